@@ -1,0 +1,240 @@
+//! What a frame says for attribution: whose code it is, in which module, with which generic arguments.
+
+use crate::symbolize::frames::Function;
+use crate::type_name::{split_arguments, split_list};
+
+/// Whose code a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// jemalloc, the global allocator's glue and `alloc::alloc`: never what a person looks for.
+    Allocator,
+    /// `core`, `alloc`, `std` and what they are made of.
+    Std,
+    /// A crate from a registry or repository.
+    Dependency,
+    /// The service itself: sources given relative to its workspace.
+    Service,
+    /// Code of another language.
+    Foreign,
+    /// No name, or a name that does not tell.
+    Unknown,
+}
+
+/// A function, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionInfo {
+    pub(crate) origin: Origin,
+    /// Path of the module, `alloc::vec`; of a service's function the file without its extension.
+    pub(crate) module: String,
+    /// Last segment of the path, without arguments.
+    pub(crate) name: String,
+    /// Generic arguments of the implementation, then of the function. Only concrete ones: a symbol of the legacy
+    /// mangling says `T`, which is as good as nothing.
+    pub(crate) arguments: Vec<String>,
+}
+
+impl FunctionInfo {
+    pub(crate) fn of(function: &Function) -> Self {
+        let name = function.name.as_deref().unwrap_or_default();
+        if function.is_symbol {
+            Self::of_symbol(name)
+        } else {
+            Self::of_debug_name(name, function.file.as_deref())
+        }
+    }
+
+    fn of_debug_name(name: &str, file: Option<&str>) -> Self {
+        let (name, arguments) = split_arguments(name);
+        let (origin, module) = file.map_or((Origin::Unknown, String::new()), module_of_file);
+        Self {
+            origin: if is_allocator(&module, name) { Origin::Allocator } else { origin },
+            module,
+            name: name.to_owned(),
+            arguments: arguments.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// A demangled symbol: `alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`, `<A as B>::c`, `malloc`.
+    fn of_symbol(symbol: &str) -> Self {
+        let (symbol, own) = split_arguments(symbol);
+        let (path, name) = rsplit_path(symbol);
+        let self_type = path.strip_prefix('<').map_or(path, |inner| {
+            inner
+                .split_once(" as ")
+                .map_or(inner.strip_suffix('>').unwrap_or(inner), |(self_type, _)| self_type)
+        });
+        let (module, arguments) = split_arguments(self_type);
+        let arguments: Vec<String> = arguments
+            .into_iter()
+            .chain(own)
+            .flat_map(split_list)
+            .map(str::to_owned)
+            .take_while(|argument| is_concrete(argument))
+            .collect();
+        let crate_name = module.split("::").next().unwrap_or_default();
+        let origin = match crate_name {
+            _ if is_allocator(module, name) => Origin::Allocator,
+            "" => Origin::Foreign,
+            "core" | "alloc" | "std" | "hashbrown" => Origin::Std,
+            // A symbol does not tell a dependency from the service; neither is a container by itself.
+            _ => Origin::Service,
+        };
+        Self { origin, module: module.to_owned(), name: name.to_owned(), arguments }
+    }
+
+    /// Whether the function is Rust code with a known place.
+    pub(crate) fn is_rust(&self) -> bool {
+        self.module.contains("::") || self.name.starts_with("__rust_")
+    }
+
+    /// The name for people: `module::name` of a path, `name (file)` of a service's function.
+    pub(crate) fn label(&self) -> String {
+        match (self.origin, self.module.as_str(), self.name.as_str()) {
+            (_, _, "") => "unknown code".to_owned(),
+            (_, "", name) => name.to_owned(),
+            (Origin::Service, module, name) if module.contains('/') => format!("{name} ({module}.rs)"),
+            (_, module, name) => format!("{module}::{name}"),
+        }
+    }
+}
+
+/// Splits a path at its last `::` outside brackets.
+fn rsplit_path(path: &str) -> (&str, &str) {
+    let mut depth = 0_usize;
+    let bytes = path.as_bytes();
+    for at in (0..bytes.len()).rev() {
+        match bytes[at] {
+            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
+            b'>' | b'}' | b')' => depth += 1,
+            b'<' | b'{' | b'(' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && at > 0 && bytes[at - 1] == b':' => {
+                return (&path[..at - 1], &path[at + 1..]);
+            }
+            _ => {}
+        }
+    }
+    ("", path)
+}
+
+/// Whether an argument is a type rather than a generic parameter's name.
+fn is_concrete(argument: &str) -> bool {
+    argument.contains("::")
+        || argument.starts_with(['&', '*', '(', '[', '{'])
+        || argument.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+fn is_allocator(module: &str, name: &str) -> bool {
+    let in_module = |prefix: &str| {
+        module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    [
+        "alloc::alloc",
+        "std::alloc",
+        "std::sys::alloc",
+        "tikv_jemallocator",
+        "tikv_jemalloc_sys",
+        "jemallocator",
+    ]
+    .into_iter()
+    .any(in_module)
+        || ["__rust_", "__rdl_", "__rg_", "_rjem_", "je_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whose code a (trimmed) source file holds, and its module path.
+fn module_of_file(file: &str) -> (Origin, String) {
+    let Some(stem) = file.strip_suffix(".rs") else {
+        let origin = if file.contains("jemalloc") { Origin::Allocator } else { Origin::Foreign };
+        return (origin, file.to_owned());
+    };
+    if let Some(path) = stem.strip_prefix("library/") {
+        return (Origin::Std, module_path(path));
+    }
+    let folder = stem.split('/').next().unwrap_or_default();
+    match versioned(folder) {
+        Some(name) => {
+            let path = format!("{name}{}", &stem[folder.len()..]);
+            (Origin::Dependency, module_path(&path))
+        }
+        None => (Origin::Service, stem.to_owned()),
+    }
+}
+
+/// `hashbrown` for `hashbrown-0.15.2`.
+fn versioned(folder: &str) -> Option<&str> {
+    let dash = folder
+        .match_indices('-')
+        .find(|(at, _)| folder[at + 1..].starts_with(|c: char| c.is_ascii_digit()))?
+        .0;
+    folder[dash..].contains('.').then(|| &folder[..dash])
+}
+
+/// `alloc::vec` for `alloc/src/vec/mod`.
+fn module_path(path: &str) -> String {
+    let mut segments: Vec<_> = path.split('/').filter(|segment| *segment != "src").collect();
+    if matches!(segments.last(), Some(&("mod" | "lib"))) {
+        segments.pop();
+    }
+    segments.join("::").replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn info(name: &str, file: Option<&str>) -> (Origin, String, String, Vec<String>) {
+        let function =
+            Function { name: Some(Arc::from(name)), is_symbol: file.is_none(), file: file.map(Arc::from) };
+        let FunctionInfo { origin, module, name, arguments } = FunctionInfo::of(&function);
+        (origin, module, name, arguments)
+    }
+
+    #[test]
+    fn debug_names_take_their_module_from_the_file() {
+        for (name, file, origin, module) in [
+            ("push<app::S>", "library/alloc/src/vec/mod.rs", Origin::Std, "alloc::vec"),
+            ("insert<u8, u8>", "hashbrown-0.15.2/src/map.rs", Origin::Dependency, "hashbrown::map"),
+            ("spawn<F>", "tokio-util-0.7.1/src/task/mod.rs", Origin::Dependency, "tokio_util::task"),
+            ("run", "src/main.rs", Origin::Service, "src/main"),
+            ("alloc", "tikv-jemallocator-0.7.0/src/lib.rs", Origin::Allocator, "tikv_jemallocator"),
+            ("imalloc", "tikv-jemalloc-sys-3f/out/build/src/jemalloc.c", Origin::Allocator, ""),
+            ("sqlite3_exec", "sqlite-1.0/sqlite3.c", Origin::Foreign, ""),
+            ("alloc", "library/alloc/src/alloc.rs", Origin::Allocator, "alloc::alloc"),
+        ] {
+            let found = info(name, Some(file));
+            assert_eq!(found.0, origin, "{file}");
+            if !module.is_empty() {
+                assert_eq!(found.1, module);
+            }
+        }
+        assert_eq!(info("insert<u8, (A, B)>", Some("src/a.rs")).3, ["u8", "(A, B)"]);
+    }
+
+    #[test]
+    fn symbols_take_their_module_from_the_path() {
+        let strings = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        for (symbol, origin, module, name, arguments) in [
+            (
+                "<alloc::raw_vec::RawVec<app::S>>::grow_one",
+                Origin::Std,
+                "alloc::raw_vec::RawVec",
+                "grow_one",
+                &["app::S"][..],
+            ),
+            ("alloc::vec::Vec<T,A>::push", Origin::Std, "alloc::vec::Vec", "push", &[]),
+            (
+                "<alloc::string::String as core::clone::Clone>::clone",
+                Origin::Std,
+                "alloc::string::String",
+                "clone",
+                &[],
+            ),
+            ("app::run::{closure#0}", Origin::Service, "app::run", "{closure#0}", &[]),
+            ("malloc", Origin::Foreign, "", "malloc", &[]),
+            ("_rjem_malloc", Origin::Allocator, "", "_rjem_malloc", &[]),
+        ] {
+            let expected = (origin, module.to_owned(), name.to_owned(), strings(arguments));
+            assert_eq!(info(symbol, None), expected, "{symbol}");
+        }
+    }
+}

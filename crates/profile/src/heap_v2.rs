@@ -1,0 +1,190 @@
+//! jemalloc's heap dump, format `heap_v2` (`prof_dump_impl` in jemalloc's `src/prof_data.c`, read by `jeprof`).
+//!
+//! ```text
+//! heap_v2/524288
+//!   t*: 3: 6688 [0: 0]              all threads together: live objects, live bytes [accumulated]
+//!   t0: 3: 6688 [0: 0] main         one line a thread, its name at the end if it has one
+//! @ 0x55e486c2ba33 0x55e486c2c0dd   one stack, innermost return address first
+//!   t*: 3: 6688 [0: 0]
+//!   t0: 3: 6688 [0: 0]
+//!
+//! MAPPED_LIBRARIES:
+//! 55e486b64000-55e486cc1000 r-xp …  /proc/self/maps
+//! ```
+
+use std::io::{BufRead, Read};
+
+use crate::error::{Error, ErrorKind};
+use crate::mapping::Mapping;
+use crate::profile::{HeapProfile, StackRecord, Thread, ThreadSample};
+use crate::sample::{Sample, SampleRate};
+
+/// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
+const LONGEST_LINE: u64 = 1 << 20;
+
+impl HeapProfile {
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
+    /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
+    pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
+        let mut lines = Lines { dump, number: 0, line: Vec::new() };
+        let rate = lines.required("`heap_v2/` and the sampling interval")?;
+        let rate = rate.strip_prefix("heap_v2/").and_then(|rate| rate.parse().ok());
+        let Some(rate @ 1..) = rate else {
+            return Err(lines.expected("`heap_v2/` and the sampling interval"));
+        };
+        let mut profile = Self {
+            sample_rate: SampleRate::from_bytes(rate),
+            total: Sample::default(),
+            stacks: Vec::new(),
+            addresses: Vec::new(),
+            thread_samples: Vec::new(),
+            threads: Vec::new(),
+            mappings: Vec::new(),
+        };
+        profile.total = parse_total(&lines.required("the totals `t*: …`")?, &lines)?;
+        loop {
+            let line = lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
+            if let Some(addresses) = line.strip_prefix('@') {
+                profile.open_stack(addresses, &mut lines)?;
+            } else if line == "MAPPED_LIBRARIES:" {
+                break;
+            } else if let Some(counts) = parse_counts(&line).filter(|counts| counts.thread.is_some()) {
+                profile.add_thread(counts, &lines)?;
+            } else if !line.is_empty() {
+                return Err(lines.expected("a stack `@ …`, counts `tN: …` or MAPPED_LIBRARIES"));
+            }
+        }
+        profile.parse_mappings(&mut lines)?;
+        Ok(profile)
+    }
+
+    fn open_stack(&mut self, addresses: &str, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
+        let first = self.addresses.len();
+        for address in addresses.split_ascii_whitespace() {
+            let address = address.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
+            self.addresses.push(address.ok_or_else(|| lines.expected("addresses `0x…`"))?);
+        }
+        let line = lines.required("the stack's totals `t*: …`")?;
+        let Some(Counts { thread: None, live, accumulated, .. }) = parse_counts(&line) else {
+            return Err(lines.expected("the stack's totals `t*: …`"));
+        };
+        let threads = index(self.thread_samples.len(), lines)?;
+        self.stacks.push(StackRecord {
+            addresses: index(first, lines)?..index(self.addresses.len(), lines)?,
+            threads: threads..threads,
+            live,
+            accumulated,
+        });
+        Ok(())
+    }
+
+    /// A line `tN: …` belongs to the stack before it, or to the list of threads if no stack came yet.
+    fn add_thread(&mut self, counts: Counts<'_>, lines: &Lines<impl BufRead>) -> Result<(), Error> {
+        let id = counts.thread.unwrap_or_default();
+        match self.stacks.last_mut() {
+            None => self.threads.push(Thread { id, name: counts.name.map(str::to_owned) }),
+            Some(stack) => {
+                self.thread_samples.push(ThreadSample { thread: id, live: counts.live });
+                stack.threads.end = index(self.thread_samples.len(), lines)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_mappings(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
+        while let Some(line) = lines.next()? {
+            match Mapping::parse(&line) {
+                Ok(mapping) => self.mappings.extend(mapping),
+                Err(expected) => return Err(lines.expected(expected)),
+            }
+        }
+        self.mappings.sort_by_key(|mapping| mapping.start);
+        Ok(())
+    }
+}
+
+/// A line `  tN: objects: bytes [objects: bytes] name`; `thread` is `None` for `t*`.
+struct Counts<'a> {
+    thread: Option<u64>,
+    live: Sample,
+    accumulated: Sample,
+    name: Option<&'a str>,
+}
+
+fn parse_total(line: &str, lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
+    match parse_counts(line) {
+        Some(Counts { thread: None, live, .. }) => Ok(live),
+        _ => Err(lines.expected("the totals `t*: …`")),
+    }
+}
+
+fn parse_counts(line: &str) -> Option<Counts<'_>> {
+    let (thread, rest) = line.trim_start().strip_prefix('t')?.split_once(": ")?;
+    let thread = if thread == "*" { None } else { Some(thread.parse().ok()?) };
+    let (live, rest) = rest.split_once(" [")?;
+    let (accumulated, name) = rest.split_once(']')?;
+    let sample = |text: &str| {
+        let (objects, bytes) = text.split_once(": ")?;
+        Some(Sample { objects: objects.parse().ok()?, bytes: bytes.parse().ok()? })
+    };
+    let name = Some(name.trim()).filter(|name| !name.is_empty());
+    Some(Counts { thread, live: sample(live)?, accumulated: sample(accumulated)?, name })
+}
+
+fn index(position: usize, lines: &Lines<impl BufRead>) -> Result<u32, Error> {
+    u32::try_from(position).map_err(|_| lines.expected("fewer than 2^32 addresses"))
+}
+
+/// The lines of a dump, counted from 1.
+struct Lines<R> {
+    dump: R,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next line without its end; `None` at the end of the dump.
+    fn next(&mut self) -> Result<Option<String>, Error> {
+        self.line.clear();
+        self.number += 1;
+        let read = self.dump.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line);
+        read.map_err(|error| {
+            Error::with_source(
+                ErrorKind::Io,
+                format!("heap dump line {}: reading failed", self.number),
+                error,
+            )
+        })?;
+        match self.line.pop() {
+            None => Ok(None),
+            Some(b'\n') => Ok(Some(String::from_utf8_lossy(&self.line).into_owned())),
+            Some(_) => Err(self.expected("the end of the line; the dump was cut off or is no heap dump")),
+        }
+    }
+
+    fn required(&mut self, what: &str) -> Result<String, Error> {
+        self.next()?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::HeapDump,
+                format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
+            )
+        })
+    }
+
+    fn expected(&self, what: &str) -> Error {
+        let found: String = String::from_utf8_lossy(&self.line).chars().take(60).collect();
+        let found = found.escape_debug();
+        Error::new(
+            ErrorKind::HeapDump,
+            format!("heap dump line {}: expected {what}, found `{found}`", self.number),
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "heap_v2/tests.rs"]
+mod tests;

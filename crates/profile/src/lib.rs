@@ -1,0 +1,47 @@
+//! Heap profiles as values: jemalloc's dump parsed, un-biased, symbolised, and attributed to the *types* that hold
+//! the memory.
+//!
+//! The crate knows no allocator, no HTTP and no clock, and does no input or output: it is given a dump and the bytes
+//! of executables, and gives a table. [`memory-debug-core`] uses it on the live process.
+//!
+//! ```
+//! use memory_debug_profile::{HeapProfile, TypeAttributor, LoadObject, Mapping};
+//!
+//! let dump = "heap_v2/524288\n  t*: 1: 64 [0: 0]\n@ 0x1010\n  t*: 1: 64 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+//! let profile = HeapProfile::parse(dump.as_bytes())?;
+//! let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+//! let table = TypeAttributor::new().summarize(&profile, &no_files);
+//! // One sample of 64 bytes stands for 512 KiB of its kind.
+//! assert_eq!(table.total.bytes.round(), 524_320.0);
+//! # Ok::<(), memory_debug_profile::Error>(())
+//! ```
+//!
+//! The way of the data, and the module for each step:
+//!
+//! | Step | Value | Module |
+//! |---|---|---|
+//! | parse | dump → [`HeapProfile`]: [`Stack`]s, [`Mapping`]s, [`Thread`]s | `heap_v2`, `mapping`, `profile` |
+//! | un-bias | [`Sample`] → [`Estimate`] at a [`SampleRate`], per stack | `sample` |
+//! | symbolise | address → frames with generic arguments, by [`Symbolizer`] | `symbolize` |
+//! | attribute | frames → type → [`TypeTable`], by [`TypeAttributor`] | `attribution`, `type_name` |
+//!
+//! [`memory-debug-core`]: https://docs.rs/memory-debug-core
+
+#![forbid(unsafe_code)]
+
+mod attribution;
+mod error;
+mod heap_v2;
+mod mapping;
+mod profile;
+mod sample;
+mod symbolize;
+mod type_name;
+
+pub use attribution::{TypeAttributor, TypeEntry, TypeTable};
+pub use error::{Error, ErrorKind};
+pub use mapping::Mapping;
+pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
+pub use sample::{Estimate, Sample, SampleRate};
+pub use symbolize::{LoadObject, SymbolTier, Symbolizer};
+pub use type_name::readable_type_name;

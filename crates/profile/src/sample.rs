@@ -1,0 +1,143 @@
+//! Sample values: what jemalloc writes, and what it means.
+//!
+//! jemalloc samples each allocated byte with probability `1/R`. An allocation of `z` bytes is therefore recorded with
+//! probability `p = 1 - exp(-z/R)` and stands for `k = 1/p` allocations of its kind. With `prof_unbias` (the default
+//! since 5.3) jemalloc corrects every sample by its own size class, and then writes per stack a count `c` and a sum
+//! `s` chosen such that *this* reader, knowing only the mean size `s/c`, arrives at the same totals
+//! (`prof_do_unbias` in jemalloc's `src/prof_data.c`). The correction must be applied per stack, before summing.
+
+use std::ops::{Add, AddAssign};
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers of one stack as they stand in the dump, still biased towards large allocations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// `c`: number of recorded allocations, adjusted by jemalloc; not the number of samples taken.
+    pub objects: u64,
+    /// `s`: bytes of the recorded allocations.
+    pub bytes: u64,
+}
+
+/// Mean number of bytes between two samples: `2^lg_prof_sample`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SampleRate(u64);
+
+/// What the program really holds, as far as the samples tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Estimate {
+    /// Expected number of objects.
+    pub objects: f64,
+    /// Expected number of bytes.
+    pub bytes: f64,
+    /// Variance of `objects`.
+    pub objects_variance: f64,
+    /// Variance of `bytes`, in bytes squared.
+    pub bytes_variance: f64,
+}
+
+impl SampleRate {
+    /// A rate of one sample per `bytes` bytes on average. 1 (and 0, which jemalloc never writes) means that every
+    /// allocation was recorded.
+    pub fn from_bytes(bytes: u64) -> Self {
+        Self(bytes.max(1))
+    }
+
+    /// Mean number of bytes between two samples.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// Whether every allocation was recorded, so that nothing has to be estimated.
+    pub fn is_exact(self) -> bool {
+        self.0 == 1
+    }
+
+    /// Estimates what one stack holds from what was recorded for it.
+    ///
+    /// The variance is that of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the live objects' samples, taken
+    /// at the stack's mean size. For objects much smaller than `R` it comes to `R·bytes`.
+    pub fn unbias(self, sample: Sample) -> Estimate {
+        let (count, sum) = (sample.objects as f64, sample.bytes as f64);
+        if sample.objects == 0 || sample.bytes == 0 || self.is_exact() {
+            return Estimate { objects: count, bytes: sum, ..Estimate::default() };
+        }
+        let mean = sum / count;
+        let k = -1.0 / (-mean / self.0 as f64).exp_m1();
+        Estimate {
+            objects: count * k,
+            bytes: sum * k,
+            objects_variance: count * k * (k - 1.0),
+            bytes_variance: sum * k * mean * (k - 1.0),
+        }
+    }
+}
+
+impl Estimate {
+    /// One standard error of `bytes`, in bytes.
+    pub fn bytes_stderr(&self) -> f64 {
+        self.bytes_variance.max(0.0).sqrt()
+    }
+
+    /// One standard error of `objects`, as a fraction of `objects`; 0 if there are none.
+    pub fn objects_relative_stderr(&self) -> f64 {
+        if self.objects > 0.0 { self.objects_variance.max(0.0).sqrt() / self.objects } else { 0.0 }
+    }
+}
+
+impl Add for Estimate {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            objects: self.objects + other.objects,
+            bytes: self.bytes + other.bytes,
+            objects_variance: self.objects_variance + other.objects_variance,
+            bytes_variance: self.bytes_variance + other.bytes_variance,
+        }
+    }
+}
+
+impl AddAssign for Estimate {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_object_stands_for_about_rate_over_size_of_its_kind() {
+        let rate = SampleRate::from_bytes(524_288);
+        let estimate = rate.unbias(Sample { objects: 100, bytes: 100 * 64 });
+        assert!((estimate.bytes / (100.0 * 524_288.0) - 1.0).abs() < 1e-3, "{estimate:?}");
+        assert!((estimate.objects / (estimate.bytes / 64.0) - 1.0).abs() < 1e-12);
+        // 100 samples: 10 % standard error, and sqrt(R·B) in bytes.
+        assert!((estimate.objects_relative_stderr() - 0.1).abs() < 1e-3);
+        assert!((estimate.bytes_stderr() / (524_288.0 * estimate.bytes).sqrt() - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn an_object_far_above_the_rate_is_nearly_exact() {
+        let estimate = SampleRate::from_bytes(4096).unbias(Sample { objects: 3, bytes: 3 << 20 });
+        assert!((estimate.objects - 3.0).abs() < 1e-9);
+        assert!(estimate.bytes_stderr() < 1.0);
+    }
+
+    #[test]
+    fn an_exact_rate_changes_nothing_and_has_no_error() {
+        let estimate = SampleRate::from_bytes(1).unbias(Sample { objects: 7, bytes: 56 });
+        assert_eq!(estimate, Estimate { objects: 7.0, bytes: 56.0, ..Estimate::default() });
+    }
+
+    #[test]
+    fn a_stack_without_live_objects_is_zero_and_not_nan() {
+        for sample in [Sample::default(), Sample { objects: 0, bytes: 9 }, Sample { objects: 9, bytes: 0 }] {
+            let estimate = SampleRate::from_bytes(524_288).unbias(sample);
+            assert!(estimate.bytes.is_finite() && estimate.objects.is_finite());
+            assert_eq!(estimate.bytes_stderr(), 0.0);
+        }
+    }
+}

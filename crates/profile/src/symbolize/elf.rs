@@ -1,0 +1,61 @@
+//! ELF: sections, segments and symbols of an executable or shared object.
+
+use std::borrow::Cow;
+
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+
+use crate::error::{Error, ErrorKind};
+
+/// An ELF file in memory.
+pub(crate) struct ElfFile<'a> {
+    file: object::File<'a>,
+}
+
+impl<'a> ElfFile<'a> {
+    pub(crate) fn parse(data: &'a [u8]) -> Result<Self, Error> {
+        let file = object::File::parse(data)
+            .map_err(|error| Error::with_source(ErrorKind::Object, "not a readable ELF file", error))?;
+        Ok(Self { file })
+    }
+
+    /// The link-time address of the byte at an offset in the file.
+    pub(crate) fn address_at(&self, file_offset: u64) -> Option<u64> {
+        self.file.segments().find_map(|segment| {
+            let (start, size) = segment.file_range();
+            let within = file_offset.checked_sub(start).filter(|within| *within < size)?;
+            segment.address().checked_add(within)
+        })
+    }
+
+    /// The DWARF sections, decompressed where they are compressed; `None` if there is no `.debug_info`.
+    pub(crate) fn dwarf(&self) -> Option<gimli::DwarfSections<Cow<'a, [u8]>>> {
+        self.file.section_by_name(".debug_info")?;
+        let load = |id: gimli::SectionId| {
+            let section = self.file.section_by_name(id.name());
+            let data = section.and_then(|section| section.uncompressed_data().ok());
+            Ok::<_, std::convert::Infallible>(data.unwrap_or_default())
+        };
+        gimli::DwarfSections::load(load).ok()
+    }
+
+    pub(crate) fn endian(&self) -> gimli::RunTimeEndian {
+        if self.file.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big }
+    }
+
+    /// Finds the function symbols that contain `addresses` (sorted, link-time addresses), in one pass without sorting
+    /// the table. `found` gets the position of the address and the mangled name.
+    pub(crate) fn symbols_of(&self, addresses: &[u64], mut found: impl FnMut(usize, &'a str)) {
+        for symbol in self.file.symbols().chain(self.file.dynamic_symbols()) {
+            if symbol.kind() != SymbolKind::Text || symbol.size() == 0 {
+                continue;
+            }
+            let (start, end) = (symbol.address(), symbol.address().saturating_add(symbol.size()));
+            let first = addresses.partition_point(|address| *address < start);
+            for (position, _) in addresses.iter().enumerate().skip(first).take_while(|(_, at)| **at < end) {
+                if let Ok(name) = symbol.name() {
+                    found(position, name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Source paths: what remains of a path once the building machine's part is taken away.
+
+/// Cuts an absolute source path down to the part that says which code it is: from the crate's folder on
+/// (`hashbrown-0.15.2/src/map.rs`, `library/alloc/src/vec/mod.rs`). A relative path is the service's own and stays.
+///
+/// Build machines' home folders and user names thereby never leave the process.
+pub(crate) fn trimmed(path: &str) -> &str {
+    if !path.starts_with('/') {
+        return path;
+    }
+    for (marker, skipped_folders) in [
+        // The standard library: as distributed (`/rustc/<commit>/library/…`), or from the component `rust-src`.
+        ("/library/", None),
+        // The dependencies of the standard library.
+        ("/rust/deps/", Some(0)),
+        // cargo's sources: `registry/src/<index>/<crate>-<version>/…`, `git/checkouts/<name>-<hash>/<commit>/…`.
+        ("/registry/src/", Some(1)),
+        ("/git/checkouts/", Some(0)),
+        ("/vendor/", Some(0)),
+        // What a build script compiled: `target/release/build/<crate>-<hash>/out/…`.
+        ("/build/", Some(0)),
+    ] {
+        let Some(at) = path.find(marker) else { continue };
+        match skipped_folders {
+            None if path.starts_with("/rustc/") || path.contains("/lib/rustlib/src/rust/") => {
+                return &path[at + 1..];
+            }
+            None => {}
+            Some(folders) => {
+                let rest = &path[at + marker.len()..];
+                return rest.splitn(folders + 1, '/').last().unwrap_or(rest);
+            }
+        }
+    }
+    // Unknown: a path that names no more than two folders says where in the code, hardly where on the machine.
+    path.rmatch_indices('/').nth(2).map_or(path, |(at, _)| &path[at + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trimmed;
+
+    #[test]
+    fn paths_begin_at_the_crate() {
+        for (path, expected) in [
+            ("src/main.rs", "src/main.rs"),
+            ("crates/store/src/lib.rs", "crates/store/src/lib.rs"),
+            ("/rustc/59807616e1/library/alloc/src/vec/mod.rs", "library/alloc/src/vec/mod.rs"),
+            ("/opt/r/lib/rustlib/src/rust/library/std/src/io/mod.rs", "library/std/src/io/mod.rs"),
+            ("/rust/deps/hashbrown-0.15.5/src/raw/mod.rs", "hashbrown-0.15.5/src/raw/mod.rs"),
+            ("/home/ann/.cargo/registry/src/index.io-19/tokio-1.4.0/src/task.rs", "tokio-1.4.0/src/task.rs"),
+            ("/home/ann/.cargo/git/checkouts/slab-12ab/34cd/src/lib.rs", "slab-12ab/34cd/src/lib.rs"),
+            ("/srv/vendor/slab/src/lib.rs", "slab/src/lib.rs"),
+            (
+                "/srv/t/release/build/tikv-jemalloc-sys-12ab/out/build/src/prof.c",
+                "tikv-jemalloc-sys-12ab/out/build/src/prof.c",
+            ),
+            ("/home/ann/secret/app/src/main.rs", "app/src/main.rs"),
+            ("/a.c", "/a.c"),
+            ("", ""),
+        ] {
+            assert_eq!(trimmed(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use super::*;
+
+/// The test program itself is the executable to symbolise.
+fn own_profile(address: u64) -> HeapProfile {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mut dump = String::from("heap_v2/1\n  t*: 1: 8 [0: 0]\n");
+    write!(dump, "@ {address:#x}\n  t*: 1: 8 [0: 0]\n\nMAPPED_LIBRARIES:\n{maps}").unwrap();
+    HeapProfile::parse(dump.as_bytes()).unwrap()
+}
+
+fn read_file(mapping: &Mapping) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+    Ok(Box::new(std::fs::read(&mapping.path)?))
+}
+
+#[inline(never)]
+fn generic_probe<T: std::fmt::Debug>(value: &T) -> usize {
+    black_box(format!("{value:?}").len())
+}
+
+fn names(symbolizer: &Symbolizer, address: u64) -> Vec<String> {
+    let function = |frame: &Frame| symbolizer.table().function(frame.function);
+    let name = |frame: &Frame| function(frame).name.as_deref().unwrap_or_default().to_owned();
+    symbolizer.frames(address).iter().map(name).collect()
+}
+
+#[test]
+fn a_generic_function_is_found_with_its_concrete_argument() {
+    let address = generic_probe::<Vec<u8>> as fn(&Vec<u8>) -> usize as usize as u64 + 1;
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&own_profile(address), &read_file);
+    assert_eq!(symbolizer.tier(), SymbolTier::Inlined);
+    let names = names(&symbolizer, address);
+    assert_eq!(
+        names.last().map(String::as_str),
+        Some("generic_probe<alloc::vec::Vec<u8, alloc::alloc::Global>>")
+    );
+    let outermost = symbolizer.frames(address).last().unwrap();
+    let file = symbolizer.table().function(outermost.function).file.as_deref();
+    assert!(
+        file.is_some_and(|file| file.ends_with("src/symbolize/tests.rs") && !file.starts_with('/')),
+        "{file:?}"
+    );
+    assert!(outermost.line > 0);
+}
+
+#[test]
+fn a_binary_without_debug_information_falls_back_to_its_symbols() {
+    let address = generic_probe::<u64> as fn(&u64) -> usize as usize as u64 + 1;
+    let without_dwarf = |mapping: &Mapping| {
+        let mut data = std::fs::read(&mapping.path)?;
+        // Sections are found by name: under another name they are not there.
+        let name = b"\0.debug_info\0";
+        while let Some(at) = data.windows(name.len()).position(|window| window == name) {
+            data[at + 1] = b'_';
+        }
+        let data: Box<dyn Deref<Target = [u8]>> = Box::new(data);
+        Ok(data)
+    };
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&own_profile(address), &without_dwarf);
+    assert_eq!(symbolizer.tier(), SymbolTier::Functions);
+    let names = names(&symbolizer, address);
+    assert!(names.len() == 1 && names[0].contains("generic_probe"), "{names:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
+    let missing = |_: &Mapping| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    let address = generic_probe::<u32> as fn(&u32) -> usize as usize as u64 + 1;
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&own_profile(address), &missing);
+    assert_eq!(symbolizer.tier(), SymbolTier::None);
+    assert!(symbolizer.frames(address).is_empty());
+    let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
+    assert!(note.ends_with(": permission denied") && !note.contains('/'), "{note}");
+}
+
+#[test]
+fn known_addresses_are_not_read_again() {
+    let address = generic_probe::<i16> as fn(&i16) -> usize as usize as u64 + 1;
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&own_profile(address), &read_file);
+    let never = |_: &Mapping| -> io::Result<Box<dyn Deref<Target = [u8]>>> { panic!("read a file again") };
+    let same = own_profile(address);
+    if same.mappings() == symbolizer.mappings {
+        symbolizer.resolve(&same, &never);
+    }
+    assert!(!symbolizer.frames(address).is_empty());
+}
+
+#[test]
+fn no_damaged_file_panics() {
+    let address = generic_probe::<u16> as fn(&u16) -> usize as usize as u64 + 1;
+    let profile = own_profile(address);
+    let whole = std::fs::read(&profile.mapping_of(address).unwrap().path).unwrap();
+    let try_with = |data: Vec<u8>| {
+        let data = std::cell::RefCell::new(Some(data));
+        let files = |_: &Mapping| -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+            Ok(Box::new(data.take().ok_or(io::ErrorKind::NotFound)?))
+        };
+        Symbolizer::new().resolve(&profile, &files);
+    };
+    for part in 0..8 {
+        try_with(whole[..whole.len() * part / 8].to_vec());
+    }
+    // Deterministic damage spread over the whole file: about one byte in 4096, other bytes in each round.
+    for round in 0..6_usize {
+        let mut data = whole.clone();
+        for at in (round * 97..data.len()).step_by(4096 + round * 61) {
+            data[at] = data[at].wrapping_mul(31).wrapping_add(round as u8 * 17 + 1);
+        }
+        try_with(data);
+    }
+}

@@ -1,0 +1,239 @@
+//! Type names: as the compiler writes them, and as people read them.
+
+mod forms;
+mod parse;
+
+use std::fmt::{self, Write as _};
+
+pub(crate) use forms::walk;
+pub(crate) use parse::{Type, split_arguments, split_list};
+
+/// How much of a path a readable name keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Qualify {
+    /// The last segment: `Session`.
+    Last,
+    /// Crate and last segment: `app::Session`.
+    Crate,
+    /// The whole path: `app::store::Session`.
+    Whole,
+}
+
+/// A type name for people, as the table shows it: `HashMap<String, Session>` for what `std::any::type_name` writes as
+/// `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`.
+pub fn readable_type_name(full: &str) -> String {
+    readable(full, Qualify::Last)
+}
+
+/// A type name for people: default allocators and hashers folded, paths shortened, nothing cut in the middle.
+///
+/// `HashMap<String, Session>` for
+/// `std::collections::hash::map::HashMap<alloc::string::String, app::Session, std::hash::random::RandomState>`.
+pub(crate) fn readable(full: &str, qualify: Qualify) -> String {
+    let mut text = String::with_capacity(full.len());
+    // Writing to a string cannot fail.
+    let _ = write_type(&mut text, &Type::parse(full), qualify);
+    text
+}
+
+fn write_type(out: &mut String, parsed: &Type<'_>, qualify: Qualify) -> fmt::Result {
+    match parsed {
+        Type::Path { path, arguments } => write_path(out, path, arguments, qualify),
+        Type::Tuple(items) => {
+            out.write_char('(')?;
+            write_list(out, items, qualify)?;
+            out.write_char(')')
+        }
+        Type::Array { element, length } => {
+            out.write_char('[')?;
+            write_type(out, element, qualify)?;
+            if let Some(length) = length {
+                write!(out, "; {length}")?;
+            }
+            out.write_char(']')
+        }
+        Type::Pointer { prefix, target } => {
+            out.write_str(prefix)?;
+            write_type(out, target, qualify)
+        }
+        Type::Other(text) => out.write_str(&shorten_words(text, qualify)),
+    }
+}
+
+fn write_list(out: &mut String, items: &[Type<'_>], qualify: Qualify) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.write_str(", ")?;
+        }
+        write_type(out, item, qualify)?;
+    }
+    Ok(())
+}
+
+fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qualify) -> fmt::Result {
+    // `Box<LeafNode<K, V>>` is how a B-tree allocates, not something anyone wrote.
+    if let ("alloc::boxed::Box" | "Box", Some(Type::Path { path: node, arguments })) =
+        (path, arguments.first())
+        && forms::is_node(node)
+    {
+        return write_path(out, node, arguments, qualify);
+    }
+    if let Some(form) = set_form(path, arguments).or_else(|| forms::form_of(path))
+        && write_form(out, form, arguments, qualify).is_some()
+    {
+        return Ok(());
+    }
+    if let Some((kind, place)) = generated(path) {
+        return write!(out, "{kind}{place}");
+    }
+    out.write_str(&short_path(path, qualify))?;
+    let mut kept = arguments.iter().filter(|argument| !is_default(argument)).peekable();
+    if kept.peek().is_some() {
+        out.write_char('<')?;
+        let kept: Vec<_> = kept.cloned().collect();
+        write_list(out, &kept, qualify)?;
+        out.write_char('>')?;
+    }
+    Ok(())
+}
+
+/// A map whose values are nothing is how sets are made.
+fn set_form(path: &str, arguments: &[Type<'_>]) -> Option<&'static str> {
+    let is_unit = |part: Option<&Type<'_>>| matches!(part, Some(Type::Tuple(parts)) if parts.is_empty());
+    match (forms::form_of(path)?, arguments) {
+        ("HashMap<0, 1>", _) if is_unit(arguments.get(1)) => Some("HashSet<0>"),
+        ("HashMap<0.0, 0.1>", [Type::Tuple(pair), ..]) if is_unit(pair.get(1)) => Some("HashSet<0.0>"),
+        ("BTreeMap<0, 1>", [_, Type::Path { path, .. }, ..]) if path.ends_with("::SetValZST") => {
+            Some("BTreeSet<0>")
+        }
+        _ => None,
+    }
+}
+
+/// Writes a form with its holes filled; `None`, with nothing written, if an argument it needs is not there.
+fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qualify) -> Option<()> {
+    let start = out.len();
+    let out = std::cell::RefCell::new(out);
+    let mut complete = true;
+    walk(
+        form,
+        |text| out.borrow_mut().push_str(text),
+        |hole| {
+            let mut parts = arguments;
+            let mut found = None;
+            for index in hole {
+                found = parts.get(*index);
+                parts = if let Some(Type::Tuple(inner)) = found { inner } else { &[] };
+            }
+            complete &= found.is_some_and(|part| write_type(&mut out.borrow_mut(), part, qualify).is_ok());
+        },
+    );
+    if !complete {
+        out.into_inner().truncate(start);
+    }
+    complete.then_some(())
+}
+
+/// Arguments nobody writes because they are the default.
+fn is_default(argument: &Type<'_>) -> bool {
+    matches!(argument, Type::Path { path, .. }
+        if ["alloc::alloc::Global", "std::alloc::System", "std::hash::random::RandomState"].contains(path))
+}
+
+/// Types the compiler makes for futures and closures, told by where their code stands.
+fn generated(path: &str) -> Option<(&'static str, String)> {
+    let (place, last) = path.rsplit_once("::")?;
+    let kind = if last.starts_with("{async_fn_env#") {
+        ""
+    } else if last.starts_with("{async_block_env#") || last.starts_with("{coroutine_env#") {
+        "async block in "
+    } else if last.starts_with("{async_closure_env#") || last.starts_with("{closure_env#") {
+        "closure in "
+    } else {
+        return None;
+    };
+    let place: Vec<&str> = place.split("::").filter(|segment| !segment.starts_with('{')).collect();
+    Some((kind, place.join("::")))
+}
+
+fn short_path(path: &str, qualify: Qualify) -> String {
+    let mut segments = path.split("::");
+    let first = segments.next().unwrap_or_default();
+    let Some(last) = segments.last() else { return first.to_owned() };
+    match qualify {
+        Qualify::Last => last.to_owned(),
+        Qualify::Crate => format!("{first}::{last}"),
+        Qualify::Whole => path.to_owned(),
+    }
+}
+
+/// Shortens every path in text whose structure is not known: `dyn core::error::Error + core::marker::Send`.
+fn shorten_words(text: &str, qualify: Qualify) -> String {
+    let mut out = String::with_capacity(text.len());
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let mut rest = text;
+    while let Some(start) = rest.find(is_path) {
+        let end = rest[start..].find(|c| !is_path(c)).map_or(rest.len(), |len| start + len);
+        out.push_str(&rest[..start]);
+        out.push_str(&short_path(&rest[start..end], qualify));
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_as_people_write_them() {
+        for (full, expected) in [
+            (
+                "std::collections::hash::map::HashMap<alloc::string::String, app::Session, \
+                 std::hash::random::RandomState>",
+                "HashMap<String, Session>",
+            ),
+            (
+                "hashbrown::raw::RawTable<(alloc::string::String, app::Session), alloc::alloc::Global>",
+                "HashMap<String, Session>",
+            ),
+            ("hashbrown::raw::RawTable<(u64, ()), alloc::alloc::Global>", "HashSet<u64>"),
+            ("hashbrown::raw::RawTable<u64, alloc::alloc::Global>", "RawTable<u64>"),
+            (
+                "alloc::boxed::Box<alloc::collections::btree::node::LeafNode<u64, app::Session>>",
+                "BTreeMap<u64, Session>",
+            ),
+            (
+                "alloc::collections::btree::node::LeafNode<u64, alloc::collections::btree::set_val::SetValZST>",
+                "BTreeSet<u64>",
+            ),
+            ("alloc::boxed::Box<alloc::sync::ArcInner<app::Config>>", "Arc<Config>"),
+            (
+                "alloc::boxed::Box<tokio::runtime::task::core::Cell<app::jobs::run::{async_fn_env#0}, alloc::sync::Arc<S>>>",
+                "task app::jobs::run",
+            ),
+            (
+                "alloc::boxed::Box<app::serve::{impl#3}::run::{closure_env#1}<u8>>",
+                "Box<closure in app::serve::run>",
+            ),
+            ("alloc::vec::Vec<[app::Point; 4], alloc::alloc::Global>", "Vec<[Point; 4]>"),
+            ("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>", "Box<dyn Error + Send>"),
+            ("slab::Entry<&mut app::Session>", "Entry<&mut Session>"),
+            // As `std::any::type_name` writes them.
+            ("(app::B, &'static str, ())", "(B, &'static str, ())"),
+            ("fn(app::B) -> app::D", "fn(B) -> D"),
+            ("app::run::{{closure}}", "{{closure}}"),
+            ("u8", "u8"),
+            ("", ""),
+        ] {
+            assert_eq!(readable(full, Qualify::Last), expected, "{full}");
+        }
+    }
+
+    #[test]
+    fn a_qualified_name_keeps_the_crate() {
+        let full = "alloc::vec::Vec<app::store::Session, alloc::alloc::Global>";
+        assert_eq!(readable(full, Qualify::Crate), "Vec<app::Session>");
+    }
+}

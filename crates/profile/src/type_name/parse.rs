@@ -1,0 +1,253 @@
+//! Reads a type as rustc writes it in `DW_AT_name` (`compiler/rustc_codegen_ssa/src/debuginfo/type_names.rs`) or as a
+//! demangled symbol shows it.
+
+/// A type, borrowing from the text it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Type<'a> {
+    /// `alloc::vec::Vec<u8, alloc::alloc::Global>`, `u8`, `app::run::{async_fn_env#0}<T>`, `3`.
+    Path { path: &'a str, arguments: Vec<Type<'a>> },
+    /// `(A, B)`; a parenthesised type is a tuple of one.
+    Tuple(Vec<Type<'a>>),
+    /// `[T]`, `[T; 4]`: the element, and the length as written.
+    Array { element: Box<Type<'a>>, length: Option<&'a str> },
+    /// `&T`, `&mut T`, `*const T`, `*mut T`: the prefix as written, and the target.
+    Pointer { prefix: &'a str, target: Box<Type<'a>> },
+    /// Anything else whose brackets balance: `dyn Error + Send`, `fn(u8) -> u8`.
+    Other(&'a str),
+}
+
+/// Deeper nesting is kept as text. Types that people write stay below ten; the bound keeps the stack small.
+const MAX_DEPTH: usize = 48;
+
+impl<'a> Type<'a> {
+    /// Reads a type. Never fails: what is not understood is kept as it is, whole.
+    pub(crate) fn parse(text: &'a str) -> Self {
+        let mut parser = Parser { text, at: 0 };
+        let parsed = parser.parse_type(0);
+        if parser.at == text.len() { parsed } else { Self::Other(text) }
+    }
+}
+
+/// A function's name split into path (`insert`, `<Vec<T>>::push`) and generic arguments as written.
+pub(crate) fn split_arguments(name: &str) -> (&str, Vec<&str>) {
+    let Some(inner) = name.strip_suffix('>') else { return (name, Vec::new()) };
+    let bytes = inner.as_bytes();
+    let mut depth = 0_usize;
+    for at in (0..bytes.len()).rev() {
+        match bytes[at] {
+            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
+            b'>' => depth += 1,
+            b'<' if depth == 0 => {
+                let path = &name[..at];
+                return (path.strip_suffix("::").unwrap_or(path), split_list(&inner[at + 1..]));
+            }
+            b'<' => depth -= 1,
+            _ => {}
+        }
+    }
+    (name, Vec::new())
+}
+
+/// Splits at the commas outside all brackets.
+pub(crate) fn split_list(list: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        let end = end_of_item(rest);
+        parts.push(rest[..end].trim());
+        rest = rest[end..].strip_prefix(',').unwrap_or_default();
+    }
+    parts
+}
+
+/// The length of the text up to a comma or closing bracket that belongs to an enclosing list.
+fn end_of_item(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
+            b'<' | b'(' | b'[' | b'{' => depth += 1,
+            b',' if depth == 0 => return at,
+            b'>' | b')' | b']' | b'}' => match depth.checked_sub(1) {
+                Some(outer) => depth = outer,
+                None => return at,
+            },
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    fn parse_type(&mut self, depth: usize) -> Type<'a> {
+        let start = self.at;
+        if depth < MAX_DEPTH
+            && let Some(parsed) = self.try_parse_type(depth)
+            && matches!(self.rest().as_bytes().first(), None | Some(b',' | b'>' | b')' | b']' | b';'))
+        {
+            return parsed;
+        }
+        self.at = start + end_of_item(&self.text[start..]);
+        Type::Other(self.text[start..self.at].trim())
+    }
+
+    fn try_parse_type(&mut self, depth: usize) -> Option<Type<'a>> {
+        for prefix in ["&mut ", "*const ", "*mut ", "&"] {
+            if self.eat(prefix) {
+                let prefix = &self.text[self.at - prefix.len()..self.at];
+                return Some(Type::Pointer { prefix, target: Box::new(self.parse_type(depth + 1)) });
+            }
+        }
+        if self.eat("(") {
+            return Some(Type::Tuple(self.parse_list(")", depth)?));
+        }
+        if self.eat("[") {
+            let element = Box::new(self.parse_type(depth + 1));
+            let length = if self.eat(";") {
+                let end = end_of_item(self.rest());
+                let length = self.rest()[..end].trim();
+                self.at += end;
+                Some(length)
+            } else {
+                None
+            };
+            return self.eat("]").then_some(Type::Array { element, length });
+        }
+        if ["dyn ", "fn(", "unsafe ", "extern ", "<", "impl "]
+            .iter()
+            .any(|word| self.rest().starts_with(word))
+        {
+            return None;
+        }
+        self.parse_path(depth)
+    }
+
+    /// A path; arguments may stand in the middle of it (`Vec<T>::into_iter::{closure_env#0}<F>`), then only the last
+    /// ones count as the path's own.
+    fn parse_path(&mut self, depth: usize) -> Option<Type<'a>> {
+        let start = self.at;
+        loop {
+            let segment = self.rest();
+            let end = segment
+                .find(['<', '>', ',', '(', ')', '[', ']', ';', ' ', '&', '*'])
+                .unwrap_or(segment.len());
+            self.at += end;
+            let path = self.text[start..self.at].trim_end_matches(':');
+            if path.is_empty() {
+                return None;
+            }
+            if !self.eat("<") {
+                return Some(Type::Path { path, arguments: Vec::new() });
+            }
+            let arguments = self.parse_list(">", depth)?;
+            if !self.rest().starts_with("::") {
+                return Some(Type::Path { path, arguments });
+            }
+        }
+    }
+
+    fn parse_list(&mut self, close: &str, depth: usize) -> Option<Vec<Type<'a>>> {
+        let mut items = Vec::new();
+        while !self.eat(close) {
+            if self.rest().is_empty() {
+                return None;
+            }
+            let before = self.at;
+            items.push(self.parse_type(depth + 1));
+            let separated = self.eat(",");
+            while self.eat(" ") {}
+            if self.at == before || (!separated && !self.rest().starts_with(close)) {
+                return None;
+            }
+        }
+        Some(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path<'a>(path: &'a str, arguments: impl Into<Vec<Type<'a>>>) -> Type<'a> {
+        Type::Path { path, arguments: arguments.into() }
+    }
+
+    #[test]
+    fn reads_nested_generics() {
+        assert_eq!(
+            Type::parse("std::collections::hash::map::HashMap<(u8, &str), alloc::vec::Vec<[app::S; 4]>>"),
+            path(
+                "std::collections::hash::map::HashMap",
+                [
+                    Type::Tuple(vec![
+                        path("u8", []),
+                        Type::Pointer { prefix: "&", target: Box::new(path("str", [])) }
+                    ]),
+                    path(
+                        "alloc::vec::Vec",
+                        [Type::Array { element: Box::new(path("app::S", [])), length: Some("4") }]
+                    ),
+                ]
+            )
+        );
+    }
+
+    #[test]
+    fn arrows_and_trait_objects_do_not_close_brackets() {
+        let name =
+            "alloc::boxed::Box<dyn core::ops::function::Fn<(u8,), Output=u8> + Send, alloc::alloc::Global>";
+        let Type::Path { arguments, .. } = Type::parse(name) else { panic!("not a path") };
+        assert_eq!(arguments[0], Type::Other("dyn core::ops::function::Fn<(u8,), Output=u8> + Send"));
+        assert_eq!(arguments.len(), 2);
+        let name = "Option<fn(u8, Vec<u8>) -> Option<u8>>";
+        assert_eq!(Type::parse(name), path("Option", [Type::Other("fn(u8, Vec<u8>) -> Option<u8>")]));
+    }
+
+    #[test]
+    fn function_names_split_into_path_and_arguments() {
+        for (name, expected_path, expected_arguments) in [
+            ("insert<u8, (A, B<C>)>", "insert", vec!["u8", "(A, B<C>)"]),
+            ("<Vec<T>>::push", "<Vec<T>>::push", vec![]),
+            ("map::<fn(A) -> B, C>", "map", vec!["fn(A) -> B", "C"]),
+            ("{closure#0}<[u8; 3]>", "{closure#0}", vec!["[u8; 3]"]),
+            ("plain", "plain", vec![]),
+            ("broken>", "broken>", vec![]),
+        ] {
+            assert_eq!(split_arguments(name), (expected_path, expected_arguments), "{name}");
+        }
+    }
+
+    #[test]
+    fn hostile_nesting_is_kept_whole() {
+        let deep = format!("{}u8{}", "A<".repeat(100_000), ">".repeat(100_000));
+        let _ = Type::parse(&deep);
+        let open = "(".repeat(100_000);
+        assert_eq!(Type::parse(&open), Type::Other(&open));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_name_panics(name in "[a-zA-Z:<>(),&*\\[\\]{}#; +-]{0,60}") {
+            let _ = Type::parse(&name);
+            let _ = split_arguments(&name);
+        }
+    }
+}
