@@ -1,0 +1,200 @@
+//! One collection: everything asked for, in one report.
+
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use crate::instance::InstanceInfo;
+use crate::jemalloc;
+use crate::process;
+use crate::report::{AllocatorStats, MemoryReport, SCHEMA, TypeSummary};
+use crate::thread::spawn_collecting;
+use crate::tracked;
+use crate::types::TypeCollector;
+use crate::unavailable::Unavailable;
+
+/// What to collect. The instance is always told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Numbers of the process, its container and the allocator: cheap.
+    Stats,
+    /// Live memory by type: reads the heap profile and the program's symbols.
+    Types,
+    /// Both.
+    Everything,
+}
+
+/// Makes reports about this process.
+///
+/// Making a collector does nothing but store settings. It keeps what is worth keeping from one collection to the next,
+/// so make one and share it.
+///
+/// # Examples
+///
+/// ```
+/// use memory_debug_core::{Collector, Scope, spawn_collecting};
+///
+/// let collector = Collector::new().service("shop", env!("CARGO_PKG_VERSION"));
+/// let report = spawn_collecting(move || collector.collect(Scope::Stats))?.join().expect("collected");
+/// assert_eq!(report.instance.service.as_deref(), Some("shop"));
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Collector {
+    service: Option<String>,
+    version: Option<String>,
+    types: TypeCollector,
+}
+
+impl Collector {
+    /// A collector for a service without a name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets what the report's instance says about the service.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.service = Some(name.into());
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Measures now, blocking: milliseconds for [`Scope::Stats`], up to seconds for types the first time.
+    ///
+    /// Call it on a thread made by [`spawn_collecting`], or its own memory becomes part of what it measures. What
+    /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
+    pub fn collect(&self, scope: Scope) -> MemoryReport {
+        let begin = Instant::now();
+        let collected_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let mut unavailable = Unavailable::default();
+        let proc = Path::new("/proc");
+        let instance = InstanceInfo::read(proc, self.service.clone(), self.version.clone(), &mut unavailable);
+        let mut report = MemoryReport {
+            schema: SCHEMA.into(),
+            instance,
+            collected_at,
+            duration_us: 0,
+            process: None,
+            cgroup: None,
+            allocator: None,
+            types: None,
+            unavailable,
+        };
+        if scope != Scope::Types {
+            report.process = process::read_process(proc, &mut report.unavailable);
+            report.cgroup = process::read_cgroup(proc, &mut report.unavailable);
+            report.allocator = allocator(&report.instance, &mut report.unavailable);
+        }
+        if scope != Scope::Stats {
+            report.types = self.types(&report.instance, &mut report.unavailable);
+        }
+        report.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        report
+    }
+
+    /// Sampled rows if there is a profile, and exact rows if types are tracked.
+    fn types(&self, instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<TypeSummary> {
+        let exact = tracked::rows();
+        let mut summary = match self.sampled(instance) {
+            Ok(summary) => summary,
+            Err(reason) => {
+                unavailable.note("types", &reason);
+                if exact.is_empty() {
+                    return None;
+                }
+                TypeSummary::without_profile(reason)
+            }
+        };
+        summary.rows.extend(exact);
+        summary.rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.full_type.cmp(&b.full_type)));
+        Some(summary)
+    }
+
+    fn sampled(&self, instance: &InstanceInfo) -> Result<TypeSummary, String> {
+        jemalloc::global_allocator()?;
+        // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
+        let profiling = jemalloc::read_profiling(instance.started_at.clone(), &mut Unavailable::default());
+        jemalloc::readiness(&profiling)?;
+        let mut summary = self.types.collect(jemalloc::read_dump()?)?;
+        summary.active_since = profiling.active_since;
+        Ok(summary)
+    }
+}
+
+fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<AllocatorStats> {
+    unavailable.keep("allocator", jemalloc::global_allocator())?;
+    let profiling = jemalloc::read_profiling(instance.started_at.clone(), unavailable);
+    Some(jemalloc::read_stats(profiling, unavailable))
+}
+
+/// The allocator's numbers alone, of this moment: what a service's own metrics want. Costs one jemalloc epoch.
+///
+/// # Errors
+///
+/// If the global allocator is not jemalloc, with the line that makes it so.
+///
+/// A single number that could not be read is `None`.
+pub fn allocator_stats() -> Result<AllocatorStats, String> {
+    let mut unavailable = Unavailable::default();
+    jemalloc::global_allocator()?;
+    let profiling = jemalloc::read_profiling(None, &mut unavailable);
+    Ok(jemalloc::read_stats(profiling, &mut unavailable))
+}
+
+/// Which types hold the memory of this process, now, as a value that prints as a table.
+///
+/// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
+pub fn summary() -> TypeSummary {
+    let collected = spawn_collecting(|| Collector::new().collect(Scope::Types)).map(|thread| thread.join());
+    match collected {
+        Ok(Ok(report)) => report.types.unwrap_or_else(|| {
+            TypeSummary::without_profile(
+                report.unavailable.get("types").unwrap_or("no type is tracked").into(),
+            )
+        }),
+        Ok(Err(_panic)) => TypeSummary::without_profile("the collection failed; this is a bug".into()),
+        Err(error) => TypeSummary::without_profile(format!("no thread for the collection: {}", error.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::RowSource;
+    use crate::tracked::Tracked;
+
+    struct Exact;
+
+    #[test]
+    fn only_what_was_asked_for_is_collected() {
+        let collector = Collector::new().service("shop", "1.2.3");
+        let stats = collector.collect(Scope::Stats);
+        assert_eq!(stats.schema, "memory-debug/v1");
+        assert_eq!(stats.instance.version.as_deref(), Some("1.2.3"));
+        assert!(stats.types.is_none() && stats.unavailable.get("types").is_none());
+        let types = collector.collect(Scope::Types);
+        assert!(types.process.is_none() && types.unavailable.get("process").is_none());
+        assert!(types.allocator.is_none() && types.unavailable.get("allocator").is_none());
+    }
+
+    #[test]
+    fn another_allocator_is_a_reason_and_tracked_types_are_still_counted() {
+        let _exact = Tracked::new(Exact);
+        let report = Collector::new().collect(Scope::Everything);
+        assert!(report.allocator.is_none());
+        let reason = report.unavailable.get("allocator").unwrap();
+        assert_eq!(report.unavailable.get("types"), Some(reason));
+        let types = report.types.unwrap();
+        assert_eq!((types.total_bytes, types.unavailable.as_deref()), (None, Some(reason)));
+        let row = types.rows.iter().find(|row| row.type_name == "Exact").unwrap();
+        assert_eq!((row.objects, row.source), (1, RowSource::Exact));
+    }
+
+    #[test]
+    fn a_summary_without_profile_says_why() {
+        let reason = jemalloc::global_allocator().unwrap_err();
+        let summary = summary();
+        assert_eq!(summary.unavailable, Some(reason.clone()));
+        assert!(summary.to_string().contains(&reason), "{summary}");
+    }
+}

@@ -1,0 +1,102 @@
+//! `install!`: the one line that makes a program's heap profile readable.
+
+use std::ffi::{CStr, c_char};
+
+/// A value for jemalloc's `malloc_conf`: a pointer to a text that is there before `main` begins.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct MallocConf(*const c_char);
+
+// SAFETY: it points to a constant of the program, which nothing ever writes.
+unsafe impl Sync for MallocConf {}
+
+impl MallocConf {
+    /// Takes a text that ends in a NUL byte.
+    ///
+    /// # Panics
+    ///
+    /// At compile time, if it does not or has another NUL.
+    pub const fn new(options: &'static str) -> Self {
+        match CStr::from_bytes_with_nul(options.as_bytes()) {
+            Ok(options) => Self(options.as_ptr()),
+            Err(_) => panic!("jemalloc's options end in the only NUL byte"),
+        }
+    }
+}
+
+/// Makes jemalloc the program's allocator and turns its heap profiler on. One line in `main.rs`, outside any function:
+///
+/// ```ignore
+/// memory_debug_axum::install!();
+/// ```
+///
+/// It defines the `#[global_allocator]` and jemalloc's configuration symbol (`_rjem_malloc_conf`, and `malloc_conf`
+/// for unprefixed builds), so a program that has either already gets an error from the compiler or the linker. Use
+/// it in the program, not in a library. The environment variable `_RJEM_MALLOC_CONF` (`MALLOC_CONF` for unprefixed
+/// builds) still overrides every option.
+///
+/// # Options
+///
+/// In any order, each at most once:
+///
+/// - `install!(profiling = on_demand)`: the profiler is ready but does not sample until `prof.active` is set.
+///   Allocations made before that stay invisible for ever.
+/// - `install!(lg_prof_sample = 16)`: one sample per 2^16 bytes on average instead of 2^19 (512 KiB). Smaller is more
+///   exact and costs more: a sampled allocation is slower and takes pages of its own, however small it is. 0 records
+///   every allocation.
+///
+/// # Panics
+///
+/// Nothing at run time. An option that is not understood does not compile.
+#[cfg(feature = "jemalloc")]
+#[macro_export]
+macro_rules! install {
+    (@options [$active:tt] [$lg:tt]) => { $crate::install!(@install $active $lg); };
+    (@options [default] [$lg:tt] profiling = on_demand $(, $($rest:tt)*)?) => {
+        $crate::install!(@options [on_demand] [$lg] $($($rest)*)?);
+    };
+    (@options [$active:tt] [default] lg_prof_sample = $lg:literal $(, $($rest:tt)*)?) => {
+        $crate::install!(@options [$active] [$lg] $($($rest)*)?);
+    };
+    (@options [$active:tt] [$lg:tt] $($unknown:tt)+) => {
+        ::core::compile_error!(::core::concat!(
+            "install! does not understand `", ::core::stringify!($($unknown)+), "`; it accepts `profiling = on_demand` ",
+            "and `lg_prof_sample = N` with a literal N from 0 to 40, each at most once"
+        ));
+    };
+    (@install default $lg:tt) => { $crate::install!(@install true $lg); };
+    (@install on_demand $lg:tt) => { $crate::install!(@install false $lg); };
+    (@install $active:tt default) => { $crate::install!(@install $active 19); };
+    (@install $active:tt $lg:tt) => {
+        const _: () = {
+            const LG_PROF_SAMPLE: u32 = $lg;
+            ::core::assert!(LG_PROF_SAMPLE <= 40, "install! takes an lg_prof_sample from 0 to 40");
+
+            #[global_allocator]
+            static ALLOCATOR: $crate::__private::Jemalloc = $crate::__private::Jemalloc;
+
+            const OPTIONS: &::core::primitive::str =
+                ::core::concat!("prof:true,prof_active:", $active, ",lg_prof_sample:", $lg, "\0");
+
+            #[used]
+            #[unsafe(export_name = "_rjem_malloc_conf")]
+            static PREFIXED: $crate::__private::MallocConf = $crate::__private::MallocConf::new(OPTIONS);
+
+            #[used]
+            #[unsafe(export_name = "malloc_conf")]
+            static UNPREFIXED: $crate::__private::MallocConf = $crate::__private::MallocConf::new(OPTIONS);
+        };
+    };
+    ($($options:tt)*) => { $crate::install!(@options [default] [default] $($options)*); };
+}
+
+/// Needs the cargo feature `jemalloc`, which is off in this build.
+#[cfg(not(feature = "jemalloc"))]
+#[macro_export]
+macro_rules! install {
+    ($($options:tt)*) => {
+        ::core::compile_error!(
+            "install! needs the cargo feature `jemalloc` of the memory-debug crate in use"
+        );
+    };
+}

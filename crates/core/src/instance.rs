@@ -1,0 +1,254 @@
+//! Which process answered: among equal instances behind one balancer a number alone says little.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use object::Object;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::kernel_file;
+use crate::mapped::MappedFile;
+use crate::unavailable::Unavailable;
+
+/// Identity of a process, its service and its program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InstanceInfo {
+    /// Differs between any two processes, on one host or on several, and stays for the life of a process.
+    pub id: InstanceId,
+    /// Name of the service, if the program gave one.
+    pub service: Option<String>,
+    /// Version of the service, if the program gave one.
+    pub version: Option<String>,
+    /// Host name as the kernel tells it; in a container usually the container's.
+    pub host: Option<String>,
+    /// Process id, in the process's own namespace.
+    pub pid: u32,
+    /// When the process started, RFC 3339 in UTC.
+    pub started_at: Option<String>,
+    /// Seconds since `started_at`.
+    pub uptime_seconds: Option<u64>,
+    /// GNU build id of the program in hex: equal ids are equal programs.
+    pub build_id: Option<String>,
+}
+
+impl InstanceInfo {
+    /// Reads what is known about this process; `root` is the folder `/proc` is mounted at.
+    pub(crate) fn read(
+        root: &Path,
+        service: Option<String>,
+        version: Option<String>,
+        unavailable: &mut Unavailable,
+    ) -> Self {
+        for (path, given) in [("instance.service", &service), ("instance.version", &version)] {
+            if given.is_none() {
+                unavailable.note(path, "not configured; give it with `service(name, version)`");
+            }
+        }
+        let host = kernel_file::read(&root.join("sys/kernel/hostname"));
+        let started = started(root);
+        let uptime = started.clone().and_then(|started| {
+            SystemTime::now()
+                .duration_since(started)
+                .map_err(|_| "the clock was set back since the start".into())
+        });
+        Self {
+            id: InstanceId::current(),
+            service,
+            version,
+            host: unavailable.keep("instance.host", host).map(|name| name.trim().to_owned()),
+            pid: std::process::id(),
+            started_at: unavailable
+                .keep("instance.started_at", started)
+                .map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+            uptime_seconds: unavailable
+                .keep("instance.uptime_seconds", uptime)
+                .map(|uptime| uptime.as_secs()),
+            build_id: unavailable.keep("instance.build_id", build_id(root)),
+        }
+    }
+}
+
+/// A random UUID (version 4) that names this process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(u128);
+
+impl InstanceId {
+    /// The id of this process, made the first time it is asked for.
+    pub fn current() -> Self {
+        static CURRENT: OnceLock<InstanceId> = OnceLock::new();
+        *CURRENT.get_or_init(Self::random)
+    }
+
+    /// The first eight hex digits: enough to tell a handful of instances apart by eye.
+    pub fn short(&self) -> String {
+        format!("{:08x}", self.0 >> 96)
+    }
+
+    fn random() -> Self {
+        let mut bytes = [0; 16];
+        if getrandom::fill(&mut bytes).is_err() {
+            // The id must be unique, not secret, so time and process id will do.
+            let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let seed = since_epoch.as_nanos() ^ (u128::from(std::process::id()) << 96);
+            bytes = seed.to_be_bytes();
+        }
+        // RFC 9562, section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.replace('-', "");
+        let id = Self(u128::from_str_radix(&digits, 16).ok()?);
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", self.0);
+        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        f.write_str(&groups.join("-"))
+    }
+}
+
+impl fmt::Debug for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InstanceId({self})")
+    }
+}
+
+impl Serialize for InstanceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for InstanceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("an instance id is a lower-case hyphenated UUID"))
+    }
+}
+
+/// When this process started.
+///
+/// `/proc/stat` tells the boot time in whole seconds only and moves it when the clock is set, so the first answer is
+/// kept: one instance always states one start.
+fn started(root: &Path) -> Result<SystemTime, String> {
+    static STARTED: OnceLock<SystemTime> = OnceLock::new();
+    match STARTED.get() {
+        Some(started) => Ok(*started),
+        None => read_started(root).map(|started| *STARTED.get_or_init(|| started)),
+    }
+}
+
+fn read_started(root: &Path) -> Result<SystemTime, String> {
+    let stat = kernel_file::read(&root.join("self/stat"))?;
+    let start_ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
+    let boot = kernel_file::number(&kernel_file::read(&root.join("stat"))?, "btime")?;
+    let since_boot = Duration::from_millis(start_ticks.saturating_mul(1000) / ticks_per_second());
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_secs(boot))
+        .and_then(|boot| boot.checked_add(since_boot))
+        .ok_or_else(|| "the start time in stat is out of range".into())
+}
+
+/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
+fn start_ticks(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+fn ticks_per_second() -> u64 {
+    rustix::param::clock_ticks_per_second().max(1)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ticks_per_second() -> u64 {
+    100
+}
+
+/// The build id of the running program. It cannot change, so the first answer is kept.
+fn build_id(root: &Path) -> Result<String, String> {
+    static BUILD_ID: OnceLock<Result<String, String>> = OnceLock::new();
+    BUILD_ID.get_or_init(|| read_build_id(&root.join("self/exe"))).clone()
+}
+
+fn read_build_id(program: &Path) -> Result<String, String> {
+    let file = MappedFile::open(program).map_err(|error| format!("the program: {}", error.kind()))?;
+    let object = object::File::parse(&*file).map_err(|error| format!("the program: {error}"))?;
+    match object.build_id() {
+        Ok(Some(id)) => Ok(id.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Ok(None) => Err("the program has none; link with `-Wl,--build-id`".into()),
+        Err(error) => Err(format!("the program: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_version_4_uuid_and_reads_back() {
+        let id = InstanceId::random();
+        let text = id.to_string();
+        assert_eq!(text.len(), 36);
+        assert_eq!(&text[14..15], "4");
+        assert!("89ab".contains(&text[19..20]));
+        assert!(text.starts_with(&id.short()));
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(serde_json::from_str::<InstanceId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn a_text_that_is_no_uuid_is_refused() {
+        for text in
+            ["", "6f1c9a2e", "6F1C9A2E-0000-4000-8000-000000000000", "6f1c9a2e-00004000-8000-000000000000-"]
+        {
+            assert_eq!(InstanceId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_process_has_one_id() {
+        assert_eq!(InstanceId::current(), InstanceId::current());
+        assert_ne!(InstanceId::random(), InstanceId::random());
+    }
+
+    #[test]
+    fn the_start_time_is_found_behind_any_process_name() {
+        let after_name = "S 1 4242 4242 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 987654 1000 2000";
+        assert_eq!(start_ticks(&format!("4242 (a) b (c)) {after_name}")), Some(987_654));
+        assert_eq!(start_ticks("4242 (a) S 1"), None);
+        assert_eq!(start_ticks(""), None);
+    }
+
+    #[test]
+    fn without_proc_every_value_has_a_reason() {
+        let nowhere = Path::new("/nonexistent");
+        assert_eq!(read_started(nowhere), Err("stat: entity not found".into()));
+        assert_eq!(read_build_id(&nowhere.join("self/exe")), Err("the program: entity not found".into()));
+        let mut unavailable = Unavailable::default();
+        let info = InstanceInfo::read(nowhere, None, None, &mut unavailable);
+        assert_eq!(info.host, None);
+        assert_eq!(unavailable.get("instance.host"), Some("hostname: entity not found"));
+        assert_eq!(
+            unavailable.get("instance.service"),
+            Some("not configured; give it with `service(name, version)`")
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_started_before_now() {
+        let started = read_started(Path::new("/proc")).unwrap();
+        // Boot time is in whole seconds, so the start may seem up to one second late.
+        assert!(started <= SystemTime::now() + Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,160 @@
+//! The heap profile as jemalloc dumps it, without touching a disk if that can be had.
+//!
+//! `prof.dump` takes a path, which it opens with `creat(path, 0644)` (jemalloc 5.3.1, `prof_sys.c`). Linux opens a
+//! file that has no name through `/proc/self/fd/<n>`, so the dump goes to a memory file that nobody else can find.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, BufReader};
+
+use crate::mallctl;
+
+/// Asks jemalloc for its heap profile (format `heap_v2`) and gives it back as a stream.
+///
+/// Threads that allocate with a new stack wait for a moment while jemalloc collects; nothing else stops. The dump has
+/// memory addresses and the paths of mapped files in it, so it must not leave the process as it is.
+///
+/// # Errors
+///
+/// No file could be made, or jemalloc could not write it.
+pub(crate) fn read_dump() -> Result<BufReader<File>, String> {
+    let file = unnamed_file()?;
+    let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
+    mallctl::dump_profile(&path).map_err(|error| format!("jemalloc wrote no heap profile: {error}"))?;
+    // jemalloc wrote through an open file of its own, so ours still stands at the start.
+    Ok(BufReader::new(file))
+}
+
+fn unnamed_file() -> Result<File, String> {
+    memory_file().or_else(|memory| {
+        disk::file_without_name(&std::env::temp_dir()).map_err(|disk| {
+            format!(
+                "no file for the heap profile: a memory file was refused ({}), and so was one in the folder for \
+                 temporary files ({}); allow memfd_create or make that folder writable",
+                memory.kind(),
+                disk.kind()
+            )
+        })
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn memory_file() -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+
+    Ok(memfd_create("memory-debug", MemfdFlags::CLOEXEC)?.into())
+}
+
+#[cfg(target_os = "linux")]
+fn path_of(file: &File) -> Result<String, String> {
+    use std::os::fd::AsRawFd;
+
+    Ok(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+#[cfg(target_os = "linux")]
+mod disk {
+    use std::fs::{self, File, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    /// A file that only its owner may open, made anew under an unguessable name and unlinked at once.
+    pub(super) fn file_without_name(folder: &Path) -> io::Result<File> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let path = folder.join(format!("memory-debug-{:032x}", u128::from_be_bytes(random)));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(file)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memory_file() -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn path_of(_file: &File) -> Result<String, String> {
+    Err("heap profiles are read on Linux only".into())
+}
+
+#[cfg(not(target_os = "linux"))]
+mod disk {
+    pub(super) fn file_without_name(_folder: &std::path::Path) -> std::io::Result<std::fs::File> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs;
+    use std::io::{Read, Write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn s45_the_fallback_file_is_private_and_leaves_no_name() {
+        let folder = std::env::temp_dir().join(format!("memory-debug-dump-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let file = disk::file_without_name(&folder).unwrap();
+        let names = fs::read_dir(&folder).unwrap().count();
+        fs::remove_dir(&folder).unwrap();
+        assert_eq!(names, 0);
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_written_through_the_path_is_read_from_the_start() {
+        for mut file in [memory_file().unwrap(), disk::file_without_name(&std::env::temp_dir()).unwrap()] {
+            // As `creat` does: opened anew for writing, emptied.
+            File::create(path_of(&file).unwrap()).unwrap().write_all(b"heap_v2/1").unwrap();
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "heap_v2/1");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error() {
+        let error = disk::file_without_name(std::path::Path::new("/proc/self")).unwrap_err();
+        assert!(error.raw_os_error().is_some());
+    }
+
+    /// A unit test's allocator is not jemalloc, but jemalloc is there and its profiler can be enabled at start. So the
+    /// test below runs this one in a process of its own.
+    #[cfg(feature = "jemalloc")]
+    #[test]
+    #[ignore = "needs the profiler enabled at start"]
+    fn in_a_process_with_profiler_the_dump_is_read() {
+        let mut dump = String::new();
+        read_dump().unwrap().read_to_string(&mut dump).unwrap();
+        assert!(dump.starts_with("heap_v2/524288\n"), "{dump}");
+        assert!(dump.contains("\nMAPPED_LIBRARIES:\n"), "{dump}");
+    }
+
+    #[cfg(feature = "jemalloc")]
+    #[test]
+    fn s45_the_dump_needs_no_folder_for_temporary_files() {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "jemalloc::dump::tests::in_a_process_with_profiler_the_dump_is_read",
+                "--ignored",
+            ])
+            .env("_RJEM_MALLOC_CONF", "prof:true")
+            .env("TMPDIR", "/proc/self")
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && output.contains("1 passed"), "{output}");
+    }
+
+    #[test]
+    fn without_a_profiler_there_is_a_reason_and_no_panic() {
+        let reason = read_dump().unwrap_err();
+        assert!(reason.starts_with("jemalloc wrote no heap profile: mallctl prof.dump: "), "{reason}");
+    }
+}

@@ -1,0 +1,11 @@
+//! What jemalloc tells about itself.
+
+mod dump;
+mod probe;
+mod profiling;
+mod stats;
+
+pub(crate) use dump::read_dump;
+pub(crate) use probe::global_allocator;
+pub(crate) use profiling::{read_profiling, readiness};
+pub(crate) use stats::read_stats;

@@ -1,0 +1,118 @@
+//! The state of jemalloc's heap profiler, and whether a profile can be had.
+
+use crate::mallctl::{self, Error};
+use crate::report::ProfilingState;
+use crate::unavailable::Unavailable;
+
+const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
+                             jemalloc is built unprefixed), or use `install!()`, which sets the same";
+
+/// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start.
+pub(crate) fn read_profiling(started_at: Option<String>, unavailable: &mut Unavailable) -> ProfilingState {
+    let mut keep = |name: &str, value: Result<bool, Error>| {
+        unavailable.keep(&format!("allocator.profiling.{name}"), value)
+    };
+    let mut state = ProfilingState {
+        compiled: keep("compiled", mallctl::CONFIG_PROF.read()),
+        enabled: keep("enabled", mallctl::OPT_PROF.read()),
+        active: keep("active", mallctl::PROF_ACTIVE.read()),
+        sample_bytes: None,
+        active_since: None,
+    };
+    let sample_bytes = enabled(&state).and_then(|()| {
+        let lg = mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;
+        sample_bytes(lg)
+    });
+    state.sample_bytes = unavailable.keep("allocator.profiling.sample_bytes", sample_bytes);
+    let active_since = readiness(&state).and_then(|()| match mallctl::OPT_PROF_ACTIVE.read() {
+        Ok(true) => started_at.ok_or_else(|| "since the start of the process, whose time is unknown".into()),
+        Ok(false) => {
+            Err("sampling was turned on some time after the start; jemalloc does not record when".into())
+        }
+        Err(error) => Err(error.to_string()),
+    });
+    state.active_since = unavailable.keep("allocator.profiling.active_since", active_since);
+    state
+}
+
+/// `Ok` if a heap profile can be read and means something.
+///
+/// # Errors
+///
+/// Says what is missing and how to get it.
+pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
+    enabled(state)?;
+    match state.active {
+        Some(true) => Ok(()),
+        Some(false) => Err("heap profiling is enabled but not active, so nothing is sampled; set jemalloc's \
+                            `prof.active`, or start the program with `prof_active:true` in `_RJEM_MALLOC_CONF` \
+                            (`MALLOC_CONF` if jemalloc is built unprefixed)"
+            .into()),
+        None => Err("jemalloc does not tell whether its heap profiler is active".into()),
+    }
+}
+
+fn enabled(state: &ProfilingState) -> Result<(), String> {
+    match (state.compiled, state.enabled) {
+        (Some(true), Some(true)) => Ok(()),
+        (Some(true), Some(false)) => Err(format!(
+            "heap profiling was not enabled at start and cannot be enabled later; {HOW_TO_ENABLE}"
+        )),
+        (Some(false), _) => {
+            Err("this jemalloc was built without profiling; build tikv-jemalloc-sys with its feature \
+                                 `profiling`"
+                .into())
+        }
+        _ => Err("jemalloc does not tell whether its heap profiler is enabled".into()),
+    }
+}
+
+/// `2^lg_prof_sample`.
+fn sample_bytes(lg: usize) -> Result<u64, String> {
+    u32::try_from(lg)
+        .ok()
+        .and_then(|lg| 1_u64.checked_shl(lg))
+        .ok_or_else(|| format!("jemalloc tells an lg_prof_sample of {lg}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(compiled: bool, enabled: bool, active: bool) -> ProfilingState {
+        ProfilingState {
+            compiled: Some(compiled),
+            enabled: Some(enabled),
+            active: Some(active),
+            ..ProfilingState::default()
+        }
+    }
+
+    #[test]
+    fn only_a_sampling_profiler_is_ready() {
+        assert_eq!(readiness(&state(true, true, true)), Ok(()));
+        assert!(readiness(&state(true, true, false)).unwrap_err().contains("prof.active"));
+        assert!(readiness(&state(true, false, false)).unwrap_err().contains("install!()"));
+        assert!(readiness(&state(false, false, false)).unwrap_err().contains("feature `profiling`"));
+        assert!(readiness(&ProfilingState::default()).is_err());
+    }
+
+    #[test]
+    fn the_sample_rate_is_a_power_of_two() {
+        assert_eq!(sample_bytes(0), Ok(1));
+        assert_eq!(sample_bytes(19), Ok(524_288));
+        assert!(sample_bytes(64).is_err());
+    }
+
+    #[cfg(feature = "jemalloc")]
+    #[test]
+    fn a_profiler_that_is_not_enabled_has_no_rate_and_no_start() {
+        let mut unavailable = Unavailable::default();
+        let state = read_profiling(Some("2026-11-20T09:00:00Z".into()), &mut unavailable);
+        assert_eq!((state.compiled, state.enabled), (Some(true), Some(false)));
+        assert_eq!((state.sample_bytes, state.active_since), (None, None));
+        let reason = unavailable.get("allocator.profiling.active_since").unwrap();
+        assert!(reason.contains("_RJEM_MALLOC_CONF=prof:true"), "{reason}");
+        assert_eq!(unavailable.get("allocator.profiling.sample_bytes"), Some(reason));
+    }
+}

@@ -1,0 +1,95 @@
+//! jemalloc's statistics and settings.
+
+use std::collections::BTreeMap;
+
+use crate::mallctl::{self, Error};
+use crate::report::{AllocatorStats, OptionValue, ProfilingState};
+use crate::unavailable::Unavailable;
+
+/// Reads all numbers of one epoch. Takes jemalloc's control lock and every arena's statistics lock for a moment.
+pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailable) -> AllocatorStats {
+    // `stats.*` keep their old values until the epoch advances. Any value will do.
+    let epoch = mallctl::EPOCH.write(1);
+    let mut stat = |name: &str, key: mallctl::Key<usize>| {
+        let value = epoch.clone().and_then(|()| key.read());
+        unavailable.keep(&format!("allocator.{name}"), value).map(|bytes| bytes as u64)
+    };
+    AllocatorStats {
+        name: "jemalloc".into(),
+        allocated_bytes: stat("allocated_bytes", mallctl::STATS_ALLOCATED),
+        active_bytes: stat("active_bytes", mallctl::STATS_ACTIVE),
+        metadata_bytes: stat("metadata_bytes", mallctl::STATS_METADATA),
+        resident_bytes: stat("resident_bytes", mallctl::STATS_RESIDENT),
+        mapped_bytes: stat("mapped_bytes", mallctl::STATS_MAPPED),
+        retained_bytes: stat("retained_bytes", mallctl::STATS_RETAINED),
+        version: unavailable.keep("allocator.version", mallctl::VERSION.read().map(short_version)),
+        arenas: unavailable.keep("allocator.arenas", mallctl::ARENAS_COUNT.read()).map(u64::from),
+        background_threads: unavailable
+            .keep("allocator.background_threads", mallctl::BACKGROUND_THREAD.read()),
+        options: options(unavailable),
+        profiling,
+    }
+}
+
+/// `5.3.1` of `5.3.1-0-g81034ce1f1373e37dc865038e1bc8eeecf559ce8`.
+fn short_version(version: String) -> String {
+    version.split('-').next().unwrap_or_default().to_owned()
+}
+
+fn options(unavailable: &mut Unavailable) -> BTreeMap<String, OptionValue> {
+    let settings: [(&str, Result<OptionValue, Error>); 13] = [
+        ("arenas.page", mallctl::ARENAS_PAGE.read().map(OptionValue::from)),
+        ("opt.background_thread", mallctl::OPT_BACKGROUND_THREAD.read().map(OptionValue::Bool)),
+        ("opt.dirty_decay_ms", mallctl::OPT_DIRTY_DECAY_MS.read().map(OptionValue::from)),
+        ("opt.lg_prof_sample", mallctl::OPT_LG_PROF_SAMPLE.read().map(OptionValue::from)),
+        ("opt.muzzy_decay_ms", mallctl::OPT_MUZZY_DECAY_MS.read().map(OptionValue::from)),
+        ("opt.narenas", mallctl::OPT_NARENAS.read().map(|arenas| OptionValue::Number(arenas.into()))),
+        ("opt.percpu_arena", mallctl::OPT_PERCPU_ARENA.read().map(OptionValue::Text)),
+        ("opt.prof_accum", mallctl::OPT_PROF_ACCUM.read().map(OptionValue::Bool)),
+        ("opt.prof_active", mallctl::OPT_PROF_ACTIVE.read().map(OptionValue::Bool)),
+        ("opt.prof_final", mallctl::OPT_PROF_FINAL.read().map(OptionValue::Bool)),
+        ("opt.retain", mallctl::OPT_RETAIN.read().map(OptionValue::Bool)),
+        ("opt.tcache", mallctl::OPT_TCACHE.read().map(OptionValue::Bool)),
+        ("opt.thp", mallctl::OPT_THP.read().map(OptionValue::Text)),
+    ];
+    settings
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let value = unavailable.keep(&format!("allocator.options.{name}"), value)?;
+            Some((name.to_owned(), value))
+        })
+        .collect()
+}
+
+impl From<usize> for OptionValue {
+    fn from(number: usize) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<isize> for OptionValue {
+    fn from(number: isize) -> Self {
+        Self::Number(number as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_three_numbers() {
+        assert_eq!(short_version("5.3.1-0-g81034ce1f137".into()), "5.3.1");
+        assert_eq!(short_version("0.0.0".into()), "0.0.0");
+    }
+
+    #[cfg(not(feature = "jemalloc"))]
+    #[test]
+    fn without_jemalloc_every_value_has_a_reason() {
+        let mut unavailable = Unavailable::default();
+        let stats = read_stats(ProfilingState::default(), &mut unavailable);
+        assert_eq!((stats.allocated_bytes, stats.options.len()), (None, 0));
+        let reason = unavailable.get("allocator.allocated_bytes").unwrap();
+        assert_eq!(reason, "mallctl epoch: built without feature `jemalloc`");
+    }
+}

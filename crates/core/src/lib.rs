@@ -1,0 +1,82 @@
+//! Collects what holds the memory of this process, as one report.
+//!
+//! A [`Collector`] asks three witnesses: the kernel (`/proc`, the control group), the allocator (jemalloc's
+//! statistics), and jemalloc's heap profile, which says which *types* hold the live memory. The answer is a
+//! [`MemoryReport`], a plain value that [`render`] turns into text or JSON. For most services the crates for axum and
+//! tower are the way in; this one speaks no HTTP.
+//!
+//! ```
+//! use memory_debug_core::{Collector, Page, Scope, TypesView, render, spawn_collecting};
+//!
+//! // In main.rs, outside any function: memory_debug_core::install!();
+//! let collector = Collector::new().service("shop", "1.0.0");
+//! let report = spawn_collecting(move || collector.collect(Scope::Everything))?.join().expect("collected");
+//! println!("{}", render::text(&report, Page::Overview, &TypesView::default()));
+//! # Ok::<_, std::io::Error>(())
+//! ```
+//!
+//! # What meets what
+//!
+//! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing of this crate runs until somebody
+//!   collects.
+//! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
+//!   profile. [`summary`] does both and prints as a table.
+//! - [`Tracked`] counts chosen types exactly, beside the sampled rows.
+//!
+//! # Honesty
+//!
+//! What cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to do. Sampled
+//! rows state their standard error. If the program's allocator is not jemalloc, or the system is not Linux, the
+//! report has less in it and nothing fails.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
+//!
+//! # Floors
+//!
+//! A module uses only modules listed before it: `unavailable`, `kernel_file`, `mallctl`, `mapped`, `instance`,
+//! `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `collect`, `view`, `render`; `install` stands alone.
+//! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
+
+#![deny(unsafe_code)]
+
+mod collect;
+#[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
+mod install;
+mod instance;
+mod jemalloc;
+mod kernel_file;
+#[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
+mod mallctl;
+#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
+mod mapped;
+mod process;
+pub mod render;
+mod report;
+mod thread;
+mod tracked;
+mod types;
+mod unavailable;
+mod view;
+
+pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use instance::{InstanceId, InstanceInfo};
+pub use report::{
+    AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
+    SCHEMA, TypeRow, TypeSummary,
+};
+pub use thread::spawn_collecting;
+pub use tracked::Tracked;
+pub use unavailable::Unavailable;
+pub use view::{Page, Sort, TypesView};
+
+/// What [`install!`] expands to. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::install::MallocConf;
+    #[cfg(feature = "jemalloc")]
+    pub use tikv_jemallocator::Jemalloc;
+}

@@ -1,0 +1,19 @@
+//! The twin of `enabled` for programs without jemalloc: every key answers why there is no answer.
+
+use std::ffi::CStr;
+
+use super::Error;
+
+const CAUSE: &str = "built without feature `jemalloc`";
+
+pub(super) unsafe fn read<T: Copy>(name: &CStr) -> Result<T, Error> {
+    Err(Error::new(name, CAUSE))
+}
+
+pub(super) unsafe fn read_text(name: &CStr) -> Result<String, Error> {
+    Err(Error::new(name, CAUSE))
+}
+
+pub(super) unsafe fn write<T>(name: &CStr, _value: T) -> Result<(), Error> {
+    Err(Error::new(name, CAUSE))
+}

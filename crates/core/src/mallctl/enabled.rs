@@ -1,0 +1,39 @@
+//! `mallctl` of the jemalloc in this program.
+
+use std::ffi::CStr;
+
+use tikv_jemalloc_ctl::raw;
+
+use super::Error;
+
+/// Reads the value of `name`.
+///
+/// # Safety
+///
+/// `T` is the type that the manual gives `name`.
+pub(super) unsafe fn read<T: Copy>(name: &CStr) -> Result<T, Error> {
+    // SAFETY: the caller promises the type; the name ends in NUL because it is a `CStr`.
+    unsafe { raw::read(name.to_bytes_with_nul()) }.map_err(|cause| Error::new(name, cause))
+}
+
+/// Reads the text of `name`.
+///
+/// # Safety
+///
+/// The manual gives `name` the type `const char *`, and jemalloc never changes that text.
+pub(super) unsafe fn read_text(name: &CStr) -> Result<String, Error> {
+    // SAFETY: the caller promises a pointer to a NUL-terminated text that stays.
+    unsafe { raw::read_str(name.to_bytes_with_nul()) }
+        .map(|text| String::from_utf8_lossy(text).trim_end_matches('\0').to_owned())
+        .map_err(|cause| Error::new(name, cause))
+}
+
+/// Writes `value` to `name`.
+///
+/// # Safety
+///
+/// `T` is the type that the manual gives `name`, and a pointer in `value` is good for the call.
+pub(super) unsafe fn write<T>(name: &CStr, value: T) -> Result<(), Error> {
+    // SAFETY: the caller promises the type; the name ends in NUL because it is a `CStr`.
+    unsafe { raw::write(name.to_bytes_with_nul(), value) }.map_err(|cause| Error::new(name, cause))
+}

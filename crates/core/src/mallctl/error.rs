@@ -1,0 +1,27 @@
+//! Why jemalloc did not answer.
+
+use std::ffi::CStr;
+use std::fmt;
+
+/// A key that jemalloc refused to read or write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Error {
+    key: String,
+    cause: String,
+}
+
+impl Error {
+    pub(super) fn new(name: &CStr, cause: impl fmt::Display) -> Self {
+        // jemalloc-ctl's texts are sentences; ours are parts of one.
+        let cause = cause.to_string().trim_end_matches('.').to_lowercase();
+        Self { key: name.to_string_lossy().into_owned(), cause }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mallctl {}: {}", self.key, self.cause)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,19 @@
+//! jemalloc's control interface, `mallctl`, as typed keys.
+//!
+//! Everything here may be called at any time from any thread. Without the cargo feature `jemalloc` every key answers
+//! with an [`Error`], so that callers need no `cfg`.
+
+#[cfg(not(feature = "jemalloc"))]
+mod disabled;
+#[cfg(feature = "jemalloc")]
+mod enabled;
+mod error;
+mod key;
+
+#[cfg(not(feature = "jemalloc"))]
+use disabled as backend;
+#[cfg(feature = "jemalloc")]
+use enabled as backend;
+
+pub(crate) use error::Error;
+pub(crate) use key::*;

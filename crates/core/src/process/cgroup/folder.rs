@@ -1,0 +1,157 @@
+//! The way from `/proc/self` to the folder of the control group that this process's memory is charged to.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::kernel_file;
+
+/// Version of the interface that has the memory controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    One,
+    Two,
+}
+
+/// Where a control group is found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Folder {
+    pub(super) version: Version,
+    /// The folder of the group.
+    pub(super) group: PathBuf,
+    /// The topmost folder that can be seen: where the hierarchy, or our part of it, is mounted.
+    mount_point: PathBuf,
+}
+
+impl Folder {
+    /// The group, its parent and so on up to the mount point.
+    pub(super) fn ancestors(&self) -> impl Iterator<Item = &Path> {
+        self.group.ancestors().take_while(|folder| folder.starts_with(&self.mount_point))
+    }
+}
+
+/// Finds the group by `self/cgroup` and `self/mountinfo` below `root`.
+///
+/// # Errors
+///
+/// Says at which step the way ended.
+pub(super) fn find(root: &Path) -> Result<Folder, String> {
+    let membership = kernel_file::read(&root.join("self/cgroup"))?;
+    let (version, path) =
+        membership_of_memory(&membership).ok_or("the process is in no memory control group")?;
+    let mounts = kernel_file::read(&root.join("self/mountinfo"))?;
+    let mut folder = mounts
+        .lines()
+        .filter_map(Mount::parse)
+        .filter(|mount| mount.serves(version))
+        .find_map(|mount| mount.folder(version, path))
+        .ok_or("the file system of the process's control group is not mounted here")?;
+    // In version 2 a group without the memory controller is charged to the nearest ancestor that has it.
+    let usage = match version {
+        Version::Two => "memory.current",
+        Version::One => "memory.usage_in_bytes",
+    };
+    let charged = folder.ancestors().find(|folder| folder.join(usage).exists());
+    folder.group =
+        charged.ok_or("the memory controller is not enabled for the process's control group")?.to_owned();
+    Ok(folder)
+}
+
+/// Version and path of the group with the memory controller. Where both versions are in use (hybrid), the controller
+/// is in version 1 if a line there names it, otherwise in version 2.
+fn membership_of_memory(text: &str) -> Option<(Version, &str)> {
+    let groups = || {
+        text.lines().filter_map(|line| {
+            let (_, line) = line.split_once(':')?;
+            line.split_once(':')
+        })
+    };
+    let one =
+        groups().find(|(controllers, _)| controllers.split(',').any(|controller| controller == "memory"));
+    let two = groups().find(|(controllers, _)| controllers.is_empty());
+    one.map(|(_, path)| (Version::One, path)).or(two.map(|(_, path)| (Version::Two, path)))
+}
+
+/// One line of `mountinfo`:
+/// `36 35 98:0 /root /mount/point rw,noatime master:1 - type source rw,super,options`.
+struct Mount<'a> {
+    root: PathBuf,
+    mount_point: PathBuf,
+    file_system: &'a str,
+    super_options: &'a str,
+}
+
+impl<'a> Mount<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (mount, file_system) = line.split_once(" - ")?;
+        let mut mount = mount.split(' ').skip(3);
+        let mut file_system = file_system.split(' ');
+        Some(Self {
+            root: unescape(mount.next()?),
+            mount_point: unescape(mount.next()?),
+            file_system: file_system.next()?,
+            super_options: file_system.nth(1).unwrap_or_default(),
+        })
+    }
+
+    fn serves(&self, version: Version) -> bool {
+        match version {
+            Version::Two => self.file_system == "cgroup2",
+            Version::One => {
+                self.file_system == "cgroup" && self.super_options.split(',').any(|option| option == "memory")
+            }
+        }
+    }
+
+    /// The folder of the group at `path` of the hierarchy, if this mount shows it.
+    fn folder(self, version: Version, path: &str) -> Option<Folder> {
+        let path = Path::new(path);
+        // `..` leads out of the control group namespace, to groups that are not ours to read.
+        if path.components().any(|component| component == Component::ParentDir) {
+            return None;
+        }
+        let below = path.strip_prefix(&self.root).ok()?;
+        Some(Folder { version, group: self.mount_point.join(below), mount_point: self.mount_point })
+    }
+}
+
+/// Undoes the octal escapes of white space and backslashes: `/mnt/a\040b`.
+fn unescape(text: &str) -> PathBuf {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let code = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        plain.push(code.map_or('\\', char::from));
+        rest = if code.is_some() { &after[3..] } else { after };
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_1_wins_if_it_has_the_memory_controller() {
+        let hybrid = "12:cpu,cpuacct:/a\n5:memory:/docker/abc\n0::/system.slice\n";
+        assert_eq!(membership_of_memory(hybrid), Some((Version::One, "/docker/abc")));
+        assert_eq!(membership_of_memory("1:name=systemd:/s\n0::/x:y\n"), Some((Version::Two, "/x:y")));
+        assert_eq!(membership_of_memory("1:name=systemd:/s\n"), None);
+        assert_eq!(membership_of_memory("nonsense\n"), None);
+    }
+
+    #[test]
+    fn mount_points_are_unescaped() {
+        assert_eq!(unescape(r"/a\040b\134c"), Path::new(r"/a b\c"));
+        assert_eq!(unescape(r"/a\9"), Path::new(r"/a\9"));
+        assert_eq!(unescape(r"\"), Path::new(r"\"));
+        assert_eq!(unescape("\\é0"), Path::new("\\é0"));
+    }
+
+    #[test]
+    fn a_short_line_is_no_mount() {
+        for line in ["", "1 2", " - ", "36 35 98:0 / - cgroup2"] {
+            assert!(Mount::parse(line).is_none(), "{line}");
+        }
+    }
+}

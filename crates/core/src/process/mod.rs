@@ -1,0 +1,12 @@
+//! What the kernel tells about this process and its container.
+//!
+//! Every function takes the folder that `/proc` is mounted at, so that tests can bring their own. Where there is no
+//! `/proc` (other systems than Linux) the answers are "no" with that reason.
+
+mod cgroup;
+#[cfg(test)]
+mod fixture;
+mod proc;
+
+pub(crate) use cgroup::read_cgroup;
+pub(crate) use proc::read_process;

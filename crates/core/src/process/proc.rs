@@ -1,0 +1,109 @@
+//! Memory, threads and file descriptors of this process.
+
+use std::fs;
+use std::path::Path;
+
+use crate::kernel_file::{self, number, size};
+use crate::report::ProcessMemory;
+use crate::unavailable::Unavailable;
+
+/// Reads `self/status`, `self/smaps_rollup` and `self/fd` below `root`.
+///
+/// `smaps_rollup` makes the kernel walk all page tables, some milliseconds for gigabytes; the rest is free.
+pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option<ProcessMemory> {
+    let process = root.join("self");
+    unavailable
+        .keep("process", fs::metadata(&process).map_err(|error| format!("/proc/self: {}", error.kind())))?;
+    let status = kernel_file::read(&process.join("status"));
+    let rollup = kernel_file::read(&process.join("smaps_rollup"));
+    let mut keep =
+        |name: &str, measured: Result<u64, String>| unavailable.keep(&format!("process.{name}"), measured);
+    let of_status = |key: &str| status.as_deref().map_err(String::clone).and_then(|text| size(text, key));
+    let of_rollup = |key: &str| rollup.as_deref().map_err(String::clone).and_then(|text| size(text, key));
+    let private = || Ok(of_rollup("Private_Clean")?.saturating_add(of_rollup("Private_Dirty")?));
+    Some(ProcessMemory {
+        resident_bytes: keep("resident_bytes", of_status("VmRSS")),
+        peak_resident_bytes: keep("peak_resident_bytes", of_status("VmHWM")),
+        anonymous_bytes: keep("anonymous_bytes", of_status("RssAnon")),
+        file_bytes: keep("file_bytes", of_status("RssFile")),
+        shared_bytes: keep("shared_bytes", of_status("RssShmem")),
+        swap_bytes: keep("swap_bytes", of_status("VmSwap")),
+        pss_bytes: keep("pss_bytes", of_rollup("Pss")),
+        uss_bytes: keep("uss_bytes", private()),
+        threads: keep(
+            "threads",
+            status.as_deref().map_err(String::clone).and_then(|text| number(text, "Threads")),
+        ),
+        open_fds: keep("open_fds", open_fds(&process.join("fd"))),
+    })
+}
+
+/// Counts the entries of the folder, less the descriptor that reads it.
+fn open_fds(folder: &Path) -> Result<u64, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("fd: {}", error.kind()))?;
+    Ok((entries.count() as u64).saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::fixture::Tree;
+
+    const STATUS: &str = "Name:\tservice\nVmHWM:\t    6000 kB\nVmRSS:\t    5000 kB\nRssAnon:\t    3000 kB\n\
+                          RssFile:\t    1900 kB\nRssShmem:\t     100 kB\nVmSwap:\t       0 kB\nThreads:\t9\n";
+    const ROLLUP: &str = "55d0-7fff ---p 00000000 00:00 0                          [rollup]\n\
+                          Rss:                5000 kB\nPss:                4000 kB\nPss_Dirty:          3000 kB\n\
+                          Private_Clean:       500 kB\nPrivate_Dirty:      2500 kB\nSwap:                  0 kB\n";
+
+    #[test]
+    fn reads_every_value() {
+        let tree = Tree::new([("self/status", STATUS), ("self/smaps_rollup", ROLLUP), ("self/fd/0", "")]);
+        tree.add("self/fd/1", "");
+        let mut unavailable = Unavailable::default();
+        let process = read_process(tree.path(), &mut unavailable).unwrap();
+        assert_eq!(
+            process,
+            ProcessMemory {
+                resident_bytes: Some(5000 << 10),
+                peak_resident_bytes: Some(6000 << 10),
+                anonymous_bytes: Some(3000 << 10),
+                file_bytes: Some(1900 << 10),
+                shared_bytes: Some(100 << 10),
+                pss_bytes: Some(4000 << 10),
+                uss_bytes: Some(3000 << 10),
+                swap_bytes: Some(0),
+                threads: Some(9),
+                open_fds: Some(1),
+            }
+        );
+        assert!(unavailable.is_empty());
+    }
+
+    #[test]
+    fn a_missing_file_costs_only_its_own_values() {
+        let tree = Tree::new([("self/status", "VmRSS:\t5000 kB\nThreads:\t9\n")]);
+        let mut unavailable = Unavailable::default();
+        let process = read_process(tree.path(), &mut unavailable).unwrap();
+        assert_eq!((process.resident_bytes, process.threads), (Some(5000 << 10), Some(9)));
+        assert_eq!((process.swap_bytes, process.uss_bytes, process.open_fds), (None, None, None));
+        assert_eq!(unavailable.get("process.swap_bytes"), Some("the kernel does not tell VmSwap"));
+        assert_eq!(unavailable.get("process.uss_bytes"), Some("smaps_rollup: entity not found"));
+        assert_eq!(unavailable.get("process.open_fds"), Some("fd: entity not found"));
+    }
+
+    #[test]
+    fn without_proc_there_is_one_reason() {
+        let mut unavailable = Unavailable::default();
+        assert_eq!(read_process(Path::new("/nonexistent"), &mut unavailable), None);
+        assert_eq!(unavailable.iter().collect::<Vec<_>>(), [("process", "/proc/self: entity not found")]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_has_memory_and_threads() {
+        let process = read_process(Path::new("/proc"), &mut Unavailable::default()).unwrap();
+        assert!(process.resident_bytes > Some(0));
+        assert!(process.threads > Some(0));
+        assert!(process.open_fds >= Some(2), "standard output and error at least: {process:?}");
+    }
+}

@@ -1,0 +1,122 @@
+//! Version 1 of the wire format.
+
+use serde::Serialize;
+
+use crate::instance::InstanceInfo;
+use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
+use crate::view::{Page, TypesView};
+
+/// The report as JSON, indented, with a newline at the end.
+///
+/// Sections that do not belong to the page are absent; sections that could not be measured are `null`.
+pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
+    let stats = page != Page::Types;
+    let types = page != Page::Stats;
+    let document = Document {
+        schema: &report.schema,
+        instance: &report.instance,
+        collected_at: &report.collected_at,
+        duration_us: report.duration_us,
+        process: stats.then_some(report.process.as_ref()),
+        cgroup: stats.then_some(report.cgroup.as_ref()),
+        allocator: stats.then_some(report.allocator.as_ref()),
+        types: types.then(|| report.types.as_ref().map(|types| view.apply(types))),
+        unavailable: Reasons(report, page),
+    };
+    let mut json =
+        serde_json::to_string_pretty(&document).expect("a report has nothing that JSON cannot say");
+    json.push('\n');
+    json
+}
+
+/// The report in the order of the wire format. The outer `Option` is whether the page has the section.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'a str,
+    instance: &'a InstanceInfo,
+    collected_at: &'a str,
+    duration_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Option<&'a ProcessMemory>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup: Option<Option<&'a CgroupMemory>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocator: Option<Option<&'a AllocatorStats>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Option<TypeSummary>>,
+    unavailable: Reasons<'a>,
+}
+
+/// The reasons for what this page shows.
+struct Reasons<'a>(&'a MemoryReport, Page);
+
+impl Serialize for Reasons<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(report, page) = self;
+        serializer.collect_map(report.unavailable.iter().filter(|(path, _)| page.shows(path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::render::sample;
+
+    fn value(report: &MemoryReport, page: Page) -> Value {
+        serde_json::from_str(&json(report, page, &TypesView::default())).unwrap()
+    }
+
+    #[test]
+    fn a_page_has_its_own_sections_only() {
+        let mut report = sample::report();
+        report.unavailable.note("types.x", "reason");
+        let keys =
+            |page| value(&report, page).as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+        let always = "collected_at duration_us instance";
+        assert_eq!(
+            keys(Page::Overview),
+            format!("allocator cgroup {always} process schema types unavailable")
+        );
+        assert_eq!(keys(Page::Stats), format!("allocator cgroup {always} process schema unavailable"));
+        assert_eq!(keys(Page::Types), format!("{always} schema types unavailable"));
+        let reasons = |page| {
+            value(&report, page)["unavailable"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(reasons(Page::Stats), ["process.uss_bytes"]);
+        assert_eq!(reasons(Page::Types), ["types.x"]);
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_null_and_has_a_reason() {
+        let mut report = sample::report();
+        (report.allocator, report.types) = (None, None);
+        report.unavailable.note("allocator", "the global allocator is not jemalloc");
+        let value = value(&report, Page::Overview);
+        assert_eq!((&value["allocator"], &value["types"]), (&Value::Null, &Value::Null));
+        assert_eq!(value["process"]["uss_bytes"], Value::Null);
+        assert_eq!(value["unavailable"]["process.uss_bytes"], "smaps_rollup: permission denied");
+        assert_eq!(value["unavailable"]["allocator"], "the global allocator is not jemalloc");
+    }
+
+    #[test]
+    fn a_report_reads_back_and_writes_the_same() {
+        let text = json(&sample::report(), Page::Overview, &TypesView::default());
+        let report: MemoryReport = serde_json::from_str(&text).unwrap();
+        assert_eq!(report.types, sample::report().types);
+        assert_eq!(json(&report, Page::Overview, &TypesView::default()), text);
+    }
+
+    #[test]
+    fn the_text_is_indented_and_its_order_is_the_wire_formats() {
+        let text = json(&sample::report(), Page::Types, &TypesView { top: 1, ..TypesView::default() });
+        assert!(text.starts_with(
+            "{\n  \"schema\": \"memory-debug/v1\",\n  \"instance\": {\n    \"id\": \"6f1c9a2e-"
+        ));
+        assert!(text.ends_with("}\n"));
+        assert!(text.contains("\"type\": \"HashMap<String, Session>\""));
+        assert!(text.contains("\"source\": \"sampled\""));
+        assert!(text.contains("\"omitted_rows\": 3"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Reports as text for people and as JSON for programs.
+//!
+//! Both take values and return a value; equal reports give equal output.
+
+mod json;
+#[cfg(test)]
+pub(crate) mod sample;
+mod table;
+mod text;
+mod units;
+
+pub use json::json;
+pub use text::text;

@@ -1,0 +1,58 @@
+//! A report with a known content, for tests.
+
+use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
+
+const REPORT: &str = r#"{
+  "schema": "memory-debug/v1",
+  "instance": {"id": "6f1c9a2e-0000-4000-8000-000000000001", "service": "axum-service", "version": "0.1.0",
+               "host": "a1", "pid": 4242, "started_at": "2026-11-20T09:00:00Z", "uptime_seconds": 11520,
+               "build_id": "ab12"},
+  "collected_at": "2026-11-20T12:12:00Z",
+  "duration_us": 8123,
+  "process": {"resident_bytes": 537184666, "threads": 9},
+  "cgroup": {"version": 2, "limit_bytes": 1073741824, "pressure_some_avg10_percent": 0.25},
+  "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 451936256, "active_bytes": 456130560,
+                "metadata_bytes": 8388608, "resident_bytes": 520093696, "options": {"opt.narenas": 8},
+                "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524288,
+                              "active_since": "2026-11-20T09:00:00Z"}},
+  "types": null,
+  "unavailable": {"process.uss_bytes": "smaps_rollup: permission denied"}
+}"#;
+
+/// A whole report.
+pub(crate) fn report() -> MemoryReport {
+    MemoryReport { types: Some(types()), ..serde_json::from_str(REPORT).unwrap() }
+}
+
+/// Its table.
+pub(crate) fn types() -> TypeSummary {
+    let row = |type_name: &str, full_type: &str, objects, bytes, source| TypeRow {
+        type_name: type_name.into(),
+        full_type: full_type.into(),
+        objects,
+        bytes,
+        objects_stderr: 0.1,
+        bytes_stderr: (524_288.0 * bytes as f64).sqrt().round(),
+        source,
+    };
+    let map = "std::collections::HashMap<alloc::string::String, axum_service::Session>";
+    TypeSummary {
+        group: "container".into(),
+        symbols: Some("inlined".into()),
+        sample_bytes: Some(524_288),
+        active_since: Some("2026-11-20T09:00:00Z".into()),
+        rows: vec![
+            row("HashMap<String, Session>", map, 1, 12 << 20, RowSource::Sampled),
+            row("String", "alloc::string::String", 97_100, 7_330_000, RowSource::Sampled),
+            row("parse_row", "csv::parse_row", 512, 1 << 20, RowSource::Unattributed),
+            row("Session", "axum_service::Session", 20_000, 960_000, RowSource::Exact),
+        ],
+        total_bytes: Some(20 << 20),
+        total_objects: Some(97_613),
+        unattributed_bytes: Some(1 << 20),
+        omitted_rows: 0,
+        stacks: Some(31),
+        notes: Vec::new(),
+        unavailable: None,
+    }
+}

@@ -1,0 +1,208 @@
+//! Pages for a terminal.
+
+use std::fmt::{self, Display, Write};
+
+use super::table;
+use super::units::{Bytes, count, percent, span, visible};
+use crate::report::{
+    AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary,
+};
+use crate::view::{Page, TypesView};
+
+/// The report as text. What is missing is told in words, never as zero.
+pub fn text(report: &MemoryReport, page: Page, view: &TypesView) -> String {
+    let mut out = String::new();
+    match page {
+        Page::Overview => write_overview(&mut out, report, view),
+        Page::Stats => write_stats(&mut out, report),
+        Page::Types => write_types(&mut out, report, view),
+    }
+    .expect("writing to a string does not fail");
+    out
+}
+
+fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
+    writeln!(out, "{}", identity(report))?;
+    let memory = memory(report);
+    if !memory.is_empty() {
+        writeln!(out, "{memory}")?;
+    }
+    writeln!(out)?;
+    write_types(out, report, view)?;
+    write_unavailable(out, report, Page::Overview)
+}
+
+fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
+    let started_at = report.instance.started_at.as_deref();
+    let reason = report.unavailable.get("types").map(str::to_owned);
+    let summary = match (&report.types, reason) {
+        (Some(types), unavailable) => TypeSummary { unavailable, ..view.apply(types) },
+        (None, Some(reason)) => TypeSummary::without_profile(reason),
+        (None, None) => TypeSummary::without_profile("not asked for".into()),
+    };
+    table::write(out, &summary, started_at)
+}
+
+fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {
+    writeln!(out, "{}", identity(report))?;
+    let milliseconds = report.duration_us as f64 / 1000.0;
+    writeln!(out, "collected {} in {milliseconds:.1} ms", visible(&report.collected_at))?;
+    if let Some(process) = &report.process {
+        write_process(out, process)?;
+    }
+    if let Some(cgroup) = &report.cgroup {
+        write_cgroup(out, cgroup)?;
+    }
+    if let Some(allocator) = &report.allocator {
+        write_allocator(out, allocator)?;
+        write_profiling(out, &allocator.profiling)?;
+    }
+    write_unavailable(out, report, Page::Stats)
+}
+
+/// Who answers: `axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m`.
+fn identity(report: &MemoryReport) -> String {
+    let instance = &report.instance;
+    let mut parts = Vec::new();
+    if let Some(service) = &instance.service {
+        parts.push(
+            [visible(service), visible(instance.version.as_deref().unwrap_or_default())]
+                .join(" ")
+                .trim()
+                .to_owned(),
+        );
+    }
+    parts.push(format!("pid {}", instance.pid));
+    parts.extend(instance.host.as_ref().map(|host| format!("host {}", visible(host))));
+    parts.push(format!("instance {}", instance.id.short()));
+    parts.extend(instance.uptime_seconds.map(|seconds| format!("up {}", span(seconds))));
+    parts.join(" · ")
+}
+
+/// The numbers to look at first. Differences are left out where the parts do not add up, because the kernel and the
+/// allocator count at different moments.
+fn memory(report: &MemoryReport) -> String {
+    let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
+    let limit = report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes);
+    let mut parts = Vec::new();
+    parts.extend(resident.map(|resident| {
+        let share = limit.and_then(|limit| Some((limit, percent(resident as f64, limit as f64)?)));
+        match share {
+            Some((limit, percent)) => {
+                format!("resident {:.1} of {} limit ({percent:.0} %)", Bytes(resident), Bytes(limit))
+            }
+            None => format!("resident {:.1}", Bytes(resident)),
+        }
+    }));
+    if let Some(allocator) = &report.allocator {
+        let difference = |whole: Option<u64>, part: Option<u64>| whole?.checked_sub(part?);
+        let fragmentation = difference(allocator.active_bytes, allocator.allocated_bytes);
+        let unused = difference(allocator.resident_bytes, allocator.active_bytes);
+        let dirty = difference(unused, allocator.metadata_bytes);
+        let outside = difference(resident, allocator.resident_bytes);
+        parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
+        parts.extend(fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
+        parts.extend(dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
+        parts.extend(outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
+    }
+    parts.join(" · ")
+}
+
+fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
+    writeln!(out, "\nprocess")?;
+    line(out, "resident", process.resident_bytes.map(Bytes))?;
+    line(out, "peak resident", process.peak_resident_bytes.map(Bytes))?;
+    line(out, "anonymous", process.anonymous_bytes.map(Bytes))?;
+    line(out, "files", process.file_bytes.map(Bytes))?;
+    line(out, "shared", process.shared_bytes.map(Bytes))?;
+    line(out, "proportional (pss)", process.pss_bytes.map(Bytes))?;
+    line(out, "unique (uss)", process.uss_bytes.map(Bytes))?;
+    line(out, "swapped out", process.swap_bytes.map(Bytes))?;
+    line(out, "threads", process.threads.map(count))?;
+    line(out, "open files", process.open_fds.map(count))
+}
+
+fn write_cgroup(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
+    writeln!(out, "\ncontrol group (version {})", cgroup.version)?;
+    line(out, "limit", cgroup.limit_bytes.map(Bytes))?;
+    line(out, "current", cgroup.current_bytes.map(Bytes))?;
+    line(out, "peak", cgroup.peak_bytes.map(Bytes))?;
+    line(out, "out-of-memory kills", cgroup.oom_kills.map(count))?;
+    line(out, "times at high", cgroup.high_events.map(count))?;
+    line(out, "times at limit", cgroup.max_events.map(count))?;
+    line(
+        out,
+        "some tasks stalled",
+        cgroup.pressure_some_avg10_percent.map(|share| format!("{share} % of 10 s")),
+    )?;
+    line(
+        out,
+        "all tasks stalled",
+        cgroup.pressure_full_avg10_percent.map(|share| format!("{share} % of 10 s")),
+    )
+}
+
+fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result {
+    let version = allocator.version.as_deref().unwrap_or_default();
+    writeln!(out, "\nallocator {} {}", visible(&allocator.name), visible(version))?;
+    line(out, "allocated", allocator.allocated_bytes.map(Bytes))?;
+    line(out, "active", allocator.active_bytes.map(Bytes))?;
+    line(out, "metadata", allocator.metadata_bytes.map(Bytes))?;
+    line(out, "resident", allocator.resident_bytes.map(Bytes))?;
+    line(out, "mapped", allocator.mapped_bytes.map(Bytes))?;
+    line(out, "retained", allocator.retained_bytes.map(Bytes))?;
+    line(out, "arenas", allocator.arenas.map(count))?;
+    line(out, "background threads", allocator.background_threads.map(yes_or_no))?;
+    for (name, value) in &allocator.options {
+        line(out, name, Some(setting(value)))?;
+    }
+    Ok(())
+}
+
+fn write_profiling(out: &mut String, profiling: &ProfilingState) -> fmt::Result {
+    writeln!(out, "\nheap profiling")?;
+    line(out, "compiled", profiling.compiled.map(yes_or_no))?;
+    line(out, "enabled", profiling.enabled.map(yes_or_no))?;
+    line(out, "active", profiling.active.map(yes_or_no))?;
+    line(out, "one sample per", profiling.sample_bytes.map(Bytes))?;
+    line(out, "active since", profiling.active_since.as_deref().map(visible))
+}
+
+/// One number: its name, then itself or that it is missing. The reason is in the list at the end.
+fn line(out: &mut String, name: &str, value: Option<impl Display>) -> fmt::Result {
+    let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
+    writeln!(out, "  {name:<22} {value:>20}")
+}
+
+fn yes_or_no(switch: bool) -> &'static str {
+    if switch { "yes" } else { "no" }
+}
+
+fn setting(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Bool(switch) => switch.to_string(),
+        OptionValue::Number(number) => number.to_string(),
+        OptionValue::Text(word) => visible(word),
+    }
+}
+
+/// Every reason once with the values it holds for, but for the one that stands in place of the table.
+fn write_unavailable(out: &mut String, report: &MemoryReport, page: Page) -> fmt::Result {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (path, reason) in report.unavailable.iter().filter(|(path, _)| page.shows(path) && *path != "types") {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, paths)) => paths.push(path),
+            None => reasons.push((reason, vec![path])),
+        }
+    }
+    if !reasons.is_empty() {
+        writeln!(out, "\nnot available:")?;
+    }
+    for (reason, paths) in reasons {
+        writeln!(out, "  {}: {}", visible(&paths.join(", ")), visible(reason))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+use crate::render::sample;
+
+fn page(report: &MemoryReport, page: Page) -> String {
+    text(report, page, &TypesView::default())
+}
+
+#[test]
+fn the_overview_begins_with_who_and_how_much() {
+    let text = page(&sample::report(), Page::Overview);
+    let expected = "axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m\n\
+        resident 512.3 MiB of 1.00 GiB limit (50 %) · allocated 431.0 MiB · 4 MiB fragmentation · 53 MiB dirty · \
+        16 MiB outside jemalloc\n\n";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("HashMap<String, Session> |           1 |    12.00 MiB |   20 %\n"), "{text}");
+    assert!(text.contains("· sampled 1 per 512 KiB since process start ·"), "{text}");
+    assert!(
+        text.ends_with("\nnot available:\n  process.uss_bytes: smaps_rollup: permission denied\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_types_page_is_the_table_alone() {
+    let types = page(&sample::report(), Page::Types);
+    assert!(types.trim_start().starts_with("types |"), "{types}");
+    assert!(types.trim_end().ends_with("symbols: inlined (line tables)"), "{types}");
+}
+
+#[test]
+fn the_stats_page_has_one_number_a_line() {
+    let text = page(&sample::report(), Page::Stats);
+    for line in [
+        "collected 2026-11-20T12:12:00Z in 8.1 ms",
+        "  resident                         512.30 MiB",
+        "  unique (uss)                  not available",
+        "  threads                                   9",
+        "control group (version 2)",
+        "  limit                              1.00 GiB",
+        "  some tasks stalled           0.25 % of 10 s",
+        "allocator jemalloc 5.3.1",
+        "  opt.narenas                               8",
+        "  active                                  yes",
+        "  one sample per                   512.00 KiB",
+        "  active since           2026-11-20T09:00:00Z",
+        "  process.uss_bytes: smaps_rollup: permission denied",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no line {line:?} in\n{text}");
+    }
+    assert!(!text.contains("types"), "{text}");
+}
+
+#[test]
+fn what_is_missing_is_told_in_words_and_never_zero() {
+    let mut report = sample::report();
+    (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
+    report.unavailable.note("allocator", "the global allocator is not jemalloc; add `install!();`");
+    report.unavailable.note("types", "the global allocator is not jemalloc; add `install!();`");
+    let text = page(&report, Page::Overview);
+    assert!(
+        text.contains("\ntypes by heap profile: not available: the global allocator is not jemalloc; add"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  allocator: the global allocator is not jemalloc; add `install!();`\n"),
+        "{text}"
+    );
+    assert!(!text.contains(" 0 "), "{text}");
+    assert_eq!(page(&report, Page::Stats).lines().filter(|line| line.starts_with("allocator")).count(), 0);
+}
+
+#[test]
+fn a_reason_is_told_once() {
+    let mut report = sample::report();
+    for path in ["cgroup.high_events", "cgroup.peak_bytes"] {
+        report.unavailable.note(path, "not in version 1");
+    }
+    let text = page(&report, Page::Stats);
+    assert!(text.contains("\n  cgroup.high_events, cgroup.peak_bytes: not in version 1\n"), "{text}");
+}
+
+#[test]
+fn without_a_limit_there_is_no_percentage() {
+    let mut report = sample::report();
+    report.cgroup = None;
+    let text = page(&report, Page::Overview);
+    assert!(text.contains("\nresident 512.3 MiB · allocated"), "{text}");
+}
+
+#[test]
+fn parts_that_do_not_add_up_are_left_out() {
+    let mut report = sample::report();
+    report.allocator.as_mut().unwrap().resident_bytes = Some(1 << 40);
+    let text = page(&report, Page::Overview);
+    assert!(!text.contains("outside jemalloc"), "{text}");
+}
+
+#[test]
+fn s64_names_given_from_outside_cannot_forge_lines() {
+    let mut report = sample::report();
+    report.instance.service = Some("a\nallocated 0".into());
+    report.instance.host = Some("\u{1b}[2J".into());
+    let first = page(&report, Page::Overview).lines().next().unwrap().to_owned();
+    assert!(first.starts_with(r"a\u{a}allocated 0 0.1.0 · pid 4242 · host \u{1b}[2J ·"), "{first}");
+}

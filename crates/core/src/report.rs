@@ -1,0 +1,235 @@
+//! The report: everything one request learned, as plain values.
+//!
+//! These types *are* the wire format, version 1 (`WIRE.md`): field names are JSON keys, every quantity is in bytes
+//! unless its name says otherwise. A value that could not be measured is `None` (JSON `null`), and
+//! [`MemoryReport::unavailable`] says why under the value's path, for example `process.uss_bytes`. `0` always means
+//! that zero was measured.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::instance::InstanceInfo;
+use crate::unavailable::Unavailable;
+
+/// The name and version of the wire format, the value of [`MemoryReport::schema`].
+pub const SCHEMA: &str = "memory-debug/v1";
+
+/// What one collection learned about the memory of this process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemoryReport {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Which process this is.
+    pub instance: InstanceInfo,
+    /// When the collection began, RFC 3339 in UTC.
+    pub collected_at: String,
+    /// How long the collection took.
+    pub duration_us: u64,
+    /// What the kernel says about the process. `None` where there is no `/proc`.
+    pub process: Option<ProcessMemory>,
+    /// What the kernel says about the container. `None` outside a memory cgroup.
+    pub cgroup: Option<CgroupMemory>,
+    /// What the allocator says about itself. `None` if it is not jemalloc.
+    pub allocator: Option<AllocatorStats>,
+    /// Which types hold the live heap. `None` if that was not asked for, or if the profile could not be read and no
+    /// type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
+    pub types: Option<TypeSummary>,
+    /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
+    pub unavailable: Unavailable,
+}
+
+/// Memory of the process as the kernel counts it, read from `/proc/self`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ProcessMemory {
+    /// Resident set size (`VmRSS`).
+    pub resident_bytes: Option<u64>,
+    /// Highest resident set size so far (`VmHWM`).
+    pub peak_resident_bytes: Option<u64>,
+    /// Resident anonymous memory: heap, stacks (`RssAnon`).
+    pub anonymous_bytes: Option<u64>,
+    /// Resident pages of mapped files: code, mapped data (`RssFile`).
+    pub file_bytes: Option<u64>,
+    /// Resident shared memory (`RssShmem`).
+    pub shared_bytes: Option<u64>,
+    /// Proportional set size: shared pages divided by the number of their users (`smaps_rollup`).
+    pub pss_bytes: Option<u64>,
+    /// Unique set size: what would be freed if this process ended (`Private_Clean + Private_Dirty`).
+    pub uss_bytes: Option<u64>,
+    /// Anonymous memory swapped out (`VmSwap`).
+    pub swap_bytes: Option<u64>,
+    /// Number of threads.
+    pub threads: Option<u64>,
+    /// Number of open file descriptors.
+    pub open_fds: Option<u64>,
+}
+
+/// Memory of the control group the process is in, its limit and what happened at that limit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct CgroupMemory {
+    /// 1 or 2.
+    pub version: u8,
+    /// The lowest limit on the way from this group to the root. `None` without an entry in `unavailable` never
+    /// happens: "no limit is set" is a reason too.
+    pub limit_bytes: Option<u64>,
+    /// Memory charged to the group, page cache included.
+    pub current_bytes: Option<u64>,
+    /// Highest `current_bytes` so far.
+    pub peak_bytes: Option<u64>,
+    /// Processes of the group killed for want of memory.
+    pub oom_kills: Option<u64>,
+    /// Times the group was throttled at `memory.high`.
+    pub high_events: Option<u64>,
+    /// Times an allocation met `memory.max` (v2) or the limit (v1 `failcnt`).
+    pub max_events: Option<u64>,
+    /// Share of the last 10 seconds in which some task waited for memory, in percent (`memory.pressure`).
+    pub pressure_some_avg10_percent: Option<f64>,
+    /// Share of the last 10 seconds in which all tasks waited for memory, in percent.
+    pub pressure_full_avg10_percent: Option<f64>,
+}
+
+/// jemalloc's own numbers, all of one epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct AllocatorStats {
+    /// `jemalloc`.
+    pub name: String,
+    /// Version as jemalloc states it, shortened to `major.minor.patch`.
+    pub version: Option<String>,
+    /// Bytes the program asked for and holds (`stats.allocated`).
+    pub allocated_bytes: Option<u64>,
+    /// Bytes in pages that hold at least one allocation (`stats.active`).
+    pub active_bytes: Option<u64>,
+    /// jemalloc's own data (`stats.metadata`).
+    pub metadata_bytes: Option<u64>,
+    /// Upper bound of the memory in physical pages mapped by jemalloc (`stats.resident`).
+    pub resident_bytes: Option<u64>,
+    /// Bytes in active extents mapped by jemalloc (`stats.mapped`).
+    pub mapped_bytes: Option<u64>,
+    /// Virtual memory kept for later use rather than returned, without physical pages (`stats.retained`).
+    pub retained_bytes: Option<u64>,
+    /// Number of arenas in existence (`arenas.narenas`).
+    pub arenas: Option<u64>,
+    /// Whether background threads purge unused pages (`background_thread`).
+    pub background_threads: Option<bool>,
+    /// The settings that matter for memory, by their name in jemalloc (`opt.narenas`), as read at start. One that
+    /// this jemalloc does not tell is absent here and in `unavailable` under `allocator.options.<name>`.
+    pub options: BTreeMap<String, OptionValue>,
+    /// State of the heap profiler.
+    pub profiling: ProfilingState,
+}
+
+/// A jemalloc setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum OptionValue {
+    /// A switch.
+    Bool(bool),
+    /// A number; `-1` means never (decay times, in milliseconds) or unlimited.
+    Number(i64),
+    /// A word.
+    Text(String),
+}
+
+/// Whether jemalloc samples allocations, how densely, and since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ProfilingState {
+    /// jemalloc was built with profiling (`config.prof`).
+    pub compiled: Option<bool>,
+    /// Profiling was enabled at start (`opt.prof`); it cannot be enabled later.
+    pub enabled: Option<bool>,
+    /// Allocations are being sampled now (`prof.active`).
+    pub active: Option<bool>,
+    /// Mean number of bytes between samples, `2^lg_prof_sample`; 1 means that every allocation is recorded.
+    pub sample_bytes: Option<u64>,
+    /// Since when sampling has been on, RFC 3339. Allocations made before are invisible. Known only if sampling has
+    /// been on from the start and is on now; pauses that other code made in between leave no trace in jemalloc.
+    pub active_since: Option<String>,
+}
+
+/// The table: live memory by type.
+///
+/// If the heap profile could not be read, only exact rows are here and everything that describes the profile is
+/// `None`, all for the one reason in [`unavailable`](Self::unavailable).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct TypeSummary {
+    /// What a row stands for: `container` (`Vec<Session>`).
+    pub group: String,
+    /// How good the names are: `inlined`, `functions`, `none` (see `memory_debug_profile::SymbolTier`).
+    pub symbols: Option<String>,
+    /// Mean bytes between samples when the profile was taken; 1 means that every allocation is recorded.
+    pub sample_bytes: Option<u64>,
+    /// Since when sampling has been on, as in [`ProfilingState::active_since`]. Older allocations are in no row.
+    pub active_since: Option<String>,
+    /// Rows, largest first.
+    pub rows: Vec<TypeRow>,
+    /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added: a tracked value's
+    /// memory is in some sampled row as well.
+    pub total_bytes: Option<u64>,
+    /// Live objects of all sampled rows together.
+    pub total_objects: Option<u64>,
+    /// Live bytes whose type is not known.
+    pub unattributed_bytes: Option<u64>,
+    /// Rows left out by `top` (not by `filter`).
+    pub omitted_rows: u64,
+    /// Distinct stacks the rows were made from.
+    pub stacks: Option<u64>,
+    /// What stands in the way of better rows and how to change it, one sentence each.
+    pub notes: Vec<String>,
+    /// Why the heap profile could not be read. Not on the wire: there the report's `unavailable` says it, under
+    /// `types`.
+    #[serde(skip)]
+    pub unavailable: Option<String>,
+}
+
+impl TypeSummary {
+    /// A table that can only have exact rows, for want of a heap profile.
+    pub(crate) fn without_profile(reason: String) -> Self {
+        Self { group: "container".into(), unavailable: Some(reason), ..Self::default() }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TypeRow {
+    /// The type as a person would write it: `HashMap<String, Session>`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The type with all its paths and arguments, as the compiler named it.
+    pub full_type: String,
+    /// Live allocations (sampled rows) or live instances (exact rows).
+    pub objects: u64,
+    /// Live bytes.
+    pub bytes: u64,
+    /// One standard error of `objects`, as a fraction of it; 0 for exact rows.
+    pub objects_stderr: f64,
+    /// One standard error of `bytes`, in bytes; 0 for exact rows.
+    pub bytes_stderr: f64,
+    /// Where the numbers come from.
+    pub source: RowSource,
+}
+
+/// Where a row's numbers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RowSource {
+    /// Estimated from sampled allocations and attributed to a type.
+    Sampled,
+    /// Estimated from sampled allocations; the type is unknown and the row names the function that allocated.
+    Unattributed,
+    /// Counted by [`Tracked`](crate::Tracked).
+    Exact,
+}

@@ -1,0 +1,90 @@
+//! A thread whose own memory does not count.
+//!
+//! Reading a heap profile takes memory itself. On an ordinary thread that memory would appear in the very profile that
+//! is read, and its pages would stay with the process afterwards.
+
+use std::io;
+use std::sync::OnceLock;
+use std::thread::{Builder, JoinHandle};
+
+use crate::jemalloc;
+use crate::mallctl::{self, Error};
+
+/// Runs `work` on a new thread named `memory-debug` whose allocations stay out of the heap profile and whose pages go
+/// back to the operating system at its end.
+///
+/// The thread is not sampled (`thread.prof.active`) and allocates from a jemalloc arena of its own, made by the first
+/// call and used by all later ones. If jemalloc is not the global allocator, `work` simply runs.
+///
+/// # Errors
+///
+/// The operating system gave no thread.
+pub fn spawn_collecting<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> io::Result<JoinHandle<R>> {
+    Builder::new().name("memory-debug".into()).spawn(move || {
+        let _isolation = Isolation::enter();
+        work()
+    })
+}
+
+/// Keeps the memory of this thread apart until dropped, also by a panic.
+struct Isolation {
+    arena: Option<u32>,
+}
+
+impl Isolation {
+    /// Never fails: a thread that cannot be kept apart still does its work.
+    fn enter() -> Self {
+        if jemalloc::global_allocator().is_err() {
+            return Self { arena: None };
+        }
+        // Refused if profiling is not enabled, in which case nothing is sampled anyway.
+        let _ = mallctl::THREAD_PROF_ACTIVE.write(false);
+        Self { arena: arena().filter(|arena| use_arena(*arena).is_ok()) }
+    }
+}
+
+impl Drop for Isolation {
+    fn drop(&mut self) {
+        let Some(arena) = self.arena else { return };
+        // Turning the cache off returns what it holds to the arena; decay times of 0 return the arena's unused pages
+        // now, and later those of what `work` gave away when it is freed. A refusal costs memory, not correctness.
+        let _ = mallctl::THREAD_TCACHE_ENABLED.write(false);
+        let _ = mallctl::arena_dirty_decay_ms(arena).write(0);
+        let _ = mallctl::arena_muzzy_decay_ms(arena).write(0);
+    }
+}
+
+/// The arena of all collecting threads. Two at a time share it, which is safe and only mixes their leftovers.
+fn arena() -> Option<u32> {
+    static ARENA: OnceLock<Option<u32>> = OnceLock::new();
+    *ARENA.get_or_init(|| mallctl::ARENAS_CREATE.read().ok())
+}
+
+/// Moves this thread to `arena`, which keeps unused pages for as long as other arenas do while the thread works.
+fn use_arena(arena: u32) -> Result<(), Error> {
+    mallctl::THREAD_ARENA.write(arena)?;
+    mallctl::arena_dirty_decay_ms(arena).write(mallctl::ARENAS_DIRTY_DECAY_MS.read()?)?;
+    mallctl::arena_muzzy_decay_ms(arena).write(mallctl::ARENAS_MUZZY_DECAY_MS.read()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn without_jemalloc_the_work_simply_runs() {
+        let thread = spawn_collecting(|| thread::current().name().map(str::to_owned)).unwrap();
+        assert_eq!(thread.join().unwrap().as_deref(), Some("memory-debug"));
+    }
+
+    #[test]
+    fn s47_a_panic_stays_in_the_thread() {
+        let thread = spawn_collecting(|| panic!("expected by the test")).unwrap();
+        assert!(thread.join().is_err());
+        assert_eq!(spawn_collecting(|| 7).unwrap().join().unwrap(), 7);
+    }
+}

@@ -1,0 +1,135 @@
+//! Which page of a report is wanted, and which part of the table.
+
+use crate::report::{TypeRow, TypeSummary};
+
+/// A page that a report is rendered to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// The most important numbers, then the table.
+    Overview,
+    /// All numbers of the process, its container and the allocator.
+    Stats,
+    /// The table.
+    Types,
+}
+
+impl Page {
+    /// Whether the value at `path` of a report is on this page.
+    pub(crate) fn shows(self, path: &str) -> bool {
+        match path.split('.').next().unwrap_or_default() {
+            "types" => self != Self::Stats,
+            "process" | "cgroup" | "allocator" => self != Self::Types,
+            _ => true,
+        }
+    }
+}
+
+/// Which rows of the table are shown, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TypesView {
+    /// At most this many rows.
+    pub top: usize,
+    /// Order of the rows, and thereby which ones are at the top.
+    pub sort: Sort,
+    /// Shows only types whose short or full name contains this text, literally.
+    pub filter: Option<String>,
+}
+
+/// Order of rows. Rows that are equal in it follow by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// Most bytes first.
+    #[default]
+    Bytes,
+    /// Most objects first.
+    Count,
+    /// By name.
+    Name,
+}
+
+impl Default for TypesView {
+    /// The fifty types with the most bytes.
+    fn default() -> Self {
+        Self { top: 50, sort: Sort::Bytes, filter: None }
+    }
+}
+
+impl TypesView {
+    /// The table as this view shows it. Totals stay those of all rows.
+    pub(crate) fn apply(&self, summary: &TypeSummary) -> TypeSummary {
+        let mut rows: Vec<&TypeRow> = summary.rows.iter().filter(|row| self.shows(row)).collect();
+        rows.sort_by(|a, b| {
+            let order = match self.sort {
+                Sort::Bytes => b.bytes.cmp(&a.bytes),
+                Sort::Count => b.objects.cmp(&a.objects),
+                Sort::Name => a.type_name.cmp(&b.type_name),
+            };
+            order.then_with(|| a.type_name.cmp(&b.type_name)).then_with(|| a.full_type.cmp(&b.full_type))
+        });
+        let omitted = rows.len().saturating_sub(self.top);
+        rows.truncate(self.top);
+        TypeSummary {
+            rows: rows.into_iter().cloned().collect(),
+            omitted_rows: summary.omitted_rows.saturating_add(omitted as u64),
+            group: summary.group.clone(),
+            symbols: summary.symbols.clone(),
+            active_since: summary.active_since.clone(),
+            notes: summary.notes.clone(),
+            unavailable: summary.unavailable.clone(),
+            ..*summary
+        }
+    }
+
+    fn shows(&self, row: &TypeRow) -> bool {
+        let Some(filter) = self.filter.as_deref() else { return true };
+        row.type_name.contains(filter) || row.full_type.contains(filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    fn names(view: &TypesView) -> Vec<String> {
+        let summary = view.apply(&sample::types());
+        summary.rows.into_iter().map(|row| row.type_name).collect()
+    }
+
+    #[test]
+    fn the_largest_come_first_unless_asked_otherwise() {
+        assert_eq!(names(&TypesView::default())[..2], ["HashMap<String, Session>", "String"]);
+        let by_count = TypesView { sort: Sort::Count, ..TypesView::default() };
+        assert_eq!(names(&by_count)[0], "String");
+        let by_name = names(&TypesView { sort: Sort::Name, ..TypesView::default() });
+        assert!(by_name.is_sorted(), "{by_name:?}");
+    }
+
+    #[test]
+    fn equal_rows_follow_by_name_whatever_their_order_was() {
+        let mut summary = sample::types();
+        summary.rows.iter_mut().for_each(|row| (row.bytes, row.objects) = (8, 1));
+        let forward = TypesView::default().apply(&summary);
+        summary.rows.reverse();
+        assert_eq!(TypesView::default().apply(&summary), forward);
+        assert!(forward.rows.is_sorted_by_key(|row| &row.type_name));
+    }
+
+    #[test]
+    fn rows_below_the_top_are_counted_and_totals_stay() {
+        let all = sample::types();
+        let view = TypesView { top: 1, ..TypesView::default() };
+        let top = view.apply(&all);
+        assert_eq!((top.rows.len(), top.omitted_rows), (1, all.rows.len() as u64 - 1));
+        assert_eq!(top.total_bytes, all.total_bytes);
+    }
+
+    #[test]
+    fn a_filter_is_literal_and_leaves_nothing_to_count() {
+        let view = |filter: &str| TypesView { filter: Some(filter.into()), ..TypesView::default() };
+        assert_eq!(names(&view("Session")), ["HashMap<String, Session>", "Session"]);
+        assert_eq!(names(&view("axum_service::")), ["HashMap<String, Session>", "Session"], "full names too");
+        assert_eq!(names(&view(".*")), [""; 0]);
+        assert_eq!(view("Session").apply(&sample::types()).omitted_rows, 0);
+    }
+}
