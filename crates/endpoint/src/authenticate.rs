@@ -1,0 +1,72 @@
+//! From the bytes of the `Authorization` header to the proof that the sender knows the credentials.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::credentials::{Credentials, MAX_PAIR_BYTES};
+
+/// Longest header value that is looked at.
+const MAX_HEADER_BYTES: usize = 4096;
+
+/// Base64 of the longest pair, and the room that its decoder asks for.
+const MAX_TOKEN_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 4;
+const DECODE_BYTES: usize = MAX_TOKEN_BYTES / 4 * 3;
+
+/// The proof that a request came with the right credentials. Collecting and rendering ask for it, so a route that
+/// forgets to authenticate does not compile.
+#[derive(Clone, Debug)]
+pub struct Authorized(());
+
+/// The request did not prove who it is from. Why is nobody's business: missing, malformed and wrong look alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unauthorized;
+
+/// Checks the values of all `Authorization` headers of a request against `credentials`, as RFC 7617 has it.
+///
+/// Exactly one header is accepted. Where there are two, a proxy might have looked at one and we at the other.
+///
+/// # Errors
+///
+/// [`Unauthorized`] for everything that is not one well-formed header with the right user and password.
+pub fn authenticate<'a>(
+    credentials: &Credentials,
+    values: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Authorized, Unauthorized> {
+    let mut values = values.into_iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Unauthorized);
+    };
+    let mut buffer = Zeroizing::new([0; DECODE_BYTES]);
+    let (user, password) = token68(value).and_then(|token| decode(token, &mut buffer)).ok_or(Unauthorized)?;
+    if credentials.verify(user, password) { Ok(Authorized(())) } else { Err(Unauthorized) }
+}
+
+/// What follows the scheme `Basic` and one or more spaces.
+fn token68(value: &[u8]) -> Option<&[u8]> {
+    if value.len() > MAX_HEADER_BYTES {
+        return None;
+    }
+    let space = value.iter().position(|&byte| byte == b' ')?;
+    let (scheme, rest) = value.split_at(space);
+    let token = &rest[rest.iter().position(|&byte| byte != b' ')?..];
+    scheme.eq_ignore_ascii_case(b"basic").then_some(token)
+}
+
+/// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and splits at the
+/// first colon. Passwords may contain more of them.
+fn decode<'b>(token: &[u8], buffer: &'b mut [u8; DECODE_BYTES]) -> Option<(&'b [u8], &'b [u8])> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return None;
+    }
+    let length = STANDARD.decode_slice(token, buffer).ok()?;
+    let pair = &buffer[..length];
+    if length > MAX_PAIR_BYTES || pair.iter().any(u8::is_ascii_control) {
+        return None;
+    }
+    let colon = pair.iter().position(|&byte| byte == b':')?;
+    Some((&pair[..colon], &pair[colon + 1..]))
+}
+
+#[cfg(test)]
+mod tests;

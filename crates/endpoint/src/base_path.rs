@@ -1,0 +1,177 @@
+//! Where the endpoint is mounted.
+
+use std::error::Error;
+use std::fmt;
+
+/// The path of the overview; every other page lies below it.
+#[derive(Clone, Debug)]
+pub(crate) struct BasePath(Box<str>);
+
+/// A setting cannot be used. Found when the endpoint is built, before the first request.
+#[derive(Debug)]
+pub struct ConfigError {
+    kind: ConfigErrorKind,
+    message: String,
+}
+
+/// The reasons to refuse a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigErrorKind {
+    /// The base path could never be matched, or not unambiguously.
+    InvalidPath,
+}
+
+impl BasePath {
+    pub(crate) const DEFAULT: &str = "/debug/memory";
+
+    /// Accepts absolute paths of one or more segments of plain URL characters.
+    ///
+    /// Request paths are compared as sent, so a base that clients would write differently is refused.
+    pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
+        match defect(path) {
+            None => Ok(Self(path.into())),
+            Some(defect) => Err(ConfigError {
+                kind: ConfigErrorKind::InvalidPath,
+                message: format!(
+                    "base path `{}` refused: {defect}; use one like `{}`",
+                    path.escape_debug(),
+                    Self::DEFAULT
+                ),
+            }),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The rest of `path` below the base: empty or beginning with `/`. `None` if it is a path of the application.
+    ///
+    /// Every request of the service passes here. The length and the byte after the base are looked at first: they
+    /// tell most paths of the application apart without a comparison of the rest.
+    #[inline]
+    pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let ends_here = match path.as_bytes().get(self.0.len()) {
+            Some(&byte) => byte == b'/',
+            None => path.len() == self.0.len(),
+        };
+        if ends_here { path.strip_prefix(&*self.0) } else { None }
+    }
+}
+
+impl Default for BasePath {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl ConfigError {
+    /// The reason, to match on.
+    pub fn kind(&self) -> ConfigErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ConfigError {}
+
+fn defect(path: &str) -> Option<&'static str> {
+    let Some(segments) = path.strip_prefix('/') else {
+        return Some("it does not begin with `/`");
+    };
+    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=@".contains(&byte)) {
+        Some("it has a character that needs encoding or means something to a router")
+    } else if segments.split('/').any(str::is_empty) {
+        Some("it has an empty segment or ends with `/`")
+    } else if segments.split('/').any(|segment| segment == "." || segment == "..") {
+        Some("it has a `.` or `..` segment, which clients remove")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(BasePath::parse(BasePath::DEFAULT).unwrap().as_str(), BasePath::default().as_str());
+    }
+
+    #[test]
+    fn accepts_plain_absolute_paths() {
+        for path in ["/m", "/debug/memory", "/-/memory", "/internal/v1.2/memory~x", "/...", "/a@b"] {
+            assert!(BasePath::parse(path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn refuses_paths_that_could_not_be_matched_unambiguously() {
+        for path in [
+            "",
+            "/",
+            "debug",
+            "debug/memory",
+            "/debug/",
+            "//debug",
+            "/debug//memory",
+            "/debug/./memory",
+            "/debug/..",
+            "/debug?x",
+            "/debug#x",
+            "/de%62ug",
+            "/debug memory",
+            "/débug",
+            "/debug\0",
+            "/{id}",
+            "/*rest",
+            "/:id",
+            "/debug\\memory",
+            "http://host/debug",
+        ] {
+            let error = BasePath::parse(path).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{path}");
+            assert!(error.to_string().contains("/debug/memory"), "{error}");
+        }
+    }
+
+    #[test]
+    fn s20_only_exact_paths_are_below_the_base() {
+        let base = BasePath::default();
+        assert_eq!(base.below("/debug/memory"), Some(""));
+        assert_eq!(base.below("/debug/memory/"), Some("/"));
+        assert_eq!(base.below("/debug/memory/types"), Some("/types"));
+        assert_eq!(base.below("/debug/memory//x/../y"), Some("//x/../y"));
+        for path in [
+            "/debug//memory",
+            "/debug/./memory",
+            "/debug/x/../memory",
+            "/%64ebug/memory",
+            "/debug%2Fmemory",
+            "/Debug/Memory",
+            "/debug/memory;x",
+            "/debug/memory%2Fstats",
+            "/debug/memory%00",
+            "/debug/memoryx",
+            "//debug/memory",
+            "*",
+            "",
+            "/",
+            "\0",
+            "debug/memory",
+            "/debug/memor",
+            "/app/debug/memory",
+        ] {
+            assert_eq!(base.below(path), None, "{path}");
+        }
+        let long = format!("/debug/memory/{}", "x".repeat(1 << 16));
+        assert_eq!(base.below(&long).map(str::len), Some((1 << 16) + 1));
+    }
+}

@@ -1,0 +1,134 @@
+//! The endpoint: settings, and from a request to its reply.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use memory_debug_core::Collector;
+
+use crate::authenticate::authenticate;
+use crate::base_path::{BasePath, ConfigError};
+use crate::collect::Collect;
+use crate::credentials::Credentials;
+use crate::flight::Flights;
+use crate::limits::Limits;
+use crate::negotiate::{negotiate, negotiate_problem};
+use crate::outcome::Outcome;
+use crate::parts::RequestParts;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::route::{page_at, paths};
+use crate::view::View;
+
+/// The memory page of one process, behind basic authentication.
+///
+/// Building it stores settings: no thread, no file, no allocator call before the first request with the right
+/// credentials. Clones share collections, so however many there are, one of a kind runs at a time.
+///
+/// # Examples
+///
+/// ```
+/// use memory_debug_endpoint::{Credentials, Endpoint, RequestParts, generate_password};
+///
+/// let endpoint = Endpoint::new(Credentials::new("ops", generate_password()?)?).service("shop", "1.4.2");
+/// let anonymous =
+///     RequestParts { method: "GET", path: "/debug/memory", query: None, headers: &|_name| Vec::new() };
+///
+/// assert!(endpoint.matches(anonymous.path));
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// assert_eq!(endpoint.handle(anonymous).await.status, 401);
+/// # });
+/// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Endpoint {
+    base: BasePath,
+    credentials: Credentials,
+    flights: Arc<Flights>,
+}
+
+impl Endpoint {
+    /// An endpoint at `/debug/memory` with default limits.
+    pub fn new(credentials: Credentials) -> Self {
+        let flights = Arc::new(Flights::new(Arc::new(Collector::new()), Limits::default()));
+        Self { base: BasePath::default(), credentials, flights }
+    }
+
+    /// Mounts it elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
+    pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
+        Ok(Self { base: BasePath::parse(path.as_ref())?, ..self })
+    }
+
+    /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
+    pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.collect_with(Collector::new().service(name, version))
+    }
+
+    /// Gets its reports from `collect` instead of this process's [`Collector`].
+    pub fn collect_with(self, collect: impl Collect) -> Self {
+        let flights = Flights::new(Arc::new(collect), self.flights.limits().clone());
+        Self { flights: Arc::new(flights), ..self }
+    }
+
+    /// Bounds what requests may cost.
+    pub fn limits(self, limits: Limits) -> Self {
+        let flights = Flights::new(self.flights.collect(), limits);
+        Self { flights: Arc::new(flights), ..self }
+    }
+
+    /// The path of the overview; all other pages lie below it.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Whether requests for `path` are for this endpoint. All others belong to the application.
+    #[inline]
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.base.below(path).is_some()
+    }
+
+    /// Answers a request. Returns without blocking; what takes long happens on another thread.
+    ///
+    /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at.
+    pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
+        let Ok(proof) = authenticate(&self.credentials, (parts.headers)("authorization")) else {
+            return Outcome::ready(Reply::unauthorized());
+        };
+        let accept = (parts.headers)("accept");
+        let reply = match self.view(&parts, &accept) {
+            Ok(view) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
+            Ok(view) => {
+                let format = view.format;
+                match self.flights.join(view, &proof) {
+                    Ok(receiver) => return Outcome::waiting(receiver, format),
+                    Err(problem) => Reply::problem(&problem, format),
+                }
+            }
+            Err(problem) => Reply::problem(&problem, negotiate_problem(parts.query, &accept)),
+        };
+        Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
+    }
+
+    /// What the request asks to see, checked in the documented order: method, path, parameters, format.
+    fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]]) -> Result<View, Problem> {
+        if !matches!(parts.method, "GET" | "HEAD") {
+            return Err(Problem::MethodNotAllowed);
+        }
+        let page = self.base.below(parts.path).and_then(page_at);
+        let page = page.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
+        let Query { format, types } = Query::parse(page, parts.query, self.flights.limits().max_rows)?;
+        let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
+        Ok(View { page, types, format })
+    }
+}

@@ -1,0 +1,198 @@
+//! Single flight: however many requests ask, one collection of a kind runs at a time.
+//!
+//! A request joins the running collection of its kind, or starts one on a new thread. That thread owns the permit and
+//! the result: a request that goes away changes nothing. Requests that come while the result is being rendered wait
+//! for the next collection, which the same thread then makes; so no reply is older than its request's wait.
+//!
+//! A second thread watches the deadline while collections run. Both end when there is nothing to do.
+
+mod slot;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::{fmt, io};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use memory_debug_core::{Scope, spawn_collecting};
+
+use self::slot::{Group, Joined, Slot};
+use crate::authenticate::Authorized;
+use crate::collect::Collect;
+use crate::limits::Limits;
+use crate::problem::Problem;
+use crate::route::scope_of;
+use crate::view::View;
+
+/// A rendered page, or why there is none.
+pub(crate) type Answer = Result<Bytes, Problem>;
+
+/// The collections of one endpoint.
+pub(crate) struct Flights(Arc<Shared>);
+
+struct Shared {
+    collect: Arc<dyn Collect>,
+    limits: Limits,
+    spawn: Spawn,
+    board: Mutex<Board>,
+    /// Notified when a collection begins or ends, and when the supervisor leaves.
+    changed: Condvar,
+}
+
+/// Makes the collecting thread; a parameter because a test cannot exhaust the threads of the system.
+type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
+
+/// Everything under the lock. Nothing that can panic or block runs while it is held.
+#[derive(Default)]
+struct Board {
+    stats: Slot,
+    everything: Slot,
+    supervised: bool,
+}
+
+impl Flights {
+    pub(crate) fn new(collect: Arc<dyn Collect>, limits: Limits) -> Self {
+        Self::with_spawn(collect, limits, |work| spawn_collecting(work).map(drop))
+    }
+
+    fn with_spawn(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
+        let (board, changed) = Default::default();
+        Self(Arc::new(Shared { collect, limits, spawn, board, changed }))
+    }
+
+    pub(crate) fn collect(&self) -> Arc<dyn Collect> {
+        Arc::clone(&self.0.collect)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Waits for the next report of the kind that `view` needs.
+    ///
+    /// Takes the lock for a moment, and starts threads if nothing of the kind is running.
+    ///
+    /// # Errors
+    ///
+    /// If the last collection is overdue or too many requests wait.
+    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
+        let Shared { limits, .. } = &*self.0;
+        let scope = scope_of(view.page);
+        let (sender, receiver) = oneshot::channel();
+        let mut board = self.0.lock();
+        board.make_room(limits.max_waiters)?;
+        let joined = board.slot(scope).join(view, sender, proof, Instant::now(), limits.deadline)?;
+        drop(board);
+        if joined == Joined::First
+            && let Err(_no_thread) = self.start(scope)
+        {
+            let abandoned = self.0.lock().slot(scope).abandon();
+            self.0.changed.notify_all();
+            answer_all(abandoned, &Problem::NoThread);
+        }
+        Ok(receiver)
+    }
+
+    fn start(&self, scope: Scope) -> io::Result<()> {
+        supervisor::ensure(&self.0)?;
+        let shared = Arc::clone(&self.0);
+        (self.0.spawn)(Box::new(move || shared.fly(scope)))
+    }
+}
+
+#[cfg(test)]
+impl Flights {
+    /// Blocks until both threads have ended.
+    pub(crate) fn wait_until_idle(&self) {
+        let busy = |board: &mut Board| board.supervised || !board.slots().iter().all(|slot| slot.is_idle());
+        drop(self.0.changed.wait_while(self.0.lock(), busy).unwrap());
+    }
+
+    /// Lets the deadline of every running collection be over.
+    fn pass_deadline(&self) {
+        self.0.lock().slots().into_iter().for_each(|slot| slot.hurry(Instant::now()));
+        self.0.changed.notify_all();
+    }
+
+    fn waiting(&self) -> usize {
+        self.0.lock().slots().iter().map(|slot| slot.waiting()).sum()
+    }
+}
+
+/// Shows no reports and no requests.
+impl fmt::Debug for Flights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flights").field("limits", &self.0.limits).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The work of the collecting thread: collections until nobody waits.
+    fn fly(&self, scope: Scope) {
+        loop {
+            if catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope))).is_err() {
+                let unanswered = self.lock().slot(scope).take_current();
+                answer_all(unanswered, &Problem::CollectorPanicked);
+            }
+            let goes_on = self.lock().slot(scope).finish(Instant::now(), self.limits.deadline);
+            self.changed.notify_all();
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn collect_and_answer(&self, scope: Scope) {
+        let report = self.collect.collect(scope);
+        self.lock().slot(scope).collected();
+        // Groups stay on the board while they are rendered, within the supervisor's reach.
+        while let Some((view, proof)) = self.next_view(scope) {
+            let answer = view.render(&report, self.limits.max_body_bytes, &proof);
+            let group = self.lock().slot(scope).take_group(&view);
+            // Sending wakes tasks, which may run anything, so never under the lock.
+            group.into_iter().for_each(|group| group.answer(&answer));
+        }
+    }
+
+    fn next_view(&self, scope: Scope) -> Option<(View, Authorized)> {
+        self.lock().slot(scope).next_view()
+    }
+}
+
+impl Board {
+    fn slot(&mut self, scope: Scope) -> &mut Slot {
+        match scope {
+            Scope::Stats => &mut self.stats,
+            _ => &mut self.everything,
+        }
+    }
+
+    fn slots(&mut self) -> [&mut Slot; 2] {
+        [&mut self.stats, &mut self.everything]
+    }
+
+    /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
+    /// at each request would make many requests slow.
+    fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
+        let mut waiting: usize = self.slots().iter().map(|slot| slot.waiting()).sum();
+        if waiting >= max_waiters {
+            self.slots().into_iter().for_each(Slot::forget_gone);
+            waiting = self.slots().iter().map(|slot| slot.waiting()).sum();
+        }
+        if waiting < max_waiters { Ok(()) } else { Err(Problem::TooManyWaiters) }
+    }
+}
+
+fn answer_all(groups: Vec<Group>, problem: &Problem) {
+    for group in groups {
+        group.answer(&Err(problem.clone()));
+    }
+}

@@ -1,0 +1,171 @@
+//! The state of one kind of collection: who waits for it, for what, until when.
+
+use std::time::{Duration, Instant};
+
+use futures_channel::oneshot;
+
+use super::Answer;
+use crate::authenticate::Authorized;
+use crate::problem::Problem;
+use crate::view::View;
+
+/// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.
+pub(super) const MAX_VIEWS: usize = 16;
+
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    phase: Phase,
+    /// Waiting for the report being collected or rendered.
+    current: Vec<Group>,
+    /// Came too late for it. Empty except while rendering.
+    next: Vec<Group>,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    /// No thread.
+    #[default]
+    Idle,
+    /// The thread collects; who comes now still gets this report.
+    Collecting { deadline: Instant },
+    /// The report is there and being written out.
+    Rendering { deadline: Instant },
+    /// The deadline is over, all waiters are answered, the thread is still running.
+    Overdue,
+}
+
+/// Requests with equal views: one rendering answers them all.
+#[derive(Debug)]
+pub(super) struct Group {
+    view: View,
+    proof: Authorized,
+    waiters: Vec<oneshot::Sender<Answer>>,
+}
+
+/// Whether a request has to start the thread.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// Nothing was running.
+    First,
+    /// A thread is there and will answer.
+    Running,
+}
+
+impl Group {
+    pub(super) fn answer(self, answer: &Answer) {
+        for waiter in self.waiters {
+            // Fails if the request has gone away, which is its right.
+            let _ = waiter.send(answer.clone());
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn join(
+        &mut self,
+        view: View,
+        waiter: oneshot::Sender<Answer>,
+        proof: &Authorized,
+        now: Instant,
+        limit: Duration,
+    ) -> Result<Joined, Problem> {
+        let groups = match self.phase {
+            Phase::Idle | Phase::Collecting { .. } => &mut self.current,
+            Phase::Rendering { .. } => &mut self.next,
+            Phase::Overdue => return Err(Problem::CollectorOverdue { retry_after: limit }),
+        };
+        match groups.iter().position(|group| group.view == view) {
+            Some(index) => groups[index].waiters.push(waiter),
+            None if groups.len() < MAX_VIEWS => {
+                groups.push(Group { view, proof: proof.clone(), waiters: vec![waiter] });
+            }
+            None => return Err(Problem::TooManyWaiters),
+        }
+        if matches!(self.phase, Phase::Idle) {
+            self.phase = Phase::Collecting { deadline: now + limit };
+            return Ok(Joined::First);
+        }
+        Ok(Joined::Running)
+    }
+
+    /// The report is there.
+    pub(super) fn collected(&mut self) {
+        if let Phase::Collecting { deadline } = self.phase {
+            self.phase = Phase::Rendering { deadline };
+        }
+    }
+
+    /// A view that somebody waits for.
+    pub(super) fn next_view(&self) -> Option<(View, Authorized)> {
+        self.current.first().map(|group| (group.view.clone(), group.proof.clone()))
+    }
+
+    /// Those who wait for `view`. `None` if they were answered meanwhile, because time was up.
+    pub(super) fn take_group(&mut self, view: &View) -> Option<Group> {
+        let index = self.current.iter().position(|group| group.view == *view)?;
+        Some(self.current.remove(index))
+    }
+
+    /// Everybody who waits for the present report.
+    pub(super) fn take_current(&mut self) -> Vec<Group> {
+        std::mem::take(&mut self.current)
+    }
+
+    /// The thread has nothing left to answer. True if it has to collect again, for those who came late.
+    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> bool {
+        self.current = std::mem::take(&mut self.next);
+        let goes_on = !self.current.is_empty();
+        self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
+        goes_on
+    }
+
+    /// There will be no thread. Everybody who waits for it.
+    pub(super) fn abandon(&mut self) -> Vec<Group> {
+        self.phase = Phase::Idle;
+        self.take_current()
+    }
+
+    /// When the supervisor has to look again.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Collecting { deadline } | Phase::Rendering { deadline } => Some(deadline),
+            Phase::Idle | Phase::Overdue => None,
+        }
+    }
+
+    /// Everybody who waits, if their time is up.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Group> {
+        if self.deadline().is_none_or(|deadline| deadline > now) {
+            return Vec::new();
+        }
+        self.phase = Phase::Overdue;
+        let mut expired = self.take_current();
+        expired.append(&mut self.next);
+        expired
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.current.iter().chain(&self.next).map(|group| group.waiters.len()).sum()
+    }
+
+    /// Drops the waiters whose requests have gone away.
+    pub(super) fn forget_gone(&mut self) {
+        for groups in [&mut self.current, &mut self.next] {
+            groups.iter_mut().for_each(|group| group.waiters.retain(|waiter| !waiter.is_canceled()));
+            groups.retain(|group| !group.waiters.is_empty());
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    /// Makes the deadline the present moment.
+    #[cfg(test)]
+    pub(super) fn hurry(&mut self, now: Instant) {
+        if let Phase::Collecting { deadline } | Phase::Rendering { deadline } = &mut self.phase {
+            *deadline = now;
+        }
+    }
+}

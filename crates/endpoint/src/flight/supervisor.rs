@@ -1,0 +1,46 @@
+//! The thread that answers in the collector's stead once the deadline is over.
+//!
+//! It exists only while collections run. The collecting thread cannot be stopped, so its slot stays taken until it
+//! returns.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+use std::{io, thread};
+
+use super::{Group, Shared, Slot, answer_all};
+use crate::problem::Problem;
+
+/// Starts the supervisor unless it is there.
+pub(super) fn ensure(shared: &Arc<Shared>) -> io::Result<()> {
+    if std::mem::replace(&mut shared.lock().supervised, true) {
+        // It may be waiting for a later deadline than the one that was just set.
+        shared.changed.notify_all();
+        return Ok(());
+    }
+    let watched = Arc::clone(shared);
+    let spawned =
+        thread::Builder::new().name("memory-deadline".to_owned()).spawn(move || supervise(&watched));
+    spawned.map(drop).inspect_err(|_| shared.lock().supervised = false)
+}
+
+fn supervise(shared: &Shared) {
+    let mut board = shared.lock();
+    loop {
+        let now = Instant::now();
+        let expired: Vec<Group> = board.slots().into_iter().flat_map(|slot| slot.expire(now)).collect();
+        if !expired.is_empty() {
+            drop(board);
+            answer_all(expired, &Problem::DeadlineExceeded { deadline: shared.limits.deadline });
+            board = shared.lock();
+        } else if let Some(deadline) = board.slots().into_iter().filter_map(|slot| Slot::deadline(slot)).min()
+        {
+            let wait = deadline.saturating_duration_since(now);
+            board = shared.changed.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner).0;
+        } else {
+            board.supervised = false;
+            drop(board);
+            shared.changed.notify_all();
+            return;
+        }
+    }
+}

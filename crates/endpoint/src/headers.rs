@@ -1,0 +1,19 @@
+//! Header fields of every reply, whatever its status.
+
+/// Keeps browsers and caches from storing, sniffing, framing, embedding, running or indexing what the page says.
+pub(crate) const ALWAYS: [(&str, &str); 8] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    (
+        "content-security-policy",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    ("vary", "Accept, Authorization"),
+    ("x-robots-tag", "noindex"),
+];
+
+/// What a client without the right credentials is asked for.
+pub(crate) const CHALLENGE: (&str, &str) = ("www-authenticate", "Basic realm=\"memory\", charset=\"UTF-8\"");

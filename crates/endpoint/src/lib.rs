@@ -1,0 +1,90 @@
+//! The memory debug endpoint without a framework.
+//!
+//! An adapter hands over [`RequestParts`] and gets an [`Outcome`], a future of a [`Reply`]; everything that matters
+//! for security happens in between, in this order:
+//!
+//! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
+//! 2. [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
+//! 3. Method, path, parameters and format; what is not understood is refused by name.
+//! 4. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
+//! 5. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
+//!
+//! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
+//!
+//! # Example
+//!
+//! An adapter in full, with a request as an HTTP library might hand it over:
+//!
+//! ```
+//! use memory_debug_endpoint::{Credentials, Endpoint, RequestParts};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let endpoint = Endpoint::new(Credentials::allow_weak("ops", "secret")?).service("shop", "1.4.2");
+//! let headers = [("authorization", "Basic b3BzOnNlY3JldA=="), ("accept", "application/json")];
+//!
+//! let reply = endpoint
+//!     .handle(RequestParts {
+//!         method: "GET",
+//!         path: "/debug/memory/stats",
+//!         query: None,
+//!         headers: &|wanted| {
+//!             headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
+//!         },
+//!     })
+//!     .await;
+//! assert_eq!(reply.status, 200);
+//! assert!(reply.body.starts_with(b"{"));
+//! # Ok::<(), memory_debug_endpoint::CredentialsError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # What it does not do
+//!
+//! It speaks no HTTP and no TLS, reads no request body, writes nothing anywhere, and has no lock-out: a password must
+//! be strong enough not to need one, which [`Credentials::new`] sees to.
+//!
+//! # Features
+//!
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//!
+//! The minimum supported Rust version is 1.88.
+
+#![forbid(unsafe_code)]
+
+mod authenticate;
+mod base_path;
+mod collect;
+mod credentials;
+mod digest;
+#[cfg(doctest)]
+mod does_not_compile;
+mod endpoint;
+mod flight;
+mod format;
+mod headers;
+mod limits;
+mod negotiate;
+mod outcome;
+mod parts;
+mod problem;
+mod query;
+mod reply;
+mod route;
+mod secret;
+mod strength;
+mod view;
+
+pub use memory_debug_core;
+
+pub use self::authenticate::{Authorized, Unauthorized, authenticate};
+pub use self::base_path::{ConfigError, ConfigErrorKind};
+pub use self::collect::Collect;
+pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind, generate_password};
+pub use self::endpoint::Endpoint;
+pub use self::limits::Limits;
+pub use self::outcome::Outcome;
+pub use self::parts::RequestParts;
+pub use self::reply::Reply;

@@ -1,0 +1,73 @@
+//! How much one endpoint may cost.
+
+use std::time::Duration;
+
+/// Bounds on what requests with the right credentials can make the service do.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use memory_debug_endpoint::Limits;
+///
+/// let limits = Limits::default().deadline(Duration::from_secs(10)).max_rows(200);
+/// # let _ = limits;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Limits {
+    pub(crate) deadline: Duration,
+    pub(crate) max_waiters: usize,
+    pub(crate) max_rows: usize,
+    pub(crate) max_body_bytes: usize,
+}
+
+impl Limits {
+    /// The most rows that [`max_rows`](Self::max_rows) can allow.
+    pub const MOST_ROWS: usize = 1000;
+
+    /// Longest time for one collection with its rendering: 30 seconds if not set, a day at most. Requests that wait
+    /// for it are then answered 504, and others 503 until its thread returns.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        // Bounded so that adding it to the present moment cannot overflow.
+        Self { deadline: deadline.min(Duration::from_secs(24 * 60 * 60)), ..self }
+    }
+
+    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429.
+    pub fn max_waiters(self, max_waiters: usize) -> Self {
+        Self { max_waiters, ..self }
+    }
+
+    /// Most rows that `top` may ask for: from 1 to [`MOST_ROWS`](Self::MOST_ROWS), which is the default; values
+    /// beyond are taken as the nearest.
+    pub fn max_rows(self, max_rows: usize) -> Self {
+        Self { max_rows: max_rows.clamp(1, Self::MOST_ROWS), ..self }
+    }
+
+    /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
+    pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
+        Self { max_body_bytes, ..self }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(30),
+            max_waiters: 4096,
+            max_rows: Self::MOST_ROWS,
+            max_body_bytes: 4 << 20,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s45_rows_are_bounded_whatever_is_configured() {
+        assert_eq!(Limits::default().max_rows(usize::MAX).max_rows, 1000);
+        assert_eq!(Limits::default().max_rows(0).max_rows, 1);
+    }
+}

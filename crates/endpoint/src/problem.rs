@@ -1,0 +1,205 @@
+//! Errors as the client sees them: generic, without paths, panics or chains of causes.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::format::Format;
+use crate::route::ALLOWED_METHODS;
+
+/// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// A parameter is unknown, repeated, malformed or out of range.
+    InvalidParameter { name: String, reason: String },
+    /// There is no page at this path.
+    UnknownPath { known: Vec<String> },
+    /// Neither `GET` nor `HEAD`.
+    MethodNotAllowed,
+    /// No format that the client accepts.
+    NotAcceptable,
+    /// As many requests wait as may, or they want too many different views.
+    TooManyWaiters,
+    /// The collector or a renderer panicked.
+    CollectorPanicked,
+    /// The page does not fit into the configured number of bytes, even without rows.
+    ReplyTooLarge,
+    /// An earlier collection missed its deadline and has not returned.
+    CollectorOverdue { retry_after: Duration },
+    /// The operating system gave no thread to collect on.
+    NoThread,
+    /// The collection took too long.
+    DeadlineExceeded { deadline: Duration },
+}
+
+/// RFC 9457.
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allowed: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    /// Status, the last part of the type's URN, and title.
+    fn class(&self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidParameter { .. } => (400, "invalid-parameter", "invalid parameter"),
+            Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
+            Self::MethodNotAllowed => (405, "method-not-allowed", "method not allowed"),
+            Self::NotAcceptable => (406, "not-acceptable", "not acceptable"),
+            Self::TooManyWaiters => (429, "too-many-waiters", "too many waiters"),
+            Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),
+            Self::ReplyTooLarge => (500, "reply-too-large", "reply too large"),
+            Self::CollectorOverdue { .. } => (503, "collector-overdue", "collector overdue"),
+            Self::NoThread => (503, "no-thread", "no thread"),
+            Self::DeadlineExceeded { .. } => (504, "deadline-exceeded", "deadline exceeded"),
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.class().0
+    }
+
+    fn detail(&self) -> Cow<'_, str> {
+        match self {
+            Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),
+            Self::UnknownPath { known } => {
+                format!("there is nothing here; the pages are {}", known.join(", ")).into()
+            }
+            Self::MethodNotAllowed => "this page can only be read; use GET or HEAD".into(),
+            Self::NotAcceptable => {
+                "none of the accepted types is offered; accept text/plain or application/json, \
+                                    or add ?format=text or ?format=json"
+                    .into()
+            }
+            Self::TooManyWaiters => {
+                "too many requests wait for the running collection; try again later".into()
+            }
+            Self::CollectorPanicked => "collecting failed; the log of the service says why".into(),
+            Self::ReplyTooLarge => {
+                "the page exceeds the configured size even without rows; raise the limit".into()
+            }
+            Self::CollectorOverdue { .. } => {
+                "an earlier collection missed its deadline and still runs; no second one is started".into()
+            }
+            Self::NoThread => "the system gave no thread to collect on; try again later".into(),
+            Self::DeadlineExceeded { deadline } => {
+                format!("the collection took longer than {} s", deadline.as_secs_f64()).into()
+            }
+        }
+    }
+
+    /// Seconds for `Retry-After`.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::TooManyWaiters | Self::NoThread => Some(1),
+            Self::CollectorOverdue { retry_after } => Some(retry_after.as_secs().max(1)),
+            _ => None,
+        }
+    }
+
+    /// The value of `Allow`.
+    pub(crate) fn allowed_methods(&self) -> Option<&'static str> {
+        matches!(self, Self::MethodNotAllowed).then_some(ALLOWED_METHODS)
+    }
+
+    /// The body.
+    pub(crate) fn render(&self, format: Format) -> String {
+        let (status, slug, title) = self.class();
+        let detail = &*self.detail();
+        if format == Format::Text {
+            return format!("{status} {title}: {detail}\n");
+        }
+        let body = ProblemJson {
+            r#type: format!("urn:memory-debug:problem:{slug}"),
+            title,
+            status,
+            detail,
+            parameter: match self {
+                Self::InvalidParameter { name, .. } => Some(name),
+                _ => None,
+            },
+            allowed: match self {
+                Self::MethodNotAllowed => ALLOWED_METHODS.split(", ").collect(),
+                Self::NotAcceptable => Format::ALL.map(Format::media_type).to_vec(),
+                _ => Vec::new(),
+            },
+            retry_after_s: self.retry_after_s(),
+        };
+        serde_json::to_string(&body).expect("strings and numbers always serialise")
+    }
+
+    /// One of each, for tests that go through them all.
+    #[cfg(test)]
+    pub(crate) fn examples() -> Vec<Self> {
+        vec![
+            Self::InvalidParameter { name: "top".to_owned(), reason: "is \"odd\"".to_owned() },
+            Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
+            Self::MethodNotAllowed,
+            Self::NotAcceptable,
+            Self::TooManyWaiters,
+            Self::CollectorPanicked,
+            Self::ReplyTooLarge,
+            Self::CollectorOverdue { retry_after: Duration::from_secs(30) },
+            Self::NoThread,
+            Self::DeadlineExceeded { deadline: Duration::from_secs(30) },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn text_is_one_line() {
+        for problem in Problem::examples() {
+            let text = problem.render(Format::Text);
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.starts_with(&problem.status().to_string()), "{text}");
+            assert!(text.ends_with('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_has_the_members_of_rfc_9457() {
+        for problem in Problem::examples() {
+            let json: Value = serde_json::from_str(&problem.render(Format::Json)).unwrap();
+            assert!(json["type"].as_str().unwrap().starts_with("urn:memory-debug:problem:"), "{json}");
+            assert_eq!(json["status"], problem.status(), "{json}");
+            assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
+        }
+    }
+
+    #[test]
+    fn json_names_the_parameter_the_alternatives_and_the_wait() {
+        let json = |problem: Problem| serde_json::from_str::<Value>(&problem.render(Format::Json)).unwrap();
+        let examples = Problem::examples();
+        assert_eq!(json(examples[0].clone())["parameter"], "top");
+        assert_eq!(json(Problem::MethodNotAllowed)["allowed"], serde_json::json!(["GET", "HEAD"]));
+        assert_eq!(
+            json(Problem::NotAcceptable)["allowed"],
+            serde_json::json!(["text/plain", "application/json"])
+        );
+        assert_eq!(json(Problem::TooManyWaiters)["retry_after_s"], 1);
+        assert_eq!(json(Problem::CollectorPanicked).get("retry_after_s"), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_to_come_back_at_once() {
+        let overdue = |seconds| Problem::CollectorOverdue { retry_after: Duration::from_secs(seconds) };
+        assert_eq!(overdue(30).retry_after_s(), Some(30));
+        assert_eq!(overdue(0).retry_after_s(), Some(1));
+    }
+}

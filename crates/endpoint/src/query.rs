@@ -1,0 +1,127 @@
+//! The query string, read strictly: whatever is not understood is refused by name, nothing is clamped or ignored.
+//!
+//! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
+
+use memory_debug_core::{Page, Sort, TypesView};
+
+use crate::format::Format;
+use crate::problem::Problem;
+
+const MAX_QUERY_BYTES: usize = 4096;
+const MAX_FILTER_BYTES: usize = 128;
+
+/// What a request may ask for.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    /// `None` leaves it to the `Accept` header.
+    pub(crate) format: Option<Format>,
+    pub(crate) types: TypesView,
+}
+
+impl Query {
+    /// Reads the parameters that `page` has, at most `max_rows` rows.
+    pub(crate) fn parse(page: Page, query: Option<&str>, max_rows: usize) -> Result<Self, Problem> {
+        let defaults = TypesView::default();
+        let mut parsed =
+            Self { format: None, types: TypesView { top: defaults.top.min(max_rows), ..defaults } };
+        let query = query.unwrap_or_default();
+        if query.len() > MAX_QUERY_BYTES {
+            return Err(invalid("query", format!("is longer than {MAX_QUERY_BYTES} bytes")));
+        }
+        let mut seen = Vec::new();
+        for pair in query.split('&').filter(|_| !query.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = known_name(page, name)?;
+            if seen.contains(&name) {
+                return Err(invalid(name, "is given twice"));
+            }
+            seen.push(name);
+            let value = decode(value).ok_or_else(|| invalid(name, "is not percent-encoded UTF-8"))?;
+            parsed.set(name, &value, max_rows)?;
+        }
+        Ok(parsed)
+    }
+
+    fn set(&mut self, name: &str, value: &str, max_rows: usize) -> Result<(), Problem> {
+        match name {
+            "format" => {
+                let format = Format::from_name(value);
+                self.format = Some(format.ok_or_else(|| invalid(name, "has to be `text` or `json`"))?);
+            }
+            "top" => self.types.top = parse_top(value, max_rows)?,
+            "sort" => {
+                self.types.sort = match value {
+                    "bytes" => Sort::Bytes,
+                    "count" => Sort::Count,
+                    "name" => Sort::Name,
+                    _ => return Err(invalid(name, "has to be `bytes`, `count` or `name`")),
+                }
+            }
+            _ => self.types.filter = Some(parse_filter(value)?),
+        }
+        Ok(())
+    }
+}
+
+/// The parameter's own name if `page` has it. Names need no encoding, so an encoded one is unknown.
+fn known_name(page: Page, name: &str) -> Result<&'static str, Problem> {
+    let known: &[&'static str] = match page {
+        Page::Types => &["format", "top", "sort", "filter"],
+        _ => &["format"],
+    };
+    known.iter().find(|known| **known == name).copied().ok_or_else(|| {
+        // Only what a terminal and a log can show, and not all of it: the name is the client's.
+        let shown: String = name.chars().take(32).flat_map(char::escape_default).collect();
+        invalid(&shown, format!("is not a parameter of this page; it has {}", known.join(", ")))
+    })
+}
+
+fn parse_top(value: &str, max_rows: usize) -> Result<usize, Problem> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let number = value.parse().ok().filter(|number| digits && (1..=max_rows).contains(number));
+    number.ok_or_else(|| invalid("top", format!("has to be a number from 1 to {max_rows}")))
+}
+
+fn parse_filter(value: &str) -> Result<String, Problem> {
+    if !(1..=MAX_FILTER_BYTES).contains(&value.len()) {
+        Err(invalid("filter", format!("has to have 1 to {MAX_FILTER_BYTES} bytes")))
+    } else if value.contains(char::is_control) {
+        Err(invalid("filter", "has a control character"))
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (digits, after) = rest.split_first_chunk::<2>()?;
+                rest = after;
+                hex(digits[0])? << 4 | hex(digits[1])?
+            }
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn invalid(name: &str, reason: impl Into<String>) -> Problem {
+    Problem::InvalidParameter { name: name.to_owned(), reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn types(query: &str) -> Result<Query, Problem> {
+    Query::parse(Page::Types, Some(query), 1000)
+}
+
+/// The parameter that the refusal names.
+fn refused(page: Page, query: &str) -> String {
+    match Query::parse(page, Some(query), 1000) {
+        Err(Problem::InvalidParameter { name, .. }) => name,
+        other => panic!("{query}: {other:?}"),
+    }
+}
+
+#[test]
+fn no_query_means_defaults() {
+    for query in [None, Some("")] {
+        let query = Query::parse(Page::Types, query, 1000).unwrap();
+        assert_eq!(query.format, None);
+        assert_eq!(query.types, TypesView::default());
+    }
+}
+
+#[test]
+fn all_parameters_in_any_order() {
+    for query in ["top=7&sort=count&filter=Vec&format=json", "format=json&filter=Vec&sort=count&top=7"] {
+        let Query { format, types } = types(query).unwrap();
+        assert_eq!(format, Some(Format::Json));
+        assert_eq!((types.top, types.sort, types.filter.as_deref()), (7, Sort::Count, Some("Vec")));
+    }
+}
+
+#[test]
+fn filters_are_decoded_like_forms() {
+    for (query, expected) in [
+        ("filter=dyn+Fn()%20%2B%20Send", "dyn Fn() + Send"),
+        ("filter=HashMap%3cString%2C+Session%3E", "HashMap<String, Session>"),
+        ("filter=a=b", "a=b"),
+        ("filter=%C3%A9%26", "é&"),
+    ] {
+        assert_eq!(types(query).unwrap().types.filter.as_deref(), Some(expected), "{query}");
+    }
+}
+
+#[test]
+fn s24_unknown_parameters_are_refused_by_name() {
+    assert_eq!(refused(Page::Types, "tpo=5"), "tpo");
+    assert_eq!(refused(Page::Types, "top=5&&sort=name"), "");
+    assert_eq!(refused(Page::Types, "TOP=5"), "TOP");
+    assert_eq!(refused(Page::Types, "t%6fp=5"), "t%6fp");
+    assert_eq!(refused(Page::Types, "&"), "");
+    assert_eq!(refused(Page::Stats, "top=5"), "top");
+    assert_eq!(refused(Page::Overview, "sort=name"), "sort");
+}
+
+#[test]
+fn s24_repeated_parameters_are_refused_by_name() {
+    assert_eq!(refused(Page::Types, "top=5&top=5"), "top");
+    assert_eq!(refused(Page::Types, "format=json&filter=x&format=text"), "format");
+}
+
+#[test]
+fn s24_values_out_of_range_are_refused_by_name() {
+    for value in [
+        "",
+        "0",
+        "1001",
+        "-1",
+        "+5",
+        "%2B5",
+        "5.0",
+        "0x5",
+        "５",
+        " 5",
+        "5+",
+        "99999999999999999999999",
+        "%35%",
+    ] {
+        assert_eq!(refused(Page::Types, &format!("top={value}")), "top", "{value}");
+    }
+    assert_eq!(types("top=1").unwrap().types.top, 1);
+    assert_eq!(types("top=1000").unwrap().types.top, 1000);
+    for query in ["sort=", "sort", "sort=Bytes", "sort=size"] {
+        assert_eq!(refused(Page::Types, query), "sort", "{query}");
+    }
+    for query in ["format=", "format", "format=xml", "format=JSON", "format=html"] {
+        assert_eq!(refused(Page::Overview, query), "format", "{query}");
+    }
+}
+
+#[test]
+fn s24_the_configured_number_of_rows_is_the_limit() {
+    assert_eq!(Query::parse(Page::Types, None, 10).unwrap().types.top, 10);
+    assert!(Query::parse(Page::Types, Some("top=10"), 10).is_ok());
+    assert!(Query::parse(Page::Types, Some("top=11"), 10).is_err());
+}
+
+#[test]
+fn s24_filters_are_short_and_printable() {
+    assert!(types(&format!("filter={}", "x".repeat(128))).is_ok());
+    assert!(types(&format!("filter={}", "%78".repeat(128))).is_ok());
+    for value in [
+        "",
+        &"x".repeat(129),
+        &"%C3%A9".repeat(65),
+        "%00",
+        "%0A",
+        "%1b%5B31m",
+        "%",
+        "%4",
+        "%zz",
+        "%FF",
+        "%C3",
+    ] {
+        assert_eq!(refused(Page::Types, &format!("filter={value}")), "filter", "{value}");
+    }
+}
+
+#[test]
+fn s24_overlong_queries_are_refused() {
+    assert_eq!(refused(Page::Types, &"x".repeat(MAX_QUERY_BYTES + 1)), "query");
+}
+
+#[test]
+fn names_are_shown_short_and_escaped() {
+    let name = refused(Page::Types, &format!("\u{1b}[31m\u{202e}{}=1", "x".repeat(1000)));
+    assert!(name.is_ascii() && !name.contains('\u{1b}'), "{name}");
+    assert!(name.len() < 100, "{name}");
+}
+
+fn encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+proptest! {
+    #[test]
+    fn s24_no_query_panics(query: String, page in prop_oneof![Just(Page::Types), Just(Page::Stats)]) {
+        let _ = Query::parse(page, Some(&query), 1000);
+    }
+
+    #[test]
+    fn s24_no_value_panics(query in "(filter|top|sort|format)=[%+&=0-9a-fé]{0,40}") {
+        let _ = types(&query);
+    }
+
+    #[test]
+    fn s24_every_printable_filter_arrives_as_it_was_sent(filter in "\\PC{1,32}") {
+        let parsed = types(&format!("filter={}", encode(&filter))).unwrap();
+        prop_assert_eq!(parsed.types.filter, Some(filter));
+    }
+
+    #[test]
+    fn s24_top_is_accepted_exactly_within_its_range(top: u16) {
+        prop_assert_eq!(types(&format!("top={top}")).is_ok(), (1..=1000).contains(&top));
+    }
+}
