@@ -1,0 +1,94 @@
+//! Which types hold the memory of a live axum service? Ask it:
+//!
+//! ```text
+//! curl -u ops:$PASSWORD https://host/debug/memory
+//! ```
+//!
+//! One macro makes jemalloc the allocator and lets it sample allocations; one layer adds the page, behind HTTP basic
+//! authentication:
+//!
+//! ```standalone_crate
+//! use axum::body::Body;
+//! use axum::http::{Request, StatusCode};
+//! use axum::{Router, routing::get};
+//! use memory_debug_axum::{Credentials, MemoryDebugLayer, generate_password};
+//! use tower::ServiceExt;
+//!
+//! # #[cfg(feature = "jemalloc")]
+//! memory_debug_axum::install!();
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // In production `Credentials::from_env()`, which reads MEMORY_DEBUG_PASSWORD.
+//!     let credentials = Credentials::new("ops", generate_password()?)?;
+//!
+//!     let app = Router::new()
+//!         .route("/", get(|| async { "hello" }))
+//!         .layer(MemoryDebugLayer::new(credentials).service("shop", env!("CARGO_PKG_VERSION")));
+//!
+//!     // Instead of `axum::serve(listener, app)`: one request with no credentials, one to the application.
+//!     let page = Request::get("/debug/memory").body(Body::empty())?;
+//!     assert_eq!(app.clone().oneshot(page).await?.status(), StatusCode::UNAUTHORIZED);
+//!     let home = Request::get("/").body(Body::empty())?;
+//!     assert_eq!(app.oneshot(home).await?.status(), StatusCode::OK);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What the page shows
+//!
+//! | Path | Page |
+//! |---|---|
+//! | `/debug/memory` | overview: what the kernel, the container and jemalloc count, and the largest types |
+//! | `/debug/memory/stats` | the same numbers in full, without types; cheap |
+//! | `/debug/memory/types?top=50&sort=bytes&filter=Session` | live bytes and objects by type, each with its standard error |
+//!
+//! Each as text or, with `?format=json` or `Accept: application/json`, as JSON (`memory-debug/v1`). `sort` is `bytes`,
+//! `count` or `name`, `top` goes up to 1000, `filter` is a literal part of the type's name. Sampled numbers are
+//! estimates and say how good they are; [`Tracked`] values are counted exactly.
+//!
+//! # Layer or router
+//!
+//! [`MemoryDebugLayer`] goes around a router, **after** its routes and its fallback: `Router::layer` wraps only what was
+//! added before. Put it around the outermost router: a nested one without a fallback of its own passes unknown paths,
+//! the page among them, to the fallback of the outer. [`router`] is a router to [merge](axum::Router::merge) or
+//! [nest](axum::Router::nest), and does not depend on the order. Settings ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits),
+//! [`service`](MemoryDebugLayer::service)) are the layer's, and [`router_with`] takes it.
+//!
+//! # What it costs
+//!
+//! Until the first request with the right password nothing of ours runs: no thread, no timer, no file. Other paths pay
+//! one comparison. A request for the page collects on a thread of its own, one collection at a time, shared by all who
+//! wait. jemalloc's sampling costs what it costs; `install!(profiling = on_demand)` starts with it off.
+//!
+//! # What it does not do
+//!
+//! - No TLS: basic authentication sends the password with each request, so encrypt in front of the service.
+//! - No lock-out: [`Credentials::new`] insists on a password that is beyond guessing instead.
+//! - No heap contents, environment, arguments or addresses on any page.
+//! - No history: numbers are of the moment. Prometheus and Pyroscope keep series.
+//! - With `panic = "abort"` a panicking collector ends the process, as any panic does.
+//!
+//! # Features
+//!
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
+//!
+//! The minimum supported Rust version is 1.88.
+
+#![forbid(unsafe_code)]
+
+mod router;
+
+#[cfg(feature = "jemalloc")]
+pub use memory_debug_tower::install;
+pub use memory_debug_tower::memory_debug_core;
+pub use memory_debug_tower::{
+    AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Credentials,
+    CredentialsError, CredentialsErrorKind, InstanceId, InstanceInfo, Limits, MemoryDebug, MemoryDebugLayer,
+    MemoryReport, ProcessMemory, ResponseFuture, RowSource, Scope, Tracked, TypeRow, TypeSummary,
+    generate_password, summary,
+};
+
+pub use self::router::{router, router_with};

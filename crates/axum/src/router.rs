@@ -1,0 +1,48 @@
+//! The page as a router of its own.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::any;
+use memory_debug_tower::{Credentials, MemoryDebugLayer};
+
+/// A router with the memory page at `/debug/memory` and everything below, to merge or to nest.
+///
+/// Nothing else is in it: the application's own layers apply if they are added after merging.
+///
+/// # Examples
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use memory_debug_axum::{Credentials, generate_password, router};
+///
+/// let credentials = Credentials::new("ops", generate_password()?)?;
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "hello" }))
+///     .merge(router(credentials));
+/// # Ok::<(), memory_debug_axum::CredentialsError>(())
+/// ```
+///
+/// [`router_with`] takes a layer with settings of its own.
+pub fn router<S>(credentials: Credentials) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    router_with(MemoryDebugLayer::new(credentials))
+}
+
+/// As [`router`], with the path and limits of `layer`.
+pub fn router_with<S>(layer: MemoryDebugLayer) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let base = layer.base_path().to_owned();
+    // Never reached: the layer answers all of these paths. Unknown ones too, so that they ask for credentials first.
+    let page = any(|| async { StatusCode::NOT_FOUND }).layer(layer);
+    Router::new()
+        .route(&base, page.clone())
+        .route(&format!("{base}/"), page.clone())
+        .route(&format!("{base}/{{*rest}}"), page)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The memory debug endpoint as a tower layer.
+//!
+//! [`MemoryDebugLayer`] wraps any HTTP service; [`MemoryDebug`] is the wrapped service. `GET /debug/memory` with the
+//! right user and password shows which types hold the memory of the process.
+//!
+//! # Example
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use memory_debug_tower::{Credentials, MemoryDebugLayer, generate_password};
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let service = ServiceBuilder::new()
+//!     .layer(MemoryDebugLayer::new(Credentials::new("ops", generate_password()?)?))
+//!     .service(service_fn(|_request: Request<Full<Bytes>>| async {
+//!         Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from("hello")))
+//!     }));
+//!
+//! let request = Request::get("/debug/memory").body(Full::default())?;
+//! assert_eq!(service.oneshot(request).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # Where to put it
+//!
+//! Outside of whatever answers before the application: layers further out (tracing, compression, CORS) act on the page
+//! too, layers further in (the application's own authentication, body limits) do not. Applied twice, the outer one
+//! answers.
+//!
+//! # What it needs
+//!
+//! The response body has to be made from [`Bytes`](bytes::Bytes) (`axum::body::Body`, `http_body_util::Full<Bytes>`
+//! `hyper`'s and `reqwest`'s bodies are), so the layer returns the inner service's own type and boxes nothing. Where
+//! the body is another, map it first, for example with `tower_http::map_response_body`.
+//!
+//! # What it does not do
+//!
+//! It terminates no TLS, limits no guessing and logs nothing; it reads no request body.
+//!
+//! # Features
+//!
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//!
+//! The minimum supported Rust version is 1.88.
+
+#![forbid(unsafe_code)]
+
+mod future;
+mod layer;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use memory_debug_endpoint::memory_debug_core;
+#[cfg(feature = "jemalloc")]
+pub use memory_debug_endpoint::memory_debug_core::install;
+pub use memory_debug_endpoint::memory_debug_core::{
+    AllocatorStats, CgroupMemory, Collector, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
+    RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+};
+pub use memory_debug_endpoint::{
+    Collect, ConfigError, ConfigErrorKind, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
+    Limits, generate_password,
+};
+
+pub use self::future::ResponseFuture;
+pub use self::layer::MemoryDebugLayer;
+pub use self::service::MemoryDebug;
