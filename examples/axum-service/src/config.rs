@@ -1,0 +1,131 @@
+//! What the command line and the environment ask for.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::population::Population;
+
+/// Where to listen when `BIND` is not set.
+const DEFAULT_BIND: &str = "127.0.0.1:3000";
+
+/// How the service is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    pub bind: String,
+    /// Forget to ship the audit log, so that one type grows for as long as the process lives.
+    pub leak: bool,
+    /// What the stores hold before the first request.
+    pub population: Population,
+    /// Upper bound of the rendered reports kept.
+    pub report_cache_bytes: usize,
+}
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run the service.
+    Serve(Config),
+    /// Print [`Config::USAGE`].
+    Help,
+}
+
+impl Config {
+    /// The text behind `--help`.
+    pub const USAGE: &str = "\
+Usage: axum-service [--leak] [--small]
+
+  --leak    grow the audit log by about 3 MiB a second, for ever
+  --small   start with a handful of sessions instead of 20,000
+  --help    print this text
+
+  BIND      address to listen on (127.0.0.1:3000; port 0 takes a free one)
+";
+
+    /// A live heap of 40 to 80 MiB: large enough for a profile sampled every 512 KiB to have something to say.
+    pub fn full() -> Self {
+        Self {
+            bind: DEFAULT_BIND.to_owned(),
+            leak: false,
+            population: Population::full(),
+            report_cache_bytes: 24 << 20,
+        }
+    }
+
+    /// Next to nothing, for tests: starts in milliseconds.
+    pub fn small() -> Self {
+        Self { population: Population::small(), report_cache_bytes: 256 << 10, ..Self::full() }
+    }
+
+    /// Reads `arguments` (without the program's name) and the value of `BIND`.
+    ///
+    /// # Errors
+    /// An argument that is not one of [`Config::USAGE`].
+    pub fn parse(
+        arguments: impl IntoIterator<Item = String>,
+        bind: Option<String>,
+    ) -> Result<Command, ConfigError> {
+        let mut leak = false;
+        let mut small = false;
+        for argument in arguments {
+            match argument.as_str() {
+                "--leak" => leak = true,
+                "--small" => small = true,
+                "--help" | "-h" => return Ok(Command::Help),
+                _ => return Err(ConfigError { argument }),
+            }
+        }
+        let mut config = if small { Self::small() } else { Self::full() };
+        config.leak = leak;
+        if let Some(bind) = bind {
+            config.bind = bind;
+        }
+        Ok(Command::Serve(config))
+    }
+}
+
+/// A command line that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    argument: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown argument {:?}, see --help for those there are", self.argument)
+    }
+}
+
+impl Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str], bind: Option<&str>) -> Result<Command, ConfigError> {
+        Config::parse(arguments.iter().map(|&argument| argument.to_owned()), bind.map(str::to_owned))
+    }
+
+    #[test]
+    fn no_argument_means_the_full_population_on_the_default_address() {
+        assert_eq!(parse(&[], None), Ok(Command::Serve(Config::full())));
+    }
+
+    #[test]
+    fn flags_combine_in_any_order() {
+        let expected = Config { leak: true, bind: "[::1]:0".to_owned(), ..Config::small() };
+        assert_eq!(parse(&["--small", "--leak"], Some("[::1]:0")), Ok(Command::Serve(expected.clone())));
+        assert_eq!(parse(&["--leak", "--small"], Some("[::1]:0")), Ok(Command::Serve(expected)));
+    }
+
+    #[test]
+    fn help_is_a_command_of_its_own() {
+        assert_eq!(parse(&["--leak", "--help"], None), Ok(Command::Help));
+    }
+
+    #[test]
+    fn an_unknown_argument_is_named_in_the_error() {
+        let error = parse(&["--leek"], None).unwrap_err();
+        assert_eq!(error.to_string(), "unknown argument \"--leek\", see --help for those there are");
+    }
+}

@@ -1,0 +1,188 @@
+//! The work queue: texts come in, background tasks count their words, results are kept for a while.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::feed::Feed;
+
+/// Jobs that may wait; further ones are refused.
+const QUEUE: usize = 1024;
+
+/// Tasks that take jobs from the queue.
+const WORKERS: usize = 2;
+
+/// How long a result is kept.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// How often each word occurs.
+type Words = BTreeMap<String, u64>;
+
+/// Accepts jobs and knows what became of them.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    queue: Sender<Job>,
+    last_id: AtomicU64,
+    results: Arc<Results>,
+}
+
+#[derive(Debug)]
+struct Job {
+    id: u64,
+    text: String,
+}
+
+/// What became of each job, by id. Separate from [`Jobs`], so that the workers do not hold the queue open from which
+/// they take.
+#[derive(Debug, Default)]
+struct Results {
+    progress: Mutex<BTreeMap<u64, Progress>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Progress {
+    Queued,
+    Done { at: Instant, words: Words },
+}
+
+impl Jobs {
+    /// An empty queue and its workers, which tell `feed` of every result and end with the queue. Needs a runtime.
+    pub(crate) fn start(feed: &Arc<Feed>) -> Self {
+        let (queue, waiting) = channel(QUEUE);
+        let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
+        let results = Arc::default();
+        for _ in 0..WORKERS {
+            tokio::spawn(work(Arc::clone(&waiting), Arc::clone(&results), Arc::clone(feed)));
+        }
+        Self { queue, last_id: AtomicU64::new(0), results }
+    }
+
+    /// Queues a job and returns its id, or `None` if the queue is full.
+    pub(crate) fn submit(&self, text: String) -> Option<u64> {
+        let place = self.queue.try_reserve().ok()?;
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        self.results.progress().insert(id, Progress::Queued);
+        place.send(Job { id, text });
+        Some(id)
+    }
+}
+
+impl Results {
+    /// Keeps the result of a job and drops those that are too old by `at`.
+    fn finish(&self, id: u64, at: Instant, words: Words) {
+        let mut progress = self.progress();
+        progress.insert(id, Progress::Done { at, words });
+        // Jobs finish nearly in the order of their ids, so the first ones are the oldest.
+        while let Some(first) = progress.first_entry()
+            && matches!(first.get(), Progress::Done { at: then, .. } if at.duration_since(*then) > MAX_AGE)
+        {
+            first.remove();
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, BTreeMap<u64, Progress>> {
+        self.progress.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+/// Takes jobs until the queue is closed.
+async fn work(waiting: Arc<tokio::sync::Mutex<Receiver<Job>>>, results: Arc<Results>, feed: Arc<Feed>) {
+    loop {
+        // A statement of its own, so that the lock is released before the work begins.
+        let job = waiting.lock().await.recv().await;
+        let Some(Job { id, text }) = job else { return };
+        let words = count_words(&text);
+        let message = format!("job {id} found {} words", words.len());
+        results.finish(id, Instant::now(), words);
+        feed.publish("job", message);
+    }
+}
+
+fn count_words(text: &str) -> Words {
+    let mut words = Words::new();
+    for word in text.split_whitespace() {
+        *words.entry(word.to_lowercase()).or_default() += 1;
+    }
+    words
+}
+
+/// The body of `POST /jobs`.
+#[derive(Debug, Deserialize)]
+struct NewJob {
+    text: String,
+}
+
+/// The body of the answers.
+#[derive(Debug, Serialize)]
+struct Status {
+    id: u64,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<Words>,
+}
+
+/// `POST /` and `GET /{id}`.
+pub(crate) fn router(jobs: Arc<Jobs>) -> Router {
+    Router::new().route("/", post(submit)).route("/{id}", get(status)).with_state(jobs)
+}
+
+async fn submit(
+    State(jobs): State<Arc<Jobs>>,
+    Json(NewJob { text }): Json<NewJob>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Status>), StatusCode> {
+    let id = jobs.submit(text).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let status = Status { id, state: "queued", words: None };
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/jobs/{id}"))], Json(status)))
+}
+
+async fn status(State(jobs): State<Arc<Jobs>>, Path(id): Path<u64>) -> Result<Json<Status>, StatusCode> {
+    let progress = jobs.results.progress().get(&id).cloned().ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Json(match progress {
+        Progress::Queued => Status { id, state: "queued", words: None },
+        Progress::Done { words, .. } => Status { id, state: "done", words: Some(words) },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_counted_without_regard_to_case() {
+        let words = count_words("The cat and the hat");
+        assert_eq!(words["the"], 2);
+        assert_eq!(words.len(), 4);
+    }
+
+    #[test]
+    fn results_beyond_the_age_bound_go_with_the_next_one() {
+        let results = Results::default();
+        let start = Instant::now();
+        let kept = || results.progress().keys().copied().collect::<Vec<_>>();
+        results.finish(1, start, Words::new());
+        results.finish(2, start + Duration::from_secs(1), Words::new());
+        results.finish(3, start + MAX_AGE, Words::new());
+        assert_eq!(kept(), [1, 2, 3]);
+        results.finish(4, start + MAX_AGE + Duration::from_millis(1), Words::new());
+        assert_eq!(kept(), [2, 3, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_forgets_the_job() {
+        let jobs = Jobs::start(&Arc::default());
+        // The workers share this thread and do not run before it waits for something.
+        for _ in 0..QUEUE {
+            assert!(jobs.submit(String::new()).is_some());
+        }
+        assert_eq!(jobs.submit(String::new()), None);
+        assert_eq!(jobs.results.progress().len(), QUEUE);
+    }
+}
