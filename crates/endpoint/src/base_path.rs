@@ -46,17 +46,21 @@ impl BasePath {
         &self.0
     }
 
-    /// The rest of `path` below the base: empty or beginning with `/`. `None` if it is a path of the application.
+    /// Whether `target`, a path with or without its query, might lie below the base: a look at its length and at the
+    /// one byte behind the base, which tells nearly all paths of the application apart.
     ///
-    /// Every request of the service passes here. The length and the byte after the base are looked at first: they
-    /// tell most paths of the application apart without a comparison of the rest.
+    /// Every request of the service passes here.
     #[inline]
+    pub(crate) fn may_hold(&self, target: &str) -> bool {
+        match target.as_bytes().get(self.0.len()) {
+            Some(&byte) => matches!(byte, b'/' | b'?'),
+            None => target.len() == self.0.len(),
+        }
+    }
+
+    /// The rest of `path` below the base: empty or beginning with `/`. `None` if it is a path of the application.
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let ends_here = match path.as_bytes().get(self.0.len()) {
-            Some(&byte) => byte == b'/',
-            None => path.len() == self.0.len(),
-        };
-        if ends_here { path.strip_prefix(&*self.0) } else { None }
+        path.strip_prefix(&*self.0).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -139,6 +143,18 @@ mod tests {
             let error = BasePath::parse(path).unwrap_err();
             assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{path}");
             assert!(error.to_string().contains("/debug/memory"), "{error}");
+        }
+    }
+
+    #[test]
+    fn s20_the_first_look_misses_no_path_below_the_base() {
+        let base = BasePath::default();
+        for path in ["/debug/memory", "/debug/memory/", "/debug/memory/types", "/debug/memory//x/../y"] {
+            assert!(base.below(path).is_some() && base.may_hold(path), "{path}");
+            assert!(base.may_hold(&format!("{path}?top=5")), "{path}");
+        }
+        for path in ["", "/", "/orders", "/debug/memory;x", "/debug/memoryx"] {
+            assert!(!base.may_hold(path), "{path}");
         }
     }
 

@@ -91,8 +91,15 @@ impl Endpoint {
         self.base.as_str()
     }
 
-    /// Whether requests for `path` are for this endpoint. All others belong to the application.
+    /// Whether requests for `target`, a path with or without its query, need [`matches`](Self::matches) to tell whose
+    /// they are. If not, they belong to the application. For adapters, which ask this of every request.
     #[inline]
+    #[must_use]
+    pub fn may_match(&self, target: &str) -> bool {
+        self.base.may_hold(target)
+    }
+
+    /// Whether requests for `path` are for this endpoint. All others belong to the application.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.base.below(path).is_some()

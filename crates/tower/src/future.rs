@@ -1,5 +1,6 @@
 //! The future of a response: the inner service's own, or ours.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +11,6 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The future of [`MemoryDebug`](crate::MemoryDebug). Adds no allocation to the inner one.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         #[pin]
@@ -19,11 +19,11 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProjection]
     enum Kind<F> {
         Inner { #[pin] future: F },
-        Ours { outcome: Outcome },
+        // Boxed and behind a pointer to its functions, so that dropping a future that is not ours stays short.
+        Ours { outcome: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
 
@@ -34,7 +34,13 @@ impl<F> ResponseFuture<F> {
     }
 
     pub(crate) fn ours(outcome: Outcome) -> Self {
-        Self { kind: Kind::Ours { outcome } }
+        Self { kind: Kind::Ours { outcome: Box::pin(outcome) } }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
@@ -49,11 +55,19 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         match self.project().kind.project() {
             KindProjection::Inner { future } => future.poll(context),
-            KindProjection::Ours { outcome } => {
-                Pin::new(outcome).poll(context).map(|reply| Ok(response(reply)))
-            }
+            KindProjection::Ours { outcome } => poll_ours(outcome.as_mut(), context),
         }
     }
+}
+
+/// Out of line, so that polling a future that is not ours stays short.
+#[cold]
+#[inline(never)]
+fn poll_ours<B: From<Bytes>, E>(
+    outcome: Pin<&mut (dyn Future<Output = Reply> + Send)>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Response<B>, E>> {
+    outcome.poll(context).map(|reply| Ok(response(reply)))
 }
 
 fn response<B: From<Bytes>>(reply: Reply) -> Response<B> {

@@ -25,7 +25,8 @@ impl Collect for Recorder {
                    "bytes": 5000 - index, "objects_stderr": 0.0, "bytes_stderr": 0.0, "source": "sampled"})
         };
         serde_json::from_value(json!({
-            "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}, "collected_at": "",
+            "schema": "memory-debug/v1",
+            "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}, "collected_at": "",
             "duration_us": 0, "unavailable": {}, "types": {"rows": (0..2000).map(row).collect::<Vec<_>>()},
         }))
         .unwrap()
