@@ -1,6 +1,6 @@
 //! The layer: settings, and the one state that all services made from it share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memory_debug_endpoint::{Collect, ConfigError, Credentials, Endpoint, Limits};
 use tower_layer::Layer;
@@ -10,7 +10,8 @@ use crate::service::MemoryDebug;
 /// Puts the memory page in front of a service.
 ///
 /// Making and applying it starts nothing and reads nothing. Clones, and services made from them, share one state, so
-/// however often a router applies the layer, one collection of a kind runs at a time.
+/// however often a router applies the layer, one collection of a kind runs at a time. That state, a few hundred bytes,
+/// stays in memory until the process ends.
 ///
 /// # Examples
 ///
@@ -29,7 +30,16 @@ use crate::service::MemoryDebug;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MemoryDebugLayer {
-    endpoint: Arc<Endpoint>,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    endpoint: Endpoint,
+    /// The endpoint as services see it, once the layer is applied. It stays until the process ends, as the layer of a
+    /// service does anyway, so that a service, which routers clone for each request, needs no counter that all
+    /// processors write to.
+    served: OnceLock<&'static Endpoint>,
 }
 
 impl MemoryDebugLayer {
@@ -65,17 +75,17 @@ impl MemoryDebugLayer {
     /// The path of the overview; all other pages lie below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
-        self.endpoint.base_path()
+        self.state.endpoint.base_path()
     }
 
     fn into_endpoint(self) -> Endpoint {
-        Arc::unwrap_or_clone(self.endpoint)
+        self.state.endpoint.clone()
     }
 }
 
 impl From<Endpoint> for MemoryDebugLayer {
     fn from(endpoint: Endpoint) -> Self {
-        Self { endpoint: Arc::new(endpoint) }
+        Self { state: Arc::new(State { endpoint, served: OnceLock::new() }) }
     }
 }
 
@@ -83,6 +93,7 @@ impl<S> Layer<S> for MemoryDebugLayer {
     type Service = MemoryDebug<S>;
 
     fn layer(&self, inner: S) -> MemoryDebug<S> {
-        MemoryDebug::new(inner, Arc::clone(&self.endpoint))
+        let served = self.state.served.get_or_init(|| Box::leak(Box::new(self.state.endpoint.clone())));
+        MemoryDebug::new(inner, served)
     }
 }

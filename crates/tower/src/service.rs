@@ -1,6 +1,5 @@
 //! The service: ours or the application's, by the path.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,12 +17,12 @@ use crate::future::ResponseFuture;
 /// is kept for the next one, as with every middleware that answers by itself; dropping this service gives it back.
 #[derive(Clone, Debug)]
 pub struct MemoryDebug<S> {
-    endpoint: Arc<Endpoint>,
+    endpoint: &'static Endpoint,
     inner: S,
 }
 
 impl<S> MemoryDebug<S> {
-    pub(crate) fn new(inner: S, endpoint: Arc<Endpoint>) -> Self {
+    pub(crate) fn new(inner: S, endpoint: &'static Endpoint) -> Self {
         Self { endpoint, inner }
     }
 }
@@ -64,7 +63,7 @@ impl<S> MemoryDebug<S> {
         S: Service<Request<B>>,
     {
         if self.endpoint.matches(request.uri().path()) {
-            ResponseFuture::ours(handle(&self.endpoint, request))
+            ResponseFuture::ours(handle(self.endpoint, request))
         } else {
             ResponseFuture::inner(pass_on(&mut self.inner, request))
         }
