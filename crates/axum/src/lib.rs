@@ -81,6 +81,11 @@
 
 mod router;
 
+// The first example people copy must compile.
+#[cfg(all(doctest, feature = "jemalloc"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_tower::install;
 pub use memory_debug_tower::memory_debug_core;
