@@ -6,6 +6,9 @@ use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::error::{Error, ErrorKind};
 
+/// Slices of mapped or decompressed sections.
+pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
+
 /// An ELF file in memory.
 pub(crate) struct ElfFile<'a> {
     file: object::File<'a>,

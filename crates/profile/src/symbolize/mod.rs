@@ -163,7 +163,7 @@ impl Symbolizer {
         let (mut from_dwarf, mut from_symbols) = (0_usize, 0_usize);
         let spans = &mut self.spans;
         if let Some(sections) = elf.dwarf() {
-            let dwarf = sections.borrow(|section| dwarf::Reader::new(section, elf.endian()));
+            let dwarf = sections.borrow(|section| elf::Reader::new(section, elf.endian()));
             let units = self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(&dwarf));
             dwarf::resolve(&dwarf, units, &linked, &mut self.table, |table, position, frames| {
                 from_dwarf += 1;

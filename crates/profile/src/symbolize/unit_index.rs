@@ -6,7 +6,7 @@
 
 use gimli::AttributeValue;
 
-use super::dwarf::Reader;
+use super::elf::Reader;
 
 /// Gaps up to this many bytes between a unit's functions are closed.
 const MAX_GAP: u64 = 256;

@@ -1,0 +1,87 @@
+//! Source positions: the line program's rows and the paths of its files.
+
+use std::sync::Arc;
+
+use gimli::UnitRef;
+use rustc_hash::FxHashMap;
+
+use crate::symbolize::elf::Reader;
+use crate::symbolize::frames::FrameTable;
+use crate::symbolize::source_path;
+
+/// Runs the unit's line program; gives file index and line for those of `positions` that have a row.
+pub(super) fn line_rows(
+    unit: UnitRef<'_, Reader<'_>>,
+    addresses: &[u64],
+    positions: &[usize],
+) -> gimli::Result<FxHashMap<usize, (u64, u32)>> {
+    let mut found = FxHashMap::default();
+    let Some(program) = unit.line_program.clone() else { return Ok(found) };
+    let mut rows = program.rows();
+    // The row before the current one in the same sequence, and the position of the first address not below it.
+    let mut previous: Option<(u64, u64, u32)> = None;
+    let mut next = 0;
+    while let Some((_, row)) = rows.next_row()? {
+        let address = row.address();
+        match previous {
+            None => next = positions.partition_point(|position| addresses[*position] < address),
+            Some((_, file, line)) => {
+                while let Some(position) = positions.get(next).filter(|p| addresses[**p] < address) {
+                    found.insert(*position, (file, line));
+                    next += 1;
+                }
+            }
+        }
+        previous = (!row.end_sequence()).then(|| {
+            let line = row.line().map_or(0, |line| u32::try_from(line.get()).unwrap_or(0));
+            (address, row.file_index(), line)
+        });
+    }
+    Ok(found)
+}
+
+/// Paths of the files of one unit.
+pub(super) struct Files<'u, 'a> {
+    unit: UnitRef<'u, Reader<'a>>,
+    by_index: FxHashMap<u64, Option<Arc<str>>>,
+}
+
+impl<'u, 'a> Files<'u, 'a> {
+    pub(super) fn new(unit: UnitRef<'u, Reader<'a>>) -> Self {
+        Self { unit, by_index: FxHashMap::default() }
+    }
+
+    pub(super) fn path(&mut self, index: u64, table: &mut FrameTable) -> Option<Arc<str>> {
+        if let Some(path) = self.by_index.get(&index) {
+            return path.clone();
+        }
+        let path = self.read_path(index).map(|path| table.string(source_path::trimmed(&path)));
+        self.by_index.insert(index, path.clone());
+        path
+    }
+
+    fn read_path(&self, index: u64) -> Option<String> {
+        let header = self.unit.line_program.as_ref()?.header();
+        // DWARF 5 counts files from 0, but 0 also stands for "unknown" in `call_file`; before, from 1.
+        let file = header.file(index)?;
+        let text = |value| self.unit.attr_string(value).ok().map(|text| text.to_string_lossy().into_owned());
+        let name = text(file.path_name())?;
+        if name.starts_with('/') {
+            return Some(name);
+        }
+        // Directory 0 is the one the compiler ran in. cargo runs rustc at the root of the service's workspace, so a
+        // path relative to it is the service's own and stays as it is; other compilers run anywhere.
+        let compilation = || self.unit.comp_dir.map(|directory| directory.to_string_lossy().into_owned());
+        let directory = match file.directory_index() {
+            0 if name.ends_with(".rs") => None,
+            0 => compilation(),
+            _ => match file.directory(header).and_then(text) {
+                Some(directory) if !directory.starts_with('/') && !name.ends_with(".rs") => {
+                    compilation().map(|root| format!("{root}/{directory}"))
+                }
+                directory => directory,
+            },
+        };
+        Some(directory.map_or_else(|| name.clone(), |directory| format!("{directory}/{name}")))
+    }
+}

@@ -1,0 +1,167 @@
+//! Frames from DWARF: for a batch of addresses, which functions, inlined ones included, each belongs to.
+//!
+//! The names wanted are `DW_AT_name`s, which carry the concrete generic arguments (`push<app::Session>`) where the
+//! linkage name of the legacy mangling has lost them. All addresses are known beforehand, so each unit is passed once,
+//! nothing of it is kept, and the line program runs without storing rows.
+
+mod entry;
+mod lines;
+mod names;
+
+use gimli::{DebugInfoOffset, EntriesRaw, UnitOffset, UnitRef};
+use rustc_hash::FxHashMap;
+
+use super::elf::Reader;
+use super::frames::{Frame, FrameTable, Function};
+use super::unit_index::UnitIndex;
+use entry::CodeEntry;
+use lines::{Files, line_rows};
+use names::Names;
+
+/// Finds the frames of `addresses` (sorted, link-time addresses): for each address found, `found` gets its position in
+/// `addresses` and its frames, innermost first.
+///
+/// Damaged units are left out; addresses in them are simply not found.
+pub(crate) fn resolve<'a>(
+    dwarf: &gimli::Dwarf<Reader<'a>>,
+    index: &UnitIndex,
+    addresses: &[u64],
+    table: &mut FrameTable,
+    mut found: impl FnMut(&mut FrameTable, usize, &[Frame]),
+) {
+    let mut names = Names::new(dwarf);
+    for offset in index.units_of(addresses) {
+        let Ok(header) = dwarf.debug_info.header_from_offset(DebugInfoOffset(offset)) else { continue };
+        let Ok(unit) = dwarf.unit(header) else { continue };
+        let unit = UnitRef::new(dwarf, &unit);
+        let mut chains = Chains::default();
+        // What was found before a damaged entry is good.
+        let _ = chains.read_functions(unit, addresses);
+        chains.finish(unit, addresses, table, &mut names, &mut found);
+    }
+}
+
+/// One level of inlining: the function, and where it was inlined into the function around it.
+#[derive(Clone, Copy)]
+struct Link {
+    function: UnitOffset,
+    call_file: u64,
+    call_line: u32,
+}
+
+/// For each address met in a unit, its functions from the outermost to the innermost.
+#[derive(Default)]
+struct Chains {
+    by_position: FxHashMap<usize, Vec<Link>>,
+}
+
+impl Chains {
+    /// Passes over the unit's entries and follows those subprograms that contain addresses.
+    fn read_functions<'a>(&mut self, unit: UnitRef<'_, Reader<'a>>, addresses: &[u64]) -> gimli::Result<()> {
+        let mut entries = unit.entries_raw(None)?;
+        while !entries.is_empty() {
+            let offset = entries.next_offset();
+            let depth = entries.next_depth();
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            if abbreviation.tag() != gimli::DW_TAG_subprogram {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
+            let inside = entry.positions(unit, addresses)?;
+            if inside.is_empty() {
+                continue;
+            }
+            let link = Link { function: offset, call_file: 0, call_line: 0 };
+            for position in &inside {
+                self.by_position.insert(*position, vec![link]);
+            }
+            self.read_inlined(unit, &mut entries, depth, &inside, addresses)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is below a subprogram at `depth`. Inlined subroutines nest, so appending as they come orders each
+    /// chain from the outside in.
+    fn read_inlined<'a>(
+        &mut self,
+        unit: UnitRef<'_, Reader<'a>>,
+        entries: &mut EntriesRaw<'_, Reader<'a>>,
+        depth: isize,
+        function: &[usize],
+        addresses: &[u64],
+    ) -> gimli::Result<()> {
+        let mut skip_below = None;
+        while entries.next_depth() > depth {
+            let offset = entries.next_offset();
+            let entry_depth = entries.next_depth();
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            if skip_below.is_some_and(|limit| entry_depth > limit) {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            skip_below = None;
+            match abbreviation.tag() {
+                gimli::DW_TAG_inlined_subroutine => {
+                    let entry = CodeEntry::read(unit, entries, abbreviation)?;
+                    let mut any = false;
+                    for position in entry.positions(unit, addresses)? {
+                        if !function.contains(&position) {
+                            continue;
+                        }
+                        any = true;
+                        let origin = entry.origin.unwrap_or(offset);
+                        let link =
+                            Link { function: origin, call_file: entry.call_file, call_line: entry.call_line };
+                        self.by_position.entry(position).or_default().push(link);
+                    }
+                    if !any {
+                        skip_below = Some(entry_depth);
+                    }
+                }
+                tag => {
+                    entries.skip_attributes(abbreviation.attributes())?;
+                    // A function inside a function is not inlined into it.
+                    if tag == gimli::DW_TAG_subprogram {
+                        skip_below = Some(entry_depth);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the chains into frames. A function's own position is where the next inner one was inlined, and for the
+    /// innermost the row of the line table.
+    fn finish<'a>(
+        self,
+        unit: UnitRef<'_, Reader<'a>>,
+        addresses: &[u64],
+        table: &mut FrameTable,
+        names: &mut Names<'_, 'a>,
+        found: &mut impl FnMut(&mut FrameTable, usize, &[Frame]),
+    ) {
+        if self.by_position.is_empty() {
+            return;
+        }
+        let mut positions: Vec<usize> = self.by_position.keys().copied().collect();
+        positions.sort_unstable();
+        let mut files = Files::new(unit);
+        let rows = line_rows(unit, addresses, &positions).unwrap_or_default();
+        let mut frames = Vec::new();
+        for position in positions {
+            let (mut file, mut line) = rows.get(&position).copied().unwrap_or((0, 0));
+            frames.clear();
+            for link in self.by_position[&position].iter().rev() {
+                let function = Function {
+                    name: names.name_of(unit, link.function, table),
+                    is_symbol: false,
+                    file: files.path(file, table),
+                };
+                frames.push(Frame { function: table.function_handle(function), line });
+                (file, line) = (link.call_file, link.call_line);
+            }
+            found(table, position, &frames);
+        }
+    }
+}
