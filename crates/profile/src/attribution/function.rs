@@ -82,9 +82,11 @@ impl FunctionInfo {
         Self { origin, module: module.to_owned(), name: name.to_owned(), arguments }
     }
 
-    /// Whether the function is Rust code with a known place.
-    pub(crate) fn is_rust(&self) -> bool {
-        self.module.contains("::") || self.name.starts_with("__rust_")
+    /// Whether this is the border between Rust code and its allocator.
+    pub(crate) fn is_allocation_call(&self) -> bool {
+        self.module.strip_prefix("alloc::alloc").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+            || self.name.starts_with("__rust_alloc")
+            || self.name.starts_with("__rust_realloc")
     }
 
     /// The name for people: `module::name` of a path, `name (file)` of a service's function.

@@ -34,7 +34,7 @@ fn golden_stacks_are_attributed_as_written_in_their_first_line() {
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let (expected, stack) = text.split_once('\n').unwrap();
-        let attribution = attribute(read_frames(stack).iter());
+        let attribution = attribute(&read_frames(stack).iter().collect::<Vec<_>>());
         let sign = if attribution.is_type() { '=' } else { '?' };
         let found = format!("{sign} {}", attribution.name(Qualify::Last));
         if bless {

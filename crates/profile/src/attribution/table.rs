@@ -1,0 +1,67 @@
+//! Live memory by type.
+
+use rustc_hash::FxHashMap;
+
+use crate::sample::Estimate;
+use crate::type_name::{Qualify, readable};
+
+/// Live memory by type.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TypeTable {
+    /// One entry for each type, and one for each function whose allocations have no known type; largest first.
+    pub entries: Vec<TypeEntry>,
+    /// All entries together.
+    pub total: Estimate,
+    /// The entries without a type together.
+    pub unattributed: Estimate,
+}
+
+/// The live memory of one type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TypeEntry {
+    /// The type as a person would write it, or the function if `is_attributed` is false.
+    pub type_name: String,
+    /// The type with whole paths. Default allocators, hashers and a container's inner layers are folded away.
+    pub full_type: String,
+    /// Whether the type is known.
+    pub is_attributed: bool,
+    /// How much there is of it.
+    pub estimate: Estimate,
+}
+
+impl TypeTable {
+    /// Adds up, tells types of the same name apart and sorts.
+    pub(super) fn new(entries: Vec<TypeEntry>) -> Self {
+        let mut table = Self { entries, ..Self::default() };
+        for entry in &table.entries {
+            table.total += entry.estimate;
+            if !entry.is_attributed {
+                table.unattributed += entry.estimate;
+            }
+        }
+        for qualify in [Qualify::Crate, Qualify::Whole] {
+            table.qualify_equal_names(qualify);
+        }
+        table.entries.sort_by(|a, b| {
+            b.estimate.bytes.total_cmp(&a.estimate.bytes).then_with(|| a.full_type.cmp(&b.full_type))
+        });
+        table
+    }
+
+    /// Rewrites names that stand for several types.
+    fn qualify_equal_names(&mut self, qualify: Qualify) {
+        let mut uses: FxHashMap<String, u32> = FxHashMap::default();
+        for entry in &self.entries {
+            *uses.entry(entry.type_name.clone()).or_default() += 1;
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.is_attributed && uses[&entry.type_name] > 1)
+        {
+            entry.type_name = match qualify {
+                Qualify::Crate => readable(&entry.full_type, qualify),
+                _ => entry.full_type.clone(),
+            };
+        }
+    }
+}
