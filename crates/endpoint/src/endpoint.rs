@@ -107,10 +107,13 @@ impl Endpoint {
 
     /// Answers a request. Returns without blocking; what takes long happens on another thread.
     ///
-    /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at.
+    /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
+    /// that an answer to HEAD has no body.
     pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
+        let ready =
+            |reply: Reply| Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply });
         let Ok(proof) = authenticate(&self.credentials, (parts.headers)("authorization")) else {
-            return Outcome::ready(Reply::unauthorized());
+            return ready(Reply::unauthorized());
         };
         let accept = (parts.headers)("accept");
         let reply = match self.view(&parts, &accept) {
@@ -124,7 +127,7 @@ impl Endpoint {
             }
             Err(problem) => Reply::problem(&problem, negotiate_problem(parts.query, &accept)),
         };
-        Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
+        ready(reply)
     }
 
     /// What the request asks to see, checked in the documented order: method, path, parameters, format.

@@ -138,12 +138,11 @@ impl Shared {
     /// The work of the collecting thread: collections until nobody waits.
     fn fly(&self, scope: Scope) {
         loop {
-            if catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope))).is_err() {
-                let unanswered = self.lock().slot(scope).take_current();
-                answer_all(unanswered, &Problem::CollectorPanicked);
-            }
-            let goes_on = self.lock().slot(scope).finish(Instant::now(), self.limits.deadline);
+            // Only a panic leaves somebody unanswered, which is all that has to be known of it here.
+            let _panic = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope)));
+            let (unanswered, goes_on) = self.lock().slot(scope).finish(Instant::now(), self.limits.deadline);
             self.changed.notify_all();
+            answer_all(unanswered, &Problem::CollectorPanicked);
             if !goes_on {
                 return;
             }

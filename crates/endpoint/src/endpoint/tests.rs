@@ -160,7 +160,7 @@ fn s02_every_path_and_method_answers_the_same_401_before_anything_else() {
                     headers.extend(authorization.map(|value| ("authorization", value)));
                     assert_eq!(
                         fixture.send(method, target, &headers),
-                        expected,
+                        if method == "HEAD" { expected.clone().without_body() } else { expected.clone() },
                         "{method} {target} {headers:?}"
                     );
                 }

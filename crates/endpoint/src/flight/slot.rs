@@ -107,16 +107,17 @@ impl Slot {
     }
 
     /// Everybody who waits for the present report.
-    pub(super) fn take_current(&mut self) -> Vec<Group> {
+    fn take_current(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.current)
     }
 
-    /// The thread has nothing left to answer. True if it has to collect again, for those who came late.
-    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> bool {
-        self.current = std::mem::take(&mut self.next);
+    /// The thread answers nobody any more. Those it leaves unanswered, and whether it has to collect again, for those
+    /// who came late. One step, so that nobody comes in between.
+    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> (Vec<Group>, bool) {
+        let unanswered = std::mem::replace(&mut self.current, std::mem::take(&mut self.next));
         let goes_on = !self.current.is_empty();
         self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
-        goes_on
+        (unanswered, goes_on)
     }
 
     /// There will be no thread. Everybody who waits for it.

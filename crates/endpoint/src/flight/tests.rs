@@ -407,12 +407,13 @@ mod slots {
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"first")));
         assert!(slot.next_view().is_none());
         assert_eq!(late.try_recv(), Ok(None));
-        assert!(slot.finish(Instant::now(), LIMIT), "collects again");
+        let (unanswered, goes_on) = slot.finish(Instant::now(), LIMIT);
+        assert!(unanswered.is_empty() && goes_on, "collects again");
 
         slot.collected();
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"second")));
         assert_eq!(late.try_recv(), Ok(Some(Ok(Bytes::from_static(b"second")))));
-        assert!(!slot.finish(Instant::now(), LIMIT));
+        assert!(!slot.finish(Instant::now(), LIMIT).1);
         assert!(slot.is_idle());
         drop(early);
     }
@@ -432,7 +433,7 @@ mod slots {
         let (sender, _receiver) = oneshot::channel();
         let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
         assert_eq!(refused, Err(Problem::CollectorOverdue { retry_after: LIMIT }));
-        assert!(!slot.finish(now, LIMIT));
+        assert!(!slot.finish(now, LIMIT).1);
         assert!(slot.is_idle());
     }
 
@@ -442,9 +443,9 @@ mod slots {
         let _early = join(&mut slot, stats());
         slot.collected();
         let _late = join(&mut slot, stats());
-        slot.take_current();
         let later = Instant::now() + 20 * LIMIT;
-        slot.finish(later, LIMIT);
+        let (unanswered, goes_on) = slot.finish(later, LIMIT);
+        assert!(unanswered.len() == 1 && goes_on);
         assert_eq!(slot.deadline(), Some(later + LIMIT));
     }
 }
