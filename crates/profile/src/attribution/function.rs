@@ -36,10 +36,16 @@ pub(crate) struct FunctionInfo {
 impl FunctionInfo {
     pub(crate) fn of(function: &Function) -> Self {
         let name = function.name.as_deref().unwrap_or_default();
-        if function.is_symbol {
-            Self::of_symbol(name)
-        } else {
-            Self::of_debug_name(name, function.file.as_deref())
+        match (function.is_symbol, function.file.as_deref()) {
+            (false, file) => Self::of_debug_name(name, file),
+            (true, None) => Self::of_symbol(name),
+            // The file says better whose code it is, and in which module, where a symbol has `<&A as Allocator>`.
+            (true, Some(file)) => {
+                let Self { name, arguments, .. } = Self::of_symbol(name);
+                let (origin, module) = module_of_file(file);
+                let origin = if is_allocator(&module, &name) { Origin::Allocator } else { origin };
+                Self { origin, module, name, arguments }
+            }
         }
     }
 

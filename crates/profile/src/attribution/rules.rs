@@ -13,6 +13,8 @@ pub(crate) struct Rule {
     module: &'static str,
     /// Functions of the module the row speaks of; all if empty.
     functions: &'static [&'static str],
+    /// The row takes over only from an owner with the same element: a container that is made from another.
+    same_element: bool,
     /// Families this row takes over; a row without any begins a chain.
     over: &'static [&'static str],
     /// Name for rows further out to stand over.
@@ -27,7 +29,7 @@ const fn begins(
     family: &'static str,
     owner: &'static str,
 ) -> Rule {
-    Rule { module, functions, over: &[], family, owner }
+    Rule { module, functions, same_element: false, over: &[], family, owner }
 }
 
 const fn takes(
@@ -37,7 +39,16 @@ const fn takes(
     family: &'static str,
     owner: &'static str,
 ) -> Rule {
-    Rule { module, functions, over, family, owner }
+    Rule { module, functions, same_element: false, over, family, owner }
+}
+
+const fn made_from(
+    module: &'static str,
+    over: &'static [&'static str],
+    family: &'static str,
+    owner: &'static str,
+) -> Rule {
+    Rule { module, functions: &[], same_element: true, over, family, owner }
 }
 
 /// Functions of `Rc` and `Arc` whose first argument is the element of a slice.
@@ -60,7 +71,8 @@ static RULES: &[Rule] = &[
     takes("alloc::slice", &["to_vec", "to_vec_in", "into_vec", "repeat"], &["RawVec"], "Vec", "Vec<0>"),
     takes("alloc::collections::vec_deque", &[], &["RawVec"], "VecDeque", "VecDeque<0>"),
     begins("alloc::collections::vec_deque", &[], "VecDeque", "VecDeque<0>"),
-    takes("alloc::collections::binary_heap", &[], &["Vec", "RawVec"], "BinaryHeap", "BinaryHeap<0>"),
+    made_from("alloc::collections::vec_deque", &["Vec"], "VecDeque", "VecDeque<0>"),
+    made_from("alloc::collections::binary_heap", &["Vec", "RawVec"], "BinaryHeap", "BinaryHeap<0>"),
 
     // Text.
     takes("alloc::string", &[], &["Vec<u8>"], "String", "String"),
@@ -107,6 +119,9 @@ static RULES: &[Rule] = &[
     takes("bytes::bytes_mut", &[], &["Vec<u8>"], "BytesMut", "BytesMut"),
     takes("bytes::bytes", &[], &["Vec<u8>"], "Bytes", "Bytes"),
     begins("smallvec", &[], "SmallVec", "SmallVec<0>"),
+
+    // Channels, whose blocks are allocated by hand.
+    begins("tokio::sync::mpsc::block", &[], "mpsc::channel", "mpsc::channel<0>"),
 ];
 
 /// An owner on its way outwards.
@@ -130,16 +145,14 @@ impl Owner {
     /// Whether a frame that does not take over may stand between this owner and one that does: a layer of the same
     /// container, or code that belongs to no container. A different container *holds* the owner: there the chain ends.
     pub(crate) fn may_continue_through(&self, frame: &FunctionInfo) -> bool {
-        match Self::of_frame(frame, None) {
-            Some(other) => other.full_type == self.full_type,
-            None if frame.origin == Origin::Dependency => {
-                frame.arguments.iter().all(|it| is_allocator_argument(it))
-            }
-            None => {
-                !RULES.iter().any(|rule| rule.names(frame))
-                    || frame.arguments.iter().all(|argument| is_allocator_argument(argument))
-            }
+        if frame.arguments.iter().all(|argument| is_allocator_argument(argument)) {
+            return true;
         }
+        let mut rules = RULES.iter().filter(|rule| rule.names(frame)).peekable();
+        let is_container = rules.peek().is_some();
+        let is_same =
+            |rule: &Rule| fill(rule.owner, &frame.arguments, Some(self)).as_ref() == Some(&self.full_type);
+        rules.any(is_same) || !is_container && frame.origin != Origin::Dependency
     }
 }
 
@@ -155,7 +168,8 @@ impl Rule {
             None => self.over.is_empty(),
             Some(inner) => self.over.iter().any(|over| *over == inner.family || *over == inner.full_type),
         };
-        stands && self.names(frame)
+        let same = |inner: &Owner| inner.arguments.first() == frame.arguments.first();
+        stands && self.names(frame) && (!self.same_element || inner.is_some_and(same))
     }
 }
 

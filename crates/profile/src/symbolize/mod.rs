@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
+use dwarf::Found;
 use elf::ElfFile;
 use frames::{Frame, FrameSpan, FrameTable, Function};
 use unit_index::UnitIndex;
@@ -63,8 +64,9 @@ pub struct Symbolizer {
     /// By path of the mapped file.
     units: FxHashMap<String, UnitIndex>,
     mappings: Vec<Mapping>,
-    from_dwarf: usize,
-    from_symbols: usize,
+    /// How many addresses of the executable have a line, and how many a symbol.
+    with_lines: usize,
+    with_symbols: usize,
     generation: u64,
     notes: Vec<String>,
 }
@@ -110,12 +112,12 @@ impl Symbolizer {
         self.spans.shrink_to_fit();
     }
 
-    /// Where most names in the program's executable came from. A binary without debug information still has some for
+    /// What most of the code in the program's executable has. A binary without debug information still has some for
     /// parts that were compiled elsewhere, so it is the majority that counts.
     pub fn tier(&self) -> SymbolTier {
-        match (self.from_dwarf, self.from_symbols) {
+        match (self.with_lines, self.with_symbols) {
             (0, 0) => SymbolTier::None,
-            (dwarf, symbols) if dwarf >= symbols => SymbolTier::Inlined,
+            (lines, symbols) if 2 * lines > symbols => SymbolTier::Inlined,
             _ => SymbolTier::Functions,
         }
     }
@@ -160,30 +162,40 @@ impl Symbolizer {
                 Some((*address, elf.address_at(offset)?))
             })
             .unzip();
-        let (mut from_dwarf, mut from_symbols) = (0_usize, 0_usize);
-        let spans = &mut self.spans;
-        if let Some(sections) = elf.dwarf() {
-            let dwarf = sections.borrow(|section| elf::Reader::new(section, elf.endian()));
-            let units = self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(&dwarf));
-            dwarf::resolve(&dwarf, units, &linked, &mut self.table, |table, position, frames| {
-                from_dwarf += 1;
-                spans.insert(known[position], table.push_frames(frames.iter().copied()));
-            });
-        }
         let table = &mut self.table;
+        let found = match elf.dwarf() {
+            Some(sections) => {
+                let dwarf = sections.borrow(|section| elf::Reader::new(section, elf.endian()));
+                let units = self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(&dwarf));
+                dwarf::resolve(&dwarf, units, &linked, table)
+            }
+            None => Found::default(),
+        };
+        let mut symbols = vec![None; linked.len()];
         elf.symbols_of(&linked, |position, symbol| {
-            spans.entry(known[position]).or_insert_with(|| {
-                from_symbols += 1;
-                let name = format!("{:#}", rustc_demangle::demangle(symbol));
-                let function = Function { name: Some(table.string(&name)), is_symbol: true, file: None };
-                let function = table.function_handle(function);
-                table.push_frames([Frame { function, line: 0 }])
-            });
+            symbols[position].get_or_insert(symbol);
         });
+        let mut with_lines = 0;
+        let mut with_symbols = 0;
+        for (position, address) in known.iter().enumerate() {
+            let lines = found.lines.get(&position);
+            with_lines += usize::from(lines.is_some() || found.frames.contains_key(&position));
+            with_symbols += usize::from(symbols[position].is_some());
+            let span = found.frames.get(&position).copied().unwrap_or_else(|| {
+                let name = symbols[position].map(|symbol| format!("{:#}", rustc_demangle::demangle(symbol)));
+                let (file, line) = lines.cloned().unwrap_or_default();
+                let name = name.map(|name| table.string(&name));
+                let frame = (name.is_some() || file.is_some())
+                    .then(|| table.function_handle(Function { name, is_symbol: true, file }))
+                    .map(|function| Frame { function, line });
+                table.push_frames(frame)
+            });
+            self.spans.insert(*address, span);
+        }
         // The executable is mapped below every library, whose code has symbols of its own.
         if self.mappings.first().is_some_and(|first| first.path == mapping.path) {
-            self.from_dwarf += from_dwarf;
-            self.from_symbols += from_symbols;
+            self.with_lines += with_lines;
+            self.with_symbols += with_symbols;
         }
     }
 

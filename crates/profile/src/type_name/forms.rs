@@ -29,6 +29,8 @@ const FORMS: &[(&str, &str)] = &[
     ("hashbrown::set::HashSet", "HashSet<0>"),
     ("indexmap::map::IndexMap", "IndexMap<0, 1>"),
     ("indexmap::set::IndexSet", "IndexSet<0>"),
+    // As the rules of attribution name it: without its module nobody knows which channel.
+    ("mpsc::channel", "mpsc::channel<0>"),
     ("std::collections::hash::map::HashMap", "HashMap<0, 1>"),
     ("std::collections::hash::set::HashSet", "HashSet<0>"),
     ("tokio::runtime::task::core::Cell", "task 0"),

@@ -9,11 +9,11 @@ use crate::symbolize::elf::Reader;
 use crate::symbolize::frames::FrameTable;
 use crate::symbolize::source_path;
 
-/// Runs the unit's line program; gives file index and line for those of `positions` that have a row.
+/// Runs the unit's line program; gives file index and line for those of the (sorted) `addresses` that have a row, by
+/// position.
 pub(super) fn line_rows(
     unit: UnitRef<'_, Reader<'_>>,
     addresses: &[u64],
-    positions: &[usize],
 ) -> gimli::Result<FxHashMap<usize, (u64, u32)>> {
     let mut found = FxHashMap::default();
     let Some(program) = unit.line_program.clone() else { return Ok(found) };
@@ -24,10 +24,10 @@ pub(super) fn line_rows(
     while let Some((_, row)) = rows.next_row()? {
         let address = row.address();
         match previous {
-            None => next = positions.partition_point(|position| addresses[*position] < address),
+            None => next = addresses.partition_point(|wanted| *wanted < address),
             Some((_, file, line)) => {
-                while let Some(position) = positions.get(next).filter(|p| addresses[**p] < address) {
-                    found.insert(*position, (file, line));
+                while addresses.get(next).is_some_and(|wanted| *wanted < address) {
+                    found.insert(next, (file, line));
                     next += 1;
                 }
             }

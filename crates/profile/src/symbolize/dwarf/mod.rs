@@ -8,18 +8,29 @@ mod entry;
 mod lines;
 mod names;
 
+use std::sync::Arc;
+
 use gimli::{DebugInfoOffset, EntriesRaw, UnitOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
 use super::elf::Reader;
-use super::frames::{Frame, FrameTable, Function};
+use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::unit_index::UnitIndex;
 use entry::CodeEntry;
 use lines::{Files, line_rows};
 use names::Names;
 
-/// Finds the frames of `addresses` (sorted, link-time addresses): for each address found, `found` gets its position in
-/// `addresses` and its frames, innermost first.
+/// What DWARF says of a batch of addresses, by their position in the batch.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Frames, innermost first.
+    pub(crate) frames: FxHashMap<usize, FrameSpan>,
+    /// Source file and line of addresses without frames: with line tables only, LLVM writes no entry for a function
+    /// that nothing was inlined into. Its name is that of its symbol.
+    pub(crate) lines: FxHashMap<usize, (Option<Arc<str>>, u32)>,
+}
+
+/// Finds the frames of `addresses`, which are sorted link-time addresses.
 ///
 /// Damaged units are left out; addresses in them are simply not found.
 pub(crate) fn resolve<'a>(
@@ -27,8 +38,8 @@ pub(crate) fn resolve<'a>(
     index: &UnitIndex,
     addresses: &[u64],
     table: &mut FrameTable,
-    mut found: impl FnMut(&mut FrameTable, usize, &[Frame]),
-) {
+) -> Found {
+    let mut found = Found::default();
     let mut names = Names::new(dwarf);
     for offset in index.units_of(addresses) {
         let Ok(header) = dwarf.debug_info.header_from_offset(DebugInfoOffset(offset)) else { continue };
@@ -39,6 +50,8 @@ pub(crate) fn resolve<'a>(
         let _ = chains.read_functions(unit, addresses);
         chains.finish(unit, addresses, table, &mut names, &mut found);
     }
+    found.lines.retain(|position, _| !found.frames.contains_key(position));
+    found
 }
 
 /// One level of inlining: the function, and where it was inlined into the function around it.
@@ -139,29 +152,26 @@ impl Chains {
         addresses: &[u64],
         table: &mut FrameTable,
         names: &mut Names<'_, 'a>,
-        found: &mut impl FnMut(&mut FrameTable, usize, &[Frame]),
+        found: &mut Found,
     ) {
-        if self.by_position.is_empty() {
-            return;
-        }
-        let mut positions: Vec<usize> = self.by_position.keys().copied().collect();
-        positions.sort_unstable();
         let mut files = Files::new(unit);
-        let rows = line_rows(unit, addresses, &positions).unwrap_or_default();
-        let mut frames = Vec::new();
-        for position in positions {
-            let (mut file, mut line) = rows.get(&position).copied().unwrap_or((0, 0));
-            frames.clear();
-            for link in self.by_position[&position].iter().rev() {
-                let function = Function {
-                    name: names.name_of(unit, link.function, table),
-                    is_symbol: false,
-                    file: files.path(file, table),
-                };
-                frames.push(Frame { function: table.function_handle(function), line });
+        let rows = line_rows(unit, addresses).unwrap_or_default();
+        for (position, chain) in &self.by_position {
+            let (mut file, mut line) = rows.get(position).copied().unwrap_or((0, 0));
+            let frames = chain.iter().rev().map(|link| {
+                let name = names.name_of(unit, link.function, table);
+                let function = Function { name, is_symbol: false, file: files.path(file, table) };
+                let frame = Frame { function: table.function_handle(function), line };
                 (file, line) = (link.call_file, link.call_line);
+                frame
+            });
+            let frames: Vec<Frame> = frames.collect();
+            found.frames.insert(*position, table.push_frames(frames));
+        }
+        for (position, (file, line)) in rows {
+            if !self.by_position.contains_key(&position) {
+                found.lines.insert(position, (files.path(file, table), line));
             }
-            found(table, position, &frames);
         }
     }
 }
