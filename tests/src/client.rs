@@ -1,0 +1,204 @@
+//! HTTP/1.1 by hand: what is sent and what comes back are bytes, with no library in between that would tidy them up.
+
+use std::net::SocketAddr;
+
+use memory_debug_core::MemoryReport;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::login::authorization;
+use crate::time_limit::within_limit;
+
+/// The bytes of a request, well-formed or not.
+#[derive(Clone, Debug)]
+pub struct Request {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    is_head: bool,
+}
+
+/// A response, with every byte as it came.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case with their values, in the order sent.
+    pub headers: Vec<(String, String)>,
+    /// The body without the framing of chunks.
+    pub body: Vec<u8>,
+    wire: Vec<u8>,
+}
+
+/// A connection to the server.
+#[derive(Debug)]
+pub struct Connection(BufReader<TcpStream>);
+
+impl Request {
+    /// `method target HTTP/1.1` and a `Host`. Neither is checked: that is for the server to do.
+    pub fn new(method: &str, target: impl AsRef<[u8]>) -> Self {
+        let mut head = [method.as_bytes(), b" ", target.as_ref(), b" HTTP/1.1\r\n"].concat();
+        head.extend_from_slice(b"host: localhost\r\n");
+        Self { head, body: Vec::new(), is_head: method == "HEAD" }
+    }
+
+    /// A `GET`.
+    pub fn get(target: impl AsRef<[u8]>) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// Adds a header field, byte by byte.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        for part in [name.as_bytes(), b": ", value.as_ref(), b"\r\n"] {
+            self.head.extend_from_slice(part);
+        }
+        self
+    }
+
+    /// Adds the header of the right user.
+    pub fn authorized(self) -> Self {
+        self.header("authorization", authorization())
+    }
+
+    /// Adds a body and its length.
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        self = self.header("content-length", body.len().to_string());
+        self.body = body.to_vec();
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        [&self.head[..], b"\r\n", &self.body].concat()
+    }
+}
+
+impl Response {
+    /// The value of the header field `name`; with several of that name, all of them.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let values: Vec<_> =
+            self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// The body as the report it was made from.
+    pub fn report(&self) -> MemoryReport {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// Everything that came over the wire but the line that tells the time.
+    pub fn without_date(&self) -> Vec<u8> {
+        let lines = self.wire.split_inclusive(|&byte| byte == b'\n');
+        lines.filter(|line| !line.to_ascii_lowercase().starts_with(b"date: ")).flatten().copied().collect()
+    }
+}
+
+/// As it came, for the message of a failed assertion.
+impl std::fmt::Display for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.wire))
+    }
+}
+
+impl Connection {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Self {
+        Self(BufReader::new(within_limit(TcpStream::connect(address)).await.unwrap()))
+    }
+
+    /// Sends a request and reads its response.
+    pub async fn exchange(&mut self, request: Request) -> Response {
+        self.send(request.bytes()).await;
+        self.receive_answer(request.is_head).await
+    }
+
+    /// Sends the head of `request` with the empty line that ends it, and nothing of a body.
+    pub async fn send_head(&mut self, request: Request) {
+        self.send([request.head, b"\r\n".to_vec()].concat()).await;
+    }
+
+    /// Sends anything. A server that has already answered may close in the meantime, which is no error here.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = within_limit(self.0.write_all(bytes.as_ref())).await;
+    }
+
+    /// Reads a response that is not for `HEAD`.
+    pub async fn receive(&mut self) -> Response {
+        self.receive_answer(false).await
+    }
+
+    /// Reads up to and including `end`.
+    pub async fn receive_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut read = Vec::new();
+        while !read.ends_with(end) {
+            read.push(within_limit(self.0.read_u8()).await.unwrap());
+        }
+        read
+    }
+
+    async fn receive_answer(&mut self, is_head: bool) -> Response {
+        within_limit(self.read_response(is_head)).await
+    }
+
+    async fn read_response(&mut self, is_head: bool) -> Response {
+        let mut wire = Vec::new();
+        while !wire.ends_with(b"\r\n\r\n") {
+            let read = self.0.read_until(b'\n', &mut wire).await.unwrap();
+            assert!(read > 0, "the connection ended within a head: {:?}", String::from_utf8_lossy(&wire));
+        }
+        let head = String::from_utf8(wire.clone()).unwrap();
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let mut response = Response { status, headers, body: Vec::new(), wire };
+        if !is_head && status != 204 && status != 304 {
+            self.read_body(&mut response).await;
+        }
+        response
+    }
+
+    async fn read_body(&mut self, response: &mut Response) {
+        if response.header("transfer-encoding").as_deref() == Some("chunked") {
+            loop {
+                let mut line = Vec::new();
+                self.0.read_until(b'\n', &mut line).await.unwrap();
+                let length = std::str::from_utf8(&line).unwrap().trim();
+                let length = usize::from_str_radix(length, 16).unwrap();
+                let chunk = self.read(length + 2).await;
+                response.body.extend_from_slice(&chunk[..length]);
+                response.wire.extend(line.into_iter().chain(chunk));
+                if length == 0 {
+                    return;
+                }
+            }
+        }
+        response.body = match response.header("content-length") {
+            Some(length) => self.read(length.parse().unwrap()).await,
+            None => {
+                let mut rest = Vec::new();
+                self.0.read_to_end(&mut rest).await.unwrap();
+                rest
+            }
+        };
+        response.wire.extend_from_slice(&response.body);
+    }
+
+    async fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+}

@@ -1,0 +1,122 @@
+//! Collectors that stand in for the real one.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_tower::Collect;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::time_limit::within_limit;
+
+/// The report of a process that nothing is known of.
+pub fn empty_report() -> MemoryReport {
+    serde_json::from_value(serde_json::json!({
+        "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+        "collected_at": "2026-11-20T09:00:00Z", "duration_us": 0, "unavailable": {},
+    }))
+    .unwrap()
+}
+
+/// Counts how often it is asked. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct CountingCollector(Arc<AtomicUsize>);
+
+impl CountingCollector {
+    /// How many collections there were.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Collect for CountingCollector {
+    fn collect(&self, _scope: Scope) -> MemoryReport {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        empty_report()
+    }
+}
+
+/// Stands still in each collection until the [`GateKeeper`] lets it go on.
+#[derive(Debug)]
+pub struct GatedCollector {
+    begun: UnboundedSender<Scope>,
+    orders: Mutex<Receiver<Order>>,
+    tally: Arc<Tally>,
+}
+
+/// The test's end of a [`GatedCollector`]. Dropped, it leaves the gate open.
+#[derive(Debug)]
+pub struct GateKeeper {
+    begun: UnboundedReceiver<Scope>,
+    orders: Sender<Order>,
+    tally: Arc<Tally>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Return,
+    Panic,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    runs: AtomicUsize,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+}
+
+impl GatedCollector {
+    /// A collector behind a closed gate, and who opens it.
+    pub fn new() -> (Self, GateKeeper) {
+        let ((begun, begun_receiver), (orders, orders_receiver)) = (unbounded_channel(), channel());
+        let tally = Arc::<Tally>::default();
+        let collector = Self { begun, orders: Mutex::new(orders_receiver), tally: Arc::clone(&tally) };
+        (collector, GateKeeper { begun: begun_receiver, orders, tally })
+    }
+}
+
+impl Collect for GatedCollector {
+    fn collect(&self, scope: Scope) -> MemoryReport {
+        self.tally.runs.fetch_add(1, Ordering::SeqCst);
+        let running = self.tally.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.tally.most_running.fetch_max(running, Ordering::SeqCst);
+        // Nobody listens any more once the keeper is gone.
+        let _ = self.begun.send(scope);
+        let order = self.orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        self.tally.running.fetch_sub(1, Ordering::SeqCst);
+        match order {
+            // Unwinds as any panic does, but prints nothing among the results of the tests.
+            Ok(Order::Panic) => resume_unwind(Box::new("the collector panics because the test told it to")),
+            Ok(Order::Return) | Err(_) => empty_report(),
+        }
+    }
+}
+
+impl GateKeeper {
+    /// Waits until a collection has begun, and tells which.
+    pub async fn begun(&mut self) -> Scope {
+        within_limit(self.begun.recv()).await.expect("the collector is there as long as its server")
+    }
+
+    /// Lets one collection return.
+    pub fn let_through(&self) {
+        self.orders.send(Order::Return).unwrap();
+    }
+
+    /// Lets one collection panic.
+    pub fn let_panic(&self) {
+        self.orders.send(Order::Panic).unwrap();
+    }
+
+    /// Collections that have begun so far.
+    pub fn runs(&self) -> usize {
+        self.tally.runs.load(Ordering::SeqCst)
+    }
+
+    /// The most collections that ever ran at once.
+    pub fn most_at_once(&self) -> usize {
+        self.tally.most_running.load(Ordering::SeqCst)
+    }
+}

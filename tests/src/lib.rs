@@ -1,0 +1,36 @@
+//! What the tests across crates stand on: a service on a real socket, a client that sends bytes as they are, a
+//! collector under the test's control, and the numbers of this process to compare with.
+//!
+//! One test binary for each allocator configuration, because that is a property of the process:
+//!
+//! | Binary | Allocator |
+//! |---|---|
+//! | `jemalloc` | `install!(lg_prof_sample = 12)` |
+//! | `system_allocator` | the system's; `install!` was forgotten |
+//! | `lazy` | jemalloc as `install!` sets it up, with every allocation counted |
+//!
+//! Nothing here waits for a time to pass. [`within_limit`] ends what would otherwise hang.
+
+#![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
+
+mod client;
+mod collectors;
+mod login;
+mod mallctl_calls;
+mod own_process;
+mod process;
+mod server;
+mod size_class;
+mod time_limit;
+mod visits;
+
+pub use client::{Connection, Request, Response};
+pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report};
+pub use login::{PASSWORD, USER, authorization, basic, credentials};
+pub use mallctl_calls::mallctl_calls;
+pub use own_process::OwnProcess;
+pub use process::ProcessState;
+pub use server::Server;
+pub use size_class::size_class;
+pub use time_limit::{LIMIT, within_limit};
+pub use visits::{Visited, Visits, VisitsLayer};

@@ -1,0 +1,37 @@
+//! What changes between two visits.
+
+use std::collections::HashMap;
+
+use crate::population::{POPULATION, assert_estimates, enough, payload, row};
+use crate::shop;
+
+payload! { Leaked: 16, Dropped: 17, Kept: 18 }
+
+#[tokio::test]
+async fn a_leak_is_seen_by_asking_twice() {
+    let mut log: Vec<Box<Leaked>> = Vec::with_capacity(3 * enough::<Leaked>());
+    let mut leak = || (0..enough::<Leaked>()).for_each(|number| log.push(Box::new(Leaked::new(number))));
+    leak();
+    let before = shop::types().await;
+    leak();
+    leak();
+    let after = shop::types().await;
+    assert_estimates(&before, "Box<Leaked>", POPULATION as u64, None);
+    assert_estimates(&after, "Box<Leaked>", 3 * POPULATION as u64, None);
+}
+
+#[tokio::test]
+async fn a_dropped_container_leaves_the_table() {
+    let kept: Vec<_> = (0..enough::<Kept>()).map(Kept::new).collect();
+    let dropped: HashMap<_, _> =
+        (0..enough::<Dropped>()).map(|number| (number, Dropped::new(number))).collect();
+    let before = shop::types().await;
+    drop(dropped);
+    let after = shop::types().await;
+    assert!(row(&before, "HashMap<usize, Dropped>").is_some_and(|row| row.bytes > POPULATION as u64));
+    assert_eq!(row(&after, "HashMap<usize, Dropped>"), None);
+    // What is still there has the same samples, so the same estimate to the byte.
+    assert_eq!(row(&after, "Vec<Kept>"), row(&before, "Vec<Kept>"));
+    assert!(row(&after, "Vec<Kept>").is_some());
+    drop(kept);
+}

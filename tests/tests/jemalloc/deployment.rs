@@ -1,0 +1,147 @@
+//! The same program as it may be deployed: without symbols, with another jemalloc configuration, without a folder for
+//! temporary files, replaced on disk while it runs. Whatever is missing, the page answers and says what to do.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use memory_debug_axum::RowSource;
+use memory_debug_tests::OwnProcess;
+
+use crate::secrets::assert_no_address;
+use crate::shop;
+
+/// The test that the other processes run.
+const SHOW: &str = "deployment::shows_a_known_population";
+
+/// Whether it is to remove its own executable first.
+const REMOVE_ITSELF: &str = "MEMORY_DEBUG_TEST_REMOVES_ITSELF";
+
+struct Parcel(#[expect(dead_code, reason = "only its size matters")] [u64; 16]);
+
+#[tokio::test]
+#[ignore = "part of the tests of this module, which set the stage for it"]
+async fn shows_a_known_population() {
+    if std::env::var_os(REMOVE_ITSELF).is_some() {
+        fs::remove_file(std::env::current_exe().unwrap()).unwrap();
+    }
+    let mut parcels = Vec::with_capacity(1 << 16);
+    (0..1 << 16).for_each(|number| parcels.push(Box::new(Parcel(black_box([number; 16])))));
+    println!("{}", shop::get("/debug/memory").await.text());
+    println!("{}", shop::get("/debug/memory/stats").await.text());
+    let types = shop::types().await.types;
+    let attributed =
+        types.iter().flat_map(|types| &types.rows).filter(|row| row.source == RowSource::Sampled).count();
+    println!("attributed rows: {attributed}");
+    assert_no_address(&format!("{types:?}"));
+    drop(parcels);
+}
+
+/// A folder of the test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// A copy of this program, after `strip options` if there are any.
+    fn executable(&self, strip: &[&str]) -> PathBuf {
+        let copy = self.0.join("service");
+        fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        if !strip.is_empty() {
+            let stripped = Command::new("strip").args(strip).arg(&copy).status();
+            let stripped =
+                stripped.expect("`strip` is needed for this test; it is part of the package binutils");
+            assert!(stripped.success());
+        }
+        copy
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Fails unless the row of the population is on the page.
+fn assert_shows_population(page: &str) {
+    let row = page.lines().find(|line| line.trim_start().starts_with("Box<Parcel> |"));
+    assert!(row.is_some_and(|row| row.contains(" MiB |")), "{page}");
+}
+
+#[test]
+fn a_binary_with_line_tables_tells_types_and_asks_for_nothing() {
+    let page = OwnProcess::of(SHOW).run();
+    assert_shows_population(&page);
+    assert!(page.contains("symbols: inlined (line tables)"), "{page}");
+    assert!(!page.contains("Cargo.toml"), "the line tables it would ask for are there: {page}");
+}
+
+#[test]
+fn a_stripped_binary_says_that_it_is_and_what_to_change() {
+    let folder = Folder::new("stripped");
+    let page = OwnProcess::with_executable(folder.executable(&["--strip-all"]), SHOW).run();
+    assert!(page.contains("symbols: none"), "{page}");
+    assert!(page.contains("debug = \"line-tables-only\"") && page.contains("strip = false"), "{page}");
+    assert!(page.contains("[profile.release] in Cargo.toml"), "{page}");
+    assert!(page.contains("unattributed 100.0 %") && page.contains("attributed rows: 0"), "{page}");
+}
+
+#[test]
+fn a_binary_without_debug_information_says_that_it_is_and_what_to_change() {
+    let folder = Folder::new("without-debug");
+    let page = OwnProcess::with_executable(folder.executable(&["--strip-debug"]), SHOW).run();
+    assert!(page.contains("symbols: functions"), "{page}");
+    assert!(page.contains("add `debug = \"line-tables-only\"` to [profile.release] in Cargo.toml"), "{page}");
+    assert!(!page.contains("strip = false"), "{page}");
+}
+
+#[test]
+fn a_binary_that_was_replaced_while_it_runs_is_still_read() {
+    let folder = Folder::new("replaced");
+    let page = OwnProcess::with_executable(folder.executable(&[]), SHOW).env(REMOVE_ITSELF, "1").run();
+    assert_shows_population(&page);
+}
+
+#[test]
+fn s45_no_folder_for_temporary_files_is_needed() {
+    for folder in ["/nonexistent/folder", "/proc/self", ""] {
+        assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", folder).run());
+    }
+}
+
+#[test]
+fn s45_no_temporary_file_is_left() {
+    let folder = Folder::new("temporary");
+    assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", &folder.0).run());
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+#[test]
+fn a_profiler_that_was_not_enabled_is_told_with_the_setting_that_enables_it() {
+    let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "prof:false").run();
+    assert!(page.contains("not available: heap profiling was not enabled at start"), "{page}");
+    assert!(page.contains("_RJEM_MALLOC_CONF=prof:true,prof_active:true"), "{page}");
+    assert!(page.contains("allocated"), "what jemalloc counts anyway is there: {page}");
+}
+
+#[test]
+fn a_profiler_that_is_off_is_told_with_the_switch_that_turns_it_on() {
+    let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "prof_active:false").run();
+    assert!(page.contains("heap profiling is enabled but not active"), "{page}");
+    assert!(page.contains("prof.active"), "{page}");
+}
+
+#[test]
+fn a_profiler_that_records_everything_has_no_error_to_state() {
+    let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "lg_prof_sample:0").run();
+    assert!(page.contains("every allocation recorded since process start"), "{page}");
+    let row = page.lines().find(|line| line.trim_start().starts_with("Box<Parcel> |")).unwrap();
+    let cells: Vec<_> = row.split('|').map(str::trim).collect();
+    assert_eq!(cells, ["Box<Parcel>", "65,536", "8.00 MiB", "0 %"]);
+}

@@ -1,0 +1,220 @@
+//! What a request may cost, however many there are and however they end.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use memory_debug_axum::{Limits, MemoryDebugLayer, Scope};
+use memory_debug_tests::{
+    Connection, GateKeeper, GatedCollector, Request, Response, Server, Visits, authorization, credentials,
+    within_limit,
+};
+use tower::ServiceBuilder;
+
+use crate::{http2, shop};
+
+/// The page of a collector that stands still, and `/` beside it.
+async fn serve_gated(limits: Limits) -> (Server, GateKeeper, Visits) {
+    let (collector, keeper) = GatedCollector::new();
+    let (visits, count) = Visits::new();
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(limits);
+    let around_the_page = ServiceBuilder::new().layer(count).layer(layer);
+    let app = Router::new().layer(around_the_page).route("/", get(|| async { "home" }));
+    (Server::start(app).await, keeper, visits)
+}
+
+fn page() -> Request {
+    Request::get("/debug/memory").authorized()
+}
+
+/// Asks for the page without waiting for the answer.
+async fn ask(server: &Server, request: Request) -> Connection {
+    let mut connection = Connection::open(server.address()).await;
+    connection.send_head(request).await;
+    connection
+}
+
+#[tokio::test]
+async fn s40_a_thousand_requests_at_once_are_one_collection() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
+    let mut waiting = Vec::new();
+    // Ten sockets do instead of a thousand, which not every machine allows to open.
+    for _ in 0..10 {
+        let connection = http2::Connection::open(server.address()).await;
+        for number in 0..100 {
+            let target =
+                ["/debug/memory", "/debug/memory/types", "/debug/memory/types?top=7&format=json"][number % 3];
+            let mut connection = connection.clone();
+            waiting.push(tokio::spawn(async move {
+                connection.send("GET", target, &[("authorization", &authorization())]).await
+            }));
+        }
+    }
+    visits.arrived(1000).await;
+    assert_eq!(keeper.runs(), 1);
+    keeper.let_through();
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap().0, 200);
+    }
+    assert_eq!(keeper.runs(), 1);
+}
+
+#[tokio::test]
+async fn s40_statistics_do_not_wait_for_types() {
+    let (server, mut keeper, _) = serve_gated(Limits::default()).await;
+    let mut types = ask(&server, Request::get("/debug/memory/types").authorized()).await;
+    assert_ne!(keeper.begun().await, Scope::Stats);
+    let mut stats = ask(&server, Request::get("/debug/memory/stats").authorized()).await;
+    assert_eq!(keeper.begun().await, Scope::Stats);
+    drop(keeper);
+    assert_eq!(types.receive().await.status, 200);
+    assert_eq!(stats.receive().await.status, 200);
+}
+
+#[tokio::test]
+async fn s41_clients_that_hang_up_do_not_admit_a_second_collection() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
+    for number in 1..=100 {
+        let connection = ask(&server, page()).await;
+        visits.arrived(number).await;
+        drop(connection);
+        visits.left(number).await;
+    }
+    assert_eq!((keeper.runs(), keeper.most_at_once()), (1, 1));
+
+    // The one that runs still answers who comes now, and gives its permit back.
+    let mut stays = ask(&server, page()).await;
+    visits.arrived(101).await;
+    keeper.let_through();
+    assert_eq!(stays.receive().await.status, 200);
+    keeper.let_through();
+    assert_eq!(server.send(page()).await.status, 200);
+    assert_eq!((keeper.runs(), keeper.most_at_once()), (2, 1));
+}
+
+#[tokio::test]
+async fn s42_other_routes_answer_while_a_collection_runs() {
+    // This test's runtime has one thread: were it blocked, nothing below would ever be answered.
+    let (server, mut keeper, _) = serve_gated(Limits::default()).await;
+    let mut waiting = ask(&server, page()).await;
+    keeper.begun().await;
+    for _ in 0..100 {
+        assert_eq!(server.send(Request::get("/")).await.text(), "home");
+        assert_eq!(server.send(Request::get("/debug/memory")).await.status, 401);
+        assert_eq!(server.send(Request::new("HEAD", "/debug/memory").authorized()).await.status, 200);
+    }
+    keeper.let_through();
+    assert_eq!(waiting.receive().await.status, 200);
+}
+
+#[tokio::test]
+async fn s43_a_collection_that_does_not_end_is_given_up_and_no_second_one_begins() {
+    let (server, mut keeper, _) = serve_gated(Limits::default().deadline(Duration::ZERO)).await;
+    assert_eq!(server.send(page()).await.status, 504);
+    keeper.begun().await;
+    for _ in 0..10 {
+        let busy = server.send(page()).await;
+        assert_eq!(busy.status, 503, "{busy}");
+        assert!(busy.header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().unwrap() >= 1));
+    }
+    assert_eq!(keeper.runs(), 1);
+    assert_eq!(server.send(Request::get("/")).await.text(), "home");
+}
+
+#[tokio::test]
+async fn s43_when_it_ends_after_all_the_page_is_back() {
+    // Long enough for collections that return at once, on any machine; the gate is closed for longer.
+    let (server, mut keeper, _) = serve_gated(Limits::default().deadline(Duration::from_millis(500))).await;
+    assert_eq!(server.send(page()).await.status, 504);
+    keeper.begun().await;
+    drop(keeper);
+    // When its thread has ended is for nobody here to know, so ask until it has.
+    within_limit(async {
+        let mut answer = server.send(page()).await;
+        while answer.status != 200 {
+            assert!(matches!(answer.status, 503 | 504), "{answer}");
+            answer = server.send(page()).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s45_so_many_may_wait_and_no_more() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default().max_waiters(3)).await;
+    let mut waiting = Vec::new();
+    for number in 1..=3 {
+        waiting.push(ask(&server, page()).await);
+        visits.arrived(number).await;
+    }
+    let refused = server.send(page()).await;
+    assert_eq!((refused.status, refused.header("retry-after").as_deref()), (429, Some("1")), "{refused}");
+    // Who hangs up makes room.
+    waiting.pop();
+    visits.left(2).await;
+    waiting.push(ask(&server, page()).await);
+    visits.arrived(5).await;
+    keeper.let_through();
+    for mut connection in waiting {
+        assert_eq!(connection.receive().await.status, 200);
+    }
+    assert_eq!(keeper.runs(), 1);
+}
+
+#[tokio::test]
+async fn s45_a_page_beyond_the_limit_is_cut_and_says_so() {
+    let whole = shop::get("/debug/memory/types?top=1000").await;
+    let limit = whole.body.len() / 2;
+    let layer = MemoryDebugLayer::new(credentials()).limits(Limits::default().max_body_bytes(limit));
+    let server = Server::start(Router::new().layer(layer)).await;
+    let ask = async |target: &str| -> Response {
+        let response = server.send(Request::get(target).authorized()).await;
+        assert_eq!(response.status, 200, "{response}");
+        assert!(response.body.len() <= limit);
+        response
+    };
+    let text = ask("/debug/memory/types?top=1000").await;
+    assert!(text.text().contains("truncated: "), "{text}");
+    let json = ask("/debug/memory/types?top=1000&format=json").await.json();
+    assert_eq!(json["truncated"], true);
+    assert!(json["types"]["omitted_rows"].as_u64() > Some(0), "{json}");
+}
+
+#[tokio::test]
+async fn s45_a_client_that_does_not_read_its_answer_keeps_nobody_waiting() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
+    let unread = ask(&server, page()).await;
+    visits.arrived(1).await;
+    keeper.let_through();
+    visits.left(1).await;
+    drop(keeper);
+    assert_eq!(server.send(page()).await.status, 200);
+    drop(unread);
+}
+
+#[tokio::test]
+async fn s47_everyone_who_waited_for_a_collection_that_panics_is_told() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
+    let mut waiting = [ask(&server, page()).await, ask(&server, page()).await];
+    visits.arrived(2).await;
+    keeper.let_panic();
+    for connection in &mut waiting {
+        let response = connection.receive().await;
+        assert_eq!(response.status, 500, "{response}");
+        assert!(response.text().starts_with("500 collector panicked: "), "{response}");
+    }
+    assert_eq!(keeper.runs(), 1);
+}
+
+#[tokio::test]
+async fn s47_after_a_panic_the_next_request_works() {
+    let (server, keeper, _) = serve_gated(Limits::default()).await;
+    // Often, because the next request may come while the thread that panicked is still ending.
+    for round in 1..=100 {
+        keeper.let_panic();
+        assert_eq!(server.send(page()).await.status, 500);
+        keeper.let_through();
+        assert_eq!(server.send(page()).await.status, 200, "in round {round}");
+    }
+    assert_eq!((keeper.runs(), keeper.most_at_once()), (200, 1));
+}

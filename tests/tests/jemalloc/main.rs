@@ -1,0 +1,26 @@
+//! The service as its users see it: jemalloc is the allocator, and the page is asked over real sockets.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
+
+mod accuracy;
+mod authentication;
+mod change;
+mod composition;
+mod container_types;
+mod deployment;
+mod http2;
+mod json;
+mod limits;
+mod page;
+mod paths;
+mod population;
+mod requests;
+mod secrets;
+mod shop;
+mod statuses;
+mod tasks;
+mod tracked;
+
+// Dense enough for estimates of a few percent from a few MiB.
+memory_debug_axum::install!(lg_prof_sample = 12);

@@ -1,0 +1,210 @@
+//! The page as people read it.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use axum_service::{AppState, Config, Population, app};
+use memory_debug_axum::{MemoryReport, summary};
+use memory_debug_tests::{Request, Server, credentials};
+
+use crate::population::row;
+use crate::shop;
+
+/// The cells of the lines of the table, without its two heading lines.
+fn table(page: &str) -> Vec<Vec<&str>> {
+    let lines = page.lines().filter(|line| line.contains(" | ")).skip(2);
+    lines.map(|line| line.split(" | ").map(str::trim).collect()).collect()
+}
+
+#[tokio::test]
+async fn the_page_begins_with_who_answers_and_what_it_holds() {
+    let page = shop::get("/debug/memory").await;
+    let mut lines = page.text().lines();
+    let instance = shop::types().await.instance;
+    let identity = lines.next().unwrap();
+    for part in [
+        format!("axum-service {}", env!("CARGO_PKG_VERSION")),
+        format!("pid {}", std::process::id()),
+        format!("instance {}", instance.id.short()),
+        format!("host {}", instance.host.unwrap()),
+    ] {
+        assert!(identity.split(" · ").any(|shown| shown == part), "{part}: {page}");
+    }
+    let memory = lines.next().unwrap();
+    assert!(memory.starts_with("resident ") && memory.contains(" · allocated "), "{page}");
+}
+
+#[tokio::test]
+async fn the_table_has_types_objects_and_sizes_in_this_order() {
+    for target in ["/debug/memory", "/debug/memory/types"] {
+        let page = shop::get(target).await;
+        let heading = page.text().lines().find(|line| line.contains(" | ")).unwrap();
+        let cells: Vec<_> = heading.split('|').map(str::trim).collect();
+        assert_eq!(cells[..3], ["types", "# objects", "total size"], "{page}");
+        let rule = page.text().lines().skip_while(|line| *line != heading).nth(1).unwrap();
+        assert!(rule.chars().all(|c| "= |".contains(c)), "{page}");
+        for cells in table(page.text()) {
+            assert_eq!(cells.len(), 4, "{page}");
+            assert!(cells[1].chars().all(|c| c.is_ascii_digit() || c == ','), "{cells:?}");
+            let (quantity, unit) = cells[2].split_once(' ').unwrap();
+            assert!(
+                quantity.parse::<f64>().is_ok() && ["B", "KiB", "MiB", "GiB"].contains(&unit),
+                "{cells:?}"
+            );
+        }
+        let footer = page.text().lines().find(|line| line.starts_with("total ")).unwrap();
+        assert!(footer.contains(" · sampled 1 per 4 KiB since process start · symbols: "), "{footer}");
+    }
+}
+
+#[tokio::test]
+async fn text_and_json_tell_the_same() {
+    struct Told(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
+
+    let told: Vec<_> = (0..1 << 15).map(|number| Box::new(Told(black_box([number; 32])))).collect();
+    let text = shop::get("/debug/memory/types?top=1000&filter=Told").await;
+    let json = shop::types_with("Told").await;
+    drop(told);
+    let json_row = row(&json, "Box<Told>").unwrap_or_else(|| panic!("{:?}", json.types));
+    let lines = table(text.text());
+    let cells = lines.iter().find(|cells| cells[0] == "Box<Told>").expect("it is in the text");
+    assert_eq!(cells[1].replace(',', "").parse(), Ok(json_row.objects));
+    assert_eq!(cells[2], format!("{:.2} MiB", json_row.bytes as f64 / f64::from(1 << 20)));
+    let percent = 100.0 * json_row.bytes_stderr / json_row.bytes as f64;
+    assert_eq!(cells[3], format!("{percent:.0} %"));
+    assert_eq!(json_row.full_type, "Box<jemalloc::page::text_and_json_tell_the_same::{async_block#0}::Told>");
+}
+
+#[test]
+fn most_memory_of_a_rust_service_is_attributed() {
+    shop::alone("page::most_memory_of_a_rust_service_is_attributed", async {
+        let ballast: Vec<Vec<u64>> = (0..64).map(|_| vec![1; 1 << 14]).collect();
+        let types = shop::types().await.types.unwrap();
+        drop(ballast);
+        let share = types.unattributed_bytes.unwrap() as f64 / types.total_bytes.unwrap() as f64;
+        assert!(share < 0.2, "{share:.2}: {:#?}", types.rows);
+    });
+}
+
+#[tokio::test]
+async fn statistics_have_no_types_and_types_no_statistics() {
+    let stats = shop::get("/debug/memory/stats?format=json").await.json();
+    assert!(stats["process"].is_object() && stats["allocator"].is_object(), "{stats}");
+    assert_eq!(stats.get("types"), None);
+    let types = shop::get("/debug/memory/types?format=json").await.json();
+    assert!(types["types"].is_object(), "{types}");
+    assert_eq!((types.get("process"), types.get("allocator")), (None, None));
+    let text = shop::get("/debug/memory/stats").await;
+    for line in ["resident", "peak resident", "allocated", "active", "retained", "opt.lg_prof_sample"] {
+        assert!(text.text().lines().any(|shown| shown.trim_start().starts_with(line)), "{line}: {text}");
+    }
+    assert!(!text.text().contains("# objects"), "{text}");
+}
+
+#[test]
+fn statistics_hold_together_and_follow_what_happens() {
+    shop::alone("page::statistics_hold_together_and_follow_what_happens", async {
+        let stats = async || shop::get("/debug/memory/stats?format=json").await.report();
+        let bytes = |report: &MemoryReport| report.allocator.as_ref().unwrap().allocated_bytes.unwrap();
+        let before = stats().await;
+        let held = vec![1_u8; 1 << 27];
+        let after = stats().await;
+        assert!(bytes(&after) > bytes(&before) + (1 << 26), "{} {}", bytes(&before), bytes(&after));
+        drop(held);
+        let allocator = after.allocator.unwrap();
+        assert!(allocator.allocated_bytes <= allocator.active_bytes);
+        assert!(allocator.active_bytes <= allocator.resident_bytes);
+        let process = after.process.unwrap();
+        assert!(process.resident_bytes <= process.peak_resident_bytes);
+        assert!(process.resident_bytes > Some(1 << 26), "{process:?}");
+        assert!(process.threads > Some(2) && process.open_fds > Some(3), "{process:?}");
+    });
+}
+
+#[tokio::test]
+async fn top_sort_and_filter_choose_the_rows() {
+    #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+    struct Chosen<const N: usize>([u64; N]);
+
+    let few_large: Vec<_> = (0..64).map(|_| Box::new(Chosen(black_box([1; 4096])))).collect();
+    let many_small: Vec<_> = (0..1 << 15).map(|_| Box::new(Chosen(black_box([1; 4])))).collect();
+    let names = async |query: &str| -> Vec<String> {
+        let report =
+            shop::get(&format!("/debug/memory/types?format=json&filter=Box%3CChosen{query}")).await.report();
+        let types = report.types.unwrap();
+        let boxes = types.rows.into_iter().map(|row| row.type_name);
+        boxes.filter(|name| name.starts_with("Box<Chosen")).collect()
+    };
+    assert_eq!(names("&sort=bytes").await, ["Box<Chosen<4096>>", "Box<Chosen<4>>"]);
+    assert_eq!(names("&sort=count").await, ["Box<Chosen<4>>", "Box<Chosen<4096>>"]);
+    assert_eq!(names("&sort=name").await, ["Box<Chosen<4096>>", "Box<Chosen<4>>"]);
+    assert_eq!(names("%3C4%3E").await, ["Box<Chosen<4>>"]);
+    assert_eq!(names("&top=1").await, ["Box<Chosen<4096>>"]);
+    assert_eq!(names("[").await, Vec::<String>::new());
+
+    let cut = shop::get("/debug/memory/types?format=json&top=2").await.report().types.unwrap();
+    assert_eq!(cut.rows.len(), 2);
+    assert!(cut.omitted_rows > 2);
+    let text = shop::get("/debug/memory/types?top=2").await;
+    assert_eq!(table(text.text()).len(), 2);
+    assert!(text.text().contains("… and "), "{text}");
+    drop((few_large, many_small));
+}
+
+#[tokio::test]
+async fn the_busy_shop_is_told_by_its_own_types() {
+    let config = Config { population: Population::full(), ..Config::full() };
+    let state = AppState::start(&config);
+    let server = Server::start(app(&state, credentials())).await;
+    let page = Request::get("/debug/memory/types?format=json&top=1000").authorized();
+    let report = server.send(page).await.report();
+    let bytes = |name: &str| row(&report, name).map_or(0, |row| row.bytes);
+    // 20,000 sessions in a table of 32,768 buckets, and what they own: 5,000 profiles, 190,000 lines in baskets.
+    let at_least: BTreeMap<_, _> = [
+        ("HashMap<String, Session>", 32_768 * 128),
+        ("Vec<Item>", 150_000 * 40),
+        ("Arc<Profile>", 5_000 * 80 / 2),
+        ("BTreeMap<String, String>", 5_000 * 256),
+        ("String", 20_000 * 64),
+    ]
+    .into();
+    for (name, at_least) in at_least {
+        assert!(bytes(name) >= at_least, "{name}: {} bytes in {:#?}", bytes(name), report.types);
+    }
+}
+
+#[tokio::test]
+async fn a_summary_is_the_table_as_a_value() {
+    struct Summed(#[expect(dead_code, reason = "only its size matters")] [u64; 24]);
+
+    let summed: Vec<_> = (0..1 << 15).map(|number| Box::new(Summed(black_box([number; 24])))).collect();
+    let summary = tokio::task::spawn_blocking(summary).await.unwrap();
+    let sampled = summary.rows.iter().find(|row| row.type_name == "Box<Summed>").expect("a row").clone();
+    let shown = summary.to_string();
+    drop(summed);
+    let heading: Vec<_> = shown.lines().next().unwrap().split('|').map(str::trim).collect();
+    assert_eq!(heading[..3], ["types", "# objects", "total size"]);
+    let lines = table(&shown);
+    let cells = lines.iter().find(|cells| cells[0] == "Box<Summed>").expect("a line");
+    assert_eq!(cells[2], format!("{:.2} MiB", sampled.bytes as f64 / f64::from(1 << 20)));
+}
+
+#[test]
+fn collections_do_not_count_themselves() {
+    shop::alone("page::collections_do_not_count_themselves", async {
+        // The first one reads all symbols, which takes far more memory than what is left of it.
+        shop::types().await;
+        let before = shop::types().await.types.unwrap();
+        for _ in 0..10 {
+            shop::types().await;
+        }
+        let after = shop::types().await.types.unwrap();
+        let own = |name: &str| {
+            name.contains("memory_debug") || name.contains("gimli") || name.contains("Symbolizer")
+        };
+        let bytes = |types: &memory_debug_axum::TypeSummary| -> u64 {
+            types.rows.iter().filter(|row| own(&row.full_type)).map(|row| row.bytes).sum()
+        };
+        assert!(bytes(&after) <= bytes(&before) + (256 << 10), "{} {}", bytes(&before), bytes(&after));
+    });
+}

@@ -1,0 +1,78 @@
+//! Memory whose owner and size are known.
+
+use memory_debug_axum::{MemoryReport, TypeRow};
+use memory_debug_tests::size_class;
+use tikv_jemalloc_ctl::thread;
+
+/// Roughly the bytes of one population.
+pub(crate) const POPULATION: usize = 8 << 20;
+
+/// How many values of `T` make a population.
+pub(crate) const fn enough<T>() -> usize {
+    POPULATION / size_of::<T>()
+}
+
+/// Types of so many words. Each is used in one test only, so that tests can run side by side, and no two are of one
+/// size: code that is equal for two types is merged in a release build, and then tells one for the other.
+macro_rules! payload {
+    ($($name:ident: $words:literal),+ $(,)?) => {$(
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        struct $name([u64; $words]);
+
+        impl $name {
+            fn new(number: usize) -> Self {
+                Self(std::hint::black_box([number as u64; $words]))
+            }
+        }
+    )+};
+}
+pub(crate) use payload;
+
+/// What was built, and how many bytes jemalloc gave for it: the truth to compare estimates with.
+pub(crate) fn measured<T>(build: impl FnOnce() -> T) -> (T, u64) {
+    let held = || {
+        let given = thread::allocatedp::read().unwrap().get();
+        given.wrapping_sub(thread::deallocatedp::read().unwrap().get())
+    };
+    let before = held();
+    let built = build();
+    (built, held().wrapping_sub(before))
+}
+
+/// How one large allocation of `bytes` appears in jemalloc's profile: as its size class, although since 5.3.1 it takes
+/// no more than whole pages (`prof_unbias_map_init` in `prof_data.c`). That is up to a quarter too much.
+pub(crate) fn class(bytes: u64) -> u64 {
+    size_class(bytes as usize) as u64
+}
+
+/// The row of a type; `None` if the table has none. A name has one row at most.
+pub(crate) fn row<'r>(report: &'r MemoryReport, type_name: &str) -> Option<&'r TypeRow> {
+    let rows = &report.types.as_ref().expect("the profile is on").rows;
+    let mut rows = rows.iter().filter(|row| row.type_name == type_name);
+    let row = rows.next();
+    assert!(rows.next().is_none(), "{type_name} has two rows");
+    row
+}
+
+/// How far an estimate is from the truth, in its own standard errors.
+pub(crate) fn deviation(row: &TypeRow, bytes: u64) -> f64 {
+    (row.bytes as f64 - bytes as f64) / row.bytes_stderr.max(1.0)
+}
+
+/// Fails unless the report has a row `type_name` that estimates `bytes`, and `objects` if they are known.
+///
+/// The bound is five standard errors: an honest estimate misses it once in a million times, so a failure means
+/// something. That estimates are as good as they say is the subject of `accuracy`.
+pub(crate) fn assert_estimates(report: &MemoryReport, type_name: &str, bytes: u64, objects: Option<u64>) {
+    let Some(row) = row(report, type_name) else {
+        let rows = &report.types.as_ref().unwrap().rows;
+        let names: Vec<_> = rows.iter().map(|row| (&row.type_name, row.bytes)).collect();
+        panic!("no row {type_name} of {bytes} bytes in {names:#?}");
+    };
+    assert!(deviation(row, bytes).abs() < 5.0, "{bytes} bytes are estimated as {row:?}");
+    if let Some(objects) = objects {
+        let stderr = (row.objects_stderr * row.objects as f64).max(0.5);
+        let deviation = (row.objects as f64 - objects as f64) / stderr;
+        assert!(deviation.abs() < 5.0, "{objects} objects are estimated as {row:?}");
+    }
+}

@@ -1,0 +1,132 @@
+//! What must appear nowhere: the password, and what the process keeps to itself.
+
+use memory_debug_axum::{Credentials, MemoryDebugLayer};
+use memory_debug_endpoint::Endpoint;
+use memory_debug_tests::{OwnProcess, PASSWORD, Request, USER, authorization, credentials};
+use tower::Layer;
+
+use crate::shop;
+use crate::statuses::one_of_each;
+
+/// The password and each of its disguises on the wire.
+fn secrets() -> [String; 3] {
+    let encoded = authorization().replace("Basic ", "");
+    // In base64 three bytes become four characters, so where the password begins in the pair shapes its letters.
+    let tail = encoded[encoded.len() - 24..].to_owned();
+    [PASSWORD.to_owned(), encoded, tail]
+}
+
+fn assert_no_secret(shown: &str, of: &str) {
+    for secret in secrets() {
+        assert!(!shown.contains(&secret), "{of} shows {secret}: {shown}");
+    }
+}
+
+#[test]
+fn s16_no_debug_output_has_the_password() {
+    let layer = MemoryDebugLayer::new(credentials()).service("shop", "1.0.0");
+    for (of, shown) in [
+        ("credentials", format!("{:?} {0:#?}", credentials())),
+        ("a layer", format!("{layer:?} {layer:#?}")),
+        ("a service", format!("{:?} {0:#?}", layer.layer(()))),
+        ("an endpoint", format!("{:?} {0:#?}", Endpoint::new(credentials()))),
+        ("a router", format!("{:?}", axum::Router::<()>::new().layer(layer.clone()))),
+    ] {
+        assert_no_secret(&shown, of);
+    }
+    let shown = format!("{:?}", credentials());
+    assert!(shown.contains(USER), "the user is no secret: {shown}");
+}
+
+#[test]
+fn s16_no_refusal_repeats_the_password() {
+    for (user, password) in
+        [("ops", "hunter2-short"), ("a:b", PASSWORD), ("ops", "jumbled\totters-sip-cold-tea")]
+    {
+        let error = Credentials::new(user, password).unwrap_err();
+        for shown in [error.to_string(), format!("{error:?}"), format!("{error:#?}")] {
+            assert!(!shown.contains("hunter2") && !shown.contains("otters"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s16_no_response_repeats_the_password() {
+    for reply in one_of_each().await {
+        assert_no_secret(&reply.to_string(), "a reply");
+    }
+    for target in
+        ["/debug/memory", "/debug/memory/stats?format=json", "/debug/memory/types?format=json&top=1000"]
+    {
+        assert_no_secret(&shop::get(target).await.to_string(), target);
+    }
+    // Where a request is quoted, in the name of a parameter, it must not be the header that is quoted.
+    let echoed = shop::send(Request::get("/debug/memory?unknown=1").authorized()).await;
+    assert_no_secret(&echoed.to_string(), "a quoted request");
+}
+
+#[test]
+fn s61_nothing_of_the_environment_the_arguments_or_the_heap_is_shown() {
+    OwnProcess::of("secrets::serves_with_canaries")
+        .env("MEMORY_DEBUG_TEST_CANARY", "canary-in-the-environment")
+        .env("HOME", "/canary-home")
+        .run();
+}
+
+#[tokio::test]
+#[ignore = "part of s61, which sets its environment"]
+async fn serves_with_canaries() {
+    let on_the_heap = std::hint::black_box("canary-on-the-heap-".repeat(4096));
+    let directory = std::env::current_dir().unwrap().display().to_string();
+    let executable = std::env::current_exe().unwrap().display().to_string();
+    for page in ["", "/stats", "/types"] {
+        for format in ["text", "json"] {
+            let shown = shop::get(&format!("/debug/memory{page}?format={format}")).await.to_string();
+            // The second to last is an argument of this process.
+            for secret in ["canary", &directory, &executable, "--nocapture", "MEMORY_DEBUG_TEST"] {
+                assert!(!shown.contains(secret), "{page} {format}: {secret} in {shown}");
+            }
+        }
+    }
+    drop(on_the_heap);
+}
+
+#[tokio::test]
+async fn s60_no_number_on_any_page_is_an_address_of_this_process() {
+    for page in ["", "/stats", "/types?top=1000"] {
+        let shown = shop::get(&format!("/debug/memory{page}")).await.to_string();
+        assert_no_address(&shown);
+    }
+    assert_no_address(&serde_json::to_string(&shop::types().await).unwrap());
+}
+
+/// Fails if a hexadecimal or decimal number lies in any mapping of this process.
+pub(crate) fn assert_no_address(shown: &str) {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let ranges: Vec<_> = maps
+        .lines()
+        .map(|line| line.split_once(' ').unwrap().0.split_once('-').unwrap())
+        .map(|(start, end)| (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap()))
+        .collect();
+    let is_mapped = |number: u64| ranges.iter().any(|(start, end)| (*start..*end).contains(&number));
+    for word in shown.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        // Shorter ones are counts and words.
+        if digits.len() < 9 {
+            continue;
+        }
+        for radix in [10, 16] {
+            let mapped = u64::from_str_radix(digits, radix).is_ok_and(is_mapped);
+            assert!(!mapped, "{word} is an address: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s12_a_password_pasted_into_the_user_field_is_not_echoed() {
+    let (server, _) = crate::statuses::serve_counting().await;
+    let pasted = memory_debug_tests::basic(format!("{PASSWORD}:"));
+    let reply = server.send(Request::get("/debug/memory").header("authorization", pasted)).await;
+    assert_eq!(reply.status, 401);
+    assert_no_secret(&reply.to_string(), "the refusal");
+}

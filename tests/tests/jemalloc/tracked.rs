@@ -1,0 +1,42 @@
+//! Types that are counted exactly.
+
+use memory_debug_axum::{RowSource, Tracked, TypeRow, summary};
+
+use crate::shop;
+
+/// The exact row of a type on the page.
+async fn exact(type_name: &str) -> TypeRow {
+    let rows = shop::types_with(type_name).await.types.unwrap().rows;
+    rows.into_iter()
+        .find(|row| row.source == RowSource::Exact && row.type_name == type_name)
+        .unwrap_or_else(|| panic!("no exact row for {type_name}"))
+}
+
+#[tokio::test]
+async fn instances_are_counted_as_they_come_and_go() {
+    struct Ticket(#[expect(dead_code, reason = "only its size matters")] [u64; 5]);
+
+    let mut tickets: Vec<_> = (0..1000).map(|_| Tracked::new(Ticket([0; 5]))).collect();
+    let row = exact("Ticket").await;
+    assert_eq!((row.objects, row.bytes, row.objects_stderr, row.bytes_stderr), (1000, 40_000, 0.0, 0.0));
+    assert_eq!(row.full_type, std::any::type_name::<Ticket>());
+
+    tickets.truncate(1);
+    let row = exact("Ticket").await;
+    assert_eq!((row.objects, row.bytes), (1, 40));
+    tickets.clear();
+    assert_eq!(exact("Ticket").await.objects, 0);
+}
+
+#[tokio::test]
+async fn the_text_says_that_they_are_exact() {
+    struct Voucher(#[expect(dead_code, reason = "only its size matters")] [u64; 128]);
+
+    let vouchers: Vec<_> = (0..1024).map(|_| Tracked::new(Voucher([0; 128]))).collect();
+    let page = shop::get("/debug/memory/types?filter=Voucher").await;
+    let line = page.text().lines().find(|line| line.trim_start().starts_with("Voucher |")).unwrap();
+    let cells: Vec<_> = line.split('|').map(str::trim).collect();
+    assert_eq!(cells, ["Voucher", "1,024", "1.00 MiB", "exact"]);
+    assert!(summary().to_string().contains("1,024 |     1.00 MiB |  exact"), "{}", summary());
+    drop(vouchers);
+}

@@ -1,0 +1,64 @@
+//! jemalloc, with every allocation counted.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+
+use memory_debug_core::__private::Jemalloc;
+
+/// Allocations of one thread. Those of others are no matter of chance either, but of the test harness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allocations {
+    /// How many; growing one in place or by moving it counts as another.
+    pub(crate) count: u64,
+    /// Bytes asked for, given back or not.
+    pub(crate) bytes: u64,
+}
+
+impl Allocations {
+    /// What the calling thread allocates while `work` runs.
+    pub(crate) fn of(work: impl FnOnce()) -> Self {
+        let before = ALLOCATED.get();
+        work();
+        let after = ALLOCATED.get();
+        Self { count: after.count - before.count, bytes: after.bytes - before.bytes }
+    }
+}
+
+thread_local! {
+    /// Neither made lazily nor dropped, so that an allocator may use it.
+    static ALLOCATED: Cell<Allocations> = const { Cell::new(Allocations { count: 0, bytes: 0 }) };
+}
+
+fn add(bytes: usize) {
+    let Allocations { count, bytes: sum } = ALLOCATED.get();
+    ALLOCATED.set(Allocations { count: count + 1, bytes: sum + bytes as u64 });
+}
+
+/// The allocator that `install!` installs, and a counter for each thread.
+pub(crate) struct CountingAllocator;
+
+// SAFETY: each call is jemalloc's with the caller's arguments; counting allocates nothing.
+unsafe impl GlobalAlloc for CountingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        add(layout.size());
+        // SAFETY: the caller's contract is jemalloc's.
+        unsafe { Jemalloc.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        add(layout.size());
+        // SAFETY: the caller's contract is jemalloc's.
+        unsafe { Jemalloc.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        add(new_size);
+        // SAFETY: the caller's contract is jemalloc's.
+        unsafe { Jemalloc.realloc(pointer, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract is jemalloc's.
+        unsafe { Jemalloc.dealloc(pointer, layout) }
+    }
+}

@@ -1,0 +1,231 @@
+//! Lazy means lazy (P4, S49): before the first request with the right password, nothing of ours runs.
+//!
+//! Counted are threads, open files and timers of the process, calls of jemalloc's control interface, and allocations.
+//! Requests go to the service without a socket and without a runtime, so every number is exact. For the same reason
+//! each test has a process to itself.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
+
+mod counting_allocator;
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use axum::routing::get;
+use memory_debug_axum::{Credentials, MemoryDebugLayer, router};
+use memory_debug_core::__private::MallocConf;
+use memory_debug_tests::{LIMIT, OwnProcess, ProcessState, authorization, basic, credentials, mallctl_calls};
+use tower::layer::util::Identity;
+use tower::{Layer, Service, service_fn};
+
+use counting_allocator::{Allocations, CountingAllocator};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// As `install!` sets it.
+#[used]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+static CONFIGURATION: MallocConf = MallocConf::new("prof:true,prof_active:true,lg_prof_sample:19\0");
+
+const REQUESTS: usize = 1000;
+
+/// Paths of the application; some of them look like ours.
+const OTHERS: [&str; 6] = ["/", "/sessions/1", "/debug", "/debug/memory2", "/debug/mem", "/Debug/Memory"];
+
+/// Everything that could betray that something ran.
+#[derive(Debug, PartialEq, Eq)]
+struct Activity {
+    process: ProcessState,
+    mallctl_calls: u64,
+}
+
+impl Activity {
+    fn now() -> Self {
+        Self { process: ProcessState::now(), mallctl_calls: mallctl_calls() }
+    }
+}
+
+/// An application that answers at once and allocates nothing.
+fn application()
+-> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
+    service_fn(|_request: Request<Body>| std::future::ready(Ok(Response::new(Body::empty()))))
+}
+
+fn request(path: &str, authorization: Option<&str>) -> Request<Body> {
+    let mut request = Request::get(path);
+    if let Some(value) = authorization {
+        request = request.header("authorization", value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+/// The response of a service that has it at hand.
+fn answer<S>(service: &mut S, request: Request<Body>) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(service.poll_ready(&mut context), Poll::Ready(Ok(()))));
+    match pin!(service.call(request)).poll(&mut context) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Pending => panic!("the answer has to be there at once"),
+    }
+}
+
+/// Asks for the page with the right password, and waits until threads and files are as they were before. A thread
+/// that is done with its work still has to end, and who sees it before that is a matter of chance.
+fn answer_of_page<S>(service: &mut S) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let before = ProcessState::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let response = runtime.block_on(service.call(request("/debug/memory", Some(&authorization())))).unwrap();
+    drop(runtime);
+    let begin = Instant::now();
+    while ProcessState::now() != before {
+        assert!(begin.elapsed() < LIMIT, "something stays: {before:?}, now {:?}", ProcessState::now());
+        thread::yield_now();
+    }
+    response
+}
+
+#[test]
+fn s49_building_and_refusing_does_nothing_and_the_first_hit_does() {
+    OwnProcess::run_alone("s49_building_and_refusing_does_nothing_and_the_first_hit_does", || {
+        let wrong =
+            [None, Some(basic("ops:wrong")), Some("Bearer x".to_owned()), Some(basic("x".repeat(5000)))];
+        let before = Activity::now();
+        assert_eq!(before.mallctl_calls, 0, "not even at start");
+
+        let layer = MemoryDebugLayer::new(credentials()).service("shop", "1.0.0");
+        let mut service = layer.layer(application());
+        let _other = (layer.clone().layer(application()), router::<()>(credentials()));
+        assert_eq!(Activity::now(), before, "building the layer");
+
+        for number in 0..REQUESTS {
+            let response = answer(&mut service, request(OTHERS[number % OTHERS.len()], None));
+            assert_eq!(response.status(), 200);
+        }
+        assert_eq!(Activity::now(), before, "requests for other paths");
+
+        for number in 0..REQUESTS {
+            let path = ["/debug/memory", "/debug/memory/types", "/debug/memory/x"][number % 3];
+            let response = answer(&mut service, request(path, wrong[number % wrong.len()].as_deref()));
+            assert_eq!(response.status(), 401);
+        }
+        assert_eq!(Activity::now(), before, "requests without the password");
+
+        for path in ["/debug/memory?x=1", "/debug/memory/x"] {
+            assert!(answer(&mut service, request(path, Some(&authorization()))).status().is_client_error());
+        }
+        assert_eq!(Activity::now(), before, "requests that are refused");
+
+        // Otherwise all of the above would hold for a counter that counts nothing.
+        assert_eq!(answer_of_page(&mut service).status(), 200);
+        let collected = mallctl_calls();
+        assert!(collected > 0);
+
+        (0..REQUESTS).for_each(|_| drop(answer(&mut service, request("/", None))));
+        (0..REQUESTS).for_each(|_| drop(answer(&mut service, request("/debug/memory", None))));
+        assert_eq!(mallctl_calls(), collected, "after the first hit it is as quiet as before");
+    });
+}
+
+#[test]
+fn s49_nothing_runs_between_hits() {
+    OwnProcess::run_alone("s49_nothing_runs_between_hits", || {
+        let mut service = MemoryDebugLayer::new(credentials()).layer(application());
+        for _ in 0..3 {
+            assert_eq!(answer_of_page(&mut service).status(), 200);
+            let before = Activity::now();
+            (0..REQUESTS).for_each(|_| drop(answer(&mut service, request("/", None))));
+            assert_eq!(Activity::now(), before);
+        }
+    });
+}
+
+#[test]
+fn s22_requests_for_other_paths_allocate_nothing_more() {
+    OwnProcess::run_alone("s22_requests_for_other_paths_allocate_nothing_more", || {
+        let with = cost_of(&mut MemoryDebugLayer::new(credentials()).layer(application()));
+        let without = cost_of(&mut Identity::new().layer(application()));
+        assert_eq!(with, without);
+        assert_eq!(without, Allocations::default(), "the application by itself allocates nothing");
+        // Otherwise the above would hold for an allocator that counts nothing.
+        assert_eq!(
+            Allocations::of(|| drop(black_box(vec![0_u8; 100]))),
+            Allocations { count: 1, bytes: 100 }
+        );
+    });
+}
+
+#[test]
+fn s22_an_axum_application_allocates_no_more_often_for_other_paths() {
+    OwnProcess::run_alone("s22_an_axum_application_allocates_no_more_often_for_other_paths", || {
+        let routes = || Router::new().route("/", get(|| async {})).route("/sessions/{id}", get(|| async {}));
+        // `with_state` is what `axum::serve` begins with; before, axum puts each route together anew for each request.
+        let with = cost_of(&mut routes().layer(MemoryDebugLayer::new(credentials())).with_state(()));
+        let without = cost_of(&mut routes().layer(Identity::new()).with_state(()));
+        assert_eq!(with.count, without.count);
+        assert!(without.count > 0, "axum itself allocates, so there was something to count");
+    });
+}
+
+/// What 1,000 requests for other paths allocate while they are answered, the requests themselves apart.
+fn cost_of<S>(service: &mut S) -> Allocations
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    // What a service sets up for its first request is not what a request costs.
+    OTHERS.iter().for_each(|path| drop(answer(service, request(path, None))));
+    let requests: Vec<_> = (0..REQUESTS).map(|number| request(OTHERS[number % OTHERS.len()], None)).collect();
+    let mut responses = Vec::with_capacity(REQUESTS);
+    Allocations::of(|| responses.extend(requests.into_iter().map(|request| answer(service, request))))
+}
+
+#[test]
+fn s05_a_refusal_allocates_little_however_long_the_header() {
+    OwnProcess::run_alone("s05_a_refusal_allocates_little_however_long_the_header", || {
+        let mut service = MemoryDebugLayer::new(credentials()).layer(application());
+        let mut cost = |authorization: Option<String>| {
+            let request = request("/debug/memory/types?top=5", authorization.as_deref());
+            let mut response = None;
+            let cost = Allocations::of(|| response = Some(answer(&mut service, request)));
+            assert_eq!(response.unwrap().status(), 401);
+            cost
+        };
+        cost(None);
+        let short = cost(Some("Basic x".to_owned()));
+        for length in [100, 1_000, 10_000, 100_000] {
+            for long in
+                ["x".repeat(length), format!("Basic {}", "x".repeat(length)), basic("x".repeat(length))]
+            {
+                assert_eq!(cost(Some(long)), short, "{length}");
+            }
+        }
+        assert!(short.bytes < 4096, "{short:?}");
+    });
+}
+
+#[test]
+fn p4_making_credentials_and_settings_starts_nothing() {
+    OwnProcess::run_alone("p4_making_credentials_and_settings_starts_nothing", || {
+        let before = Activity::now();
+        let weak = Credentials::allow_weak("ops", "x").unwrap();
+        let collector = memory_debug_axum::Collector::new().service("shop", "1.0.0");
+        let layer = MemoryDebugLayer::new(weak).collect_with(collector).path("/m").unwrap();
+        let tracked = black_box(memory_debug_axum::Tracked::new(1_u64));
+        assert_eq!(Activity::now(), before);
+        drop((layer, tracked));
+    });
+}
