@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use memory_debug_profile::{HeapProfile, Mapping, SymbolTier, TypeAttributor, TypeEntry};
+use memory_debug_profile::{HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, TypeEntry};
 
 use crate::mapped::MappedFile;
 use crate::report::{RowSource, TypeRow, TypeSummary};
@@ -28,7 +28,11 @@ impl TypeCollector {
         // A panic while it was held leaves it at worst without some names, which is a state like any other.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         let executable = std::env::current_exe().unwrap_or_default();
-        let table = attributor.summarize(&profile, &|mapping: &Mapping| load(mapping, &executable));
+        let table = attributor.summarize(
+            &profile,
+            &|mapping: &Mapping| load(mapping, &executable),
+            &Selection::default(),
+        );
         let tier = attributor.tier();
         let mut notes: Vec<String> = advice(tier).into_iter().map(str::to_owned).collect();
         if tier == SymbolTier::None {

@@ -5,12 +5,12 @@
 //! of executables, and gives a table. [`memory-debug-core`] uses it on the live process.
 //!
 //! ```
-//! use memory_debug_profile::{HeapProfile, TypeAttributor, LoadObject, Mapping};
+//! use memory_debug_profile::{HeapProfile, Mapping, Selection, TypeAttributor};
 //!
 //! let dump = "heap_v2/524288\n  t*: 1: 64 [0: 0]\n@ 0x1010\n  t*: 1: 64 [0: 0]\n\nMAPPED_LIBRARIES:\n";
 //! let profile = HeapProfile::parse(dump.as_bytes())?;
 //! let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
-//! let table = TypeAttributor::new().summarize(&profile, &no_files);
+//! let table = TypeAttributor::new().summarize(&profile, &no_files, &Selection::default());
 //! // One sample of 64 bytes stands for 512 KiB of its kind.
 //! assert_eq!(table.total.bytes.round(), 524_320.0);
 //! # Ok::<(), memory_debug_profile::Error>(())
@@ -38,7 +38,7 @@ mod sample;
 mod symbolize;
 mod type_name;
 
-pub use attribution::{TypeAttributor, TypeEntry, TypeTable};
+pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
 pub use error::{Error, ErrorKind};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};

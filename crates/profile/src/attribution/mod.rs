@@ -1,6 +1,7 @@
 //! Attribution: from a stack to the type that owns the allocation.
 
 mod function;
+mod group;
 mod rules;
 mod stack;
 mod table;
@@ -11,11 +12,13 @@ use rustc_hash::FxHashMap;
 
 use crate::profile::HeapProfile;
 use crate::sample::Estimate;
-use crate::symbolize::frames::FunctionHandle;
+use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
-use crate::type_name::Qualify;
-use function::FunctionInfo;
-use stack::{Attribution, attribute};
+use crate::type_name::{Qualify, element_of};
+use function::{FunctionInfo, Origin};
+use group::size_class;
+pub use group::{Group, Selection};
+use stack::{Attribution, attribute, culprit};
 pub use table::{TypeEntry, TypeTable};
 
 /// Attributes the stacks of heap profiles to types.
@@ -38,21 +41,40 @@ impl TypeAttributor {
         Self::default()
     }
 
-    /// Sums the profile's live memory by type, reading symbols through `files` where they are not known yet.
-    pub fn summarize(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> TypeTable {
+    /// Sums the profile's live memory by type or by what `selection` says, reading symbols through `files` where they
+    /// are not known yet.
+    pub fn summarize(
+        &mut self,
+        profile: &HeapProfile,
+        files: &dyn LoadObject,
+        selection: &Selection,
+    ) -> TypeTable {
         self.symbolizer.resolve(profile, files);
         if self.generation != self.symbolizer.generation() {
             let symbolizer = std::mem::take(&mut self.symbolizer);
             *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
         }
-        let mut by_owner: FxHashMap<u32, Estimate> = FxHashMap::default();
-        for stack in profile.stacks() {
-            let estimate = profile.sample_rate().unbias(stack.live);
-            if estimate.objects > 0.0 {
-                *by_owner.entry(self.owner_of(stack.addresses)).or_default() += estimate;
+        let rate = profile.sample_rate();
+        let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
+        for stack in profile.stacks().filter(|stack| stack.live.objects > 0) {
+            if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
+                continue;
             }
+            if selection.group == Group::Thread {
+                for sample in stack.threads {
+                    *sums.entry(Key::Thread(sample.thread)).or_default() += rate.unbias(sample.live);
+                }
+                continue;
+            }
+            let key = match selection.group {
+                Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses)),
+                Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
+                group => Key::Place(self.place(stack.addresses, group)),
+            };
+            *sums.entry(key).or_default() += rate.unbias(stack.live);
         }
-        self.table(by_owner)
+        let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
+        TypeTable::new(entries.collect())
     }
 
     /// How good the names of the last profile's program are.
@@ -65,17 +87,58 @@ impl TypeAttributor {
         self.symbolizer.notes()
     }
 
-    fn table(&self, by_owner: FxHashMap<u32, Estimate>) -> TypeTable {
-        let entry = |(handle, estimate): (u32, Estimate)| {
-            let owner = &self.owners[handle as usize];
-            TypeEntry {
-                type_name: owner.name(Qualify::Last),
-                full_type: owner.name(Qualify::Whole),
-                is_attributed: owner.is_type(),
-                estimate,
+    fn entry(&self, profile: &HeapProfile, key: &Key, group: Group, estimate: Estimate) -> TypeEntry {
+        let (type_name, full_type, is_attributed) = match key {
+            Key::Owner(handle) => {
+                let owner = &self.owners[*handle as usize];
+                let names = [Qualify::Last, Qualify::Whole].map(|qualify| owner.name(qualify));
+                let [short, whole] = if group == Group::Element && owner.is_type() {
+                    names.map(|name| element_of(&name).to_owned())
+                } else {
+                    names
+                };
+                (short, whole, owner.is_type())
             }
+            Key::Place(Some(place)) => (place.clone(), place.clone(), true),
+            Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
+            Key::Thread(id) => {
+                let thread = profile.threads().iter().find(|thread| thread.id == *id);
+                let name = thread.and_then(|thread| thread.name.as_deref());
+                let name = name.map_or_else(|| format!("thread {id}"), |name| format!("thread {id} {name}"));
+                (name.clone(), name, true)
+            }
+            Key::SizeClass(size) => (format!("{size} bytes"), format!("{size} bytes"), true),
         };
-        TypeTable::new(by_owner.into_iter().map(entry).collect())
+        TypeEntry { type_name, full_type, is_attributed, estimate }
+    }
+
+    /// Names and files of all frames of a stack, for text searches.
+    fn texts<'a>(&'a self, addresses: &'a [u64]) -> impl Iterator<Item = &'a str> + 'a {
+        let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address));
+        frames.flat_map(|frame| {
+            let function = self.symbolizer.table().function(frame.function);
+            [function.name.as_deref(), function.file.as_deref()].into_iter().flatten()
+        })
+    }
+
+    /// Where in the service a stack allocates. `None` if no frame tells.
+    fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
+        let frames = self.frames_of(addresses);
+        let infos = self.infos(&frames);
+        let at = culprit(&infos)?;
+        let (frame, info) = (frames[at], infos[at]);
+        let file = self.symbolizer.table().function(frame.function).file.as_deref();
+        match group {
+            Group::File => Some(file?.to_owned()),
+            Group::Line => Some(format!("{}:{}", file?, frame.line)),
+            Group::Crate => match info.origin {
+                Origin::Service => Some("this service".to_owned()),
+                Origin::Dependency => info.module.split("::").next().map(str::to_owned),
+                Origin::Std => Some("std".to_owned()),
+                _ => Some("other languages".to_owned()),
+            },
+            _ => Some(info.label()),
+        }
     }
 
     /// The owner of a stack. Stacks are remembered by a 64-bit hash: among a million stacks two collide with a
@@ -85,17 +148,8 @@ impl TypeAttributor {
         if let Some(handle) = self.stacks.get(&key) {
             return *handle;
         }
-        let functions: Vec<FunctionHandle> = addresses
-            .iter()
-            .flat_map(|address| self.symbolizer.frames(*address))
-            .map(|frame| frame.function)
-            .collect();
-        for handle in &functions {
-            self.learn(*handle);
-        }
-        let frames: Vec<&FunctionInfo> =
-            functions.iter().filter_map(|handle| self.functions[handle.index()].as_ref()).collect();
-        let owner = attribute(&frames);
+        let frames = self.frames_of(addresses);
+        let owner = attribute(&self.infos(&frames));
         let next = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
         let handle = *self.owner_handles.entry((owner.name(Qualify::Whole), owner.is_type())).or_insert(next);
         if handle == next {
@@ -105,15 +159,33 @@ impl TypeAttributor {
         handle
     }
 
-    fn learn(&mut self, handle: FunctionHandle) {
-        if self.functions.len() <= handle.index() {
-            self.functions.resize(handle.index() + 1, None);
+    /// All frames of a stack, innermost first, each with its function taken apart and remembered.
+    fn frames_of(&mut self, addresses: &[u64]) -> Vec<Frame> {
+        let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address)).copied();
+        let frames: Vec<Frame> = frames.collect();
+        for frame in &frames {
+            let index = frame.function.index();
+            if self.functions.len() <= index {
+                self.functions.resize(index + 1, None);
+            }
+            let function = self.symbolizer.table().function(frame.function);
+            self.functions[index].get_or_insert_with(|| FunctionInfo::of(function));
         }
-        let info = &mut self.functions[handle.index()];
-        if info.is_none() {
-            *info = Some(FunctionInfo::of(self.symbolizer.table().function(handle)));
-        }
+        frames
     }
+
+    fn infos(&self, frames: &[Frame]) -> Vec<&FunctionInfo> {
+        frames.iter().filter_map(|frame| self.functions[frame.function.index()].as_ref()).collect()
+    }
+}
+
+/// What stacks are summed by.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Owner(u32),
+    Place(Option<String>),
+    Thread(u64),
+    SizeClass(u64),
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@ impl Attribution {
 
 /// The owner of an allocation, told by its frames, innermost first.
 pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
-    let (asked_by_rust, frames) = beyond_allocator(frames);
+    let (asked_by_rust, outside) = beyond_allocator(frames);
     let mut owner: Option<Owner> = None;
     let mut general = None;
-    for frame in frames {
+    for frame in outside {
         match (frame.origin, &owner) {
             (Origin::Std | Origin::Dependency, _) => {}
             // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
@@ -54,7 +54,10 @@ pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
     }
     match owner.map(|owner| owner.full_type).or(general) {
         Some(full_type) => Attribution::Type(full_type),
-        None => Attribution::Function(culprit(frames)),
+        None => {
+            let culprit = culprit(frames).map(|at| frames[at].label());
+            Attribution::Function(culprit.unwrap_or_else(|| "unknown code".to_owned()))
+        }
     }
 }
 
@@ -73,13 +76,16 @@ fn beyond_allocator<'s, 'f>(frames: &'s [&'f FunctionInfo]) -> (bool, &'s [&'f F
     }
 }
 
-/// The function to name if no type is found: the service's own, else the first that is not a layer of `std`.
-fn culprit(frames: &[&FunctionInfo]) -> String {
-    let by_origin = |wanted: fn(Origin) -> bool| frames.iter().find(|frame| wanted(frame.origin));
+/// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
+/// that is not a layer of `std`, else any.
+pub(super) fn culprit(frames: &[&FunctionInfo]) -> Option<usize> {
+    let outside = beyond_allocator(frames).1;
+    let inside = frames.len() - outside.len();
+    let by_origin = |wanted: fn(Origin) -> bool| outside.iter().position(|frame| wanted(frame.origin));
     by_origin(|origin| origin == Origin::Service)
         .or_else(|| by_origin(|origin| !matches!(origin, Origin::Std | Origin::Allocator)))
-        .or(frames.first())
-        .map_or_else(|| "unknown code".to_owned(), |frame| frame.label())
+        .or_else(|| (!outside.is_empty()).then_some(0))
+        .map(|at| inside + at)
 }
 
 /// The rule for crates nobody wrote a row for: the first generic argument that is a type of data. The crate stands

@@ -32,9 +32,16 @@ pub struct TypeEntry {
 }
 
 impl TypeTable {
-    /// Adds up, tells types of the same name apart and sorts.
+    /// Merges entries of the same type, adds up, tells types of the same name apart and sorts.
     pub(super) fn new(entries: Vec<TypeEntry>) -> Self {
-        let mut table = Self { entries, ..Self::default() };
+        let mut merged: FxHashMap<(String, bool), TypeEntry> = FxHashMap::default();
+        for entry in entries {
+            merged
+                .entry((entry.full_type.clone(), entry.is_attributed))
+                .and_modify(|same| same.estimate += entry.estimate)
+                .or_insert(entry);
+        }
+        let mut table = Self { entries: merged.into_values().collect(), ..Self::default() };
         for entry in &table.entries {
             table.total += entry.estimate;
             if !entry.is_attributed {

@@ -19,6 +19,15 @@ pub(crate) enum Qualify {
     Whole,
 }
 
+/// What a container holds: the last argument of its type, `Session` of `HashMap<String, Session>`, without the brackets
+/// of a slice. A type without arguments holds itself.
+pub(crate) fn element_of(name: &str) -> &str {
+    let (_, arguments) = split_arguments(name);
+    let element = arguments.last().copied().unwrap_or(name);
+    let inner = element.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.map_or(element, |inner| inner.rsplit_once("; ").map_or(inner, |(element, _length)| element))
+}
+
 /// A type name for people, as the table shows it: `HashMap<String, Session>` for what `std::any::type_name` writes as
 /// `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`.
 pub fn readable_type_name(full: &str) -> String {
@@ -228,6 +237,20 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(readable(full, Qualify::Last), expected, "{full}");
+        }
+    }
+
+    #[test]
+    fn the_element_is_what_a_container_holds() {
+        for (name, element) in [
+            ("Vec<Session>", "Session"),
+            ("HashMap<String, Vec<(u8, u8)>>", "Vec<(u8, u8)>"),
+            ("Arc<[Session]>", "Session"),
+            ("Box<[u8; 16]>", "u8"),
+            ("String", "String"),
+            ("task app::run", "task app::run"),
+        ] {
+            assert_eq!(element_of(name), element);
         }
     }
 

@@ -1,0 +1,94 @@
+//! What a row of the table stands for, and which stacks count.
+
+use serde::{Deserialize, Serialize};
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Group {
+    /// The type that owns the allocation: `Vec<Session>`.
+    #[default]
+    Container,
+    /// What a container holds, over all containers: `Session`. Of a map, its value.
+    Element,
+    /// The innermost function of the service itself.
+    Function,
+    /// The source file of that function.
+    File,
+    /// The line in that file.
+    Line,
+    /// The innermost crate outside the standard library.
+    Crate,
+    /// The thread that allocated.
+    Thread,
+    /// The allocator's size class of the objects.
+    SizeClass,
+}
+
+/// Which stacks count, and how they are summed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Selection {
+    /// What a row stands for.
+    pub group: Group,
+    /// Only stacks with this text in the name or file of some frame, as `-focus` of pprof, but literal.
+    pub focus: Option<String>,
+    /// No stacks with this text in the name or file of some frame, as `-ignore` of pprof, but literal.
+    pub ignore: Option<String>,
+}
+
+impl From<Group> for Selection {
+    fn from(group: Group) -> Self {
+        Self { group, ..Self::default() }
+    }
+}
+
+impl Selection {
+    /// A selection by group, focus and ignore.
+    pub fn new(group: Group, focus: Option<String>, ignore: Option<String>) -> Self {
+        Self { group, focus, ignore }
+    }
+
+    /// Whether a stack counts, by the texts of its frames.
+    pub(super) fn admits<'a>(&self, texts: impl Fn() -> Box<dyn Iterator<Item = &'a str> + 'a>) -> bool {
+        let found = |wanted: &String| texts().any(|text| text.contains(wanted.as_str()));
+        self.focus.as_ref().is_none_or(found) && !self.ignore.as_ref().is_some_and(found)
+    }
+}
+
+/// The size class jemalloc serves a size from: multiples of 16 up to 128, then four classes for each doubling
+/// (`size_classes` in jemalloc's manual).
+pub(super) fn size_class(size: u64) -> u64 {
+    if size <= 8 {
+        return 8;
+    }
+    let spacing = 1 << (size - 1).ilog2().saturating_sub(2).max(4);
+    size.div_ceil(spacing).saturating_mul(spacing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_are_those_of_the_manual() {
+        for (size, class) in [
+            (1, 8),
+            (8, 8),
+            (9, 16),
+            (17, 32),
+            (100, 112),
+            (128, 128),
+            (129, 160),
+            (257, 320),
+            (513, 640),
+            (4097, 5120),
+            (14337, 16384),
+            (2_000_000, 2_097_152),
+        ] {
+            assert_eq!(size_class(size), class, "{size}");
+        }
+        assert!(size_class(u64::MAX) > 0);
+    }
+}
