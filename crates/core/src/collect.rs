@@ -1,15 +1,19 @@
 //! One collection: everything asked for, in one report.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use memory_debug_profile::Selection;
+
+use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::process;
 use crate::report::{AllocatorStats, MemoryReport, SCHEMA, TypeSummary};
 use crate::thread::spawn_collecting;
 use crate::tracked;
-use crate::types::TypeCollector;
+use crate::types::{self, TypeCollector};
 use crate::unavailable::Unavailable;
 
 /// What to collect. The instance is always told.
@@ -79,6 +83,7 @@ impl Collector {
             allocator: None,
             types: None,
             unavailable,
+            heap: None,
         };
         if scope != Scope::Types {
             report.process = process::read_process(proc, &mut report.unavailable);
@@ -86,38 +91,40 @@ impl Collector {
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
         if scope != Scope::Stats {
-            report.types = self.types(&report.instance, &mut report.unavailable);
+            self.read_types(&mut report);
         }
         report.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         report
     }
 
     /// Sampled rows if there is a profile, and exact rows if types are tracked.
-    fn types(&self, instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<TypeSummary> {
+    fn read_types(&self, report: &mut MemoryReport) {
         let exact = tracked::rows();
-        let mut summary = match self.sampled(instance) {
-            Ok(summary) => summary,
+        let mut summary = match self.read_heap(&report.instance) {
+            Ok((heap, active_since)) => {
+                let heap = report.heap.insert(Arc::new(heap));
+                TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) }
+            }
             Err(reason) => {
-                unavailable.note("types", &reason);
+                report.unavailable.note("types", &reason);
                 if exact.is_empty() {
-                    return None;
+                    return;
                 }
                 TypeSummary::without_profile(reason)
             }
         };
         summary.rows.extend(exact);
         summary.rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.full_type.cmp(&b.full_type)));
-        Some(summary)
+        report.types = Some(summary);
     }
 
-    fn sampled(&self, instance: &InstanceInfo) -> Result<TypeSummary, String> {
+    /// The heap profile, and since when allocations have been sampled.
+    fn read_heap(&self, instance: &InstanceInfo) -> Result<(Heap, Option<String>), String> {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
         let profiling = jemalloc::read_profiling(instance.started_at.clone(), &mut Unavailable::default());
         jemalloc::readiness(&profiling)?;
-        let mut summary = self.types.collect(jemalloc::read_dump()?)?;
-        summary.active_since = profiling.active_since;
-        Ok(summary)
+        Ok((self.types.read(jemalloc::read_dump()?)?, profiling.active_since))
     }
 }
 

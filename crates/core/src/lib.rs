@@ -38,12 +38,13 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `collect`, `view`, `render`; `install` stands alone.
+//! `heap`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `collect`, `view`, `render`; `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
 
 mod collect;
+mod heap;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
 mod instance;
@@ -64,6 +65,7 @@ mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use instance::{InstanceId, InstanceInfo};
+pub use memory_debug_profile::{Group, Selection};
 pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
     SCHEMA, TypeRow, TypeSummary,

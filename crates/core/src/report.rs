@@ -6,9 +6,11 @@
 //! that zero was measured.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::unavailable::Unavailable;
 
@@ -38,6 +40,9 @@ pub struct MemoryReport {
     pub types: Option<TypeSummary>,
     /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
     pub unavailable: Unavailable,
+    /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
+    #[serde(skip)]
+    pub(crate) heap: Option<Arc<Heap>>,
 }
 
 /// Memory of the process as the kernel counts it, read from `/proc/self`.

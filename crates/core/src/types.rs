@@ -1,73 +1,61 @@
 //! From a heap profile to the table of types.
 
-use std::io::{self, BufRead};
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::io::BufRead;
+use std::sync::Arc;
 
-use memory_debug_profile::{HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, TypeEntry};
+use memory_debug_profile::{Group, Selection, SymbolTier, TypeEntry};
 
-use crate::mapped::MappedFile;
+use crate::heap::{Heap, SharedAttributor};
 use crate::report::{RowSource, TypeRow, TypeSummary};
 
-/// Makes the table, keeping between collections what does not change: the names of code seen so far.
+/// Makes heap profiles, keeping between collections what does not change: the names of code seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct TypeCollector {
-    attributor: Mutex<TypeAttributor>,
+    attributor: SharedAttributor,
 }
 
 impl TypeCollector {
-    /// Turns a dump of jemalloc (`heap_v2`) into the sampled rows of the table. Symbols come from the files that are
-    /// mapped into this process.
+    /// Reads a dump of jemalloc (`heap_v2`).
     ///
     /// # Errors
     ///
     /// The dump could not be read or understood.
-    pub(crate) fn collect(&self, dump: impl BufRead) -> Result<TypeSummary, String> {
-        let profile = HeapProfile::parse(dump).map_err(|error| error.to_string())?;
-        // A panic while it was held leaves it at worst without some names, which is a state like any other.
-        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        let executable = std::env::current_exe().unwrap_or_default();
-        let table = attributor.summarize(
-            &profile,
-            &|mapping: &Mapping| load(mapping, &executable),
-            &Selection::default(),
-        );
-        let tier = attributor.tier();
-        let mut notes: Vec<String> = advice(tier).into_iter().map(str::to_owned).collect();
-        if tier == SymbolTier::None {
-            notes.extend_from_slice(attributor.notes());
-        }
-        Ok(TypeSummary {
-            group: "container".into(),
-            symbols: Some(tier_name(tier).into()),
-            sample_bytes: Some(profile.sample_rate().bytes()),
-            active_since: None,
-            rows: table.entries.iter().map(row).collect(),
-            total_bytes: Some(whole(table.total.bytes)),
-            total_objects: Some(whole(table.total.objects)),
-            unattributed_bytes: Some(whole(table.unattributed.bytes)),
-            omitted_rows: 0,
-            stacks: u64::try_from(profile.stacks().len()).ok(),
-            notes,
-            unavailable: None,
-        })
+    pub(crate) fn read(&self, dump: impl BufRead) -> Result<Heap, String> {
+        Heap::read(dump, Arc::clone(&self.attributor))
     }
 }
 
-/// Opens the file of a mapping - the one that was mapped, not what has taken its name since.
-fn load(mapping: &Mapping, executable: &Path) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
-    // The kernel keeps the running executable reachable, also after a deployment replaced or deleted it. It marks
-    // the link to a deleted file as it marks mappings.
-    let own = executable.to_str().map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
-    let path = if own == Some(mapping.path.as_str()) {
-        PathBuf::from("/proc/self/exe")
-    } else if mapping.is_deleted {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "was replaced since it was loaded"));
-    } else {
-        PathBuf::from(&mapping.path)
-    };
-    Ok(Box::new(MappedFile::open(&path)?))
+/// The sampled rows of the table.
+pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
+    let (table, tier, unread) = heap.table(selection);
+    let mut notes: Vec<String> = advice(tier).into_iter().map(str::to_owned).collect();
+    if tier == SymbolTier::None {
+        notes.extend(unread);
+    }
+    TypeSummary {
+        group: selection.group.as_str().into(),
+        symbols: Some(tier_name(tier).into()),
+        sample_bytes: Some(heap.profile().sample_rate().bytes()),
+        active_since: None,
+        rows: table.entries.iter().map(row).collect(),
+        total_bytes: Some(whole(table.total.bytes)),
+        total_objects: Some(whole(table.total.objects)),
+        unattributed_bytes: Some(whole(table.unattributed.bytes)),
+        omitted_rows: 0,
+        stacks: u64::try_from(heap.profile().stacks().len()).ok(),
+        notes,
+        unavailable: None,
+    }
+}
+
+/// The table of a report summed in another way, with the exact rows where a row stands for a type.
+pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> TypeSummary {
+    let mut summary = summarize(heap, selection);
+    summary.active_since.clone_from(&first.active_since);
+    if matches!(selection.group, Group::Container | Group::Element) {
+        summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
+    }
+    summary
 }
 
 fn row(entry: &TypeEntry) -> TypeRow {
@@ -119,7 +107,8 @@ mod tests {
 
     #[test]
     fn code_without_symbols_is_unattributed_and_the_advice_is_there() {
-        let summary = TypeCollector::default().collect(DUMP.as_bytes()).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes()).unwrap();
+        let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
         assert_eq!(summary.unattributed_bytes, summary.total_bytes);
         assert_eq!(summary.rows[0].source, RowSource::Unattributed);
@@ -130,25 +119,7 @@ mod tests {
     #[test]
     fn a_truncated_dump_is_an_error_with_its_line() {
         let cut = &DUMP[..DUMP.len() - 20];
-        let error = TypeCollector::default().collect(cut.as_bytes()).unwrap_err();
+        let error = TypeCollector::default().read(cut.as_bytes()).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");
-    }
-
-    #[test]
-    fn a_library_that_was_replaced_is_not_read() {
-        let maps = "1000-2000 r-xp 00000000 00:00 9 /proc/self/exe (deleted)";
-        let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
-        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
-        let error = load(&profile.mappings()[0], Path::new("/srv/app")).err().unwrap();
-        assert_eq!(error.to_string(), "was replaced since it was loaded");
-    }
-
-    #[test]
-    fn the_executable_is_read_through_the_kernel_even_when_deleted() {
-        let maps = "1000-2000 r-xp 00000000 00:00 9 /srv/app (deleted)";
-        let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
-        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
-        let own = load(&profile.mappings()[0], Path::new("/srv/app (deleted)")).unwrap();
-        assert!(own.starts_with(b"\x7fELF"));
     }
 }

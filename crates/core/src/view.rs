@@ -1,6 +1,9 @@
 //! Which page of a report is wanted, and which part of the table.
 
-use crate::report::{TypeRow, TypeSummary};
+use memory_debug_profile::Selection;
+
+use crate::report::{MemoryReport, TypeRow, TypeSummary};
+use crate::types;
 
 /// A page that a report is rendered to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +36,8 @@ pub struct TypesView {
     pub sort: Sort,
     /// Shows only types whose short or full name contains this text, literally.
     pub filter: Option<String>,
+    /// What a row stands for, and which stacks count.
+    pub selection: Selection,
 }
 
 /// Order of rows. Rows that are equal in it follow by name.
@@ -50,13 +55,25 @@ pub enum Sort {
 impl Default for TypesView {
     /// The fifty types with the most bytes.
     fn default() -> Self {
-        Self { top: 50, sort: Sort::Bytes, filter: None }
+        Self { top: 50, sort: Sort::Bytes, filter: None, selection: Selection::default() }
     }
 }
 
 impl TypesView {
+    /// The table of a report as this view shows it. A report that came from elsewhere has no profile to sum again, so
+    /// its table stays grouped as it is, and says so.
+    pub(crate) fn table(&self, report: &MemoryReport) -> Option<TypeSummary> {
+        let types = report.types.as_ref()?;
+        Some(match &report.heap {
+            Some(heap) if self.selection != Selection::default() => {
+                self.apply(&types::summarize_again(types, heap, &self.selection))
+            }
+            _ => self.apply(types),
+        })
+    }
+
     /// The table as this view shows it. Totals stay those of all rows.
-    pub(crate) fn apply(&self, summary: &TypeSummary) -> TypeSummary {
+    fn apply(&self, summary: &TypeSummary) -> TypeSummary {
         let mut rows: Vec<&TypeRow> = summary.rows.iter().filter(|row| self.shows(row)).collect();
         rows.sort_by(|a, b| {
             let order = match self.sort {

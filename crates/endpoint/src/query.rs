@@ -2,7 +2,7 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use memory_debug_core::{Page, Sort, TypesView};
+use memory_debug_core::{Group, Page, Sort, TypesView};
 
 use crate::format::Format;
 use crate::problem::Problem;
@@ -57,7 +57,15 @@ impl Query {
                     _ => return Err(invalid(name, "has to be `bytes`, `count` or `name`")),
                 }
             }
-            _ => self.types.filter = Some(parse_filter(value)?),
+            "group" => {
+                let names = Group::ALL.map(Group::as_str).join("`, `");
+                let group = Group::from_name(value);
+                self.types.selection.group =
+                    group.ok_or_else(|| invalid(name, format!("has to be one of `{names}`")))?;
+            }
+            "focus" => self.types.selection.focus = Some(parse_text(name, value)?),
+            "ignore" => self.types.selection.ignore = Some(parse_text(name, value)?),
+            _ => self.types.filter = Some(parse_text(name, value)?),
         }
         Ok(())
     }
@@ -66,7 +74,7 @@ impl Query {
 /// The parameter's own name if `page` has it. Names need no encoding, so an encoded one is unknown.
 fn known_name(page: Page, name: &str) -> Result<&'static str, Problem> {
     let known: &[&'static str] = match page {
-        Page::Types => &["format", "top", "sort", "filter"],
+        Page::Types => &["format", "top", "sort", "filter", "group", "focus", "ignore"],
         _ => &["format"],
     };
     known.iter().find(|known| **known == name).copied().ok_or_else(|| {
@@ -82,11 +90,12 @@ fn parse_top(value: &str, max_rows: usize) -> Result<usize, Problem> {
     number.ok_or_else(|| invalid("top", format!("has to be a number from 1 to {max_rows}")))
 }
 
-fn parse_filter(value: &str) -> Result<String, Problem> {
+/// A literal text to search for.
+fn parse_text(name: &str, value: &str) -> Result<String, Problem> {
     if !(1..=MAX_FILTER_BYTES).contains(&value.len()) {
-        Err(invalid("filter", format!("has to have 1 to {MAX_FILTER_BYTES} bytes")))
+        Err(invalid(name, format!("has to have 1 to {MAX_FILTER_BYTES} bytes")))
     } else if value.contains(char::is_control) {
-        Err(invalid("filter", "has a control character"))
+        Err(invalid(name, "has a control character"))
     } else {
         Ok(value.to_owned())
     }

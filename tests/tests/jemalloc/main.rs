@@ -9,6 +9,7 @@ mod change;
 mod composition;
 mod container_types;
 mod deployment;
+mod groups;
 mod http2;
 mod json;
 mod limits;

@@ -20,7 +20,7 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
         allocator: stats.then_some(report.allocator.as_ref()),
-        types: types.then(|| report.types.as_ref().map(|types| view.apply(types))),
+        types: types.then(|| view.table(report)),
         unavailable: Reasons(report, page),
     };
     let mut json =

@@ -35,8 +35,8 @@ fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> 
 fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
     let started_at = report.instance.started_at.as_deref();
     let reason = report.unavailable.get("types").map(str::to_owned);
-    let summary = match (&report.types, reason) {
-        (Some(types), unavailable) => TypeSummary { unavailable, ..view.apply(types) },
+    let summary = match (view.table(report), reason) {
+        (Some(types), unavailable) => TypeSummary { unavailable, ..types },
         (None, Some(reason)) => TypeSummary::without_profile(reason),
         (None, None) => TypeSummary::without_profile("not asked for".into()),
     };

@@ -1,10 +1,7 @@
 //! What a row of the table stands for, and which stacks count.
 
-use serde::{Deserialize, Serialize};
-
 /// What a row stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Group {
     /// The type that owns the allocation: `Vec<Session>`.
@@ -24,6 +21,39 @@ pub enum Group {
     Thread,
     /// The allocator's size class of the objects.
     SizeClass,
+}
+
+impl Group {
+    /// All groups, the default first.
+    pub const ALL: [Self; 8] = [
+        Self::Container,
+        Self::Element,
+        Self::Function,
+        Self::File,
+        Self::Line,
+        Self::Crate,
+        Self::Thread,
+        Self::SizeClass,
+    ];
+
+    /// The name in requests and reports: `size_class`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Element => "element",
+            Self::Function => "function",
+            Self::File => "file",
+            Self::Line => "line",
+            Self::Crate => "crate",
+            Self::Thread => "thread",
+            Self::SizeClass => "size_class",
+        }
+    }
+
+    /// The group of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.as_str() == name)
+    }
 }
 
 /// Which stacks count, and how they are summed.

@@ -1,0 +1,87 @@
+//! The heap profile of one collection, kept with its report so that each page can sum it in its own way.
+
+use std::io::{self, BufRead};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memory_debug_profile::{HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, TypeTable};
+
+use crate::mapped::MappedFile;
+
+/// What is known of this program's code, shared by all its profiles.
+pub(crate) type SharedAttributor = Arc<Mutex<TypeAttributor>>;
+
+/// A heap profile of this process.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    profile: HeapProfile,
+    attributor: SharedAttributor,
+}
+
+impl Heap {
+    /// Reads a dump of jemalloc (`heap_v2`).
+    ///
+    /// # Errors
+    ///
+    /// The dump could not be read or understood.
+    pub(crate) fn read(dump: impl BufRead, attributor: SharedAttributor) -> Result<Self, String> {
+        let profile = HeapProfile::parse(dump).map_err(|error| error.to_string())?;
+        Ok(Self { profile, attributor })
+    }
+
+    pub(crate) fn profile(&self) -> &HeapProfile {
+        &self.profile
+    }
+
+    /// Sums the profile. Symbols come from the files that are mapped into this process. Also how good they are, and
+    /// the files that gave none.
+    pub(crate) fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<String>) {
+        // A panic while it was held leaves it at worst without some names, which is a state like any other.
+        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
+        let executable = std::env::current_exe().unwrap_or_default();
+        let files = |mapping: &Mapping| load(mapping, &executable);
+        let table = attributor.summarize(&self.profile, &files, selection);
+        (table, attributor.tier(), attributor.notes().to_vec())
+    }
+}
+
+/// Opens the file of a mapping - the one that was mapped, not what has taken its name since.
+fn load(mapping: &Mapping, executable: &Path) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+    // The kernel keeps the running executable reachable, also after a deployment replaced or deleted it. It marks
+    // the link to a deleted file as it marks mappings.
+    let own = executable.to_str().map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
+    let path = if own == Some(mapping.path.as_str()) {
+        PathBuf::from("/proc/self/exe")
+    } else if mapping.is_deleted {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "was replaced since it was loaded"));
+    } else {
+        PathBuf::from(&mapping.path)
+    };
+    Ok(Box::new(MappedFile::open(&path)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUMP: &str = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+
+    #[test]
+    fn a_library_that_was_replaced_is_not_read() {
+        let maps = "1000-2000 r-xp 00000000 00:00 9 /proc/self/exe (deleted)";
+        let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
+        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let error = load(&profile.mappings()[0], Path::new("/srv/app")).err().unwrap();
+        assert_eq!(error.to_string(), "was replaced since it was loaded");
+    }
+
+    #[test]
+    fn the_executable_is_read_through_the_kernel_even_when_deleted() {
+        let maps = "1000-2000 r-xp 00000000 00:00 9 /srv/app (deleted)";
+        let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
+        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let own = load(&profile.mappings()[0], Path::new("/srv/app (deleted)")).unwrap();
+        assert!(own.starts_with(b"\x7fELF"));
+    }
+}

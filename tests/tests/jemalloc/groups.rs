@@ -1,0 +1,60 @@
+//! One profile, summed in other ways.
+
+use memory_debug_axum::MemoryReport;
+
+use crate::population::{POPULATION, enough, measured, payload, row};
+use crate::shop;
+
+payload!(Grouped: 43, Focused: 45);
+
+async fn by(group: &str) -> MemoryReport {
+    let report = shop::get(&format!("/debug/memory/types?format=json&top=1000&group={group}")).await.report();
+    assert_eq!(report.types.as_ref().unwrap().group, group);
+    report
+}
+
+#[inline(never)]
+fn grow_the_grouped() -> Vec<Vec<Grouped>> {
+    (0..8).map(|_| (0..enough::<Grouped>() / 8).map(Grouped::new).collect()).collect()
+}
+
+#[tokio::test]
+async fn each_group_tells_the_same_memory_by_another_name() {
+    let population = grow_the_grouped();
+    let (report, element) = (shop::types().await, by("element").await);
+    let container = row(&report, "Vec<Grouped>").unwrap().bytes;
+    assert!(container >= POPULATION as u64 / 2, "{report:#?}");
+    assert_eq!(row(&element, "Grouped").unwrap().bytes, container);
+
+    let holds = |report: &MemoryReport, part: &str| {
+        let rows = &report.types.as_ref().unwrap().rows;
+        let found = rows.iter().filter(|row| row.type_name.contains(part)).map(|row| row.bytes).max();
+        assert!(found >= Some(container / 2), "{part}: {rows:#?}");
+    };
+    holds(&by("function").await, "groups");
+    holds(&by("file").await, "tests/jemalloc/groups.rs");
+    holds(&by("line").await, "tests/jemalloc/groups.rs:");
+    holds(&by("crate").await, "this service");
+    holds(&by("thread").await, "thread ");
+    holds(&by("size_class").await, " bytes");
+    drop(population);
+}
+
+#[tokio::test]
+async fn focus_and_ignore_choose_stacks_by_their_frames() {
+    #[inline(never)]
+    fn raise_the_focused() -> Vec<Box<Focused>> {
+        (0..enough::<Focused>()).map(|number| Box::new(Focused::new(number))).collect()
+    }
+
+    let (population, bytes) = measured(raise_the_focused);
+    let focused =
+        shop::get("/debug/memory/types?format=json&top=1000&focus=raise_the_focused").await.report();
+    let ignored =
+        shop::get("/debug/memory/types?format=json&top=1000&ignore=raise_the_focused").await.report();
+    assert!(row(&focused, "Box<Focused>").is_some_and(|row| row.bytes > bytes / 2), "{focused:#?}");
+    assert!(row(&ignored, "Box<Focused>").is_none(), "{ignored:#?}");
+    let total = |report: &MemoryReport| report.types.as_ref().unwrap().total_bytes;
+    assert!(total(&focused) < total(&ignored).map(|rest| rest + 2 * bytes));
+    drop(population);
+}
