@@ -1,6 +1,9 @@
 //! Whether a ± means what it says.
 
 use std::hint::black_box;
+use std::sync::Arc;
+
+use memory_debug_core::{Collector, Scope, spawn_collecting};
 
 use crate::population::{deviation, row};
 use crate::shop;
@@ -41,4 +44,31 @@ async fn standard_errors_are_honest() {
     let total: f64 = rows.iter().map(|row| row.bytes as f64).sum();
     let stderr = rows.iter().map(|row| row.bytes_stderr.powi(2)).sum::<f64>().sqrt();
     assert!((total - 32.0 * BYTES as f64).abs() < 5.0 * stderr, "{total} ± {stderr}");
+}
+
+/// Samplings of the same workload.
+const ROUNDS: usize = 200;
+
+#[test]
+fn the_truth_lies_within_one_and_two_standard_errors_as_often_as_it_should() {
+    let collector = Arc::new(Collector::new());
+    let (mut within_one, mut within_two, mut rows) = (0, 0, 0);
+    for _ in 0..ROUNDS {
+        let held = populations!(100 101 102 103 104 105 106 107);
+        let collector = Arc::clone(&collector);
+        let report = spawn_collecting(move || collector.collect(Scope::Types)).unwrap().join().unwrap();
+        drop(held);
+        for n in 100..108 {
+            let row = row(&report, &format!("Box<Specimen<{n}>>")).expect("256 samples");
+            let deviation = deviation(row, BYTES as u64).abs();
+            within_one += usize::from(deviation <= 1.0);
+            within_two += usize::from(deviation <= 2.0);
+            rows += 1;
+        }
+    }
+    let (one, two) = (within_one as f64 / rows as f64, within_two as f64 / rows as f64);
+    println!("of {rows} estimates {one:.3} within one standard error, {two:.3} within two");
+    // 0.683 and 0.954 are expected; of 1,600 rows the shares vary by 0.012 and 0.005.
+    assert!((0.60..=0.76).contains(&one), "{one}");
+    assert!(two >= 0.93, "{two}");
 }
