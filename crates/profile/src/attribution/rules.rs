@@ -63,6 +63,7 @@ static RULES: &[Rule] = &[
     // Growable arrays. `RawVec` is shared, and never inlined: where instances have the same machine code the linker
     // keeps one, so its own argument is only a guess that any frame further out corrects.
     begins("alloc::raw_vec", &[], "RawVec", "Vec<0>"),
+    takes("alloc::raw_vec", &[], &["RawVec"], "RawVec", "Vec<0>"),
     begins("alloc::vec::in_place_collect", &["from_iter"], "Vec", "Vec<0>"),
     takes("alloc::vec::in_place_collect", &[], &["none"], "Vec", "Vec<0>"),
     begins("alloc::vec", &[], "Vec", "Vec<0>"),
@@ -102,7 +103,8 @@ static RULES: &[Rule] = &[
     takes("alloc::collections::btree::map", &[], &["Box"], "BTreeMap", "BTreeMap<0, 1>"),
     takes("alloc::collections::linked_list", &[], &["Box"], "LinkedList", "LinkedList<0>"),
 
-    // Hash tables.
+    // Hash tables. What was said of `RawVec` holds for `RawTable`.
+    takes("hashbrown::raw", &[], &["RawTable"], "RawTable", "HashMap<0.0, 0.1>"),
     begins("hashbrown::raw", &[], "RawTable", "HashMap<0.0, 0.1>"),
     begins("hashbrown::raw", &[], "RawTable", "HashTable<0>"),
     takes("hashbrown::set", &[], &["RawTable", "HashMap"], "HashSet", "HashSet<0>"),
