@@ -1,11 +1,12 @@
 //! The heap profile of one collection, kept with its report so that each page can sum it in its own way.
 
 use std::io::{self, BufRead};
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use memory_debug_profile::{HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, TypeTable};
+use memory_debug_profile::{
+    FileData, HeapProfile, LoadObject, Mapping, Selection, SymbolTier, TypeAttributor, TypeTable,
+};
 
 use crate::mapped::MappedFile;
 
@@ -39,26 +40,36 @@ impl Heap {
     pub(crate) fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<String>) {
         // A panic while it was held leaves it at worst without some names, which is a state like any other.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        let executable = std::env::current_exe().unwrap_or_default();
-        let files = |mapping: &Mapping| load(mapping, &executable);
+        let files = OwnFiles { executable: std::env::current_exe().unwrap_or_default() };
         let table = attributor.summarize(&self.profile, &files, selection);
         (table, attributor.tier(), attributor.notes().to_vec())
     }
 }
 
-/// Opens the file of a mapping - the one that was mapped, not what has taken its name since.
-fn load(mapping: &Mapping, executable: &Path) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
-    // The kernel keeps the running executable reachable, also after a deployment replaced or deleted it. It marks
-    // the link to a deleted file as it marks mappings.
-    let own = executable.to_str().map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
-    let path = if own == Some(mapping.path.as_str()) {
-        PathBuf::from("/proc/self/exe")
-    } else if mapping.is_deleted {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "was replaced since it was loaded"));
-    } else {
-        PathBuf::from(&mapping.path)
-    };
-    Ok(Box::new(MappedFile::open(&path)?))
+/// The files of this process.
+struct OwnFiles {
+    executable: PathBuf,
+}
+
+impl LoadObject for OwnFiles {
+    /// Opens the file of a mapping - the one that was mapped, not what has taken its name since.
+    fn load(&self, mapping: &Mapping) -> io::Result<FileData> {
+        // The kernel keeps the running executable reachable, also after a deployment replaced or deleted it. It marks
+        // the link to a deleted file as it marks mappings.
+        let own = self.executable.to_str().map(|path| path.strip_suffix(" (deleted)").unwrap_or(path));
+        let path = if own == Some(mapping.path.as_str()) {
+            Path::new("/proc/self/exe")
+        } else if mapping.is_deleted {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "was replaced since it was loaded"));
+        } else {
+            Path::new(&mapping.path)
+        };
+        Ok(Box::new(MappedFile::open(path)?))
+    }
+
+    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
+        Ok(Box::new(MappedFile::open(Path::new(path))?))
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +83,7 @@ mod tests {
         let maps = "1000-2000 r-xp 00000000 00:00 9 /proc/self/exe (deleted)";
         let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
         let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
-        let error = load(&profile.mappings()[0], Path::new("/srv/app")).err().unwrap();
+        let error = OwnFiles { executable: "/srv/app".into() }.load(&profile.mappings()[0]).err().unwrap();
         assert_eq!(error.to_string(), "was replaced since it was loaded");
     }
 
@@ -81,7 +92,7 @@ mod tests {
         let maps = "1000-2000 r-xp 00000000 00:00 9 /srv/app (deleted)";
         let dump = DUMP.replace("MAPPED_LIBRARIES:\n", &format!("MAPPED_LIBRARIES:\n{maps}\n"));
         let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
-        let own = load(&profile.mappings()[0], Path::new("/srv/app (deleted)")).unwrap();
+        let own = OwnFiles { executable: "/srv/app (deleted)".into() }.load(&profile.mappings()[0]).unwrap();
         assert!(own.starts_with(b"\x7fELF"));
     }
 }

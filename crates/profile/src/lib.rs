@@ -38,10 +38,13 @@ mod sample;
 mod symbolize;
 mod type_name;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use attribution::fuzzing;
 pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
 pub use error::{Error, ErrorKind};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use symbolize::{LoadObject, SymbolTier, Symbolizer};
+pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer};
 pub use type_name::readable_type_name;

@@ -1,6 +1,8 @@
 //! Attribution: from a stack to the type that owns the allocation.
 
 mod function;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod group;
 mod rules;
 mod stack;

@@ -144,6 +144,11 @@ impl Owner {
         })
     }
 
+    /// Whether any row speaks of the frame: it belongs to a container.
+    pub(crate) fn knows(frame: &FunctionInfo) -> bool {
+        RULES.iter().any(|rule| rule.names(frame))
+    }
+
     /// Whether a frame that does not take over may stand between this owner and one that does: a layer of the same
     /// container, or code that belongs to no container. A different container *holds* the owner: there the chain ends.
     pub(crate) fn may_continue_through(&self, frame: &FunctionInfo) -> bool {

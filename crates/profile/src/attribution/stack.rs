@@ -31,6 +31,8 @@ pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(frames);
     let mut owner: Option<Owner> = None;
     let mut general = None;
+    // A layer of a container whose element is not known: whoever stands behind it is not the one to name it.
+    let mut lost_element = false;
     for frame in outside {
         match (frame.origin, &owner) {
             (Origin::Std | Origin::Dependency, _) => {}
@@ -45,7 +47,9 @@ pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
             if !owner.may_continue_through(frame) {
                 break;
             }
-        } else if frame.origin == Origin::Dependency && asked_by_rust {
+        } else if Owner::knows(frame) {
+            lost_element = true;
+        } else if frame.origin == Origin::Dependency && asked_by_rust && !lost_element {
             general = general_owner(frame);
             if general.is_some() {
                 break;

@@ -30,9 +30,26 @@ impl<'a> ElfFile<'a> {
         })
     }
 
+    /// The identity that the linker gave the file (`NT_GNU_BUILD_ID`).
+    pub(crate) fn build_id(&self) -> Option<&'a [u8]> {
+        self.file.build_id().ok().flatten()
+    }
+
+    /// The file name in `.gnu_debuglink`.
+    pub(crate) fn debug_link(&self) -> Option<&'a str> {
+        let (name, _checksum) = self.file.gnu_debuglink().ok().flatten()?;
+        std::str::from_utf8(name).ok()
+    }
+
+    pub(crate) fn has_dwarf(&self) -> bool {
+        self.file.section_by_name(".debug_info").is_some()
+    }
+
     /// The DWARF sections, decompressed where they are compressed; `None` if there is no `.debug_info`.
     pub(crate) fn dwarf(&self) -> Option<gimli::DwarfSections<Cow<'a, [u8]>>> {
-        self.file.section_by_name(".debug_info")?;
+        if !self.has_dwarf() {
+            return None;
+        }
         let load = |id: gimli::SectionId| {
             let section = self.file.section_by_name(id.name());
             let data = section.and_then(|section| section.uncompressed_data().ok());

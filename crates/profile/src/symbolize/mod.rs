@@ -1,9 +1,10 @@
 //! Symbolising: from return addresses to functions, inlined ones included.
 
+mod debug_file;
 mod dwarf;
 mod elf;
 pub(crate) mod frames;
-mod source_path;
+pub(crate) mod source_path;
 mod unit_index;
 
 use std::io;
@@ -19,7 +20,10 @@ use elf::ElfFile;
 use frames::{Frame, FrameSpan, FrameTable, Function};
 use unit_index::UnitIndex;
 
-/// Opens the file behind a mapping. Implemented for closures.
+/// The bytes of a file, mapped or copied.
+pub type FileData = Box<dyn Deref<Target = [u8]>>;
+
+/// Opens the file behind a mapping. Implemented for closures, which then know no separate debug files.
 ///
 /// This crate does no input or output of its own: a live process maps its files into memory, a tool reads copies.
 pub trait LoadObject {
@@ -28,14 +32,25 @@ pub trait LoadObject {
     /// # Errors
     ///
     /// If the file cannot be read or is not the one that was mapped. Its code then stays without names.
-    fn load(&self, mapping: &Mapping) -> io::Result<Box<dyn Deref<Target = [u8]>>>;
+    fn load(&self, mapping: &Mapping) -> io::Result<FileData>;
+
+    /// The bytes of a file that may hold the debug information of another. It is used only if its build-id is the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, which is the usual case.
+    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
+        let _ = path;
+        Err(io::ErrorKind::NotFound.into())
+    }
 }
 
 impl<F> LoadObject for F
 where
-    F: Fn(&Mapping) -> io::Result<Box<dyn Deref<Target = [u8]>>>,
+    F: Fn(&Mapping) -> io::Result<FileData>,
 {
-    fn load(&self, mapping: &Mapping) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+    fn load(&self, mapping: &Mapping) -> io::Result<FileData> {
         self(mapping)
     }
 }
@@ -101,6 +116,7 @@ impl Symbolizer {
             let (here, beyond) = rest.split_at(rest.partition_point(|address| *address < mapping.end));
             if !here.is_empty() {
                 self.resolve_in(mapping, here, files);
+                self.name_after_file(mapping, here);
             }
             rest = beyond;
         }
@@ -146,13 +162,23 @@ impl Symbolizer {
             Ok(data) => data,
             Err(error) => return self.note(mapping, &error.to_string()),
         };
-        match ElfFile::parse(&data) {
-            Ok(elf) => self.resolve_in_elf(&elf, mapping, addresses),
-            Err(error) => self.note(mapping, &error.to_string()),
-        }
+        let elf = match ElfFile::parse(&data) {
+            Ok(elf) => elf,
+            Err(error) => return self.note(mapping, &error.to_string()),
+        };
+        let separate = if elf.has_dwarf() { None } else { load_debug_file(&elf, mapping, files) };
+        let separate = separate.as_deref().and_then(|data| ElfFile::parse(data).ok());
+        self.resolve_in_elf(&elf, separate.as_ref(), mapping, addresses);
     }
 
-    fn resolve_in_elf(&mut self, elf: &ElfFile<'_>, mapping: &Mapping, addresses: &[u64]) {
+    /// `separate` holds the debug information of `elf`, with the same link-time addresses.
+    fn resolve_in_elf(
+        &mut self,
+        elf: &ElfFile<'_>,
+        separate: Option<&ElfFile<'_>>,
+        mapping: &Mapping,
+        addresses: &[u64],
+    ) {
         // A return address points behind the call, perhaps behind the function: the call itself is at least one
         // byte before. Order is kept, so the positions in `linked` are those in `known`.
         let (known, linked): (Vec<u64>, Vec<u64>) = addresses
@@ -163,34 +189,37 @@ impl Symbolizer {
             })
             .unzip();
         let table = &mut self.table;
-        let found = match elf.dwarf() {
+        let debug = separate.unwrap_or(elf);
+        let found = match debug.dwarf() {
             Some(sections) => {
-                let dwarf = sections.borrow(|section| elf::Reader::new(section, elf.endian()));
+                let dwarf = sections.borrow(|section| elf::Reader::new(section, debug.endian()));
                 let units = self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(&dwarf));
                 dwarf::resolve(&dwarf, units, &linked, table)
             }
             None => Found::default(),
         };
         let mut symbols = vec![None; linked.len()];
-        elf.symbols_of(&linked, |position, symbol| {
-            symbols[position].get_or_insert(symbol);
-        });
+        for file in separate.into_iter().chain([elf]) {
+            file.symbols_of(&linked, |position, symbol| {
+                symbols[position].get_or_insert_with(|| symbol.to_owned());
+            });
+        }
         let mut with_lines = 0;
         let mut with_symbols = 0;
         for (position, address) in known.iter().enumerate() {
             let lines = found.lines.get(&position);
             with_lines += usize::from(lines.is_some() || found.frames.contains_key(&position));
             with_symbols += usize::from(symbols[position].is_some());
-            let span = found.frames.get(&position).copied().unwrap_or_else(|| {
-                let name = symbols[position].map(|symbol| format!("{:#}", rustc_demangle::demangle(symbol)));
+            if let Some(span) = found.frames.get(&position) {
+                self.spans.insert(*address, *span);
+            } else if lines.is_some() || symbols[position].is_some() {
+                let symbol = symbols[position].as_deref();
+                let name =
+                    symbol.map(|symbol| table.string(&format!("{:#}", rustc_demangle::demangle(symbol))));
                 let (file, line) = lines.cloned().unwrap_or_default();
-                let name = name.map(|name| table.string(&name));
-                let frame = (name.is_some() || file.is_some())
-                    .then(|| table.function_handle(Function { name, is_symbol: true, file }))
-                    .map(|function| Frame { function, line });
-                table.push_frames(frame)
-            });
-            self.spans.insert(*address, span);
+                let function = table.function_handle(Function { name, is_symbol: true, file });
+                self.spans.insert(*address, table.push_frames([Frame { function, line }]));
+            }
         }
         // The executable is mapped below every library, whose code has symbols of its own.
         if self.mappings.first().is_some_and(|first| first.path == mapping.path) {
@@ -199,10 +228,38 @@ impl Symbolizer {
         }
     }
 
-    fn note(&mut self, mapping: &Mapping, reason: &str) {
-        let file = mapping.path.rsplit('/').next().unwrap_or(&mapping.path);
-        self.notes.push(format!("{file}: {reason}"));
+    /// Gives the code that has no name the one of its file: a person can then tell what lacks symbols, and nothing
+    /// takes the frames around for neighbours.
+    fn name_after_file(&mut self, mapping: &Mapping, addresses: &[u64]) {
+        let name = self.table.string(&format!("code without symbols in {}", file_name(mapping)));
+        let function = Function { name: Some(name), is_symbol: true, file: None };
+        let function = self.table.function_handle(function);
+        let span = self.table.push_frames([Frame { function, line: 0 }]);
+        for address in addresses {
+            self.spans.entry(*address).or_insert(span);
+        }
     }
+
+    fn note(&mut self, mapping: &Mapping, reason: &str) {
+        self.notes.push(format!("{}: {reason}", file_name(mapping)));
+    }
+}
+
+/// The last part of the mapping's path; the folders are nobody's business.
+fn file_name(mapping: &Mapping) -> &str {
+    mapping.path.rsplit('/').next().unwrap_or(&mapping.path)
+}
+
+/// The debug file of a stripped one, if there is one with the same build-id. A file without build-id could have been
+/// built from anything, so it has none.
+fn load_debug_file(elf: &ElfFile<'_>, mapping: &Mapping, files: &dyn LoadObject) -> Option<FileData> {
+    let id = elf.build_id()?;
+    debug_file::candidates(elf, &mapping.path).iter().find_map(|path| {
+        let data = files.load_debug_file(path).ok()?;
+        let is_same =
+            ElfFile::parse(&data).is_ok_and(|found| found.build_id() == Some(id) && found.has_dwarf());
+        is_same.then_some(data)
+    })
 }
 
 #[cfg(test)]

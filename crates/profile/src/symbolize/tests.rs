@@ -11,7 +11,7 @@ fn own_profile(address: u64) -> HeapProfile {
     HeapProfile::parse(dump.as_bytes()).unwrap()
 }
 
-fn read_file(mapping: &Mapping) -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+fn read_file(mapping: &Mapping) -> io::Result<FileData> {
     Ok(Box::new(std::fs::read(&mapping.path)?))
 }
 
@@ -49,21 +49,54 @@ fn a_generic_function_is_found_with_its_concrete_argument() {
 #[test]
 fn a_binary_without_debug_information_falls_back_to_its_symbols() {
     let address = generic_probe::<u64> as fn(&u64) -> usize as usize as u64 + 1;
-    let without_dwarf = |mapping: &Mapping| {
-        let mut data = std::fs::read(&mapping.path)?;
-        // Sections are found by name: under another name they are not there.
-        let name = b"\0.debug_info\0";
-        while let Some(at) = data.windows(name.len()).position(|window| window == name) {
-            data[at + 1] = b'_';
-        }
-        let data: Box<dyn Deref<Target = [u8]>> = Box::new(data);
-        Ok(data)
-    };
+    let stripped =
+        |mapping: &Mapping| -> io::Result<FileData> { Ok(Box::new(without_dwarf(&mapping.path)?)) };
     let mut symbolizer = Symbolizer::new();
-    symbolizer.resolve(&own_profile(address), &without_dwarf);
+    symbolizer.resolve(&own_profile(address), &stripped);
     assert_eq!(symbolizer.tier(), SymbolTier::Functions);
     let names = names(&symbolizer, address);
     assert!(names.len() == 1 && names[0].contains("generic_probe"), "{names:?}");
+}
+
+/// A file whose sections of debug information are not there: they are found by name.
+fn without_dwarf(path: &str) -> io::Result<Vec<u8>> {
+    let mut data = std::fs::read(path)?;
+    let name = b"\0.debug_info\0";
+    while let Some(at) = data.windows(name.len()).position(|window| window == name) {
+        data[at + 1] = b'_';
+    }
+    Ok(data)
+}
+
+/// Serves stripped files, and `debug_file` for whatever debug file is asked for.
+struct Stripped {
+    debug_file: &'static str,
+    asked: std::cell::RefCell<Vec<String>>,
+}
+
+impl LoadObject for Stripped {
+    fn load(&self, mapping: &Mapping) -> io::Result<FileData> {
+        Ok(Box::new(without_dwarf(&mapping.path)?))
+    }
+
+    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
+        self.asked.borrow_mut().push(path.to_owned());
+        Ok(Box::new(std::fs::read(self.debug_file)?))
+    }
+}
+
+#[test]
+fn a_stripped_file_finds_its_debug_file_by_build_id_and_no_other() {
+    for (debug_file, tier) in [("/proc/self/exe", SymbolTier::Inlined), ("/bin/true", SymbolTier::Functions)]
+    {
+        let address = generic_probe::<u128> as fn(&u128) -> usize as usize as u64 + 1;
+        let files = Stripped { debug_file, asked: Default::default() };
+        let mut symbolizer = Symbolizer::new();
+        symbolizer.resolve(&own_profile(address), &files);
+        assert_eq!(symbolizer.tier(), tier, "{debug_file}");
+        let asked = files.asked.take();
+        assert!(asked.iter().any(|path| path.starts_with("/usr/lib/debug/.build-id/")), "{asked:?}");
+    }
 }
 
 #[test]
@@ -73,7 +106,7 @@ fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
     let mut symbolizer = Symbolizer::new();
     symbolizer.resolve(&own_profile(address), &missing);
     assert_eq!(symbolizer.tier(), SymbolTier::None);
-    assert!(symbolizer.frames(address).is_empty());
+    assert!(names(&symbolizer, address)[0].starts_with("code without symbols in memory_debug_profile-"));
     let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
     assert!(note.ends_with(": permission denied") && !note.contains('/'), "{note}");
 }
@@ -83,7 +116,7 @@ fn known_addresses_are_not_read_again() {
     let address = generic_probe::<i16> as fn(&i16) -> usize as usize as u64 + 1;
     let mut symbolizer = Symbolizer::new();
     symbolizer.resolve(&own_profile(address), &read_file);
-    let never = |_: &Mapping| -> io::Result<Box<dyn Deref<Target = [u8]>>> { panic!("read a file again") };
+    let never = |_: &Mapping| -> io::Result<FileData> { panic!("read a file again") };
     let same = own_profile(address);
     if same.mappings() == symbolizer.mappings {
         symbolizer.resolve(&same, &never);
@@ -98,7 +131,7 @@ fn no_damaged_file_panics() {
     let whole = std::fs::read(&profile.mapping_of(address).unwrap().path).unwrap();
     let try_with = |data: Vec<u8>| {
         let data = std::cell::RefCell::new(Some(data));
-        let files = |_: &Mapping| -> io::Result<Box<dyn Deref<Target = [u8]>>> {
+        let files = |_: &Mapping| -> io::Result<FileData> {
             Ok(Box::new(data.take().ok_or(io::ErrorKind::NotFound)?))
         };
         Symbolizer::new().resolve(&profile, &files);
