@@ -21,6 +21,7 @@
 //!   collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. [`summary`] does both and prints as a table.
+//! - [`diagnose`] says what stands out in a report, and what to change.
 //! - [`Tracked`] counts chosen types exactly, beside the sampled rows.
 //!
 //! # Honesty
@@ -37,13 +38,15 @@
 //!
 //! # Floors
 //!
-//! A module uses only modules listed before it: `unavailable`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `collect`, `view`, `render`; `install` stands alone.
+//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
+//! `heap`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
+//! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
 
 mod collect;
+mod doctor;
 mod heap;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
@@ -61,9 +64,11 @@ mod thread;
 mod tracked;
 mod types;
 mod unavailable;
+mod units;
 mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::{Group, Selection};
 pub use report::{

@@ -70,6 +70,8 @@ pub struct ProcessMemory {
     pub threads: Option<u64>,
     /// Number of open file descriptors.
     pub open_fds: Option<u64>,
+    /// Number of processors that the process may use, by affinity and control group.
+    pub cpus: Option<u64>,
 }
 
 /// Memory of the control group the process is in, its limit and what happened at that limit.
@@ -84,6 +86,9 @@ pub struct CgroupMemory {
     pub limit_bytes: Option<u64>,
     /// Memory charged to the group, page cache included.
     pub current_bytes: Option<u64>,
+    /// Page cache that was not used for a while and goes first (`inactive_file` of `memory.stat`). `current_bytes`
+    /// less this is the working set.
+    pub inactive_file_bytes: Option<u64>,
     /// Highest `current_bytes` so far.
     pub peak_bytes: Option<u64>,
     /// Processes of the group killed for want of memory.

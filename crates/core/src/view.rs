@@ -14,14 +14,16 @@ pub enum Page {
     Stats,
     /// The table.
     Types,
+    /// What stands out, and what to change.
+    Doctor,
 }
 
 impl Page {
     /// Whether the value at `path` of a report is on this page.
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
-            "types" => self != Self::Stats,
-            "process" | "cgroup" | "allocator" => self != Self::Types,
+            "types" => matches!(self, Self::Overview | Self::Types),
+            "process" | "cgroup" | "allocator" => matches!(self, Self::Overview | Self::Stats),
             _ => true,
         }
     }

@@ -4,7 +4,8 @@ use memory_debug_core::{Page, Scope};
 
 /// The paths below the base. The request path is compared as sent; a trailing `/` is another, unknown path, because
 /// relative links on the page would mean something else there.
-const ROUTES: [(&str, Page); 3] = [("", Page::Overview), ("/stats", Page::Stats), ("/types", Page::Types)];
+const ROUTES: [(&str, Page); 4] =
+    [("", Page::Overview), ("/stats", Page::Stats), ("/types", Page::Types), ("/doctor", Page::Doctor)];
 
 /// What every path allows.
 pub(crate) const ALLOWED_METHODS: &str = "GET, HEAD";
@@ -19,7 +20,7 @@ pub(crate) fn paths(base: &str) -> Vec<String> {
     ROUTES.iter().map(|(path, _)| format!("{base}{path}")).collect()
 }
 
-/// What has to be collected for a page. Overview and types share one scope, and so one collection.
+/// What has to be collected for a page. Overview, types and doctor share one scope, and so one collection.
 pub(crate) fn scope_of(page: Page) -> Scope {
     match page {
         Page::Stats => Scope::Stats,
@@ -36,6 +37,7 @@ mod tests {
         assert!(matches!(page_at(""), Some(Page::Overview)));
         assert!(matches!(page_at("/stats"), Some(Page::Stats)));
         assert!(matches!(page_at("/types"), Some(Page::Types)));
+        assert!(matches!(page_at("/doctor"), Some(Page::Doctor)));
         for rest in
             ["/", "//stats", "/stats/", "/Stats", "/st%61ts", "/./stats", "/types;x", "/heap", "stats"]
         {

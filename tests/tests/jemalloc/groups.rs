@@ -43,6 +43,7 @@ async fn each_group_tells_the_same_memory_by_another_name() {
 #[tokio::test]
 async fn focus_and_ignore_choose_stacks_by_their_frames() {
     #[inline(never)]
+    #[expect(clippy::vec_box, reason = "many small allocations through one function are what is chosen")]
     fn raise_the_focused() -> Vec<Box<Focused>> {
         (0..enough::<Focused>()).map(|number| Box::new(Focused::new(number))).collect()
     }

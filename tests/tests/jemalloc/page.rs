@@ -35,6 +35,25 @@ async fn the_page_begins_with_who_answers_and_what_it_holds() {
 }
 
 #[tokio::test]
+async fn the_doctor_says_what_it_checked_and_what_it_could_not() {
+    let page = shop::get("/debug/memory/doctor").await;
+    assert!(page.text().contains(" rules checked, "), "{page}");
+    let report: serde_json::Value =
+        serde_json::from_str(shop::get("/debug/memory/doctor?format=json").await.text()).unwrap();
+    let doctor = &report["doctor"];
+    let checked = doctor["checked"].as_array().unwrap();
+    assert!(checked.iter().any(|id| id == "profiling-not-enabled"), "{doctor}");
+    for verdict in doctor["verdicts"].as_array().unwrap() {
+        assert!(!verdict["evidence"].as_str().unwrap().is_empty(), "{verdict}");
+        assert!(!verdict["advice"].as_str().unwrap().is_empty(), "{verdict}");
+        assert!(checked.contains(&verdict["id"]), "{verdict}");
+    }
+    for rule in doctor["not_checked"].as_array().unwrap() {
+        assert!(!checked.contains(&rule["id"]) && !rule["reason"].as_str().unwrap().is_empty(), "{rule}");
+    }
+}
+
+#[tokio::test]
 async fn the_table_has_types_objects_and_sizes_in_this_order() {
     for target in ["/debug/memory", "/debug/memory/types"] {
         let page = shop::get(target).await;

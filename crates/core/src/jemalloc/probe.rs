@@ -11,7 +11,8 @@ use crate::mallctl;
 /// Larger than what other code of this thread could allocate between two reads; smaller than the page cache would mind.
 const PROBE_BYTES: usize = 4096;
 
-const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
+/// The answer if jemalloc is there and not used.
+pub(crate) const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
                             in use to main.rs, for example `memory_debug_axum::install!();`";
 
 /// `Ok` if Rust's allocations go to jemalloc; found out by one allocation, the first time this is called.

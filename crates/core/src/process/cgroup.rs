@@ -34,12 +34,14 @@ impl Reader<'_> {
     fn version_2(&mut self) -> CgroupMemory {
         let events = self.text("memory.events");
         let event = |key: &str| events.clone().and_then(|text| number(&text, key));
+        let inactive_file = self.text("memory.stat").and_then(|text| number(&text, "inactive_file"));
         let pressure = self.text("memory.pressure");
         let average = |key: &str| pressure.clone().and_then(|text| average_10(&text, key));
         CgroupMemory {
             version: 2,
             limit_bytes: self.limit("memory.max"),
             current_bytes: self.keep("current_bytes", self.bytes("memory.current")),
+            inactive_file_bytes: self.keep("inactive_file_bytes", inactive_file),
             peak_bytes: self.keep("peak_bytes", self.bytes("memory.peak")),
             oom_kills: self.keep("oom_kills", event("oom_kill")),
             high_events: self.keep("high_events", event("high")),
@@ -51,11 +53,14 @@ impl Reader<'_> {
 
     fn version_1(&mut self) -> CgroupMemory {
         let oom_kills = self.text("memory.oom_control").and_then(|text| number(&text, "oom_kill"));
+        // With the groups below, as the usage is.
+        let inactive_file = self.text("memory.stat").and_then(|text| number(&text, "total_inactive_file"));
         let absent = || "version 1 control groups do not have it".to_owned();
         CgroupMemory {
             version: 1,
             limit_bytes: self.limit("memory.limit_in_bytes"),
             current_bytes: self.keep("current_bytes", self.bytes("memory.usage_in_bytes")),
+            inactive_file_bytes: self.keep("inactive_file_bytes", inactive_file),
             peak_bytes: self.keep("peak_bytes", self.bytes("memory.max_usage_in_bytes")),
             oom_kills: self.keep("oom_kills", oom_kills),
             high_events: self.keep("high_events", Err(absent())),

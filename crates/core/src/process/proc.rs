@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread::available_parallelism;
 
 use crate::kernel_file::{self, number, size};
 use crate::report::ProcessMemory;
@@ -35,6 +36,7 @@ pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option
             status.as_deref().map_err(String::clone).and_then(|text| number(text, "Threads")),
         ),
         open_fds: keep("open_fds", open_fds(&process.join("fd"))),
+        cpus: keep("cpus", cpus()),
     })
 }
 
@@ -42,6 +44,12 @@ pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option
 fn open_fds(folder: &Path) -> Result<u64, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("fd: {}", error.kind()))?;
     Ok((entries.count() as u64).saturating_sub(1))
+}
+
+/// Asks the system for affinity and quota, whatever the root.
+fn cpus() -> Result<u64, String> {
+    let cpus = available_parallelism().map_err(|error| format!("number of processors: {}", error.kind()))?;
+    Ok(cpus.get() as u64)
 }
 
 #[cfg(test)]
@@ -74,6 +82,7 @@ mod tests {
                 swap_bytes: Some(0),
                 threads: Some(9),
                 open_fds: Some(1),
+                cpus: process.cpus,
             }
         );
         assert!(unavailable.is_empty());
@@ -104,6 +113,7 @@ mod tests {
         let process = read_process(Path::new("/proc"), &mut Unavailable::default()).unwrap();
         assert!(process.resident_bytes > Some(0));
         assert!(process.threads > Some(0));
+        assert!(process.cpus > Some(0));
         assert!(process.open_fds >= Some(2), "standard output and error at least: {process:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::view::{Page, TypesView};
@@ -10,13 +11,15 @@ use crate::view::{Page, TypesView};
 ///
 /// Sections that do not belong to the page are absent; sections that could not be measured are `null`.
 pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
-    let stats = page != Page::Types;
-    let types = page != Page::Stats;
+    let stats = matches!(page, Page::Overview | Page::Stats);
+    let types = matches!(page, Page::Overview | Page::Types);
+    let doctor = matches!(page, Page::Overview | Page::Doctor);
     let document = Document {
         schema: &report.schema,
         instance: &report.instance,
         collected_at: &report.collected_at,
         duration_us: report.duration_us,
+        doctor: doctor.then(|| diagnose(report)),
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
         allocator: stats.then_some(report.allocator.as_ref()),
@@ -36,6 +39,8 @@ struct Document<'a> {
     instance: &'a InstanceInfo,
     collected_at: &'a str,
     duration_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doctor: Option<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     process: Option<Option<&'a ProcessMemory>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,15 +82,33 @@ mod tests {
         let always = "collected_at duration_us instance";
         assert_eq!(
             keys(Page::Overview),
-            format!("allocator cgroup {always} process schema types unavailable")
+            "allocator cgroup collected_at doctor duration_us instance process schema types unavailable"
         );
         assert_eq!(keys(Page::Stats), format!("allocator cgroup {always} process schema unavailable"));
         assert_eq!(keys(Page::Types), format!("{always} schema types unavailable"));
+        assert_eq!(keys(Page::Doctor), "collected_at doctor duration_us instance schema unavailable");
         let reasons = |page| {
             value(&report, page)["unavailable"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
         };
         assert_eq!(reasons(Page::Stats), ["process.uss_bytes"]);
         assert_eq!(reasons(Page::Types), ["types.x"]);
+        assert_eq!(reasons(Page::Doctor), [""; 0]);
+    }
+
+    #[test]
+    fn the_doctor_has_verdicts_and_what_was_and_was_not_checked() {
+        let mut report = sample::report();
+        report.cgroup.as_mut().unwrap().oom_kills = Some(2);
+        for page in [Page::Overview, Page::Doctor] {
+            let doctor = &value(&report, page)["doctor"];
+            let verdict = &doctor["verdicts"][0];
+            assert_eq!((&verdict["id"], &verdict["severity"]), (&"oom-kills".into(), &"critical".into()));
+            assert!(verdict["evidence"].is_string() && verdict["advice"].is_string());
+            assert!(doctor["checked"].as_array().unwrap().contains(&"oom-kills".into()), "{doctor}");
+            let not_checked = doctor["not_checked"].as_array().unwrap();
+            let swap = not_checked.iter().find(|rule| rule["id"] == "swap-in-use").unwrap();
+            assert_eq!(swap["reason"], "process.swap_bytes was not collected");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! Both take values and return a value; equal reports give equal output.
 
+mod diagnosis;
 mod json;
+mod reasons;
 #[cfg(test)]
 pub(crate) mod sample;
 mod table;
 mod text;
-mod units;
 
 pub use json::json;
 pub use text::text;

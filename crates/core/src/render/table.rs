@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::units::{Bytes, count, percent, visible};
 use crate::report::{RowSource, TypeRow, TypeSummary};
+use crate::units::{Bytes, count, percent, visible};
 
 /// The narrowest first column, and the widest that the other rows are still aligned to. Longer names are neither cut
 /// nor wrapped: half a generic type is no type.

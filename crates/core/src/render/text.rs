@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::table;
-use super::units::{Bytes, count, percent, span, visible};
+use super::{diagnosis, reasons, table};
+use crate::doctor::diagnose;
 use crate::report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary,
 };
+use crate::units::{Bytes, count, percent, span, visible};
 use crate::view::{Page, TypesView};
 
 /// The report as text. What is missing is told in words, never as zero.
@@ -16,20 +17,34 @@ pub fn text(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         Page::Overview => write_overview(&mut out, report, view),
         Page::Stats => write_stats(&mut out, report),
         Page::Types => write_types(&mut out, report, view),
+        Page::Doctor => write_doctor(&mut out, report),
     }
     .expect("writing to a string does not fail");
     out
 }
 
 fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
+    write_header(out, report)?;
+    diagnosis::write_short(out, &diagnose(report))?;
+    writeln!(out)?;
+    write_types(out, report, view)?;
+    write_unavailable(out, report, Page::Overview)
+}
+
+fn write_doctor(out: &mut String, report: &MemoryReport) -> fmt::Result {
+    write_header(out, report)?;
+    writeln!(out)?;
+    diagnosis::write(out, &diagnose(report))
+}
+
+/// Who answers, and the numbers to look at first.
+fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", identity(report))?;
     let memory = memory(report);
     if !memory.is_empty() {
         writeln!(out, "{memory}")?;
     }
-    writeln!(out)?;
-    write_types(out, report, view)?;
-    write_unavailable(out, report, Page::Overview)
+    Ok(())
 }
 
 fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
@@ -119,13 +134,15 @@ fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
     line(out, "unique (uss)", process.uss_bytes.map(Bytes))?;
     line(out, "swapped out", process.swap_bytes.map(Bytes))?;
     line(out, "threads", process.threads.map(count))?;
-    line(out, "open files", process.open_fds.map(count))
+    line(out, "open files", process.open_fds.map(count))?;
+    line(out, "processors", process.cpus.map(count))
 }
 
 fn write_cgroup(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
     writeln!(out, "\ncontrol group (version {})", cgroup.version)?;
     line(out, "limit", cgroup.limit_bytes.map(Bytes))?;
     line(out, "current", cgroup.current_bytes.map(Bytes))?;
+    line(out, "inactive page cache", cgroup.inactive_file_bytes.map(Bytes))?;
     line(out, "peak", cgroup.peak_bytes.map(Bytes))?;
     line(out, "out-of-memory kills", cgroup.oom_kills.map(count))?;
     line(out, "times at high", cgroup.high_events.map(count))?;
@@ -188,13 +205,8 @@ fn setting(value: &OptionValue) -> String {
 
 /// Every reason once with the values it holds for, but for the one that stands in place of the table.
 fn write_unavailable(out: &mut String, report: &MemoryReport, page: Page) -> fmt::Result {
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (path, reason) in report.unavailable.iter().filter(|(path, _)| page.shows(path) && *path != "types") {
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, paths)) => paths.push(path),
-            None => reasons.push((reason, vec![path])),
-        }
-    }
+    let shown = report.unavailable.iter().filter(|(path, _)| page.shows(path) && *path != "types");
+    let reasons = reasons::grouped(shown);
     if !reasons.is_empty() {
         writeln!(out, "\nnot available:")?;
     }

@@ -83,7 +83,7 @@ fn text(reply: &Reply) -> &str {
 #[test]
 fn each_page_is_there_in_each_format() {
     let fixture = Fixture::new();
-    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types"] {
+    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
         let reply = fixture.get(path);
         assert_eq!(
             (reply.status, header(&reply, "content-type")),
@@ -107,10 +107,13 @@ fn each_page_is_there_in_each_format() {
 #[test]
 fn each_page_collects_what_it_shows() {
     let fixture = Fixture::new();
-    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types"] {
+    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
         fixture.get(path);
     }
-    assert_eq!(*fixture.recorder.0.lock().unwrap(), [Scope::Everything, Scope::Stats, Scope::Everything]);
+    assert_eq!(
+        *fixture.recorder.0.lock().unwrap(),
+        [Scope::Everything, Scope::Stats, Scope::Everything, Scope::Everything]
+    );
 }
 
 #[test]
@@ -252,6 +255,7 @@ fn s23_head_answers_like_get_without_body_and_never_collects() {
         "/debug/memory",
         "/debug/memory/stats?format=json",
         "/debug/memory/types?top=5",
+        "/debug/memory/doctor",
         "/debug/memory/types?top=0",
         "/debug/memory/unknown",
     ] {

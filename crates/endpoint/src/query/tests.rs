@@ -53,6 +53,7 @@ fn s24_unknown_parameters_are_refused_by_name() {
     assert_eq!(refused(Page::Types, "&"), "");
     assert_eq!(refused(Page::Stats, "top=5"), "top");
     assert_eq!(refused(Page::Overview, "sort=name"), "sort");
+    assert_eq!(refused(Page::Doctor, "top=5"), "top");
 }
 
 #[test]

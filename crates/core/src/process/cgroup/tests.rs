@@ -32,6 +32,7 @@ fn version_2_is_read_with_the_lowest_limit_on_the_way_up() {
         ("cgroup/a/b/c/memory.max", "max\n"),
         ("cgroup/a/b/c/memory.current", "536870912\n"),
         ("cgroup/a/b/c/memory.peak", "600000000\n"),
+        ("cgroup/a/b/c/memory.stat", "anon 1\nfile 90\ninactive_anon 2\ninactive_file 4096\nactive_file 3\n"),
         ("cgroup/a/b/c/memory.events", "low 0\nhigh 7\nmax 3\noom 2\noom_kill 1\noom_group_kill 0\n"),
         (
             "cgroup/a/b/c/memory.pressure",
@@ -43,6 +44,7 @@ fn version_2_is_read_with_the_lowest_limit_on_the_way_up() {
         version: 2,
         limit_bytes: Some(1 << 30),
         current_bytes: Some(512 << 20),
+        inactive_file_bytes: Some(4096),
         peak_bytes: Some(600_000_000),
         oom_kills: Some(1),
         high_events: Some(7),
@@ -119,6 +121,7 @@ fn version_1_is_read_in_a_hybrid_hierarchy() {
         ("cgroup/memory/s/memory.limit_in_bytes", "1048576\n"),
         ("cgroup/memory/s/memory.usage_in_bytes", "4096\n"),
         ("cgroup/memory/s/memory.max_usage_in_bytes", "8192\n"),
+        ("cgroup/memory/s/memory.stat", "inactive_file 1\ntotal_inactive_file 512\n"),
         ("cgroup/memory/s/memory.failcnt", "2\n"),
         ("cgroup/memory/s/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"),
     ];
@@ -126,6 +129,7 @@ fn version_1_is_read_in_a_hybrid_hierarchy() {
     let cgroup = cgroup.unwrap();
     assert_eq!(cgroup.version, 1);
     assert_eq!((cgroup.limit_bytes, cgroup.current_bytes), (Some(1 << 20), Some(4096)));
+    assert_eq!(cgroup.inactive_file_bytes, Some(512));
     assert_eq!((cgroup.peak_bytes, cgroup.max_events, cgroup.oom_kills), (Some(8192), Some(2), Some(4)));
     assert_eq!(unavailable.get("cgroup.high_events"), Some("version 1 control groups do not have it"));
     assert_eq!(unavailable.get("cgroup.limit_bytes"), None);

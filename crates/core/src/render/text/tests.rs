@@ -103,3 +103,34 @@ fn s64_names_given_from_outside_cannot_forge_lines() {
     let first = page(&report, Page::Overview).lines().next().unwrap().to_owned();
     assert!(first.starts_with(r"a\u{a}allocated 0 0.1.0 · pid 4242 · host \u{1b}[2J ·"), "{first}");
 }
+
+#[test]
+fn the_overview_warns_below_the_header_and_leaves_notices_out() {
+    let mut report = sample::report();
+    let cgroup = report.cgroup.as_mut().unwrap();
+    (cgroup.oom_kills, cgroup.high_events, cgroup.max_events) = (Some(2), Some(3), Some(4));
+    let text = page(&report, Page::Overview);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines[2..5],
+        [
+            "critical oom-kills: processes of the container killed for want of memory: 2",
+            "warning memory-high-events: times the container was slowed down at memory.high: 3",
+            "",
+        ]
+    );
+    assert!(!text.contains("memory-limit-events"), "{text}");
+}
+
+#[test]
+fn the_doctors_page_has_the_header_and_all_verdicts() {
+    let mut report = sample::report();
+    report.cgroup.as_mut().unwrap().max_events = Some(4);
+    let text = page(&report, Page::Doctor);
+    assert!(text.starts_with("axum-service 0.1.0 · pid 4242 ·"), "{text}");
+    assert!(
+        text.contains("\n\nnotice memory-limit-events\n  times the container met its memory limit: 4\n"),
+        "{text}"
+    );
+    assert!(!text.contains(" | "), "{text}");
+}

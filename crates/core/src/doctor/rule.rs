@@ -1,0 +1,169 @@
+//! What a rule is made of.
+
+use super::{Severity, Verdict};
+use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, TypeSummary};
+use crate::units::{Bytes, percent};
+
+/// A question to a report.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// In kebab case; unique.
+    pub(super) id: &'static str,
+    pub(super) check: fn(&MemoryReport) -> Check,
+}
+
+/// What a rule found, if anything, or the reason why it cannot tell.
+pub(super) type Check = Result<Option<Finding>, String>;
+
+/// A [`Verdict`] that does not know its rule yet.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    pub(super) evidence: String,
+    pub(super) advice: String,
+}
+
+impl Finding {
+    pub(super) fn critical(evidence: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { severity: Severity::Critical, evidence: evidence.into(), advice: advice.into() }
+    }
+
+    pub(super) fn warning(evidence: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, evidence: evidence.into(), advice: advice.into() }
+    }
+
+    pub(super) fn notice(evidence: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { severity: Severity::Notice, evidence: evidence.into(), advice: advice.into() }
+    }
+
+    pub(super) fn by(self, rule: &Rule) -> Verdict {
+        let Self { severity, evidence, advice } = self;
+        Verdict { id: rule.id, severity, evidence, advice }
+    }
+}
+
+/// When a part of a whole is too large: above a share *and* above a size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Threshold {
+    pub(super) percent: f64,
+    pub(super) bytes: u64,
+}
+
+impl Threshold {
+    pub(super) fn is_exceeded(self, part: u64, whole: u64) -> bool {
+        part > self.bytes && percent(part as f64, whole as f64).is_some_and(|share| share > self.percent)
+    }
+}
+
+pub(super) const MIB: u64 = 1 << 20;
+
+/// `300.0 MiB of 1.0 GiB (29 %)`, with `whole` as it is called: `1.0 GiB resident`.
+pub(super) fn share(part: u64, whole: u64, name: &str) -> String {
+    let percent = percent(part as f64, whole as f64).unwrap_or_default();
+    format!("{:.1} of {:.1} {name} ({percent:.0} %)", Bytes(part), Bytes(whole))
+}
+
+/// A value of the section `process`.
+pub(super) fn process<T>(
+    report: &MemoryReport,
+    name: &str,
+    value: fn(&ProcessMemory) -> Option<T>,
+) -> Result<T, String> {
+    measured(report, &format!("process.{name}"), report.process.as_ref().and_then(value))
+}
+
+/// A value of the section `cgroup`.
+pub(super) fn cgroup<T>(
+    report: &MemoryReport,
+    name: &str,
+    value: fn(&CgroupMemory) -> Option<T>,
+) -> Result<T, String> {
+    measured(report, &format!("cgroup.{name}"), report.cgroup.as_ref().and_then(value))
+}
+
+/// A value of the section `allocator`.
+pub(super) fn allocator<T>(
+    report: &MemoryReport,
+    name: &str,
+    value: fn(&AllocatorStats) -> Option<T>,
+) -> Result<T, String> {
+    measured(report, &format!("allocator.{name}"), report.allocator.as_ref().and_then(value))
+}
+
+/// A value of the section `types`.
+pub(super) fn types<T>(
+    report: &MemoryReport,
+    name: &str,
+    value: impl FnOnce(&TypeSummary) -> Option<T>,
+) -> Result<T, String> {
+    measured(report, &format!("types.{name}"), report.types.as_ref().and_then(value))
+}
+
+/// A switch of jemalloc.
+pub(super) fn switch(report: &MemoryReport, name: &str) -> Result<bool, String> {
+    match option(report, name)? {
+        OptionValue::Bool(switch) => Ok(*switch),
+        _ => Err(format!("{name} is not a switch")),
+    }
+}
+
+/// A number that is a setting of jemalloc, negative ones included.
+pub(super) fn number(report: &MemoryReport, name: &str) -> Result<i64, String> {
+    match option(report, name)? {
+        OptionValue::Number(number) => Ok(*number),
+        _ => Err(format!("{name} is not a number")),
+    }
+}
+
+fn option<'r>(report: &'r MemoryReport, name: &str) -> Result<&'r OptionValue, String> {
+    let value = report.allocator.as_ref().and_then(|allocator| allocator.options.get(name));
+    measured(report, &format!("allocator.options.{name}"), value)
+}
+
+/// The value, or why it is missing: the reason noted for its path or for the section that it is in.
+fn measured<T>(report: &MemoryReport, path: &str, value: Option<T>) -> Result<T, String> {
+    value.ok_or_else(|| {
+        let mut sections = std::iter::successors(Some(path), |path| Some(path.rsplit_once('.')?.0));
+        let reason = sections.find_map(|path| report.unavailable.get(path));
+        reason.map_or_else(|| format!("{path} was not collected"), str::to_owned)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::healthy;
+
+    #[test]
+    fn a_threshold_needs_the_share_and_the_size() {
+        let threshold = Threshold { percent: 25.0, bytes: 100 };
+        assert!(threshold.is_exceeded(101, 200));
+        assert!(!threshold.is_exceeded(101, 404), "a quarter is not more than a quarter");
+        assert!(threshold.is_exceeded(101, 403));
+        assert!(!threshold.is_exceeded(100, 200), "the size is not more than the size");
+        assert!(!threshold.is_exceeded(101, 0), "there is no share of nothing");
+    }
+
+    #[test]
+    fn the_reason_is_that_of_the_value_or_of_its_section() {
+        let mut report = healthy::report();
+        let swap = |report: &MemoryReport| process(report, "swap_bytes", |process| process.swap_bytes);
+        assert_eq!(swap(&report), Ok(0));
+        report.process.as_mut().unwrap().swap_bytes = None;
+        assert_eq!(swap(&report), Err("process.swap_bytes was not collected".into()));
+        report.unavailable.note("process.swap_bytes", "status: permission denied");
+        assert_eq!(swap(&report), Err("status: permission denied".into()));
+        report.process = None;
+        report.unavailable = Default::default();
+        report.unavailable.note("process", "/proc/self: entity not found");
+        assert_eq!(swap(&report), Err("/proc/self: entity not found".into()));
+    }
+
+    #[test]
+    fn a_setting_of_another_kind_is_not_taken() {
+        let report = healthy::report();
+        assert_eq!(number(&report, "arenas.page"), Ok(4096));
+        assert_eq!(switch(&report, "arenas.page"), Err("arenas.page is not a switch".into()));
+        assert_eq!(number(&report, "opt.prof_active"), Err("opt.prof_active is not a number".into()));
+    }
+}

@@ -1,0 +1,117 @@
+use super::*;
+use crate::report::AllocatorStats;
+
+/// A healthy report with other numbers of jemalloc.
+pub(super) fn jemalloc(change: impl FnOnce(&mut AllocatorStats)) -> MemoryReport {
+    let mut report = healthy::report();
+    change(report.allocator.as_mut().unwrap());
+    report
+}
+
+/// The verdict of a rule that has to have one.
+pub(super) fn fired(report: &MemoryReport, id: &str) -> Verdict {
+    let diagnosis = diagnose(report);
+    let verdict = diagnosis.verdicts.iter().find(|verdict| verdict.id == id);
+    verdict.unwrap_or_else(|| panic!("{id} is silent: {diagnosis:?}")).clone()
+}
+
+/// Whether the rule was checked and found nothing.
+pub(super) fn is_silent(report: &MemoryReport, id: &str) -> bool {
+    let diagnosis = diagnose(report);
+    diagnosis.checked.contains(&id) && diagnosis.verdicts.iter().all(|verdict| verdict.id != id)
+}
+
+/// The rule said nothing because it could not.
+pub(super) fn assert_not_checked(report: &MemoryReport, id: &str, reason: &str) {
+    let diagnosis = diagnose(report);
+    let found = diagnosis.not_checked.iter().find(|rule| rule.id == id);
+    assert_eq!(found.map(|rule| rule.reason.as_str()), Some(reason), "{id}");
+    assert!(diagnosis.verdicts.iter().all(|verdict| verdict.id != id), "{id}");
+    assert!(!diagnosis.checked.contains(&id), "{id}");
+}
+
+fn ids() -> Vec<&'static str> {
+    let mut ids: Vec<_> = RULES.into_iter().flatten().map(|rule| rule.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_healthy_report_passes_every_rule() {
+    let diagnosis = diagnose(&healthy::report());
+    assert_eq!(diagnosis, Diagnosis { checked: ids(), ..Diagnosis::default() });
+}
+
+#[test]
+fn ids_are_unique_and_in_kebab_case() {
+    let ids = ids();
+    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    let kebab =
+        |id: &str| id.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()));
+    assert!(ids.iter().all(|id| kebab(id)), "{ids:?}");
+}
+
+#[test]
+fn the_most_severe_comes_first_and_equals_follow_by_id() {
+    let mut report = healthy::report();
+    let cgroup = report.cgroup.as_mut().unwrap();
+    (cgroup.max_events, cgroup.high_events, cgroup.oom_kills) = (Some(1), Some(1), Some(1));
+    report.process.as_mut().unwrap().swap_bytes = Some(1 << 40);
+    let verdicts = diagnose(&report).verdicts;
+    let found: Vec<_> = verdicts.iter().map(|verdict| (verdict.severity, verdict.id)).collect();
+    assert_eq!(
+        found,
+        [
+            (Severity::Critical, "oom-kills"),
+            (Severity::Warning, "memory-high-events"),
+            (Severity::Warning, "swap-in-use"),
+            (Severity::Notice, "memory-limit-events"),
+        ]
+    );
+}
+
+#[test]
+fn a_report_of_nothing_is_neither_healthy_nor_ill() {
+    let mut report = healthy::report();
+    (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
+    let diagnosis = diagnose(&report);
+    assert_eq!((diagnosis.verdicts, diagnosis.checked), (vec![], vec![]));
+    let not_checked: Vec<_> = diagnosis.not_checked.iter().map(|rule| rule.id).collect();
+    assert_eq!(not_checked, ids());
+    assert!(diagnosis.not_checked.iter().all(|rule| rule.reason.ends_with(" was not collected")));
+}
+
+#[test]
+fn no_number_is_too_large_or_too_small() {
+    let text = serde_json::to_string(&healthy::report()).unwrap();
+    for extreme in [0, u64::MAX] {
+        let mut report: MemoryReport = serde_json::from_str(&text).unwrap();
+        let process = report.process.as_mut().unwrap();
+        for number in [&mut process.anonymous_bytes, &mut process.swap_bytes, &mut process.cpus] {
+            *number = Some(extreme);
+        }
+        let cgroup = report.cgroup.as_mut().unwrap();
+        for number in [
+            &mut cgroup.limit_bytes,
+            &mut cgroup.current_bytes,
+            &mut cgroup.inactive_file_bytes,
+            &mut cgroup.oom_kills,
+        ] {
+            *number = Some(extreme);
+        }
+        let stats = report.allocator.as_mut().unwrap();
+        for number in [
+            &mut stats.allocated_bytes,
+            &mut stats.active_bytes,
+            &mut stats.metadata_bytes,
+            &mut stats.arenas,
+            &mut stats.profiling.sample_bytes,
+        ] {
+            *number = Some(extreme);
+        }
+        let types = report.types.as_mut().unwrap();
+        (types.total_bytes, types.unattributed_bytes) = (Some(extreme), Some(extreme));
+        types.rows.iter_mut().for_each(|row| (row.bytes, row.bytes_stderr) = (extreme, f64::NAN));
+        assert_eq!(diagnose(&report).checked, ids());
+    }
+}
