@@ -123,3 +123,19 @@ async fn boxes_and_shared_values_are_told_by_what_they_hold() {
     assert_estimates(&report, "Rc<Nutmeg>", nutmeg_bytes, Some(nutmegs.len() as u64));
     drop((figs, grapes, nutmegs));
 }
+
+/// Code that is compiled with the dependency itself, not instantiated by the service, has paths that are relative to
+/// the dependency's folder.
+#[tokio::test]
+async fn buffers_of_a_dependency_are_told_as_its_own() {
+    let text = vec![7; 1 << 10];
+    let (buffers, bytes) = measured(|| {
+        let mut buffers = Vec::with_capacity(8 << 10);
+        (0..8 << 10).for_each(|_| buffers.push(bytes::Bytes::copy_from_slice(&text)));
+        buffers
+    });
+    let report = shop::types().await;
+    let row = crate::population::row(&report, "Bytes").expect("a row for the buffers");
+    assert!(row.bytes as f64 + 5.0 * row.bytes_stderr > bytes as f64 * 0.9, "{row:?}");
+    drop(buffers);
+}

@@ -105,6 +105,7 @@ static RULES: &[Rule] = &[
 
     // Hash tables. What was said of `RawVec` holds for `RawTable`.
     takes("hashbrown::raw", &[], &["RawTable"], "RawTable", "HashMap<0.0, 0.1>"),
+    takes("hashbrown::raw", &[], &["RawTable"], "RawTable", "HashTable<0>"),
     begins("hashbrown::raw", &[], "RawTable", "HashMap<0.0, 0.1>"),
     begins("hashbrown::raw", &[], "RawTable", "HashTable<0>"),
     takes("hashbrown::set", &[], &["RawTable", "HashMap"], "HashSet", "HashSet<0>"),

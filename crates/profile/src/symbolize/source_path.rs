@@ -36,9 +36,21 @@ pub(crate) fn trimmed(path: &str) -> &str {
     path.rmatch_indices('/').nth(2).map_or(path, |(at, _)| &path[at + 1..])
 }
 
+/// Whether a folder is one into which cargo puts the sources of dependencies.
+pub(crate) fn is_of_dependency(folder: &str) -> bool {
+    ["/registry/src/", "/git/checkouts/", "/vendor/"].iter().any(|marker| folder.contains(marker))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::trimmed;
+    use super::{is_of_dependency, trimmed};
+
+    #[test]
+    fn folders_of_dependencies_are_known() {
+        assert!(is_of_dependency("/home/ann/.cargo/registry/src/index.io-19/bytes-1.12.1"));
+        assert!(is_of_dependency("/srv/app/vendor/bytes"));
+        assert!(!is_of_dependency("/home/ann/app"));
+    }
 
     #[test]
     fn paths_begin_at_the_crate() {

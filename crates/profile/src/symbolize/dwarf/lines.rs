@@ -69,17 +69,18 @@ impl<'u, 'a> Files<'u, 'a> {
         if name.starts_with('/') {
             return Some(name);
         }
-        // Directory 0 is the one the compiler ran in. cargo runs rustc at the root of the service's workspace, so a
-        // path relative to it is the service's own and stays as it is; other compilers run anywhere.
-        let compilation = || self.unit.comp_dir.map(|directory| directory.to_string_lossy().into_owned());
+        // Directory 0, and what other directories are relative to, is where the compiler ran. cargo runs rustc at the
+        // root of the service's workspace for the service's own crates, whose paths stay as they are, but in a
+        // dependency's own folder for that; other compilers run anywhere.
+        let root = self.unit.comp_dir.map(|root| root.to_string_lossy().into_owned());
+        let root = root.filter(|root| !name.ends_with(".rs") || source_path::is_of_dependency(root));
         let directory = match file.directory_index() {
-            0 if name.ends_with(".rs") => None,
-            0 => compilation(),
-            _ => match file.directory(header).and_then(text) {
-                Some(directory) if !directory.starts_with('/') && !name.ends_with(".rs") => {
-                    compilation().map(|root| format!("{root}/{directory}"))
+            0 => root,
+            _ => match (file.directory(header).and_then(text), root) {
+                (Some(directory), Some(root)) if !directory.starts_with('/') => {
+                    Some(format!("{root}/{directory}"))
                 }
-                directory => directory,
+                (directory, _) => directory,
             },
         };
         Some(directory.map_or_else(|| name.clone(), |directory| format!("{directory}/{name}")))
