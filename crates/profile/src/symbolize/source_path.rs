@@ -8,6 +8,7 @@ pub(crate) fn trimmed(path: &str) -> &str {
     if !path.starts_with('/') {
         return path;
     }
+    let path = without_home(path);
     for (marker, skipped_folders) in [
         // The standard library: as distributed (`/rustc/<commit>/library/…`), or from the component `rust-src`.
         ("/library/", None),
@@ -17,10 +18,8 @@ pub(crate) fn trimmed(path: &str) -> &str {
         ("/registry/src/", Some(1)),
         ("/git/checkouts/", Some(0)),
         ("/vendor/", Some(0)),
-        // What a build script compiled: `target/release/build/<crate>-<hash>/out/…`.
-        ("/build/", Some(0)),
     ] {
-        let Some(at) = path.find(marker) else { continue };
+        let Some(at) = path.rfind(marker) else { continue };
         match skipped_folders {
             None if path.starts_with("/rustc/") || path.contains("/lib/rustlib/src/rust/") => {
                 return &path[at + 1..];
@@ -32,8 +31,23 @@ pub(crate) fn trimmed(path: &str) -> &str {
             }
         }
     }
+    // What a build script compiled: `target/release/build/<crate>-<hash>/out/…`.
+    if let Some((folder, _)) = path.split_once("/out/")
+        && let Some((_, name)) = folder.rsplit_once("/build/")
+        && !name.contains('/')
+    {
+        return &path[folder.len() - name.len()..];
+    }
     // Unknown: a path that names no more than two folders says where in the code, hardly where on the machine.
     path.rmatch_indices('/').nth(2).map_or(path, |(at, _)| &path[at + 1..])
+}
+
+/// The path below the home folder of whoever built it, if it is there.
+fn without_home(path: &str) -> &str {
+    let below = ["/home/", "/Users/"]
+        .iter()
+        .find_map(|homes| path.strip_prefix(homes)?.find('/').map(|at| at + homes.len()));
+    below.map_or(path, |at| &path[at..])
 }
 
 /// Whether a folder is one into which cargo puts the sources of dependencies.
@@ -68,6 +82,8 @@ mod tests {
                 "tikv-jemalloc-sys-12ab/out/build/src/prof.c",
             ),
             ("/home/ann/secret/app/src/main.rs", "app/src/main.rs"),
+            ("/home/ann/x.rs", "/x.rs"),
+            ("/build/ann/secret/app/src/main.rs", "app/src/main.rs"),
             ("/a.c", "/a.c"),
             ("", ""),
         ] {

@@ -151,8 +151,11 @@ fn is_default(argument: &Type<'_>) -> bool {
 
 /// Types the compiler makes for futures and closures, told by where their code stands.
 fn generated(path: &str) -> Option<(&'static str, String)> {
-    let (place, last) = path.rsplit_once("::")?;
-    let kind = if last.starts_with("{async_fn_env#") {
+    let segments = segments(path);
+    let (last, place) = segments.split_last()?;
+    let kind = if place.is_empty() {
+        return None;
+    } else if last.starts_with("{async_fn_env#") {
         ""
     } else if last.starts_with("{async_block_env#") || last.starts_with("{coroutine_env#") {
         "async block in "
@@ -161,19 +164,37 @@ fn generated(path: &str) -> Option<(&'static str, String)> {
     } else {
         return None;
     };
-    let place: Vec<&str> = place.split("::").filter(|segment| !segment.starts_with('{')).collect();
+    let place: Vec<&str> = place.iter().copied().filter(|segment| !segment.starts_with('{')).collect();
     Some((kind, place.join("::")))
 }
 
 fn short_path(path: &str, qualify: Qualify) -> String {
-    let mut segments = path.split("::");
-    let first = segments.next().unwrap_or_default();
-    let Some(last) = segments.last() else { return first.to_owned() };
+    let segments = segments(path);
+    let [first, .., last] = segments[..] else { return path.to_owned() };
     match qualify {
         Qualify::Last => last.to_owned(),
         Qualify::Crate => format!("{first}::{last}"),
         Qualify::Whole => path.to_owned(),
     }
+}
+
+/// The segments of a path. A `::` inside brackets, of generic arguments in the middle of the path, separates none.
+fn segments(path: &str) -> Vec<&str> {
+    let (mut segments, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, byte) in path.bytes().enumerate() {
+        match byte {
+            b'>' if path[..at].ends_with('-') => {}
+            b'<' | b'(' | b'[' | b'{' => depth += 1,
+            b'>' | b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && at >= start && path[at..].starts_with("::") => {
+                segments.push(&path[start..at]);
+                start = at + 2;
+            }
+            _ => {}
+        }
+    }
+    segments.push(&path[start..]);
+    segments
 }
 
 /// Shortens every path in text whose structure is not known: `dyn core::error::Error + core::marker::Send`.
@@ -229,6 +250,10 @@ mod tests {
             ("alloc::vec::Vec<[app::Point; 4], alloc::alloc::Global>", "Vec<[Point; 4]>"),
             ("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>", "Box<dyn Error + Send>"),
             ("slab::Entry<&mut app::Session>", "Entry<&mut Session>"),
+            (
+                "app::handler<app::a::{async_fn_env#0}>::{closure_env#0}",
+                "closure in app::handler<app::a::{async_fn_env#0}>",
+            ),
             // As `std::any::type_name` writes them.
             ("(app::B, &'static str, ())", "(B, &'static str, ())"),
             ("fn(app::B) -> app::D", "fn(B) -> D"),
