@@ -1,0 +1,40 @@
+//! Any bytes as the executable: symbolising and attributing ends without a panic, in bounded memory and time, and says
+//! why if the file gave nothing.
+
+#![no_main]
+
+use std::fmt::Write as _;
+use std::io;
+use std::ops::Deref;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use memory_debug_profile::{Group, HeapProfile, Mapping, SymbolTier, Symbolizer, TypeAttributor};
+
+/// One stack for each address, closely over the pages where the code of the seeds lies and widely over the others.
+static PROFILE: LazyLock<HeapProfile> = LazyLock::new(|| {
+    let addresses =
+        (0..0x800).step_by(16).chain((0x1000..0x1800).step_by(16)).chain((0x1800..0x1_0000).step_by(509));
+    let mut dump = String::from("heap_v2/1\n  t*: 1: 8 [0: 0]\n");
+    for address in addresses {
+        let _ = write!(dump, "@ {:#x}\n  t*: 1: 8 [0: 0]\n", address + 1);
+    }
+    dump.push_str("\nMAPPED_LIBRARIES:\n0-ffffffffffffffff r-xp 00000000 fe:00 9  /srv/app\n");
+    HeapProfile::parse(dump.as_bytes()).expect("a genuine dump")
+});
+
+fuzz_target!(|executable: &[u8]| {
+    let file =
+        |_: &Mapping| -> io::Result<Box<dyn Deref<Target = [u8]>>> { Ok(Box::new(executable.to_vec())) };
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&PROFILE, &file);
+    assert!(symbolizer.notes().is_empty() || symbolizer.tier() == SymbolTier::None);
+    let mut attributor = TypeAttributor::new();
+    let stacks = PROFILE.stacks().len();
+    for group in [Group::Container, Group::Element, Group::Line] {
+        let table = attributor.summarize(&PROFILE, &file, &group.into());
+        assert_eq!(attributor.tier(), symbolizer.tier());
+        assert!(!table.entries.is_empty() && table.entries.len() <= stacks);
+        assert_eq!(table.total.objects, stacks as f64);
+    }
+});
