@@ -1,0 +1,103 @@
+//! Containers of widely used crates.
+
+use std::hash::RandomState;
+
+use crossbeam_queue::SegQueue;
+use dashmap::DashMap;
+use http::HeaderMap;
+use indexmap::{IndexMap, IndexSet};
+use serde_json::Value;
+use slab::Slab;
+use smallvec::SmallVec;
+
+use crate::element::*;
+use crate::ledger::{keep, own, transfer};
+
+pub(crate) fn populate() {
+    own("DashMap", || {
+        let map = DashMap::with_shard_amount(4);
+        for (key, element) in (0_u64..).zip(elements::<DashValue>(2_000)) {
+            map.insert(key, element);
+        }
+        keep(map);
+    });
+    own("IndexMap", || {
+        let mut map = IndexMap::<u64, IndexValue>::new();
+        for (key, element) in (0..).zip(elements(1_500)) {
+            map.insert(key, element);
+        }
+        keep(map);
+    });
+    own("IndexSet", || keep(elements(1_500).collect::<IndexSet<IndexSetItem, RandomState>>()));
+    own("SmallVec, spilled", || {
+        for _ in 0..20 {
+            let mut vec = SmallVec::<[SmallItem; 2]>::new();
+            elements(50).for_each(|element| vec.push(element));
+            keep(vec);
+        }
+    });
+    own("Slab", || {
+        let mut slab = Slab::new();
+        for element in elements::<SlabItem>(1_000) {
+            slab.insert(element);
+        }
+        keep(slab);
+    });
+    own("crossbeam channel, bounded", || {
+        let (sender, receiver) = crossbeam_channel::bounded(1_000);
+        elements::<CrossbeamBounded>(900).for_each(|element| drop(sender.send(element)));
+        keep((sender, receiver));
+    });
+    own("crossbeam channel, unbounded", || {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        elements::<CrossbeamUnbounded>(900).for_each(|element| drop(sender.send(element)));
+        keep((sender, receiver));
+    });
+    own("SegQueue", || {
+        let queue = SegQueue::new();
+        elements::<QueueItem>(900).for_each(|element| queue.push(element));
+        keep(queue);
+    });
+    own("HeaderMap", || {
+        let names = [http::header::ACCEPT, http::header::AGE, http::header::ETAG, http::header::HOST];
+        for _ in 0..60 {
+            let mut headers = HeaderMap::<HeaderItem>::default();
+            for (name, element) in names.iter().cycle().zip(elements(60)) {
+                headers.append(name, element);
+            }
+            keep(headers);
+        }
+    });
+    json();
+}
+
+fn json() {
+    let text = r#"{"id": 17, "name": "a name of some length", "tags": ["one", "two", {"deep": [1, 2, 3]}]}"#;
+    for _ in 0..100 {
+        let value: Value = own("serde_json::Value", || serde_json::from_str(text).expect("valid"));
+        transfer(text_of(&value), "serde_json::Value", "String");
+        keep(value);
+    }
+}
+
+/// Bytes of the strings in a value.
+fn text_of(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => size_class(text.capacity()),
+        Value::Array(values) => values.iter().map(text_of).sum(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| size_class(key.capacity()) + text_of(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// What jemalloc reserves for that many bytes: four sizes to a doubling, at least 16 bytes apart.
+fn size_class(bytes: usize) -> u64 {
+    let size = match bytes {
+        0 => 0,
+        1..=8 => 8,
+        _ => bytes.next_multiple_of((bytes.next_power_of_two() / 8).max(16)),
+    };
+    size as u64
+}

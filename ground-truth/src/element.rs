@@ -1,0 +1,75 @@
+//! One element type for each population.
+
+use std::hash::Hash;
+
+/// What populations are made of.
+pub(crate) trait Element: Clone + Eq + Hash + Ord + Send + Sync + 'static {
+    /// The element number `n`. Different numbers give different elements.
+    fn nth(n: u64) -> Self;
+}
+
+/// The first `count` elements.
+pub(crate) fn elements<E: Element>(count: u64) -> impl Iterator<Item = E> {
+    (0..count).map(E::nth)
+}
+
+macro_rules! element_types {
+    ($($name:ident $words:literal)+) => {$(
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) struct $name([u64; $words]);
+
+        impl Element for $name {
+            fn nth(n: u64) -> Self {
+                Self(std::hint::black_box([n; $words]))
+            }
+        }
+    )+};
+}
+
+// Name and size in words. Twins have the size of the type before them, so the compiler makes one function of two
+// instances of a container's. Functions of this program that use them differ: had they the same machine code as well,
+// nothing on the stack could tell the types apart.
+element_types! {
+    VecPushed 3  VecTwin 3
+    VecCollected 5
+    VecFilled 7
+    VecCloned 9
+    VecInPlace 11
+    VecInner 13
+    DequeItem 4
+    HeapItem 6
+    MapValue 8  MapTwin 8
+    MapCollected 10
+    MapCloned 12
+    SetItem 2
+    TreeValue 14  TreeTwin 14
+    TreeCollected 15
+    TreeSetItem 3
+    ListItem 16
+    Boxed 60  BoxedTwin 60
+    BoxedOption 62
+    BoxedDyn 64
+    SliceItem 17
+    RingItem 18
+    RcItem 66
+    RcSliceItem 5
+    ArcItem 68  ArcTwin 68
+    ArcSliceItem 19
+    ArcMutexItem 70
+    ParkingItem 72
+    DashValue 20
+    IndexValue 21
+    IndexSetItem 22
+    SmallItem 23
+    SlabItem 24
+    CrossbeamBounded 25
+    CrossbeamUnbounded 26
+    QueueItem 27
+    HeaderItem 28
+    TaskHeld 29
+    MpscBounded 30
+    MpscUnbounded 31
+    OneshotItem 74
+    BroadcastItem 33
+    StdChannelItem 34
+}

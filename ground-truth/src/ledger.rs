@@ -1,0 +1,55 @@
+//! The truth: how many live bytes each population holds.
+//!
+//! jemalloc counts exactly what a thread has allocated and freed. The difference over the code that builds a
+//! population is what the population holds; what is built inside of it under another name is not its own. The ledger
+//! is made of statics, so keeping it allocates nothing.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tikv_jemalloc_ctl::thread::{allocatedp, deallocatedp};
+
+use crate::expected::{COUNT, position};
+
+static LEDGER: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
+
+thread_local! {
+    /// What populations inside the one being built have taken so far.
+    static INSIDE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs `build` and puts what it leaves allocated on this thread on the account of `population`. `build` must not free
+/// what was allocated outside of it.
+pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
+    let account = &LEDGER[position(population)];
+    let inside_before = INSIDE.replace(0);
+    let before = live();
+    let built = build();
+    let all = live().wrapping_sub(before);
+    account.fetch_add(all.wrapping_sub(INSIDE.get()), Ordering::Relaxed);
+    INSIDE.set(inside_before.wrapping_add(all));
+    built
+}
+
+/// Books bytes that were built under `from` on the account of `to`.
+pub(crate) fn transfer(bytes: u64, from: &str, to: &str) {
+    LEDGER[position(from)].fetch_sub(bytes, Ordering::Relaxed);
+    LEDGER[position(to)].fetch_add(bytes, Ordering::Relaxed);
+}
+
+/// Bytes a population holds.
+pub(crate) fn truth(position: usize) -> u64 {
+    LEDGER[position].load(Ordering::Relaxed)
+}
+
+/// Keeps a population as it is until the end of the program.
+pub(crate) fn keep<T>(population: T) {
+    std::mem::forget(std::hint::black_box(population));
+}
+
+/// What this thread has allocated and not freed; wraps if it frees what others allocated.
+fn live() -> u64 {
+    let allocated = allocatedp::read().expect("jemalloc counts by thread").get();
+    let freed = deallocatedp::read().expect("jemalloc counts by thread").get();
+    allocated.wrapping_sub(freed)
+}

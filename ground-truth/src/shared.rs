@@ -1,0 +1,52 @@
+//! Boxes and shared values. They are built on the main thread, which keeps the `Rc`s.
+
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use crate::element::*;
+use crate::ledger::{keep, own};
+
+/// Something a trait object can stand for.
+trait Shape {
+    fn area(&self) -> u64;
+}
+
+impl Shape for BoxedDyn {
+    fn area(&self) -> u64 {
+        u64::from(*self > Self::nth(3))
+    }
+}
+
+pub(crate) fn populate() {
+    own("Box", || elements::<Boxed>(400).for_each(|element| keep(Box::new(element))));
+    own("Box (twin)", || elements::<BoxedTwin>(450).for_each(|element| keep(Box::new(element))));
+    own("Option<Box>", || elements::<BoxedOption>(400).for_each(|element| keep(Some(Box::new(element)))));
+    own("Box<dyn _>", || {
+        elements::<BoxedDyn>(400).for_each(|element| {
+            let shape: Box<dyn Shape> = Box::new(element);
+            std::hint::black_box(shape.area());
+            keep(shape);
+        });
+    });
+    own("Rc", || elements::<RcItem>(400).for_each(|element| keep(Rc::new(element))));
+    own("Rc<[_]>", || (0..40).for_each(|_| keep(elements(200).collect::<Rc<[RcSliceItem]>>())));
+    own("Arc", || elements::<ArcItem>(400).for_each(|element| keep(Arc::new(element))));
+    own("Arc (twin)", || elements::<ArcTwin>(450).for_each(|element| keep(Arc::new(element))));
+    own("Arc<[_]>", || {
+        for _ in 0..20 {
+            let items: Vec<ArcSliceItem> = elements(100).collect();
+            keep(Arc::<[ArcSliceItem]>::from(items));
+        }
+    });
+    own("Arc<Mutex>", || {
+        elements::<ArcMutexItem>(300).for_each(|element| keep(Arc::new(Mutex::new(element))))
+    });
+    own("Arc<parking_lot::RwLock>", || {
+        elements::<ParkingItem>(300).for_each(|element| keep(Arc::new(parking_lot::RwLock::new(element))));
+    });
+    own("std::sync::mpsc", || {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        elements::<StdChannelItem>(1_000).for_each(|element| drop(sender.send(element)));
+        keep((sender, receiver));
+    });
+}

@@ -1,0 +1,88 @@
+//! Text, and buffers of bytes.
+
+use std::borrow::Cow;
+use std::ffi::{CString, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::ledger::{keep, own};
+
+const LINE: &str = "the quick brown fox jumps over the lazy dog; ";
+
+pub(crate) fn populate() {
+    own("String", strings);
+    own("Vec<String>", || {
+        let line = |n: usize| own("String", || LINE.repeat(n % 7 + 1));
+        keep((0..400).map(line).collect::<Vec<_>>());
+    });
+    own("PathBuf", || {
+        for n in 0..100 {
+            keep(Path::new("/srv").join(LINE).join(n.to_string()));
+            keep(PathBuf::from(LINE));
+        }
+    });
+    own("CString", || {
+        for _ in 0..100 {
+            keep(CString::new(LINE.repeat(9)));
+        }
+    });
+    own("OsString", || {
+        for _ in 0..100 {
+            let mut text = OsString::from(LINE);
+            text.push(LINE);
+            text.push(LINE);
+            keep(text);
+        }
+    });
+    own("Arc<str>", || {
+        for n in 1..100 {
+            keep(Arc::<str>::from(&LINE.repeat(8)[n..]));
+        }
+    });
+    own("Box<str>", || {
+        for n in 1..100 {
+            keep(Box::<str>::from(&LINE[n % 9..]));
+        }
+    });
+    own("Vec<u8>", || {
+        for _ in 0..50 {
+            keep(vec![1_u8; 2_000]);
+            keep(LINE.as_bytes().to_vec());
+        }
+    });
+    own("Bytes", || {
+        for n in 0..100 {
+            keep(Bytes::copy_from_slice(&LINE.as_bytes()[n % 9..]));
+        }
+    });
+    own("BytesMut", || {
+        for _ in 0..100 {
+            let mut buffer = BytesMut::with_capacity(1_000);
+            buffer.put_slice(&[7; 1_500]);
+            keep(buffer);
+        }
+    });
+}
+
+fn strings() {
+    for n in 0..100 {
+        keep(LINE.to_owned());
+        keep(format!("{LINE}{n}{LINE}"));
+        keep(n.to_string());
+        keep(LINE.to_uppercase());
+        keep([LINE, LINE, LINE].concat());
+        keep([LINE, LINE].join(", "));
+        keep(LINE.replace("fox", "hedgehog"));
+        keep(LINE.chars().rev().collect::<String>());
+        let mut text = String::new();
+        for _ in 0..20 {
+            text.push_str(LINE);
+        }
+        keep(text.clone());
+        keep(text);
+        keep(Cow::Borrowed(LINE).into_owned());
+        keep(String::from_utf8_lossy(b"not all of this is \xff UTF-8, so it is copied"));
+    }
+}
