@@ -166,7 +166,8 @@ impl Symbolizer {
             Ok(elf) => elf,
             Err(error) => return self.note(mapping, &error.to_string()),
         };
-        let separate = if elf.has_dwarf() { None } else { load_debug_file(&elf, mapping, files) };
+        let worthwhile = !elf.has_dwarf() && !is_of_system(mapping);
+        let separate = if worthwhile { load_debug_file(&elf, mapping, files) } else { None };
         let separate = separate.as_deref().and_then(|data| ElfFile::parse(data).ok());
         self.resolve_in_elf(&elf, separate.as_ref(), mapping, addresses);
     }
@@ -243,6 +244,12 @@ impl Symbolizer {
     fn note(&mut self, mapping: &Mapping, reason: &str) {
         self.notes.push(format!("{}: {reason}", file_name(mapping)));
     }
+}
+
+/// Whether a file is a library of the system. Its debug information may be installed, large, and about C: it would
+/// cost more time than all of the service's own and tell no type.
+fn is_of_system(mapping: &Mapping) -> bool {
+    ["/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"].iter().any(|folder| mapping.path.starts_with(folder))
 }
 
 /// The last part of the mapping's path; the folders are nobody's business.

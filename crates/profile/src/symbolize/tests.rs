@@ -148,3 +148,16 @@ fn no_damaged_file_panics() {
         try_with(data);
     }
 }
+
+#[test]
+fn debug_files_of_system_libraries_are_left_alone() {
+    let mapping = |path: &str| Mapping::parse(&format!("1-2 r-xp 0 0:0 9 {path}")).unwrap().unwrap();
+    for path in
+        ["/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib64/libm.so.6"]
+    {
+        assert!(is_of_system(&mapping(path)), "{path}");
+    }
+    for path in ["/srv/app", "/opt/app/lib/libplugin.so", "/home/ann/lib/libplugin.so"] {
+        assert!(!is_of_system(&mapping(path)), "{path}");
+    }
+}
