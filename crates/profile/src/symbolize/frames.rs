@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A source position in a function, inlined or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ pub(crate) struct FrameSpan {
 /// All functions and frames met so far.
 #[derive(Debug, Default)]
 pub(crate) struct FrameTable {
-    strings: FxHashMap<Arc<str>, ()>,
+    strings: FxHashSet<Arc<str>>,
     functions: Vec<Function>,
     handles: FxHashMap<Function, FunctionHandle>,
     frames: Vec<Frame>,
@@ -46,11 +46,11 @@ pub(crate) struct FrameTable {
 
 impl FrameTable {
     pub(crate) fn string(&mut self, text: &str) -> Arc<str> {
-        if let Some((string, ())) = self.strings.get_key_value(text) {
+        if let Some(string) = self.strings.get(text) {
             return Arc::clone(string);
         }
         let string: Arc<str> = Arc::from(text);
-        self.strings.insert(Arc::clone(&string), ());
+        self.strings.insert(Arc::clone(&string));
         string
     }
 
