@@ -64,8 +64,6 @@ static RULES: &[Rule] = &[
     // keeps one, so its own argument is only a guess that any frame further out corrects.
     begins("alloc::raw_vec", &[], "RawVec", "Vec<0>"),
     takes("alloc::raw_vec", &[], &["RawVec"], "RawVec", "Vec<0>"),
-    begins("alloc::vec::in_place_collect", &["from_iter"], "Vec", "Vec<0>"),
-    takes("alloc::vec::in_place_collect", &[], &["none"], "Vec", "Vec<0>"),
     begins("alloc::vec", &[], "Vec", "Vec<0>"),
     takes("alloc::vec", &[], &["RawVec"], "Vec", "Vec<0>"),
     begins("alloc::slice", &["to_vec", "to_vec_in", "into_vec", "repeat"], "Vec", "Vec<0>"),
