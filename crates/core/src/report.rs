@@ -229,6 +229,12 @@ pub struct TypeRow {
     pub bytes_stderr: f64,
     /// Where the numbers come from.
     pub source: RowSource,
+    /// Values made since the process started. Tracked rows only; `created - dropped` is `objects`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<u64>,
+    /// Values dropped since the process started. Tracked rows only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
 }
 
 /// Where a row's numbers come from.

@@ -67,6 +67,8 @@ fn row(entry: &TypeEntry) -> TypeRow {
         objects_stderr: entry.estimate.objects_relative_stderr(),
         bytes_stderr: entry.estimate.bytes_stderr(),
         source: if entry.is_attributed { RowSource::Sampled } else { RowSource::Unattributed },
+        created: None,
+        dropped: None,
     }
 }
 

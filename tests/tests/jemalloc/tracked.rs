@@ -20,10 +20,12 @@ async fn instances_are_counted_as_they_come_and_go() {
     let row = exact("Ticket").await;
     assert_eq!((row.objects, row.bytes, row.objects_stderr, row.bytes_stderr), (1000, 40_000, 0.0, 0.0));
     assert_eq!(row.full_type, std::any::type_name::<Ticket>());
+    assert_eq!((row.created, row.dropped), (Some(1000), Some(0)));
 
     tickets.truncate(1);
     let row = exact("Ticket").await;
     assert_eq!((row.objects, row.bytes), (1, 40));
+    assert_eq!((row.created, row.dropped), (Some(1000), Some(999)));
     tickets.clear();
     assert_eq!(exact("Ticket").await.objects, 0);
 }
@@ -37,6 +39,10 @@ async fn the_text_says_that_they_are_exact() {
     let line = page.text().lines().find(|line| line.trim_start().starts_with("Voucher |")).unwrap();
     let cells: Vec<_> = line.split('|').map(str::trim).collect();
     assert_eq!(cells, ["Voucher", "1,024", "1.00 MiB", "exact"]);
+    assert!(
+        page.text().contains("\ntracked Voucher: 1,024 created, 0 dropped since process start\n"),
+        "{page}"
+    );
     assert!(summary().to_string().contains("1,024 |     1.00 MiB |  exact"), "{}", summary());
     drop(vouchers);
 }

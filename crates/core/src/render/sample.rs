@@ -34,6 +34,8 @@ pub(crate) fn types() -> TypeSummary {
         objects_stderr: 0.1,
         bytes_stderr: (524_288.0 * bytes as f64).sqrt().round(),
         source,
+        created: (source == RowSource::Exact).then_some(objects + 1_300),
+        dropped: (source == RowSource::Exact).then_some(1_300),
     };
     let map = "std::collections::HashMap<alloc::string::String, axum_service::Session>";
     TypeSummary {

@@ -27,6 +27,7 @@ pub(super) fn write(out: &mut impl Write, summary: &TypeSummary, started_at: Opt
     if summary.omitted_rows > 0 {
         writeln!(out, "… and {} more", count(summary.omitted_rows))?;
     }
+    write_totals(out, &summary.rows)?;
     let footer = footer(summary, started_at);
     if !footer.is_empty() {
         writeln!(out, "{footer}")?;
@@ -44,6 +45,17 @@ fn write_rows(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
         if index == 0 {
             let [name, object, size, error] = widths.map(|width| "=".repeat(width));
             writeln!(out, "{name} | {object} | {size} | {error}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What the columns have no room for: how much came and went.
+fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
+    for row in rows {
+        if let (Some(created), Some(dropped)) = (row.created, row.dropped) {
+            let (name, created, dropped) = (visible(&row.type_name), count(created), count(dropped));
+            writeln!(out, "tracked {name}: {created} created, {dropped} dropped since process start")?;
         }
     }
     Ok(())
@@ -122,6 +134,7 @@ mod tests {
             "                                      String |      97,100 |     6.99 MiB |   27 %",
             "                    [unattributed] parse_row |         512 |     1.00 MiB |   71 %",
             "                                     Session |      20,000 |   937.50 KiB |  exact",
+            "tracked Session: 21,300 created, 1,300 dropped since process start",
             "total 20.00 MiB · unattributed 5.0 % · sampled 1 per 512 KiB since 2026-11-20T09:00:00Z · symbols: inlined \
              (line tables)",
         ];
@@ -178,6 +191,6 @@ mod tests {
         let exact = TypeSummary { rows: sample::types().rows.split_off(3), ..empty };
         let table = table(&exact);
         assert!(table.starts_with("types by heap profile: not available: no profiler\n"));
-        assert!(table.ends_with("937.50 KiB |  exact\n"), "{table}");
+        assert!(table.contains("937.50 KiB |  exact\ntracked Session: 21,300 created,"), "{table}");
     }
 }

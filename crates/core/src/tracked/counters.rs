@@ -20,6 +20,13 @@ pub(super) struct Counters {
     dropped: [Shard; SHARDS],
 }
 
+/// What the counters of a type say at one moment.
+#[derive(Clone, Copy)]
+struct Totals {
+    created: u64,
+    dropped: u64,
+}
+
 /// A counter on a cache line of its own (two lines, because processors fetch pairs), so that threads which count at
 /// the same time do not wait for each other.
 #[derive(Debug, Default)]
@@ -47,12 +54,12 @@ impl Counters {
         self.dropped[shard()].0.fetch_add(1, Ordering::Release);
     }
 
-    /// Values that exist now. Drops are read first and creation precedes drop, so this is never negative; values
-    /// made meanwhile may or may not be in it.
-    pub(super) fn live(&self) -> u64 {
+    /// Both totals since the process started. Drops are read first and creation precedes drop, so `created` is never
+    /// less; values made meanwhile may or may not be in it.
+    fn totals(&self) -> Totals {
         let sum = |shards: &[Shard]| shards.iter().map(|shard| shard.0.load(Ordering::Acquire)).sum::<u64>();
         let dropped = sum(&self.dropped);
-        sum(&self.created).saturating_sub(dropped)
+        Totals { created: sum(&self.created), dropped }
     }
 }
 
@@ -86,7 +93,8 @@ impl Node {
     }
 
     fn row(&self) -> TypeRow {
-        let objects = self.counters.live();
+        let Totals { created, dropped } = self.counters.totals();
+        let objects = created.saturating_sub(dropped);
         TypeRow {
             type_name: memory_debug_profile::readable_type_name(self.type_name),
             full_type: self.type_name.to_owned(),
@@ -95,6 +103,8 @@ impl Node {
             objects_stderr: 0.0,
             bytes_stderr: 0.0,
             source: RowSource::Exact,
+            created: Some(created),
+            dropped: Some(dropped),
         }
     }
 }

@@ -11,7 +11,8 @@ use super::counters::Counters;
 ///
 /// The heap profile samples; a `Tracked<T>` does not. Wrap the types you want certainty about. Their rows carry the
 /// source `exact`, and their bytes are `size_of::<T>()` each: what a value owns elsewhere on the heap is in the
-/// sampled rows. Creating and dropping cost one atomic addition each, and the wrapper is one pointer larger than `T`.
+/// sampled rows. A row also has how many were created and dropped since the process started, which tells churn that a
+/// live count does not show. Creating and dropping cost one atomic addition each, and the wrapper is one pointer larger than `T`.
 ///
 /// In comparisons, hashes and formatting it is the value itself.
 ///
@@ -167,10 +168,12 @@ mod tests {
         drop(make());
         let row = row("counts_what_lives::Cache");
         assert_eq!((row.objects, row.bytes, row.source), (2, 48, RowSource::Exact));
+        assert_eq!((row.created, row.dropped), (Some(3), Some(1)));
         assert_eq!(row.type_name, "Cache");
         assert_eq!((row.objects_stderr, row.bytes_stderr), (0.0, 0.0));
         drop(kept);
-        assert_eq!(self::row("counts_what_lives::Cache").objects, 0);
+        let row = self::row("counts_what_lives::Cache");
+        assert_eq!((row.objects, row.created, row.dropped), (0, Some(3), Some(3)));
     }
 
     #[test]
@@ -204,6 +207,23 @@ mod tests {
             thread::spawn(move || drop(value)).join().unwrap();
         }
         assert_eq!(row("::Moved").objects, 0);
+    }
+
+    #[test]
+    fn what_lives_is_what_was_created_and_not_dropped_at_every_moment() {
+        struct Churned;
+        let churn = || (0..20_000).for_each(|_| drop(Tracked::new(Churned)));
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..2).map(|_| scope.spawn(churn)).collect();
+            drop(Tracked::new(Churned));
+            while threads.iter().any(|thread| !thread.is_finished()) {
+                let row = row("::Churned");
+                assert_eq!(row.created.unwrap().checked_sub(row.dropped.unwrap()), Some(row.objects));
+                assert!(row.objects <= 40_001, "{row:?}");
+            }
+        });
+        let row = row("::Churned");
+        assert_eq!((row.objects, row.created, row.dropped), (0, Some(40_001), Some(40_001)));
     }
 
     #[test]
