@@ -9,8 +9,10 @@ use memory_debug_profile::Selection;
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
+use crate::kernel_file;
 use crate::process;
-use crate::report::{AllocatorStats, MemoryReport, SCHEMA, TypeSummary};
+use crate::reconciliation::Witnesses;
+use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::thread::spawn_collecting;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
@@ -82,6 +84,7 @@ impl Collector {
             cgroup: None,
             allocator: None,
             types: None,
+            reconciliation: None,
             unavailable,
             heap: None,
         };
@@ -91,19 +94,25 @@ impl Collector {
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
         if scope != Scope::Stats {
-            self.read_types(&mut report);
+            self.read_types(proc, &mut report);
         }
         report.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         report
     }
 
     /// Sampled rows if there is a profile, and exact rows if types are tracked.
-    fn read_types(&self, report: &mut MemoryReport) {
+    fn read_types(&self, proc: &Path, report: &mut MemoryReport) {
         let exact = tracked::rows();
-        let mut summary = match self.read_heap(&report.instance) {
-            Ok((heap, active_since)) => {
+        let mut summary = match self.read_heap(proc, report) {
+            Ok((heap, active_since, witnesses)) => {
+                let since_start = active_since.is_some();
                 let heap = report.heap.insert(Arc::new(heap));
-                TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) }
+                let summary = TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) };
+                report.reconciliation = summary
+                    .total_bytes
+                    .zip(summary.total_bytes_stderr)
+                    .map(|sampled| witnesses.reconcile(sampled, since_start, &mut report.unavailable));
+                summary
             }
             Err(reason) => {
                 report.unavailable.note("types", &reason);
@@ -118,13 +127,45 @@ impl Collector {
         report.types = Some(summary);
     }
 
-    /// The heap profile, and since when allocations have been sampled.
-    fn read_heap(&self, instance: &InstanceInfo) -> Result<(Heap, Option<String>), String> {
+    /// The heap profile, since when allocations have been sampled, and what others say about the same moment.
+    fn read_heap(
+        &self,
+        proc: &Path,
+        report: &MemoryReport,
+    ) -> Result<(Heap, Option<String>, Witnesses), String> {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
-        let profiling = jemalloc::read_profiling(instance.started_at.clone(), &mut Unavailable::default());
+        let started_at = report.instance.started_at.clone();
+        let profiling = jemalloc::read_profiling(started_at, &mut Unavailable::default());
         jemalloc::readiness(&profiling)?;
-        Ok((self.types.read(jemalloc::read_dump()?)?, profiling.active_since))
+        let active_since = profiling.active_since.clone();
+        let witnesses = witnesses(proc, report, profiling);
+        Ok((self.types.read(jemalloc::read_dump()?)?, active_since, witnesses))
+    }
+}
+
+/// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
+/// of this moment.
+fn witnesses(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Witnesses {
+    let mut reasons = report.unavailable.clone();
+    let stats = match &report.allocator {
+        Some(stats) => stats.clone(),
+        None => jemalloc::read_stats(profiling, &mut reasons),
+    };
+    let number = |name: &str, value: Option<u64>| {
+        value.ok_or_else(|| reasons.get(name).unwrap_or("jemalloc does not tell it").to_owned())
+    };
+    let resident = match &report.process {
+        Some(process) => number("process.resident_bytes", process.resident_bytes),
+        None => kernel_file::read(&proc.join("self/status"))
+            .and_then(|status| kernel_file::size(&status, "VmRSS")),
+    };
+    Witnesses {
+        allocated: number("allocator.allocated_bytes", stats.allocated_bytes),
+        active: number("allocator.active_bytes", stats.active_bytes),
+        metadata: number("allocator.metadata_bytes", stats.metadata_bytes),
+        allocator_resident: number("allocator.resident_bytes", stats.resident_bytes),
+        resident,
     }
 }
 

@@ -39,7 +39,7 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
+//! `heap`, `reconciliation`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
@@ -58,6 +58,7 @@ mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
 mod process;
+mod reconciliation;
 pub mod render;
 mod report;
 mod thread;
@@ -71,6 +72,7 @@ pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::{Group, Selection};
+pub use reconciliation::Reconciliation;
 pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
     SCHEMA, TypeRow, TypeSummary,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
+use crate::reconciliation::Reconciliation;
 use crate::unavailable::Unavailable;
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
@@ -38,6 +39,9 @@ pub struct MemoryReport {
     /// Which types hold the live heap. `None` if that was not asked for, or if the profile could not be read and no
     /// type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
     pub types: Option<TypeSummary>,
+    /// Whether the sum of the table, the allocator and the kernel agree. `None` if there is no heap profile, for the
+    /// reason under `types`.
+    pub reconciliation: Option<Reconciliation>,
     /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
     pub unavailable: Unavailable,
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
@@ -187,9 +191,11 @@ pub struct TypeSummary {
     /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added: a tracked value's
     /// memory is in some sampled row as well.
     pub total_bytes: Option<u64>,
+    /// One standard error of `total_bytes`, in bytes.
+    pub total_bytes_stderr: Option<f64>,
     /// Live objects of all sampled rows together.
     pub total_objects: Option<u64>,
-    /// Live bytes whose type is not known.
+    /// Live bytes whose type is not known, also where rows stand for something else than types.
     pub unattributed_bytes: Option<u64>,
     /// Rows left out by `top` (not by `filter`).
     pub omitted_rows: u64,

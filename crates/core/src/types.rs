@@ -39,6 +39,7 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
         active_since: None,
         rows: table.entries.iter().map(row).collect(),
         total_bytes: Some(whole(table.total.bytes)),
+        total_bytes_stderr: Some(table.total.bytes_stderr()),
         total_objects: Some(whole(table.total.objects)),
         unattributed_bytes: Some(whole(table.unattributed.bytes)),
         omitted_rows: 0,
@@ -54,6 +55,10 @@ pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Sele
     summary.active_since.clone_from(&first.active_since);
     if matches!(selection.group, Group::Container | Group::Element) {
         summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
+    } else {
+        // A function, file or thread is known where the type is not, so the other sum has to be asked for it.
+        let types = Selection::new(Group::Container, selection.focus.clone(), selection.ignore.clone());
+        summary.unattributed_bytes = Some(whole(heap.table(&types).0.unattributed.bytes));
     }
     summary
 }
@@ -116,6 +121,18 @@ mod tests {
         assert_eq!(summary.rows[0].source, RowSource::Unattributed);
         assert_eq!(summary.rows[0].bytes, 9 * 524_320);
         assert!(summary.notes[0].contains("debug = \"line-tables-only\""), "{:?}", summary.notes);
+    }
+
+    #[test]
+    fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
+        let heap = TypeCollector::default().read(DUMP.as_bytes()).unwrap();
+        let first = summarize(&heap, &Selection::default());
+        let classes = summarize_again(&first, &heap, &Group::SizeClass.into());
+        assert_eq!(
+            (classes.rows[0].type_name.as_str(), classes.rows[0].source),
+            ("64 bytes", RowSource::Sampled)
+        );
+        assert_eq!(classes.unattributed_bytes, classes.total_bytes);
     }
 
     #[test]

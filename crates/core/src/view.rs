@@ -22,7 +22,7 @@ impl Page {
     /// Whether the value at `path` of a report is on this page.
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
-            "types" => matches!(self, Self::Overview | Self::Types),
+            "types" | "reconciliation" => matches!(self, Self::Overview | Self::Types),
             "process" | "cgroup" | "allocator" => matches!(self, Self::Overview | Self::Stats),
             _ => true,
         }

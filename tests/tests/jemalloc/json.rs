@@ -26,8 +26,12 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/allocator/profiling", "number", "sample_bytes"),
     ("/allocator/profiling", "text", "active_since"),
     ("/types", "text", "group symbols"),
-    ("/types", "number", "total_bytes unattributed_bytes omitted_rows"),
+    ("/types", "number", "total_bytes total_bytes_stderr unattributed_bytes omitted_rows"),
     ("/types", "array", "rows"),
+    ("/reconciliation", "number", "sampled_bytes sampled_stderr_bytes allocated_bytes difference_bytes"),
+    ("/reconciliation", "number", "resident_bytes fragmentation_bytes dirty_bytes metadata_bytes"),
+    ("/reconciliation", "switch", "within_two_stderr"),
+    ("/reconciliation", "array", "explanations"),
     ("/types/rows/0", "text", "type full_type source"),
     ("/types/rows/0", "number", "objects bytes objects_stderr bytes_stderr"),
 ];
@@ -87,7 +91,7 @@ async fn every_null_has_a_reason_and_every_reason_a_null() {
     let json = shop::get("/debug/memory?format=json").await.json();
     let reasons = json["unavailable"].as_object().unwrap();
     let mut nulls = Vec::new();
-    for section in ["instance", "process", "cgroup", "allocator"] {
+    for section in ["instance", "process", "cgroup", "allocator", "reconciliation"] {
         if json[section].is_null() {
             nulls.push(section.to_owned());
         }

@@ -227,3 +227,36 @@ fn collections_do_not_count_themselves() {
         assert!(bytes(&after) <= bytes(&before) + (256 << 10), "{} {}", bytes(&before), bytes(&after));
     });
 }
+
+#[test]
+fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
+    shop::alone("page::the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel", async {
+        // Large objects, because each small one that is sampled takes a page, which is much at a sample per 4 KiB.
+        let ballast: Vec<Vec<u64>> = (0..64).map(|_| vec![1; 1 << 17]).collect();
+        let page = shop::get("/debug/memory/types").await;
+        for target in ["/debug/memory", "/debug/memory/types"] {
+            let report = shop::get(&format!("{target}?format=json")).await.report();
+            let numbers = report.reconciliation.unwrap();
+            assert_eq!(numbers.sampled_bytes, report.types.unwrap().total_bytes);
+            let (sampled, allocated) = (numbers.sampled_bytes.unwrap(), numbers.allocated_bytes.unwrap());
+            assert_eq!(numbers.difference_bytes, Some(sampled as i64 - allocated as i64));
+            assert!(sampled > 64 << 20 && sampled.abs_diff(allocated) < 16 << 20, "{numbers:?}");
+            assert_eq!(numbers.explanations.is_empty(), numbers.within_two_stderr.unwrap());
+            let parts = [
+                numbers.allocated_bytes,
+                numbers.fragmentation_bytes,
+                numbers.dirty_bytes,
+                numbers.metadata_bytes,
+            ];
+            let jemalloc: u64 = parts.into_iter().map(Option::unwrap).sum();
+            assert_eq!(numbers.outside_bytes, numbers.resident_bytes.unwrap().checked_sub(jemalloc));
+        }
+        drop(ballast);
+        let line = page.text().lines().find(|line| line.starts_with("sampled ")).unwrap();
+        assert!(line.contains(" that jemalloc has allocated; "), "{page}");
+        assert!(
+            page.text().lines().any(|line| line.starts_with("resident ") && line.contains(" allocated + ")),
+            "{page}"
+        );
+    });
+}

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
+use crate::reconciliation::Reconciliation;
 use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::view::{Page, TypesView};
 
@@ -24,6 +25,7 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         cgroup: stats.then_some(report.cgroup.as_ref()),
         allocator: stats.then_some(report.allocator.as_ref()),
         types: types.then(|| view.table(report)),
+        reconciliation: types.then_some(report.reconciliation.as_ref()),
         unavailable: Reasons(report, page),
     };
     let mut json =
@@ -49,6 +51,8 @@ struct Document<'a> {
     allocator: Option<Option<&'a AllocatorStats>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     types: Option<Option<TypeSummary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconciliation: Option<Option<&'a Reconciliation>>,
     unavailable: Reasons<'a>,
 }
 
@@ -82,10 +86,10 @@ mod tests {
         let always = "collected_at duration_us instance";
         assert_eq!(
             keys(Page::Overview),
-            "allocator cgroup collected_at doctor duration_us instance process schema types unavailable"
+            "allocator cgroup collected_at doctor duration_us instance process reconciliation schema types unavailable"
         );
         assert_eq!(keys(Page::Stats), format!("allocator cgroup {always} process schema unavailable"));
-        assert_eq!(keys(Page::Types), format!("{always} schema types unavailable"));
+        assert_eq!(keys(Page::Types), format!("{always} reconciliation schema types unavailable"));
         assert_eq!(keys(Page::Doctor), "collected_at doctor duration_us instance schema unavailable");
         let reasons = |page| {
             value(&report, page)["unavailable"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()

@@ -5,6 +5,7 @@
 mod diagnosis;
 mod json;
 mod reasons;
+mod reconciliation;
 #[cfg(test)]
 pub(crate) mod sample;
 mod table;

@@ -1,6 +1,8 @@
 //! A report with a known content, for tests.
 
+use crate::reconciliation::{Reconciliation, Witnesses};
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
+use crate::unavailable::Unavailable;
 
 const REPORT: &str = r#"{
   "schema": "memory-debug/v1",
@@ -21,7 +23,23 @@ const REPORT: &str = r#"{
 
 /// A whole report.
 pub(crate) fn report() -> MemoryReport {
-    MemoryReport { types: Some(types()), ..serde_json::from_str(REPORT).unwrap() }
+    MemoryReport {
+        types: Some(types()),
+        reconciliation: Some(reconciliation()),
+        ..serde_json::from_str(REPORT).unwrap()
+    }
+}
+
+/// Its comparison of witnesses, as if the table were much longer.
+pub(crate) fn reconciliation() -> Reconciliation {
+    let witnesses = Witnesses {
+        allocated: Ok(451_936_256),
+        active: Ok(456_130_560),
+        metadata: Ok(8_388_608),
+        allocator_resident: Ok(520_093_696),
+        resident: Ok(537_184_666),
+    };
+    witnesses.reconcile((430 << 20, 15_728_640.0), true, &mut Unavailable::default())
 }
 
 /// Its table.
@@ -50,6 +68,7 @@ pub(crate) fn types() -> TypeSummary {
             row("Session", "axum_service::Session", 20_000, 960_000, RowSource::Exact),
         ],
         total_bytes: Some(20 << 20),
+        total_bytes_stderr: Some(3_316_000.0),
         total_objects: Some(97_613),
         unattributed_bytes: Some(1 << 20),
         omitted_rows: 0,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{diagnosis, reasons, table};
+use super::{diagnosis, reasons, reconciliation, table};
 use crate::doctor::diagnose;
 use crate::report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary,
@@ -55,7 +55,8 @@ fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt
         (None, Some(reason)) => TypeSummary::without_profile(reason),
         (None, None) => TypeSummary::without_profile("not asked for".into()),
     };
-    table::write(out, &summary, started_at)
+    table::write(out, &summary, started_at)?;
+    report.reconciliation.iter().try_for_each(|numbers| reconciliation::write(out, numbers))
 }
 
 fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {

@@ -24,7 +24,10 @@ fn the_overview_begins_with_who_and_how_much() {
 fn the_types_page_is_the_table_alone() {
     let types = page(&sample::report(), Page::Types);
     assert!(types.trim_start().starts_with("types |"), "{types}");
-    assert!(types.trim_end().ends_with("symbols: inlined (line tables)"), "{types}");
+    let footer: Vec<_> = types.lines().skip_while(|line| !line.starts_with("total ")).collect();
+    assert!(footer[0].ends_with("symbols: inlined (line tables)"), "{types}");
+    assert!(footer[1].starts_with("sampled ") && footer[2].starts_with("resident "), "{types}");
+    assert_eq!(footer.len(), 3, "{types}");
 }
 
 #[test]
@@ -92,7 +95,8 @@ fn parts_that_do_not_add_up_are_left_out() {
     let mut report = sample::report();
     report.allocator.as_mut().unwrap().resident_bytes = Some(1 << 40);
     let text = page(&report, Page::Overview);
-    assert!(!text.contains("outside jemalloc"), "{text}");
+    let header = text.lines().nth(1).unwrap();
+    assert!(header.starts_with("resident ") && !header.contains("outside jemalloc"), "{text}");
 }
 
 #[test]
