@@ -16,6 +16,7 @@ use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
 use crate::mapping::Mapping;
+use crate::number::{decimal, hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, Thread, ThreadSample};
 use crate::sample::{Sample, SampleRate};
 
@@ -32,7 +33,7 @@ impl HeapProfile {
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines { dump, number: 0, line: Vec::new() };
         let rate = lines.required("`heap_v2/` and the sampling interval")?;
-        let rate = rate.strip_prefix("heap_v2/").and_then(|rate| rate.parse().ok());
+        let rate = rate.strip_prefix("heap_v2/").and_then(decimal);
         let Some(rate @ 1..) = rate else {
             return Err(lines.expected("`heap_v2/` and the sampling interval"));
         };
@@ -65,7 +66,7 @@ impl HeapProfile {
     fn open_stack(&mut self, addresses: &str, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
         for address in addresses.split_ascii_whitespace() {
-            let address = address.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
+            let address = address.strip_prefix("0x").and_then(hexadecimal);
             self.addresses.push(address.ok_or_else(|| lines.expected("addresses `0x…`"))?);
         }
         let line = lines.required("the stack's totals `t*: …`")?;
@@ -124,12 +125,12 @@ fn parse_total(line: &str, lines: &Lines<impl BufRead>) -> Result<Sample, Error>
 
 fn parse_counts(line: &str) -> Option<Counts<'_>> {
     let (thread, rest) = line.trim_start().strip_prefix('t')?.split_once(": ")?;
-    let thread = if thread == "*" { None } else { Some(thread.parse().ok()?) };
+    let thread = if thread == "*" { None } else { Some(decimal(thread)?) };
     let (live, rest) = rest.split_once(" [")?;
     let (accumulated, name) = rest.split_once(']')?;
     let sample = |text: &str| {
         let (objects, bytes) = text.split_once(": ")?;
-        Some(Sample { objects: objects.parse().ok()?, bytes: bytes.parse().ok()? })
+        Some(Sample { objects: decimal(objects)?, bytes: decimal(bytes)? })
     };
     let name = Some(name.trim()).filter(|name| !name.is_empty());
     Some(Counts { thread, live: sample(live)?, accumulated: sample(accumulated)?, name })

@@ -33,6 +33,7 @@ mod attribution;
 mod error;
 mod heap_v2;
 mod mapping;
+mod number;
 mod profile;
 mod sample;
 mod symbolize;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::number::{decimal, hexadecimal};
+
 /// An executable mapping of the profiled process, one line of `/proc/PID/maps` (proc_pid_maps(5)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -36,11 +38,10 @@ impl Mapping {
         };
         let (range, permissions, offset, device, inode) = (field(), field(), field(), field(), field());
         let (start, end) = range.split_once('-').ok_or("an address range")?;
-        let hex = |text: &str| u64::from_str_radix(text, 16);
-        let start = hex(start).map_err(|_| "a hexadecimal start address")?;
-        let end = hex(end).map_err(|_| "a hexadecimal end address")?;
-        let file_offset = hex(offset).map_err(|_| "a hexadecimal file offset")?;
-        let inode = inode.parse().map_err(|_| "an inode number")?;
+        let start = hexadecimal(start).ok_or("a hexadecimal start address")?;
+        let end = hexadecimal(end).ok_or("a hexadecimal end address")?;
+        let file_offset = hexadecimal(offset).ok_or("a hexadecimal file offset")?;
+        let inode = decimal(inode).ok_or("an inode number")?;
         if end < start {
             return Err("an end address above the start address");
         }
@@ -93,6 +94,10 @@ mod tests {
             ("x-y r-xp 0 0 0 /a", "a hexadecimal start address"),
             ("2-1 r-xp 0 0 0 /a", "an end address above the start address"),
             ("1-2 r-xp 0 0 x /a", "an inode number"),
+            ("+1-2 r-xp 0 0 3 /a", "a hexadecimal start address"),
+            ("1-+2 r-xp 0 0 3 /a", "a hexadecimal end address"),
+            ("1-2 r-xp +0 0 3 /a", "a hexadecimal file offset"),
+            ("1-2 r-xp 0 0 +3 /a", "an inode number"),
         ] {
             assert_eq!(Mapping::parse(line), Err(expected), "{line}");
         }

@@ -58,6 +58,12 @@ fn malformed_lines_are_named_with_their_number() {
     for (dump, message) in [
         ("heap_v3/1\n", "line 1: expected `heap_v2/` and the sampling interval, found `heap_v3/1`"),
         ("heap_v2/0\n", "line 1: expected `heap_v2/` and the sampling interval, found `heap_v2/0`"),
+        ("heap_v2/+1\n", "line 1: expected `heap_v2/` and the sampling interval, found `heap_v2/+1`"),
+        ("heap_v2/1\n  t*: +1: 8 [0: 0]\n", "line 2: expected the totals `t*: …`"),
+        ("heap_v2/1\n  t*: 1: +8 [0: 0]\n", "line 2: expected the totals `t*: …`"),
+        ("heap_v2/1\n  t*: 1: 8 [+0: 0]\n", "line 2: expected the totals `t*: …`"),
+        ("heap_v2/1\n  t*: 1: 8 [0: 0]\n  t+1: 1: 8 [0: 0]\n", "line 3: expected a stack"),
+        ("heap_v2/1\n  t*: 1: 8 [0: 0]\n@ 0x+1\n", "line 3: expected addresses `0x…`"),
         ("heap_v2/1\n@ 0x1\n", "line 2: expected the totals `t*: …`, found `@ 0x1`"),
         ("heap_v2/1\n  t*: 0: 0 [0: 0]\n@ 0xzz\n", "line 3: expected addresses `0x…`, found `@ 0xzz`"),
         (
