@@ -1,12 +1,14 @@
-//! Thin ways in for the fuzz targets. No part of the interface: they change with what they lead to.
+//! Thin ways in for the fuzz targets and for capturing golden stacks. No part of the interface: they change with what they lead to.
 
 use std::sync::Arc;
 
+use super::TypeAttributor;
 use super::function::FunctionInfo;
-use super::stack::attribute;
+use super::stack::{Step, attribute};
 use crate::mapping::Mapping;
-use crate::symbolize::frames::Function;
-use crate::symbolize::source_path;
+use crate::profile::HeapProfile;
+use crate::symbolize::frames::{Frame, Function};
+use crate::symbolize::{LoadObject, source_path};
 use crate::type_name::{self, Qualify};
 
 /// A type name shortened to the last segment, to crate and last segment, and not at all.
@@ -55,9 +57,34 @@ pub fn function_parts(name: &str, is_symbol: bool, file: Option<&str>) -> Functi
 pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     let frames: Vec<_> =
         frames.iter().map(|(name, file)| function_info(name, file.is_none(), *file)).collect();
-    let owner = attribute(&frames.iter().collect::<Vec<_>>());
+    let owner = attribute(&frames.iter().map(|info| Step { info, line: 0 }).collect::<Vec<_>>());
     let names = [Qualify::Last, Qualify::Crate, Qualify::Whole].map(|qualify| owner.name(qualify));
     (names, owner.is_type())
+}
+
+/// The stacks of a profile: `= type` or `? function` as it is attributed, its bytes, and its frames innermost first as
+/// golden stacks have them.
+pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(String, u64, Vec<String>)> {
+    let mut attributor = TypeAttributor::new();
+    attributor.symbolizer.resolve(profile, files);
+    let mut stacks = Vec::new();
+    for stack in profile.stacks().filter(|stack| stack.live.objects > 0) {
+        let frames = attributor.frames_of(stack.addresses);
+        let owner = attribute(&attributor.steps(&frames));
+        let sign = if owner.is_type() { '=' } else { '?' };
+        let text = |frame: &Frame| {
+            let function = attributor.symbolizer.table().function(frame.function);
+            let name = function.name.as_deref().unwrap_or_default();
+            function
+                .file
+                .as_ref()
+                .map_or_else(|| name.to_owned(), |file| format!("{name} | {file}:{}", frame.line))
+        };
+        let row = format!("{sign} {}", owner.name(Qualify::Last));
+        stacks.push((row, stack.live.bytes, frames.iter().map(text).collect()));
+    }
+    stacks.sort();
+    stacks
 }
 
 fn function_info(name: &str, is_symbol: bool, file: Option<&str>) -> FunctionInfo {

@@ -4,6 +4,7 @@ mod function;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod group;
+mod place;
 mod rules;
 mod stack;
 mod table;
@@ -20,7 +21,7 @@ use crate::type_name::{Qualify, element_of};
 use function::{FunctionInfo, Origin};
 use group::size_class;
 pub use group::{Group, Selection};
-use stack::{Attribution, attribute, culprit};
+use stack::{Attribution, Step, attribute};
 pub use table::{TypeEntry, TypeTable};
 
 /// Attributes the stacks of heap profiles to types.
@@ -93,13 +94,13 @@ impl TypeAttributor {
         let (type_name, full_type, is_attributed) = match key {
             Key::Owner(handle) => {
                 let owner = &self.owners[*handle as usize];
-                let names = [Qualify::Last, Qualify::Whole].map(|qualify| owner.name(qualify));
-                let [short, whole] = if group == Group::Element && owner.is_type() {
-                    names.map(|name| element_of(&name).to_owned())
+                let whole = owner.type_or_function(Qualify::Whole);
+                if group == Group::Element && owner.is_type() {
+                    let short = owner.type_or_function(Qualify::Last);
+                    (element_of(&short).to_owned(), element_of(&whole).to_owned(), true)
                 } else {
-                    names
-                };
-                (short, whole, owner.is_type())
+                    (owner.name(Qualify::Last), whole, owner.is_type())
+                }
             }
             Key::Place(Some(place)) => (place.clone(), place.clone(), true),
             Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
@@ -126,9 +127,9 @@ impl TypeAttributor {
     /// Where in the service a stack allocates. `None` if no frame tells.
     fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
         let frames = self.frames_of(addresses);
-        let infos = self.infos(&frames);
-        let at = culprit(&infos)?;
-        let (frame, info) = (frames[at], infos[at]);
+        let steps = self.steps(&frames);
+        let at = place::culprit(&steps)?;
+        let (frame, info) = (frames[at], steps[at].info);
         let file = self.symbolizer.table().function(frame.function).file.as_deref();
         match group {
             Group::File => Some(file?.to_owned()),
@@ -139,7 +140,7 @@ impl TypeAttributor {
                 Origin::Std => Some("std".to_owned()),
                 _ => Some("other languages".to_owned()),
             },
-            _ => Some(info.label()),
+            _ => place::function(&steps),
         }
     }
 
@@ -151,7 +152,7 @@ impl TypeAttributor {
             return *handle;
         }
         let frames = self.frames_of(addresses);
-        let owner = attribute(&self.infos(&frames));
+        let owner = attribute(&self.steps(&frames));
         let next = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
         let handle = *self.owner_handles.entry((owner.name(Qualify::Whole), owner.is_type())).or_insert(next);
         if handle == next {
@@ -176,8 +177,12 @@ impl TypeAttributor {
         frames
     }
 
-    fn infos(&self, frames: &[Frame]) -> Vec<&FunctionInfo> {
-        frames.iter().filter_map(|frame| self.functions[frame.function.index()].as_ref()).collect()
+    fn steps(&self, frames: &[Frame]) -> Vec<Step<'_>> {
+        let step = |frame: &Frame| {
+            let info = self.functions[frame.function.index()].as_ref()?;
+            Some(Step { info, line: frame.line })
+        };
+        frames.iter().filter_map(step).collect()
     }
 }
 

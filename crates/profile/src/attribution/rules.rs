@@ -6,6 +6,19 @@
 
 use super::function::{FunctionInfo, Origin};
 
+/// What a row wants of a frame's generic arguments.
+#[derive(Debug, PartialEq, Eq)]
+enum Arguments {
+    /// Anything.
+    Any,
+    /// None: what is written for one type alone. `From<&str> for Arc<str>` has none, `From<&[T]> for Arc<[T]>` has.
+    None,
+    /// First an array; its element is part `0` of it.
+    Array,
+    /// The element of the owner taken over: a container that is made from another.
+    SameElement,
+}
+
 /// One row.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -13,8 +26,8 @@ pub(crate) struct Rule {
     module: &'static str,
     /// Functions of the module the row speaks of; all if empty.
     functions: &'static [&'static str],
-    /// The row takes over only from an owner with the same element: a container that is made from another.
-    same_element: bool,
+    /// What the frame's generic arguments must be.
+    arguments: Arguments,
     /// Families this row takes over; a row without any begins a chain.
     over: &'static [&'static str],
     /// Name for rows further out to stand over.
@@ -29,7 +42,7 @@ const fn begins(
     family: &'static str,
     owner: &'static str,
 ) -> Rule {
-    Rule { module, functions, same_element: false, over: &[], family, owner }
+    Rule { module, functions, arguments: Arguments::Any, over: &[], family, owner }
 }
 
 const fn takes(
@@ -39,7 +52,7 @@ const fn takes(
     family: &'static str,
     owner: &'static str,
 ) -> Rule {
-    Rule { module, functions, same_element: false, over, family, owner }
+    Rule { module, functions, arguments: Arguments::Any, over, family, owner }
 }
 
 const fn made_from(
@@ -48,7 +61,25 @@ const fn made_from(
     family: &'static str,
     owner: &'static str,
 ) -> Rule {
-    Rule { module, functions: &[], same_element: true, over, family, owner }
+    Rule { module, functions: &[], arguments: Arguments::SameElement, over, family, owner }
+}
+
+const fn begins_with_array(
+    module: &'static str,
+    functions: &'static [&'static str],
+    family: &'static str,
+    owner: &'static str,
+) -> Rule {
+    Rule { module, functions, arguments: Arguments::Array, over: &[], family, owner }
+}
+
+const fn takes_plain(
+    module: &'static str,
+    over: &'static [&'static str],
+    family: &'static str,
+    owner: &'static str,
+) -> Rule {
+    Rule { module, functions: &[], arguments: Arguments::None, over, family, owner }
 }
 
 /// Functions of `Rc` and `Arc` whose first argument is the element of a slice.
@@ -64,6 +95,11 @@ static RULES: &[Rule] = &[
     // keeps one, so its own argument is only a guess that any frame further out corrects.
     begins("alloc::raw_vec", &[], "RawVec", "Vec<0>"),
     takes("alloc::raw_vec", &[], &["RawVec"], "RawVec", "Vec<0>"),
+    // Has its iterator before the element. It allocates itself where it shrinks what it took over; where it need not,
+    // the memory stays in the row of the vector it was allocated for, for no stack tells that it changed hands.
+    begins("alloc::vec::in_place_collect", &["from_iter_in_place"], "Vec", "Vec<1>"),
+    takes("alloc::vec::in_place_collect", &["from_iter_in_place"], &["RawVec"], "Vec", "Vec<1>"),
+    takes("alloc::vec", &["into_boxed_slice"], &["Vec", "RawVec"], "Box", "Box<[0]>"),
     begins("alloc::vec", &[], "Vec", "Vec<0>"),
     takes("alloc::vec", &[], &["RawVec"], "Vec", "Vec<0>"),
     begins("alloc::slice", &["to_vec", "to_vec_in", "into_vec", "repeat"], "Vec", "Vec<0>"),
@@ -80,6 +116,13 @@ static RULES: &[Rule] = &[
     begins("alloc::string", &[], "String", "String"),
     begins("alloc::str", &["to_owned", "to_lowercase", "to_uppercase", "repeat", "replace", "join_generic_copy"], "String", "String"),
     begins("alloc::fmt", &["format", "format_inner"], "String", "String"),
+    // Shared and boxed text is made of bytes by functions without generic arguments. `String::into_boxed_str` and the
+    // like allocate only where they shrink; else the memory stays that of the `String`.
+    takes_plain("alloc::string", &["Box<[u8]>"], "Box", "Box<str>"),
+    takes("alloc::boxed::convert", &["from"], &["Box<[u8]>"], "Box", "Box<[0]>"),
+    takes_plain("alloc::boxed", &["Box<[u8]>"], "Box", "Box<str>"),
+    takes_plain("alloc::rc", &["Rc<[u8]>"], "Rc", "Rc<str>"),
+    takes_plain("alloc::sync", &["Arc<[u8]>"], "Arc", "Arc<str>"),
     takes("std::path", &[], &["Vec<u8>", "OsString"], "PathBuf", "PathBuf"),
     takes("std::ffi::os_str", &[], &["Vec<u8>"], "OsString", "OsString"),
     takes("std::sys::os_str", &[], &["Vec<u8>"], "OsString", "OsString"),
@@ -87,6 +130,10 @@ static RULES: &[Rule] = &[
 
     // Boxes and shared values.
     takes("alloc::boxed", &[], &["Vec", "RawVec"], "Box", "Box<[^0]>"),
+    // `vec![a, b]` begins as a box without contents that the service's own code fills; a box's own functions ask for
+    // such a box too, but stand around it.
+    begins_with_array("alloc::boxed", &["new_uninit"], "vec!", "Vec<0.0>"),
+    takes("alloc::boxed", &[], &["vec!"], "Box", "Box<0>"),
     begins("alloc::boxed", &["new_uninit_slice", "try_new_uninit_slice"], "Box", "Box<[0]>"),
     begins("alloc::boxed", &[], "Box", "Box<0>"),
     begins("alloc::rc", SLICE_OF, "Rc", "Rc<[0]>"),
@@ -114,15 +161,26 @@ static RULES: &[Rule] = &[
     takes("std::collections::hash::map", &[], &["RawTable", "HashMap"], "HashMap", "HashMap<0, 1>"),
     takes("indexmap::set", &[], &["Vec", "RawVec", "RawTable", "HashTable", "IndexMap"], "IndexSet", "IndexSet<0>"),
     takes("indexmap", &[], &["Vec", "RawVec", "RawTable", "HashTable"], "IndexMap", "IndexMap<0, 1>"),
-    takes("dashmap", &[], &["RawTable", "HashMap"], "DashMap", "DashMap<0, 1>"),
+    takes("dashmap::set", &[], &["DashMap"], "DashSet", "DashSet<0>"),
+    takes("dashmap", &[], &["RawTable", "HashMap", "Vec", "RawVec", "Box"], "DashMap", "DashMap<0, 1>"),
+    takes("http::header::map", &[], &["Vec", "RawVec", "Box"], "HeaderMap", "HeaderMap<0>"),
+    takes("slab", &[], &["Vec", "RawVec"], "Slab", "Slab<0>"),
 
     // Buffers.
     takes("bytes::bytes_mut", &[], &["Vec<u8>"], "BytesMut", "BytesMut"),
     takes("bytes::bytes", &[], &["Vec<u8>"], "Bytes", "Bytes"),
+    takes("prost::encoding", &["replace_with"], &["Vec<u8>"], "Vec", "Vec<^0>"),
+    // Text is the one thing that is merged with a single copy.
+    takes("prost::encoding", &["merge_one_copy"], &["Vec<u8>"], "String", "String"),
     begins("smallvec", &[], "SmallVec", "SmallVec<0>"),
+    begins("arrow_buffer::buffer", &[], "Buffer", "arrow_buffer::Buffer"),
 
-    // Channels, whose blocks are allocated by hand.
+    // Channels and queues, whose blocks are allocated by hand. Those that allocate types of their own are known by
+    // them, in `type_name::forms`.
     begins("tokio::sync::mpsc::block", &[], "mpsc::channel", "mpsc::channel<0>"),
+    takes("tokio::sync::broadcast", &[], &["Vec", "RawVec", "Box"], "broadcast::channel", "broadcast::channel<0>"),
+    begins("crossbeam_channel::flavors", &[], "crossbeam::channel", "crossbeam::channel<0>"),
+    begins("crossbeam_queue::seg_queue", &[], "SegQueue", "SegQueue<0>"),
 ];
 
 /// An owner on its way outwards.
@@ -167,6 +225,11 @@ impl Rule {
         let below = frame.module.strip_prefix(self.module);
         below.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
             && (self.functions.is_empty() || self.functions.contains(&frame.name.as_str()))
+            && match self.arguments {
+                Arguments::None => frame.arguments.is_empty(),
+                Arguments::Array => frame.arguments.first().is_some_and(|first| first.starts_with('[')),
+                Arguments::Any | Arguments::SameElement => true,
+            }
     }
 
     fn fits(&self, frame: &FunctionInfo, inner: Option<&Owner>) -> bool {
@@ -175,7 +238,7 @@ impl Rule {
             Some(inner) => self.over.iter().any(|over| *over == inner.family || *over == inner.full_type),
         };
         let same = |inner: &Owner| inner.arguments.first() == frame.arguments.first();
-        stands && self.names(frame) && (!self.same_element || inner.is_some_and(same))
+        stands && self.names(frame) && (self.arguments != Arguments::SameElement || inner.is_some_and(same))
     }
 }
 
@@ -208,8 +271,13 @@ fn element<'a>(arguments: &'a [String], hole: &[usize]) -> Option<&'a str> {
     let (first, inner) = hole.split_first()?;
     let mut part = arguments.get(*first)?.as_str();
     for index in inner {
-        let parts = crate::type_name::split_list(part.strip_prefix('(')?.strip_suffix(')')?);
-        part = *parts.get(*index)?;
+        part = match part.strip_prefix('[') {
+            Some(array) => array.rsplit_once("; ")?.0,
+            None => {
+                let parts = crate::type_name::split_list(part.strip_prefix('(')?.strip_suffix(')')?);
+                *parts.get(*index)?
+            }
+        };
     }
     (!is_allocator_argument(part)).then_some(part)
 }

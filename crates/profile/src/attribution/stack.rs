@@ -1,39 +1,69 @@
 //! From the frames of one stack to the type that owns the allocation.
 
 use super::function::{FunctionInfo, Origin};
+use super::place;
 use super::rules::{self, Owner};
 use crate::type_name::{Qualify, readable};
+
+/// A frame as attribution reads it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'f> {
+    pub(super) info: &'f FunctionInfo,
+    /// 1-based; 0 if unknown.
+    pub(super) line: u32,
+}
 
 /// What a stack was attributed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attribution {
-    /// A type, as the frames gave it.
-    Type(String),
+    /// A type, as the frames gave it; and of bytes the function that asked for them.
+    Type(String, Option<String>),
     /// The function that allocated something of unknown type.
     Function(String),
 }
 
+/// Types that are bytes and say no more. Everyone has some, so their rows say besides who asked for them.
+const BYTES: &[&str] = &["Vec<u8>", "Box<[u8]>", "arrow_buffer::Buffer"];
+
 impl Attribution {
-    pub(super) fn is_type(&self) -> bool {
-        matches!(self, Self::Type(_))
+    fn of_type(full_type: String, steps: &[Step<'_>]) -> Self {
+        let says_little = BYTES.contains(&readable(&full_type, Qualify::Whole).as_str());
+        let asked_by = if says_little { place::function(steps) } else { None };
+        Self::Type(full_type, asked_by)
     }
 
+    pub(super) fn is_type(&self) -> bool {
+        matches!(self, Self::Type(..))
+    }
+
+    /// The name of the row: the type, or the function.
     pub(super) fn name(&self, qualify: Qualify) -> String {
         match self {
-            Self::Type(full_type) => readable(full_type, qualify),
+            Self::Type(full_type, None) => readable(full_type, qualify),
+            Self::Type(full_type, Some(function)) => {
+                format!("{} in {function}", readable(full_type, qualify))
+            }
+            Self::Function(name) => name.clone(),
+        }
+    }
+
+    /// The type alone, or the function.
+    pub(super) fn type_or_function(&self, qualify: Qualify) -> String {
+        match self {
+            Self::Type(full_type, _) => readable(full_type, qualify),
             Self::Function(name) => name.clone(),
         }
     }
 }
 
 /// The owner of an allocation, told by its frames, innermost first.
-pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
-    let (asked_by_rust, outside) = beyond_allocator(frames);
+pub(super) fn attribute(steps: &[Step<'_>]) -> Attribution {
+    let (asked_by_rust, outside) = beyond_allocator(steps);
     let mut owner: Option<Owner> = None;
     let mut general = None;
     // A layer of a container whose element is not known: whoever stands behind it is not the one to name it.
     let mut lost_element = false;
-    for frame in outside {
+    for Step { info: frame, .. } in outside {
         match (frame.origin, &owner) {
             (Origin::Std | Origin::Dependency, _) => {}
             // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
@@ -57,11 +87,8 @@ pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
         }
     }
     match owner.map(|owner| owner.full_type).or(general) {
-        Some(full_type) => Attribution::Type(full_type),
-        None => {
-            let culprit = culprit(frames).map(|at| frames[at].label());
-            Attribution::Function(culprit.unwrap_or_else(|| "unknown code".to_owned()))
-        }
+        Some(full_type) => Attribution::of_type(full_type, steps),
+        None => Attribution::Function(place::function(steps).unwrap_or_else(|| "unknown code".to_owned())),
     }
 }
 
@@ -70,26 +97,14 @@ pub(super) fn attribute(frames: &[&FunctionInfo]) -> Attribution {
 /// Inside of it is the allocator, and perhaps the service's own code that wraps it. The optimiser may merge the calls
 /// of several inlined functions into one and lose who they were: then the API is not on the stack, and the next
 /// frame's arguments say nothing about the allocation.
-fn beyond_allocator<'s, 'f>(frames: &'s [&'f FunctionInfo]) -> (bool, &'s [&'f FunctionInfo]) {
-    match frames.iter().rposition(|frame| frame.is_allocation_call()) {
-        Some(call) => (true, &frames[call + 1..]),
+pub(super) fn beyond_allocator<'s, 'f>(steps: &'s [Step<'f>]) -> (bool, &'s [Step<'f>]) {
+    match steps.iter().rposition(|step| step.info.is_allocation_call()) {
+        Some(call) => (true, &steps[call + 1..]),
         None => {
-            let inside = frames.iter().take_while(|frame| frame.origin == Origin::Allocator).count();
-            (false, &frames[inside..])
+            let inside = steps.iter().take_while(|step| step.info.origin == Origin::Allocator).count();
+            (false, &steps[inside..])
         }
     }
-}
-
-/// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
-/// that is not a layer of `std`, else any.
-pub(super) fn culprit(frames: &[&FunctionInfo]) -> Option<usize> {
-    let outside = beyond_allocator(frames).1;
-    let inside = frames.len() - outside.len();
-    let by_origin = |wanted: fn(Origin) -> bool| outside.iter().position(|frame| wanted(frame.origin));
-    by_origin(|origin| origin == Origin::Service)
-        .or_else(|| by_origin(|origin| !matches!(origin, Origin::Std | Origin::Allocator)))
-        .or_else(|| (!outside.is_empty()).then_some(0))
-        .map(|at| inside + at)
 }
 
 /// The rule for crates nobody wrote a row for: the first generic argument that is a type of data. The crate stands

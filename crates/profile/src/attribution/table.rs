@@ -21,9 +21,11 @@ pub struct TypeTable {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TypeEntry {
-    /// The type as a person would write it, or the function if `is_attributed` is false.
+    /// The type as a person would write it, or the function if `is_attributed` is false. Bytes that say nothing else
+    /// have a row for each function that asked for them: `Vec<u8> in read_body (src/upload.rs)`.
     pub type_name: String,
-    /// The type with whole paths. Default allocators, hashers and a container's inner layers are folded away.
+    /// The type with whole paths. Default allocators, hashers and a container's inner layers are folded away. Several
+    /// rows have the same if they are bytes: together with `type_name` it tells a row from all others.
     pub full_type: String,
     /// Whether the type is known.
     pub is_attributed: bool,
@@ -32,12 +34,12 @@ pub struct TypeEntry {
 }
 
 impl TypeTable {
-    /// Merges entries of the same type, adds up, tells types of the same name apart and sorts.
+    /// Merges entries of the same name and type, adds up, tells types of the same name apart and sorts.
     pub(super) fn new(entries: Vec<TypeEntry>) -> Self {
-        let mut merged: FxHashMap<(String, bool), TypeEntry> = FxHashMap::default();
+        let mut merged: FxHashMap<(String, String, bool), TypeEntry> = FxHashMap::default();
         for entry in entries {
             merged
-                .entry((entry.full_type.clone(), entry.is_attributed))
+                .entry((entry.type_name.clone(), entry.full_type.clone(), entry.is_attributed))
                 .and_modify(|same| same.estimate += entry.estimate)
                 .or_insert(entry);
         }
@@ -52,7 +54,10 @@ impl TypeTable {
             table.qualify_equal_names(qualify);
         }
         table.entries.sort_by(|a, b| {
-            b.estimate.bytes.total_cmp(&a.estimate.bytes).then_with(|| a.full_type.cmp(&b.full_type))
+            b.estimate
+                .bytes
+                .total_cmp(&a.estimate.bytes)
+                .then_with(|| (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name)))
         });
         table
     }

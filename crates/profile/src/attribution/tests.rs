@@ -8,15 +8,17 @@ use std::sync::Arc;
 use super::*;
 use crate::symbolize::frames::Function;
 
-/// Reads `name | file` lines, innermost first; a line without a file is a symbol.
-fn read_frames(text: &str) -> Vec<FunctionInfo> {
-    let frame = |line: &str| {
-        let (name, file) = line.split_once(" | ").map_or((line, None), |(name, file)| (name, Some(file)));
-        FunctionInfo::of(&Function {
-            name: Some(Arc::from(name)),
-            is_symbol: file.is_none(),
-            file: file.map(Arc::from),
-        })
+/// Reads `name | file:line` frames, innermost first, the line optional; a frame without a file is a symbol.
+fn read_frames(text: &str) -> Vec<(FunctionInfo, u32)> {
+    let frame = |text: &str| {
+        let (name, place) = text.split_once(" | ").map_or((text, None), |(name, place)| (name, Some(place)));
+        let (file, line) = match place.and_then(|place| place.rsplit_once(':')) {
+            Some((file, line)) => (Some(file), line.parse().unwrap()),
+            None => (place, 0),
+        };
+        let function =
+            Function { name: Some(Arc::from(name)), is_symbol: file.is_none(), file: file.map(Arc::from) };
+        (FunctionInfo::of(&function), line)
     };
     text.lines().map(frame).collect()
 }
@@ -34,7 +36,9 @@ fn golden_stacks_are_attributed_as_written_in_their_first_line() {
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let (expected, stack) = text.split_once('\n').unwrap();
-        let attribution = attribute(&read_frames(stack).iter().collect::<Vec<_>>());
+        let frames = read_frames(stack);
+        let steps: Vec<_> = frames.iter().map(|(info, line)| Step { info, line: *line }).collect();
+        let attribution = attribute(&steps);
         let sign = if attribution.is_type() { '=' } else { '?' };
         let found = format!("{sign} {}", attribution.name(Qualify::Last));
         if bless {

@@ -48,6 +48,10 @@ pub(crate) fn readable(full: &str, qualify: Qualify) -> String {
 fn write_type(out: &mut String, parsed: &Type<'_>, qualify: Qualify) -> fmt::Result {
     match parsed {
         Type::Path { path, arguments } => write_path(out, path, arguments, qualify),
+        // How the compiler writes several bounds as an argument.
+        Type::Tuple(items) if matches!(items[..], [Type::Other(text)] if text.starts_with("dyn ")) => {
+            write_list(out, items, qualify)
+        }
         Type::Tuple(items) => {
             out.write_char('(')?;
             write_list(out, items, qualify)?;
@@ -65,6 +69,18 @@ fn write_type(out: &mut String, parsed: &Type<'_>, qualify: Qualify) -> fmt::Res
             out.write_str(prefix)?;
             write_type(out, target, qualify)
         }
+        Type::Function { arguments, result } => {
+            out.write_str("fn(")?;
+            write_list(out, arguments, qualify)?;
+            out.write_char(')')?;
+            match result {
+                Some(result) => {
+                    out.write_str(" -> ")?;
+                    write_type(out, result, qualify)
+                }
+                None => Ok(()),
+            }
+        }
         Type::Other(text) => out.write_str(&shorten_words(text, qualify)),
     }
 }
@@ -81,9 +97,8 @@ fn write_list(out: &mut String, items: &[Type<'_>], qualify: Qualify) -> fmt::Re
 
 fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qualify) -> fmt::Result {
     // `Box<LeafNode<K, V>>` is how a B-tree allocates, not something anyone wrote.
-    if let ("alloc::boxed::Box" | "Box", Some(Type::Path { path: node, arguments })) =
-        (path, arguments.first())
-        && forms::is_node(node)
+    if forms::holds_nodes(path)
+        && let Some((node, arguments)) = node_in(arguments)
     {
         return write_path(out, node, arguments, qualify);
     }
@@ -104,6 +119,17 @@ fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qua
         out.write_char('>')?;
     }
     Ok(())
+}
+
+/// The node that a box, vector or shared value of these arguments holds: alone, as a slice, or in a layer that is
+/// folded away.
+fn node_in<'t>(arguments: &'t [Type<'t>]) -> Option<(&'t str, &'t [Type<'t>])> {
+    match arguments.first()? {
+        Type::Path { path, arguments } if forms::is_node(path) => Some((path, arguments)),
+        Type::Path { path, arguments } if forms::form_of(path) == Some("0") => node_in(arguments),
+        Type::Array { element, .. } => node_in(std::slice::from_ref(element)),
+        _ => None,
+    }
 }
 
 /// A map whose values are nothing is how sets are made.
@@ -200,12 +226,16 @@ fn segments(path: &str) -> Vec<&str> {
 /// Shortens every path in text whose structure is not known: `dyn core::error::Error + core::marker::Send`.
 fn shorten_words(text: &str, qualify: Qualify) -> String {
     let mut out = String::with_capacity(text.len());
-    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
     let mut rest = text;
     while let Some(start) = rest.find(is_path) {
         let end = rest[start..].find(|c| !is_path(c)).map_or(rest.len(), |len| start + len);
+        let word = &rest[start..end];
         out.push_str(&rest[..start]);
-        out.push_str(&short_path(&rest[start..end], qualify));
+        match generated(word) {
+            Some((kind, place)) => out.extend([kind, place.as_str()]),
+            None => out.push_str(&short_path(word, qualify)),
+        }
         rest = &rest[end..];
     }
     out.push_str(rest);
@@ -249,7 +279,17 @@ mod tests {
             ),
             ("alloc::vec::Vec<[app::Point; 4], alloc::alloc::Global>", "Vec<[Point; 4]>"),
             ("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>", "Box<dyn Error + Send>"),
-            ("slab::Entry<&mut app::Session>", "Entry<&mut Session>"),
+            ("shop::Entry<&mut app::Session>", "Entry<&mut Session>"),
+            (
+                "alloc::boxed::Box<[crossbeam_channel::flavors::array::Slot<app::Session>], alloc::alloc::Global>",
+                "crossbeam::channel<Session>",
+            ),
+            (
+                "alloc::boxed::Box<alloc::sync::ArcInner<tokio::sync::mpsc::chan::Chan<app::Job, app::S>>>",
+                "mpsc::channel<Job>",
+            ),
+            ("Vec<slab::Entry<app::Session>>", "Slab<Session>"),
+            ("Box<core::mem::maybe_uninit::MaybeUninit<bytes::bytes::Shared>>", "Bytes"),
             (
                 "app::handler<app::a::{async_fn_env#0}>::{closure_env#0}",
                 "closure in app::handler<app::a::{async_fn_env#0}>",
@@ -257,6 +297,15 @@ mod tests {
             // As `std::any::type_name` writes them.
             ("(app::B, &'static str, ())", "(B, &'static str, ())"),
             ("fn(app::B) -> app::D", "fn(B) -> D"),
+            ("fn(app::B) -> app::run::{async_fn_env#0}", "fn(B) -> app::run"),
+            ("Vec<fn(alloc::sync::Arc<app::B, alloc::alloc::Global>)>", "Vec<fn(Arc<B>)>"),
+            ("alloc::sync::Arc<(dyn app::Draw + core::marker::Send)>", "Arc<dyn Draw + Send>"),
+            (
+                "alloc::boxed::Box<[tokio::loom::std::unsafe_cell::UnsafeCell<core::mem::maybe_uninit::\
+                 MaybeUninit<app::Job>>]>",
+                "Box<[Job]>",
+            ),
+            ("dyn core::future::Future<Output=app::run::{async_fn_env#0}>", "dyn Future<Output=app::run>"),
             ("app::run::{{closure}}", "{{closure}}"),
             ("u8", "u8"),
             ("", ""),

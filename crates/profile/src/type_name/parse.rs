@@ -12,7 +12,9 @@ pub(crate) enum Type<'a> {
     Array { element: Box<Type<'a>>, length: Option<&'a str> },
     /// `&T`, `&mut T`, `*const T`, `*mut T`: the prefix as written, and the target.
     Pointer { prefix: &'a str, target: Box<Type<'a>> },
-    /// Anything else whose brackets balance: `dyn Error + Send`, `fn(u8) -> u8`.
+    /// `fn(A, B) -> C`; without a result if there is none.
+    Function { arguments: Vec<Type<'a>>, result: Option<Box<Type<'a>>> },
+    /// Anything else whose brackets balance: `dyn Error + Send`, `extern "C" fn(u8)`.
     Other(&'a str),
 }
 
@@ -131,10 +133,12 @@ impl<'a> Parser<'a> {
             };
             return self.eat("]").then_some(Type::Array { element, length });
         }
-        if ["dyn ", "fn(", "unsafe ", "extern ", "<", "impl "]
-            .iter()
-            .any(|word| self.rest().starts_with(word))
-        {
+        if self.eat("fn(") {
+            let arguments = self.parse_list(")", depth)?;
+            let result = self.eat(" -> ").then(|| Box::new(self.parse_type(depth + 1)));
+            return Some(Type::Function { arguments, result });
+        }
+        if ["dyn ", "unsafe ", "extern ", "<", "impl "].iter().any(|word| self.rest().starts_with(word)) {
             return None;
         }
         self.parse_path(depth)
@@ -218,7 +222,10 @@ mod tests {
         assert_eq!(arguments[0], Type::Other("dyn core::ops::function::Fn<(u8,), Output=u8> + Send"));
         assert_eq!(arguments.len(), 2);
         let name = "Option<fn(u8, Vec<u8>) -> Option<u8>>";
-        assert_eq!(Type::parse(name), path("Option", [Type::Other("fn(u8, Vec<u8>) -> Option<u8>")]));
+        let bytes = path("Vec", [path("u8", [])]);
+        let result = Some(Box::new(path("Option", [path("u8", [])])));
+        let function = Type::Function { arguments: vec![path("u8", []), bytes], result };
+        assert_eq!(Type::parse(name), path("Option", [function]));
     }
 
     #[test]

@@ -1,0 +1,123 @@
+//! Where in the code a stack allocates, in words: for what has no type, and for bytes whose type says little.
+
+use super::function::{FunctionInfo, Origin};
+use super::stack::{Step, beyond_allocator};
+use crate::type_name::{Qualify, readable};
+
+/// What the compiler calls code without a name, what it calls the type of it, and what people say.
+const UNNAMED: &[(&str, &str, &str)] = &[
+    ("{async_fn#", "::{async_fn_env#", "async fn"),
+    ("{async_block#", "::{async_block_env#", "async block"),
+    ("{async_closure#", "::{async_closure_env#", "async closure"),
+    ("{closure#", "::{closure_env#", "closure"),
+];
+
+/// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
+/// that is not a layer of `std`, else any.
+pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
+    let outside = beyond_allocator(steps).1;
+    let inside = steps.len() - outside.len();
+    let by_origin = |wanted: fn(Origin) -> bool| outside.iter().position(|step| wanted(step.info.origin));
+    by_origin(|origin| origin == Origin::Service)
+        .or_else(|| by_origin(|origin| !matches!(origin, Origin::Std | Origin::Allocator)))
+        .or_else(|| (!outside.is_empty()).then_some(0))
+        .map(|at| inside + at)
+}
+
+/// The function of the culprit as a person would call it. `None` if no frame tells.
+pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
+    let at = culprit(steps)?;
+    let step = steps[at];
+    let caller = steps.get(at + 1).map(|caller| caller.info);
+    Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
+}
+
+/// Closures and futures by where they stand: those of the service by the path of their type if the caller has it among
+/// its arguments, `closure in app::run`, else by file and line; those of libraries by module.
+fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
+    let info = step.info;
+    let (prefix, of_type, words) = UNNAMED.iter().find(|(prefix, ..)| info.name.starts_with(prefix))?;
+    if !info.module.contains('/') {
+        return (!info.module.is_empty()).then(|| format!("{words} in {}", info.module));
+    }
+    let suffix = format!("{of_type}{}", &info.name[prefix.len()..]);
+    let mut paths: Vec<&str> = caller
+        .into_iter()
+        .flat_map(|caller| &caller.arguments)
+        .flat_map(|argument| paths_ending_in(argument, &suffix))
+        .filter(|path| may_stand_in(path, &info.module))
+        .collect();
+    paths.dedup();
+    Some(match (&paths[..], step.line) {
+        // The number in a type's name is counted in each function anew: of two, nobody knows which.
+        ([path], _) => readable(path, Qualify::Last),
+        (_, 0) => format!("{words} ({}.rs)", info.module),
+        (_, line) => format!("{words} at {}.rs:{line}", info.module),
+    })
+}
+
+/// The paths in a type that end in `suffix`. Those with generic arguments in the middle are left out.
+fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t str> {
+    let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
+    text.match_indices(suffix).filter_map(move |(at, found)| {
+        let before = &text[..at];
+        let start = before.rfind(|c| !is_path(c)).map_or(0, |at| at + 1);
+        (start < at && !before[..start].ends_with('>')).then(|| &text[start..at + found.len()])
+    })
+}
+
+/// Whether the code of a path can lie in a file of the service, given without its extension.
+fn may_stand_in(path: &str, file: &str) -> bool {
+    let mut folders = file.rsplit('/');
+    let module = match folders.next() {
+        Some("mod") => folders.next(),
+        Some("main" | "lib") => None,
+        module => module,
+    };
+    let of_library = ["core::", "alloc::", "std::"].iter().any(|library| path.starts_with(library));
+    !of_library && module.is_none_or(|module| path.split("::").any(|segment| segment == module))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(origin: Origin, module: &str, name: &str, arguments: &[&str]) -> FunctionInfo {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        FunctionInfo { origin, module: module.into(), name: name.into(), arguments }
+    }
+
+    fn name_of(name: &str, caller: &[&str]) -> Option<String> {
+        let code = info(Origin::Service, "src/upload", name, &[]);
+        let caller = info(Origin::Dependency, "tokio::task", "poll", caller);
+        function(&[Step { info: &code, line: 7 }, Step { info: &caller, line: 0 }])
+    }
+
+    #[test]
+    fn code_without_a_name_is_told_by_the_type_its_caller_knows() {
+        for (name, argument, expected) in [
+            ("{async_fn#0}", "app::upload::read::{async_fn_env#0}", "app::upload::read"),
+            (
+                "{async_block#1}",
+                "Pin<app::upload::run::{async_block_env#1}>",
+                "async block in app::upload::run",
+            ),
+            ("{closure#2}", "&app::upload::run::{closure_env#2}<u8>", "closure in app::upload::run"),
+        ] {
+            assert_eq!(name_of(name, &[argument]).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn code_whose_path_is_not_certain_is_told_by_its_line() {
+        for arguments in [
+            &[][..],
+            &["app::store::read::{async_fn_env#0}"],
+            &["core::upload::read::{async_fn_env#0}"],
+            &["app::upload::read<u8>::{async_fn_env#0}"],
+            &["app::upload::read::{async_fn_env#0}", "app::upload::write::{async_fn_env#0}"],
+        ] {
+            assert_eq!(name_of("{async_fn#0}", arguments).as_deref(), Some("async fn at src/upload.rs:7"));
+        }
+    }
+}
