@@ -2,10 +2,12 @@
 
 use std::future::pending;
 use std::hint::black_box;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use tokio::runtime::Runtime;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 
 use crate::element::*;
 use crate::ledger::{keep, own};
@@ -36,6 +38,43 @@ pub(crate) fn populate(runtime: &Runtime) {
         elements::<BroadcastItem>(500).for_each(|element| drop(sender.send(element)));
         keep((sender, receiver));
     });
+    own("tokio watch", || elements::<WatchItem>(200).for_each(|element| keep(watch::channel(element))));
+    own("Arc<tokio::sync::Mutex>", || {
+        elements::<AsyncMutexItem>(200).for_each(|element| keep(Arc::new(Mutex::new(element))));
+    });
+    own("futures mpsc, bounded", || {
+        let (mut sender, receiver) = futures_channel::mpsc::channel(1_000);
+        elements::<FuturesBounded>(900).for_each(|element| drop(sender.try_send(element)));
+        keep((sender, receiver));
+    });
+    own("futures mpsc, unbounded", || {
+        let (sender, receiver) = futures_channel::mpsc::unbounded();
+        elements::<FuturesUnbounded>(900).for_each(|element| drop(sender.unbounded_send(element)));
+        keep((sender, receiver));
+    });
+    own("futures oneshot", || {
+        elements::<FuturesOneshot>(300).for_each(|element| {
+            let (sender, receiver) = futures_channel::oneshot::channel();
+            keep(sender.send(element));
+            keep(receiver);
+        });
+    });
+    boxed_futures();
+}
+
+fn boxed_futures() {
+    for n in 0..200 {
+        own("Pin<Box<dyn Future>>", || {
+            let future: Pin<Box<dyn Future<Output = u64> + Send>> = Box::pin(waiting(n));
+            keep(future);
+        });
+    }
+}
+
+async fn waiting(n: u64) -> u64 {
+    let state = black_box([n; 150]);
+    pending::<()>().await;
+    black_box(state)[3]
 }
 
 /// Tasks that never end, each holding something it allocated on a worker's thread.
@@ -44,6 +83,13 @@ fn tasks(runtime: &Runtime) {
     for n in 0..TASKS {
         let ready = ready.clone();
         own("task", || drop(runtime.spawn(session(n, ready))));
+        own("task of an async block", || {
+            drop(runtime.spawn(async move {
+                let state = black_box([n; 120]);
+                pending::<()>().await;
+                black_box(state);
+            }));
+        });
     }
     drop(ready);
     // Ends when the last task has begun and dropped its sender.

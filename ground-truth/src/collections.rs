@@ -21,6 +21,11 @@ fn vectors() {
     });
     own("Vec, collected", || keep(elements(5_000).collect::<Vec<VecCollected>>()));
     own("Vec, filled", || keep(vec![VecFilled::nth(1); 4_000]));
+    own("Vec, written out", || {
+        for n in 0..50 {
+            keep(vec![VecWritten::nth(n), VecWritten::nth(n + 1), VecWritten::nth(n + 2)]);
+        }
+    });
     own("Vec, cloned", || {
         let original = vec![VecCloned::nth(2); 2_000];
         keep(original.clone());
@@ -29,6 +34,10 @@ fn vectors() {
     own("Vec, collected in place", || {
         let numbers = elements::<VecInPlace>(3_000).collect::<Vec<_>>();
         keep(numbers.into_iter().filter(|e| *e != VecInPlace::nth(7)).collect::<Vec<_>>());
+    });
+    own("Vec, collected in place and shrunk", || {
+        let pairs = (0..9_001).map(|n| (VecShrunk::nth(n), n)).collect::<Vec<_>>();
+        keep(pairs.into_iter().map(|(element, _)| element).collect::<Vec<_>>());
     });
     own("Vec<Vec<_>>", || {
         let row = |_| own("Vec<_> in a Vec", || elements(60).collect::<Vec<VecInner>>());

@@ -2,13 +2,14 @@
 
 use std::hash::RandomState;
 
-use crossbeam_queue::SegQueue;
-use dashmap::DashMap;
+use crossbeam_queue::{ArrayQueue, SegQueue};
+use dashmap::{DashMap, DashSet};
 use http::HeaderMap;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 use slab::Slab;
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::element::*;
 use crate::ledger::{keep, own, transfer};
@@ -20,6 +21,13 @@ pub(crate) fn populate() {
             map.insert(key, element);
         }
         keep(map);
+    });
+    own("DashSet", || {
+        let set = DashSet::new();
+        for element in elements::<DashSetItem>(1_000) {
+            set.insert(element);
+        }
+        keep(set);
     });
     own("IndexMap", || {
         let mut map = IndexMap::<u64, IndexValue>::new();
@@ -58,6 +66,19 @@ pub(crate) fn populate() {
         elements::<QueueItem>(900).for_each(|element| queue.push(element));
         keep(queue);
     });
+    own("ArrayQueue", || {
+        let queue = ArrayQueue::new(900);
+        elements::<ArrayQueueItem>(800).for_each(|element| drop(queue.push(element)));
+        keep(queue);
+    });
+    own("ThinVec", || {
+        let mut vec = ThinVec::new();
+        elements::<ThinItem>(1_000).for_each(|element| vec.push(element));
+        keep(vec);
+    });
+    own("triomphe::Arc", || {
+        elements::<TriompheItem>(300).for_each(|element| keep(triomphe::Arc::new(element)))
+    });
     own("HeaderMap", || {
         let names = [http::header::ACCEPT, http::header::AGE, http::header::ETAG, http::header::HOST];
         for _ in 0..60 {
@@ -93,7 +114,7 @@ fn text_of(value: &Value) -> u64 {
 }
 
 /// What jemalloc reserves for that many bytes: four sizes to a doubling, at least 16 bytes apart.
-fn size_class(bytes: usize) -> u64 {
+pub(crate) fn size_class(bytes: usize) -> u64 {
     let size = match bytes {
         0 => 0,
         1..=8 => 8,

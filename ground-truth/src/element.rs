@@ -72,4 +72,17 @@ element_types! {
     OneshotItem 74
     BroadcastItem 33
     StdChannelItem 34
+    VecShrunk 3
+    VecWritten 41
+    BoxedArray 42
+    ArrayQueueItem 35
+    DashSetItem 36
+    WatchItem 76
+    AsyncMutexItem 78
+    FuturesBounded 37
+    FuturesUnbounded 38
+    FuturesOneshot 80
+    ThinItem 39
+    TriompheItem 82
+    StdSyncItem 40
 }

@@ -5,19 +5,21 @@
 //! | `ledger` | The truth: what each population holds, from jemalloc's exact counters of its thread |
 //! | `element` | One type for each population, so that a row's name tells whose it is |
 //! | `expected` | The populations, and the rows each may appear in |
-//! | `collections`, `text`, `shared`, `crates`, `asynchronous` | The populations' code |
+//! | `collections`, `text`, `shared`, `crates`, `messages`, `buffers`, `asynchronous` | The populations' code |
 //! | `comparison` | Table against truth |
 //!
 //! Every allocation is recorded (`lg_prof_sample = 0`), so nothing here is an estimate. Exit status 0 if at least
 //! 95 % of the live bytes are in the right row and at most 1 % in a wrong one.
 
 mod asynchronous;
+mod buffers;
 mod collections;
 mod comparison;
 mod crates;
 mod element;
 mod expected;
 mod ledger;
+mod messages;
 mod shared;
 mod text;
 
@@ -48,7 +50,9 @@ fn main() -> ExitCode {
     let rows = collect();
     let before = ledger::own("rows of the empty program", || sums(&rows));
 
-    let on_threads = [collections::populate, text::populate, crates::populate].map(thread::spawn);
+    let on_threads =
+        [collections::populate, text::populate, crates::populate, messages::populate, buffers::populate]
+            .map(thread::spawn);
     for thread in on_threads {
         thread.join().expect("no population panics");
     }

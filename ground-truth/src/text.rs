@@ -41,17 +41,27 @@ pub(crate) fn populate() {
             keep(Arc::<str>::from(&LINE.repeat(8)[n..]));
         }
     });
+    own("Arc<str>", || {
+        for n in 1..100 {
+            keep(Arc::<str>::from(LINE.repeat(7).split_off(n)));
+            keep(Arc::<str>::from(Box::<str>::from(&LINE[n % 9..])));
+            keep(Arc::<str>::from(Cow::Borrowed(LINE)));
+        }
+    });
+    own("Arc<[u8]>", || {
+        for n in 1..100 {
+            keep(Arc::<[u8]>::from(&LINE.repeat(8).as_bytes()[n..]));
+        }
+    });
     own("Box<str>", || {
         for n in 1..100 {
             keep(Box::<str>::from(&LINE[n % 9..]));
+            keep(format!("{LINE}{n}{LINE}").into_boxed_str());
+            keep(Box::<str>::from(LINE.repeat(3)).clone());
         }
     });
-    own("Vec<u8>", || {
-        for _ in 0..50 {
-            keep(vec![1_u8; 2_000]);
-            keep(LINE.as_bytes().to_vec());
-        }
-    });
+    own("Box<[u8]>", boxed_bytes);
+    own("Vec<u8>", byte_vectors);
     own("Bytes", || {
         for n in 0..100 {
             keep(Bytes::copy_from_slice(&LINE.as_bytes()[n % 9..]));
@@ -64,6 +74,22 @@ pub(crate) fn populate() {
             keep(buffer);
         }
     });
+}
+
+fn byte_vectors() {
+    for _ in 0..50 {
+        keep(vec![1_u8; 2_000]);
+        keep(LINE.as_bytes().to_vec());
+    }
+}
+
+fn boxed_bytes() {
+    for n in 1..100 {
+        keep(Box::<[u8]>::from(&LINE.as_bytes()[n % 9..]));
+        let mut bytes = Vec::with_capacity(1_000);
+        bytes.resize(7 * n, 1_u8);
+        keep(bytes.into_boxed_slice());
+    }
 }
 
 fn strings() {

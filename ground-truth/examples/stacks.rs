@@ -1,0 +1,28 @@
+//! Prints the stacks of a heap profile as the attribution sees them: `stacks DUMP [TEXT]`.
+//!
+//! For each row whose name contains the text, all rows without one, its stacks with what each holds, innermost frame
+//! first, in the form of `crates/profile/data/attribution/*.stack`. Any program with jemalloc leaves a dump when it
+//! ends: `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufReader;
+
+use memory_debug_profile::fuzzing::attributed_stacks;
+use memory_debug_profile::{FileData, HeapProfile, Mapping};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let dump = arguments.next().ok_or("usage: stacks DUMP [TEXT]")?;
+    let wanted = arguments.next().unwrap_or_default();
+    let profile = HeapProfile::parse(BufReader::new(File::open(dump)?))?;
+    let load = |mapping: &Mapping| fs::read(&mapping.path).map(|bytes| Box::new(bytes) as FileData);
+    for (row, bytes, frames) in attributed_stacks(&profile, &load) {
+        if row.contains(&wanted) {
+            println!("{row}\n# {bytes} bytes");
+            frames.iter().for_each(|frame| println!("{frame}"));
+            println!();
+        }
+    }
+    Ok(())
+}
