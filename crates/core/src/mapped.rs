@@ -18,8 +18,13 @@ impl MappedFile {
     ///
     /// # Errors
     ///
-    /// As opening and mapping do. An empty file is no error, although the kernel will not map one.
+    /// As opening and mapping do, and if it is anything but a regular file. An empty file is no error, although the
+    /// kernel will not map one.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        // Opening a pipe waits for someone to write to it.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
         let file = File::open(path)?;
         if file.metadata()?.len() == 0 {
             return Ok(Self(None));
@@ -49,6 +54,13 @@ mod tests {
     fn shows_the_bytes_of_the_file() {
         let map = MappedFile::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mapped.rs")).unwrap();
         assert!(map.starts_with(b"//! Read-only files in memory."));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused() {
+        let error = MappedFile::open(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(error.to_string(), "not a regular file");
+        assert_eq!(MappedFile::open(Path::new("/")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

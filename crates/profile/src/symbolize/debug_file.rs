@@ -17,6 +17,39 @@ pub(crate) fn candidates(elf: &ElfFile<'_>, path: &str) -> Vec<String> {
     by_id.into_iter().chain(by_link).collect()
 }
 
+/// Paths to try for the package of split units (`.dwp`) of an executable whose debug information is in the file at
+/// `debug_file`.
+pub(crate) fn package_candidates(executable: &str, debug_file: Option<&str>) -> Vec<String> {
+    let beside = debug_file.filter(|path| *path != executable);
+    [executable].into_iter().chain(beside).map(|path| format!("{path}.dwp")).collect()
+}
+
+/// Paths to try for a split unit (`.dwo`): where the compiler put it, and beside the executable.
+///
+/// Name and folder come from the service's own executable, which could as well open any file; they are taken for what
+/// a compiler writes all the same, so a name that climbs out of its folder is only looked for beside the executable.
+pub(crate) fn dwo_candidates(executable: &str, folder: Option<&str>, name: &str) -> Vec<String> {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    if matches!(file, "" | "." | "..") || file.contains('\0') {
+        return Vec::new();
+    }
+    let written = if name.starts_with('/') {
+        Some(name.to_owned())
+    } else {
+        folder.map(|folder| format!("{folder}/{name}"))
+    };
+    let is_plain = |path: &String| {
+        path.starts_with('/') && !path.contains('\0') && !path.split('/').any(|part| part == "..")
+    };
+    let beside =
+        Some(format!("{}/{file}", folder_of(executable))).filter(|path| written.as_ref() != Some(path));
+    written.into_iter().chain(beside).filter(is_plain).collect()
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 fn by_build_id(id: &[u8]) -> Option<String> {
     let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
     let rest = rest.iter().fold(String::new(), |mut hex, byte| {
@@ -29,10 +62,10 @@ fn by_build_id(id: &[u8]) -> Option<String> {
 
 fn by_debug_link(path: &str, name: &str) -> Vec<String> {
     // The name is one of a file, not a way to others.
-    if name.is_empty() || name.contains('/') {
+    if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
         return Vec::new();
     }
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(path);
     vec![
         format!("{folder}/{name}"),
         format!("{folder}/.debug/{name}"),
@@ -50,6 +83,28 @@ mod tests {
         assert_eq!(by_build_id(&[0xab, 0xcd, 0xef]).as_deref(), Some(path));
         assert_eq!(by_build_id(&[0xab]), None);
         assert_eq!(by_build_id(&[]), None);
+    }
+
+    #[test]
+    fn a_split_unit_is_looked_for_where_it_was_built_and_beside_the_executable() {
+        let paths = |folder, name| dwo_candidates("/srv/app", folder, name);
+        assert_eq!(paths(Some("/build"), "out/a.dwo"), ["/build/out/a.dwo", "/srv/a.dwo"]);
+        assert_eq!(paths(Some("/build"), "/out/a.dwo"), ["/out/a.dwo", "/srv/a.dwo"]);
+        assert_eq!(paths(Some("/srv"), "a.dwo"), ["/srv/a.dwo"]);
+        assert_eq!(paths(None, "out/a.dwo"), ["/srv/a.dwo"]);
+        for (folder, name) in [("/build", "../../etc/a"), ("/build/../..", "a"), (".", "a"), ("", "../a")] {
+            assert_eq!(paths(Some(folder), name), ["/srv/a"], "{folder} {name}");
+        }
+        for name in ["", "out/", "..", "out/..", "a\0b"] {
+            assert_eq!(paths(Some("/build"), name), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_package_lies_beside_the_executable_or_its_debug_file() {
+        assert_eq!(package_candidates("/srv/app", None), ["/srv/app.dwp"]);
+        let beside_both = ["/srv/app.dwp", "/srv/.debug/app.debug.dwp"];
+        assert_eq!(package_candidates("/srv/app", Some("/srv/.debug/app.debug")), beside_both);
     }
 
     #[test]

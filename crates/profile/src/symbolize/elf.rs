@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use gimli::{DwarfSections, SectionId};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
+use super::split::PackageSections;
 use crate::error::{Error, ErrorKind};
 
 /// Slices of mapped or decompressed sections.
@@ -46,16 +48,30 @@ impl<'a> ElfFile<'a> {
     }
 
     /// The DWARF sections, decompressed where they are compressed; `None` if there is no `.debug_info`.
-    pub(crate) fn dwarf(&self) -> Option<gimli::DwarfSections<Cow<'a, [u8]>>> {
+    pub(crate) fn dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
         if !self.has_dwarf() {
             return None;
         }
-        let load = |id: gimli::SectionId| {
-            let section = self.file.section_by_name(id.name());
-            let data = section.and_then(|section| section.uncompressed_data().ok());
-            Ok::<_, std::convert::Infallible>(data.unwrap_or_default())
-        };
-        gimli::DwarfSections::load(load).ok()
+        DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
+    }
+
+    /// The sections of a `.dwo` file; `None` if it is none.
+    pub(crate) fn split_dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
+        self.file.section_by_name(".debug_info.dwo")?;
+        DwarfSections::load(|id| self.section(id.dwo_name().filter(|_| is_read(id)))).ok()
+    }
+
+    /// The sections of a `.dwp` file, a package of `.dwo` files; `None` if it is none.
+    pub(crate) fn package(&self) -> Option<PackageSections<'a>> {
+        self.file.section_by_name(".debug_cu_index")?;
+        // All of them: the index names parts of each.
+        PackageSections::load(|id| self.section(id.dwo_name())).ok()
+    }
+
+    /// A section without name, or that is not there, is empty.
+    fn section(&self, name: Option<&str>) -> Result<Cow<'a, [u8]>, gimli::Error> {
+        let section = name.and_then(|name| self.file.section_by_name(name));
+        Ok(section.and_then(|section| section.uncompressed_data().ok()).unwrap_or_default())
     }
 
     pub(crate) fn endian(&self) -> gimli::RunTimeEndian {
@@ -78,4 +94,20 @@ impl<'a> ElfFile<'a> {
             }
         }
     }
+}
+
+/// Whether a section says anything about frames. Others, of variables and types, are never decompressed.
+fn is_read(id: SectionId) -> bool {
+    matches!(
+        id,
+        SectionId::DebugAbbrev
+            | SectionId::DebugAddr
+            | SectionId::DebugInfo
+            | SectionId::DebugLine
+            | SectionId::DebugLineStr
+            | SectionId::DebugRanges
+            | SectionId::DebugRngLists
+            | SectionId::DebugStr
+            | SectionId::DebugStrOffsets
+    )
 }

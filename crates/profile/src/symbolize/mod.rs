@@ -1,11 +1,15 @@
 //! Symbolising: from return addresses to functions, inlined ones included.
 
+mod abbreviations;
+mod budget;
 mod debug_file;
 mod dwarf;
 mod elf;
 pub(crate) mod frames;
 pub(crate) mod source_path;
+mod split;
 mod unit_index;
+mod units;
 
 use std::io;
 use std::ops::Deref;
@@ -15,9 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
+use budget::{Budget, bytes_of};
 use dwarf::Found;
 use elf::ElfFile;
 use frames::{Frame, FrameSpan, FrameTable, Function};
+use split::SplitUnits;
 use unit_index::UnitIndex;
 
 /// The bytes of a file, mapped or copied.
@@ -34,8 +40,10 @@ pub trait LoadObject {
     /// If the file cannot be read or is not the one that was mapped. Its code then stays without names.
     fn load(&self, mapping: &Mapping) -> io::Result<FileData>;
 
-    /// The bytes of a file that may hold the debug information of another. It is used only if its build-id is the
-    /// same.
+    /// The bytes of a file that may hold the debug information of another: the whole, or of split units (`.dwp`,
+    /// `.dwo`). It is used only if its build-id, or the id of the unit, is the same.
+    ///
+    /// Paths are absolute. Those of `.dwo` files stand in the executable; they may be anywhere.
     ///
     /// # Errors
     ///
@@ -168,17 +176,22 @@ impl Symbolizer {
         };
         let worthwhile = !elf.has_dwarf() && !is_of_system(mapping);
         let separate = if worthwhile { load_debug_file(&elf, mapping, files) } else { None };
+        let (separate_path, separate) = separate.unzip();
         let separate = separate.as_deref().and_then(|data| ElfFile::parse(data).ok());
-        self.resolve_in_elf(&elf, separate.as_ref(), mapping, addresses);
+        let packages = debug_file::package_candidates(&mapping.path, separate_path.as_deref());
+        self.resolve_in_elf(&elf, separate.as_ref(), &packages, mapping, addresses, files);
     }
 
-    /// `separate` holds the debug information of `elf`, with the same link-time addresses.
+    /// `separate` holds the debug information of `elf`, with the same link-time addresses; `packages` are the paths
+    /// where that of split units may lie.
     fn resolve_in_elf(
         &mut self,
         elf: &ElfFile<'_>,
         separate: Option<&ElfFile<'_>>,
+        packages: &[String],
         mapping: &Mapping,
         addresses: &[u64],
+        files: &dyn LoadObject,
     ) {
         // A return address points behind the call, perhaps behind the function: the call itself is at least one
         // byte before. Order is kept, so the positions in `linked` are those in `known`.
@@ -189,16 +202,15 @@ impl Symbolizer {
                 Some((*address, elf.address_at(offset)?))
             })
             .unzip();
-        let table = &mut self.table;
         let debug = separate.unwrap_or(elf);
         let found = match debug.dwarf() {
             Some(sections) => {
                 let dwarf = sections.borrow(|section| elf::Reader::new(section, debug.endian()));
-                let units = self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(&dwarf));
-                dwarf::resolve(&dwarf, units, &linked, table)
+                self.resolve_in_dwarf(&dwarf, packages, mapping, &linked, files)
             }
             None => Found::default(),
         };
+        let table = &mut self.table;
         let mut symbols = vec![None; linked.len()];
         for file in separate.into_iter().chain([elf]) {
             file.symbols_of(&linked, |position, symbol| {
@@ -229,6 +241,35 @@ impl Symbolizer {
         }
     }
 
+    fn resolve_in_dwarf(
+        &mut self,
+        dwarf: &gimli::Dwarf<elf::Reader<'_>>,
+        packages: &[String],
+        mapping: &Mapping,
+        linked: &[u64],
+        files: &dyn LoadObject,
+    ) -> Found {
+        let mut budget = Budget::new(bytes_of(dwarf), linked.len());
+        let units =
+            self.units.entry(mapping.path.clone()).or_insert_with(|| UnitIndex::read(dwarf, &mut budget));
+        let package =
+            packages.iter().filter(|_| units.is_split()).find_map(|path| files.load_debug_file(path).ok());
+        let package = package.as_deref().and_then(|data| ElfFile::parse(data).ok());
+        let sections = package.as_ref().and_then(|elf| Some((elf.package()?, elf.endian())));
+        let sections = sections.as_ref().map(|(sections, endian)| (sections, *endian));
+        let mut split = SplitUnits::new(&mapping.path, sections, files);
+        let found = dwarf::resolve(dwarf, units, &mut split, linked, &mut self.table, &mut budget);
+        if split.missing() > 0 {
+            let reason = format!(
+                "debug information of {} units is in files that were not found; deploy {}.dwp beside it",
+                split.missing(),
+                file_name(mapping)
+            );
+            self.note(mapping, &reason);
+        }
+        found
+    }
+
     /// Gives the code that has no name the one of its file: a person can then tell what lacks symbols, and nothing
     /// takes the frames around for neighbours.
     fn name_after_file(&mut self, mapping: &Mapping, addresses: &[u64]) {
@@ -242,7 +283,10 @@ impl Symbolizer {
     }
 
     fn note(&mut self, mapping: &Mapping, reason: &str) {
-        self.notes.push(format!("{}: {reason}", file_name(mapping)));
+        let note = format!("{}: {reason}", file_name(mapping));
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 }
 
@@ -259,13 +303,17 @@ fn file_name(mapping: &Mapping) -> &str {
 
 /// The debug file of a stripped one, if there is one with the same build-id. A file without build-id could have been
 /// built from anything, so it has none.
-fn load_debug_file(elf: &ElfFile<'_>, mapping: &Mapping, files: &dyn LoadObject) -> Option<FileData> {
+fn load_debug_file(
+    elf: &ElfFile<'_>,
+    mapping: &Mapping,
+    files: &dyn LoadObject,
+) -> Option<(String, FileData)> {
     let id = elf.build_id()?;
-    debug_file::candidates(elf, &mapping.path).iter().find_map(|path| {
-        let data = files.load_debug_file(path).ok()?;
+    debug_file::candidates(elf, &mapping.path).into_iter().find_map(|path| {
+        let data = files.load_debug_file(&path).ok()?;
         let is_same =
             ElfFile::parse(&data).is_ok_and(|found| found.build_id() == Some(id) && found.has_dwarf());
-        is_same.then_some(data)
+        is_same.then_some((path, data))
     })
 }
 

@@ -1,3 +1,6 @@
+mod deployment;
+mod program;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 

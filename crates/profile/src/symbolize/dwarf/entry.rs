@@ -2,6 +2,7 @@
 
 use gimli::{AttributeValue, EntriesRaw, UnitOffset, UnitRef};
 
+use crate::symbolize::budget::{Budget, Damaged};
 use crate::symbolize::elf::Reader;
 
 /// The positions of the addresses that lie in a range.
@@ -59,22 +60,28 @@ impl CodeEntry {
         Ok(entry)
     }
 
-    /// The positions in `addresses` that this entry's code covers.
+    /// The positions in `addresses` that this entry's code covers, ascending.
     pub(super) fn positions(
         &self,
         unit: UnitRef<'_, Reader<'_>>,
         addresses: &[u64],
-    ) -> gimli::Result<Vec<usize>> {
+        budget: &mut Budget,
+    ) -> Result<Vec<usize>, Damaged> {
         let mut inside = Vec::new();
+        let mut add = |range, budget: &mut Budget| {
+            let positions = positions_in(addresses, range);
+            budget.spend(positions.len())?;
+            inside.extend(positions);
+            Ok(())
+        };
         if let Some(offset) = self.ranges {
-            let mut ranges = unit.ranges(offset)?;
-            while let Some(range) = ranges.next()? {
-                inside.extend(positions_in(addresses, range));
-            }
+            budget.each_range(unit.ranges(offset)?, add)?;
+            inside.sort_unstable();
+            inside.dedup();
         } else if let Some(begin) = self.low_pc {
             let end = self.high_pc.or_else(|| self.size.map(|size| begin.saturating_add(size)));
             if let Some(end) = end {
-                inside.extend(positions_in(addresses, gimli::Range { begin, end }));
+                add(gimli::Range { begin, end }, budget)?;
             }
         }
         Ok(inside)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gimli::UnitRef;
 use rustc_hash::FxHashMap;
 
+use crate::symbolize::budget::{Budget, Damaged};
 use crate::symbolize::elf::Reader;
 use crate::symbolize::frames::FrameTable;
 use crate::symbolize::source_path;
@@ -14,9 +15,11 @@ use crate::symbolize::source_path;
 pub(super) fn line_rows(
     unit: UnitRef<'_, Reader<'_>>,
     addresses: &[u64],
-) -> gimli::Result<FxHashMap<usize, (u64, u32)>> {
+    budget: &mut Budget,
+) -> Result<FxHashMap<usize, (u64, u32)>, Damaged> {
     let mut found = FxHashMap::default();
     let Some(program) = unit.line_program.clone() else { return Ok(found) };
+    budget.spend(program.header().raw_program_buf().len())?;
     let mut rows = program.rows();
     // The row before the current one in the same sequence, and the position of the first address not below it.
     let mut previous: Option<(u64, u64, u32)> = None;

@@ -13,9 +13,12 @@ use std::sync::Arc;
 use gimli::{DebugInfoOffset, EntriesRaw, UnitOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
+use super::budget::{Budget, Damaged};
 use super::elf::Reader;
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
+use super::split::SplitUnits;
 use super::unit_index::UnitIndex;
+use super::units::Units;
 use entry::CodeEntry;
 use lines::{Files, line_rows};
 use names::Names;
@@ -33,25 +36,86 @@ pub(crate) struct Found {
 /// Finds the frames of `addresses`, which are sorted link-time addresses.
 ///
 /// Damaged units are left out; addresses in them are simply not found.
-pub(crate) fn resolve<'a>(
-    dwarf: &gimli::Dwarf<Reader<'a>>,
+pub(crate) fn resolve(
+    dwarf: &gimli::Dwarf<Reader<'_>>,
     index: &UnitIndex,
+    split: &mut SplitUnits<'_>,
     addresses: &[u64],
     table: &mut FrameTable,
+    budget: &mut Budget,
 ) -> Found {
-    let mut found = Found::default();
+    let mut search = Search { addresses, table, budget, found: Found::default() };
+    let mut units = Units::new(dwarf);
     let mut names = Names::new(dwarf);
     for offset in index.units_of(addresses) {
-        let Ok(header) = dwarf.debug_info.header_from_offset(DebugInfoOffset(offset)) else { continue };
-        let Ok(unit) = dwarf.unit(header) else { continue };
+        let Ok(unit) = units.open(DebugInfoOffset(offset), search.budget) else { continue };
         let unit = UnitRef::new(dwarf, &unit);
+        if unit.dwo_id.is_none() {
+            search.pass(unit, unit, &mut names);
+            continue;
+        }
+        // A skeleton: it has the line table, and a file of its own has all else.
+        split.with_unit_of(unit, |whole, bytes| {
+            search.budget.add(bytes);
+            search.pass(whole, unit, &mut Names::new(whole.dwarf));
+        });
+    }
+    search.found.lines.retain(|position, _| !search.found.frames.contains_key(position));
+    search.found
+}
+
+/// Addresses, and what was found of them.
+struct Search<'s> {
+    addresses: &'s [u64],
+    table: &'s mut FrameTable,
+    budget: &'s mut Budget,
+    found: Found,
+}
+
+impl Search<'_> {
+    /// Passes once over a unit. `lines` is the unit with its line table, the same unless that is a skeleton.
+    fn pass<'a>(
+        &mut self,
+        unit: UnitRef<'_, Reader<'a>>,
+        lines: UnitRef<'_, Reader<'_>>,
+        names: &mut Names<'_, 'a>,
+    ) {
         let mut chains = Chains::default();
         // What was found before a damaged entry is good.
-        let _ = chains.read_functions(unit, addresses);
-        chains.finish(unit, addresses, table, &mut names, &mut found);
+        let _ = chains.read_functions(unit, self.addresses, self.budget);
+        self.add(&chains, unit, lines, names);
     }
-    found.lines.retain(|position, _| !found.frames.contains_key(position));
-    found
+
+    /// Turns the chains into frames. A function's own position is where the next inner one was inlined, and for the
+    /// innermost the row of the line table.
+    fn add<'a>(
+        &mut self,
+        chains: &Chains,
+        unit: UnitRef<'_, Reader<'a>>,
+        lines: UnitRef<'_, Reader<'_>>,
+        names: &mut Names<'_, 'a>,
+    ) {
+        let Self { addresses, table, budget, found } = self;
+        let mut files = Files::new(lines);
+        let rows = line_rows(lines, addresses, budget).unwrap_or_default();
+        for (position, chain) in &chains.by_position {
+            let (mut file, mut line) = rows.get(position).copied().unwrap_or((0, 0));
+            let frames = chain.iter().rev().map(|link| {
+                let name = names.name_of(unit, link.function, table, budget);
+                let function = Function { name, is_symbol: false, file: files.path(file, table) };
+                let frame = Frame { function: table.function_handle(function), line };
+                (file, line) = (link.call_file, link.call_line);
+                frame
+            });
+            let frames: Vec<Frame> = frames.collect();
+            found.frames.insert(*position, table.push_frames(frames));
+        }
+        for (position, (file, line)) in rows {
+            if !chains.by_position.contains_key(&position) {
+                found.lines.insert(position, (files.path(file, table), line));
+            }
+        }
+    }
 }
 
 /// One level of inlining: the function, and where it was inlined into the function around it.
@@ -70,18 +134,24 @@ struct Chains {
 
 impl Chains {
     /// Passes over the unit's entries and follows those subprograms that contain addresses.
-    fn read_functions<'a>(&mut self, unit: UnitRef<'_, Reader<'a>>, addresses: &[u64]) -> gimli::Result<()> {
+    fn read_functions(
+        &mut self,
+        unit: UnitRef<'_, Reader<'_>>,
+        addresses: &[u64],
+        budget: &mut Budget,
+    ) -> Result<(), Damaged> {
         let mut entries = unit.entries_raw(None)?;
         while !entries.is_empty() {
             let offset = entries.next_offset();
             let depth = entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            budget.spend(1 + abbreviation.attributes().len())?;
             if abbreviation.tag() != gimli::DW_TAG_subprogram {
                 entries.skip_attributes(abbreviation.attributes())?;
                 continue;
             }
             let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
-            let inside = entry.positions(unit, addresses)?;
+            let inside = entry.positions(unit, addresses, budget)?;
             if inside.is_empty() {
                 continue;
             }
@@ -89,7 +159,7 @@ impl Chains {
             for position in &inside {
                 self.by_position.insert(*position, vec![link]);
             }
-            self.read_inlined(unit, &mut entries, depth, &inside, addresses)?;
+            self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
         }
         Ok(())
     }
@@ -103,12 +173,14 @@ impl Chains {
         depth: isize,
         function: &[usize],
         addresses: &[u64],
-    ) -> gimli::Result<()> {
+        budget: &mut Budget,
+    ) -> Result<(), Damaged> {
         let mut skip_below = None;
         while entries.next_depth() > depth {
             let offset = entries.next_offset();
             let entry_depth = entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            budget.spend(1 + abbreviation.attributes().len())?;
             if skip_below.is_some_and(|limit| entry_depth > limit) {
                 entries.skip_attributes(abbreviation.attributes())?;
                 continue;
@@ -118,8 +190,8 @@ impl Chains {
                 gimli::DW_TAG_inlined_subroutine => {
                     let entry = CodeEntry::read(unit, entries, abbreviation)?;
                     let mut any = false;
-                    for position in entry.positions(unit, addresses)? {
-                        if !function.contains(&position) {
+                    for position in entry.positions(unit, addresses, budget)? {
+                        if function.binary_search(&position).is_err() {
                             continue;
                         }
                         any = true;
@@ -143,35 +215,7 @@ impl Chains {
         }
         Ok(())
     }
-
-    /// Turns the chains into frames. A function's own position is where the next inner one was inlined, and for the
-    /// innermost the row of the line table.
-    fn finish<'a>(
-        self,
-        unit: UnitRef<'_, Reader<'a>>,
-        addresses: &[u64],
-        table: &mut FrameTable,
-        names: &mut Names<'_, 'a>,
-        found: &mut Found,
-    ) {
-        let mut files = Files::new(unit);
-        let rows = line_rows(unit, addresses).unwrap_or_default();
-        for (position, chain) in &self.by_position {
-            let (mut file, mut line) = rows.get(position).copied().unwrap_or((0, 0));
-            let frames = chain.iter().rev().map(|link| {
-                let name = names.name_of(unit, link.function, table);
-                let function = Function { name, is_symbol: false, file: files.path(file, table) };
-                let frame = Frame { function: table.function_handle(function), line };
-                (file, line) = (link.call_file, link.call_line);
-                frame
-            });
-            let frames: Vec<Frame> = frames.collect();
-            found.frames.insert(*position, table.push_frames(frames));
-        }
-        for (position, (file, line)) in rows {
-            if !self.by_position.contains_key(&position) {
-                found.lines.insert(position, (files.path(file, table), line));
-            }
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;
