@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use object::Object;
+use memory_debug_profile::BuildId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::kernel_file;
@@ -182,9 +182,8 @@ fn build_id(root: &Path) -> Result<String, String> {
 
 fn read_build_id(program: &Path) -> Result<String, String> {
     let file = MappedFile::open(program).map_err(|error| format!("the program: {}", error.kind()))?;
-    let object = object::File::parse(&*file).map_err(|error| format!("the program: {error}"))?;
-    match object.build_id() {
-        Ok(Some(id)) => Ok(id.iter().map(|byte| format!("{byte:02x}")).collect()),
+    match BuildId::read(&file) {
+        Ok(Some(id)) => Ok(id.to_string()),
         Ok(None) => Err("the program has none; link with `-Wl,--build-id`".into()),
         Err(error) => Err(format!("the program: {error}")),
     }

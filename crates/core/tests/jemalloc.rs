@@ -7,11 +7,17 @@
 use std::ffi::CString;
 use std::fs;
 use std::hint::black_box;
+use std::io;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use memory_debug_core::{
     Collector, MemoryReport, OptionValue, RowSource, Scope, Tracked, spawn_collecting, summary,
+};
+use memory_debug_profile::{
+    FileData, HeapProfile, Mapping, Selection, SymbolTier, TypeAttributor, UnstrippedCopies,
 };
 use tikv_jemalloc_ctl::raw;
 
@@ -176,6 +182,56 @@ fn a_panic_leaves_the_arena_clean_and_the_next_collection_works() {
     });
     assert!(thread.unwrap().join().is_err());
     assert!(collect(Scope::Stats).allocator.is_some());
+}
+
+/// A file that is read, not mapped.
+fn read(path: &str) -> io::Result<FileData> {
+    Ok(Box::new(fs::read(path)?))
+}
+
+/// Where the stripped program is to write its profile.
+const PROFILE: &str = "MEMORY_DEBUG_TEST_PROFILE";
+
+struct Parcel(#[expect(dead_code, reason = "only its size matters")] [u64; 16]);
+
+#[test]
+#[ignore = "run by the test below, as a program of its own"]
+fn writes_its_profile() {
+    let _turn = turn();
+    let parcels: Vec<_> = (0..1000).map(|number| Box::new(Parcel(black_box([number; 16])))).collect();
+    let mut profile = HeapProfile::parse(dump().as_bytes()).unwrap();
+    drop(parcels);
+    profile.read_build_ids(&|mapping: &Mapping| read(&mapping.path));
+    fs::write(std::env::var_os(PROFILE).unwrap(), serde_json::to_vec(&profile).unwrap()).unwrap();
+}
+
+#[test]
+fn a_profile_of_a_stripped_program_is_symbolised_from_the_unstripped_one() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stripped-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (unstripped, stripped) = (std::env::current_exe().unwrap(), folder.join("service"));
+    let strip = Command::new("strip").arg("--strip-all").arg("-o").arg(&stripped).arg(&unstripped).status();
+    assert!(strip.expect("`strip` of the package binutils is needed for this test").success());
+    let mut service = Command::new(&stripped);
+    service.args(["--exact", "writes_its_profile", "--ignored"]).env(PROFILE, folder.join("profile.json"));
+    assert!(service.output().unwrap().status.success());
+    let profile: HeapProfile =
+        serde_json::from_slice(&fs::read(folder.join("profile.json")).unwrap()).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+
+    let unstripped = unstripped.to_str().unwrap();
+    let copies = UnstrippedCopies::new([read(unstripped).unwrap()]).unwrap();
+    let mut attributor = TypeAttributor::new();
+    let table = attributor.summarize(&profile, &copies, &Selection::default());
+    assert_eq!(attributor.tier(), SymbolTier::Inlined);
+    let row = table.entries.iter().find(|entry| entry.type_name == "Box<Parcel>").unwrap();
+    assert_eq!((row.estimate.objects, row.estimate.bytes), (1000.0, 128_000.0));
+    // As if the program had not been stripped.
+    let live = |mapping: &Mapping| match mapping.path == stripped.to_str().unwrap() {
+        true => read(unstripped),
+        false => Err(io::ErrorKind::NotFound.into()),
+    };
+    assert_eq!(TypeAttributor::new().summarize(&profile, &live, &Selection::default()), table);
 }
 
 #[test]

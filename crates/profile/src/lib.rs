@@ -22,14 +22,18 @@
 //! |---|---|---|
 //! | parse | dump → [`HeapProfile`]: [`Stack`]s, [`Mapping`]s, [`Thread`]s | `heap_v2`, `mapping`, `profile` |
 //! | un-bias | [`Sample`] → [`Estimate`] at a [`SampleRate`], per stack | `sample` |
-//! | symbolise | address → frames with generic arguments, by [`Symbolizer`] | `symbolize` |
+//! | symbolise | address → frames with generic arguments, by [`Symbolizer`] from files that [`LoadObject`] opens | `symbolize`, `build_id` |
 //! | attribute | frames → type → [`TypeTable`], by [`TypeAttributor`] | `attribution`, `type_name` |
+//!
+//! A live process is symbolised from its own files. Elsewhere, or later: [`HeapProfile::read_build_ids`] where the files
+//! are, then the profile as JSON or any other format of serde, then [`UnstrippedCopies`] where symbols are.
 //!
 //! [`memory-debug-core`]: https://docs.rs/memory-debug-core
 
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod build_id;
 mod error;
 mod heap_v2;
 mod mapping;
@@ -43,9 +47,10 @@ mod type_name;
 #[doc(hidden)]
 pub use attribution::fuzzing;
 pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
+pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer};
+pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use type_name::readable_type_name;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::build_id::BuildId;
 use crate::number::{decimal, hexadecimal};
 
 /// An executable mapping of the profiled process, one line of `/proc/PID/maps` (proc_pid_maps(5)).
@@ -22,6 +23,8 @@ pub struct Mapping {
     pub path: String,
     /// Whether the file was deleted or replaced since; another file may stand at its path now.
     pub is_deleted: bool,
+    /// Which program the file is, if that was read: [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids).
+    pub build_id: Option<BuildId>,
 }
 
 impl Mapping {
@@ -51,7 +54,8 @@ impl Mapping {
         }
         let existing = path.strip_suffix(" (deleted)");
         let (path, is_deleted) = (existing.unwrap_or(path).to_owned(), existing.is_some());
-        Ok(Some(Self { start, end, file_offset, device: device.to_owned(), inode, path, is_deleted }))
+        let (device, build_id) = (device.to_owned(), None);
+        Ok(Some(Self { start, end, file_offset, device, inode, path, is_deleted, build_id }))
     }
 
     /// The offset in the mapped file of an address; `None` if the address is elsewhere.

@@ -11,6 +11,7 @@ use crate::sample::{Sample, SampleRate};
 ///
 /// Addresses of all stacks lie in one table; [`HeapProfile::stacks`] hands out slices of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct HeapProfile {
     pub(crate) sample_rate: SampleRate,
     pub(crate) total: Sample,
@@ -19,6 +20,35 @@ pub struct HeapProfile {
     pub(crate) thread_samples: Vec<ThreadSample>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) mappings: Vec<Mapping>,
+}
+
+/// A profile as it was written elsewhere. Deserialising fails unless every stack points into the tables.
+#[derive(Deserialize)]
+struct Unchecked {
+    sample_rate: SampleRate,
+    total: Sample,
+    stacks: Vec<StackRecord>,
+    addresses: Vec<u64>,
+    thread_samples: Vec<ThreadSample>,
+    threads: Vec<Thread>,
+    mappings: Vec<Mapping>,
+}
+
+impl TryFrom<Unchecked> for HeapProfile {
+    type Error = &'static str;
+
+    fn try_from(profile: Unchecked) -> Result<Self, Self::Error> {
+        let Unchecked { sample_rate, total, stacks, addresses, thread_samples, threads, mut mappings } =
+            profile;
+        let is_in = |range: &Range<u32>, len: usize| range.start <= range.end && range.end as usize <= len;
+        if !stacks.iter().all(|stack| {
+            is_in(&stack.addresses, addresses.len()) && is_in(&stack.threads, thread_samples.len())
+        }) {
+            return Err("a stack of the heap profile has addresses or threads that are not in it");
+        }
+        mappings.sort_by_key(|mapping| mapping.start);
+        Ok(Self { sample_rate, total, stacks, addresses, thread_samples, threads, mappings })
+    }
 }
 
 /// Where a stack's addresses and per-thread samples lie in the profile's tables.
@@ -100,5 +130,32 @@ impl HeapProfile {
     pub fn mapping_of(&self, address: u64) -> Option<&Mapping> {
         let after = self.mappings.partition_point(|mapping| mapping.start <= address);
         self.mappings[..after].last().filter(|mapping| address < mapping.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUMP: &str = "heap_v2/524288\n  t*: 1: 64 [0: 0]\n@ 0x1010 0x1020\n  t*: 1: 64 [0: 0]\n  t0: 1: 64 [0: 0]\n\n\
+        MAPPED_LIBRARIES:\n1000-2000 r-xp 0 fe:00 9 /srv/app\n3000-4000 r-xp 0 fe:00 9 /srv/b\n";
+
+    #[test]
+    fn a_profile_is_read_back_as_it_was_written() {
+        let profile = HeapProfile::parse(DUMP.as_bytes()).unwrap();
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<HeapProfile>(&json).unwrap(), profile);
+    }
+
+    #[test]
+    fn a_profile_whose_stacks_point_elsewhere_is_refused() {
+        let json = serde_json::to_value(HeapProfile::parse(DUMP.as_bytes()).unwrap()).unwrap();
+        for (table, range) in [("addresses", [0, 3]), ("addresses", [2, 1]), ("threads", [0, 2])] {
+            let mut json = json.clone();
+            let [start, end] = range;
+            json["stacks"][0][table] = serde_json::json!({ "start": start, "end": end });
+            let error = serde_json::from_value::<HeapProfile>(json).unwrap_err();
+            assert!(error.to_string().contains("that are not in it"), "{error}");
+        }
     }
 }

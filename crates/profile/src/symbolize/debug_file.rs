@@ -3,16 +3,15 @@
 //! The places are those of gdb ("Debugging Information in Separate Files" in its manual): by build-id below the global
 //! folder, and by the name in `.gnu_debuglink` beside the file, in its folder `.debug` and below the global folder.
 
-use std::fmt::Write as _;
-
 use super::elf::ElfFile;
+use crate::build_id::BuildId;
 
 /// Where distributions put the debug information of what they package.
 const GLOBAL_FOLDER: &str = "/usr/lib/debug";
 
 /// Paths to try for the debug information of the file at `path`, most specific first.
 pub(crate) fn candidates(elf: &ElfFile<'_>, path: &str) -> Vec<String> {
-    let by_id = elf.build_id().and_then(by_build_id);
+    let by_id = elf.build_id().as_ref().and_then(by_build_id);
     let by_link = elf.debug_link().map(|name| by_debug_link(path, name)).unwrap_or_default();
     by_id.into_iter().chain(by_link).collect()
 }
@@ -50,14 +49,11 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn by_build_id(id: &[u8]) -> Option<String> {
-    let (first, rest) = id.split_first().filter(|(_, rest)| !rest.is_empty())?;
-    let rest = rest.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    Some(format!("{GLOBAL_FOLDER}/.build-id/{first:02x}/{rest}.debug"))
+/// The debug file of the file with this build-id.
+pub(crate) fn by_build_id(id: &BuildId) -> Option<String> {
+    let digits = id.to_string();
+    let (first, rest) = digits.split_at_checked(2).filter(|(_, rest)| !rest.is_empty())?;
+    Some(format!("{GLOBAL_FOLDER}/.build-id/{first}/{rest}.debug"))
 }
 
 fn by_debug_link(path: &str, name: &str) -> Vec<String> {
@@ -80,9 +76,9 @@ mod tests {
     #[test]
     fn a_build_id_names_a_file_in_the_global_folder() {
         let path = "/usr/lib/debug/.build-id/ab/cdef.debug";
-        assert_eq!(by_build_id(&[0xab, 0xcd, 0xef]).as_deref(), Some(path));
-        assert_eq!(by_build_id(&[0xab]), None);
-        assert_eq!(by_build_id(&[]), None);
+        let file = |id: &[u8]| by_build_id(&BuildId::from_bytes(id).unwrap());
+        assert_eq!(file(&[0xab, 0xcd, 0xef]).as_deref(), Some(path));
+        assert_eq!(file(&[0xab]), None);
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 
-use gimli::{DwarfSections, SectionId};
+use gimli::{DwarfPackageSections, DwarfSections, SectionId};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
-use super::split::PackageSections;
+use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 
 /// Slices of mapped or decompressed sections.
 pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
+
+/// Sections of a package of split units, decompressed where they are compressed.
+pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 
 /// An ELF file in memory.
 pub(crate) struct ElfFile<'a> {
@@ -33,8 +36,18 @@ impl<'a> ElfFile<'a> {
     }
 
     /// The identity that the linker gave the file (`NT_GNU_BUILD_ID`).
-    pub(crate) fn build_id(&self) -> Option<&'a [u8]> {
-        self.file.build_id().ok().flatten()
+    pub(crate) fn build_id(&self) -> Option<BuildId> {
+        self.file.build_id().ok().flatten().and_then(BuildId::from_bytes)
+    }
+
+    /// Whether there is code, or it was taken away to leave the debug information (`objcopy --only-keep-debug`).
+    pub(crate) fn has_code(&self) -> bool {
+        self.file.segments().any(|segment| segment.file_range().1 > 0 && segment.permissions().executable())
+    }
+
+    /// Whether the file is a package of split units.
+    pub(crate) fn is_package(&self) -> bool {
+        self.file.section_by_name(SectionId::DebugCuIndex.name()).is_some()
     }
 
     /// The file name in `.gnu_debuglink`.
@@ -63,7 +76,9 @@ impl<'a> ElfFile<'a> {
 
     /// The sections of a `.dwp` file, a package of `.dwo` files; `None` if it is none.
     pub(crate) fn package(&self) -> Option<PackageSections<'a>> {
-        self.file.section_by_name(".debug_cu_index")?;
+        if !self.is_package() {
+            return None;
+        }
         // All of them: the index names parts of each.
         PackageSections::load(|id| self.section(id.dwo_name())).ok()
     }

@@ -2,10 +2,12 @@
 
 mod abbreviations;
 mod budget;
+mod copies;
 mod debug_file;
 mod dwarf;
 mod elf;
 pub(crate) mod frames;
+mod identity;
 pub(crate) mod source_path;
 mod split;
 mod unit_index;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
 use budget::{Budget, bytes_of};
+pub use copies::UnstrippedCopies;
 use dwarf::Found;
 use elf::ElfFile;
 use frames::{Frame, FrameSpan, FrameTable, Function};
@@ -311,8 +314,8 @@ fn load_debug_file(
     let id = elf.build_id()?;
     debug_file::candidates(elf, &mapping.path).into_iter().find_map(|path| {
         let data = files.load_debug_file(&path).ok()?;
-        let is_same =
-            ElfFile::parse(&data).is_ok_and(|found| found.build_id() == Some(id) && found.has_dwarf());
+        let is_same = ElfFile::parse(&data)
+            .is_ok_and(|found| found.build_id().as_ref() == Some(&id) && found.has_dwarf());
         is_same.then_some((path, data))
     })
 }

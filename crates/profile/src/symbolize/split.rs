@@ -5,22 +5,14 @@
 //! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id tells whether a file
 //! found is the one meant (DWARF 5, sections 7.3.2 and 7.3.5; before, GNU's extension to DWARF 4).
 
-use std::borrow::Cow;
-
-use gimli::{
-    DebugInfoOffset, Dwarf, DwarfPackage, DwarfPackageSections, DwoId, EndianSlice, Section as _, Unit,
-    UnitRef,
-};
+use gimli::{DebugInfoOffset, Dwarf, DwarfPackage, DwoId, EndianSlice, Section as _, Unit, UnitRef};
 use rustc_hash::FxHashSet;
 
 use super::LoadObject;
 use super::budget::{Budget, bytes_of};
 use super::debug_file;
-use super::elf::{ElfFile, Reader};
+use super::elf::{ElfFile, PackageSections, Reader};
 use super::units::Units;
-
-/// Sections of a package, decompressed where they are compressed.
-pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 
 /// Finds the rest of skeletons.
 pub(crate) struct SplitUnits<'a> {

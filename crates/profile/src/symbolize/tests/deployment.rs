@@ -1,10 +1,12 @@
 //! The same program with its debug information in different places and forms: always the same frames.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use super::super::{SymbolTier, Symbolizer};
-use super::program::{Frames, Program};
+use super::super::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
+use super::program::{AnyFile, Frames, Program, frames};
+use crate::{BuildId, ErrorKind, Group, HeapProfile, TypeAttributor};
 
 /// What is known of the program if the debug information is in the executable as it is.
 fn expected(test: &str, options: &[&str]) -> Vec<Frames> {
@@ -102,6 +104,82 @@ fn compressed_sections_are_read_in_the_executable_and_beside_it() {
         assert_eq!(symbolizer.tier(), SymbolTier::Inlined);
         assert_eq!(frames, expected);
     }
+}
+
+/// The profile of a program of which only the stripped copy is there, written and read again.
+fn carried(program: &Program) -> HeapProfile {
+    let mut profile = program.profile();
+    program.run(Command::new("strip").args(["--strip-all", "deployed_program"]));
+    profile.read_build_ids(&AnyFile);
+    let json = serde_json::to_string(&profile).unwrap();
+    let read = serde_json::from_str(&json).unwrap();
+    assert_eq!(profile, read);
+    read
+}
+
+fn read(path: PathBuf) -> FileData {
+    Box::new(fs::read(path).unwrap())
+}
+
+#[test]
+fn a_profile_of_a_stripped_program_is_symbolised_elsewhere_from_the_unstripped_one() {
+    let options = ["-Cdebuginfo=line-tables-only"];
+    let program = Program::build("elsewhere", &options);
+    let profile = program.profile();
+    let live = program.frames(&profile).0;
+    let table = |profile, files: &dyn LoadObject| {
+        TypeAttributor::new().summarize(profile, files, &Group::Line.into()).entries
+    };
+    let live_table = table(&profile, &AnyFile);
+    assert!(live_table.iter().any(|entry| entry.type_name.starts_with("program.rs:")), "{live_table:?}");
+    let unstripped = read(program.executable());
+    let profile = carried(&program);
+    let other = Program::build("elsewhere-other", &["-Cdebuginfo=1"]);
+    let copies = UnstrippedCopies::new([read(other.executable()), unstripped]).unwrap();
+    assert_eq!(frames(&profile, &copies).0, live);
+    assert_eq!(table(&profile, &copies), live_table);
+}
+
+#[test]
+fn a_copy_of_another_build_is_refused_and_both_ids_are_told() {
+    let program = Program::build("refused", &["-Cdebuginfo=line-tables-only"]);
+    let profile = carried(&program);
+    let other = Program::build("refused-other", &["-Cdebuginfo=1"]);
+    let copies = UnstrippedCopies::new([read(other.executable())]).unwrap();
+    let (_, symbolizer) = frames(&profile, &copies);
+    assert_eq!(symbolizer.tier(), SymbolTier::None);
+    let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
+    let ids = [program, other].map(|program| BuildId::read(&read(program.executable())).unwrap().unwrap());
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| note.contains(&id.to_string())), "{note}");
+}
+
+#[test]
+fn debug_files_and_packages_are_copies_too() {
+    let options = ["-Cdebuginfo=line-tables-only", "-Csplit-debuginfo=packed"];
+    let program = Program::build("parts", &options);
+    let live = program.frames(&program.profile()).0;
+    let debug_file = ["--only-keep-debug", "deployed_program", "deployed_program.debug"];
+    program.objcopy(&debug_file);
+    let profile = carried(&program);
+    let parts = || [".debug", ".dwp"].map(|ending| read(program.file(ending)));
+    let copies = UnstrippedCopies::new(parts().into_iter().chain([read(program.executable())])).unwrap();
+    assert_eq!(frames(&profile, &copies).0, live);
+
+    let (_, symbolizer) = frames(&profile, &UnstrippedCopies::new(parts()).unwrap());
+    assert!(symbolizer.notes()[0].ends_with("without code; add the program, stripped or not"));
+    let twice = UnstrippedCopies::new(parts().into_iter().chain(parts())).unwrap_err();
+    assert_eq!(twice.to_string(), "copy 4 cannot be used: there is a package (.dwp) already");
+}
+
+#[test]
+fn what_is_no_copy_of_a_program_is_refused_with_its_position() {
+    let text: FileData = Box::new(b"no program".to_vec());
+    let error = UnstrippedCopies::new([text]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Object);
+    assert_eq!(error.to_string(), "copy 1 cannot be used: not a readable ELF file");
+    let program = Program::build("no-id", &["-Clink-arg=-Wl,--build-id=none"]);
+    let error = UnstrippedCopies::new([read(program.executable())]).unwrap_err();
+    assert!(error.to_string().contains("no build-id; link with `-Wl,--build-id`"), "{error}");
 }
 
 /// Moves the debug information into a file of its own, as distributions do.

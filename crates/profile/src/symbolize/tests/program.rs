@@ -142,7 +142,7 @@ impl Drop for Program {
 }
 
 /// Reads whatever file is asked for.
-struct AnyFile;
+pub(super) struct AnyFile;
 
 impl LoadObject for AnyFile {
     fn load(&self, mapping: &Mapping) -> io::Result<FileData> {

@@ -1,0 +1,73 @@
+//! Build-ids: which program a file is, wherever it lies.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The identity that the linker gave a file (`NT_GNU_BUILD_ID`): files with equal ids were built from the same code,
+/// stripped or not. As text, and in serialised profiles, in lower-case hexadecimal.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BuildId(Box<[u8]>);
+
+impl BuildId {
+    /// `None` if there are no bytes, which would name every file.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        (!bytes.is_empty()).then(|| Self(bytes.into()))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes().chunks(2).map(|digits| match digits {
+            [high @ (b'0'..=b'9' | b'a'..=b'f'), low @ (b'0'..=b'9' | b'a'..=b'f')] => {
+                u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()
+            }
+            _ => None,
+        });
+        Self::from_bytes(&digits.collect::<Option<Vec<u8>>>()?)
+    }
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildId({self})")
+    }
+}
+
+impl Serialize for BuildId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BuildId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| de::Error::custom("a build-id is an even number of lower-case hex digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_back_from_its_text() {
+        let id = BuildId::from_bytes(&[0xab, 0x00, 0x1f]).unwrap();
+        assert_eq!(id.to_string(), "ab001f");
+        assert_eq!(BuildId::parse("ab001f"), Some(id));
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "a", "abc", "AB", "+1", "0x", "é"] {
+            assert_eq!(BuildId::parse(text), None, "{text}");
+        }
+        assert_eq!(BuildId::from_bytes(&[]), None);
+    }
+}
