@@ -10,6 +10,8 @@ const UNNAMED: &[(&str, &str, &str)] = &[
     ("{async_block#", "::{async_block_env#", "async block"),
     ("{async_closure#", "::{async_closure_env#", "async closure"),
     ("{closure#", "::{closure_env#", "closure"),
+    // A symbol of the legacy mangling, which has no number.
+    ("{{closure}}", "", "closure"),
 ];
 
 /// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
@@ -42,6 +44,7 @@ fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
     }
     let suffix = format!("{of_type}{}", &info.name[prefix.len()..]);
     let mut paths: Vec<&str> = caller
+        .filter(|_| !suffix.is_empty())
         .into_iter()
         .flat_map(|caller| &caller.arguments)
         .flat_map(|argument| paths_ending_in(argument, &suffix))
@@ -61,7 +64,7 @@ fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t 
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
     text.match_indices(suffix).filter_map(move |(at, found)| {
         let before = &text[..at];
-        let start = before.rfind(|c| !is_path(c)).map_or(0, |at| at + 1);
+        let start = before.trim_end_matches(is_path).len();
         (start < at && !before[..start].ends_with('>')).then(|| &text[start..at + found.len()])
     })
 }
@@ -85,6 +88,18 @@ mod tests {
     fn info(origin: Origin, module: &str, name: &str, arguments: &[&str]) -> FunctionInfo {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         FunctionInfo { origin, module: module.into(), name: name.into(), arguments }
+    }
+
+    #[test]
+    fn a_symbol_without_numbers_is_told_by_module_or_line() {
+        for (module, expected) in
+            [("app::run", "closure in app::run"), ("src/run", "closure at src/run.rs:7")]
+        {
+            let code = info(Origin::Service, module, "{{closure}}", &[]);
+            let caller = info(Origin::Std, "core::ops", "call_once", &["app::run::{closure_env#0}"]);
+            let steps = [Step { info: &code, line: 7 }, Step { info: &caller, line: 0 }];
+            assert_eq!(function(&steps).as_deref(), Some(expected));
+        }
     }
 
     fn name_of(name: &str, caller: &[&str]) -> Option<String> {
@@ -118,6 +133,14 @@ mod tests {
             &["app::upload::read::{async_fn_env#0}", "app::upload::write::{async_fn_env#0}"],
         ] {
             assert_eq!(name_of("{async_fn#0}", arguments).as_deref(), Some("async fn at src/upload.rs:7"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_frames_panic(name in "\\{(async_fn|closure)#[0-9]?\\}?", argument in "[a-z:<>·{}#_ ]{0,30}", tail in 0..3_usize) {
+            let argument = format!("{argument}{}", ["", "::{closure_env#0}", "::{async_fn_env#"][tail]);
+            let _ = name_of(&name, &[&argument]);
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A container allocates through layers: `Vec::push` calls `RawVec::grow_one`, `HashSet::insert` calls
 //! `RawTable::reserve_rehash`. Reading from the allocator outwards, the first row that fits makes the owner; a row
-//! further out takes over if it stands `over` the family found so far. Adding a family is adding a row.
+//! further out takes over if it stands `over` the family found so far, or is of that family and puts an element in.
+//! Adding a family is adding a row.
 
 use super::function::{FunctionInfo, Origin};
 
@@ -87,6 +88,31 @@ const SLICE_OF: &[&str] = &["allocate_for_slice", "copy_from_slice", "from_iter_
 /// Functions of `Rc` and `Arc` whose first argument is what they hold.
 const HOLDS: &[&str] =
     &["allocate_for_layout", "try_allocate_for_layout", "allocate_for_ptr", "new_uninit", "new_uninit_in"];
+
+/// Functions that put one element into a container and make nothing but room for it. Layers below that are not inlined
+/// may be those of another element of equal layout, which these then correct. Functions that make elements as well, like
+/// `clone`, cannot: there the inner owner may be such an element.
+const PUSHES: &[&str] = &[
+    "_insert",
+    "append",
+    "insert",
+    "insert_at",
+    "insert_entry",
+    "insert_full",
+    "insert_mut",
+    "push",
+    "push_back",
+    "push_back_mut",
+    "push_front",
+    "push_front_mut",
+    "push_mut",
+    "send",
+    "try_append",
+    "try_append2",
+    "try_insert",
+    "try_insert2",
+    "try_send",
+];
 
 /// Rows are tried in order; the first that fits counts.
 #[rustfmt::skip]
@@ -176,10 +202,17 @@ static RULES: &[Rule] = &[
     begins("arrow_buffer::buffer", &[], "Buffer", "arrow_buffer::Buffer"),
 
     // Channels and queues, whose blocks are allocated by hand. Those that allocate types of their own are known by
-    // them, in `type_name::forms`.
+    // them, in `type_name::forms`. Functions that are not inlined may be those of another channel of equal layout, so
+    // each layer further out corrects the one before.
     begins("tokio::sync::mpsc::block", &[], "mpsc::channel", "mpsc::channel<0>"),
+    takes("tokio::sync::mpsc", &[], &["mpsc::channel"], "mpsc::channel", "mpsc::channel<0>"),
     takes("tokio::sync::broadcast", &[], &["Vec", "RawVec", "Box"], "broadcast::channel", "broadcast::channel<0>"),
+    takes("std::sync::mpmc::list", &[], &["Box", "mpsc::channel"], "mpsc::channel", "mpsc::channel<0>"),
+    takes("std::sync::mpmc::array", &[], &["Vec", "RawVec", "Box", "mpsc::channel"], "mpsc::channel", "mpsc::channel<0>"),
+    takes("std::sync::mpsc", &[], &["mpsc::channel"], "mpsc::channel", "mpsc::channel<0>"),
     begins("crossbeam_channel::flavors", &[], "crossbeam::channel", "crossbeam::channel<0>"),
+    takes("crossbeam_channel::flavors", &[], &["Vec", "RawVec", "Box", "crossbeam::channel"], "crossbeam::channel", "crossbeam::channel<0>"),
+    takes("crossbeam_channel::channel", &[], &["crossbeam::channel"], "crossbeam::channel", "crossbeam::channel<0>"),
     begins("crossbeam_queue::seg_queue", &[], "SegQueue", "SegQueue<0>"),
 ];
 
@@ -235,7 +268,10 @@ impl Rule {
     fn fits(&self, frame: &FunctionInfo, inner: Option<&Owner>) -> bool {
         let stands = match inner {
             None => self.over.is_empty(),
-            Some(inner) => self.over.iter().any(|over| *over == inner.family || *over == inner.full_type),
+            Some(inner) => {
+                self.over.iter().any(|over| *over == inner.family || *over == inner.full_type)
+                    || self.family == inner.family && PUSHES.contains(&frame.name.as_str())
+            }
         };
         let same = |inner: &Owner| inner.arguments.first() == frame.arguments.first();
         stands && self.names(frame) && (self.arguments != Arguments::SameElement || inner.is_some_and(same))

@@ -5,6 +5,9 @@
 
 /// Path of a type as in `DW_AT_name`, and its form. Sorted by path.
 const FORMS: &[(&str, &str)] = &[
+    ("BTreeMap", "BTreeMap<0, 1>"),
+    ("DashMap", "DashMap<0, 1>"),
+    ("HashMap", "HashMap<0, 1>"),
     ("alloc::borrow::Cow", "Cow<0>"),
     ("alloc::boxed::Box", "Box<0>"),
     ("alloc::collections::binary_heap::BinaryHeap", "BinaryHeap<0>"),

@@ -137,6 +137,7 @@ fn set_form(path: &str, arguments: &[Type<'_>]) -> Option<&'static str> {
     let is_unit = |part: Option<&Type<'_>>| matches!(part, Some(Type::Tuple(parts)) if parts.is_empty());
     match (forms::form_of(path)?, arguments) {
         ("HashMap<0, 1>", _) if is_unit(arguments.get(1)) => Some("HashSet<0>"),
+        ("DashMap<0, 1>", _) if is_unit(arguments.get(1)) => Some("DashSet<0>"),
         ("HashMap<0.0, 0.1>", [Type::Tuple(pair), ..]) if is_unit(pair.get(1)) => Some("HashSet<0.0>"),
         ("BTreeMap<0, 1>", [_, Type::Path { path, .. }, ..]) if path.ends_with("::SetValZST") => {
             Some("BTreeSet<0>")
