@@ -26,12 +26,26 @@ pub(crate) fn populate(runtime: &Runtime) {
         elements::<MpscUnbounded>(900).for_each(|element| drop(sender.send(element)));
         keep((sender, receiver));
     });
+    own("tokio mpsc, unbounded (twin)", || {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for n in (1..2_400).step_by(2) {
+            drop(sender.send(UnboundedTwin::nth(n)));
+        }
+        keep((sender, receiver));
+    });
     own("tokio oneshot", || {
         elements::<OneshotItem>(300).for_each(|element| {
             let (sender, receiver) = oneshot::channel();
             keep(sender.send(element));
             keep(receiver);
         });
+    });
+    own("tokio oneshot (twin)", || {
+        for n in (1..500).step_by(2) {
+            let (sender, receiver) = oneshot::channel();
+            keep(sender.send(OneshotTwin::nth(n)));
+            keep(receiver);
+        }
     });
     own("tokio broadcast", || {
         let (sender, receiver) = broadcast::channel(512);
@@ -52,6 +66,13 @@ pub(crate) fn populate(runtime: &Runtime) {
         elements::<FuturesUnbounded>(900).for_each(|element| drop(sender.unbounded_send(element)));
         keep((sender, receiver));
     });
+    own("futures mpsc, unbounded (twin)", || {
+        let (sender, receiver) = futures_channel::mpsc::unbounded();
+        for n in (1..2_000).step_by(2) {
+            drop(sender.unbounded_send(FuturesTwin::nth(n)));
+        }
+        keep((sender, receiver));
+    });
     own("futures oneshot", || {
         elements::<FuturesOneshot>(300).for_each(|element| {
             let (sender, receiver) = futures_channel::oneshot::channel();
@@ -60,6 +81,13 @@ pub(crate) fn populate(runtime: &Runtime) {
         });
     });
     boxed_futures();
+}
+
+/// Of the size of the async block in `tasks`.
+async fn standby(n: u64) {
+    let state = black_box([n; 120]);
+    pending::<()>().await;
+    black_box(state);
 }
 
 fn boxed_futures() {
@@ -83,6 +111,7 @@ fn tasks(runtime: &Runtime) {
     for n in 0..TASKS {
         let ready = ready.clone();
         own("task", || drop(runtime.spawn(session(n, ready))));
+        own("task (twin)", || drop(runtime.spawn(standby(n))));
         own("task of an async block", || {
             drop(runtime.spawn(async move {
                 let state = black_box([n; 120]);

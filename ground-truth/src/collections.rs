@@ -86,9 +86,23 @@ fn queues() {
         elements::<DequeItem>(6_000).for_each(|element| deque.push_back(element));
         keep(deque);
     });
+    own("VecDeque (twin)", || {
+        let mut deque = VecDeque::new();
+        for n in (1..8_000).step_by(2) {
+            deque.push_front(DequeTwin::nth(n));
+        }
+        keep(deque);
+    });
     own("BinaryHeap", || {
         let mut heap = BinaryHeap::new();
         elements::<HeapItem>(4_000).for_each(|element| heap.push(element));
+        keep(heap);
+    });
+    own("BinaryHeap (twin)", || {
+        let mut heap = BinaryHeap::new();
+        for n in (1..9_000).step_by(2) {
+            heap.push(HeapTwin::nth(n));
+        }
         keep(heap);
     });
     own("LinkedList", || keep(elements(1_500).collect::<LinkedList<ListItem>>()));
@@ -125,6 +139,13 @@ fn maps() {
         }
         keep(set);
     });
+    own("HashSet (twin)", || {
+        let mut set = HashSet::new();
+        for n in (1..20_000).step_by(2) {
+            set.insert(SetTwin::nth(n));
+        }
+        keep(set);
+    });
 }
 
 fn inserted<E: Element>(count: u64) -> HashMap<u64, E> {
@@ -151,6 +172,13 @@ fn trees() {
         let mut set = BTreeSet::new();
         for element in elements::<TreeSetItem>(6_000) {
             set.insert(element);
+        }
+        keep(set);
+    });
+    own("BTreeSet (twin)", || {
+        let mut set = BTreeSet::new();
+        for n in (1..9_000).step_by(2) {
+            set.insert(TreeSetTwin::nth(n));
         }
         keep(set);
     });

@@ -22,6 +22,13 @@ pub(crate) fn populate() {
         }
         keep(map);
     });
+    own("DashMap (twin)", || {
+        let map = DashMap::with_shard_amount(2);
+        for n in (1_u64..3_000).step_by(2) {
+            map.insert(n, DashTwin::nth(n));
+        }
+        keep(map);
+    });
     own("DashSet", || {
         let set = DashSet::new();
         for element in elements::<DashSetItem>(1_000) {
@@ -33,6 +40,13 @@ pub(crate) fn populate() {
         let mut map = IndexMap::<u64, IndexValue>::new();
         for (key, element) in (0..).zip(elements(1_500)) {
             map.insert(key, element);
+        }
+        keep(map);
+    });
+    own("IndexMap (twin)", || {
+        let mut map = IndexMap::<u64, IndexTwin>::new();
+        for n in (1..4_000).step_by(2) {
+            map.insert(n, IndexTwin::nth(n));
         }
         keep(map);
     });
@@ -51,6 +65,13 @@ pub(crate) fn populate() {
         }
         keep(slab);
     });
+    own("Slab (twin)", || {
+        let mut slab = Slab::new();
+        for n in (1..3_000).step_by(2) {
+            slab.insert(SlabTwin::nth(n));
+        }
+        keep(slab);
+    });
     own("crossbeam channel, bounded", || {
         let (sender, receiver) = crossbeam_channel::bounded(1_000);
         elements::<CrossbeamBounded>(900).for_each(|element| drop(sender.send(element)));
@@ -59,6 +80,13 @@ pub(crate) fn populate() {
     own("crossbeam channel, unbounded", || {
         let (sender, receiver) = crossbeam_channel::unbounded();
         elements::<CrossbeamUnbounded>(900).for_each(|element| drop(sender.send(element)));
+        keep((sender, receiver));
+    });
+    own("crossbeam channel, unbounded (twin)", || {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        for n in (1..2_000).step_by(2) {
+            drop(sender.send(CrossbeamTwin::nth(n)));
+        }
         keep((sender, receiver));
     });
     own("SegQueue", || {
@@ -85,6 +113,15 @@ pub(crate) fn populate() {
             let mut headers = HeaderMap::<HeaderItem>::default();
             for (name, element) in names.iter().cycle().zip(elements(60)) {
                 headers.append(name, element);
+            }
+            keep(headers);
+        }
+    });
+    own("HeaderMap (twin)", || {
+        for _ in 0..60 {
+            let mut headers = HeaderMap::<HeaderTwin>::default();
+            for n in (1..90).step_by(2) {
+                headers.append(http::header::COOKIE, HeaderTwin::nth(n));
             }
             keep(headers);
         }

@@ -28,7 +28,8 @@ macro_rules! element_types {
 
 // Name and size in words. Twins have the size of the type before them, so the compiler makes one function of two
 // instances of a container's. Functions of this program that use them differ: had they the same machine code as well,
-// nothing on the stack could tell the types apart.
+// nothing on the stack could tell the types apart. Nor can it where a container's own function is not inlined at all:
+// `SegQueue::push` and `SmallVec::push` are not, so they have no twins here.
 element_types! {
     VecPushed 3  VecTwin 3
     VecCollected 5
@@ -36,15 +37,15 @@ element_types! {
     VecCloned 9
     VecInPlace 11
     VecInner 13
-    DequeItem 4
-    HeapItem 6
+    DequeItem 4  DequeTwin 4
+    HeapItem 6  HeapTwin 6
     MapValue 8  MapTwin 8
     MapCollected 10
     MapCloned 12
-    SetItem 2
+    SetItem 2  SetTwin 2
     TreeValue 14  TreeTwin 14
     TreeCollected 15
-    TreeSetItem 3
+    TreeSetItem 3  TreeSetTwin 3
     ListItem 16
     Boxed 60  BoxedTwin 60
     BoxedOption 62
@@ -57,21 +58,21 @@ element_types! {
     ArcSliceItem 19
     ArcMutexItem 70
     ParkingItem 72
-    DashValue 20
-    IndexValue 21
+    DashValue 20  DashTwin 20
+    IndexValue 21  IndexTwin 21
     IndexSetItem 22
     SmallItem 23
-    SlabItem 24
+    SlabItem 24  SlabTwin 24
     CrossbeamBounded 25
-    CrossbeamUnbounded 26
+    CrossbeamUnbounded 26  CrossbeamTwin 26
     QueueItem 27
-    HeaderItem 28
+    HeaderItem 28  HeaderTwin 28
     TaskHeld 29
     MpscBounded 30
-    MpscUnbounded 31
-    OneshotItem 74
+    MpscUnbounded 31  UnboundedTwin 31
+    OneshotItem 74  OneshotTwin 74
     BroadcastItem 33
-    StdChannelItem 34
+    StdChannelItem 34  StdChannelTwin 34
     VecShrunk 3
     VecWritten 41
     BoxedArray 42
@@ -80,7 +81,7 @@ element_types! {
     WatchItem 76
     AsyncMutexItem 78
     FuturesBounded 37
-    FuturesUnbounded 38
+    FuturesUnbounded 38  FuturesTwin 38
     FuturesOneshot 80
     ThinItem 39
     TriompheItem 82

@@ -17,7 +17,9 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("Box<[_]>", &["Box<[SliceItem]>"]),
     ("container of this crate", &["Vec<RingItem>"]),
     ("VecDeque", &["VecDeque<DequeItem>"]),
+    ("VecDeque (twin)", &["VecDeque<DequeTwin>"]),
     ("BinaryHeap", &["BinaryHeap<HeapItem>"]),
+    ("BinaryHeap (twin)", &["BinaryHeap<HeapTwin>"]),
     ("LinkedList", &["LinkedList<ListItem>"]),
     ("HashMap, inserted", &["HashMap<u64, MapValue>"]),
     ("HashMap, inserted (twin)", &["HashMap<u64, MapTwin>"]),
@@ -25,10 +27,12 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("HashMap, cloned", &["HashMap<u32, MapCloned>"]),
     ("HashMap with owned keys", &["HashMap<String, u64>"]),
     ("HashSet", &["HashSet<SetItem>"]),
+    ("HashSet (twin)", &["HashSet<SetTwin>"]),
     ("BTreeMap, inserted", &["BTreeMap<u64, TreeValue>"]),
     ("BTreeMap, inserted (twin)", &["BTreeMap<u64, TreeTwin>"]),
     ("BTreeMap, collected", &["BTreeMap<u64, TreeCollected>"]),
     ("BTreeSet", &["BTreeSet<TreeSetItem>"]),
+    ("BTreeSet (twin)", &["BTreeSet<TreeSetTwin>"]),
     // Text and bytes.
     ("String", &["String"]),
     ("Vec<String>", &["Vec<String>"]),
@@ -58,22 +62,28 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("Arc<Mutex>", &["Arc<Mutex<ArcMutexItem>>"]),
     ("Arc<parking_lot::RwLock>", &["Arc<RwLock<RawRwLock, ParkingItem>>"]),
     ("std::sync::mpsc", &["mpsc::channel<StdChannelItem>"]),
+    ("std::sync::mpsc (twin)", &["mpsc::channel<StdChannelTwin>"]),
     ("std::sync::mpsc, bounded", &["mpsc::channel<StdSyncItem>"]),
     ("Box<dyn Fn>", &["Box<closure in ground_truth::shared::callbacks>"]),
     // Crates.
     ("DashMap", &["DashMap<u64, DashValue>"]),
+    ("DashMap (twin)", &["DashMap<u64, DashTwin>"]),
     ("DashSet", &["DashSet<DashSetItem>"]),
     ("IndexMap", &["IndexMap<u64, IndexValue>"]),
+    ("IndexMap (twin)", &["IndexMap<u64, IndexTwin>"]),
     ("IndexSet", &["IndexSet<IndexSetItem>"]),
     ("SmallVec, spilled", &["SmallVec<[SmallItem; 2]>"]),
     ("Slab", &["Slab<SlabItem>"]),
+    ("Slab (twin)", &["Slab<SlabTwin>"]),
     ("crossbeam channel, bounded", &["crossbeam::channel<CrossbeamBounded>"]),
     ("crossbeam channel, unbounded", &["crossbeam::channel<CrossbeamUnbounded>"]),
+    ("crossbeam channel, unbounded (twin)", &["crossbeam::channel<CrossbeamTwin>"]),
     ("SegQueue", &["SegQueue<QueueItem>"]),
     ("ArrayQueue", &["ArrayQueue<ArrayQueueItem>"]),
     ("ThinVec", &["thin_vec<ThinItem>"]),
     ("triomphe::Arc", &["Box<ArcInner<TriompheItem>>"]),
     ("HeaderMap", &["HeaderMap<HeaderItem>"]),
+    ("HeaderMap (twin)", &["HeaderMap<HeaderTwin>"]),
     ("serde_json::Value", &["BTreeMap<String, Value>", "Vec<Value>"]),
     ("map of a message", &["HashMap<u64, f64>"]),
     ("bytes of a message", &["Vec<u8> in merge_field (src/messages.rs)"]),
@@ -91,24 +101,28 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ),
     // Tokio.
     ("task", &["task ground_truth::asynchronous::session"]),
+    ("task (twin)", &["task ground_truth::asynchronous::standby"]),
     ("task of an async block", &["task async block in ground_truth::asynchronous::tasks"]),
     ("Pin<Box<dyn Future>>", &["Box<ground_truth::asynchronous::waiting>"]),
     ("Vec, held by a task", &["Vec<TaskHeld>"]),
     ("tokio mpsc, bounded", &["mpsc::channel<MpscBounded>"]),
     ("tokio mpsc, unbounded", &["mpsc::channel<MpscUnbounded>"]),
+    ("tokio mpsc, unbounded (twin)", &["mpsc::channel<UnboundedTwin>"]),
     ("tokio oneshot", &["oneshot::channel<OneshotItem>"]),
+    ("tokio oneshot (twin)", &["oneshot::channel<OneshotTwin>"]),
     ("tokio broadcast", &["broadcast::channel<BroadcastItem>"]),
     ("tokio watch", &["watch::channel<WatchItem>"]),
     ("Arc<tokio::sync::Mutex>", &["Arc<Mutex<AsyncMutexItem>>"]),
     ("futures mpsc, bounded", &["mpsc::channel<FuturesBounded>"]),
     ("futures mpsc, unbounded", &["mpsc::channel<FuturesUnbounded>"]),
+    ("futures mpsc, unbounded (twin)", &["mpsc::channel<FuturesTwin>"]),
     ("futures oneshot", &["oneshot::channel<FuturesOneshot>"]),
     // The program itself.
     ("rows of the empty program", &["BTreeMap<(&str, bool), u64>"]),
 ];
 
 /// How many populations there are.
-pub(crate) const COUNT: usize = 88;
+pub(crate) const COUNT: usize = 102;
 
 /// Names of all populations, and their rows.
 pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {

@@ -61,6 +61,13 @@ pub(crate) fn populate() {
         elements::<StdChannelItem>(1_000).for_each(|element| drop(sender.send(element)));
         keep((sender, receiver));
     });
+    own("std::sync::mpsc (twin)", || {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        for n in (1..2_400).step_by(2) {
+            drop(sender.send(StdChannelTwin::nth(n)));
+        }
+        keep((sender, receiver));
+    });
     own("std::sync::mpsc, bounded", || {
         let (sender, receiver) = std::sync::mpsc::sync_channel(500);
         elements::<StdSyncItem>(400).for_each(|element| drop(sender.send(element)));
