@@ -180,7 +180,7 @@ pub struct ProfilingState {
 pub struct TypeSummary {
     /// What a row stands for: `container` (`Vec<Session>`).
     pub group: String,
-    /// How good the names are: `inlined`, `functions`, `none` (see `memory_debug_profile::SymbolTier`).
+    /// How good the names are: `inlined`, `lines`, `functions`, `none` (see `memory_debug_profile::SymbolTier`).
     pub symbols: Option<String>,
     /// Mean bytes between samples when the profile was taken; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,

@@ -85,6 +85,7 @@ fn whole(estimate: f64) -> u64 {
 fn tier_name(tier: SymbolTier) -> &'static str {
     match tier {
         SymbolTier::Inlined => "inlined",
+        SymbolTier::Lines => "lines",
         SymbolTier::Functions => "functions",
         _ => "none",
     }
@@ -94,6 +95,10 @@ fn tier_name(tier: SymbolTier) -> &'static str {
 fn advice(tier: SymbolTier) -> Option<&'static str> {
     match tier {
         SymbolTier::Inlined => None,
+        SymbolTier::Lines => Some(
+            "the binary's debug information is split and its functions were not found, so few types can be told: deploy \
+             the `.dwp` file beside it, or set `split-debuginfo = \"off\"` in [profile.release] in Cargo.toml",
+        ),
         SymbolTier::Functions => Some(
             "the binary has symbols but no line tables, so few types can be told: add `debug = \"line-tables-only\"` to \
              [profile.release] in Cargo.toml",

@@ -25,6 +25,12 @@ fn symbols_missing(report: &MemoryReport) -> Check {
         return Err("nothing was sampled yet".into());
     }
     Ok(match symbols.as_str() {
+        "lines" => Some(Finding::warning(
+            "the binary's debug information is split and its functions were not found (tier lines), so few types can be \
+             told",
+            "deploy the `.dwp` file beside the binary, or in Cargo.toml, under `[profile.release]`: \
+             `split-debuginfo = \"off\"`",
+        )),
         "functions" => Some(Finding::warning(
             "the binary has symbols but no line tables (tier functions), so few types can be told",
             "in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"`",
@@ -91,6 +97,8 @@ mod tests {
         let symbols = |tier: &str| table(|types| types.symbols = Some(tier.into()));
         let functions = fired(&symbols("functions"), "symbols-missing").advice;
         assert!(functions.contains("`debug = \"line-tables-only\"`") && !functions.contains("strip"));
+        let lines = fired(&symbols("lines"), "symbols-missing").advice;
+        assert!(lines.contains(".dwp") && lines.contains("split-debuginfo"), "{lines}");
         let none = fired(&symbols("none"), "symbols-missing").advice;
         assert!(none.contains("`[profile.release]`") && none.contains("`strip = false`"), "{none}");
         let nothing = table(|types| (types.symbols, types.stacks) = (Some("none".into()), Some(0)));

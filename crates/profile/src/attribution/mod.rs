@@ -39,6 +39,10 @@ pub struct TypeAttributor {
 }
 
 impl TypeAttributor {
+    /// Stacks remembered at most. Those of a service that runs for months are countless; those it has at a time are
+    /// some thousands.
+    const MAX_STACKS: usize = 1 << 18;
+
     /// An attributor that knows nothing yet. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
@@ -56,6 +60,9 @@ impl TypeAttributor {
         if self.generation != self.symbolizer.generation() {
             let symbolizer = std::mem::take(&mut self.symbolizer);
             *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
+        }
+        if self.stacks.len() > Self::MAX_STACKS {
+            self.stacks = FxHashMap::default();
         }
         let rate = profile.sample_rate();
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();

@@ -75,6 +75,9 @@ pub enum SymbolTier {
     None,
     /// Function names from the symbol table. Types are known only where names carry them.
     Functions,
+    /// Function names from the symbol table, and source lines from DWARF: of split debug information the part with
+    /// the functions was not found. Types are known as with [`Functions`](Self::Functions).
+    Lines,
     /// Functions and inlined functions with their generic arguments, from DWARF.
     Inlined,
 }
@@ -90,8 +93,10 @@ pub struct Symbolizer {
     /// By path of the mapped file.
     units: FxHashMap<String, UnitIndex>,
     mappings: Vec<Mapping>,
-    /// How many addresses of the executable have a line, and how many a symbol.
+    /// How many addresses of the executable have a line, how many a line and no functions for want of the other part
+    /// of split debug information, how many a symbol.
     with_lines: usize,
+    with_lines_only: usize,
     with_symbols: usize,
     generation: u64,
     notes: Vec<String>,
@@ -144,8 +149,9 @@ impl Symbolizer {
     pub fn tier(&self) -> SymbolTier {
         match (self.with_lines, self.with_symbols) {
             (0, 0) => SymbolTier::None,
-            (lines, symbols) if 2 * lines > symbols => SymbolTier::Inlined,
-            _ => SymbolTier::Functions,
+            (lines, symbols) if 2 * lines <= symbols => SymbolTier::Functions,
+            (lines, _) if 2 * self.with_lines_only > lines => SymbolTier::Lines,
+            _ => SymbolTier::Inlined,
         }
     }
 
@@ -220,8 +226,7 @@ impl Symbolizer {
                 symbols[position].get_or_insert_with(|| symbol.to_owned());
             });
         }
-        let mut with_lines = 0;
-        let mut with_symbols = 0;
+        let (mut with_lines, mut with_symbols) = (0, 0);
         for (position, address) in known.iter().enumerate() {
             let lines = found.lines.get(&position);
             with_lines += usize::from(lines.is_some() || found.frames.contains_key(&position));
@@ -240,6 +245,7 @@ impl Symbolizer {
         // The executable is mapped below every library, whose code has symbols of its own.
         if self.mappings.first().is_some_and(|first| first.path == mapping.path) {
             self.with_lines += with_lines;
+            self.with_lines_only += found.without_functions;
             self.with_symbols += with_symbols;
         }
     }

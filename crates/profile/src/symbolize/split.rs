@@ -54,19 +54,21 @@ impl<'a> SplitUnits<'a> {
         self.missing
     }
 
-    /// Calls `pass` with the rest of a unit, if it is found, and with how many bytes there are more to read.
+    /// Calls `pass` with the rest of a unit, if it is found, and with how many bytes there are more to read. Whether it
+    /// was found.
     pub(crate) fn with_unit_of(
         &mut self,
         skeleton: UnitRef<'_, Reader<'_>>,
         pass: impl FnOnce(UnitRef<'_, Reader<'_>>, usize),
-    ) {
-        let Some(id) = skeleton.dwo_id.filter(|id| self.seen.insert(id.0)) else { return };
+    ) -> bool {
+        let Some(id) = skeleton.dwo_id.filter(|id| self.seen.insert(id.0)) else { return false };
         let package = self.package.as_ref();
         if let Some(dwarf) = package.and_then(|package| package.find_cu(id, skeleton.dwarf).ok().flatten())
             && let Some(unit) = unit_of(&dwarf, id, skeleton)
         {
             // Units of a package are parts of it, perhaps the same one in a damaged package.
-            return pass(UnitRef::new(&dwarf, &unit), std::mem::take(&mut self.package_bytes));
+            pass(UnitRef::new(&dwarf, &unit), std::mem::take(&mut self.package_bytes));
+            return true;
         }
         for path in self.paths_of(skeleton) {
             let Ok(data) = self.files.load_debug_file(&path) else { continue };
@@ -75,10 +77,12 @@ impl<'a> SplitUnits<'a> {
             let mut dwarf = sections.borrow(|section| EndianSlice::new(section, elf.endian()));
             dwarf.make_dwo(skeleton.dwarf);
             if let Some(unit) = unit_of(&dwarf, id, skeleton) {
-                return pass(UnitRef::new(&dwarf, &unit), bytes_of(&dwarf));
+                pass(UnitRef::new(&dwarf, &unit), bytes_of(&dwarf));
+                return true;
             }
         }
         self.missing += 1;
+        false
     }
 
     fn paths_of(&self, skeleton: UnitRef<'_, Reader<'_>>) -> Vec<String> {

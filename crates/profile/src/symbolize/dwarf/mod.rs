@@ -31,6 +31,8 @@ pub(crate) struct Found {
     /// Source file and line of addresses without frames: with line tables only, LLVM writes no entry for a function
     /// that nothing was inlined into. Its name is that of its symbol.
     pub(crate) lines: FxHashMap<usize, (Option<Arc<str>>, u32)>,
+    /// How many of the lines are of units whose functions are in a file that was not found.
+    pub(crate) without_functions: usize,
 }
 
 /// Finds the frames of `addresses`, which are sorted link-time addresses.
@@ -55,10 +57,15 @@ pub(crate) fn resolve(
             continue;
         }
         // A skeleton: it has the line table, and a file of its own has all else.
-        split.with_unit_of(unit, |whole, bytes| {
+        let is_found = split.with_unit_of(unit, |whole, bytes| {
             search.budget.add(bytes);
             search.pass(whole, unit, &mut Names::new(whole.dwarf));
         });
+        if !is_found {
+            let known = search.found.lines.len();
+            search.add(&Chains::default(), unit, unit, &mut names);
+            search.found.without_functions += search.found.lines.len() - known;
+        }
     }
     search.found.lines.retain(|position, _| !search.found.frames.contains_key(position));
     search.found

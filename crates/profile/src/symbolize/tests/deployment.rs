@@ -30,6 +30,16 @@ fn assert_whole(program: &Program, expected: &[Frames]) {
 }
 
 #[track_caller]
+fn assert_lines_only(program: &Program) -> Symbolizer {
+    let (frames, symbolizer) = program.frames(&program.profile());
+    assert_eq!(symbolizer.tier(), SymbolTier::Lines);
+    let with_lines: Vec<_> =
+        frames.iter().filter(|frames| frames.iter().any(|(_, file, _)| file.is_some())).collect();
+    assert!(!with_lines.is_empty() && with_lines.iter().all(|frames| frames.len() == 1));
+    symbolizer
+}
+
+#[track_caller]
 fn assert_functions_only(program: &Program) -> Symbolizer {
     let (frames, symbolizer) = program.frames(&program.profile());
     assert_eq!(symbolizer.tier(), SymbolTier::Functions);
@@ -50,7 +60,7 @@ fn split_units_are_found_in_a_package_and_where_they_were_built() {
             assert_whole(&program, &expected);
             let parts = program.files(ending);
             parts.iter().for_each(|path| fs::rename(path, path.with_extension("away")).unwrap());
-            let symbolizer = assert_functions_only(&program);
+            let symbolizer = assert_lines_only(&program);
             let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
             assert!(note.ends_with("deploy deployed_program.dwp beside it"), "{note}");
         }
@@ -74,7 +84,7 @@ fn a_package_of_another_build_is_not_used() {
     let program = Program::build("package", &options);
     let other = Program::build("package-of-another", &["-Cdebuginfo=1", options[1]]);
     fs::copy(other.file(".dwp"), program.file(".dwp")).unwrap();
-    assert_functions_only(&program);
+    assert_lines_only(&program);
 }
 
 #[test]
