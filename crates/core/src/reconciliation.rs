@@ -109,7 +109,7 @@ fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
         (true, false) => &[NOT_SAMPLED, ROUNDING],
         (true, true) => &[ROUNDING],
-        (false, _) => &[FREED],
+        (false, _) => &[SIZE_CLASS, FREED],
     };
     causes.iter().map(|cause| (*cause).to_owned()).collect()
 }
@@ -120,6 +120,8 @@ const NOT_SAMPLED: &str = "sampling was not on, or not known to be on, since the
 /// `src/arena.c`). Objects in a thread's cache are freed for the profile and allocated for the arena.
 const ROUNDING: &str = "jemalloc also counts what threads keep cached for reuse, and whole pages for each small object \
                         that was sampled";
+const SIZE_CLASS: &str =
+    "in the profile a large allocation counts as its size class, up to a quarter more than it takes";
 const FREED: &str = "memory was freed between the two readings, or this is the one time in 20 that sampling alone \
                      explains";
 
@@ -166,7 +168,10 @@ mod tests {
         let late = witnesses().reconcile((0, 0.0), false, &mut unavailable);
         assert_eq!(late.explanations, [NOT_SAMPLED, ROUNDING]);
         let more = witnesses().reconcile((1_100, 30.0), true, &mut unavailable);
-        assert_eq!((more.difference_bytes, more.explanations), (Some(100), vec![FREED.to_owned()]));
+        assert_eq!(
+            (more.difference_bytes, more.explanations),
+            (Some(100), vec![SIZE_CLASS.to_owned(), FREED.to_owned()])
+        );
     }
 
     #[test]
