@@ -47,7 +47,8 @@
 //!
 //! Each as text or, with `?format=json` or `Accept: application/json`, as JSON (`memory-debug/v1`). `sort` is `bytes`,
 //! `count` or `name`, `top` goes up to 1000, `filter` is a literal part of the type's name. Sampled numbers are
-//! estimates and say how good they are; [`Tracked`] values are counted exactly.
+//! estimates and say how good they are; [`Tracked`] values are counted exactly, and what a registered root retains is
+//! measured exactly, field by field (`register_root`, feature `allocative`).
 //!
 //! # Layer or router
 //!
@@ -75,6 +76,7 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
+//! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
 //!
 //! The minimum supported Rust version is 1.88.
@@ -93,9 +95,11 @@ pub use memory_debug_tower::install;
 pub use memory_debug_tower::memory_debug_core;
 pub use memory_debug_tower::{
     AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Credentials,
-    CredentialsError, CredentialsErrorKind, InstanceId, InstanceInfo, Limits, MemoryDebug, MemoryDebugLayer,
-    MemoryReport, ProcessMemory, ResponseFuture, RowSource, Scope, Tracked, TypeRow, TypeSummary,
-    generate_password, summary,
+    CredentialsError, CredentialsErrorKind, FieldRow, InstanceId, InstanceInfo, Limits, MemoryDebug,
+    MemoryDebugLayer, MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, RootRow, RootSummary,
+    RowSource, Scope, Tracked, TypeRow, TypeSummary, generate_password, summary,
 };
+#[cfg(feature = "allocative")]
+pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};
 
 pub use self::router::{router, router_with};

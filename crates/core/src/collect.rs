@@ -13,6 +13,7 @@ use crate::kernel_file;
 use crate::process;
 use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
+use crate::roots;
 use crate::thread::spawn_collecting;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
@@ -85,6 +86,7 @@ impl Collector {
             allocator: None,
             types: None,
             reconciliation: None,
+            roots: None,
             unavailable,
             heap: None,
         };
@@ -100,9 +102,11 @@ impl Collector {
         report
     }
 
-    /// Sampled rows if there is a profile, and exact rows if types are tracked.
+    /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
     fn read_types(&self, proc: &Path, report: &mut MemoryReport) {
-        let exact = tracked::rows();
+        let mut exact = tracked::rows();
+        report.roots = roots::measure(&mut report.unavailable);
+        exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {
             Ok((heap, active_since, witnesses)) => {
                 let since_start = active_since.is_some();

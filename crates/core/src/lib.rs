@@ -22,7 +22,8 @@
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. [`summary`] does both and prints as a table.
 //! - [`diagnose`] says what stands out in a report, and what to change.
-//! - [`Tracked`] counts chosen types exactly, beside the sampled rows.
+//! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
+//!   values whose retained size is measured exactly, field by field.
 //!
 //! # Honesty
 //!
@@ -34,12 +35,14 @@
 //!
 //! | feature | default | |
 //! |---|---|---|
+//! | `allocative` | no | `register_root`: what chosen values retain, by field, measured when asked for |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `reconciliation`, `report`, `jemalloc`, `process`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
+//! `heap`, `reconciliation`, `root_summary`,
+//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
@@ -61,6 +64,8 @@ mod process;
 mod reconciliation;
 pub mod render;
 mod report;
+mod root_summary;
+mod roots;
 mod thread;
 mod tracked;
 mod types;
@@ -77,10 +82,25 @@ pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
     SCHEMA, TypeRow, TypeSummary,
 };
+pub use root_summary::{FieldRow, RootRow, RootSummary};
+#[cfg(feature = "allocative")]
+pub use roots::{RegisteredRoot, register_root, register_static_root};
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;
 pub use unavailable::Unavailable;
 pub use view::{Page, Sort, TypesView};
+
+/// The trait that values are visited through to measure what they retain, and what it needs.
+///
+/// The derive macro names these by `allocative::`, so bring this module into scope under its name. It is the macro of
+/// the crate [allocative](https://docs.rs/allocative) (`allocative_derive`), with a visitor that is bounded: see
+/// [`Allocative`](trait@allocative::Allocative).
+#[cfg(feature = "allocative")]
+pub mod allocative {
+    pub use allocative_derive::Allocative;
+
+    pub use crate::roots::{Allocative, Key, Visitor};
+}
 
 /// What [`install!`] expands to. Not part of the interface.
 #[doc(hidden)]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
+use crate::root_summary::RootSummary;
 use crate::unavailable::Unavailable;
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
@@ -42,6 +43,8 @@ pub struct MemoryReport {
     /// Whether the sum of the table, the allocator and the kernel agree. `None` if there is no heap profile, for the
     /// reason under `types`.
     pub reconciliation: Option<Reconciliation>,
+    /// What registered roots retain. `None` if none is registered, or types were not asked for.
+    pub roots: Option<RootSummary>,
     /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
     pub unavailable: Unavailable,
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.

@@ -7,6 +7,7 @@ use memory_debug_profile::{Group, Selection, SymbolTier, TypeEntry};
 
 use crate::heap::{Heap, SharedAttributor};
 use crate::report::{RowSource, TypeRow, TypeSummary};
+use crate::root_summary::RootSummary;
 
 /// Makes heap profiles, keeping between collections what does not change: the names of code seen so far.
 #[derive(Debug, Default)]
@@ -61,6 +62,23 @@ pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Sele
         summary.unattributed_bytes = Some(whole(heap.table(&types).0.unattributed.bytes));
     }
     summary
+}
+
+/// The exact rows of the roots that were visited whole. They overlap with sampled rows, as tracked ones do.
+pub(crate) fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
+    roots.rows.iter().filter(|root| root.is_complete()).filter_map(|root| {
+        Some(TypeRow {
+            type_name: format!("{} (root {})", root.type_name, root.name),
+            full_type: format!("{} (root {})", root.full_type, root.name),
+            objects: 1,
+            bytes: root.retained_bytes?,
+            objects_stderr: 0.0,
+            bytes_stderr: 0.0,
+            source: RowSource::Exact,
+            created: None,
+            dropped: None,
+        })
+    })
 }
 
 fn row(entry: &TypeEntry) -> TypeRow {

@@ -3,6 +3,7 @@
 use memory_debug_profile::Selection;
 
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
+use crate::root_summary::{FieldRow, RootSummary};
 use crate::types;
 
 /// A page that a report is rendered to.
@@ -22,7 +23,7 @@ impl Page {
     /// Whether the value at `path` of a report is on this page.
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
-            "types" | "reconciliation" => matches!(self, Self::Overview | Self::Types),
+            "types" | "reconciliation" | "roots" => matches!(self, Self::Overview | Self::Types),
             "process" | "cgroup" | "allocator" => matches!(self, Self::Overview | Self::Stats),
             _ => true,
         }
@@ -74,6 +75,31 @@ impl TypesView {
         })
     }
 
+    /// The roots as this view shows them: whole if the filter fits their name or type, else only the parts it fits. Of
+    /// each at most `top` parts.
+    pub(crate) fn roots(&self, report: &MemoryReport) -> Option<RootSummary> {
+        let roots = report.roots.as_ref()?;
+        let rows = roots.rows.iter().filter_map(|root| {
+            let mut root = root.clone();
+            if ![&root.name, &root.type_name, &root.full_type].into_iter().any(|text| self.admits(text)) {
+                let shows = |field: &FieldRow| {
+                    [&field.field, &field.type_name, &field.full_type]
+                        .into_iter()
+                        .any(|text| self.admits(text))
+                };
+                let (shown, hidden): (Vec<_>, Vec<_>) = root.fields.into_iter().partition(shows);
+                if shown.is_empty() {
+                    return None;
+                }
+                root.fields = hidden;
+                root = root.cut(0);
+                root.fields = shown;
+            }
+            Some(root.cut(self.top))
+        });
+        Some(RootSummary { rows: rows.collect(), ..*roots })
+    }
+
     /// The table as this view shows it. Totals stay those of all rows.
     fn apply(&self, summary: &TypeSummary) -> TypeSummary {
         let mut rows: Vec<&TypeRow> = summary.rows.iter().filter(|row| self.shows(row)).collect();
@@ -100,8 +126,11 @@ impl TypesView {
     }
 
     fn shows(&self, row: &TypeRow) -> bool {
-        let Some(filter) = self.filter.as_deref() else { return true };
-        row.type_name.contains(filter) || row.full_type.contains(filter)
+        self.admits(&row.type_name) || self.admits(&row.full_type)
+    }
+
+    fn admits(&self, text: &str) -> bool {
+        self.filter.as_deref().is_none_or(|filter| text.contains(filter))
     }
 }
 

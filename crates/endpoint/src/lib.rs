@@ -48,6 +48,7 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
+//! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //!
 //! The minimum supported Rust version is 1.88.

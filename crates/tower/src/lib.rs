@@ -46,6 +46,7 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
+//! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //!
 //! The minimum supported Rust version is 1.88.
@@ -62,8 +63,12 @@ pub use memory_debug_endpoint::memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, CgroupMemory, Collector, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
-    RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+    AllocatorStats, CgroupMemory, Collector, FieldRow, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
+    Reconciliation, RootRow, RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+};
+#[cfg(feature = "allocative")]
+pub use memory_debug_endpoint::memory_debug_core::{
+    RegisteredRoot, allocative, register_root, register_static_root,
 };
 pub use memory_debug_endpoint::{
     Collect, ConfigError, ConfigErrorKind, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,

@@ -17,6 +17,7 @@ mod page;
 mod paths;
 mod population;
 mod requests;
+mod roots;
 mod secrets;
 mod shop;
 mod statuses;

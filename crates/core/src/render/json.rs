@@ -6,6 +6,7 @@ use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
 use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
+use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
 
 /// The report as JSON, indented, with a newline at the end.
@@ -26,6 +27,7 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         allocator: stats.then_some(report.allocator.as_ref()),
         types: types.then(|| view.table(report)),
         reconciliation: types.then_some(report.reconciliation.as_ref()),
+        roots: if types { view.roots(report) } else { None },
         unavailable: Reasons(report, page),
     };
     let mut json =
@@ -53,6 +55,8 @@ struct Document<'a> {
     types: Option<Option<TypeSummary>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reconciliation: Option<Option<&'a Reconciliation>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roots: Option<RootSummary>,
     unavailable: Reasons<'a>,
 }
 

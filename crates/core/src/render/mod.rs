@@ -6,6 +6,7 @@ mod diagnosis;
 mod json;
 mod reasons;
 mod reconciliation;
+mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
 mod table;

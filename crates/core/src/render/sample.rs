@@ -2,6 +2,7 @@
 
 use crate::reconciliation::{Reconciliation, Witnesses};
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
+use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::unavailable::Unavailable;
 
 const REPORT: &str = r#"{
@@ -76,4 +77,32 @@ pub(crate) fn types() -> TypeSummary {
         notes: Vec::new(),
         unavailable: None,
     }
+}
+
+/// Roots, which its report does not have.
+pub(crate) fn roots() -> RootSummary {
+    let field = |field: &str, type_name: &str, values, bytes, shared| FieldRow {
+        field: field.into(),
+        type_name: type_name.into(),
+        full_type: format!("axum_service::{type_name}"),
+        values,
+        bytes,
+        shared,
+    };
+    let sessions = RootRow {
+        name: "sessions".into(),
+        type_name: "Sessions".into(),
+        full_type: "axum_service::Sessions".into(),
+        retained_bytes: Some((1 << 20) + 10_240 + 172),
+        not_counted: vec!["what is behind 1 locks that were held".into()],
+        counted_elsewhere: [("prices".into(), 2)].into(),
+        fields: vec![
+            field("by_id.value.user", "String", 20_000, 1 << 20, false),
+            field("config", "Arc<Config>", 1, 10_240, true),
+        ],
+        omitted_fields: 3,
+        omitted_bytes: 172,
+    };
+    let prices = RootRow { name: "prices".into(), type_name: "Prices".into(), ..RootRow::default() };
+    RootSummary { rows: vec![sessions, prices], refused: 0, duration_us: 1_500 }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{diagnosis, reasons, reconciliation, table};
+use super::{diagnosis, reasons, reconciliation, roots, table};
 use crate::doctor::diagnose;
 use crate::report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary,
@@ -56,7 +56,8 @@ fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt
         (None, None) => TypeSummary::without_profile("not asked for".into()),
     };
     table::write(out, &summary, started_at)?;
-    report.reconciliation.iter().try_for_each(|numbers| reconciliation::write(out, numbers))
+    report.reconciliation.iter().try_for_each(|numbers| reconciliation::write(out, numbers))?;
+    view.roots(report).iter().try_for_each(|summary| roots::write(out, summary))
 }
 
 fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {

@@ -1,0 +1,36 @@
+//! Values behind locks. A lock is tried and never waited for without end; while its value is visited, it is held.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, RwLock, TryLockError, TryLockResult};
+
+use crate::roots::visitor::{Allocative, Visitor};
+
+impl<T: Allocative> Allocative for Mutex<T> {
+    fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
+        let mut this = visitor.enter_self_sized::<Self>();
+        let Some(guard) = this.try_lock(|| guard(self.try_lock())) else { return };
+        // A guard that a panic drops poisons the mutex, and then the service panics too.
+        let visited = catch_unwind(AssertUnwindSafe(|| this.descend(&*guard)));
+        drop(guard);
+        visited.unwrap_or_else(|panic| resume_unwind(panic));
+    }
+}
+
+/// A reading guard does not poison.
+impl<T: Allocative> Allocative for RwLock<T> {
+    fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
+        let mut this = visitor.enter_self_sized::<Self>();
+        if let Some(guard) = this.try_lock(|| guard(self.try_read())) {
+            this.descend(&*guard);
+        }
+    }
+}
+
+/// What a poisoned lock holds is memory like any other.
+fn guard<G>(locked: TryLockResult<G>) -> Option<G> {
+    match locked {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}

@@ -1,0 +1,6 @@
+//! The values of the standard library.
+
+mod collections;
+mod leaves;
+mod locks;
+mod pointers;

@@ -1,0 +1,256 @@
+//! The registered roots, and their visit.
+
+use std::any::type_name;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use super::visitor::{Allocative, Visitor, arc_size};
+use super::walk::{Found, Limits, Walk};
+use crate::root_summary::{RootRow, RootSummary};
+use crate::unavailable::Unavailable;
+
+/// How many roots are measured.
+const MAX_ROOTS: usize = 64;
+
+/// Parts of a root that are reported one by one.
+const MAX_FIELDS: usize = 64;
+
+static ROOTS: Mutex<Vec<Arc<Root>>> = Mutex::new(Vec::new());
+
+/// Roots that were registered when there were too many.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+/// Names a value whose retained size is to be on the pages that show types: every byte that `root` owns, by field and
+/// type.
+///
+/// Registering costs a weak handle: the service drops the value when it likes, and then it is gone from the next report.
+/// (Of a dropped value the bytes of `T` itself, not those it owned, stay allocated until the registration ends too, as
+/// with every `Weak`.) The value is visited when a page with types is asked for, and at no other time: on the collecting thread,
+/// while the service goes on. That takes time in proportion to the number of values that own something, some 24 million
+/// steps a second, a struct being a step and each field one or two more; after 20 million steps it stops and says so. A
+/// lock on the way is tried for up to 10 ms and held
+/// while what is behind it is visited. What is shared by `Arc` is counted once over all roots, by the first that reaches
+/// it, in the order of registration; an `Arc` that is a root itself is counted as that root.
+///
+/// Names may be equal: the second becomes `name #2`. Of more than 64 roots the first 64 are measured, and the report says
+/// how many were not.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, RwLock};
+///
+/// use memory_debug_core::allocative::{self, Allocative};
+/// use memory_debug_core::{Collector, Scope, register_root};
+///
+/// #[derive(Allocative)]
+/// struct Session {
+///     user: String,
+///     cart: Vec<u64>,
+/// }
+///
+/// #[derive(Allocative, Default)]
+/// struct Sessions {
+///     by_id: RwLock<HashMap<u64, Session>>,
+/// }
+///
+/// let sessions = Arc::new(Sessions::default());
+/// let _registered = register_root("sessions", &sessions);
+///
+/// let session = Session { user: "ada".into(), cart: Vec::with_capacity(100) };
+/// sessions.by_id.write().unwrap().insert(7, session);
+///
+/// // What a request for the page does:
+/// let report = Collector::new().collect(Scope::Types);
+/// let root = &report.roots.unwrap().rows[0];
+/// assert_eq!((root.name.as_str(), root.type_name.as_str()), ("sessions", "Sessions"));
+/// let cart = root.fields.iter().find(|field| field.field == "by_id.value.cart").unwrap();
+/// assert_eq!((cart.type_name.as_str(), cart.bytes), ("Vec<u64>", 24 + 100 * 8));
+/// ```
+pub fn register_root<T>(name: impl Into<String>, root: &Arc<T>) -> RegisteredRoot
+where
+    T: Allocative + Send + Sync + ?Sized + 'static,
+{
+    register(name.into(), type_name::<T>(), Box::new(Arc::downgrade(root)))
+}
+
+/// [`register_root`] for a value that is not behind an `Arc`: a static, or one that was leaked.
+pub fn register_static_root<T>(name: impl Into<String>, root: &'static T) -> RegisteredRoot
+where
+    T: Allocative + Sync + ?Sized,
+{
+    register(name.into(), type_name::<T>(), Box::new(root))
+}
+
+/// Ends the registration when it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it ends the registration; keep it, or call `forever`"]
+pub struct RegisteredRoot(Option<Arc<Root>>);
+
+impl RegisteredRoot {
+    /// Keeps the root registered for as long as its value lives.
+    pub fn forever(mut self) {
+        // The refused one stays counted as such.
+        self.0 = None;
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for RegisteredRoot {
+    fn drop(&mut self) {
+        match &self.0 {
+            Some(own) => registered().retain(|root| !Arc::ptr_eq(root, own)),
+            None => {
+                REFUSED.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// A value and its name.
+#[derive(Debug)]
+struct Root {
+    name: String,
+    type_name: &'static str,
+    value: Box<dyn Value>,
+}
+
+/// A value that can be visited for as long as it is there.
+trait Value: Send + Sync {
+    /// Whether it is there.
+    fn is_alive(&self) -> bool;
+
+    /// Where it is, if it is shared.
+    fn address(&self) -> Option<usize>;
+
+    /// Visits it, if it is there.
+    fn visit(&self, walk: &mut Walk);
+}
+
+impl std::fmt::Debug for dyn Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Value")
+    }
+}
+
+impl<T: Allocative + Send + Sync + ?Sized> Value for Weak<T> {
+    fn is_alive(&self) -> bool {
+        self.strong_count() > 0
+    }
+
+    fn address(&self) -> Option<usize> {
+        Some(self.as_ptr().addr())
+    }
+
+    fn visit(&self, walk: &mut Walk) {
+        // If the service drops its last handle meanwhile, the value is dropped here.
+        let Some(root) = self.upgrade() else { return };
+        if walk.owns(Arc::as_ptr(&root).addr()) {
+            Visitor::visit_root::<T>(walk, &root, arc_size(&root));
+        }
+    }
+}
+
+impl<T: Allocative + Sync + ?Sized> Value for &'static T {
+    fn is_alive(&self) -> bool {
+        true
+    }
+
+    fn address(&self) -> Option<usize> {
+        None
+    }
+
+    fn visit(&self, walk: &mut Walk) {
+        let root: &T = self;
+        Visitor::visit_root(walk, root, size_of_val(root));
+    }
+}
+
+fn registered() -> MutexGuard<'static, Vec<Arc<Root>>> {
+    // Nothing panics while it is held that could leave it half changed.
+    ROOTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> RegisteredRoot {
+    let mut roots = registered();
+    roots.retain(|root| root.value.is_alive());
+    if roots.len() >= MAX_ROOTS {
+        REFUSED.fetch_add(1, Ordering::Relaxed);
+        return RegisteredRoot(None);
+    }
+    let numbers = (2..).map(|number| format!("{name} #{number}"));
+    let is_free = |name: &String| roots.iter().all(|root| root.name != *name);
+    let free = std::iter::once(name.clone()).chain(numbers).find(is_free);
+    let root = Arc::new(Root { name: free.unwrap_or(name), type_name, value });
+    roots.push(Arc::clone(&root));
+    RegisteredRoot(Some(root))
+}
+
+/// Visits all roots that are alive, in the order of registration. `None` if there is none.
+pub(crate) fn measure(unavailable: &mut Unavailable) -> Option<RootSummary> {
+    let roots: Vec<_> = registered().iter().filter(|root| root.value.is_alive()).cloned().collect();
+    let refused = REFUSED.load(Ordering::Relaxed);
+    let summary = measure_roots(&roots, Limits::default(), unavailable);
+    (!roots.is_empty()).then_some(RootSummary { refused, ..summary })
+}
+
+fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavailable) -> RootSummary {
+    let begin = Instant::now();
+    let mut walk = Walk::new(limits);
+    for (index, root) in roots.iter().enumerate() {
+        root.value.address().into_iter().for_each(|address| walk.reserve(index, address));
+    }
+    let rows = roots.iter().enumerate().map(|(index, root)| {
+        let found = root.measure(index, &mut walk);
+        root.row(unavailable.keep(&format!("roots.{}", root.name), found), roots)
+    });
+    let rows = rows.collect();
+    let duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+    RootSummary { rows, refused: 0, duration_us }
+}
+
+impl Root {
+    fn measure(&self, index: usize, walk: &mut Walk) -> Result<Found, &'static str> {
+        if walk.is_exhausted() {
+            return Err("the roots before it used up the number of values that one collection visits");
+        }
+        walk.begin(index);
+        // Whatever a panic leaves in the walk is discarded. What it said stays in the service's own log: it may quote
+        // data, which no page shows.
+        match catch_unwind(AssertUnwindSafe(|| self.value.visit(walk))) {
+            Ok(()) => Ok(walk.finish()),
+            Err(_panic) => {
+                walk.abandon(self.value.address());
+                Err("its implementation of `Allocative` panicked; the service's log has the message")
+            }
+        }
+    }
+
+    fn row(&self, found: Option<Found>, roots: &[Arc<Self>]) -> RootRow {
+        let row = RootRow {
+            name: self.name.clone(),
+            type_name: memory_debug_profile::readable_type_name(self.type_name),
+            full_type: self.type_name.to_owned(),
+            ..RootRow::default()
+        };
+        let Some(found) = found else { return row };
+        let names = found
+            .elsewhere
+            .into_iter()
+            .filter_map(|(index, pointers)| roots.get(index).map(|root| (root.name.clone(), pointers)));
+        let row = RootRow {
+            retained_bytes: Some(found.retained_bytes),
+            not_counted: found.not_counted,
+            counted_elsewhere: names.collect(),
+            fields: found.fields,
+            ..row
+        };
+        row.cut(MAX_FIELDS)
+    }
+}
+
+#[cfg(test)]
+mod tests;
