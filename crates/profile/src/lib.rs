@@ -45,7 +45,11 @@ mod type_name;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub use attribution::fuzzing;
+pub mod fuzzing {
+    pub use crate::attribution::fuzzing::*;
+    pub use crate::symbolize::fuzzing::*;
+}
+
 pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};

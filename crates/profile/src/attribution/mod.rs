@@ -2,7 +2,7 @@
 
 mod function;
 #[cfg(feature = "fuzzing")]
-pub mod fuzzing;
+pub(crate) mod fuzzing;
 mod group;
 mod place;
 mod rules;

@@ -56,7 +56,8 @@ pub(crate) fn by_build_id(id: &BuildId) -> Option<String> {
     Some(format!("{GLOBAL_FOLDER}/.build-id/{first}/{rest}.debug"))
 }
 
-fn by_debug_link(path: &str, name: &str) -> Vec<String> {
+/// Around a stripped file: beside it, in its folder `.debug`, and in the same place below the global folder.
+pub(crate) fn by_debug_link(path: &str, name: &str) -> Vec<String> {
     // The name is one of a file, not a way to others.
     if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
         return Vec::new();

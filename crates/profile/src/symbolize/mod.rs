@@ -7,6 +7,8 @@ mod debug_file;
 mod dwarf;
 mod elf;
 pub(crate) mod frames;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod identity;
 pub(crate) mod source_path;
 mod split;

@@ -1,0 +1,41 @@
+//! Thin ways in for the fuzz targets. No part of the interface: they change with what they lead to.
+
+use gimli::DwarfSections;
+
+use super::budget::{Budget, bytes_of};
+use super::debug_file;
+use super::dwarf;
+use super::elf::Reader;
+use super::frames::FrameTable;
+use super::split::SplitUnits;
+use super::unit_index::UnitIndex;
+use crate::build_id::BuildId;
+use crate::mapping::Mapping;
+
+/// Paths tried for a debug file with the name in `.gnu_debuglink`, and for one with the build-id.
+pub fn debug_paths(executable: &str, link: &str, build_id: &[u8]) -> (Vec<String>, Option<String>) {
+    let by_id = BuildId::from_bytes(build_id).and_then(|id| debug_file::by_build_id(&id));
+    (debug_file::by_debug_link(executable, link), by_id)
+}
+
+/// Paths tried for a split unit.
+pub fn dwo_paths(executable: &str, folder: Option<&str>, name: &str) -> Vec<String> {
+    debug_file::dwo_candidates(executable, folder, name)
+}
+
+/// Looks for sorted addresses in sections of debug information, given by name and cut out of their file. How many
+/// frames were found, and how many lines without one.
+pub fn dwarf_frames<'a>(section: impl Fn(&str) -> &'a [u8], addresses: &[u64]) -> (usize, usize) {
+    let Ok(dwarf) = DwarfSections::load(|id| Ok::<_, gimli::Error>(section(id.name()))) else {
+        return (0, 0);
+    };
+    let dwarf = dwarf.borrow(|section| Reader::new(section, gimli::RunTimeEndian::Little));
+    let mut budget = Budget::new(bytes_of(&dwarf), addresses.len());
+    let index = UnitIndex::read(&dwarf, &mut budget);
+    let mut table = FrameTable::default();
+    let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+    let mut split = SplitUnits::new("/srv/app", None, &no_files);
+    let found = dwarf::resolve(&dwarf, &index, &mut split, addresses, &mut table, &mut budget);
+    let frames = found.frames.values().map(|span| table.frames(*span).len()).sum();
+    (frames, found.lines.len())
+}
