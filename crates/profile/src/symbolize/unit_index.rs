@@ -39,7 +39,8 @@ impl UnitIndex {
             let Some(offset) = header.debug_info_offset() else { continue };
             ranges.clear();
             // What was read before a damaged list entry is good.
-            let _ = index.read_root(dwarf, &header, &mut ranges, budget);
+            let is_split = read_ranges(dwarf, &header, &mut ranges, budget);
+            index.is_split |= is_split.unwrap_or(false);
             ranges.sort_unstable_by_key(|range| range.begin);
             let first = index.ranges.len();
             for range in &ranges {
@@ -74,73 +75,69 @@ impl UnitIndex {
     pub(crate) fn is_split(&self) -> bool {
         self.is_split
     }
+}
 
-    /// Reads the code ranges of a unit from its root entry.
-    fn read_root(
-        &mut self,
-        dwarf: &gimli::Dwarf<Reader<'_>>,
-        header: &gimli::UnitHeader<Reader<'_>>,
-        ranges: &mut Vec<gimli::Range>,
-        budget: &mut Budget,
-    ) -> Result<(), Damaged> {
-        let encoding = header.encoding();
-        let code = header.range_from(header.root_offset()..)?.read_uleb128()?;
-        let abbreviations =
-            abbreviations::only(&dwarf.debug_abbrev, header.debug_abbrev_offset(), code, budget)?;
-        let mut entries = header.entries_raw(&abbreviations, None)?;
-        let Some(root) = entries.read_abbreviation()? else { return Ok(()) };
-        let (mut low_pc, mut high_pc, mut list) = (None, None, None);
-        let mut address_base = gimli::DebugAddrBase(0);
-        let mut list_base =
-            gimli::DebugRngListsBase::default_for_encoding_and_file(encoding, gimli::DwarfFileType::Main);
-        for specification in root.attributes() {
-            let attribute = entries.read_attribute(*specification)?;
-            match (attribute.name(), attribute.value()) {
-                (gimli::DW_AT_low_pc, value) => low_pc = Some(value),
-                (gimli::DW_AT_high_pc, value) => high_pc = Some(value),
-                (gimli::DW_AT_ranges, value) => list = Some(value),
-                (gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name, _) => self.is_split = true,
-                (
-                    gimli::DW_AT_addr_base | gimli::DW_AT_GNU_addr_base,
-                    AttributeValue::DebugAddrBase(base),
-                ) => {
-                    address_base = base;
-                }
-                (gimli::DW_AT_rnglists_base, AttributeValue::DebugRngListsBase(base)) => list_base = base,
-                _ => {}
+/// Reads the code ranges of a unit from its root entry, and whether its other entries are in another file.
+pub(crate) fn read_ranges(
+    dwarf: &gimli::Dwarf<Reader<'_>>,
+    header: &gimli::UnitHeader<Reader<'_>>,
+    ranges: &mut Vec<gimli::Range>,
+    budget: &mut Budget,
+) -> Result<bool, Damaged> {
+    let encoding = header.encoding();
+    let code = header.range_from(header.root_offset()..)?.read_uleb128()?;
+    let abbreviations = abbreviations::only(&dwarf.debug_abbrev, header.debug_abbrev_offset(), code, budget)?;
+    let mut entries = header.entries_raw(&abbreviations, None)?;
+    let Some(root) = entries.read_abbreviation()? else { return Ok(false) };
+    let (mut low_pc, mut high_pc, mut list) = (None, None, None);
+    let mut is_split = false;
+    let mut address_base = gimli::DebugAddrBase(0);
+    let mut list_base =
+        gimli::DebugRngListsBase::default_for_encoding_and_file(encoding, gimli::DwarfFileType::Main);
+    for specification in root.attributes() {
+        let attribute = entries.read_attribute(*specification)?;
+        match (attribute.name(), attribute.value()) {
+            (gimli::DW_AT_low_pc, value) => low_pc = Some(value),
+            (gimli::DW_AT_high_pc, value) => high_pc = Some(value),
+            (gimli::DW_AT_ranges, value) => list = Some(value),
+            (gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name, _) => is_split = true,
+            (gimli::DW_AT_addr_base | gimli::DW_AT_GNU_addr_base, AttributeValue::DebugAddrBase(base)) => {
+                address_base = base;
             }
+            (gimli::DW_AT_rnglists_base, AttributeValue::DebugRngListsBase(base)) => list_base = base,
+            _ => {}
         }
-        let address = |value: Option<AttributeValue<Reader<'_>>>| match value {
-            Some(AttributeValue::Addr(address)) => Ok(Some(address)),
-            Some(AttributeValue::DebugAddrIndex(index)) => {
-                dwarf.debug_addr.get_address(encoding.address_size, address_base, index).map(Some)
-            }
-            _ => Ok(None),
-        };
-        let base = address(low_pc)?;
-        let offset = match list {
-            Some(AttributeValue::RangeListsRef(offset)) => Some(gimli::RangeListsOffset(offset.0)),
-            Some(AttributeValue::DebugRngListsIndex(index)) => {
-                Some(dwarf.ranges.get_offset(encoding, list_base, index)?)
-            }
-            _ => None,
-        };
-        if let Some(offset) = offset {
-            let (debug_addr, base) = (&dwarf.debug_addr, base.unwrap_or(0));
-            let list = dwarf.ranges.ranges(offset, encoding, base, debug_addr, address_base)?;
-            budget.each_range(list, |range, _| {
-                ranges.push(range);
-                Ok(())
-            })?;
-        } else if let Some(begin) = base {
-            let end = match high_pc {
-                Some(AttributeValue::Udata(size)) => Some(begin.saturating_add(size)),
-                value => address(value)?,
-            };
-            ranges.extend(end.map(|end| gimli::Range { begin, end }));
-        }
-        Ok(())
     }
+    let address = |value: Option<AttributeValue<Reader<'_>>>| match value {
+        Some(AttributeValue::Addr(address)) => Ok(Some(address)),
+        Some(AttributeValue::DebugAddrIndex(index)) => {
+            dwarf.debug_addr.get_address(encoding.address_size, address_base, index).map(Some)
+        }
+        _ => Ok(None),
+    };
+    let base = address(low_pc)?;
+    let offset = match list {
+        Some(AttributeValue::RangeListsRef(offset)) => Some(gimli::RangeListsOffset(offset.0)),
+        Some(AttributeValue::DebugRngListsIndex(index)) => {
+            Some(dwarf.ranges.get_offset(encoding, list_base, index)?)
+        }
+        _ => None,
+    };
+    if let Some(offset) = offset {
+        let (debug_addr, base) = (&dwarf.debug_addr, base.unwrap_or(0));
+        let list = dwarf.ranges.ranges(offset, encoding, base, debug_addr, address_base)?;
+        budget.each_range(list, |range, _| {
+            ranges.push(range);
+            Ok(())
+        })?;
+    } else if let Some(begin) = base {
+        let end = match high_pc {
+            Some(AttributeValue::Udata(size)) => Some(begin.saturating_add(size)),
+            value => address(value)?,
+        };
+        ranges.extend(end.map(|end| gimli::Range { begin, end }));
+    }
+    Ok(is_split)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::symbolize::budget::{Budget, Damaged};
 use crate::symbolize::elf::Reader;
 
 /// The positions of the addresses that lie in a range.
-fn positions_in(addresses: &[u64], range: gimli::Range) -> std::ops::Range<usize> {
+pub(super) fn positions_in(addresses: &[u64], range: gimli::Range) -> std::ops::Range<usize> {
     let start = addresses.partition_point(|address| *address < range.begin);
     let len = addresses[start..].partition_point(|address| *address < range.end);
     start..start + len

@@ -10,8 +10,8 @@ use crate::symbolize::elf::Reader;
 use crate::symbolize::frames::FrameTable;
 use crate::symbolize::source_path;
 
-/// Runs the unit's line program; gives file index and line for those of the (sorted) `addresses` that have a row, by
-/// position.
+/// Runs the unit's line program until all of the (sorted) `addresses` are found; gives file index and line for those
+/// that have a row, by position.
 pub(super) fn line_rows(
     unit: UnitRef<'_, Reader<'_>>,
     addresses: &[u64],
@@ -24,7 +24,9 @@ pub(super) fn line_rows(
     // The row before the current one in the same sequence, and the position of the first address not below it.
     let mut previous: Option<(u64, u64, u32)> = None;
     let mut next = 0;
-    while let Some((_, row)) = rows.next_row()? {
+    while found.len() < addresses.len()
+        && let Some((_, row)) = rows.next_row()?
+    {
         let address = row.address();
         match previous {
             None => next = addresses.partition_point(|wanted| *wanted < address),

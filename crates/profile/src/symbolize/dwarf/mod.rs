@@ -17,9 +17,9 @@ use super::budget::{Budget, Damaged};
 use super::elf::Reader;
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::split::SplitUnits;
-use super::unit_index::UnitIndex;
+use super::unit_index::{self, UnitIndex};
 use super::units::Units;
-use entry::CodeEntry;
+use entry::{CodeEntry, positions_in};
 use lines::{Files, line_rows};
 use names::Names;
 
@@ -46,24 +46,29 @@ pub(crate) fn resolve(
     table: &mut FrameTable,
     budget: &mut Budget,
 ) -> Found {
-    let mut search = Search { addresses, table, budget, found: Found::default() };
+    let mut search = Search { table, budget, found: Found::default() };
     let mut units = Units::new(dwarf);
     let mut names = Names::new(dwarf);
     for offset in index.units_of(addresses) {
-        let Ok(unit) = units.open(DebugInfoOffset(offset), search.budget) else { continue };
+        let offset = DebugInfoOffset(offset);
+        let wanted = Wanted::in_unit(dwarf, offset, addresses, search.budget);
+        if wanted.positions.is_empty() {
+            continue;
+        }
+        let Ok(unit) = units.open(offset, search.budget) else { continue };
         let unit = UnitRef::new(dwarf, &unit);
         if unit.dwo_id.is_none() {
-            search.pass(unit, unit, &mut names);
+            search.pass(unit, unit, &wanted, &mut names);
             continue;
         }
         // A skeleton: it has the line table, and a file of its own has all else.
         let is_found = split.with_unit_of(unit, |whole, bytes| {
             search.budget.add(bytes);
-            search.pass(whole, unit, &mut Names::new(whole.dwarf));
+            search.pass(whole, unit, &wanted, &mut Names::new(whole.dwarf));
         });
         if !is_found {
             let known = search.found.lines.len();
-            search.add(&Chains::default(), unit, unit, &mut names);
+            search.add(&Chains::default(), unit, unit, &wanted, &mut names);
             search.found.without_functions += search.found.lines.len() - known;
         }
     }
@@ -71,9 +76,43 @@ pub(crate) fn resolve(
     search.found
 }
 
-/// Addresses, and what was found of them.
+/// The addresses that lie in one unit. The index of units is coarse, and claims some for more than one.
+#[derive(Default)]
+struct Wanted {
+    /// Sorted.
+    addresses: Vec<u64>,
+    /// Positions of these in the batch.
+    positions: Vec<usize>,
+}
+
+impl Wanted {
+    fn in_unit(
+        dwarf: &gimli::Dwarf<Reader<'_>>,
+        offset: DebugInfoOffset,
+        addresses: &[u64],
+        budget: &mut Budget,
+    ) -> Self {
+        let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
+        let mut ranges = Vec::new();
+        // What was read before a damaged entry is good.
+        let _ = unit_index::read_ranges(dwarf, &header, &mut ranges, budget);
+        ranges.sort_unstable_by_key(|range| range.begin);
+        let mut wanted = Self::default();
+        let mut next = 0;
+        for range in ranges {
+            // Ranges of a damaged unit may overlap.
+            let inside = positions_in(addresses, range);
+            let new = inside.start.max(next)..inside.end;
+            next = next.max(inside.end);
+            wanted.addresses.extend(addresses.get(new.clone()).unwrap_or_default());
+            wanted.positions.extend(new);
+        }
+        wanted
+    }
+}
+
+/// What was found so far.
 struct Search<'s> {
-    addresses: &'s [u64],
     table: &'s mut FrameTable,
     budget: &'s mut Budget,
     found: Found,
@@ -85,12 +124,13 @@ impl Search<'_> {
         &mut self,
         unit: UnitRef<'_, Reader<'a>>,
         lines: UnitRef<'_, Reader<'_>>,
+        wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
         let mut chains = Chains::default();
         // What was found before a damaged entry is good.
-        let _ = chains.read_functions(unit, self.addresses, self.budget);
-        self.add(&chains, unit, lines, names);
+        let _ = chains.read_functions(unit, &wanted.addresses, self.budget);
+        self.add(&chains, unit, lines, wanted, names);
     }
 
     /// Turns the chains into frames. A function's own position is where the next inner one was inlined, and for the
@@ -100,11 +140,12 @@ impl Search<'_> {
         chains: &Chains,
         unit: UnitRef<'_, Reader<'a>>,
         lines: UnitRef<'_, Reader<'_>>,
+        wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
-        let Self { addresses, table, budget, found } = self;
+        let Self { table, budget, found } = self;
         let mut files = Files::new(lines);
-        let rows = line_rows(lines, addresses, budget).unwrap_or_default();
+        let rows = line_rows(lines, &wanted.addresses, budget).unwrap_or_default();
         for (position, chain) in &chains.by_position {
             let (mut file, mut line) = rows.get(position).copied().unwrap_or((0, 0));
             let frames = chain.iter().rev().map(|link| {
@@ -115,11 +156,11 @@ impl Search<'_> {
                 frame
             });
             let frames: Vec<Frame> = frames.collect();
-            found.frames.insert(*position, table.push_frames(frames));
+            found.frames.insert(wanted.positions[*position], table.push_frames(frames));
         }
         for (position, (file, line)) in rows {
             if !chains.by_position.contains_key(&position) {
-                found.lines.insert(position, (files.path(file, table), line));
+                found.lines.insert(wanted.positions[position], (files.path(file, table), line));
             }
         }
     }
@@ -140,7 +181,7 @@ struct Chains {
 }
 
 impl Chains {
-    /// Passes over the unit's entries and follows those subprograms that contain addresses.
+    /// Passes over the unit's entries, until all addresses are found, and follows those subprograms that contain some.
     fn read_functions(
         &mut self,
         unit: UnitRef<'_, Reader<'_>>,
@@ -148,7 +189,7 @@ impl Chains {
         budget: &mut Budget,
     ) -> Result<(), Damaged> {
         let mut entries = unit.entries_raw(None)?;
-        while !entries.is_empty() {
+        while !entries.is_empty() && self.by_position.len() < addresses.len() {
             let offset = entries.next_offset();
             let depth = entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };

@@ -68,6 +68,19 @@ fn split_units_are_found_in_a_package_and_where_they_were_built() {
 }
 
 #[test]
+fn names_in_units_that_were_inlined_from_are_found() {
+    // Of one module made of the program and the standard library, whose units refer to each other.
+    let options = ["-Cdebuginfo=line-tables-only", "-Clto=fat", "-Ccodegen-units=1"];
+    let program = Program::build("fat", &options);
+    let (frames, _) = program.frames(&program.profile());
+    let of_std = |(_, file, _): &&(_, Option<String>, _)| {
+        file.as_deref().is_some_and(|file| file.starts_with("library/"))
+    };
+    assert!(frames.iter().flatten().filter(of_std).count() > 100);
+    assert!(frames.iter().flatten().all(|(name, _, _)| name.is_some()));
+}
+
+#[test]
 fn split_units_are_found_beside_an_executable_that_moved() {
     let options = ["-Cdebuginfo=line-tables-only", "-Csplit-debuginfo=unpacked"];
     let expected = expected("moved", &options[..1]);
