@@ -50,7 +50,7 @@ impl TypeTable {
                 table.unattributed += entry.estimate;
             }
         }
-        for qualify in [Qualify::Crate, Qualify::Whole] {
+        for qualify in [Qualify::Crate, Qualify::Module, Qualify::Whole] {
             table.qualify_equal_names(qualify);
         }
         table.entries.sort_by(|a, b| {
@@ -71,9 +71,51 @@ impl TypeTable {
         for entry in self.entries.iter_mut().filter(|entry| entry.is_attributed && uses[&entry.type_name] > 1)
         {
             entry.type_name = match qualify {
-                Qualify::Crate => readable(&entry.full_type, qualify),
-                _ => entry.full_type.clone(),
+                Qualify::Whole => entry.full_type.clone(),
+                _ => readable(&entry.full_type, qualify),
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_names_are_told_apart_by_as_little_of_the_path_as_does() {
+        let full_types = [
+            "Arc<app::Inner>",
+            "Arc<tokio::runtime::park::Inner>",
+            "Arc<tokio::runtime::pool::Inner>",
+            "Vec<app::Row>",
+        ];
+        let entries = full_types.map(|full_type| TypeEntry {
+            type_name: readable(full_type, Qualify::Last),
+            full_type: full_type.into(),
+            is_attributed: true,
+            estimate: Estimate::default(),
+        });
+        let names = TypeTable::new(entries.into()).entries.into_iter().map(|entry| entry.type_name);
+        let expected = ["Arc<app::Inner>", "Arc<park::Inner>", "Arc<pool::Inner>", "Vec<Row>"];
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn bytes_of_two_functions_are_two_rows_of_one_type() {
+        let entry = |type_name: &str, objects| TypeEntry {
+            type_name: type_name.into(),
+            full_type: "Vec<u8>".into(),
+            is_attributed: true,
+            estimate: Estimate { objects, ..Estimate::default() },
+        };
+        let entries =
+            vec![entry("Vec<u8> in b", 1.0), entry("Vec<u8> in a", 2.0), entry("Vec<u8> in b", 4.0)];
+        let rows: Vec<_> = TypeTable::new(entries)
+            .entries
+            .into_iter()
+            .map(|row| (row.type_name, row.estimate.objects))
+            .collect();
+        assert_eq!(rows, [("Vec<u8> in a".to_owned(), 2.0), ("Vec<u8> in b".to_owned(), 5.0)]);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Qualify {
     Last,
     /// Crate and last segment: `app::Session`.
     Crate,
+    /// The last two segments: `store::Session`.
+    Module,
     /// The whole path: `app::store::Session`.
     Whole,
 }
@@ -197,10 +199,15 @@ fn generated(path: &str) -> Option<(&'static str, String)> {
 
 fn short_path(path: &str, qualify: Qualify) -> String {
     let segments = segments(path);
-    let [first, .., last] = segments[..] else { return path.to_owned() };
+    let [first, .., module, last] = segments[..] else {
+        // `app::Session` is short already.
+        let last = segments.last().copied().unwrap_or(path);
+        return if qualify == Qualify::Last { last.to_owned() } else { path.to_owned() };
+    };
     match qualify {
         Qualify::Last => last.to_owned(),
         Qualify::Crate => format!("{first}::{last}"),
+        Qualify::Module => format!("{module}::{last}"),
         Qualify::Whole => path.to_owned(),
     }
 }
@@ -330,8 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn a_qualified_name_keeps_the_crate() {
-        let full = "alloc::vec::Vec<app::store::Session, alloc::alloc::Global>";
+    fn a_qualified_name_keeps_the_crate_or_the_module() {
+        let full = "alloc::vec::Vec<app::web::store::Session, alloc::alloc::Global>";
         assert_eq!(readable(full, Qualify::Crate), "Vec<app::Session>");
+        assert_eq!(readable(full, Qualify::Module), "Vec<store::Session>");
+        assert_eq!(readable("app::Session", Qualify::Module), "app::Session");
     }
 }
