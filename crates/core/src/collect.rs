@@ -120,6 +120,7 @@ impl Collector {
             }
             Err(reason) => {
                 report.unavailable.note("types", &reason);
+                report.unavailable.note("reconciliation", &reason);
                 if exact.is_empty() {
                     return;
                 }
@@ -236,6 +237,7 @@ mod tests {
         assert!(report.allocator.is_none());
         let reason = report.unavailable.get("allocator").unwrap();
         assert_eq!(report.unavailable.get("types"), Some(reason));
+        assert_eq!((report.reconciliation, report.unavailable.get("reconciliation")), (None, Some(reason)));
         let types = report.types.unwrap();
         assert_eq!((types.total_bytes, types.unavailable.as_deref()), (None, Some(reason)));
         let row = types.rows.iter().find(|row| row.type_name == "Exact").unwrap();

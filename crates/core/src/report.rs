@@ -40,8 +40,8 @@ pub struct MemoryReport {
     /// Which types hold the live heap. `None` if that was not asked for, or if the profile could not be read and no
     /// type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
     pub types: Option<TypeSummary>,
-    /// Whether the sum of the table, the allocator and the kernel agree. `None` if there is no heap profile, for the
-    /// reason under `types`.
+    /// Whether the sum of the table, the allocator and the kernel agree. `None` if types were not asked for or there is
+    /// no heap profile.
     pub reconciliation: Option<Reconciliation>,
     /// What registered roots retain. `None` if none is registered, or types were not asked for.
     pub roots: Option<RootSummary>,

@@ -29,7 +29,7 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/types", "number", "total_bytes total_bytes_stderr unattributed_bytes omitted_rows"),
     ("/types", "array", "rows"),
     ("/reconciliation", "number", "sampled_bytes sampled_stderr_bytes allocated_bytes difference_bytes"),
-    ("/reconciliation", "number", "resident_bytes fragmentation_bytes dirty_bytes metadata_bytes"),
+    ("/reconciliation", "number", "resident_bytes fragmentation_bytes metadata_bytes"),
     ("/reconciliation", "switch", "within_two_stderr"),
     ("/reconciliation", "array", "explanations"),
     ("/types/rows/0", "text", "type full_type source"),
@@ -37,7 +37,14 @@ const SCHEMA: &[(&str, &str, &str)] = &[
 ];
 
 /// What a kernel or a linker may not tell. Absent is `null` then, never 0, and has a reason.
-const PERHAPS: &[&str] = &["instance.build_id", "process.pss_bytes", "process.uss_bytes", "cgroup"];
+const PERHAPS: &[&str] = &[
+    "instance.build_id",
+    "process.pss_bytes",
+    "process.uss_bytes",
+    "cgroup",
+    "reconciliation.dirty_bytes",
+    "reconciliation.outside_bytes",
+];
 
 #[tokio::test]
 async fn json_by_parameter_and_by_header_is_one_format() {

@@ -247,9 +247,15 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
                 numbers.fragmentation_bytes,
                 numbers.dirty_bytes,
                 numbers.metadata_bytes,
+                numbers.outside_bytes,
             ];
-            let jemalloc: u64 = parts.into_iter().map(Option::unwrap).sum();
-            assert_eq!(numbers.outside_bytes, numbers.resident_bytes.unwrap().checked_sub(jemalloc));
+            // What does not add up, because jemalloc's own number is a bound, is missing with a reason.
+            match parts.into_iter().sum::<Option<u64>>() {
+                Some(sum) => assert_eq!(Some(sum), numbers.resident_bytes),
+                None => {
+                    assert!(report.unavailable.iter().any(|(path, _)| path.starts_with("reconciliation.")))
+                }
+            }
         }
         drop(ballast);
         let line = page.text().lines().find(|line| line.starts_with("sampled ")).unwrap();

@@ -18,6 +18,16 @@ const COUNTERS: u64 = 16;
 struct Catalogue {
     by_sku: RwLock<HashMap<u64, Article>>,
     currency: Arc<String>,
+    #[allocative(visit = visit_lock)]
+    motto: tokio::sync::RwLock<String>,
+}
+
+/// As the documentation of `Allocative` shows it for a lock that it does not know.
+fn visit_lock<T: Allocative>(lock: &tokio::sync::RwLock<T>, visitor: &mut Visitor<'_>) {
+    let mut inside = visitor.enter_self(lock);
+    if let Some(value) = inside.try_lock(|| lock.try_read().ok()) {
+        inside.descend(&*value);
+    }
 }
 
 #[derive(allocative::Allocative)]
@@ -29,13 +39,14 @@ struct Article {
 fn catalogue(currency: &Arc<String>) -> Arc<Catalogue> {
     let article = |_| Article { title: String::with_capacity(40), prices: Vec::with_capacity(12) };
     let by_sku = (0..100).map(|sku| (sku, article(sku))).collect();
-    Arc::new(Catalogue { by_sku: RwLock::new(by_sku), currency: Arc::clone(currency) })
+    let motto = tokio::sync::RwLock::new(String::with_capacity(70));
+    Arc::new(Catalogue { by_sku: RwLock::new(by_sku), currency: Arc::clone(currency), motto })
 }
 
 /// All that a catalogue owns but the text of its currency: 100 articles are in a table of 128 buckets.
 fn catalogue_bytes() -> u64 {
     let table = 128 * size_of::<(u64, Article)>() as u64 + 128 + 16;
-    COUNTERS + size_of::<Catalogue>() as u64 + table + 100 * (40 + 12 * 8)
+    COUNTERS + size_of::<Catalogue>() as u64 + table + 100 * (40 + 12 * 8) + 70
 }
 
 fn root<'r>(report: &'r MemoryReport, name: &str) -> Option<&'r RootRow> {

@@ -5,13 +5,14 @@ use std::fmt::{self, Write};
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::units::{Bytes, count, visible};
 
-pub(super) fn write(out: &mut impl Write, summary: &RootSummary) -> fmt::Result {
+/// Writes each root with at most `most` of its parts.
+pub(super) fn write(out: &mut impl Write, summary: RootSummary, most: usize) -> fmt::Result {
     if summary.rows.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nroots, exact, visited in {:.1} ms", summary.duration_us as f64 / 1000.0)?;
     writeln!(out, "{:>12} {:>12}  field: type", "retained", "# values")?;
-    summary.rows.iter().try_for_each(|root| write_root(out, root))?;
+    summary.rows.into_iter().try_for_each(|root| write_root(out, &root.cut(most)))?;
     if summary.refused > 0 {
         writeln!(out, "{} more roots were registered than are measured", count(summary.refused))?;
     }
@@ -57,9 +58,9 @@ mod tests {
     use super::*;
     use crate::render::sample;
 
-    fn text(summary: &RootSummary) -> String {
+    fn text(summary: RootSummary) -> String {
         let mut text = String::new();
-        write(&mut text, summary).unwrap();
+        write(&mut text, summary, 50).unwrap();
         text
     }
 
@@ -76,18 +77,18 @@ roots, exact, visited in 1.5 ms
                              2 pointers to what is counted in prices
 not measured               prices: Prices
 ";
-        assert_eq!(text(&sample::roots()), expected);
+        assert_eq!(text(sample::roots()), expected);
     }
 
     #[test]
     fn without_roots_there_is_no_section() {
-        assert_eq!(text(&RootSummary::default()), "");
+        assert_eq!(text(RootSummary::default()), "");
     }
 
     #[test]
     fn s64_a_name_cannot_forge_lines() {
         let mut summary = sample::roots();
         summary.rows[0].name = "a\n0 B".into();
-        assert!(text(&summary).contains("a\\u{a}0 B: Sessions\n"));
+        assert!(text(summary).contains("a\\u{a}0 B: Sessions\n"));
     }
 }

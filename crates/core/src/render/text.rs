@@ -10,13 +10,16 @@ use crate::report::{
 use crate::units::{Bytes, count, percent, span, visible};
 use crate::view::{Page, TypesView};
 
+/// The largest parts of a root; the page of types shows more.
+const ROOT_PARTS_ON_THE_OVERVIEW: usize = 8;
+
 /// The report as text. What is missing is told in words, never as zero.
 pub fn text(report: &MemoryReport, page: Page, view: &TypesView) -> String {
     let mut out = String::new();
     match page {
         Page::Overview => write_overview(&mut out, report, view),
         Page::Stats => write_stats(&mut out, report),
-        Page::Types => write_types(&mut out, report, view),
+        Page::Types => write_types(&mut out, report, view, usize::MAX),
         Page::Doctor => write_doctor(&mut out, report),
     }
     .expect("writing to a string does not fail");
@@ -27,7 +30,7 @@ fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> 
     write_header(out, report)?;
     diagnosis::write_short(out, &diagnose(report))?;
     writeln!(out)?;
-    write_types(out, report, view)?;
+    write_types(out, report, view, ROOT_PARTS_ON_THE_OVERVIEW)?;
     write_unavailable(out, report, Page::Overview)
 }
 
@@ -47,7 +50,7 @@ fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
     Ok(())
 }
 
-fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
+fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView, root_parts: usize) -> fmt::Result {
     let started_at = report.instance.started_at.as_deref();
     let reason = report.unavailable.get("types").map(str::to_owned);
     let summary = match (view.table(report), reason) {
@@ -57,7 +60,7 @@ fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt
     };
     table::write(out, &summary, started_at)?;
     report.reconciliation.iter().try_for_each(|numbers| reconciliation::write(out, numbers))?;
-    view.roots(report).iter().try_for_each(|summary| roots::write(out, summary))
+    view.roots(report).map_or(Ok(()), |summary| roots::write(out, summary, root_parts))
 }
 
 fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {

@@ -33,6 +33,17 @@ use super::walk::{Step, Walk};
 /// }
 /// ```
 ///
+/// A lock of another crate is visited the same way:
+///
+/// ```ignore
+/// fn visit_lock<T: Allocative>(lock: &tokio::sync::RwLock<T>, visitor: &mut Visitor<'_>) {
+///     let mut inside = visitor.enter_self(lock);
+///     if let Some(value) = inside.try_lock(|| lock.try_read().ok()) {
+///         inside.descend(&*value);
+///     }
+/// }
+/// ```
+///
 /// # For implementors
 ///
 /// `visit` runs on the collecting thread while the service goes on. It must not wait for a lock: try it, through

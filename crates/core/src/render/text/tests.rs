@@ -31,6 +31,18 @@ fn the_types_page_is_the_table_alone() {
 }
 
 #[test]
+fn roots_follow_the_table_with_fewer_parts_on_the_overview() {
+    let mut report = sample::report();
+    let mut roots = sample::roots();
+    let field = roots.rows[0].fields[1].clone();
+    roots.rows[0].fields.extend(std::iter::repeat_n(field, 18));
+    report.roots = Some(roots);
+    let fields = |wanted| page(&report, wanted).lines().filter(|line| line.contains("config: Arc")).count();
+    assert_eq!((fields(Page::Types), fields(Page::Overview), fields(Page::Stats)), (19, 7, 0));
+    assert!(page(&report, Page::Overview).contains("… and 15 more\n"));
+}
+
+#[test]
 fn the_stats_page_has_one_number_a_line() {
     let text = page(&sample::report(), Page::Stats);
     for line in [
