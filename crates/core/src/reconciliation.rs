@@ -7,7 +7,8 @@ use crate::unavailable::Unavailable;
 /// How the sum of the sampled rows, the allocator's numbers and the process's resident memory fit together, all read
 /// right before the heap profile was.
 ///
-/// Resident memory is `allocated + fragmentation + dirty + metadata + outside`, as far as these could be told.
+/// Resident memory is `allocated + fragmentation + dirty + metadata + outside`. jemalloc counts pages that were never
+/// touched, so that its parts may be more than the kernel's whole; then `outside` is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]

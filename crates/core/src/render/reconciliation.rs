@@ -32,8 +32,14 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
             (numbers.metadata_bytes, "metadata"),
             (numbers.outside_bytes, "outside jemalloc"),
         ];
+        let jemalloc: Option<u64> = parts[..4].iter().map(|(bytes, _)| *bytes).sum();
+        let sum = match (jemalloc, numbers.outside_bytes) {
+            (Some(_), Some(_)) => " =".to_owned(),
+            // Pages that were never touched are resident for jemalloc and not for the kernel.
+            (Some(jemalloc), None) => format!("; jemalloc counts at most {:.1} =", Bytes(jemalloc)),
+            _ => "; of it".to_owned(),
+        };
         let told = parts.iter().filter_map(|(bytes, name)| Some(format!("{:.1} {name}", Bytes((*bytes)?))));
-        let sum = if parts.iter().all(|(bytes, _)| bytes.is_some()) { " =" } else { "; of it" };
         let told: Vec<_> = told.collect();
         if !told.is_empty() {
             writeln!(out, "resident {:.1}{sum} {}", Bytes(resident), told.join(" + "))?;
@@ -75,7 +81,10 @@ mod tests {
             text.contains("allocated; more apart than sampling explains\n  maybe sampling began\\u{a}late\n"),
             "{text}"
         );
-        assert!(text.contains("resident 512.3 MiB; of it 431.0 MiB allocated"), "{text}");
+        assert!(
+            text.contains("resident 512.3 MiB; jemalloc counts at most 496.0 MiB = 431.0 MiB allocated"),
+            "{text}"
+        );
         assert_eq!(lines(&Reconciliation::default()), "");
     }
 }

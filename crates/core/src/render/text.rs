@@ -208,9 +208,11 @@ fn setting(value: &OptionValue) -> String {
     }
 }
 
-/// Every reason once with the values it holds for, but for the one that stands in place of the table.
+/// Every reason once with the values it holds for, but for what stands in place of the table and for the lines below
+/// it, which say themselves what they lack.
 fn write_unavailable(out: &mut String, report: &MemoryReport, page: Page) -> fmt::Result {
-    let shown = report.unavailable.iter().filter(|(path, _)| page.shows(path) && *path != "types");
+    let is_told = |path: &str| path == "types" || path.starts_with("reconciliation");
+    let shown = report.unavailable.iter().filter(|(path, _)| page.shows(path) && !is_told(path));
     let reasons = reasons::grouped(shown);
     if !reasons.is_empty() {
         writeln!(out, "\nnot available:")?;

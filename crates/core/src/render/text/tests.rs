@@ -70,6 +70,7 @@ fn what_is_missing_is_told_in_words_and_never_zero() {
     let mut report = sample::report();
     (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
     report.unavailable.note("allocator", "the global allocator is not jemalloc; add `install!();`");
+    report.unavailable.note("reconciliation", "the global allocator is not jemalloc; add `install!();`");
     report.unavailable.note("types", "the global allocator is not jemalloc; add `install!();`");
     let text = page(&report, Page::Overview);
     assert!(
@@ -80,7 +81,7 @@ fn what_is_missing_is_told_in_words_and_never_zero() {
         text.contains("\n  allocator: the global allocator is not jemalloc; add `install!();`\n"),
         "{text}"
     );
-    assert!(!text.contains(" 0 "), "{text}");
+    assert!(!text.contains(" 0 ") && !text.contains("reconciliation"), "{text}");
     assert_eq!(page(&report, Page::Stats).lines().filter(|line| line.starts_with("allocator")).count(), 0);
 }
 
