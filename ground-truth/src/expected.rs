@@ -37,6 +37,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("String", &["String"]),
     ("Vec<String>", &["Vec<String>"]),
     ("PathBuf", &["PathBuf"]),
+    ("Arc<Path>", &["Arc<Path>"]),
     ("CString", &["CString"]),
     ("OsString", &["OsString"]),
     ("Arc<str>", &["Arc<str>"]),
@@ -122,7 +123,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
 ];
 
 /// How many populations there are.
-pub(crate) const COUNT: usize = 102;
+pub(crate) const COUNT: usize = 103;
 
 /// Names of all populations, and their rows.
 pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {

@@ -23,9 +23,18 @@ pub(crate) fn populate() {
             keep(PathBuf::from(LINE));
         }
     });
+    own("Arc<Path>", || {
+        for n in 1..100 {
+            keep(Arc::<Path>::from(Path::new(&LINE[n % 9..])));
+            keep(Arc::<Path>::from(PathBuf::from(LINE)));
+        }
+    });
     own("CString", || {
         for _ in 0..100 {
             keep(CString::new(LINE.repeat(9)));
+            let mut line = Vec::with_capacity(1_000);
+            line.extend_from_slice(LINE.as_bytes());
+            keep(CString::new(line));
         }
     });
     own("OsString", || {

@@ -152,7 +152,9 @@ static RULES: &[Rule] = &[
     takes("std::path", &[], &["Vec<u8>", "OsString"], "PathBuf", "PathBuf"),
     takes("std::ffi::os_str", &[], &["Vec<u8>"], "OsString", "OsString"),
     takes("std::sys::os_str", &[], &["Vec<u8>"], "OsString", "OsString"),
-    takes("alloc::ffi::c_str", &[], &["Vec<u8>"], "CString", "CString"),
+    takes("alloc::ffi::c_str", &[], &["Vec<u8>", "Box<[u8]>"], "CString", "CString"),
+    takes_plain("std::sys::os_str", &["Arc<[u8]>"], "Arc", "Arc<OsStr>"),
+    takes_plain("std::path", &["Arc<OsStr>"], "Arc", "Arc<Path>"),
 
     // Boxes and shared values.
     takes("alloc::boxed", &[], &["Vec", "RawVec"], "Box", "Box<[^0]>"),
