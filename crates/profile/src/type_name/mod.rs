@@ -163,6 +163,8 @@ fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qua
                 found = parts.get(*index);
                 parts = if let Some(Type::Tuple(inner)) = found { inner } else { &[] };
             }
+            // A form that is a hole and nothing else must not leave a row without a name.
+            let found = found.filter(|part| **part != Type::Other(""));
             complete &= found.is_some_and(|part| write_type(&mut out.borrow_mut(), part, qualify).is_ok());
         },
     );
@@ -315,6 +317,7 @@ mod tests {
             ),
             ("dyn core::future::Future<Output=app::run::{async_fn_env#0}>", "dyn Future<Output=app::run>"),
             ("app::run::{{closure}}", "{{closure}}"),
+            ("core::cell::UnsafeCell<,>", "UnsafeCell<>"),
             ("u8", "u8"),
             ("", ""),
         ] {
