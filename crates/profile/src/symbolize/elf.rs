@@ -14,6 +14,10 @@ pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 /// Sections of a package of split units, decompressed where they are compressed.
 pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 
+/// How many times longer a section may become. Debug information becomes some three to ten times longer; a damaged
+/// length would take all memory before the data turns out to be shorter.
+const MAX_COMPRESSION: u64 = 256;
+
 /// An ELF file in memory.
 pub(crate) struct ElfFile<'a> {
     file: object::File<'a>,
@@ -83,10 +87,12 @@ impl<'a> ElfFile<'a> {
         PackageSections::load(|id| self.section(id.dwo_name())).ok()
     }
 
-    /// A section without name, or that is not there, is empty.
+    /// A section without name, that is not there or that cannot be decompressed is empty.
     fn section(&self, name: Option<&str>) -> Result<Cow<'a, [u8]>, gimli::Error> {
         let section = name.and_then(|name| self.file.section_by_name(name));
-        Ok(section.and_then(|section| section.uncompressed_data().ok()).unwrap_or_default())
+        let data = section.and_then(|section| section.compressed_data().ok());
+        let data = data.filter(|data| data.uncompressed_size / MAX_COMPRESSION <= data.data.len() as u64);
+        Ok(data.and_then(|data| data.decompress().ok()).unwrap_or_default())
     }
 
     pub(crate) fn endian(&self) -> gimli::RunTimeEndian {

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use gimli::Section as _;
+
+use super::super::elf::ElfFile;
 use super::super::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
 use super::program::{AnyFile, Frames, Program, frames};
 use crate::{BuildId, ErrorKind, Group, HeapProfile, TypeAttributor};
@@ -127,6 +130,25 @@ fn compressed_sections_are_read_in_the_executable_and_beside_it() {
         assert_eq!(symbolizer.tier(), SymbolTier::Inlined);
         assert_eq!(frames, expected);
     }
+}
+
+#[test]
+fn a_section_that_becomes_absurdly_long_is_not_decompressed() {
+    let program = Program::build("absurd", &["-Cdebuginfo=line-tables-only"]);
+    let len = || {
+        let data = fs::read(program.executable()).unwrap();
+        let sections = ElfFile::parse(&data).unwrap().dwarf().unwrap();
+        sections
+            .borrow(|section| gimli::EndianSlice::new(section, gimli::LittleEndian))
+            .debug_info
+            .reader()
+            .len()
+    };
+    fs::write(program.folder.join("zeros"), vec![0; 16 << 20]).unwrap();
+    program.objcopy(&["--update-section", ".debug_info=zeros", "deployed_program"]);
+    assert_eq!(len(), 16 << 20);
+    program.objcopy(&["--compress-debug-sections=zlib", "deployed_program"]);
+    assert_eq!(len(), 0);
 }
 
 /// The profile of a program of which only the stripped copy is there, written and read again.
