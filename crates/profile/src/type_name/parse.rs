@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 48;
 impl<'a> Type<'a> {
     /// Reads a type. Never fails: what is not understood is kept as it is, whole.
     pub(crate) fn parse(text: &'a str) -> Self {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, types_left: text.len() };
         let parsed = parser.parse_type(0);
         if parser.at == text.len() { parsed } else { Self::Other(text) }
     }
@@ -84,6 +84,9 @@ fn end_of_item(text: &str) -> usize {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// How many more types may be begun. A type has a byte at least, so a name whose brackets balance never uses them
+    /// up; in another one an attempt may read beyond its item, and all that would be read again at each level.
+    types_left: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -101,7 +104,9 @@ impl<'a> Parser<'a> {
 
     fn parse_type(&mut self, depth: usize) -> Type<'a> {
         let start = self.at;
-        if depth < MAX_DEPTH
+        let may_begin = depth < MAX_DEPTH && self.types_left > 0;
+        self.types_left = self.types_left.saturating_sub(1);
+        if may_begin
             && let Some(parsed) = self.try_parse_type(depth)
             && matches!(self.rest().as_bytes().first(), None | Some(b',' | b'>' | b')' | b']' | b';'))
         {
@@ -248,6 +253,22 @@ mod tests {
         let _ = Type::parse(&deep);
         let open = "(".repeat(100_000);
         assert_eq!(Type::parse(&open), Type::Other(&open));
+    }
+
+    #[test]
+    fn what_is_no_type_is_not_read_again_at_each_level() {
+        let text = "fn(&S},`n<(&mut ,".repeat(20);
+        let begun = |limit| {
+            let mut parser = Parser { text: &text, at: 0, types_left: limit };
+            parser.parse_type(0);
+            limit - parser.types_left
+        };
+        assert!(
+            begun(100_000) > 10 * text.len(),
+            "an attempt reads beyond its item, which ends at the comma"
+        );
+        assert_eq!(begun(text.len()), text.len());
+        assert_eq!(Type::parse(&text), Type::Other(&text));
     }
 
     proptest::proptest! {

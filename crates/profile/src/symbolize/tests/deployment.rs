@@ -42,14 +42,6 @@ fn assert_lines_only(program: &Program) -> Symbolizer {
     symbolizer
 }
 
-#[track_caller]
-fn assert_functions_only(program: &Program) -> Symbolizer {
-    let (frames, symbolizer) = program.frames(&program.profile());
-    assert_eq!(symbolizer.tier(), SymbolTier::Functions);
-    assert!(frames.iter().flatten().all(|(_, file, _)| file.is_none()));
-    symbolizer
-}
-
 #[test]
 fn split_units_are_found_in_a_package_and_where_they_were_built() {
     for (debug, version) in [("line-tables-only", 4), ("2", 4), ("line-tables-only", 5), ("2", 5)] {
