@@ -1,6 +1,8 @@
-//! What the benches share: the router whose requests pass through, and its requests.
+//! What the benches share: the router whose requests pass through, and its requests; measuring beside the peer.
 
 #![forbid(unsafe_code)]
+
+pub mod side_by_side;
 
 use std::future::Future;
 use std::pin::pin;
