@@ -103,11 +103,12 @@ impl<'a> ElfFile<'a> {
     /// the table. `found` gets the position of the address and the mangled name.
     pub(crate) fn symbols_of(&self, addresses: &[u64], mut found: impl FnMut(usize, &'a str)) {
         for symbol in self.file.symbols().chain(self.file.dynamic_symbols()) {
-            if symbol.kind() != SymbolKind::Text || symbol.size() == 0 {
-                continue;
-            }
             let (start, end) = (symbol.address(), symbol.address().saturating_add(symbol.size()));
             let first = addresses.partition_point(|address| *address < start);
+            // Of hundreds of thousands few have an address, and only of those more is read.
+            if addresses.get(first).is_none_or(|at| *at >= end) || symbol.kind() != SymbolKind::Text {
+                continue;
+            }
             for (position, _) in addresses.iter().enumerate().skip(first).take_while(|(_, at)| **at < end) {
                 if let Ok(name) = symbol.name() {
                     found(position, name);

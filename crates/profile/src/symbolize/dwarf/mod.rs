@@ -7,6 +7,7 @@
 mod entry;
 mod lines;
 mod names;
+mod skimmer;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::units::Units;
 use entry::{CodeEntry, positions_in};
 use lines::{Files, line_rows};
 use names::Names;
+use skimmer::Skimmer;
 
 /// What DWARF says of a batch of addresses, by their position in the batch.
 #[derive(Default)]
@@ -188,26 +190,29 @@ impl Chains {
         addresses: &[u64],
         budget: &mut Budget,
     ) -> Result<(), Damaged> {
-        let mut entries = unit.entries_raw(None)?;
-        while !entries.is_empty() && self.by_position.len() < addresses.len() {
-            let offset = entries.next_offset();
+        let mut skimmer = Skimmer::new(unit)?;
+        while self.by_position.len() < addresses.len()
+            && let Some(offset) = skimmer.next_to_read(budget)?
+        {
+            let mut entries = unit.entries_raw(Some(offset))?;
             let depth = entries.next_depth();
             let Some(abbreviation) = entries.read_abbreviation()? else { continue };
             budget.spend(1 + abbreviation.attributes().len())?;
             if abbreviation.tag() != gimli::DW_TAG_subprogram {
                 entries.skip_attributes(abbreviation.attributes())?;
+                skimmer.go_on_at(entries.next_offset());
                 continue;
             }
             let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
             let inside = entry.positions(unit, addresses, budget)?;
-            if inside.is_empty() {
-                continue;
+            if !inside.is_empty() {
+                let link = Link { function: offset, call_file: 0, call_line: 0 };
+                for position in &inside {
+                    self.by_position.insert(*position, vec![link]);
+                }
+                self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
             }
-            let link = Link { function: offset, call_file: 0, call_line: 0 };
-            for position in &inside {
-                self.by_position.insert(*position, vec![link]);
-            }
-            self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
+            skimmer.go_on_at(entries.next_offset());
         }
         Ok(())
     }
