@@ -5,7 +5,8 @@
 //! Both keep what they learned, so a first hit happens once in a process: the program runs itself, in turn with ours
 //! first and the peer first, and compares medians. One line for each target begins with `ok` or `FAILED`.
 //!
-//! `large-binary GROUP` prints the table instead, its rows standing for a `container`, `element`, `function`, ...
+//! `large-binary GROUP [FOCUS]` prints the table instead, its rows standing for a `container`, `element`, `function`, ...,
+//! of the stacks with that text in them.
 
 mod memory;
 mod queries;
@@ -46,10 +47,10 @@ fn main() -> ExitCode {
         child(&role);
     } else if let Some(group) = std::env::args().nth(1) {
         let Some(group) = Group::from_name(&group) else {
-            eprintln!("usage: large-binary [container|element|function|...]");
+            eprintln!("usage: large-binary [container|element|function|... [FOCUS]]");
             return ExitCode::from(2);
         };
-        print_table(group);
+        print_table(Selection::new(group, std::env::args().nth(2), None));
     } else if !SAMPLE_RATES.map(compare).iter().all(|met| *met) {
         return ExitCode::FAILURE;
     }
@@ -166,10 +167,10 @@ fn assert_table(report: &MemoryReport, service: &Service) {
     assert!(types.total_bytes.expect("a total") > 100 << 20, "{types}");
 }
 
-fn print_table(group: Group) {
+fn print_table(selection: Selection) {
     let (_runtime, service) = start();
     let report = ours(&Arc::new(Collector::new()));
     assert_table(&report, &service);
-    let view = TypesView { top: 100, selection: Selection::from(group), ..TypesView::default() };
+    let view = TypesView { top: 100, selection, ..TypesView::default() };
     print!("{}", render::text(&report, Page::Types, &view));
 }
