@@ -18,7 +18,7 @@ use crate::sample::Estimate;
 use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, element_of};
-use function::{FunctionInfo, Origin};
+use function::FunctionInfo;
 use group::size_class;
 pub use group::{Group, Selection};
 use stack::{Attribution, Step, attribute};
@@ -135,18 +135,12 @@ impl TypeAttributor {
     fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
         let frames = self.frames_of(addresses);
         let steps = self.steps(&frames);
-        let at = place::culprit(&steps)?;
-        let (frame, info) = (frames[at], steps[at].info);
+        let frame = frames[place::culprit(&steps)?];
         let file = self.symbolizer.table().function(frame.function).file.as_deref();
         match group {
             Group::File => Some(file?.to_owned()),
             Group::Line => Some(format!("{}:{}", file?, frame.line)),
-            Group::Crate => match info.origin {
-                Origin::Service => Some("this service".to_owned()),
-                Origin::Dependency => info.module.split("::").next().map(str::to_owned),
-                Origin::Std => Some("std".to_owned()),
-                _ => Some("other languages".to_owned()),
-            },
+            Group::Crate => place::crate_name(&steps),
             _ => place::function(&steps),
         }
     }

@@ -1,6 +1,7 @@
 //! Where in the code a stack allocates, in words: for what has no type, and for bytes whose type says little.
 
 use super::function::{FunctionInfo, Origin};
+use super::rules::Owner;
 use super::stack::{Step, beyond_allocator};
 use crate::type_name::{Qualify, readable};
 
@@ -32,6 +33,21 @@ pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
     let step = steps[at];
     let caller = steps.get(at + 1).map(|caller| caller.info);
     Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
+}
+
+/// The crate that asked for the memory: the innermost that neither is `std` nor stands there as a container.
+pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
+    let is_container = |info: &FunctionInfo| info.origin == Origin::Dependency && Owner::knows(info);
+    let asks = |step: &&Step<'_>| !matches!(step.info.origin, Origin::Std | Origin::Allocator);
+    let outside = beyond_allocator(steps).1;
+    let asking = outside.iter().filter(asks).find(|step| !is_container(step.info));
+    let info = asking.or_else(|| outside.iter().find(asks)).or_else(|| outside.first())?.info;
+    match info.origin {
+        Origin::Service => Some("this service".to_owned()),
+        Origin::Dependency => info.module.split("::").next().map(str::to_owned),
+        Origin::Std => Some("std".to_owned()),
+        _ => Some("other languages".to_owned()),
+    }
 }
 
 /// Closures and futures by where they stand: those of the service by the path of their type if the caller has it among
@@ -88,6 +104,27 @@ mod tests {
     fn info(origin: Origin, module: &str, name: &str, arguments: &[&str]) -> FunctionInfo {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         FunctionInfo { origin, module: module.into(), name: name.into(), arguments }
+    }
+
+    #[test]
+    fn the_crate_that_asks_is_neither_std_nor_a_container() {
+        let info = |origin, module: &str| info(origin, module, "f", &[]);
+        let stack = [
+            info(Origin::Allocator, "alloc::alloc"),
+            info(Origin::Std, "alloc::vec"),
+            info(Origin::Dependency, "indexmap::map"),
+            info(Origin::Dependency, "sqlparser::parser"),
+            info(Origin::Service, "src/query"),
+        ];
+        let named = |from: usize, to: usize| {
+            let steps: Vec<_> = stack[from..to].iter().map(|info| Step { info, line: 0 }).collect();
+            crate_name(&steps)
+        };
+        assert_eq!(named(0, 5).as_deref(), Some("sqlparser"));
+        assert_eq!(named(0, 3).as_deref(), Some("indexmap"));
+        assert_eq!(named(0, 2).as_deref(), Some("std"));
+        assert_eq!(named(4, 5).as_deref(), Some("this service"));
+        assert_eq!(named(0, 1), None);
     }
 
     #[test]

@@ -107,14 +107,48 @@ pub(super) fn beyond_allocator<'s, 'f>(steps: &'s [Step<'f>]) -> (bool, &'s [Ste
     }
 }
 
+/// What functions are generic over besides the data of a container: code, and ways to walk through data.
+const NO_DATA: &[&str] =
+    &["core::iter::", "core::ops::", "core::slice::iter::", "core::str::iter::", "alloc::vec::into_iter::"];
+
 /// The rule for crates nobody wrote a row for: the first generic argument that is a type of data. The crate stands
-/// for the container: `slab<app::Session>`.
+/// for the container: `slab<app::Session>`. A crate's own type is more likely a marker that chooses code, and a number
+/// what a function calculates with, so these name no type.
 fn general_owner(frame: &FunctionInfo) -> Option<String> {
-    let data = frame.arguments.iter().find(|argument| {
-        !rules::is_allocator_argument(argument)
-            && !argument.contains("{closure_env#")
-            && !argument.starts_with(|c: char| c.is_ascii_digit())
-    })?;
     let crate_name = frame.module.split("::").next()?;
+    let is_own =
+        |argument: &str| argument.strip_prefix(crate_name).is_some_and(|rest| rest.starts_with("::"));
+    let data = frame.arguments.iter().find(|argument| {
+        argument.contains("::")
+            && !is_own(argument)
+            && !rules::is_allocator_argument(argument)
+            && !argument.contains("{closure_env#")
+            && !NO_DATA.iter().any(|path| argument.starts_with(path))
+    })?;
     Some(format!("{crate_name}<{data}>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_stands_for_a_container_of_data_and_not_of_numbers_markers_or_code() {
+        for (arguments, expected) in [
+            (&["app::Session"][..], Some("columns<app::Session>")),
+            (&["16", "(u64, alloc::string::String)"], Some("columns<(u64, alloc::string::String)>")),
+            (&["alloc::alloc::Global", "app::Session"], Some("columns<app::Session>")),
+            (&["i32"], None),
+            (&["columns::types::StringType<i32>"], None),
+            (&["columns_of::Session"], Some("columns<columns_of::Session>")),
+            (&["core::iter::adapters::map::Map<core::slice::iter::Iter<app::Session>, F>"], None),
+            (&["app::run::{closure_env#0}"], None),
+            (&[], None),
+        ] {
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            let (module, name) = ("columns::builder".to_owned(), "append".to_owned());
+            let frame = FunctionInfo { origin: Origin::Dependency, module, name, arguments };
+            assert_eq!(general_owner(&frame).as_deref(), expected);
+        }
+    }
 }
