@@ -201,6 +201,10 @@ fn generated(path: &str) -> Option<(&'static str, String)> {
 
 fn short_path(path: &str, qualify: Qualify) -> String {
     let segments = segments(path);
+    // A path without its end would become nothing.
+    if segments.last().is_some_and(|last| last.is_empty()) {
+        return path.to_owned();
+    }
     let [first, .., module, last] = segments[..] else {
         // `app::Session` is short already.
         let last = segments.last().copied().unwrap_or(path);
@@ -319,6 +323,7 @@ mod tests {
             ("app::run::{{closure}}", "{{closure}}"),
             ("core::cell::UnsafeCell<,>", "UnsafeCell<>"),
             ("u8", "u8"),
+            ("dyn alloc::vec::", "dyn alloc::vec::"),
             ("", ""),
         ] {
             assert_eq!(readable(full, Qualify::Last), expected, "{full}");

@@ -196,7 +196,10 @@ impl Chains {
         {
             let mut entries = unit.entries_raw(Some(offset))?;
             let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                skimmer.go_on_at(entries.next_offset());
+                continue;
+            };
             budget.spend(1 + abbreviation.attributes().len())?;
             if abbreviation.tag() != gimli::DW_TAG_subprogram {
                 entries.skip_attributes(abbreviation.attributes())?;
