@@ -6,13 +6,12 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use memory_debug_core::Collector;
 
 use crate::authenticate::authenticate;
 use crate::base_path::{BasePath, ConfigError};
 use crate::collect::Collect;
 use crate::credentials::Credentials;
-use crate::flight::Flights;
+use crate::flight::{Flights, ServiceName};
 use crate::limits::Limits;
 use crate::negotiate::{negotiate, negotiate_problem};
 use crate::outcome::Outcome;
@@ -26,7 +25,8 @@ use crate::view::View;
 /// The memory page of one process, behind basic authentication.
 ///
 /// Building it stores settings: no thread, no file, no allocator call before the first request with the right
-/// credentials. Clones share collections, so however many there are, one of a kind runs at a time.
+/// credentials. Clones share collections, and so do endpoints made with equal settings, so however many there are, one
+/// of a kind runs at a time.
 ///
 /// # Examples
 ///
@@ -49,14 +49,24 @@ use crate::view::View;
 pub struct Endpoint {
     base: BasePath,
     credentials: Credentials,
+    source: Source,
     flights: Arc<Flights>,
+}
+
+/// What the reports are about.
+#[derive(Clone, Debug)]
+enum Source {
+    /// This process, under that name.
+    Process(ServiceName),
+    /// Whatever the given collector collects.
+    Other,
 }
 
 impl Endpoint {
     /// An endpoint at `/debug/memory` with default limits.
     pub fn new(credentials: Credentials) -> Self {
-        let flights = Arc::new(Flights::new(Arc::new(Collector::new()), Limits::default()));
-        Self { base: BasePath::default(), credentials, flights }
+        let flights = Flights::of_process(&None, Limits::default());
+        Self { base: BasePath::default(), credentials, source: Source::Process(None), flights }
     }
 
     /// Mounts it elsewhere.
@@ -70,19 +80,24 @@ impl Endpoint {
 
     /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.collect_with(Collector::new().service(name, version))
+        let service = Some((name.into(), version.into()));
+        let flights = Flights::of_process(&service, self.flights.limits().clone());
+        Self { source: Source::Process(service), flights, ..self }
     }
 
-    /// Gets its reports from `collect` instead of this process's [`Collector`].
+    /// Gets its reports from `collect` instead of this process's [`Collector`](memory_debug_core::Collector).
     pub fn collect_with(self, collect: impl Collect) -> Self {
         let flights = Flights::new(Arc::new(collect), self.flights.limits().clone());
-        Self { flights: Arc::new(flights), ..self }
+        Self { source: Source::Other, flights: Arc::new(flights), ..self }
     }
 
     /// Bounds what requests may cost.
     pub fn limits(self, limits: Limits) -> Self {
-        let flights = Flights::new(self.flights.collect(), limits);
-        Self { flights: Arc::new(flights), ..self }
+        let flights = match &self.source {
+            Source::Process(service) => Flights::of_process(service, limits),
+            Source::Other => Arc::new(self.flights.with_limits(limits)),
+        };
+        Self { flights, ..self }
     }
 
     /// The path of the overview; all other pages lie below it.

@@ -6,6 +6,7 @@
 //!
 //! A second thread watches the deadline while collections run. Both end when there is nothing to do.
 
+mod process;
 mod slot;
 mod supervisor;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use memory_debug_core::{Scope, spawn_collecting};
 
+pub(crate) use self::process::ServiceName;
 use self::slot::{Group, Joined, Slot};
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -64,8 +66,9 @@ impl Flights {
         Self(Arc::new(Shared { collect, limits, spawn, board, changed }))
     }
 
-    pub(crate) fn collect(&self) -> Arc<dyn Collect> {
-        Arc::clone(&self.0.collect)
+    /// The same source with other limits.
+    pub(crate) fn with_limits(&self, limits: Limits) -> Self {
+        Self::new(Arc::clone(&self.0.collect), limits)
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -234,7 +234,7 @@ async fn s42_without_a_thread_the_answer_is_503_and_the_next_request_tries_again
     let control = Control::new(Limits::default());
     // With a deadline this far away, the supervisor ends only because it is told to.
     let limits = Limits::default().deadline(Duration::MAX);
-    let flights = Flights::with_spawn(control.flights.collect(), limits, refuse);
+    let flights = Flights::with_spawn(Arc::clone(&control.flights.0.collect), limits, refuse);
     for _ in 0..2 {
         let receiver = flights.join(stats(), &proof()).unwrap();
         assert_eq!(problem(receiver).await, Problem::NoThread);
