@@ -1,0 +1,75 @@
+//! The future of a response: the application's own, or ours.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::body::EitherBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpRequest};
+use bytes::Bytes;
+use memory_debug_endpoint::Outcome;
+use pin_project_lite::pin_project;
+
+use crate::reply::response;
+
+pin_project! {
+    /// The future of [`MemoryDebugMiddleware`](crate::MemoryDebugMiddleware). Adds no allocation to the inner one.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<F> {
+        Inner { #[pin] future: F },
+        Ours { ours: Box<Ours> },
+    }
+}
+
+/// A request of ours, and what it will be answered.
+struct Ours {
+    request: HttpRequest,
+    outcome: Outcome,
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn inner(future: F) -> Self {
+        Self { kind: Kind::Inner { future } }
+    }
+
+    /// Drops the payload unread.
+    pub(crate) fn ours(request: ServiceRequest, outcome: Outcome) -> Self {
+        let (request, _payload) = request.into_parts();
+        Self { kind: Kind::Ours { ours: Box::new(Ours { request, outcome }) } }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B, Bytes>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProjection::Inner { future } => {
+                future.poll(context).map_ok(|response| response.map_into_left_body())
+            }
+            KindProjection::Ours { ours } => {
+                let reply = ready!(Pin::new(&mut ours.outcome).poll(context));
+                let response = response(reply).map_body(|_, body| EitherBody::right(body));
+                Poll::Ready(Ok(ServiceResponse::new(ours.request.clone(), response)))
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Which types hold the memory of a live actix-web service? Ask it:
+//!
+//! ```text
+//! curl -u ops:$PASSWORD https://host/debug/memory
+//! ```
+//!
+//! One macro makes jemalloc the allocator and lets it sample allocations; one middleware adds the page, behind HTTP
+//! basic authentication:
+//!
+//! ```standalone_crate
+//! use actix_web::{App, test, web};
+//! use memory_debug_actix::{Credentials, MemoryDebug, generate_password};
+//!
+//! # #[cfg(feature = "jemalloc")]
+//! memory_debug_actix::install!();
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // In production `Credentials::from_env()`, which reads MEMORY_DEBUG_PASSWORD.
+//!     let credentials = Credentials::new("ops", generate_password()?)?;
+//!     let memory = MemoryDebug::new(credentials).service("shop", env!("CARGO_PKG_VERSION"));
+//!
+//!     // What `HttpServer::new` takes: each worker makes its own application, and all share one page.
+//!     let app = move || App::new().wrap(memory.clone()).route("/", web::get().to(async || "hello"));
+//!
+//!     // Instead of `HttpServer::new(app)`: one request with no credentials, one to the application.
+//!     let app = test::init_service(app()).await;
+//!     let page = test::call_service(&app, test::TestRequest::with_uri("/debug/memory").to_request()).await;
+//!     assert_eq!(page.status(), 401);
+//!     let home = test::call_service(&app, test::TestRequest::with_uri("/").to_request()).await;
+//!     assert_eq!(home.status(), 200);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Middleware or service
+//!
+//! [`MemoryDebug`] is both. With [`App::wrap`](actix_web::App::wrap) it sees every request before the application's
+//! routes, and takes those whose path, as sent, is the page's. Middleware that is wrapped later stands outside of it.
+//! With [`App::service`](actix_web::App::service) it is one of the application's services: it may stand in a
+//! [scope](actix_web::web::scope), and what the router takes for its path - after decoding, say - is answered with
+//! the same 401 as any other page of it.
+//!
+//! What the page shows is in the documentation of [`memory_debug_endpoint`], which this crate adapts.
+//!
+//! # What it does not do
+//!
+//! It terminates no TLS and reads no request body.
+//!
+//! # Features
+//!
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//!
+//! The minimum supported Rust version is 1.88.
+
+#![forbid(unsafe_code)]
+
+mod future;
+mod memory_debug;
+mod middleware;
+mod reply;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use memory_debug_endpoint;
+pub use memory_debug_endpoint::memory_debug_core;
+#[cfg(feature = "jemalloc")]
+pub use memory_debug_endpoint::memory_debug_core::install;
+pub use memory_debug_endpoint::memory_debug_core::{
+    AllocatorStats, CgroupMemory, Collector, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
+    RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+};
+pub use memory_debug_endpoint::{
+    Collect, ConfigError, ConfigErrorKind, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
+    Limits, generate_password,
+};
+
+pub use self::future::ResponseFuture;
+pub use self::memory_debug::MemoryDebug;
+pub use self::middleware::MemoryDebugMiddleware;

@@ -1,0 +1,67 @@
+//! Around an application: the page's requests are ours, all others the application's.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::{Error, http::Uri};
+use bytes::Bytes;
+use memory_debug_endpoint::Endpoint;
+
+use crate::future::ResponseFuture;
+use crate::memory_debug::MemoryDebug;
+use crate::reply::handle;
+
+/// A service with the memory page in front. Made by [`MemoryDebug`] when it is wrapped around an application.
+///
+/// Requests for other paths reach the inner service as they came, at the price of one comparison. Requests for the
+/// page never reach it: their body is dropped unread.
+#[derive(Debug)]
+pub struct MemoryDebugMiddleware<S> {
+    /// An application belongs to one thread, so no counter here is shared between processors.
+    endpoint: Rc<Endpoint>,
+    inner: S,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for MemoryDebug
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<EitherBody<B, Bytes>>;
+    type Error = Error;
+    type Transform = MemoryDebugMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(MemoryDebugMiddleware { endpoint: Rc::new(self.endpoint.clone()), inner }))
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for MemoryDebugMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Response = ServiceResponse<EitherBody<B, Bytes>>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        if is_ours(&self.endpoint, request.uri()) {
+            let outcome = handle(&self.endpoint, &request, request.path());
+            return ResponseFuture::ours(request, outcome);
+        }
+        ResponseFuture::inner(self.inner.call(request))
+    }
+}
+
+fn is_ours(endpoint: &Endpoint, uri: &Uri) -> bool {
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    endpoint.may_match(target) && endpoint.matches(uri.path())
+}

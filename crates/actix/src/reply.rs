@@ -1,0 +1,29 @@
+//! From actix-web's terms to the endpoint's, and back.
+
+use actix_web::HttpResponse;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use memory_debug_endpoint::{Endpoint, Outcome, Reply, RequestParts};
+
+/// Hands a request to the endpoint, which looks for its pages at `path`.
+pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) -> Outcome {
+    endpoint.handle(RequestParts {
+        method: request.method().as_str(),
+        path,
+        query: request.uri().query(),
+        headers: &|name| request.headers().get_all(name).map(HeaderValue::as_bytes).collect(),
+    })
+}
+
+pub(crate) fn response(reply: Reply) -> HttpResponse<Bytes> {
+    let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
+    let mut response = HttpResponse::with_body(status, reply.body);
+    for (name, value) in reply.headers {
+        let value =
+            HeaderValue::try_from(&*value).expect("the endpoint writes visible ASCII into header values");
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    response
+}

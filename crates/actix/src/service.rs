@@ -1,0 +1,38 @@
+//! As one of the application's services.
+
+use std::rc::Rc;
+
+use actix_web::Error;
+use actix_web::body::BoxBody;
+use actix_web::dev::{
+    AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
+};
+use memory_debug_endpoint::Endpoint;
+
+use crate::memory_debug::MemoryDebug;
+use crate::reply::{handle, response};
+
+impl HttpServiceFactory for MemoryDebug {
+    fn register(self, config: &mut AppService) {
+        let resource = ResourceDef::prefix(self.endpoint.base_path().to_owned());
+        let endpoint = Rc::new(self.endpoint);
+        let service = fn_service(move |request| answer(Rc::clone(&endpoint), request));
+        config.register_service(resource, None, service, None);
+    }
+}
+
+/// Answers a request that the router takes for the page's, whatever its path is: with data only if that is a page's
+/// path as sent.
+async fn answer(endpoint: Rc<Endpoint>, request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    let path = path_in_scope(&endpoint, &request);
+    let outcome = handle(&endpoint, &request, path.as_deref().unwrap_or(request.path()));
+    let reply = outcome.await;
+    Ok(request.into_response(response(reply).map_body(|_, body| BoxBody::new(body))))
+}
+
+/// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one
+/// that the router saw, because it was decoded.
+fn path_in_scope(endpoint: &Endpoint, request: &ServiceRequest) -> Option<String> {
+    let routed = request.match_info();
+    (routed.as_str() == request.path()).then(|| format!("{}{}", endpoint.base_path(), routed.unprocessed()))
+}
