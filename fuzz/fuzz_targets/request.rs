@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
-use memory_debug_endpoint::{Collect, Credentials, Endpoint, Reply, RequestParts};
+use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Reply, RequestParts};
 
 static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
     let credentials = Credentials::allow_weak("ops", "secret").expect("sendable credentials");
@@ -21,7 +21,14 @@ static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
 
 /// What everyone without the right credentials gets.
 static REFUSAL: LazyLock<Reply> = LazyLock::new(|| {
-    let parts = RequestParts { method: "GET", path: "/debug/memory", query: None, headers: &|_| Vec::new() };
+    let parts = RequestParts {
+        method: "GET",
+        authority: None,
+        path: "/debug/memory",
+        query: None,
+        headers: &|_| Vec::new(),
+        connection: Connection::default(),
+    };
     block_on(ENDPOINT.handle(parts))
 });
 
@@ -109,9 +116,11 @@ fuzz_target!(|request: Request<'_>| {
     assert!(!ENDPOINT.matches(&path) || ENDPOINT.may_match(&path));
     let reply = block_on(ENDPOINT.handle(RequestParts {
         method,
+        authority: None,
         path: &path,
         query: query.as_deref(),
         headers: &headers,
+        connection: Connection::default(),
     }));
     check_headers(&reply);
     if method == "HEAD" {

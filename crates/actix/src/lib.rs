@@ -74,8 +74,8 @@ pub use memory_debug_endpoint::memory_debug_core::{
     RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
 };
 pub use memory_debug_endpoint::{
-    Collect, ConfigError, ConfigErrorKind, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
-    Limits, generate_password,
+    Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
+    Endpoint, Limits, generate_password,
 };
 
 pub use self::future::ResponseFuture;

@@ -34,6 +34,18 @@ impl MemoryDebug {
         Self::from(Endpoint::new(credentials))
     }
 
+    /// Changes any setting that the endpoint has; those with a method here are the ones that most services need.
+    ///
+    /// ```
+    /// # use memory_debug_actix::{Credentials, MemoryDebug, generate_password};
+    /// # let credentials = Credentials::new("ops", generate_password()?)?;
+    /// let memory = MemoryDebug::new(credentials).configure(|endpoint| endpoint.service("shop", "1.4.2"));
+    /// # Ok::<(), memory_debug_actix::CredentialsError>(())
+    /// ```
+    pub fn configure(self, change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
+        Self::from(change(self.endpoint))
+    }
+
     /// Mounts the page elsewhere.
     ///
     /// # Errors

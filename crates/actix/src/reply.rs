@@ -4,16 +4,22 @@ use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::uri::Authority;
 use bytes::Bytes;
-use memory_debug_endpoint::{Endpoint, Outcome, Reply, RequestParts};
+use memory_debug_endpoint::{Connection, Endpoint, Outcome, Reply, RequestParts};
 
 /// Hands a request to the endpoint, which looks for its pages at `path`.
 pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) -> Outcome {
     endpoint.handle(RequestParts {
         method: request.method().as_str(),
+        authority: request.uri().authority().map(Authority::as_str),
         path,
         query: request.uri().query(),
         headers: &|name| request.headers().get_all(name).map(HeaderValue::as_bytes).collect(),
+        connection: Connection {
+            peer: request.peer_addr().map(|address| address.ip()),
+            tls: Some(request.app_config().secure()),
+        },
     })
 }
 

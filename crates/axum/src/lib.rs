@@ -78,11 +78,14 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
+//! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
 //!
 //! The minimum supported Rust version is 1.88.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+mod connect_info;
 mod router;
 
 // The first example people copy must compile.
@@ -94,12 +97,14 @@ struct Readme;
 pub use memory_debug_tower::install;
 pub use memory_debug_tower::memory_debug_core;
 pub use memory_debug_tower::{
-    AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Credentials,
-    CredentialsError, CredentialsErrorKind, FieldRow, InstanceId, InstanceInfo, Limits, MemoryDebug,
-    MemoryDebugLayer, MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, RootRow, RootSummary,
-    RowSource, Scope, Tracked, TypeRow, TypeSummary, generate_password, summary,
+    AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Connection, Credentials,
+    CredentialsError, CredentialsErrorKind, Endpoint, FieldRow, InstanceId, InstanceInfo, Limits,
+    MemoryDebug, MemoryDebugLayer, MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, RootRow,
+    RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, generate_password, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};
 
+#[cfg(feature = "tokio")]
+pub use self::connect_info::connect_info;
 pub use self::router::{router, router_with};

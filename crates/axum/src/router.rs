@@ -27,7 +27,10 @@ pub fn router<S>(credentials: Credentials) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    router_with(MemoryDebugLayer::new(credentials))
+    let layer = MemoryDebugLayer::new(credentials);
+    #[cfg(feature = "tokio")]
+    let layer = layer.connection(crate::connect_info);
+    router_with(layer)
 }
 
 /// As [`router`], with the path and limits of `layer`.

@@ -31,11 +31,17 @@ use crate::view::View;
 /// # Examples
 ///
 /// ```
-/// use memory_debug_endpoint::{Credentials, Endpoint, RequestParts, generate_password};
+/// use memory_debug_endpoint::{Connection, Credentials, Endpoint, RequestParts, generate_password};
 ///
 /// let endpoint = Endpoint::new(Credentials::new("ops", generate_password()?)?).service("shop", "1.4.2");
-/// let anonymous =
-///     RequestParts { method: "GET", path: "/debug/memory", query: None, headers: &|_name| Vec::new() };
+/// let anonymous = RequestParts {
+///     method: "GET",
+///     authority: None,
+///     path: "/debug/memory",
+///     query: None,
+///     headers: &|_name| Vec::new(),
+///     connection: Connection::default(),
+/// };
 ///
 /// assert!(endpoint.matches(anonymous.path));
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

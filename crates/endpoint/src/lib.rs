@@ -16,7 +16,7 @@
 //! An adapter in full, with a request as an HTTP library might hand it over:
 //!
 //! ```
-//! use memory_debug_endpoint::{Credentials, Endpoint, RequestParts};
+//! use memory_debug_endpoint::{Connection, Credentials, Endpoint, RequestParts};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! # runtime.block_on(async {
@@ -26,11 +26,13 @@
 //! let reply = endpoint
 //!     .handle(RequestParts {
 //!         method: "GET",
+//!         authority: None,
 //!         path: "/debug/memory/stats",
 //!         query: None,
 //!         headers: &|wanted| {
 //!             headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
 //!         },
+//!         connection: Connection { peer: Some([127, 0, 0, 1].into()), tls: None },
 //!     })
 //!     .await;
 //! assert_eq!(reply.status, 200);
@@ -87,5 +89,5 @@ pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind,
 pub use self::endpoint::Endpoint;
 pub use self::limits::Limits;
 pub use self::outcome::Outcome;
-pub use self::parts::RequestParts;
+pub use self::parts::{Connection, RequestParts};
 pub use self::reply::Reply;

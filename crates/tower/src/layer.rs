@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use memory_debug_endpoint::{Collect, ConfigError, Credentials, Endpoint, Limits};
+use http::Extensions;
+use memory_debug_endpoint::{Collect, ConfigError, Connection, Credentials, Endpoint, Limits};
 use tower_layer::Layer;
 
 use crate::service::MemoryDebug;
@@ -35,11 +36,18 @@ pub struct MemoryDebugLayer {
 
 #[derive(Debug)]
 struct State {
-    endpoint: Endpoint,
-    /// The endpoint as services see it, once the layer is applied. It stays until the process ends, as the layer of a
-    /// service does anyway, so that a service, which routers clone for each request, needs no counter that all
+    settings: Settings,
+    /// The settings as services see them, once the layer is applied. They stay until the process ends, as the layer
+    /// of a service does anyway, so that a service, which routers clone for each request, needs no counter that all
     /// processors write to.
-    served: OnceLock<&'static Endpoint>,
+    served: OnceLock<&'static Settings>,
+}
+
+/// What a service needs to answer for the page.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) connection: fn(&Extensions) -> Connection,
 }
 
 impl MemoryDebugLayer {
@@ -48,44 +56,64 @@ impl MemoryDebugLayer {
         Self::from(Endpoint::new(credentials))
     }
 
+    /// Changes any setting that the endpoint has; those with a method here are the ones that most services need.
+    ///
+    /// ```
+    /// # use memory_debug_tower::{Credentials, MemoryDebugLayer, generate_password};
+    /// # let credentials = Credentials::new("ops", generate_password()?)?;
+    /// let layer = MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.service("shop", "1.4.2"));
+    /// # Ok::<(), memory_debug_tower::CredentialsError>(())
+    /// ```
+    pub fn configure(self, change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
+        let Settings { endpoint, connection } = self.state.settings.clone();
+        Self::with(Settings { endpoint: change(endpoint), connection })
+    }
+
     /// Mounts the page elsewhere.
     ///
     /// # Errors
     ///
     /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
     pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.into_endpoint().path(path).map(Self::from)
+        let Settings { endpoint, connection } = self.state.settings.clone();
+        Ok(Self::with(Settings { endpoint: endpoint.path(path)?, connection }))
     }
 
     /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self::from(self.into_endpoint().service(name, version))
+        self.configure(|endpoint| endpoint.service(name, version))
     }
 
     /// Bounds what requests may cost.
     pub fn limits(self, limits: Limits) -> Self {
-        Self::from(self.into_endpoint().limits(limits))
+        self.configure(|endpoint| endpoint.limits(limits))
     }
 
     /// Gets its reports from `collect` instead of this process.
     pub fn collect_with(self, collect: impl Collect) -> Self {
-        Self::from(self.into_endpoint().collect_with(collect))
+        self.configure(|endpoint| endpoint.collect_with(collect))
+    }
+
+    /// Tells how to find the peer's address among the extensions of a request, where servers put it. Without it the
+    /// peer is unknown.
+    pub fn connection(self, connection: fn(&Extensions) -> Connection) -> Self {
+        Self::with(Settings { connection, ..self.state.settings.clone() })
     }
 
     /// The path of the overview; all other pages lie below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
-        self.state.endpoint.base_path()
+        self.state.settings.endpoint.base_path()
     }
 
-    fn into_endpoint(self) -> Endpoint {
-        self.state.endpoint.clone()
+    fn with(settings: Settings) -> Self {
+        Self { state: Arc::new(State { settings, served: OnceLock::new() }) }
     }
 }
 
 impl From<Endpoint> for MemoryDebugLayer {
     fn from(endpoint: Endpoint) -> Self {
-        Self { state: Arc::new(State { endpoint, served: OnceLock::new() }) }
+        Self::with(Settings { endpoint, connection: |_extensions| Connection::default() })
     }
 }
 
@@ -93,7 +121,7 @@ impl<S> Layer<S> for MemoryDebugLayer {
     type Service = MemoryDebug<S>;
 
     fn layer(&self, inner: S) -> MemoryDebug<S> {
-        let served = self.state.served.get_or_init(|| Box::leak(Box::new(self.state.endpoint.clone())));
+        let served = self.state.served.get_or_init(|| Box::leak(Box::new(self.state.settings.clone())));
         MemoryDebug::new(inner, served)
     }
 }

@@ -71,8 +71,8 @@ pub use memory_debug_endpoint::memory_debug_core::{
     RegisteredRoot, allocative, register_root, register_static_root,
 };
 pub use memory_debug_endpoint::{
-    Collect, ConfigError, ConfigErrorKind, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
-    Limits, generate_password,
+    Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
+    Endpoint, Limits, generate_password,
 };
 
 pub use self::future::ResponseFuture;

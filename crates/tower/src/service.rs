@@ -3,12 +3,13 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response};
-use memory_debug_endpoint::{Endpoint, Outcome, RequestParts};
+use memory_debug_endpoint::{Outcome, RequestParts};
 use tower_service::Service;
 
 use crate::future::ResponseFuture;
+use crate::layer::Settings;
 
 /// A service with the memory page in front. Made by [`MemoryDebugLayer`](crate::MemoryDebugLayer).
 ///
@@ -17,13 +18,13 @@ use crate::future::ResponseFuture;
 /// is kept for the next one, as with every middleware that answers by itself; dropping this service gives it back.
 #[derive(Clone, Debug)]
 pub struct MemoryDebug<S> {
-    endpoint: &'static Endpoint,
+    settings: &'static Settings,
     inner: S,
 }
 
 impl<S> MemoryDebug<S> {
-    pub(crate) fn new(inner: S, endpoint: &'static Endpoint) -> Self {
-        Self { endpoint, inner }
+    pub(crate) fn new(inner: S, settings: &'static Settings) -> Self {
+        Self { settings, inner }
     }
 }
 
@@ -47,7 +48,7 @@ where
     #[inline(never)]
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-        if self.endpoint.may_match(target) {
+        if self.settings.endpoint.may_match(target) {
             return self.call_slowly(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
@@ -62,8 +63,8 @@ impl<S> MemoryDebug<S> {
     where
         S: Service<Request<B>>,
     {
-        if self.endpoint.matches(request.uri().path()) {
-            ResponseFuture::ours(handle(self.endpoint, request))
+        if self.settings.endpoint.matches(request.uri().path()) {
+            ResponseFuture::ours(handle(self.settings, request))
         } else {
             ResponseFuture::inner(pass_on(&mut self.inner, request))
         }
@@ -76,11 +77,13 @@ fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
 }
 
 /// Takes the request by value: borrowed, it would be copied before it is known whose it is.
-fn handle<B>(endpoint: &Endpoint, request: Request<B>) -> Outcome {
-    endpoint.handle(RequestParts {
+fn handle<B>(settings: &Settings, request: Request<B>) -> Outcome {
+    settings.endpoint.handle(RequestParts {
         method: request.method().as_str(),
+        authority: request.uri().authority().map(Authority::as_str),
         path: request.uri().path(),
         query: request.uri().query(),
         headers: &|name| request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect(),
+        connection: (settings.connection)(request.extensions()),
     })
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::parts::Connection;
 
 /// `ops:secret`, `ops:wrong`.
 const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
@@ -51,7 +52,7 @@ impl Fixture {
         let lookup = |wanted: &str| {
             headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
         };
-        let outcome = self.endpoint.handle(RequestParts { method, path, query, headers: &lookup });
+        let outcome = self.endpoint.handle(parts(method, path, query, &lookup));
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
     }
 
@@ -66,6 +67,15 @@ impl Fixture {
     fn collections(&self) -> usize {
         self.recorder.0.lock().unwrap().len()
     }
+}
+
+fn parts<'a>(
+    method: &'a str,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>,
+) -> RequestParts<'a> {
+    RequestParts { method, authority: None, path, query, headers, connection: Connection::default() }
 }
 
 fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
@@ -193,8 +203,8 @@ fn s16_nothing_reachable_from_the_endpoint_shows_the_password() {
     let credentials = Credentials::new("ops", secret).unwrap();
     let endpoint = Endpoint::new(credentials.clone()).service("shop", "1").limits(Limits::default());
     let header = b"Basic b3BzOnRyMHViNGRvci1ldmVyNGZ0ZXI=";
-    let parts =
-        RequestParts { method: "HEAD", path: "/debug/memory", query: None, headers: &|_| vec![header] };
+    let headers = |_: &str| vec![&header[..]];
+    let parts = parts("HEAD", "/debug/memory", None, &headers);
     let mut shown = format!("{credentials:?} {endpoint:#?} {parts:?} ");
     shown += &format!("{:?}", endpoint.handle(parts));
     assert!(shown.contains("200"), "the header was the right one: {shown}");
