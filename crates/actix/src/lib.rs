@@ -52,6 +52,7 @@
 //! | Feature | Default | Effect |
 //! |---|---|---|
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
 //! The minimum supported Rust version is 1.88.
 

@@ -79,6 +79,7 @@
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
+//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
 //! The minimum supported Rust version is 1.88.
 

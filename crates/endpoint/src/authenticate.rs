@@ -1,5 +1,7 @@
 //! From the bytes of the `Authorization` header to the proof that the sender knows the credentials.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -16,7 +18,17 @@ const DECODE_BYTES: usize = MAX_TOKEN_BYTES / 4 * 3;
 /// The proof that a request came with the right credentials. Collecting and rendering ask for it, so a route that
 /// forgets to authenticate does not compile.
 #[derive(Clone, Debug)]
-pub struct Authorized(());
+pub struct Authorized {
+    user: Arc<str>,
+}
+
+impl Authorized {
+    /// Whose password it was.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+}
 
 /// The request did not prove who it is from. Why is nobody's business: missing, malformed and wrong look alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +51,8 @@ pub fn authenticate<'a>(
     };
     let mut buffer = Zeroizing::new([0; DECODE_BYTES]);
     let (user, password) = token68(value).and_then(|token| decode(token, &mut buffer)).ok_or(Unauthorized)?;
-    if credentials.verify(user, password) { Ok(Authorized(())) } else { Err(Unauthorized) }
+    let user = credentials.verify(user, password).ok_or(Unauthorized)?;
+    Ok(Authorized { user })
 }
 
 /// What follows the scheme `Basic` and one or more spaces.

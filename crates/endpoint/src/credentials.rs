@@ -47,7 +47,7 @@ pub(crate) const MAX_PAIR_BYTES: usize = 1024;
 pub struct Credentials(Arc<Pair>);
 
 struct Pair {
-    user: String,
+    user: Arc<str>,
     key: Key,
     user_tag: Tag,
     password_tag: Tag,
@@ -96,15 +96,15 @@ impl Credentials {
         let key = Key::random().map_err(no_randomness)?;
         let user_tag = key.tag(Field::User, user.as_bytes());
         let password_tag = key.tag(Field::Password, password.expose().as_bytes());
-        Ok(Self(Arc::new(Pair { user, key, user_tag, password_tag })))
+        Ok(Self(Arc::new(Pair { user: user.into(), key, user_tag, password_tag })))
     }
 
-    /// Whether both are right. Takes the same time whichever is wrong.
-    pub(crate) fn verify(&self, user: &[u8], password: &[u8]) -> bool {
-        let Pair { key, user_tag, password_tag, .. } = &*self.0;
+    /// The user, if both are right. Takes the same time whichever is wrong.
+    pub(crate) fn verify(&self, user: &[u8], password: &[u8]) -> Option<Arc<str>> {
+        let Pair { key, user_tag, password_tag, user: name } = &*self.0;
         let user_is_right = key.tag(Field::User, user).ct_eq(user_tag);
         let password_is_right = key.tag(Field::Password, password).ct_eq(password_tag);
-        (user_is_right & password_is_right).into()
+        bool::from(user_is_right & password_is_right).then(|| Arc::clone(name))
     }
 }
 

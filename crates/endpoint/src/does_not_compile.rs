@@ -50,9 +50,9 @@ mod s16_credentials_cannot_be_printed_or_serialised {}
 /// fn needs(_proof: Option<memory_debug_endpoint::Authorized>) {}
 /// needs(None);
 /// ```
-/// ```compile_fail,E0423
+/// ```compile_fail,E0451
 /// fn needs(_proof: Option<memory_debug_endpoint::Authorized>) {}
-/// needs(Some(memory_debug_endpoint::Authorized(())));
+/// needs(Some(memory_debug_endpoint::Authorized { user: "ops".into() }));
 /// ```
 /// ```compile_fail,E0277
 /// fn make<T: Default>() {}

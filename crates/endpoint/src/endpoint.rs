@@ -4,10 +4,12 @@
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::authenticate::authenticate;
+use crate::audit::Audit;
+use crate::authenticate::{Authorized, Unauthorized, authenticate};
 use crate::base_path::{BasePath, ConfigError};
 use crate::collect::Collect;
 use crate::credentials::Credentials;
@@ -57,6 +59,7 @@ pub struct Endpoint {
     credentials: Credentials,
     source: Source,
     flights: Arc<Flights>,
+    audit: Audit,
 }
 
 /// What the reports are about.
@@ -72,7 +75,8 @@ impl Endpoint {
     /// An endpoint at `/debug/memory` with default limits.
     pub fn new(credentials: Credentials) -> Self {
         let flights = Flights::of_process(&None, Limits::default());
-        Self { base: BasePath::default(), credentials, source: Source::Process(None), flights }
+        let (base, audit) = Default::default();
+        Self { base, credentials, source: Source::Process(None), flights, audit }
     }
 
     /// Mounts it elsewhere.
@@ -131,24 +135,34 @@ impl Endpoint {
     /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
     /// that an answer to HEAD has no body.
     pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
-        let ready =
-            |reply: Reply| Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply });
-        let Ok(proof) = authenticate(&self.credentials, (parts.headers)("authorization")) else {
-            return ready(Reply::unauthorized());
-        };
+        match authenticate(&self.credentials, (parts.headers)("authorization")) {
+            Ok(proof) => {
+                let outcome = self.answer(&parts, &proof);
+                self.audit.authorized(&parts, &proof, outcome.status());
+                outcome
+            }
+            Err(Unauthorized) => {
+                let reply = Reply::unauthorized();
+                self.audit.refused(&parts, "unauthorized", Some(reply.status), Instant::now());
+                ready(&parts, reply)
+            }
+        }
+    }
+
+    fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
-        let reply = match self.view(&parts, &accept) {
+        let reply = match self.view(parts, &accept) {
             Ok(view) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
             Ok(view) => {
                 let format = view.format;
-                match self.flights.join(view, &proof) {
+                match self.flights.join(view, proof) {
                     Ok(receiver) => return Outcome::waiting(receiver, format),
                     Err(problem) => Reply::problem(&problem, format),
                 }
             }
             Err(problem) => Reply::problem(&problem, negotiate_problem(parts.query, &accept)),
         };
-        ready(reply)
+        ready(parts, reply)
     }
 
     /// What the request asks to see, checked in the documented order: method, path, parameters, format.
@@ -162,4 +176,8 @@ impl Endpoint {
         let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
         Ok(View { page, types, format })
     }
+}
+
+fn ready(parts: &RequestParts<'_>, reply: Reply) -> Outcome {
+    Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
 }

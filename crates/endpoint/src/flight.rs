@@ -14,7 +14,7 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use memory_debug_core::{Scope, spawn_collecting};
 
 pub(crate) use self::process::ServiceName;
 use self::slot::{Group, Joined, Slot};
+use crate::audit;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
 use crate::limits::Limits;
@@ -141,12 +142,15 @@ impl Shared {
     /// The work of the collecting thread: collections until nobody waits.
     fn fly(&self, scope: Scope) {
         loop {
-            // Only a panic leaves somebody unanswered, which is all that has to be known of it here.
-            let _panic = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope)));
-            let (unanswered, goes_on) = self.lock().slot(scope).finish(Instant::now(), self.limits.deadline);
+            let begin = Instant::now();
+            let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope)));
+            let end = Instant::now();
+            let finished = self.lock().slot(scope).finish(end, self.limits.deadline);
             self.changed.notify_all();
-            answer_all(unanswered, &Problem::CollectorPanicked);
-            if !goes_on {
+            // Only a panic leaves somebody unanswered.
+            answer_all(finished.unanswered, &Problem::CollectorPanicked);
+            tell(scope, outcome(result.is_err(), finished.was_overdue), end - begin);
+            if !finished.goes_on {
                 return;
             }
         }
@@ -181,6 +185,12 @@ impl Board {
         [&mut self.stats, &mut self.everything]
     }
 
+    /// The kinds whose time is up, and who waits for them.
+    fn expire(&mut self, now: Instant) -> Vec<(Scope, Vec<Group>)> {
+        let kinds = [(Scope::Stats, &mut self.stats), (Scope::Everything, &mut self.everything)];
+        kinds.into_iter().filter_map(|(scope, slot)| Some((scope, slot.expire(now)?))).collect()
+    }
+
     /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
     /// at each request would make many requests slow.
     fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
@@ -191,6 +201,19 @@ impl Board {
         }
         if waiting < max_waiters { Ok(()) } else { Err(Problem::TooManyWaiters) }
     }
+}
+
+fn outcome(panicked: bool, was_overdue: bool) -> &'static str {
+    match (panicked, was_overdue) {
+        (true, _) => "panicked",
+        (false, true) => "late",
+        (false, false) => "collected",
+    }
+}
+
+/// Who listens may panic, and no thread here may end without freeing its slot.
+fn tell(scope: Scope, outcome: &'static str, duration: Duration) {
+    let _panic = catch_unwind(|| audit::collection(scope, outcome, duration));
 }
 
 fn answer_all(groups: Vec<Group>, problem: &Problem) {

@@ -41,10 +41,22 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Audit events
+//!
+//! With the feature `tracing`, events of the target `memory_debug::audit` tell who asked and what it cost:
+//!
+//! | Event | Level | Fields |
+//! |---|---|---|
+//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `status` unless a collection decides it |
+//! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
+//! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`), `scope`, `duration_us` |
+//!
+//! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.
+//!
 //! # What it does not do
 //!
-//! It speaks no HTTP and no TLS, reads no request body, writes nothing anywhere, and has no lock-out: a password must
-//! be strong enough not to need one, which [`Credentials::new`] sees to.
+//! It speaks no HTTP and no TLS, reads no request body, writes nothing but these events, and has no lock-out: a
+//! password must be strong enough not to need one, which [`Credentials::new`] sees to.
 //!
 //! # Features
 //!
@@ -52,11 +64,13 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//! | `tracing` | yes | audit events, see above |
 //!
 //! The minimum supported Rust version is 1.88.
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod authenticate;
 mod base_path;
 mod collect;
@@ -65,12 +79,15 @@ mod digest;
 #[cfg(doctest)]
 mod does_not_compile;
 mod endpoint;
+mod escape;
 mod flight;
 mod format;
 mod headers;
 mod limits;
 mod negotiate;
 mod outcome;
+#[cfg(feature = "tracing")]
+mod pace;
 mod parts;
 mod problem;
 mod query;

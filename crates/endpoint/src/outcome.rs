@@ -29,6 +29,14 @@ impl Outcome {
         Self(State::Ready(Box::new(reply)))
     }
 
+    /// The status of the reply, if it is there already.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match &self.0 {
+            State::Ready(reply) => Some(reply.status),
+            State::Waiting { .. } | State::Done => None,
+        }
+    }
+
     /// The page in `format` once its body, or the reason why there is none, arrives.
     pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Bytes, Problem>>, format: Format) -> Self {
         Self(State::Waiting { receiver, format })

@@ -4,6 +4,7 @@
 
 use memory_debug_core::{Group, Page, Sort, TypesView};
 
+use crate::escape::Escaped;
 use crate::format::Format;
 use crate::problem::Problem;
 
@@ -78,8 +79,7 @@ fn known_name(page: Page, name: &str) -> Result<&'static str, Problem> {
         _ => &["format"],
     };
     known.iter().find(|known| **known == name).copied().ok_or_else(|| {
-        // Only what a terminal and a log can show, and not all of it: the name is the client's.
-        let shown: String = name.chars().take(32).flat_map(char::escape_default).collect();
+        let shown = Escaped::new(name, 32).to_string();
         invalid(&shown, format!("is not a parameter of this page; it has {}", known.join(", ")))
     })
 }

@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
 //! The minimum supported Rust version is 1.88.
 

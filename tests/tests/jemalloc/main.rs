@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
 
 mod accuracy;
+mod audit;
 mod authentication;
 mod change;
 mod composition;

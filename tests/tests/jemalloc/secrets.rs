@@ -16,7 +16,7 @@ fn secrets() -> [String; 3] {
     [PASSWORD.to_owned(), encoded, tail]
 }
 
-fn assert_no_secret(shown: &str, of: &str) {
+pub(crate) fn assert_no_secret(shown: &str, of: &str) {
     for secret in secrets() {
         assert!(!shown.contains(&secret), "{of} shows {secret}: {shown}");
     }

@@ -15,7 +15,7 @@ fn kind(result: Result<Credentials, CredentialsError>) -> Kind {
 }
 
 fn accepts(credentials: &Credentials, user: &str, password: &str) -> bool {
-    credentials.verify(user.as_bytes(), password.as_bytes())
+    credentials.verify(user.as_bytes(), password.as_bytes()).is_some()
 }
 
 /// A file of its own for each test, removed on drop.

@@ -51,6 +51,17 @@ pub(super) enum Joined {
     Running,
 }
 
+/// What is left when the collecting thread is done with a report.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// Those it leaves unanswered.
+    pub(super) unanswered: Vec<Group>,
+    /// Whether it has to collect again, for those who came late.
+    pub(super) goes_on: bool,
+    /// Whether the deadline was over before.
+    pub(super) was_overdue: bool,
+}
+
 impl Group {
     pub(super) fn answer(self, answer: &Answer) {
         for waiter in self.waiters {
@@ -111,13 +122,13 @@ impl Slot {
         std::mem::take(&mut self.current)
     }
 
-    /// The thread answers nobody any more. Those it leaves unanswered, and whether it has to collect again, for those
-    /// who came late. One step, so that nobody comes in between.
-    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> (Vec<Group>, bool) {
+    /// The thread answers nobody any more. One step, so that nobody comes in between.
+    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> Finished {
         let unanswered = std::mem::replace(&mut self.current, std::mem::take(&mut self.next));
         let goes_on = !self.current.is_empty();
-        self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
-        (unanswered, goes_on)
+        let next = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
+        let was_overdue = matches!(std::mem::replace(&mut self.phase, next), Phase::Overdue);
+        Finished { unanswered, goes_on, was_overdue }
     }
 
     /// There will be no thread. Everybody who waits for it.
@@ -135,14 +146,12 @@ impl Slot {
     }
 
     /// Everybody who waits, if their time is up.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Group> {
-        if self.deadline().is_none_or(|deadline| deadline > now) {
-            return Vec::new();
-        }
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Vec<Group>> {
+        self.deadline().filter(|deadline| *deadline <= now)?;
         self.phase = Phase::Overdue;
         let mut expired = self.take_current();
         expired.append(&mut self.next);
-        expired
+        Some(expired)
     }
 
     pub(super) fn waiting(&self) -> usize {

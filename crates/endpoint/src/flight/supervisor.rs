@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use std::{io, thread};
 
-use super::{Group, Shared, Slot, answer_all};
+use super::{Shared, Slot, answer_all, tell};
 use crate::problem::Problem;
 
 /// Starts the supervisor unless it is there.
@@ -27,10 +27,14 @@ fn supervise(shared: &Shared) {
     let mut board = shared.lock();
     loop {
         let now = Instant::now();
-        let expired: Vec<Group> = board.slots().into_iter().flat_map(|slot| slot.expire(now)).collect();
+        let expired = board.expire(now);
         if !expired.is_empty() {
             drop(board);
-            answer_all(expired, &Problem::DeadlineExceeded { deadline: shared.limits.deadline });
+            let deadline = shared.limits.deadline;
+            for (scope, groups) in expired {
+                answer_all(groups, &Problem::DeadlineExceeded { deadline });
+                tell(scope, "deadline-exceeded", deadline);
+            }
             board = shared.lock();
         } else if let Some(deadline) = board.slots().into_iter().filter_map(|slot| Slot::deadline(slot)).min()
         {

@@ -407,13 +407,13 @@ mod slots {
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"first")));
         assert!(slot.next_view().is_none());
         assert_eq!(late.try_recv(), Ok(None));
-        let (unanswered, goes_on) = slot.finish(Instant::now(), LIMIT);
-        assert!(unanswered.is_empty() && goes_on, "collects again");
+        let finished = slot.finish(Instant::now(), LIMIT);
+        assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
 
         slot.collected();
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"second")));
         assert_eq!(late.try_recv(), Ok(Some(Ok(Bytes::from_static(b"second")))));
-        assert!(!slot.finish(Instant::now(), LIMIT).1);
+        assert!(!slot.finish(Instant::now(), LIMIT).goes_on);
         assert!(slot.is_idle());
         drop(early);
     }
@@ -426,14 +426,15 @@ mod slots {
             join(&mut slot, stats())
         });
         let now = Instant::now();
-        assert!(slot.expire(now).is_empty());
-        assert_eq!(slot.expire(now + 2 * LIMIT).len(), 2);
+        assert!(slot.expire(now).is_none());
+        assert_eq!(slot.expire(now + 2 * LIMIT).unwrap().len(), 2);
         assert!(slot.take_group(&stats()).is_none(), "answered already");
-        assert!(slot.expire(now + 3 * LIMIT).is_empty());
+        assert!(slot.expire(now + 3 * LIMIT).is_none());
         let (sender, _receiver) = oneshot::channel();
         let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
         assert_eq!(refused, Err(Problem::CollectorOverdue { retry_after: LIMIT }));
-        assert!(!slot.finish(now, LIMIT).1);
+        let finished = slot.finish(now, LIMIT);
+        assert!(finished.was_overdue && !finished.goes_on);
         assert!(slot.is_idle());
     }
 
@@ -444,8 +445,8 @@ mod slots {
         slot.collected();
         let _late = join(&mut slot, stats());
         let later = Instant::now() + 20 * LIMIT;
-        let (unanswered, goes_on) = slot.finish(later, LIMIT);
-        assert!(unanswered.len() == 1 && goes_on);
+        let finished = slot.finish(later, LIMIT);
+        assert!(finished.unanswered.len() == 1 && finished.goes_on);
         assert_eq!(slot.deadline(), Some(later + LIMIT));
     }
 }

@@ -1,0 +1,19 @@
+//! Without `tracing` nothing is told.
+
+use std::time::{Duration, Instant};
+
+use memory_debug_core::Scope;
+
+use crate::authenticate::Authorized;
+use crate::parts::RequestParts;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audit;
+
+impl Audit {
+    pub(crate) fn authorized(&self, _: &RequestParts<'_>, _: &Authorized, _: Option<u16>) {}
+
+    pub(crate) fn refused(&self, _: &RequestParts<'_>, _: &'static str, _: Option<u16>, _: Instant) {}
+}
+
+pub(crate) fn collection(_: Scope, _: &'static str, _: Duration) {}

@@ -1,0 +1,115 @@
+//! Events through `tracing`. Fields have the same names in all of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use memory_debug_core::Scope;
+use tracing::{info, warn};
+
+use crate::authenticate::Authorized;
+use crate::escape::Escaped;
+use crate::pace::Pace;
+use crate::parts::RequestParts;
+
+/// What subscribers filter by.
+const TARGET: &str = "memory_debug::audit";
+
+const MAX_METHOD_CHARS: usize = 16;
+const MAX_PATH_CHARS: usize = 128;
+const MAX_USER_CHARS: usize = 64;
+
+/// Tells of authentication. Clones count refusals together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audit(Arc<Refusals>);
+
+/// A flood of bad logins must not become a flood of events, so at most one a second is told, with a count of those
+/// that were not.
+#[derive(Debug)]
+struct Refusals {
+    pace: Pace,
+    untold: AtomicU64,
+}
+
+impl Audit {
+    /// The request came with the right password. `status` is that of the reply, unless a collection has yet to make
+    /// it.
+    pub(crate) fn authorized(&self, parts: &RequestParts<'_>, proof: &Authorized, status: Option<u16>) {
+        info!(
+            target: TARGET,
+            outcome = "authorized",
+            method = %Escaped::new(parts.method, MAX_METHOD_CHARS),
+            path = %Escaped::new(parts.path, MAX_PATH_CHARS),
+            peer = parts.connection.peer.map(display),
+            user = %Escaped::new(proof.user(), MAX_USER_CHARS),
+            status,
+            "memory page: authorized"
+        );
+    }
+
+    /// The request was turned away before it had proved anything. `status` is `None` if the application answers it.
+    pub(crate) fn refused(
+        &self,
+        parts: &RequestParts<'_>,
+        outcome: &'static str,
+        status: Option<u16>,
+        now: Instant,
+    ) {
+        if let Some(suppressed) = self.0.tell(now) {
+            warn!(
+                target: TARGET,
+                outcome,
+                method = %Escaped::new(parts.method, MAX_METHOD_CHARS),
+                path = %Escaped::new(parts.path, MAX_PATH_CHARS),
+                peer = parts.connection.peer.map(display),
+                status,
+                suppressed,
+                "memory page: refused"
+            );
+        }
+    }
+}
+
+impl Refusals {
+    /// Counts a refusal. If it is to be told: how many before it were not.
+    fn tell(&self, now: Instant) -> Option<u64> {
+        if self.pace.allows(now) {
+            return Some(self.untold.swap(0, Ordering::Relaxed));
+        }
+        self.untold.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self { pace: Pace::new(Duration::from_secs(1)), untold: AtomicU64::new(0) }
+    }
+}
+
+/// A collection has ended, or is given up.
+pub(crate) fn collection(scope: Scope, outcome: &'static str, duration: Duration) {
+    let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    if outcome == "collected" {
+        info!(target: TARGET, outcome, scope = ?scope, duration_us, "memory page: collection");
+    } else {
+        warn!(target: TARGET, outcome, scope = ?scope, duration_us, "memory page: collection");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s64_a_flood_of_refusals_is_told_once_a_second_with_a_count() {
+        let refusals = Refusals::default();
+        let start = Instant::now();
+        assert_eq!(refusals.tell(start), Some(0));
+        for number in 0..500 {
+            assert_eq!(refusals.tell(start + Duration::from_millis(number)), None);
+        }
+        assert_eq!(refusals.tell(start + Duration::from_millis(1001)), Some(500));
+        assert_eq!(refusals.tell(start + Duration::from_millis(1002)), None);
+    }
+}

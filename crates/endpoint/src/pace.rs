@@ -1,0 +1,62 @@
+//! At most once in a while, whoever asks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Lets one in an interval pass, without a lock.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    start: Instant,
+    interval_ms: u64,
+    /// Milliseconds from `start` to when the next may pass.
+    next_ms: AtomicU64,
+}
+
+impl Pace {
+    /// The first may pass at once.
+    pub(crate) fn new(interval: Duration) -> Self {
+        Self { start: Instant::now(), interval_ms: millis(interval), next_ms: AtomicU64::new(0) }
+    }
+
+    /// Whether the caller may pass. Of those that ask together, one may.
+    pub(crate) fn allows(&self, now: Instant) -> bool {
+        let now_ms = millis(now.saturating_duration_since(self.start));
+        let next_ms = self.next_ms.load(Ordering::Relaxed);
+        let following_ms = now_ms.saturating_add(self.interval_ms);
+        now_ms >= next_ms
+            && self
+                .next_ms
+                .compare_exchange(next_ms, following_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn one_passes_in_each_interval() {
+        let pace = Pace::new(Duration::from_secs(1));
+        let after = |millis| pace.start + Duration::from_millis(millis);
+        let passed = [0, 1, 999, 1000, 1999, 2500, 3499, 3500].map(|millis| pace.allows(after(millis)));
+        assert_eq!(passed, [true, false, false, true, false, true, false, true]);
+    }
+
+    #[test]
+    fn of_many_threads_one_passes() {
+        let pace = Pace::new(Duration::from_secs(3600));
+        let now = Instant::now();
+        let passed: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| usize::from(pace.allows(now)))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(passed, 1);
+    }
+}

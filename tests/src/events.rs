@@ -1,0 +1,81 @@
+//! What a process tells through `tracing`, all of it.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Keeps every event and span of every crate, at every level, as a line each.
+#[derive(Clone, Debug, Default)]
+pub struct Events(Arc<Mutex<Vec<String>>>);
+
+impl Events {
+    /// Listens from now on to the whole process, which has to be the test's own.
+    ///
+    /// # Panics
+    ///
+    /// If somebody listens already.
+    pub fn of_process() -> Self {
+        let events = Self::default();
+        tracing::subscriber::set_global_default(events.clone()).unwrap();
+        events
+    }
+
+    /// All lines so far: level, target and `field=value`s.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The lines of the audit so far.
+    pub fn audit(&self) -> Vec<String> {
+        self.lines().into_iter().filter(|line| line.contains(" memory_debug::audit ")).collect()
+    }
+
+    fn keep(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
+        let mut line = Line(format!("{} {} ", metadata.level(), metadata.target()));
+        record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+}
+
+impl Subscriber for Events {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.keep(span.metadata(), |line| span.record(line));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, values: &Record<'_>) {
+        let mut line = Line(String::new());
+        values.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        self.keep(event.metadata(), |line| event.record(line));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+/// As plain as a formatter can be: nothing is escaped here that was not escaped before.
+struct Line(String);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = write!(self.0, "{field}={value} ");
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, "{field}={value:?} ");
+    }
+}

@@ -1,0 +1,169 @@
+//! What the log is told: each decision and each collection, and never a secret.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use memory_debug_axum::{Connection, Endpoint, MemoryDebugLayer, connect_info};
+use memory_debug_endpoint::RequestParts;
+use memory_debug_tests::{
+    CountingCollector, Events, GatedCollector, PASSWORD, Request, authorization, basic, credentials,
+    within_limit,
+};
+use tokio::net::TcpListener;
+
+use crate::secrets::assert_no_secret;
+use crate::shop::alone;
+use crate::statuses::{one_of_each, serve};
+
+fn layer() -> MemoryDebugLayer {
+    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+}
+
+fn assert_has(line: &str, fields: &[&str]) {
+    for field in fields {
+        assert!(line.contains(&format!("{field} ")), "{field} is not in `{line}`");
+    }
+}
+
+/// The event with `field`. An answer may be faster than the event of its collection.
+async fn event(events: &Events, field: &str) -> String {
+    within_limit(async {
+        loop {
+            if let Some(line) = events.audit().into_iter().find(|line| line.contains(&format!("{field} "))) {
+                return line;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[test]
+fn s64_each_decision_and_each_collection_is_one_event() {
+    alone("audit::s64_each_decision_and_each_collection_is_one_event", async {
+        let events = Events::of_process();
+        let server = serve(layer()).await;
+        for (request, fields) in [
+            (
+                Request::get("/debug/memory/types?top=5").authorized(),
+                &["INFO", "outcome=authorized", "method=GET", "path=/debug/memory/types", "user=ops"][..],
+            ),
+            (Request::get("/debug/memory/heap").authorized(), &["outcome=authorized", "status=404"]),
+            (Request::new("PUT", "/debug/memory").authorized(), &["method=PUT", "status=405"]),
+            (
+                Request::get("/debug/memory"),
+                &["WARN", "outcome=unauthorized", "path=/debug/memory", "status=401", "suppressed=0"],
+            ),
+        ] {
+            server.send(request).await;
+            let mut decisions = events.audit().into_iter().filter(|line| !line.contains("scope="));
+            assert_has(&decisions.next_back().unwrap(), fields);
+        }
+        let collection = event(&events, "scope=Everything").await;
+        assert_has(&collection, &["INFO", "outcome=collected"]);
+        assert!(collection.contains("duration_us="), "{collection}");
+        assert_eq!(events.audit().len(), 5, "{:#?}", events.audit());
+    });
+}
+
+#[test]
+fn s64_a_collection_that_panics_is_told_as_such() {
+    alone("audit::s64_a_collection_that_panics_is_told_as_such", async {
+        let events = Events::of_process();
+        let (collector, keeper) = GatedCollector::new();
+        let server = serve(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+        keeper.let_panic();
+        assert_eq!(server.send(Request::get("/debug/memory").authorized()).await.status, 500);
+        assert_has(&event(&events, "outcome=panicked").await, &["WARN", "scope=Everything"]);
+        assert!(!events.lines().iter().any(|line| line.contains("the test told it to")));
+    });
+}
+
+#[test]
+fn s64_the_peer_is_told_where_axum_knows_it() {
+    alone("audit::s64_the_peer_is_told_where_axum_knows_it", async {
+        let events = Events::of_process();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().layer(layer().connection(connect_info));
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let mut connection = memory_debug_tests::Connection::open(address).await;
+        connection.exchange(Request::get("/debug/memory").authorized()).await;
+        assert_has(&events.audit()[0], &["outcome=authorized", "peer=127.0.0.1"]);
+        serving.abort();
+    });
+}
+
+#[test]
+fn s64_a_user_is_named_only_once_the_password_was_right() {
+    alone("audit::s64_a_user_is_named_only_once_the_password_was_right", async {
+        let events = Events::of_process();
+        let server = serve(layer()).await;
+        let pasted = Request::get("/debug/memory").header("authorization", basic(format!("{PASSWORD}:x")));
+        assert_eq!(server.send(pasted).await.status, 401);
+        assert_eq!(events.audit().len(), 1);
+        assert!(!events.audit()[0].contains("user="), "{:?}", events.audit());
+        assert_no_secret(&events.lines().join("\n"), "the log");
+    });
+}
+
+#[test]
+fn s64_a_flood_of_bad_logins_is_not_a_flood_of_events() {
+    alone("audit::s64_a_flood_of_bad_logins_is_not_a_flood_of_events", async {
+        let events = Events::of_process();
+        let endpoint = Endpoint::new(credentials());
+        let begin = std::time::Instant::now();
+        for _ in 0..10_000 {
+            drop(endpoint.handle(parts("/debug/memory", &|_| Vec::new())));
+        }
+        // One a second, however long the machine takes.
+        let most = begin.elapsed().as_secs() as usize + 1;
+        let told = events.audit();
+        assert!((1..=most).contains(&told.len()), "{told:#?}");
+    });
+}
+
+#[test]
+fn s64_a_path_cannot_forge_a_line_of_the_log() {
+    alone("audit::s64_a_path_cannot_forge_a_line_of_the_log", async {
+        let events = Events::of_process();
+        let endpoint = Endpoint::new(credentials());
+        let path = format!("/debug/memory/\r\nINFO forged\u{1b}[31m\u{85}{}", "x".repeat(10_000));
+        let header = authorization();
+        drop(endpoint.handle(parts(&path, &|_| vec![header.as_bytes()])));
+        drop(endpoint.handle(parts(&path, &|_| Vec::new())));
+        assert_eq!(events.audit().len(), 2);
+        for line in events.audit() {
+            assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
+            assert!(line.contains("\\r\\nINFO forged\\u{1b}[31m\\u{85}x") && line.len() < 500, "{line}");
+        }
+    });
+}
+
+fn parts<'a>(path: &'a str, headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>) -> RequestParts<'a> {
+    let (authority, connection) = (None, Connection::default());
+    RequestParts { method: "GET", authority, path, query: None, headers, connection }
+}
+
+#[test]
+fn s65_nothing_that_is_logged_at_any_level_has_the_password() {
+    alone("audit::s65_nothing_that_is_logged_at_any_level_has_the_password", async {
+        let events = Events::of_process();
+        one_of_each().await;
+        let server = serve(layer()).await;
+        for request in [
+            Request::get("/debug/memory").authorized().authorized(),
+            Request::get("/debug/memory").header("authorization", format!("{} ", authorization())),
+            Request::get("/debug/memory").header("authorization", basic(format!("opss:{PASSWORD}"))),
+            Request::get("/debug/memory").header("authorization", basic(format!("{PASSWORD}:ops"))),
+            Request::get(format!("/debug/memory?password={PASSWORD}")).authorized(),
+        ] {
+            server.send(request).await;
+        }
+        assert!(events.audit().len() > 10, "{:#?}", events.audit());
+        let shown = events.lines().join("\n");
+        assert_no_secret(&shown, "the log");
+        assert!(!shown.to_lowercase().contains("basic "), "{shown}");
+    });
+}
