@@ -1,12 +1,14 @@
 //! From the bytes of the `Authorization` header to the proof that the sender knows the credentials.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::credentials::{Credentials, MAX_PAIR_BYTES};
+use crate::role::Role;
 
 /// Longest header value that is looked at.
 const MAX_HEADER_BYTES: usize = 4096;
@@ -20,6 +22,7 @@ const DECODE_BYTES: usize = MAX_TOKEN_BYTES / 4 * 3;
 #[derive(Clone, Debug)]
 pub struct Authorized {
     user: Arc<str>,
+    role: Role,
 }
 
 impl Authorized {
@@ -27,6 +30,12 @@ impl Authorized {
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 }
 
@@ -51,8 +60,9 @@ pub fn authenticate<'a>(
     };
     let mut buffer = Zeroizing::new([0; DECODE_BYTES]);
     let (user, password) = token68(value).and_then(|token| decode(token, &mut buffer)).ok_or(Unauthorized)?;
-    let user = credentials.verify(user, password).ok_or(Unauthorized)?;
-    Ok(Authorized { user })
+    credentials.refresh(Instant::now());
+    let (user, role) = credentials.verify(user, password).ok_or(Unauthorized)?;
+    Ok(Authorized { user, role })
 }
 
 /// What follows the scheme `Basic` and one or more spaces.

@@ -1,31 +1,38 @@
-//! Who may ask: one user name and one password, kept as digests.
+//! Who may ask: user names and passwords, kept as digests.
 
 mod error;
+mod login;
 mod source;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use self::error::CredentialsErrorKind as Kind;
 pub use self::error::{CredentialsError, CredentialsErrorKind};
-use crate::digest::{Field, Key, Tag, fill_random};
+use self::login::Login;
+pub(crate) use self::login::MAX_PAIR_BYTES;
+use self::watched::WatchedFile;
+use crate::digest::fill_random;
+use crate::role::Role;
 use crate::secret::Secret;
-use crate::strength::weakness;
+use crate::swap::Swap;
 
-/// Longest `user:password` in bytes that a request may send.
-pub(crate) const MAX_PAIR_BYTES: usize = 1024;
+/// Most logins that are accepted at once: each costs two digests for each request that carries a password.
+const MAX_LOGINS: usize = 8;
 
-/// The user name and password that open the endpoint.
+/// The user names and passwords that open the endpoint.
 ///
-/// The password itself is wiped as soon as its digest (HMAC-SHA256 under a random key) is made. Clones share the
-/// digests. There is no `Default`: an endpoint without a password does not exist.
+/// A password itself is wiped as soon as its digest (HMAC-SHA256 under a random key) is made. Clones share the logins,
+/// also when these are [replaced](Self::replace). There is no `Default`: an endpoint without a password does not
+/// exist.
 ///
 /// # Security
 ///
@@ -44,17 +51,23 @@ pub(crate) const MAX_PAIR_BYTES: usize = 1024;
 /// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
 /// ```
 #[derive(Clone)]
-pub struct Credentials(Arc<Pair>);
+pub struct Credentials(Arc<Swap<Vec<Source>>>);
 
-struct Pair {
-    user: Arc<str>,
-    key: Key,
-    user_tag: Tag,
-    password_tag: Tag,
+/// Where some of the logins come from, and the most that they may do.
+#[derive(Clone)]
+struct Source {
+    logins: Logins,
+    most: Role,
+}
+
+#[derive(Clone)]
+enum Logins {
+    Fixed(Arc<Vec<Login>>),
+    File(Arc<WatchedFile>),
 }
 
 impl Credentials {
-    /// Credentials with a password that is not easily guessed.
+    /// Credentials with a password that is not easily guessed, and [`Role::Profile`].
     ///
     /// User and password are compared byte by byte as UTF-8, without Unicode normalisation.
     ///
@@ -63,7 +76,7 @@ impl Credentials {
     /// If the user is empty, blank or has a `:` or a control character; if the password is empty, blank, has a
     /// control character, has fewer than 16 characters or is obviously weak.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, CredentialsError> {
-        Self::strong(user.into(), Secret::new(password))
+        Login::strong(&user.into(), &Secret::new(password)).map(Self::of)
     }
 
     /// Credentials with any password that basic authentication can carry, however weak.
@@ -79,40 +92,109 @@ impl Credentials {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, CredentialsError> {
-        Self::any(user.into(), Secret::new(password))
+        Login::any(&user.into(), &Secret::new(password)).map(Self::of)
     }
 
-    fn strong(user: String, password: Secret) -> Result<Self, CredentialsError> {
-        // What cannot be sent at all is the better reason, so it is looked for first.
-        check_sendable(&user, &password)?;
-        match weakness(&user, password.expose()) {
-            Some(weakness) => Err(CredentialsError::weak(weakness)),
-            None => Self::any(user, password),
+    /// The same logins, none of which may do more than `role`.
+    #[must_use]
+    pub fn role(self, role: Role) -> Self {
+        let sources = self.0.load();
+        let limited = sources.iter().cloned().map(|source| Source { most: source.most.min(role), ..source });
+        Self::from_sources(limited.collect())
+    }
+
+    /// The logins of both, for example the old password and the new one while clients change over. Each request is
+    /// checked against all of them, so that the time it takes does not tell which is right.
+    ///
+    /// # Errors
+    ///
+    /// If there are more than 8 logins.
+    pub fn and(self, other: Self) -> Result<Self, CredentialsError> {
+        let sources: Vec<_> = [self, other].iter().flat_map(|part| part.0.load().to_vec()).collect();
+        check_number(sources.iter().map(|source| source.logins().len()).sum())?;
+        Ok(Self::from_sources(sources))
+    }
+
+    /// Puts the logins of `new` in the place of these, here and in all clones, the ones in endpoints included. Requests
+    /// that come from now on are checked against the new ones only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use memory_debug_endpoint::{Credentials, Endpoint, generate_password};
+    ///
+    /// let credentials = Credentials::new("ops", generate_password()?)?;
+    /// let endpoint = Endpoint::new(credentials.clone());
+    /// // Later, when the password has to change:
+    /// credentials.replace(Credentials::new("ops", generate_password()?)?);
+    /// # let _ = endpoint;
+    /// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
+    /// ```
+    pub fn replace(&self, new: Self) {
+        self.0.store(new.0.load());
+    }
+
+    fn of(login: Login) -> Self {
+        Self::from_logins(Logins::Fixed(Arc::new(vec![login])))
+    }
+
+    fn from_logins(logins: Logins) -> Self {
+        Self::from_sources(vec![Source { logins, most: Role::Profile }])
+    }
+
+    fn from_sources(sources: Vec<Source>) -> Self {
+        Self(Arc::new(Swap::new(Arc::new(sources))))
+    }
+
+    /// Reads files again that have changed, which it looks for once a second at most.
+    pub(crate) fn refresh(&self, now: Instant) {
+        for source in self.0.load().iter() {
+            if let Logins::File(file) = &source.logins {
+                file.refresh(now);
+            }
         }
     }
 
-    fn any(user: String, password: Secret) -> Result<Self, CredentialsError> {
-        check_sendable(&user, &password)?;
-        let key = Key::random().map_err(no_randomness)?;
-        let user_tag = key.tag(Field::User, user.as_bytes());
-        let password_tag = key.tag(Field::Password, password.expose().as_bytes());
-        Ok(Self(Arc::new(Pair { user: user.into(), key, user_tag, password_tag })))
-    }
-
-    /// The user, if both are right. Takes the same time whichever is wrong.
-    pub(crate) fn verify(&self, user: &[u8], password: &[u8]) -> Option<Arc<str>> {
-        let Pair { key, user_tag, password_tag, user: name } = &*self.0;
-        let user_is_right = key.tag(Field::User, user).ct_eq(user_tag);
-        let password_is_right = key.tag(Field::Password, password).ct_eq(password_tag);
-        bool::from(user_is_right & password_is_right).then(|| Arc::clone(name))
+    /// The user and what they may do, if user and password are those of a login. Checks all logins whatever it finds,
+    /// and takes the same time whichever of the two is wrong.
+    pub(crate) fn verify(&self, user: &[u8], password: &[u8]) -> Option<(Arc<str>, Role)> {
+        let mut found = None;
+        for source in self.0.load().iter() {
+            for login in source.logins().iter() {
+                if bool::from(login.is(user, password)) {
+                    found = Some((Arc::clone(&login.user), login.role.min(source.most)));
+                }
+            }
+        }
+        found
     }
 }
 
-/// Shows the user and nothing of the password.
+impl Source {
+    fn logins(&self) -> Arc<Vec<Login>> {
+        match &self.logins {
+            Logins::Fixed(logins) => Arc::clone(logins),
+            Logins::File(file) => file.logins(),
+        }
+    }
+}
+
+/// Shows the users and nothing of the passwords.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.0.user).finish_non_exhaustive()
+        let logins = self.0.load().iter().flat_map(|source| source.logins().to_vec()).collect::<Vec<_>>();
+        let users: Vec<_> = logins.iter().map(|login| &*login.user).collect();
+        f.debug_struct("Credentials").field("users", &users).finish_non_exhaustive()
     }
+}
+
+fn check_number(logins: usize) -> Result<(), CredentialsError> {
+    if logins <= MAX_LOGINS {
+        return Ok(());
+    }
+    let message =
+        format!("{logins} logins refused: there may be {MAX_LOGINS}; remove those that nobody uses");
+    Err(CredentialsError::new(Kind::TooMany, message))
 }
 
 /// A fresh password of 192 random bits in 32 characters that need no quoting in URLs, shells and configuration
@@ -123,50 +205,6 @@ impl fmt::Debug for Credentials {
 /// When the operating system has no randomness to give.
 pub fn generate_password() -> Result<String, CredentialsError> {
     let mut bytes = Zeroizing::new([0; 24]);
-    fill_random(bytes.as_mut_slice()).map_err(no_randomness)?;
+    fill_random(bytes.as_mut_slice()).map_err(CredentialsError::no_randomness)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
-}
-
-fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError> {
-    let password = password.expose();
-    let refused = |kind, message: &str| Err(CredentialsError::new(kind, message));
-    if user.trim().is_empty() {
-        refused(Kind::InvalidUser, "user refused: it is empty or blank; name one, for example `ops`")
-    } else if user.contains(':') {
-        refused(
-            Kind::InvalidUser,
-            "user refused: it has a `:`, which basic authentication cannot carry; remove it",
-        )
-    } else if user.contains(char::is_control) {
-        refused(Kind::InvalidUser, "user refused: it has a control character; remove it")
-    } else if password.trim().is_empty() {
-        refused(
-            Kind::InvalidPassword,
-            "password refused: it is empty or blank; `memory-debug password` or `openssl rand -base64 24` makes a \
-             good one",
-        )
-    } else if password.contains(char::is_control) {
-        refused(
-            Kind::InvalidPassword,
-            "password refused: it has a control character, perhaps a line break; remove it",
-        )
-    } else if user.len() + 1 + password.len() > MAX_PAIR_BYTES {
-        Err(CredentialsError::new(
-            Kind::TooLong,
-            format!(
-                "user and password refused: together they exceed {} bytes; shorten them",
-                MAX_PAIR_BYTES - 1
-            ),
-        ))
-    } else {
-        Ok(())
-    }
-}
-
-fn no_randomness(source: std::io::Error) -> CredentialsError {
-    CredentialsError::new(
-        Kind::NoRandomness,
-        "making a random key failed: the operating system gave no randomness; try again once it has started up",
-    )
-    .with_source(source)
 }

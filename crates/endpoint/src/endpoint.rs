@@ -21,7 +21,8 @@ use crate::parts::RequestParts;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
-use crate::route::{page_at, paths};
+use crate::role::Role;
+use crate::route::{Route, paths};
 use crate::view::View;
 
 /// The memory page of one process, behind basic authentication.
@@ -60,6 +61,7 @@ pub struct Endpoint {
     source: Source,
     flights: Arc<Flights>,
     audit: Audit,
+    types_need: Role,
 }
 
 /// What the reports are about.
@@ -76,7 +78,8 @@ impl Endpoint {
     pub fn new(credentials: Credentials) -> Self {
         let flights = Flights::of_process(&None, Limits::default());
         let (base, audit) = Default::default();
-        Self { base, credentials, source: Source::Process(None), flights, audit }
+        let types_need = Role::Read;
+        Self { base, credentials, source: Source::Process(None), flights, audit, types_need }
     }
 
     /// Mounts it elsewhere.
@@ -108,6 +111,12 @@ impl Endpoint {
             Source::Other => Arc::new(self.flights.with_limits(limits)),
         };
         Self { flights, ..self }
+    }
+
+    /// The role that it takes to see names of types and call sites: [`Role::Read`] if not set. With [`Role::Profile`],
+    /// other logins see `/stats` only.
+    pub fn types_need(self, role: Role) -> Self {
+        Self { types_need: role, ..self }
     }
 
     /// The path of the overview; all other pages lie below it.
@@ -151,7 +160,7 @@ impl Endpoint {
 
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
-        let reply = match self.view(parts, &accept) {
+        let reply = match self.view(parts, &accept, proof) {
             Ok(view) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
             Ok(view) => {
                 let format = view.format;
@@ -165,16 +174,20 @@ impl Endpoint {
         ready(parts, reply)
     }
 
-    /// What the request asks to see, checked in the documented order: method, path, parameters, format.
-    fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]]) -> Result<View, Problem> {
+    /// What the request asks to see, checked in the documented order: method, path, parameters, format, role.
+    fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]], proof: &Authorized) -> Result<View, Problem> {
         if !matches!(parts.method, "GET" | "HEAD") {
             return Err(Problem::MethodNotAllowed);
         }
-        let page = self.base.below(parts.path).and_then(page_at);
-        let page = page.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
-        let Query { format, types } = Query::parse(page, parts.query, self.flights.limits().max_rows)?;
+        let route = self.base.below(parts.path).and_then(Route::at);
+        let route = route.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
+        let Query { format, types } = Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
         let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
-        Ok(View { page, types, format })
+        let (needed, held) = (route.role(self.types_need), proof.role());
+        if held < needed {
+            return Err(Problem::ForbiddenRole { needed, held });
+        }
+        Ok(View { page: route.page, types, format })
     }
 }
 

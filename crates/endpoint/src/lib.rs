@@ -5,7 +5,7 @@
 //!
 //! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
 //! 2. [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
-//! 3. Method, path, parameters and format; what is not understood is refused by name.
+//! 3. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
 //! 4. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
 //! 5. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
 //!
@@ -47,8 +47,9 @@
 //!
 //! | Event | Level | Fields |
 //! |---|---|---|
-//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `status` unless a collection decides it |
+//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, `status` unless a collection decides it |
 //! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
+//! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`), `scope`, `duration_us` |
 //!
 //! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.
@@ -86,15 +87,16 @@ mod headers;
 mod limits;
 mod negotiate;
 mod outcome;
-#[cfg(feature = "tracing")]
 mod pace;
 mod parts;
 mod problem;
 mod query;
 mod reply;
+mod role;
 mod route;
 mod secret;
 mod strength;
+mod swap;
 mod view;
 
 pub use memory_debug_core;
@@ -108,3 +110,4 @@ pub use self::limits::Limits;
 pub use self::outcome::Outcome;
 pub use self::parts::{Connection, RequestParts};
 pub use self::reply::Reply;
+pub use self::role::Role;

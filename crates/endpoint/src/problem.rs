@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::format::Format;
+use crate::role::Role;
 use crate::route::ALLOWED_METHODS;
 
 /// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
@@ -13,6 +14,8 @@ use crate::route::ALLOWED_METHODS;
 pub(crate) enum Problem {
     /// A parameter is unknown, repeated, malformed or out of range.
     InvalidParameter { name: String, reason: String },
+    /// The login may not do this.
+    ForbiddenRole { needed: Role, held: Role },
     /// There is no page at this path.
     UnknownPath { known: Vec<String> },
     /// Neither `GET` nor `HEAD`.
@@ -53,6 +56,7 @@ impl Problem {
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidParameter { .. } => (400, "invalid-parameter", "invalid parameter"),
+            Self::ForbiddenRole { .. } => (403, "forbidden-role", "forbidden role"),
             Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "method not allowed"),
             Self::NotAcceptable => (406, "not-acceptable", "not acceptable"),
@@ -72,6 +76,12 @@ impl Problem {
     fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),
+            Self::ForbiddenRole { needed, held } => format!(
+                "this takes the role `{}`, and yours is `{}`; ask with another login",
+                needed.as_str(),
+                held.as_str()
+            )
+            .into(),
             Self::UnknownPath { known } => {
                 format!("there is nothing here; the pages are {}", known.join(", ")).into()
             }
@@ -143,6 +153,7 @@ impl Problem {
     pub(crate) fn examples() -> Vec<Self> {
         vec![
             Self::InvalidParameter { name: "top".to_owned(), reason: "is \"odd\"".to_owned() },
+            Self::ForbiddenRole { needed: Role::Profile, held: Role::Read },
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::MethodNotAllowed,
             Self::NotAcceptable,

@@ -2,22 +2,46 @@
 
 use memory_debug_core::{Page, Scope};
 
+use crate::role::Role;
+
 /// The paths below the base. The request path is compared as sent; a trailing `/` is another, unknown path, because
 /// relative links on the page would mean something else there.
-const ROUTES: [(&str, Page); 4] =
-    [("", Page::Overview), ("/stats", Page::Stats), ("/types", Page::Types), ("/doctor", Page::Doctor)];
+const ROUTES: [Route; 4] = [
+    Route { path: "", page: Page::Overview, role: Role::Read, names_types: true },
+    Route { path: "/stats", page: Page::Stats, role: Role::Read, names_types: false },
+    Route { path: "/types", page: Page::Types, role: Role::Read, names_types: true },
+    Route { path: "/doctor", page: Page::Doctor, role: Role::Read, names_types: true },
+];
+
+/// A page and what it asks for.
+#[derive(Debug)]
+pub(crate) struct Route {
+    path: &'static str,
+    pub(crate) page: Page,
+    /// The least role that sees it.
+    role: Role,
+    /// Whether it names types and call sites, which may need more.
+    names_types: bool,
+}
 
 /// What every path allows.
 pub(crate) const ALLOWED_METHODS: &str = "GET, HEAD";
 
-/// The page at `rest`, the path below the base.
-pub(crate) fn page_at(rest: &str) -> Option<Page> {
-    ROUTES.iter().find(|(path, _)| *path == rest).map(|&(_, page)| page)
+impl Route {
+    /// The route at `rest`, the path below the base.
+    pub(crate) fn at(rest: &str) -> Option<&'static Self> {
+        ROUTES.iter().find(|route| route.path == rest)
+    }
+
+    /// The role that it takes to see the page, where names of types need `types_need`.
+    pub(crate) fn role(&self, types_need: Role) -> Role {
+        if self.names_types { self.role.max(types_need) } else { self.role }
+    }
 }
 
 /// The paths of all pages under `base`, for an error that lists them.
 pub(crate) fn paths(base: &str) -> Vec<String> {
-    ROUTES.iter().map(|(path, _)| format!("{base}{path}")).collect()
+    ROUTES.iter().map(|Route { path, .. }| format!("{base}{path}")).collect()
 }
 
 /// What has to be collected for a page. Overview, types and doctor share one scope, and so one collection.
@@ -34,14 +58,18 @@ mod tests {
 
     #[test]
     fn s20_paths_are_matched_exactly() {
-        assert!(matches!(page_at(""), Some(Page::Overview)));
-        assert!(matches!(page_at("/stats"), Some(Page::Stats)));
-        assert!(matches!(page_at("/types"), Some(Page::Types)));
-        assert!(matches!(page_at("/doctor"), Some(Page::Doctor)));
+        for (rest, page) in [
+            ("", Page::Overview),
+            ("/stats", Page::Stats),
+            ("/types", Page::Types),
+            ("/doctor", Page::Doctor),
+        ] {
+            assert_eq!(Route::at(rest).map(|route| route.page), Some(page));
+        }
         for rest in
             ["/", "//stats", "/stats/", "/Stats", "/st%61ts", "/./stats", "/types;x", "/heap", "stats"]
         {
-            assert!(page_at(rest).is_none(), "{rest}");
+            assert!(Route::at(rest).is_none(), "{rest}");
         }
     }
 }

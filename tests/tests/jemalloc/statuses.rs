@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use memory_debug_axum::{Limits, MemoryDebugLayer};
+use memory_debug_axum::{Limits, MemoryDebugLayer, Role};
 use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, Server, credentials};
 
 /// The memory page and nothing else.
@@ -17,7 +17,7 @@ pub(crate) async fn serve_counting() -> (Server, CountingCollector) {
     (serve(MemoryDebugLayer::new(credentials()).collect_with(collector.clone())).await, collector)
 }
 
-/// Replies with the statuses 200, 400, 401, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
+/// Replies with the statuses 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
 pub(crate) async fn one_of_each() -> Vec<Response> {
     let (server, _) = serve_counting().await;
     let page = || Request::get("/debug/memory").authorized();
@@ -37,6 +37,12 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
         assert_eq!(reply.status, expected, "{reply}");
         replies.push(reply);
     }
+
+    let read_only = MemoryDebugLayer::new(credentials().role(Role::Read));
+    let read_only = serve(read_only.configure(|endpoint| endpoint.types_need(Role::Profile))).await;
+    let forbidden = read_only.send(page()).await;
+    assert_eq!(forbidden.status, 403, "{forbidden}");
+    replies.push(forbidden);
 
     let nobody_may_wait = Limits::default().max_waiters(0);
     let full = serve(MemoryDebugLayer::new(credentials()).limits(nobody_may_wait)).await;

@@ -1,10 +1,12 @@
 //! Without `tracing` nothing is told.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use memory_debug_core::Scope;
 
 use crate::authenticate::Authorized;
+use crate::credentials::CredentialsError;
 use crate::parts::RequestParts;
 
 #[derive(Clone, Debug, Default)]
@@ -15,5 +17,9 @@ impl Audit {
 
     pub(crate) fn refused(&self, _: &RequestParts<'_>, _: &'static str, _: Option<u16>, _: Instant) {}
 }
+
+pub(crate) fn credentials_replaced(_: &Path) {}
+
+pub(crate) fn credentials_kept(_: &CredentialsError) {}
 
 pub(crate) fn collection(_: Scope, _: &'static str, _: Duration) {}

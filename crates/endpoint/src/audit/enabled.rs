@@ -1,5 +1,6 @@
 //! Events through `tracing`. Fields have the same names in all of them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use memory_debug_core::Scope;
 use tracing::{info, warn};
 
 use crate::authenticate::Authorized;
+use crate::credentials::CredentialsError;
 use crate::escape::Escaped;
 use crate::pace::Pace;
 use crate::parts::RequestParts;
@@ -18,6 +20,7 @@ const TARGET: &str = "memory_debug::audit";
 const MAX_METHOD_CHARS: usize = 16;
 const MAX_PATH_CHARS: usize = 128;
 const MAX_USER_CHARS: usize = 64;
+const MAX_REASON_CHARS: usize = 512;
 
 /// Tells of authentication. Clones count refusals together.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,7 @@ impl Audit {
             path = %Escaped::new(parts.path, MAX_PATH_CHARS),
             peer = parts.connection.peer.map(display),
             user = %Escaped::new(proof.user(), MAX_USER_CHARS),
+            role = proof.role().as_str(),
             status,
             "memory page: authorized"
         );
@@ -85,6 +89,20 @@ impl Default for Refusals {
     fn default() -> Self {
         Self { pace: Pace::new(Duration::from_secs(1)), untold: AtomicU64::new(0) }
     }
+}
+
+/// A file of logins was another one, and its logins are now those that are accepted.
+pub(crate) fn credentials_replaced(path: &Path) {
+    let file = path.to_string_lossy();
+    let file = Escaped::new(&file, MAX_PATH_CHARS);
+    info!(target: TARGET, outcome = "credentials-replaced", %file, "memory page: credentials");
+}
+
+/// A file of logins was another one, and is of no use.
+pub(crate) fn credentials_kept(error: &CredentialsError) {
+    let error = error.to_string();
+    let error = Escaped::new(&error, MAX_REASON_CHARS);
+    warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
 }
 
 /// A collection has ended, or is given up.

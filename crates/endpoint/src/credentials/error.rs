@@ -1,6 +1,7 @@
 //! What can be wrong with configured credentials.
 
 use std::error::Error;
+use std::path::Path;
 use std::{fmt, io};
 
 use crate::strength::Weakness;
@@ -29,6 +30,8 @@ pub enum CredentialsErrorKind {
     Missing,
     /// The password is configured twice.
     Ambiguous,
+    /// There are more logins than are accepted at once.
+    TooMany,
     /// A file or environment variable could not be read.
     Unreadable,
     /// The operating system has no randomness to give.
@@ -53,6 +56,17 @@ impl CredentialsError {
                  `openssl rand -base64 24` makes a good one, `Credentials::allow_weak` accepts this one"
             ),
         )
+    }
+
+    pub(super) fn no_randomness(source: io::Error) -> Self {
+        let message = "making a random key failed: the operating system gave no randomness; try again once it has \
+                       started up";
+        Self::new(CredentialsErrorKind::NoRandomness, message).with_source(source)
+    }
+
+    /// Says where in a file the mistake is.
+    pub(super) fn in_line(self, number: usize, path: &Path) -> Self {
+        Self { message: format!("line {number} of `{}`: {}", path.display(), self.message), ..self }
     }
 
     pub(super) fn with_source(mut self, source: io::Error) -> Self {

@@ -5,10 +5,14 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind};
+use super::login::Login;
+use super::watched::{Parse, WatchedFile};
+use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind, Logins, check_number};
+use crate::role::Role;
 use crate::secret::Secret;
 
 const USER: &str = "MEMORY_DEBUG_USER";
@@ -21,7 +25,8 @@ const MAX_FILE_BYTES: u16 = 8 * 1024;
 
 impl Credentials {
     /// Reads `MEMORY_DEBUG_USER` (`ops` if unset) and either `MEMORY_DEBUG_PASSWORD` or the file that
-    /// `MEMORY_DEBUG_PASSWORD_FILE` names, without the line break at its end.
+    /// `MEMORY_DEBUG_PASSWORD_FILE` names, without the line break at its end. The file is read again when it changes,
+    /// as with [`Credentials::from_file`].
     ///
     /// # Errors
     ///
@@ -30,44 +35,82 @@ impl Credentials {
         Self::from_lookup(|name| env::var_os(name))
     }
 
-    /// Reads the first line of a file, `user:password`.
+    /// Reads a file with a login a line, `user:password`. A line `[read]` or `[profile]` sets the [`Role`] of the logins
+    /// below it, which is `profile` above any such line; blank lines mean nothing.
+    ///
+    /// ```text
+    /// ops:wD6Rz3oWnTnbCqk2
+    /// [read]
+    /// grafana:7BhG-rPq0_yXc41vLs9e
+    /// ```
+    ///
+    /// The file is read again when it is another one (by time, size, inode or device, through all links): a request
+    /// that carries a user and a password looks for that, at most once a second. A file that cannot be read or
+    /// understood then changes nothing; an audit event says so.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not UTF-8 or its first line has no `:`, and as [`Credentials::new`].
+    /// If the file cannot be read, is not UTF-8, has a line that is neither a login nor a role, no login or more than
+    /// 8 of them, and as [`Credentials::new`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        let path = path.as_ref();
-        let content = read(path)?;
-        let line = content.expose().lines().next().unwrap_or_default();
-        let Some((user, password)) = line.split_once(':') else {
-            let message = format!(
-                "reading `{}` found no `:` in its first line; write `user:password` there",
-                path.display()
-            );
-            return Err(CredentialsError::new(Kind::Unreadable, message));
-        };
-        Self::strong(user.to_owned(), Secret::new(password))
+        Self::watch(path.as_ref(), Box::new(|path| parse_logins(read(path)?.expose(), path)))
+    }
+
+    fn watch(path: &Path, parse: Parse) -> Result<Self, CredentialsError> {
+        let file = WatchedFile::open(path, parse)?;
+        Ok(Self::from_logins(Logins::File(Arc::new(file))))
     }
 
     pub(super) fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, CredentialsError> {
         let user = lookup(USER).map_or(Ok(DEFAULT_USER.to_owned()), |value| utf8(USER, value))?;
-        let password = match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
-            (Some(password), None) => Secret::new(utf8(PASSWORD, password)?),
-            (None, Some(path)) => without_line_break(&read(Path::new(&path))?),
+        match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
+            (Some(password), None) => Self::new(user, utf8(PASSWORD, password)?),
+            (None, Some(path)) => {
+                let parse =
+                    move |path: &Path| Ok(vec![Login::strong(&user, &without_line_break(&read(path)?))?]);
+                Self::watch(Path::new(&path), Box::new(parse))
+            }
             (Some(_), Some(_)) => {
                 let message = format!("{PASSWORD} and {PASSWORD_FILE} are both set; unset one of them");
-                return Err(CredentialsError::new(Kind::Ambiguous, message));
+                Err(CredentialsError::new(Kind::Ambiguous, message))
             }
             (None, None) => {
                 let message = format!(
                     "no password found: neither {PASSWORD} nor {PASSWORD_FILE} is set; set one, \
                      `memory-debug password` or `openssl rand -base64 24` makes a good password"
                 );
-                return Err(CredentialsError::new(Kind::Missing, message));
+                Err(CredentialsError::new(Kind::Missing, message))
             }
-        };
-        Self::strong(user, password)
+        }
     }
+}
+
+/// A login has a `:` and a role has none, so neither can be taken for the other.
+fn parse_logins(content: &str, path: &Path) -> Result<Vec<Login>, CredentialsError> {
+    let unreadable = |message: &str| CredentialsError::new(Kind::Unreadable, message);
+    let mut logins = Vec::new();
+    let mut role = Role::Profile;
+    for (number, line) in (1..).zip(content.lines()) {
+        match (line.trim(), line.split_once(':')) {
+            ("", _) => {}
+            ("[read]", _) => role = Role::Read,
+            ("[profile]", _) => role = Role::Profile,
+            (_, Some((user, password))) => {
+                let login = Login::strong(user, &Secret::new(password));
+                logins.push(login.map_err(|error| error.in_line(number, path))?.with_role(role));
+            }
+            (_, None) => {
+                let message = "it is neither `user:password` nor `[read]` nor `[profile]`; write one of them";
+                return Err(unreadable(message).in_line(number, path));
+            }
+        }
+    }
+    if logins.is_empty() {
+        let message = format!("reading `{}` found no login; write `user:password` there", path.display());
+        return Err(unreadable(&message));
+    }
+    check_number(logins.len())?;
+    Ok(logins)
 }
 
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {

@@ -1,5 +1,7 @@
 //! Requests in, replies out, with a collector that counts.
 
+mod roles;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,0 +1,67 @@
+//! Who may see what.
+
+use super::*;
+
+/// `ops:secret` may do everything, `grafana:secret` reads.
+const READER: &str = "Basic Z3JhZmFuYTpzZWNyZXQ=";
+
+fn fixture(types_need: Role) -> Fixture {
+    let reader = Credentials::allow_weak("grafana", "secret").unwrap().role(Role::Read);
+    let credentials = Credentials::allow_weak("ops", "secret").unwrap().and(reader).unwrap();
+    let recorder = Recorder::default();
+    let endpoint = Endpoint::new(credentials).collect_with(recorder.clone()).types_need(types_need);
+    Fixture { endpoint, recorder }
+}
+
+const PAGES: [&str; 4] =
+    ["/debug/memory", "/debug/memory/types?top=5", "/debug/memory/doctor", "/debug/memory/stats"];
+
+#[test]
+fn s15_every_page_can_be_read_by_every_role() {
+    let fixture = fixture(Role::Read);
+    for page in PAGES {
+        for login in [RIGHT, READER] {
+            assert_eq!(fixture.send("GET", page, &[("authorization", login)]).status, 200, "{page} {login}");
+        }
+    }
+}
+
+#[test]
+fn s62_names_of_types_are_for_the_configured_role_only() {
+    let fixture = fixture(Role::Profile);
+    for (page, expected) in PAGES.into_iter().zip([403, 403, 403, 200]) {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(fixture.send(method, page, &[("authorization", RIGHT)]).status, 200, "{page}");
+            let reply = fixture.send(method, page, &[("authorization", READER)]);
+            assert_eq!(reply.status, expected, "{method} {page}");
+            assert!(!text(&reply).contains("Type1"), "{}", text(&reply));
+        }
+    }
+}
+
+#[test]
+fn s15_a_role_that_does_not_suffice_is_403_without_a_challenge() {
+    let fixture = fixture(Role::Profile);
+    let headers = [("authorization", READER), ("accept", "application/json")];
+    let reply = fixture.send("GET", "/debug/memory/types", &headers);
+    assert_eq!((reply.status, header(&reply, "www-authenticate")), (403, None));
+    assert_eq!(json(&reply)["type"], "urn:memory-debug:problem:forbidden-role");
+    let detail = json(&reply)["detail"].to_string();
+    assert!(detail.contains("`profile`") && detail.contains("`read`"), "{detail}");
+    assert_eq!(fixture.collections(), 0);
+}
+
+#[test]
+fn s15_the_role_is_looked_at_after_method_path_parameters_and_format() {
+    let fixture = fixture(Role::Profile);
+    for (method, target, accept, expected) in [
+        ("POST", "/debug/memory/types?x=1", "image/png", 405),
+        ("GET", "/debug/memory/unknown?x=1", "image/png", 404),
+        ("GET", "/debug/memory/types?x=1", "image/png", 400),
+        ("GET", "/debug/memory/types", "image/png", 406),
+        ("GET", "/debug/memory/types", "*/*", 403),
+    ] {
+        let reply = fixture.send(method, target, &[("authorization", READER), ("accept", accept)]);
+        assert_eq!(reply.status, expected, "{method} {target} {accept}");
+    }
+}

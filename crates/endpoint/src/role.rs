@@ -1,0 +1,34 @@
+//! What a login may do.
+
+/// What a login may do. Each role includes those before it.
+///
+/// # Examples
+///
+/// ```
+/// use memory_debug_endpoint::{Credentials, Role, generate_password};
+///
+/// let engineers = Credentials::new("ops", generate_password()?)?;
+/// let dashboard = Credentials::new("grafana", generate_password()?)?.role(Role::Read);
+/// let credentials = engineers.and(dashboard)?;
+/// # let _ = credentials;
+/// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Reads the pages.
+    Read,
+    /// Everything: also what costs more than a page, or changes something.
+    Profile,
+}
+
+impl Role {
+    /// `read` or `profile`, as in credentials files and replies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Profile => "profile",
+        }
+    }
+}
