@@ -41,6 +41,9 @@
 //! [scope](actix_web::web::scope), and what the router takes for its path - after decoding, say - is answered with
 //! the same 401 as any other page of it.
 //!
+//! A page that [hides](Endpoint::hide) leaves requests to the application only as a middleware. A service has nobody to
+//! leave them to, and answers an empty 404, as actix-web does without a default service.
+//!
 //! What the page shows is in the documentation of [`memory_debug_endpoint`], which this crate adapts.
 //!
 //! # What it does not do

@@ -55,7 +55,9 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         if is_ours(&self.endpoint, request.uri()) {
             let outcome = handle(&self.endpoint, &request, request.path());
-            return ResponseFuture::ours(request, outcome);
+            if !outcome.is_for_application() {
+                return ResponseFuture::ours(request, outcome);
+            }
         }
         ResponseFuture::inner(self.inner.call(request))
     }

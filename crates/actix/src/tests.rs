@@ -1,1 +1,106 @@
+//! The page around actix-web applications and in them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+
+use super::*;
+
+/// `ops:secret`.
+const RIGHT: (&str, &str) = ("authorization", "Basic b3BzOnNlY3JldA==");
+
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+impl Collect for Counter {
+    fn collect(&self, _scope: Scope) -> MemoryReport {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        serde_json::from_str(
+            r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+                "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
+        )
+        .unwrap()
+    }
+}
+
+fn memory() -> MemoryDebug {
+    MemoryDebug::new(Credentials::allow_weak("ops", "secret").unwrap()).collect_with(Counter::default())
+}
+
+/// Says what it was asked, with the body.
+async fn echo(request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    HttpResponse::ImATeapot().body(format!("{} {} {body:?}", request.method(), request.uri()))
+}
+
+fn get(path: &str) -> TestRequest {
+    TestRequest::with_uri(path)
+}
+
+async fn shown<B: MessageBody>(response: ServiceResponse<B>) -> String {
+    let head = format!("{} {:?} ", response.status(), response.headers());
+    head + &String::from_utf8_lossy(&read_body(response).await)
+}
+
+#[actix_web::test]
+async fn the_page_is_served_around_an_application_and_in_it() {
+    let around = init_service(App::new().wrap(memory())).await;
+    let inside = init_service(App::new().service(memory())).await;
+    let in_scope = init_service(App::new().service(web::scope("/internal").service(memory()))).await;
+    let page = |path| get(path).insert_header(RIGHT).to_request();
+    assert_eq!(call_service(&around, page("/debug/memory")).await.status(), 200);
+    assert_eq!(call_service(&inside, page("/debug/memory")).await.status(), 200);
+    assert_eq!(call_service(&in_scope, page("/internal/debug/memory/stats")).await.status(), 200);
+}
+
+#[actix_web::test]
+async fn s13_a_hidden_page_answers_as_the_application_does_without_it() {
+    let hidden = memory().configure(|endpoint| endpoint.hide());
+    let with = init_service(App::new().wrap(hidden).default_service(web::to(echo))).await;
+    let without = init_service(App::new().default_service(web::to(echo))).await;
+    for path in ["/debug/memory", "/debug/memory/types?top=5", "/debug/memory/unknown"] {
+        for authorization in [None, Some(("authorization", "Basic b3BzOndyb25n"))] {
+            let request = || {
+                let request = get(path).method(actix_web::http::Method::POST).set_payload("a body");
+                authorization.into_iter().fold(request, TestRequest::insert_header).to_request()
+            };
+            let (with, without) =
+                (call_service(&with, request()).await, call_service(&without, request()).await);
+            assert_eq!(shown(with).await, shown(without).await, "{path}");
+        }
+    }
+    let page = get("/debug/memory").insert_header(RIGHT).to_request();
+    assert_eq!(call_service(&with, page).await.status(), 200);
+}
+
+#[actix_web::test]
+async fn s13_a_hidden_service_answers_as_actix_does_for_a_path_that_nobody_knows() {
+    let hidden = memory().configure(|endpoint| endpoint.hide());
+    let with = init_service(App::new().service(hidden)).await;
+    let without = init_service(App::new()).await;
+    let (with, without) = (
+        call_service(&with, get("/debug/memory").to_request()).await,
+        call_service(&without, get("/debug/memory").to_request()).await,
+    );
+    assert_eq!(shown(with).await, shown(without).await);
+}
+
+#[actix_web::test]
+async fn s02_whatever_is_sent_the_401_is_the_same() {
+    let app = init_service(App::new().wrap(memory()).default_service(web::to(echo))).await;
+    let ask = async |request: TestRequest| {
+        shown(app.call(request.to_request()).await.unwrap().map_into_boxed_body()).await
+    };
+    let expected = ask(get("/debug/memory")).await;
+    assert!(expected.starts_with("401"), "{expected}");
+    for request in [
+        get("/debug/memory/unknown?%"),
+        get("/debug/memory").method(actix_web::http::Method::POST).set_payload("body"),
+        get("/debug/memory").append_header(RIGHT).append_header(RIGHT),
+    ] {
+        assert_eq!(ask(request).await, expected);
+    }
+}

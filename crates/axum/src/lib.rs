@@ -58,6 +58,9 @@
 //! [nest](axum::Router::nest), and does not depend on the order. Settings ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits),
 //! [`service`](MemoryDebugLayer::service)) are the layer's, and [`router_with`] takes it.
 //!
+//! A page that [hides](Endpoint::hide) leaves requests to what the layer is put around. [`router`] has nothing in it, and
+//! answers an empty 404, as axum does without a fallback (but `HEAD` with a `Content-Length`); so to hide, take the layer.
+//!
 //! # What it costs
 //!
 //! Until the first request with the right password nothing of ours runs: no thread, no timer, no file. Other paths pay

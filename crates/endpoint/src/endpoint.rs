@@ -62,6 +62,7 @@ pub struct Endpoint {
     flights: Arc<Flights>,
     audit: Audit,
     types_need: Role,
+    is_hidden: bool,
 }
 
 /// What the reports are about.
@@ -79,7 +80,15 @@ impl Endpoint {
         let flights = Flights::of_process(&None, Limits::default());
         let (base, audit) = Default::default();
         let types_need = Role::Read;
-        Self { base, credentials, source: Source::Process(None), flights, audit, types_need }
+        Self {
+            base,
+            credentials,
+            source: Source::Process(None),
+            flights,
+            audit,
+            types_need,
+            is_hidden: false,
+        }
     }
 
     /// Mounts it elsewhere.
@@ -119,6 +128,16 @@ impl Endpoint {
         Self { types_need: role, ..self }
     }
 
+    /// Hides the page: who cannot prove to be authorized gets the application's own answer, as if there were no page,
+    /// and no challenge. Browsers then never ask for the password; `curl -u` and scrapers send it unasked.
+    ///
+    /// # Security
+    ///
+    /// This is obscurity, on top of the password and not instead of it: the time that an answer takes may still tell.
+    pub fn hide(self) -> Self {
+        Self { is_hidden: true, ..self }
+    }
+
     /// The path of the overview; all other pages lie below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
@@ -151,11 +170,16 @@ impl Endpoint {
                 outcome
             }
             Err(Unauthorized) => {
-                let reply = Reply::unauthorized();
-                self.audit.refused(&parts, "unauthorized", Some(reply.status), Instant::now());
-                ready(&parts, reply)
+                let outcome = self.refuse(&parts, Reply::unauthorized());
+                self.audit.refused(&parts, "unauthorized", outcome.status(), Instant::now());
+                outcome
             }
         }
+    }
+
+    /// What the sender of a request gets who has proved nothing.
+    fn refuse(&self, parts: &RequestParts<'_>, reply: Reply) -> Outcome {
+        if self.is_hidden { Outcome::hidden() } else { ready(parts, reply) }
     }
 
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {

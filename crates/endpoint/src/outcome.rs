@@ -15,7 +15,10 @@ use crate::reply::Reply;
 /// Dropping it withdraws the request, not the collection.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Outcome(State);
+pub struct Outcome {
+    state: State,
+    is_for_application: bool,
+}
 
 #[derive(Debug)]
 enum State {
@@ -26,20 +29,33 @@ enum State {
 
 impl Outcome {
     pub(crate) fn ready(reply: Reply) -> Self {
-        Self(State::Ready(Box::new(reply)))
+        Self { state: State::Ready(Box::new(reply)), is_for_application: false }
     }
 
-    /// The status of the reply, if it is there already.
+    /// The status of the reply, if it is ours and there already.
     pub(crate) fn status(&self) -> Option<u16> {
-        match &self.0 {
-            State::Ready(reply) => Some(reply.status),
-            State::Waiting { .. } | State::Done => None,
+        match &self.state {
+            State::Ready(reply) if !self.is_for_application => Some(reply.status),
+            _ => None,
         }
     }
 
     /// The page in `format` once its body, or the reason why there is none, arrives.
     pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Bytes, Problem>>, format: Format) -> Self {
-        Self(State::Waiting { receiver, format })
+        Self { state: State::Waiting { receiver, format }, is_for_application: false }
+    }
+
+    /// The application's own answer, or an empty 404 where there is no application.
+    pub(crate) fn hidden() -> Self {
+        Self { is_for_application: true, ..Self::ready(Reply::not_found()) }
+    }
+
+    /// Whether the application has to answer the request, as if there were no memory page: only if the endpoint
+    /// [hides](crate::Endpoint::hide). An adapter that has no application to give the request to awaits the reply
+    /// instead, which is an empty 404.
+    #[must_use]
+    pub fn is_for_application(&self) -> bool {
+        self.is_for_application
     }
 }
 
@@ -47,17 +63,17 @@ impl Future for Outcome {
     type Output = Reply;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
-        if let State::Waiting { receiver, format } = &mut self.0 {
+        if let State::Waiting { receiver, format } = &mut self.state {
             let format = *format;
             // A sender dropped without a word means that its thread panicked outside of the collector.
             let body = ready!(Pin::new(receiver).poll(context)).unwrap_or(Err(Problem::CollectorPanicked));
-            self.0 = State::Done;
+            self.state = State::Done;
             return Poll::Ready(match body {
                 Ok(body) => Reply::page(format, body),
                 Err(problem) => Reply::problem(&problem, format),
             });
         }
-        match std::mem::replace(&mut self.0, State::Done) {
+        match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(reply) => Poll::Ready(*reply),
             // Polled after completion, which the contract of `Future` leaves open.
             State::Waiting { .. } | State::Done => Poll::Pending,

@@ -28,6 +28,11 @@ impl Reply {
             .with_header(CHALLENGE.0, CHALLENGE.1)
     }
 
+    /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
+    pub(crate) fn not_found() -> Self {
+        Self { status: 404, headers: Vec::new(), body: Bytes::new() }
+    }
+
     pub(crate) fn page(format: Format, body: Bytes) -> Self {
         Self::new(200, format.content_type(), body)
     }

@@ -64,10 +64,12 @@ impl<S> MemoryDebug<S> {
         S: Service<Request<B>>,
     {
         if self.settings.endpoint.matches(request.uri().path()) {
-            ResponseFuture::ours(handle(self.settings, request))
-        } else {
-            ResponseFuture::inner(pass_on(&mut self.inner, request))
+            let outcome = handle(self.settings, &request);
+            if !outcome.is_for_application() {
+                return ResponseFuture::ours(outcome);
+            }
         }
+        ResponseFuture::inner(pass_on(&mut self.inner, request))
     }
 }
 
@@ -76,8 +78,7 @@ fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
     inner.call(request)
 }
 
-/// Takes the request by value: borrowed, it would be copied before it is known whose it is.
-fn handle<B>(settings: &Settings, request: Request<B>) -> Outcome {
+fn handle<B>(settings: &Settings, request: &Request<B>) -> Outcome {
     settings.endpoint.handle(RequestParts {
         method: request.method().as_str(),
         authority: request.uri().authority().map(Authority::as_str),

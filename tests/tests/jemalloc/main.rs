@@ -11,6 +11,7 @@ mod composition;
 mod container_types;
 mod deployment;
 mod groups;
+mod hidden;
 mod http2;
 mod json;
 mod limits;

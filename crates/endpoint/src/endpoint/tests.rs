@@ -1,5 +1,6 @@
 //! Requests in, replies out, with a collector that counts.
 
+mod hidden;
 mod roles;
 
 use std::sync::Mutex;
