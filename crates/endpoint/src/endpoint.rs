@@ -13,6 +13,7 @@ use crate::authenticate::{Authorized, Unauthorized, authenticate};
 use crate::base_path::{BasePath, ConfigError};
 use crate::collect::Collect;
 use crate::credentials::Credentials;
+use crate::cross_site;
 use crate::flight::{Flights, ServiceName};
 use crate::limits::Limits;
 use crate::negotiate::{negotiate, negotiate_problem};
@@ -198,12 +199,16 @@ impl Endpoint {
         ready(parts, reply)
     }
 
-    /// What the request asks to see, checked in the documented order: method, path, parameters, format, role.
+    /// What the request asks to see, checked in the documented order: whose page asks, method, path, parameters, format, role.
     fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]], proof: &Authorized) -> Result<View, Problem> {
+        let rest = self.base.below(parts.path);
+        if cross_site::is_refused(parts, rest == Some("")) {
+            return Err(Problem::CrossSite);
+        }
         if !matches!(parts.method, "GET" | "HEAD") {
             return Err(Problem::MethodNotAllowed);
         }
-        let route = self.base.below(parts.path).and_then(Route::at);
+        let route = rest.and_then(Route::at);
         let route = route.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
         let Query { format, types } = Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
         let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;

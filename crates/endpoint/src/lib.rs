@@ -5,9 +5,10 @@
 //!
 //! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
 //! 2. [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
-//! 3. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
-//! 4. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
-//! 5. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
+//! 3. What a browser sends for another site's page is refused.
+//! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
+//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
+//! 6. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
 //!
 //! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
 //!
@@ -76,6 +77,7 @@ mod authenticate;
 mod base_path;
 mod collect;
 mod credentials;
+mod cross_site;
 mod digest;
 #[cfg(doctest)]
 mod does_not_compile;

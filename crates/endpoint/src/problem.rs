@@ -14,6 +14,8 @@ use crate::route::ALLOWED_METHODS;
 pub(crate) enum Problem {
     /// A parameter is unknown, repeated, malformed or out of range.
     InvalidParameter { name: String, reason: String },
+    /// A browser sent it on behalf of another site's page.
+    CrossSite,
     /// The login may not do this.
     ForbiddenRole { needed: Role, held: Role },
     /// There is no page at this path.
@@ -56,6 +58,7 @@ impl Problem {
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidParameter { .. } => (400, "invalid-parameter", "invalid parameter"),
+            Self::CrossSite => (403, "cross-site-request", "cross-site request"),
             Self::ForbiddenRole { .. } => (403, "forbidden-role", "forbidden role"),
             Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "method not allowed"),
@@ -76,6 +79,9 @@ impl Problem {
     fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),
+            Self::CrossSite => {
+                "a browser sent this for a page of another site; open the address itself instead".into()
+            }
             Self::ForbiddenRole { needed, held } => format!(
                 "this takes the role `{}`, and yours is `{}`; ask with another login",
                 needed.as_str(),
@@ -153,6 +159,7 @@ impl Problem {
     pub(crate) fn examples() -> Vec<Self> {
         vec![
             Self::InvalidParameter { name: "top".to_owned(), reason: "is \"odd\"".to_owned() },
+            Self::CrossSite,
             Self::ForbiddenRole { needed: Role::Profile, held: Role::Read },
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::MethodNotAllowed,

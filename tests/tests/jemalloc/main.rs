@@ -9,6 +9,7 @@ mod authentication;
 mod change;
 mod composition;
 mod container_types;
+mod cross_site;
 mod deployment;
 mod groups;
 mod hidden;

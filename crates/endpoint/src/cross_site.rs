@@ -1,0 +1,205 @@
+//! Requests that a browser sends on behalf of another site's page, with the password that it remembers.
+//!
+//! The decision about methods that may change something is that of Go 1.25's `http.CrossOriginProtection`: the browser
+//! says by `Sec-Fetch-Site` (W3C Fetch Metadata) whose page asks; an old one says by `Origin`; whoever says neither is
+//! no browser, or it is the page itself. Reading is refused to other sites too, for an `<img>` must not be able to start
+//! a collection, but not to a link that somebody follows to the overview.
+
+use crate::parts::RequestParts;
+
+/// Methods that change nothing, as in Go.
+const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
+
+/// Whose page asks.
+enum Site {
+    /// Ours, or nobody's: somebody typed the address.
+    Own,
+    Other,
+    Unknown,
+}
+
+/// Whether a page of another site sent this, in a way that it may not. `is_overview`: the path is the overview's, which
+/// links may lead to.
+pub(crate) fn is_refused(parts: &RequestParts<'_>, is_overview: bool) -> bool {
+    match (site(parts), SAFE_METHODS.contains(&parts.method)) {
+        (Site::Own, _) | (Site::Unknown, true) => false,
+        (Site::Other, true) => !(is_overview && is_followed_link(parts)),
+        (Site::Other, false) => true,
+        (Site::Unknown, false) => !comes_from_own_origin(parts),
+    }
+}
+
+fn site(parts: &RequestParts<'_>) -> Site {
+    match *(parts.headers)("sec-fetch-site") {
+        [] => Site::Unknown,
+        [b"same-origin" | b"none"] => Site::Own,
+        // Also what no browser sends today.
+        _ => Site::Other,
+    }
+}
+
+fn is_followed_link(parts: &RequestParts<'_>) -> bool {
+    let is = |name, value: &[u8]| *(parts.headers)(name) == [value];
+    parts.method == "GET" && is("sec-fetch-mode", b"navigate") && is("sec-fetch-dest", b"document")
+}
+
+/// Whether `Origin` is missing, or names the host that was asked. It tells the scheme too and the host does not, so a
+/// page that somebody put in the place of ours over plain HTTP passes, as in Go.
+fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
+    match *(parts.headers)("origin") {
+        [] => true,
+        [origin] => host_of(origin).is_some_and(|host| is_asked_host(parts, host)),
+        _ => false,
+    }
+}
+
+/// `host:port` of `scheme://host:port`.
+fn host_of(origin: &[u8]) -> Option<&[u8]> {
+    let scheme = origin.windows(3).position(|part| part == b"://")?;
+    Some(&origin[scheme + 3..]).filter(|host| !host.is_empty())
+}
+
+fn is_asked_host(parts: &RequestParts<'_>, host: &[u8]) -> bool {
+    match (parts.authority, &*(parts.headers)("host")) {
+        (Some(authority), _) => authority.as_bytes().eq_ignore_ascii_case(host),
+        (None, [asked]) => asked.eq_ignore_ascii_case(host),
+        (None, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::Connection;
+
+    /// A request to `https://example.com`, as HTTP/1.1 has it. An empty value means no header.
+    fn refused(method: &str, is_overview: bool, headers: &[(&str, &str)]) -> bool {
+        refused_at(None, Some("example.com"), method, is_overview, headers)
+    }
+
+    fn refused_at(
+        authority: Option<&str>,
+        host: Option<&str>,
+        method: &str,
+        is_overview: bool,
+        headers: &[(&str, &str)],
+    ) -> bool {
+        let all: Vec<_> = headers.iter().copied().chain(host.map(|host| ("host", host))).collect();
+        let lookup = |name: &str| {
+            let values = all.iter().filter(|(known, value)| *known == name && !value.is_empty());
+            values.map(|(_, value)| value.as_bytes()).collect()
+        };
+        let (path, query, connection) = ("/debug/memory", None, Connection::default());
+        is_refused(
+            &RequestParts { method, authority, path, query, headers: &lookup, connection },
+            is_overview,
+        )
+    }
+
+    #[test]
+    fn s30_the_table_of_gos_cross_origin_protection() {
+        for (method, site, origin, expected) in [
+            ("POST", "same-origin", "", false),
+            ("POST", "none", "", false),
+            ("POST", "cross-site", "", true),
+            ("POST", "same-site", "", true),
+            ("POST", "", "", false),
+            ("POST", "", "https://example.com", false),
+            ("POST", "", "https://attacker.example", true),
+            ("POST", "", "null", true),
+            ("PUT", "cross-site", "", true),
+            // Not decided by `Origin` where the browser says more.
+            ("POST", "same-origin", "https://attacker.example", false),
+            ("POST", "cross-site", "https://example.com", true),
+        ] {
+            let headers = [("sec-fetch-site", site), ("origin", origin)];
+            assert_eq!(refused(method, false, &headers), expected, "{method} {site} {origin}");
+        }
+    }
+
+    #[test]
+    fn s30_every_method_that_is_not_known_to_be_safe_is_checked() {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "get", "BREW", ""] {
+            assert!(refused(method, true, &[("sec-fetch-site", "cross-site")]), "{method}");
+            assert!(refused(method, true, &[("origin", "https://attacker.example")]), "{method}");
+            assert!(!refused(method, true, &[]), "{method}");
+        }
+    }
+
+    #[test]
+    fn s30_the_origin_has_to_name_the_whole_host_and_its_port() {
+        for (host, origin, expected) in [
+            ("example.com", "http://example.com", false),
+            ("Example.COM", "https://example.com", false),
+            ("example.com:8443", "https://example.com:8443", false),
+            ("[::1]:3000", "http://[::1]:3000", false),
+            ("example.com:8443", "https://example.com", true),
+            ("example.com", "https://example.com:8443", true),
+            ("example.com", "https://example.com.attacker.example", true),
+            ("example.com", "https://attackerexample.com", true),
+            ("example.com", "https://attacker.example/://example.com", true),
+            ("example.com", "https://user@example.com", true),
+            ("example.com", "example.com", true),
+            ("", "https://", true),
+        ] {
+            let asked = refused_at(None, Some(host), "POST", false, &[("origin", origin)]);
+            assert_eq!(asked, expected, "{host} {origin}");
+        }
+        assert!(refused_at(None, None, "POST", false, &[("origin", "https://example.com")]), "no host");
+    }
+
+    #[test]
+    fn s27_the_authority_of_the_request_line_wins_over_the_host_header() {
+        let from =
+            |origin| refused_at(Some("a.example"), Some("b.example"), "POST", false, &[("origin", origin)]);
+        assert!(!from("https://a.example"));
+        assert!(from("https://b.example"));
+    }
+
+    #[test]
+    fn s30_headers_that_are_sent_twice_are_not_believed() {
+        let own = ("sec-fetch-site", "same-origin");
+        assert!(refused("POST", false, &[own, own]));
+        assert!(refused("GET", false, &[own, ("sec-fetch-site", "cross-site")]));
+        let origin = ("origin", "https://example.com");
+        assert!(refused("POST", false, &[origin, origin]));
+    }
+
+    #[test]
+    fn s31_pages_of_other_sites_cannot_read_and_whoever_is_no_browser_can() {
+        for method in SAFE_METHODS {
+            for (site, expected) in [
+                ("", false),
+                ("none", false),
+                ("same-origin", false),
+                ("same-site", true),
+                ("cross-site", true),
+                ("new-kind", true),
+            ] {
+                for is_overview in [true, false] {
+                    let image = [
+                        ("sec-fetch-site", site),
+                        ("sec-fetch-mode", "no-cors"),
+                        ("sec-fetch-dest", "image"),
+                    ];
+                    assert_eq!(refused(method, is_overview, &image), expected, "{method} {site}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn s31_a_link_may_lead_to_the_overview_and_nowhere_else() {
+        let link = |mode, dest| {
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", dest)]
+        };
+        assert!(!refused("GET", true, &link("navigate", "document")));
+        assert!(refused("GET", false, &link("navigate", "document")));
+        assert!(refused("POST", true, &link("navigate", "document")), "a form");
+        for (mode, dest) in
+            [("navigate", "iframe"), ("navigate", ""), ("no-cors", "document"), ("cors", "empty"), ("", "")]
+        {
+            assert!(refused("GET", true, &link(mode, dest)), "{mode} {dest}");
+        }
+    }
+}
