@@ -89,6 +89,19 @@ async fn s13_a_hidden_service_answers_as_actix_does_for_a_path_that_nobody_knows
 }
 
 #[actix_web::test]
+async fn s17_the_peer_is_the_one_at_the_other_end_of_the_connection() {
+    let memory = memory().configure(|endpoint| endpoint.require_tls());
+    let app = init_service(App::new().wrap(memory)).await;
+    for (peer, expected) in [("127.0.0.1:1", 200), ("192.0.2.7:1", 403)] {
+        // What a header says is believed only where it is trusted.
+        let forwarded = ("x-forwarded-for", "127.0.0.1");
+        let request = get("/debug/memory").insert_header(RIGHT).insert_header(forwarded);
+        let request = request.peer_addr(peer.parse().unwrap()).to_request();
+        assert_eq!(call_service(&app, request).await.status(), expected, "{peer}");
+    }
+}
+
+#[actix_web::test]
 async fn s02_whatever_is_sent_the_401_is_the_same() {
     let app = init_service(App::new().wrap(memory()).default_service(web::to(echo))).await;
     let ask = async |request: TestRequest| {

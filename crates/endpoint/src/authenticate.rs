@@ -54,15 +54,49 @@ pub fn authenticate<'a>(
     credentials: &Credentials,
     values: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Authorized, Unauthorized> {
-    let mut values = values.into_iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Unauthorized);
-    };
-    let mut buffer = Zeroizing::new([0; DECODE_BYTES]);
-    let (user, password) = token68(value).and_then(|token| decode(token, &mut buffer)).ok_or(Unauthorized)?;
+    let claim = Claim::read(values).ok_or(Unauthorized)?;
     credentials.refresh(Instant::now());
-    let (user, role) = credentials.verify(user, password).ok_or(Unauthorized)?;
-    Ok(Authorized { user, role })
+    claim.prove(credentials).ok_or(Unauthorized)
+}
+
+/// A user and a password as a request has them, well-formed and not yet compared with anything. Wiped on drop.
+pub(crate) struct Claim {
+    pair: Zeroizing<[u8; DECODE_BYTES]>,
+    length: usize,
+    colon: usize,
+}
+
+impl Claim {
+    /// Reads the one header that there may be.
+    pub(crate) fn read<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut values = values.into_iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        Self::decode(token68(value)?)
+    }
+
+    /// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and splits at the
+    /// first colon. Passwords may contain more of them.
+    fn decode(token: &[u8]) -> Option<Self> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let mut pair = Zeroizing::new([0; DECODE_BYTES]);
+        let length = STANDARD.decode_slice(token, pair.as_mut_slice()).ok()?;
+        if length > MAX_PAIR_BYTES || pair[..length].iter().any(u8::is_ascii_control) {
+            return None;
+        }
+        let colon = pair[..length].iter().position(|&byte| byte == b':')?;
+        Some(Self { pair, length, colon })
+    }
+
+    /// The proof, if they are those of a login.
+    pub(crate) fn prove(&self, credentials: &Credentials) -> Option<Authorized> {
+        let (user, password) = (&self.pair[..self.colon], &self.pair[self.colon + 1..self.length]);
+        let (user, role) = credentials.verify(user, password)?;
+        Some(Authorized { user, role })
+    }
 }
 
 /// What follows the scheme `Basic` and one or more spaces.
@@ -74,21 +108,6 @@ fn token68(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at(space);
     let token = &rest[rest.iter().position(|&byte| byte != b' ')?..];
     scheme.eq_ignore_ascii_case(b"basic").then_some(token)
-}
-
-/// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and splits at the
-/// first colon. Passwords may contain more of them.
-fn decode<'b>(token: &[u8], buffer: &'b mut [u8; DECODE_BYTES]) -> Option<(&'b [u8], &'b [u8])> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return None;
-    }
-    let length = STANDARD.decode_slice(token, buffer).ok()?;
-    let pair = &buffer[..length];
-    if length > MAX_PAIR_BYTES || pair.iter().any(u8::is_ascii_control) {
-        return None;
-    }
-    let colon = pair.iter().position(|&byte| byte == b':')?;
-    Some((&pair[..colon], &pair[colon + 1..]))
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::audit::Audit;
-use crate::authenticate::{Authorized, Unauthorized, authenticate};
+use crate::audit::{self, Audit};
+use crate::authenticate::Authorized;
 use crate::base_path::{BasePath, ConfigError};
 use crate::collect::Collect;
 use crate::credentials::Credentials;
 use crate::cross_site;
 use crate::flight::{Flights, ServiceName};
+use crate::gate::{Gate, Refusal};
 use crate::limits::Limits;
 use crate::negotiate::{negotiate, negotiate_problem};
 use crate::outcome::Outcome;
@@ -24,6 +25,7 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::role::Role;
 use crate::route::{Route, paths};
+use crate::transport::{PlainHttp, Transport};
 use crate::view::View;
 
 /// The memory page of one process, behind basic authentication.
@@ -58,7 +60,7 @@ use crate::view::View;
 #[must_use]
 pub struct Endpoint {
     base: BasePath,
-    credentials: Credentials,
+    gate: Gate,
     source: Source,
     flights: Arc<Flights>,
     audit: Audit,
@@ -79,15 +81,13 @@ impl Endpoint {
     /// An endpoint at `/debug/memory` with default limits.
     pub fn new(credentials: Credentials) -> Self {
         let flights = Flights::of_process(&None, Limits::default());
-        let (base, audit) = Default::default();
-        let types_need = Role::Read;
         Self {
-            base,
-            credentials,
+            base: BasePath::default(),
+            gate: Gate::new(credentials),
             source: Source::Process(None),
             flights,
-            audit,
-            types_need,
+            audit: Audit::default(),
+            types_need: Role::Read,
             is_hidden: false,
         }
     }
@@ -129,6 +129,33 @@ impl Endpoint {
         Self { types_need: role, ..self }
     }
 
+    /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
+    /// is looked at. What the adapter does not know about a connection counts as not being so.
+    pub fn require_tls(self) -> Self {
+        self.plain_http(PlainHttp::Refuse)
+    }
+
+    /// Says that plain HTTP is meant to be, and silences the audit event that warns of it, once in the life of the
+    /// process.
+    pub fn allow_plain_http(self) -> Self {
+        self.plain_http(PlainHttp::Allow)
+    }
+
+    /// Believes the header `X-Forwarded-Proto` about the client's connection.
+    ///
+    /// # Security
+    ///
+    /// Only behind a proxy that sets the header, whatever the client sent: otherwise clients claim what they like.
+    pub fn trust_forwarded_proto(mut self) -> Self {
+        self.gate.transport.trusts_forwarded_proto = true;
+        self
+    }
+
+    fn plain_http(mut self, plain_http: PlainHttp) -> Self {
+        self.gate.transport = Transport { plain_http, ..self.gate.transport };
+        self
+    }
+
     /// Hides the page: who cannot prove to be authorized gets the application's own answer, as if there were no page,
     /// and no challenge. Browsers then never ask for the password; `curl -u` and scrapers send it unasked.
     ///
@@ -164,23 +191,26 @@ impl Endpoint {
     /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
     /// that an answer to HEAD has no body.
     pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
-        match authenticate(&self.credentials, (parts.headers)("authorization")) {
+        let now = Instant::now();
+        match self.gate.pass(&parts, now) {
             Ok(proof) => {
                 let outcome = self.answer(&parts, &proof);
                 self.audit.authorized(&parts, &proof, outcome.status());
+                if self.gate.deplores(&parts) {
+                    audit::plain_http(&parts);
+                }
                 outcome
             }
-            Err(Unauthorized) => {
-                let outcome = self.refuse(&parts, Reply::unauthorized());
-                self.audit.refused(&parts, "unauthorized", outcome.status(), Instant::now());
+            Err(refusal) => {
+                let outcome = self.refuse(&parts, refusal);
+                self.audit.refused(&parts, refusal.outcome(), outcome.status(), now);
                 outcome
             }
         }
     }
 
-    /// What the sender of a request gets who has proved nothing.
-    fn refuse(&self, parts: &RequestParts<'_>, reply: Reply) -> Outcome {
-        if self.is_hidden { Outcome::hidden() } else { ready(parts, reply) }
+    fn refuse(&self, parts: &RequestParts<'_>, refusal: Refusal) -> Outcome {
+        if self.is_hidden { Outcome::hidden() } else { ready(parts, refusal.reply()) }
     }
 
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {

@@ -4,7 +4,7 @@
 //! for security happens in between, in this order:
 //!
 //! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
-//! 2. [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
+//! 2. If it [has to be](Endpoint::require_tls), did it come encrypted? Then [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
 //! 3. What a browser sends for another site's page is refused.
 //! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
 //! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
@@ -50,6 +50,7 @@
 //! |---|---|---|
 //! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, `status` unless a collection decides it |
 //! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
+//! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`), `scope`, `duration_us` |
 //!
@@ -85,6 +86,7 @@ mod endpoint;
 mod escape;
 mod flight;
 mod format;
+mod gate;
 mod headers;
 mod limits;
 mod negotiate;
@@ -99,6 +101,7 @@ mod route;
 mod secret;
 mod strength;
 mod swap;
+mod transport;
 mod view;
 
 pub use memory_debug_core;

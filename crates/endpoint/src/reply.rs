@@ -10,6 +10,9 @@ use crate::problem::Problem;
 
 const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page asks for a user name and a password\n";
 
+const PLAIN_HTTP_BODY: &str =
+    "403 plain http: this page is served over TLS only; change the password that was sent\n";
+
 /// A response for an adapter to translate, field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -26,6 +29,11 @@ impl Reply {
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, Format::Text.content_type(), Bytes::from_static(UNAUTHORIZED_BODY.as_bytes()))
             .with_header(CHALLENGE.0, CHALLENGE.1)
+    }
+
+    /// The one answer to a password that others may have read.
+    pub(crate) fn plain_http() -> Self {
+        Self::new(403, Format::Text.content_type(), Bytes::from_static(PLAIN_HTTP_BODY.as_bytes()))
     }
 
     /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
@@ -73,7 +81,7 @@ mod tests {
     use super::*;
 
     fn every_kind_of_reply() -> Vec<Reply> {
-        let mut replies = vec![Reply::unauthorized()];
+        let mut replies = vec![Reply::unauthorized(), Reply::plain_http()];
         for format in Format::ALL {
             replies.push(Reply::page(format, Bytes::new()));
             replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));

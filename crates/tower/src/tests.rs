@@ -165,6 +165,22 @@ async fn s03_all_authorization_headers_are_looked_at() {
 }
 
 #[tokio::test]
+async fn s17_the_peer_is_found_where_the_layer_is_told_to_look() {
+    let peer = |extensions: &http::Extensions| Connection { peer: extensions.get().copied(), tls: None };
+    let fixture = Fixture::new();
+    let layer = fixture.layer.clone().configure(Endpoint::require_tls).connection(peer);
+    fixture.go.send(()).unwrap();
+    for (address, expected) in [("127.0.0.1", 200), ("192.0.2.7", 403)] {
+        let mut request = request("GET", "/debug/memory", Some(RIGHT), ());
+        request.extensions_mut().insert::<std::net::IpAddr>(address.parse().unwrap());
+        let response = layer.layer(Strict::default()).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), expected, "{address}");
+    }
+    let unknown = layer.layer(Strict::default()).oneshot(request("GET", "/debug/memory", Some(RIGHT), ()));
+    assert_eq!(unknown.await.unwrap().status(), 403);
+}
+
+#[tokio::test]
 async fn s20_every_spelling_is_authenticated_or_the_applications() {
     let fixture = Fixture::new();
     for (target, expected) in [

@@ -16,7 +16,8 @@ use crate::shop::alone;
 use crate::statuses::{one_of_each, serve};
 
 fn layer() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    layer.configure(|endpoint| endpoint.allow_plain_http())
 }
 
 fn assert_has(line: &str, fields: &[&str]) {
@@ -83,15 +84,50 @@ fn s64_a_collection_that_panics_is_told_as_such() {
 fn s64_the_peer_is_told_where_axum_knows_it() {
     alone("audit::s64_the_peer_is_told_where_axum_knows_it", async {
         let events = Events::of_process();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = Router::new().layer(layer().connection(connect_info));
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let address = serve_with_peer(layer()).await;
         let mut connection = memory_debug_tests::Connection::open(address).await;
         connection.exchange(Request::get("/debug/memory").authorized()).await;
-        assert_has(&events.audit()[0], &["outcome=authorized", "peer=127.0.0.1"]);
-        serving.abort();
+        let authorized = event(&events, "outcome=authorized").await;
+        assert_has(&authorized, &["peer=127.0.0.1"]);
+    });
+}
+
+/// The page of an application that tells its layers who asks. It ends with the test's runtime.
+async fn serve_with_peer(layer: MemoryDebugLayer) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().layer(layer.connection(connect_info));
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    address
+}
+
+#[test]
+fn s17_a_password_that_others_could_read_is_told_once() {
+    alone("audit::s17_a_password_that_others_could_read_is_told_once", async {
+        let events = Events::of_process();
+        let layer = || MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+        let told = || {
+            let audit = events.audit();
+            audit.iter().filter(|line| line.contains("outcome=plain-http-accepted ")).count()
+        };
+        let ask = async |address| {
+            let mut connection = memory_debug_tests::Connection::open(address).await;
+            let reply = connection.exchange(Request::get("/debug/memory").authorized()).await;
+            assert_eq!(reply.status, 200, "{reply}");
+        };
+        // From this machine, and where it is meant to be.
+        ask(serve_with_peer(layer().configure(|endpoint| endpoint.require_tls())).await).await;
+        ask(serve_with_peer(layer()).await).await;
+        ask(serve(layer().configure(|endpoint| endpoint.allow_plain_http())).await.address()).await;
+        let unknown_peer = serve(layer()).await;
+        unknown_peer.send(Request::get("/debug/memory")).await;
+        assert_eq!(told(), 0, "{:#?}", events.audit());
+        for _ in 0..3 {
+            ask(unknown_peer.address()).await;
+            ask(serve(layer()).await.address()).await;
+            assert_eq!(told(), 1, "{:#?}", events.audit());
+        }
     });
 }
 
@@ -128,7 +164,7 @@ fn s64_a_flood_of_bad_logins_is_not_a_flood_of_events() {
 fn s64_a_path_cannot_forge_a_line_of_the_log() {
     alone("audit::s64_a_path_cannot_forge_a_line_of_the_log", async {
         let events = Events::of_process();
-        let endpoint = Endpoint::new(credentials());
+        let endpoint = Endpoint::new(credentials()).allow_plain_http();
         let path = format!("/debug/memory/\r\nINFO forged\u{1b}[31m\u{85}{}", "x".repeat(10_000));
         let header = authorization();
         drop(endpoint.handle(parts(&path, &|_| vec![header.as_bytes()])));

@@ -22,4 +22,6 @@ pub(crate) fn credentials_replaced(_: &Path) {}
 
 pub(crate) fn credentials_kept(_: &CredentialsError) {}
 
+pub(crate) fn plain_http(_: &RequestParts<'_>) {}
+
 pub(crate) fn collection(_: Scope, _: &'static str, _: Duration) {}

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use memory_debug_core::Scope;
+use tracing::field::display;
 use tracing::{info, warn};
 
 use crate::authenticate::Authorized;
@@ -103,6 +104,22 @@ pub(crate) fn credentials_kept(error: &CredentialsError) {
     let error = error.to_string();
     let error = Escaped::new(&error, MAX_REASON_CHARS);
     warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
+}
+
+/// A password that was right could be read on its way. Told once in the life of the process, for it is a matter of
+/// how the service is deployed.
+pub(crate) fn plain_http(parts: &RequestParts<'_>) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        let peer = parts.connection.peer.map(display);
+        warn!(
+            target: TARGET,
+            outcome = "plain-http-accepted",
+            peer,
+            "memory page: a password came over a connection that is not known to have TLS; see \
+             Endpoint::require_tls, trust_forwarded_proto and allow_plain_http"
+        );
+    }
 }
 
 /// A collection has ended, or is given up.

@@ -129,7 +129,7 @@ fn s06_control_characters_are_refused() {
 
 #[test]
 fn s05_s06_pairs_that_no_credentials_can_have_are_not_even_compared() {
-    let is_compared = |pair: &[u8]| decode(encoded(pair).as_bytes(), &mut [0; DECODE_BYTES]).is_some();
+    let is_compared = |pair: &[u8]| Claim::decode(encoded(pair).as_bytes()).is_some();
     let pair = |length| [b"u:", "p".repeat(length - 2).as_bytes()].concat();
     assert!(is_compared(&pair(MAX_PAIR_BYTES)));
     for excess in 1..=4 {

@@ -2,6 +2,7 @@
 
 mod hidden;
 mod roles;
+mod transport;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,115 @@
+//! Whether others can read along: a password over plain HTTP is everybody's on the way.
+
+use std::net::IpAddr;
+
+use crate::parts::RequestParts;
+
+/// What to do about requests that did not come encrypted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Transport {
+    pub(crate) plain_http: PlainHttp,
+    /// Whether `X-Forwarded-Proto` is believed: true only behind a proxy that sets it.
+    pub(crate) trusts_forwarded_proto: bool,
+}
+
+/// What to do about a password that others may have read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// Say so, once in the life of the process.
+    #[default]
+    Warn,
+    /// Refuse the request.
+    Refuse,
+    /// It is meant to be like that.
+    Allow,
+}
+
+impl Transport {
+    /// Whether nobody on the way could read the request: it came over TLS, or from this machine. What is not known is
+    /// not the case.
+    pub(crate) fn is_private(self, parts: &RequestParts<'_>) -> bool {
+        let forwarded = if self.trusts_forwarded_proto { forwarded_proto(parts) } else { None };
+        // Where a proxy speaks, the connection to it says nothing about the client's.
+        forwarded.unwrap_or_else(|| {
+            parts.connection.tls == Some(true) || parts.connection.peer.is_some_and(is_this_machine)
+        })
+    }
+}
+
+/// Whether all proxies on the way were asked over TLS, if they say.
+fn forwarded_proto(parts: &RequestParts<'_>) -> Option<bool> {
+    let values = (parts.headers)("x-forwarded-proto");
+    let mut protos = values.iter().flat_map(|value| value.split(|byte| *byte == b','));
+    (!values.is_empty()).then(|| protos.all(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https")))
+}
+
+fn is_this_machine(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::Connection;
+
+    const TRUSTING: Transport = Transport { plain_http: PlainHttp::Refuse, trusts_forwarded_proto: true };
+    const WARY: Transport = Transport { trusts_forwarded_proto: false, ..TRUSTING };
+
+    fn is_private(transport: Transport, peer: &str, tls: Option<bool>, forwarded: &[&str]) -> bool {
+        let headers = |name: &str| match name {
+            "x-forwarded-proto" => forwarded.iter().map(|value| value.as_bytes()).collect(),
+            _ => Vec::new(),
+        };
+        let connection = Connection { peer: peer.parse().ok(), tls };
+        let (method, authority, path, query) = ("GET", None, "/debug/memory", None);
+        transport.is_private(&RequestParts { method, authority, path, query, headers: &headers, connection })
+    }
+
+    #[test]
+    fn s17_tls_and_loopback_are_private_and_what_is_unknown_is_not() {
+        for (peer, tls, expected) in [
+            ("192.0.2.7", Some(true), true),
+            ("192.0.2.7", Some(false), false),
+            ("192.0.2.7", None, false),
+            ("", Some(true), true),
+            ("", Some(false), false),
+            ("", None, false),
+            ("127.0.0.1", None, true),
+            ("127.9.9.9", Some(false), true),
+            ("::1", None, true),
+            ("::ffff:127.0.0.1", None, true),
+            ("::ffff:192.0.2.7", None, false),
+            ("::", None, false),
+            ("0.0.0.0", None, false),
+            ("10.0.0.1", None, false),
+            ("fe80::1", None, false),
+        ] {
+            assert_eq!(is_private(WARY, peer, tls, &[]), expected, "{peer} {tls:?}");
+        }
+    }
+
+    #[test]
+    fn s17_a_forwarded_protocol_is_believed_only_if_it_is_trusted() {
+        for (forwarded, trusting) in [
+            (&["https"][..], true),
+            (&["HTTPS"], true),
+            (&["https, https"], true),
+            (&["http"], false),
+            (&["https, http"], false),
+            (&["http", "https"], false),
+            (&["https", "http"], false),
+            (&[""], false),
+            (&["httpsx"], false),
+        ] {
+            assert_eq!(is_private(TRUSTING, "192.0.2.7", None, forwarded), trusting, "{forwarded:?}");
+            assert!(!is_private(WARY, "192.0.2.7", None, forwarded), "{forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn s17_a_proxy_on_this_machine_that_was_asked_over_plain_http_says_so() {
+        assert!(!is_private(TRUSTING, "127.0.0.1", Some(false), &["http"]));
+        assert!(is_private(TRUSTING, "127.0.0.1", Some(false), &[]));
+        assert!(is_private(WARY, "127.0.0.1", Some(false), &["http"]));
+    }
+}
