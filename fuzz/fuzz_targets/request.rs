@@ -15,7 +15,7 @@ use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
 use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Reply, RequestParts};
 
 static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
-    let credentials = Credentials::allow_weak("ops", "secret").expect("sendable credentials");
+    let credentials = Credentials::new("ops", "9vKq3x-PzL7_mT2wRb4y").expect("a strong password");
     Endpoint::new(credentials).collect_with(SmallReport)
 });
 
@@ -84,7 +84,7 @@ enum Authorization<'a> {
     Other(&'a [u8]),
 }
 
-const RIGHT: &[u8] = b"Basic b3BzOnNlY3JldA==";
+const RIGHT: &[u8] = b"Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
 
 fuzz_target!(|request: Request<'_>| {
     let method = match request.method {
@@ -155,7 +155,7 @@ fn is_right(authorization: &[&[u8]]) -> bool {
     let [value] = authorization else { return false };
     let Ok(value) = std::str::from_utf8(value) else { return false };
     value.split_once(' ').is_some_and(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("basic") && token.trim_start_matches(' ') == "b3BzOnNlY3JldA=="
+        scheme.eq_ignore_ascii_case("basic") && token.trim_start_matches(' ') == "b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5"
     })
 }
 

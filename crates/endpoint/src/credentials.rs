@@ -83,7 +83,8 @@ impl Credentials {
     ///
     /// # Security
     ///
-    /// For development machines. Whoever guesses the password learns the inner structure of the service.
+    /// For development machines. Whoever guesses the password learns the inner structure of the service. Guesses are
+    /// slowed: each address has five, and one more every ten seconds, and with it all logins of the endpoint.
     ///
     /// # Errors
     ///
@@ -153,6 +154,12 @@ impl Credentials {
                 file.refresh(now);
             }
         }
+    }
+
+    /// Whether a login has a weak password, so that guesses have to be slowed: which login somebody guesses at is only
+    /// known when it is too late for that.
+    pub(crate) fn can_be_guessed(&self) -> bool {
+        self.0.load().iter().any(|source| source.logins().iter().any(|login| login.is_weak))
     }
 
     /// The user and what they may do, if user and password are those of a login. Checks all logins whatever it finds,

@@ -1,9 +1,11 @@
 //! What a request has to pass before anything else about it is looked at.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::authenticate::{Authorized, Claim};
 use crate::credentials::Credentials;
+use crate::guesses::Guesses;
 use crate::parts::RequestParts;
 use crate::reply::Reply;
 use crate::transport::{PlainHttp, Transport};
@@ -13,6 +15,8 @@ use crate::transport::{PlainHttp, Transport};
 pub(crate) struct Gate {
     pub(crate) credentials: Credentials,
     pub(crate) transport: Transport,
+    /// Shared by clones, as otherwise each would have its own number of guesses.
+    guesses: Arc<Guesses>,
 }
 
 /// Why a request was turned away. Its reply depends on nothing else.
@@ -20,13 +24,16 @@ pub(crate) struct Gate {
 pub(crate) enum Refusal {
     /// Others may have read the password, so it is not looked at.
     PlainHttp,
+    /// Too many wrong passwords came from there. For as long as this, none is looked at.
+    Throttled(Duration),
     /// There is no password, or not the right one.
     Unauthorized,
 }
 
 impl Gate {
     pub(crate) fn new(credentials: Credentials) -> Self {
-        Self { credentials, transport: Transport::default() }
+        let (transport, guesses) = Default::default();
+        Self { credentials, transport, guesses }
     }
 
     pub(crate) fn pass(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
@@ -35,7 +42,13 @@ impl Gate {
         }
         let claim = Claim::read((parts.headers)("authorization")).ok_or(Refusal::Unauthorized)?;
         self.credentials.refresh(now);
-        claim.prove(&self.credentials).ok_or(Refusal::Unauthorized)
+        if !self.credentials.can_be_guessed() {
+            return claim.prove(&self.credentials).ok_or(Refusal::Unauthorized);
+        }
+        let guess = self.guesses.take(parts.connection.peer, now).map_err(Refusal::Throttled)?;
+        let proof = claim.prove(&self.credentials).ok_or(Refusal::Unauthorized)?;
+        self.guesses.give_back(guess);
+        Ok(proof)
     }
 
     /// Whether somebody should be told that this password could be read on its way.
@@ -49,6 +62,7 @@ impl Refusal {
     pub(crate) fn outcome(self) -> &'static str {
         match self {
             Self::PlainHttp => "plain-http",
+            Self::Throttled(_) => "throttled",
             Self::Unauthorized => "unauthorized",
         }
     }
@@ -56,6 +70,7 @@ impl Refusal {
     pub(crate) fn reply(self) -> Reply {
         match self {
             Self::PlainHttp => Reply::plain_http(),
+            Self::Throttled(wait) => Reply::throttled(wait),
             Self::Unauthorized => Reply::unauthorized(),
         }
     }

@@ -58,8 +58,9 @@
 //!
 //! # What it does not do
 //!
-//! It speaks no HTTP and no TLS, reads no request body, writes nothing but these events, and has no lock-out: a
-//! password must be strong enough not to need one, which [`Credentials::new`] sees to.
+//! It speaks no HTTP and no TLS, reads no request body, writes nothing but these events, and has no lock-out for
+//! passwords beyond guessing, which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is
+//! slowed by address.
 //!
 //! # Features
 //!
@@ -87,6 +88,7 @@ mod escape;
 mod flight;
 mod format;
 mod gate;
+mod guesses;
 mod headers;
 mod limits;
 mod negotiate;

@@ -1,6 +1,7 @@
 //! What the endpoint answers, in terms of no framework.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,6 +13,8 @@ const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page asks for a user nam
 
 const PLAIN_HTTP_BODY: &str =
     "403 plain http: this page is served over TLS only; change the password that was sent\n";
+
+const THROTTLED_BODY: &str = "429 too many wrong passwords: none is looked at for a while\n";
 
 /// A response for an adapter to translate, field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,13 @@ impl Reply {
     /// The one answer to a password that others may have read.
     pub(crate) fn plain_http() -> Self {
         Self::new(403, Format::Text.content_type(), Bytes::from_static(PLAIN_HTTP_BODY.as_bytes()))
+    }
+
+    /// The answer to too many wrong passwords, right or wrong as the next one may be.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Self::new(429, Format::Text.content_type(), Bytes::from_static(THROTTLED_BODY.as_bytes()))
+            .with_header("retry-after", seconds.to_string())
     }
 
     /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
@@ -81,7 +91,8 @@ mod tests {
     use super::*;
 
     fn every_kind_of_reply() -> Vec<Reply> {
-        let mut replies = vec![Reply::unauthorized(), Reply::plain_http()];
+        let mut replies =
+            vec![Reply::unauthorized(), Reply::plain_http(), Reply::throttled(Duration::from_millis(9001))];
         for format in Format::ALL {
             replies.push(Reply::page(format, Bytes::new()));
             replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));

@@ -18,6 +18,8 @@ pub(crate) const MAX_PAIR_BYTES: usize = 1024;
 pub(super) struct Login {
     pub(super) user: Arc<str>,
     pub(super) role: Role,
+    /// Whether the password can be guessed.
+    pub(super) is_weak: bool,
     digests: Arc<Digests>,
 }
 
@@ -47,7 +49,8 @@ impl Login {
             password: key.tag(Field::Password, password.expose().as_bytes()),
             key,
         };
-        Ok(Self { user: user.into(), role: Role::Profile, digests: Arc::new(digests) })
+        let is_weak = weakness(user, password.expose()).is_some();
+        Ok(Self { user: user.into(), role: Role::Profile, is_weak, digests: Arc::new(digests) })
     }
 
     pub(super) fn with_role(self, role: Role) -> Self {

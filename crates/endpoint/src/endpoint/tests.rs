@@ -1,5 +1,6 @@
 //! Requests in, replies out, with a collector that counts.
 
+mod guessing;
 mod hidden;
 mod roles;
 mod transport;
@@ -14,8 +15,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::parts::Connection;
 
-/// `ops:secret`, `ops:wrong`.
-const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
+/// `ops:9vKq3x-PzL7_mT2wRb4y`, `ops:wrong`.
+const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
+const PASSWORD: &str = "9vKq3x-PzL7_mT2wRb4y";
 const WRONG: &str = "Basic b3BzOndyb25n";
 
 /// Reports numbered rows and remembers what it was asked for.
@@ -46,17 +48,35 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let recorder = Recorder::default();
-        let credentials = Credentials::allow_weak("ops", "secret").unwrap();
+        let credentials = Credentials::new("ops", PASSWORD).unwrap();
         Self { endpoint: Endpoint::new(credentials).collect_with(recorder.clone()), recorder }
+    }
+
+    fn with(change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
+        let fixture = Self::new();
+        Self { endpoint: change(fixture.endpoint), recorder: fixture.recorder }
     }
 
     fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
         let (path, query) =
             target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        self.answer(parts(method, path, query, &|_| Vec::new()), headers)
+    }
+
+    /// The answer to somebody at `peer`.
+    fn send_from(&self, peer: &str, tls: Option<bool>, headers: &[(&str, &str)]) -> Reply {
+        let connection = Connection { peer: peer.parse().ok(), tls };
+        self.answer(
+            RequestParts { connection, ..parts("GET", "/debug/memory", None, &|_| Vec::new()) },
+            headers,
+        )
+    }
+
+    fn answer(&self, parts: RequestParts<'_>, headers: &[(&str, &str)]) -> Reply {
         let lookup = |wanted: &str| {
             headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
         };
-        let outcome = self.endpoint.handle(parts(method, path, query, &lookup));
+        let outcome = self.endpoint.handle(RequestParts { headers: &lookup, ..parts });
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
     }
 

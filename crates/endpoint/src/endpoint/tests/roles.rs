@@ -2,12 +2,12 @@
 
 use super::*;
 
-/// `ops:secret` may do everything, `grafana:secret` reads.
-const READER: &str = "Basic Z3JhZmFuYTpzZWNyZXQ=";
+/// `ops` may do everything, `grafana` reads.
+const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
 fn fixture(types_need: Role) -> Fixture {
-    let reader = Credentials::allow_weak("grafana", "secret").unwrap().role(Role::Read);
-    let credentials = Credentials::allow_weak("ops", "secret").unwrap().and(reader).unwrap();
+    let reader = Credentials::new("grafana", PASSWORD).unwrap().role(Role::Read);
+    let credentials = Credentials::new("ops", PASSWORD).unwrap().and(reader).unwrap();
     let recorder = Recorder::default();
     let endpoint = Endpoint::new(credentials).collect_with(recorder.clone()).types_need(types_need);
     Fixture { endpoint, recorder }

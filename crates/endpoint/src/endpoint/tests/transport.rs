@@ -2,24 +2,6 @@
 
 use super::*;
 
-impl Fixture {
-    fn with(change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
-        let fixture = Self::new();
-        Self { endpoint: change(fixture.endpoint), recorder: fixture.recorder }
-    }
-
-    /// The answer to somebody at `peer`.
-    fn send_from(&self, peer: &str, tls: Option<bool>, headers: &[(&str, &str)]) -> Reply {
-        let lookup = |wanted: &str| {
-            headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
-        };
-        let connection = Connection { peer: peer.parse().ok(), tls };
-        let parts = RequestParts { connection, ..parts("GET", "/debug/memory", None, &lookup) };
-        let outcome = self.endpoint.handle(parts);
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
-    }
-}
-
 #[test]
 fn s17_plain_http_from_elsewhere_is_a_constant_403_before_the_password_is_looked_at() {
     let fixture = Fixture::with(Endpoint::require_tls);
