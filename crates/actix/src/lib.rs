@@ -79,7 +79,7 @@ pub use memory_debug_endpoint::memory_debug_core::{
 };
 pub use memory_debug_endpoint::{
     Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
-    Endpoint, Limits, Role, generate_password,
+    Endpoint, Limits, Role, Shortage, generate_password,
 };
 
 pub use self::future::ResponseFuture;

@@ -104,7 +104,8 @@ pub use memory_debug_tower::{
     AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Connection, Credentials,
     CredentialsError, CredentialsErrorKind, Endpoint, FieldRow, InstanceId, InstanceInfo, Limits,
     MemoryDebug, MemoryDebugLayer, MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, Role,
-    RootRow, RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, generate_password, summary,
+    RootRow, RootSummary, RowSource, Scope, Shortage, Tracked, TypeRow, TypeSummary, generate_password,
+    summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};

@@ -7,6 +7,26 @@ pub trait Collect: Send + Sync + 'static {
     /// Collects `scope`. May block and may take long: it is called on a thread of its own, never twice at once for
     /// the same kind of page. A panic is answered with status 500.
     fn collect(&self, scope: Scope) -> MemoryReport;
+
+    /// Whether there is memory enough to collect `scope`; asked on the same thread right before. Says yes if not
+    /// implemented.
+    ///
+    /// # Errors
+    ///
+    /// If collecting could take what the process has left. The request is then answered 503, unless somebody with
+    /// [`Role::Profile`](crate::Role::Profile) asked with `force=true`.
+    fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
+        Ok(())
+    }
+}
+
+/// Less memory is left than a collection may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// The most that the collection may take, in bytes.
+    pub needed_bytes: u64,
+    /// What is left until the limit of the container, or of the machine.
+    pub available_bytes: u64,
 }
 
 impl Collect for Collector {

@@ -240,13 +240,16 @@ impl Endpoint {
         }
         let route = rest.and_then(Route::at);
         let route = route.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
-        let Query { format, types } = Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
+        let Query { format, types, force } =
+            Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
         let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
-        let (needed, held) = (route.role(self.types_need), proof.role());
+        let for_page = route.role(self.types_need);
+        let needed = if force { Role::Profile } else { for_page };
+        let held = proof.role();
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });
         }
-        Ok(View { page: route.page, types, format })
+        Ok(View { page: route.page, types, format, force })
     }
 }
 

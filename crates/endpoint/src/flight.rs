@@ -6,6 +6,8 @@
 //!
 //! A second thread watches the deadline while collections run. Both end when there is nothing to do.
 
+mod breaker;
+mod kept;
 mod process;
 mod slot;
 mod supervisor;
@@ -21,8 +23,9 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use memory_debug_core::{Scope, spawn_collecting};
 
+use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
-use self::slot::{Group, Joined, Slot};
+use self::slot::{End, Group, Joined, Slot};
 use crate::audit;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -54,6 +57,7 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 struct Board {
     stats: Slot,
     everything: Slot,
+    kept_stats: Kept,
     supervised: bool,
 }
 
@@ -82,12 +86,17 @@ impl Flights {
     ///
     /// # Errors
     ///
-    /// If the last collection is overdue or too many requests wait.
+    /// If the last collection is overdue, too many in a row have failed, or too many requests wait.
     pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
         let Shared { limits, .. } = &*self.0;
         let scope = scope_of(view.page);
         let (sender, receiver) = oneshot::channel();
         let mut board = self.0.lock();
+        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
+            // The receiver is at hand, so it cannot be gone.
+            let _ = sender.send(Ok(page));
+            return Ok(receiver);
+        }
         board.make_room(limits.max_waiters)?;
         let joined = board.slot(scope).join(view, sender, proof, Instant::now(), limits.deadline)?;
         drop(board);
@@ -145,27 +154,36 @@ impl Shared {
             let begin = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope)));
             let end = Instant::now();
-            let finished = self.lock().slot(scope).finish(end, self.limits.deadline);
+            let how = result.unwrap_or(End::Panicked);
+            let finished = self.lock().slot(scope).finish(how, end, self.limits.deadline);
             self.changed.notify_all();
             // Only a panic leaves somebody unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
-            tell(scope, outcome(result.is_err(), finished.was_overdue), end - begin);
+            tell(scope, outcome(how, finished.was_overdue), end - begin);
             if !finished.goes_on {
                 return;
             }
         }
     }
 
-    fn collect_and_answer(&self, scope: Scope) {
+    fn collect_and_answer(&self, scope: Scope) -> End {
+        if let Err(shortage) = self.collect.headroom(scope) {
+            let refused = self.lock().slot(scope).refuse();
+            if let Some(refused) = refused {
+                answer_all(refused, &Problem::InsufficientHeadroom(shortage));
+                return End::Refused;
+            }
+        }
         let report = self.collect.collect(scope);
-        self.lock().slot(scope).collected();
+        self.lock().collected(scope, self.limits.stats_age);
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(scope) {
             let answer = view.render(&report, self.limits.max_body_bytes, &proof);
-            let group = self.lock().slot(scope).take_group(&view);
+            let group = self.lock().take_group(scope, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
         }
+        End::Collected
     }
 
     fn next_view(&self, scope: Scope) -> Option<(View, Authorized)> {
@@ -191,6 +209,22 @@ impl Board {
         kinds.into_iter().filter_map(|(scope, slot)| Some((scope, slot.expire(now)?))).collect()
     }
 
+    /// The report is there.
+    fn collected(&mut self, scope: Scope, stats_age: Duration) {
+        if scope == Scope::Stats {
+            self.kept_stats.begin(Instant::now(), stats_age);
+        }
+        self.slot(scope).collected();
+    }
+
+    /// Those who wait for `view`, which has been written.
+    fn take_group(&mut self, scope: Scope, view: &View, answer: &Answer) -> Option<Group> {
+        if let (Scope::Stats, Ok(page)) = (scope, answer) {
+            self.kept_stats.add(view, page);
+        }
+        self.slot(scope).take_group(view)
+    }
+
     /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
     /// at each request would make many requests slow.
     fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
@@ -203,11 +237,12 @@ impl Board {
     }
 }
 
-fn outcome(panicked: bool, was_overdue: bool) -> &'static str {
-    match (panicked, was_overdue) {
-        (true, _) => "panicked",
-        (false, true) => "late",
-        (false, false) => "collected",
+fn outcome(end: End, was_overdue: bool) -> &'static str {
+    match (end, was_overdue) {
+        (End::Panicked, _) => "panicked",
+        (End::Refused, _) => "insufficient-headroom",
+        (End::Collected, true) => "late",
+        (End::Collected, false) => "collected",
     }
 }
 

@@ -7,7 +7,8 @@
 //! 2. If it [has to be](Endpoint::require_tls), did it come encrypted? Then [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
 //! 3. What a browser sends for another site's page is refused.
 //! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
-//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies.
+//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies; after failures in a
+//!    row, a pause.
 //! 6. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
 //!
 //! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
@@ -52,7 +53,7 @@
 //! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
-//! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`), `scope`, `duration_us` |
+//! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
 //!
 //! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.
 //!
@@ -110,7 +111,7 @@ pub use memory_debug_core;
 
 pub use self::authenticate::{Authorized, Unauthorized, authenticate};
 pub use self::base_path::{ConfigError, ConfigErrorKind};
-pub use self::collect::Collect;
+pub use self::collect::{Collect, Shortage};
 pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind, generate_password};
 pub use self::endpoint::Endpoint;
 pub use self::limits::Limits;

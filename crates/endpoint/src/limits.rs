@@ -20,7 +20,11 @@ pub struct Limits {
     pub(crate) max_waiters: usize,
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
+    pub(crate) stats_age: Duration,
 }
+
+/// Bounded so that adding it to the present moment cannot overflow.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
     /// The most rows that [`max_rows`](Self::max_rows) can allow.
@@ -29,8 +33,7 @@ impl Limits {
     /// Longest time for one collection with its rendering: 30 seconds if not set, a day at most. Requests that wait
     /// for it are then answered 504, and others 503 until its thread returns.
     pub fn deadline(self, deadline: Duration) -> Self {
-        // Bounded so that adding it to the present moment cannot overflow.
-        Self { deadline: deadline.min(Duration::from_secs(24 * 60 * 60)), ..self }
+        Self { deadline: deadline.min(LONGEST), ..self }
     }
 
     /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429.
@@ -42,6 +45,12 @@ impl Limits {
     /// beyond are taken as the nearest.
     pub fn max_rows(self, max_rows: usize) -> Self {
         Self { max_rows: max_rows.clamp(1, Self::MOST_ROWS), ..self }
+    }
+
+    /// How long a page of statistics is given out again instead of being collected anew: 250 milliseconds if not set, a
+    /// day at most, never if zero. Keeps scrapers in a tight loop from collecting in one.
+    pub fn stats_age(self, stats_age: Duration) -> Self {
+        Self { stats_age: stats_age.min(LONGEST), ..self }
     }
 
     /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
@@ -57,6 +66,7 @@ impl Default for Limits {
             max_waiters: 4096,
             max_rows: Self::MOST_ROWS,
             max_body_bytes: 4 << 20,
+            stats_age: Duration::from_millis(250),
         }
     }
 }

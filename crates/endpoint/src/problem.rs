@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::collect::Shortage;
 use crate::format::Format;
 use crate::role::Role;
 use crate::route::ALLOWED_METHODS;
@@ -32,6 +33,10 @@ pub(crate) enum Problem {
     ReplyTooLarge,
     /// An earlier collection missed its deadline and has not returned.
     CollectorOverdue { retry_after: Duration },
+    /// Collections of this kind failed again and again, and are not tried for a while.
+    BreakerOpen { kind: &'static str, retry_after: Duration },
+    /// Collecting could take the memory that is left.
+    InsufficientHeadroom(Shortage),
     /// The operating system gave no thread to collect on.
     NoThread,
     /// The collection took too long.
@@ -51,6 +56,10 @@ struct ProblemJson<'a> {
     allowed: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needed_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available_bytes: Option<u64>,
 }
 
 impl Problem {
@@ -67,6 +76,8 @@ impl Problem {
             Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),
             Self::ReplyTooLarge => (500, "reply-too-large", "reply too large"),
             Self::CollectorOverdue { .. } => (503, "collector-overdue", "collector overdue"),
+            Self::BreakerOpen { .. } => (503, "breaker-open", "breaker open"),
+            Self::InsufficientHeadroom(_) => (503, "insufficient-headroom", "insufficient headroom"),
             Self::NoThread => (503, "no-thread", "no thread"),
             Self::DeadlineExceeded { .. } => (504, "deadline-exceeded", "deadline exceeded"),
         }
@@ -107,6 +118,16 @@ impl Problem {
             Self::CollectorOverdue { .. } => {
                 "an earlier collection missed its deadline and still runs; no second one is started".into()
             }
+            Self::BreakerOpen { kind, .. } => format!(
+                "collecting {kind} failed several times in a row and is not tried for a while; the log of the \
+                 service says why"
+            )
+            .into(),
+            Self::InsufficientHeadroom(Shortage { needed_bytes, available_bytes }) => format!(
+                "collecting may take {needed_bytes} bytes and {available_bytes} are left; ask for /stats, or for this \
+                 with force=true if you may"
+            )
+            .into(),
             Self::NoThread => "the system gave no thread to collect on; try again later".into(),
             Self::DeadlineExceeded { deadline } => {
                 format!("the collection took longer than {} s", deadline.as_secs_f64()).into()
@@ -118,7 +139,10 @@ impl Problem {
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::TooManyWaiters | Self::NoThread => Some(1),
-            Self::CollectorOverdue { retry_after } => Some(retry_after.as_secs().max(1)),
+            Self::InsufficientHeadroom(_) => Some(10),
+            Self::CollectorOverdue { retry_after } | Self::BreakerOpen { retry_after, .. } => {
+                Some(retry_after.as_secs().max(1))
+            }
             _ => None,
         }
     }
@@ -135,6 +159,10 @@ impl Problem {
         if format == Format::Text {
             return format!("{status} {title}: {detail}\n");
         }
+        let shortage = match self {
+            Self::InsufficientHeadroom(shortage) => Some(shortage),
+            _ => None,
+        };
         let body = ProblemJson {
             r#type: format!("urn:memory-debug:problem:{slug}"),
             title,
@@ -150,6 +178,8 @@ impl Problem {
                 _ => Vec::new(),
             },
             retry_after_s: self.retry_after_s(),
+            needed_bytes: shortage.map(|shortage| shortage.needed_bytes),
+            available_bytes: shortage.map(|shortage| shortage.available_bytes),
         };
         serde_json::to_string(&body).expect("strings and numbers always serialise")
     }
@@ -168,6 +198,8 @@ impl Problem {
             Self::CollectorPanicked,
             Self::ReplyTooLarge,
             Self::CollectorOverdue { retry_after: Duration::from_secs(30) },
+            Self::BreakerOpen { kind: "types", retry_after: Duration::from_secs(60) },
+            Self::InsufficientHeadroom(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 }),
             Self::NoThread,
             Self::DeadlineExceeded { deadline: Duration::from_secs(30) },
         ]

@@ -17,14 +17,19 @@ pub(crate) struct Query {
     /// `None` leaves it to the `Accept` header.
     pub(crate) format: Option<Format>,
     pub(crate) types: TypesView,
+    /// Collect even where there may not be enough memory for it.
+    pub(crate) force: bool,
 }
 
 impl Query {
     /// Reads the parameters that `page` has, at most `max_rows` rows.
     pub(crate) fn parse(page: Page, query: Option<&str>, max_rows: usize) -> Result<Self, Problem> {
         let defaults = TypesView::default();
-        let mut parsed =
-            Self { format: None, types: TypesView { top: defaults.top.min(max_rows), ..defaults } };
+        let mut parsed = Self {
+            format: None,
+            types: TypesView { top: defaults.top.min(max_rows), ..defaults },
+            force: false,
+        };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
             return Err(invalid("query", format!("is longer than {MAX_QUERY_BYTES} bytes")));
@@ -48,6 +53,13 @@ impl Query {
             "format" => {
                 let format = Format::from_name(value);
                 self.format = Some(format.ok_or_else(|| invalid(name, "has to be `text` or `json`"))?);
+            }
+            "force" => {
+                self.force = match value {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(invalid(name, "has to be `true` or `false`")),
+                }
             }
             "top" => self.types.top = parse_top(value, max_rows)?,
             "sort" => {
@@ -75,8 +87,8 @@ impl Query {
 /// The parameter's own name if `page` has it. Names need no encoding, so an encoded one is unknown.
 fn known_name(page: Page, name: &str) -> Result<&'static str, Problem> {
     let known: &[&'static str] = match page {
-        Page::Types => &["format", "top", "sort", "filter", "group", "focus", "ignore"],
-        _ => &["format"],
+        Page::Types => &["format", "force", "top", "sort", "filter", "group", "focus", "ignore"],
+        _ => &["format", "force"],
     };
     known.iter().find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();

@@ -52,6 +52,14 @@ pub(crate) fn scope_of(page: Page) -> Scope {
     }
 }
 
+/// What is collected for a page, in words.
+pub(crate) fn kind(page: Page) -> &'static str {
+    match scope_of(page) {
+        Scope::Stats => "statistics",
+        _ => "types and statistics",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

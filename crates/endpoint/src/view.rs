@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) page: Page,
     pub(crate) types: TypesView,
     pub(crate) format: Format,
+    /// Collect even where there may not be enough memory for it.
+    pub(crate) force: bool,
 }
 
 impl View {
@@ -85,7 +87,7 @@ mod tests {
     }
 
     fn view(format: Format, top: usize) -> View {
-        View { page: Page::Types, types: TypesView { top, ..TypesView::default() }, format }
+        View { page: Page::Types, types: TypesView { top, ..TypesView::default() }, format, force: false }
     }
 
     #[test]

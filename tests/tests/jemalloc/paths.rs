@@ -1,8 +1,10 @@
 //! Spellings of the path. Each reaches the page behind its password or the application; none a third thing.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
-use memory_debug_axum::MemoryDebugLayer;
+use memory_debug_axum::{Limits, MemoryDebugLayer};
 use memory_debug_tests::{CountingCollector, Request, Response, Server, credentials};
 
 /// Who answered.
@@ -21,11 +23,14 @@ const FALLBACK: &str = "the application knows no such path";
 
 async fn serve() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
+    // Each page is collected, statistics too.
+    let layer = layer.limits(Limits::default().stats_age(Duration::ZERO));
     let app = Router::new()
         .route("/", get(|| async { "home" }))
         .route("/debug/{name}", get(|| async { "the application" }))
         .fallback(|| async { FALLBACK })
-        .layer(MemoryDebugLayer::new(credentials()).collect_with(collector.clone()));
+        .layer(layer);
     (Server::start(app).await, collector)
 }
 

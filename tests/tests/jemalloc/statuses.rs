@@ -3,18 +3,34 @@
 use std::time::Duration;
 
 use axum::Router;
-use memory_debug_axum::{Limits, MemoryDebugLayer, Role};
+use memory_debug_axum::{
+    Collect, Credentials, Limits, MemoryDebugLayer, MemoryReport, Role, Scope, Shortage,
+};
 use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, Server, credentials};
+
+/// Has too little memory to collect.
+struct WithoutHeadroom;
+
+impl Collect for WithoutHeadroom {
+    fn collect(&self, _scope: Scope) -> MemoryReport {
+        panic!("there is too little memory")
+    }
+
+    fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
+        Err(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 })
+    }
+}
 
 /// The memory page and nothing else.
 pub(crate) async fn serve(layer: MemoryDebugLayer) -> Server {
     Server::start(Router::new().layer(layer)).await
 }
 
-/// The memory page of a collector that answers at once.
+/// The memory page of a collector that answers at once. Each page is collected, statistics too.
 pub(crate) async fn serve_counting() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
-    (serve(MemoryDebugLayer::new(credentials()).collect_with(collector.clone())).await, collector)
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
+    (serve(layer.limits(Limits::default().stats_age(Duration::ZERO))).await, collector)
 }
 
 /// Replies with the statuses 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
@@ -43,6 +59,24 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
     let forbidden = read_only.send(page()).await;
     assert_eq!(forbidden.status, 403, "{forbidden}");
     replies.push(forbidden);
+
+    let require_tls = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.require_tls());
+    replies.push(serve(require_tls).await.send(page()).await);
+
+    let weak = MemoryDebugLayer::new(Credentials::allow_weak("ops", "x").unwrap());
+    let weak = serve(weak).await;
+    let mut throttled = weak.send(page()).await;
+    // Peers are not known here, so these are the guesses that all have together.
+    while throttled.status == 401 {
+        throttled = weak.send(page()).await;
+    }
+    replies.push(throttled);
+
+    let short = MemoryDebugLayer::new(credentials()).collect_with(WithoutHeadroom);
+    replies.push(serve(short).await.send(page()).await);
+
+    let statuses: Vec<_> = replies.iter().rev().take(3).rev().map(|reply| reply.status).collect();
+    assert_eq!(statuses, [403, 429, 503]);
 
     let nobody_may_wait = Limits::default().max_waiters(0);
     let full = serve(MemoryDebugLayer::new(credentials()).limits(nobody_may_wait)).await;

@@ -1,5 +1,6 @@
 //! Requests in, replies out, with a collector that counts.
 
+mod forced;
 mod guessing;
 mod hidden;
 mod roles;

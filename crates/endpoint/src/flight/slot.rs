@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 
 use super::Answer;
+use super::breaker::Breaker;
 use crate::authenticate::Authorized;
 use crate::problem::Problem;
+use crate::route::kind;
 use crate::view::View;
 
 /// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.
@@ -19,6 +21,7 @@ pub(super) struct Slot {
     current: Vec<Group>,
     /// Came too late for it. Empty except while rendering.
     next: Vec<Group>,
+    breaker: Breaker,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +54,15 @@ pub(super) enum Joined {
     Running,
 }
 
+/// How the collecting thread is done with a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Collected,
+    /// There was not enough memory to try.
+    Refused,
+    Panicked,
+}
+
 /// What is left when the collecting thread is done with a report.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -80,6 +92,11 @@ impl Slot {
         now: Instant,
         limit: Duration,
     ) -> Result<Joined, Problem> {
+        if matches!(self.phase, Phase::Idle)
+            && let Err(retry_after) = self.breaker.check(now)
+        {
+            return Err(Problem::BreakerOpen { kind: kind(view.page), retry_after });
+        }
         let groups = match self.phase {
             Phase::Idle | Phase::Collecting { .. } => &mut self.current,
             Phase::Rendering { .. } => &mut self.next,
@@ -97,6 +114,16 @@ impl Slot {
             return Ok(Joined::First);
         }
         Ok(Joined::Running)
+    }
+
+    /// Nothing will be collected. Everybody who waits for it; `None` if one of them wants it all the same. Who comes
+    /// now waits for another try.
+    pub(super) fn refuse(&mut self) -> Option<Vec<Group>> {
+        if self.current.iter().any(|group| group.view.force) {
+            return None;
+        }
+        self.collected();
+        Some(self.take_current())
     }
 
     /// The report is there.
@@ -123,11 +150,23 @@ impl Slot {
     }
 
     /// The thread answers nobody any more. One step, so that nobody comes in between.
-    pub(super) fn finish(&mut self, now: Instant, limit: Duration) -> Finished {
-        let unanswered = std::mem::replace(&mut self.current, std::mem::take(&mut self.next));
+    pub(super) fn finish(&mut self, end: End, now: Instant, limit: Duration) -> Finished {
+        let was_overdue = matches!(self.phase, Phase::Overdue);
+        match end {
+            // It was counted when its time was up.
+            _ if was_overdue => {}
+            End::Collected => self.breaker.succeeded(),
+            End::Refused => {}
+            End::Panicked => self.breaker.failed(now),
+        }
+        let mut unanswered = self.take_current();
+        if self.breaker.check(now).is_ok() {
+            self.current = std::mem::take(&mut self.next);
+        } else {
+            unanswered.append(&mut self.next);
+        }
         let goes_on = !self.current.is_empty();
-        let next = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
-        let was_overdue = matches!(std::mem::replace(&mut self.phase, next), Phase::Overdue);
+        self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
         Finished { unanswered, goes_on, was_overdue }
     }
 
@@ -149,6 +188,7 @@ impl Slot {
     pub(super) fn expire(&mut self, now: Instant) -> Option<Vec<Group>> {
         self.deadline().filter(|deadline| *deadline <= now)?;
         self.phase = Phase::Overdue;
+        self.breaker.failed(now);
         let mut expired = self.take_current();
         expired.append(&mut self.next);
         Some(expired)

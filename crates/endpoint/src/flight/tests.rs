@@ -1,7 +1,7 @@
 //! The collector here is under the test's control: it says when it begins and ends when told, so nothing sleeps.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -9,9 +9,11 @@ use std::time::Duration;
 use memory_debug_core::{MemoryReport, Page, TypesView};
 use serde_json::json;
 
+use super::breaker::{MAX_FAILURES, PAUSE};
 use super::slot::MAX_VIEWS;
 use super::*;
 use crate::authenticate::authenticate;
+use crate::collect::Shortage;
 use crate::credentials::Credentials;
 use crate::format::Format;
 
@@ -20,7 +22,7 @@ fn proof() -> Authorized {
 }
 
 fn view(page: Page, format: Format) -> View {
-    View { page, types: TypesView::default(), format }
+    View { page, types: TypesView::default(), format, force: false }
 }
 
 fn stats() -> View {
@@ -47,6 +49,8 @@ enum Order {
     Panic,
 }
 
+const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1 };
+
 /// Announces each collection and then waits for an order. Counts how many run at once.
 struct Gate {
     begun: Mutex<Sender<(Scope, ThreadId)>>,
@@ -54,6 +58,7 @@ struct Gate {
     runs: AtomicUsize,
     running: Arc<AtomicUsize>,
     most_running: Arc<AtomicUsize>,
+    is_short: Arc<AtomicBool>,
 }
 
 /// The test's end of the gate.
@@ -62,6 +67,7 @@ struct Control {
     begun: Receiver<(Scope, ThreadId)>,
     orders: Sender<Order>,
     most_running: Arc<AtomicUsize>,
+    is_short: Arc<AtomicBool>,
 }
 
 impl Collect for Gate {
@@ -76,20 +82,30 @@ impl Collect for Gate {
             _ => report(number),
         }
     }
+
+    fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
+        if self.is_short.load(Ordering::SeqCst) { Err(SHORTAGE) } else { Ok(()) }
+    }
 }
 
 impl Control {
+    /// Each request is for a new report.
     fn new(limits: Limits) -> Self {
+        Self::keeping_stats(limits.stats_age(Duration::ZERO))
+    }
+
+    fn keeping_stats(limits: Limits) -> Self {
         let ((begun_sender, begun), (orders, orders_receiver)) = (channel(), channel());
-        let most_running = Arc::new(AtomicUsize::new(0));
+        let (most_running, is_short) = <(Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
         let gate = Gate {
             begun: Mutex::new(begun_sender),
             orders: Mutex::new(orders_receiver),
             runs: AtomicUsize::new(0),
             running: Arc::default(),
             most_running: Arc::clone(&most_running),
+            is_short: Arc::clone(&is_short),
         };
-        Self { flights: Flights::new(Arc::new(gate), limits), begun, orders, most_running }
+        Self { flights: Flights::new(Arc::new(gate), limits), begun, orders, most_running, is_short }
     }
 
     fn join(&self, view: View) -> Result<oneshot::Receiver<Answer>, Problem> {
@@ -384,6 +400,120 @@ async fn s49_no_thread_is_left_when_nobody_waits() {
     assert!(!control.flights.0.lock().supervised);
 }
 
+/// Lets collections fail until the breaker opens.
+async fn fail(control: &Control) {
+    for _ in 0..MAX_FAILURES {
+        let waiter = control.join(stats()).unwrap();
+        control.begun();
+        control.order(Order::Panic);
+        assert_eq!(problem(waiter).await, Problem::CollectorPanicked);
+        control.flights.wait_until_idle();
+    }
+}
+
+#[tokio::test]
+async fn s43_after_failures_in_a_row_nothing_is_collected_and_the_reply_names_what() {
+    let control = Control::new(Limits::default());
+    fail(&control).await;
+    let Err(Problem::BreakerOpen { kind, retry_after }) = control.join(stats()) else { panic!("open") };
+    assert_eq!(kind, "statistics");
+    assert!(retry_after <= PAUSE, "{retry_after:?}");
+    assert_eq!(control.collections_begun_since(), 0);
+    // The other kind has a breaker of its own.
+    let types = control.join(view(Page::Types, Format::Text)).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    text(types).await;
+}
+
+#[tokio::test]
+async fn s43_missed_deadlines_open_the_breaker_too() {
+    let control = Control::new(Limits::default());
+    for _ in 0..MAX_FAILURES {
+        let waiter = control.join(stats()).unwrap();
+        control.begun();
+        control.flights.pass_deadline();
+        assert!(matches!(problem(waiter).await, Problem::DeadlineExceeded { .. }));
+        control.order(Order::Return);
+        control.flights.wait_until_idle();
+    }
+    assert!(matches!(control.join(stats()), Err(Problem::BreakerOpen { .. })));
+}
+
+#[tokio::test]
+async fn s43_a_success_in_between_keeps_the_breaker_closed() {
+    let control = Control::new(Limits::default());
+    for number in 0..3 * MAX_FAILURES {
+        let waiter = control.join(stats()).unwrap();
+        control.begun();
+        control.order(if number % MAX_FAILURES == 0 { Order::Return } else { Order::Panic });
+        let _ = waiter.await.unwrap();
+        control.flights.wait_until_idle();
+    }
+    assert!(control.join(stats()).is_ok());
+    control.order(Order::Return);
+}
+
+#[tokio::test]
+async fn s44_without_headroom_nothing_is_collected() {
+    let control = Control::new(Limits::default());
+    control.is_short.store(true, Ordering::SeqCst);
+    // More often than failures are allowed: a shortage is none.
+    for _ in 0..2 * MAX_FAILURES {
+        let waiter = control.join(view(Page::Types, Format::Text)).unwrap();
+        assert_eq!(problem(waiter).await, Problem::InsufficientHeadroom(SHORTAGE));
+        control.flights.wait_until_idle();
+    }
+    assert_eq!(control.collections_begun_since(), 0);
+    control.is_short.store(false, Ordering::SeqCst);
+    let waiter = control.join(view(Page::Types, Format::Text)).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    text(waiter).await;
+}
+
+#[tokio::test]
+async fn s44_who_forces_it_gets_the_page() {
+    let control = Control::new(Limits::default());
+    control.is_short.store(true, Ordering::SeqCst);
+    let waiter = control.join(View { force: true, ..view(Page::Types, Format::Json) }).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    assert!(text(waiter).await.contains("report 1"));
+}
+
+#[tokio::test]
+async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
+    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let first = control.join(stats()).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    let first = first.await.unwrap().unwrap();
+    control.flights.wait_until_idle();
+    for _ in 0..1000 {
+        let again = control.join(stats()).unwrap().await.unwrap().unwrap();
+        assert_eq!(again.as_ptr(), first.as_ptr());
+    }
+    assert_eq!(control.collections_begun_since(), 0);
+    // Another way to write it takes another report, which then replaces this one.
+    let json = control.join(view(Page::Stats, Format::Json)).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    assert!(text(json).await.starts_with('{'));
+}
+
+#[tokio::test]
+async fn s46_types_are_always_collected_anew() {
+    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    for number in 1..=3 {
+        let waiter = control.join(view(Page::Types, Format::Json)).unwrap();
+        control.begun();
+        control.order(Order::Return);
+        assert!(text(waiter).await.contains(&format!("report {number}")));
+        control.flights.wait_until_idle();
+    }
+}
+
 mod slots {
     //! The transitions that threads reach only by chance.
 
@@ -407,13 +537,13 @@ mod slots {
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"first")));
         assert!(slot.next_view().is_none());
         assert_eq!(late.try_recv(), Ok(None));
-        let finished = slot.finish(Instant::now(), LIMIT);
+        let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
         assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
 
         slot.collected();
         slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"second")));
         assert_eq!(late.try_recv(), Ok(Some(Ok(Bytes::from_static(b"second")))));
-        assert!(!slot.finish(Instant::now(), LIMIT).goes_on);
+        assert!(!slot.finish(End::Collected, Instant::now(), LIMIT).goes_on);
         assert!(slot.is_idle());
         drop(early);
     }
@@ -433,9 +563,45 @@ mod slots {
         let (sender, _receiver) = oneshot::channel();
         let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
         assert_eq!(refused, Err(Problem::CollectorOverdue { retry_after: LIMIT }));
-        let finished = slot.finish(now, LIMIT);
+        let finished = slot.finish(End::Collected, now, LIMIT);
         assert!(finished.was_overdue && !finished.goes_on);
         assert!(slot.is_idle());
+    }
+
+    #[test]
+    fn s44_who_comes_while_others_are_refused_waits_for_another_try() {
+        let mut slot = Slot::default();
+        let _early = join(&mut slot, stats());
+        assert_eq!(slot.refuse().unwrap().len(), 1);
+        let mut late = join(&mut slot, stats());
+        let finished = slot.finish(End::Refused, Instant::now(), LIMIT);
+        assert!(finished.unanswered.is_empty() && finished.goes_on);
+        assert_eq!(late.try_recv(), Ok(None));
+    }
+
+    #[test]
+    fn s44_nobody_is_refused_if_one_of_them_forces_it() {
+        let mut slot = Slot::default();
+        let _waiters = [join(&mut slot, stats()), join(&mut slot, View { force: true, ..stats() })];
+        assert!(slot.refuse().is_none());
+    }
+
+    #[test]
+    fn s43_latecomers_do_not_make_an_open_breaker_collect() {
+        let mut slot = Slot::default();
+        let now = Instant::now();
+        for failure in 1..=MAX_FAILURES {
+            let _early = join(&mut slot, stats());
+            slot.collected();
+            let _late = join(&mut slot, stats());
+            let finished = slot.finish(End::Panicked, now, LIMIT);
+            assert_eq!(finished.goes_on, failure < MAX_FAILURES);
+            assert_eq!(finished.unanswered.len(), if finished.goes_on { 1 } else { 2 });
+            slot.abandon();
+        }
+        let (sender, _receiver) = oneshot::channel();
+        let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
+        assert!(matches!(refused, Err(Problem::BreakerOpen { .. })));
     }
 
     #[test]
@@ -445,7 +611,7 @@ mod slots {
         slot.collected();
         let _late = join(&mut slot, stats());
         let later = Instant::now() + 20 * LIMIT;
-        let finished = slot.finish(later, LIMIT);
+        let finished = slot.finish(End::Panicked, later, LIMIT);
         assert!(finished.unanswered.len() == 1 && finished.goes_on);
         assert_eq!(slot.deadline(), Some(later + LIMIT));
     }

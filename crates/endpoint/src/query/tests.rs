@@ -26,9 +26,21 @@ fn no_query_means_defaults() {
 #[test]
 fn all_parameters_in_any_order() {
     for query in ["top=7&sort=count&filter=Vec&format=json", "format=json&filter=Vec&sort=count&top=7"] {
-        let Query { format, types } = types(query).unwrap();
+        let Query { format, types, .. } = types(query).unwrap();
         assert_eq!(format, Some(Format::Json));
         assert_eq!((types.top, types.sort, types.filter.as_deref()), (7, Sort::Count, Some("Vec")));
+    }
+}
+
+#[test]
+fn every_page_can_be_forced() {
+    for page in [Page::Overview, Page::Stats, Page::Types, Page::Doctor] {
+        for (query, expected) in [("force=true", true), ("force=false", false), ("", false)] {
+            assert_eq!(Query::parse(page, Some(query), 1000).unwrap().force, expected);
+        }
+        for query in ["force", "force=", "force=1", "force=True", "force=true&force=true"] {
+            assert_eq!(refused(page, query), "force");
+        }
     }
 }
 
