@@ -64,12 +64,22 @@ impl<S> MemoryDebug<S> {
         S: Service<Request<B>>,
     {
         if self.settings.endpoint.matches(request.uri().path()) {
-            let outcome = handle(self.settings, &request);
-            if !outcome.is_for_application() {
-                return ResponseFuture::ours(outcome);
-            }
+            return self.answer(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
+    }
+
+    /// Takes the request by value, and so does everyone up to here: borrowed further out, it would be copied before it
+    /// is known whose it is.
+    fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    where
+        S: Service<Request<B>>,
+    {
+        let outcome = handle(self.settings, &request);
+        if outcome.is_for_application() {
+            return ResponseFuture::inner(pass_on(&mut self.inner, request));
+        }
+        ResponseFuture::ours(outcome)
     }
 }
 
