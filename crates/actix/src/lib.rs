@@ -44,6 +44,8 @@
 //! A page that [hides](Endpoint::hide) leaves requests to the application only as a middleware. A service has nobody to
 //! leave them to, and answers an empty 404, as actix-web does without a default service.
 //!
+//! Settings that [`MemoryDebug`] has no method for are those of [`Endpoint`], by [`MemoryDebug::configure`].
+//!
 //! What the page shows is in the documentation of [`memory_debug_endpoint`], which this crate adapts.
 //!
 //! # What it does not do

@@ -56,7 +56,8 @@
 //! added before. Put it around the outermost router: a nested one without a fallback of its own passes unknown paths,
 //! the page among them, to the fallback of the outer. [`router`] is a router to [merge](axum::Router::merge) or
 //! [nest](axum::Router::nest), and does not depend on the order. Settings ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits),
-//! [`service`](MemoryDebugLayer::service)) are the layer's, and [`router_with`] takes it.
+//! [`service`](MemoryDebugLayer::service), and with [`configure`](MemoryDebugLayer::configure) all others of [`Endpoint`])
+//! are the layer's, and [`router_with`] takes it.
 //!
 //! A page that [hides](Endpoint::hide) leaves requests to what the layer is put around. [`router`] has nothing in it, and
 //! answers an empty 404, as axum does without a fallback (but `HEAD` with a `Content-Length`); so to hide, take the layer.
@@ -70,7 +71,8 @@
 //! # What it does not do
 //!
 //! - No TLS: basic authentication sends the password with each request, so encrypt in front of the service.
-//! - No lock-out: [`Credentials::new`] insists on a password that is beyond guessing instead.
+//! - No lock-out for passwords that are beyond guessing, which [`Credentials::new`] insists on; guesses at those of
+//!   [`Credentials::allow_weak`] are slowed.
 //! - No heap contents, environment, arguments or addresses on any page.
 //! - No history: numbers are of the moment. Prometheus and Pyroscope keep series.
 //! - With `panic = "abort"` a panicking collector ends the process, as any panic does.

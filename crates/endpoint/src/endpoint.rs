@@ -66,6 +66,7 @@ pub struct Endpoint {
     audit: Audit,
     types_need: Role,
     is_hidden: bool,
+    shows_host: bool,
 }
 
 /// What the reports are about.
@@ -89,6 +90,7 @@ impl Endpoint {
             audit: Audit::default(),
             types_need: Role::Read,
             is_hidden: false,
+            shows_host: true,
         }
     }
 
@@ -127,6 +129,11 @@ impl Endpoint {
     /// other logins see `/stats` only.
     pub fn types_need(self, role: Role) -> Self {
         Self { types_need: role, ..self }
+    }
+
+    /// Whether pages name the host, which in a container is usually the pod: yes if not set.
+    pub fn show_host(self, shows_host: bool) -> Self {
+        Self { shows_host, ..self }
     }
 
     /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
@@ -249,7 +256,7 @@ impl Endpoint {
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });
         }
-        Ok(View { page: route.page, types, format, force })
+        Ok(View { page: route.page, types, format, force, shows_host: self.shows_host })
     }
 }
 

@@ -1,7 +1,11 @@
 //! One way to look at a report: which page, which rows, which format.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use memory_debug_core::{MemoryReport, Page, TypesView, render};
+use memory_debug_core::{MemoryReport, Page, TypesView, Unavailable, render};
+use serde::Deserialize as _;
+use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use crate::authenticate::Authorized;
 use crate::format::Format;
@@ -15,6 +19,8 @@ pub(crate) struct View {
     pub(crate) format: Format,
     /// Collect even where there may not be enough memory for it.
     pub(crate) force: bool,
+    /// Whether the reader may know the name of the host.
+    pub(crate) shows_host: bool,
 }
 
 impl View {
@@ -26,6 +32,13 @@ impl View {
         max_bytes: usize,
         _proof: &Authorized,
     ) -> Result<Bytes, Problem> {
+        let nameless;
+        let report = if self.shows_host {
+            report
+        } else {
+            nameless = without_host(report.clone());
+            &nameless
+        };
         let body = self.write(report, &self.types);
         if body.len() <= max_bytes {
             return Ok(body.into());
@@ -60,6 +73,20 @@ impl View {
     }
 }
 
+/// The report of a host that is not to be named, with the reason in the name's place.
+fn without_host(mut report: MemoryReport) -> MemoryReport {
+    report.instance.host = None;
+    let reasons = report.unavailable.iter().chain([("instance.host", "not shown: `show_host(false)`")]);
+    // Reasons are a map to whoever reads and writes reports, and this is how to write one.
+    let reasons: BTreeMap<_, _> = reasons.collect();
+    if let Ok(unavailable) =
+        Unavailable::deserialize(MapDeserializer::<_, ValueError>::new(reasons.into_iter()))
+    {
+        report.unavailable = unavailable;
+    }
+    report
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -87,7 +114,13 @@ mod tests {
     }
 
     fn view(format: Format, top: usize) -> View {
-        View { page: Page::Types, types: TypesView { top, ..TypesView::default() }, format, force: false }
+        View {
+            page: Page::Types,
+            types: TypesView { top, ..TypesView::default() },
+            format,
+            force: false,
+            shows_host: true,
+        }
     }
 
     #[test]
@@ -95,6 +128,24 @@ mod tests {
         let (report, view) = (report(5), view(Format::Json, 50));
         let body = view.render(&report, 1 << 20, &proof()).unwrap();
         assert_eq!(body, render::json(&report, Page::Types, &view.types));
+    }
+
+    #[test]
+    fn s62_the_host_is_named_only_where_it_may_be() {
+        let mut report = report(1);
+        report.instance.host = Some("node-7".to_owned());
+        for (format, name) in [(Format::Json, "\"node-7\""), (Format::Text, "host node-7")] {
+            let shown = |shows_host| {
+                let view = View { page: Page::Overview, shows_host, ..view(format, 50) };
+                String::from_utf8(view.render(&report, 1 << 20, &proof()).unwrap().into()).unwrap()
+            };
+            assert!(shown(true).contains(name), "{}", shown(true));
+            assert!(!shown(false).contains("node-7"), "{}", shown(false));
+        }
+        let view = View { shows_host: false, ..view(Format::Json, 50) };
+        let json: Value = serde_json::from_slice(&view.render(&report, 1 << 20, &proof()).unwrap()).unwrap();
+        assert_eq!(json["instance"]["host"], Value::Null);
+        assert_eq!(json["unavailable"]["instance.host"], "not shown: `show_host(false)`");
     }
 
     #[test]

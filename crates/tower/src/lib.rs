@@ -40,7 +40,9 @@
 //!
 //! # What it does not do
 //!
-//! It terminates no TLS, limits no guessing and logs nothing; it reads no request body.
+//! It terminates no TLS and reads no request body. Who is at the other end of a connection it knows only if told where
+//! servers put it ([`MemoryDebugLayer::connection`]), and needs it to tell plain HTTP from this machine and guesses of one
+//! address from those of others.
 //!
 //! # Features
 //!

@@ -3,6 +3,7 @@
 mod forced;
 mod guessing;
 mod hidden;
+mod order;
 mod roles;
 mod transport;
 

@@ -40,7 +40,7 @@ mod tests {
     const AGE: Duration = Duration::from_millis(250);
 
     fn view(format: Format) -> View {
-        View { page: Page::Stats, types: TypesView::default(), format, force: false }
+        View { page: Page::Stats, types: TypesView::default(), format, force: false, shows_host: true }
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn proof() -> Authorized {
 }
 
 fn view(page: Page, format: Format) -> View {
-    View { page, types: TypesView::default(), format, force: false }
+    View { page, types: TypesView::default(), format, force: false, shows_host: true }
 }
 
 fn stats() -> View {
