@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use memory_debug_axum::{Connection, Endpoint, MemoryDebugLayer, connect_info};
+use memory_debug_axum::{Connection, Credentials, Endpoint, MemoryDebugLayer, connect_info};
 use memory_debug_endpoint::RequestParts;
 use memory_debug_tests::{
-    CountingCollector, Events, GatedCollector, PASSWORD, Request, authorization, basic, credentials,
+    CountingCollector, Events, GatedCollector, PASSWORD, Request, USER, authorization, basic, credentials,
     within_limit,
 };
 use tokio::net::TcpListener;
@@ -89,6 +89,45 @@ fn s64_the_peer_is_told_where_axum_knows_it() {
         connection.exchange(Request::get("/debug/memory").authorized()).await;
         let authorized = event(&events, "outcome=authorized").await;
         assert_has(&authorized, &["peer=127.0.0.1"]);
+    });
+}
+
+#[test]
+fn s14_a_service_changes_its_password_without_a_restart_and_says_so() {
+    alone("audit::s14_a_service_changes_its_password_without_a_restart_and_says_so", async {
+        let events = Events::of_process();
+        let file = std::env::temp_dir().join(format!("memory-debug-rotation-{}", std::process::id()));
+        let write = |content: &str| std::fs::write(&file, content).unwrap();
+        write(&format!("{USER}:{PASSWORD}\n"));
+        let from_file = Credentials::from_file(&file).unwrap();
+        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let server = serve(layer).await;
+        let new = "wD6Rz3o-WnTnbCqk2_tt-long";
+        let ask = async |password: &str| {
+            let pair = format!("{USER}:{password}");
+            server.send(Request::get("/debug/memory").header("authorization", basic(pair))).await.status
+        };
+        // The file is looked at once a second at most; however long that takes here, a request is what looks.
+        let until = async |password: &str, field: &str| {
+            within_limit(async {
+                while !events.audit().iter().any(|line| line.contains(&format!("{field} "))) {
+                    ask(password).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+        };
+        assert_eq!((ask(PASSWORD).await, ask(new).await), (200, 401));
+        write("this is no login\n");
+        until(PASSWORD, "outcome=credentials-kept").await;
+        assert_eq!((ask(PASSWORD).await, ask(new).await), (200, 401));
+        write(&format!("{USER}:{new}\n"));
+        until(PASSWORD, "outcome=credentials-replaced").await;
+        assert_eq!((ask(PASSWORD).await, ask(new).await), (401, 200));
+        std::fs::remove_file(&file).unwrap();
+        let shown = events.lines().join("\n");
+        assert_no_secret(&shown, "the log");
+        assert!(!shown.contains(new) && !shown.contains("this is no login"), "{shown}");
     });
 }
 
