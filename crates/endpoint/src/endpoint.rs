@@ -196,7 +196,9 @@ impl Endpoint {
     /// Answers a request. Returns without blocking; what takes long happens on another thread.
     ///
     /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
-    /// that an answer to HEAD has no body.
+    /// that an answer to HEAD has no body. Before the password comes the question whether plain HTTP is refused (403),
+    /// and with a weak password whether too many wrong ones came from there (429). Of a page that hides, these are the
+    /// application's to answer: ask [`Outcome::is_for_application`].
     pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {
@@ -236,7 +238,8 @@ impl Endpoint {
         ready(parts, reply)
     }
 
-    /// What the request asks to see, checked in the documented order: whose page asks, method, path, parameters, format, role.
+    /// What the request asks to see, checked in the documented order: whose page asks, method, path, parameters, format,
+    /// role.
     fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]], proof: &Authorized) -> Result<View, Problem> {
         let rest = self.base.below(parts.path);
         if cross_site::is_refused(parts, rest == Some("")) {
@@ -250,8 +253,7 @@ impl Endpoint {
         let Query { format, types, force } =
             Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
         let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
-        let for_page = route.role(self.types_need);
-        let needed = if force { Role::Profile } else { for_page };
+        let needed = if force { Role::Profile } else { route.role(self.types_need) };
         let held = proof.role();
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });

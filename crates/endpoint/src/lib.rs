@@ -4,11 +4,12 @@
 //! for security happens in between, in this order:
 //!
 //! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
-//! 2. If it [has to be](Endpoint::require_tls), did it come encrypted? Then [`authenticate`]: exactly one `Authorization` header with the right [`Credentials`], or a constant 401.
+//! 2. If it [has to be](Endpoint::require_tls), did it come encrypted? Then [`authenticate`]: exactly one `Authorization`
+//!    header with the right [`Credentials`], or a constant 401; or the application answers ([`Endpoint::hide`]).
 //! 3. What a browser sends for another site's page is refused.
 //! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
-//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and bodies; after failures in a
-//!    row, a pause.
+//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and
+//!    bodies; after failures in a row, a pause.
 //! 6. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
 //!
 //! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
