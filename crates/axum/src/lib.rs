@@ -55,12 +55,14 @@
 //! [`MemoryDebugLayer`] goes around a router, **after** its routes and its fallback: `Router::layer` wraps only what was
 //! added before. Put it around the outermost router: a nested one without a fallback of its own passes unknown paths,
 //! the page among them, to the fallback of the outer. [`router`] is a router to [merge](axum::Router::merge) or
-//! [nest](axum::Router::nest), and does not depend on the order. Settings ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits),
-//! [`service`](MemoryDebugLayer::service), and with [`configure`](MemoryDebugLayer::configure) all others of [`Endpoint`])
-//! are the layer's, and [`router_with`] takes it.
+//! [nest](axum::Router::nest), and does not depend on the order. Settings
+//! ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits), [`service`](MemoryDebugLayer::service), and
+//! with [`configure`](MemoryDebugLayer::configure) all others of [`Endpoint`]) are the layer's, and [`router_with`] takes
+//! it.
 //!
-//! A page that [hides](Endpoint::hide) leaves requests to what the layer is put around. [`router`] has nothing in it, and
-//! answers an empty 404, as axum does without a fallback (but `HEAD` with a `Content-Length`); so to hide, take the layer.
+//! A page that [hides](Endpoint::hide) leaves requests to what the layer is put around. [`router`] has nothing in it,
+//! and answers an empty 404, as axum does without a fallback (but `HEAD` with a `Content-Length`); so to hide, take the
+//! layer.
 //!
 //! # What it costs
 //!

@@ -105,8 +105,8 @@ impl Credentials {
     }
 
     /// The logins of both, for example the old password and the new one while clients change over. Each request is
-    /// checked against all of them, so that the time it takes does not tell which is right. What [`replace`](Self::replace)
-    /// later does to one of the two does not show in the result.
+    /// checked against all of them, so that the time it takes does not tell which is right. What
+    /// [`replace`](Self::replace) later does to one of the two does not show in the result.
     ///
     /// # Errors
     ///

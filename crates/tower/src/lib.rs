@@ -41,8 +41,8 @@
 //! # What it does not do
 //!
 //! It terminates no TLS and reads no request body. Who is at the other end of a connection it knows only if told where
-//! servers put it ([`MemoryDebugLayer::connection`]), and needs it to tell plain HTTP from this machine and guesses of one
-//! address from those of others.
+//! servers put it ([`MemoryDebugLayer::connection`]), and needs it to tell plain HTTP from this machine and guesses of
+//! one address from those of others.
 //!
 //! # Features
 //!
