@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use memory_debug_core::MemoryReport;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::login::authorization;
@@ -14,6 +14,8 @@ use crate::time_limit::within_limit;
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Vec<u8>,
+    /// The line that ends the head.
+    end: &'static [u8],
     body: Vec<u8>,
     is_head: bool,
 }
@@ -31,15 +33,25 @@ pub struct Response {
 }
 
 /// A connection to the server.
-#[derive(Debug)]
-pub struct Connection(BufReader<TcpStream>);
+pub struct Connection(BufReader<Box<dyn Stream>>);
+
+/// What a connection goes over.
+trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 impl Request {
     /// `method target HTTP/1.1` and a `Host`. Neither is checked: that is for the server to do.
     pub fn new(method: &str, target: impl AsRef<[u8]>) -> Self {
         let mut head = [method.as_bytes(), b" ", target.as_ref(), b" HTTP/1.1\r\n"].concat();
         head.extend_from_slice(b"host: localhost\r\n");
-        Self { head, body: Vec::new(), is_head: method == "HEAD" }
+        Self { head, end: b"\r\n", body: Vec::new(), is_head: method == "HEAD" }
+    }
+
+    /// These bytes and no others: the whole of a request, or what somebody takes for one.
+    pub fn verbatim(bytes: impl AsRef<[u8]>) -> Self {
+        let head = bytes.as_ref().to_vec();
+        Self { is_head: head.starts_with(b"HEAD "), head, end: b"", body: Vec::new() }
     }
 
     /// A `GET`.
@@ -68,8 +80,20 @@ impl Request {
         self
     }
 
+    /// Whether it is a `HEAD`, whose answer has no body.
+    pub fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     fn bytes(&self) -> Vec<u8> {
-        [&self.head[..], b"\r\n", &self.body].concat()
+        [&self.head[..], self.end, &self.body].concat()
+    }
+}
+
+/// As it is sent, for the message of a failed assertion.
+impl std::fmt::Display for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.bytes().escape_ascii().fmt(f)
     }
 }
 
@@ -110,21 +134,54 @@ impl std::fmt::Display for Response {
     }
 }
 
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
 impl Connection {
     /// Connects.
     pub async fn open(address: SocketAddr) -> Self {
-        Self(BufReader::new(within_limit(TcpStream::connect(address)).await.unwrap()))
+        Self::over(within_limit(TcpStream::connect(address)).await.unwrap())
+    }
+
+    /// Over anything that is already connected.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static) -> Self {
+        Self(BufReader::new(Box::new(stream)))
     }
 
     /// Sends a request and reads its response.
     pub async fn exchange(&mut self, request: Request) -> Response {
+        self.exchange_if_answered(request).await.expect("the server hung up instead of answering")
+    }
+
+    /// Sends a request and reads its response. `None` if the server hangs up instead of answering.
+    pub async fn exchange_if_answered(&mut self, request: Request) -> Option<Response> {
         self.send(request.bytes()).await;
         self.receive_answer(request.is_head).await
     }
 
+    /// Sends several requests at once and reads their responses.
+    pub async fn pipeline(&mut self, requests: impl IntoIterator<Item = Request>) -> Vec<Response> {
+        let requests: Vec<_> = requests.into_iter().collect();
+        self.send(requests.iter().flat_map(Request::bytes).collect::<Vec<_>>()).await;
+        let mut responses = Vec::new();
+        for request in requests {
+            responses.extend(self.receive_answer(request.is_head).await);
+        }
+        responses
+    }
+
+    /// Whether the server hangs up now, having said nothing more.
+    pub async fn ends(&mut self) -> bool {
+        // Reset or closed, it is over.
+        within_limit(self.0.read_u8()).await.is_err()
+    }
+
     /// Sends the head of `request` with the empty line that ends it, and nothing of a body.
     pub async fn send_head(&mut self, request: Request) {
-        self.send([request.head, b"\r\n".to_vec()].concat()).await;
+        self.send([&request.head, request.end].concat()).await;
     }
 
     /// Sends anything. A server that has already answered may close in the meantime, which is no error here.
@@ -134,7 +191,7 @@ impl Connection {
 
     /// Reads a response that is not for `HEAD`.
     pub async fn receive(&mut self) -> Response {
-        self.receive_answer(false).await
+        self.receive_answer(false).await.expect("the server hung up instead of answering")
     }
 
     /// Reads up to and including `end`.
@@ -146,14 +203,17 @@ impl Connection {
         read
     }
 
-    async fn receive_answer(&mut self, is_head: bool) -> Response {
+    async fn receive_answer(&mut self, is_head: bool) -> Option<Response> {
         within_limit(self.read_response(is_head)).await
     }
 
-    async fn read_response(&mut self, is_head: bool) -> Response {
+    async fn read_response(&mut self, is_head: bool) -> Option<Response> {
         let mut wire = Vec::new();
         while !wire.ends_with(b"\r\n\r\n") {
-            let read = self.0.read_until(b'\n', &mut wire).await.unwrap();
+            let read = self.0.read_until(b'\n', &mut wire).await.unwrap_or(0);
+            if wire.is_empty() {
+                return None;
+            }
             assert!(read > 0, "the connection ended within a head: {:?}", String::from_utf8_lossy(&wire));
         }
         let head = String::from_utf8(wire.clone()).unwrap();
@@ -164,10 +224,10 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut response = Response { status, headers, body: Vec::new(), wire };
-        if !is_head && status != 204 && status != 304 {
+        if !is_head && !matches!(status, 100..200 | 204 | 304) {
             self.read_body(&mut response).await;
         }
-        response
+        Some(response)
     }
 
     async fn read_body(&mut self, response: &mut Response) {

@@ -16,6 +16,7 @@
 mod client;
 mod collectors;
 mod events;
+mod folder;
 mod login;
 mod mallctl_calls;
 mod own_process;
@@ -28,6 +29,7 @@ mod visits;
 pub use client::{Connection, Request, Response};
 pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report};
 pub use events::Events;
+pub use folder::Folder;
 pub use login::{PASSWORD, USER, authorization, basic, credentials};
 pub use mallctl_calls::mallctl_calls;
 pub use own_process::OwnProcess;

@@ -51,6 +51,7 @@
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
+//! | `serve` | no | module `serve`: the page on a listener of its own, also for programs without a web server; brings hyper and tokio |
 //!
 //! The minimum supported Rust version is 1.88.
 
@@ -58,6 +59,8 @@
 
 mod future;
 mod layer;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod service;
 #[cfg(test)]
 mod tests;

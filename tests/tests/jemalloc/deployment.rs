@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use memory_debug_axum::RowSource;
-use memory_debug_tests::OwnProcess;
+use memory_debug_tests::{Folder, OwnProcess};
 
 use crate::secrets::assert_no_address;
 use crate::shop;
@@ -38,34 +38,21 @@ async fn shows_a_known_population() {
     drop(parcels);
 }
 
-/// A folder of the test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// A copy of this program, after `strip options` if there are any.
-    fn executable(&self, strip: &[&str]) -> PathBuf {
-        let copy = self.0.join("service");
-        fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-        if !strip.is_empty() {
-            let stripped = Command::new("strip").args(strip).arg(&copy).status();
-            let stripped =
-                stripped.expect("`strip` is needed for this test; it is part of the package binutils");
-            assert!(stripped.success());
-        }
-        copy
-    }
+/// A folder with room for a copy of this program.
+fn folder(name: &str) -> Folder {
+    Folder::within(env!("CARGO_TARGET_TMPDIR"), name)
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+/// A copy of this program, after `strip options` if there are any.
+fn executable(folder: &Folder, strip: &[&str]) -> PathBuf {
+    let copy = folder.path().join("service");
+    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    if !strip.is_empty() {
+        let stripped = Command::new("strip").args(strip).arg(&copy).status();
+        let stripped = stripped.expect("`strip` is needed for this test; it is part of the package binutils");
+        assert!(stripped.success());
     }
+    copy
 }
 
 /// Fails unless the row of the population is on the page.
@@ -84,8 +71,8 @@ fn a_binary_with_line_tables_tells_types_and_asks_for_nothing() {
 
 #[test]
 fn a_stripped_binary_says_that_it_is_and_what_to_change() {
-    let folder = Folder::new("stripped");
-    let page = OwnProcess::with_executable(folder.executable(&["--strip-all"]), SHOW).run();
+    let folder = folder("stripped");
+    let page = OwnProcess::with_executable(executable(&folder, &["--strip-all"]), SHOW).run();
     assert!(page.contains("symbols: none"), "{page}");
     assert!(page.contains("debug = \"line-tables-only\"") && page.contains("strip = false"), "{page}");
     assert!(page.contains("[profile.release] in Cargo.toml"), "{page}");
@@ -94,8 +81,8 @@ fn a_stripped_binary_says_that_it_is_and_what_to_change() {
 
 #[test]
 fn a_binary_without_debug_information_says_that_it_is_and_what_to_change() {
-    let folder = Folder::new("without-debug");
-    let page = OwnProcess::with_executable(folder.executable(&["--strip-debug"]), SHOW).run();
+    let folder = folder("without-debug");
+    let page = OwnProcess::with_executable(executable(&folder, &["--strip-debug"]), SHOW).run();
     assert!(page.contains("symbols: functions"), "{page}");
     assert!(page.contains("add `debug = \"line-tables-only\"` to [profile.release] in Cargo.toml"), "{page}");
     assert!(!page.contains("strip = false"), "{page}");
@@ -103,8 +90,8 @@ fn a_binary_without_debug_information_says_that_it_is_and_what_to_change() {
 
 #[test]
 fn a_binary_that_was_replaced_while_it_runs_is_still_read() {
-    let folder = Folder::new("replaced");
-    let page = OwnProcess::with_executable(folder.executable(&[]), SHOW).env(REMOVE_ITSELF, "1").run();
+    let folder = folder("replaced");
+    let page = OwnProcess::with_executable(executable(&folder, &[]), SHOW).env(REMOVE_ITSELF, "1").run();
     assert_shows_population(&page);
 }
 
@@ -117,9 +104,9 @@ fn s45_no_folder_for_temporary_files_is_needed() {
 
 #[test]
 fn s45_no_temporary_file_is_left() {
-    let folder = Folder::new("temporary");
-    assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", &folder.0).run());
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+    let folder = folder("temporary");
+    assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", folder.path()).run());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

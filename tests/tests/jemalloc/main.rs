@@ -22,6 +22,7 @@ mod population;
 mod requests;
 mod roots;
 mod secrets;
+mod separate_listener;
 mod shop;
 mod statuses;
 mod tasks;

@@ -1,0 +1,146 @@
+//! A bound socket, and the loop that takes connections from it.
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
+use tokio::task::JoinSet;
+use tower_layer::Layer;
+
+use super::address::{Kind, ListenAddress, Reach};
+use super::connection::{self, NotFound};
+#[cfg(unix)]
+use super::unix_socket::{self, SocketFile};
+use crate::layer::MemoryDebugLayer;
+
+/// Connections open at once.
+const MAX_CONNECTIONS: usize = 32;
+
+/// How long to wait when the system has nothing left to open a connection with.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A bound socket: connections queue up from here on, and [`serve`](Self::serve) answers them.
+///
+/// # Examples
+///
+/// ```
+/// use memory_debug_tower::serve::Listener;
+/// use memory_debug_tower::{Credentials, generate_password};
+/// use std::net::{Ipv4Addr, SocketAddr};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+/// println!("listening on {}", listener.address());
+/// let serving = tokio::spawn(listener.serve(Credentials::new("ops", generate_password()?)?));
+/// // …
+/// serving.abort();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    address: ListenAddress,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener, #[expect(dead_code, reason = "held to be dropped")] SocketFile),
+}
+
+impl Listener {
+    /// Binds a socket to `address`.
+    ///
+    /// A Unix socket has the mode 0600 before anyone can find it. One that is left at its path by a process that is
+    /// gone is replaced; anything else there is an error. It is removed when the listener, or the future of
+    /// [`serve`](Self::serve), is dropped.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a TCP address that is not of the loopback interface, `AddrInUse` if something is at the
+    /// path or port, and whatever the system says.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with IO.
+    pub async fn bind(address: impl Into<ListenAddress>) -> io::Result<Self> {
+        let address = address.into();
+        match address.0 {
+            Kind::Tcp(wanted, Reach::Loopback) if !is_loopback(wanted) => {
+                let message = format!(
+                    "will not listen on {wanted}: the password would cross the network unencrypted; use a loopback \
+                     address, a Unix socket or `ListenAddress::insecure_tcp`"
+                );
+                Err(io::Error::new(ErrorKind::InvalidInput, message))
+            }
+            Kind::Tcp(wanted, reach) => {
+                let listener =
+                    TcpListener::bind(wanted).await.map_err(|error| cannot_listen(&address, &error))?;
+                let address = ListenAddress(Kind::Tcp(listener.local_addr()?, reach));
+                Ok(Self { socket: Socket::Tcp(listener), address })
+            }
+            #[cfg(unix)]
+            Kind::Unix(ref path) => {
+                let bound = unix_socket::bind(path).await;
+                let (listener, file) = bound.map_err(|error| cannot_listen(&address, &error))?;
+                Ok(Self { socket: Socket::Unix(listener, file), address })
+            }
+        }
+    }
+
+    /// Where it listens, with the port that the system chose if it was 0.
+    #[must_use]
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// Serves the page for as long as the future is polled. Dropping it ends all connections.
+    ///
+    /// It never completes: what goes wrong with one connection ends that connection.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with IO and time.
+    pub async fn serve(self, page: impl Into<MemoryDebugLayer>) -> Infallible {
+        let page = page.into().layer(NotFound);
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            if connections.len() >= MAX_CONNECTIONS {
+                connections.join_next().await;
+            }
+            let accepted = match &self.socket {
+                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                    connections.spawn(connection::serve(stream, page.clone()));
+                }),
+                #[cfg(unix)]
+                Socket::Unix(listener, _) => listener.accept().await.map(|(stream, _)| {
+                    connections.spawn(connection::serve(stream, page.clone()));
+                }),
+            };
+            match accepted.map_err(|error| error.kind()) {
+                // The client gave up meanwhile.
+                Ok(()) | Err(ErrorKind::ConnectionAborted) => {}
+                // Out of file descriptors or memory: others may give some back.
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+/// Also for an IPv4 address written as IPv6.
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+fn cannot_listen(address: &ListenAddress, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+}

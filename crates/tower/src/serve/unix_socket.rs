@@ -1,0 +1,111 @@
+//! A Unix socket that nobody but the process's own user can ever connect to.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixStream};
+
+/// Binds a socket of mode 0600 at `path`, in place of one that nobody answers at.
+///
+/// It is bound in a folder that only this user can enter and moved when its mode is set, because the mode of a new
+/// socket is the process's umask, which other threads rely on.
+pub(super) async fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let folder = PrivateFolder::beside(path)?;
+    let bound = folder.0.join("s");
+    let listener = UnixListener::bind(&bound)?;
+    fs::set_permissions(&bound, Permissions::from_mode(0o600))?;
+    remove_stale(path, &folder).await?;
+    // Unlike a rename, a link replaces nothing that came to be there in the meantime.
+    fs::hard_link(&bound, path).map_err(in_use_if_exists)?;
+    let file = SocketFile { path: path.to_owned(), identity: identity(&fs::symlink_metadata(&bound)?) };
+    fs::remove_file(&bound)?;
+    Ok((listener, file))
+}
+
+/// A socket in the file system, removed when dropped unless something else has taken its place.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity) {
+            // Nothing is lost if it stays: the next one to bind finds that nobody answers.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A folder of mode 0700 for the time of binding.
+struct PrivateFolder(PathBuf);
+
+impl PrivateFolder {
+    /// In the same folder as `path`, because links do not cross file systems.
+    fn beside(path: &Path) -> io::Result<Self> {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        // Short, because paths of sockets may have 107 bytes; random, so that two that bind at once do not meet.
+        let name = format!(".{:08x}", RandomState::new().build_hasher().finish() as u32);
+        let folder = parent.join(name);
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes the socket at `path` if nobody answers at it.
+///
+/// # Errors
+///
+/// `AddrInUse` if somebody does, `AlreadyExists` if it is no socket.
+async fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is no socket"));
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+        // It was removed by who left it.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        // Nobody refuses, so somebody may be there: a full queue is an error too.
+        _ => return Err(in_use()),
+    }
+    // Another process may have come to the same conclusion and bound by now. Moved away and looked at, a socket cannot
+    // be taken for the stale one.
+    let moved = folder.0.join("stale");
+    match fs::rename(path, &moved) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        renamed => renamed?,
+    }
+    if identity(&fs::symlink_metadata(&moved)?) != identity(&found) {
+        fs::hard_link(&moved, path)?;
+        return Err(in_use());
+    }
+    Ok(())
+}
+
+fn in_use_if_exists(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::AlreadyExists { in_use() } else { error }
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(ErrorKind::AddrInUse, "another process listens there")
+}
+
+/// Device and inode.
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}

@@ -1,0 +1,402 @@
+//! The page on a listener of its own: who can reach it, how long a connection lasts, and what is left when it ends.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use memory_debug_axum::MemoryDebugLayer;
+use memory_debug_tests::{
+    Connection, CountingCollector, Folder, GatedCollector, LIMIT, OwnProcess, ProcessState, Request,
+    authorization, credentials, within_limit,
+};
+use memory_debug_tower::serve::{ListenAddress, Listener, serve, start_in_background};
+use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
+
+use crate::http2;
+
+/// Longer than a connection may be idle.
+const A_MINUTE: Duration = Duration::from_secs(60);
+
+fn page() -> MemoryDebugLayer {
+    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+}
+
+fn any_port() -> ListenAddress {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+fn socket_address(address: &ListenAddress) -> SocketAddr {
+    address.to_string().parse().unwrap()
+}
+
+async fn serve_over_tcp(page: MemoryDebugLayer) -> (SocketAddr, JoinHandle<()>) {
+    let listener = Listener::bind(any_port()).await.unwrap();
+    let address = socket_address(listener.address());
+    (address, tokio::spawn(async { match listener.serve(page).await {} }))
+}
+
+async fn serve_at(path: &Path) -> JoinHandle<()> {
+    let listener = Listener::bind(path).await.unwrap();
+    tokio::spawn(async { match listener.serve(page()).await {} })
+}
+
+async fn connect(path: &Path) -> Connection {
+    Connection::over(within_limit(UnixStream::connect(path)).await.unwrap())
+}
+
+async fn end(serving: JoinHandle<()>) {
+    serving.abort();
+    assert!(within_limit(serving).await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn the_page_is_there_and_nothing_else() {
+    let (address, serving) = serve_over_tcp(page()).await;
+    let mut connection = Connection::open(address).await;
+    for (request, status) in [
+        (Request::get("/debug/memory"), 401),
+        (Request::get("/debug/memory").authorized(), 200),
+        (Request::get("/debug/memory/types?format=json").authorized(), 200),
+        (Request::get("/debug/memory/unknown").authorized(), 404),
+        (Request::new("HEAD", "/debug/memory").authorized(), 200),
+    ] {
+        assert_eq!(connection.exchange(request).await.status, status);
+    }
+    for target in ["/", "/debug", "/debug/memoryx", "/%64ebug/memory", "http://localhost/", "*"] {
+        for request in [Request::get(target), Request::get(target).authorized()] {
+            let response = connection.exchange(request).await;
+            assert_eq!((response.status, response.text()), (404, "404 not found\n"), "{target}");
+        }
+    }
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn credentials_alone_are_a_page_of_this_process() {
+    let serving = start_in_background(credentials(), any_port()).unwrap();
+    let request = Request::get("/debug/memory/stats?format=json").authorized();
+    let report = Connection::open(socket_address(serving.address())).await.exchange(request).await.report();
+    assert_eq!(report.instance.pid, std::process::id());
+}
+
+#[tokio::test]
+async fn s27_http2_is_spoken_with_prior_knowledge() {
+    let (address, serving) = serve_over_tcp(page()).await;
+    let mut connection = http2::Connection::open(address).await;
+    let right = authorization();
+    for (status, target, headers) in [
+        (401, "/debug/memory", &[][..]),
+        (200, "/debug/memory", &[("authorization", &*right)]),
+        (404, "/", &[("authorization", &right)]),
+    ] {
+        assert_eq!(connection.send("GET", target, headers).await.0, status, "{target}");
+    }
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn s17_only_loopback_addresses_are_listened_at_unless_asked_for() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"] {
+        let error = Listener::bind(address.parse::<ListenAddress>().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{address}");
+        let message = error.to_string();
+        assert!(message.contains(address) && message.contains("insecure_tcp"), "{message}");
+        let error = start_in_background(page(), address.parse::<ListenAddress>().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    let listener = Listener::bind(ListenAddress::insecure_tcp("0.0.0.0:0".parse().unwrap())).await.unwrap();
+    assert_ne!(socket_address(listener.address()).port(), 0);
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let (address, serving) = serve_over_tcp(page()).await;
+    for error in
+        [serve(page(), address).await.unwrap_err(), start_in_background(page(), address).unwrap_err()]
+    {
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    }
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_for_its_user_only_and_gone_afterwards() {
+    let folder = Folder::new("socket");
+    let path = folder.path().join("memory.sock");
+    let serving = serve_at(&path).await;
+    let file = fs::symlink_metadata(&path).unwrap();
+    assert!(file.file_type().is_socket());
+    assert_eq!(file.permissions().mode() & 0o7777, 0o600);
+    assert_eq!(names(folder.path()), ["memory.sock"], "nothing else is left of binding");
+
+    let mut connection = connect(&path).await;
+    assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
+    assert_eq!(connection.exchange(Request::get("/debug/memory").authorized()).await.status, 200);
+    end(serving).await;
+    assert!(connection.ends().await);
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_socket_that_nobody_answers_at_is_replaced() {
+    let folder = Folder::new("stale");
+    let path = folder.path().join("memory.sock");
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(path.exists(), "otherwise this tests nothing");
+    let serving = serve_at(&path).await;
+    assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
+    assert_eq!(fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(names(folder.path()), ["memory.sock"]);
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_somebody_answers_at_stays() {
+    let folder = Folder::new("answered");
+    let path = folder.path().join("memory.sock");
+    let serving = serve_at(&path).await;
+    let error = Listener::bind(&*path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(error.to_string().contains("another process listens there"), "{error}");
+    assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
+    assert_eq!(names(folder.path()), ["memory.sock"]);
+    end(serving).await;
+}
+
+/// A process that hangs does not refuse connections, it leaves them waiting.
+#[tokio::test]
+async fn a_socket_with_a_full_queue_stays() {
+    let folder = Folder::new("full");
+    let path = folder.path().join("memory.sock");
+    let _hanging = UnixListener::bind(&path).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = UnixStream::connect(&path).await {
+        waiting.push(stream);
+    }
+    let error = Listener::bind(&*path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse, "after {} connections", waiting.len());
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn what_is_no_socket_stays() {
+    let folder = Folder::new("no-socket");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("file"), "precious").unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    drop(UnixListener::bind(path("stale")).unwrap());
+    std::os::unix::fs::symlink(path("stale"), path("link")).unwrap();
+    let before = names(folder.path());
+    for name in ["file", "folder", "link"] {
+        let error = Listener::bind(path(name)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{name}: {error}");
+        assert!(error.to_string().contains("no socket"), "{error}");
+    }
+    assert_eq!(names(folder.path()), before);
+    assert_eq!(fs::read_to_string(path("file")).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_missing_is_an_error() {
+    let folder = Folder::new("missing");
+    let path = folder.path().join("no/memory.sock");
+    let error = Listener::bind(&*path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("no/memory.sock"), "{error}");
+}
+
+#[tokio::test]
+async fn the_socket_of_a_successor_is_not_removed() {
+    let folder = Folder::new("successor");
+    let path = folder.path().join("memory.sock");
+    let first = serve_at(&path).await;
+    fs::remove_file(&path).unwrap();
+    let second = serve_at(&path).await;
+    end(first).await;
+    assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
+    end(second).await;
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn of_two_that_start_at_once_over_a_stale_socket_one_gets_it() {
+    let folder = Folder::new("race");
+    let path = folder.path().join("memory.sock");
+    for _ in 0..50 {
+        drop(UnixListener::bind(&path).unwrap());
+        let start = std::sync::Barrier::new(2);
+        let attempt = || {
+            start.wait();
+            start_in_background(page(), &*path)
+        };
+        let (first, second) = std::thread::scope(|scope| {
+            let other = scope.spawn(attempt);
+            (attempt(), other.join().unwrap())
+        });
+        let (winner, loser) = if first.is_ok() { (first, second) } else { (second, first) };
+        assert_eq!(loser.unwrap_err().kind(), ErrorKind::AddrInUse);
+        std::os::unix::net::UnixStream::connect(&path).unwrap();
+        drop(winner.unwrap());
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}
+
+/// The clock stands still and jumps to the next timer whenever all wait, so this takes no time.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_nothing_is_closed() {
+    let (address, serving) = serve_over_tcp(page()).await;
+    for (what, sent) in [
+        ("says nothing", &b""[..]),
+        ("begins a method", b"G"),
+        ("never ends its head", b"GET /debug/memory HTTP/1.1\r\nhost: localhost\r\nx: "),
+        ("begins HTTP/2", b"PRI * HTTP/2.0\r\n\r\nS"),
+        ("says nothing in HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, sent).await.unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer);
+        // Closed or reset: over. Settings are the one thing that a server says without being asked.
+        let _ = tokio::time::timeout(A_MINUTE, read).await.unwrap_or_else(|_| panic!("{what}"));
+        assert!(!answer.windows(8).any(|part| part == b"HTTP/1.1"), "{what}: {}", answer.escape_ascii());
+    }
+    let mut connection = Connection::open(address).await;
+    assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
+    assert!(connection.ends().await, "nothing follows the answer");
+    end(serving).await;
+}
+
+/// Bytes that trickle in are no reason to wait longer.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
+    let (address, serving) = serve_over_tcp(page()).await;
+    let (mut reading, mut writing) = tokio::net::TcpStream::connect(address).await.unwrap().into_split();
+    let trickling = tokio::spawn(async move {
+        tokio::io::AsyncWriteExt::write_all(&mut writing, b"GET / HTTP/1.1\r\nx: ").await.unwrap();
+        while tokio::io::AsyncWriteExt::write_all(&mut writing, b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut reading, &mut answer);
+    let _ = tokio::time::timeout(A_MINUTE, read).await.expect("the connection ends");
+    assert_eq!(answer.escape_ascii().to_string(), "");
+    trickling.await.unwrap();
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn a_request_at_work_may_take_its_time() {
+    let (collector, mut keeper) = GatedCollector::new();
+    let (address, serving) =
+        serve_over_tcp(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let mut connection = Connection::open(address).await;
+    connection.send_head(Request::get("/debug/memory").authorized()).await;
+    keeper.begun().await;
+    assert!(A_MINUTE < LIMIT);
+    tokio::time::pause();
+    tokio::time::advance(A_MINUTE).await;
+    tokio::time::resume();
+    keeper.let_through();
+    assert_eq!(connection.receive().await.status, 200);
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_others_wait() {
+    const MOST: usize = 32;
+    let (address, serving) = serve_over_tcp(page()).await;
+    let mut open = Vec::new();
+    for _ in 0..MOST {
+        let mut connection = Connection::open(address).await;
+        assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
+        open.push(connection);
+    }
+    let mut next = Connection::open(address).await;
+    next.send_head(Request::get("/debug/memory")).await;
+    {
+        let mut answer = pin!(next.receive());
+        for connection in &mut open {
+            assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
+            std::future::poll_fn(|context| match answer.as_mut().poll(context) {
+                Poll::Ready(answer) => panic!("one more is answered: {answer}"),
+                Poll::Pending => Poll::Ready(()),
+            })
+            .await;
+        }
+        drop(open.pop());
+        assert_eq!(answer.await.status, 401);
+    }
+    end(serving).await;
+}
+
+/// Asks without any runtime, as the program would that has none.
+fn status_over(mut stream: impl Read + Write) -> String {
+    stream.write_all(b"GET /debug/memory HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn s49_dropped_it_leaves_no_thread_and_no_file() {
+    OwnProcess::run_alone("separate_listener::s49_dropped_it_leaves_no_thread_and_no_file", || {
+        let folder = Folder::new("dropped");
+        let path = folder.path().join("memory.sock");
+        // Once a process has had a runtime, tokio keeps a pair of sockets for signals.
+        drop(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+        let before = ProcessState::now();
+        for _ in 0..3 {
+            let over_tcp = start_in_background(credentials(), any_port()).unwrap();
+            let over_unix = start_in_background(credentials(), &*path).unwrap();
+            assert_ne!(ProcessState::now(), before);
+            let stream = TcpStream::connect(socket_address(over_tcp.address())).unwrap();
+            assert_eq!(status_over(stream), "HTTP/1.1 401 Unauthorized");
+            let stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
+            assert_eq!(status_over(stream), "HTTP/1.1 401 Unauthorized");
+            let _silent = TcpStream::connect(socket_address(over_tcp.address())).unwrap();
+            drop((over_tcp, over_unix));
+        }
+        assert_eq!(ProcessState::now(), before);
+        assert_eq!(names(folder.path()), [""; 0]);
+    });
+}
+
+#[test]
+fn detached_it_answers_for_as_long_as_the_process_lives() {
+    OwnProcess::run_alone("separate_listener::detached_it_answers_for_as_long_as_the_process_lives", || {
+        let handle = start_in_background(credentials(), any_port()).unwrap();
+        let address = socket_address(handle.address());
+        handle.detach();
+        for _ in 0..3 {
+            let stream = TcpStream::connect(address).unwrap();
+            assert_eq!(status_over(stream), "HTTP/1.1 401 Unauthorized");
+        }
+    });
+}
+
+#[tokio::test]
+async fn it_can_be_started_and_dropped_within_a_runtime() {
+    let handle = start_in_background(page(), any_port()).unwrap();
+    let mut connection = Connection::open(socket_address(handle.address())).await;
+    assert_eq!(connection.exchange(Request::get("/debug/memory").authorized()).await.status, 200);
+    drop(handle);
+    assert!(connection.ends().await);
+}
+
+/// What is in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
