@@ -20,21 +20,73 @@ pub fn empty_report() -> MemoryReport {
     .unwrap()
 }
 
+/// A report with something in every section, the same each time.
+pub fn fixed_report() -> MemoryReport {
+    let row = |type_name, objects, bytes, stderr, source| {
+        serde_json::json!({
+            "type": type_name, "full_type": format!("alloc::{type_name}"), "objects": objects, "bytes": bytes,
+            "objects_stderr": stderr, "bytes_stderr": bytes as f64 * stderr, "source": source,
+        })
+    };
+    serde_json::from_value(serde_json::json!({
+        "schema": "memory-debug/v1",
+        "instance": {
+            "id": "45850a22-0000-4000-8000-000000000000", "service": "shop", "version": "1.0.0", "host": "vm",
+            "pid": 4337, "started_at": "2026-11-20T08:59:00Z", "uptime_seconds": 60,
+        },
+        "collected_at": "2026-11-20T09:00:00Z", "duration_us": 8123,
+        "process": {"resident_bytes": 77_700_000, "anonymous_bytes": 70_000_000, "threads": 9, "open_fds": 31},
+        "cgroup": {"version": 2, "limit_bytes": 536_870_912, "current_bytes": 90_000_000, "oom_kills": 0},
+        "allocator": {
+            "name": "jemalloc", "version": "5.3.1", "allocated_bytes": 66_600_000, "active_bytes": 68_000_000,
+            "metadata_bytes": 3_000_000, "resident_bytes": 75_000_000, "mapped_bytes": 90_000_000,
+            "retained_bytes": 10_000_000, "arenas": 8,
+            "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524_288},
+        },
+        "types": {
+            "group": "container", "symbols": "inlined", "sample_bytes": 524_288, "stacks": 4,
+            "rows": [
+                row("String", 412_633, 32_600_000, 0.12, "sampled"),
+                row("HashMap<String, Session>", 1, 4_194_304, 0.02, "sampled"),
+                row("shop::Cache", 3, 4096, 0.0, "exact"),
+                row("<script>&\"'", 7, 2048, 1.0, "unattributed"),
+            ],
+            "total_bytes": 36_796_352, "total_objects": 412_641, "unattributed_bytes": 2048,
+        },
+        "unavailable": {"process.uss_bytes": "smaps_rollup: permission denied"},
+    }))
+    .unwrap()
+}
+
 /// Counts how often it is asked. Clones count together.
-#[derive(Clone, Debug, Default)]
-pub struct CountingCollector(Arc<AtomicUsize>);
+#[derive(Clone, Debug)]
+pub struct CountingCollector {
+    report: MemoryReport,
+    count: Arc<AtomicUsize>,
+}
+
+impl Default for CountingCollector {
+    fn default() -> Self {
+        Self::of(empty_report())
+    }
+}
 
 impl CountingCollector {
+    /// One that answers with `report`.
+    pub fn of(report: MemoryReport) -> Self {
+        Self { report, count: Arc::default() }
+    }
+
     /// How many collections there were.
     pub fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        self.count.load(Ordering::SeqCst)
     }
 }
 
 impl Collect for CountingCollector {
     fn collect(&self, _scope: Scope) -> MemoryReport {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        empty_report()
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.report.clone()
     }
 }
 

@@ -27,8 +27,8 @@ mod time_limit;
 mod visits;
 
 pub use client::{Connection, Request, Response};
-pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report};
 pub use events::Events;
+pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report, fixed_report};
 pub use folder::Folder;
 pub use login::{PASSWORD, USER, authorization, basic, credentials};
 pub use mallctl_calls::mallctl_calls;

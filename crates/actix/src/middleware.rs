@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, http::Uri};
-use bytes::Bytes;
 use memory_debug_endpoint::Endpoint;
 
 use crate::future::ResponseFuture;
@@ -29,7 +28,7 @@ impl<S, B> Transform<S, ServiceRequest> for MemoryDebug
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    type Response = ServiceResponse<EitherBody<B, Bytes>>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Transform = MemoryDebugMiddleware<S>;
     type InitError = ();
@@ -44,7 +43,7 @@ impl<S, B> Service<ServiceRequest> for MemoryDebugMiddleware<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    type Response = ServiceResponse<EitherBody<B, Bytes>>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Future = ResponseFuture<S::Future>;
 

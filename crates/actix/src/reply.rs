@@ -1,6 +1,7 @@
 //! From actix-web's terms to the endpoint's, and back.
 
 use actix_web::HttpResponse;
+use actix_web::body::{self, BoxBody};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -23,9 +24,11 @@ pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) 
     })
 }
 
-pub(crate) fn response(reply: Reply) -> HttpResponse<Bytes> {
+pub(crate) fn response(reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
-    let mut response = HttpResponse::with_body(status, reply.body);
+    // Only answers to HEAD have no bytes, and no length either: it would have to be that of the body of a GET.
+    let body = if reply.body.is_empty() { BoxBody::new(body::None::new()) } else { BoxBody::new(reply.body) };
+    let mut response = HttpResponse::with_body(status, body);
     for (name, value) in reply.headers {
         let value =
             HeaderValue::try_from(&*value).expect("the endpoint writes visible ASCII into header values");

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use actix_web::Error;
-use actix_web::body::BoxBody;
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
 };
@@ -27,7 +26,7 @@ async fn answer(endpoint: Rc<Endpoint>, request: ServiceRequest) -> Result<Servi
     let path = path_in_scope(&endpoint, &request);
     let outcome = handle(&endpoint, &request, path.as_deref().unwrap_or(request.path()));
     let reply = outcome.await;
-    Ok(request.into_response(response(reply).map_body(|_, body| BoxBody::new(body))))
+    Ok(request.into_response(response(reply)))
 }
 
 /// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one

@@ -11,6 +11,7 @@ mod composition;
 mod container_types;
 mod cross_site;
 mod deployment;
+mod differential;
 mod groups;
 mod hidden;
 mod http2;

@@ -1,0 +1,525 @@
+//! The conversations, and who has to answer in them.
+
+use std::fmt;
+
+use memory_debug_tests::{PASSWORD, Request, USER, authorization, basic};
+
+use self::Expected::{Application, Decoded, Page, Server};
+use super::servers::Mount;
+
+const PAGE: &str = "/debug/memory";
+
+/// Who answers a request, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The page, with this status.
+    Page(u16),
+    /// The application.
+    Application,
+    /// The application, because this is not the page's path as sent; but a router that decodes paths takes it for
+    /// the page's, and then the page refuses it.
+    Decoded,
+    /// The server by itself, which does not accept the request; each in its own way.
+    Server,
+}
+
+impl Expected {
+    /// Whether the answer has to be that of the other servers.
+    pub(super) fn is_alike_on(self, mount: Mount) -> bool {
+        match self {
+            Page(_) => true,
+            Application => mount != Mount::Alone,
+            Decoded => mount == Mount::Around,
+            Server => false,
+        }
+    }
+}
+
+/// Requests over one connection.
+pub(super) struct Case {
+    name: String,
+    pub(super) exchanges: Vec<(Request, Expected)>,
+    /// Whether all are sent before the first is answered.
+    pub(super) pipelined: bool,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// All conversations.
+pub(super) fn cases() -> Vec<Case> {
+    let groups = [
+        ("authorization", authorizations()),
+        ("path", paths()),
+        ("target", targets()),
+        ("method", methods()),
+        ("query", queries()),
+        ("accept", accepts()),
+        ("body", bodies()),
+        ("header", headers()),
+        ("malformed", malformed()),
+    ];
+    let single = groups.into_iter().flat_map(|(group, requests)| {
+        requests.into_iter().map(move |(request, expected)| Case {
+            name: format!("{group}: {}", shown(&request)),
+            exchanges: vec![(request, expected)],
+            pipelined: false,
+        })
+    });
+    single.chain(conversations()).collect()
+}
+
+fn shown(request: &Request) -> String {
+    format!("{request}").chars().take(200).collect()
+}
+
+fn get(below: &str) -> Request {
+    Request::get(format!("{PAGE}{below}"))
+}
+
+/// S03 to S07.
+fn authorizations() -> Vec<(Request, Expected)> {
+    let right = authorization();
+    let token = right.replace("Basic ", "");
+    let pair = format!("{USER}:{PASSWORD}");
+    let longest = right.replace(' ', &" ".repeat(4096 - right.len() + 1));
+    let one_more = right.replace(' ', &" ".repeat(4096 - right.len() + 2));
+    let mut requests = vec![(get(""), Page(401))];
+    for accepted in [
+        &right,
+        &format!("basic {token}"),
+        &format!("BASIC {token}"),
+        &format!("bAsIc   {token}"),
+        &format!(" \tBasic {token} \t"),
+        &longest,
+    ] {
+        requests.push((get("").header("authorization", accepted), Page(200)));
+        requests.push((get("").header("AUTHORIZATION", accepted), Page(200)));
+    }
+    for refused in [
+        "",
+        " ",
+        "Basic",
+        "Basic ",
+        "Basic  ",
+        "Basic\t",
+        "Basic =",
+        "Basic ====",
+        "Basic b3Bz",
+        "Basic b3BzOn!",
+        "Basic realm=\"memory\"",
+        "Bearer x",
+        "Digest username=\"ops\"",
+        "Negotiate YII=",
+        "b\u{e4}sic x",
+        &token,
+        &pair,
+        &format!("Basic\t{token}"),
+        &format!("Basicx {token}"),
+        &format!("Bearer {token}"),
+        &format!("Basic, {token}"),
+        &format!("Basic {token},"),
+        &format!("Basic {token}="),
+        &format!("Basic {}", token.trim_end_matches('=')),
+        &format!("Basic {} {}", &token[..8], &token[8..]),
+        &format!("Basic {token}{token}"),
+        &format!("{right}, {right}"),
+        &one_more,
+        &basic(""),
+        &basic(":"),
+        &basic("ops"),
+        &basic("ops:"),
+        &basic("ops:wrong"),
+        &basic(format!(":{PASSWORD}")),
+        &basic(format!("nobody:{PASSWORD}")),
+        &basic(format!("OPS:{PASSWORD}")),
+        &basic(format!("{pair}x")),
+        &basic(format!("{pair}\n")),
+        &basic(format!("{pair}\0")),
+        &basic(format!(" {pair}")),
+        &basic(format!("{pair}{}", "x".repeat(1024))),
+        &basic(b"\xff\xfe:\xff"),
+        &basic("x".repeat(30 << 10)),
+    ] {
+        requests.push((get("").header("authorization", refused), Page(401)));
+    }
+    let not_ascii = [b"Basic ", &[0xff; 40][..]].concat();
+    requests.push((get("").header("authorization", not_ascii), Page(401)));
+    let wrong = basic("ops:wrong");
+    for [first, second] in [[&right, &right], [&right, &wrong], [&wrong, &right], [&wrong, &wrong]] {
+        let twice = get("").header("authorization", first).header("Authorization", second);
+        requests.push((twice, Page(401)));
+    }
+    let apart = get("").authorized().header("x-between", "1").header("authorization", "");
+    requests.push((apart, Page(401)));
+    for other in ["proxy-authorization", "x-authorization", "authorization2", "cookie"] {
+        requests.push((get("").header(other, &right), Page(401)));
+    }
+    requests
+}
+
+/// S20: spellings of the path, without and with the password.
+fn paths() -> Vec<(Request, Expected)> {
+    let long = format!("/{}", "a".repeat(8 << 10));
+    let of_the_page = [
+        ("", 200),
+        ("/stats", 200),
+        ("/types", 200),
+        ("/doctor", 200),
+        ("?", 200),
+        ("/", 404),
+        ("//", 404),
+        ("/stats/", 404),
+        ("//stats", 404),
+        ("/Stats", 404),
+        ("/./stats", 404),
+        ("/../../", 404),
+        ("/..", 404),
+        ("/%2e%2e/", 404),
+        ("/st%61ts", 404),
+        ("/%00", 404),
+        ("/%", 404),
+        ("/%zz", 404),
+        ("/%2F", 404),
+        ("/;x", 404),
+        ("/stats;x", 404),
+        ("/heap", 404),
+        ("/un/known", 404),
+        ("/un/known?top=5", 404),
+        ("/{rest}", 404),
+        ("/*", 404),
+        ("/:id", 404),
+        (&long, 404),
+    ];
+    let of_the_application = [
+        ("/", Application),
+        ("/debug", Application),
+        ("/debug/", Application),
+        ("/debug/memor", Application),
+        ("/debug/memoryx", Application),
+        ("/debug/memory.json", Application),
+        ("/debug/memory;x", Application),
+        ("/debug/memory;/stats", Application),
+        ("/debug;x/memory", Application),
+        ("//debug/memory", Application),
+        ("///debug/memory", Application),
+        ("/debug//memory", Application),
+        ("/debug/./memory", Application),
+        ("/debug/x/../memory", Application),
+        ("/./debug/memory", Application),
+        ("/x/debug/memory", Application),
+        ("/Debug/Memory", Application),
+        ("/DEBUG/MEMORY", Application),
+        ("/debug%2Fmemory", Application),
+        ("/debug%2fmemory", Application),
+        ("/debug/memory%2Fstats", Application),
+        ("/debug/memory%3Fformat=json", Application),
+        ("/debug/memory%00", Application),
+        ("/debug/memory%20", Application),
+        ("/debug/memory%", Application),
+        ("/%64ebug/memory", Decoded),
+        ("/debug/mem%6Fry", Decoded),
+        ("/debug/mem%6fry/stats", Decoded),
+        ("/%", Application),
+        (&long, Application),
+    ];
+    let of_the_page = of_the_page
+        .iter()
+        .flat_map(|(below, status)| [(get(below), Page(401)), (get(below).authorized(), Page(*status))]);
+    let of_the_application = of_the_application.iter().flat_map(|(path, expected)| {
+        [Request::get(path), Request::get(path).authorized()].map(|request| (request, *expected))
+    });
+    of_the_page.chain(of_the_application).collect()
+}
+
+/// Other forms of the request's target.
+fn targets() -> Vec<(Request, Expected)> {
+    let mut requests = Vec::new();
+    for (target, expected) in [
+        ("http://localhost/debug/memory", Page(200)),
+        ("http://evil.example/debug/memory", Page(200)),
+        ("https://localhost:1/debug/memory/stats?format=json", Page(200)),
+        ("HTTP://localhost/debug/memory", Page(200)),
+        ("http://localhost/debug/memory/", Page(404)),
+        ("http://localhost//debug/memory", Application),
+        ("http://localhost/", Application),
+        ("http://localhost", Application),
+    ] {
+        let open = if matches!(expected, Page(_)) { Page(401) } else { expected };
+        requests.push((Request::get(target), open));
+        requests.push((Request::get(target).authorized(), expected));
+    }
+    requests.push((Request::new("OPTIONS", "*"), Application));
+    requests.push((Request::new("OPTIONS", "*").authorized(), Application));
+    requests
+}
+
+/// S23.
+fn methods() -> Vec<(Request, Expected)> {
+    let mut requests = Vec::new();
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", "Head", "G"] {
+        requests.push((Request::new(method, PAGE), Page(401)));
+        requests.push((Request::new(method, PAGE).authorized(), Page(405)));
+    }
+    for (below, status) in
+        [("", 200), ("/stats", 200), ("/types?format=json", 200), ("/heap", 404), ("?x=1", 400), ("/", 404)]
+    {
+        let target = format!("{PAGE}{below}");
+        requests.push((Request::new("HEAD", &target), Page(401)));
+        requests.push((Request::new("HEAD", &target).authorized(), Page(status)));
+    }
+    let not_acceptable = Request::new("HEAD", PAGE).authorized().header("accept", "image/png");
+    requests.push((not_acceptable, Page(406)));
+    let as_json = Request::new("HEAD", PAGE).authorized().header("accept", "application/json");
+    requests.push((as_json, Page(200)));
+    for (name, value) in
+        [("x-http-method-override", "DELETE"), ("x-method-override", "HEAD"), ("x-http-method", "PUT")]
+    {
+        requests.push((get("").authorized().header(name, value), Page(200)));
+    }
+    requests
+}
+
+/// S24.
+fn queries() -> Vec<(Request, Expected)> {
+    let longest = format!("/types?filter={}", "a".repeat(128));
+    let too_long = format!("/types?filter={}", "a".repeat(129));
+    let far_too_long = format!("/types?filter={}", "a".repeat(8 << 10));
+    let accepted = [
+        "?format=text",
+        "?format=json",
+        "/stats?format=json",
+        "/doctor?format=json",
+        "/types?top=1",
+        "/types?top=1000&sort=count&filter=Vec%3Cu8%3E&format=json",
+        "/types?sort=name&filter=a+b",
+        "/types?filter=String",
+        "/types?filter=%C3%BC",
+        "/types?sort=bytes&top=2",
+        &longest,
+    ];
+    let refused = [
+        "?x=1",
+        "?format=xml",
+        "?format=",
+        "?format",
+        "?Format=text",
+        "?%66ormat=text",
+        "?format=text&",
+        "?&format=text",
+        "?format=text&format=text",
+        "?format=json&x=1",
+        "?top=5",
+        "??format=json",
+        "?format=text;x=1",
+        "/stats?sort=bytes",
+        "/types?top=0",
+        "/types?top=1001",
+        "/types?top=-1",
+        "/types?top=%2B5",
+        "/types?top=5&top=5",
+        "/types?top=99999999999999999999",
+        "/types?sort=size",
+        "/types?filter=",
+        "/types?filter=%FF",
+        "/types?filter=%0a",
+        "/types?filter=%00",
+        "/types?filter=%g0",
+        "/types?filter=%",
+        "/types?group=planet&format=json",
+        "/types?x=%3Cscript%3E",
+        "/types?<script>=1",
+        &too_long,
+        &far_too_long,
+    ];
+    let accepted = accepted.into_iter().map(|below| (get(below).authorized(), Page(200)));
+    let refused = refused.into_iter().map(|below| (get(below).authorized(), Page(400)));
+    accepted.chain(refused).collect()
+}
+
+fn accepts() -> Vec<(Request, Expected)> {
+    let mut requests = Vec::new();
+    for accepted in [
+        "",
+        "*/*",
+        "text/plain",
+        "text/*",
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/*",
+        "application/json;q=.2, */*; q=.1",
+        "text/plain;q=0.4, application/json;q=0.5",
+        "text/plain;q=0, */*",
+        "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8",
+        "nonsense",
+        ",,,",
+    ] {
+        requests.push((get("").authorized().header("accept", accepted), Page(200)));
+    }
+    for refused in ["image/png", "text/html", "*/*;q=0", "application/problem+json"] {
+        requests.push((get("").authorized().header("accept", refused), Page(406)));
+        requests.push((get("").header("accept", refused), Page(401)));
+    }
+    let twice = get("").authorized().header("accept", "image/png").header("accept", "application/json");
+    requests.push((twice, Page(200)));
+    let not_ascii = get("").authorized().header("accept", b"\xff/\xff");
+    requests.push((not_ascii, Page(200)));
+    for below in ["/heap", "?x=1"] {
+        let status = if below == "/heap" { 404 } else { 400 };
+        for accept in ["application/json", "application/problem+json", "image/png"] {
+            requests.push((get(below).authorized().header("accept", accept), Page(status)));
+        }
+    }
+    let deleted = Request::new("DELETE", PAGE).authorized().header("accept", "application/json");
+    requests.push((deleted, Page(405)));
+    requests
+}
+
+/// Bodies are never read. Those of refused requests are small: how much of an unread body a server takes in before
+/// it hangs up is its own choice.
+fn bodies() -> Vec<(Request, Expected)> {
+    let mut requests = Vec::new();
+    for (method, status) in [("POST", 405), ("PUT", 405), ("DELETE", 405), ("GET", 200)] {
+        for body in ["", "{}"] {
+            requests.push((Request::new(method, PAGE).body(body), Page(401)));
+            requests.push((Request::new(method, PAGE).authorized().body(body), Page(status)));
+        }
+    }
+    let typed = Request::new("POST", PAGE).authorized().header("content-type", "application/json").body("{}");
+    requests.push((typed, Page(405)));
+    let zipped = Request::new("POST", PAGE).authorized().header("content-encoding", "gzip").body("x");
+    requests.push((zipped, Page(405)));
+    let login = format!("authorization: {}\r\n", authorization());
+    for (method, login, expected) in
+        [("POST", "", Page(401)), ("POST", &*login, Page(405)), ("GET", &login, Page(200))]
+    {
+        for rest in [
+            "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            // Answered without the body: the 100 that actix-web sends by itself is not ours.
+            "expect: 100-continue\r\ncontent-length: 5\r\n\r\n",
+            "expect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n",
+            "content-length: 1000000000\r\n\r\n",
+        ] {
+            let request = format!("{method} {PAGE} HTTP/1.1\r\nhost: localhost\r\n{login}{rest}");
+            requests.push((Request::verbatim(request), expected));
+        }
+    }
+    requests
+}
+
+/// Fields that others act on.
+fn headers() -> Vec<(Request, Expected)> {
+    let mut requests = Vec::new();
+    for (name, value) in [
+        ("if-none-match", "*"),
+        ("if-match", "\"x\""),
+        ("if-modified-since", "Sat, 21 Nov 2026 00:00:00 GMT"),
+        ("range", "bytes=0-0"),
+        ("accept-encoding", "gzip, br, zstd"),
+        ("te", "trailers"),
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "none"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-original-url", "/"),
+        ("x-rewrite-url", "/"),
+        ("forwarded", "for=127.0.0.1;proto=https"),
+        ("cache-control", "only-if-cached"),
+        ("connection", "keep-alive"),
+        ("connection", "close"),
+        ("connection", "authorization"),
+        ("upgrade", "h2c"),
+        ("x-long", &"x".repeat(16 << 10)),
+    ] {
+        requests.push((get("").header(name, value), Page(401)));
+        requests.push((get("").authorized().header(name, value), Page(200)));
+    }
+    let many =
+        (0..80).fold(get("").authorized(), |request, number| request.header(&format!("x-{number}"), "x"));
+    requests.push((many, Page(200)));
+    let preflight = Request::new("OPTIONS", PAGE)
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "authorization");
+    requests.push((preflight, Page(401)));
+    for host in ["", "evil.example", "localhost:1"] {
+        let request = format!("GET {PAGE} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        requests.push((Request::verbatim(request), Page(401)));
+    }
+    for (login, expected) in [(String::new(), 401), (format!("authorization: {}\r\n", authorization()), 200)]
+    {
+        for head in [
+            format!("GET {PAGE} HTTP/1.0\r\n{login}\r\n"),
+            format!("GET {PAGE} HTTP/1.0\r\n{login}connection: keep-alive\r\n\r\n"),
+            format!("GET {PAGE} HTTP/1.1\r\nHOST:localhost\r\n{login}x:\r\n\r\n"),
+            format!("GET {PAGE} HTTP/1.1\nhost: localhost\r\n{login}\r\n"),
+            format!("\r\nGET {PAGE} HTTP/1.1\r\nhost: localhost\r\n{login}\r\n"),
+        ] {
+            requests.push((Request::verbatim(head), Page(expected)));
+        }
+    }
+    requests
+}
+
+/// What no HTTP server takes for a request, or not for one that it would answer.
+fn malformed() -> Vec<(Request, Expected)> {
+    let login = format!("authorization: {}\r\n", authorization());
+    [
+        // Without a host, actix-web refuses it and hyper does not.
+        format!("GET {PAGE} HTTP/1.1\r\n\r\n"),
+        format!("GET {PAGE}\r\n{login}\r\n"),
+        format!("GET  {PAGE} HTTP/1.1\r\n{login}\r\n"),
+        format!("GET {PAGE} HTTP/1.1 \r\n{login}\r\n"),
+        format!("GET {PAGE} HTTP/3.0\r\n{login}\r\n"),
+        format!("GET {PAGE} http/1.1\r\n{login}\r\n"),
+        format!("GET {PAGE}\0 HTTP/1.1\r\n{login}\r\n"),
+        format!("GET {PAGE} x HTTP/1.1\r\n{login}\r\n"),
+        format!("GET HTTP/1.1\r\n{login}\r\n"),
+        format!("G<T {PAGE} HTTP/1.1\r\n{login}\r\n"),
+        format!("GET debug/memory HTTP/1.1\r\n{login}\r\n"),
+        format!("GET {PAGE} HTTP/1.1\r\nauthorization : x\r\n{login}\r\n"),
+        format!("GET {PAGE} HTTP/1.1\r\nbad name: x\r\n{login}\r\n"),
+        format!("GET {PAGE} HTTP/1.1\r\n{login}no colon\r\n\r\n"),
+        format!("GET {PAGE} HTTP/1.1\r\n{login}x: \0\r\n\r\n"),
+        format!("POST {PAGE} HTTP/1.1\r\n{login}content-length: x\r\n\r\n"),
+        format!("POST {PAGE} HTTP/1.1\r\n{login}content-length: -1\r\n\r\n"),
+        format!("POST {PAGE} HTTP/1.1\r\n{login}content-length: 1\r\ncontent-length: 2\r\n\r\nxx"),
+        format!("GET {PAGE} HTTP/1.1\r\n{login}{}\r\n", "x: x\r\n".repeat(200)),
+    ]
+    .into_iter()
+    .map(|request| (Request::verbatim(request), Server))
+    .collect()
+}
+
+/// More than one request on a connection.
+fn conversations() -> Vec<Case> {
+    let refused = || (get(""), Page(401));
+    let page = || (get("").authorized(), Page(200));
+    let application = || (Request::get("/"), Application);
+    let head = || (Request::new("HEAD", PAGE).authorized(), Page(200));
+    let error = || (get("?x=1").authorized(), Page(400));
+    let with_body = || (Request::new("POST", PAGE).body("{}"), Page(401));
+    let talks = [
+        ("refusals", vec![refused(), refused(), refused()]),
+        ("pages", vec![page(), page(), page()]),
+        ("page and application", vec![page(), application(), page(), application()]),
+        ("refused, then let in", vec![refused(), page(), refused()]),
+        ("heads between pages", vec![head(), page(), head(), page()]),
+        ("errors between pages", vec![error(), page(), error(), refused()]),
+        ("an unread body, then the page", vec![with_body(), page()]),
+        ("unread bodies", vec![with_body(), with_body(), with_body()]),
+        ("an unread body, then the application", vec![with_body(), application()]),
+    ];
+    let mut cases = Vec::new();
+    for (name, exchanges) in talks {
+        for pipelined in [false, true] {
+            let name = format!("{name}, {}", if pipelined { "pipelined" } else { "in turn" });
+            cases.push(Case { name, exchanges: exchanges.clone(), pipelined });
+        }
+    }
+    cases
+}

@@ -1,0 +1,115 @@
+//! S73: however the page is mounted, it answers the same request with the same bytes.
+//!
+//! One table of conversations ([`cases`]) is held with every server that the page can stand in ([`servers`]). Status,
+//! header fields and body of every answer have to be those that axum with the layer gives, but for the fields that the
+//! server sets by itself.
+
+mod cases;
+mod servers;
+
+use memory_debug_tests::{Connection, Request, Response};
+
+use self::cases::{Case, Expected, cases};
+use self::servers::{APPLICATION, Mount, Server};
+
+/// What an application or a server may set as it likes; everything else is ours, or follows from it.
+const OF_THE_SERVER: [(&str, &str); 2] = [
+    ("date", "the time"),
+    ("connection", "whether the connection goes on is between the server and the client"),
+];
+
+/// Of answers to HEAD: axum's router states the length of the body that it is given, which is none.
+const OF_THE_SERVER_IN_HEAD: &str = "content-length";
+
+/// Status, sorted header fields that are not the server's, and body.
+type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+
+fn comparable(request: &Request, response: Response) -> Answer {
+    let of_the_server = |name: &str| {
+        OF_THE_SERVER.iter().any(|(known, _)| *known == name)
+            || (request.is_head() && name == OF_THE_SERVER_IN_HEAD)
+    };
+    let mut fields: Vec<_> = response.headers.into_iter().filter(|(name, _)| !of_the_server(name)).collect();
+    fields.sort();
+    (response.status, fields, response.body)
+}
+
+/// Holds the conversation of `case` with `server`. `None` for requests that the server hung up on.
+async fn hold(server: &Server, case: &Case) -> Vec<Option<Answer>> {
+    let mut connection = Connection::open(server.address()).await;
+    let requests: Vec<_> = case.exchanges.iter().map(|(request, _)| request).collect();
+    if case.pipelined {
+        let responses = connection.pipeline(requests.iter().copied().cloned()).await;
+        return requests
+            .iter()
+            .zip(responses)
+            .map(|(request, answer)| Some(comparable(request, answer)))
+            .collect();
+    }
+    let mut answers = Vec::new();
+    for request in requests {
+        let mut response = connection.exchange_if_answered(request.clone()).await;
+        // Invites the client to send its body; the answer follows.
+        while response.as_ref().is_some_and(|response| response.status == 100) {
+            response = Some(connection.receive().await);
+        }
+        // Whoever did not read a body may announce that the connection ends. A client then opens another.
+        if response.as_ref().is_some_and(|response| response.header("connection").as_deref() == Some("close"))
+        {
+            connection = Connection::open(server.address()).await;
+        }
+        answers.push(response.map(|response| comparable(request, response)));
+    }
+    answers
+}
+
+/// Whether an answer is of the kind that the table has for it, whatever the other servers say.
+fn is_expected(server: &Server, expected: Expected, answer: Option<&Answer>) -> bool {
+    let status = answer.map(|(status, ..)| *status);
+    let body = answer.map_or(&[][..], |(_, _, body)| body);
+    match expected {
+        Expected::Page(expected) => status == Some(expected),
+        Expected::Decoded if server.mount == Mount::DecodingRouter => matches!(status, Some(401 | 404)),
+        Expected::Application | Expected::Decoded => {
+            let (expected, text) = APPLICATION[usize::from(server.mount == Mount::Alone)];
+            status == Some(expected) && body == text.as_bytes()
+        }
+        Expected::Server => {
+            let shows_data = body.windows(8).any(|part| part == b"instance" || part == b"resident");
+            status.is_none_or(|status| status >= 400) && !shows_data
+        }
+    }
+}
+
+#[tokio::test]
+async fn s73_all_servers_answer_alike() {
+    let cases = cases();
+    assert!(cases.len() >= 150, "{} cases", cases.len());
+    let servers = servers::all().await;
+    let mut differences = Vec::new();
+    for case in &cases {
+        // What the first server says and how often it collects is what all others have to say and do.
+        let mut first: Option<(Vec<_>, usize)> = None;
+        for server in &servers {
+            let before = server.collector.count();
+            let answers = hold(server, case).await;
+            let collected = server.collector.count() - before;
+            let (model, most) = first.get_or_insert((answers.clone(), collected));
+            let mut told = |what: &str| {
+                differences
+                    .push(format!("{}: {case}: {what}: {answers:?} instead of {model:?}", server.name));
+            };
+            if (answers.len(), collected) != (case.exchanges.len(), *most) {
+                told("answers or collections are missing");
+            }
+            for ((answer, model), (_, expected)) in answers.iter().zip(model.iter()).zip(&case.exchanges) {
+                if !is_expected(server, *expected, answer.as_ref()) {
+                    told("not as the table has it");
+                } else if expected.is_alike_on(server.mount) && answer != model {
+                    told("not as on the first server");
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{} of {}\n{}", differences.len(), cases.len(), differences.join("\n"));
+}

@@ -1,0 +1,114 @@
+//! Every way to mount the page, each with the same application around it.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use axum::Router;
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use memory_debug_actix::MemoryDebug;
+use memory_debug_axum::{MemoryDebugLayer, router_with};
+use memory_debug_tests::{self as tests, CountingCollector, credentials, fixed_report};
+use memory_debug_tower::serve::Listener;
+use tower::{ServiceBuilder, service_fn};
+
+/// What is answered where the page is not: by the application, and by a listener that has none.
+pub(super) const APPLICATION: [(u16, &str); 2] = [(200, "the application"), (404, "404 not found\n")];
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What a mount decides by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mount {
+    /// The path as sent is looked at, before any router does.
+    Around,
+    /// A router decodes the path first. What it takes for the page's is refused like the page.
+    DecodingRouter,
+    /// There is no application.
+    Alone,
+}
+
+/// A server with the page in it.
+pub(super) struct Server {
+    pub(super) name: &'static str,
+    pub(super) mount: Mount,
+    pub(super) collector: CountingCollector,
+    server: tests::Server,
+}
+
+impl Deref for Server {
+    type Target = tests::Server;
+
+    fn deref(&self) -> &tests::Server {
+        &self.server
+    }
+}
+
+/// All of them; the first is the one to compare with.
+pub(super) async fn all() -> Vec<Server> {
+    let application = || Router::new().fallback(|| async { APPLICATION[0].1 });
+    let mut servers = Vec::new();
+    let mut add = |name, mount, (server, collector)| servers.push(Server { name, mount, collector, server });
+
+    let (layer, collector) = layer();
+    let server = tests::Server::start(application().layer(layer)).await;
+    add("axum, layer", Mount::Around, (server, collector));
+
+    let (layer, collector) = self::layer();
+    let server = tests::Server::start(application().merge(router_with(layer))).await;
+    add("axum, router", Mount::Around, (server, collector));
+
+    let (layer, collector) = self::layer();
+    let service = ServiceBuilder::new().layer(layer).service(service_fn(|_: Request<Incoming>| async {
+        let response = Response::builder().header("content-type", TEXT);
+        Ok::<_, Infallible>(response.body(Full::<Bytes>::from(APPLICATION[0].1)).unwrap())
+    }));
+    add("hyper, tower layer", Mount::Around, (tests::Server::hyper(service).await, collector));
+
+    add(
+        "actix-web, wrap",
+        Mount::Around,
+        actix(|listener, memory| {
+            let app = move || App::new().default_service(web::to(answer)).wrap(memory.clone());
+            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run()
+        }),
+    );
+    add(
+        "actix-web, service",
+        Mount::DecodingRouter,
+        actix(|listener, memory| {
+            let app = move || App::new().service(memory.clone()).default_service(web::to(answer));
+            HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run()
+        }),
+    );
+
+    let (layer, collector) = self::layer();
+    let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
+    let address = listener.address().to_string().parse().unwrap();
+    let serving = tokio::spawn(listener.serve(layer));
+    let server = tests::Server::ended_by(address, move || serving.abort());
+    add("a listener of its own", Mount::Alone, (server, collector));
+
+    servers
+}
+
+fn layer() -> (MemoryDebugLayer, CountingCollector) {
+    let collector = CountingCollector::of(fixed_report());
+    (MemoryDebugLayer::new(credentials()).collect_with(collector.clone()), collector)
+}
+
+fn actix(
+    make: impl FnOnce(std::net::TcpListener, MemoryDebug) -> actix_web::dev::Server,
+) -> (tests::Server, CountingCollector) {
+    let collector = CountingCollector::of(fixed_report());
+    let memory = MemoryDebug::new(credentials()).collect_with(collector.clone());
+    (tests::Server::actix(|listener| make(listener, memory)), collector)
+}
+
+async fn answer() -> HttpResponse {
+    HttpResponse::Ok().content_type(TEXT).body(APPLICATION[0].1)
+}
