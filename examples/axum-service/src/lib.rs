@@ -1,8 +1,7 @@
-//! The back office of a small shop: a service with the memory of a service.
+//! The back office of a small shop on axum.
 //!
-//! It keeps sessions in a hash map, rendered reports in a bounded cache, jobs in a queue with background workers,
-//! and fans messages out to whoever listens. `/debug/memory` shows which of these hold the memory. Two lines put it
-//! there: `memory_debug_axum::install!()` in `main.rs` and the layer in [`app`].
+//! What it holds is in the package `shop`; here is what HTTP makes of it, and `/debug/memory`, which shows where the
+//! memory is. Two lines put it there: `memory_debug_axum::install!()` in `main.rs` and the layer in [`app`].
 //!
 //! ```text
 //! cargo run --release -p axum-service -- --leak
@@ -11,15 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
-mod audit;
-mod cache;
-mod config;
-mod feed;
-mod jobs;
-mod population;
-mod reports;
-mod sessions;
+mod routes;
 
-pub use app::{AppState, app};
-pub use config::{Command, Config, ConfigError};
-pub use population::Population;
+pub use app::app;
+pub use shop::{AppState, Config, Population};

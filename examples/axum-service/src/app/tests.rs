@@ -4,8 +4,9 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use shop::{Config, Population};
+
 use super::*;
-use crate::population::Population;
 
 fn shop() -> Router {
     app(&AppState::start(&Config::small()), credentials())
@@ -112,7 +113,8 @@ async fn closing_the_state_ends_the_feed() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
-    let response = send(&shop(), Method::POST, "/jobs", Some(json!({"text": "x".repeat(MAX_BODY)}))).await;
+    let response =
+        send(&shop(), Method::POST, "/jobs", Some(json!({"text": "x".repeat(AppState::MAX_BODY)}))).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 

@@ -1,15 +1,8 @@
-//! The feed: what happens in the shop, told to everyone who listens, as server-sent events.
+//! The feed: what happens in the shop, told to everyone who listens.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive, KeepAliveStream};
-use axum::routing::get;
 use futures_channel::mpsc::{Receiver, Sender, channel};
 
 /// Messages kept for listeners that come back after a broken connection.
@@ -18,12 +11,12 @@ const HISTORY: usize = 16_384;
 /// Messages a listener may lag behind before it is let go.
 const BUFFER: usize = 64;
 
-/// A stream of events, in the form [`Sse`] wants it.
-type Events = Receiver<Result<Event, Infallible>>;
+/// A stream of messages. It ends when the shop closes, or when its reader lags behind.
+pub type Messages = Receiver<Message>;
 
 /// Fans messages out to all listeners and remembers the latest of them.
 #[derive(Debug, Default)]
-pub(crate) struct Feed {
+pub struct Feed {
     channel: Mutex<Channel>,
 }
 
@@ -31,15 +24,19 @@ pub(crate) struct Feed {
 struct Channel {
     last_id: u64,
     history: VecDeque<Message>,
-    listeners: Vec<Sender<Result<Event, Infallible>>>,
+    listeners: Vec<Sender<Message>>,
     closed: bool,
 }
 
-#[derive(Debug)]
-struct Message {
-    id: u64,
-    topic: &'static str,
-    text: String,
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Counts messages from 1.
+    pub id: u64,
+    /// What it is about.
+    pub topic: &'static str,
+    /// What happened.
+    pub text: String,
 }
 
 impl Feed {
@@ -50,7 +47,7 @@ impl Feed {
         let message = Message { id: channel.last_id, topic, text };
         // A listener with a full buffer is let go rather than waited for: it comes back with `Last-Event-ID` and
         // gets the rest from the history.
-        channel.listeners.retain_mut(|listener| listener.try_send(Ok(message.to_event())).is_ok());
+        channel.listeners.retain_mut(|listener| listener.try_send(message.clone()).is_ok());
         if channel.history.len() == HISTORY {
             channel.history.pop_front();
         }
@@ -66,20 +63,20 @@ impl Feed {
 
     /// The messages after the one with the id `last_seen`, as far as they are remembered, and all that follow; only
     /// those that follow if `last_seen` is `None`.
-    fn subscribe(&self, last_seen: Option<u64>) -> Events {
+    pub fn subscribe(&self, last_seen: Option<u64>) -> Messages {
         let mut channel = self.channel();
         let missed = match last_seen {
             Some(id) => channel.history.partition_point(|message| message.id <= id),
             None => channel.history.len(),
         };
-        let missed: Vec<Event> = channel.history.range(missed..).map(Message::to_event).collect();
-        let (mut listener, events) = self::channel(BUFFER + missed.len());
-        // The receiver is at hand and the buffer is large enough, so every event is taken.
-        let caught_up = missed.into_iter().all(|event| listener.try_send(Ok(event)).is_ok());
+        let missed: Vec<Message> = channel.history.range(missed..).cloned().collect();
+        let (mut listener, messages) = self::channel(BUFFER + missed.len());
+        // The receiver is at hand and the buffer is large enough, so every message is taken.
+        let caught_up = missed.into_iter().all(|message| listener.try_send(message).is_ok());
         if caught_up && !channel.closed {
             channel.listeners.push(listener);
         }
-        events
+        messages
     }
 
     fn channel(&self) -> MutexGuard<'_, Channel> {
@@ -87,31 +84,15 @@ impl Feed {
     }
 }
 
-impl Message {
-    fn to_event(&self) -> Event {
-        Event::default().id(self.id.to_string()).event(self.topic).data(&self.text)
-    }
-}
-
-/// `GET /`: the stream. `Last-Event-ID` resumes it, as browsers do on their own.
-pub(crate) fn router(feed: Arc<Feed>) -> Router {
-    Router::new().route("/", get(listen)).with_state(feed)
-}
-
-async fn listen(State(feed): State<Arc<Feed>>, headers: HeaderMap) -> Sse<KeepAliveStream<Events>> {
-    let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    Sse::new(feed.subscribe(last_seen)).keep_alive(KeepAlive::default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// How many events wait in the stream, and whether it has ended.
-    fn drain(events: &mut Events) -> (usize, bool) {
+    /// How many messages wait in the stream, and whether it has ended.
+    fn drain(messages: &mut Messages) -> (usize, bool) {
         let mut count = 0;
         loop {
-            match events.try_recv() {
+            match messages.try_recv() {
                 Ok(_) => count += 1,
                 Err(error) => return (count, error.is_closed()),
             }
@@ -152,12 +133,12 @@ mod tests {
     #[test]
     fn a_listener_that_does_not_read_is_let_go() {
         let feed = Feed::default();
-        let mut events = feed.subscribe(None);
+        let mut messages = feed.subscribe(None);
         for number in 0..2 * BUFFER {
             feed.publish("job", number.to_string());
         }
-        let (received, ended) = drain(&mut events);
-        assert!(ended && received < 2 * BUFFER, "{received} events, ended: {ended}");
+        let (received, ended) = drain(&mut messages);
+        assert!(ended && received < 2 * BUFFER, "{received} messages, ended: {ended}");
     }
 
     #[test]

@@ -5,10 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
@@ -21,7 +17,7 @@ const LISTED: usize = 100;
 
 /// One visitor's session.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Session {
+pub struct Session {
     profile: Arc<Profile>,
     /// Seconds since the Unix epoch.
     started: u64,
@@ -32,7 +28,7 @@ pub(crate) struct Session {
 
 /// What is known of a user, shared by all sessions of that user.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Profile {
+pub struct Profile {
     name: String,
     email: String,
     preferences: BTreeMap<String, String>,
@@ -40,27 +36,34 @@ pub(crate) struct Profile {
 
 /// One line of a basket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Item {
-    pub(crate) sku: String,
-    pub(crate) quantity: u32,
-    pub(crate) price_cents: u64,
+pub struct Item {
+    /// The article's number.
+    pub sku: String,
+    /// How many of it.
+    pub quantity: u32,
+    /// The price of one.
+    pub price_cents: u64,
 }
 
 /// The body of `POST /sessions`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct NewSession {
-    pub(crate) user: String,
+pub struct NewSession {
+    /// Who comes in.
+    pub user: String,
+    /// With which browser.
     #[serde(default)]
-    pub(crate) user_agent: String,
+    pub user_agent: String,
+    /// Looking for what.
     #[serde(default)]
-    pub(crate) interests: Vec<String>,
+    pub interests: Vec<String>,
+    /// With what in the basket.
     #[serde(default)]
-    pub(crate) basket: Vec<Item>,
+    pub basket: Vec<Item>,
 }
 
 /// All sessions, by id.
 #[derive(Debug)]
-pub(crate) struct Sessions {
+pub struct Sessions {
     store: Mutex<Store>,
     feed: Arc<Feed>,
 }
@@ -78,7 +81,7 @@ impl Sessions {
     }
 
     /// Opens a session and returns its id, or `None` if there are too many.
-    pub(crate) fn open(&self, new: NewSession) -> Option<String> {
+    pub fn open(&self, new: NewSession) -> Option<String> {
         let id = random_id();
         let mut store = self.store();
         if store.sessions.len() >= CAPACITY {
@@ -94,12 +97,13 @@ impl Sessions {
         Some(id)
     }
 
-    fn find(&self, id: &str) -> Option<Session> {
+    /// The session `id`.
+    pub fn find(&self, id: &str) -> Option<Session> {
         self.store().sessions.get(id).cloned()
     }
 
     /// Ends a session; false if there is none of that id.
-    fn end(&self, id: &str) -> bool {
+    pub fn end(&self, id: &str) -> bool {
         let mut store = self.store();
         let Some(session) = store.sessions.remove(id) else { return false };
         // One reference is ours, one the store's own: this was the user's last session.
@@ -109,7 +113,8 @@ impl Sessions {
         true
     }
 
-    fn list(&self) -> Listing {
+    /// The latest sessions, and how many there are.
+    pub fn list(&self) -> Listing {
         let store = self.store();
         let mut latest: Vec<_> = store.sessions.iter().map(|(id, session)| (session.started, id)).collect();
         latest.sort_unstable_by_key(|&(started, id)| (Reverse(started), id));
@@ -148,44 +153,18 @@ fn random_id() -> String {
 
 /// The body of `GET /sessions`.
 #[derive(Debug, Serialize)]
-struct Listing {
+pub struct Listing {
     total: usize,
     users: usize,
     /// Ids of the latest sessions, newest first, at most [`LISTED`].
     latest: Vec<String>,
 }
 
-/// `POST /` and `GET /`, `GET /{id}` and `DELETE /{id}`.
-pub(crate) fn router(sessions: Arc<Sessions>) -> Router {
-    Router::new().route("/", post(open).get(list)).route("/{id}", get(find).delete(end)).with_state(sessions)
-}
-
+/// The body of the answer to `POST /sessions`.
 #[derive(Debug, Serialize)]
-struct Opened {
-    id: String,
-}
-
-async fn open(
-    State(sessions): State<Arc<Sessions>>,
-    Json(new): Json<NewSession>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Opened>), StatusCode> {
-    let id = sessions.open(new).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/sessions/{id}"))], Json(Opened { id })))
-}
-
-async fn list(State(sessions): State<Arc<Sessions>>) -> Json<Listing> {
-    Json(sessions.list())
-}
-
-async fn find(
-    State(sessions): State<Arc<Sessions>>,
-    Path(id): Path<String>,
-) -> Result<Json<Session>, StatusCode> {
-    sessions.find(&id).map(Json).ok_or(StatusCode::NOT_FOUND)
-}
-
-async fn end(State(sessions): State<Arc<Sessions>>, Path(id): Path<String>) -> StatusCode {
-    if sessions.end(&id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+pub struct Opening {
+    /// The id of the new session.
+    pub id: String,
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! Sales reports, rendered on demand and kept while they are in use.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
-use axum::routing::get;
+use bytes::Bytes;
 
 use crate::cache::Cache;
 
@@ -19,15 +15,27 @@ const LINES: u32 = 1000;
 
 /// Renders reports and keeps the latest used.
 #[derive(Debug)]
-pub(crate) struct Reports {
+pub struct Reports {
     cache: Mutex<Cache>,
 }
 
 /// Whether a report was in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lookup {
+pub enum Lookup {
+    /// It was.
     Hit,
+    /// It was rendered just now.
     Miss,
+}
+
+impl Lookup {
+    /// For a header like `x-cache`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+        }
+    }
 }
 
 impl Reports {
@@ -37,7 +45,7 @@ impl Reports {
     }
 
     /// The report of a day, or `None` if there were no sales yet.
-    pub(crate) fn of_day(&self, day: u32) -> Option<(Bytes, Lookup)> {
+    pub fn of_day(&self, day: u32) -> Option<(Bytes, Lookup)> {
         if day >= DAYS {
             return None;
         }
@@ -68,25 +76,6 @@ fn render(day: u32) -> String {
             .expect("writing to a string does not fail");
     }
     report
-}
-
-/// `GET /{day}`: the report as plain text; `x-cache` says whether it was at hand.
-pub(crate) fn router(reports: Arc<Reports>) -> Router {
-    Router::new().route("/{day}", get(of_day)).with_state(reports)
-}
-
-async fn of_day(
-    State(reports): State<Arc<Reports>>,
-    Path(day): Path<u32>,
-) -> Result<([(HeaderName, &'static str); 2], Bytes), StatusCode> {
-    let (report, lookup) = reports.of_day(day).ok_or(StatusCode::NOT_FOUND)?;
-    let x_cache = match lookup {
-        Lookup::Hit => "hit",
-        Lookup::Miss => "miss",
-    };
-    let headers =
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (HeaderName::from_static("x-cache"), x_cache)];
-    Ok((headers, report))
 }
 
 #[cfg(test)]

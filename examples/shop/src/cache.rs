@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 
 /// Documents by id, at most `max_bytes` of them together.
 #[derive(Debug)]

@@ -26,14 +26,18 @@ pub struct Config {
 pub enum Command {
     /// Run the service.
     Serve(Config),
-    /// Print [`Config::USAGE`].
+    /// Print [`Config::usage`].
     Help,
 }
 
 impl Config {
-    /// The text behind `--help`.
-    pub const USAGE: &str = "\
-Usage: axum-service [--leak] [--small]
+    /// The text behind `--help` of `program`.
+    pub fn usage(program: &str) -> String {
+        format!("Usage: {program} {}", Self::OPTIONS)
+    }
+
+    const OPTIONS: &str = "\
+[--leak] [--small]
 
   --leak    grow the audit log by about 3 MiB a second, for ever
   --small   start with a handful of sessions instead of 20,000
@@ -60,7 +64,7 @@ Usage: axum-service [--leak] [--small]
     /// Reads `arguments` (without the program's name) and the value of `BIND`.
     ///
     /// # Errors
-    /// An argument that is not one of [`Config::USAGE`].
+    /// An argument that is not one of [`Config::usage`].
     pub fn parse(
         arguments: impl IntoIterator<Item = String>,
         bind: Option<String>,

@@ -5,10 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -28,7 +24,7 @@ type Words = BTreeMap<String, u64>;
 
 /// Accepts jobs and knows what became of them.
 #[derive(Debug)]
-pub(crate) struct Jobs {
+pub struct Jobs {
     queue: Sender<Job>,
     last_id: AtomicU64,
     results: Arc<Results>,
@@ -65,13 +61,22 @@ impl Jobs {
         Self { queue, last_id: AtomicU64::new(0), results }
     }
 
-    /// Queues a job and returns its id, or `None` if the queue is full.
-    pub(crate) fn submit(&self, text: String) -> Option<u64> {
+    /// Queues a job, or returns `None` if the queue is full.
+    pub fn submit(&self, text: String) -> Option<Status> {
         let place = self.queue.try_reserve().ok()?;
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         self.results.progress().insert(id, Progress::Queued);
         place.send(Job { id, text });
-        Some(id)
+        Some(Status { id, state: "queued", words: None })
+    }
+
+    /// What became of the job `id`.
+    pub fn status(&self, id: u64) -> Option<Status> {
+        let progress = self.results.progress().get(&id).cloned()?;
+        Some(match progress {
+            Progress::Queued => Status { id, state: "queued", words: None },
+            Progress::Done { words, .. } => Status { id, state: "done", words: Some(words) },
+        })
     }
 }
 
@@ -116,39 +121,19 @@ fn count_words(text: &str) -> Words {
 
 /// The body of `POST /jobs`.
 #[derive(Debug, Deserialize)]
-struct NewJob {
-    text: String,
+pub struct NewJob {
+    /// The words to count.
+    pub text: String,
 }
 
 /// The body of the answers.
 #[derive(Debug, Serialize)]
-struct Status {
-    id: u64,
+pub struct Status {
+    /// The job's number, for `GET /jobs/{id}`.
+    pub id: u64,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     words: Option<Words>,
-}
-
-/// `POST /` and `GET /{id}`.
-pub(crate) fn router(jobs: Arc<Jobs>) -> Router {
-    Router::new().route("/", post(submit)).route("/{id}", get(status)).with_state(jobs)
-}
-
-async fn submit(
-    State(jobs): State<Arc<Jobs>>,
-    Json(NewJob { text }): Json<NewJob>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Status>), StatusCode> {
-    let id = jobs.submit(text).ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
-    let status = Status { id, state: "queued", words: None };
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/jobs/{id}"))], Json(status)))
-}
-
-async fn status(State(jobs): State<Arc<Jobs>>, Path(id): Path<u64>) -> Result<Json<Status>, StatusCode> {
-    let progress = jobs.results.progress().get(&id).cloned().ok_or(StatusCode::NOT_FOUND)?;
-    Ok(Json(match progress {
-        Progress::Queued => Status { id, state: "queued", words: None },
-        Progress::Done { words, .. } => Status { id, state: "done", words: Some(words) },
-    }))
 }
 
 #[cfg(test)]
@@ -182,7 +167,7 @@ mod tests {
         for _ in 0..QUEUE {
             assert!(jobs.submit(String::new()).is_some());
         }
-        assert_eq!(jobs.submit(String::new()), None);
+        assert!(jobs.submit(String::new()).is_none());
         assert_eq!(jobs.results.progress().len(), QUEUE);
     }
 }

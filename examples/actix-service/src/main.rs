@@ -1,0 +1,32 @@
+//! Runs the service.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::process::ExitCode;
+
+use actix_web::{App, HttpServer, rt};
+use actix_web_service::routes;
+use memory_debug_actix::MemoryDebug;
+use shop::Opened;
+
+memory_debug_actix::install!();
+
+fn main() -> ExitCode {
+    rt::System::new().block_on(shop::run(env!("CARGO_PKG_NAME"), serve))
+}
+
+async fn serve(Opened { listener, state, credentials, stop }: Opened) -> io::Result<()> {
+    let memory = MemoryDebug::new(credentials).service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    // Each worker makes its own application; all share the stores and the page.
+    let server = HttpServer::new(move || App::new().configure(routes(&state)).wrap(memory.clone()))
+        .disable_signals()
+        .listen(listener.into_std()?)?
+        .run();
+    let handle = server.handle();
+    rt::spawn(async move {
+        stop.await;
+        handle.stop(true).await;
+    });
+    server.await
+}

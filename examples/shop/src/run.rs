@@ -1,0 +1,84 @@
+//! What every service does around its HTTP: configuration, credentials, listening and an orderly end.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::{env, fmt, io};
+
+use memory_debug_endpoint::Credentials;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Command, Config};
+use crate::login;
+use crate::state::AppState;
+
+/// A shop that is open: all that a framework needs to serve it.
+pub struct Opened {
+    /// Where to listen.
+    pub listener: TcpListener,
+    /// What to serve.
+    pub state: AppState,
+    /// Who may see the memory page.
+    pub credentials: Credentials,
+    /// Resolves at Ctrl-C or SIGTERM, whichever is first. Streams are ended by then, so connections can be too.
+    pub stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Does what the command line of `program` asks for. If that is to serve, says where, and leaves the rest to `serve`.
+pub async fn run<F>(program: &str, serve: impl FnOnce(Opened) -> F) -> ExitCode
+where
+    F: Future<Output = io::Result<()>>,
+{
+    let arguments = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let bind = env::var_os("BIND").map(|bind| bind.to_string_lossy().into_owned());
+    let outcome = match Config::parse(arguments, bind) {
+        Ok(Command::Serve(config)) => match open(&config).await {
+            Ok(opened) => serve(opened).await.map_err(Into::into),
+            Err(error) => Err(error),
+        },
+        Ok(Command::Help) => {
+            print!("{}", Config::usage(program));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
+    // Before anything else starts, so that a mistake is seen at once.
+    let (credentials, login) = login::credentials()?;
+    let listener = TcpListener::bind(&config.bind)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}, set BIND to another address", config.bind))?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let state = AppState::start(config);
+
+    let address = listener.local_addr()?;
+    println!("listening on http://{address}");
+    println!("curl -u {login} http://{address}/debug/memory");
+
+    let closing = state.clone();
+    let stop = Box::pin(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        closing.close();
+    });
+    Ok(Opened { listener, state, credentials, stop })
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}

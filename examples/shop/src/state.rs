@@ -1,0 +1,50 @@
+//! Everything the shop holds.
+
+use std::sync::Arc;
+
+use crate::audit;
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::jobs::Jobs;
+use crate::reports::Reports;
+use crate::sessions::Sessions;
+
+/// The stores of the shop. Clones share them.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Who is shopping.
+    pub sessions: Arc<Sessions>,
+    /// What was sold.
+    pub reports: Arc<Reports>,
+    /// What is to be done.
+    pub jobs: Arc<Jobs>,
+    /// What happens.
+    pub feed: Arc<Feed>,
+}
+
+impl AppState {
+    /// Upper bound of a request body, for services to set.
+    pub const MAX_BODY: usize = 64 << 10;
+
+    /// Fills the stores and starts the background tasks, which end with the last clone; that of `--leak` ends with the
+    /// runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(config: &Config) -> Self {
+        let feed = Arc::new(Feed::default());
+        let sessions = Arc::new(Sessions::new(Arc::clone(&feed)));
+        let reports = Arc::new(Reports::new(config.report_cache_bytes));
+        let jobs = Arc::new(Jobs::start(&feed));
+        config.population.settle(&sessions, &reports, &jobs);
+        if config.leak {
+            tokio::spawn(audit::leak());
+        }
+        Self { sessions, reports, jobs, feed }
+    }
+
+    /// Ends the streams that would otherwise keep connections open for ever.
+    pub fn close(&self) {
+        self.feed.close();
+    }
+}

@@ -1,0 +1,33 @@
+//! The service as a whole: its routes, and the page around them.
+
+use std::convert::Infallible;
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Body;
+use memory_debug_tower::{Credentials, MemoryDebugLayer};
+use shop::AppState;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use crate::routes::answer;
+
+/// The routes of the service, and `/debug/memory` for those who know `credentials`.
+pub fn app<B>(
+    state: AppState,
+    credentials: Credentials,
+) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send
+where
+    B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
+{
+    let memory =
+        MemoryDebugLayer::new(credentials).service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    ServiceBuilder::new().layer(memory).service(service_fn(move |request| {
+        let state = state.clone();
+        async move { Ok(answer(&state, request).await) }
+    }))
+}
+
+#[cfg(test)]
+mod tests;

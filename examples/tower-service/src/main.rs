@@ -1,0 +1,19 @@
+//! Runs the service.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use shop::Opened;
+use tower_hyper_service::{app, serve};
+
+memory_debug_tower::install!();
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let serve = async |Opened { listener, state, credentials, stop }| {
+        serve(listener, app(state, credentials), stop).await;
+        Ok(())
+    };
+    shop::run(env!("CARGO_PKG_NAME"), serve).await
+}
