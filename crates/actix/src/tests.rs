@@ -1,5 +1,7 @@
 //! The page around actix-web applications and in them.
 
+mod mounts;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,0 +1,298 @@
+//! Around an application and among its services, on actix-web's own test server, which has no socket.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::error::PayloadError;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::DefaultHeaders;
+use actix_web::test::{TestRequest, init_service, ok_service, read_body};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use memory_debug_endpoint::memory_debug_core::Scope;
+
+use crate::*;
+
+/// `ops:secret`.
+const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
+
+/// Counts collections; each waits for a word of the test, or for its end.
+struct Counter {
+    collections: Arc<AtomicUsize>,
+    go: Mutex<Receiver<()>>,
+}
+
+impl Collect for Counter {
+    fn collect(&self, _scope: Scope) -> MemoryReport {
+        self.collections.fetch_add(1, Ordering::SeqCst);
+        let _ = self.go.lock().unwrap().recv();
+        serde_json::from_str(
+            r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+                "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
+        )
+        .unwrap()
+    }
+}
+
+struct Fixture {
+    memory: MemoryDebug,
+    collections: Arc<AtomicUsize>,
+    go: Sender<()>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let (collections, (go, receiver)) = (Arc::<AtomicUsize>::default(), channel());
+        let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
+        let credentials = Credentials::allow_weak("ops", "secret").unwrap();
+        Self { memory: MemoryDebug::new(credentials).collect_with(counter), collections, go }
+    }
+
+    fn collections(&self) -> usize {
+        self.collections.load(Ordering::SeqCst)
+    }
+}
+
+/// A page whose collections do not wait.
+fn memory() -> MemoryDebug {
+    Fixture::new().memory
+}
+
+fn get(path: &str) -> TestRequest {
+    TestRequest::with_uri(path)
+}
+
+fn authorized(path: &str) -> TestRequest {
+    get(path).insert_header((header::AUTHORIZATION, RIGHT))
+}
+
+/// Whatever of a request can be seen, as a response.
+async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
+    let seen = format!("{} {} {body:?}", request.method(), request.uri());
+    let mut response = HttpResponse::Created();
+    for (name, value) in request.headers() {
+        response.append_header((name.clone(), value.clone()));
+    }
+    response.body(seen)
+}
+
+/// Status, header fields and body.
+async fn whole(response: ServiceResponse<impl MessageBody>) -> (StatusCode, Vec<(String, Bytes)>, Bytes) {
+    let mut fields: Vec<_> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), Bytes::copy_from_slice(value.as_bytes())))
+        .collect();
+    fields.sort();
+    (response.status(), fields, read_body(response).await)
+}
+
+#[actix_web::test]
+async fn around_an_application_the_page_has_its_paths_as_sent_and_nothing_else() {
+    let app = init_service(App::new().default_service(web::to(echo)).wrap(memory())).await;
+    for (path, status) in
+        [("", 200), ("/stats?format=json", 200), ("/", 404), ("/unknown", 404), ("/%00", 404), ("?x=1", 400)]
+    {
+        let path = format!("/debug/memory{path}");
+        assert_eq!(get(&path).send_request(&app).await.status(), 401, "{path}");
+        assert_eq!(authorized(&path).send_request(&app).await.status(), status, "{path}");
+    }
+    for path in ["/", "/debug", "/debug/memoryx", "//debug/memory", "/%64ebug/memory", "/debug/x/../memory"] {
+        for request in [get(path), authorized(path)] {
+            assert_eq!(request.send_request(&app).await.status(), StatusCode::CREATED, "{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn s22_other_requests_are_answered_as_without_the_page() {
+    let without = init_service(App::new().default_service(web::to(echo))).await;
+    let with = init_service(App::new().default_service(web::to(echo)).wrap(memory())).await;
+    let among = init_service(App::new().service(memory()).default_service(web::to(echo))).await;
+    for path in ["/", "/?a=1&a=2", "/debug", "/debug/memoryx?x", "/%00", "/a%20b"] {
+        for method in [Method::GET, Method::POST, Method::OPTIONS] {
+            let request = || {
+                authorized(path)
+                    .method(method.clone())
+                    .append_header(("x-a", "1"))
+                    .append_header(("x-a", "2"))
+                    .set_payload("body")
+            };
+            let expected = whole(request().send_request(&without).await).await;
+            assert_eq!(expected.0, StatusCode::CREATED);
+            assert_eq!(whole(request().send_request(&with).await).await, expected, "{method} {path}");
+            assert_eq!(whole(request().send_request(&among).await).await, expected, "{method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn among_services_the_page_is_in_the_scopes_that_it_is_put_in() {
+    let inner = web::scope("/v{version}").service(memory());
+    let app = App::new().service(web::scope("/internal").service(inner)).default_service(web::to(echo));
+    let app = init_service(app).await;
+    for (path, status) in [("", 200), ("/types?format=json", 200), ("/", 404), ("/unknown", 404)] {
+        let path = format!("/internal/v1/debug/memory{path}");
+        assert_eq!(get(&path).send_request(&app).await.status(), 401, "{path}");
+        assert_eq!(authorized(&path).send_request(&app).await.status(), status, "{path}");
+    }
+    for path in ["/debug/memory", "/internal/debug/memory", "/internal/v1/debug/memoryx"] {
+        let status = authorized(path).send_request(&app).await.status();
+        assert!(matches!(status, StatusCode::CREATED | StatusCode::NOT_FOUND), "{path}: {status}");
+    }
+}
+
+#[actix_web::test]
+async fn s20_among_services_what_the_router_decodes_shows_no_data() {
+    let scope = web::scope("/internal").service(memory());
+    let app = init_service(App::new().service(scope).service(memory())).await;
+    for path in
+        ["/%64ebug/memory", "/debug/mem%6Fry/stats", "/internal/%64ebug/memory", "/%69nternal/debug/memory"]
+    {
+        assert_eq!(get(path).send_request(&app).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let status = authorized(path).send_request(&app).await.status();
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_path_of_ones_own_is_the_only_one() {
+    let memory = memory().path("/internal/memory").unwrap();
+    let around = init_service(App::new().wrap(memory.clone())).await;
+    let among = init_service(App::new().service(memory)).await;
+    for (path, status) in [("/internal/memory", 200), ("/debug/memory", 404)] {
+        assert_eq!(authorized(path).send_request(&around).await.status(), status, "{path}");
+        assert_eq!(authorized(path).send_request(&among).await.status(), status, "{path}");
+    }
+}
+
+/// A body that must not be touched.
+struct Untouchable;
+
+impl futures_core::Stream for Untouchable {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        panic!("the body was polled")
+    }
+}
+
+#[actix_web::test]
+async fn s02_the_body_of_a_request_for_the_page_is_never_polled() {
+    let service = memory().new_transform(ok_service()).await.unwrap();
+    for (request, status) in [(get("/debug/memory"), 401), (authorized("/debug/memory"), 200)] {
+        let mut request: ServiceRequest = request.to_srv_request();
+        request.set_payload(Payload::Stream { payload: Box::pin(Untouchable) });
+        assert_eq!(service.call(request).await.unwrap().status(), status);
+    }
+}
+
+#[actix_web::test]
+async fn s03_all_authorization_headers_are_looked_at() {
+    let app = init_service(App::new().wrap(memory())).await;
+    for (first, second) in [(RIGHT, RIGHT), (RIGHT, ""), ("", RIGHT), (RIGHT, "Bearer x")] {
+        let request = get("/debug/memory")
+            .append_header((header::AUTHORIZATION, first))
+            .append_header((header::AUTHORIZATION, second));
+        assert_eq!(request.send_request(&app).await.status(), 401, "{first:?}, {second:?}");
+    }
+}
+
+/// The workers of a server each make an application of their own.
+#[actix_web::test]
+async fn s21_all_applications_share_one_collection() {
+    let fixture = Fixture::new();
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        let wrapped = init_service(App::new().wrap(fixture.memory.clone())).await;
+        let among = init_service(App::new().service(fixture.memory.clone())).await;
+        let page = || authorized("/debug/memory").to_request();
+        let (wrapped, among) = (wrapped.call(page()), among.call(page()));
+        waiting.push(actix_web::rt::spawn(async { wrapped.await.unwrap().status() }));
+        waiting.push(actix_web::rt::spawn(async { among.await.unwrap().status() }));
+    }
+    // On this thread, all of them run up to their waiting once this task yields.
+    actix_web::rt::task::yield_now().await;
+    fixture.go.send(()).unwrap();
+    for waiting in waiting {
+        assert_eq!(waiting.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(fixture.collections(), 1);
+}
+
+#[actix_web::test]
+async fn s21_middleware_outside_acts_on_the_page_and_middleware_inside_does_not() {
+    let outside = DefaultHeaders::new().add(("x-outside", "1"));
+    let inside = DefaultHeaders::new().add(("x-inside", "1"));
+    let app = App::new().default_service(web::to(echo)).wrap(inside).wrap(memory()).wrap(outside);
+    let app = init_service(app).await;
+    let page = authorized("/debug/memory").send_request(&app).await;
+    assert!(page.headers().contains_key("x-outside") && !page.headers().contains_key("x-inside"));
+    let other = get("/").send_request(&app).await;
+    assert!(other.headers().contains_key("x-outside") && other.headers().contains_key("x-inside"));
+}
+
+#[actix_web::test]
+async fn s23_head_has_neither_body_nor_length_and_never_collects() {
+    let fixture = Fixture::new();
+    let app = init_service(App::new().wrap(fixture.memory.clone())).await;
+    for (request, status) in [
+        (get("/debug/memory"), 401),
+        (authorized("/debug/memory"), 200),
+        (authorized("/debug/memory/unknown"), 404),
+        (authorized("/debug/memory?x=1"), 400),
+    ] {
+        let response = request.method(Method::HEAD).send_request(&app).await;
+        assert_eq!((response.status().as_u16(), response.response().body().size()), (status, BodySize::None));
+    }
+    let refused = authorized("/debug/memory").method(Method::DELETE).send_request(&app).await;
+    assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(refused.headers().get(header::ALLOW).unwrap(), "GET, HEAD");
+    assert_eq!(fixture.collections(), 0);
+}
+
+#[actix_web::test]
+async fn s33_the_headers_of_a_reply_arrive() {
+    let app = init_service(App::new().wrap(memory())).await;
+    let refused = get("/debug/memory").send_request(&app).await;
+    for (name, value) in [
+        ("www-authenticate", "Basic realm=\"memory\", charset=\"UTF-8\""),
+        ("cache-control", "no-store"),
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-frame-options", "DENY"),
+    ] {
+        assert_eq!(refused.headers().get(name).unwrap(), value);
+    }
+}
+
+#[actix_web::test]
+async fn s41_a_dropped_request_does_not_admit_a_second_collection() {
+    let fixture = Fixture::new();
+    let app = init_service(App::new().wrap(fixture.memory.clone())).await;
+    for _ in 0..100 {
+        drop(app.call(authorized("/debug/memory").to_request()));
+    }
+    // The first collection has not been let go, so this request joins it.
+    let last = app.call(authorized("/debug/memory").to_request());
+    fixture.go.send(()).unwrap();
+    assert_eq!(last.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(fixture.collections(), 1);
+}
+
+#[actix_web::test]
+async fn s42_the_application_answers_while_a_collection_runs() {
+    let fixture = Fixture::new();
+    let app = init_service(App::new().default_service(web::to(echo)).wrap(fixture.memory.clone())).await;
+    let page = actix_web::rt::spawn(app.call(authorized("/debug/memory").to_request()));
+    for _ in 0..10 {
+        assert_eq!(get("/").send_request(&app).await.status(), StatusCode::CREATED);
+    }
+    assert!(!page.is_finished());
+    fixture.go.send(()).unwrap();
+    assert_eq!(page.await.unwrap().unwrap().status(), StatusCode::OK);
+}
