@@ -66,7 +66,7 @@ where
             }
             KindProjection::Ours { ours } => {
                 let reply = ready!(Pin::new(&mut ours.outcome).poll(context));
-                let response = response(reply).map_body(|_, body| EitherBody::right(body));
+                let response = response(&ours.request, reply).map_body(|_, body| EitherBody::right(body));
                 Poll::Ready(Ok(ServiceResponse::new(ours.request.clone(), response)))
             }
         }

@@ -1,12 +1,11 @@
 //! From actix-web's terms to the endpoint's, and back.
 
-use actix_web::HttpResponse;
 use actix_web::body::{self, BoxBody};
 use actix_web::dev::ServiceRequest;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::uri::Authority;
-use bytes::Bytes;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
 use memory_debug_endpoint::{Connection, Endpoint, Outcome, Reply, RequestParts};
 
 /// Hands a request to the endpoint, which looks for its pages at `path`.
@@ -24,10 +23,14 @@ pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) 
     })
 }
 
-pub(crate) fn response(reply: Reply) -> HttpResponse {
+/// The answer to `request`.
+pub(crate) fn response(request: &HttpRequest, reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
-    // Only answers to HEAD have no bytes, and no length either: it would have to be that of the body of a GET.
-    let body = if reply.body.is_empty() { BoxBody::new(body::None::new()) } else { BoxBody::new(reply.body) };
+    // An answer to HEAD has no length either: it would have to be that of the answer to GET.
+    let body = match *request.method() {
+        Method::HEAD => BoxBody::new(body::None::new()),
+        _ => BoxBody::new(reply.body),
+    };
     let mut response = HttpResponse::with_body(status, body);
     for (name, value) in reply.headers {
         let value =

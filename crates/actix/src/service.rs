@@ -26,7 +26,8 @@ async fn answer(endpoint: Rc<Endpoint>, request: ServiceRequest) -> Result<Servi
     let path = path_in_scope(&endpoint, &request);
     let outcome = handle(&endpoint, &request, path.as_deref().unwrap_or(request.path()));
     let reply = outcome.await;
-    Ok(request.into_response(response(reply)))
+    let response = response(request.request(), reply);
+    Ok(request.into_response(response))
 }
 
 /// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one

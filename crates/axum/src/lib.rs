@@ -85,6 +85,7 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
+//! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
@@ -104,6 +105,8 @@ struct Readme;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_tower::install;
 pub use memory_debug_tower::memory_debug_core;
+#[cfg(feature = "serve")]
+pub use memory_debug_tower::serve;
 pub use memory_debug_tower::{
     AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Connection, Credentials,
     CredentialsError, CredentialsErrorKind, Endpoint, FieldRow, InstanceId, InstanceInfo, Limits,

@@ -38,6 +38,24 @@
 //! `hyper`'s and `reqwest`'s bodies are), so the layer returns the inner service's own type and boxes nothing. Where
 //! the body is another, map it first, for example with `tower_http::map_response_body`.
 //!
+//! # With tonic
+//!
+//! tonic's body is not made from `Bytes`, that of the axum router inside it is, so the layer goes around that router:
+//!
+//! ```ignore
+//! let routes = tonic::service::Routes::new(greeter).into_axum_router().layer(MemoryDebugLayer::new(credentials));
+//! tonic::transport::Server::builder().add_routes(routes.into()).serve(address).await?;
+//! ```
+//!
+//! tonic speaks HTTP/2 alone unless it is built with `.accept_http1(true)`: `curl --http2-prior-knowledge`. For a layer
+//! around the whole server, map the body inside of it: `tonic::transport::Server::builder().layer(layers)` with
+//!
+//! ```ignore
+//! let layers = tower::ServiceBuilder::new()
+//!     .layer(MemoryDebugLayer::new(credentials))
+//!     .map_response(|response: http::Response<tonic::body::Body>| response.map(axum::body::Body::new));
+//! ```
+//!
 //! # What it does not do
 //!
 //! It terminates no TLS and reads no request body. Who is at the other end of a connection it knows only if told where
