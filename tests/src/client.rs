@@ -20,6 +20,9 @@ pub struct Request {
     is_head: bool,
 }
 
+/// Method, target, and header fields with their values.
+pub type RequestParts<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+
 /// A response, with every byte as it came.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -78,6 +81,19 @@ impl Request {
         self = self.header("content-length", body.len().to_string());
         self.body = body.to_vec();
         self
+    }
+
+    /// Its method, target and header fields, to send it in another way. `None` if it has a body, was given verbatim or
+    /// is not all ASCII.
+    pub fn parts(&self) -> Option<RequestParts<'_>> {
+        let head = std::str::from_utf8(&self.head).ok().filter(|head| head.is_ascii())?;
+        if self.end.is_empty() || !self.body.is_empty() {
+            return None;
+        }
+        let mut lines = head.trim_end_matches("\r\n").split("\r\n");
+        let (method, rest) = lines.next()?.split_once(' ')?;
+        let fields = lines.filter_map(|line| line.split_once(": ")).collect();
+        Some((method, rest.strip_suffix(" HTTP/1.1")?, fields))
     }
 
     /// Whether it is a `HEAD`, whose answer has no body.

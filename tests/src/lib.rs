@@ -26,8 +26,8 @@ mod size_class;
 mod time_limit;
 mod visits;
 
-pub use client::{Connection, Request, Response};
 pub use events::Events;
+pub use client::{Connection, Request, RequestParts, Response};
 pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report, fixed_report};
 pub use folder::Folder;
 pub use login::{PASSWORD, USER, authorization, basic, credentials};

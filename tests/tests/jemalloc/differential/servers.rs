@@ -36,6 +36,8 @@ pub(super) enum Mount {
 pub(super) struct Server {
     pub(super) name: &'static str,
     pub(super) mount: Mount,
+    /// Whether it also speaks HTTP/2. actix-web does so only with a feature that nothing else here needs.
+    pub(super) speaks_http2: bool,
     pub(super) collector: CountingCollector,
     server: tests::Server,
 }
@@ -52,7 +54,9 @@ impl Deref for Server {
 pub(super) async fn all() -> Vec<Server> {
     let application = || Router::new().fallback(|| async { APPLICATION[0].1 });
     let mut servers = Vec::new();
-    let mut add = |name, mount, (server, collector)| servers.push(Server { name, mount, collector, server });
+    let mut add = |name: &'static str, mount, (server, collector)| {
+        servers.push(Server { name, mount, speaks_http2: !name.starts_with("actix-web"), collector, server });
+    };
 
     let (layer, collector) = layer();
     let server = tests::Server::start(application().layer(layer)).await;
