@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use memory_debug_axum::MemoryDebugLayer;
+use memory_debug_axum::{Endpoint, MemoryDebugLayer};
 use memory_debug_tests::{
     Connection, CountingCollector, Folder, GatedCollector, LIMIT, OwnProcess, ProcessState, Request,
     authorization, credentials, within_limit,
@@ -113,6 +113,21 @@ async fn s17_only_loopback_addresses_are_listened_at_unless_asked_for() {
     }
     let listener = Listener::bind(ListenAddress::insecure_tcp("0.0.0.0:0".parse().unwrap())).await.unwrap();
     assert_ne!(socket_address(listener.address()).port(), 0);
+}
+
+#[tokio::test]
+async fn s17_the_listener_knows_its_peers() {
+    let folder = Folder::new("peers");
+    let path = folder.path().join("memory.sock");
+    let page = page().configure(Endpoint::require_tls);
+    let (address, over_tcp) = serve_over_tcp(page.clone()).await;
+    let listener = Listener::bind(&*path).await.unwrap();
+    let over_unix = tokio::spawn(async { match listener.serve(page).await {} });
+    for mut connection in [Connection::open(address).await, connect(&path).await] {
+        assert_eq!(connection.exchange(Request::get("/debug/memory").authorized()).await.status, 200);
+    }
+    end(over_tcp).await;
+    end(over_unix).await;
 }
 
 #[tokio::test]

@@ -2,16 +2,18 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use memory_debug_endpoint::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower_service::Service;
@@ -23,13 +25,15 @@ use crate::service::MemoryDebug;
 /// that tells the version, and does not hold for HTTP/2.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Serves `page` over `stream` until the client ends the connection or leaves it idle.
+/// Serves `page` over `stream` until the client at `peer` ends the connection or leaves it idle.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: IpAddr,
     page: MemoryDebug<NotFound>,
 ) {
     let (at_work, requests) = watch::channel(0);
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
         let done = Done::begin(&at_work);
         // Needs no `poll_ready`: `NotFound` is always ready.
         let answer = page.clone().call(request);
@@ -60,6 +64,15 @@ async fn idle(mut requests: watch::Receiver<usize>) {
             return;
         }
     }
+}
+
+/// Where a request comes from, among its extensions.
+#[derive(Clone, Copy)]
+struct Peer(IpAddr);
+
+/// What is known of the connection that a request came on.
+pub(super) fn known(extensions: &Extensions) -> Connection {
+    Connection { peer: extensions.get().map(|Peer(address)| *address), tls: Some(false) }
 }
 
 /// Counts a request as done when dropped, also if the client withdraws it.

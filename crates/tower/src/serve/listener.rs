@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -110,7 +110,7 @@ impl Listener {
     ///
     /// Outside of a tokio runtime with IO and time.
     pub async fn serve(self, page: impl Into<MemoryDebugLayer>) -> Infallible {
-        let page = page.into().layer(NotFound);
+        let page = page.into().connection(connection::known).layer(NotFound);
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -118,12 +118,14 @@ impl Listener {
                 connections.join_next().await;
             }
             let accepted = match &self.socket {
-                Socket::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
-                    connections.spawn(connection::serve(stream, page.clone()));
+                Socket::Tcp(listener) => listener.accept().await.map(|(stream, peer)| {
+                    connections.spawn(connection::serve(stream, peer.ip(), page.clone()));
                 }),
                 #[cfg(unix)]
                 Socket::Unix(listener, _) => listener.accept().await.map(|(stream, _)| {
-                    connections.spawn(connection::serve(stream, page.clone()));
+                    // No other machine reaches it, which is what a peer's address is asked for.
+                    let peer = Ipv4Addr::LOCALHOST.into();
+                    connections.spawn(connection::serve(stream, peer, page.clone()));
                 }),
             };
             match accepted.map_err(|error| error.kind()) {
