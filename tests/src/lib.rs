@@ -26,9 +26,9 @@ mod size_class;
 mod time_limit;
 mod visits;
 
-pub use events::Events;
 pub use client::{Connection, Request, RequestParts, Response};
 pub use collectors::{CountingCollector, GateKeeper, GatedCollector, empty_report, fixed_report};
+pub use events::Events;
 pub use folder::Folder;
 pub use login::{PASSWORD, USER, authorization, basic, credentials};
 pub use mallctl_calls::mallctl_calls;

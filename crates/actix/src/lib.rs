@@ -56,6 +56,7 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
+//! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
@@ -78,6 +79,10 @@ pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
     AllocatorStats, CgroupMemory, Collector, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
     RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+};
+#[cfg(feature = "allocative")]
+pub use memory_debug_endpoint::memory_debug_core::{
+    RegisteredRoot, allocative, register_root, register_static_root,
 };
 pub use memory_debug_endpoint::{
     Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
