@@ -21,6 +21,7 @@
 //!   collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. [`summary`] does both and prints as a table.
+//! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
 //! - [`diagnose`] says what stands out in a report, and what to change.
 //! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
 //!   values whose retained size is measured exactly, field by field.
@@ -42,7 +43,7 @@
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
 //! `heap`, `reconciliation`, `root_summary`,
-//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `view`, `render`;
+//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
@@ -50,6 +51,7 @@
 
 mod collect;
 mod doctor;
+mod headroom;
 mod heap;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
@@ -75,6 +77,7 @@ mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use headroom::Headroom;
 pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::{Group, Selection};
 pub use reconciliation::Reconciliation;

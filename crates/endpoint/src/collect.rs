@@ -33,4 +33,14 @@ impl Collect for Collector {
     fn collect(&self, scope: Scope) -> MemoryReport {
         Self::collect(self, scope)
     }
+
+    fn headroom(&self, scope: Scope) -> Result<(), Shortage> {
+        let headroom = Self::headroom(self, scope);
+        match headroom.available_bytes {
+            Some(available_bytes) if headroom.is_short() => {
+                Err(Shortage { needed_bytes: headroom.needed_bytes, available_bytes })
+            }
+            _ => Ok(()),
+        }
+    }
 }

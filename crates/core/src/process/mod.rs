@@ -9,4 +9,6 @@ mod fixture;
 mod proc;
 
 pub(crate) use cgroup::read_cgroup;
+#[cfg(test)]
+pub(crate) use fixture::Tree;
 pub(crate) use proc::read_process;
