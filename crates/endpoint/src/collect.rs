@@ -1,5 +1,7 @@
 //! Where reports come from.
 
+use std::sync::{Mutex, PoisonError};
+
 use memory_debug_core::{Collector, MemoryReport, Scope};
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
@@ -29,8 +31,13 @@ pub struct Shortage {
     pub available_bytes: u64,
 }
 
+/// Held while types of this process are collected: endpoints with different settings have flights of their own, but it
+/// is one process, and two collections at once would cost it twice.
+static TYPES: Mutex<()> = Mutex::new(());
+
 impl Collect for Collector {
     fn collect(&self, scope: Scope) -> MemoryReport {
+        let _held = (scope != Scope::Stats).then(|| TYPES.lock().unwrap_or_else(PoisonError::into_inner));
         Self::collect(self, scope)
     }
 
@@ -42,5 +49,33 @@ impl Collect for Collector {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn s40_collectors_of_one_process_take_turns() {
+        let turn = TYPES.lock().unwrap();
+        let (begun, has_begun) = channel();
+        let (ended, has_ended) = channel();
+        let other = thread::spawn(move || {
+            Collect::collect(&Collector::new(), Scope::Stats);
+            begun.send(()).unwrap();
+            Collect::collect(&Collector::new(), Scope::Types);
+            ended.send(()).unwrap();
+        });
+        has_begun.recv().expect("statistics wait for nobody");
+        // Right however long it waits; without turns the thread ends in a few milliseconds.
+        assert_eq!(has_ended.recv_timeout(Duration::from_millis(200)), Err(RecvTimeoutError::Timeout));
+        drop(turn);
+        has_ended.recv().expect("its turn");
+        other.join().unwrap();
     }
 }
