@@ -5,10 +5,11 @@
 //! server sets by itself.
 
 mod cases;
+mod examples;
 mod over_http2;
 mod servers;
 
-use memory_debug_tests::{Connection, Request, Response};
+use memory_debug_tests::{self as tests, Connection, Request, Response};
 
 use self::cases::{Case, Expected, cases};
 use self::servers::{APPLICATION, Mount, Server};
@@ -40,7 +41,7 @@ fn comparable_fields(request: &Request, fields: Vec<(String, String)>) -> Vec<(S
 }
 
 /// Holds the conversation of `case` with `server`. `None` for requests that the server hung up on.
-async fn hold(server: &Server, case: &Case) -> Vec<Option<Answer>> {
+async fn hold(server: &tests::Server, case: &Case) -> Vec<Option<Answer>> {
     let mut connection = Connection::open(server.address()).await;
     let requests: Vec<_> = case.exchanges.iter().map(|(request, _)| request).collect();
     if case.pipelined {

@@ -50,19 +50,21 @@ impl Deref for Server {
     }
 }
 
-/// All of them; the first is the one to compare with.
+/// The one to compare the others with.
+pub(super) async fn first() -> Server {
+    let (layer, collector) = layer();
+    let server = tests::Server::start(application().layer(layer)).await;
+    Server { name: "axum, layer", mount: Mount::Around, speaks_http2: true, collector, server }
+}
+
+/// All of them, [`first`] first.
 pub(super) async fn all() -> Vec<Server> {
-    let application = || Router::new().fallback(|| async { APPLICATION[0].1 });
-    let mut servers = Vec::new();
+    let mut servers = vec![first().await];
     let mut add = |name: &'static str, mount, (server, collector)| {
         servers.push(Server { name, mount, speaks_http2: !name.starts_with("actix-web"), collector, server });
     };
 
     let (layer, collector) = layer();
-    let server = tests::Server::start(application().layer(layer)).await;
-    add("axum, layer", Mount::Around, (server, collector));
-
-    let (layer, collector) = self::layer();
     let server = tests::Server::start(application().merge(router_with(layer))).await;
     add("axum, router", Mount::Around, (server, collector));
 
@@ -98,6 +100,10 @@ pub(super) async fn all() -> Vec<Server> {
     add("a listener of its own", Mount::Alone, (server, collector));
 
     servers
+}
+
+fn application() -> Router {
+    Router::new().fallback(|| async { APPLICATION[0].1 })
 }
 
 fn layer() -> (MemoryDebugLayer, CountingCollector) {

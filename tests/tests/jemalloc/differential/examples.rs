@@ -1,0 +1,94 @@
+//! The same table, answered by the example services as they are: their own routes around the page, and the real
+//! collector behind it.
+
+use actix_web::{App, HttpServer};
+use axum_service::{AppState, Config};
+use memory_debug_actix::MemoryDebug;
+use memory_debug_tests::{Server, credentials};
+use tokio::net::TcpListener;
+
+use super::cases::{Case, Expected, cases};
+use super::{Answer, hold, servers};
+
+/// On every answer of the page, and on none of the services' own.
+const OF_THE_PAGE: &str = "content-security-policy";
+
+async fn all(state: &AppState) -> [(&'static str, Server); 3] {
+    let axum = Server::start(axum_service::app(state, credentials())).await;
+
+    let memory = MemoryDebug::new(credentials());
+    let routes = state.clone();
+    let actix = Server::actix(|listener| {
+        let app = move || App::new().configure(actix_web_service::routes(&routes)).wrap(memory.clone());
+        HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run()
+    });
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = tower_hyper_service::app(state.clone(), credentials());
+    let serving = tokio::spawn(tower_hyper_service::serve(listener, app, std::future::pending()));
+    let tower = Server::ended_by(address, move || serving.abort());
+
+    [("axum-service", axum), ("actix-web-service", actix), ("tower-hyper-service", tower)]
+}
+
+/// What must not differ: all of a refusal. A page shows another process each time, so of a page all but its bytes and
+/// their number.
+fn constant((status, fields, body): &Answer) -> Answer {
+    if *status != 200 {
+        return (*status, fields.clone(), body.clone());
+    }
+    let fields = fields.iter().filter(|(name, _)| name != "content-length").cloned().collect();
+    (200, fields, Vec::new())
+}
+
+fn is_page(answer: &Answer) -> bool {
+    answer.1.iter().any(|(name, _)| name == OF_THE_PAGE)
+}
+
+/// Why `answer` is wrong, if it is.
+fn complaint(
+    case: &Case,
+    expected: Expected,
+    answer: Option<&Answer>,
+    model: Option<&Answer>,
+) -> Option<String> {
+    let told = |what: &str| Some(format!("{case}: {what}: {answer:?} instead of {model:?}"));
+    match (expected, answer, model) {
+        (Expected::Page(status), Some(answer), Some(model)) => {
+            if answer.0 != status || constant(answer) != constant(model) {
+                return told("not as on the first server");
+            }
+            let shown = status == 200 && !answer.2.is_empty();
+            (status == 200 && shown == model.2.is_empty())
+                .then(|| told("a body where there is none, or none"))?
+        }
+        (Expected::Page(_), ..) => told("no answer"),
+        (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => told("the page"),
+        (Expected::Application | Expected::Decoded, None, _) => told("no answer"),
+        (Expected::Server, Some(answer), _) if answer.0 < 400 => told("accepted"),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn s73_the_examples_answer_the_same_table() {
+    let state = AppState::start(&Config::small());
+    let examples = all(&state).await;
+    let model = servers::first().await;
+    let mut complaints = Vec::new();
+    for case in &cases() {
+        let models = hold(&model, case).await;
+        for (name, example) in &examples {
+            let answers = hold(example, case).await;
+            assert_eq!(answers.len(), case.exchanges.len(), "{name}: {case}");
+            let exchanges = answers.iter().zip(&models).zip(&case.exchanges);
+            let wrong = exchanges.filter_map(|((answer, model), (_, expected))| {
+                complaint(case, *expected, answer.as_ref(), model.as_ref())
+            });
+            complaints.extend(wrong.map(|complaint| format!("{name}: {complaint}")));
+        }
+    }
+    state.close();
+    assert!(complaints.is_empty(), "{}\n{}", complaints.len(), complaints.join("\n"));
+}
