@@ -1,0 +1,37 @@
+//! What is measured and judged.
+
+mod burst;
+mod flood;
+mod hang_up;
+mod neighbour;
+mod scrape;
+mod unread;
+
+use std::time::Duration;
+
+use crate::Result;
+use crate::client::Client;
+use crate::service::Service;
+
+pub use burst::burst;
+pub use flood::flood;
+pub use hang_up::hang_up;
+pub use neighbour::neighbour;
+pub use scrape::scrape;
+pub use unread::unread;
+
+/// How long an answer may take that should come at once; for machines that are busy otherwise.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Whether a promise was kept, and the figures.
+pub struct Verdict {
+    pub is_kept: bool,
+    pub figures: String,
+}
+
+/// The status of one request on a connection of its own.
+fn ask(service: &Service, request: &[u8]) -> Result<u16> {
+    let mut status = None;
+    Client::open(service.address, 1)?.send_to_all(request, LIMIT, |answer| status = Some(answer.status))?;
+    Ok(status.ok_or("no answer")?)
+}

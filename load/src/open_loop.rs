@@ -1,0 +1,171 @@
+//! Requests at a rate that does not depend on the answers.
+//!
+//! A generator that waits for an answer before it sends the next request spares a service that is slow, and does not
+//! see how slow it was ("coordinated omission"). Here each request has a time when it is due, and its latency counts
+//! from there, also when all connections were busy then.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::Result;
+use crate::client::Client;
+
+/// How long the last answers may take.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The longest latency that is told from others, in nanoseconds.
+const LONGEST: u64 = 60_000_000_000;
+
+/// Requests of one kind.
+pub struct Stream {
+    pub requests_per_second: u32,
+    pub connections: usize,
+    /// Sent in turns.
+    pub requests: Vec<Vec<u8>>,
+}
+
+/// What became of a stream.
+pub struct Outcome {
+    pub due: u32,
+    pub statuses: BTreeMap<u16, u32>,
+    /// From the first request to the last answer.
+    pub took: Duration,
+    nanoseconds: Histogram<u64>,
+}
+
+impl Outcome {
+    pub fn answered(&self) -> u32 {
+        self.statuses.values().sum()
+    }
+
+    /// # Errors
+    ///
+    /// If a request was answered otherwise, or not at all.
+    pub fn must_all_be(&self, status: u16) -> Result<()> {
+        match self.statuses.get(&status) {
+            Some(number) if *number == self.due => Ok(()),
+            _ => Err(format!("{} requests, not all answered {status}: {:?}", self.due, self.statuses).into()),
+        }
+    }
+
+    pub fn answered_per_second(&self) -> f64 {
+        f64::from(self.answered()) / self.took.as_secs_f64()
+    }
+
+    /// The latency that so many of a hundred requests do not exceed.
+    pub fn percentile(&self, percentile: f64) -> Duration {
+        Duration::from_nanos(self.nanoseconds.value_at_percentile(percentile))
+    }
+}
+
+/// Sends all streams to `address` for `duration`. The thread spins, because to sleep until the next request is due
+/// would be too coarse.
+pub fn run<const N: usize>(
+    address: SocketAddr,
+    streams: [Stream; N],
+    duration: Duration,
+) -> Result<[Outcome; N]> {
+    let mut first = 0;
+    let mut under_way = streams.map(|stream| {
+        let connections = first..first + stream.connections;
+        first = connections.end;
+        UnderWay::new(stream, connections, duration)
+    });
+    let mut client = Client::open(address, first)?;
+    let begin = Instant::now();
+    while under_way.iter().any(|stream| stream.outcome.answered() < stream.outcome.due) {
+        let now = begin.elapsed();
+        if now > duration + GRACE {
+            break;
+        }
+        for stream in &mut under_way {
+            while let Some((connection, due)) = stream.next(now) {
+                client.send(connection, stream.request(), begin + due)?;
+            }
+        }
+        client.poll(Duration::ZERO, |answer| {
+            let stream = under_way.iter_mut().find(|stream| stream.connections.contains(&answer.connection));
+            let stream = stream.expect("each connection is of one stream");
+            stream.free.push_back(answer.connection);
+            stream.outcome.took = begin.elapsed();
+            stream.outcome.nanoseconds.saturating_record(answer.latency.as_nanos() as u64);
+            *stream.outcome.statuses.entry(answer.status).or_default() += 1;
+        })?;
+    }
+    Ok(under_way.map(|stream| stream.outcome))
+}
+
+struct UnderWay {
+    stream: Stream,
+    connections: Range<usize>,
+    free: VecDeque<usize>,
+    sent: u32,
+    outcome: Outcome,
+}
+
+impl UnderWay {
+    fn new(stream: Stream, connections: Range<usize>, duration: Duration) -> Self {
+        let due = (f64::from(stream.requests_per_second) * duration.as_secs_f64()) as u32;
+        let nanoseconds = Histogram::new_with_max(LONGEST, 3).expect("three digits are allowed");
+        let outcome = Outcome { due, statuses: BTreeMap::new(), took: Duration::ZERO, nanoseconds };
+        Self { stream, free: connections.clone().collect(), connections, sent: 0, outcome }
+    }
+
+    /// When request `number` is due. Somewhere in its part of the time, or two streams would be in step: each request
+    /// of one right behind one of the other.
+    fn due(&self, number: u32) -> Duration {
+        const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;
+        let number = f64::from(number);
+        let seconds = (number + (number * GOLDEN_RATIO).fract()) / f64::from(self.stream.requests_per_second);
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// A request that is due, and the connection for it.
+    fn next(&mut self, now: Duration) -> Option<(usize, Duration)> {
+        let due = self.due(self.sent);
+        if self.sent == self.outcome.due || due > now {
+            return None;
+        }
+        let connection = self.free.pop_front()?;
+        self.sent += 1;
+        Some((connection, due))
+    }
+
+    /// The bytes of the request that was [next](Self::next).
+    fn request(&self) -> &[u8] {
+        &self.stream.requests[(self.sent as usize - 1) % self.stream.requests.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn requests_that_were_due_while_the_service_stood_still_count_as_slow() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 64];
+            thread::sleep(Duration::from_millis(100));
+            while stream.read(&mut request).unwrap() > 0 {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+            }
+        });
+        let requests = vec![b"GET / HTTP/1.1\r\n\r\n".to_vec()];
+        let stream = Stream { requests_per_second: 1000, connections: 1, requests };
+        let [outcome] = run(address, [stream], Duration::from_millis(200)).unwrap();
+        assert_eq!((outcome.due, outcome.answered()), (200, 200));
+        // Due in the first 49 milliseconds, and answered after the hundredth.
+        assert!(outcome.percentile(76.0) >= Duration::from_millis(50), "{:?}", outcome.percentile(76.0));
+    }
+}
