@@ -1,5 +1,5 @@
-//! Whole requests, authorized and not: without the right credentials always the one constant reply, with them the
-//! status that the documented order of checks gives, and headers that any server can send.
+//! Whole requests to endpoints of all settings: each reply is the one that the documentation promises, with the rows
+//! that were asked for; without the right credentials always the one constant reply; headers that any server can send.
 
 #![no_main]
 
@@ -9,154 +9,110 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
-use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Reply, RequestParts};
+use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Outcome, Reply, RequestParts, Role};
 
-static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
-    let credentials = Credentials::new("ops", "9vKq3x-PzL7_mT2wRb4y").expect("a strong password");
-    Endpoint::new(credentials).collect_with(SmallReport)
-});
+#[path = "../base64.rs"]
+mod base64;
+#[path = "../request/expected.rs"]
+mod expected;
+#[path = "../request/input.rs"]
+mod input;
+
+use expected::{Expected, expected};
+use input::{Request, Sent, Settings};
+
+const OPS: (&str, &str) = ("ops", "9vKq3x-PzL7_mT2wRb4y");
+const READER: (&str, &str) = ("grafana", "7BhG-rPq0_yXc41vLs9e");
+
+/// Type, objects and bytes; one with a name that needs care.
+const ROWS: [(&str, u64, u64); 4] = [
+    ("Vec<Session>", 1, 900),
+    ("ö\u{7}\u{1b}[31m<\"", 50, 900),
+    ("String", 7, 30),
+    ("HashMap<String, Session>", 7, 31),
+];
+
+/// One for each of the settings.
+static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..16).map(endpoint).collect());
 
 /// What everyone without the right credentials gets.
-static REFUSAL: LazyLock<Reply> = LazyLock::new(|| {
-    let parts = RequestParts {
-        method: "GET",
-        authority: None,
-        path: "/debug/memory",
-        query: None,
-        headers: &|_| Vec::new(),
-        connection: Connection::default(),
-    };
-    block_on(ENDPOINT.handle(parts))
-});
+static REFUSAL: LazyLock<Reply> = LazyLock::new(|| refusal(0, Connection::default()));
 
-#[derive(Arbitrary, Debug)]
-struct Request<'a> {
-    method: Method<'a>,
-    path: Path<'a>,
-    query: Option<Vec<Parameter<'a>>>,
-    accept: Vec<Accept<'a>>,
-    authorization: Authorization<'a>,
-}
-
-#[derive(Arbitrary, Debug)]
-enum Method<'a> {
-    Get,
-    Head,
-    Post,
-    Other(&'a str),
-}
-
-#[derive(Arbitrary, Debug)]
-enum Path<'a> {
-    Overview,
-    Stats,
-    Types,
-    Below(&'a str),
-    Other(&'a str),
-}
-
-#[derive(Arbitrary, Debug)]
-enum Parameter<'a> {
-    Format(bool),
-    Top(u16),
-    Sort(u8),
-    Filter(&'a str),
-    Known(u8, &'a str),
-    Other(&'a str),
-}
-
-#[derive(Arbitrary, Debug)]
-enum Accept<'a> {
-    Text(u8),
-    Json(u8),
-    Any(u8),
-    Other(&'a [u8]),
-}
-
-#[derive(Arbitrary, Debug)]
-enum Authorization<'a> {
-    Right,
-    None,
-    Twice,
-    Other(&'a [u8]),
-}
-
-const RIGHT: &[u8] = b"Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
+/// What everyone gets where TLS is a must and was not used.
+static PLAIN_HTTP: LazyLock<Reply> = LazyLock::new(|| refusal(1, Connection::default()));
 
 fuzz_target!(|request: Request<'_>| {
-    let method = match request.method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Post => "POST",
-        Method::Other(method) => method,
+    let (settings, sent) = (request.settings, request.sent());
+    let endpoint = &ENDPOINTS[index(settings)];
+    let is_below = sent
+        .path
+        .strip_prefix("/debug/memory")
+        .is_some_and(|rest| matches!(rest.chars().next(), None | Some('/')));
+    assert_eq!(endpoint.matches(&sent.path), is_below);
+    assert!(!is_below || endpoint.may_match(&sent.path));
+
+    let outcome = handle(endpoint, &sent);
+    let is_for_application = outcome.is_for_application();
+    let reply = block_on(outcome);
+    let expected = expected(settings, &sent);
+    let constant = match &expected {
+        Expected::PlainHttp => &PLAIN_HTTP,
+        Expected::Unauthorized => &REFUSAL,
+        Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
+        Expected::Page(page) => return check_page(&sent, &reply, page),
     };
-    let path = match request.path {
-        Path::Overview => "/debug/memory".to_owned(),
-        Path::Stats => "/debug/memory/stats".to_owned(),
-        Path::Types => "/debug/memory/types".to_owned(),
-        Path::Below(rest) => format!("/debug/memory{rest}"),
-        Path::Other(path) => path.to_owned(),
-    };
-    let query = request.query.map(|pairs| pairs.iter().map(Parameter::text).collect::<Vec<_>>().join("&"));
-    let accept: Vec<Vec<u8>> = request.accept.iter().map(Accept::value).collect();
-    let authorization: &[&[u8]] = match request.authorization {
-        Authorization::Right => &[RIGHT],
-        Authorization::None => &[],
-        Authorization::Twice => &[RIGHT, RIGHT],
-        Authorization::Other(value) => &[value],
-    };
-    let headers = |name: &str| match name {
-        "authorization" => authorization.to_vec(),
-        "accept" => accept.iter().map(Vec::as_slice).collect(),
-        _ => Vec::new(),
-    };
-    assert!(!ENDPOINT.matches(&path) || ENDPOINT.may_match(&path));
-    let reply = block_on(ENDPOINT.handle(RequestParts {
-        method,
-        authority: None,
-        path: &path,
-        query: query.as_deref(),
-        headers: &headers,
-        connection: Connection::default(),
-    }));
-    check_headers(&reply);
-    if method == "HEAD" {
-        assert!(reply.body.is_empty());
-    }
-    if authorization != [RIGHT] && !is_right(authorization) {
-        let mut expected = REFUSAL.clone();
-        if method == "HEAD" {
-            expected.body = Default::default();
-        }
-        assert_eq!(reply, expected);
-        return;
-    }
-    let is_page = ["/debug/memory", "/debug/memory/stats", "/debug/memory/types"].contains(&path.as_str());
-    match (method, is_page) {
-        ("GET" | "HEAD", true) => assert!([200, 400, 406].contains(&reply.status), "{reply:?}"),
-        ("GET" | "HEAD", false) => assert_eq!(reply.status, 404),
-        _ => assert_eq!(reply.status, 405),
-    }
-    let json = reply.headers.iter().any(|(name, value)| *name == "content-type" && value.contains("json"));
-    if json && method != "HEAD" {
-        serde_json::from_slice::<serde_json::Value>(&reply.body).expect("JSON");
+    assert_eq!(is_for_application, settings.is_hidden);
+    if settings.is_hidden {
+        assert!(reply.status == 404 && reply.headers.is_empty() && reply.body.is_empty(), "{reply:?}");
     } else {
-        // A terminal shows it: no control characters but line breaks.
-        let text = std::str::from_utf8(&reply.body).expect("UTF-8");
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        let mut constant = Reply::clone(constant);
+        if sent.method == "HEAD" {
+            constant.body = Default::default();
+        }
+        assert_eq!(reply, constant);
     }
 });
 
-/// `Basic` in any case and one or more spaces are allowed to vary.
-fn is_right(authorization: &[&[u8]]) -> bool {
-    let [value] = authorization else { return false };
-    let Ok(value) = std::str::from_utf8(value) else { return false };
-    value.split_once(' ').is_some_and(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("basic") && token.trim_start_matches(' ') == "b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5"
-    })
+fn check_problem(sent: &Sent, reply: &Reply, status: u16, title: &str) {
+    assert_eq!(reply.status, status, "{title}");
+    check_headers(reply);
+    let text = check_body(sent, reply);
+    assert!(text.is_none_or(|text| text.contains(title)), "{title}: {text:?}");
+}
+
+fn check_page(sent: &Sent, reply: &Reply, page: &expected::Page) {
+    assert_eq!(reply.status, 200);
+    check_headers(reply);
+    assert_eq!(content_type(reply).starts_with("application/json"), page.is_json);
+    let Some(text) = check_body(sent, reply) else { return };
+    if page.is_json {
+        let document: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let rows = document["types"]["rows"].as_array();
+        let names = rows.map(|rows| rows.iter().filter_map(|row| row["type"].as_str()).collect::<Vec<_>>());
+        assert_eq!(names.as_deref(), page.rows.as_deref());
+    }
+}
+
+/// The body, if a request like this gets one.
+fn check_body<'a>(sent: &Sent, reply: &'a Reply) -> Option<&'a str> {
+    if sent.method == "HEAD" {
+        assert!(reply.body.is_empty());
+        return None;
+    }
+    let text = std::str::from_utf8(&reply.body).expect("UTF-8");
+    if content_type(reply).contains("json") {
+        serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    } else {
+        // A terminal shows it: no control characters but line breaks.
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+    Some(text)
+}
+
+fn content_type(reply: &Reply) -> &str {
+    reply.headers.iter().find(|(name, _)| *name == "content-type").map_or("", |(_, value)| value)
 }
 
 fn check_headers(reply: &Reply) {
@@ -166,48 +122,68 @@ fn check_headers(reply: &Reply) {
         assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{value}");
     }
     assert!(names.contains("cache-control") && names.contains("content-type"));
-    assert_eq!(names.contains("www-authenticate"), reply.status == 401);
+    assert!(!names.contains("www-authenticate"));
+    assert_eq!(names.contains("allow"), reply.status == 405);
 }
 
-impl Parameter<'_> {
-    fn text(&self) -> String {
-        match self {
-            Self::Format(json) => format!("format={}", if *json { "json" } else { "text" }),
-            Self::Top(top) => format!("top={top}"),
-            Self::Sort(sort) => format!("sort={}", ["bytes", "count", "name", "type"][usize::from(sort % 4)]),
-            Self::Filter(filter) => format!("filter={filter}"),
-            Self::Known(name, value) => {
-                format!("{}={value}", ["format", "top", "sort", "filter"][usize::from(name % 4)])
-            }
-            Self::Other(text) => (*text).to_owned(),
-        }
+fn endpoint(index: usize) -> Endpoint {
+    let credentials = |(user, password)| Credentials::new(user, password).expect("a strong password");
+    let reader = credentials(READER).role(Role::Read);
+    let both = credentials(OPS).and(reader).expect("two logins");
+    let mut endpoint = Endpoint::new(both).collect_with(FourRows);
+    if index & 1 != 0 {
+        endpoint = endpoint.require_tls();
     }
-}
-
-impl Accept<'_> {
-    fn value(&self) -> Vec<u8> {
-        match self {
-            Self::Text(quality) => format!("text/plain;q=0.{quality}").into_bytes(),
-            Self::Json(quality) => format!("application/json;q=0.{quality}").into_bytes(),
-            Self::Any(quality) => format!("*/*;q=0.{quality}").into_bytes(),
-            Self::Other(value) => value.to_vec(),
-        }
+    if index & 2 != 0 {
+        endpoint = endpoint.trust_forwarded_proto();
     }
+    if index & 4 != 0 {
+        endpoint = endpoint.hide();
+    }
+    if index & 8 != 0 {
+        endpoint = endpoint.types_need(Role::Profile);
+    }
+    endpoint
 }
 
-/// A report of two types, one with a name that needs care.
-struct SmallReport;
+fn index(settings: Settings) -> usize {
+    let Settings { requires_tls, trusts_forwarded_proto, is_hidden, types_need_profile } = settings;
+    let bits = [requires_tls, trusts_forwarded_proto, is_hidden, types_need_profile];
+    (0..).zip(bits).map(|(at, bit)| usize::from(bit) << at).sum()
+}
 
-impl Collect for SmallReport {
+fn handle(endpoint: &Endpoint, sent: &Sent) -> Outcome {
+    let headers = |name: &str| -> Vec<&[u8]> {
+        sent.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_slice()).collect()
+    };
+    endpoint.handle(RequestParts {
+        method: &sent.method,
+        authority: sent.authority.as_deref(),
+        path: &sent.path,
+        query: sent.query.as_deref(),
+        headers: &headers,
+        connection: sent.connection,
+    })
+}
+
+fn refusal(index: usize, connection: Connection) -> Reply {
+    let (method, path) = ("GET".to_owned(), "/debug/memory".to_owned());
+    let sent = Sent { method, path, authority: None, query: None, headers: Vec::new(), connection };
+    block_on(handle(&ENDPOINTS[index], &sent))
+}
+
+struct FourRows;
+
+impl Collect for FourRows {
     fn collect(&self, _scope: Scope) -> MemoryReport {
-        let row = |name: &str| {
-            serde_json::json!({"type": name, "full_type": name, "objects": 1, "bytes": 9, "objects_stderr": 0.0,
-                               "bytes_stderr": 0.0, "source": "sampled"})
+        let row = |(name, objects, bytes): (&str, u64, u64)| {
+            serde_json::json!({"type": name, "full_type": name, "objects": objects, "bytes": bytes,
+                               "objects_stderr": 0.0, "bytes_stderr": 0.0, "source": "sampled"})
         };
         serde_json::from_value(serde_json::json!({
             "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
             "collected_at": "2026-11-20T09:00:00Z", "duration_us": 0, "unavailable": {},
-            "types": {"rows": [row("Vec<Session>"), row("ö\u{7}\u{1b}[31m<\"")]},
+            "types": {"rows": ROWS.map(row)},
         }))
         .expect("a report")
     }

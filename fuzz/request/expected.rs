@@ -1,0 +1,250 @@
+//! What the documentation promises for a request, told without the code under test.
+
+use std::net::IpAddr;
+
+use crate::base64::base64;
+use crate::input::{Sent, Settings};
+use crate::{OPS, READER, ROWS};
+
+#[derive(Debug)]
+pub enum Expected {
+    PlainHttp,
+    Unauthorized,
+    /// Status and title.
+    Problem(u16, &'static str),
+    Page(Page),
+}
+
+#[derive(Debug)]
+pub struct Page {
+    pub is_json: bool,
+    /// Names of the rows, if the page has the table.
+    pub rows: Option<Vec<&'static str>>,
+}
+
+pub fn expected(settings: Settings, sent: &Sent) -> Expected {
+    if settings.requires_tls && !is_private(settings, sent) {
+        return Expected::PlainHttp;
+    }
+    let Some(is_reader) = is_reader(sent) else { return Expected::Unauthorized };
+    let is_overview = sent.path == "/debug/memory";
+    if is_cross_site(sent, is_overview) {
+        return Expected::Problem(403, "cross-site request");
+    }
+    if sent.method != "GET" && sent.method != "HEAD" {
+        return Expected::Problem(405, "method not allowed");
+    }
+    let page = match sent.path.as_str() {
+        "/debug/memory" => "",
+        "/debug/memory/stats" => "stats",
+        "/debug/memory/types" => "types",
+        "/debug/memory/doctor" => "doctor",
+        _ => return Expected::Problem(404, "unknown path"),
+    };
+    let Some(query) = Query::read(page == "types", sent.query.as_deref().unwrap_or("")) else {
+        return Expected::Problem(400, "invalid parameter");
+    };
+    let Some(is_json) = query.is_json.or_else(|| negotiated(sent)) else {
+        return Expected::Problem(406, "not acceptable");
+    };
+    if is_reader && (query.force || settings.types_need_profile && page != "stats") {
+        return Expected::Problem(403, "forbidden role");
+    }
+    let rows = (page.is_empty() || page == "types").then(|| query.rows());
+    Expected::Page(Page { is_json, rows })
+}
+
+fn values<'a>(sent: &'a Sent, name: &str) -> Vec<&'a [u8]> {
+    sent.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_slice()).collect()
+}
+
+fn is_private(settings: Settings, sent: &Sent) -> bool {
+    let forwarded = values(sent, "x-forwarded-proto");
+    if settings.trusts_forwarded_proto && !forwarded.is_empty() {
+        let list = String::from_utf8_lossy(&forwarded.join(&b',')).to_ascii_lowercase();
+        return list.split(',').all(|proto| proto.trim_matches([' ', '\t', '\n', '\r', '\u{c}']) == "https");
+    }
+    let is_loopback = match sent.connection.peer {
+        None => false,
+        Some(IpAddr::V4(peer)) => peer.octets()[0] == 127,
+        Some(IpAddr::V6(peer)) => {
+            let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127];
+            u128::from(peer) == 1 || peer.octets().starts_with(&mapped)
+        }
+    };
+    is_loopback || sent.connection.tls == Some(true)
+}
+
+/// Whether the right password is the one of the reader; `None` if it is not the right one.
+fn is_reader(sent: &Sent) -> Option<bool> {
+    let [header] = *values(sent, "authorization") else { return None };
+    let (scheme, rest) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    if header.len() > 4096 || scheme.to_ascii_lowercase() != "basic" {
+        return None;
+    }
+    let token = rest.trim_start_matches(' ');
+    let is = |(user, password)| base64(format!("{user}:{password}").as_bytes()) == token;
+    if is(READER) { Some(true) } else { is(OPS).then_some(false) }
+}
+
+/// Go's `http.CrossOriginProtection`, and other sites may not read either, but follow a link to the overview.
+fn is_cross_site(sent: &Sent, is_overview: bool) -> bool {
+    let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&sent.method.as_str());
+    match values(sent, "sec-fetch-site").as_slice() {
+        [] => !is_safe && !has_own_origin(sent),
+        [b"same-origin"] | [b"none"] => false,
+        _ => {
+            let is_link = sent.method == "GET"
+                && values(sent, "sec-fetch-mode") == [b"navigate"]
+                && values(sent, "sec-fetch-dest") == [b"document"];
+            !(is_link && is_overview)
+        }
+    }
+}
+
+fn has_own_origin(sent: &Sent) -> bool {
+    let origins = values(sent, "origin");
+    let hosts = values(sent, "host");
+    let host = match &sent.authority {
+        Some(authority) => Some(authority.as_bytes().to_vec()),
+        None => (hosts.len() == 1).then(|| hosts[0].to_vec()),
+    };
+    match (origins.as_slice(), host) {
+        ([], _) => true,
+        ([origin], Some(host)) if !host.is_empty() => {
+            let (origin, host) = (origin.to_ascii_lowercase(), host.to_ascii_lowercase());
+            // All up to the first `://` is the scheme.
+            let end = [b"://".as_slice(), &host].concat();
+            origin.ends_with(&end)
+                && !origin[..origin.len() - end.len() + 2].windows(3).any(|part| part == b"://")
+        }
+        _ => false,
+    }
+}
+
+/// Whether the better of the two formats is JSON; `None` if neither is acceptable.
+fn negotiated(sent: &Sent) -> Option<bool> {
+    let ranges: Vec<(String, f64)> = values(sent, "accept")
+        .iter()
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(range)
+        .collect();
+    if ranges.is_empty() {
+        return Some(false);
+    }
+    let quality = |kind: &str, subtype: &str| {
+        let best = |wanted: &str| {
+            let found = ranges.iter().filter(|(range, _)| range == wanted).map(|(_, quality)| *quality);
+            found.reduce(f64::max)
+        };
+        best(&format!("{kind}/{subtype}")).or_else(|| best(&format!("{kind}/*"))).or_else(|| best("*/*"))
+    };
+    let text = quality("text", "plain").unwrap_or(0.0);
+    let json = quality("application", "json").unwrap_or(0.0);
+    (text.max(json) > 0.0).then_some(json > text)
+}
+
+fn range(element: &str) -> Option<(String, f64)> {
+    let mut parts = element.split(';').map(str::trim);
+    let range = parts.next()?.to_ascii_lowercase();
+    let qualities = parts.filter_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        ["q", "Q"].contains(&name.trim()).then_some(value.trim())
+    });
+    // The last one counts, and none may be malformed.
+    let qualities: Option<Vec<f64>> = qualities.map(quality).collect();
+    let quality = qualities?.last().copied().unwrap_or(1.0);
+    let (kind, subtype) = range.split_once('/')?;
+    (!kind.is_empty() && !subtype.is_empty()).then_some((range, quality))
+}
+
+fn quality(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = ["", "0", "1"].contains(&whole) && fraction.bytes().all(|digit| digit.is_ascii_digit());
+    let fraction = fraction.get(..3).unwrap_or(fraction);
+    let number: f64 = is_number.then(|| format!("0{whole}.{fraction}0"))?.parse().ok()?;
+    (number <= 1.0).then_some(number)
+}
+
+/// The parameters that a prediction needs.
+struct Query {
+    is_json: Option<bool>,
+    force: bool,
+    top: usize,
+    sort: String,
+    filter: String,
+}
+
+impl Query {
+    /// `None` if something is wrong with it.
+    fn read(is_types: bool, query: &str) -> Option<Self> {
+        let pairs: Vec<(&str, &str)> = if query.is_empty() {
+            Vec::new()
+        } else {
+            query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect()
+        };
+        let count = |name: &str| pairs.iter().filter(|(known, _)| *known == name).count();
+        if query.len() > 4096 || pairs.iter().any(|(name, _)| count(name) > 1) {
+            return None;
+        }
+        let mut read =
+            Self { is_json: None, force: false, top: 50, sort: "bytes".into(), filter: String::new() };
+        for (name, value) in pairs {
+            let value = decoded(value)?;
+            match (name, value.as_str()) {
+                ("format", "json") => read.is_json = Some(true),
+                ("format", "text") => read.is_json = Some(false),
+                ("force", "true") => read.force = true,
+                ("force", "false") => {}
+                ("top", digits) if is_types => {
+                    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+                    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
+                    read.top = (1..=4).contains(&digits.len()).then(|| digits.parse().ok())??;
+                    if read.top > 1000 {
+                        return None;
+                    }
+                }
+                ("sort", "bytes" | "count" | "name") if is_types => read.sort = value,
+                (
+                    "group",
+                    "container" | "element" | "function" | "file" | "line" | "crate" | "thread"
+                    | "size_class",
+                ) if is_types => {}
+                ("filter" | "focus" | "ignore", text) if is_types => {
+                    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
+                        return None;
+                    }
+                    if name == "filter" {
+                        read.filter = value;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+
+    fn rows(&self) -> Vec<&'static str> {
+        let mut rows: Vec<_> = ROWS.iter().filter(|(name, ..)| name.contains(&self.filter)).collect();
+        rows.sort_by_key(|(name, objects, bytes)| match self.sort.as_str() {
+            "bytes" => (u64::MAX - bytes, *name),
+            "count" => (u64::MAX - objects, *name),
+            _ => (0, *name),
+        });
+        rows.iter().take(self.top).map(|(name, ..)| *name).collect()
+    }
+}
+
+/// The text that `%2b+` stands for.
+fn decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
+}

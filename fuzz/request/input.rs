@@ -1,0 +1,255 @@
+//! Requests that are right in nearly everything, so that one field at a time is what a reply depends on.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use memory_debug_endpoint::Connection;
+
+use crate::base64::base64;
+use crate::{OPS, READER};
+
+#[derive(Arbitrary, Debug)]
+pub struct Request<'a> {
+    pub settings: Settings,
+    method: Method<'a>,
+    path: Path<'a>,
+    query: Option<Vec<Parameter<'a>>>,
+    accept: Vec<Accept<'a>>,
+    authorization: Authorization<'a>,
+    browser: Option<Browser<'a>>,
+    forwarded: Vec<Forwarded<'a>>,
+    peer: Peer,
+    tls: Option<bool>,
+}
+
+/// How the endpoint is set up.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub struct Settings {
+    pub requires_tls: bool,
+    pub trusts_forwarded_proto: bool,
+    pub is_hidden: bool,
+    pub types_need_profile: bool,
+}
+
+/// A request as text, for the endpoint and for whoever predicts its answer.
+#[derive(Debug)]
+pub struct Sent {
+    pub method: String,
+    pub authority: Option<String>,
+    pub path: String,
+    pub query: Option<String>,
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+    pub connection: Connection,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Method<'a> {
+    Get,
+    Head,
+    Post,
+    Other(&'a str),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Path<'a> {
+    Overview,
+    Stats,
+    Types,
+    Doctor,
+    Below(&'a str),
+    Other(&'a str),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Parameter<'a> {
+    Format(bool),
+    Force(bool),
+    Top(u16),
+    Sort(u8),
+    Group(u8),
+    Encoded(u8, &'a [u8]),
+    Known(u8, &'a str),
+    Other(&'a str),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Accept<'a> {
+    Range(u8, u8),
+    Other(&'a [u8]),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Authorization<'a> {
+    Ops,
+    Reader,
+    None,
+    Twice,
+    Pair(&'a str),
+    Other(&'a [u8]),
+}
+
+/// What a browser says about the page that asks.
+#[derive(Arbitrary, Debug)]
+struct Browser<'a> {
+    site: Vec<Word<'a>>,
+    mode: Option<Word<'a>>,
+    dest: Option<Word<'a>>,
+    origin: Vec<Word<'a>>,
+    host: Option<Word<'a>>,
+    authority: Option<&'a str>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Word<'a> {
+    Known(u8),
+    Other(&'a [u8]),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Forwarded<'a> {
+    Https,
+    Http,
+    Other(&'a [u8]),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Peer {
+    Unknown,
+    Loopback,
+    V4([u8; 4]),
+    V6([u8; 16]),
+    Mapped([u8; 4]),
+}
+
+impl Request<'_> {
+    pub fn sent(&self) -> Sent {
+        let mut headers = Vec::new();
+        let mut add = |name, value| headers.push((name, value));
+        match self.authorization {
+            Authorization::Ops => add("authorization", basic(OPS)),
+            Authorization::Reader => add("authorization", basic(READER)),
+            Authorization::None => {}
+            Authorization::Twice => (0..2).for_each(|_| add("authorization", basic(OPS))),
+            Authorization::Pair(pair) => {
+                add("authorization", format!("Basic {}", base64(pair.as_bytes())).into_bytes());
+            }
+            Authorization::Other(value) => add("authorization", value.to_vec()),
+        }
+        self.accept.iter().for_each(|accept| add("accept", accept.value()));
+        self.forwarded.iter().for_each(|forwarded| add("x-forwarded-proto", forwarded.value()));
+        if let Some(Browser { site, mode, dest, origin, host, .. }) = &self.browser {
+            site.iter().for_each(|word| add("sec-fetch-site", word.value(&SITES)));
+            mode.iter().for_each(|word| add("sec-fetch-mode", word.value(&["navigate", "cors"])));
+            dest.iter().for_each(|word| add("sec-fetch-dest", word.value(&["document", "image"])));
+            origin.iter().for_each(|word| add("origin", word.value(&ORIGINS)));
+            host.iter().for_each(|word| add("host", word.value(&["shop.example", "Shop.Example:80"])));
+        }
+        let query = self.query.as_ref();
+        Sent {
+            method: self.method.text().to_owned(),
+            authority: self.browser.as_ref().and_then(|browser| browser.authority).map(str::to_owned),
+            path: self.path.text(),
+            query: query.map(|pairs| pairs.iter().map(Parameter::text).collect::<Vec<_>>().join("&")),
+            headers,
+            connection: Connection { peer: self.peer.address(), tls: self.tls },
+        }
+    }
+}
+
+const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
+const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
+const NAMES: [&str; 8] = ["format", "force", "top", "sort", "filter", "group", "focus", "ignore"];
+const GROUPS: [&str; 9] =
+    ["container", "element", "function", "file", "line", "crate", "thread", "size_class", "type"];
+
+fn basic((user, password): (&str, &str)) -> Vec<u8> {
+    format!("Basic {}", base64(format!("{user}:{password}").as_bytes())).into_bytes()
+}
+
+fn one_of<'a>(known: &[&'a str], at: u8) -> &'a str {
+    known[usize::from(at) % known.len()]
+}
+
+impl Method<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Other(method) => method,
+        }
+    }
+}
+
+impl Path<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Overview => "/debug/memory".to_owned(),
+            Self::Stats => "/debug/memory/stats".to_owned(),
+            Self::Types => "/debug/memory/types".to_owned(),
+            Self::Doctor => "/debug/memory/doctor".to_owned(),
+            Self::Below(rest) => format!("/debug/memory{rest}"),
+            Self::Other(path) => (*path).to_owned(),
+        }
+    }
+}
+
+impl Parameter<'_> {
+    fn text(&self) -> String {
+        match self {
+            Self::Format(json) => format!("format={}", if *json { "json" } else { "text" }),
+            Self::Force(force) => format!("force={force}"),
+            Self::Top(top) => format!("top={top}"),
+            Self::Sort(sort) => format!("sort={}", one_of(&["bytes", "count", "name", "type"], *sort)),
+            Self::Group(group) => format!("group={}", one_of(&GROUPS, *group)),
+            Self::Encoded(name, value) => {
+                let value: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
+                format!("{}={value}", one_of(&NAMES, *name))
+            }
+            Self::Known(name, value) => format!("{}={value}", one_of(&NAMES, *name)),
+            Self::Other(text) => (*text).to_owned(),
+        }
+    }
+}
+
+impl Accept<'_> {
+    fn value(&self) -> Vec<u8> {
+        const RANGES: [&str; 6] =
+            ["text/plain", "text/*", "application/json", "Application/*", "*/*", "image/png"];
+        match self {
+            Self::Range(range, quality) => format!("{};q=0.{quality}", one_of(&RANGES, *range)).into_bytes(),
+            Self::Other(value) => value.to_vec(),
+        }
+    }
+}
+
+impl Word<'_> {
+    fn value(&self, known: &[&str]) -> Vec<u8> {
+        match self {
+            Self::Known(at) => one_of(known, *at).as_bytes().to_vec(),
+            Self::Other(value) => value.to_vec(),
+        }
+    }
+}
+
+impl Forwarded<'_> {
+    fn value(&self) -> Vec<u8> {
+        match self {
+            Self::Https => b"https".to_vec(),
+            Self::Http => b"http".to_vec(),
+            Self::Other(value) => value.to_vec(),
+        }
+    }
+}
+
+impl Peer {
+    fn address(&self) -> Option<IpAddr> {
+        match *self {
+            Self::Unknown => None,
+            Self::Loopback => Some(Ipv6Addr::LOCALHOST.into()),
+            Self::V4(bytes) => Some(Ipv4Addr::from(bytes).into()),
+            Self::V6(bytes) => Some(Ipv6Addr::from(bytes).into()),
+            Self::Mapped(bytes) => Some(Ipv4Addr::from(bytes).to_ipv6_mapped().into()),
+        }
+    }
+}
