@@ -10,13 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::kernel_file;
 use crate::mapped::MappedFile;
+use crate::per_process::PerProcess;
 use crate::unavailable::Unavailable;
 
 /// Identity of a process, its service and its program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
-    /// Differs between any two processes, on one host or on several, and stays for the life of a process.
+    /// Differs between any two processes, on one host or on several, forked ones too, and stays for the life of a
+    /// process.
     pub id: InstanceId,
     /// Name of the service, if the program gave one.
     pub service: Option<String>,
@@ -78,8 +80,8 @@ pub struct InstanceId(u128);
 impl InstanceId {
     /// The id of this process, made the first time it is asked for.
     pub fn current() -> Self {
-        static CURRENT: OnceLock<InstanceId> = OnceLock::new();
-        *CURRENT.get_or_init(Self::random)
+        static CURRENT: PerProcess<InstanceId> = PerProcess::new(InstanceId(0));
+        *CURRENT.get(|_| Self::random())
     }
 
     /// The first eight hex digits: enough to tell a handful of instances apart by eye.
@@ -140,10 +142,11 @@ impl<'de> Deserialize<'de> for InstanceId {
 /// `/proc/stat` tells the boot time in whole seconds only and moves it when the clock is set, so the first answer is
 /// kept: one instance always states one start.
 fn started(root: &Path) -> Result<SystemTime, String> {
-    static STARTED: OnceLock<SystemTime> = OnceLock::new();
-    match STARTED.get() {
+    static STARTED: PerProcess<OnceLock<SystemTime>> = PerProcess::new(OnceLock::new());
+    let own = STARTED.get(|_| OnceLock::new());
+    match own.get() {
         Some(started) => Ok(*started),
-        None => read_started(root).map(|started| *STARTED.get_or_init(|| started)),
+        None => read_started(root).map(|started| *own.get_or_init(|| started)),
     }
 }
 
@@ -174,10 +177,14 @@ fn ticks_per_second() -> u64 {
     100
 }
 
-/// The build id of the running program. It cannot change, so the first answer is kept.
+/// The build id of the running program. It cannot change, so it is kept; a failure is not, which may have been for want
+/// of a file descriptor.
 fn build_id(root: &Path) -> Result<String, String> {
-    static BUILD_ID: OnceLock<Result<String, String>> = OnceLock::new();
-    BUILD_ID.get_or_init(|| read_build_id(&root.join("self/exe"))).clone()
+    static BUILD_ID: OnceLock<String> = OnceLock::new();
+    match BUILD_ID.get() {
+        Some(id) => Ok(id.clone()),
+        None => read_build_id(&root.join("self/exe")).map(|id| BUILD_ID.get_or_init(|| id).clone()),
+    }
 }
 
 fn read_build_id(program: &Path) -> Result<String, String> {

@@ -62,6 +62,7 @@ mod kernel_file;
 mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
+mod per_process;
 mod process;
 mod reconciliation;
 pub mod render;
@@ -80,6 +81,7 @@ pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use headroom::Headroom;
 pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::{Group, Selection};
+pub use per_process::PerProcess;
 pub use reconciliation::Reconciliation;
 pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,

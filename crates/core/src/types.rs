@@ -6,13 +6,15 @@ use std::sync::Arc;
 use memory_debug_profile::{Group, Selection, SymbolTier, TypeEntry};
 
 use crate::heap::{Heap, SharedAttributor};
+use crate::per_process::PerProcess;
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::root_summary::RootSummary;
 
 /// Makes heap profiles, keeping between collections what does not change: the names of code seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct TypeCollector {
-    attributor: SharedAttributor,
+    /// A thread that a child does not have may hold it.
+    attributor: PerProcess<SharedAttributor>,
 }
 
 impl TypeCollector {
@@ -22,7 +24,7 @@ impl TypeCollector {
     ///
     /// The dump could not be read or understood.
     pub(crate) fn read(&self, dump: impl BufRead) -> Result<Heap, String> {
-        Heap::read(dump, Arc::clone(&self.attributor))
+        Heap::read(dump, Arc::clone(self.attributor.get(|_| Arc::default())))
     }
 }
 
