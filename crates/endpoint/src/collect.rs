@@ -1,8 +1,8 @@
 //! Where reports come from.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memory_debug_core::{Collector, MemoryReport, Scope};
+use memory_debug_core::{Collector, MemoryReport, PerProcess, Scope};
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
 pub trait Collect: Send + Sync + 'static {
@@ -33,11 +33,15 @@ pub struct Shortage {
 
 /// Held while types of this process are collected: endpoints with different settings have flights of their own, but it
 /// is one process, and two collections at once would cost it twice.
-static TYPES: Mutex<()> = Mutex::new(());
+static TYPES: PerProcess<Mutex<()>> = PerProcess::new(Mutex::new(()));
+
+fn types_of_this_process() -> MutexGuard<'static, ()> {
+    TYPES.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Collect for Collector {
     fn collect(&self, scope: Scope) -> MemoryReport {
-        let _held = (scope != Scope::Stats).then(|| TYPES.lock().unwrap_or_else(PoisonError::into_inner));
+        let _held = (scope != Scope::Stats).then(types_of_this_process);
         Self::collect(self, scope)
     }
 
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn s40_collectors_of_one_process_take_turns() {
-        let turn = TYPES.lock().unwrap();
+        let turn = types_of_this_process();
         let (begun, has_begun) = channel();
         let (ended, has_ended) = channel();
         let other = thread::spawn(move || {

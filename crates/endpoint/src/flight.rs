@@ -21,7 +21,7 @@ use std::{fmt, io};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use memory_debug_core::{Scope, spawn_collecting};
+use memory_debug_core::{PerProcess, Scope, spawn_collecting};
 
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
@@ -37,8 +37,8 @@ use crate::view::View;
 /// A rendered page, or why there is none.
 pub(crate) type Answer = Result<Bytes, Problem>;
 
-/// The collections of one endpoint.
-pub(crate) struct Flights(Arc<Shared>);
+/// The collections of one endpoint. A forked process begins with none: it does not have the threads that make them.
+pub(crate) struct Flights(PerProcess<Arc<Shared>>);
 
 struct Shared {
     collect: Arc<dyn Collect>,
@@ -67,17 +67,23 @@ impl Flights {
     }
 
     fn with_spawn(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
-        let (board, changed) = Default::default();
-        Self(Arc::new(Shared { collect, limits, spawn, board, changed }))
+        Self(PerProcess::new(Arc::new(Shared::new(collect, limits, spawn))))
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.0.get(|pattern| {
+            let Shared { collect, limits, spawn, .. } = &**pattern;
+            Arc::new(Shared::new(Arc::clone(collect), limits.clone(), *spawn))
+        })
     }
 
     /// The same source with other limits.
     pub(crate) fn with_limits(&self, limits: Limits) -> Self {
-        Self::new(Arc::clone(&self.0.collect), limits)
+        Self::new(Arc::clone(&self.0.pattern().collect), limits)
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.0.pattern().limits
     }
 
     /// Waits for the next report of the kind that `view` needs.
@@ -88,10 +94,11 @@ impl Flights {
     ///
     /// If the last collection is overdue, too many in a row have failed, or too many requests wait.
     pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
-        let Shared { limits, .. } = &*self.0;
+        let shared = self.shared();
+        let limits = &shared.limits;
         let scope = scope_of(view.page);
         let (sender, receiver) = oneshot::channel();
-        let mut board = self.0.lock();
+        let mut board = shared.lock();
         if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
             // The receiver is at hand, so it cannot be gone.
             let _ = sender.send(Ok(page));
@@ -101,19 +108,13 @@ impl Flights {
         let joined = board.slot(scope).join(view, sender, proof, Instant::now(), limits.deadline)?;
         drop(board);
         if joined == Joined::First
-            && let Err(_no_thread) = self.start(scope)
+            && let Err(_no_thread) = shared.start(scope)
         {
-            let abandoned = self.0.lock().slot(scope).abandon();
-            self.0.changed.notify_all();
+            let abandoned = shared.lock().slot(scope).abandon();
+            shared.changed.notify_all();
             answer_all(abandoned, &Problem::NoThread);
         }
         Ok(receiver)
-    }
-
-    fn start(&self, scope: Scope) -> io::Result<()> {
-        supervisor::ensure(&self.0)?;
-        let shared = Arc::clone(&self.0);
-        (self.0.spawn)(Box::new(move || shared.fly(scope)))
     }
 }
 
@@ -122,28 +123,41 @@ impl Flights {
     /// Blocks until both threads have ended.
     pub(crate) fn wait_until_idle(&self) {
         let busy = |board: &mut Board| board.supervised || !board.slots().iter().all(|slot| slot.is_idle());
-        drop(self.0.changed.wait_while(self.0.lock(), busy).unwrap());
+        let shared = self.shared();
+        drop(shared.changed.wait_while(shared.lock(), busy).unwrap());
     }
 
     /// Lets the deadline of every running collection be over.
     fn pass_deadline(&self) {
-        self.0.lock().slots().into_iter().for_each(|slot| slot.hurry(Instant::now()));
-        self.0.changed.notify_all();
+        let shared = self.shared();
+        shared.lock().slots().into_iter().for_each(|slot| slot.hurry(Instant::now()));
+        shared.changed.notify_all();
     }
 
     fn waiting(&self) -> usize {
-        self.0.lock().slots().iter().map(|slot| slot.waiting()).sum()
+        self.shared().lock().slots().iter().map(|slot| slot.waiting()).sum()
     }
 }
 
 /// Shows no reports and no requests.
 impl fmt::Debug for Flights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").field("limits", &self.0.limits).finish_non_exhaustive()
+        f.debug_struct("Flights").field("limits", self.limits()).finish_non_exhaustive()
     }
 }
 
 impl Shared {
+    fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
+        let (board, changed) = Default::default();
+        Self { collect, limits, spawn, board, changed }
+    }
+
+    fn start(self: &Arc<Self>, scope: Scope) -> io::Result<()> {
+        supervisor::ensure(self)?;
+        let shared = Arc::clone(self);
+        (self.spawn)(Box::new(move || shared.fly(scope)))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }

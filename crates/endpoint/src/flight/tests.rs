@@ -250,7 +250,7 @@ async fn s42_without_a_thread_the_answer_is_503_and_the_next_request_tries_again
     let control = Control::new(Limits::default());
     // With a deadline this far away, the supervisor ends only because it is told to.
     let limits = Limits::default().deadline(Duration::MAX);
-    let flights = Flights::with_spawn(Arc::clone(&control.flights.0.collect), limits, refuse);
+    let flights = Flights::with_spawn(Arc::clone(&control.flights.shared().collect), limits, refuse);
     for _ in 0..2 {
         let receiver = flights.join(stats(), &proof()).unwrap();
         assert_eq!(problem(receiver).await, Problem::NoThread);
@@ -391,13 +391,13 @@ async fn s45_different_views_of_one_report_are_bounded() {
 #[tokio::test]
 async fn s49_no_thread_is_left_when_nobody_waits() {
     let control = Control::new(Limits::default());
-    assert_eq!(Arc::strong_count(&control.flights.0), 1, "building starts nothing");
+    assert_eq!(Arc::strong_count(control.flights.shared()), 1, "building starts nothing");
     let receiver = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);
     text(receiver).await;
     control.flights.wait_until_idle();
-    assert!(!control.flights.0.lock().supervised);
+    assert!(!control.flights.shared().lock().supervised);
 }
 
 /// Lets collections fail until the breaker opens.
