@@ -102,6 +102,8 @@ pub struct Symbolizer {
     with_symbols: usize,
     generation: u64,
     notes: Vec<String>,
+    /// A file could not be read for a reason that may be gone the next time.
+    is_incomplete: bool,
 }
 
 impl Symbolizer {
@@ -117,7 +119,8 @@ impl Symbolizer {
     ///
     /// Files that cannot be read or understood leave their addresses without names; [`Symbolizer::notes`] says why.
     pub fn resolve(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
-        if self.mappings != profile.mappings() || self.spans.len() > Self::MAX_ADDRESSES {
+        if self.mappings != profile.mappings() || self.spans.len() > Self::MAX_ADDRESSES || self.is_incomplete
+        {
             *self = Self { generation: self.generation + 1, ..Self::default() };
             self.mappings = profile.mappings().to_vec();
         }
@@ -179,7 +182,10 @@ impl Symbolizer {
     fn resolve_in(&mut self, mapping: &Mapping, addresses: &[u64], files: &dyn LoadObject) {
         let data = match files.load(mapping) {
             Ok(data) => data,
-            Err(error) => return self.note(mapping, &error.to_string()),
+            Err(error) => {
+                self.is_incomplete |= may_pass(&error);
+                return self.note(mapping, &error.to_string());
+            }
         };
         let elf = match ElfFile::parse(&data) {
             Ok(elf) => elf,
@@ -305,6 +311,12 @@ impl Symbolizer {
 /// cost more time than all of the service's own and tell no type.
 fn is_of_system(mapping: &Mapping) -> bool {
     ["/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"].iter().any(|folder| mapping.path.starts_with(folder))
+}
+
+/// Whether the system was out of something that it may have again: memory (ENOMEM), descriptors (ENFILE, EMFILE). The
+/// numbers are those of Linux on every processor, errno(3).
+fn may_pass(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(12 | 23 | 24))
 }
 
 /// The last part of the mapping's path; the folders are nobody's business.

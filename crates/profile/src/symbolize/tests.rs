@@ -115,6 +115,19 @@ fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
 }
 
 #[test]
+fn a_file_that_could_not_be_read_for_want_of_descriptors_is_read_the_next_time() {
+    let exhausted = |_: &Mapping| Err(io::Error::from_raw_os_error(24));
+    let address = generic_probe::<i32> as fn(&i32) -> usize as usize as u64 + 1;
+    let (profile, mut symbolizer) = (own_profile(address), Symbolizer::new());
+    symbolizer.resolve(&profile, &exhausted);
+    assert_eq!((symbolizer.tier(), symbolizer.notes().len()), (SymbolTier::None, 1));
+    symbolizer.resolve(&profile, &read_file);
+    assert_eq!((symbolizer.tier(), symbolizer.notes().len()), (SymbolTier::Inlined, 0));
+    let never = |_: &Mapping| -> io::Result<FileData> { panic!("read a file again") };
+    symbolizer.resolve(&profile, &never);
+}
+
+#[test]
 fn known_addresses_are_not_read_again() {
     let address = generic_probe::<i16> as fn(&i16) -> usize as usize as u64 + 1;
     let mut symbolizer = Symbolizer::new();
