@@ -3,7 +3,7 @@
 //! `prof.dump` takes a path, which it opens with `creat(path, 0644)` (jemalloc 5.3.1, `prof_sys.c`). Linux opens a
 //! file that has no name through `/proc/self/fd/<n>`, so the dump goes to a memory file that nobody else can find.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, BufReader};
 
@@ -20,9 +20,18 @@ use crate::mallctl;
 pub(crate) fn read_dump() -> Result<BufReader<File>, String> {
     let file = unnamed_file()?;
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
-    mallctl::dump_profile(&path).map_err(|error| format!("jemalloc wrote no heap profile: {error}"))?;
+    write(&file, &path)?;
     // jemalloc wrote through an open file of its own, so ours still stands at the start.
     Ok(BufReader::new(file))
+}
+
+fn write(file: &File, path: &CStr) -> Result<(), String> {
+    disk::without_signal(|| {
+        mallctl::dump_profile(path).map_err(|error| format!("jemalloc wrote no heap profile: {error}"))?;
+        disk::has_room(file).map_err(|error| {
+            format!("no room for the whole heap profile: {error}; raise the limits on files and memory")
+        })
+    })
 }
 
 fn unnamed_file() -> Result<File, String> {
@@ -30,12 +39,20 @@ fn unnamed_file() -> Result<File, String> {
         disk::file_without_name(&std::env::temp_dir()).map_err(|disk| {
             format!(
                 "no file for the heap profile: a memory file was refused ({}), and so was one in the folder for \
-                 temporary files ({}); allow memfd_create or make that folder writable",
-                memory.kind(),
-                disk.kind()
+                 temporary files ({}); allow memfd_create, make that folder writable, or raise the limit on open files",
+                reason(&memory),
+                reason(&disk)
             )
         })
     })
+}
+
+/// The kind, unless there is none: all file descriptors in use, for one.
+fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.to_string(),
+        None => error.kind().to_string(),
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -56,8 +73,18 @@ fn path_of(file: &File) -> Result<String, String> {
 mod disk {
     use std::fs::{self, File, OpenOptions};
     use std::io;
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
+
+    pub(super) use super::super::file_size::without_signal;
+
+    /// jemalloc takes a write that was cut short, for want of room, for a whole one (5.3.1, `prof_dump_flush`). Then
+    /// there is no room for one more byte either.
+    pub(super) fn has_room(file: &File) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        file.write_all_at(b"\n", length)?;
+        file.set_len(length)
+    }
 
     /// A file that only its owner may open, made anew under an unguessable name and unlinked at once.
     pub(super) fn file_without_name(folder: &Path) -> io::Result<File> {
@@ -84,6 +111,14 @@ fn path_of(_file: &File) -> Result<String, String> {
 mod disk {
     pub(super) fn file_without_name(_folder: &std::path::Path) -> std::io::Result<std::fs::File> {
         Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn has_room(_file: &std::fs::File) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn without_signal<R>(write: impl FnOnce() -> R) -> R {
+        write()
     }
 }
 
@@ -115,6 +150,22 @@ mod tests {
             file.read_to_string(&mut text).unwrap();
             assert_eq!(text, "heap_v2/1");
         }
+    }
+
+    #[test]
+    fn looking_for_room_changes_nothing() {
+        let mut file = memory_file().unwrap();
+        disk::has_room(&file).unwrap();
+        file.write_all(b"heap_v2/1").unwrap();
+        disk::has_room(&file).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 9);
+    }
+
+    #[test]
+    fn s45_a_dump_without_room_for_one_more_byte_may_be_cut() {
+        // Every write to it fails as on a full disk.
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        assert_eq!(disk::has_room(&full).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! Writing where the size of files is limited (`RLIMIT_FSIZE`: `ulimit -f`, `LimitFSIZE=` of systemd).
+//!
+//! To a thread that writes beyond the limit the kernel sends SIGXFSZ, which ends the process unless it is prepared
+//! (setrlimit(2)). Memory files are limited as well. While the signal is blocked, the write fails and nothing else.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// Runs `write` on this thread, with the signal blocked.
+pub(super) fn without_signal<R>(write: impl FnOnce() -> R) -> R {
+    let _blocked = Blocked::new();
+    write()
+}
+
+/// SIGXFSZ is blocked on the thread that made it, until dropped.
+struct Blocked {
+    signal: libc::sigset_t,
+    /// What was blocked before. `None` if the signal was, or could not be blocked now.
+    before: Option<libc::sigset_t>,
+}
+
+impl Blocked {
+    fn new() -> Self {
+        let (mut signal, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+        // SAFETY: sigemptyset(3) initialises the set it is given.
+        unsafe { libc::sigemptyset(signal.as_mut_ptr()) };
+        // SAFETY: sigaddset(3) on the initialised set, with a signal that there is.
+        unsafe { libc::sigaddset(signal.as_mut_ptr(), libc::SIGXFSZ) };
+        // SAFETY: initialised above.
+        let signal = unsafe { signal.assume_init() };
+        // SAFETY: pthread_sigmask(3) reads the one set and initialises the other.
+        let failed = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &signal, before.as_mut_ptr()) };
+        if failed != 0 {
+            return Self { signal, before: None };
+        }
+        // SAFETY: initialised, as there was no error.
+        let before = unsafe { before.assume_init() };
+        // SAFETY: sigismember(3) reads the initialised set.
+        let was_blocked = unsafe { libc::sigismember(&before, libc::SIGXFSZ) } != 0;
+        Self { signal, before: (!was_blocked).then_some(before) }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let Some(before) = &self.before else { return };
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: sigtimedwait(2) reads the set and the time; it takes the signal if there is one, which would
+        // otherwise be delivered below.
+        unsafe { libc::sigtimedwait(&self.signal, ptr::null_mut(), &at_once) };
+        // SAFETY: pthread_sigmask(3) reads the set that it gave before.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+    use std::process::Command;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::*;
+
+    /// The limit is one of the whole process, so the test below runs this one in a process of its own.
+    #[test]
+    #[ignore = "limits the files of its process"]
+    fn in_a_process_with_small_files_a_write_fails() {
+        let mut file: File =
+            rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap().into();
+        let limit = Rlimit { current: Some(10), ..getrlimit(Resource::Fsize) };
+        setrlimit(Resource::Fsize, limit).unwrap();
+        for _ in 0..2 {
+            let failed = without_signal(|| file.write_all(&[0; 11]).unwrap_err());
+            assert_eq!(failed.raw_os_error(), Some(libc::EFBIG));
+        }
+    }
+
+    #[test]
+    fn s45_a_limit_on_files_does_not_end_the_process() {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "jemalloc::file_size::tests::in_a_process_with_small_files_a_write_fails",
+                "--ignored",
+                "--nocapture",
+            ])
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && output.contains("1 passed"), "{}: {output}", child.status);
+    }
+
+    #[test]
+    fn what_was_blocked_stays_so() {
+        without_signal(|| without_signal(|| ()));
+        let outer = Blocked::new();
+        let inner = Blocked::new();
+        assert!(outer.before.is_some() && inner.before.is_none());
+        drop(inner);
+        assert!(Blocked::new().before.is_none(), "the inner one does not end what the outer one began");
+        drop(outer);
+        assert!(Blocked::new().before.is_some());
+    }
+}
