@@ -12,6 +12,7 @@ mod container_types;
 mod cross_site;
 mod deployment;
 mod differential;
+mod faults;
 mod groups;
 mod hidden;
 mod http2;

@@ -1,0 +1,181 @@
+//! What happens to services in production: they fork, have thousands of threads, may not write files of any size.
+//! `scripts/faults` has what takes a whole program or root: full disks, no file descriptors, no threads, little memory.
+
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread::{self, JoinHandle};
+
+use axum_service::{AppState, Config, app};
+use memory_debug_axum::allocative::{Allocative, Visitor};
+use memory_debug_axum::{InstanceId, MemoryReport, register_root};
+use memory_debug_tests::{OwnProcess, Request, Response, Server, credentials, in_child, within_limit};
+use tokio::runtime;
+
+use crate::shop;
+
+const OVERVIEW: &str = "/debug/memory?format=json";
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(within_limit(future))
+}
+
+/// The overview of this process, asked of a service that begins here, as a process does that forks before it serves.
+fn overview() -> Response {
+    block_on(async {
+        let state = AppState::start(&Config::small());
+        let server = Server::start(app(&state, credentials())).await;
+        server.send(Request::get(OVERVIEW).authorized()).await
+    })
+}
+
+/// What a child forked here says of itself.
+fn report_of_child() -> (u32, MemoryReport) {
+    let told = in_child(|| {
+        let response = overview();
+        assert_eq!(response.status, 200, "{response}");
+        format!("{}\n{}", process::id(), response.text())
+    });
+    let (pid, json) = told.split_once('\n').unwrap();
+    (pid.parse().unwrap(), serde_json::from_str(json).unwrap())
+}
+
+fn assert_is_of_child(pid: u32, report: &MemoryReport) {
+    assert_eq!((pid == process::id(), report.instance.pid), (false, pid));
+    assert_ne!(report.instance.id, InstanceId::current(), "two processes are two instances");
+    let types = report.types.as_ref().unwrap();
+    assert!(types.unavailable.is_none() && types.total_bytes > Some(0), "{types:?}");
+    assert_eq!(types.symbols.as_deref(), Some("inlined"), "{types:?}");
+}
+
+#[test]
+fn a_process_may_fork_before_it_serves() {
+    OwnProcess::run_alone("faults::a_process_may_fork_before_it_serves", || {
+        let (pid, report) = report_of_child();
+        assert_is_of_child(pid, &report);
+        assert_eq!(overview().status, 200);
+    });
+}
+
+#[test]
+fn a_process_may_fork_after_it_has_served() {
+    OwnProcess::run_alone("faults::a_process_may_fork_after_it_has_served", || {
+        // Keeps the collections of this process, which those of the child would otherwise not come from.
+        let _kept = block_on(async { app(&AppState::start(&Config::small()), credentials()) });
+        let first = overview().report();
+        assert_eq!((first.instance.pid, first.instance.id), (process::id(), InstanceId::current()));
+        let (pid, report) = report_of_child();
+        assert_is_of_child(pid, &report);
+        assert_eq!(overview().report().instance.id, first.instance.id, "the parent stays what it was");
+    });
+}
+
+/// A value that the collector of one process does not come back from until it is told to.
+struct Stuck {
+    process: u32,
+    reached: Barrier,
+    go_on: Barrier,
+}
+
+impl Allocative for Stuck {
+    fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
+        let _inside = visitor.enter_self(self);
+        if process::id() == self.process {
+            self.reached.wait();
+            self.go_on.wait();
+        }
+    }
+}
+
+/// Asks the service that all tests share, which is another thread's.
+fn ask_elsewhere() -> JoinHandle<Response> {
+    thread::spawn(|| block_on(shop::get(OVERVIEW)))
+}
+
+#[test]
+fn s40_a_process_may_fork_while_it_collects() {
+    OwnProcess::run_alone("faults::s40_a_process_may_fork_while_it_collects", || {
+        let pause = || Barrier::new(2);
+        let stuck = Arc::new(Stuck { process: process::id(), reached: pause(), go_on: pause() });
+        let registered = register_root("stuck", &stuck);
+        let asking = ask_elsewhere();
+        stuck.reached.wait();
+        let (pid, report) = report_of_child();
+        assert_is_of_child(pid, &report);
+        stuck.go_on.wait();
+        assert_eq!(asking.join().unwrap().report().instance.pid, process::id());
+        drop(registered);
+    });
+}
+
+/// At whatever the collecting thread is doing: dumping, reading symbols, writing pages.
+#[test]
+fn a_process_may_fork_while_it_is_asked_again_and_again() {
+    OwnProcess::run_alone("faults::a_process_may_fork_while_it_is_asked_again_and_again", || {
+        assert_eq!(ask_elsewhere().join().unwrap().status, 200);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let asking = thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                assert_eq!(ask_elsewhere().join().unwrap().status, 200);
+            }
+        });
+        for _ in 0..8 {
+            let (pid, report) = report_of_child();
+            assert_is_of_child(pid, &report);
+        }
+        stop.store(true, Ordering::Relaxed);
+        asking.join().unwrap();
+    });
+}
+
+#[test]
+fn four_thousand_threads_are_told_one_by_one() {
+    const THREADS: usize = 4_000;
+    OwnProcess::run_alone("faults::four_thousand_threads_are_told_one_by_one", || {
+        let (made, end) = (Arc::new(Barrier::new(THREADS + 1)), Arc::new(Barrier::new(THREADS + 1)));
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let (made, end) = (Arc::clone(&made), Arc::clone(&end));
+                let work = move || {
+                    // A sample almost surely: 16 times the bytes between two.
+                    let heap = vec![1_u8; 64 << 10];
+                    made.wait();
+                    end.wait();
+                    drop(heap);
+                };
+                thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap()
+            })
+            .collect();
+        made.wait();
+        let (stats, types) = block_on(async {
+            let stats = shop::get("/debug/memory/stats?format=json").await.report();
+            (stats, shop::get("/debug/memory/types?format=json&top=1000&group=thread").await.report())
+        });
+        assert!(stats.process.unwrap().threads > Some(THREADS as u64));
+        let types = types.types.unwrap();
+        let told = types.rows.len() as u64 + types.omitted_rows;
+        assert!(types.rows.len() == 1000 && told > THREADS as u64 * 9 / 10, "{told}");
+        end.wait();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn s45_a_process_that_may_not_write_files_says_so_and_goes_on() {
+    OwnProcess::run_alone("faults::s45_a_process_that_may_not_write_files_says_so_and_goes_on", || {
+        let told = in_child(|| {
+            let nothing = libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY };
+            // SAFETY: reads the limit, which is this process's own.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &nothing) }, 0);
+            let refused = overview();
+            let everything = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, ..nothing };
+            // SAFETY: as above.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &everything) }, 0);
+            assert!(overview().report().types.unwrap().total_bytes > Some(0));
+            format!("{} {}", refused.status, refused.text())
+        });
+        let reason = "jemalloc wrote no heap profile";
+        assert!(told.starts_with("200 ") && told.contains(reason), "{told}");
+    });
+}
