@@ -6,27 +6,32 @@ use bytes::Bytes;
 
 use crate::view::View;
 
-/// The pages written from the last report, while it is young enough.
+/// The pages of statistics that are young enough, each from the last report that it was written from.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// Until when pages of the present report may be used.
     until: Option<Instant>,
-    pages: Vec<(View, Bytes)>,
+    pages: Vec<(View, Instant, Bytes)>,
 }
 
 impl Kept {
-    /// Forgets the last report for a new one, that may be used until `age` has passed.
+    /// Takes the pages to come for those of a new report, that may be used until `age` has passed. Pages of others stay
+    /// until their time is over: whoever asks for text and JSON in turns would otherwise collect each time.
     pub(super) fn begin(&mut self, now: Instant, age: Duration) {
-        *self = Self { until: Some(now + age), pages: Vec::new() };
+        self.until = Some(now + age);
+        self.pages.retain(|(_, until, _)| now < *until);
     }
 
     pub(super) fn add(&mut self, view: &View, page: &Bytes) {
-        self.pages.push((view.clone(), page.clone()));
+        let Some(until) = self.until else { return };
+        self.pages.retain(|(known, ..)| known != view);
+        self.pages.push((view.clone(), until, page.clone()));
     }
 
     /// The page as it was written, if that is not too long ago.
     pub(super) fn get(&self, view: &View, now: Instant) -> Option<Bytes> {
-        self.until.filter(|until| now < *until)?;
-        self.pages.iter().find(|(known, _)| known == view).map(|(_, page)| page.clone())
+        let page = self.pages.iter().find(|(known, until, _)| known == view && now < *until);
+        page.map(|(.., page)| page.clone())
     }
 }
 
@@ -56,12 +61,21 @@ mod tests {
     }
 
     #[test]
-    fn s46_a_new_report_replaces_all_pages_of_the_old_one() {
+    fn s46_a_page_of_a_new_report_replaces_its_own_and_no_other() {
         let (mut kept, now) = (Kept::default(), Instant::now());
+        let (text, json) = (view(Format::Text), view(Format::Json));
         kept.begin(now, AGE);
-        kept.add(&view(Format::Text), &Bytes::from_static(b"old"));
-        kept.begin(now, AGE);
-        assert_eq!(kept.get(&view(Format::Text), now), None);
+        kept.add(&text, &Bytes::from_static(b"old text"));
+        kept.add(&json, &Bytes::from_static(b"old json"));
+        let later = now + AGE / 2;
+        kept.begin(later, AGE);
+        kept.add(&json, &Bytes::from_static(b"new json"));
+        assert_eq!(kept.get(&text, later).unwrap(), "old text");
+        assert_eq!(kept.get(&json, later).unwrap(), "new json");
+        assert_eq!(kept.get(&text, now + AGE), None, "a page becomes no younger by others");
+        assert_eq!(kept.get(&json, now + AGE).unwrap(), "new json");
+        kept.begin(later + AGE, AGE);
+        assert!(kept.pages.is_empty(), "what is too old takes no room");
     }
 
     #[test]
