@@ -14,26 +14,22 @@ const DURATION: Duration = Duration::from_secs(5);
 /// How long a page is given out again (`Limits::stats_age`).
 const AGE: Duration = Duration::from_millis(250);
 
-/// However often they ask, a collection is made every 250 milliseconds.
-///
-/// Beside it stands what one client gets that asks for two forms of the page in turns. A collection replaces all kept
-/// pages and makes the one that was asked for, so none is ever at hand for that client.
+/// However often they ask, a collection is made every 250 milliseconds for each form of the page, of which two are asked
+/// for.
 pub fn scrape(service: &Service, login: &Login) -> Result<Verdict> {
     let before = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
-    let kept = Loop::run(service, CLIENTS, &[login.get(STATS)])?;
-    let seen = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
-    let in_turns = Loop::run(service, 1, &[login.get(STATS), login.get(STATS_AS_TEXT)])?;
+    let one_form = Loop::run(service, CLIENTS, &[login.get(STATS)])?;
+    let between = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
+    let two_forms = Loop::run(service, CLIENTS, &[login.get(STATS), login.get(STATS_AS_TEXT)])?;
+    let after = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
 
-    // One that is running at the begin, and one for each period that has begun.
-    let most = kept.took.as_millis().div_ceil(AGE.as_millis()) as usize + 1;
-    let mut figures = format!("{CLIENTS} clients in a loop: {kept}, at most {most}");
-    let mut is_kept = kept.statuses.keys().eq([&200]) && (1..=most).contains(&kept.reports.len());
-    if let (Some(seen), Some(before)) = (seen, before) {
-        let collections = seen.since(before).statistics;
-        is_kept &= (1..=most).contains(&collections);
-        figures += &format!("; traced: {collections} collections");
+    let mut figures = format!("{CLIENTS} clients in a loop: {one_form}; and in two forms: {two_forms}");
+    let mut is_kept = one_form.is_bounded(1) && two_forms.is_bounded(2);
+    if let (Some(before), Some(between), Some(after)) = (before, between, after) {
+        let (one, two) = (between.since(before).statistics, after.since(between).statistics);
+        is_kept &= (1..=one_form.most()).contains(&one) && (1..=2 * two_forms.most()).contains(&two);
+        figures += &format!("; traced: {one} and {two} collections");
     }
-    figures += &format!("; beside, one client that wants JSON and text in turns: {in_turns}");
     Ok(Verdict { is_kept, figures })
 }
 
@@ -70,11 +66,28 @@ impl Loop {
     }
 }
 
+impl Loop {
+    /// Collections for one form: one that is running at the begin, and one for each period that has begun.
+    fn most(&self) -> usize {
+        self.took.as_millis().div_ceil(AGE.as_millis()) as usize + 1
+    }
+
+    fn is_bounded(&self, forms: usize) -> bool {
+        self.statuses.keys().eq([&200]) && (1..=forms * self.most()).contains(&self.reports.len())
+    }
+}
+
 impl std::fmt::Display for Loop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let answered: u32 = self.statuses.values().sum();
         let per_second = f64::from(answered) / self.took.as_secs_f64();
         let reports = self.reports.len();
-        write!(f, "{:?} in {:.1?}, {per_second:.0} a second, {reports} reports", self.statuses, self.took)
+        write!(
+            f,
+            "{:?} in {:.1?}, {per_second:.0} a second, {reports} reports (at most {} a form)",
+            self.statuses,
+            self.took,
+            self.most()
+        )
     }
 }
