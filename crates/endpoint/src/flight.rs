@@ -8,6 +8,8 @@
 
 mod breaker;
 mod kept;
+#[cfg(all(test, memory_debug_loom))]
+mod models;
 mod process;
 mod slot;
 mod supervisor;
@@ -15,7 +17,7 @@ mod supervisor;
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
@@ -32,6 +34,7 @@ use crate::collect::Collect;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::route::scope_of;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::view::View;
 
 /// A rendered page, or why there is none.
@@ -122,9 +125,11 @@ impl Flights {
 impl Flights {
     /// Blocks until both threads have ended.
     pub(crate) fn wait_until_idle(&self) {
-        let busy = |board: &mut Board| board.supervised || !board.slots().iter().all(|slot| slot.is_idle());
         let shared = self.shared();
-        drop(shared.changed.wait_while(shared.lock(), busy).unwrap());
+        let mut board = shared.lock();
+        while board.supervised || !board.slots().iter().all(|slot| slot.is_idle()) {
+            board = shared.changed.wait(board).unwrap();
+        }
     }
 
     /// Lets the deadline of every running collection be over.

@@ -105,6 +105,7 @@ mod route;
 mod secret;
 mod strength;
 mod swap;
+mod sync;
 mod transport;
 mod view;
 

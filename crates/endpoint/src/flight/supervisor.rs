@@ -3,12 +3,13 @@
 //! It exists only while collections run. The collecting thread cannot be stopped, so its slot stays taken until it
 //! returns.
 
+use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
-use std::{io, thread};
 
 use super::{Shared, Slot, answer_all, tell};
 use crate::problem::Problem;
+use crate::sync::thread;
 
 /// Starts the supervisor unless it is there.
 pub(super) fn ensure(shared: &Arc<Shared>) -> io::Result<()> {
@@ -23,7 +24,7 @@ pub(super) fn ensure(shared: &Arc<Shared>) -> io::Result<()> {
     spawned.map(drop).inspect_err(|_| shared.lock().supervised = false)
 }
 
-fn supervise(shared: &Shared) {
+pub(super) fn supervise(shared: &Shared) {
     let mut board = shared.lock();
     loop {
         let now = Instant::now();

@@ -1,0 +1,278 @@
+//! Models of single flight: each runs the code of this module in every order that its threads allow, see
+//! [`crate::sync::explore`].
+//!
+//! A model fails if an order leaves somebody waiting for ever. That every model ends in [`Run::end`] shows that each slot
+//! is free again and the supervisor gone, whatever happened. An answer cannot be given twice: a sender is used up by it.
+//!
+//! Loom has room for five threads, the model's own included and those that have ended too. Where they are needed for
+//! requests, the model is the supervisor itself. Loom's condition variables do not time out: deadlines are passed by
+//! hand. The channels to the requests are not loom's; they never block, and waiting for what they bring is loom's.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::loom::future::block_on;
+use ::loom::lazy_static;
+use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
+use ::loom::thread::{self, JoinHandle};
+use memory_debug_core::{MemoryReport, Page, TypesView};
+use serde_json::json;
+
+use super::*;
+use crate::authenticate::authenticate;
+use crate::credentials::Credentials;
+use crate::format::Format;
+use crate::sync::explore;
+
+/// Makes reports and numbers them, looking out for others who do at the same time.
+struct Numbered {
+    begun: ModelUsize,
+    running: [ModelUsize; 2],
+    overlapped: Arc<AtomicBool>,
+    /// The first collection panics.
+    panics: bool,
+}
+
+impl Collect for Numbered {
+    fn collect(&self, scope: Scope) -> MemoryReport {
+        let running = &self.running[usize::from(scope == Scope::Stats)];
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        // Noted and not asserted: a panic here would count as the collector's.
+        if running.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.overlapped.store(true, Ordering::SeqCst);
+        }
+        running.fetch_sub(1, Ordering::SeqCst);
+        if self.panics && number == 1 {
+            // As `panic!`, without a message for each order.
+            resume_unwind(Box::new(()));
+        }
+        serde_json::from_value(json!({
+            "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+            "collected_at": format!("report {number}"), "duration_us": 0, "unavailable": {},
+        }))
+        .unwrap()
+    }
+}
+
+/// One order of a model.
+#[derive(Clone)]
+struct Run {
+    flights: Arc<Flights>,
+    proof: Authorized,
+    overlapped: Arc<AtomicBool>,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self::with(false, Limits::default().stats_age(Duration::ZERO), spawn)
+    }
+
+    fn with(panics: bool, limits: Limits, spawn: Spawn) -> Self {
+        let overlapped = Arc::<AtomicBool>::default();
+        let collect = Numbered {
+            begun: ModelUsize::new(0),
+            running: [ModelUsize::new(0), ModelUsize::new(0)],
+            overlapped: Arc::clone(&overlapped),
+            panics,
+        };
+        let credentials = Credentials::allow_weak("ops", "x").unwrap();
+        let proof = authenticate(&credentials, [&b"Basic b3BzOng="[..]]).unwrap();
+        Self { flights: Arc::new(Flights::with_spawn(Arc::new(collect), limits, spawn)), proof, overlapped }
+    }
+
+    /// The supervisor's thread is the caller's, from its call of [`Run::supervise`] on.
+    fn supervised_by_caller(self) -> Self {
+        self.flights.0.lock().supervised = true;
+        self
+    }
+
+    fn supervise(&self) {
+        supervisor::supervise(&self.flights.0);
+    }
+
+    fn join(&self, page: Page) -> Result<oneshot::Receiver<Answer>, Problem> {
+        let view =
+            View { page, types: TypesView::default(), format: Format::Text, force: false, shows_host: true };
+        self.flights.join(view, &self.proof)
+    }
+
+    /// A request from beginning to end.
+    fn request(&self, page: Page) -> Result<String, Problem> {
+        self.join(page).and_then(answer)
+    }
+
+    /// Another thread with a request.
+    fn other_request(&self) -> JoinHandle<Result<String, Problem>> {
+        let run = self.clone();
+        thread::spawn(move || run.request(Page::Stats))
+    }
+
+    /// Waits until no collection runs and no thread is left.
+    fn end(self) {
+        self.flights.wait_until_idle();
+        assert!(!self.overlapped.load(Ordering::SeqCst), "two collections at once");
+    }
+}
+
+/// Waits until there is one.
+fn answer(receiver: oneshot::Receiver<Answer>) -> Result<String, Problem> {
+    let page = block_on(receiver).expect("everybody gets an answer")?;
+    Ok(String::from_utf8(page.into()).unwrap())
+}
+
+/// Rendering takes more stack than loom's threads have.
+fn spawn(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    thread::Builder::new().stack_size(1 << 14).spawn(work).map(drop)
+}
+
+fn no_thread(_work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+lazy_static! {
+    static ref HAS_FAILED: ModelBool = ModelBool::new(false);
+}
+
+fn no_first_thread(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    if HAS_FAILED.swap(true, Ordering::SeqCst) { spawn(work) } else { no_thread(work) }
+}
+
+#[test]
+fn s40_three_requests_never_collect_twice_at_once_and_all_get_a_report() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.other_request();
+        let [first, second] = [run.join(Page::Stats), run.join(Page::Stats)].map(Result::unwrap);
+        assert!(answer(first).unwrap().contains("report "));
+        assert!(answer(second).unwrap().contains("report "));
+        assert!(other.join().unwrap().unwrap().contains("report "));
+        run.supervise();
+        run.end();
+    });
+}
+
+#[test]
+fn s40_requests_and_the_supervisor_end_together() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.other_request();
+        let first = run.join(Page::Stats).unwrap();
+        run.supervise();
+        assert!(answer(first).is_ok());
+        assert!(other.join().unwrap().is_ok());
+        run.end();
+    });
+}
+
+#[test]
+fn s40_both_kinds_share_a_supervisor() {
+    explore(|| {
+        let run = Run::new();
+        let [stats, types] = [Page::Stats, Page::Types].map(|page| run.join(page).unwrap());
+        assert!(answer(stats).is_ok());
+        assert!(answer(types).is_ok());
+        run.end();
+    });
+}
+
+#[test]
+fn s41_a_request_that_goes_away_at_any_moment_changes_nothing_for_others() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.other_request();
+        let moment = ModelBool::new(false);
+        let goes_away = run.join(Page::Stats).unwrap();
+        moment.store(true, Ordering::SeqCst);
+        drop(goes_away);
+        assert!(run.request(Page::Stats).is_ok());
+        assert!(other.join().unwrap().is_ok());
+        run.supervise();
+        run.end();
+    });
+}
+
+#[test]
+fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
+    explore(|| {
+        let limits = Limits::default().stats_age(Duration::ZERO).max_waiters(1);
+        let run = Run::with(false, limits, spawn).supervised_by_caller();
+        let other = run.other_request();
+        let goes_away = run.join(Page::Stats);
+        drop(goes_away);
+        let told = other.join().unwrap();
+        assert!(told.is_ok() || told == Err(Problem::TooManyWaiters), "{told:?}");
+        assert!(run.request(Page::Stats).is_ok(), "all others have gone");
+        run.supervise();
+        run.end();
+    });
+}
+
+#[test]
+fn s47_after_a_panic_all_are_answered_and_the_next_request_gets_a_report() {
+    explore(|| {
+        let limits = Limits::default().stats_age(Duration::ZERO);
+        let run = Run::with(true, limits, spawn).supervised_by_caller();
+        let other = run.other_request();
+        let told = [run.request(Page::Stats), other.join().unwrap()];
+        assert!(told.contains(&Err(Problem::CollectorPanicked)), "{told:?}");
+        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::CollectorPanicked)), "{told:?}");
+        assert!(run.request(Page::Stats).is_ok());
+        run.supervise();
+        run.end();
+    });
+}
+
+#[test]
+fn s42_without_threads_all_are_answered_and_the_supervisor_leaves() {
+    explore(|| {
+        let run = Run::with(false, Limits::default(), no_thread);
+        let other = run.other_request();
+        assert_eq!(run.request(Page::Stats), Err(Problem::NoThread));
+        assert_eq!(other.join().unwrap(), Err(Problem::NoThread));
+        run.end();
+    });
+}
+
+#[test]
+fn s42_when_there_are_threads_again_there_are_reports() {
+    explore(|| {
+        let run = Run::with(false, Limits::default().stats_age(Duration::ZERO), no_first_thread);
+        let other = run.other_request();
+        let told = [run.request(Page::Stats), other.join().unwrap()];
+        assert!(told.contains(&Err(Problem::NoThread)), "{told:?}");
+        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::NoThread)), "{told:?}");
+        run.end();
+    });
+}
+
+#[test]
+fn s43_a_deadline_that_passes_at_any_moment_leaves_the_next_request_its_report() {
+    explore(|| {
+        let run = Run::new();
+        let first = run.join(Page::Stats).unwrap();
+        run.flights.pass_deadline();
+        let told = answer(first);
+        assert!(told.is_ok() || matches!(told, Err(Problem::DeadlineExceeded { .. })), "{told:?}");
+        run.flights.wait_until_idle();
+        assert!(run.request(Page::Stats).is_ok());
+        run.end();
+    });
+}
+
+#[test]
+fn s43_requests_around_a_deadline_are_all_answered() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.other_request();
+        let first = run.join(Page::Stats).unwrap();
+        run.flights.pass_deadline();
+        run.supervise();
+        let told = [answer(first), other.join().unwrap()];
+        for told in &told {
+            let is_late =
+                matches!(told, Err(Problem::DeadlineExceeded { .. } | Problem::CollectorOverdue { .. }));
+            assert!(told.is_ok() || is_late, "{told:?}");
+        }
+        run.end();
+    });
+}
