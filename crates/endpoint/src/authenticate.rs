@@ -15,7 +15,7 @@ const MAX_HEADER_BYTES: usize = 4096;
 
 /// Base64 of the longest pair, and the room that its decoder asks for.
 const MAX_TOKEN_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 4;
-const DECODE_BYTES: usize = MAX_TOKEN_BYTES / 4 * 3;
+const DECODE_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 3;
 
 /// The proof that a request came with the right credentials. Collecting and rendering ask for it, so a route that
 /// forgets to authenticate does not compile.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memory_debug_core::{Collector, MemoryReport, PerProcess, Scope};
+use memory_debug_core::{Collector, Headroom, MemoryReport, PerProcess, Scope};
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
 pub trait Collect: Send + Sync + 'static {
@@ -46,13 +46,16 @@ impl Collect for Collector {
     }
 
     fn headroom(&self, scope: Scope) -> Result<(), Shortage> {
-        let headroom = Self::headroom(self, scope);
-        match headroom.available_bytes {
-            Some(available_bytes) if headroom.is_short() => {
-                Err(Shortage { needed_bytes: headroom.needed_bytes, available_bytes })
-            }
-            _ => Ok(()),
+        check(&Self::headroom(self, scope))
+    }
+}
+
+fn check(headroom: &Headroom) -> Result<(), Shortage> {
+    match headroom.available_bytes {
+        Some(available_bytes) if headroom.is_short() => {
+            Err(Shortage { needed_bytes: headroom.needed_bytes, available_bytes })
         }
+        _ => Ok(()),
     }
 }
 
@@ -81,5 +84,15 @@ mod tests {
         drop(turn);
         has_ended.recv().expect("its turn");
         other.join().unwrap();
+    }
+
+    #[test]
+    fn s44_less_than_is_needed_is_a_shortage_and_the_unknown_is_none() {
+        let mut headroom = Collector::new().headroom(Scope::Types);
+        for (available, is_enough) in [(None, true), (Some(99), false), (Some(100), true)] {
+            (headroom.needed_bytes, headroom.available_bytes) = (100, available);
+            let shortage = Shortage { needed_bytes: 100, available_bytes: 99 };
+            assert_eq!(check(&headroom), if is_enough { Ok(()) } else { Err(shortage) }, "{available:?}");
+        }
     }
 }

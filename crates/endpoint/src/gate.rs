@@ -75,3 +75,37 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::Connection;
+
+    fn deplores(plain_http: PlainHttp, tls: Option<bool>) -> bool {
+        let mut gate = Gate::new(Credentials::allow_weak("ops", "x").unwrap());
+        gate.transport.plain_http = plain_http;
+        gate.deplores(&RequestParts {
+            method: "GET",
+            authority: None,
+            path: "/debug/memory",
+            query: None,
+            headers: &|_| Vec::new(),
+            connection: Connection { peer: Some([192, 0, 2, 7].into()), tls },
+        })
+    }
+
+    #[test]
+    fn s17_a_password_that_others_could_read_is_deplored_unless_it_is_meant_to_be() {
+        assert!(deplores(PlainHttp::Warn, None));
+        assert!(deplores(PlainHttp::Warn, Some(false)));
+        assert!(!deplores(PlainHttp::Warn, Some(true)));
+        assert!(!deplores(PlainHttp::Allow, None));
+        assert!(!deplores(PlainHttp::Refuse, Some(true)));
+    }
+
+    #[test]
+    fn s64_each_refusal_has_its_name_in_the_audit() {
+        let refusals = [Refusal::PlainHttp, Refusal::Throttled(Duration::ZERO), Refusal::Unauthorized];
+        assert_eq!(refusals.map(Refusal::outcome), ["plain-http", "throttled", "unauthorized"]);
+    }
+}

@@ -80,4 +80,13 @@ mod tests {
         assert_eq!(Limits::default().max_rows(usize::MAX).max_rows, 1000);
         assert_eq!(Limits::default().max_rows(0).max_rows, 1);
     }
+
+    #[test]
+    fn s45_times_are_bounded_by_a_day_whatever_is_configured() {
+        let (day, most) = (Duration::from_secs(86_400), Limits::default());
+        let most = most.deadline(Duration::MAX).stats_age(Duration::MAX);
+        assert_eq!((most.deadline, most.stats_age), (day, day));
+        let least = Limits::default().deadline(Duration::ZERO).stats_age(Duration::ZERO);
+        assert_eq!((least.deadline, least.stats_age), (Duration::ZERO, Duration::ZERO));
+    }
 }

@@ -32,3 +32,14 @@ impl Role {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s15_roles_have_names_and_an_order() {
+        assert_eq!([Role::Read, Role::Profile].map(Role::as_str), ["read", "profile"]);
+        assert!(Role::Read < Role::Profile);
+    }
+}

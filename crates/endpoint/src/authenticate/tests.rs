@@ -27,6 +27,11 @@ fn s03_one_authorization_header_is_accepted() {
 }
 
 #[test]
+fn s64_the_proof_says_whose_password_it_was() {
+    assert_eq!(authenticate(&credentials(), [right().as_bytes()]).unwrap().user(), USER);
+}
+
+#[test]
 fn s03_no_authorization_header_is_refused() {
     assert!(!is_authorized(&[]));
 }
