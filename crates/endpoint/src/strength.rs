@@ -156,6 +156,27 @@ mod tests {
     }
 
     #[test]
+    fn s01_three_of_four_steps_make_a_sequence_and_fewer_do_not() {
+        assert_eq!(weakness("ops", "0123456789:;<kQzT"), Some(Weakness::Sequence), "12 of 16");
+        assert_eq!(weakness("ops", "0123456789:;kQzTb"), None, "11 of 16");
+    }
+
+    #[test]
+    fn s01_each_weakness_is_told_in_words_of_its_own() {
+        let all = [
+            Weakness::Short,
+            Weakness::FewCharacters,
+            Weakness::Repetition,
+            Weakness::Sequence,
+            Weakness::Words,
+        ];
+        let told = ["16 characters", "6 different", "repeated", "neighbouring", "known default passwords"];
+        for (weakness, words) in all.into_iter().zip(told) {
+            assert!(weakness.to_string().contains(words), "{weakness}");
+        }
+    }
+
+    #[test]
     fn s01_random_and_long_passwords_are_accepted() {
         for password in [
             "9vKq3x-PzL7_mT2wRb4y",

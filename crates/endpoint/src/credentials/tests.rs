@@ -173,6 +173,19 @@ fn malformed_files_are_refused() {
 }
 
 #[test]
+fn s45_a_file_is_read_whole_up_to_its_bound_and_refused_beyond() {
+    let login = format!("ops:{GOOD}");
+    let of = |bytes: usize| format!("{}{login}", "\n".repeat(bytes - login.len()));
+    let longest = TestFile::new("longest", of(8 * 1024));
+    assert!(accepts(&Credentials::from_file(&longest.0).unwrap(), "ops", GOOD));
+    // What is beyond is not just left out.
+    let longer = TestFile::new("longer", format!("{}\n", of(8 * 1024)));
+    let error = Credentials::from_file(&longer.0).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreadable);
+    assert!(error.to_string().contains("too large"), "{error}");
+}
+
+#[test]
 fn s01_generated_passwords_are_strong_different_and_need_no_quoting() {
     let (one, two) = (generate_password().unwrap(), generate_password().unwrap());
     assert_ne!(one, two);
