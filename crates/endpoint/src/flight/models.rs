@@ -82,12 +82,12 @@ impl Run {
 
     /// The supervisor's thread is the caller's, from its call of [`Run::supervise`] on.
     fn supervised_by_caller(self) -> Self {
-        self.flights.0.lock().supervised = true;
+        self.flights.shared().lock().supervised = true;
         self
     }
 
     fn supervise(&self) {
-        supervisor::supervise(&self.flights.0);
+        supervisor::supervise(self.flights.shared());
     }
 
     fn join(&self, page: Page) -> Result<oneshot::Receiver<Answer>, Problem> {
