@@ -117,6 +117,13 @@ fn text(reply: &Reply) -> &str {
 }
 
 #[test]
+fn s45_no_more_rows_than_configured_can_be_asked_for() {
+    let fixture = Fixture::with(|endpoint| endpoint.limits(Limits::default().max_rows(7)));
+    assert_eq!(fixture.get("/debug/memory/types?top=7").status, 200);
+    assert_eq!(fixture.get("/debug/memory/types?top=8").status, 400);
+}
+
+#[test]
 fn each_page_is_there_in_each_format() {
     let fixture = Fixture::new();
     for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {

@@ -50,7 +50,9 @@ mod tests {
         let first = Flights::of_process(&named("equal"), limits.clone());
         assert!(Arc::ptr_eq(&first, &Flights::of_process(&named("equal"), limits.clone())));
         assert!(!Arc::ptr_eq(&first, &Flights::of_process(&named("other"), limits.clone())));
-        assert!(!Arc::ptr_eq(&first, &Flights::of_process(&named("equal"), limits.max_rows(7))));
+        let other_limits = Flights::of_process(&named("equal"), limits.clone().max_rows(7));
+        assert!(!Arc::ptr_eq(&first, &other_limits));
+        assert!(Arc::ptr_eq(&other_limits, &Flights::of_process(&named("equal"), limits.max_rows(7))));
     }
 
     #[test]
