@@ -514,6 +514,19 @@ async fn s46_types_are_always_collected_anew() {
     }
 }
 
+#[test]
+fn s64_each_end_of_a_collection_has_its_name_in_the_audit() {
+    for (end, was_overdue, name) in [
+        (End::Collected, false, "collected"),
+        (End::Collected, true, "late"),
+        (End::Refused, false, "insufficient-headroom"),
+        (End::Panicked, false, "panicked"),
+        (End::Panicked, true, "panicked"),
+    ] {
+        assert_eq!(outcome(end, was_overdue), name);
+    }
+}
+
 mod slots {
     //! The transitions that threads reach only by chance.
 
