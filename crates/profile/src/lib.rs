@@ -41,6 +41,7 @@ mod number;
 mod profile;
 mod sample;
 mod symbolize;
+mod symbolized;
 mod type_name;
 
 #[cfg(feature = "fuzzing")]
@@ -57,4 +58,5 @@ pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
 pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
+pub use symbolized::{Amount, Change, ChangeTable, ProfileKind, SymbolizedProfile};
 pub use type_name::readable_type_name;

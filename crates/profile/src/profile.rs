@@ -121,6 +121,13 @@ impl HeapProfile {
         &self.threads
     }
 
+    /// What a thread is called in tables: by jemalloc's number, and by its name if it has one.
+    pub(crate) fn thread_label(&self, id: u64) -> String {
+        let thread = self.threads.iter().find(|thread| thread.id == id);
+        let name = thread.and_then(|thread| thread.name.as_deref());
+        name.map_or_else(|| format!("thread {id}"), |name| format!("thread {id} {name}"))
+    }
+
     /// The executable mappings of the process, by ascending address.
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings

@@ -81,7 +81,7 @@ impl Selection {
     }
 
     /// Whether a stack counts, by the texts of its frames.
-    pub(super) fn admits<'a>(&self, texts: impl Fn() -> Box<dyn Iterator<Item = &'a str> + 'a>) -> bool {
+    pub(crate) fn admits<'a>(&self, texts: impl Fn() -> Box<dyn Iterator<Item = &'a str> + 'a>) -> bool {
         let found = |wanted: &String| texts().any(|text| text.contains(wanted.as_str()));
         self.focus.as_ref().is_none_or(found) && !self.ignore.as_ref().is_some_and(found)
     }
@@ -89,7 +89,7 @@ impl Selection {
 
 /// The size class jemalloc serves a size from: multiples of 16 up to 128, then four classes for each doubling
 /// (`size_classes` in jemalloc's manual).
-pub(super) fn size_class(size: u64) -> u64 {
+pub(crate) fn size_class(size: u64) -> u64 {
     if size <= 8 {
         return 8;
     }

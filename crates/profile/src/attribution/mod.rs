@@ -7,6 +7,7 @@ mod group;
 mod place;
 mod rules;
 mod stack;
+mod symbolize;
 mod table;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -19,7 +20,7 @@ use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, element_of};
 use function::FunctionInfo;
-use group::size_class;
+pub(crate) use group::size_class;
 pub use group::{Group, Selection};
 use stack::{Attribution, Step, attribute};
 pub use table::{TypeEntry, TypeTable};
@@ -56,14 +57,7 @@ impl TypeAttributor {
         files: &dyn LoadObject,
         selection: &Selection,
     ) -> TypeTable {
-        self.symbolizer.resolve(profile, files);
-        if self.generation != self.symbolizer.generation() {
-            let symbolizer = std::mem::take(&mut self.symbolizer);
-            *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
-        }
-        if self.stacks.len() > Self::MAX_STACKS {
-            self.stacks = FxHashMap::default();
-        }
+        self.prepare(profile, files);
         let rate = profile.sample_rate();
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
         for stack in profile.stacks().filter(|stack| stack.live.objects > 0) {
@@ -85,6 +79,18 @@ impl TypeAttributor {
         }
         let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
         TypeTable::new(entries.collect())
+    }
+
+    /// Makes all frames of the profile known, and forgets what was of other mappings or is too much.
+    fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
+        self.symbolizer.resolve(profile, files);
+        if self.generation != self.symbolizer.generation() {
+            let symbolizer = std::mem::take(&mut self.symbolizer);
+            *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
+        }
+        if self.stacks.len() > Self::MAX_STACKS {
+            self.stacks = FxHashMap::default();
+        }
     }
 
     /// How good the names of the last profile's program are.
@@ -112,9 +118,7 @@ impl TypeAttributor {
             Key::Place(Some(place)) => (place.clone(), place.clone(), true),
             Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
             Key::Thread(id) => {
-                let thread = profile.threads().iter().find(|thread| thread.id == *id);
-                let name = thread.and_then(|thread| thread.name.as_deref());
-                let name = name.map_or_else(|| format!("thread {id}"), |name| format!("thread {id} {name}"));
+                let name = profile.thread_label(*id);
                 (name.clone(), name, true)
             }
             Key::SizeClass(size) => (format!("{size} bytes"), format!("{size} bytes"), true),

@@ -35,7 +35,7 @@ pub struct TypeEntry {
 
 impl TypeTable {
     /// Merges entries of the same name and type, adds up, tells types of the same name apart and sorts.
-    pub(super) fn new(entries: Vec<TypeEntry>) -> Self {
+    pub(crate) fn new(entries: Vec<TypeEntry>) -> Self {
         let mut merged: FxHashMap<(String, String, bool), TypeEntry> = FxHashMap::default();
         for entry in entries {
             merged

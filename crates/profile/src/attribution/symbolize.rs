@@ -1,0 +1,200 @@
+//! From a profile of addresses to one of names.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::TypeAttributor;
+use super::place;
+use super::stack::{Attribution, beyond_allocator};
+use crate::mapping::Mapping;
+use crate::profile::{HeapProfile, Stack};
+use crate::symbolize::LoadObject;
+use crate::symbolize::frames::{Frame, FunctionHandle};
+use crate::symbolized::{
+    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, NewStack, Owner, Place,
+    ProfileKind, SymbolizedProfile,
+};
+use crate::type_name::Qualify;
+
+impl TypeAttributor {
+    /// The profile with names and types, which needs neither the process nor its files any more.
+    ///
+    /// Stacks begin with who asked for memory: the allocator's own frames are left out.
+    pub fn symbolize(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> SymbolizedProfile {
+        self.prepare(profile, files);
+        let knows_allocated = profile.stacks().any(|stack| stack.accumulated.objects > 0);
+        let kind = if knows_allocated { ProfileKind::LiveAndAllocated } else { ProfileKind::Live };
+        let mut names = Names::new(profile, Builder::new(kind, profile.sample_rate()));
+        for stack in profile.stacks() {
+            self.add_stack(profile, stack, &mut names);
+        }
+        names.builder.finish()
+    }
+
+    fn add_stack(&mut self, profile: &HeapProfile, stack: Stack<'_>, names: &mut Names<'_>) {
+        let frames = self.frames_of(stack.addresses);
+        let steps = self.steps(&frames);
+        let culprit = place::culprit(&steps);
+        let file = culprit.and_then(|at| self.symbolizer.table().function(frames[at].function).file.clone());
+        let place = Place {
+            function: place::function(&steps).map(Arc::from),
+            line: culprit.filter(|_| file.is_some()).map_or(0, |at| frames[at].line),
+            file,
+            crate_name: place::crate_name(&steps).map(Arc::from),
+        };
+        let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
+        let owner = self.owner_of(stack.addresses) as usize;
+        let owner = names.owner(owner, &self.owners[owner]);
+        let place = names.builder.place(place);
+        let locations = self.locations(stack.addresses, of_allocator, names);
+        let stack_of_names = NewStack { locations, owner, place };
+
+        let rate = profile.sample_rate();
+        // All that was ever allocated is not told by thread; it goes to the first.
+        let mut allocated = Amount::from(rate.unbias(stack.accumulated));
+        let threads =
+            stack.threads.iter().map(|sample| (sample.thread, Amount::from(rate.unbias(sample.live))));
+        // Rounded and un-biased by thread, parts may differ from the whole, which is what the tables sum.
+        let mut rest = Amount::from(rate.unbias(stack.live));
+        let mut threads: Vec<(u64, Amount)> = threads.collect();
+        if let Some(((_, last), others)) = threads.split_last_mut() {
+            others.iter().for_each(|(_, live)| rest = rest - *live);
+            *last = rest;
+        }
+        for (thread, live) in threads {
+            let thread = names.thread(thread);
+            let sample = NamedSample { thread, live, allocated: std::mem::take(&mut allocated) };
+            names.builder.add(stack_of_names.clone(), sample);
+        }
+    }
+
+    /// The locations of a stack without its first `skip` frames.
+    fn locations(&self, addresses: &[u64], skip: usize, names: &mut Names<'_>) -> Box<[u32]> {
+        let mut skip = skip;
+        let mut locations = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            let frames = self.symbolizer.frames(*address);
+            let skipped = skip.min(frames.len());
+            skip -= skipped;
+            if skipped == 0 || skipped < frames.len() {
+                let lines = frames[skipped..].iter().map(|frame| self.line(frame, names)).collect();
+                locations.push(names.location(*address, lines));
+            }
+        }
+        locations.into()
+    }
+
+    fn line(&self, frame: &Frame, names: &mut Names<'_>) -> Line {
+        let builder = &mut names.builder;
+        let function = *names.functions.entry(frame.function).or_insert_with(|| {
+            let function = self.symbolizer.table().function(frame.function);
+            let info = self.functions[frame.function.index()].as_ref();
+            let system_name = function.name.clone().unwrap_or_default();
+            let name = info.map_or_else(|| Arc::clone(&system_name), |info| info.label().into());
+            builder.function(NamedFunction { name, system_name, file: function.file.clone() })
+        });
+        Line { function, line: frame.line }
+    }
+}
+
+/// The builder's handles of what the process has of its own.
+struct Names<'p> {
+    profile: &'p HeapProfile,
+    builder: Builder,
+    functions: FxHashMap<FunctionHandle, u32>,
+    owners: FxHashMap<usize, u32>,
+    threads: FxHashMap<u64, u32>,
+}
+
+impl<'p> Names<'p> {
+    fn new(profile: &'p HeapProfile, builder: Builder) -> Self {
+        let (functions, owners, threads) = Default::default();
+        Self { profile, builder, functions, owners, threads }
+    }
+
+    fn owner(&mut self, handle: usize, attribution: &Attribution) -> u32 {
+        let builder = &mut self.builder;
+        *self.owners.entry(handle).or_insert_with(|| {
+            builder.owner(Owner {
+                name: attribution.name(Qualify::Last).into(),
+                full_type: attribution.type_or_function(Qualify::Whole).into(),
+                is_attributed: attribution.is_type(),
+            })
+        })
+    }
+
+    fn thread(&mut self, id: u64) -> u32 {
+        let Self { profile, builder, threads, .. } = self;
+        *threads.entry(id).or_insert_with(|| builder.thread(profile.thread_label(id).into()))
+    }
+
+    /// The location of a return address: what it was called from is at least one byte before.
+    fn location(&mut self, address: u64, lines: Box<[Line]>) -> u32 {
+        let call = address.saturating_sub(1);
+        let mapping = self.profile.mapping_of(call);
+        let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
+        let mapping = mapping.map(|mapping| self.mapping(mapping));
+        // An address outside of all files says nothing to anybody else, and where this process has it is not told.
+        self.builder.location(Location { mapping, address: offset.unwrap_or(0), lines })
+    }
+
+    fn mapping(&mut self, mapping: &Mapping) -> u32 {
+        let main = self.profile.mappings().first();
+        self.builder.mapping(NamedMapping {
+            is_library: main.is_none_or(|main| main.path != mapping.path),
+            file: mapping.path.rsplit('/').next().unwrap_or_default().into(),
+            build_id: mapping.build_id.clone(),
+            file_offset: mapping.file_offset,
+            length: mapping.end - mapping.start,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::Group;
+
+    const DUMP: &str = "heap_v2/524288\n  t*: 12: 768 [30: 1920]\n  t1: 12: 768 [0: 0] main\n  t7: 0: 0 [0: 0]\n\
+        @ 0x1010 0x2020\n  t*: 11: 704 [30: 1920]\n  t1: 10: 640 [0: 0]\n  t7: 1: 64 [0: 0]\n\
+        @ 0x1010 0x9999\n  t*: 1: 64 [0: 0]\n  t1: 1: 64 [0: 0]\n\n\
+        MAPPED_LIBRARIES:\n1000-2000 r-xp 500 fe:00 9 /srv/app\n2000-3000 r-xp 0 fe:00 8 /lib/b.so\n";
+
+    fn symbolized(dump: &str) -> (HeapProfile, TypeAttributor, SymbolizedProfile) {
+        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let mut attributor = TypeAttributor::new();
+        let symbolized = attributor.symbolize(&profile, &no_files);
+        (profile, attributor, symbolized)
+    }
+
+    fn no_files(_: &Mapping) -> std::io::Result<crate::symbolize::FileData> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    #[test]
+    fn tables_of_names_and_of_addresses_agree() {
+        let (profile, mut attributor, symbolized) = symbolized(DUMP);
+        assert_eq!(symbolized.kind(), ProfileKind::LiveAndAllocated);
+        for group in Group::ALL {
+            let of_addresses = attributor.summarize(&profile, &no_files, &group.into());
+            let of_names = symbolized.summarize(&group.into());
+            assert_eq!(of_addresses.entries.len(), of_names.entries.len(), "{group:?}");
+            for (a, b) in of_addresses.entries.iter().zip(&of_names.entries) {
+                assert_eq!((&a.type_name, &a.full_type), (&b.type_name, &b.full_type), "{group:?}");
+                assert!((a.estimate.bytes - b.estimate.bytes).abs() <= 1.0, "{group:?} {a:?} {b:?}");
+                let errors = (a.estimate.bytes_stderr(), b.estimate.bytes_stderr());
+                assert!((errors.0 / errors.1 - 1.0).abs() < 1e-3, "{group:?} {a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn s60_no_address_of_the_process_is_kept() {
+        let symbolized = symbolized(DUMP).2;
+        let addresses: Vec<u64> = symbolized.locations.iter().map(|location| location.address).collect();
+        assert_eq!(addresses, [0, 0x50f, 0x1f], "outside of all files, and offsets in files");
+        let files: Vec<&str> = symbolized.mappings.iter().map(|mapping| &*mapping.file).collect();
+        assert_eq!(files, ["app", "b.so"], "without folders, the program first");
+    }
+}

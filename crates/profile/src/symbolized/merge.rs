@@ -1,0 +1,39 @@
+//! Several profiles as one, and the growth from one to another.
+
+use super::{Builder, ProfileKind, SymbolizedProfile};
+
+impl SymbolizedProfile {
+    /// All of `profiles` together: the same stack of several processes becomes one if they run the same program.
+    ///
+    /// In whatever order and grouping profiles are merged, the result is the same. The sample rate is the coarsest. What
+    /// was allocated in all is known only if every profile knows it. `None` if there are none, or profiles of growth
+    /// among others.
+    pub fn merge<'p>(profiles: impl IntoIterator<Item = &'p Self, IntoIter: Clone>) -> Option<Self> {
+        let profiles = profiles.into_iter();
+        let is_growth = |profile: &Self| profile.kind == ProfileKind::Growth;
+        let rate = profiles.clone().map(Self::sample_rate).max()?;
+        let growths = profiles.clone().filter(|profile| is_growth(profile)).count();
+        let kind = match growths {
+            0 if profiles.clone().all(|profile| profile.kind == ProfileKind::LiveAndAllocated) => {
+                ProfileKind::LiveAndAllocated
+            }
+            0 => ProfileKind::Live,
+            _ if profiles.clone().all(is_growth) => ProfileKind::Growth,
+            _ => return None,
+        };
+        let mut builder = Builder::new(kind, rate);
+        for profile in profiles {
+            builder.add_profile(profile, |amount| amount);
+        }
+        Some(builder.finish())
+    }
+
+    /// By how much each stack holds more than in `base`, negative where it holds less.
+    pub fn growth_since(&self, base: &Self) -> Self {
+        let rate = self.sample_rate.max(base.sample_rate);
+        let mut builder = Builder::new(ProfileKind::Growth, rate);
+        builder.add_profile(self, |amount| amount);
+        builder.add_profile(base, |amount| -amount);
+        builder.finish()
+    }
+}

@@ -1,0 +1,183 @@
+//! The heap profile with names instead of addresses: what stays meaningful after the process is gone.
+//!
+//! Everything that is kept, compared, merged or exported is this one value. Its numbers are estimates already, rounded
+//! to whole objects and bytes, so that they add up; what a sampling error is follows from them and the sample rate.
+
+mod amount;
+mod build;
+mod change;
+mod intern;
+mod merge;
+mod summarize;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::build_id::BuildId;
+use crate::sample::SampleRate;
+
+pub use self::amount::Amount;
+pub(crate) use self::build::{Builder, NewStack};
+pub use self::change::{Change, ChangeTable};
+
+/// A heap profile with names: stacks of functions, each with the type that owns what it allocated.
+///
+/// Two profiles are equal if they say the same: tables are in an order that depends on their contents alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SymbolizedProfile {
+    pub(crate) kind: ProfileKind,
+    pub(crate) sample_rate: SampleRate,
+    pub(crate) mappings: Vec<NamedMapping>,
+    pub(crate) functions: Vec<NamedFunction>,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) owners: Vec<Owner>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) threads: Vec<Arc<str>>,
+    pub(crate) stacks: Vec<NamedStack>,
+    /// Locations of all stacks, innermost first.
+    pub(crate) stack_locations: Vec<u32>,
+    /// What each stack holds by thread, those of one stack beside each other.
+    pub(crate) samples: Vec<NamedSample>,
+}
+
+/// What the numbers of a profile mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileKind {
+    /// What the program holds.
+    Live,
+    /// What the program holds, and all it ever allocated (jemalloc with `prof_accum:true`).
+    LiveAndAllocated,
+    /// By how much what it holds has grown between two moments. Numbers may be negative.
+    Growth,
+}
+
+/// A file that code was mapped from. Addresses in it are not those of any process, but tell the same position in the
+/// file, so they say nothing of where the process has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NamedMapping {
+    /// Of a library rather than of the program itself, which comes first.
+    pub(crate) is_library: bool,
+    /// Name of the file without its folders.
+    pub(crate) file: Arc<str>,
+    pub(crate) build_id: Option<BuildId>,
+    pub(crate) file_offset: u64,
+    pub(crate) length: u64,
+}
+
+/// A function, inlined or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NamedFunction {
+    /// For people: `alloc::vec::push`.
+    pub(crate) name: Arc<str>,
+    /// As the compiler wrote it, `push<app::Session, alloc::alloc::Global>`.
+    pub(crate) system_name: Arc<str>,
+    pub(crate) file: Option<Arc<str>>,
+}
+
+/// A call, and the functions that were inlined there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Location {
+    /// Index into the mappings.
+    pub(crate) mapping: Option<u32>,
+    /// Offset in the mapped file of the call.
+    pub(crate) address: u64,
+    /// Innermost first.
+    pub(crate) lines: Box<[Line]>,
+}
+
+/// A position in a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Line {
+    /// Index into the functions.
+    pub(crate) function: u32,
+    /// 1-based; 0 if unknown.
+    pub(crate) line: u32,
+}
+
+/// Who owns an allocation: a type, or the function that asked for something of unknown type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Owner {
+    /// The name of its row: `HashMap<String, Session>`, `Vec<u8> in read_body (src/upload.rs)`.
+    pub(crate) name: Arc<str>,
+    /// The type with whole paths.
+    pub(crate) full_type: Arc<str>,
+    pub(crate) is_attributed: bool,
+}
+
+/// Where in the service a stack allocates. `None` where no frame tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) function: Option<Arc<str>>,
+    pub(crate) file: Option<Arc<str>>,
+    /// 1-based; 0 if unknown.
+    pub(crate) line: u32,
+    pub(crate) crate_name: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedStack {
+    /// Into `stack_locations`.
+    pub(crate) locations: Range<u32>,
+    pub(crate) owner: u32,
+    pub(crate) place: u32,
+    /// Into `samples`.
+    pub(crate) samples: Range<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedSample {
+    pub(crate) thread: u32,
+    pub(crate) live: Amount,
+    pub(crate) allocated: Amount,
+}
+
+impl SymbolizedProfile {
+    /// What its numbers mean.
+    pub fn kind(&self) -> ProfileKind {
+        self.kind
+    }
+
+    /// Mean number of bytes between two samples.
+    pub fn sample_rate(&self) -> SampleRate {
+        self.sample_rate
+    }
+
+    /// How many distinct stacks there are.
+    pub fn stack_count(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// What all stacks hold together.
+    pub fn total(&self) -> Amount {
+        self.samples.iter().map(|sample| sample.live).sum()
+    }
+
+    pub(crate) fn locations_of(
+        &self,
+        stack: &NamedStack,
+    ) -> impl DoubleEndedIterator<Item = &Location> + Clone {
+        let range = stack.locations.start as usize..stack.locations.end as usize;
+        self.stack_locations[range].iter().map(|location| &self.locations[*location as usize])
+    }
+
+    pub(crate) fn samples_of(&self, stack: &NamedStack) -> &[NamedSample] {
+        &self.samples[stack.samples.start as usize..stack.samples.end as usize]
+    }
+
+    /// What a stack holds, all threads together.
+    pub(crate) fn live(&self, stack: &NamedStack) -> Amount {
+        self.samples_of(stack).iter().map(|sample| sample.live).sum()
+    }
+
+    /// Functions and positions of a stack, innermost first.
+    pub(crate) fn lines_of(&self, stack: &NamedStack) -> impl DoubleEndedIterator<Item = Line> + Clone {
+        self.locations_of(stack).flat_map(|location| location.lines.iter().copied())
+    }
+
+    pub(crate) fn function(&self, line: Line) -> &NamedFunction {
+        &self.functions[line.function as usize]
+    }
+}

@@ -1,0 +1,112 @@
+//! Sums by what a row stands for.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{Amount, NamedStack, SymbolizedProfile};
+use crate::attribution::{Group, Selection, TypeEntry, TypeTable, size_class};
+use crate::sample::Estimate;
+use crate::type_name::{Qualify, element_of, readable};
+
+/// What stacks are summed by. Means the same in every profile.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) name: Arc<str>,
+    pub(super) full_type: Arc<str>,
+    pub(super) is_attributed: bool,
+}
+
+impl SymbolizedProfile {
+    /// Sums what is held by type or by what `selection` says.
+    pub fn summarize(&self, selection: &Selection) -> TypeTable {
+        let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
+        self.each_part(selection, |_, key, amount| {
+            *sums.entry(key.clone()).or_default() += amount.estimate(self.sample_rate);
+        });
+        TypeTable::new(sums.into_iter().map(|(key, estimate)| key.entry(estimate)).collect())
+    }
+
+    /// Calls `visit` for each stack that is selected with its row's key and its amount; by thread, if those are rows.
+    pub(super) fn each_part<'p>(
+        &'p self,
+        selection: &Selection,
+        mut visit: impl FnMut(&'p NamedStack, &Key, Amount),
+    ) {
+        let owners: Vec<Key> = self.owners.iter().map(|owner| owner.key(selection.group)).collect();
+        let places: Vec<Key> = self.places.iter().map(|place| place.key(selection.group)).collect();
+        let threads: Vec<Key> = self.threads.iter().map(|name| Key::of_name(Arc::clone(name))).collect();
+        for stack in self.stacks.iter().filter(|stack| self.is_selected(stack, selection)) {
+            match selection.group {
+                Group::Container | Group::Element => {
+                    visit(stack, &owners[stack.owner as usize], self.live(stack));
+                }
+                Group::Thread => {
+                    for sample in self.samples_of(stack) {
+                        visit(stack, &threads[sample.thread as usize], sample.live);
+                    }
+                }
+                Group::SizeClass => {
+                    let live = self.live(stack);
+                    let size = live.bytes.checked_div(live.objects).unwrap_or(0).unsigned_abs();
+                    visit(stack, &Key::of_name(format!("{} bytes", size_class(size)).into()), live);
+                }
+                _ => visit(stack, &places[stack.place as usize], self.live(stack)),
+            }
+        }
+    }
+
+    fn is_selected(&self, stack: &NamedStack, selection: &Selection) -> bool {
+        selection.admits(|| {
+            Box::new(self.lines_of(stack).flat_map(|line| {
+                let function = self.function(line);
+                [Some(&*function.system_name), function.file.as_deref()].into_iter().flatten()
+            }))
+        })
+    }
+}
+
+impl Key {
+    fn of_name(name: Arc<str>) -> Self {
+        Self { full_type: Arc::clone(&name), name, is_attributed: true }
+    }
+
+    fn unknown() -> Self {
+        Self { is_attributed: false, ..Self::of_name("unknown code".into()) }
+    }
+
+    pub(super) fn entry(&self, estimate: Estimate) -> TypeEntry {
+        TypeEntry {
+            type_name: self.name.as_ref().to_owned(),
+            full_type: self.full_type.as_ref().to_owned(),
+            is_attributed: self.is_attributed,
+            estimate,
+        }
+    }
+}
+
+impl super::Owner {
+    fn key(&self, group: Group) -> Key {
+        if group == Group::Element && self.is_attributed {
+            let name = element_of(&readable(&self.full_type, Qualify::Last)).into();
+            return Key { name, full_type: element_of(&self.full_type).into(), is_attributed: true };
+        }
+        Key {
+            name: Arc::clone(&self.name),
+            full_type: Arc::clone(&self.full_type),
+            is_attributed: self.is_attributed,
+        }
+    }
+}
+
+impl super::Place {
+    fn key(&self, group: Group) -> Key {
+        let name = match group {
+            Group::File => self.file.clone(),
+            Group::Line => self.file.as_ref().map(|file| format!("{file}:{}", self.line).into()),
+            Group::Crate => self.crate_name.clone(),
+            _ => self.function.clone(),
+        };
+        name.map_or_else(Key::unknown, Key::of_name)
+    }
+}

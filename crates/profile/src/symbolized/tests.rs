@@ -1,0 +1,130 @@
+//! Profiles for tests, and the laws of merging.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::attribution::{Group, Selection};
+
+/// A profile at a rate of 512 KiB: type, functions from the innermost, objects and bytes of each stack.
+pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
+    let mut builder = Builder::new(ProfileKind::Live, SampleRate::from_bytes(524_288));
+    for (type_name, functions, objects, bytes) in stacks {
+        let stack = stack(&mut builder, type_name, functions);
+        let thread = builder.thread("main".into());
+        let live = Amount { objects: *objects, bytes: *bytes };
+        builder.add(stack, NamedSample { thread, live, allocated: Amount::default() });
+    }
+    builder.finish()
+}
+
+fn stack(builder: &mut Builder, type_name: &str, functions: &[&str]) -> NewStack {
+    let owner = Owner { name: type_name.into(), full_type: type_name.into(), is_attributed: true };
+    let mapping = builder.mapping(NamedMapping {
+        is_library: false,
+        file: "app".into(),
+        build_id: None,
+        file_offset: 0x1000,
+        length: 0x10_0000,
+    });
+    let locations: Vec<u32> = functions
+        .iter()
+        .map(|name| {
+            let file = Some("src/main.rs".into());
+            let function =
+                builder.function(NamedFunction { name: (*name).into(), system_name: (*name).into(), file });
+            let address = 0x1000 + name.bytes().map(u64::from).sum::<u64>();
+            let lines = Box::new([Line { function, line: 7 }]);
+            builder.location(Location { mapping: Some(mapping), address, lines })
+        })
+        .collect();
+    let place = Place {
+        function: functions.first().map(|name| (*name).into()),
+        file: Some("src/main.rs".into()),
+        line: 7,
+        crate_name: Some("this service".into()),
+    };
+    NewStack { locations: locations.into(), owner: builder.owner(owner), place: builder.place(place) }
+}
+
+/// Any small profile of a kind.
+pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = SymbolizedProfile> {
+    let low = if kind == ProfileKind::Growth { -1000 } else { 0 };
+    let amount =
+        move || (low..1000_i64, low..1_000_000_i64).prop_map(|(objects, bytes)| Amount { objects, bytes });
+    let name = || proptest::sample::select(&["a", "b", "c<D>", "é \"x\""][..]);
+    let stack = (name(), proptest::collection::vec(name(), 0..4), name(), amount(), amount());
+    let rate = proptest::sample::select(&[1_u64, 4096, 524_288][..]);
+    (proptest::collection::vec(stack, 0..8), rate).prop_map(move |(stacks, rate)| {
+        let mut builder = Builder::new(kind, SampleRate::from_bytes(rate));
+        for (type_name, functions, thread, live, allocated) in stacks {
+            let stack = self::stack(&mut builder, type_name, &functions);
+            let thread = builder.thread(thread.into());
+            builder.add(stack, NamedSample { thread, live, allocated });
+        }
+        builder.finish()
+    })
+}
+
+#[test]
+fn rows_are_summed_by_what_they_stand_for() {
+    let profile = profile(&[
+        ("Vec<app::A>", &["read", "main"], 2, 200),
+        ("Vec<app::A>", &["write", "main"], 1, 100),
+        ("Box<app::A>", &["write", "main"], 1, 50),
+    ]);
+    let rows = |group: Group| {
+        let table = profile.summarize(&group.into());
+        table.entries.into_iter().map(|row| (row.type_name, row.estimate.bytes as u64)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, bytes| (name.to_owned(), bytes);
+    assert_eq!(rows(Group::Container), [row("Vec<app::A>", 300), row("Box<app::A>", 50)]);
+    assert_eq!(rows(Group::Element), [row("A", 350)]);
+    assert_eq!(rows(Group::Function), [row("read", 200), row("write", 150)]);
+    assert_eq!(rows(Group::Line), [row("src/main.rs:7", 350)]);
+    assert_eq!(rows(Group::Thread), [row("main", 350)]);
+    assert_eq!(rows(Group::SizeClass), [row("112 bytes", 300), row("64 bytes", 50)]);
+    let focus = Selection::new(Group::Container, Some("wri".into()), None);
+    assert_eq!(profile.summarize(&focus).total.bytes, 150.0);
+}
+
+#[test]
+fn growth_of_a_profile_since_itself_is_nothing() {
+    let profile = profile(&[("String", &["a"], 9, 4096)]);
+    let growth = profile.growth_since(&profile);
+    assert_eq!(
+        (growth.kind(), growth.stack_count(), growth.total()),
+        (ProfileKind::Growth, 0, Amount::default())
+    );
+    assert!(growth.functions.is_empty(), "names that nobody has are gone");
+    assert_eq!(SymbolizedProfile::merge([&profile, &growth]), None);
+    assert_eq!(SymbolizedProfile::merge([]), None);
+}
+
+proptest! {
+    #[test]
+    fn merging_is_associative_and_commutative(
+        a in any_profile(ProfileKind::Live),
+        b in any_profile(ProfileKind::LiveAndAllocated),
+        c in any_profile(ProfileKind::Live),
+    ) {
+        let merge = |profiles: &[&SymbolizedProfile]| SymbolizedProfile::merge(profiles.iter().copied()).unwrap();
+        let all = merge(&[&a, &b, &c]);
+        prop_assert_eq!(&merge(&[&merge(&[&a, &b]), &c]), &all);
+        prop_assert_eq!(&merge(&[&a, &merge(&[&b, &c])]), &all);
+        prop_assert_eq!(&merge(&[&c, &a, &b]), &all);
+        prop_assert_eq!(merge(&[&a]), a);
+    }
+
+    #[test]
+    fn growths_add_up(
+        a in any_profile(ProfileKind::Live),
+        b in any_profile(ProfileKind::Live),
+        c in any_profile(ProfileKind::Live),
+    ) {
+        let steps = [&b.growth_since(&a), &c.growth_since(&b)];
+        let together = SymbolizedProfile::merge(steps).unwrap();
+        let at_once = c.growth_since(&a);
+        prop_assert_eq!(together.stacks, at_once.stacks);
+        prop_assert_eq!(together.samples, at_once.samples);
+    }
+}
