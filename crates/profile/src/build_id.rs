@@ -15,7 +15,7 @@ impl BuildId {
         (!bytes.is_empty()).then(|| Self(bytes.into()))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.as_bytes().chunks(2).map(|digits| match digits {
             [high @ (b'0'..=b'9' | b'a'..=b'f'), low @ (b'0'..=b'9' | b'a'..=b'f')] => {
                 u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Io,
     /// An executable or debug file is not one this crate understands.
     Object,
+    /// The profile is not in pprof's format, or is damaged.
+    Pprof,
 }
 
 impl Error {

@@ -35,6 +35,7 @@
 mod attribution;
 mod build_id;
 mod error;
+mod export;
 mod heap_v2;
 mod mapping;
 mod number;
@@ -54,6 +55,7 @@ pub mod fuzzing {
 pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
+pub use export::{PprofOptions, PprofSymbols};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};

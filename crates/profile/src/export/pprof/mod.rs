@@ -1,0 +1,93 @@
+//! pprof's format, `profile.proto` in gzip: what `go tool pprof`, Pyroscope, Parca and speedscope open.
+//!
+//! Written with everything that the profile knows, it is also the format in which profiles are kept: reading it back
+//! gives an equal profile. What pprof has no field for stands in labels of the samples.
+
+mod decode;
+mod encode;
+mod proto;
+#[cfg(test)]
+mod tests;
+
+/// How a profile is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PprofOptions {
+    /// Which names are written.
+    pub symbols: PprofSymbols,
+    /// When the profile was taken, in nanoseconds since 1970 (UTC); 0 if that is not to be told.
+    pub time_nanos: i64,
+    /// How long it covers, in nanoseconds; 0 for what is held at one moment.
+    pub duration_nanos: i64,
+    /// Remarks for whoever opens it.
+    pub comments: Vec<String>,
+    /// Leaves out what only this library reads, which makes the file smaller. It then cannot be read back whole.
+    pub is_lean: bool,
+}
+
+/// Which names of functions are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PprofSymbols {
+    /// Functions and the ones inlined into them.
+    #[default]
+    Inlined,
+    /// Functions without the ones inlined into them.
+    Functions,
+    /// None: positions in files with their build-ids, for tools that have the symbols.
+    None,
+}
+
+impl PprofOptions {
+    /// What this library needs to read the profile back, taken at that time.
+    pub fn new(time_nanos: i64) -> Self {
+        Self { time_nanos, ..Self::default() }
+    }
+}
+
+/// Keys of labels.
+mod label {
+    /// The type that owns the memory, as in the table.
+    pub(super) const TYPE: &str = "type";
+    /// The same with whole paths.
+    pub(super) const FULL_TYPE: &str = "full_type";
+    /// The function that asked for memory of unknown type; instead of a type.
+    pub(super) const UNATTRIBUTED: &str = "unattributed";
+    pub(super) const THREAD: &str = "thread";
+    /// Mean size of the objects, as Go's heap profiles have it.
+    pub(super) const BYTES: &str = "bytes";
+    /// Where in the service it was asked for.
+    pub(super) const FUNCTION: &str = "function";
+    pub(super) const FILE: &str = "file";
+    pub(super) const LINE: &str = "line";
+    pub(super) const CRATE: &str = "crate";
+}
+
+/// Names of the values, in Go's order.
+mod value {
+    pub(super) const ALLOC_OBJECTS: (&str, &str) = ("alloc_objects", "count");
+    pub(super) const ALLOC_SPACE: (&str, &str) = ("alloc_space", "bytes");
+    pub(super) const INUSE_OBJECTS: (&str, &str) = ("inuse_objects", "count");
+    pub(super) const INUSE_SPACE: (&str, &str) = ("inuse_space", "bytes");
+    pub(super) const GROWTH_OBJECTS: (&str, &str) = ("growth_objects", "count");
+    pub(super) const GROWTH_SPACE: (&str, &str) = ("growth_space", "bytes");
+
+    use crate::symbolized::ProfileKind;
+
+    pub(super) fn of_kind(kind: ProfileKind) -> &'static [(&'static str, &'static str)] {
+        match kind {
+            ProfileKind::Live => &[INUSE_OBJECTS, INUSE_SPACE],
+            ProfileKind::LiveAndAllocated => &[ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE],
+            ProfileKind::Growth => &[GROWTH_OBJECTS, GROWTH_SPACE],
+        }
+    }
+
+    pub(super) const KINDS: [ProfileKind; 3] =
+        [ProfileKind::Live, ProfileKind::LiveAndAllocated, ProfileKind::Growth];
+}
+
+/// Each mapping has addresses of its own, this far apart, so that no two overlap. They are of no process.
+const MAPPING_SPACING: u64 = 1 << 40;
+
+/// Stands among the comments of a profile none of whose mappings is the program itself; otherwise the first is.
+const NO_PROGRAM: &str = "no code of the program itself";
