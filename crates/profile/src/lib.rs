@@ -55,7 +55,9 @@ pub mod fuzzing {
 pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
-pub use export::{PprofOptions, PprofSymbols};
+#[cfg(feature = "flamegraph")]
+pub use export::FlamegraphOptions;
+pub use export::{Count, FoldedOptions, Leaf, PprofOptions, PprofSymbols};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};

@@ -1,5 +1,11 @@
 //! A symbolised profile in the formats of other tools, one a module.
 
+#[cfg(feature = "flamegraph")]
+mod flamegraph;
+mod folded;
 mod pprof;
 
+#[cfg(feature = "flamegraph")]
+pub use flamegraph::FlamegraphOptions;
+pub use folded::{Count, FoldedOptions, Leaf};
 pub use pprof::{PprofOptions, PprofSymbols};
