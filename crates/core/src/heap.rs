@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_debug_profile::{
-    FileData, HeapProfile, LoadObject, Mapping, Selection, SymbolTier, TypeAttributor, TypeTable,
+    FileData, HeapProfile, LoadObject, Mapping, Selection, SymbolTier, SymbolizedProfile, TypeAttributor,
+    TypeTable,
 };
 
 use crate::mapped::MappedFile;
@@ -40,15 +41,29 @@ impl Heap {
     pub(crate) fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<String>) {
         // A panic while it was held leaves it at worst without some names, which is a state like any other.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = OwnFiles { executable: std::env::current_exe().unwrap_or_default() };
-        let table = attributor.summarize(&self.profile, &files, selection);
+        let table = attributor.summarize(&self.profile, &OwnFiles::new(), selection);
         (table, attributor.tier(), attributor.notes().to_vec())
+    }
+
+    /// The profile with names, and with the build-ids of the files that its code is from.
+    pub(crate) fn symbolized(&self) -> SymbolizedProfile {
+        let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = OwnFiles::new();
+        let mut profile = self.profile.clone();
+        profile.read_build_ids(&files);
+        attributor.symbolize(&profile, &files)
     }
 }
 
 /// The files of this process.
 struct OwnFiles {
     executable: PathBuf,
+}
+
+impl OwnFiles {
+    fn new() -> Self {
+        Self { executable: std::env::current_exe().unwrap_or_default() }
+    }
 }
 
 impl LoadObject for OwnFiles {

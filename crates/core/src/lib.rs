@@ -69,6 +69,7 @@ pub mod render;
 mod report;
 mod root_summary;
 mod roots;
+mod snapshot;
 mod thread;
 mod tracked;
 mod types;
@@ -90,6 +91,7 @@ pub use report::{
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
+pub use snapshot::{NotKept, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId, SnapshotInfo, Snapshots};
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;
 pub use unavailable::Unavailable;

@@ -21,14 +21,14 @@ use crate::symbolized::{
 const MAX_BYTES: u64 = 256 << 20;
 
 impl SymbolizedProfile {
-    /// Reads a profile that [`write_pprof`](Self::write_pprof) wrote. With options that leave something out, what was
-    /// left out is missing.
+    /// Reads a profile that [`write_pprof`](Self::write_pprof) wrote, and its comments. With options that leave something
+    /// out, what was left out is missing.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged or cut off, and [`ErrorKind::Io`] if
     /// reading fails.
-    pub fn read_pprof(pprof: impl BufRead) -> Result<Self, Error> {
+    pub fn read_pprof(pprof: impl BufRead) -> Result<(Self, Vec<String>), Error> {
         let mut bytes = Vec::new();
         let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
         unpacked.read_to_end(&mut bytes).map_err(|error| {
@@ -82,9 +82,12 @@ impl<'p> Decoder<'p> {
         Ok(Self { profile, strings, kind, builder })
     }
 
-    fn decode(mut self) -> Result<SymbolizedProfile, Error> {
+    fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
         let profile = self.profile;
-        let mappings = self.mappings()?;
+        let comments = profile.comment.iter().map(|comment| Ok(self.text(*comment)?.as_ref().to_owned()));
+        let comments = comments.collect::<Result<Vec<String>, Error>>()?;
+        let has_program = !comments.iter().any(|comment| comment == NO_PROGRAM);
+        let mappings = self.mappings(has_program)?;
         let mut functions = FxHashMap::default();
         for function in &profile.function {
             let file = Some(self.text(function.filename)?).filter(|file| !file.is_empty());
@@ -113,15 +116,11 @@ impl<'p> Decoder<'p> {
             let (owner, place, thread) = self.labels(&sample.label)?;
             self.builder.add(NewStack { locations, owner, place }, NamedSample { thread, live, allocated });
         }
-        Ok(self.builder.finish())
+        Ok((self.builder.finish(), comments))
     }
 
     /// The builder's handles by id.
-    fn mappings(&mut self) -> Result<FxHashMap<u64, u32>, Error> {
-        let mut has_program = true;
-        for comment in &self.profile.comment {
-            has_program &= &*self.text(*comment)? != NO_PROGRAM;
-        }
+    fn mappings(&mut self, has_program: bool) -> Result<FxHashMap<u64, u32>, Error> {
         let program = self.profile.mapping.first().filter(|_| has_program);
         let program = program.map(|mapping| (mapping.filename, mapping.build_id));
         let mut handles = FxHashMap::default();

@@ -38,7 +38,7 @@ fn what_a_reader_does_not_want_is_left_out() {
         let options = PprofOptions { symbols, is_lean: true, ..PprofOptions::default() };
         let written = written(&profile, &options);
         assert!(written.len() < whole.len());
-        let read = SymbolizedProfile::read_pprof(&*written).unwrap();
+        let (read, _) = SymbolizedProfile::read_pprof(&*written).unwrap();
         assert_eq!((read.functions.len(), read.total()), (functions, profile.total()));
     }
 }
@@ -65,7 +65,8 @@ proptest! {
         comment in ".{0,20}",
     ) {
         let options = PprofOptions { comments: vec![comment], ..PprofOptions::new(1) };
-        let read = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
+        let (read, comments) = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
         prop_assert_eq!(read, profile);
+        prop_assert_eq!(&comments[..1], &options.comments[..]);
     }
 }

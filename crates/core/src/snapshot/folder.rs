@@ -1,0 +1,190 @@
+//! Snapshots in a folder, for when the process is gone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Snapshot, SnapshotId};
+
+/// What the names of whole snapshots end in. Tools that know pprof's format know it by this.
+const EXTENSION: &str = "pb.gz";
+
+/// What the names of those end in that are being written.
+const UNFINISHED: &str = "tmp";
+
+/// A folder with a file for each snapshot, `memory-ID.pb.gz`, that `go tool pprof` opens as well.
+///
+/// A file that has its name is whole: it is written under another one and synced first. What a process that was killed
+/// left half written is passed over when the folder is read, and removed by the next save.
+#[derive(Clone, Debug)]
+pub struct SnapshotFolder {
+    path: PathBuf,
+}
+
+impl SnapshotFolder {
+    /// The folder at `path`, which is made by the first save if it is not there.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Writes a snapshot, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// What could not be done. Snapshots that were saved before are not touched.
+    pub fn save(&self, snapshot: &Snapshot) -> io::Result<PathBuf> {
+        self.make()?;
+        self.remove_unfinished();
+        let path = self.path_of(snapshot.info().id);
+        let unfinished = path.with_extension(UNFINISHED);
+        let written = write(&unfinished, snapshot.as_bytes()).and_then(|()| fs::rename(&unfinished, &path));
+        if written.is_err() {
+            // It may be the disk that is full; the file is in the way of whoever makes room.
+            let _ = fs::remove_file(&unfinished);
+        }
+        written?;
+        // The name lasts only once its folder does.
+        File::open(&self.path)?.sync_all()?;
+        Ok(path)
+    }
+
+    /// Reads the snapshots, the oldest first, and says of the files that it passed over what is wrong with them.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is there and cannot be read.
+    pub fn load(&self) -> io::Result<(Vec<Snapshot>, Vec<String>)> {
+        let (mut snapshots, mut passed_over) = (Vec::new(), Vec::new());
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((snapshots, passed_over)),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !(name.starts_with("memory-") && name.ends_with(EXTENSION)) {
+                continue;
+            }
+            let read = fs::read(&path).map_err(|error| error.to_string());
+            match read.and_then(Snapshot::from_bytes) {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(reason) => passed_over.push(format!("{name}: {reason}")),
+            }
+        }
+        snapshots.sort_by(|a, b| (&a.info().taken_at, a.info().id).cmp(&(&b.info().taken_at, b.info().id)));
+        passed_over.sort();
+        Ok((snapshots, passed_over))
+    }
+
+    /// Removes a snapshot's file, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn remove(&self, id: SnapshotId) -> io::Result<()> {
+        match fs::remove_file(self.path_of(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    fn path_of(&self, id: SnapshotId) -> PathBuf {
+        self.path.join(format!("memory-{id}.{EXTENSION}"))
+    }
+
+    fn make(&self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path)
+    }
+
+    /// What is left of saves that did not end. One that runs in another process loses its file, and says so.
+    fn remove_unfinished(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("memory-"));
+            if is_ours && path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::empty;
+    use super::*;
+
+    fn folder(name: &str) -> SnapshotFolder {
+        let path = std::env::temp_dir().join(format!("memory-debug-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        SnapshotFolder::new(path)
+    }
+
+    fn labels(folder: &SnapshotFolder) -> Vec<String> {
+        folder.load().unwrap().0.iter().filter_map(|snapshot| snapshot.info().label.clone()).collect()
+    }
+
+    #[test]
+    fn snapshots_are_read_in_the_order_of_their_making() {
+        let folder = folder("order");
+        assert_eq!(folder.load().unwrap().0.len(), 0, "a folder that is not there has none");
+        for (seconds, label) in [(30, "c"), (10, "a"), (20, "b")] {
+            folder.save(&empty(seconds, label)).unwrap();
+        }
+        assert_eq!(labels(&folder), ["a", "b", "c"]);
+        let first = folder.load().unwrap().0.remove(0);
+        folder.remove(first.info().id).unwrap();
+        folder.remove(first.info().id).unwrap();
+        assert_eq!(labels(&folder), ["b", "c"]);
+        fs::remove_dir_all(folder.path).unwrap();
+    }
+
+    #[test]
+    fn damaged_files_are_passed_over_and_named() {
+        let folder = folder("damaged");
+        let whole = folder.save(&empty(10, "whole")).unwrap();
+        let bytes = fs::read(&whole).unwrap();
+        for cut in 0..bytes.len() {
+            fs::write(folder.path.join("memory-cut.pb.gz"), &bytes[..cut]).unwrap();
+            let (snapshots, passed_over) = folder.load().unwrap();
+            assert_eq!((snapshots.len(), passed_over.len()), (1, 1), "{cut}");
+            assert!(passed_over[0].starts_with("memory-cut.pb.gz: "), "{passed_over:?}");
+        }
+        fs::write(folder.path.join("memory-half.tmp"), "half").unwrap();
+        fs::write(folder.path.join("notes.txt"), "somebody else's").unwrap();
+        folder.save(&empty(20, "next")).unwrap();
+        assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
+        assert_eq!(labels(&folder), ["whole", "next"]);
+        fs::remove_dir_all(folder.path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn s45_nobody_else_may_read_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("mode");
+        let path = folder.save(&empty(10, "a")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&folder.path)), (0o600, 0o700));
+        fs::remove_dir_all(folder.path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error_and_keeps_what_it_has() {
+        let error = SnapshotFolder::new("/proc/nothing/here").save(&empty(10, "a")).unwrap_err();
+        assert!(!error.to_string().is_empty());
+    }
+}

@@ -1,0 +1,207 @@
+//! Moments of the heap, small enough to keep and to compare.
+
+mod folder;
+mod id;
+mod store;
+
+use std::time::{Duration, SystemTime};
+
+use memory_debug_profile::{PprofOptions, SymbolizedProfile};
+use serde::{Deserialize, Serialize};
+
+pub use self::folder::SnapshotFolder;
+pub use self::id::SnapshotId;
+pub use self::store::{NotKept, SnapshotBounds, Snapshots};
+use crate::instance::InstanceInfo;
+use crate::report::MemoryReport;
+
+/// The name and version of what is kept with a profile, the value of [`SnapshotInfo::schema`].
+const SCHEMA: &str = "memory-debug-snapshot/v1";
+
+/// The heap of one moment: what each stack held, with names, and the numbers around it.
+///
+/// It is kept as it is saved: as a profile in pprof's format, which other tools open too, with a [`SnapshotInfo`] as
+/// its comment. A thousand stacks take some 40 KiB.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    info: SnapshotInfo,
+    pprof: Box<[u8]>,
+}
+
+/// Which moment a snapshot is of, and what else was measured then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SnapshotInfo {
+    /// `memory-debug-snapshot/v1`.
+    pub schema: String,
+    /// Names it.
+    pub id: SnapshotId,
+    /// What whoever made it called it.
+    pub label: Option<String>,
+    /// When it was made, RFC 3339 in UTC.
+    pub taken_at: String,
+    /// Whose heap it is.
+    pub instance: InstanceInfo,
+    /// Distinct stacks.
+    pub stacks: u64,
+    /// Live bytes of all stacks, as sampled.
+    pub sampled_bytes: u64,
+    /// Bytes that jemalloc had allocated.
+    pub allocated_bytes: Option<u64>,
+    /// Resident set size.
+    pub resident_bytes: Option<u64>,
+    /// Memory charged to the container.
+    pub cgroup_current_bytes: Option<u64>,
+    /// The container's limit.
+    pub cgroup_limit_bytes: Option<u64>,
+}
+
+impl Snapshot {
+    /// The heap of a report that was collected with types just now.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile.
+    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
+        let heap = report.heap.as_ref().ok_or_else(|| {
+            let reason = report.unavailable.get("types");
+            reason.unwrap_or("the report was made without the heap profile").to_owned()
+        })?;
+        let profile = heap.symbolized();
+        let at = SystemTime::now();
+        let info = SnapshotInfo {
+            schema: SCHEMA.into(),
+            id: SnapshotId::random()?,
+            label,
+            taken_at: humantime::format_rfc3339_millis(at).to_string(),
+            instance: report.instance.clone(),
+            stacks: u64::try_from(profile.stack_count()).unwrap_or(u64::MAX),
+            sampled_bytes: u64::try_from(profile.total().bytes).unwrap_or(0),
+            allocated_bytes: report.allocator.as_ref().and_then(|allocator| allocator.allocated_bytes),
+            resident_bytes: report.process.as_ref().and_then(|process| process.resident_bytes),
+            cgroup_current_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.current_bytes),
+            cgroup_limit_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes),
+        };
+        Self::new(info, &profile, at)
+    }
+
+    fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
+        let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut options = PprofOptions::new(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
+        options.comments.push(serde_json::to_string(&info).map_err(|error| error.to_string())?);
+        let mut pprof = Vec::new();
+        profile.write_pprof(&options, &mut pprof).map_err(|error| error.to_string())?;
+        Ok(Self { info, pprof: pprof.into() })
+    }
+
+    /// Reads what [`as_bytes`](Self::as_bytes) gave.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it: cut off, damaged, of another version, or no snapshot at all.
+    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, String> {
+        let pprof = bytes.into();
+        let (_, comments) = SymbolizedProfile::read_pprof(&*pprof).map_err(|error| error.to_string())?;
+        let infos = comments.iter().filter(|comment| comment.starts_with('{'));
+        let mut infos = infos.filter_map(|comment| serde_json::from_str::<SnapshotInfo>(comment).ok());
+        match infos.next() {
+            Some(info) if info.schema == SCHEMA => Ok(Self { info, pprof }),
+            Some(info) => Err(format!("is of version {:?}; this reads {SCHEMA}", info.schema)),
+            None => Err("is a profile, but not a snapshot: it does not say of which process".into()),
+        }
+    }
+
+    /// The snapshot as it is saved: a profile in pprof's format.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.pprof
+    }
+
+    /// Which moment it is of.
+    pub fn info(&self) -> &SnapshotInfo {
+        &self.info
+    }
+
+    /// What each stack held.
+    ///
+    /// # Errors
+    ///
+    /// Not for a snapshot that was made or read here: it was readable then.
+    pub fn profile(&self) -> Result<SymbolizedProfile, String> {
+        let read = SymbolizedProfile::read_pprof(&*self.pprof);
+        read.map(|(profile, _)| profile).map_err(|error| error.to_string())
+    }
+
+    /// How long before `later` it was made. `None` if it was not, or the clock was set.
+    pub fn age_at(&self, later: &Self) -> Option<Duration> {
+        let time = |snapshot: &Self| humantime::parse_rfc3339(&snapshot.info.taken_at).ok();
+        time(later)?.duration_since(time(self)?).ok()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::collect::{Collector, Scope};
+
+    /// A snapshot of nothing, `seconds` after 1970.
+    pub(crate) fn empty(seconds: u64, label: &str) -> Snapshot {
+        let dump = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+        of_dump(dump, seconds, label)
+    }
+
+    pub(crate) fn of_dump(dump: &str, seconds: u64, label: &str) -> Snapshot {
+        use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
+        let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let profile = TypeAttributor::new().symbolize(&profile, &no_files);
+        let report = Collector::new().collect(Scope::Stats);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let info = SnapshotInfo {
+            schema: SCHEMA.into(),
+            id: SnapshotId::random().unwrap(),
+            label: Some(label.into()),
+            taken_at: humantime::format_rfc3339_millis(at).to_string(),
+            instance: report.instance,
+            stacks: profile.stack_count() as u64,
+            sampled_bytes: profile.total().bytes.unsigned_abs(),
+            allocated_bytes: Some(1),
+            resident_bytes: None,
+            cgroup_current_bytes: None,
+            cgroup_limit_bytes: None,
+        };
+        Snapshot::new(info, &profile, at).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_read_back_as_it_was_written() {
+        let dump = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x10 0x20\n  t*: 9: 576 [0: 0]\n\
+            \x20 t1: 9: 576 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+        let snapshot = of_dump(dump, 7, "before");
+        let read = Snapshot::from_bytes(snapshot.as_bytes()).unwrap();
+        assert_eq!(read.info(), snapshot.info());
+        assert_eq!(read.profile().unwrap(), snapshot.profile().unwrap());
+        assert_eq!(read.profile().unwrap().total().bytes, 9 * 524_320);
+        assert_eq!(read.info().taken_at, "1970-01-01T00:00:07.000Z");
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_refused_with_the_reason() {
+        let snapshot = empty(7, "x");
+        for cut in [0, 1, 20, snapshot.as_bytes().len() - 1] {
+            assert!(Snapshot::from_bytes(&snapshot.as_bytes()[..cut]).is_err(), "{cut}");
+        }
+        let mut plain = Vec::new();
+        snapshot.profile().unwrap().write_pprof(&PprofOptions::default(), &mut plain).unwrap();
+        assert!(Snapshot::from_bytes(plain).unwrap_err().contains("not a snapshot"));
+        let info = SnapshotInfo { schema: "memory-debug-snapshot/v2".into(), ..snapshot.info().clone() };
+        let later = Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap();
+        assert!(Snapshot::from_bytes(later.as_bytes()).unwrap_err().contains("memory-debug-snapshot/v2"));
+    }
+
+    #[test]
+    fn the_time_between_snapshots_is_told_forward_only() {
+        let (first, second) = (empty(10, "a"), empty(70, "b"));
+        assert_eq!(first.age_at(&second), Some(Duration::from_secs(60)));
+        assert_eq!(second.age_at(&first), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Snapshots that are kept in memory: so many, so large and so old at most.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Snapshot, SnapshotId};
+
+/// How much is kept. What is beyond goes, the oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SnapshotBounds {
+    /// Most snapshots: 32 if not set.
+    pub max_count: usize,
+    /// Most bytes of all together: 16 MiB if not set.
+    pub max_bytes: usize,
+    /// Longest time that one is kept: a day if not set.
+    pub max_age: Duration,
+}
+
+impl Default for SnapshotBounds {
+    fn default() -> Self {
+        Self { max_count: 32, max_bytes: 16 << 20, max_age: Duration::from_secs(24 * 60 * 60) }
+    }
+}
+
+/// A ring of snapshots.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    bounds: SnapshotBounds,
+    kept: Mutex<Kept>,
+}
+
+/// Why there is no snapshot of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotKept {
+    /// There was one, but it became too old, or others took its place.
+    Gone,
+    /// Nobody made one here.
+    Unknown,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// The oldest first.
+    snapshots: VecDeque<(Instant, Arc<Snapshot>)>,
+    bytes: usize,
+    /// The last ones that had to go.
+    gone: VecDeque<SnapshotId>,
+}
+
+/// How many of those that are gone are remembered.
+const REMEMBERED: usize = 1024;
+
+impl Snapshots {
+    /// Keeps as much as `bounds` allow.
+    pub fn new(bounds: SnapshotBounds) -> Self {
+        Self { bounds, kept: Mutex::default() }
+    }
+
+    /// Keeps a snapshot, in the place of older ones if there is no room.
+    ///
+    /// # Errors
+    ///
+    /// If it alone is larger than all may be.
+    pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, String> {
+        let SnapshotBounds { max_count, max_bytes, .. } = self.bounds;
+        let bytes = snapshot.as_bytes().len();
+        if bytes > max_bytes || max_count == 0 {
+            return Err(format!("the snapshot has {bytes} bytes, and all together may have {max_bytes}"));
+        }
+        let now = Instant::now();
+        let mut kept = self.lock(now);
+        while kept.snapshots.len() >= max_count || kept.bytes + bytes > max_bytes {
+            kept.drop_oldest();
+        }
+        let snapshot = Arc::new(snapshot);
+        kept.bytes += bytes;
+        kept.snapshots.push_back((now, Arc::clone(&snapshot)));
+        Ok(snapshot)
+    }
+
+    /// The snapshot of an id.
+    ///
+    /// # Errors
+    ///
+    /// If it is not kept.
+    pub fn get(&self, id: SnapshotId) -> Result<Arc<Snapshot>, NotKept> {
+        self.lock(Instant::now()).find(id).map(|(_, snapshot)| snapshot)
+    }
+
+    /// Gives up a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// If it is not kept.
+    pub fn remove(&self, id: SnapshotId) -> Result<(), NotKept> {
+        let mut kept = self.lock(Instant::now());
+        let (index, snapshot) = kept.find(id)?;
+        kept.snapshots.remove(index);
+        kept.bytes -= snapshot.as_bytes().len();
+        Ok(())
+    }
+
+    /// All that are kept, the oldest first.
+    pub fn list(&self) -> Vec<Arc<Snapshot>> {
+        self.lock(Instant::now()).snapshots.iter().map(|(_, snapshot)| Arc::clone(snapshot)).collect()
+    }
+
+    /// Without what is too old at `now`.
+    fn lock(&self, now: Instant) -> MutexGuard<'_, Kept> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = |kept: &Kept| {
+            let oldest = kept.snapshots.front();
+            oldest.is_some_and(|(since, _)| now.saturating_duration_since(*since) > self.bounds.max_age)
+        };
+        while is_old(&kept) {
+            kept.drop_oldest();
+        }
+        kept
+    }
+}
+
+impl Kept {
+    fn find(&self, id: SnapshotId) -> Result<(usize, Arc<Snapshot>), NotKept> {
+        let index = self.snapshots.iter().position(|(_, snapshot)| snapshot.info().id == id);
+        match index {
+            Some(index) => Ok((index, Arc::clone(&self.snapshots[index].1))),
+            None if self.gone.contains(&id) => Err(NotKept::Gone),
+            None => Err(NotKept::Unknown),
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, snapshot)) = self.snapshots.pop_front() {
+            self.bytes -= snapshot.as_bytes().len();
+            self.gone.push_back(snapshot.info().id);
+            if self.gone.len() > REMEMBERED {
+                self.gone.pop_front();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::empty;
+    use super::*;
+
+    fn labels(snapshots: &Snapshots) -> Vec<String> {
+        snapshots.list().iter().filter_map(|snapshot| snapshot.info().label.clone()).collect()
+    }
+
+    #[test]
+    fn s45_the_oldest_go_when_there_are_too_many() {
+        let snapshots = Snapshots::new(SnapshotBounds { max_count: 2, ..SnapshotBounds::default() });
+        let first = snapshots.keep(empty(1, "a")).unwrap().info().id;
+        for label in ["b", "c"] {
+            snapshots.keep(empty(2, label)).unwrap();
+        }
+        assert_eq!(labels(&snapshots), ["b", "c"]);
+        assert_eq!(snapshots.get(first).unwrap_err(), NotKept::Gone);
+        assert_eq!(snapshots.get(SnapshotId::random().unwrap()).unwrap_err(), NotKept::Unknown);
+    }
+
+    #[test]
+    fn s45_the_oldest_go_when_they_are_too_large_and_one_that_is_alone_too_large_is_refused() {
+        let size = empty(1, "a").as_bytes().len();
+        let bounds = |max_bytes| SnapshotBounds { max_bytes, ..SnapshotBounds::default() };
+        let snapshots = Snapshots::new(bounds(2 * size + size / 2));
+        for label in ["a", "b", "c"] {
+            snapshots.keep(empty(1, label)).unwrap();
+        }
+        assert_eq!(labels(&snapshots), ["b", "c"]);
+        assert!(Snapshots::new(bounds(size / 2)).keep(empty(1, "a")).unwrap_err().contains("bytes"));
+        let none = SnapshotBounds { max_count: 0, ..SnapshotBounds::default() };
+        assert!(Snapshots::new(none).keep(empty(1, "a")).is_err());
+    }
+
+    #[test]
+    fn s45_what_is_too_old_is_gone() {
+        let snapshots =
+            Snapshots::new(SnapshotBounds { max_age: Duration::ZERO, ..SnapshotBounds::default() });
+        let id = snapshots.keep(empty(1, "a")).unwrap().info().id;
+        while Instant::now() == Instant::now() {}
+        assert_eq!(snapshots.get(id).unwrap_err(), NotKept::Gone);
+        assert_eq!(snapshots.kept.lock().unwrap().bytes, 0);
+    }
+
+    #[test]
+    fn what_was_removed_is_not_known_any_more() {
+        let snapshots = Snapshots::default();
+        let id = snapshots.keep(empty(1, "a")).unwrap().info().id;
+        assert_eq!(snapshots.get(id).unwrap().info().label.as_deref(), Some("a"));
+        assert_eq!(snapshots.remove(id), Ok(()));
+        assert_eq!(snapshots.remove(id), Err(NotKept::Unknown));
+        assert!(labels(&snapshots).is_empty());
+    }
+}
