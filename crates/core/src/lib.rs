@@ -91,7 +91,10 @@ pub use report::{
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
-pub use snapshot::{NotKept, Snapshot, SnapshotBounds, SnapshotFolder, SnapshotId, SnapshotInfo, Snapshots};
+pub use snapshot::{
+    DiffRow, LeakVerdict, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder, SnapshotId,
+    SnapshotInfo, Snapshots, Suspect,
+};
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;
 pub use unavailable::Unavailable;

@@ -1,7 +1,9 @@
 //! Moments of the heap, small enough to keep and to compare.
 
+mod diff;
 mod folder;
 mod id;
+mod leaks;
 mod store;
 
 use std::time::{Duration, SystemTime};
@@ -9,8 +11,10 @@ use std::time::{Duration, SystemTime};
 use memory_debug_profile::{PprofOptions, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
+pub use self::diff::{DiffRow, SnapshotDiff};
 pub use self::folder::SnapshotFolder;
 pub use self::id::SnapshotId;
+pub use self::leaks::{LeakVerdict, Suspect};
 pub use self::store::{NotKept, SnapshotBounds, Snapshots};
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;

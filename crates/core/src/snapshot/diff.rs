@@ -1,0 +1,171 @@
+//! What changed between two snapshots.
+
+use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
+use serde::{Deserialize, Serialize};
+
+use super::{Snapshot, SnapshotInfo};
+use crate::report::RowSource;
+
+/// What changed from one snapshot to another, those rows first that changed most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SnapshotDiff {
+    /// The earlier moment.
+    pub base: SnapshotInfo,
+    /// The later moment.
+    pub target: SnapshotInfo,
+    /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
+    pub group: String,
+    /// Rows that differ.
+    pub rows: Vec<DiffRow>,
+    /// All rows together.
+    pub total: DiffRow,
+    /// Rows left out by `top`.
+    pub omitted_rows: u64,
+    /// Rows that were compared, changed or not.
+    pub compared_rows: u64,
+    /// What makes a change significant: that its bytes exceed so many standard errors.
+    pub threshold_stderrs: f64,
+    /// That test in words.
+    pub test: String,
+}
+
+/// The change of one row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DiffRow {
+    /// As in [`TypeRow::type_name`](crate::TypeRow::type_name).
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// As in [`TypeRow::full_type`](crate::TypeRow::full_type).
+    pub full_type: String,
+    /// Live objects at the later moment.
+    pub objects: u64,
+    /// Live bytes at the later moment.
+    pub bytes: u64,
+    /// By how many objects it is more than at the earlier moment.
+    pub objects_change: i64,
+    /// By how many bytes it is more than at the earlier moment.
+    pub bytes_change: i64,
+    /// One standard error of `bytes_change`, in bytes.
+    pub bytes_change_stderr: f64,
+    /// Whether `bytes_change` is more than noise.
+    pub is_significant: bool,
+    /// Whether the type is known. A change is never [`RowSource::Exact`].
+    pub source: Option<RowSource>,
+}
+
+/// The test, in words.
+const TEST: &str = "z-test of the change in bytes; the variance is that of both moments, without stacks whose samples are \
+                    the same in both; 5 % for the whole table (Bonferroni)";
+
+impl SnapshotDiff {
+    /// Compares two moments by the rows of `selection`.
+    ///
+    /// # Errors
+    ///
+    /// If a snapshot cannot be read.
+    pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, String> {
+        let (earlier, later) = (base.profile()?, target.profile()?);
+        Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
+    }
+
+    pub(super) fn of_profiles(
+        base: &SnapshotInfo,
+        earlier: &SymbolizedProfile,
+        target: &SnapshotInfo,
+        later: &SymbolizedProfile,
+        selection: &Selection,
+    ) -> Self {
+        let table = ChangeTable::between(earlier, later, selection);
+        Self {
+            base: base.clone(),
+            target: target.clone(),
+            group: selection.group.as_str().into(),
+            rows: table.rows.iter().map(DiffRow::of).collect(),
+            total: DiffRow { source: None, ..DiffRow::of(&table.total) },
+            omitted_rows: 0,
+            compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
+            threshold_stderrs: table.threshold,
+            test: TEST.into(),
+        }
+    }
+
+    /// The rows that grew by more than noise, and nothing else: `show_growth` of objgraph.
+    #[must_use]
+    pub fn growth(mut self) -> Self {
+        self.rows.retain(|row| row.is_significant && row.bytes_change > 0);
+        self
+    }
+
+    /// At most `top` rows whose name contains `filter`.
+    #[must_use]
+    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
+        if let Some(filter) = filter {
+            self.rows.retain(|row| row.type_name.contains(filter) || row.full_type.contains(filter));
+        }
+        let omitted = self.rows.len().saturating_sub(top);
+        self.rows.truncate(top);
+        self.omitted_rows = self.omitted_rows.saturating_add(omitted as u64);
+        self
+    }
+}
+
+impl DiffRow {
+    fn of(change: &Change) -> Self {
+        // `as` saturates.
+        let whole = |number: f64| number.round() as i64;
+        Self {
+            type_name: change.type_name.clone(),
+            full_type: change.full_type.clone(),
+            objects: change.target.objects.round() as u64,
+            bytes: change.target.bytes.round() as u64,
+            objects_change: whole(change.difference.objects),
+            bytes_change: whole(change.difference.bytes),
+            bytes_change_stderr: change.difference.bytes_stderr(),
+            is_significant: change.is_significant,
+            source: Some(if change.is_attributed { RowSource::Sampled } else { RowSource::Unattributed }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::of_dump;
+    use super::*;
+
+    fn dump(counts: &[u64]) -> String {
+        let mut dump = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n".to_owned();
+        for (index, count) in (1..).zip(counts) {
+            let bytes = 64 * count;
+            dump +=
+                &format!("@ 0x{index:x}0\n  t*: {count}: {bytes} [0: 0]\n  t1: {count}: {bytes} [0: 0]\n");
+        }
+        dump + "\nMAPPED_LIBRARIES:\n"
+    }
+
+    #[test]
+    fn a_snapshot_and_itself_have_no_difference() {
+        let snapshot = of_dump(&dump(&[9, 4]), 1, "a");
+        let diff = SnapshotDiff::between(&snapshot, &snapshot, &Selection::default()).unwrap();
+        assert_eq!((diff.rows.len(), diff.total.bytes_change, diff.total.is_significant), (0, 0, false));
+        assert_eq!(diff.total.bytes, 13 * 524_320);
+    }
+
+    #[test]
+    fn what_grew_is_told_apart_from_what_shrank_and_from_noise() {
+        let (base, target) = (of_dump(&dump(&[9, 90]), 1, "a"), of_dump(&dump(&[90, 9]), 61, "b"));
+        let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
+        // Neither stack has a name here, so they are one row, which did not change.
+        assert_eq!(diff.rows.iter().map(|row| row.bytes_change).sum::<i64>(), 0);
+        let (base, target) = (of_dump(&dump(&[9]), 1, "a"), of_dump(&dump(&[90]), 61, "b"));
+        let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
+        assert_eq!((diff.rows[0].bytes_change, diff.rows[0].is_significant), (81 * 524_320, true));
+        assert_eq!(diff.clone().growth().rows.len(), 1);
+        let back = SnapshotDiff::between(&target, &base, &Selection::default()).unwrap();
+        assert_eq!((back.rows[0].bytes_change, back.growth().rows.len()), (-81 * 524_320, 0));
+        let cut = diff.clone().cut(0, None);
+        assert_eq!((cut.rows.len(), cut.omitted_rows), (0, 1));
+        assert_eq!(diff.cut(9, Some("nothing")).rows.len(), 0);
+    }
+}

@@ -1,0 +1,214 @@
+//! Which types keep growing, over three snapshots and more.
+//!
+//! A type is *suspect* if, from the first snapshot to the last, it grew by more than noise (the test of a
+//! [`SnapshotDiff`](super::SnapshotDiff)); if it never shrank from one to the next by more than one standard error; and
+//! if the second half of the time still has its share of the growth - a cache that has filled up stopped growing. What
+//! grows and will stop later cannot be told apart from what leaks: that is for whoever knows the service.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
+use serde::{Deserialize, Serialize};
+
+use super::{Snapshot, SnapshotInfo};
+
+/// How many snapshots a verdict takes at least.
+pub(crate) const FEWEST: usize = 3;
+
+/// Of the growth, what the second half of the time has at least: a quarter is half of what steady growth has there.
+const SHARE_OF_SECOND_HALF: f64 = 0.25;
+
+/// What was found out about growth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeakVerdict {
+    /// The snapshots, the oldest first.
+    pub snapshots: Vec<SnapshotInfo>,
+    /// Seconds from the first to the last.
+    pub seconds: f64,
+    /// Types that keep growing, the fastest first.
+    pub suspects: Vec<Suspect>,
+    /// Types that were looked at.
+    pub compared_rows: u64,
+    /// The test in words.
+    pub test: String,
+}
+
+/// A type that keeps growing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Suspect {
+    /// As in [`TypeRow::type_name`](crate::TypeRow::type_name).
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// As in [`TypeRow::full_type`](crate::TypeRow::full_type).
+    pub full_type: String,
+    /// Live bytes at the end.
+    pub bytes: u64,
+    /// By how many objects it grew.
+    pub objects_change: i64,
+    /// By how many bytes it grew.
+    pub bytes_change: i64,
+    /// One standard error of `bytes_change`.
+    pub bytes_change_stderr: f64,
+    /// Growth in bytes per hour.
+    pub bytes_per_hour: f64,
+    /// Seconds until the container is at its limit, if nothing else changes. `None` without a limit.
+    pub seconds_to_limit: Option<f64>,
+}
+
+const TEST: &str = "grew by more than noise from the first to the last (z-test, 5 % for the whole table), never shrank by \
+                    more than one standard error, and at least a quarter of the growth is in the second half of the time";
+
+impl LeakVerdict {
+    /// Looks for types that keep growing. Snapshots of another process than the last one's are left out.
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer than three of one process at different times, or one cannot be read.
+    pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, String> {
+        let last = snapshots.last().ok_or("there are no snapshots yet; make three, some time apart")?;
+        let of_process = |snapshot: &&Arc<Snapshot>| snapshot.info().instance.id == last.info().instance.id;
+        let mut points = Vec::new();
+        for snapshot in snapshots.iter().filter(of_process) {
+            if let Some(before_last) = snapshot.age_at(last) {
+                points.push((before_last, snapshot.info(), snapshot.profile()?));
+            }
+        }
+        points.sort_by(|(a, ..), (b, ..)| b.cmp(a));
+        points.dedup_by_key(|(before_last, ..)| *before_last);
+        if points.len() < FEWEST {
+            return Err(format!(
+                "{} snapshots of this process are there, and it takes {FEWEST} of different times to tell growth from \
+                 chance",
+                points.len()
+            ));
+        }
+        Ok(Self::of_points(&points))
+    }
+
+    /// The oldest first.
+    fn of_points(points: &[(Duration, &SnapshotInfo, SymbolizedProfile)]) -> Self {
+        let by_type = Selection::default();
+        let span = points[0].0;
+        let last = points.len() - 1;
+        let middle = points.iter().position(|(before_last, ..)| *before_last <= span / 2).unwrap_or(last);
+        // The middle is neither end, so both halves have a part of the time.
+        let middle = middle.clamp(1, last - 1);
+        let between = |from: usize, to: usize| ChangeTable::between(&points[from].2, &points[to].2, &by_type);
+        let whole = between(0, last);
+        let second_half = by_name(between(middle, last));
+        let steps: Vec<_> = (0..last).map(|from| by_name(between(from, from + 1))).collect();
+
+        let shrinks = |name: &Name| {
+            let changes = steps.iter().filter_map(|step| step.get(name));
+            changes.map(|change| &change.difference).any(|step| step.bytes < -step.bytes_stderr())
+        };
+        let still_grows = |name: &Name, change: &Change| {
+            let late = second_half.get(name).map_or(0.0, |late| late.difference.bytes);
+            late >= SHARE_OF_SECOND_HALF * change.difference.bytes
+        };
+        let seconds = span.as_secs_f64();
+        let info = points[last].1;
+        let room = info.cgroup_limit_bytes.zip(info.cgroup_current_bytes);
+        let room = room.map(|(limit, current)| limit.saturating_sub(current) as f64);
+        let mut suspects: Vec<Suspect> = whole
+            .rows
+            .iter()
+            .filter(|change| change.is_significant && change.difference.bytes > 0.0)
+            .filter(|change| {
+                let name = name_of(change);
+                !shrinks(&name) && still_grows(&name, change)
+            })
+            .map(|change| Suspect::of(change, seconds, room))
+            .collect();
+        suspects.sort_by(|a, b| b.bytes_per_hour.total_cmp(&a.bytes_per_hour));
+        Self {
+            snapshots: points.iter().map(|(_, info, _)| (*info).clone()).collect(),
+            seconds,
+            suspects,
+            compared_rows: u64::try_from(whole.compared).unwrap_or(u64::MAX),
+            test: TEST.into(),
+        }
+    }
+}
+
+impl Suspect {
+    fn of(change: &Change, seconds: f64, room: Option<f64>) -> Self {
+        let per_second = change.difference.bytes / seconds;
+        Self {
+            type_name: change.type_name.clone(),
+            full_type: change.full_type.clone(),
+            bytes: change.target.bytes.round() as u64,
+            objects_change: change.difference.objects.round() as i64,
+            bytes_change: change.difference.bytes.round() as i64,
+            bytes_change_stderr: change.difference.bytes_stderr(),
+            bytes_per_hour: per_second * 3600.0,
+            seconds_to_limit: room.map(|room| room / per_second),
+        }
+    }
+}
+
+/// What names a row in every table.
+type Name = (String, String, bool);
+
+fn name_of(change: &Change) -> Name {
+    // Rows of one type name can have been qualified in one table and not in another; the whole name is always the same.
+    let place = change.type_name.split_once(" in ").map_or("", |(_, place)| place);
+    (change.full_type.clone(), place.to_owned(), change.is_attributed)
+}
+
+fn by_name(table: ChangeTable) -> HashMap<Name, Change> {
+    table.rows.into_iter().map(|change| (name_of(&change), change)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::of_dump;
+    use super::*;
+
+    /// Snapshots a minute apart of one stack of 64-byte objects.
+    fn verdict(samples: &[u64]) -> Result<LeakVerdict, String> {
+        let snapshots: Vec<_> = (0..)
+            .zip(samples)
+            .map(|(minute, count)| {
+                let bytes = count * 64;
+                let dump = format!(
+                    "heap_v2/524288\n  t*: 0: 0 [0: 0]\n@ 0x10\n  t*: {count}: {bytes} [0: 0]\n  t1: {count}: {bytes} [0: 0]\n\n\
+                     MAPPED_LIBRARIES:\n"
+                );
+                Arc::new(of_dump(&dump, 60 * minute, "x"))
+            })
+            .collect();
+        LeakVerdict::over(&snapshots)
+    }
+
+    #[test]
+    fn steady_growth_is_suspect_with_its_rate() {
+        let verdict = verdict(&[10, 40, 70, 100]).unwrap();
+        let [suspect] = &verdict.suspects[..] else { panic!("{verdict:?}") };
+        assert_eq!((suspect.bytes_change, verdict.seconds), (90 * 524_320, 180.0));
+        assert!((suspect.bytes_per_hour / (90.0 * 524_320.0 * 20.0) - 1.0).abs() < 1e-9);
+        assert_eq!(suspect.seconds_to_limit, None);
+    }
+
+    #[test]
+    fn what_stands_still_wavers_or_has_filled_up_is_not() {
+        for samples in
+            [&[50, 50, 50][..], &[50, 55, 48], &[10, 100, 60, 110], &[10, 95, 99, 100, 100], &[100, 50, 10]]
+        {
+            assert_eq!(verdict(samples).unwrap().suspects, [], "{samples:?}");
+        }
+    }
+
+    #[test]
+    fn fewer_than_three_moments_tell_nothing() {
+        assert!(verdict(&[]).unwrap_err().contains("make three"));
+        assert!(verdict(&[1, 100]).unwrap_err().starts_with("2 snapshots"));
+        let snapshot = Arc::new(super::super::tests::empty(7, "x"));
+        let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];
+        assert!(LeakVerdict::over(&same).unwrap_err().starts_with("1 snapshots"));
+    }
+}
