@@ -32,6 +32,16 @@ pub(crate) fn count(number: u64) -> String {
     separated
 }
 
+/// A change in bytes with its sign: `+6.99 MiB`.
+pub(crate) fn signed_bytes(change: i64) -> String {
+    format!("{}{}", if change < 0 { '-' } else { '+' }, Bytes(change.unsigned_abs()))
+}
+
+/// A change in a count with its sign: `-97,100`.
+pub(crate) fn signed_count(change: i64) -> String {
+    format!("{}{}", if change < 0 { '-' } else { '+' }, count(change.unsigned_abs()))
+}
+
 /// A time span in its two largest units: `3h 12m`.
 pub(crate) fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);

@@ -2,6 +2,7 @@
 //!
 //! Both take values and return a value; equal reports give equal output.
 
+mod change;
 mod diagnosis;
 mod json;
 mod reasons;

@@ -36,8 +36,13 @@ pub(super) fn write(out: &mut impl Write, summary: &TypeSummary, started_at: Opt
 }
 
 fn write_rows(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
+    write_columns(out, rows.iter().map(cells))
+}
+
+/// Writes rows of four cells under their headings.
+pub(super) fn write_columns(out: &mut impl Write, rows: impl Iterator<Item = [String; 4]>) -> fmt::Result {
     let mut lines = vec![["types", "# objects", "total size", "±"].map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
+    lines.extend(rows);
     let widths = widths(&lines);
     let [names, objects, sizes, errors] = widths;
     for (index, [name, object, size, error]) in lines.iter().enumerate() {

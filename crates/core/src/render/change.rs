@@ -1,0 +1,171 @@
+//! Differences and growth, as text.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::table::write_columns;
+use crate::report::RowSource;
+use crate::snapshot::{DiffRow, LeakVerdict, SnapshotDiff, SnapshotInfo, Suspect};
+use crate::units::{Bytes, count, percent, signed_bytes, signed_count, span, visible};
+
+impl Display for SnapshotDiff {
+    /// The table's columns with signs. A change beyond noise has a star.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "change from {} to {}\n", Moment(&self.base), Moment(&self.target))?;
+        if self.rows.is_empty() {
+            writeln!(f, "no row differs")?;
+        } else {
+            write_columns(f, self.rows.iter().map(cells))?;
+        }
+        if self.omitted_rows > 0 {
+            writeln!(f, "… and {} more", count(self.omitted_rows))?;
+        }
+        writeln!(
+            f,
+            "total {} (± {:.2}) of {}; * is more than noise: beyond {:.1} standard errors, 5 % for all {} rows together",
+            signed_bytes(self.total.bytes_change),
+            Bytes(self.total.bytes_change_stderr as u64),
+            Bytes(self.total.bytes),
+            self.threshold_stderrs,
+            count(self.compared_rows),
+        )
+    }
+}
+
+fn cells(row: &DiffRow) -> [String; 4] {
+    let name = visible(&row.type_name);
+    let is_unknown = row.source == Some(RowSource::Unattributed);
+    let name = if is_unknown { format!("[unattributed] {name}") } else { name };
+    let error = percent(row.bytes_change_stderr, row.bytes_change.unsigned_abs() as f64);
+    let error = error.map_or("–".to_owned(), |percent| format!("{percent:.0} %"));
+    let mark = if row.is_significant { " *" } else { "" };
+    [name, signed_count(row.objects_change), signed_bytes(row.bytes_change), error + mark]
+}
+
+/// A snapshot in a sentence.
+struct Moment<'a>(&'a SnapshotInfo);
+
+impl Display for Moment<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let SnapshotInfo { id, label, taken_at, .. } = self.0;
+        match label {
+            Some(label) => write!(f, "{} ({taken_at})", visible(label)),
+            None => write!(f, "{id} ({taken_at})"),
+        }
+    }
+}
+
+impl Display for LeakVerdict {
+    /// A line for each suspect, the fastest first.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (moments, time) = (self.snapshots.len(), span(self.seconds as u64));
+        if self.suspects.is_empty() {
+            writeln!(f, "no type keeps growing, over {moments} snapshots and {time}")?;
+        } else {
+            writeln!(f, "over {moments} snapshots and {time}, these keep growing:\n")?;
+        }
+        self.suspects.iter().try_for_each(|suspect| writeln!(f, "{suspect}"))?;
+        writeln!(f, "\n{} types compared; a suspect {}", count(self.compared_rows), self.test)
+    }
+}
+
+impl Display for Suspect {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let error = percent(self.bytes_change_stderr, self.bytes_change as f64).unwrap_or_default();
+        write!(
+            f,
+            "{}: {} (± {error:.0} %) to {}, {} objects, {} an hour",
+            visible(&self.type_name),
+            signed_bytes(self.bytes_change),
+            Bytes(self.bytes),
+            signed_count(self.objects_change),
+            Bytes(self.bytes_per_hour as u64),
+        )?;
+        match self.seconds_to_limit {
+            Some(seconds) => write!(f, "; at this rate the container is full in {}", span(seconds as u64)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(label: Option<&str>) -> SnapshotInfo {
+        serde_json::from_value(serde_json::json!({
+            "schema": "memory-debug-snapshot/v1", "id": "000102030405060708090a0b0c0d0e0f", "label": label,
+            "taken_at": "2026-11-21T09:00:00.000Z", "stacks": 9, "sampled_bytes": 1,
+            "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_difference_has_the_tables_columns_with_signs_and_a_star_beyond_noise() {
+        let row = |name: &str, objects_change, bytes_change, is_significant| DiffRow {
+            type_name: name.into(),
+            objects_change,
+            bytes_change,
+            bytes_change_stderr: 1_048_576.0,
+            is_significant,
+            source: Some(RowSource::Sampled),
+            ..DiffRow::default()
+        };
+        let diff = SnapshotDiff {
+            base: info(Some("before\u{1b}[2J")),
+            target: info(None),
+            group: "container".into(),
+            rows: vec![row("Vec<AuditRecord>", 1200, 10 << 20, true), row("String", -3, -(1 << 20), false)],
+            total: DiffRow { bytes: 64 << 20, ..row("", 1197, 9 << 20, true) },
+            omitted_rows: 1,
+            compared_rows: 300,
+            threshold_stderrs: 3.76,
+            test: String::new(),
+        };
+        let expected = "\
+change from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090a0b0c0d0e0f (2026-11-21T09:00:00.000Z)
+
+                                       types |   # objects |   total size |      ±
+============================================ | =========== | ============ | ======
+                            Vec<AuditRecord> |      +1,200 |   +10.00 MiB | 10 % *
+                                      String |          -3 |    -1.00 MiB |  100 %
+… and 1 more
+total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * is more than noise: beyond 3.8 standard errors, 5 % for all 300 rows together
+";
+        assert_eq!(diff.to_string(), expected);
+        let none = SnapshotDiff { rows: Vec::new(), ..diff };
+        assert!(none.to_string().contains("no row differs"));
+    }
+
+    #[test]
+    fn a_suspect_is_told_with_its_rate_and_the_time_that_is_left() {
+        let suspect = Suspect {
+            type_name: "Vec<AuditRecord>".into(),
+            full_type: String::new(),
+            bytes: 40 << 20,
+            objects_change: 120,
+            bytes_change: 30 << 20,
+            bytes_change_stderr: 3e6,
+            bytes_per_hour: 2.0 * 1_073_741_824.0,
+            seconds_to_limit: Some(5400.0),
+        };
+        let mut verdict = LeakVerdict {
+            snapshots: vec![info(None), info(None), info(None)],
+            seconds: 54.0,
+            suspects: vec![suspect],
+            compared_rows: 31,
+            test: "grew".into(),
+        };
+        let expected = "\
+over 3 snapshots and 54s, these keep growing:
+
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour; at this rate the container is full in \
+1h 30m
+
+31 types compared; a suspect grew
+";
+        assert_eq!(verdict.to_string(), expected);
+        verdict.suspects.clear();
+        assert!(verdict.to_string().starts_with("no type keeps growing, over 3 snapshots and 54s\n"));
+    }
+}
