@@ -62,6 +62,7 @@ fuzz_target!(|request: Request<'_>| {
         Expected::Unauthorized => &REFUSAL,
         Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
         Expected::Page(page) => return check_page(&sent, &reply, page),
+        Expected::OfProfiles { may } => return check_of_profiles(&sent, &reply, *may),
     };
     assert_eq!(is_for_application, settings.is_hidden);
     if settings.is_hidden {
@@ -93,6 +94,13 @@ fn check_page(sent: &Sent, reply: &Reply, page: &expected::Page) {
         let names = rows.map(|rows| rows.iter().filter_map(|row| row["type"].as_str()).collect::<Vec<_>>());
         assert_eq!(names.as_deref(), page.rows.as_deref());
     }
+}
+
+fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool) {
+    let refusals = [400, 403, 404, 405, 406, 409, 410, 501, 503];
+    assert!(refusals.contains(&reply.status) || may && [200, 201, 204].contains(&reply.status), "{reply:?}");
+    check_headers(reply);
+    check_body(sent, reply);
 }
 
 /// The body, if a request like this gets one.

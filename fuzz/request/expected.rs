@@ -13,6 +13,9 @@ pub enum Expected {
     /// Status and title.
     Problem(u16, &'static str),
     Page(Page),
+    /// What profiles and snapshots answer; without a heap profile that is an error in most cases. `may`: the role
+    /// suffices.
+    OfProfiles { may: bool },
 }
 
 #[derive(Debug)]
@@ -31,8 +34,10 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     if is_cross_site(sent, is_overview) {
         return Expected::Problem(403, "cross-site request");
     }
-    if sent.method != "GET" && sent.method != "HEAD" {
-        return Expected::Problem(405, "method not allowed");
+    if is_of_profiles(sent) {
+        let changes = sent.method != "GET" && sent.method != "HEAD";
+        let may = !is_reader || !(changes || sent.path.starts_with("/debug/memory/heap"));
+        return Expected::OfProfiles { may };
     }
     let page = match sent.path.as_str() {
         "/debug/memory" => "",
@@ -41,6 +46,9 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
         "/debug/memory/doctor" => "doctor",
         _ => return Expected::Problem(404, "unknown path"),
     };
+    if sent.method != "GET" && sent.method != "HEAD" {
+        return Expected::Problem(405, "method not allowed");
+    }
     let Some(query) = Query::read(page == "types", sent.query.as_deref().unwrap_or("")) else {
         return Expected::Problem(400, "invalid parameter");
     };
@@ -52,6 +60,14 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     }
     let rows = (page.is_empty() || page == "types").then(|| query.rows());
     Expected::Page(Page { is_json, rows })
+}
+
+fn is_of_profiles(sent: &Sent) -> bool {
+    let rest = sent.path.strip_prefix("/debug/memory/").unwrap_or_default();
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_id = |id: &str| id.len() == 32 && id.bytes().all(is_digit);
+    matches!(rest, "heap" | "heap/flamegraph" | "snapshots" | "diff" | "leaks")
+        || rest.strip_prefix("snapshots/").is_some_and(is_id)
 }
 
 fn values<'a>(sent: &'a Sent, name: &str) -> Vec<&'a [u8]> {

@@ -56,6 +56,11 @@ enum Path<'a> {
     Stats,
     Types,
     Doctor,
+    Heap,
+    Flamegraph,
+    Snapshots,
+    Diff,
+    Leaks,
     Below(&'a str),
     Other(&'a str),
 }
@@ -188,6 +193,11 @@ impl Path<'_> {
             Self::Stats => "/debug/memory/stats".to_owned(),
             Self::Types => "/debug/memory/types".to_owned(),
             Self::Doctor => "/debug/memory/doctor".to_owned(),
+            Self::Heap => "/debug/memory/heap".to_owned(),
+            Self::Flamegraph => "/debug/memory/heap/flamegraph".to_owned(),
+            Self::Snapshots => "/debug/memory/snapshots".to_owned(),
+            Self::Diff => "/debug/memory/diff".to_owned(),
+            Self::Leaks => "/debug/memory/leaks".to_owned(),
             Self::Below(rest) => format!("/debug/memory{rest}"),
             Self::Other(path) => (*path).to_owned(),
         }

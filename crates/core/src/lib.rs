@@ -81,7 +81,11 @@ pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use headroom::Headroom;
 pub use instance::{InstanceId, InstanceInfo};
-pub use memory_debug_profile::{Group, Selection};
+#[cfg(feature = "flamegraph")]
+pub use memory_debug_profile::FlamegraphOptions;
+pub use memory_debug_profile::{
+    Count, FoldedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
+};
 pub use per_process::PerProcess;
 pub use reconciliation::Reconciliation;
 pub use report::{

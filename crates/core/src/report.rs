@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use memory_debug_profile::SymbolizedProfile;
 use serde::{Deserialize, Serialize};
 
 use crate::heap::Heap;
@@ -50,6 +51,21 @@ pub struct MemoryReport {
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
     #[serde(skip)]
     pub(crate) heap: Option<Arc<Heap>>,
+}
+
+impl MemoryReport {
+    /// The heap profile behind the table, with names.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn symbolized(&self) -> Result<SymbolizedProfile, String> {
+        let heap = self.heap.as_ref().ok_or_else(|| {
+            let reason = self.unavailable.get("types");
+            reason.unwrap_or("the report was made without the heap profile").to_owned()
+        })?;
+        Ok(heap.symbolized())
+    }
 }
 
 /// Memory of the process as the kernel counts it, read from `/proc/self`.

@@ -24,9 +24,10 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::role::Role;
-use crate::route::{Route, paths};
+use crate::route::{Found, Operation, paths};
 use crate::transport::{PlainHttp, Transport};
 use crate::view::View;
+use crate::wanted::Wanted;
 
 /// The memory page of one process, behind basic authentication.
 ///
@@ -238,27 +239,29 @@ impl Endpoint {
         ready(parts, reply)
     }
 
-    /// What the request asks to see, checked in the documented order: whose page asks, method, path, parameters, format,
+    /// What the request asks to see, checked in the documented order: whose page asks, path, method, parameters, format,
     /// role.
     fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]], proof: &Authorized) -> Result<View, Problem> {
         let rest = self.base.below(parts.path);
         if cross_site::is_refused(parts, rest == Some("")) {
             return Err(Problem::CrossSite);
         }
-        if !matches!(parts.method, "GET" | "HEAD") {
-            return Err(Problem::MethodNotAllowed);
-        }
-        let route = rest.and_then(Route::at);
-        let route = route.ok_or_else(|| Problem::UnknownPath { known: paths(self.base_path()) })?;
-        let Query { format, types, force } =
-            Query::parse(route.page, parts.query, self.flights.limits().max_rows)?;
-        let format = format.or_else(|| negotiate(accept)).ok_or(Problem::NotAcceptable)?;
-        let needed = if force { Role::Profile } else { route.role(self.types_need) };
+        let (operation, id) = match rest.map_or(Found::Nothing, |rest| Operation::find(parts.method, rest)) {
+            Found::Operation(operation, id) => (operation, id),
+            Found::Methods(allowed) => return Err(Problem::MethodNotAllowed { allowed }),
+            Found::Nothing => return Err(Problem::UnknownPath { known: paths(self.base_path()) }),
+        };
+        let query = Query::parse(operation, parts.query, self.flights.limits().max_rows)?;
+        let offered = operation.formats;
+        let format = query.format.or_else(|| negotiate(accept, offered));
+        let format = format.ok_or(Problem::NotAcceptable { offered })?;
+        let needed = if query.force { Role::Profile } else { operation.role(self.types_need) };
         let held = proof.role();
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });
         }
-        Ok(View { page: route.page, types, format, force, shows_host: self.shows_host })
+        let wanted = Wanted::new(operation.what, id, &query)?;
+        Ok(View { wanted, format, force: query.force, shows_host: self.shows_host })
     }
 }
 

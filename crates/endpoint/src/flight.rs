@@ -21,9 +21,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
-use memory_debug_core::{PerProcess, Scope, spawn_collecting};
+use memory_debug_core::{PerProcess, Snapshots, spawn_collecting};
 
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
@@ -33,12 +32,13 @@ use crate::authenticate::Authorized;
 use crate::collect::Collect;
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::route::scope_of;
+use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::view::View;
+use crate::view::{Material, View};
+use crate::wanted::Kind;
 
-/// A rendered page, or why there is none.
-pub(crate) type Answer = Result<Bytes, Problem>;
+/// The answer, or why there is none.
+pub(crate) type Answer = Result<Reply, Problem>;
 
 /// The collections of one endpoint. A forked process begins with none: it does not have the threads that make them.
 pub(crate) struct Flights(PerProcess<Arc<Shared>>);
@@ -47,6 +47,7 @@ struct Shared {
     collect: Arc<dyn Collect>,
     limits: Limits,
     spawn: Spawn,
+    snapshots: Snapshots,
     board: Mutex<Board>,
     /// Notified when a collection begins or ends, and when the supervisor leaves.
     changed: Condvar,
@@ -58,8 +59,7 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 /// Everything under the lock. Nothing that can panic or block runs while it is held.
 #[derive(Default)]
 struct Board {
-    stats: Slot,
-    everything: Slot,
+    slots: [Slot; Kind::ALL.len()],
     kept_stats: Kept,
     supervised: bool,
 }
@@ -99,7 +99,7 @@ impl Flights {
     pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
         let shared = self.shared();
         let limits = &shared.limits;
-        let scope = scope_of(view.page);
+        let kind = view.wanted.kind();
         let (sender, receiver) = oneshot::channel();
         let mut board = shared.lock();
         if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
@@ -108,12 +108,12 @@ impl Flights {
             return Ok(receiver);
         }
         board.make_room(limits.max_waiters)?;
-        let joined = board.slot(scope).join(view, sender, proof, Instant::now(), limits.deadline)?;
+        let joined = board.slot(kind).join(view, sender, proof, Instant::now(), limits.deadline)?;
         drop(board);
         if joined == Joined::First
-            && let Err(_no_thread) = shared.start(scope)
+            && let Err(_no_thread) = shared.start(kind)
         {
-            let abandoned = shared.lock().slot(scope).abandon();
+            let abandoned = shared.lock().slot(kind).abandon();
             shared.changed.notify_all();
             answer_all(abandoned, &Problem::NoThread);
         }
@@ -127,7 +127,7 @@ impl Flights {
     pub(crate) fn wait_until_idle(&self) {
         let shared = self.shared();
         let mut board = shared.lock();
-        while board.supervised || !board.slots().iter().all(|slot| slot.is_idle()) {
+        while board.supervised || !board.slots().all(|slot| slot.is_idle()) {
             board = shared.changed.wait(board).unwrap();
         }
     }
@@ -135,12 +135,12 @@ impl Flights {
     /// Lets the deadline of every running collection be over.
     fn pass_deadline(&self) {
         let shared = self.shared();
-        shared.lock().slots().into_iter().for_each(|slot| slot.hurry(Instant::now()));
+        shared.lock().slots().for_each(|slot| slot.hurry(Instant::now()));
         shared.changed.notify_all();
     }
 
     fn waiting(&self) -> usize {
-        self.shared().lock().slots().iter().map(|slot| slot.waiting()).sum()
+        self.shared().lock().slots().map(|slot| slot.waiting()).sum()
     }
 }
 
@@ -154,13 +154,14 @@ impl fmt::Debug for Flights {
 impl Shared {
     fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
         let (board, changed) = Default::default();
-        Self { collect, limits, spawn, board, changed }
+        let snapshots = Snapshots::new(limits.snapshots);
+        Self { collect, limits, spawn, snapshots, board, changed }
     }
 
-    fn start(self: &Arc<Self>, scope: Scope) -> io::Result<()> {
+    fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
         supervisor::ensure(self)?;
         let shared = Arc::clone(self);
-        (self.spawn)(Box::new(move || shared.fly(scope)))
+        (self.spawn)(Box::new(move || shared.fly(kind)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -168,89 +169,93 @@ impl Shared {
     }
 
     /// The work of the collecting thread: collections until nobody waits.
-    fn fly(&self, scope: Scope) {
+    fn fly(&self, kind: Kind) {
         loop {
             let begin = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(scope)));
+            let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind)));
             let end = Instant::now();
             let how = result.unwrap_or(End::Panicked);
-            let finished = self.lock().slot(scope).finish(how, end, self.limits.deadline);
+            let finished = self.lock().slot(kind).finish(how, end, self.limits.deadline);
             self.changed.notify_all();
             // Only a panic leaves somebody unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
-            tell(scope, outcome(how, finished.was_overdue), end - begin);
+            tell(kind, outcome(how, finished.was_overdue), end - begin);
             if !finished.goes_on {
                 return;
             }
         }
     }
 
-    fn collect_and_answer(&self, scope: Scope) -> End {
-        if let Err(shortage) = self.collect.headroom(scope) {
-            let refused = self.lock().slot(scope).refuse();
-            if let Some(refused) = refused {
-                answer_all(refused, &Problem::InsufficientHeadroom(shortage));
-                return End::Refused;
+    fn collect_and_answer(&self, kind: Kind) -> End {
+        let report = match kind.scope() {
+            Some(scope) => {
+                if let Err(shortage) = self.collect.headroom(scope) {
+                    let refused = self.lock().slot(kind).refuse();
+                    if let Some(refused) = refused {
+                        answer_all(refused, &Problem::InsufficientHeadroom(shortage));
+                        return End::Refused;
+                    }
+                }
+                Some(self.collect.collect(scope))
             }
-        }
-        let report = self.collect.collect(scope);
-        self.lock().collected(scope, self.limits.stats_age);
+            None => None,
+        };
+        self.lock().collected(kind, self.limits.stats_age);
+        let (snapshots, max_bytes) = (&self.snapshots, self.limits.max_body_bytes);
+        let material = Material { report: report.as_ref(), snapshots, max_bytes };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
-        while let Some((view, proof)) = self.next_view(scope) {
-            let answer = view.render(&report, self.limits.max_body_bytes, &proof);
-            let group = self.lock().take_group(scope, &view, &answer);
+        while let Some((view, proof)) = self.next_view(kind) {
+            let answer = view.answer(material, &proof);
+            let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
         }
         End::Collected
     }
 
-    fn next_view(&self, scope: Scope) -> Option<(View, Authorized)> {
-        self.lock().slot(scope).next_view()
+    fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {
+        self.lock().slot(kind).next_view()
     }
 }
 
 impl Board {
-    fn slot(&mut self, scope: Scope) -> &mut Slot {
-        match scope {
-            Scope::Stats => &mut self.stats,
-            _ => &mut self.everything,
-        }
+    fn slot(&mut self, kind: Kind) -> &mut Slot {
+        &mut self.slots[kind as usize]
     }
 
-    fn slots(&mut self) -> [&mut Slot; 2] {
-        [&mut self.stats, &mut self.everything]
+    fn slots(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.slots.iter_mut()
     }
 
     /// The kinds whose time is up, and who waits for them.
-    fn expire(&mut self, now: Instant) -> Vec<(Scope, Vec<Group>)> {
-        let kinds = [(Scope::Stats, &mut self.stats), (Scope::Everything, &mut self.everything)];
-        kinds.into_iter().filter_map(|(scope, slot)| Some((scope, slot.expire(now)?))).collect()
+    fn expire(&mut self, now: Instant) -> Vec<(Kind, Vec<Group>)> {
+        let kinds = Kind::ALL.into_iter().zip(&mut self.slots);
+        kinds.filter_map(|(kind, slot)| Some((kind, slot.expire(now)?))).collect()
     }
 
     /// The report is there.
-    fn collected(&mut self, scope: Scope, stats_age: Duration) {
-        if scope == Scope::Stats {
+    fn collected(&mut self, kind: Kind, stats_age: Duration) {
+        if kind == Kind::Stats {
             self.kept_stats.begin(Instant::now(), stats_age);
         }
-        self.slot(scope).collected();
+        self.slot(kind).collected();
     }
 
     /// Those who wait for `view`, which has been written.
-    fn take_group(&mut self, scope: Scope, view: &View, answer: &Answer) -> Option<Group> {
-        if let (Scope::Stats, Ok(page)) = (scope, answer) {
+    fn take_group(&mut self, kind: Kind, view: &View, answer: &Answer) -> Option<Group> {
+        if let (Kind::Stats, Ok(page)) = (kind, answer) {
             self.kept_stats.add(view, page);
         }
-        self.slot(scope).take_group(view)
+        self.slot(kind).take_group(view)
     }
 
     /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
     /// at each request would make many requests slow.
     fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
-        let mut waiting: usize = self.slots().iter().map(|slot| slot.waiting()).sum();
+        let mut waiting: usize = self.slots().map(|slot| slot.waiting()).sum();
         if waiting >= max_waiters {
-            self.slots().into_iter().for_each(Slot::forget_gone);
-            waiting = self.slots().iter().map(|slot| slot.waiting()).sum();
+            self.slots().for_each(Slot::forget_gone);
+            waiting = self.slots().map(|slot| slot.waiting()).sum();
         }
         if waiting < max_waiters { Ok(()) } else { Err(Problem::TooManyWaiters) }
     }
@@ -266,8 +271,8 @@ fn outcome(end: End, was_overdue: bool) -> &'static str {
 }
 
 /// Who listens may panic, and no thread here may end without freeing its slot.
-fn tell(scope: Scope, outcome: &'static str, duration: Duration) {
-    let _panic = catch_unwind(|| audit::collection(scope, outcome, duration));
+fn tell(kind: Kind, outcome: &'static str, duration: Duration) {
+    let _panic = catch_unwind(|| audit::collection(kind, outcome, duration));
 }
 
 fn answer_all(groups: Vec<Group>, problem: &Problem) {

@@ -7,44 +7,77 @@ pub(crate) enum Format {
     Text,
     /// The wire format, `memory-debug/v1`.
     Json,
+    /// A profile for `go tool pprof`, Pyroscope and Parca.
+    Pprof,
+    /// A profile as folded stacks.
+    Collapsed,
+    /// A picture.
+    Svg,
 }
 
 impl Format {
-    /// In order of preference when the client has none: `curl` comes first.
-    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
+    /// Those of most pages, in order of preference when the client has none: `curl` comes first.
+    pub(crate) const PAGE: &'static [Self] = &[Self::Text, Self::Json];
+
+    /// Those of a heap profile. `go tool pprof` has no preference and comes first.
+    pub(crate) const PROFILE: &'static [Self] = &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed];
+
+    /// That of a picture.
+    pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
 
     /// The value of the `format` parameter.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Pprof => "pprof",
+            Self::Collapsed => "collapsed",
+            Self::Svg => "svg",
         }
     }
 
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+    /// The one of `formats` with this name.
+    pub(crate) fn from_name(name: &str, formats: &[Self]) -> Option<Self> {
+        formats.iter().copied().find(|format| format.name() == name)
     }
 
     pub(crate) fn media_type(self) -> &'static str {
         match self {
-            Self::Text => "text/plain",
+            Self::Text | Self::Collapsed => "text/plain",
             Self::Json => "application/json",
+            Self::Pprof => "application/octet-stream",
+            Self::Svg => "image/svg+xml",
         }
     }
 
     /// The value of `Content-Type`. JSON has no `charset` parameter (RFC 8259, section 11).
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Text => "text/plain; charset=utf-8",
-            Self::Json => "application/json",
+            Self::Text | Self::Collapsed => "text/plain; charset=utf-8",
+            _ => self.media_type(),
         }
+    }
+
+    /// The value of `Content-Disposition`, of what is saved rather than looked at. A picture is among these because a
+    /// browser would run what is in it.
+    pub(crate) fn disposition(self) -> Option<&'static str> {
+        match self {
+            Self::Pprof => Some("attachment; filename=\"heap.pb.gz\""),
+            Self::Svg => Some("attachment; filename=\"flamegraph.svg\""),
+            _ => None,
+        }
+    }
+
+    /// The format of an error where this one was asked for.
+    pub(crate) fn of_problem(self) -> Self {
+        if self == Self::Json { Self::Json } else { Self::Text }
     }
 
     /// The value of `Content-Type` of an error in this format.
     pub(crate) fn problem_content_type(self) -> &'static str {
         match self {
-            Self::Text => Self::Text.content_type(),
             Self::Json => "application/problem+json",
+            _ => Self::Text.content_type(),
         }
     }
 }

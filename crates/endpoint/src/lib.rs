@@ -93,6 +93,7 @@ mod gate;
 mod guesses;
 mod headers;
 mod limits;
+mod moment;
 mod negotiate;
 mod outcome;
 mod pace;
@@ -108,6 +109,7 @@ mod swap;
 mod sync;
 mod transport;
 mod view;
+mod wanted;
 
 pub use memory_debug_core;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use memory_debug_core::SnapshotBounds;
+
 /// Bounds on what requests with the right credentials can make the service do.
 ///
 /// # Examples
@@ -21,6 +23,7 @@ pub struct Limits {
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) stats_age: Duration,
+    pub(crate) snapshots: SnapshotBounds,
 }
 
 /// Bounded so that adding it to the present moment cannot overflow.
@@ -53,6 +56,11 @@ impl Limits {
         Self { stats_age: stats_age.min(LONGEST), ..self }
     }
 
+    /// How many snapshots are kept, how large and how long. What is beyond goes, the oldest first.
+    pub fn snapshots(self, snapshots: SnapshotBounds) -> Self {
+        Self { snapshots, ..self }
+    }
+
     /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
@@ -67,6 +75,7 @@ impl Default for Limits {
             max_rows: Self::MOST_ROWS,
             max_body_bytes: 4 << 20,
             stats_age: Duration::from_millis(250),
+            snapshots: SnapshotBounds::default(),
         }
     }
 }

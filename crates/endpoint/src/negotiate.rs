@@ -2,10 +2,10 @@
 
 use crate::format::Format;
 
-/// The format that `accept` (all values of the header) likes best; among equals the first of [`Format::ALL`].
-/// `None` if it likes none of them.
-pub(crate) fn negotiate(accept: &[&[u8]]) -> Option<Format> {
-    best(accept, |format, range| range.specificity(format.media_type()))
+/// The one of `formats` that `accept` (all values of the header) likes best; among equals the first. `None` if it likes
+/// none of them.
+pub(crate) fn negotiate(accept: &[&[u8]], formats: &[Format]) -> Option<Format> {
+    best(accept, formats, |format, range| range.specificity(format.media_type()))
 }
 
 /// The format for an error: the one asked for by name in `query`, else the one `accept` likes best, else text.
@@ -14,10 +14,10 @@ pub(crate) fn negotiate(accept: &[&[u8]]) -> Option<Format> {
 pub(crate) fn negotiate_problem(query: Option<&str>, accept: &[&[u8]]) -> Format {
     let by_name = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| {
         let name = pair.strip_prefix("format=")?;
-        Format::from_name(name)
+        Format::from_name(name, Format::PAGE)
     });
     let by_header = || {
-        best(accept, |format, range| {
+        best(accept, Format::PAGE, |format, range| {
             let as_page = range.specificity(format.media_type());
             as_page.max(range.specificity(format.problem_content_type()))
         })
@@ -33,7 +33,11 @@ struct MediaRange<'a> {
     quality: u16,
 }
 
-fn best(accept: &[&[u8]], specificity: impl Fn(Format, &MediaRange<'_>) -> Option<u8>) -> Option<Format> {
+fn best(
+    accept: &[&[u8]],
+    formats: &[Format],
+    specificity: impl Fn(Format, &MediaRange<'_>) -> Option<u8>,
+) -> Option<Format> {
     let ranges: Vec<_> = accept
         .iter()
         .filter_map(|value| std::str::from_utf8(value).ok())
@@ -42,7 +46,7 @@ fn best(accept: &[&[u8]], specificity: impl Fn(Format, &MediaRange<'_>) -> Optio
         .collect();
     if ranges.is_empty() {
         // No header, or none that can be understood: no preference.
-        return Some(Format::ALL[0]);
+        return formats.first().copied();
     }
     // The most specific range that matches decides about a format, not the one with the highest quality.
     let quality = |format| {
@@ -50,7 +54,8 @@ fn best(accept: &[&[u8]], specificity: impl Fn(Format, &MediaRange<'_>) -> Optio
         matching.max().map_or(0, |(_, quality)| quality)
     };
     // `max_by_key` prefers the last of equals, hence the reversal.
-    Format::ALL.into_iter().rev().max_by_key(|&format| quality(format)).filter(|&format| quality(format) > 0)
+    let liked = formats.iter().copied().rev().max_by_key(|&format| quality(format));
+    liked.filter(|&format| quality(format) > 0)
 }
 
 impl<'a> MediaRange<'a> {
@@ -106,18 +111,18 @@ mod tests {
     use super::*;
 
     fn chosen(accept: &str) -> Option<Format> {
-        negotiate(&[accept.as_bytes()])
+        negotiate(&[accept.as_bytes()], Format::PAGE)
     }
 
     #[test]
     fn no_preference_means_text() {
-        assert_eq!(negotiate(&[]), Some(Format::Text));
+        assert_eq!(negotiate(&[], Format::PAGE), Some(Format::Text));
         for accept in
             ["*/*", "", "text/*", "*/*;q=0.1", "text/html, */*;q=0.8", "nonsense", "*; q=.2", "\u{e9}"]
         {
             assert_eq!(chosen(accept), Some(Format::Text), "{accept}");
         }
-        assert_eq!(negotiate(&[b"\xff/\xff"]), Some(Format::Text));
+        assert_eq!(negotiate(&[b"\xff/\xff"], Format::PAGE), Some(Format::Text));
     }
 
     #[test]
@@ -153,8 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_is_for_pprof_unless_something_else_is_liked() {
+        for (accept, expected) in [
+            ("*/*", Some(Format::Pprof)),
+            ("text/plain", Some(Format::Text)),
+            ("application/json", Some(Format::Json)),
+            ("text/html, */*;q=0.8", Some(Format::Pprof)),
+            ("image/png", None),
+        ] {
+            assert_eq!(negotiate(&[accept.as_bytes()], Format::PROFILE), expected, "{accept}");
+        }
+    }
+
+    #[test]
     fn several_headers_count_as_one() {
-        assert_eq!(negotiate(&[b"image/png", b"application/json"]), Some(Format::Json));
+        assert_eq!(negotiate(&[b"image/png", b"application/json"], Format::PAGE), Some(Format::Json));
     }
 
     #[test]
@@ -177,13 +195,13 @@ mod tests {
         #[test]
         fn no_header_panics(values: Vec<Vec<u8>>) {
             let values: Vec<_> = values.iter().map(Vec::as_slice).collect();
-            negotiate(&values);
+            negotiate(&values, Format::PAGE);
             negotiate_problem(None, &values);
         }
 
         #[test]
         fn no_list_of_ranges_panics(value in "[a-z*/;=,.0-9 q]{0,80}") {
-            negotiate(&[value.as_bytes()]);
+            negotiate(&[value.as_bytes()], Format::PROFILE);
         }
     }
 }

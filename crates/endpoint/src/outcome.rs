@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 
 use crate::format::Format;
@@ -23,7 +22,7 @@ pub struct Outcome {
 #[derive(Debug)]
 enum State {
     Ready(Box<Reply>),
-    Waiting { receiver: oneshot::Receiver<Result<Bytes, Problem>>, format: Format },
+    Waiting { receiver: oneshot::Receiver<Result<Reply, Problem>>, format: Format },
     Done,
 }
 
@@ -40,8 +39,8 @@ impl Outcome {
         }
     }
 
-    /// The page in `format` once its body, or the reason why there is none, arrives.
-    pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Bytes, Problem>>, format: Format) -> Self {
+    /// The answer once it, or the reason why there is none, arrives; the reason in `format`.
+    pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Reply, Problem>>, format: Format) -> Self {
         Self { state: State::Waiting { receiver, format }, is_for_application: false }
     }
 
@@ -66,12 +65,9 @@ impl Future for Outcome {
         if let State::Waiting { receiver, format } = &mut self.state {
             let format = *format;
             // A sender dropped without a word means that its thread panicked outside of the collector.
-            let body = ready!(Pin::new(receiver).poll(context)).unwrap_or(Err(Problem::CollectorPanicked));
+            let answer = ready!(Pin::new(receiver).poll(context)).unwrap_or(Err(Problem::CollectorPanicked));
             self.state = State::Done;
-            return Poll::Ready(match body {
-                Ok(body) => Reply::page(format, body),
-                Err(problem) => Reply::problem(&problem, format),
-            });
+            return Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)));
         }
         match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(reply) => Poll::Ready(*reply),

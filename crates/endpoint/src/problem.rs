@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::collect::Shortage;
 use crate::format::Format;
 use crate::role::Role;
-use crate::route::ALLOWED_METHODS;
 
 /// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +20,24 @@ pub(crate) enum Problem {
     ForbiddenRole { needed: Role, held: Role },
     /// There is no page at this path.
     UnknownPath { known: Vec<String> },
-    /// Neither `GET` nor `HEAD`.
-    MethodNotAllowed,
+    /// There is no snapshot of that name.
+    UnknownSnapshot,
+    /// The snapshot was kept, and is not any more.
+    SnapshotGone,
+    /// There is something at this path, for other methods.
+    MethodNotAllowed { allowed: &'static str },
     /// No format that the client accepts.
-    NotAcceptable,
+    NotAcceptable { offered: &'static [Format] },
+    /// There are not enough snapshots to tell growth from chance.
+    TooFewSnapshots(String),
     /// As many requests wait as may, or they want too many different views.
     TooManyWaiters,
     /// The collector or a renderer panicked.
     CollectorPanicked,
+    /// The snapshot alone is larger than all together may be.
+    SnapshotTooLarge(String),
+    /// There is no heap profile: for want of what has to be built in, or of a setting.
+    NoProfile { is_built: bool, reason: String },
     /// The page does not fit into the configured number of bytes, even without rows.
     ReplyTooLarge,
     /// An earlier collection missed its deadline and has not returned.
@@ -70,11 +79,17 @@ impl Problem {
             Self::CrossSite => (403, "cross-site-request", "cross-site request"),
             Self::ForbiddenRole { .. } => (403, "forbidden-role", "forbidden role"),
             Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
-            Self::MethodNotAllowed => (405, "method-not-allowed", "method not allowed"),
-            Self::NotAcceptable => (406, "not-acceptable", "not acceptable"),
+            Self::UnknownSnapshot => (404, "unknown-snapshot", "unknown snapshot"),
+            Self::SnapshotGone => (410, "snapshot-gone", "snapshot gone"),
+            Self::MethodNotAllowed { .. } => (405, "method-not-allowed", "method not allowed"),
+            Self::NotAcceptable { .. } => (406, "not-acceptable", "not acceptable"),
+            Self::TooFewSnapshots(_) => (409, "too-few-snapshots", "too few snapshots"),
             Self::TooManyWaiters => (429, "too-many-waiters", "too many waiters"),
             Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),
             Self::ReplyTooLarge => (500, "reply-too-large", "reply too large"),
+            Self::SnapshotTooLarge(_) => (500, "snapshot-too-large", "snapshot too large"),
+            Self::NoProfile { is_built: false, .. } => (501, "not-built-in", "not built in"),
+            Self::NoProfile { is_built: true, .. } => (503, "no-profile", "no profile"),
             Self::CollectorOverdue { .. } => (503, "collector-overdue", "collector overdue"),
             Self::BreakerOpen { .. } => (503, "breaker-open", "breaker open"),
             Self::InsufficientHeadroom(_) => (503, "insufficient-headroom", "insufficient headroom"),
@@ -102,11 +117,20 @@ impl Problem {
             Self::UnknownPath { known } => {
                 format!("there is nothing here; the pages are {}", known.join(", ")).into()
             }
-            Self::MethodNotAllowed => "this page can only be read; use GET or HEAD".into(),
-            Self::NotAcceptable => {
-                "none of the accepted types is offered; accept text/plain or application/json, \
-                                    or add ?format=text or ?format=json"
-                    .into()
+            Self::UnknownSnapshot => "there is no such snapshot; GET /snapshots lists those there are".into(),
+            Self::SnapshotGone => "the snapshot became too old, or others took its place".into(),
+            Self::MethodNotAllowed { allowed } => format!("this can only be asked for by {allowed}").into(),
+            Self::TooFewSnapshots(reason) | Self::SnapshotTooLarge(reason) => reason.as_str().into(),
+            Self::NoProfile { reason, .. } => reason.as_str().into(),
+            Self::NotAcceptable { offered } => {
+                let types: Vec<_> = offered.iter().map(|format| format.media_type()).collect();
+                let names: Vec<_> = offered.iter().map(|format| format.name()).collect();
+                format!(
+                    "none of the accepted types is offered; accept {}, or add ?format= with {}",
+                    types.join(" or "),
+                    names.join(" or ")
+                )
+                .into()
             }
             Self::TooManyWaiters => {
                 "too many requests wait for the running collection; try again later".into()
@@ -140,6 +164,7 @@ impl Problem {
         match self {
             Self::TooManyWaiters | Self::NoThread => Some(1),
             Self::InsufficientHeadroom(_) => Some(10),
+            Self::NoProfile { is_built: true, .. } => Some(60),
             Self::CollectorOverdue { retry_after } | Self::BreakerOpen { retry_after, .. } => {
                 Some(retry_after.as_secs().max(1))
             }
@@ -149,14 +174,17 @@ impl Problem {
 
     /// The value of `Allow`.
     pub(crate) fn allowed_methods(&self) -> Option<&'static str> {
-        matches!(self, Self::MethodNotAllowed).then_some(ALLOWED_METHODS)
+        match self {
+            Self::MethodNotAllowed { allowed } => Some(allowed),
+            _ => None,
+        }
     }
 
     /// The body.
     pub(crate) fn render(&self, format: Format) -> String {
         let (status, slug, title) = self.class();
         let detail = &*self.detail();
-        if format == Format::Text {
+        if format != Format::Json {
             return format!("{status} {title}: {detail}\n");
         }
         let shortage = match self {
@@ -173,8 +201,8 @@ impl Problem {
                 _ => None,
             },
             allowed: match self {
-                Self::MethodNotAllowed => ALLOWED_METHODS.split(", ").collect(),
-                Self::NotAcceptable => Format::ALL.map(Format::media_type).to_vec(),
+                Self::MethodNotAllowed { allowed } => allowed.split(", ").collect(),
+                Self::NotAcceptable { offered } => offered.iter().map(|format| format.media_type()).collect(),
                 _ => Vec::new(),
             },
             retry_after_s: self.retry_after_s(),
@@ -192,8 +220,14 @@ impl Problem {
             Self::CrossSite,
             Self::ForbiddenRole { needed: Role::Profile, held: Role::Read },
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
-            Self::MethodNotAllowed,
-            Self::NotAcceptable,
+            Self::UnknownSnapshot,
+            Self::SnapshotGone,
+            Self::MethodNotAllowed { allowed: "GET, HEAD" },
+            Self::NotAcceptable { offered: Format::PAGE },
+            Self::TooFewSnapshots("2 are there".to_owned()),
+            Self::SnapshotTooLarge("has 9 bytes".to_owned()),
+            Self::NoProfile { is_built: false, reason: "no jemalloc".to_owned() },
+            Self::NoProfile { is_built: true, reason: "not active".to_owned() },
             Self::TooManyWaiters,
             Self::CollectorPanicked,
             Self::ReplyTooLarge,
@@ -237,9 +271,12 @@ mod tests {
         let json = |problem: Problem| serde_json::from_str::<Value>(&problem.render(Format::Json)).unwrap();
         let examples = Problem::examples();
         assert_eq!(json(examples[0].clone())["parameter"], "top");
-        assert_eq!(json(Problem::MethodNotAllowed)["allowed"], serde_json::json!(["GET", "HEAD"]));
         assert_eq!(
-            json(Problem::NotAcceptable)["allowed"],
+            json(Problem::MethodNotAllowed { allowed: "GET, HEAD" })["allowed"],
+            serde_json::json!(["GET", "HEAD"])
+        );
+        assert_eq!(
+            json(Problem::NotAcceptable { offered: Format::PAGE })["allowed"],
             serde_json::json!(["text/plain", "application/json"])
         );
         assert_eq!(json(Problem::TooManyWaiters)["retry_after_s"], 1);

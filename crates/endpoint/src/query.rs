@@ -2,16 +2,18 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use memory_debug_core::{Group, Page, Sort, TypesView};
+use memory_debug_core::{Count, Group, Leaf, PprofSymbols, Sort, TypesView};
 
 use crate::escape::Escaped;
 use crate::format::Format;
+use crate::moment::{Base, Target};
 use crate::problem::Problem;
+use crate::route::Operation;
 
 const MAX_QUERY_BYTES: usize = 4096;
 const MAX_FILTER_BYTES: usize = 128;
 
-/// What a request may ask for.
+/// What a request may ask for. What an operation does not have keeps its default.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     /// `None` leaves it to the `Accept` header.
@@ -19,16 +21,35 @@ pub(crate) struct Query {
     pub(crate) types: TypesView,
     /// Collect even where there may not be enough memory for it.
     pub(crate) force: bool,
+    pub(crate) label: Option<String>,
+    pub(crate) base: Option<Base>,
+    pub(crate) target: Target,
+    /// Only what grew.
+    pub(crate) growth: bool,
+    pub(crate) symbols: PprofSymbols,
+    pub(crate) leaf: Leaf,
+    pub(crate) count: Count,
 }
 
 impl Query {
-    /// Reads the parameters that `page` has, at most `max_rows` rows.
-    pub(crate) fn parse(page: Page, query: Option<&str>, max_rows: usize) -> Result<Self, Problem> {
+    /// Reads the parameters that `operation` has, at most `max_rows` rows.
+    pub(crate) fn parse(
+        operation: &Operation,
+        query: Option<&str>,
+        max_rows: usize,
+    ) -> Result<Self, Problem> {
         let defaults = TypesView::default();
         let mut parsed = Self {
             format: None,
             types: TypesView { top: defaults.top.min(max_rows), ..defaults },
             force: false,
+            label: None,
+            base: None,
+            target: Target::Now,
+            growth: false,
+            symbols: PprofSymbols::default(),
+            leaf: Leaf::default(),
+            count: Count::default(),
         };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
@@ -37,45 +58,78 @@ impl Query {
         let mut seen = Vec::new();
         for pair in query.split('&').filter(|_| !query.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = known_name(page, name)?;
+            let name = known_name(operation.parameters, name)?;
             if seen.contains(&name) {
                 return Err(invalid(name, "is given twice"));
             }
             seen.push(name);
             let value = decode(value).ok_or_else(|| invalid(name, "is not percent-encoded UTF-8"))?;
-            parsed.set(name, &value, max_rows)?;
+            parsed.set(operation, name, &value, max_rows)?;
         }
         Ok(parsed)
     }
 
-    fn set(&mut self, name: &str, value: &str, max_rows: usize) -> Result<(), Problem> {
+    fn set(
+        &mut self,
+        operation: &Operation,
+        name: &str,
+        value: &str,
+        max_rows: usize,
+    ) -> Result<(), Problem> {
         match name {
             "format" => {
-                let format = Format::from_name(value);
-                self.format = Some(format.ok_or_else(|| invalid(name, "has to be `text` or `json`"))?);
+                let names: Vec<_> = operation.formats.iter().map(|format| format.name()).collect();
+                let format = Format::from_name(value, operation.formats);
+                let format =
+                    format.ok_or_else(|| invalid(name, format!("has to be {}", alternatives(&names))))?;
+                self.format = Some(format);
             }
-            "force" => {
-                self.force = match value {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(invalid(name, "has to be `true` or `false`")),
+            // Go's name for the same.
+            "debug" => {
+                let is_text = one_of(name, value, &[("0", false), ("1", true)])?;
+                if self.format.is_some() {
+                    return Err(invalid(name, "is another word for `format`, which is given"));
                 }
+                self.format = is_text.then_some(Format::Text);
             }
+            "force" => self.force = one_of(name, value, &BOOLEAN)?,
+            "growth" => self.growth = one_of(name, value, &BOOLEAN)?,
             "top" => self.types.top = parse_top(value, max_rows)?,
             "sort" => {
-                self.types.sort = match value {
-                    "bytes" => Sort::Bytes,
-                    "count" => Sort::Count,
-                    "name" => Sort::Name,
-                    _ => return Err(invalid(name, "has to be `bytes`, `count` or `name`")),
-                }
+                let orders = [("bytes", Sort::Bytes), ("count", Sort::Count), ("name", Sort::Name)];
+                self.types.sort = one_of(name, value, &orders)?;
             }
             "group" => {
-                let names = Group::ALL.map(Group::as_str).join("`, `");
-                let group = Group::from_name(value);
-                self.types.selection.group =
-                    group.ok_or_else(|| invalid(name, format!("has to be one of `{names}`")))?;
+                let groups = Group::ALL.map(|group| (group.as_str(), group));
+                self.types.selection.group = one_of(name, value, &groups)?;
             }
+            "symbols" => {
+                let symbols = [
+                    ("inline", PprofSymbols::Inlined),
+                    ("functions", PprofSymbols::Functions),
+                    ("none", PprofSymbols::None),
+                ];
+                self.symbols = one_of(name, value, &symbols)?;
+            }
+            "by" => self.leaf = one_of(name, value, &[("function", Leaf::Function), ("type", Leaf::Type)])?,
+            "count" => {
+                self.count = one_of(name, value, &[("bytes", Count::Bytes), ("objects", Count::Objects)])?
+            }
+            "base" => {
+                let base = Base::parse(value);
+                self.base = Some(base.ok_or_else(|| {
+                    invalid(
+                        name,
+                        "has to be the id of a snapshot, `first` or `last`; GET /snapshots lists them",
+                    )
+                })?);
+            }
+            "target" => {
+                let target = Target::parse(value);
+                self.target =
+                    target.ok_or_else(|| invalid(name, "has to be the id of a snapshot, `last` or `now`"))?;
+            }
+            "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),
             "ignore" => self.types.selection.ignore = Some(parse_text(name, value)?),
             _ => self.types.filter = Some(parse_text(name, value)?),
@@ -84,12 +138,28 @@ impl Query {
     }
 }
 
-/// The parameter's own name if `page` has it. Names need no encoding, so an encoded one is unknown.
-fn known_name(page: Page, name: &str) -> Result<&'static str, Problem> {
-    let known: &[&'static str] = match page {
-        Page::Types => &["format", "force", "top", "sort", "filter", "group", "focus", "ignore"],
-        _ => &["format", "force"],
-    };
+const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
+
+/// The value of a name.
+fn one_of<T: Copy>(name: &str, value: &str, known: &[(&str, T)]) -> Result<T, Problem> {
+    let found = known.iter().find(|(known, _)| *known == value);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+        invalid(name, format!("has to be {}", alternatives(&names)))
+    })
+}
+
+/// `` `a`, `b` or `c` ``.
+fn alternatives(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The parameter's own name if there is one. Names need no encoding, so an encoded one is unknown.
+fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Problem> {
     known.iter().find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();
         invalid(&shown, format!("is not a parameter of this page; it has {}", known.join(", ")))
@@ -140,7 +210,7 @@ fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-fn invalid(name: &str, reason: impl Into<String>) -> Problem {
+pub(crate) fn invalid(name: &str, reason: impl Into<String>) -> Problem {
     Problem::InvalidParameter { name: name.to_owned(), reason: reason.into() }
 }
 

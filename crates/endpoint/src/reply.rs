@@ -52,12 +52,32 @@ impl Reply {
     }
 
     pub(crate) fn page(format: Format, body: Bytes) -> Self {
-        Self::new(200, format.content_type(), body)
+        let reply = Self::new(200, format.content_type(), body);
+        match format.disposition() {
+            Some(disposition) => reply.with_header("content-disposition", disposition),
+            None => reply,
+        }
+    }
+
+    /// The page of something that was just made, and lies at `location` relative to the path that was asked.
+    pub(crate) fn created(self, location: String) -> Self {
+        Self { status: 201, ..self.with_header("location", location) }
+    }
+
+    /// Done, and there is nothing to say about it.
+    pub(crate) fn nothing() -> Self {
+        Self { status: 204, ..Self::new(204, Format::Text.content_type(), Bytes::new()) }
     }
 
     pub(crate) fn problem(problem: &Problem, format: Format) -> Self {
+        let is_for_pprof = format == Format::Pprof;
+        let format = format.of_problem();
         let mut reply =
             Self::new(problem.status(), format.problem_content_type(), problem.render(format).into());
+        if is_for_pprof {
+            // Without it `go tool pprof` does not show the body.
+            reply = reply.with_header("x-go-pprof", "1");
+        }
         if let Some(methods) = problem.allowed_methods() {
             reply = reply.with_header("allow", methods);
         }
@@ -93,7 +113,7 @@ mod tests {
     fn every_kind_of_reply() -> Vec<Reply> {
         let mut replies =
             vec![Reply::unauthorized(), Reply::plain_http(), Reply::throttled(Duration::from_millis(9001))];
-        for format in Format::ALL {
+        for &format in Format::PAGE {
             replies.push(Reply::page(format, Bytes::new()));
             replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));
         }

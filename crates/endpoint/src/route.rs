@@ -1,68 +1,179 @@
-//! The table of paths below the base.
+//! The table of what can be asked for: methods and paths below the base.
 
-use memory_debug_core::{Page, Scope};
+use memory_debug_core::{Page, SnapshotId};
 
+use crate::format::Format;
 use crate::role::Role;
 
-/// The paths below the base. The request path is compared as sent; a trailing `/` is another, unknown path, because
-/// relative links on the page would mean something else there.
-const ROUTES: [Route; 4] = [
-    Route { path: "", page: Page::Overview, role: Role::Read, names_types: true },
-    Route { path: "/stats", page: Page::Stats, role: Role::Read, names_types: false },
-    Route { path: "/types", page: Page::Types, role: Role::Read, names_types: true },
-    Route { path: "/doctor", page: Page::Doctor, role: Role::Read, names_types: true },
-];
-
-/// A page and what it asks for.
+/// Something that can be asked for.
 #[derive(Debug)]
-pub(crate) struct Route {
+pub(crate) struct Operation {
+    /// `GET` includes `HEAD`.
+    method: &'static str,
+    /// Below the base. `{id}` stands for the id of a snapshot.
     path: &'static str,
-    pub(crate) page: Page,
-    /// The least role that sees it.
+    pub(crate) what: What,
+    /// The least role that may.
     role: Role,
-    /// Whether it names types and call sites, which may need more.
+    /// Whether the answer names types and call sites, which may need more.
     names_types: bool,
+    /// The parameters it has.
+    pub(crate) parameters: &'static [&'static str],
+    /// The formats it has, the preferred one first.
+    pub(crate) formats: &'static [Format],
 }
 
-/// What every path allows.
-pub(crate) const ALLOWED_METHODS: &str = "GET, HEAD";
+/// What is asked for, without its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Page(Page),
+    Heap,
+    Flamegraph,
+    ListSnapshots,
+    TakeSnapshot,
+    ShowSnapshot,
+    DropSnapshot,
+    Diff,
+    Leaks,
+}
 
-impl Route {
-    /// The route at `rest`, the path below the base.
-    pub(crate) fn at(rest: &str) -> Option<&'static Self> {
-        ROUTES.iter().find(|route| route.path == rest)
+const PLAIN: &[&str] = &["format", "force"];
+const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "focus", "ignore"];
+
+const fn page(
+    path: &'static str,
+    page: Page,
+    names_types: bool,
+    parameters: &'static [&'static str],
+) -> Operation {
+    Operation {
+        method: "GET",
+        path,
+        what: What::Page(page),
+        role: Role::Read,
+        names_types,
+        parameters,
+        formats: Format::PAGE,
+    }
+}
+
+const fn operation(method: &'static str, path: &'static str, what: What) -> Operation {
+    Operation {
+        method,
+        path,
+        what,
+        role: Role::Read,
+        names_types: true,
+        parameters: &["format"],
+        formats: Format::PAGE,
+    }
+}
+
+/// The request path is compared as sent; a trailing `/` is another, unknown path, because relative links on the page
+/// would mean something else there.
+const OPERATIONS: &[Operation] = &[
+    page("", Page::Overview, true, PLAIN),
+    page("/stats", Page::Stats, false, PLAIN),
+    page("/types", Page::Types, true, TABLE),
+    page("/doctor", Page::Doctor, true, PLAIN),
+    Operation {
+        role: Role::Profile,
+        parameters: &["format", "force", "debug", "symbols", "top"],
+        formats: Format::PROFILE,
+        ..operation("GET", "/heap", What::Heap)
+    },
+    Operation {
+        role: Role::Profile,
+        parameters: &["format", "force", "by", "count", "base"],
+        formats: Format::PICTURE,
+        ..operation("GET", "/heap/flamegraph", What::Flamegraph)
+    },
+    operation("GET", "/snapshots", What::ListSnapshots),
+    Operation {
+        role: Role::Profile,
+        parameters: &["format", "force", "label"],
+        ..operation("POST", "/snapshots", What::TakeSnapshot)
+    },
+    Operation {
+        parameters: &["format"],
+        formats: &[Format::Text, Format::Json, Format::Pprof],
+        ..operation("GET", "/snapshots/{id}", What::ShowSnapshot)
+    },
+    Operation { role: Role::Profile, ..operation("DELETE", "/snapshots/{id}", What::DropSnapshot) },
+    Operation {
+        parameters: &[
+            "format", "force", "base", "target", "growth", "top", "filter", "group", "focus", "ignore",
+        ],
+        ..operation("GET", "/diff", What::Diff)
+    },
+    operation("GET", "/leaks", What::Leaks),
+];
+
+/// What a request found at its path.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// This, with the id in its path.
+    Operation(&'static Operation, Option<SnapshotId>),
+    /// Other methods.
+    Methods(&'static str),
+    Nothing,
+}
+
+impl Operation {
+    /// What `method` means at `rest`, the path below the base.
+    pub(crate) fn find(method: &str, rest: &str) -> Found {
+        let method = if method == "HEAD" { "GET" } else { method };
+        let mut methods = 0;
+        for operation in OPERATIONS {
+            let Some(id) = operation.matches(rest) else { continue };
+            if operation.method == method {
+                return Found::Operation(operation, id);
+            }
+            methods |= match operation.method {
+                "GET" => 1,
+                "POST" => 2,
+                _ => 4,
+            };
+        }
+        match methods {
+            0 => Found::Nothing,
+            1 => Found::Methods("GET, HEAD"),
+            3 => Found::Methods("GET, HEAD, POST"),
+            _ => Found::Methods("GET, HEAD, DELETE"),
+        }
     }
 
-    /// The role that it takes to see the page, where names of types need `types_need`.
+    /// The id in a path that is this one, if it has one.
+    fn matches(&self, rest: &str) -> Option<Option<SnapshotId>> {
+        match self.path.strip_suffix("{id}") {
+            Some(before) => rest.strip_prefix(before)?.parse().ok().map(Some),
+            None => (rest == self.path).then_some(None),
+        }
+    }
+
+    /// The role that it takes, where names of types need `types_need`.
     pub(crate) fn role(&self, types_need: Role) -> Role {
         if self.names_types { self.role.max(types_need) } else { self.role }
     }
 }
 
-/// The paths of all pages under `base`, for an error that lists them.
+/// The paths of all that can be asked for under `base`, for an error that lists them.
 pub(crate) fn paths(base: &str) -> Vec<String> {
-    ROUTES.iter().map(|Route { path, .. }| format!("{base}{path}")).collect()
-}
-
-/// What has to be collected for a page. Overview, types and doctor share one scope, and so one collection.
-pub(crate) fn scope_of(page: Page) -> Scope {
-    match page {
-        Page::Stats => Scope::Stats,
-        _ => Scope::Everything,
-    }
-}
-
-/// What is collected for a page, in words.
-pub(crate) fn kind(page: Page) -> &'static str {
-    match scope_of(page) {
-        Scope::Stats => "statistics",
-        _ => "types and statistics",
-    }
+    let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    paths.dedup();
+    paths.into_iter().map(|path| format!("{base}{path}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn found(method: &str, rest: &str) -> Option<What> {
+        match Operation::find(method, rest) {
+            Found::Operation(operation, _) => Some(operation.what),
+            _ => None,
+        }
+    }
 
     #[test]
     fn s20_paths_are_matched_exactly() {
@@ -72,12 +183,35 @@ mod tests {
             ("/types", Page::Types),
             ("/doctor", Page::Doctor),
         ] {
-            assert_eq!(Route::at(rest).map(|route| route.page), Some(page));
+            assert_eq!(found("GET", rest), Some(What::Page(page)));
+            assert_eq!(found("HEAD", rest), Some(What::Page(page)));
         }
+        let id = "000102030405060708090a0b0c0d0e0f";
+        assert_eq!(found("GET", &format!("/snapshots/{id}")), Some(What::ShowSnapshot));
+        assert_eq!(found("DELETE", &format!("/snapshots/{id}")), Some(What::DropSnapshot));
         for rest in
-            ["/", "//stats", "/stats/", "/Stats", "/st%61ts", "/./stats", "/types;x", "/heap", "stats"]
+            ["/", "//stats", "/stats/", "/Stats", "/st%61ts", "/./stats", "/types;x", "/heaps", "stats"]
         {
-            assert!(Route::at(rest).is_none(), "{rest}");
+            assert!(matches!(Operation::find("GET", rest), Found::Nothing), "{rest}");
+        }
+        for id in ["", "{id}", "../x", &id[1..], &id.to_uppercase(), &format!("{id}0"), &format!("{id}/")] {
+            assert!(matches!(Operation::find("GET", &format!("/snapshots/{id}")), Found::Nothing), "{id}");
+        }
+    }
+
+    #[test]
+    fn s23_what_changes_something_is_no_get_and_other_methods_are_told() {
+        for (method, rest, allowed) in [
+            ("POST", "", "GET, HEAD"),
+            ("get", "/types", "GET, HEAD"),
+            ("PUT", "/snapshots", "GET, HEAD, POST"),
+            ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f", "GET, HEAD, DELETE"),
+        ] {
+            let Found::Methods(methods) = Operation::find(method, rest) else { panic!("{method} {rest}") };
+            assert_eq!(methods, allowed);
+        }
+        for operation in OPERATIONS.iter().filter(|operation| operation.method != "GET") {
+            assert_eq!(operation.role(Role::Read), Role::Profile, "{operation:?}");
         }
     }
 }

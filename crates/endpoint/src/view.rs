@@ -1,21 +1,25 @@
-//! One way to look at a report: which page, which rows, which format.
+//! What a request asked for, and how it is to be written.
+
+mod profile;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use memory_debug_core::{MemoryReport, Page, TypesView, Unavailable, render};
+use memory_debug_core::{MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 use serde::Deserialize as _;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use crate::authenticate::Authorized;
 use crate::format::Format;
 use crate::problem::Problem;
+use crate::reply::Reply;
+use crate::wanted::Wanted;
 
-/// What a request asked to see. Equal views share one rendering.
+/// What a request asked for. Equal views share one rendering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct View {
-    pub(crate) page: Page,
-    pub(crate) types: TypesView,
+    pub(crate) wanted: Wanted,
     pub(crate) format: Format,
     /// Collect even where there may not be enough memory for it.
     pub(crate) force: bool,
@@ -23,15 +27,53 @@ pub(crate) struct View {
     pub(crate) shows_host: bool,
 }
 
+/// What views are written from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Material<'a> {
+    /// `None` if nothing was collected, because none of the views needs it.
+    pub(crate) report: Option<&'a MemoryReport>,
+    pub(crate) snapshots: &'a Snapshots,
+    /// Most bytes of a body.
+    pub(crate) max_bytes: usize,
+}
+
+impl Material<'_> {
+    fn report(&self) -> Result<&MemoryReport, Problem> {
+        // Whoever needs a report is of a kind that collects one.
+        self.report.ok_or(Problem::CollectorPanicked)
+    }
+}
+
 impl View {
+    /// Does what was asked for, and writes the answer. Takes a while, and so is for the collecting thread.
+    pub(crate) fn answer(&self, material: Material<'_>, proof: &Authorized) -> Result<Reply, Problem> {
+        match &self.wanted {
+            Wanted::Page { page, types } => {
+                self.page(*page, types, material.report()?, material.max_bytes, proof)
+            }
+            Wanted::Heap { symbols, top } => self.heap(*symbols, *top, material),
+            Wanted::Flamegraph { leaf, count, base } => self.flamegraph(*leaf, *count, *base, material),
+            Wanted::ListSnapshots => self.list_snapshots(material),
+            Wanted::TakeSnapshot { label } => self.take_snapshot(label.clone(), material),
+            Wanted::ShowSnapshot { id } => self.show_snapshot(*id, material),
+            Wanted::DropSnapshot { id } => Ok(material.snapshots.remove(*id).map(|()| Reply::nothing())?),
+            Wanted::Diff { base, target, growth, types } => {
+                self.diff(*base, *target, *growth, types, material)
+            }
+            Wanted::Leaks => self.leaks(material),
+        }
+    }
+
     /// Writes the report in at most `max_bytes`. A longer table is cut to half its rows until it fits, and the page
     /// then says so: in text by a last line, in JSON by the member `truncated`.
-    pub(crate) fn render(
+    fn page(
         &self,
+        page: Page,
+        types: &TypesView,
         report: &MemoryReport,
         max_bytes: usize,
         _proof: &Authorized,
-    ) -> Result<Bytes, Problem> {
+    ) -> Result<Reply, Problem> {
         let nameless;
         let report = if self.shows_host {
             report
@@ -39,35 +81,50 @@ impl View {
             nameless = without_host(report.clone());
             &nameless
         };
-        let body = self.write(report, &self.types);
+        let write = |types: &TypesView| match self.format {
+            Format::Json => render::json(report, page, types),
+            _ => render::text(report, page, types),
+        };
+        self.fitting(types.top, max_bytes, |top| write(&TypesView { top, ..types.clone() }))
+    }
+
+    /// What `write` writes with so many rows, or with half of them until it fits.
+    fn fitting(
+        &self,
+        mut rows: usize,
+        max_bytes: usize,
+        write: impl Fn(usize) -> String,
+    ) -> Result<Reply, Problem> {
+        let body = write(rows);
         if body.len() <= max_bytes {
-            return Ok(body.into());
+            return Ok(Reply::page(self.format, body.into()));
         }
-        let mut types = self.types.clone();
-        while types.top > 0 {
-            types.top /= 2;
-            let body = self.mark_truncated(self.write(report, &types), types.top, max_bytes);
+        while rows > 0 {
+            rows /= 2;
+            let body = self.mark_truncated(write(rows), rows, max_bytes);
             if body.len() <= max_bytes {
-                return Ok(body.into());
+                return Ok(Reply::page(self.format, body.into()));
             }
         }
         Err(Problem::ReplyTooLarge)
     }
 
-    fn write(&self, report: &MemoryReport, types: &TypesView) -> String {
-        match self.format {
-            Format::Text => render::text(report, self.page, types),
-            Format::Json => render::json(report, self.page, types),
+    /// A body that cannot be cut.
+    fn whole(&self, body: Vec<u8>, max_bytes: usize) -> Result<Reply, Problem> {
+        if body.len() > max_bytes {
+            Err(Problem::ReplyTooLarge)
+        } else {
+            Ok(Reply::page(self.format, Bytes::from(body)))
         }
     }
 
     fn mark_truncated(&self, mut body: String, rows: usize, max_bytes: usize) -> String {
         match self.format {
-            Format::Text => {
-                body.push_str(&format!("\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n"));
-            }
             // A report is one indented JSON object that is never empty, so a member fits in at its front.
             Format::Json => body = body.replacen('{', "{\n  \"truncated\": true,", 1),
+            _ => {
+                body.push_str(&format!("\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n"))
+            }
         }
         body
     }
@@ -113,21 +170,21 @@ mod tests {
         .unwrap()
     }
 
-    fn view(format: Format, top: usize) -> View {
-        View {
-            page: Page::Types,
-            types: TypesView { top, ..TypesView::default() },
-            format,
-            force: false,
-            shows_host: true,
-        }
+    fn view(format: Format, page: Page, top: usize) -> View {
+        let types = TypesView { top, ..TypesView::default() };
+        View { wanted: Wanted::Page { page, types }, format, force: false, shows_host: true }
+    }
+
+    fn written(view: &View, report: &MemoryReport, max_bytes: usize) -> Result<Bytes, Problem> {
+        let material = Material { report: Some(report), snapshots: &Snapshots::default(), max_bytes };
+        view.answer(material, &proof()).map(|reply| reply.body)
     }
 
     #[test]
     fn a_page_that_fits_is_what_core_renders() {
-        let (report, view) = (report(5), view(Format::Json, 50));
-        let body = view.render(&report, 1 << 20, &proof()).unwrap();
-        assert_eq!(body, render::json(&report, Page::Types, &view.types));
+        let (report, view) = (report(5), view(Format::Json, Page::Types, 50));
+        let body = written(&view, &report, 1 << 20).unwrap();
+        assert_eq!(body, render::json(&report, Page::Types, &TypesView::default()));
     }
 
     #[test]
@@ -136,25 +193,25 @@ mod tests {
         report.instance.host = Some("node-7".to_owned());
         for (format, name) in [(Format::Json, "\"node-7\""), (Format::Text, "host node-7")] {
             let shown = |shows_host| {
-                let view = View { page: Page::Overview, shows_host, ..view(format, 50) };
-                String::from_utf8(view.render(&report, 1 << 20, &proof()).unwrap().into()).unwrap()
+                let view = View { shows_host, ..view(format, Page::Overview, 50) };
+                String::from_utf8(written(&view, &report, 1 << 20).unwrap().into()).unwrap()
             };
             assert!(shown(true).contains(name), "{}", shown(true));
             assert!(!shown(false).contains("node-7"), "{}", shown(false));
         }
-        let view = View { shows_host: false, ..view(Format::Json, 50) };
-        let json: Value = serde_json::from_slice(&view.render(&report, 1 << 20, &proof()).unwrap()).unwrap();
+        let view = View { shows_host: false, ..view(Format::Json, Page::Types, 50) };
+        let json: Value = serde_json::from_slice(&written(&view, &report, 1 << 20).unwrap()).unwrap();
         assert_eq!(json["instance"]["host"], Value::Null);
         assert_eq!(json["unavailable"]["instance.host"], "not shown: `show_host(false)`");
     }
 
     #[test]
     fn s45_a_page_of_exactly_the_limit_is_whole_and_one_byte_less_cuts_it() {
-        for format in Format::ALL {
-            let (report, view) = (report(40), view(format, 50));
-            let whole = view.render(&report, usize::MAX, &proof()).unwrap();
-            assert_eq!(view.render(&report, whole.len(), &proof()).unwrap(), whole);
-            let cut = view.render(&report, whole.len() - 1, &proof()).unwrap();
+        for &format in Format::PAGE {
+            let (report, view) = (report(40), view(format, Page::Types, 50));
+            let whole = written(&view, &report, usize::MAX).unwrap();
+            assert_eq!(written(&view, &report, whole.len()).unwrap(), whole);
+            let cut = written(&view, &report, whole.len() - 1).unwrap();
             assert!(cut.len() < whole.len());
             assert!(String::from_utf8(cut.into()).unwrap().contains("truncated"));
         }
@@ -162,8 +219,8 @@ mod tests {
 
     #[test]
     fn s45_cut_json_is_valid_and_counts_what_is_missing() {
-        let view = view(Format::Json, 1000);
-        let body = view.render(&report(1000), 20_000, &proof()).unwrap();
+        let view = view(Format::Json, Page::Types, 1000);
+        let body = written(&view, &report(1000), 20_000).unwrap();
         assert!(body.len() <= 20_000);
         let json: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(json["truncated"], true);
@@ -175,8 +232,8 @@ mod tests {
 
     #[test]
     fn s45_a_page_that_does_not_fit_without_rows_is_an_error() {
-        for format in Format::ALL {
-            assert_eq!(view(format, 50).render(&report(3), 10, &proof()), Err(Problem::ReplyTooLarge));
+        for &format in Format::PAGE {
+            assert_eq!(written(&view(format, Page::Types, 50), &report(3), 10), Err(Problem::ReplyTooLarge));
         }
     }
 }

@@ -62,5 +62,7 @@ pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
 pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
-pub use symbolized::{Amount, Change, ChangeTable, ProfileKind, SymbolizedProfile};
+pub use symbolized::{
+    Amount, Change, ChangeTable, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
+};
 pub use type_name::readable_type_name;

@@ -49,7 +49,7 @@ fn s64_each_decision_and_each_collection_is_one_event() {
                 Request::get("/debug/memory/types?top=5").authorized(),
                 &["INFO", "outcome=authorized", "method=GET", "path=/debug/memory/types", "user=ops"][..],
             ),
-            (Request::get("/debug/memory/heap").authorized(), &["outcome=authorized", "status=404"]),
+            (Request::get("/debug/memory/unknown").authorized(), &["outcome=authorized", "status=404"]),
             (Request::new("PUT", "/debug/memory").authorized(), &["method=PUT", "status=405"]),
             (
                 Request::get("/debug/memory"),

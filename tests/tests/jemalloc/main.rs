@@ -26,6 +26,7 @@ mod roots;
 mod secrets;
 mod separate_listener;
 mod shop;
+mod snapshots;
 mod statuses;
 mod tasks;
 mod tracked;

@@ -195,7 +195,7 @@ async fn s20_a_base_path_of_ones_own_is_the_only_one() {
         let open = server.send(Request::get(target)).await;
         assert_eq!(open.status == 401, expected == Page, "{target}: {open}");
     }
-    let listed = server.send(Request::get("/internal/mem/heap").authorized()).await;
+    let listed = server.send(Request::get("/internal/mem/unknown").authorized()).await;
     assert_eq!(listed.status, 404);
     assert!(listed.text().contains("/internal/mem/stats"), "{listed}");
 }

@@ -79,13 +79,14 @@ async fn serves_with_canaries() {
     let on_the_heap = std::hint::black_box("canary-on-the-heap-".repeat(4096));
     let directory = std::env::current_dir().unwrap().display().to_string();
     let executable = std::env::current_exe().unwrap().display().to_string();
-    for page in ["", "/stats", "/types"] {
-        for format in ["text", "json"] {
-            let shown = shop::get(&format!("/debug/memory{page}?format={format}")).await.to_string();
-            // The second to last is an argument of this process.
-            for secret in ["canary", &directory, &executable, "--nocapture", "MEMORY_DEBUG_TEST"] {
-                assert!(!shown.contains(secret), "{page} {format}: {secret} in {shown}");
-            }
+    let pages = ["", "/stats", "/types", "/doctor", "/heap", "/snapshots"];
+    let targets =
+        pages.iter().flat_map(|page| ["text", "json"].map(|format| format!("{page}?format={format}")));
+    for target in targets.chain(["/heap?format=collapsed".into(), "/heap/flamegraph".into()]) {
+        let shown = shop::get(&format!("/debug/memory{target}")).await.to_string();
+        // The second to last is an argument of this process.
+        for secret in ["canary", &directory, &executable, "--nocapture", "MEMORY_DEBUG_TEST"] {
+            assert!(!shown.contains(secret), "{target}: {secret} in {shown}");
         }
     }
     drop(on_the_heap);

@@ -45,7 +45,7 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
         (400, Request::get("/debug/memory?top=1").authorized()),
         (400, Request::get("/debug/memory/types?sort=x&format=json").authorized()),
         (401, Request::get("/debug/memory")),
-        (404, Request::get("/debug/memory/heap").authorized()),
+        (404, Request::get("/debug/memory/unknown").authorized()),
         (405, Request::new("DELETE", "/debug/memory").authorized()),
         (406, page().header("accept", "image/png")),
     ] {

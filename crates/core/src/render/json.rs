@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
-use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
+use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, SCHEMA, TypeSummary};
 use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
 
@@ -32,6 +32,15 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
     };
     let mut json =
         serde_json::to_string_pretty(&document).expect("a report has nothing that JSON cannot say");
+    json.push('\n');
+    json
+}
+
+/// `value` as the member `name` of a document of the wire format, indented, with a newline at the end.
+pub fn document(name: &str, value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).expect("what is shown has nothing that JSON cannot say");
+    let document = serde_json::json!({ "schema": SCHEMA, name: value });
+    let mut json = serde_json::to_string_pretty(&document).expect("a value of JSON is JSON");
     json.push('\n');
     json
 }

@@ -10,8 +10,12 @@ mod reconciliation;
 mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
+mod snapshots;
+mod stacks;
 mod table;
 mod text;
 
-pub use json::json;
+pub use json::{document, json};
+pub use snapshots::snapshots_text;
+pub use stacks::{stacks_json, stacks_text};
 pub use text::text;

@@ -67,11 +67,7 @@ impl Snapshot {
     ///
     /// Why there is no heap profile.
     pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
-        let heap = report.heap.as_ref().ok_or_else(|| {
-            let reason = report.unavailable.get("types");
-            reason.unwrap_or("the report was made without the heap profile").to_owned()
-        })?;
-        let profile = heap.symbolized();
+        let profile = report.symbolized()?;
         let at = SystemTime::now();
         let info = SnapshotInfo {
             schema: SCHEMA.into(),

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::Scope;
-
 use crate::authenticate::Authorized;
 use crate::credentials::CredentialsError;
 use crate::parts::RequestParts;
+use crate::wanted::Kind;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Audit(());
@@ -24,4 +23,4 @@ pub(crate) fn credentials_kept(_: &CredentialsError) {}
 
 pub(crate) fn plain_http(_: &RequestParts<'_>) {}
 
-pub(crate) fn collection(_: Scope, _: &'static str, _: Duration) {}
+pub(crate) fn collection(_: Kind, _: &'static str, _: Duration) {}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use memory_debug_core::Scope;
 use tracing::field::display;
 use tracing::{info, warn};
 
@@ -14,6 +13,7 @@ use crate::credentials::CredentialsError;
 use crate::escape::Escaped;
 use crate::pace::Pace;
 use crate::parts::RequestParts;
+use crate::wanted::Kind;
 
 /// What subscribers filter by.
 const TARGET: &str = "memory_debug::audit";
@@ -123,12 +123,12 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
 }
 
 /// A collection has ended, or is given up.
-pub(crate) fn collection(scope: Scope, outcome: &'static str, duration: Duration) {
+pub(crate) fn collection(kind: Kind, outcome: &'static str, duration: Duration) {
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if outcome == "collected" {
-        info!(target: TARGET, outcome, scope = ?scope, duration_us, "memory page: collection");
+        info!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
     } else {
-        warn!(target: TARGET, outcome, scope = ?scope, duration_us, "memory page: collection");
+        warn!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
     }
 }
 

@@ -314,7 +314,7 @@ fn s23_head_answers_like_get_without_body_and_never_collects() {
 fn s23_other_methods_are_405_with_allow() {
     let fixture = Fixture::new();
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "BREW", ""] {
-        for target in ["/debug/memory", "/debug/memory/unknown", "/debug/memory?unknown=1"] {
+        for target in ["/debug/memory", "/debug/memory/types", "/debug/memory?unknown=1"] {
             let reply = fixture.send(method, target, &[("authorization", RIGHT)]);
             assert_eq!(
                 (reply.status, header(&reply, "allow")),

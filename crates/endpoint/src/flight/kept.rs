@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
+use crate::reply::Reply;
 use crate::view::View;
 
 /// The pages of statistics that are young enough, each from the last report that it was written from.
@@ -11,7 +10,7 @@ use crate::view::View;
 pub(super) struct Kept {
     /// Until when pages of the present report may be used.
     until: Option<Instant>,
-    pages: Vec<(View, Instant, Bytes)>,
+    pages: Vec<(View, Instant, Reply)>,
 }
 
 impl Kept {
@@ -22,14 +21,14 @@ impl Kept {
         self.pages.retain(|(_, until, _)| now < *until);
     }
 
-    pub(super) fn add(&mut self, view: &View, page: &Bytes) {
+    pub(super) fn add(&mut self, view: &View, page: &Reply) {
         let Some(until) = self.until else { return };
         self.pages.retain(|(known, ..)| known != view);
         self.pages.push((view.clone(), until, page.clone()));
     }
 
     /// The page as it was written, if that is not too long ago.
-    pub(super) fn get(&self, view: &View, now: Instant) -> Option<Bytes> {
+    pub(super) fn get(&self, view: &View, now: Instant) -> Option<Reply> {
         let page = self.pages.iter().find(|(known, until, _)| known == view && now < *until);
         page.map(|(.., page)| page.clone())
     }
@@ -37,21 +36,28 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use memory_debug_core::{Page, TypesView};
 
     use super::*;
     use crate::format::Format;
+    use crate::wanted::Wanted;
 
     const AGE: Duration = Duration::from_millis(250);
 
     fn view(format: Format) -> View {
-        View { page: Page::Stats, types: TypesView::default(), format, force: false, shows_host: true }
+        let wanted = Wanted::Page { page: Page::Stats, types: TypesView::default() };
+        View { wanted, format, force: false, shows_host: true }
+    }
+
+    fn page(body: &'static str) -> Reply {
+        Reply::page(Format::Text, Bytes::from_static(body.as_bytes()))
     }
 
     #[test]
     fn s46_a_page_is_kept_for_its_time_and_for_its_view() {
         let (mut kept, now) = (Kept::default(), Instant::now());
-        let (text, page) = (view(Format::Text), Bytes::from_static(b"page"));
+        let (text, page) = (view(Format::Text), page("page"));
         assert_eq!(kept.get(&text, now), None);
         kept.begin(now, AGE);
         kept.add(&text, &page);
@@ -65,15 +71,15 @@ mod tests {
         let (mut kept, now) = (Kept::default(), Instant::now());
         let (text, json) = (view(Format::Text), view(Format::Json));
         kept.begin(now, AGE);
-        kept.add(&text, &Bytes::from_static(b"old text"));
-        kept.add(&json, &Bytes::from_static(b"old json"));
+        kept.add(&text, &page("old text"));
+        kept.add(&json, &page("old json"));
         let later = now + AGE / 2;
         kept.begin(later, AGE);
-        kept.add(&json, &Bytes::from_static(b"new json"));
-        assert_eq!(kept.get(&text, later).unwrap(), "old text");
-        assert_eq!(kept.get(&json, later).unwrap(), "new json");
+        kept.add(&json, &page("new json"));
+        assert_eq!(kept.get(&text, later).unwrap(), page("old text"));
+        assert_eq!(kept.get(&json, later).unwrap(), page("new json"));
         assert_eq!(kept.get(&text, now + AGE), None, "a page becomes no younger by others");
-        assert_eq!(kept.get(&json, now + AGE).unwrap(), "new json");
+        assert_eq!(kept.get(&json, now + AGE).unwrap(), page("new json"));
         kept.begin(later + AGE, AGE);
         assert!(kept.pages.is_empty(), "what is too old takes no room");
     }
@@ -82,7 +88,7 @@ mod tests {
     fn s46_nothing_is_kept_for_no_time() {
         let (mut kept, now) = (Kept::default(), Instant::now());
         kept.begin(now, Duration::ZERO);
-        kept.add(&view(Format::Text), &Bytes::new());
+        kept.add(&view(Format::Text), &page(""));
         assert_eq!(kept.get(&view(Format::Text), now), None);
     }
 }

@@ -15,7 +15,7 @@ use ::loom::future::block_on;
 use ::loom::lazy_static;
 use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
 use ::loom::thread::{self, JoinHandle};
-use memory_debug_core::{MemoryReport, Page, TypesView};
+use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -23,6 +23,7 @@ use crate::authenticate::authenticate;
 use crate::credentials::Credentials;
 use crate::format::Format;
 use crate::sync::explore;
+use crate::wanted::Wanted;
 
 /// Makes reports and numbers them, looking out for others who do at the same time.
 struct Numbered {

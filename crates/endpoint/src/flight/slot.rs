@@ -8,7 +8,6 @@ use super::Answer;
 use super::breaker::Breaker;
 use crate::authenticate::Authorized;
 use crate::problem::Problem;
-use crate::route::kind;
 use crate::view::View;
 
 /// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.
@@ -95,7 +94,7 @@ impl Slot {
         if matches!(self.phase, Phase::Idle)
             && let Err(retry_after) = self.breaker.check(now)
         {
-            return Err(Problem::BreakerOpen { kind: kind(view.page), retry_after });
+            return Err(Problem::BreakerOpen { kind: view.wanted.kind().as_str(), retry_after });
         }
         let groups = match self.phase {
             Phase::Idle | Phase::Collecting { .. } => &mut self.current,

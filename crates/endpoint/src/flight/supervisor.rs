@@ -32,13 +32,12 @@ pub(super) fn supervise(shared: &Shared) {
         if !expired.is_empty() {
             drop(board);
             let deadline = shared.limits.deadline;
-            for (scope, groups) in expired {
+            for (kind, groups) in expired {
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
-                tell(scope, "deadline-exceeded", deadline);
+                tell(kind, "deadline-exceeded", deadline);
             }
             board = shared.lock();
-        } else if let Some(deadline) = board.slots().into_iter().filter_map(|slot| Slot::deadline(slot)).min()
-        {
+        } else if let Some(deadline) = board.slots().filter_map(|slot| Slot::deadline(slot)).min() {
             let wait = deadline.saturating_duration_since(now);
             board = shared.changed.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner).0;
         } else {

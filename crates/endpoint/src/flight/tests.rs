@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use memory_debug_core::{MemoryReport, Page, TypesView};
+use bytes::Bytes;
+use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
 use super::breaker::{MAX_FAILURES, PAUSE};
@@ -16,13 +17,15 @@ use crate::authenticate::authenticate;
 use crate::collect::Shortage;
 use crate::credentials::Credentials;
 use crate::format::Format;
+use crate::wanted::Wanted;
 
 fn proof() -> Authorized {
     authenticate(&Credentials::allow_weak("ops", "x").unwrap(), [&b"Basic b3BzOng="[..]]).unwrap()
 }
 
 fn view(page: Page, format: Format) -> View {
-    View { page, types: TypesView::default(), format, force: false, shows_host: true }
+    let wanted = Wanted::Page { page, types: TypesView::default() };
+    View { wanted, format, force: false, shows_host: true }
 }
 
 fn stats() -> View {
@@ -30,9 +33,8 @@ fn stats() -> View {
 }
 
 fn with_filter(filter: usize) -> View {
-    let mut view = view(Page::Types, Format::Text);
-    view.types.filter = Some(filter.to_string());
-    view
+    let types = TypesView { filter: Some(filter.to_string()), ..TypesView::default() };
+    View { wanted: Wanted::Page { page: Page::Types, types }, ..view(Page::Types, Format::Text) }
 }
 
 fn report(number: usize) -> MemoryReport {
@@ -127,7 +129,7 @@ impl Control {
 }
 
 async fn text(receiver: oneshot::Receiver<Answer>) -> String {
-    String::from_utf8(receiver.await.unwrap().unwrap().into()).unwrap()
+    String::from_utf8(receiver.await.unwrap().unwrap().body.into()).unwrap()
 }
 
 async fn problem(receiver: oneshot::Receiver<Answer>) -> Problem {
@@ -143,7 +145,7 @@ async fn s40_a_thousand_requests_share_one_collection_and_one_rendering() {
     let mut addresses = BTreeSet::new();
     for receiver in receivers {
         let body = receiver.await.unwrap().unwrap();
-        addresses.insert(body.as_ptr());
+        addresses.insert(body.body.as_ptr());
     }
     assert_eq!(addresses.len(), 1, "the body is shared, not copied");
     control.flights.wait_until_idle();
@@ -492,7 +494,7 @@ async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
     control.flights.wait_until_idle();
     for _ in 0..1000 {
         let again = control.join(stats()).unwrap().await.unwrap().unwrap();
-        assert_eq!(again.as_ptr(), first.as_ptr());
+        assert_eq!(again.body.as_ptr(), first.body.as_ptr());
     }
     assert_eq!(control.collections_begun_since(), 0);
     // Another way to write it takes another report, which then replaces this one.
@@ -547,15 +549,19 @@ mod slots {
         slot.collected();
         let mut late = join(&mut slot, late_view);
 
-        slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"first")));
+        slot.take_group(&stats())
+            .unwrap()
+            .answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"first"))));
         assert!(slot.next_view().is_none());
         assert_eq!(late.try_recv(), Ok(None));
         let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
         assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
 
         slot.collected();
-        slot.take_group(&stats()).unwrap().answer(&Ok(Bytes::from_static(b"second")));
-        assert_eq!(late.try_recv(), Ok(Some(Ok(Bytes::from_static(b"second")))));
+        slot.take_group(&stats())
+            .unwrap()
+            .answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"second"))));
+        assert_eq!(late.try_recv(), Ok(Some(Ok(Reply::page(Format::Text, Bytes::from_static(b"second"))))));
         assert!(!slot.finish(End::Collected, Instant::now(), LIMIT).goes_on);
         assert!(slot.is_idle());
         drop(early);

@@ -1,14 +1,31 @@
 use proptest::prelude::*;
 
+use memory_debug_core::Page;
+
 use super::*;
+use crate::route::{Found, Operation};
+
+/// What has the parameters of a page.
+fn of(page: Page) -> &'static Operation {
+    let path = match page {
+        Page::Overview => "",
+        Page::Stats => "/stats",
+        Page::Types => "/types",
+        Page::Doctor => "/doctor",
+    };
+    match Operation::find("GET", path) {
+        Found::Operation(operation, _) => operation,
+        other => panic!("{other:?}"),
+    }
+}
 
 fn types(query: &str) -> Result<Query, Problem> {
-    Query::parse(Page::Types, Some(query), 1000)
+    Query::parse(of(Page::Types), Some(query), 1000)
 }
 
 /// The parameter that the refusal names.
 fn refused(page: Page, query: &str) -> String {
-    match Query::parse(page, Some(query), 1000) {
+    match Query::parse(of(page), Some(query), 1000) {
         Err(Problem::InvalidParameter { name, .. }) => name,
         other => panic!("{query}: {other:?}"),
     }
@@ -17,7 +34,7 @@ fn refused(page: Page, query: &str) -> String {
 #[test]
 fn no_query_means_defaults() {
     for query in [None, Some("")] {
-        let query = Query::parse(Page::Types, query, 1000).unwrap();
+        let query = Query::parse(of(Page::Types), query, 1000).unwrap();
         assert_eq!(query.format, None);
         assert_eq!(query.types, TypesView::default());
     }
@@ -33,10 +50,58 @@ fn all_parameters_in_any_order() {
 }
 
 #[test]
+fn every_value_of_a_parameter_is_itself() {
+    for (query, sort) in [("sort=bytes", Sort::Bytes), ("sort=count", Sort::Count), ("sort=name", Sort::Name)]
+    {
+        assert_eq!(types(&format!("{query}&top=3")).unwrap().types.sort, sort);
+    }
+    for group in Group::ALL {
+        assert_eq!(types(&format!("group={}", group.as_str())).unwrap().types.selection.group, group);
+    }
+    let selection = types("focus=a&ignore=b").unwrap().types.selection;
+    assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
+    let of = |method, path, query| match Operation::find(method, path) {
+        Found::Operation(operation, _) => Query::parse(operation, Some(query), 1000),
+        other => panic!("{other:?}"),
+    };
+    let heap = of("GET", "/heap", "symbols=none&format=collapsed&top=3").unwrap();
+    assert_eq!((heap.symbols, heap.format, heap.types.top), (PprofSymbols::None, Some(Format::Collapsed), 3));
+    assert_eq!(of("GET", "/heap", "symbols=functions&debug=1").unwrap().symbols, PprofSymbols::Functions);
+    assert_eq!(of("GET", "/heap", "debug=1").unwrap().format, Some(Format::Text));
+    assert_eq!(of("GET", "/heap", "debug=0").unwrap().format, None);
+    let graph = of("GET", "/heap/flamegraph", "by=type&count=objects&base=last").unwrap();
+    assert_eq!((graph.leaf, graph.count, graph.base), (Leaf::Type, Count::Objects, Some(Base::Last)));
+    assert_eq!(of("POST", "/snapshots", "label=a+b").unwrap().label.as_deref(), Some("a b"));
+    let diff = of("GET", "/diff", "base=first&target=last&growth=true").unwrap();
+    assert_eq!((diff.base, diff.target, diff.growth), (Some(Base::First), Target::Kept(Base::Last), true));
+}
+
+#[test]
+fn s24_what_is_not_a_value_of_a_parameter_is_refused_with_those_that_are() {
+    for (method, path, query, told) in [
+        ("GET", "/heap", "format=svg", "`format` has to be `pprof`, `text`, `json` or `collapsed`"),
+        ("GET", "/heap", "debug=2", "`debug` has to be `0` or `1`"),
+        ("GET", "/heap", "format=json&debug=1", "`debug` is another word for `format`"),
+        ("GET", "/heap", "symbols=all", "`symbols` has to be `inline`, `functions` or `none`"),
+        ("GET", "/heap/flamegraph", "format=text", "`format` has to be `svg`"),
+        ("GET", "/heap/flamegraph", "by=line", "`by` has to be `function` or `type`"),
+        ("GET", "/diff", "base=now", "`base` has to be the id of a snapshot"),
+        ("GET", "/diff", "target=0", "`target` has to be the id of a snapshot"),
+        ("POST", "/snapshots", "label=", "`label` has to have 1 to 128 bytes"),
+        ("POST", "/snapshots", "label=a%0ab", "`label` has a control character"),
+    ] {
+        let Found::Operation(operation, _) = Operation::find(method, path) else { panic!("{path}") };
+        let problem = Query::parse(operation, Some(query), 1000).unwrap_err();
+        let shown = problem.render(Format::Text);
+        assert!(shown.contains(told), "{query}: {shown}");
+    }
+}
+
+#[test]
 fn every_page_can_be_forced() {
     for page in [Page::Overview, Page::Stats, Page::Types, Page::Doctor] {
         for (query, expected) in [("force=true", true), ("force=false", false), ("", false)] {
-            assert_eq!(Query::parse(page, Some(query), 1000).unwrap().force, expected);
+            assert_eq!(Query::parse(of(page), Some(query), 1000).unwrap().force, expected);
         }
         for query in ["force", "force=", "force=1", "force=True", "force=true&force=true"] {
             assert_eq!(refused(page, query), "force");
@@ -105,9 +170,9 @@ fn s24_values_out_of_range_are_refused_by_name() {
 
 #[test]
 fn s24_the_configured_number_of_rows_is_the_limit() {
-    assert_eq!(Query::parse(Page::Types, None, 10).unwrap().types.top, 10);
-    assert!(Query::parse(Page::Types, Some("top=10"), 10).is_ok());
-    assert!(Query::parse(Page::Types, Some("top=11"), 10).is_err());
+    assert_eq!(Query::parse(of(Page::Types), None, 10).unwrap().types.top, 10);
+    assert!(Query::parse(of(Page::Types), Some("top=10"), 10).is_ok());
+    assert!(Query::parse(of(Page::Types), Some("top=11"), 10).is_err());
 }
 
 #[test]
@@ -134,6 +199,8 @@ fn s24_filters_are_short_and_printable() {
 #[test]
 fn s24_overlong_queries_are_refused() {
     assert_eq!(refused(Page::Types, &"x".repeat(MAX_QUERY_BYTES + 1)), "query");
+    let longest = refused(Page::Types, &"x".repeat(MAX_QUERY_BYTES));
+    assert_ne!(longest, "query", "refused for its name only");
 }
 
 #[test]
@@ -150,7 +217,7 @@ fn encode(text: &str) -> String {
 proptest! {
     #[test]
     fn s24_no_query_panics(query: String, page in prop_oneof![Just(Page::Types), Just(Page::Stats)]) {
-        let _ = Query::parse(page, Some(&query), 1000);
+        let _ = Query::parse(of(page), Some(&query), 1000);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::build_id::BuildId;
-use crate::sample::SampleRate;
+use crate::sample::{Estimate, SampleRate};
 
 pub use self::amount::Amount;
 pub(crate) use self::build::{Builder, NewStack};
@@ -134,6 +134,48 @@ pub(crate) struct NamedSample {
     pub(crate) allocated: Amount,
 }
 
+/// A stack of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct SymbolizedStack<'p> {
+    profile: &'p SymbolizedProfile,
+    stack: &'p NamedStack,
+    live: Amount,
+}
+
+/// A function on a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SymbolizedFrame<'p> {
+    /// For people: `alloc::vec::push`.
+    pub function: &'p str,
+    /// Source file, without the part that is particular to the machine that built it.
+    pub file: Option<&'p str>,
+    /// 1-based; 0 if unknown.
+    pub line: u32,
+}
+
+impl<'p> SymbolizedStack<'p> {
+    /// What it holds, with its sampling error.
+    pub fn estimate(&self) -> Estimate {
+        self.live.estimate(self.profile.sample_rate)
+    }
+
+    /// The row of the table that it is a part of, and whether that is a type.
+    pub fn owner(&self) -> (&'p str, bool) {
+        let owner = &self.profile.owners[self.stack.owner as usize];
+        (&owner.name, owner.is_attributed)
+    }
+
+    /// The functions, innermost first.
+    pub fn frames(&self) -> impl Iterator<Item = SymbolizedFrame<'p>> {
+        let profile = self.profile;
+        profile.lines_of(self.stack).map(move |line| {
+            let function = profile.function(line);
+            SymbolizedFrame { function: &function.name, file: function.file.as_deref(), line: line.line }
+        })
+    }
+}
+
 impl SymbolizedProfile {
     /// What its numbers mean.
     pub fn kind(&self) -> ProfileKind {
@@ -153,6 +195,15 @@ impl SymbolizedProfile {
     /// What all stacks hold together.
     pub fn total(&self) -> Amount {
         self.samples.iter().map(|sample| sample.live).sum()
+    }
+
+    /// The stacks, those that hold the most bytes first.
+    pub fn stacks_by_bytes(&self) -> Vec<SymbolizedStack<'_>> {
+        let stack = |stack| SymbolizedStack { profile: self, stack, live: self.live(stack) };
+        let mut stacks: Vec<_> = self.stacks.iter().map(stack).collect();
+        // Stable, so that equal ones keep the order of the profile.
+        stacks.sort_by_key(|stack| std::cmp::Reverse(stack.live.bytes));
+        stacks
     }
 
     pub(crate) fn locations_of(

@@ -60,6 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("accept", accepts()),
         ("body", bodies()),
         ("header", headers()),
+        ("profiles", profiles()),
         ("malformed", malformed()),
     ];
     let single = groups.into_iter().flat_map(|(group, requests)| {
@@ -186,7 +187,7 @@ fn paths() -> Vec<(Request, Expected)> {
         ("/%2F", 404),
         ("/;x", 404),
         ("/stats;x", 404),
-        ("/heap", 404),
+        ("/unknown", 404),
         ("/un/known", 404),
         ("/un/known?top=5", 404),
         ("/{rest}", 404),
@@ -264,9 +265,14 @@ fn methods() -> Vec<(Request, Expected)> {
         requests.push((Request::new(method, PAGE), Page(401)));
         requests.push((Request::new(method, PAGE).authorized(), Page(405)));
     }
-    for (below, status) in
-        [("", 200), ("/stats", 200), ("/types?format=json", 200), ("/heap", 404), ("?x=1", 400), ("/", 404)]
-    {
+    for (below, status) in [
+        ("", 200),
+        ("/stats", 200),
+        ("/types?format=json", 200),
+        ("/unknown", 404),
+        ("?x=1", 400),
+        ("/", 404),
+    ] {
         let target = format!("{PAGE}{below}");
         requests.push((Request::new("HEAD", &target), Page(401)));
         requests.push((Request::new("HEAD", &target).authorized(), Page(status)));
@@ -367,8 +373,8 @@ fn accepts() -> Vec<(Request, Expected)> {
     requests.push((twice, Page(200)));
     let not_ascii = get("").authorized().header("accept", b"\xff/\xff");
     requests.push((not_ascii, Page(200)));
-    for below in ["/heap", "?x=1"] {
-        let status = if below == "/heap" { 404 } else { 400 };
+    for below in ["/unknown", "?x=1"] {
+        let status = if below == "/unknown" { 404 } else { 400 };
         for accept in ["application/json", "application/problem+json", "image/png"] {
             requests.push((get(below).authorized().header("accept", accept), Page(status)));
         }
@@ -461,6 +467,46 @@ fn headers() -> Vec<(Request, Expected)> {
         ] {
             requests.push((Request::verbatim(head), Page(expected)));
         }
+    }
+    requests
+}
+
+/// Profiles and snapshots, as far as their answers are the same without a heap profile as with one.
+fn profiles() -> Vec<(Request, Expected)> {
+    const UNKNOWN: &str = "/snapshots/000102030405060708090a0b0c0d0e0f";
+    let mut requests = Vec::new();
+    for (method, below, status) in [
+        ("HEAD", "/heap", 200),
+        ("HEAD", "/heap/flamegraph", 200),
+        ("GET", "/heap?format=svg", 400),
+        ("GET", "/heap?symbols=", 400),
+        ("GET", "/heap/flamegraph?format=text", 400),
+        ("GET", "/heap/", 404),
+        ("POST", "/heap", 405),
+        ("GET", "/diff", 400),
+        ("GET", "/diff?base=0", 400),
+        ("GET", "/diff?base=first&target=first&group=planet", 400),
+        ("PUT", "/diff?base=first", 405),
+        ("GET", "/leaks?top=1", 400),
+        ("DELETE", "/leaks", 405),
+        ("DELETE", "/snapshots", 405),
+        ("POST", "/snapshots?label=%0a", 400),
+        ("GET", "/snapshots/", 404),
+        ("GET", "/snapshots/x", 404),
+        ("GET", "/snapshots/../snapshots", 404),
+        ("GET", UNKNOWN, 404),
+        ("DELETE", UNKNOWN, 404),
+        ("POST", UNKNOWN, 405),
+        ("GET", &UNKNOWN.to_uppercase(), 404),
+    ] {
+        let target = format!("{PAGE}{below}");
+        requests.push((Request::new(method, &target), Page(401)));
+        requests.push((Request::new(method, &target).authorized(), Page(status)));
+        let json = Request::new(method, &target).authorized().header("accept", "application/json");
+        let is_picture = below == "/heap/flamegraph";
+        requests.push((json, Page(if is_picture { 406 } else { status })));
+        let cross_site = Request::new(method, &target).authorized().header("sec-fetch-site", "cross-site");
+        requests.push((cross_site, Page(403)));
     }
     requests
 }

@@ -24,15 +24,15 @@ fn s02_each_check_comes_before_the_next() {
             0 => peer = "127.0.0.1",
             1 => headers[0].1 = RIGHT,
             2 => headers[1].1 = "same-origin",
-            3 => method = "GET",
-            4 => path = "/debug/memory/types",
+            3 => path = "/debug/memory/types",
+            4 => method = "GET",
             5 => query = "",
             6 => headers[2].1 = "text/plain",
             7 => path = "/debug/memory/stats",
             _ => break,
         }
     }
-    // TLS, password, whose page asks, method, path, parameters, format, role.
-    assert_eq!(statuses, [403, 401, 403, 405, 404, 400, 406, 403, 200]);
+    // TLS, password, whose page asks, path, method, parameters, format, role.
+    assert_eq!(statuses, [403, 401, 403, 404, 405, 400, 406, 403, 200]);
     assert_eq!(fixture.collections(), 1);
 }

@@ -86,8 +86,9 @@ mod value {
         [ProfileKind::Live, ProfileKind::LiveAndAllocated, ProfileKind::Growth];
 }
 
-/// Each mapping has addresses of its own, this far apart, so that no two overlap. They are of no process.
-const MAPPING_SPACING: u64 = 1 << 40;
+/// Each mapping has addresses of its own, this far apart, so that no two overlap: 64 GiB, so that a thousand of them stay
+/// below where processes have theirs.
+const MAPPING_SPACING: u64 = 1 << 36;
 
 /// Stands among the comments of a profile none of whose mappings is the program itself; otherwise the first is.
 const NO_PROGRAM: &str = "no code of the program itself";

@@ -1,0 +1,93 @@
+//! Profiles in the formats of other tools.
+
+use std::time::SystemTime;
+
+use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, PprofSymbols, SymbolizedProfile, render};
+
+use super::{Material, View};
+use crate::format::Format;
+use crate::moment::Base;
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+impl Material<'_> {
+    /// The heap of the report, with names.
+    pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
+        let report = self.report()?;
+        report
+            .symbolized()
+            .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })
+    }
+}
+
+impl View {
+    pub(super) fn heap(
+        &self,
+        symbols: PprofSymbols,
+        top: usize,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let profile = material.profile()?;
+        let mut body = Vec::new();
+        // Writing into memory cannot fail.
+        let written = match self.format {
+            Format::Pprof => {
+                let since_epoch =
+                    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                let mut options =
+                    PprofOptions::new(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
+                options.symbols = symbols;
+                options.is_lean = true;
+                profile.write_pprof(&options, &mut body)
+            }
+            Format::Collapsed => profile.write_folded(&FoldedOptions::default(), &mut body),
+            Format::Json => {
+                return self.fitting(top, material.max_bytes, |top| render::stacks_json(&profile, top));
+            }
+            _ => return self.fitting(top, material.max_bytes, |top| render::stacks_text(&profile, top)),
+        };
+        written.map_err(|_| Problem::CollectorPanicked)?;
+        self.whole(body, material.max_bytes)
+    }
+
+    #[cfg(feature = "flamegraph")]
+    pub(super) fn flamegraph(
+        &self,
+        leaf: Leaf,
+        count: Count,
+        base: Option<Base>,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        use memory_debug_core::FlamegraphOptions;
+
+        let profile = material.profile()?;
+        let instance = &material.report()?.instance;
+        let mut options = FlamegraphOptions::default();
+        options.title = format!("live memory of {}", instance.service.as_deref().unwrap_or("this process"));
+        (options.leaf, options.count) = (leaf, count);
+        let mut body = Vec::new();
+        let drawn = match base {
+            None => profile.write_flamegraph(&options, &mut body),
+            Some(base) => {
+                let base = base.find(material.snapshots)?;
+                options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
+                let earlier = base.profile().map_err(|_| Problem::CollectorPanicked)?;
+                profile.write_flamegraph_since(&earlier, &options, &mut body)
+            }
+        };
+        drawn.map_err(|error| Problem::NoProfile { is_built: true, reason: error.to_string() })?;
+        self.whole(body, material.max_bytes)
+    }
+
+    #[cfg(not(feature = "flamegraph"))]
+    pub(super) fn flamegraph(
+        &self,
+        _leaf: Leaf,
+        _count: Count,
+        _base: Option<Base>,
+        _material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let reason = "flame graphs are not built in: add the cargo feature `flamegraph`, or draw one of ?format=collapsed";
+        Err(Problem::NoProfile { is_built: false, reason: reason.into() })
+    }
+}

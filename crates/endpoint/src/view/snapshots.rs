@@ -1,0 +1,126 @@
+//! Snapshots, and what changed since.
+
+use bytes::Bytes;
+use memory_debug_core::{
+    LeakVerdict, PprofOptions, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, TypesView, render,
+};
+
+use super::{Material, View};
+use crate::format::Format;
+use crate::moment::{Base, Target};
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+impl View {
+    pub(super) fn list_snapshots(&self, material: Material<'_>) -> Result<Reply, Problem> {
+        let all = material.snapshots.list();
+        let infos: Vec<_> = all.iter().map(|snapshot| self.shown(snapshot.info())).collect();
+        self.fitting(infos.len(), material.max_bytes, |top| {
+            let newest = &infos[infos.len() - top..];
+            match self.format {
+                Format::Json => render::document("snapshots", &newest),
+                _ => render::snapshots_text(newest),
+            }
+        })
+    }
+
+    pub(super) fn take_snapshot(
+        &self,
+        label: Option<String>,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let report = material.report()?;
+        let snapshot = Snapshot::of(report, label)
+            .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })?;
+        let kept = material.snapshots.keep(snapshot).map_err(Problem::SnapshotTooLarge)?;
+        let id = kept.info().id;
+        Ok(self.snapshot(kept.info())?.created(format!("snapshots/{id}")))
+    }
+
+    pub(super) fn show_snapshot(&self, id: SnapshotId, material: Material<'_>) -> Result<Reply, Problem> {
+        let snapshot = material.snapshots.get(id)?;
+        match self.format {
+            Format::Pprof if self.shows_host => {
+                Ok(Reply::page(Format::Pprof, Bytes::copy_from_slice(snapshot.as_bytes())))
+            }
+            // Its comment names the host.
+            Format::Pprof => {
+                let profile = snapshot.profile().map_err(|_| Problem::CollectorPanicked)?;
+                let mut body = Vec::new();
+                let options = PprofOptions::default();
+                profile.write_pprof(&options, &mut body).map_err(|_| Problem::CollectorPanicked)?;
+                self.whole(body, material.max_bytes)
+            }
+            _ => self.snapshot(snapshot.info()),
+        }
+    }
+
+    fn snapshot(&self, info: &SnapshotInfo) -> Result<Reply, Problem> {
+        let info = self.shown(info);
+        let body = match self.format {
+            Format::Json => render::document("snapshot", &info),
+            _ => render::snapshots_text(&[info]),
+        };
+        Ok(Reply::page(self.format, body.into()))
+    }
+
+    pub(super) fn diff(
+        &self,
+        base: Base,
+        target: Target,
+        growth: bool,
+        types: &TypesView,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let base = base.find(material.snapshots)?;
+        let now;
+        let kept;
+        let target = match target {
+            Target::Kept(target) => {
+                kept = target.find(material.snapshots)?;
+                &*kept
+            }
+            Target::Now => {
+                let report = material.report()?;
+                now = Snapshot::of(report, Some("now".to_owned()))
+                    .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })?;
+                &now
+            }
+        };
+        let diff = SnapshotDiff::between(&base, target, &types.selection);
+        let mut diff = diff.map_err(|_| Problem::CollectorPanicked)?;
+        if growth {
+            diff = diff.growth();
+        }
+        (diff.base, diff.target) = (self.shown(&diff.base), self.shown(&diff.target));
+        self.fitting(types.top, material.max_bytes, |top| {
+            let diff = diff.clone().cut(top, types.filter.as_deref());
+            match self.format {
+                Format::Json => render::document("diff", &diff),
+                _ => diff.to_string(),
+            }
+        })
+    }
+
+    pub(super) fn leaks(&self, material: Material<'_>) -> Result<Reply, Problem> {
+        let mut verdict = LeakVerdict::over(&material.snapshots.list()).map_err(Problem::TooFewSnapshots)?;
+        verdict.snapshots = verdict.snapshots.iter().map(|info| self.shown(info)).collect();
+        self.fitting(verdict.suspects.len(), material.max_bytes, |top| {
+            let mut verdict = verdict.clone();
+            verdict.suspects.truncate(top);
+            match self.format {
+                Format::Json => render::document("leaks", &verdict),
+                _ => verdict.to_string(),
+            }
+        })
+    }
+
+    /// What may be shown of it.
+    fn shown(&self, info: &SnapshotInfo) -> SnapshotInfo {
+        let mut info = info.clone();
+        if !self.shows_host {
+            info.instance.host = None;
+        }
+        info
+    }
+}

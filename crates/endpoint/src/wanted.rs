@@ -1,0 +1,102 @@
+//! What a request wants, parameters included, and which thread gives it.
+
+use memory_debug_core::{Count, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
+
+use crate::moment::{Base, Target};
+use crate::problem::Problem;
+use crate::query::{Query, invalid};
+use crate::route::What;
+
+/// What a request wants. Equal wishes of the same moment are answered together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Page { page: Page, types: TypesView },
+    Heap { symbols: PprofSymbols, top: usize },
+    Flamegraph { leaf: Leaf, count: Count, base: Option<Base> },
+    ListSnapshots,
+    TakeSnapshot { label: Option<String> },
+    ShowSnapshot { id: SnapshotId },
+    DropSnapshot { id: SnapshotId },
+    Diff { base: Base, target: Target, growth: bool, types: TypesView },
+    Leaks,
+}
+
+/// What work a wish is. Of a kind, one thread works at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A collection of statistics.
+    Stats,
+    /// A collection of types and statistics.
+    Everything,
+    /// Work on snapshots that are there.
+    Snapshots,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Stats, Self::Everything, Self::Snapshots];
+
+    /// What has to be collected for it.
+    pub(crate) fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Stats => Some(Scope::Stats),
+            Self::Everything => Some(Scope::Everything),
+            Self::Snapshots => None,
+        }
+    }
+
+    /// What is worked on, in words.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stats => "statistics",
+            Self::Everything => "types and statistics",
+            Self::Snapshots => "snapshots",
+        }
+    }
+}
+
+impl Wanted {
+    /// # Errors
+    ///
+    /// If a parameter is missing.
+    pub(crate) fn new(what: What, id: Option<SnapshotId>, query: &Query) -> Result<Self, Problem> {
+        // A path that has no id in it has none of these operations.
+        let unknown = || Problem::UnknownSnapshot;
+        Ok(match what {
+            What::Page(page) => Self::Page { page, types: query.types.clone() },
+            What::Heap => Self::Heap { symbols: query.symbols, top: query.types.top },
+            What::Flamegraph => Self::Flamegraph { leaf: query.leaf, count: query.count, base: query.base },
+            What::ListSnapshots => Self::ListSnapshots,
+            What::TakeSnapshot => Self::TakeSnapshot { label: query.label.clone() },
+            What::ShowSnapshot => Self::ShowSnapshot { id: id.ok_or_else(unknown)? },
+            What::DropSnapshot => Self::DropSnapshot { id: id.ok_or_else(unknown)? },
+            What::Diff => Self::Diff {
+                base: query.base.ok_or_else(|| {
+                    invalid(
+                        "base",
+                        "is missing: the id of a snapshot, `first` or `last`; POST /snapshots makes one",
+                    )
+                })?,
+                target: query.target,
+                growth: query.growth,
+                types: query.types.clone(),
+            },
+            What::Leaks => Self::Leaks,
+        })
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Page { page: Page::Stats, .. } => Kind::Stats,
+            // One report serves all of these.
+            Self::Page { .. } | Self::Heap { .. } | Self::Flamegraph { .. } | Self::TakeSnapshot { .. } => {
+                Kind::Everything
+            }
+            Self::Diff { target: Target::Now, .. } => Kind::Everything,
+            Self::Diff { .. }
+            | Self::ListSnapshots
+            | Self::ShowSnapshot { .. }
+            | Self::DropSnapshot { .. }
+            | Self::Leaks => Kind::Snapshots,
+        }
+    }
+}

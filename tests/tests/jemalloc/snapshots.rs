@@ -1,0 +1,154 @@
+//! Snapshots, differences, growth and profiles of the service as it runs.
+
+use memory_debug_core::Snapshot;
+use memory_debug_tests::{PASSWORD, Request, Response, USER, basic, size_class};
+use serde_json::Value;
+
+use crate::population::{enough, payload};
+use crate::secrets::assert_no_address;
+use crate::shop;
+
+payload! { Grown: 21, Still: 22, LeakedAgain: 23 }
+
+async fn take(label: &str) -> String {
+    let target = format!("/debug/memory/snapshots?format=json&label={label}");
+    let made = shop::send(Request::new("POST", target).authorized()).await;
+    assert_eq!(made.status, 201, "{made}");
+    let id = made.json()["snapshot"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(made.header("location"), Some(format!("snapshots/{id}")));
+    id
+}
+
+async fn json(target: String) -> Value {
+    shop::get(&target).await.json()
+}
+
+fn rows<'v>(table: &'v Value, rows: &str, name: &str) -> Vec<&'v Value> {
+    table[rows].as_array().unwrap().iter().filter(|row| row["type"] == name).collect()
+}
+
+#[tokio::test]
+async fn what_grew_between_two_snapshots_is_told_with_its_error() {
+    let still: Vec<Box<Still>> = (0..enough::<Still>()).map(|number| Box::new(Still::new(number))).collect();
+    let base = take("before").await;
+    let grown: Vec<Box<Grown>> = (0..enough::<Grown>()).map(|number| Box::new(Grown::new(number))).collect();
+    let target = take("after").await;
+    let diff = json(format!("/debug/memory/diff?format=json&top=1000&base={base}&target={target}")).await;
+    let diff = &diff["diff"];
+    let [row] = rows(diff, "rows", "Box<Grown>")[..] else { panic!("{diff}") };
+    assert_eq!(row["is_significant"], true, "{row}");
+    let (change, error) =
+        (row["bytes_change"].as_f64().unwrap(), row["bytes_change_stderr"].as_f64().unwrap());
+    let truth = (enough::<Grown>() * size_class(size_of::<Grown>())) as f64;
+    assert!((change - truth).abs() < 5.0 * error && error < 0.1 * change, "{row}");
+    assert_eq!(rows(diff, "rows", "Box<Still>").len(), 0, "what stood still is no change");
+    assert_eq!(diff["base"]["label"], "before");
+
+    // Backwards it has shrunk, and by itself it has not changed.
+    let back = json(format!("/debug/memory/diff?format=json&top=1000&base={target}&target={base}")).await;
+    assert_eq!(rows(&back["diff"], "rows", "Box<Grown>")[0]["bytes_change"].as_f64(), Some(-change));
+    let growth =
+        json(format!("/debug/memory/diff?format=json&growth=true&base={target}&target={base}")).await;
+    assert_eq!(rows(&growth["diff"], "rows", "Box<Grown>").len(), 0);
+    let same = json(format!("/debug/memory/diff?format=json&base={base}&target={base}")).await;
+    assert_eq!(same["diff"]["rows"], Value::Array(Vec::new()));
+    drop((still, grown));
+}
+
+#[tokio::test]
+async fn a_snapshot_is_listed_read_and_given_up() {
+    let id = take("to+be+dropped").await;
+    let listed = json("/debug/memory/snapshots?format=json".into()).await;
+    let listed = listed["snapshots"].as_array().unwrap().clone();
+    assert!(listed.iter().any(|snapshot| snapshot["id"] == *id && snapshot["label"] == "to be dropped"));
+    let file = shop::get(&format!("/debug/memory/snapshots/{id}?format=pprof")).await;
+    let snapshot = Snapshot::from_bytes(file.body).unwrap();
+    assert_eq!(snapshot.info().id.to_string(), id);
+    assert!(snapshot.profile().unwrap().total().bytes > 0);
+    let path = format!("/debug/memory/snapshots/{id}");
+    let dropped = shop::send(Request::new("DELETE", &path).authorized()).await;
+    assert_eq!((dropped.status, dropped.body.len()), (204, 0), "{dropped}");
+    for request in [Request::get(&path), Request::get(format!("/debug/memory/diff?base={id}"))] {
+        let gone = shop::send(request.authorized()).await;
+        assert_eq!(gone.status, 404, "{gone}");
+        assert!(gone.text().starts_with("404 unknown snapshot: "), "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_keeps_growing_is_a_suspect_and_others_are_not() {
+    let mut leak: Vec<Box<LeakedAgain>> = Vec::with_capacity(4 * enough::<LeakedAgain>());
+    for label in ["1", "2", "3", "4"] {
+        leak.extend((0..enough::<LeakedAgain>()).map(|number| Box::new(LeakedAgain::new(number))));
+        take(label).await;
+    }
+    // Other tests have made snapshots, too, in between and with a growth of their own.
+    let verdict = json("/debug/memory/leaks?format=json".into()).await;
+    let suspects = &verdict["leaks"];
+    assert_eq!(rows(suspects, "suspects", "Box<LeakedAgain>").len(), 1, "{suspects}");
+    assert_eq!(rows(suspects, "suspects", "Box<Still>").len(), 0, "{suspects}");
+    let text = shop::get("/debug/memory/leaks").await;
+    assert!(text.text().contains("these keep growing:"), "{text}");
+    drop(leak);
+}
+
+/// What is in a profile as text: the messages inside of gzip.
+fn unpacked(profile: &Response) -> Vec<u8> {
+    use std::io::Read;
+    assert_eq!(profile.header("content-disposition").as_deref(), Some("attachment; filename=\"heap.pb.gz\""));
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&profile.body[..]).read_to_end(&mut unpacked).unwrap();
+    unpacked
+}
+
+#[tokio::test]
+async fn s60_profiles_have_names_and_no_addresses() {
+    let profile = shop::get("/debug/memory/heap").await;
+    let unpacked = unpacked(&profile);
+    let has = |text: &str| unpacked.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has("inuse_space") && has("alloc::") && has("type"), "names");
+    assert!(!has("/proc/") && !has("/root/") && !has("/home/"), "no folders of this machine");
+    for target in [
+        "/debug/memory/heap?format=text",
+        "/debug/memory/heap?format=json",
+        "/debug/memory/heap?format=collapsed",
+    ] {
+        assert_no_address(&shop::get(target).await.to_string());
+    }
+    assert_eq!(
+        shop::get("/debug/memory/heap?debug=1").await.header("content-type").unwrap(),
+        "text/plain; charset=utf-8"
+    );
+}
+
+#[tokio::test]
+async fn s34_a_flame_graph_is_a_picture_to_be_saved() {
+    let picture = shop::get("/debug/memory/heap/flamegraph?by=type").await;
+    assert_eq!(picture.header("content-type").as_deref(), Some("image/svg+xml"));
+    assert_eq!(
+        picture.header("content-disposition").as_deref(),
+        Some("attachment; filename=\"flamegraph.svg\"")
+    );
+    assert!(picture.text().contains("<svg") && picture.text().contains("live memory of axum-service"));
+}
+
+#[tokio::test]
+async fn s15_profiles_and_snapshots_are_for_those_who_may_and_only_with_the_password() {
+    for (method, target) in [
+        ("GET", "/debug/memory/heap"),
+        ("POST", "/debug/memory/snapshots"),
+        ("GET", "/debug/memory/snapshots"),
+        ("DELETE", "/debug/memory/snapshots/000102030405060708090a0b0c0d0e0f"),
+        ("GET", "/debug/memory/leaks"),
+        ("GET", "/debug/memory/diff?base=first"),
+    ] {
+        let wrong = basic(format!("{USER}:{PASSWORD}x"));
+        for request in
+            [Request::new(method, target), Request::new(method, target).header("authorization", &wrong)]
+        {
+            assert_eq!(shop::send(request).await.status, 401, "{method} {target}");
+        }
+        let cross_site = Request::new(method, target).authorized().header("sec-fetch-site", "cross-site");
+        assert_eq!(shop::send(cross_site).await.status, 403, "{method} {target}");
+    }
+}
