@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use memory_debug_profile::Selection;
 
+use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
@@ -75,7 +76,7 @@ impl Collector {
         let collected_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
-        let instance = InstanceInfo::read(proc, self.service.clone(), self.version.clone(), &mut unavailable);
+        let instance = self.instance(proc, &mut unavailable);
         let mut report = MemoryReport {
             schema: SCHEMA.into(),
             instance,
@@ -87,6 +88,7 @@ impl Collector {
             types: None,
             reconciliation: None,
             roots: None,
+            detail: None,
             unavailable,
             heap: None,
         };
@@ -98,8 +100,35 @@ impl Collector {
         if scope != Scope::Stats {
             self.read_types(proc, &mut report);
         }
-        report.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        report.duration_us = micros(begin);
         report
+    }
+
+    /// Measures as for [`Scope::Stats`], and what the allocator's numbers are made of, all of one epoch.
+    ///
+    /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
+    pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {
+        let mut report = self.collect(Scope::Stats);
+        if report.allocator.is_some() {
+            let begin = Instant::now();
+            let unavailable = &mut report.unavailable;
+            let mut detail = AllocatorDetail::default();
+            if parts.arenas {
+                detail.arenas = unavailable.keep("detail.arenas", jemalloc::read_arenas());
+            }
+            if parts.size_classes {
+                detail.size_classes = unavailable.keep("detail.size_classes", jemalloc::read_size_classes());
+            }
+            detail.duration_us = micros(begin);
+            report.duration_us = report.duration_us.saturating_add(detail.duration_us);
+            report.detail = Some(detail);
+        }
+        report
+    }
+
+    /// Which process this is; `proc` is the folder `/proc` is mounted at.
+    pub(crate) fn instance(&self, proc: &Path, unavailable: &mut Unavailable) -> InstanceInfo {
+        InstanceInfo::read(proc, self.service.clone(), self.version.clone(), unavailable)
     }
 
     /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
@@ -172,6 +201,10 @@ fn witnesses(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> W
         allocator_resident: number("allocator.resident_bytes", stats.resident_bytes),
         resident,
     }
+}
+
+fn micros(begin: Instant) -> u64 {
+    u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<AllocatorStats> {

@@ -42,7 +42,7 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `reconciliation`, `root_summary`,
+//! `heap`, `reconciliation`, `root_summary`, `detail`,
 //! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
@@ -50,6 +50,7 @@
 #![deny(unsafe_code)]
 
 mod collect;
+mod detail;
 mod doctor;
 mod headroom;
 mod heap;
@@ -78,6 +79,7 @@ mod units;
 mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use headroom::Headroom;
 pub use instance::{InstanceId, InstanceInfo};

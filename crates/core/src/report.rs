@@ -11,6 +11,7 @@ use std::sync::Arc;
 use memory_debug_profile::SymbolizedProfile;
 use serde::{Deserialize, Serialize};
 
+use crate::detail::AllocatorDetail;
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
@@ -46,6 +47,8 @@ pub struct MemoryReport {
     pub reconciliation: Option<Reconciliation>,
     /// What registered roots retain. `None` if none is registered, or types were not asked for.
     pub roots: Option<RootSummary>,
+    /// What the allocator's numbers are made of. `None` if that was not asked for, or the allocator is not jemalloc.
+    pub detail: Option<AllocatorDetail>,
     /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
     pub unavailable: Unavailable,
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.

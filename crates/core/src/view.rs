@@ -24,7 +24,7 @@ impl Page {
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
             "types" | "reconciliation" | "roots" => matches!(self, Self::Overview | Self::Types),
-            "process" | "cgroup" | "allocator" => matches!(self, Self::Overview | Self::Stats),
+            "process" | "cgroup" | "allocator" | "detail" => matches!(self, Self::Overview | Self::Stats),
             _ => true,
         }
     }

@@ -1,5 +1,6 @@
 //! What jemalloc tells about itself.
 
+mod detail;
 mod dump;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "signals are blocked by calls of the C library")]
@@ -8,6 +9,7 @@ mod probe;
 mod profiling;
 mod stats;
 
+pub(crate) use detail::{read_arenas, read_size_classes};
 pub(crate) use dump::read_dump;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
 pub(crate) use profiling::{read_profiling, readiness};

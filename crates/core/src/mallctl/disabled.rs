@@ -17,3 +17,11 @@ pub(super) unsafe fn read_text(name: &CStr) -> Result<String, Error> {
 pub(super) unsafe fn write<T>(name: &CStr, _value: T) -> Result<(), Error> {
     Err(Error::new(name, CAUSE))
 }
+
+pub(super) fn name_to_mib(name: &CStr, _mib: &mut [usize]) -> Result<(), Error> {
+    Err(Error::new(name, CAUSE))
+}
+
+pub(super) unsafe fn read_mib<T: Copy>(name: &CStr, _mib: &[usize]) -> Result<T, Error> {
+    Err(Error::new(name, CAUSE))
+}

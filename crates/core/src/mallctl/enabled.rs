@@ -37,3 +37,18 @@ pub(super) unsafe fn write<T>(name: &CStr, value: T) -> Result<(), Error> {
     // SAFETY: the caller promises the type; the name ends in NUL because it is a `CStr`.
     unsafe { raw::write(name.to_bytes_with_nul(), value) }.map_err(|cause| Error::new(name, cause))
 }
+
+/// Looks up the numbers that stand for `name`, one for each part between dots.
+pub(super) fn name_to_mib(name: &CStr, mib: &mut [usize]) -> Result<(), Error> {
+    raw::name_to_mib(name.to_bytes_with_nul(), mib).map_err(|cause| Error::new(name, cause))
+}
+
+/// Reads the value at `mib`, which `name` led to; an error calls it by that name.
+///
+/// # Safety
+///
+/// `T` is the type that the manual gives `name`.
+pub(super) unsafe fn read_mib<T: Copy>(name: &CStr, mib: &[usize]) -> Result<T, Error> {
+    // SAFETY: the caller promises the type; jemalloc checks the numbers.
+    unsafe { raw::read_mib(mib) }.map_err(|cause| Error::new(name, cause))
+}

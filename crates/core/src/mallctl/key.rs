@@ -48,6 +48,10 @@ pub(crate) const ARENAS_PAGE: Key<usize> = Key::new(c"arenas.page");
 pub(crate) const ARENAS_DIRTY_DECAY_MS: Key<isize> = Key::new(c"arenas.dirty_decay_ms");
 /// `arenas.muzzy_decay_ms` (ssize_t, rw): the default for new arenas.
 pub(crate) const ARENAS_MUZZY_DECAY_MS: Key<isize> = Key::new(c"arenas.muzzy_decay_ms");
+/// `arenas.nbins` (unsigned, r-): size classes of small objects.
+pub(crate) const ARENAS_BINS: Key<u32> = Key::new(c"arenas.nbins");
+/// `arenas.nlextents` (unsigned, r-): size classes of large objects.
+pub(crate) const ARENAS_LARGE_EXTENTS: Key<u32> = Key::new(c"arenas.nlextents");
 /// `arenas.create` (unsigned, rw): *reading* makes an arena outside the automatic ones and answers its index.
 pub(crate) const ARENAS_CREATE: Key<u32> = Key::new(c"arenas.create");
 /// `background_thread` (bool, rw).

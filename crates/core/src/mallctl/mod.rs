@@ -8,6 +8,7 @@ mod disabled;
 #[cfg(feature = "jemalloc")]
 mod enabled;
 mod error;
+mod indexed;
 mod key;
 
 #[cfg(not(feature = "jemalloc"))]
@@ -16,4 +17,5 @@ use disabled as backend;
 use enabled as backend;
 
 pub(crate) use error::Error;
+pub(crate) use indexed::*;
 pub(crate) use key::*;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
@@ -25,6 +26,7 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
         allocator: stats.then_some(report.allocator.as_ref()),
+        detail: if stats { report.detail.as_ref() } else { None },
         types: types.then(|| view.table(report)),
         reconciliation: types.then_some(report.reconciliation.as_ref()),
         roots: if types { view.roots(report) } else { None },
@@ -60,6 +62,8 @@ struct Document<'a> {
     cgroup: Option<Option<&'a CgroupMemory>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allocator: Option<Option<&'a AllocatorStats>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a AllocatorDetail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     types: Option<Option<TypeSummary>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +114,18 @@ mod tests {
         assert_eq!(reasons(Page::Stats), ["process.uss_bytes"]);
         assert_eq!(reasons(Page::Types), ["types.x"]);
         assert_eq!(reasons(Page::Doctor), [""; 0]);
+    }
+
+    #[test]
+    fn the_allocator_in_detail_is_with_the_statistics_if_asked_for() {
+        let mut report = sample::report();
+        report.detail = Some(AllocatorDetail { arenas: Some(Vec::new()), ..AllocatorDetail::default() });
+        report.unavailable.note("detail.size_classes", "reason");
+        let stats = value(&report, Page::Stats);
+        assert_eq!(stats["detail"], serde_json::json!({"arenas": [], "duration_us": 0}));
+        assert_eq!(stats["unavailable"]["detail.size_classes"], "reason");
+        let types = value(&report, Page::Types);
+        assert_eq!((types.get("detail"), types["unavailable"].get("detail.size_classes")), (None, None));
     }
 
     #[test]

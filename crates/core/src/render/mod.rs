@@ -3,6 +3,8 @@
 //! Both take values and return a value; equal reports give equal output.
 
 mod change;
+mod columns;
+mod detail;
 mod diagnosis;
 mod json;
 mod reasons;

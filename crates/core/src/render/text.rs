@@ -77,6 +77,9 @@ fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {
         write_allocator(out, allocator)?;
         write_profiling(out, &allocator.profiling)?;
     }
+    if let Some(detail) = &report.detail {
+        write!(out, "{detail}")?;
+    }
     write_unavailable(out, report, Page::Stats)
 }
 

@@ -1,0 +1,153 @@
+//! jemalloc's statistics by arena and by size class.
+
+use crate::detail::{ArenaStats, BinStats, LargeStats, SizeClasses};
+use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
+
+/// Reads every arena in use, some 15 numbers each, as of the last epoch.
+pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
+    let page = mallctl::ARENAS_PAGE.read()?;
+    let initialized = mallctl::ARENA_INITIALIZED.look_up()?;
+    let read = ArenaKeys::look_up()?;
+    // An arena that was only reserved, or was destroyed, has no numbers.
+    (0..mallctl::ARENAS_COUNT.read()? as usize)
+        .filter(|arena| initialized.read([*arena]).unwrap_or(false))
+        .map(|arena| read.arena(arena, page))
+        .collect()
+}
+
+/// Reads the size classes that were ever used, summed over all arenas by jemalloc itself, as of the last epoch.
+pub(crate) fn read_size_classes() -> Result<SizeClasses, Error> {
+    Ok(SizeClasses::new(read_bins()?, read_large()?))
+}
+
+struct ArenaKeys {
+    threads: Mib<u32, 1>,
+    dirty_decay_ms: Mib<isize, 1>,
+    muzzy_decay_ms: Mib<isize, 1>,
+    active_pages: Mib<usize, 1>,
+    dirty_pages: Mib<usize, 1>,
+    muzzy_pages: Mib<usize, 1>,
+    mapped: Mib<usize, 1>,
+    retained: Mib<usize, 1>,
+    resident: Mib<usize, 1>,
+    base: Mib<usize, 1>,
+    internal: Mib<usize, 1>,
+    thread_caches: Mib<usize, 1>,
+    small_allocated: Mib<usize, 1>,
+    large_allocated: Mib<usize, 1>,
+}
+
+impl ArenaKeys {
+    fn look_up() -> Result<Self, Error> {
+        Ok(Self {
+            threads: mallctl::ARENA_THREADS.look_up()?,
+            dirty_decay_ms: mallctl::ARENA_DIRTY_DECAY_MS.look_up()?,
+            muzzy_decay_ms: mallctl::ARENA_MUZZY_DECAY_MS.look_up()?,
+            active_pages: mallctl::ARENA_ACTIVE_PAGES.look_up()?,
+            dirty_pages: mallctl::ARENA_DIRTY_PAGES.look_up()?,
+            muzzy_pages: mallctl::ARENA_MUZZY_PAGES.look_up()?,
+            mapped: mallctl::ARENA_MAPPED.look_up()?,
+            retained: mallctl::ARENA_RETAINED.look_up()?,
+            resident: mallctl::ARENA_RESIDENT.look_up()?,
+            base: mallctl::ARENA_BASE.look_up()?,
+            internal: mallctl::ARENA_INTERNAL.look_up()?,
+            thread_caches: mallctl::ARENA_THREAD_CACHES.look_up()?,
+            small_allocated: mallctl::ARENA_SMALL_ALLOCATED.look_up()?,
+            large_allocated: mallctl::ARENA_LARGE_ALLOCATED.look_up()?,
+        })
+    }
+
+    fn arena(&self, arena: usize, page: usize) -> Result<ArenaStats, Error> {
+        let bytes = |key: &Mib<usize, 1>| key.read([arena]).map(|bytes| bytes as u64);
+        let in_pages = |key: &Mib<usize, 1>| key.read([arena]).map(|number| pages(number, page));
+        Ok(ArenaStats {
+            index: arena as u64,
+            threads: self.threads.read([arena])?.into(),
+            small_allocated_bytes: bytes(&self.small_allocated)?,
+            large_allocated_bytes: bytes(&self.large_allocated)?,
+            active_bytes: in_pages(&self.active_pages)?,
+            dirty_bytes: in_pages(&self.dirty_pages)?,
+            muzzy_bytes: in_pages(&self.muzzy_pages)?,
+            resident_bytes: bytes(&self.resident)?,
+            mapped_bytes: bytes(&self.mapped)?,
+            retained_bytes: bytes(&self.retained)?,
+            base_bytes: bytes(&self.base)?,
+            internal_bytes: bytes(&self.internal)?,
+            thread_cache_bytes: bytes(&self.thread_caches)?,
+            dirty_decay_ms: self.dirty_decay_ms.read([arena])? as i64,
+            muzzy_decay_ms: self.muzzy_decay_ms.read([arena])? as i64,
+        })
+    }
+}
+
+fn pages(number: usize, page: usize) -> u64 {
+    (number as u64).saturating_mul(page as u64)
+}
+
+fn read_bins() -> Result<Vec<BinStats>, Error> {
+    let size = mallctl::BIN_SIZE.look_up()?;
+    let regions = mallctl::BIN_REGIONS.look_up()?;
+    let slab_size = mallctl::BIN_SLAB_SIZE.look_up()?;
+    let allocated = mallctl::BIN_ALLOCATED.look_up()?;
+    let freed = mallctl::BIN_FREED.look_up()?;
+    let requests = mallctl::BIN_REQUESTS.look_up()?;
+    let live_regions = mallctl::BIN_LIVE_REGIONS.look_up()?;
+    let slabs = mallctl::BIN_SLABS.look_up()?;
+    let nonfull_slabs = mallctl::BIN_NONFULL_SLABS.look_up()?;
+    let lock_waits = mallctl::BIN_LOCK_WAITS.look_up()?;
+    let lock_wait_ns = mallctl::BIN_LOCK_WAIT_NS.look_up()?;
+    used_classes(mallctl::ARENAS_BINS.read()?, &allocated, |bin, allocated| {
+        let of_all = [ALL_ARENAS, bin];
+        let bin = BinStats {
+            index: bin as u64,
+            size_bytes: size.read([bin])? as u64,
+            regions_per_slab: regions.read([bin])?.into(),
+            slab_bytes: slab_size.read([bin])? as u64,
+            live_regions: live_regions.read(of_all)? as u64,
+            slabs: slabs.read(of_all)? as u64,
+            nonfull_slabs: nonfull_slabs.read(of_all)? as u64,
+            allocated,
+            freed: freed.read(of_all)?,
+            requests: requests.read(of_all)?,
+            lock_waits: lock_waits.read(of_all)?,
+            lock_wait_us: lock_wait_ns.read(of_all)? / 1000,
+            ..BinStats::default()
+        };
+        Ok(bin.derive())
+    })
+}
+
+fn read_large() -> Result<Vec<LargeStats>, Error> {
+    let size = mallctl::LARGE_SIZE.look_up()?;
+    let allocated = mallctl::LARGE_ALLOCATED.look_up()?;
+    let freed = mallctl::LARGE_FREED.look_up()?;
+    let live = mallctl::LARGE_LIVE.look_up()?;
+    used_classes(mallctl::ARENAS_LARGE_EXTENTS.read()?, &allocated, |class, allocated| {
+        let (size_bytes, live) = (size.read([class])? as u64, live.read([ALL_ARENAS, class])? as u64);
+        Ok(LargeStats {
+            index: class as u64,
+            size_bytes,
+            live,
+            live_bytes: live.saturating_mul(size_bytes),
+            allocated,
+            freed: freed.read([ALL_ARENAS, class])?,
+        })
+    })
+}
+
+/// A row for each class that was ever allocated from. Most are not: there are some 230 classes, and a program uses a
+/// few dozen.
+fn used_classes<T>(
+    number: u32,
+    allocated: &Mib<u64, 2>,
+    row: impl Fn(usize, u64) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut rows = Vec::new();
+    for class in 0..number as usize {
+        match allocated.read([ALL_ARENAS, class])? {
+            0 => {}
+            allocated => rows.push(row(class, allocated)?),
+        }
+    }
+    Ok(rows)
+}
