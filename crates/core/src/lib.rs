@@ -43,7 +43,7 @@
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
 //! `heap`, `reconciliation`, `root_summary`, `detail`,
-//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `view`, `render`;
+//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `purge`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
@@ -65,6 +65,7 @@ mod mallctl;
 mod mapped;
 mod per_process;
 mod process;
+mod purge;
 mod reconciliation;
 pub mod render;
 mod report;
@@ -89,6 +90,7 @@ pub use memory_debug_profile::{
     Count, FoldedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
 };
 pub use per_process::PerProcess;
+pub use purge::{PurgeMoment, PurgeReport};
 pub use reconciliation::Reconciliation;
 pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,

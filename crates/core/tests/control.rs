@@ -1,6 +1,6 @@
-//! The real thing where its configuration matters: the tables of arenas and size classes.
+//! The real thing where it changes the process: purging, and the tables of arenas and size classes.
 //!
-//! Configuration is of the whole process, so each runs alone in one of its own, configured as it needs.
+//! What these tests do shows in the whole process, so each runs alone in one of its own, configured as it needs.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
@@ -9,7 +9,8 @@ use std::process::Command;
 use std::thread;
 
 use memory_debug_core::{
-    AllocatorDetail, Collector, DetailParts, MemoryReport, Page, TypesView, render, spawn_collecting,
+    AllocatorDetail, Collector, DetailParts, MemoryReport, Page, PurgeReport, TypesView, render,
+    spawn_collecting,
 };
 
 memory_debug_core::install!(profiling = on_demand);
@@ -48,6 +49,10 @@ fn on_a_collecting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     spawn_collecting(work).unwrap().join().unwrap()
 }
 
+fn purge() -> PurgeReport {
+    on_a_collecting_thread(|| Collector::new().purge()).unwrap()
+}
+
 fn detail() -> (MemoryReport, AllocatorDetail) {
     let parts = DetailParts { arenas: true, size_classes: true };
     let report = on_a_collecting_thread(move || Collector::new().collect_detail(parts));
@@ -55,7 +60,30 @@ fn detail() -> (MemoryReport, AllocatorDetail) {
     (report, detail)
 }
 
+/// Large enough to be in any sample, and found by its size in a total.
+const LARGE: usize = 64 << 20;
+
 alone! {
+    a_purge_gives_unused_pages_back("dirty_decay_ms:-1,muzzy_decay_ms:-1") {
+        let live = black_box(vec![1_u8; LARGE]);
+        drop(black_box(vec![1_u8; LARGE]));
+        drop(black_box((0..100).map(|_| vec![1_u8; 500_000]).collect::<Vec<_>>()));
+        let purged = purge();
+        let reasons: Vec<_> = purged.unavailable.iter().filter(|(path, _)| !path.starts_with("instance.")).collect();
+        assert_eq!(reasons, []);
+        let (before, after) = (purged.before.clone(), purged.after.clone());
+        assert!(before.dirty_bytes >= Some(LARGE as u64), "{before:?}");
+        assert!(after.dirty_bytes <= Some(1 << 20), "{after:?}");
+        assert!(purged.returned_bytes >= Some(LARGE as i64), "{purged:?}");
+        assert!(after.anonymous_bytes < before.anonymous_bytes);
+        assert!(after.allocator_resident_bytes < before.allocator_resident_bytes);
+        assert!(after.allocated_bytes >= Some(LARGE as u64), "{after:?}");
+        assert!(purged.to_string().contains(" returned to the system, in "), "{purged}");
+        assert!(live.iter().all(|byte| *byte == 1), "what is in use stays as it is");
+        // There is nothing left to give.
+        assert!(purge().before.dirty_bytes <= Some(1 << 20));
+    }
+
     a_fragmented_size_class_is_the_first_row("") {
         let mut boxes: Vec<_> = (0..200_000_u64).map(|number| Some(Box::new(black_box([number; 6])))).collect();
         for (number, slot) in boxes.iter_mut().enumerate() {

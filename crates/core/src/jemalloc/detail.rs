@@ -1,7 +1,7 @@
 //! jemalloc's statistics by arena and by size class.
 
 use crate::detail::{ArenaStats, BinStats, LargeStats, SizeClasses};
-use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
+use crate::mallctl::{self, ALL_ARENAS, Error, IndexedKey, Mib};
 
 /// Reads every arena in use, some 15 numbers each, as of the last epoch.
 pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
@@ -13,6 +13,25 @@ pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
         .filter(|arena| initialized.read([*arena]).unwrap_or(false))
         .map(|arena| read.arena(arena, page))
         .collect()
+}
+
+/// Unused pages of all arenas and free objects in threads' caches, as of the last epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unused {
+    pub(crate) dirty_bytes: u64,
+    pub(crate) muzzy_bytes: u64,
+    pub(crate) thread_cache_bytes: u64,
+}
+
+/// Reads [`Unused`].
+pub(crate) fn read_unused() -> Result<Unused, Error> {
+    let page = mallctl::ARENAS_PAGE.read()?;
+    let all = |key: IndexedKey<usize, 1>| key.look_up()?.read([ALL_ARENAS]);
+    Ok(Unused {
+        dirty_bytes: pages(all(mallctl::ARENA_DIRTY_PAGES)?, page),
+        muzzy_bytes: pages(all(mallctl::ARENA_MUZZY_PAGES)?, page),
+        thread_cache_bytes: all(mallctl::ARENA_THREAD_CACHES)? as u64,
+    })
 }
 
 /// Reads the size classes that were ever used, summed over all arenas by jemalloc itself, as of the last epoch.

@@ -7,10 +7,12 @@ mod dump;
 mod file_size;
 mod probe;
 mod profiling;
+mod purge;
 mod stats;
 
-pub(crate) use detail::{read_arenas, read_size_classes};
+pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
 pub(crate) use dump::read_dump;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
 pub(crate) use profiling::{read_profiling, readiness};
+pub(crate) use purge::purge;
 pub(crate) use stats::read_stats;

@@ -18,6 +18,10 @@ pub(super) unsafe fn write<T>(name: &CStr, _value: T) -> Result<(), Error> {
     Err(Error::new(name, CAUSE))
 }
 
+pub(super) fn call(name: &CStr) -> Result<(), Error> {
+    Err(Error::new(name, CAUSE))
+}
+
 pub(super) fn name_to_mib(name: &CStr, _mib: &mut [usize]) -> Result<(), Error> {
     Err(Error::new(name, CAUSE))
 }

@@ -1,6 +1,8 @@
 //! `mallctl` of the jemalloc in this program.
 
 use std::ffi::CStr;
+use std::io;
+use std::ptr;
 
 use tikv_jemalloc_ctl::raw;
 
@@ -36,6 +38,16 @@ pub(super) unsafe fn read_text(name: &CStr) -> Result<String, Error> {
 pub(super) unsafe fn write<T>(name: &CStr, value: T) -> Result<(), Error> {
     // SAFETY: the caller promises the type; the name ends in NUL because it is a `CStr`.
     unsafe { raw::write(name.to_bytes_with_nul(), value) }.map_err(|cause| Error::new(name, cause))
+}
+
+/// Does what `name` stands for: a key that is neither read nor written.
+pub(super) fn call(name: &CStr) -> Result<(), Error> {
+    let (old, length, new) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the name ends in NUL because it is a `CStr`; jemalloc's manual allows each other pointer to be null.
+    match unsafe { tikv_jemalloc_sys::mallctl(name.as_ptr(), old, length, new, 0) } {
+        0 => Ok(()),
+        errno => Err(Error::new(name, io::Error::from_raw_os_error(errno).kind())),
+    }
 }
 
 /// Looks up the numbers that stand for `name`, one for each part between dots.

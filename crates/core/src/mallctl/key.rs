@@ -63,6 +63,11 @@ pub(crate) const THREAD_ALLOCATED: Key<u64> = Key::new(c"thread.allocated");
 pub(crate) const THREAD_ARENA: Key<u32> = Key::new(c"thread.arena");
 /// `thread.tcache.enabled` (bool, rw): turning the cache off flushes it.
 pub(crate) const THREAD_TCACHE_ENABLED: Key<bool> = Key::new(c"thread.tcache.enabled");
+/// `thread.tcache.flush` (void, --): what this thread's cache holds goes back to the arenas.
+pub(crate) const THREAD_TCACHE_FLUSH: Key<()> = Key::new(c"thread.tcache.flush");
+/// `arena.<i>.purge` (void, --) with `MALLCTL_ARENAS_ALL` (4096, `jemalloc_macros.h`): all arenas give their unused
+/// pages back to the system.
+pub(crate) const ALL_ARENAS_PURGE: Key<()> = Key::new(c"arena.4096.purge");
 /// `thread.prof.active` (bool, rw): whether this thread's allocations are sampled.
 pub(crate) const THREAD_PROF_ACTIVE: Key<bool> = Key::new(c"thread.prof.active");
 
@@ -138,6 +143,13 @@ impl<T: Plain> Key<T> {
     pub(crate) fn write(&self, value: T) -> Result<(), Error> {
         // SAFETY: the table above gives every key the manual's type, and no plain value is a pointer.
         unsafe { backend::write(&self.name, value) }
+    }
+}
+
+impl Key<()> {
+    /// Does what the key stands for.
+    pub(crate) fn call(&self) -> Result<(), Error> {
+        backend::call(&self.name)
     }
 }
 

@@ -7,6 +7,7 @@ mod columns;
 mod detail;
 mod diagnosis;
 mod json;
+mod purge;
 mod reasons;
 mod reconciliation;
 mod roots;
