@@ -138,7 +138,7 @@ impl Collector {
         exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {
             Ok((heap, active_since, witnesses)) => {
-                let since_start = active_since.is_some();
+                let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let heap = report.heap.insert(Arc::new(heap));
                 let summary = TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) };
                 report.reconciliation = summary
@@ -170,11 +170,21 @@ impl Collector {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
         let started_at = report.instance.started_at.clone();
-        let profiling = jemalloc::read_profiling(started_at, &mut Unavailable::default());
+        let read_profiling = || {
+            let since = jemalloc::sampling().since();
+            jemalloc::read_profiling(started_at.clone(), since, &mut Unavailable::default())
+        };
+        let profiling = read_profiling();
         jemalloc::readiness(&profiling)?;
-        let active_since = profiling.active_since.clone();
+        let mut active_since = profiling.active_since.clone();
         let witnesses = witnesses(proc, report, profiling);
-        Ok((self.types.read(jemalloc::read_dump()?)?, active_since, witnesses))
+        let heap = self.types.read(jemalloc::read_dump()?)?;
+        // If the rate was changed while the dump was made, the dump may be of after that.
+        let profiling = read_profiling();
+        if profiling.active == Some(true) {
+            active_since = profiling.active_since;
+        }
+        Ok((heap, active_since, witnesses))
     }
 }
 
@@ -209,7 +219,8 @@ fn micros(begin: Instant) -> u64 {
 
 fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<AllocatorStats> {
     unavailable.keep("allocator", jemalloc::global_allocator())?;
-    let profiling = jemalloc::read_profiling(instance.started_at.clone(), unavailable);
+    let since = jemalloc::sampling().since();
+    let profiling = jemalloc::read_profiling(instance.started_at.clone(), since, unavailable);
     Some(jemalloc::read_stats(profiling, unavailable))
 }
 
@@ -223,7 +234,8 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
 pub fn allocator_stats() -> Result<AllocatorStats, String> {
     let mut unavailable = Unavailable::default();
     jemalloc::global_allocator()?;
-    let profiling = jemalloc::read_profiling(None, &mut unavailable);
+    let since = jemalloc::sampling().since();
+    let profiling = jemalloc::read_profiling(None, since, &mut unavailable);
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 

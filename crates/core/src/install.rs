@@ -39,8 +39,8 @@ impl MallocConf {
 ///
 /// In any order, each at most once:
 ///
-/// - `install!(profiling = on_demand)`: the profiler is ready but does not sample until `prof.active` is set.
-///   Allocations made before that stay invisible for ever.
+/// - `install!(profiling = on_demand)`: the profiler is ready but does not sample until it is turned on for a time
+///   (`Collector::set_profiling`), or `prof.active` is set. Allocations made before that stay invisible for ever.
 /// - `install!(lg_prof_sample = 16)`: one sample per 2^16 bytes on average instead of 2^19 (512 KiB). Smaller is more
 ///   exact and costs more: a sampled allocation is slower and takes pages of its own, however small it is. 0 records
 ///   every allocation.

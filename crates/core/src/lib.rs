@@ -43,13 +43,15 @@
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
 //! `heap`, `reconciliation`, `root_summary`, `detail`,
-//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `purge`, `view`, `render`;
+//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`,
+//! `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
 
 mod collect;
+mod control;
 mod detail;
 mod doctor;
 mod headroom;
@@ -80,6 +82,7 @@ mod units;
 mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use headroom::Headroom;

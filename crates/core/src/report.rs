@@ -187,8 +187,13 @@ pub struct ProfilingState {
     pub active: Option<bool>,
     /// Mean number of bytes between samples, `2^lg_prof_sample`; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,
-    /// Since when sampling has been on, RFC 3339. Allocations made before are invisible. Known only if sampling has
-    /// been on from the start and is on now; pauses that other code made in between leave no trace in jemalloc.
+    /// Since when sampling has been on at this rate, RFC 3339: what was allocated since is surely in the profile, what
+    /// was allocated before is invisible. (Unless sampling was on at the same rate for an earlier while; what was
+    /// sampled then and still lives is in, too.)
+    ///
+    /// Known if sampling has been on from the start, or was turned on or changed by
+    /// [`Collector::set_profiling`](crate::Collector::set_profiling), and is on now. Pauses that other code made in
+    /// between leave no trace in jemalloc; a change of rate by other code does, so then it is `None`.
     pub active_since: Option<String>,
 }
 

@@ -1,19 +1,28 @@
-//! The real thing where it changes the process: purging, and the tables of arenas and size classes.
+//! The real thing where it changes the process: profiling for a time, purging, and the tables of arenas and size
+//! classes.
 //!
 //! What these tests do shows in the whole process, so each runs alone in one of its own, configured as it needs.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
+use std::fs;
 use std::hint::black_box;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use memory_debug_core::{
-    AllocatorDetail, Collector, DetailParts, MemoryReport, Page, PurgeReport, TypesView, render,
-    spawn_collecting,
+    AllocatorDetail, Collector, DetailParts, MemoryReport, Page, ProfilingChange, ProfilingRefusal,
+    ProfilingStatus, PurgeReport, Scope, TypesView, render, spawn_collecting,
 };
+use tikv_jemalloc_ctl::raw;
 
 memory_debug_core::install!(profiling = on_demand);
+
+/// How the program starts that samples by configuration.
+const SAMPLING: &str = "prof:true,prof_active:true,lg_prof_sample:14";
 
 /// Runs an ignored test of this file in a process that is configured so.
 fn alone(test: &str, malloc_conf: &str) {
@@ -49,6 +58,30 @@ fn on_a_collecting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     spawn_collecting(work).unwrap().join().unwrap()
 }
 
+fn status() -> ProfilingStatus {
+    on_a_collecting_thread(|| Collector::new().profiling())
+}
+
+fn set(change: ProfilingChange) -> Result<ProfilingStatus, ProfilingRefusal> {
+    set_if(change, None)
+}
+
+fn set_if(change: ProfilingChange, version: Option<u64>) -> Result<ProfilingStatus, ProfilingRefusal> {
+    on_a_collecting_thread(move || Collector::new().set_profiling(change, version))
+}
+
+fn sample_for(seconds: u64, sample_bytes: Option<u64>) -> ProfilingChange {
+    ProfilingChange::activate(seconds, sample_bytes).unwrap()
+}
+
+fn types() -> MemoryReport {
+    on_a_collecting_thread(|| Collector::new().collect(Scope::Types))
+}
+
+fn total(report: &MemoryReport) -> u64 {
+    report.types.as_ref().unwrap().total_bytes.unwrap()
+}
+
 fn purge() -> PurgeReport {
     on_a_collecting_thread(|| Collector::new().purge()).unwrap()
 }
@@ -60,10 +93,182 @@ fn detail() -> (MemoryReport, AllocatorDetail) {
     (report, detail)
 }
 
+/// How many threads of this process are those that measure and wait for ends.
+fn own_threads() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.trim() == "memory-debug").count()
+}
+
+/// Waits for what has to come, and gives up when it does not.
+fn wait_until(comes: impl Fn() -> bool) {
+    for _turn in 0..10_000 {
+        if comes() {
+            return;
+        }
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    panic!("it did not come");
+}
+
 /// Large enough to be in any sample, and found by its size in a total.
 const LARGE: usize = 64 << 20;
 
 alone! {
+    sampling_on_demand_begins_with_the_change_and_ends_with_the_next("") {
+        let before = status();
+        assert_eq!((before.version, before.profiling.active, before.window), (0, Some(false), None));
+        let invisible = black_box(vec![1_u8; LARGE]);
+        let on = set(sample_for(300, None)).unwrap();
+        assert_eq!((on.version, on.profiling.active, on.discarded), (1, Some(true), None));
+        let window = on.window.unwrap();
+        assert!(!window.active_afterwards && !window.discards_at_end && window.seconds_left <= 300);
+        let since = on.profiling.active_since.unwrap();
+        assert_ne!(Some(&since), on.instance.started_at.as_ref());
+        let visible = black_box(vec![1_u8; LARGE]);
+        let report = types();
+        assert!((LARGE as u64..2 * LARGE as u64).contains(&total(&report)), "{}", total(&report));
+        assert_eq!(report.types.as_ref().unwrap().active_since.as_ref(), Some(&since));
+        let text = render::text(&report, Page::Types, &TypesView::default());
+        assert!(text.contains(&format!("sampled 1 per 512 KiB since {since}")), "{text}");
+        assert!(!text.contains("since process start"), "{text}");
+        let explanations = report.reconciliation.unwrap().explanations;
+        assert!(explanations.iter().any(|cause| cause.starts_with("sampling was not on")), "{explanations:?}");
+        let off = set(ProfilingChange::deactivate()).unwrap();
+        assert_eq!((off.version, off.profiling.active, off.window), (2, Some(false), None));
+        assert!(types().unavailable.get("types").unwrap().contains("not active"));
+        assert_eq!(set(ProfilingChange::deactivate()).unwrap().version, 2, "nothing is left to end");
+        drop((invisible, visible));
+    }
+
+    the_deadline_turns_sampling_off_and_leaves_no_thread("") {
+        assert_eq!(own_threads(), 0);
+        assert!(set(sample_for(3600, None)).is_ok());
+        assert_eq!(own_threads(), 1);
+        // The deadline moves to earlier, which the sleeping thread has to notice.
+        assert_eq!(set(sample_for(1, Some(1 << 16))).unwrap().window.unwrap().seconds_left, 1);
+        wait_until(|| status().window.is_none());
+        let after = status();
+        assert_eq!((after.version, after.profiling.active), (3, Some(false)));
+        assert_eq!(after.profiling.sample_bytes, Some(1 << 19));
+        wait_until(|| own_threads() == 0);
+        // And a next one does its work as well.
+        assert!(set(sample_for(1, None)).is_ok());
+        wait_until(|| status().window.is_none());
+        assert_eq!(status().profiling.active, Some(false));
+    }
+
+    another_rate_discards_and_says_what_and_since_when(SAMPLING) {
+        let held = black_box(vec![1_u8; LARGE]);
+        let before = types();
+        assert!(total(&before) >= LARGE as u64);
+        assert_eq!(before.types.unwrap().active_since, before.instance.started_at);
+        let changed = set(sample_for(300, Some(1 << 16))).unwrap();
+        let discarded = changed.discarded.unwrap();
+        assert!(discarded.sampled_bytes >= LARGE as u64 && discarded.stacks > 0, "{discarded:?}");
+        let window = changed.window.unwrap();
+        assert!(window.active_afterwards && window.discards_at_end);
+        assert_eq!(window.sample_bytes_afterwards, Some(1 << 14));
+        let report = types();
+        assert!(total(&report) < LARGE as u64, "what was sampled before is gone: {}", total(&report));
+        let rows = report.types.unwrap();
+        assert_eq!((rows.sample_bytes, rows.active_since), (Some(1 << 16), changed.profiling.active_since.clone()));
+        let new = black_box(vec![1_u8; LARGE]);
+        assert!(total(&types()) >= LARGE as u64);
+        let ended = set(ProfilingChange::deactivate()).unwrap();
+        assert!(ended.discarded.unwrap().sampled_bytes >= LARGE as u64);
+        assert_eq!((ended.profiling.active, ended.profiling.sample_bytes), (Some(true), Some(1 << 14)));
+        assert!(ended.profiling.active_since > changed.profiling.active_since);
+        assert!(total(&types()) < LARGE as u64);
+        // Objects whose samples were discarded are freed like others.
+        drop((held, new));
+        assert!(total(&types()) < LARGE as u64);
+    }
+
+    a_change_without_a_rate_costs_what_is_on_by_configuration_nothing(SAMPLING) {
+        let held = black_box(vec![1_u8; LARGE]);
+        assert_eq!(set(ProfilingChange::deactivate()), Err(ProfilingRefusal::OnByConfiguration));
+        let changed = set(sample_for(300, Some(1 << 14))).unwrap();
+        assert_eq!((changed.discarded, changed.profiling.active), (None, Some(true)));
+        assert_eq!(changed.profiling.active_since, changed.instance.started_at);
+        let ended = set(ProfilingChange::deactivate()).unwrap();
+        assert_eq!((ended.profiling.active, ended.window), (Some(true), None));
+        assert!(total(&types()) >= LARGE as u64);
+        drop(held);
+    }
+
+    a_change_meant_for_another_version_is_refused("") {
+        assert_eq!(set_if(sample_for(300, None), Some(1)), Err(ProfilingRefusal::VersionDiffers(0)));
+        assert_eq!((status().profiling.active, own_threads()), (Some(false), 0));
+        assert_eq!(set_if(sample_for(300, None), Some(0)).unwrap().version, 1);
+        assert_eq!(set_if(ProfilingChange::deactivate(), Some(0)), Err(ProfilingRefusal::VersionDiffers(1)));
+        assert_eq!(status().profiling.active, Some(true));
+    }
+
+    a_profiler_that_was_not_enabled_says_how_to_start("prof:false") {
+        let Err(ProfilingRefusal::NotEnabled(reason)) = set(sample_for(300, None)) else { panic!("accepted") };
+        assert!(reason.contains("_RJEM_MALLOC_CONF=prof:true") && reason.contains("install!()"), "{reason}");
+        let status = status();
+        assert_eq!((status.profiling.enabled, status.window), (Some(false), None));
+        assert_eq!(status.unavailable.get("profiling.active_since"), Some(reason.as_str()));
+    }
+
+    what_other_code_did_to_the_profiler_makes_its_start_unknown("") {
+        // SAFETY: the manual gives `prof.active` the type bool.
+        let activate = || unsafe { raw::write(b"prof.active\0", true) }.unwrap();
+        let unknown = |what: &str| {
+            let status = status();
+            assert_eq!((status.profiling.active, status.profiling.active_since), (Some(true), None));
+            let reason = status.unavailable.get("profiling.active_since").unwrap();
+            assert!(reason.contains(what), "{reason}");
+        };
+        activate();
+        unknown("turned on some time after the start");
+        // It was on before, so it is on afterwards.
+        assert!(set(sample_for(300, None)).is_ok());
+        assert_eq!(set(ProfilingChange::deactivate()).unwrap().profiling.active, Some(true));
+        assert!(set(sample_for(300, Some(1 << 16))).unwrap().profiling.active_since.is_some());
+        // SAFETY: the manual gives `prof.reset` the type size_t.
+        unsafe { raw::write(b"prof.reset\0", 15_usize) }.unwrap();
+        unknown("reset by other code");
+    }
+
+    a_reset_by_other_code_is_noticed_also_if_nothing_was_changed_here(SAMPLING) {
+        // SAFETY: the manual gives `prof.reset` the type size_t.
+        unsafe { raw::write(b"prof.reset\0", 15_usize) }.unwrap();
+        assert_eq!(status().profiling.active_since, None);
+        assert_eq!(types().types.unwrap().active_since, None);
+    }
+
+    changes_from_many_threads_leave_all_as_it_was("") {
+        let made = Arc::new(AtomicU64::new(0));
+        let threads: Vec<_> = (0..8_u64)
+            .map(|number| {
+                let made = Arc::clone(&made);
+                thread::spawn(move || {
+                    for turn in 0..20 {
+                        let rate = [None, Some(1 << 14), Some(1 << 16)][((turn + number) % 3) as usize];
+                        set(sample_for(300, rate)).unwrap();
+                        made.fetch_add(1, Ordering::Relaxed);
+                        drop(black_box(vec![1_u8; 100_000]));
+                        match types().unavailable.get("types") {
+                            None => {}
+                            Some(reason) => assert!(reason.contains("not active"), "{reason}"),
+                        }
+                        set(ProfilingChange::deactivate()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let last = set(ProfilingChange::deactivate()).unwrap();
+        assert_eq!((last.profiling.active, last.profiling.sample_bytes), (Some(false), Some(1 << 19)));
+        assert_eq!(last.window, None);
+        let made = made.load(Ordering::Relaxed);
+        assert!((made + 1..=2 * made).contains(&last.version), "{made} {}", last.version);
+        wait_until(|| own_threads() == 0);
+    }
+
     a_purge_gives_unused_pages_back("dirty_decay_ms:-1,muzzy_decay_ms:-1") {
         let live = black_box(vec![1_u8; LARGE]);
         drop(black_box(vec![1_u8; LARGE]));

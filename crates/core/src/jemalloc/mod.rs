@@ -8,11 +8,13 @@ mod file_size;
 mod probe;
 mod profiling;
 mod purge;
+mod sampling;
 mod stats;
 
 pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
 pub(crate) use dump::read_dump;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
-pub(crate) use profiling::{read_profiling, readiness};
+pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
 pub(crate) use purge::purge;
+pub(crate) use sampling::{RealSwitches, Sampling, Switches, sampling};
 pub(crate) use stats::read_stats;

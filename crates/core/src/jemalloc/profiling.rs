@@ -1,5 +1,6 @@
 //! The state of jemalloc's heap profiler, and whether a profile can be had.
 
+use super::sampling::Since;
 use crate::mallctl::{self, Error};
 use crate::report::ProfilingState;
 use crate::unavailable::Unavailable;
@@ -7,8 +8,13 @@ use crate::unavailable::Unavailable;
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
 
-/// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start.
-pub(crate) fn read_profiling(started_at: Option<String>, unavailable: &mut Unavailable) -> ProfilingState {
+/// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start;
+/// `since` is what [`sampling`](super::sampling) remembers.
+pub(crate) fn read_profiling(
+    started_at: Option<String>,
+    since: Since,
+    unavailable: &mut Unavailable,
+) -> ProfilingState {
     let mut keep = |name: &str, value: Result<bool, Error>| {
         unavailable.keep(&format!("allocator.profiling.{name}"), value)
     };
@@ -24,15 +30,35 @@ pub(crate) fn read_profiling(started_at: Option<String>, unavailable: &mut Unava
         sample_bytes(lg)
     });
     state.sample_bytes = unavailable.keep("allocator.profiling.sample_bytes", sample_bytes);
-    let active_since = readiness(&state).and_then(|()| match mallctl::OPT_PROF_ACTIVE.read() {
-        Ok(true) => started_at.ok_or_else(|| "since the start of the process, whose time is unknown".into()),
-        Ok(false) => {
-            Err("sampling was turned on some time after the start; jemalloc does not record when".into())
-        }
-        Err(error) => Err(error.to_string()),
-    });
+    let active_since = readiness(&state).and_then(|()| active_since(started_at, since));
     state.active_since = unavailable.keep("allocator.profiling.active_since", active_since);
     state
+}
+
+/// Since when the profiler that samples now has seen each allocation.
+fn active_since(started_at: Option<String>, since: Since) -> Result<String, String> {
+    let tell = |value: Result<usize, Error>| value.map_err(|error| error.to_string());
+    let (since, lg_sample) = match since {
+        Since::Off => return Err(unknown("turned on by other code")),
+        Since::Changed(time, lg_sample) => {
+            (Some(humantime::format_rfc3339_millis(time).to_string()), lg_sample)
+        }
+        Since::Configured => {
+            if !mallctl::OPT_PROF_ACTIVE.read().map_err(|error| error.to_string())? {
+                return Err(unknown("turned on some time after the start"));
+            }
+            (started_at, tell(mallctl::OPT_LG_PROF_SAMPLE.read())?)
+        }
+    };
+    // Only `prof.reset` changes the rate. One to the same rate leaves no trace.
+    if tell(mallctl::PROF_LG_SAMPLE.read())? != lg_sample {
+        return Err(unknown("reset by other code"));
+    }
+    since.ok_or_else(|| "since the start of the process, whose time is unknown".into())
+}
+
+fn unknown(what: &str) -> String {
+    format!("sampling was {what}; jemalloc does not record when")
 }
 
 /// `Ok` if a heap profile can be read and means something.
@@ -52,7 +78,8 @@ pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     }
 }
 
-fn enabled(state: &ProfilingState) -> Result<(), String> {
+/// `Ok` if the profiler is there and can be turned on.
+pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
     match (state.compiled, state.enabled) {
         (Some(true), Some(true)) => Ok(()),
         (Some(true), Some(false)) => Err(format!(
@@ -68,7 +95,7 @@ fn enabled(state: &ProfilingState) -> Result<(), String> {
 }
 
 /// `2^lg_prof_sample`.
-fn sample_bytes(lg: usize) -> Result<u64, String> {
+pub(crate) fn sample_bytes(lg: usize) -> Result<u64, String> {
     u32::try_from(lg)
         .ok()
         .and_then(|lg| 1_u64.checked_shl(lg))
@@ -108,7 +135,7 @@ mod tests {
     #[test]
     fn a_profiler_that_is_not_enabled_has_no_rate_and_no_start() {
         let mut unavailable = Unavailable::default();
-        let state = read_profiling(Some("2026-11-20T09:00:00Z".into()), &mut unavailable);
+        let state = read_profiling(Some("2026-11-20T09:00:00Z".into()), Since::Configured, &mut unavailable);
         assert_eq!((state.compiled, state.enabled), (Some(true), Some(false)));
         assert_eq!((state.sample_bytes, state.active_since), (None, None));
         let reason = unavailable.get("allocator.profiling.active_since").unwrap();

@@ -77,6 +77,8 @@ pub(crate) const CONFIG_PROF: Key<bool> = Key::new(c"config.prof");
 pub(crate) const PROF_ACTIVE: Key<bool> = Key::new(c"prof.active");
 /// `prof.lg_sample` (size_t, r-).
 pub(crate) const PROF_LG_SAMPLE: Key<usize> = Key::new(c"prof.lg_sample");
+/// `prof.reset` (size_t, -w): discards all counts and samples with this `lg_sample` from now on.
+pub(crate) const PROF_RESET: Key<usize> = Key::new(c"prof.reset");
 
 /// `opt.prof` (bool, r-).
 pub(crate) const OPT_PROF: Key<bool> = Key::new(c"opt.prof");

@@ -4,6 +4,7 @@
 
 mod change;
 mod columns;
+mod control;
 mod detail;
 mod diagnosis;
 mod json;

@@ -1,0 +1,131 @@
+//! What may be asked of the profiler.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Longest time of one change. For longer, configure it.
+const MAX_SECONDS: u64 = 3600;
+
+/// Denser sampling than this gives nearly each object a page of its own.
+const MIN_LG_SAMPLE: u32 = 12;
+
+/// Coarser sampling than this sees nothing in a heap of gigabytes.
+const MAX_LG_SAMPLE: u32 = 30;
+
+/// A change of the heap profiler, for a time: `{"active":true,"for_seconds":300,"sample_bytes":65536}`, with
+/// `sample_bytes` if the rate is to change too, or `{"active":false}` to end it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Body")]
+pub struct ProfilingChange(pub(super) Wanted);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Active { time: Duration, lg_sample: Option<usize> },
+    AsBefore,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    active: bool,
+    for_seconds: Option<u64>,
+    sample_bytes: Option<u64>,
+}
+
+impl ProfilingChange {
+    /// Samples for `for_seconds` from now, 1 to 3600, one per `sample_bytes` on average: a power of two from 4096 (2^12)
+    /// to 1073741824 (2^30), or as before.
+    ///
+    /// # Errors
+    ///
+    /// The field that is out of range, and its range.
+    pub fn activate(for_seconds: u64, sample_bytes: Option<u64>) -> Result<Self, String> {
+        if !(1..=MAX_SECONDS).contains(&for_seconds) {
+            return Err(format!("for_seconds is a number from 1 to {MAX_SECONDS}"));
+        }
+        let lg_sample = sample_bytes.map(lg).transpose()?;
+        Ok(Self(Wanted::Active { time: Duration::from_secs(for_seconds), lg_sample }))
+    }
+
+    /// Ends what an earlier change began: sampling is as it was before that.
+    pub fn deactivate() -> Self {
+        Self(Wanted::AsBefore)
+    }
+}
+
+fn lg(sample_bytes: u64) -> Result<usize, String> {
+    let lg = sample_bytes.checked_ilog2().filter(|_| sample_bytes.is_power_of_two());
+    match lg {
+        Some(lg @ MIN_LG_SAMPLE..=MAX_LG_SAMPLE) => Ok(lg as usize),
+        _ => Err(format!(
+            "sample_bytes is a power of two from {} to {}",
+            1_u64 << MIN_LG_SAMPLE,
+            1_u64 << MAX_LG_SAMPLE
+        )),
+    }
+}
+
+impl TryFrom<Body> for ProfilingChange {
+    type Error = String;
+
+    fn try_from(body: Body) -> Result<Self, String> {
+        match body {
+            Body { active: true, for_seconds: Some(seconds), sample_bytes } => {
+                Self::activate(seconds, sample_bytes)
+            }
+            Body { active: true, for_seconds: None, .. } => Err(format!(
+                "for_seconds is missing: a number from 1 to {MAX_SECONDS}, after which it ends by itself"
+            )),
+            Body { active: false, for_seconds: None, sample_bytes: None } => Ok(Self::deactivate()),
+            Body { active: false, .. } => Err("\"active\":false takes no other field".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<ProfilingChange, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_body_is_a_change() {
+        let time = Duration::from_secs(300);
+        let active = |lg_sample| Ok(ProfilingChange(Wanted::Active { time, lg_sample }));
+        assert_eq!(read(r#"{"active":true,"for_seconds":300}"#), active(None));
+        assert_eq!(read(r#"{"active":true,"for_seconds":300,"sample_bytes":65536}"#), active(Some(16)));
+        assert_eq!(read(r#"{"active":false}"#), Ok(ProfilingChange::deactivate()));
+    }
+
+    #[test]
+    fn nothing_is_without_an_end_or_out_of_range() {
+        for (json, field) in [
+            (r#"{"active":true}"#, "for_seconds is missing"),
+            (r#"{"active":true,"for_seconds":0}"#, "for_seconds is a number"),
+            (r#"{"active":true,"for_seconds":3601}"#, "for_seconds is a number"),
+            (r#"{"active":true,"for_seconds":18446744073709551615}"#, "for_seconds is a number"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":0}"#, "sample_bytes is a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":2048}"#, "sample_bytes is a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":4097}"#, "sample_bytes is a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":2147483648}"#, "sample_bytes is a power"),
+            (r#"{"active":false,"for_seconds":1}"#, "takes no other field"),
+            (r#"{"active":false,"sample_bytes":4096}"#, "takes no other field"),
+            (r#"{"for_seconds":1}"#, "missing field `active`"),
+            (r#"{"active":true,"for_seconds":1,"forever":true}"#, "unknown field `forever`"),
+            (r#"{"active":true,"for_seconds":-1}"#, "invalid value"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(field), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn both_ends_of_the_ranges_are_in() {
+        for (seconds, bytes) in [(1, 1 << 12), (3600, 1 << 30)] {
+            assert!(ProfilingChange::activate(seconds, Some(bytes)).is_ok());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+use std::cell::{Cell, RefCell};
+
+use super::*;
+
+/// Switches that note what was done, and refuse it on request.
+struct Fake {
+    setting: Cell<Setting>,
+    done: RefCell<Vec<String>>,
+    refused: Cell<&'static str>,
+    now: Cell<Now>,
+}
+
+impl Fake {
+    fn new(active: bool) -> Self {
+        Self {
+            setting: Cell::new(Setting { active, lg_sample: 19 }),
+            done: RefCell::default(),
+            refused: Cell::new("nothing"),
+            now: Cell::new(Now { instant: Instant::now(), time: SystemTime::UNIX_EPOCH }),
+        }
+    }
+
+    fn pass(&self, seconds: u64) {
+        let Now { instant, time } = self.now.get();
+        let span = Duration::from_secs(seconds);
+        self.now.set(Now { instant: instant + span, time: time + span });
+    }
+
+    /// What was done since it was last asked.
+    fn done(&self) -> String {
+        self.done.take().join(", ")
+    }
+
+    fn act(&self, what: String, setting: Setting) -> Result<(), String> {
+        if what.starts_with(self.refused.get()) {
+            return Err(format!("{what} refused"));
+        }
+        self.done.borrow_mut().push(what);
+        self.setting.set(setting);
+        Ok(())
+    }
+}
+
+impl Switches for Fake {
+    fn setting(&self) -> Result<Setting, String> {
+        Ok(self.setting.get())
+    }
+
+    fn set_active(&self, active: bool) -> Result<(), String> {
+        self.act(if active { "on" } else { "off" }.into(), Setting { active, ..self.setting.get() })
+    }
+
+    fn reset(&self, lg_sample: usize) -> Result<(), String> {
+        self.act(format!("reset {lg_sample}"), Setting { lg_sample, ..self.setting.get() })
+    }
+
+    fn now(&self) -> Now {
+        self.now.get()
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_window_turns_sampling_on_and_its_end_turns_it_off() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    fake.pass(5);
+    sampling.open(&fake, MINUTE, None).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("on", Since::Changed(at(5), 19)));
+    assert_eq!(sampling.window().unwrap().until.time, at(65));
+    fake.pass(59);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.version()), ("", 1));
+    fake.pass(1);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("off", Since::Off));
+    assert_eq!((sampling.window(), sampling.version()), (None, 2));
+}
+
+#[test]
+fn what_was_on_by_configuration_stays_on() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    fake.pass(60);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("", Since::Configured));
+    assert_eq!((sampling.window(), sampling.version()), (None, 2));
+}
+
+#[test]
+fn a_second_activation_moves_the_end_and_keeps_what_was_before() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    fake.pass(30);
+    sampling.open(&fake, MINUTE, None).unwrap();
+    assert_eq!(sampling.since(), Since::Changed(at(0), 19), "it was on all the time");
+    fake.pass(59);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!(fake.done(), "on");
+    fake.pass(1);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), fake.setting.get().active), ("off", false));
+}
+
+#[test]
+fn an_end_can_also_be_moved_forward() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    sampling.open(&fake, Duration::from_secs(1), None).unwrap();
+    fake.pass(1);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!(fake.done(), "on, off");
+}
+
+#[test]
+fn another_rate_resets_before_sampling_begins_and_again_at_the_end_after_it() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    sampling.open(&fake, MINUTE, Some(16)).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 16, on", Since::Changed(at(0), 16)));
+    sampling.close(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("off, reset 19", Since::Off));
+}
+
+#[test]
+fn another_rate_while_on_by_configuration_discards_twice_and_says_since_when() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    fake.pass(100);
+    sampling.open(&fake, MINUTE, Some(16)).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 16", Since::Changed(at(100), 16)));
+    fake.pass(60);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 19", Since::Changed(at(160), 19)));
+}
+
+#[test]
+fn the_same_rate_discards_nothing_and_a_second_rate_returns_to_the_first() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    sampling.open(&fake, MINUTE, Some(19)).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.since()), ("", Since::Configured));
+    sampling.open(&fake, MINUTE, Some(16)).unwrap();
+    sampling.open(&fake, MINUTE, Some(12)).unwrap();
+    // Without a rate, the one of the window stays.
+    sampling.open(&fake, MINUTE, None).unwrap();
+    sampling.close(&fake).unwrap();
+    assert_eq!(fake.done(), "reset 16, reset 12, reset 19");
+}
+
+#[test]
+fn without_a_window_there_is_nothing_to_close() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    sampling.close(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.version()), ("", 0));
+}
+
+#[test]
+fn what_others_turned_off_stays_off() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    fake.set_active(false).unwrap();
+    sampling.close(&fake).unwrap();
+    assert_eq!(fake.done(), "off");
+}
+
+#[test]
+fn a_change_that_fails_half_way_is_taken_back() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    fake.refused.set("on");
+    assert_eq!(sampling.open(&fake, MINUTE, Some(16)), Err("on refused".into()));
+    assert_eq!((fake.done().as_str(), sampling.window()), ("reset 16, reset 19", None));
+    assert_eq!(fake.setting.get(), Setting { active: false, lg_sample: 19 });
+}
+
+#[test]
+fn an_end_that_fails_is_tried_again() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    fake.pass(60);
+    fake.refused.set("off");
+    assert!(sampling.close_if_due(&fake).is_err());
+    assert!(sampling.window().is_some());
+    fake.refused.set("nothing");
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!((fake.done().as_str(), sampling.window()), ("on, off", None));
+}
