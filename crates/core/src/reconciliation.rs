@@ -108,19 +108,20 @@ impl Witnesses {
 /// What makes the table show less, or more, than the allocator counts.
 fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
-        (true, false) => &[NOT_SAMPLED, ROUNDING],
-        (true, true) => &[ROUNDING],
-        (false, _) => &[SIZE_CLASS, FREED],
+        (true, false) => &[NOT_SAMPLED, CACHED],
+        (true, true) => &[CACHED],
+        (false, _) => &[SIZE_CLASS, SAMPLED_SMALL, FREED],
     };
     causes.iter().map(|cause| (*cause).to_owned()).collect()
 }
 
 const NOT_SAMPLED: &str = "sampling was not on, or not known to be on, since the process started; what was allocated \
                            without it is in no row";
-/// A sampled small object is aligned to a page and served as large (`arena_prof_promote` in jemalloc 5.3's
-/// `src/arena.c`). Objects in a thread's cache are freed for the profile and allocated for the arena.
-const ROUNDING: &str = "jemalloc also counts what threads keep cached for reuse, and whole pages for each small object \
-                        that was sampled";
+/// Objects in a thread's cache are freed for the profile and allocated for the arena.
+const CACHED: &str = "jemalloc also counts what threads keep cached for reuse";
+/// A sampled small object has pages of its own, which jemalloc 5.3.1 counts as active only, not as allocated
+/// (`arena_large_malloc_stats_update` in `src/arena.c`).
+const SAMPLED_SMALL: &str = "jemalloc does not count small objects that were sampled";
 const SIZE_CLASS: &str =
     "in the profile a large allocation counts as its size class, up to a quarter more than it takes";
 const FREED: &str = "memory was freed between the two readings, or this is the one time in 20 that sampling alone \
@@ -165,13 +166,13 @@ mod tests {
         let mut unavailable = Unavailable::default();
         let less = witnesses().reconcile((900, 30.0), true, &mut unavailable);
         assert_eq!((less.difference_bytes, less.within_two_stderr), (Some(-100), Some(false)));
-        assert_eq!(less.explanations, [ROUNDING]);
+        assert_eq!(less.explanations, [CACHED]);
         let late = witnesses().reconcile((0, 0.0), false, &mut unavailable);
-        assert_eq!(late.explanations, [NOT_SAMPLED, ROUNDING]);
+        assert_eq!(late.explanations, [NOT_SAMPLED, CACHED]);
         let more = witnesses().reconcile((1_100, 30.0), true, &mut unavailable);
         assert_eq!(
             (more.difference_bytes, more.explanations),
-            (Some(100), vec![SIZE_CLASS.to_owned(), FREED.to_owned()])
+            (Some(100), vec![SIZE_CLASS.to_owned(), SAMPLED_SMALL.to_owned(), FREED.to_owned()])
         );
     }
 
