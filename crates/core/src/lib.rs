@@ -22,6 +22,8 @@
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. [`summary`] does both and prints as a table.
 //! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
+//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate; [`Collector::purge`] gives unused
+//!   pages back; [`Collector::collect_detail`] tells the allocator by arena and by size class.
 //! - [`diagnose`] says what stands out in a report, and what to change.
 //! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
 //!   values whose retained size is measured exactly, field by field.

@@ -50,7 +50,8 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// See [`ProfilingRefusal`]. After `Failed` all is as it was before the change, and before an earlier one.
+    /// See [`ProfilingRefusal`]. A change that jemalloc refuses half way is taken back, and with it the one that was in
+    /// force; an end that it refuses is tried again each second.
     pub fn set_profiling(
         &self,
         change: ProfilingChange,
