@@ -20,6 +20,12 @@ pub trait Collect: Send + Sync + 'static {
     fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
         Ok(())
     }
+
+    /// The collector of this process, for what is asked of the process itself: the allocator by arena and size class,
+    /// the profiler's state, and to give memory back. `None`, if not implemented, answers these with 501.
+    fn process(&self) -> Option<&Collector> {
+        None
+    }
 }
 
 /// Less memory is left than a collection may need.
@@ -47,6 +53,10 @@ impl Collect for Collector {
 
     fn headroom(&self, scope: Scope) -> Result<(), Shortage> {
         check(&Self::headroom(self, scope))
+    }
+
+    fn process(&self) -> Option<&Collector> {
+        Some(self)
     }
 }
 

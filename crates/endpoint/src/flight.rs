@@ -202,7 +202,8 @@ impl Shared {
         };
         self.lock().collected(kind, self.limits.stats_age);
         let (snapshots, max_bytes) = (&self.snapshots, self.limits.max_body_bytes);
-        let material = Material { report: report.as_ref(), snapshots, max_bytes };
+        let collect = &*self.collect;
+        let material = Material { report: report.as_ref(), collect, snapshots, max_bytes };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
             let answer = view.answer(material, &proof);

@@ -2,7 +2,7 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use memory_debug_core::{Count, Group, Leaf, PprofSymbols, Sort, TypesView};
+use memory_debug_core::{Count, DetailParts, Group, Leaf, PprofSymbols, Sort, TypesView};
 
 use crate::escape::Escaped;
 use crate::format::Format;
@@ -29,6 +29,7 @@ pub(crate) struct Query {
     pub(crate) symbols: PprofSymbols,
     pub(crate) leaf: Leaf,
     pub(crate) count: Count,
+    pub(crate) detail: DetailParts,
 }
 
 impl Query {
@@ -50,6 +51,7 @@ impl Query {
             symbols: PprofSymbols::default(),
             leaf: Leaf::default(),
             count: Count::default(),
+            detail: DetailParts::default(),
         };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
@@ -128,6 +130,15 @@ impl Query {
                 let target = Target::parse(value);
                 self.target =
                     target.ok_or_else(|| invalid(name, "has to be the id of a snapshot, `last` or `now`"))?;
+            }
+            "detail" => {
+                for part in value.split(',') {
+                    match part {
+                        "arenas" => self.detail.arenas = true,
+                        "bins" => self.detail.size_classes = true,
+                        _ => return Err(invalid(name, "has to be `arenas`, `bins` or `arenas,bins`")),
+                    }
+                }
             }
             "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),

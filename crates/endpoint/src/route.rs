@@ -35,6 +35,8 @@ pub(crate) enum What {
     DropSnapshot,
     Diff,
     Leaks,
+    Profiling,
+    Purge,
 }
 
 const PLAIN: &[&str] = &["format", "force"];
@@ -73,7 +75,7 @@ const fn operation(method: &'static str, path: &'static str, what: What) -> Oper
 /// would mean something else there.
 const OPERATIONS: &[Operation] = &[
     page("", Page::Overview, true, PLAIN),
-    page("/stats", Page::Stats, false, PLAIN),
+    page("/stats", Page::Stats, false, &["format", "force", "detail"]),
     page("/types", Page::Types, true, TABLE),
     page("/doctor", Page::Doctor, true, PLAIN),
     Operation {
@@ -107,6 +109,8 @@ const OPERATIONS: &[Operation] = &[
         ..operation("GET", "/diff", What::Diff)
     },
     operation("GET", "/leaks", What::Leaks),
+    Operation { names_types: false, ..operation("GET", "/profiling", What::Profiling) },
+    Operation { names_types: false, role: Role::Profile, ..operation("POST", "/purge", What::Purge) },
 ];
 
 /// What a request found at its path.
@@ -138,6 +142,7 @@ impl Operation {
         match methods {
             0 => Found::Nothing,
             1 => Found::Methods("GET, HEAD"),
+            2 => Found::Methods("POST"),
             3 => Found::Methods("GET, HEAD, POST"),
             _ => Found::Methods("GET, HEAD, DELETE"),
         }

@@ -1,5 +1,6 @@
 //! What a request asked for, and how it is to be written.
 
+mod allocator;
 mod profile;
 mod snapshots;
 
@@ -11,6 +12,7 @@ use serde::Deserialize as _;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use crate::authenticate::Authorized;
+use crate::collect::Collect;
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -28,10 +30,12 @@ pub(crate) struct View {
 }
 
 /// What views are written from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Material<'a> {
     /// `None` if nothing was collected, because none of the views needs it.
     pub(crate) report: Option<&'a MemoryReport>,
+    /// Where the report came from.
+    pub(crate) collect: &'a dyn Collect,
     pub(crate) snapshots: &'a Snapshots,
     /// Most bytes of a body.
     pub(crate) max_bytes: usize,
@@ -61,6 +65,9 @@ impl View {
                 self.diff(*base, *target, *growth, types, material)
             }
             Wanted::Leaks => self.leaks(material),
+            Wanted::Detail { parts } => self.detail(*parts, material, proof),
+            Wanted::Profiling => self.profiling(material),
+            Wanted::Purge => self.purge(material),
         }
     }
 
@@ -148,6 +155,8 @@ fn without_host(mut report: MemoryReport) -> MemoryReport {
 mod tests {
     use serde_json::{Value, json};
 
+    use memory_debug_core::Collector;
+
     use super::*;
     use crate::authenticate::authenticate;
     use crate::credentials::Credentials;
@@ -176,7 +185,12 @@ mod tests {
     }
 
     fn written(view: &View, report: &MemoryReport, max_bytes: usize) -> Result<Bytes, Problem> {
-        let material = Material { report: Some(report), snapshots: &Snapshots::default(), max_bytes };
+        let material = Material {
+            report: Some(report),
+            collect: &Collector::new(),
+            snapshots: &Snapshots::default(),
+            max_bytes,
+        };
         view.answer(material, &proof()).map(|reply| reply.body)
     }
 

@@ -1,6 +1,6 @@
 //! What a request wants, parameters included, and which thread gives it.
 
-use memory_debug_core::{Count, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
+use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
 
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
@@ -10,15 +10,42 @@ use crate::route::What;
 /// What a request wants. Equal wishes of the same moment are answered together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    Page { page: Page, types: TypesView },
-    Heap { symbols: PprofSymbols, top: usize },
-    Flamegraph { leaf: Leaf, count: Count, base: Option<Base> },
+    Page {
+        page: Page,
+        types: TypesView,
+    },
+    Heap {
+        symbols: PprofSymbols,
+        top: usize,
+    },
+    Flamegraph {
+        leaf: Leaf,
+        count: Count,
+        base: Option<Base>,
+    },
     ListSnapshots,
-    TakeSnapshot { label: Option<String> },
-    ShowSnapshot { id: SnapshotId },
-    DropSnapshot { id: SnapshotId },
-    Diff { base: Base, target: Target, growth: bool, types: TypesView },
+    TakeSnapshot {
+        label: Option<String>,
+    },
+    ShowSnapshot {
+        id: SnapshotId,
+    },
+    DropSnapshot {
+        id: SnapshotId,
+    },
+    Diff {
+        base: Base,
+        target: Target,
+        growth: bool,
+        types: TypesView,
+    },
     Leaks,
+    /// Statistics by arena and by size class.
+    Detail {
+        parts: DetailParts,
+    },
+    Profiling,
+    Purge,
 }
 
 /// What work a wish is. Of a kind, one thread works at a time.
@@ -30,17 +57,19 @@ pub(crate) enum Kind {
     Everything,
     /// Work on snapshots that are there.
     Snapshots,
+    /// Asking or changing the allocator.
+    Allocator,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Stats, Self::Everything, Self::Snapshots];
+    pub(crate) const ALL: [Self; 4] = [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator];
 
     /// What has to be collected for it.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
             Self::Stats => Some(Scope::Stats),
             Self::Everything => Some(Scope::Everything),
-            Self::Snapshots => None,
+            Self::Snapshots | Self::Allocator => None,
         }
     }
 
@@ -50,6 +79,7 @@ impl Kind {
             Self::Stats => "statistics",
             Self::Everything => "types and statistics",
             Self::Snapshots => "snapshots",
+            Self::Allocator => "the allocator's state",
         }
     }
 }
@@ -62,6 +92,9 @@ impl Wanted {
         // A path that has no id in it has none of these operations.
         let unknown = || Problem::UnknownSnapshot;
         Ok(match what {
+            What::Page(Page::Stats) if query.detail != DetailParts::default() => {
+                Self::Detail { parts: query.detail }
+            }
             What::Page(page) => Self::Page { page, types: query.types.clone() },
             What::Heap => Self::Heap { symbols: query.symbols, top: query.types.top },
             What::Flamegraph => Self::Flamegraph { leaf: query.leaf, count: query.count, base: query.base },
@@ -81,6 +114,8 @@ impl Wanted {
                 types: query.types.clone(),
             },
             What::Leaks => Self::Leaks,
+            What::Profiling => Self::Profiling,
+            What::Purge => Self::Purge,
         })
     }
 
@@ -97,6 +132,7 @@ impl Wanted {
             | Self::ShowSnapshot { .. }
             | Self::DropSnapshot { .. }
             | Self::Leaks => Kind::Snapshots,
+            Self::Detail { .. } | Self::Profiling | Self::Purge => Kind::Allocator,
         }
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
 
 mod accuracy;
+mod allocator;
 mod audit;
 mod authentication;
 mod change;

@@ -1,0 +1,64 @@
+//! What is asked of the allocator itself.
+
+use memory_debug_core::{Collector, DetailParts, InstanceInfo, Page, TypesView};
+use serde::Serialize;
+
+use super::{Material, View};
+use crate::authenticate::Authorized;
+use crate::format::Format;
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+impl<'a> Material<'a> {
+    fn process(&self) -> Result<&'a Collector, Problem> {
+        let elsewhere = || Problem::NoProfile {
+            is_built: false,
+            reason:
+                "the reports of this page are made by the application, which tells nothing of the allocator"
+                    .into(),
+        };
+        self.collect.process().ok_or_else(elsewhere)
+    }
+}
+
+impl View {
+    pub(super) fn detail(
+        &self,
+        parts: DetailParts,
+        material: Material<'_>,
+        proof: &Authorized,
+    ) -> Result<Reply, Problem> {
+        let report = material.process()?.collect_detail(parts);
+        self.page(Page::Stats, &TypesView::default(), &report, material.max_bytes, proof)
+    }
+
+    pub(super) fn profiling(&self, material: Material<'_>) -> Result<Reply, Problem> {
+        let mut status = material.process()?.profiling();
+        self.hide_host(&mut status.instance);
+        self.status(&status, material)
+    }
+
+    pub(super) fn purge(&self, material: Material<'_>) -> Result<Reply, Problem> {
+        let purged = material.process()?.purge();
+        let mut report = purged.map_err(|reason| Problem::NoProfile { is_built: false, reason })?;
+        self.hide_host(&mut report.instance);
+        self.status(&report, material)
+    }
+
+    /// A document that is whole by itself.
+    fn status(&self, status: &(impl Serialize + ToString), material: Material<'_>) -> Result<Reply, Problem> {
+        let body = match self.format {
+            Format::Json => {
+                serde_json::to_string_pretty(status).map_err(|_| Problem::CollectorPanicked)? + "\n"
+            }
+            _ => status.to_string(),
+        };
+        self.whole(body.into(), material.max_bytes)
+    }
+
+    fn hide_host(&self, instance: &mut InstanceInfo) {
+        if !self.shows_host {
+            instance.host = None;
+        }
+    }
+}
