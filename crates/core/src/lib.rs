@@ -93,6 +93,7 @@ pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
     Count, FoldedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
+    TracebackDepth,
 };
 pub use per_process::PerProcess;
 pub use purge::{PurgeMoment, PurgeReport};

@@ -52,7 +52,7 @@ pub mod fuzzing {
     pub use crate::symbolize::fuzzing::*;
 }
 
-pub use attribution::{Group, Selection, TypeAttributor, TypeEntry, TypeTable};
+pub use attribution::{Group, Selection, TracebackDepth, TypeAttributor, TypeEntry, TypeTable};
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]

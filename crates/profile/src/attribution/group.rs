@@ -1,5 +1,7 @@
 //! What a row of the table stands for, and which stacks count.
 
+use super::traceback::TracebackDepth;
+
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -21,11 +23,14 @@ pub enum Group {
     Thread,
     /// The allocator's size class of the objects.
     SizeClass,
+    /// The innermost frames of the stack with their lines, as many as [`Selection::depth`] says:
+    /// `alloc::vec::push:9 ← read (src/upload.rs:17)`. The allocator's own are not among them.
+    Traceback,
 }
 
 impl Group {
     /// All groups, the default first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Container,
         Self::Element,
         Self::Function,
@@ -34,6 +39,7 @@ impl Group {
         Self::Crate,
         Self::Thread,
         Self::SizeClass,
+        Self::Traceback,
     ];
 
     /// The name in requests and reports: `size_class`.
@@ -47,6 +53,7 @@ impl Group {
             Self::Crate => "crate",
             Self::Thread => "thread",
             Self::SizeClass => "size_class",
+            Self::Traceback => "traceback",
         }
     }
 
@@ -66,6 +73,8 @@ pub struct Selection {
     pub focus: Option<String>,
     /// No stacks with this text in the name or file of some frame, as `-ignore` of pprof, but literal.
     pub ignore: Option<String>,
+    /// How many frames a row has; of tracebacks alone.
+    pub depth: TracebackDepth,
 }
 
 impl From<Group> for Selection {
@@ -77,7 +86,12 @@ impl From<Group> for Selection {
 impl Selection {
     /// A selection by group, focus and ignore.
     pub fn new(group: Group, focus: Option<String>, ignore: Option<String>) -> Self {
-        Self { group, focus, ignore }
+        Self { group, focus, ignore, depth: TracebackDepth::default() }
+    }
+
+    /// A row for each traceback of so many frames.
+    pub fn by_traceback(depth: TracebackDepth) -> Self {
+        Self { group: Group::Traceback, depth, ..Self::default() }
     }
 
     /// Whether a stack counts, by the texts of its frames.

@@ -9,6 +9,7 @@ mod rules;
 mod stack;
 mod symbolize;
 mod table;
+mod traceback;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -22,8 +23,10 @@ use crate::type_name::{Qualify, element_of};
 use function::FunctionInfo;
 pub(crate) use group::size_class;
 pub use group::{Group, Selection};
-use stack::{Attribution, Step, attribute};
+use stack::{Attribution, Step, attribute, beyond_allocator};
 pub use table::{TypeEntry, TypeTable};
+pub use traceback::TracebackDepth;
+pub(crate) use traceback::traceback;
 
 /// Attributes the stacks of heap profiles to types.
 ///
@@ -73,6 +76,7 @@ impl TypeAttributor {
             let key = match selection.group {
                 Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses)),
                 Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
+                Group::Traceback => Key::Place(self.traceback(stack.addresses, selection.depth)),
                 group => Key::Place(self.place(stack.addresses, group)),
             };
             *sums.entry(key).or_default() += rate.unbias(stack.live);
@@ -147,6 +151,19 @@ impl TypeAttributor {
             Group::Crate => place::crate_name(&steps),
             _ => place::function(&steps),
         }
+    }
+
+    /// The innermost frames outside of the allocator in words. `None` if there are none.
+    fn traceback(&mut self, addresses: &[u64], depth: TracebackDepth) -> Option<String> {
+        let frames = self.frames_of(addresses);
+        let steps = self.steps(&frames);
+        let inside = steps.len() - beyond_allocator(&steps).1.len();
+        let outside = frames.iter().zip(&steps).skip(inside).map(|(frame, step)| {
+            let file = self.symbolizer.table().function(frame.function).file.as_deref();
+            (step.info.label(), file, frame.line)
+        });
+        let outside: Vec<_> = outside.take(depth.frames()).collect();
+        traceback(outside.iter().map(|(label, file, line)| (label.as_str(), *file, *line)), depth)
     }
 
     /// The owner of a stack. Stacks are remembered by a 64-bit hash: among a million stacks two collide with a

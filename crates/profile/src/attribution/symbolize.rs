@@ -154,7 +154,7 @@ impl<'p> Names<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::Group;
+    use crate::attribution::{Group, Selection, TracebackDepth};
 
     const DUMP: &str = "heap_v2/524288\n  t*: 12: 768 [30: 1920]\n  t1: 12: 768 [0: 0] main\n  t7: 0: 0 [0: 0]\n\
         @ 0x1010 0x2020\n  t*: 11: 704 [30: 1920]\n  t1: 10: 640 [0: 0]\n  t7: 1: 64 [0: 0]\n\
@@ -172,21 +172,81 @@ mod tests {
         Err(std::io::ErrorKind::NotFound.into())
     }
 
-    #[test]
-    fn tables_of_names_and_of_addresses_agree() {
-        let (profile, mut attributor, symbolized) = symbolized(DUMP);
-        assert_eq!(symbolized.kind(), ProfileKind::LiveAndAllocated);
-        for group in Group::ALL {
-            let of_addresses = attributor.summarize(&profile, &no_files, &group.into());
-            let of_names = symbolized.summarize(&group.into());
-            assert_eq!(of_addresses.entries.len(), of_names.entries.len(), "{group:?}");
+    /// Every group, and tracebacks of several depths.
+    fn selections() -> impl Iterator<Item = Selection> {
+        let depths = [1, 2, 3, 32].into_iter().filter_map(TracebackDepth::new);
+        Group::ALL.into_iter().map(Selection::from).chain(depths.map(Selection::by_traceback))
+    }
+
+    fn assert_equal_tables(
+        (profile, attributor, symbolized): &mut (HeapProfile, TypeAttributor, SymbolizedProfile),
+        files: &dyn LoadObject,
+    ) {
+        for selection in selections() {
+            let of_addresses = attributor.summarize(profile, files, &selection);
+            let of_names = symbolized.summarize(&selection);
+            assert_eq!(of_addresses.entries.len(), of_names.entries.len(), "{selection:?}");
             for (a, b) in of_addresses.entries.iter().zip(&of_names.entries) {
-                assert_eq!((&a.type_name, &a.full_type), (&b.type_name, &b.full_type), "{group:?}");
-                assert!((a.estimate.bytes - b.estimate.bytes).abs() <= 1.0, "{group:?} {a:?} {b:?}");
+                assert_eq!((&a.type_name, &a.full_type), (&b.type_name, &b.full_type), "{selection:?}");
+                assert_eq!(a.is_attributed, b.is_attributed, "{selection:?}");
+                assert!((a.estimate.bytes - b.estimate.bytes).abs() <= 1.0, "{selection:?} {a:?} {b:?}");
                 let errors = (a.estimate.bytes_stderr(), b.estimate.bytes_stderr());
-                assert!((errors.0 / errors.1 - 1.0).abs() < 1e-3, "{group:?} {a:?} {b:?}");
+                assert!((errors.0 / errors.1 - 1.0).abs() < 1e-3, "{selection:?} {a:?} {b:?}");
             }
         }
+    }
+
+    #[test]
+    fn tables_of_names_and_of_addresses_agree() {
+        let mut tables = symbolized(DUMP);
+        assert_eq!(tables.2.kind(), ProfileKind::LiveAndAllocated);
+        assert_equal_tables(&mut tables, &no_files);
+    }
+
+    #[inline(never)]
+    fn inner<T: std::fmt::Debug>(value: &T) -> usize {
+        std::hint::black_box(format!("{value:?}").len())
+    }
+
+    #[inline(never)]
+    fn outer(value: &u8) -> usize {
+        inner(value) + inner(&[*value; 4]) + usize::from(std::hint::black_box(*value))
+    }
+
+    /// The test program itself is the executable: stacks of its own functions, through the allocator and around it.
+    #[test]
+    fn tables_of_names_and_of_addresses_agree_where_there_are_names() {
+        let own = |mapping: &Mapping| -> std::io::Result<crate::symbolize::FileData> {
+            Ok(Box::new(std::fs::read(&mapping.path)?))
+        };
+        let address = |function: usize, offset: usize| function + offset;
+        let inner_u8 = inner::<u8> as fn(&u8) -> usize as usize;
+        let inner_array = inner::<[u8; 4]> as fn(&[u8; 4]) -> usize as usize;
+        let outer = outer as fn(&u8) -> usize as usize;
+        let allocate = std::alloc::alloc_zeroed as *const () as usize;
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let mut dump = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n  t1: 0: 0 [0: 0] main\n".to_owned();
+        for (count, inner) in (3..).zip([inner_u8, inner_array, allocate]) {
+            for offset in [1, 2, 9, 17] {
+                let stack = [address(inner, offset), address(inner_u8, 5), address(outer, offset), 0x10];
+                let bytes = count * 64;
+                dump += &format!(
+                    "@ {:#x} {:#x} {:#x} {:#x}\n  t*: {count}: {bytes} [0: 0]\n  t1: {count}: {bytes} [0: 0]\n",
+                    stack[0], stack[1], stack[2], stack[3]
+                );
+            }
+        }
+        dump += &format!("\nMAPPED_LIBRARIES:\n{maps}");
+        let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let mut attributor = TypeAttributor::new();
+        let symbolized = attributor.symbolize(&profile, &own);
+        let by_depth =
+            |depth| symbolized.summarize(&Selection::by_traceback(TracebackDepth::new(depth).unwrap()));
+        let (one, three) = (by_depth(1), by_depth(3));
+        assert!(one.entries.len() < three.entries.len(), "{one:?} {three:?}");
+        let name = &three.entries[0].type_name;
+        assert!(name.contains("outer (") && name.contains("symbolize.rs:") && name.contains(" ← "), "{name}");
+        assert_equal_tables(&mut (profile, attributor, symbolized), &own);
     }
 
     #[test]

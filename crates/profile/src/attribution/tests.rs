@@ -95,7 +95,15 @@ fn size_classes_are_those_of_the_mean_object() {
 
 #[test]
 fn code_without_names_is_one_unattributed_row_in_every_group_of_places() {
-    for group in [Group::Container, Group::Element, Group::Function, Group::File, Group::Line, Group::Crate] {
+    for group in [
+        Group::Container,
+        Group::Element,
+        Group::Function,
+        Group::File,
+        Group::Line,
+        Group::Crate,
+        Group::Traceback,
+    ] {
         assert_eq!(rows(group), [("unknown code".to_owned(), 30, 7200)], "{group:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{Amount, NamedStack, SymbolizedProfile};
-use crate::attribution::{Group, Selection, TypeEntry, TypeTable, size_class};
+use crate::attribution::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, size_class, traceback};
 use crate::sample::Estimate;
 use crate::type_name::{Qualify, element_of, readable};
 
@@ -51,9 +51,23 @@ impl SymbolizedProfile {
                     let size = live.bytes.checked_div(live.objects).unwrap_or(0).unsigned_abs();
                     visit(stack, &Key::of_name(format!("{} bytes", size_class(size)).into()), live);
                 }
+                Group::Traceback => {
+                    let name = self.traceback(stack, selection.depth);
+                    let key = name.map_or_else(Key::unknown, |name| Key::of_name(name.into()));
+                    visit(stack, &key, self.live(stack));
+                }
                 _ => visit(stack, &places[stack.place as usize], self.live(stack)),
             }
         }
+    }
+
+    /// Stacks are kept without the allocator's own frames.
+    fn traceback(&self, stack: &NamedStack, depth: TracebackDepth) -> Option<String> {
+        let frames = self.lines_of(stack).map(|line| {
+            let function = self.function(line);
+            (&*function.name, function.file.as_deref(), line.line)
+        });
+        traceback(frames, depth)
     }
 
     fn is_selected(&self, stack: &NamedStack, selection: &Selection) -> bool {

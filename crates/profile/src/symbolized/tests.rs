@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribution::{Group, Selection};
+use crate::attribution::{Group, Selection, TracebackDepth};
 
 /// A profile at a rate of 512 KiB: type, functions from the innermost, objects and bytes of each stack.
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
@@ -83,6 +83,10 @@ fn rows_are_summed_by_what_they_stand_for() {
     assert_eq!(rows(Group::Line), [row("src/main.rs:7", 350)]);
     assert_eq!(rows(Group::Thread), [row("main", 350)]);
     assert_eq!(rows(Group::SizeClass), [row("112 bytes", 300), row("64 bytes", 50)]);
+    let tracebacks = [row("read:7 ← main:7", 200), row("write:7 ← main:7", 150)];
+    assert_eq!(rows(Group::Traceback), tracebacks);
+    let innermost = Selection::by_traceback(TracebackDepth::new(1).unwrap());
+    assert_eq!(profile.summarize(&innermost).entries[0].type_name, "read:7");
     let focus = Selection::new(Group::Container, Some("wri".into()), None);
     assert_eq!(profile.summarize(&focus).total.bytes, 150.0);
 }
