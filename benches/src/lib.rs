@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod many_stacks;
 pub mod side_by_side;
 
 use std::future::Future;

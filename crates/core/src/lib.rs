@@ -21,6 +21,8 @@
 //!   collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. [`summary`] does both and prints as a table.
+//! - [`SummaryTracker`] says what changed since it was last asked, [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
+//!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
 //! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate; [`Collector::purge`] gives unused
 //!   pages back; [`Collector::collect_detail`] tells the allocator by arena and by size class.
@@ -44,9 +46,8 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `reconciliation`, `root_summary`, `detail`,
-//! `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`,
-//! `view`, `render`;
+//! `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`,
+//! `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `tracker`, `periodic`, `view`, `render`;
 //! `install` stands alone.
 //! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
 
@@ -68,6 +69,7 @@ mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
 mod per_process;
+mod periodic;
 mod process;
 mod purge;
 mod reconciliation;
@@ -78,6 +80,7 @@ mod roots;
 mod snapshot;
 mod thread;
 mod tracked;
+mod tracker;
 mod types;
 mod unavailable;
 mod units;
@@ -96,6 +99,7 @@ pub use memory_debug_profile::{
     TracebackDepth,
 };
 pub use per_process::PerProcess;
+pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use purge::{PurgeMoment, PurgeReport};
 pub use reconciliation::Reconciliation;
 pub use report::{
@@ -111,6 +115,7 @@ pub use snapshot::{
 };
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;
+pub use tracker::{Growth, SummaryTracker};
 pub use unavailable::Unavailable;
 pub use view::{Page, Sort, TypesView};
 

@@ -63,6 +63,6 @@ pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
 pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use symbolized::{
-    Amount, Change, ChangeTable, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
+    Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
 };
 pub use type_name::readable_type_name;

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::table::write_columns;
 use crate::report::RowSource;
 use crate::snapshot::{DiffRow, LeakVerdict, SnapshotDiff, SnapshotInfo, Suspect};
+use crate::tracker::Growth;
 use crate::units::{Bytes, count, percent, signed_bytes, signed_count, span, visible};
 
 impl Display for SnapshotDiff {
@@ -28,6 +29,18 @@ impl Display for SnapshotDiff {
             self.threshold_stderrs,
             count(self.compared_rows),
         )
+    }
+}
+
+impl Display for Growth {
+    /// The table's columns with signs: what is above its peak, and by how much.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (rows, since) = (count(self.compared_rows), Moment(&self.since));
+        if self.rows.is_empty() {
+            return writeln!(f, "none of {rows} rows is above its peak since {since}");
+        }
+        writeln!(f, "above their peaks since {since}, of {rows} rows\n")?;
+        write_columns(f, self.rows.iter().map(cells))
     }
 }
 
@@ -135,6 +148,33 @@ total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * is more than noise: beyond 3.8 sta
         assert_eq!(diff.to_string(), expected);
         let none = SnapshotDiff { rows: Vec::new(), ..diff };
         assert!(none.to_string().contains("no row differs"));
+    }
+
+    #[test]
+    fn growth_is_told_by_row_and_its_absence_in_a_sentence() {
+        let row = DiffRow {
+            type_name: "Vec<AuditRecord>".into(),
+            objects_change: 1200,
+            bytes_change: 10 << 20,
+            bytes_change_stderr: 1_048_576.0,
+            is_significant: true,
+            source: Some(RowSource::Sampled),
+            ..DiffRow::default()
+        };
+        let (since, target) = (info(Some("start")), info(None));
+        let group = "container".into();
+        let growth =
+            Growth { since, target, group, rows: vec![row], compared_rows: 1300, threshold_stderrs: 4.0 };
+        let expected = "\
+above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
+
+                                       types |   # objects |   total size |      ±
+============================================ | =========== | ============ | ======
+                            Vec<AuditRecord> |      +1,200 |   +10.00 MiB | 10 % *
+";
+        assert_eq!(growth.to_string(), expected);
+        let none = Growth { rows: Vec::new(), ..growth };
+        assert!(none.to_string().starts_with("none of 1,300 rows is above its peak since start ("), "{none}");
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl SnapshotDiff {
 }
 
 impl DiffRow {
-    fn of(change: &Change) -> Self {
+    pub(crate) fn of(change: &Change) -> Self {
         // `as` saturates.
         let whole = |number: f64| number.round() as i64;
         Self {

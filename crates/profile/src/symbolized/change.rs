@@ -8,12 +8,14 @@
 //! A change is *significant* if a z-test with that variance says so at a family-wise error of 5 % over all rows
 //! (Bonferroni): in nineteen of twenty tables that nothing happened to, no row at all is marked.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::summarize::Key;
 use super::{Amount, Builder, ProfileKind, SymbolizedProfile};
 use crate::attribution::Selection;
-use crate::sample::Estimate;
+use crate::sample::{Estimate, SampleRate};
 
 /// Rows that changed, those with the largest change of bytes first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,18 +59,18 @@ impl ChangeTable {
     pub fn between(base: &SymbolizedProfile, target: &SymbolizedProfile, selection: &Selection) -> Self {
         let rate = base.sample_rate.max(target.sample_rate);
         let mut names = Builder::new(ProfileKind::Growth, rate);
-        let mut parts: FxHashMap<(Key, Box<[u32]>), [Amount; 2]> = FxHashMap::default();
-        for (side, profile) in [base, target].into_iter().enumerate() {
-            let adopted = names.adopt(profile);
-            profile.each_part(selection, |stack, key, amount| {
-                let part = parts.entry((key.clone(), adopted.locations_of(profile, stack))).or_default();
-                part[side] += amount;
-            });
+        let base = Parts::of(&mut names, base, selection);
+        let target = Parts::of(&mut names, target, selection);
+        Self::of_parts(&base, &target, rate)
+    }
+
+    pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
+        let (nothing, mut rows) = (Stacks::default(), Vec::new());
+        for (key, before) in &base.0 {
+            rows.push((key, Change::of_stacks(before, target.0.get(key).unwrap_or(&nothing), rate)));
         }
-        let mut rows: FxHashMap<Key, Change> = FxHashMap::default();
-        for ((key, _), [base, target]) in parts {
-            let row = rows.entry(key).or_default();
-            row.add(base.estimate(rate), target.estimate(rate), base == target);
+        for (key, now) in target.0.iter().filter(|(key, _)| !base.0.contains_key(*key)) {
+            rows.push((key, Change::of_stacks(&nothing, now, rate)));
         }
         let compared = rows.len();
         let threshold = normal_quantile(1.0 - FAMILY_WISE_ERROR / (2.0 * compared.max(1) as f64));
@@ -94,7 +96,50 @@ impl ChangeTable {
     }
 }
 
+/// A profile by row and stack, comparable with others by the same names.
+#[derive(Debug, Default)]
+pub(super) struct Parts(FxHashMap<Key, Stacks>);
+
+/// What each stack holds, by the locations that `names` gave.
+type Stacks = FxHashMap<Box<[u32]>, Amount>;
+
+impl Parts {
+    pub(super) fn of(names: &mut Builder, profile: &SymbolizedProfile, selection: &Selection) -> Self {
+        let adopted = names.adopt(profile);
+        let mut parts: FxHashMap<Key, Stacks> = FxHashMap::default();
+        profile.each_part(selection, |stack, key, amount| {
+            let locations = adopted.locations_of(profile, stack);
+            match parts.get_mut(key) {
+                Some(stacks) => *stacks.entry(locations).or_default() += amount,
+                None => _ = parts.insert(key.clone(), Stacks::from_iter([(locations, amount)])),
+            }
+        });
+        Self(parts)
+    }
+
+    /// Takes a row from `other` in the place of this one's.
+    pub(super) fn replace_row(&mut self, row: &Change, other: &mut Self) {
+        let name = Arc::from(row.type_name.as_str());
+        let key = Key { name, full_type: row.full_type.as_str().into(), is_attributed: row.is_attributed };
+        if let Some(stacks) = other.0.remove(&key) {
+            self.0.insert(key, stacks);
+        }
+    }
+}
+
 impl Change {
+    fn of_stacks(base: &Stacks, target: &Stacks, rate: SampleRate) -> Self {
+        let mut change = Self::default();
+        for (stack, before) in base {
+            let now = target.get(stack).copied().unwrap_or_default();
+            change.add(before.estimate(rate), now.estimate(rate), *before == now);
+        }
+        for (_, now) in target.iter().filter(|(stack, _)| !base.contains_key(*stack)) {
+            change.add(Estimate::default(), now.estimate(rate), now.is_zero());
+        }
+        change
+    }
+
     /// Adds a stack, which is taken not to have changed at all if its samples are the same.
     fn add(&mut self, base: Estimate, target: Estimate, is_same: bool) {
         self.base += base;

@@ -8,6 +8,7 @@ mod build;
 mod change;
 mod intern;
 mod merge;
+mod peaks;
 mod summarize;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -21,6 +22,7 @@ use crate::sample::{Estimate, SampleRate};
 pub use self::amount::Amount;
 pub(crate) use self::build::{Builder, NewStack};
 pub use self::change::{Change, ChangeTable};
+pub use self::peaks::Peaks;
 
 /// A heap profile with names: stacks of functions, each with the type that owns what it allocated.
 ///

@@ -1,0 +1,371 @@
+//! Snapshots at an interval, for when nobody is there to ask. Off unless started.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crate::collect::{Collector, Scope};
+use crate::headroom::Headroom;
+use crate::snapshot::{Snapshot, SnapshotFolder, SnapshotId, Snapshots};
+use crate::thread::spawn_collecting;
+
+/// Takes a snapshot every so often, into a ring and if wanted into a folder.
+///
+/// Making it does nothing. What it costs once started is a thread that sleeps, and for each snapshot one that collects,
+/// as for a request; it keeps what the ring may hold.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use memory_debug_core::{Collector, LeakVerdict, PeriodicSnapshots, Snapshots};
+///
+/// let snapshots = Arc::new(Snapshots::default());
+/// let hourly = PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), Duration::from_secs(3600));
+/// let running = hourly.start()?;
+/// // Whenever somebody asks:
+/// match LeakVerdict::over(&snapshots.list()) {
+///     Ok(verdict) => println!("{verdict}"),
+///     Err(reason) => println!("{reason}; last failure: {:?}", running.last_error()),
+/// }
+/// // Stops.
+/// drop(running);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct PeriodicSnapshots {
+    interval: Duration,
+    work: Work,
+}
+
+/// What its snapshots are called, by which a folder's own are told from others in it.
+const LABEL: &str = "periodic";
+
+impl PeriodicSnapshots {
+    /// The shortest interval.
+    pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+    /// Snapshots of `collector` for `snapshots`, the first one `interval` after the start. An interval below
+    /// [`MIN_INTERVAL`](Self::MIN_INTERVAL) is raised to it.
+    pub fn new(collector: Arc<Collector>, snapshots: Arc<Snapshots>, interval: Duration) -> Self {
+        let work = Work { collector, snapshots, folder: None, status: Arc::default() };
+        Self { interval: interval.max(Self::MIN_INTERVAL), work }
+    }
+
+    /// Also writes each to `folder`, which has at most the last `most` periodic ones, of earlier processes too. Other
+    /// snapshots in it stay.
+    #[must_use]
+    pub fn save_to(mut self, folder: SnapshotFolder, most: usize) -> Self {
+        self.work.folder = Some(Arc::new(Mutex::new(Saved { folder, most, files: None })));
+        self
+    }
+
+    /// Begins. It ends when the value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The operating system gave no thread.
+    pub fn start(self) -> io::Result<RunningSnapshots> {
+        let Self { interval, work } = self;
+        let status = Arc::clone(&work.status);
+        let (stop, stopped) = mpsc::channel::<()>();
+        let is_due = move || stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout);
+        let sleep_and_spawn = move || {
+            let mut collecting: Option<JoinHandle<()>> = None;
+            while is_due() {
+                collecting = work.begin(collecting);
+            }
+        };
+        let thread = Builder::new().name("memory-debug".into()).spawn(sleep_and_spawn)?;
+        Ok(RunningSnapshots { status, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Periodic snapshots that are being taken, until dropped.
+///
+/// Dropping wakes the thread and waits for its end, which does not wait for a snapshot that is being taken; that one is
+/// thrown away.
+#[derive(Debug)]
+pub struct RunningSnapshots {
+    status: Arc<Status>,
+    /// Nothing is sent: that it is gone is the signal.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RunningSnapshots {
+    /// Snapshots that were taken and kept.
+    pub fn taken(&self) -> u64 {
+        self.status.lock().taken
+    }
+
+    /// Why the last attempt gave no snapshot, or could not save it. `None` once one has worked.
+    pub fn last_error(&self) -> Option<String> {
+        self.status.lock().last_error.clone()
+    }
+}
+
+impl Drop for RunningSnapshots {
+    fn drop(&mut self) {
+        self.status.is_stopped.store(true, Ordering::SeqCst);
+        drop(self.stop.take());
+        // It sleeps, or spawns a thread; neither takes long, and a panic has nobody to tell.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// What the thread that sleeps and those that collect tell.
+#[derive(Debug, Default)]
+struct Status {
+    is_stopped: AtomicBool,
+    outcome: Mutex<Outcome>,
+}
+
+#[derive(Debug, Default)]
+struct Outcome {
+    taken: u64,
+    last_error: Option<String>,
+}
+
+impl Status {
+    fn lock(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, attempt: Result<(), String>) {
+        self.lock().last_error = attempt.err();
+    }
+}
+
+/// One snapshot, as often as wanted.
+#[derive(Clone, Debug)]
+struct Work {
+    collector: Arc<Collector>,
+    snapshots: Arc<Snapshots>,
+    folder: Option<Arc<Mutex<Saved>>>,
+    status: Arc<Status>,
+}
+
+impl Work {
+    /// Takes one on a thread of its own, unless the one before is still being taken.
+    fn begin(&self, before: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
+        if let Some(running) = before.and_then(|before| self.end(before)) {
+            return Some(running);
+        }
+        let work = self.clone();
+        let spawned = spawn_collecting(move || {
+            let headroom = work.collector.headroom(Scope::Types);
+            let take = || Snapshot::of(&work.collector.collect(Scope::Everything), Some(LABEL.into()));
+            work.status.note(work.take(headroom, take));
+        });
+        spawned
+            .inspect_err(|error| {
+                self.status.note(Err(format!("no thread for the collection: {}", error.kind())));
+            })
+            .ok()
+    }
+
+    /// Notes what became of the one before. Gives it back if it is still being taken.
+    fn end(&self, before: JoinHandle<()>) -> Option<JoinHandle<()>> {
+        if !before.is_finished() {
+            self.status.note(Err("the snapshot before is still being taken".into()));
+            return Some(before);
+        }
+        if before.join().is_err() {
+            self.status.note(Err("the collection failed; this is a bug".into()));
+        }
+        None
+    }
+
+    fn take(
+        &self,
+        headroom: Headroom,
+        take: impl FnOnce() -> Result<Snapshot, String>,
+    ) -> Result<(), String> {
+        if headroom.is_short() {
+            let Headroom { needed_bytes, available_bytes } = headroom;
+            let available = available_bytes.unwrap_or_default();
+            return Err(format!(
+                "skipped: {available} bytes of memory are left, and a snapshot may take {needed_bytes}"
+            ));
+        }
+        let snapshot = take()?;
+        if self.status.is_stopped.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let snapshot = self.snapshots.keep(snapshot)?;
+        self.status.lock().taken += 1;
+        match &self.folder {
+            Some(folder) => folder.lock().unwrap_or_else(PoisonError::into_inner).save(&snapshot),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The folder, and which of its files are ours.
+#[derive(Debug)]
+struct Saved {
+    folder: SnapshotFolder,
+    most: usize,
+    /// The oldest first. `None` before the folder was read.
+    files: Option<VecDeque<SnapshotId>>,
+}
+
+impl Saved {
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        let reason = |error: io::Error| format!("kept, but not saved: {error}");
+        let files = match &mut self.files {
+            Some(files) => files,
+            None => self.files.insert(periodic(&self.folder).map_err(reason)?),
+        };
+        self.folder.save(snapshot).map_err(reason)?;
+        files.push_back(snapshot.info().id);
+        while files.len() > self.most {
+            if let Some(oldest) = files.pop_front() {
+                self.folder.remove(oldest).map_err(reason)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The periodic snapshots of a folder.
+fn periodic(folder: &SnapshotFolder) -> io::Result<VecDeque<SnapshotId>> {
+    let (snapshots, _) = folder.load()?;
+    let ours = snapshots.iter().filter(|snapshot| snapshot.info().label.as_deref() == Some(LABEL));
+    Ok(ours.map(|snapshot| snapshot.info().id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jemalloc;
+    use crate::snapshot::SnapshotBounds;
+    use crate::snapshot::tests::empty;
+
+    const ENOUGH: Headroom = Headroom { needed_bytes: 1, available_bytes: Some(1) };
+
+    fn work(bounds: SnapshotBounds) -> Work {
+        let snapshots = Arc::new(Snapshots::new(bounds));
+        PeriodicSnapshots::new(Arc::default(), snapshots, Duration::ZERO).work
+    }
+
+    fn labels(snapshots: &[Arc<Snapshot>]) -> Vec<&str> {
+        snapshots.iter().filter_map(|snapshot| snapshot.info().label.as_deref()).collect()
+    }
+
+    #[test]
+    fn p4_nothing_runs_before_the_start_and_nothing_after_the_end() {
+        let snapshots = Arc::new(Snapshots::default());
+        let hourly =
+            PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), Duration::from_secs(3600));
+        assert_eq!((hourly.interval, Arc::strong_count(&snapshots)), (Duration::from_secs(3600), 2));
+        let running = hourly.start().unwrap();
+        assert_eq!((running.taken(), running.last_error()), (0, None));
+        drop(running);
+        // The thread is gone, an hour before it would have taken the first.
+        assert_eq!((Arc::strong_count(&snapshots), snapshots.list().len()), (1, 0));
+    }
+
+    #[test]
+    fn s45_the_ring_bounds_what_is_kept() {
+        let work = work(SnapshotBounds { max_count: 2, ..SnapshotBounds::default() });
+        for (seconds, label) in [(1, "a"), (2, "b"), (3, "c")] {
+            work.take(ENOUGH, || Ok(empty(seconds, label))).unwrap();
+        }
+        assert_eq!(labels(&work.snapshots.list()), ["b", "c"]);
+        assert_eq!(work.status.lock().taken, 3);
+    }
+
+    #[test]
+    fn s44_with_too_little_memory_it_is_skipped() {
+        let work = work(SnapshotBounds::default());
+        let short = Headroom { needed_bytes: 2, available_bytes: Some(1) };
+        let skipped = work.take(short, || panic!("not taken")).unwrap_err();
+        assert_eq!(skipped, "skipped: 1 bytes of memory are left, and a snapshot may take 2");
+        let unknown = Headroom { needed_bytes: 2, available_bytes: None };
+        work.take(unknown, || Ok(empty(1, "a"))).unwrap();
+        assert_eq!(labels(&work.snapshots.list()), ["a"]);
+    }
+
+    #[test]
+    fn a_failure_is_kept_and_does_not_stop_it() {
+        let work = work(SnapshotBounds::default());
+        let reason = jemalloc::global_allocator().unwrap_err();
+        for _ in 0..2 {
+            work.begin(None).unwrap().join().unwrap();
+            assert_eq!(work.status.lock().last_error.as_ref(), Some(&reason));
+        }
+        work.status.note(work.take(ENOUGH, || Ok(empty(1, "a"))));
+        let outcome = work.status.lock();
+        assert_eq!((&outcome.last_error, outcome.taken), (&None, 1));
+    }
+
+    #[test]
+    fn s47_a_panic_is_told_and_the_next_one_is_taken() {
+        let work = work(SnapshotBounds::default());
+        let panicked = spawn_collecting(|| panic!("expected by the test")).unwrap();
+        while !panicked.is_finished() {
+            std::thread::yield_now();
+        }
+        assert!(work.end(panicked).is_none(), "so another one follows");
+        let reason = work.status.lock().last_error.clone();
+        assert_eq!(reason.as_deref(), Some("the collection failed; this is a bug"));
+    }
+
+    #[test]
+    fn one_that_is_still_being_taken_is_not_overtaken() {
+        let work = work(SnapshotBounds::default());
+        let (finish, finished) = mpsc::channel::<()>();
+        let slow = spawn_collecting(move || _ = finished.recv()).unwrap();
+        let slow = work.begin(Some(slow)).unwrap();
+        let reason = work.status.lock().last_error.clone();
+        assert_eq!(reason.as_deref(), Some("the snapshot before is still being taken"));
+        drop(finish);
+        slow.join().unwrap();
+    }
+
+    #[test]
+    fn what_ends_after_the_stop_is_thrown_away() {
+        let work = work(SnapshotBounds::default());
+        let stopped_meanwhile = || {
+            work.status.is_stopped.store(true, Ordering::SeqCst);
+            Ok(empty(1, "a"))
+        };
+        work.take(ENOUGH, stopped_meanwhile).unwrap();
+        assert_eq!((work.snapshots.list().len(), work.status.lock().taken), (0, 0));
+    }
+
+    #[test]
+    fn s45_a_folder_has_so_many_of_ours_and_keeps_what_others_made() {
+        let path = std::env::temp_dir().join(format!("memory-debug-periodic-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        let folder = SnapshotFolder::new(&path);
+        folder.save(&empty(1, "by hand")).unwrap();
+        folder.save(&empty(2, LABEL)).unwrap();
+        for process in 1..3 {
+            let periodic = PeriodicSnapshots::new(Arc::default(), Arc::default(), Duration::ZERO);
+            let work = periodic.save_to(folder.clone(), 2).work;
+            for second in 0..3 {
+                work.take(ENOUGH, || Ok(empty(10 * process + second, LABEL))).unwrap();
+            }
+        }
+        let (saved, _) = folder.load().unwrap();
+        let seconds: Vec<_> = saved.iter().map(|snapshot| &snapshot.info().taken_at[17..19]).collect();
+        assert_eq!(seconds, ["01", "21", "22"]);
+        std::fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error_and_the_ring_has_the_snapshot() {
+        let periodic = PeriodicSnapshots::new(Arc::default(), Arc::default(), Duration::ZERO);
+        let work = periodic.save_to(SnapshotFolder::new("/proc/nothing/here"), 2).work;
+        let error = work.take(ENOUGH, || Ok(empty(1, "a"))).unwrap_err();
+        assert!(error.starts_with("kept, but not saved: "), "{error}");
+        assert_eq!(labels(&work.snapshots.list()), ["a"]);
+    }
+}

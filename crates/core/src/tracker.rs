@@ -1,0 +1,263 @@
+//! What changed since one last looked: for a test, a console or a background job, in two calls.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use memory_debug_profile::{Peaks, Selection};
+use serde::{Deserialize, Serialize};
+
+use crate::collect::{Collector, Scope};
+use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
+use crate::thread::spawn_collecting;
+
+/// Says what changed since it was last asked, and what has grown beyond all it has seen: `SummaryTracker` of Python's
+/// Pympler and `show_growth` of objgraph.
+///
+/// Making one measures nothing and takes no memory. Each call then collects on a thread of its own, waits for it, and
+/// compares there, so that what the comparison takes is not in the next one. It blocks for milliseconds, and up to
+/// seconds the first time, when symbols are read.
+///
+/// ```
+/// use memory_debug_core::SummaryTracker;
+///
+/// let mut tracker = SummaryTracker::new();
+/// match tracker.diff() {
+///     // Of the first call: there is nothing to compare with yet.
+///     Ok(diff) => assert!(diff.rows.is_empty() && diff.base == diff.target),
+///     Err(reason) => println!("no heap profile: {reason}"),
+/// }
+/// let orders: Vec<String> = (0..100_000).map(|number| format!("order {number}")).collect();
+/// match tracker.diff() {
+///     Ok(diff) => println!("{}", diff.cut(10, None)),
+///     Err(reason) => assert!(!reason.is_empty()),
+/// }
+/// # drop(orders);
+/// ```
+#[derive(Debug, Default)]
+pub struct SummaryTracker {
+    collector: Arc<Collector>,
+    selection: Selection,
+    last: Option<Arc<Snapshot>>,
+    peaks: Option<(SnapshotInfo, Peaks)>,
+}
+
+impl SummaryTracker {
+    /// A tracker of types, with a collector of its own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Uses a collector that is there already, and the symbols that it knows.
+    #[must_use]
+    pub fn with_collector(mut self, collector: Arc<Collector>) -> Self {
+        self.collector = collector;
+        self
+    }
+
+    /// Compares by the rows of `selection`, such as lines or tracebacks, instead of types. Forgets what was seen so far.
+    #[must_use]
+    pub fn by(self, selection: Selection) -> Self {
+        Self { selection, last: None, peaks: None, ..self }
+    }
+
+    /// The heap now. If it is the first that this tracker sees, the next [`diff`](Self::diff) is against it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile.
+    pub fn snapshot(&mut self, label: Option<String>) -> Result<Arc<Snapshot>, String> {
+        let snapshot = Arc::new(self.take(label)?);
+        self.last.get_or_insert_with(|| Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// What changed since the last call, or since the first [`snapshot`](Self::snapshot). With neither, it is a
+    /// difference of this moment with itself, and the next call is against it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile.
+    pub fn diff(&mut self) -> Result<SnapshotDiff, String> {
+        let (collector, selection) = (Arc::clone(&self.collector), self.selection.clone());
+        let last = self.last.clone();
+        let (now, diff) = collecting(move || changed(last, take(&collector, None)?, &selection))?;
+        self.last = Some(now);
+        Ok(diff)
+    }
+
+    /// Prints what [`diff`](Self::diff) says.
+    ///
+    /// ```
+    /// use memory_debug_core::SummaryTracker;
+    ///
+    /// let mut tracker = SummaryTracker::new();
+    /// if let Err(reason) = tracker.print_diff() {
+    ///     println!("{reason}");
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile, or that nothing can be printed.
+    pub fn print_diff(&mut self) -> Result<(), String> {
+        let diff = self.diff()?;
+        write!(io::stdout().lock(), "{diff}").map_err(|error| format!("could not be printed: {error}"))
+    }
+
+    /// The rows that are above the highest that this method ever saw of them, by more than noise. The first call sees
+    /// only, and finds nothing.
+    ///
+    /// Growth that is too slow to stand out between two calls adds up until it does. What comes and goes - a cache, a
+    /// batch job - is told the first time alone, so what is told again and again is what to look at.
+    ///
+    /// ```
+    /// use memory_debug_core::{Group, Selection, SummaryTracker};
+    ///
+    /// let mut tracker = SummaryTracker::new().by(Selection::from(Group::Line));
+    /// for _ in 0..3 {
+    ///     // One round of work.
+    ///     match tracker.growth() {
+    ///         Ok(growth) => println!("{growth}"),
+    ///         Err(reason) => println!("{reason}"),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile. The peaks stay as they were.
+    pub fn growth(&mut self) -> Result<Growth, String> {
+        let now = self.take(None)?;
+        let (selection, peaks) = (self.selection.clone(), self.peaks.take());
+        let (peaks, growth) = collecting(move || beyond_peaks(peaks, &now, &selection))?;
+        self.peaks = Some(peaks);
+        Ok(growth)
+    }
+
+    fn take(&self, label: Option<String>) -> Result<Snapshot, String> {
+        let collector = Arc::clone(&self.collector);
+        collecting(move || take(&collector, label))
+    }
+}
+
+/// What has grown beyond its peak, largest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Growth {
+    /// The moment from which on peaks are known.
+    pub since: SnapshotInfo,
+    /// This moment.
+    pub target: SnapshotInfo,
+    /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
+    pub group: String,
+    /// Rows that are above their peak by more than noise; changes are those since the peak.
+    pub rows: Vec<DiffRow>,
+    /// Rows that were compared.
+    pub compared_rows: u64,
+    /// What makes growth significant: that its bytes exceed so many standard errors.
+    pub threshold_stderrs: f64,
+}
+
+fn take(collector: &Collector, label: Option<String>) -> Result<Snapshot, String> {
+    Snapshot::of(&collector.collect(Scope::Types), label)
+}
+
+fn changed(
+    last: Option<Arc<Snapshot>>,
+    now: Snapshot,
+    selection: &Selection,
+) -> Result<(Arc<Snapshot>, SnapshotDiff), String> {
+    let now = Arc::new(now);
+    let diff = SnapshotDiff::between(last.as_ref().unwrap_or(&now), &now, selection)?;
+    Ok((now, diff))
+}
+
+fn beyond_peaks(
+    peaks: Option<(SnapshotInfo, Peaks)>,
+    now: &Snapshot,
+    selection: &Selection,
+) -> Result<((SnapshotInfo, Peaks), Growth), String> {
+    let profile = now.profile()?;
+    let (since, mut peaks) = peaks.unwrap_or_else(|| (now.info().clone(), Peaks::new(selection.clone())));
+    let table = peaks.exceeded_by(&profile);
+    let growth = Growth {
+        since: since.clone(),
+        target: now.info().clone(),
+        group: selection.group.as_str().into(),
+        rows: table.rows.iter().map(DiffRow::of).collect(),
+        compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
+        threshold_stderrs: table.threshold,
+    };
+    Ok(((since, peaks), growth))
+}
+
+/// Does what takes memory where it does not count.
+fn collecting<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R, String> + Send + 'static,
+) -> Result<R, String> {
+    let thread =
+        spawn_collecting(work).map_err(|error| format!("no thread for the collection: {}", error.kind()))?;
+    thread.join().unwrap_or_else(|_panic| Err("the collection failed; this is a bug".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jemalloc;
+    use crate::snapshot::tests::of_dump;
+
+    /// A moment with so many samples of one row.
+    fn moment(samples: u64, seconds: u64) -> Snapshot {
+        let bytes = samples * 64;
+        let dump = format!(
+            "heap_v2/524288\n  t*: 0: 0 [0: 0]\n@ 0x10\n  t*: {samples}: {bytes} [0: 0]\n  t1: {samples}: {bytes} [0: 0]\n\n\
+             MAPPED_LIBRARIES:\n"
+        );
+        of_dump(&dump, seconds, "x")
+    }
+
+    #[test]
+    fn the_first_difference_is_with_itself_and_later_ones_with_the_one_before() {
+        let selection = Selection::default();
+        let (first, diff) = changed(None, moment(9, 1), &selection).unwrap();
+        assert_eq!((diff.base.id, diff.rows.len()), (diff.target.id, 0));
+        let (second, diff) = changed(Some(first), moment(90, 2), &selection).unwrap();
+        assert_eq!((diff.rows[0].bytes_change, diff.target.id), (81 * 524_320, second.info().id));
+        let (_, diff) = changed(Some(second), moment(90, 3), &selection).unwrap();
+        assert_eq!(diff.rows, []);
+    }
+
+    #[test]
+    fn growth_is_what_is_above_the_highest_so_far() {
+        let selection = Selection::default();
+        let mut peaks = None;
+        let mut grown = |snapshot: Snapshot| {
+            let (kept, growth) = beyond_peaks(peaks.take(), &snapshot, &selection).unwrap();
+            peaks = Some(kept);
+            assert_eq!(growth.compared_rows, 1);
+            (growth.since.taken_at, growth.rows.iter().map(|row| row.bytes_change / 524_320).sum::<i64>())
+        };
+        let since = "1970-01-01T00:00:01.000Z".to_owned();
+        let moments = [(100, 0), (300, 200), (100, 0), (310, 0), (500, 200)];
+        for ((samples, beyond), seconds) in moments.into_iter().zip(1..) {
+            assert_eq!(grown(moment(samples, seconds)), (since.clone(), beyond), "{samples}");
+        }
+    }
+
+    #[test]
+    fn without_a_profile_every_call_says_why() {
+        let reason = jemalloc::global_allocator().unwrap_err();
+        let mut tracker = SummaryTracker::new().by(Selection::default());
+        assert_eq!(tracker.snapshot(None).unwrap_err(), reason);
+        assert_eq!(tracker.diff().unwrap_err(), reason);
+        assert_eq!(tracker.print_diff().unwrap_err(), reason);
+        assert_eq!(tracker.growth().unwrap_err(), reason);
+        assert!(tracker.last.is_none() && tracker.peaks.is_none());
+    }
+
+    #[test]
+    fn s47_a_panic_is_an_error() {
+        let failed = collecting(|| -> Result<(), String> { panic!("expected by the test") });
+        assert_eq!(failed.unwrap_err(), "the collection failed; this is a bug");
+    }
+}

@@ -1,0 +1,100 @@
+//! The highest that each row was seen at, and what has grown beyond it.
+
+use super::change::{ChangeTable, Parts};
+use super::{Builder, ProfileKind, SymbolizedProfile};
+use crate::attribution::Selection;
+use crate::sample::SampleRate;
+
+/// Remembers the peak of each row over many profiles of a program.
+///
+/// A peak moves when it is exceeded by more than noise, and never back. So growth that is too slow to stand out from one
+/// profile to the next adds up until it is told, and what comes and goes below its peak is not told at all.
+///
+/// It keeps the stacks of each row at its peak, some 200 bytes a stack; a row that is new comes in when it stands out.
+#[derive(Debug)]
+pub struct Peaks {
+    selection: Selection,
+    names: Builder,
+    rate: SampleRate,
+    rows: Option<Parts>,
+}
+
+impl Peaks {
+    /// No peaks yet, for the rows of `selection`.
+    pub fn new(selection: Selection) -> Self {
+        let rate = SampleRate::from_bytes(1);
+        Self { selection, names: Builder::new(ProfileKind::Growth, rate), rate, rows: None }
+    }
+
+    /// The rows that are above their peak by more than noise, with the peak as base; what they hold now is their peak
+    /// from here on. The first profile sets all peaks, and nothing is above them.
+    ///
+    /// The total is of all rows, beside all peaks.
+    pub fn exceeded_by(&mut self, profile: &SymbolizedProfile) -> ChangeTable {
+        self.rate = self.rate.max(profile.sample_rate);
+        let mut now = Parts::of(&mut self.names, profile, &self.selection);
+        let Some(peaks) = &mut self.rows else {
+            let table = ChangeTable::of_parts(&now, &now, self.rate);
+            self.rows = Some(now);
+            return table;
+        };
+        let mut table = ChangeTable::of_parts(peaks, &now, self.rate);
+        table.rows.retain(|row| row.is_significant && row.difference.bytes > 0.0);
+        for row in &table.rows {
+            peaks.replace_row(row, &mut now);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::profile;
+    use super::*;
+
+    const SAMPLE: i64 = 524_288;
+
+    /// What each of the profiles, which have so many samples of each row, has beyond the peaks before it.
+    fn exceeded(moments: &[&[(&str, i64)]]) -> Vec<Vec<(String, i64)>> {
+        let mut peaks = Peaks::new(Selection::default());
+        let mut beyond = |rows: &[(&str, i64)]| {
+            let stacks: Vec<_> = rows
+                .iter()
+                .map(|(name, samples)| (*name, &["f"][..], samples * 8192, samples * SAMPLE))
+                .collect();
+            let rows = peaks.exceeded_by(&profile(&stacks)).rows.into_iter();
+            rows.map(|row| (row.type_name, row.difference.bytes as i64 / SAMPLE)).collect()
+        };
+        moments.iter().map(|rows| beyond(rows)).collect()
+    }
+
+    fn row(name: &str, samples: i64) -> (String, i64) {
+        (name.to_owned(), samples)
+    }
+
+    #[test]
+    fn the_first_profile_sets_the_peaks_and_what_exceeds_one_is_the_next() {
+        let grown =
+            exceeded(&[&[("A", 100)], &[("A", 300)], &[("A", 290)], &[("A", 500), ("B", 90)], &[("A", 500)]]);
+        assert_eq!(grown, [vec![], vec![row("A", 200)], vec![], vec![row("A", 200), row("B", 90)], vec![]]);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_told_once() {
+        let high: &[(&str, i64)] = &[("A", 300), ("B", 50)];
+        let low: &[(&str, i64)] = &[("B", 50)];
+        assert_eq!(
+            exceeded(&[low, high, low, high, low])[1..],
+            [vec![row("A", 300)], vec![], vec![], vec![]]
+        );
+    }
+
+    #[test]
+    fn growth_below_noise_adds_up_until_it_stands_out() {
+        let moments = [100, 120, 140, 160, 180, 200].map(|samples| [("A", samples)]);
+        let moments: Vec<&[(&str, i64)]> = moments.iter().map(|rows| &rows[..]).collect();
+        let grown: Vec<i64> = exceeded(&moments).into_iter().flatten().map(|(_, samples)| samples).collect();
+        assert_eq!(grown.len(), 2, "{grown:?}");
+        assert!(grown.iter().all(|samples| *samples > 20), "{grown:?}");
+    }
+}
