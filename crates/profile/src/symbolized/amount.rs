@@ -19,6 +19,10 @@ impl Amount {
         self == Self::default()
     }
 
+    fn magnitude(self) -> u64 {
+        self.objects.unsigned_abs().max(self.bytes.unsigned_abs())
+    }
+
     /// The amount with its sampling error, taken at the mean size of its objects (see `sample`): what an estimate of
     /// `n` objects of `z` bytes has for variance is `n·z²·(k-1)`, where `k` is how many each sample stands for.
     pub(crate) fn estimate(self, rate: SampleRate) -> Estimate {
@@ -34,6 +38,30 @@ impl Amount {
             objects_variance: (objects * beyond).abs(),
             bytes_variance: (bytes * mean * beyond).abs(),
         }
+    }
+}
+
+/// How large the numbers of a profile are, whatever their sign.
+///
+/// Sums saturate, and where they do, `(a + b) - b` is not `a` any more. What is written or read has at most 2⁶⁰ of
+/// anything in all - an exbibyte - so that no sum over seven such profiles saturates, and it does not matter in which
+/// order they are merged.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Magnitude {
+    live: u64,
+    allocated: u64,
+}
+
+impl Magnitude {
+    pub(crate) const MAX: u64 = 1 << 60;
+
+    pub(crate) fn add(&mut self, sample: &super::NamedSample) {
+        self.live = self.live.saturating_add(sample.live.magnitude());
+        self.allocated = self.allocated.saturating_add(sample.allocated.magnitude());
+    }
+
+    pub(crate) fn is_too_large(self) -> bool {
+        self.live > Self::MAX || self.allocated > Self::MAX
     }
 }
 

@@ -20,6 +20,7 @@ use crate::build_id::BuildId;
 use crate::sample::{Estimate, SampleRate};
 
 pub use self::amount::Amount;
+pub(crate) use self::amount::Magnitude;
 pub(crate) use self::build::{Builder, NewStack};
 pub use self::change::{Change, ChangeTable};
 pub use self::peaks::Peaks;

@@ -7,27 +7,33 @@ use flate2::bufread::GzDecoder;
 use prost::Message;
 use rustc_hash::FxHashMap;
 
-use super::proto::{self, Profile, ValueType};
+use super::proto::{self, ValueType};
+use super::wire::{self, Field, Fields};
 use super::{MAPPING_SPACING, NO_PROGRAM, label, value};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, NewStack, Owner, Place,
-    ProfileKind, SymbolizedProfile,
+    Amount, Builder, Line, Location, Magnitude, NamedFunction, NamedMapping, NamedSample, NewStack, Owner,
+    Place, ProfileKind, SymbolizedProfile,
 };
 
 /// Longest profile, uncompressed. One of 100,000 stacks has 20 MB.
-const MAX_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Most samples, locations, functions, mappings, texts and comments, of each.
+const MAX_ENTRIES: usize = 1 << 20;
 
 impl SymbolizedProfile {
     /// Reads a profile that [`write_pprof`](Self::write_pprof) wrote, and its comments. With options that leave something
     /// out, what was left out is missing.
     ///
+    /// At most 64 MiB uncompressed are read, with a million samples, so that a small file made to become large does not.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged or cut off, and [`ErrorKind::Io`] if
-    /// reading fails.
+    /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged, cut off or too long, or if its
+    /// numbers add up to more than 2⁶⁰; and [`ErrorKind::Io`] if reading fails.
     pub fn read_pprof(pprof: impl BufRead) -> Result<(Self, Vec<String>), Error> {
         let mut bytes = Vec::new();
         let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
@@ -40,62 +46,127 @@ impl SymbolizedProfile {
             };
             Error::with_source(kind, "pprof profile: expected gzip, which could not be unpacked", error)
         })?;
-        if bytes.len() as u64 > MAX_BYTES {
+        Self::read_pprof_message(&bytes)
+    }
+
+    /// The same without gzip.
+    pub(crate) fn read_pprof_message(message: &[u8]) -> Result<(Self, Vec<String>), Error> {
+        if message.len() as u64 > MAX_BYTES {
             return Err(refused(format!("is longer than {MAX_BYTES} bytes")));
         }
-        let profile = Profile::decode(&*bytes).map_err(|error| {
-            Error::with_source(ErrorKind::Pprof, "pprof profile: is no message of profile.proto", error)
-        })?;
-        Decoder::new(&profile)?.decode()
+        Decoder::new(message)?.decode()
     }
 }
 
-struct Decoder<'p> {
-    profile: &'p Profile,
+/// Goes over the message once for each of its tables, and keeps of them only what the profile will have.
+struct Decoder<'m> {
+    message: &'m [u8],
     strings: Vec<Arc<str>>,
+    comments: Vec<String>,
     kind: ProfileKind,
     builder: Builder,
 }
 
-impl<'p> Decoder<'p> {
-    fn new(profile: &'p Profile) -> Result<Self, Error> {
-        let strings: Vec<Arc<str>> =
-            profile.string_table.iter().map(|text| Arc::from(text.as_str())).collect();
-        let text = |position: i64| {
-            let position = usize::try_from(position).ok();
-            position.and_then(|position| strings.get(position)).map(|text| &**text).unwrap_or_default()
+/// Tags of the profile's fields.
+mod tag {
+    pub(super) const SAMPLE_TYPE: u64 = 1;
+    pub(super) const SAMPLE: u64 = 2;
+    pub(super) const MAPPING: u64 = 3;
+    pub(super) const LOCATION: u64 = 4;
+    pub(super) const FUNCTION: u64 = 5;
+    pub(super) const STRING: u64 = 6;
+    pub(super) const PERIOD: u64 = 12;
+    pub(super) const COMMENT: u64 = 13;
+}
+
+impl<'m> Decoder<'m> {
+    fn new(message: &'m [u8]) -> Result<Self, Error> {
+        let (mut strings, mut comments, mut types) = (Vec::new(), Vec::new(), Vec::<ValueType>::new());
+        let mut counts = [0_usize; 8];
+        let mut period = 0;
+        for field in Fields::of(message) {
+            let (tag, field) = field?;
+            if let Some(count) = usize::try_from(tag).ok().and_then(|tag| counts.get_mut(tag)) {
+                *count += 1;
+                if *count > MAX_ENTRIES {
+                    return Err(refused(format!("has more than {MAX_ENTRIES} entries of one kind")));
+                }
+            }
+            match (tag, field) {
+                (tag::SAMPLE_TYPE, Field::Bytes(bytes)) => {
+                    // No profile of ours has more than four.
+                    if types.len() < 8 {
+                        types.push(wire::message(bytes)?);
+                    }
+                }
+                (tag::STRING, Field::Bytes(bytes)) => {
+                    let text = std::str::from_utf8(bytes);
+                    strings
+                        .push(Arc::from(text.map_err(|_| refused("has a text that is not UTF-8".into()))?));
+                }
+                (tag::PERIOD, Field::Number(number)) => period = number,
+                (tag::COMMENT, field) => comments.extend(numbers(&field)?),
+                _ => {}
+            }
+            if comments.len() > MAX_ENTRIES {
+                return Err(refused(format!("has more than {MAX_ENTRIES} comments")));
+            }
+        }
+        let text = |position: i64| text(&strings, position);
+        let names = |ValueType { r#type, unit }: &ValueType| Ok((text(*r#type)?, text(*unit)?));
+        let names = types.iter().map(names).collect::<Result<Vec<_>, Error>>()?;
+        let is_kind = |kind: &ProfileKind| {
+            let expected = value::of_kind(*kind).iter().copied();
+            names.iter().map(|(name, unit)| (&**name, &**unit)).eq(expected)
         };
-        let types: Vec<_> = profile
-            .sample_type
-            .iter()
-            .map(|ValueType { r#type, unit }| (text(*r#type), text(*unit)))
-            .collect();
-        let kind = value::KINDS.into_iter().find(|kind| types == value::of_kind(*kind)).ok_or_else(|| {
+        let kind = value::KINDS.into_iter().find(is_kind).ok_or_else(|| {
             refused(format!(
-                "expected values of a heap profile, such as inuse_objects and inuse_space, found {types:?}"
+                "expected values of a heap profile, such as inuse_objects and inuse_space, found {names:?}"
             ))
         })?;
-        let rate = u64::try_from(profile.period).ok().filter(|rate| *rate > 0);
-        let rate =
-            rate.ok_or_else(|| refused(format!("expected a period above 0, found {}", profile.period)))?;
+        let period = i64::try_from(period).unwrap_or(-1);
+        let rate = u64::try_from(period).ok().filter(|rate| *rate > 0);
+        let rate = rate.ok_or_else(|| refused(format!("expected a period above 0, found {period}")))?;
+        // Ten bytes make a text a comment again and again, so together they are not longer than the profile may be.
+        let mut length = 0;
+        let comment = |position: u64| {
+            let comment = text(position as i64)?;
+            length += comment.len() as u64;
+            if length > MAX_BYTES {
+                return Err(refused("has comments that are too long".into()));
+            }
+            Ok(comment.as_ref().to_owned())
+        };
+        let comments = comments.into_iter().map(comment).collect::<Result<_, Error>>()?;
         let builder = Builder::new(kind, SampleRate::from_bytes(rate));
-        Ok(Self { profile, strings, kind, builder })
+        Ok(Self { message, strings, comments, kind, builder })
+    }
+
+    /// The messages of a table, one after the other.
+    fn table<M: Message + Default>(
+        &self,
+        wanted: u64,
+    ) -> impl Iterator<Item = Result<M, Error>> + use<'m, M> {
+        Fields::of(self.message).filter_map(move |field| match field {
+            Ok((tag, Field::Bytes(bytes))) if tag == wanted => Some(wire::message(bytes)),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        })
     }
 
     fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
-        let profile = self.profile;
-        let comments = profile.comment.iter().map(|comment| Ok(self.text(*comment)?.as_ref().to_owned()));
-        let comments = comments.collect::<Result<Vec<String>, Error>>()?;
-        let has_program = !comments.iter().any(|comment| comment == NO_PROGRAM);
+        let has_program = !self.comments.iter().any(|comment| comment == NO_PROGRAM);
         let mappings = self.mappings(has_program)?;
         let mut functions = FxHashMap::default();
-        for function in &profile.function {
-            let file = Some(self.text(function.filename)?).filter(|file| !file.is_empty());
-            let (name, system_name) = (self.text(function.name)?, self.text(function.system_name)?);
-            functions.insert(function.id, self.builder.function(NamedFunction { name, system_name, file }));
+        for function in self.table(tag::FUNCTION) {
+            let proto::Function { id, name, system_name, filename } = function?;
+            let file = Some(self.text(filename)?).filter(|file| !file.is_empty());
+            let (name, system_name) = (self.text(name)?, self.text(system_name)?);
+            functions.insert(id, self.builder.function(NamedFunction { name, system_name, file }));
         }
         let mut locations = FxHashMap::default();
-        for location in &profile.location {
+        for location in self.table::<proto::Location>(tag::LOCATION) {
+            let location = location?;
             let mapping = match location.mapping_id {
                 0 => None,
                 id => Some(*mappings.get(&id).ok_or_else(|| dangling("mapping", id))?),
@@ -109,29 +180,38 @@ impl<'p> Decoder<'p> {
             let address = location.address % MAPPING_SPACING;
             locations.insert(location.id, self.builder.location(Location { mapping, address, lines }));
         }
-        for sample in &profile.sample {
+        let mut magnitude = Magnitude::default();
+        for sample in self.table::<proto::Sample>(tag::SAMPLE) {
+            let sample = sample?;
             let at = |id: &u64| locations.get(id).copied().ok_or_else(|| dangling("location", *id));
             let locations = sample.location_id.iter().map(at).collect::<Result<_, _>>()?;
             let (live, allocated) = amounts(self.kind, &sample.value)?;
             let (owner, place, thread) = self.labels(&sample.label)?;
-            self.builder.add(NewStack { locations, owner, place }, NamedSample { thread, live, allocated });
+            let sample = NamedSample { thread, live, allocated };
+            magnitude.add(&sample);
+            self.builder.add(NewStack { locations, owner, place }, sample);
         }
-        Ok((self.builder.finish(), comments))
+        if magnitude.is_too_large() {
+            return Err(refused(format!("its numbers add up to more than {}", Magnitude::MAX)));
+        }
+        Ok((self.builder.finish(), self.comments))
     }
 
     /// The builder's handles by id.
     fn mappings(&mut self, has_program: bool) -> Result<FxHashMap<u64, u32>, Error> {
-        let program = self.profile.mapping.first().filter(|_| has_program);
-        let program = program.map(|mapping| (mapping.filename, mapping.build_id));
+        let mut program = None;
         let mut handles = FxHashMap::default();
-        for mapping in &self.profile.mapping {
-            let named = NamedMapping {
-                is_library: program != Some((mapping.filename, mapping.build_id)),
-                file: self.text(mapping.filename)?,
-                build_id: BuildId::parse(&self.text(mapping.build_id)?),
-                file_offset: mapping.file_offset,
-                length: mapping.memory_limit.saturating_sub(mapping.memory_start),
-            };
+        for mapping in self.table::<proto::Mapping>(tag::MAPPING) {
+            let mapping = mapping?;
+            let file = self.text(mapping.filename)?;
+            let build_id = BuildId::parse(&self.text(mapping.build_id)?);
+            let program =
+                program.get_or_insert_with(|| has_program.then(|| (file.clone(), build_id.clone())));
+            let is_library = program.as_ref().is_none_or(|(name, id)| (name, id) != (&file, &build_id));
+            // Longer files than mappings are apart would not be written as they are read.
+            let length = mapping.memory_limit.saturating_sub(mapping.memory_start).min(MAPPING_SPACING);
+            let file_offset = mapping.file_offset.min(MAPPING_SPACING);
+            let named = NamedMapping { is_library, file, build_id, file_offset, length };
             handles.insert(mapping.id, self.builder.mapping(named));
         }
         Ok(handles)
@@ -162,8 +242,20 @@ impl<'p> Decoder<'p> {
     }
 
     fn text(&self, position: i64) -> Result<Arc<str>, Error> {
-        let text = usize::try_from(position).ok().and_then(|position| self.strings.get(position));
-        text.cloned().ok_or_else(|| refused(format!("string {position} is not in the table")))
+        text(&self.strings, position)
+    }
+}
+
+fn text(strings: &[Arc<str>], position: i64) -> Result<Arc<str>, Error> {
+    let text = usize::try_from(position).ok().and_then(|position| strings.get(position));
+    text.cloned().ok_or_else(|| refused(format!("string {position} is not in the table")))
+}
+
+/// A repeated number, which is written together or one a field.
+fn numbers(field: &Field<'_>) -> Result<Vec<u64>, Error> {
+    match field {
+        Field::Number(number) => Ok(vec![*number]),
+        Field::Bytes(bytes) => wire::packed(bytes),
     }
 }
 
@@ -187,6 +279,6 @@ fn dangling(what: &str, id: u64) -> Error {
     refused(format!("{what} {id} is not there"))
 }
 
-fn refused(why: String) -> Error {
+pub(super) fn refused(why: String) -> Error {
     Error::new(ErrorKind::Pprof, format!("pprof profile: {why}"))
 }

@@ -9,20 +9,32 @@ use rustc_hash::FxHashMap;
 
 use super::proto::{Function, Label, Line, Location, Mapping, Profile, Sample, ValueType};
 use super::{MAPPING_SPACING, NO_PROGRAM, PprofOptions, PprofSymbols, label, value};
-use crate::symbolized::{self, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
+use crate::symbolized::{self, Magnitude, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
     ///
     /// # Errors
     ///
-    /// Those of `out`.
+    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if its numbers add up to more than 2⁶⁰, which would not be
+    /// read back.
     pub fn write_pprof(&self, options: &PprofOptions, out: impl Write) -> io::Result<()> {
-        let encoder = Encoder { profile: self, options, strings: Strings::new() };
         // The lowest level: twice as fast as the default, and a tenth larger.
         let mut out = GzEncoder::new(out, Compression::fast());
-        out.write_all(&encoder.encode().encode_to_vec())?;
+        out.write_all(&self.pprof_message(options)?)?;
         out.finish().map(drop)
+    }
+
+    /// The same without gzip.
+    pub(crate) fn pprof_message(&self, options: &PprofOptions) -> io::Result<Vec<u8>> {
+        let mut magnitude = Magnitude::default();
+        self.samples.iter().for_each(|sample| magnitude.add(sample));
+        if magnitude.is_too_large() {
+            let reason = format!("the numbers of the profile add up to more than {}", Magnitude::MAX);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        let encoder = Encoder { profile: self, options, strings: Strings::new() };
+        Ok(encoder.encode().encode_to_vec())
     }
 }
 

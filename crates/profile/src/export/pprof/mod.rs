@@ -8,6 +8,7 @@ mod encode;
 mod proto;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 /// How a profile is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
