@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
+use std::marker::PhantomData;
 
 /// What one thread holds.
 #[derive(Debug, Default)]
@@ -25,55 +26,81 @@ pub struct Order {
     _lines: Vec<u64>,
 }
 
-/// Levels of functions above an allocation: as many bits of a number tell one stack from all others.
-const LEVELS: u32 = 13;
-
 /// Holds an allocation for each of `numbers`, which are below 8,192, each with a stack of its own.
 pub fn fill(numbers: impl Iterator<Item = u32>) -> Held {
     let mut held = Held::default();
-    numbers.for_each(|number| descend::<LEVELS>(number, &mut held));
+    numbers.for_each(|number| Tree::descend::<Root>(number, &mut held));
     held
 }
 
-/// One of two functions for each bit.
-fn descend<const LEVEL: u32>(number: u32, held: &mut Held) {
-    match number >> (LEVEL - 1) & 1 {
-        0 => even::<LEVEL>(number, held),
-        _ => odd::<LEVEL>(number, held),
+/// Ten levels of functions, 2,047 in all, each with a name of its own.
+type Tree = Above<Above<Above<Above<Above<Above<Above<Above<Above<Above<()>>>>>>>>>>;
+
+/// One level more than `L`.
+struct Above<L>(PhantomData<L>);
+
+trait Level {
+    fn descend<P: Path>(number: u32, held: &mut Held);
+}
+
+impl<L: Level> Level for Above<L> {
+    /// A bit of the number chooses the function below.
+    #[inline(never)]
+    fn descend<P: Path>(number: u32, held: &mut Held) {
+        match number % 2 {
+            0 => L::descend::<Even<P>>(number / 2, held),
+            _ => L::descend::<Odd<P>>(number / 2, held),
+        }
+        // What follows the call keeps this frame on the stack, and equal functions apart.
+        black_box(P::NUMBER);
     }
 }
 
-#[inline(never)]
-fn even<const LEVEL: u32>(number: u32, held: &mut Held) {
-    below::<LEVEL>(number, held);
-    // What follows the call keeps this frame on the stack, and the two functions apart.
-    black_box(LEVEL * 2);
+impl Level for () {
+    /// The last bits choose a line.
+    #[inline(never)]
+    fn descend<P: Path>(number: u32, held: &mut Held) {
+        let seed = P::NUMBER + (number << 11);
+        match number {
+            0 => line::<0>(seed, held),
+            1 => line::<1>(seed, held),
+            2 => line::<2>(seed, held),
+            3 => line::<3>(seed, held),
+            4 => line::<4>(seed, held),
+            5 => line::<5>(seed, held),
+            6 => line::<6>(seed, held),
+            _ => line::<7>(seed, held),
+        }
+        black_box(P::NUMBER);
+    }
 }
 
-#[inline(never)]
-fn odd<const LEVEL: u32>(number: u32, held: &mut Held) {
-    below::<LEVEL>(number, held);
-    black_box(LEVEL * 2 + 1);
-}
-
-/// A generic function cannot count down by itself, so the levels are written out.
+/// Inlined, so that each is a line of its caller.
 #[inline(always)]
-fn below<const LEVEL: u32>(number: u32, held: &mut Held) {
-    match LEVEL {
-        13 => descend::<12>(number, held),
-        12 => descend::<11>(number, held),
-        11 => descend::<10>(number, held),
-        10 => descend::<9>(number, held),
-        9 => descend::<8>(number, held),
-        8 => descend::<7>(number, held),
-        7 => descend::<6>(number, held),
-        6 => descend::<5>(number, held),
-        5 => descend::<4>(number, held),
-        4 => descend::<3>(number, held),
-        3 => descend::<2>(number, held),
-        2 => descend::<1>(number, held),
-        _ => allocate(number, held),
-    }
+fn line<const NUMBER: u32>(seed: u32, held: &mut Held) {
+    allocate(seed, held);
+    black_box(NUMBER);
+}
+
+/// How a function was reached.
+trait Path {
+    const NUMBER: u32;
+}
+
+struct Root;
+struct Even<P>(PhantomData<P>);
+struct Odd<P>(PhantomData<P>);
+
+impl Path for Root {
+    const NUMBER: u32 = 1;
+}
+
+impl<P: Path> Path for Even<P> {
+    const NUMBER: u32 = P::NUMBER * 2;
+}
+
+impl<P: Path> Path for Odd<P> {
+    const NUMBER: u32 = P::NUMBER * 2 + 1;
 }
 
 #[inline(never)]

@@ -49,6 +49,7 @@ mod type_name;
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::attribution::fuzzing::*;
+    pub use crate::export::fuzzing::*;
     pub use crate::symbolize::fuzzing::*;
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
 mod folded;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod pprof;
 
 #[cfg(feature = "flamegraph")]

@@ -1,0 +1,64 @@
+//! Profiles in pprof's format, compressed as a file has them and as the bare message: nothing panics, what is read is
+//! written and read back equal, and no table or text that is made of it is larger than it says.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
+use memory_debug_profile::{
+    Count, FoldedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile, TracebackDepth,
+};
+
+fuzz_target!(|data: &[u8]| {
+    let read = match data {
+        [0x1f, 0x8b, ..] => SymbolizedProfile::read_pprof(data),
+        message => read_pprof_message(message),
+    };
+    let Ok((profile, comments)) = read else { return };
+    let mut options = PprofOptions::default();
+    options.comments = comments;
+    let Ok(message) = pprof_message(&profile, &options) else {
+        // Equal stacks were added up; the sum of what was read is within the bound, so theirs is.
+        panic!("what was read cannot be written");
+    };
+    let (again, comments) = read_pprof_message(&message).expect("what was written");
+    assert_eq!(again, profile);
+    assert!(comments.starts_with(&options.comments), "{comments:?}");
+    options.comments = comments;
+    assert_eq!(pprof_message(&again, &options).expect("as before"), message, "equal profiles are equal bytes");
+    for symbols in [PprofSymbols::Functions, PprofSymbols::None] {
+        (options.symbols, options.is_lean) = (symbols, true);
+        let lean = pprof_message(&profile, &options).expect("less than before");
+        let (lean, _) = read_pprof_message(&lean).expect("what was written");
+        assert_eq!(lean.total(), profile.total());
+    }
+    tables(&profile);
+    texts(&profile);
+});
+
+/// Every table has the whole, once.
+fn tables(profile: &SymbolizedProfile) {
+    let total = profile.total().bytes as f64;
+    let tracebacks = [1, 32].into_iter().filter_map(TracebackDepth::new).map(Selection::by_traceback);
+    for selection in Group::ALL.into_iter().map(Selection::from).chain(tracebacks) {
+        let table = profile.summarize(&selection);
+        let difference = (table.total.bytes - total).abs();
+        assert!(difference <= 1e-6 * total.abs().max(1e12), "{selection:?}: {total} {:?}", table.total);
+    }
+}
+
+/// One line a stack at most.
+fn texts(profile: &SymbolizedProfile) {
+    for (leaf, count) in [(Leaf::Function, Count::Bytes), (Leaf::Type, Count::Objects)] {
+        let mut options = FoldedOptions::default();
+        (options.leaf, options.count) = (leaf, count);
+        let mut folded = Vec::new();
+        profile.write_folded(&options, &mut folded).expect("memory");
+        let folded = String::from_utf8(folded).expect("text");
+        assert!(folded.lines().count() <= profile.stack_count());
+        for line in folded.lines() {
+            let (stack, number) = line.rsplit_once(' ').expect("a number");
+            assert!(!stack.is_empty() && number.parse::<i64>().is_ok_and(|number| number != 0), "{line:?}");
+        }
+    }
+}
