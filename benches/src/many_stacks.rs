@@ -57,29 +57,22 @@ impl<L: Level> Level for Above<L> {
 }
 
 impl Level for () {
-    /// The last bits choose a line.
+    /// The last bits choose a function.
     #[inline(never)]
     fn descend<P: Path>(number: u32, held: &mut Held) {
         let seed = P::NUMBER + (number << 11);
         match number {
-            0 => line::<0>(seed, held),
-            1 => line::<1>(seed, held),
-            2 => line::<2>(seed, held),
-            3 => line::<3>(seed, held),
-            4 => line::<4>(seed, held),
-            5 => line::<5>(seed, held),
-            6 => line::<6>(seed, held),
-            _ => line::<7>(seed, held),
+            0 => allocate::<0>(seed, held),
+            1 => allocate::<1>(seed, held),
+            2 => allocate::<2>(seed, held),
+            3 => allocate::<3>(seed, held),
+            4 => allocate::<4>(seed, held),
+            5 => allocate::<5>(seed, held),
+            6 => allocate::<6>(seed, held),
+            _ => allocate::<7>(seed, held),
         }
         black_box(P::NUMBER);
     }
-}
-
-/// Inlined, so that each is a line of its caller.
-#[inline(always)]
-fn line<const NUMBER: u32>(seed: u32, held: &mut Held) {
-    allocate(seed, held);
-    black_box(NUMBER);
 }
 
 /// How a function was reached.
@@ -104,7 +97,8 @@ impl<P: Path> Path for Odd<P> {
 }
 
 #[inline(never)]
-fn allocate(number: u32, held: &mut Held) {
+fn allocate<const LAST: u32>(number: u32, held: &mut Held) {
+    black_box(LAST);
     // Sizes that do not repeat, as those of sampled heaps.
     let size = number.wrapping_mul(2_654_435_761) >> 19;
     match number % 4 {
