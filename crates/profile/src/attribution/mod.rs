@@ -40,6 +40,8 @@ pub struct TypeAttributor {
     /// By name and whether it is a type: a function may have the name of one.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
+    /// What is known of stacks that became part of a symbolised profile.
+    sites: symbolize::Sites,
 }
 
 impl TypeAttributor {
@@ -94,6 +96,7 @@ impl TypeAttributor {
         }
         if self.stacks.len() > Self::MAX_STACKS {
             self.stacks = FxHashMap::default();
+            self.sites = symbolize::Sites::default();
         }
     }
 
@@ -169,7 +172,7 @@ impl TypeAttributor {
     /// The owner of a stack. Stacks are remembered by a 64-bit hash: among a million stacks two collide with a
     /// probability of 3·10⁻⁸.
     fn owner_of(&mut self, addresses: &[u64]) -> u32 {
-        let key = BuildHasherDefault::<DefaultHasher>::default().hash_one(addresses);
+        let key = hash(addresses);
         if let Some(handle) = self.stacks.get(&key) {
             return *handle;
         }
@@ -206,6 +209,10 @@ impl TypeAttributor {
         };
         frames.iter().filter_map(step).collect()
     }
+}
+
+fn hash(addresses: &[u64]) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(addresses)
 }
 
 /// What stacks are summed by.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::TypeAttributor;
 use super::place;
 use super::stack::{Attribution, beyond_allocator};
+use super::{TypeAttributor, hash};
 use crate::mapping::Mapping;
 use crate::profile::{HeapProfile, Stack};
 use crate::symbolize::LoadObject;
@@ -33,21 +33,11 @@ impl TypeAttributor {
     }
 
     fn add_stack(&mut self, profile: &HeapProfile, stack: Stack<'_>, names: &mut Names<'_>) {
-        let frames = self.frames_of(stack.addresses);
-        let steps = self.steps(&frames);
-        let culprit = place::culprit(&steps);
-        let file = culprit.and_then(|at| self.symbolizer.table().function(frames[at].function).file.clone());
-        let place = Place {
-            function: place::function(&steps).map(Arc::from),
-            line: culprit.filter(|_| file.is_some()).map_or(0, |at| frames[at].line),
-            file,
-            crate_name: place::crate_name(&steps).map(Arc::from),
-        };
-        let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
+        let Site { place, of_allocator } = self.site_of(stack.addresses);
         let owner = self.owner_of(stack.addresses) as usize;
         let owner = names.owner(owner, &self.owners[owner]);
-        let place = names.builder.place(place);
-        let locations = self.locations(stack.addresses, of_allocator, names);
+        let place = names.place(place, &self.sites);
+        let locations = self.locations(stack.addresses, of_allocator as usize, names);
         let stack_of_names = NewStack { locations, owner, place };
 
         let rate = profile.sample_rate();
@@ -69,17 +59,48 @@ impl TypeAttributor {
         }
     }
 
+    /// Where a stack allocates. Remembered by hash, as owners are.
+    fn site_of(&mut self, addresses: &[u64]) -> Site {
+        let key = hash(addresses);
+        if let Some(site) = self.sites.by_stack.get(&key) {
+            return *site;
+        }
+        let frames = self.frames_of(addresses);
+        let steps = self.steps(&frames);
+        let culprit = place::culprit(&steps);
+        let file = culprit.and_then(|at| self.symbolizer.table().function(frames[at].function).file.clone());
+        let place = Place {
+            function: place::function(&steps).map(Arc::from),
+            line: culprit.filter(|_| file.is_some()).map_or(0, |at| frames[at].line),
+            file,
+            crate_name: place::crate_name(&steps).map(Arc::from),
+        };
+        let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
+        let of_allocator = u32::try_from(of_allocator).unwrap_or(u32::MAX);
+        self.sites.remember(key, place, of_allocator)
+    }
+
     /// The locations of a stack without its first `skip` frames.
     fn locations(&self, addresses: &[u64], skip: usize, names: &mut Names<'_>) -> Box<[u32]> {
         let mut skip = skip;
         let mut locations = Vec::with_capacity(addresses.len());
         for address in addresses {
+            if skip == 0
+                && let Some(location) = names.locations.get(address)
+            {
+                locations.push(*location);
+                continue;
+            }
             let frames = self.symbolizer.frames(*address);
             let skipped = skip.min(frames.len());
             skip -= skipped;
             if skipped == 0 || skipped < frames.len() {
                 let lines = frames[skipped..].iter().map(|frame| self.line(frame, names)).collect();
-                locations.push(names.location(*address, lines));
+                let location = names.location(*address, lines);
+                locations.push(location);
+                if skipped == 0 {
+                    names.locations.insert(*address, location);
+                }
             }
         }
         locations.into()
@@ -98,10 +119,41 @@ impl TypeAttributor {
     }
 }
 
+/// Where a stack allocates, and how many of its frames are the allocator's own.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    place: u32,
+    of_allocator: u32,
+}
+
+/// The sites of stacks, by hash, and their places once each.
+#[derive(Debug, Default)]
+pub(super) struct Sites {
+    by_stack: FxHashMap<u64, Site>,
+    places: Vec<Place>,
+    handles: FxHashMap<Place, u32>,
+}
+
+impl Sites {
+    fn remember(&mut self, stack: u64, place: Place, of_allocator: u32) -> Site {
+        let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        let handle = *self.handles.entry(place.clone()).or_insert(next);
+        if handle == next {
+            self.places.push(place);
+        }
+        let site = Site { place: handle, of_allocator };
+        self.by_stack.insert(stack, site);
+        site
+    }
+}
+
 /// The builder's handles of what the process has of its own.
 struct Names<'p> {
     profile: &'p HeapProfile,
     builder: Builder,
+    /// Of addresses with all their frames.
+    locations: FxHashMap<u64, u32>,
+    places: FxHashMap<u32, u32>,
     functions: FxHashMap<FunctionHandle, u32>,
     owners: FxHashMap<usize, u32>,
     threads: FxHashMap<u64, u32>,
@@ -109,8 +161,8 @@ struct Names<'p> {
 
 impl<'p> Names<'p> {
     fn new(profile: &'p HeapProfile, builder: Builder) -> Self {
-        let (functions, owners, threads) = Default::default();
-        Self { profile, builder, functions, owners, threads }
+        let (locations, places, functions, owners, threads) = Default::default();
+        Self { profile, builder, locations, places, functions, owners, threads }
     }
 
     fn owner(&mut self, handle: usize, attribution: &Attribution) -> u32 {
@@ -122,6 +174,11 @@ impl<'p> Names<'p> {
                 is_attributed: attribution.is_type(),
             })
         })
+    }
+
+    fn place(&mut self, handle: u32, sites: &Sites) -> u32 {
+        let builder = &mut self.builder;
+        *self.places.entry(handle).or_insert_with(|| builder.place(sites.places[handle as usize].clone()))
     }
 
     fn thread(&mut self, id: u64) -> u32 {
