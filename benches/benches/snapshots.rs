@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memory_debug_benches::many_stacks::{Held, fill};
 use memory_debug_benches::side_by_side::{median, peer, time};
-use memory_debug_core::{Collector, Group, Scope, Snapshot, SnapshotDiff, spawn_collecting};
+use memory_debug_core::{Collector, Group, MemoryReport, Scope, Snapshot, SnapshotDiff, spawn_collecting};
 
 // Every allocation is recorded, so each of them has its stack in the profile.
 memory_debug_core::install!(lg_prof_sample = 0);
@@ -35,6 +35,8 @@ fn main() -> ExitCode {
     assert!(base.info().stacks >= u64::from(STACKS), "{}", base.info().stacks);
     let rounds = if test { 1 } else { ROUNDS };
     let ours: Vec<i64> = (0..rounds).map(|_| time(|| drop(snapshot(&collector)))).collect();
+    // Of that: the profile and the table of types, before anything is named or written.
+    let collections: Vec<i64> = (0..rounds).map(|_| time(|| drop(collect(&collector)))).collect();
     let more = heap(STACKS..STACKS + MORE);
     let target = snapshot(&collector);
     let (base, target) = (Arc::new(base), Arc::new(target));
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let ratio = median(ours.clone()) as f64 / median(peers.clone()) as f64;
     println!("stacks: {stacks}");
     println!("snapshot, µs: {}   {ours:?}", median(ours.clone()));
+    println!("collection alone, µs: {}   {collections:?}", median(collections.clone()));
     println!("peer, µs: {}   {peers:?}", median(peers.clone()));
     println!("difference by type, µs: {}   {differences:?}", median(differences.clone()));
     println!("difference by traceback, µs: {}   {tracebacks:?}", median(tracebacks.clone()));
@@ -80,6 +83,11 @@ fn heap(numbers: std::ops::Range<u32>) -> Vec<Held> {
 fn snapshot(collector: &Arc<Collector>) -> Snapshot {
     let collector = Arc::clone(collector);
     apart(move || Snapshot::of(&collector.collect(Scope::Types), None).expect("a profile"))
+}
+
+fn collect(collector: &Arc<Collector>) -> MemoryReport {
+    let collector = Arc::clone(collector);
+    apart(move || collector.collect(Scope::Types))
 }
 
 /// On a thread whose allocations are not recorded. The peer, too: with every one recorded it would take many times as

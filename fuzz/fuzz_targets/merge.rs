@@ -7,11 +7,18 @@ use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
 use memory_debug_profile::{ChangeTable, Group, Peaks, PprofOptions, Selection, SymbolizedProfile};
 
-/// Two to three profiles: the input in equal parts, and halves of it. So that a part is a profile at all, the input is
-/// a message and damage to it: a list of tables may be read in parts.
+/// Stands between two messages. No part of one as it is written: a length of that much is refused.
+const SEPARATOR: [u8; 4] = [0xff; 4];
+
+/// The profiles among the first three messages.
 fn profiles(data: &[u8]) -> Vec<SymbolizedProfile> {
-    let half = data.len() / 2;
-    let parts = [&data[..half], &data[half..], data];
+    let mut parts = Vec::new();
+    let mut rest = data;
+    while let Some(at) = rest.windows(4).position(|window| window == SEPARATOR).filter(|_| parts.len() < 2) {
+        parts.push(&rest[..at]);
+        rest = &rest[at + 4..];
+    }
+    parts.push(rest);
     parts.into_iter().filter_map(|part| Some(read_pprof_message(part).ok()?.0)).collect()
 }
 

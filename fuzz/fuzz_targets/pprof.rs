@@ -23,8 +23,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let (again, comments) = read_pprof_message(&message).expect("what was written");
     assert_eq!(again, profile);
-    assert!(comments.starts_with(&options.comments), "{comments:?}");
-    options.comments = comments;
+    assert_eq!(comments, options.comments);
     assert_eq!(pprof_message(&again, &options).expect("as before"), message, "equal profiles are equal bytes");
     for symbols in [PprofSymbols::Functions, PprofSymbols::None] {
         (options.symbols, options.is_lean) = (symbols, true);

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::proto::{self, ValueType};
 use super::wire::{self, Field, Fields};
-use super::{MAPPING_SPACING, NO_PROGRAM, label, value};
+use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, label, value};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
@@ -155,8 +155,15 @@ impl<'m> Decoder<'m> {
     }
 
     fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
-        let has_program = !self.comments.iter().any(|comment| comment == NO_PROGRAM);
-        let mappings = self.mappings(has_program)?;
+        let mut own = None;
+        self.comments.retain(|comment| match comment.strip_prefix(PROGRAM_MAPPINGS) {
+            Some(number) => {
+                own = number.parse().ok();
+                false
+            }
+            None => true,
+        });
+        let mappings = self.mappings(own)?;
         let mut functions = FxHashMap::default();
         for function in self.table(tag::FUNCTION) {
             let proto::Function { id, name, system_name, filename } = function?;
@@ -197,17 +204,16 @@ impl<'m> Decoder<'m> {
         Ok((self.builder.finish(), self.comments))
     }
 
-    /// The builder's handles by id.
-    fn mappings(&mut self, has_program: bool) -> Result<FxHashMap<u64, u32>, Error> {
-        let mut program = None;
+    /// The builder's handles by id. `own` says how many are the program's.
+    fn mappings(&mut self, own: Option<usize>) -> Result<FxHashMap<u64, u32>, Error> {
+        let mut first = None;
         let mut handles = FxHashMap::default();
-        for mapping in self.table::<proto::Mapping>(tag::MAPPING) {
+        for (at, mapping) in self.table::<proto::Mapping>(tag::MAPPING).enumerate() {
             let mapping = mapping?;
             let file = self.text(mapping.filename)?;
             let build_id = BuildId::parse(&self.text(mapping.build_id)?);
-            let program =
-                program.get_or_insert_with(|| has_program.then(|| (file.clone(), build_id.clone())));
-            let is_library = program.as_ref().is_none_or(|(name, id)| (name, id) != (&file, &build_id));
+            let (name, id) = first.get_or_insert_with(|| (Arc::clone(&file), build_id.clone()));
+            let is_library = own.map_or_else(|| (&*name, &*id) != (&file, &build_id), |own| at >= own);
             // Longer files than mappings are apart would not be written as they are read.
             let length = mapping.memory_limit.saturating_sub(mapping.memory_start).min(MAPPING_SPACING);
             let file_offset = mapping.file_offset.min(MAPPING_SPACING);

@@ -8,7 +8,7 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use super::proto::{Function, Label, Line, Location, Mapping, Profile, Sample, ValueType};
-use super::{MAPPING_SPACING, NO_PROGRAM, PprofOptions, PprofSymbols, label, value};
+use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, label, value};
 use crate::symbolized::{self, Magnitude, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
@@ -81,10 +81,9 @@ impl Encoder<'_> {
         let types = value::of_kind(profile.kind);
         let sample_type: Vec<ValueType> = types.iter().map(|names| self.value_type(*names)).collect();
         let period_type = Some(self.value_type(("space", "bytes")));
-        let has_program = profile.mappings.first().is_none_or(|mapping| !mapping.is_library);
-        let comments = options.comments.iter().map(String::as_str);
-        let comments = comments.chain((!has_program).then_some(NO_PROGRAM));
-        let comment = comments.map(|text| self.strings.position(text)).collect();
+        let comments = options.comments.iter().filter(|comment| !comment.starts_with(PROGRAM_MAPPINGS));
+        let comments = comments.cloned().chain(program_mappings(profile));
+        let comment = comments.map(|text| self.strings.position(&text)).collect();
         let mapping = (0..).zip(&profile.mappings).map(|(at, mapping)| self.mapping(at, mapping)).collect();
         let location =
             (1..).zip(&profile.locations).map(|(id, location)| self.location(id, location)).collect();
@@ -223,6 +222,17 @@ fn values(kind: ProfileKind, NamedSample { live, allocated, .. }: &NamedSample) 
         ProfileKind::LiveAndAllocated => vec![allocated.objects, allocated.bytes, live.objects, live.bytes],
         ProfileKind::Live | ProfileKind::Growth => vec![live.objects, live.bytes],
     }
+}
+
+/// What has to be said of the program's own mappings, which are the first.
+fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
+    let first = profile.mappings.first()?;
+    let shows = |mapping: &symbolized::NamedMapping| {
+        let is_first = (&mapping.file, &mapping.build_id) == (&first.file, &first.build_id);
+        is_first != mapping.is_library
+    };
+    let own = profile.mappings.iter().take_while(|mapping| !mapping.is_library).count();
+    (!profile.mappings.iter().all(shows)).then(|| format!("{PROGRAM_MAPPINGS}{own}"))
 }
 
 fn first_address(mapping: u32) -> u64 {

@@ -91,5 +91,6 @@ mod value {
 /// below where processes have theirs.
 const MAPPING_SPACING: u64 = 1 << 36;
 
-/// Stands among the comments of a profile none of whose mappings is the program itself; otherwise the first is.
-const NO_PROGRAM: &str = "no code of the program itself";
+/// Stands among the comments, with a number, of a profile whose mappings do not show which of them are the program's
+/// own: so many, from the first. Without it those are that have the first one's file and build-id.
+const PROGRAM_MAPPINGS: &str = "mappings of the program itself: ";

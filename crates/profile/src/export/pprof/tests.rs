@@ -54,6 +54,60 @@ fn a_cut_or_foreign_profile_is_an_error_that_says_so() {
     assert!(error.to_string().contains("expected gzip"), "{error}");
 }
 
+#[test]
+fn a_merged_profile_of_two_programs_is_read_back_with_both() {
+    let ours = profile(&[("String", &["a"], 9, 4096)]);
+    for (own, other) in [(true, true), (true, false), (false, false)] {
+        let (mut first, mut second) = (ours.clone(), ours.clone());
+        first.mappings[0].is_library = !own;
+        second.mappings[0].is_library = !other;
+        second.mappings[0].build_id = crate::BuildId::parse("0123456789abcdef");
+        let mut third = second.clone();
+        third.mappings[0].is_library = true;
+        let merged = SymbolizedProfile::merge([&first, &second, &third]).unwrap();
+        let (read, comments) =
+            SymbolizedProfile::read_pprof(&*written(&merged, &PprofOptions::default())).unwrap();
+        assert_eq!((read, comments), (merged, Vec::new()));
+    }
+}
+
+#[test]
+fn numbers_that_would_not_add_up_are_neither_written_nor_read() {
+    let most = (1 << 60) - 1;
+    let profile = |bytes: i64| profile(&[("String", &["a"], 1, most), ("String", &["b"], 1, bytes)]);
+    let options = PprofOptions::default();
+    let message = profile(0).pprof_message(&options).unwrap();
+    assert_eq!(SymbolizedProfile::read_pprof_message(&message).unwrap().0, profile(0));
+    let error = profile(2).pprof_message(&options).unwrap_err();
+    assert!(error.to_string().contains("1152921504606846976"), "{error}");
+    let sample = proto::Sample { value: vec![1, 1], ..proto::Sample::default() };
+    let mut beyond = message.clone();
+    prost::encoding::message::encode(2, &sample, &mut beyond);
+    let error = SymbolizedProfile::read_pprof_message(&beyond).unwrap_err();
+    assert!(error.to_string().contains("add up to more than 1152921504606846976"), "{error}");
+}
+
+#[test]
+fn a_small_file_that_becomes_large_is_refused() {
+    let mut message = profile(&[]).pprof_message(&PprofOptions::default()).unwrap();
+    // Samples without anything, two bytes each: a million of them is too many.
+    message.extend([0x12, 0].repeat((1 << 20) + 1));
+    let error = SymbolizedProfile::read_pprof_message(&message).unwrap_err();
+    assert!(error.to_string().contains("more than 1048576 entries"), "{error}");
+    // A single sample with as many labels.
+    let mut message = profile(&[]).pprof_message(&PprofOptions::default()).unwrap();
+    message.extend([0x12, 0x82, 0x80, 0x08]);
+    message.extend([0x1a, 0].repeat((128 << 10) / 2 + 1));
+    let error = SymbolizedProfile::read_pprof_message(&message).unwrap_err();
+    assert!(error.to_string().contains("longer than 65536 bytes"), "{error}");
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    (0..65).for_each(|_| std::io::Write::write_all(&mut bomb, &vec![0; 1 << 20]).unwrap());
+    let bomb = bomb.finish().unwrap();
+    assert!(bomb.len() < 100 << 10);
+    let error = SymbolizedProfile::read_pprof(&*bomb).unwrap_err();
+    assert!(error.to_string().contains("longer than 67108864 bytes"), "{error}");
+}
+
 proptest! {
     #[test]
     fn a_profile_is_read_back_as_it_was_written(
