@@ -28,6 +28,15 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Whether it is the same file at the same place, as far as both know which file it is.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let Self { start, end, file_offset, device, inode, path, is_deleted, build_id } = other;
+        (self.start, self.end, self.file_offset, self.inode, self.is_deleted)
+            == (*start, *end, *file_offset, *inode, *is_deleted)
+            && (&self.device, &self.path) == (device, path)
+            && self.build_id.as_ref().zip(build_id.as_ref()).is_none_or(|(known, other)| known == other)
+    }
+
     /// Reads one line of `/proc/PID/maps`. `Ok(None)` if it is a mapping without code or without a file, `Err` with
     /// what was expected if the line is malformed.
     pub(crate) fn parse(line: &str) -> Result<Option<Self>, &'static str> {

@@ -119,8 +119,8 @@ impl Symbolizer {
     ///
     /// Files that cannot be read or understood leave their addresses without names; [`Symbolizer::notes`] says why.
     pub fn resolve(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
-        if self.mappings != profile.mappings() || self.spans.len() > Self::MAX_ADDRESSES || self.is_incomplete
-        {
+        let is_known = self.knows(profile.mappings()) && !self.is_incomplete;
+        if !is_known || self.spans.len() > Self::MAX_ADDRESSES {
             *self = Self { generation: self.generation + 1, ..Self::default() };
             self.mappings = profile.mappings().to_vec();
         }
@@ -147,6 +147,20 @@ impl Symbolizer {
         }
         self.table.shrink_to_fit();
         self.spans.shrink_to_fit();
+    }
+
+    /// Whether these are the mappings that the frames are of. Of the same files one profile may have read the build-ids
+    /// and another not: one that is new can only matter where a file gave no names.
+    fn knows(&mut self, mappings: &[Mapping]) -> bool {
+        let is_same = self.mappings.len() == mappings.len()
+            && self.mappings.iter().zip(mappings).all(|(known, mapping)| known.agrees_with(mapping));
+        let is_new =
+            |(known, mapping): (&Mapping, &Mapping)| known.build_id.is_none() && mapping.build_id.is_some();
+        if is_same && self.mappings.iter().zip(mappings).any(is_new) {
+            self.mappings = mappings.to_vec();
+            return self.notes.is_empty();
+        }
+        is_same
     }
 
     /// What most of the code in the program's executable has. A binary without debug information still has some for

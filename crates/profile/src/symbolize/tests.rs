@@ -50,6 +50,28 @@ fn a_generic_function_is_found_with_its_concrete_argument() {
 }
 
 #[test]
+fn a_profile_with_build_ids_and_one_without_share_their_names() {
+    let address = generic_probe::<Vec<u8>> as fn(&Vec<u8>) -> usize as usize as u64 + 1;
+    let plain = own_profile(address);
+    let mut with_ids = plain.clone();
+    with_ids.read_build_ids(&read_file);
+    assert!(with_ids.mappings().iter().any(|mapping| mapping.build_id.is_some()));
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&plain, &read_file);
+    let generation = symbolizer.generation();
+    let nothing = |_: &Mapping| -> io::Result<FileData> { panic!("a file is read again") };
+    for profile in [&with_ids, &plain, &with_ids] {
+        symbolizer.resolve(profile, &nothing);
+    }
+    assert_eq!(symbolizer.generation(), generation);
+    // Where there were no names, an id may find some.
+    let mut unnamed = Symbolizer::new();
+    unnamed.resolve(&plain, &|_: &Mapping| Err(io::ErrorKind::NotFound.into()));
+    unnamed.resolve(&with_ids, &read_file);
+    assert!(!names(&unnamed, address).is_empty());
+}
+
+#[test]
 fn a_binary_without_debug_information_falls_back_to_its_symbols() {
     let address = generic_probe::<u64> as fn(&u64) -> usize as usize as u64 + 1;
     let stripped =
