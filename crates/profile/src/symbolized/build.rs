@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::intern::Interner;
+use super::intern::{Handles, Interner};
 use super::{
     Amount, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
     SymbolizedProfile,
@@ -124,7 +124,7 @@ impl Builder {
                 stacks.push((stack, samples));
             }
         }
-        let used = Used::by(&stacks, &self.locations);
+        let used = self.used_by(&stacks);
         let mappings = self.mappings.sorted(&used.mappings);
         let functions = self.functions.sorted(&used.functions);
         let locations = self.locations.sorted(&used.locations);
@@ -187,28 +187,34 @@ impl Adopted {
 }
 
 /// The handles that stacks have.
-#[derive(Default)]
 struct Used {
-    mappings: FxHashSet<u32>,
-    functions: FxHashSet<u32>,
-    locations: FxHashSet<u32>,
-    owners: FxHashSet<u32>,
-    places: FxHashSet<u32>,
-    threads: FxHashSet<u32>,
+    mappings: Handles,
+    functions: Handles,
+    locations: Handles,
+    owners: Handles,
+    places: Handles,
+    threads: Handles,
 }
 
-impl Used {
-    fn by(stacks: &[(NewStack, Vec<NamedSample>)], locations: &Interner<Location>) -> Self {
-        let mut used = Self::default();
+impl Builder {
+    fn used_by(&self, stacks: &[(NewStack, Vec<NamedSample>)]) -> Used {
+        let mut used = Used {
+            mappings: self.mappings.none(),
+            functions: self.functions.none(),
+            locations: self.locations.none(),
+            owners: self.owners.none(),
+            places: self.places.none(),
+            threads: self.threads.none(),
+        };
         for (stack, samples) in stacks {
-            used.locations.extend(&stack.locations);
+            stack.locations.iter().for_each(|location| used.locations.insert(*location));
             used.owners.insert(stack.owner);
             used.places.insert(stack.place);
-            used.threads.extend(samples.iter().map(|sample| sample.thread));
+            samples.iter().for_each(|sample| used.threads.insert(sample.thread));
         }
-        for location in used.locations.iter().map(|handle| locations.get(*handle)) {
-            used.mappings.extend(location.mapping);
-            used.functions.extend(location.lines.iter().map(|line| line.function));
+        for location in used.locations.iter().map(|handle| self.locations.get(handle)) {
+            location.mapping.iter().for_each(|mapping| used.mappings.insert(*mapping));
+            location.lines.iter().for_each(|line| used.functions.insert(line.function));
         }
         used
     }
