@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: Vec<Vec<u8>>,
+    #[allow(clippy::vec_box, reason = "each box is an allocation with a stack of its own")]
     records: Vec<Box<Record>>,
     sessions: Vec<HashMap<u32, String>>,
     orders: Vec<BTreeMap<u64, Order>>,

@@ -3,6 +3,7 @@
 //! All tests share one heap profile, so they take turns.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+#![allow(clippy::vec_box, reason = "each box is an allocation that is looked for")]
 
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};

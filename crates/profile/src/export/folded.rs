@@ -76,6 +76,8 @@ impl SymbolizedProfile {
                 *sum = sum.saturating_add(number);
             }
         }
+        // Two stacks of the same names may have grown and shrunk by the same.
+        stacks.retain(|_, number| *number != 0);
         stacks
     }
 
@@ -140,6 +142,15 @@ mod tests {
         assert_eq!(folded(FoldedOptions::default()), "ma,in ;push 250\nunknown code 1\n");
         let by_type = FoldedOptions { leaf: Leaf::Type, count: Count::Objects };
         assert_eq!(folded(by_type), "[A] 1\nma,in ;push;[Box<A>] 1\nma,in ;push;[Vec<A>] 2\n");
+    }
+
+    #[test]
+    fn stacks_of_equal_names_that_cancel_out_are_no_line() {
+        let base = profile(&[("String", &["a"], 1, 7)]);
+        let target = profile(&[("Vec<A>", &["a"], 1, 7), ("String", &["b"], 1, 9)]);
+        let mut out = Vec::new();
+        target.growth_since(&base).write_folded(&FoldedOptions::default(), &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "b 9\n");
     }
 
     #[test]

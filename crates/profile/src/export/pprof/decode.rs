@@ -93,11 +93,9 @@ impl<'m> Decoder<'m> {
                 }
             }
             match (tag, field) {
-                (tag::SAMPLE_TYPE, Field::Bytes(bytes)) => {
-                    // No profile of ours has more than four.
-                    if types.len() < 8 {
-                        types.push(wire::message(bytes)?);
-                    }
+                // No profile of ours has more than four.
+                (tag::SAMPLE_TYPE, Field::Bytes(bytes)) if types.len() < 8 => {
+                    types.push(wire::message(bytes)?)
                 }
                 (tag::STRING, Field::Bytes(bytes)) => {
                     let text = std::str::from_utf8(bytes);
