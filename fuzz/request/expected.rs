@@ -227,8 +227,14 @@ impl Query {
                 (
                     "group",
                     "container" | "element" | "function" | "file" | "line" | "crate" | "thread"
-                    | "size_class",
+                    | "size_class" | "traceback",
                 ) if is_types => {}
+                ("depth", digits) if is_types => {
+                    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+                    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
+                    (1..=2).contains(&digits.len()).then_some(())?;
+                    digits.parse::<u8>().ok().filter(|depth| (1..=32).contains(depth))?;
+                }
                 ("filter" | "focus" | "ignore", text) if is_types => {
                     if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
                         return None;

@@ -2,7 +2,7 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use memory_debug_core::{Count, DetailParts, Group, Leaf, PprofSymbols, Sort, TypesView};
+use memory_debug_core::{Count, DetailParts, Group, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView};
 
 use crate::escape::Escaped;
 use crate::format::Format;
@@ -96,7 +96,7 @@ impl Query {
             }
             "force" => self.force = one_of(name, value, &BOOLEAN)?,
             "growth" => self.growth = one_of(name, value, &BOOLEAN)?,
-            "top" => self.types.top = parse_top(value, max_rows)?,
+            "top" => self.types.top = parse_number(name, value, max_rows)?,
             "sort" => {
                 let orders = [("bytes", Sort::Bytes), ("count", Sort::Count), ("name", Sort::Name)];
                 self.types.sort = one_of(name, value, &orders)?;
@@ -104,6 +104,11 @@ impl Query {
             "group" => {
                 let groups = Group::ALL.map(|group| (group.as_str(), group));
                 self.types.selection.group = one_of(name, value, &groups)?;
+            }
+            "depth" => {
+                let depth = parse_number(name, value, TracebackDepth::MAX.frames())?;
+                let depth = u8::try_from(depth).ok().and_then(TracebackDepth::new);
+                self.types.selection.depth = depth.unwrap_or_default();
             }
             "symbols" => {
                 let symbols = [
@@ -177,10 +182,11 @@ fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Proble
     })
 }
 
-fn parse_top(value: &str, max_rows: usize) -> Result<usize, Problem> {
+/// A number from 1 to `most`, in digits alone.
+fn parse_number(name: &str, value: &str, most: usize) -> Result<usize, Problem> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let number = value.parse().ok().filter(|number| digits && (1..=max_rows).contains(number));
-    number.ok_or_else(|| invalid("top", format!("has to be a number from 1 to {max_rows}")))
+    let number = value.parse().ok().filter(|number| digits && (1..=most).contains(number));
+    number.ok_or_else(|| invalid(name, format!("has to be a number from 1 to {most}")))
 }
 
 /// A literal text to search for.

@@ -40,7 +40,7 @@ pub(crate) enum What {
 }
 
 const PLAIN: &[&str] = &["format", "force"];
-const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "focus", "ignore"];
+const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "depth", "focus", "ignore"];
 
 const fn page(
     path: &'static str,
@@ -104,7 +104,8 @@ const OPERATIONS: &[Operation] = &[
     Operation { role: Role::Profile, ..operation("DELETE", "/snapshots/{id}", What::DropSnapshot) },
     Operation {
         parameters: &[
-            "format", "force", "base", "target", "growth", "top", "filter", "group", "focus", "ignore",
+            "format", "force", "base", "target", "growth", "top", "filter", "group", "depth", "focus",
+            "ignore",
         ],
         ..operation("GET", "/diff", What::Diff)
     },

@@ -58,6 +58,12 @@ fn every_value_of_a_parameter_is_itself() {
     for group in Group::ALL {
         assert_eq!(types(&format!("group={}", group.as_str())).unwrap().types.selection.group, group);
     }
+    let depth = |query| types(query).map(|query| query.types.selection.depth.frames());
+    assert_eq!(
+        (depth("group=traceback").unwrap(), depth("depth=1").unwrap(), depth("depth=32").unwrap()),
+        (8, 1, 32)
+    );
+    assert!(depth("depth=0").is_err() && depth("depth=33").is_err() && depth("depth=+1").is_err());
     let selection = types("focus=a&ignore=b").unwrap().types.selection;
     assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
     let of = |method, path, query| match Operation::find(method, path) {
