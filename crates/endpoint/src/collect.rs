@@ -78,6 +78,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_collector_is_that_of_its_process_and_others_are_not() {
+        struct Other;
+        impl Collect for Other {
+            fn collect(&self, scope: Scope) -> MemoryReport {
+                Collector::new().collect(scope)
+            }
+        }
+        let collector = Collector::new();
+        let process = Collect::process(&collector);
+        assert!(process.is_some_and(|process| std::ptr::eq(process, &raw const collector)));
+        assert!(Other.process().is_none());
+    }
+
+    #[test]
     fn s40_collectors_of_one_process_take_turns() {
         let turn = types_of_this_process();
         let (begun, has_begun) = channel();
