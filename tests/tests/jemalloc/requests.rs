@@ -64,7 +64,7 @@ async fn s24_what_is_not_understood_in_a_query_is_refused_by_name() {
         ("", "format", "format"),
         ("", "Format=text", "Format"),
         ("", "%66ormat=text", "%66ormat"),
-        ("/stats", "detail=bins", "detail"),
+        ("/stats", "detail=planets", "detail"),
         ("/stats", "sort=bytes", "sort"),
         ("/types", "top=0", "top"),
         ("/types", "top=1001", "top"),

@@ -92,8 +92,8 @@ impl Run {
     }
 
     fn join(&self, page: Page) -> Result<oneshot::Receiver<Answer>, Problem> {
-        let view =
-            View { page, types: TypesView::default(), format: Format::Text, force: false, shows_host: true };
+        let wanted = Wanted::Page { page, types: TypesView::default() };
+        let view = View { wanted, format: Format::Text, force: false, shows_host: true };
         self.flights.join(view, &self.proof)
     }
 
@@ -118,7 +118,7 @@ impl Run {
 /// Waits until there is one.
 fn answer(receiver: oneshot::Receiver<Answer>) -> Result<String, Problem> {
     let page = block_on(receiver).expect("everybody gets an answer")?;
-    Ok(String::from_utf8(page.into()).unwrap())
+    Ok(String::from_utf8(page.body.into()).unwrap())
 }
 
 /// Rendering takes more stack than loom's threads have.
