@@ -85,6 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn s45_snapshots_are_bounded_as_configured() {
+        let bounds = SnapshotBounds::default();
+        assert_eq!(Limits::default().snapshots, bounds);
+        let mut fewer = bounds;
+        fewer.max_count = 2;
+        assert_eq!(Limits::default().snapshots(fewer).snapshots, fewer);
+    }
+
+    #[test]
     fn s45_rows_are_bounded_whatever_is_configured() {
         assert_eq!(Limits::default().max_rows(usize::MAX).max_rows, 1000);
         assert_eq!(Limits::default().max_rows(0).max_rows, 1);

@@ -64,6 +64,10 @@ fn every_value_of_a_parameter_is_itself() {
         (8, 1, 32)
     );
     assert!(depth("depth=0").is_err() && depth("depth=33").is_err() && depth("depth=+1").is_err());
+    let detail = |query| Query::parse(of(Page::Stats), Some(query), 1000).map(|query| query.detail);
+    assert_eq!(detail("detail=bins,arenas").unwrap(), DetailParts { arenas: true, size_classes: true });
+    assert_eq!(detail("detail=bins").unwrap(), DetailParts { arenas: false, size_classes: true });
+    assert!(detail("detail=").is_err() && detail("detail=arenas,").is_err());
     let selection = types("focus=a&ignore=b").unwrap().types.selection;
     assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
     let of = |method, path, query| match Operation::find(method, path) {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use axum::Router;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use memory_debug_actix::MemoryDebug;
-use memory_debug_axum::{MemoryDebugLayer, router_with};
+use memory_debug_axum::{Limits, MemoryDebugLayer, router_with};
 use memory_debug_tests::{self as tests, CountingCollector, credentials, fixed_report};
 use memory_debug_tower::serve::Listener;
 use tower::{ServiceBuilder, service_fn};
@@ -108,14 +109,20 @@ fn application() -> Router {
 
 fn layer() -> (MemoryDebugLayer, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
-    (MemoryDebugLayer::new(credentials()).collect_with(collector.clone()), collector)
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
+    (layer.limits(limits()), collector)
+}
+
+/// Each page is collected anew, or how many collections there are would depend on the time between two cases.
+fn limits() -> Limits {
+    Limits::default().stats_age(Duration::ZERO)
 }
 
 fn actix(
     make: impl FnOnce(std::net::TcpListener, MemoryDebug) -> actix_web::dev::Server,
 ) -> (tests::Server, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
-    let memory = MemoryDebug::new(credentials()).collect_with(collector.clone());
+    let memory = MemoryDebug::new(credentials()).collect_with(collector.clone()).limits(limits());
     (tests::Server::actix(|listener| make(listener, memory)), collector)
 }
 
