@@ -15,7 +15,7 @@ use crate::process;
 use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
-use crate::thread::spawn_collecting;
+use crate::thread::wait_for_collecting;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
 use crate::unavailable::Unavailable;
@@ -243,15 +243,13 @@ pub fn allocator_stats() -> Result<AllocatorStats, String> {
 ///
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
 pub fn summary() -> TypeSummary {
-    let collected = spawn_collecting(|| Collector::new().collect(Scope::Types)).map(|thread| thread.join());
-    match collected {
-        Ok(Ok(report)) => report.types.unwrap_or_else(|| {
+    match wait_for_collecting(|| Collector::new().collect(Scope::Types)) {
+        Ok(report) => report.types.unwrap_or_else(|| {
             TypeSummary::without_profile(
                 report.unavailable.get("types").unwrap_or("no type is tracked").into(),
             )
         }),
-        Ok(Err(_panic)) => TypeSummary::without_profile("the collection failed; this is a bug".into()),
-        Err(error) => TypeSummary::without_profile(format!("no thread for the collection: {}", error.kind())),
+        Err(reason) => TypeSummary::without_profile(reason),
     }
 }
 

@@ -28,6 +28,19 @@ pub fn spawn_collecting<R: Send + 'static>(
     })
 }
 
+/// Runs `work` as [`spawn_collecting`] does, and waits for what it returns.
+///
+/// # Errors
+///
+/// There was no thread, or `work` panicked.
+pub(crate) fn wait_for_collecting<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, String> {
+    let thread =
+        spawn_collecting(work).map_err(|error| format!("no thread for the collection: {}", error.kind()))?;
+    thread.join().map_err(|_panic| "the collection failed; this is a bug".into())
+}
+
 /// Keeps the memory of this thread apart until dropped, also by a panic.
 struct Isolation {
     arena: Option<u32>,

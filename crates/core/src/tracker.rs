@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::{Collector, Scope};
 use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
-use crate::thread::spawn_collecting;
+use crate::thread::wait_for_collecting;
 
 /// Says what changed since it was last asked, and what has grown beyond all it has seen: `SummaryTracker` of Python's
 /// Pympler and `show_growth` of objgraph.
@@ -195,9 +195,7 @@ fn beyond_peaks(
 fn collecting<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, String> + Send + 'static,
 ) -> Result<R, String> {
-    let thread =
-        spawn_collecting(work).map_err(|error| format!("no thread for the collection: {}", error.kind()))?;
-    thread.join().unwrap_or_else(|_panic| Err("the collection failed; this is a bug".into()))
+    wait_for_collecting(work)?
 }
 
 #[cfg(test)]

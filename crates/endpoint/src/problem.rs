@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use memory_debug_core::MemoryReport;
 use serde::Serialize;
 
 use crate::collect::Shortage;
@@ -25,7 +26,7 @@ pub(crate) enum Problem {
     /// The snapshot was kept, and is not any more.
     SnapshotGone,
     /// There is something at this path, for other methods.
-    MethodNotAllowed { allowed: &'static str },
+    MethodNotAllowed { allowed: String },
     /// No format that the client accepts.
     NotAcceptable { offered: &'static [Format] },
     /// There are not enough snapshots to tell growth from chance.
@@ -72,6 +73,11 @@ struct ProblemJson<'a> {
 }
 
 impl Problem {
+    /// A report is without a heap profile, for that reason.
+    pub(crate) fn no_profile(report: &MemoryReport, reason: String) -> Self {
+        Self::NoProfile { is_built: report.allocator.is_some(), reason }
+    }
+
     /// Status, the last part of the type's URN, and title.
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -173,7 +179,7 @@ impl Problem {
     }
 
     /// The value of `Allow`.
-    pub(crate) fn allowed_methods(&self) -> Option<&'static str> {
+    pub(crate) fn allowed_methods(&self) -> Option<&str> {
         match self {
             Self::MethodNotAllowed { allowed } => Some(allowed),
             _ => None,
@@ -222,7 +228,7 @@ impl Problem {
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::UnknownSnapshot,
             Self::SnapshotGone,
-            Self::MethodNotAllowed { allowed: "GET, HEAD" },
+            Self::MethodNotAllowed { allowed: "GET, HEAD".to_owned() },
             Self::NotAcceptable { offered: Format::PAGE },
             Self::TooFewSnapshots("2 are there".to_owned()),
             Self::SnapshotTooLarge("has 9 bytes".to_owned()),
@@ -272,7 +278,7 @@ mod tests {
         let examples = Problem::examples();
         assert_eq!(json(examples[0].clone())["parameter"], "top");
         assert_eq!(
-            json(Problem::MethodNotAllowed { allowed: "GET, HEAD" })["allowed"],
+            json(Problem::MethodNotAllowed { allowed: "GET, HEAD".to_owned() })["allowed"],
             serde_json::json!(["GET", "HEAD"])
         );
         assert_eq!(

@@ -79,7 +79,7 @@ impl Reply {
             reply = reply.with_header("x-go-pprof", "1");
         }
         if let Some(methods) = problem.allowed_methods() {
-            reply = reply.with_header("allow", methods);
+            reply = reply.with_header("allow", methods.to_owned());
         }
         if let Some(seconds) = problem.retry_after_s() {
             reply = reply.with_header("retry-after", seconds.to_string());

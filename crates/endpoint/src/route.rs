@@ -119,8 +119,8 @@ const OPERATIONS: &[Operation] = &[
 pub(crate) enum Found {
     /// This, with the id in its path.
     Operation(&'static Operation, Option<SnapshotId>),
-    /// Other methods.
-    Methods(&'static str),
+    /// Other methods, as `Allow` has them.
+    Methods(String),
     Nothing,
 }
 
@@ -128,25 +128,16 @@ impl Operation {
     /// What `method` means at `rest`, the path below the base.
     pub(crate) fn find(method: &str, rest: &str) -> Found {
         let method = if method == "HEAD" { "GET" } else { method };
-        let mut methods = 0;
+        let mut methods = Vec::new();
         for operation in OPERATIONS {
             let Some(id) = operation.matches(rest) else { continue };
             if operation.method == method {
                 return Found::Operation(operation, id);
             }
-            methods |= match operation.method {
-                "GET" => 1,
-                "POST" => 2,
-                _ => 4,
-            };
+            methods.push(operation.method);
+            methods.extend((operation.method == "GET").then_some("HEAD"));
         }
-        match methods {
-            0 => Found::Nothing,
-            1 => Found::Methods("GET, HEAD"),
-            2 => Found::Methods("POST"),
-            3 => Found::Methods("GET, HEAD, POST"),
-            _ => Found::Methods("GET, HEAD, DELETE"),
-        }
+        if methods.is_empty() { Found::Nothing } else { Found::Methods(methods.join(", ")) }
     }
 
     /// The id in a path that is this one, if it has one.

@@ -7,7 +7,7 @@ mod snapshots;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use memory_debug_core::{MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
+use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 use serde::Deserialize as _;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
@@ -122,6 +122,13 @@ impl View {
             Err(Problem::ReplyTooLarge)
         } else {
             Ok(Reply::page(self.format, Bytes::from(body)))
+        }
+    }
+
+    /// Takes the host's name out, where it is not to be shown.
+    fn hide_host(&self, instance: &mut InstanceInfo) {
+        if !self.shows_host {
+            instance.host = None;
         }
     }
 

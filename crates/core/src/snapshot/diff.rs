@@ -1,10 +1,12 @@
 //! What changed between two snapshots.
 
+use std::time::SystemTime;
+
 use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
-use crate::report::RowSource;
+use crate::report::{MemoryReport, RowSource};
 
 /// What changed from one snapshot to another, those rows first that changed most.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +72,18 @@ impl SnapshotDiff {
         Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
     }
 
-    pub(super) fn of_profiles(
+    /// Compares a moment with that of a report that was collected with types just now, which is called `now`.
+    ///
+    /// # Errors
+    ///
+    /// Why the report has no heap profile, or the snapshot cannot be read.
+    pub fn until(report: &MemoryReport, base: &Snapshot, selection: &Selection) -> Result<Self, String> {
+        let (earlier, later) = (base.profile()?, report.symbolized()?);
+        let now = SnapshotInfo::of(report, &later, Some("now".to_owned()), SystemTime::now())?;
+        Ok(Self::of_profiles(base.info(), &earlier, &now, &later, selection))
+    }
+
+    fn of_profiles(
         base: &SnapshotInfo,
         earlier: &SymbolizedProfile,
         target: &SnapshotInfo,

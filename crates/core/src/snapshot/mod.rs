@@ -60,16 +60,15 @@ pub struct SnapshotInfo {
     pub cgroup_limit_bytes: Option<u64>,
 }
 
-impl Snapshot {
-    /// The heap of a report that was collected with types just now.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no heap profile.
-    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
-        let profile = report.symbolized()?;
-        let at = SystemTime::now();
-        let info = SnapshotInfo {
+impl SnapshotInfo {
+    /// That of the heap `profile` of a report, at that time.
+    fn of(
+        report: &MemoryReport,
+        profile: &SymbolizedProfile,
+        label: Option<String>,
+        at: SystemTime,
+    ) -> Result<Self, String> {
+        Ok(Self {
             schema: SCHEMA.into(),
             id: SnapshotId::random()?,
             label,
@@ -81,8 +80,19 @@ impl Snapshot {
             resident_bytes: report.process.as_ref().and_then(|process| process.resident_bytes),
             cgroup_current_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.current_bytes),
             cgroup_limit_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes),
-        };
-        Self::new(info, &profile, at)
+        })
+    }
+}
+
+impl Snapshot {
+    /// The heap of a report that was collected with types just now.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no heap profile.
+    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
+        let (profile, at) = (report.symbolized()?, SystemTime::now());
+        Self::new(SnapshotInfo::of(report, &profile, label, at)?, &profile, at)
     }
 
     fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {

@@ -1,6 +1,6 @@
 //! What is asked of the allocator itself.
 
-use memory_debug_core::{Collector, DetailParts, InstanceInfo, Page, TypesView};
+use memory_debug_core::{Collector, DetailParts, Page, TypesView};
 use serde::Serialize;
 
 use super::{Material, View};
@@ -54,11 +54,5 @@ impl View {
             _ => status.to_string(),
         };
         self.whole(body.into(), material.max_bytes)
-    }
-
-    fn hide_host(&self, instance: &mut InstanceInfo) {
-        if !self.shows_host {
-            instance.host = None;
-        }
     }
 }

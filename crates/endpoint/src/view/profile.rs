@@ -14,9 +14,7 @@ impl Material<'_> {
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
         let report = self.report()?;
-        report
-            .symbolized()
-            .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })
+        report.symbolized().map_err(|reason| Problem::no_profile(report, reason))
     }
 }
 

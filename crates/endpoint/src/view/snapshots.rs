@@ -30,8 +30,7 @@ impl View {
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
         let report = material.report()?;
-        let snapshot = Snapshot::of(report, label)
-            .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })?;
+        let snapshot = Snapshot::of(report, label).map_err(|reason| Problem::no_profile(report, reason))?;
         let kept = material.snapshots.keep(snapshot).map_err(Problem::SnapshotTooLarge)?;
         let id = kept.info().id;
         Ok(self.snapshot(kept.info())?.created(format!("snapshots/{id}")))
@@ -73,22 +72,18 @@ impl View {
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
         let base = base.find(material.snapshots)?;
-        let now;
-        let kept;
-        let target = match target {
+        let selection = &types.selection;
+        let mut diff = match target {
             Target::Kept(target) => {
-                kept = target.find(material.snapshots)?;
-                &*kept
+                SnapshotDiff::between(&base, &*target.find(material.snapshots)?, selection)
+                    .map_err(|_| Problem::CollectorPanicked)?
             }
             Target::Now => {
                 let report = material.report()?;
-                now = Snapshot::of(report, Some("now".to_owned()))
-                    .map_err(|reason| Problem::NoProfile { is_built: report.allocator.is_some(), reason })?;
-                &now
+                SnapshotDiff::until(report, &base, selection)
+                    .map_err(|reason| Problem::no_profile(report, reason))?
             }
         };
-        let diff = SnapshotDiff::between(&base, target, &types.selection);
-        let mut diff = diff.map_err(|_| Problem::CollectorPanicked)?;
         if growth {
             diff = diff.growth();
         }
@@ -118,9 +113,7 @@ impl View {
     /// What may be shown of it.
     fn shown(&self, info: &SnapshotInfo) -> SnapshotInfo {
         let mut info = info.clone();
-        if !self.shows_host {
-            info.instance.host = None;
-        }
+        self.hide_host(&mut info.instance);
         info
     }
 }

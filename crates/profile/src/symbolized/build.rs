@@ -181,8 +181,7 @@ pub(super) struct Adopted {
 impl Adopted {
     /// A stack by the builder's handles of its locations: of two profiles, equal stacks are equal in these.
     pub(super) fn locations_of(&self, profile: &SymbolizedProfile, stack: &NamedStack) -> Box<[u32]> {
-        let range = stack.locations.start as usize..stack.locations.end as usize;
-        profile.stack_locations[range].iter().map(|at| self.locations[*at as usize]).collect()
+        profile.location_handles(stack).iter().map(|at| self.locations[*at as usize]).collect()
     }
 }
 

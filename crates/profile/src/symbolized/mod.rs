@@ -213,8 +213,12 @@ impl SymbolizedProfile {
         &self,
         stack: &NamedStack,
     ) -> impl DoubleEndedIterator<Item = &Location> + Clone {
-        let range = stack.locations.start as usize..stack.locations.end as usize;
-        self.stack_locations[range].iter().map(|location| &self.locations[*location as usize])
+        self.location_handles(stack).iter().map(|location| &self.locations[*location as usize])
+    }
+
+    /// Indices into the locations, innermost first.
+    pub(crate) fn location_handles(&self, stack: &NamedStack) -> &[u32] {
+        &self.stack_locations[stack.locations.start as usize..stack.locations.end as usize]
     }
 
     pub(crate) fn samples_of(&self, stack: &NamedStack) -> &[NamedSample] {

@@ -92,9 +92,8 @@ impl Encoder<'_> {
         let labels = Labels::of(profile, options, &mut self.strings);
         let mut sample = Vec::with_capacity(profile.samples.len());
         for stack in &profile.stacks {
-            let location_id =
-                &profile.stack_locations[stack.locations.start as usize..stack.locations.end as usize];
-            let location_id: Vec<u64> = location_id.iter().map(|location| u64::from(*location) + 1).collect();
+            let location_id: Vec<u64> =
+                profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1).collect();
             for amounts in profile.samples_of(stack) {
                 let (location_id, value) = (location_id.clone(), values(profile.kind, amounts));
                 sample.push(Sample { location_id, value, label: labels.of_sample(stack, amounts) });
