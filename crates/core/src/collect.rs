@@ -69,7 +69,7 @@ impl Collector {
 
     /// Measures now, blocking: milliseconds for [`Scope::Stats`], up to seconds for types the first time.
     ///
-    /// Call it on a thread made by [`spawn_collecting`], or its own memory becomes part of what it measures. What
+    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting), or its own memory becomes part of what it measures. What
     /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
     pub fn collect(&self, scope: Scope) -> MemoryReport {
         let begin = Instant::now();
