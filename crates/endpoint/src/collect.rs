@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memory_debug_core::{Collector, Headroom, MemoryReport, PerProcess, Scope};
+use memory_debug_core::{
+    Collector, Headroom, MemoryReport, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus, Scope,
+};
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
 pub trait Collect: Send + Sync + 'static {
@@ -43,6 +45,17 @@ static TYPES: PerProcess<Mutex<()>> = PerProcess::new(Mutex::new(()));
 
 fn types_of_this_process() -> MutexGuard<'static, ()> {
     TYPES.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Changes the heap profiler, in turn with collections of types: a change of rate reads the heap profile itself, and a
+/// report is to be of one rate.
+pub(crate) fn set_profiling(
+    process: &Collector,
+    change: ProfilingChange,
+    if_version: Option<u64>,
+) -> Result<ProfilingStatus, ProfilingRefusal> {
+    let _held = types_of_this_process();
+    process.set_profiling(change, if_version)
 }
 
 impl Collect for Collector {
@@ -104,6 +117,20 @@ mod tests {
         });
         has_begun.recv().expect("statistics wait for nobody");
         // Right however long it waits; without turns the thread ends in a few milliseconds.
+        assert_eq!(has_ended.recv_timeout(Duration::from_millis(200)), Err(RecvTimeoutError::Timeout));
+        drop(turn);
+        has_ended.recv().expect("its turn");
+        other.join().unwrap();
+    }
+
+    #[test]
+    fn s40_the_profiler_is_not_changed_while_types_are_collected() {
+        let turn = types_of_this_process();
+        let (ended, has_ended) = channel();
+        let other = thread::spawn(move || {
+            drop(set_profiling(&Collector::new(), ProfilingChange::deactivate(), None));
+            ended.send(()).unwrap();
+        });
         assert_eq!(has_ended.recv_timeout(Duration::from_millis(200)), Err(RecvTimeoutError::Timeout));
         drop(turn);
         has_ended.recv().expect("its turn");

@@ -11,18 +11,21 @@ use bytes::Bytes;
 use crate::audit::{self, Audit};
 use crate::authenticate::Authorized;
 use crate::base_path::{BasePath, ConfigError};
+use crate::change::Draft;
 use crate::collect::Collect;
 use crate::credentials::Credentials;
 use crate::cross_site;
 use crate::flight::{Flights, ServiceName};
 use crate::gate::{Gate, Refusal};
+use crate::if_match::IfMatch;
 use crate::limits::Limits;
 use crate::negotiate::{negotiate, negotiate_problem};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Reading};
 use crate::parts::RequestParts;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
+use crate::request_body::{self, RequestBody};
 use crate::role::Role;
 use crate::route::{Found, Operation, paths};
 use crate::transport::{PlainHttp, Transport};
@@ -77,6 +80,13 @@ enum Source {
     Process(ServiceName),
     /// Whatever the given collector collects.
     Other,
+}
+
+/// What the head of a request asks for.
+enum Asked {
+    View(View),
+    /// What the body describes.
+    Change(Draft),
 }
 
 impl Endpoint {
@@ -194,7 +204,8 @@ impl Endpoint {
         self.base.below(path).is_some()
     }
 
-    /// Answers a request. Returns without blocking; what takes long happens on another thread.
+    /// Answers a request. Returns without blocking; what takes long happens on another thread. One operation takes a
+    /// body, which is asked for after all else was right: [`Outcome::needs_body`].
     ///
     /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
     /// that an answer to HEAD has no body. Before the password comes the question whether plain HTTP is refused (403),
@@ -225,23 +236,35 @@ impl Endpoint {
 
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
-        let reply = match self.view(parts, &accept, proof) {
-            Ok(view) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
-            Ok(view) => {
+        let reply = match self.asked(parts, &accept, proof) {
+            Ok(Asked::View(view)) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
+            Ok(Asked::View(view)) => {
                 let format = view.format;
                 match self.flights.join(view, proof) {
                     Ok(receiver) => return Outcome::waiting(receiver, format),
                     Err(problem) => Reply::problem(&problem, format),
                 }
             }
+            Ok(Asked::Change(draft)) => match self.flights.await_body() {
+                Ok(time) => {
+                    let (body, flights) = (RequestBody::new(time), Arc::clone(&self.flights));
+                    return Outcome::reading(Reading { body, draft, flights, proof: proof.clone() });
+                }
+                Err(problem) => Reply::problem(&problem, draft.format),
+            },
             Err(problem) => Reply::problem(&problem, negotiate_problem(parts.query, &accept)),
         };
         ready(parts, reply)
     }
 
-    /// What the request asks to see, checked in the documented order: whose page asks, path, method, parameters, format,
-    /// role.
-    fn view(&self, parts: &RequestParts<'_>, accept: &[&[u8]], proof: &Authorized) -> Result<View, Problem> {
+    /// What the request asks for, checked in the documented order: whose page asks, path, method, parameters, format,
+    /// role, type and length of the body.
+    fn asked(
+        &self,
+        parts: &RequestParts<'_>,
+        accept: &[&[u8]],
+        proof: &Authorized,
+    ) -> Result<Asked, Problem> {
         let rest = self.base.below(parts.path);
         if cross_site::is_refused(parts, rest == Some("")) {
             return Err(Problem::CrossSite);
@@ -260,8 +283,14 @@ impl Endpoint {
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });
         }
+        let shows_host = self.shows_host;
+        if operation.has_body() {
+            request_body::check(parts)?;
+            let if_match = IfMatch::read(&(parts.headers)("if-match"));
+            return Ok(Asked::Change(Draft { if_match, format, shows_host }));
+        }
         let wanted = Wanted::new(operation.what, id, &query)?;
-        Ok(View { wanted, format, force: query.force, shows_host: self.shows_host })
+        Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! A second thread watches the deadline while collections run. Both end when there is nothing to do.
 
+mod bodies;
 mod breaker;
 mod kept;
 #[cfg(all(test, memory_debug_loom))]
@@ -24,6 +25,8 @@ use std::{fmt, io};
 use futures_channel::oneshot;
 use memory_debug_core::{PerProcess, Snapshots, spawn_collecting};
 
+use self::bodies::Bodies;
+pub(crate) use self::bodies::BodyTime;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::slot::{End, Group, Joined, Slot};
@@ -60,6 +63,7 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 #[derive(Default)]
 struct Board {
     slots: [Slot; Kind::ALL.len()],
+    bodies: Bodies,
     kept_stats: Kept,
     supervised: bool,
 }
@@ -127,15 +131,18 @@ impl Flights {
     pub(crate) fn wait_until_idle(&self) {
         let shared = self.shared();
         let mut board = shared.lock();
-        while board.supervised || !board.slots().all(|slot| slot.is_idle()) {
+        while board.supervised || !board.bodies.is_empty() || !board.slots().all(|slot| slot.is_idle()) {
             board = shared.changed.wait(board).unwrap();
         }
     }
 
-    /// Lets the deadline of every running collection be over.
-    fn pass_deadline(&self) {
+    /// Lets the deadline of every running collection, and of every body, be over.
+    pub(crate) fn pass_deadline(&self) {
         let shared = self.shared();
-        shared.lock().slots().for_each(|slot| slot.hurry(Instant::now()));
+        let mut board = shared.lock();
+        board.slots().for_each(|slot| slot.hurry(Instant::now()));
+        board.bodies.hurry(Instant::now());
+        drop(board);
         shared.changed.notify_all();
     }
 
@@ -232,6 +239,12 @@ impl Board {
     fn expire(&mut self, now: Instant) -> Vec<(Kind, Vec<Group>)> {
         let kinds = Kind::ALL.into_iter().zip(&mut self.slots);
         kinds.filter_map(|(kind, slot)| Some((kind, slot.expire(now)?))).collect()
+    }
+
+    /// When the next time is up that somebody waits for.
+    fn next_deadline(&mut self) -> Option<Instant> {
+        let slots = self.slots.iter().filter_map(Slot::deadline);
+        slots.chain(self.bodies.deadline()).min()
     }
 
     /// The report is there.

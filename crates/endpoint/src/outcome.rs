@@ -1,13 +1,20 @@
-//! The answer that is there at once, or will be when a collection ends.
+//! The answer that is there at once, or will be when a collection ends, or when the request's body is there.
 
+use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_channel::oneshot;
 
+use crate::authenticate::Authorized;
+use crate::change::Draft;
+use crate::flight::{Answer, Flights};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
+use crate::request_body::RequestBody;
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
 ///
@@ -22,8 +29,18 @@ pub struct Outcome {
 #[derive(Debug)]
 enum State {
     Ready(Box<Reply>),
-    Waiting { receiver: oneshot::Receiver<Result<Reply, Problem>>, format: Format },
+    Reading(Box<Reading>),
+    Waiting { receiver: oneshot::Receiver<Answer>, format: Format },
     Done,
+}
+
+/// A request whose body is on its way, and what it takes to go on then.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) body: RequestBody,
+    pub(crate) draft: Draft,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) proof: Authorized,
 }
 
 impl Outcome {
@@ -40,8 +57,13 @@ impl Outcome {
     }
 
     /// The answer once it, or the reason why there is none, arrives; the reason in `format`.
-    pub(crate) fn waiting(receiver: oneshot::Receiver<Result<Reply, Problem>>, format: Format) -> Self {
+    pub(crate) fn waiting(receiver: oneshot::Receiver<Answer>, format: Format) -> Self {
         Self { state: State::Waiting { receiver, format }, is_for_application: false }
+    }
+
+    /// The answer to what the body asks for.
+    pub(crate) fn reading(reading: Reading) -> Self {
+        Self { state: State::Reading(Box::new(reading)), is_for_application: false }
     }
 
     /// The application's own answer, or an empty 404 where there is no application.
@@ -56,12 +78,35 @@ impl Outcome {
     pub fn is_for_application(&self) -> bool {
         self.is_for_application
     }
-}
 
-impl Future for Outcome {
-    type Output = Reply;
+    /// Whether the answer depends on the request's body. If not, as for nearly all requests, an adapter drops the body
+    /// unread, and awaits the reply; if so, it asks with [`poll_with_body`](Self::poll_with_body).
+    #[must_use]
+    pub fn needs_body(&self) -> bool {
+        matches!(self.state, State::Reading(_))
+    }
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+    /// Polls for the reply where [`needs_body`](Self::needs_body). `next` polls for the next part of the body, as it is
+    /// framed by HTTP; it is called as long as the body is needed, and never again once it has told of the end
+    /// (`None`), of an error, or of more than a body may have.
+    ///
+    /// How much is read and for how long is decided here. Whatever is not read by the time of the reply is the server's
+    /// to deal with.
+    pub fn poll_with_body<E>(
+        &mut self,
+        context: &mut Context<'_>,
+        next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, E>>>,
+    ) -> Poll<Reply> {
+        if let State::Reading(reading) = &mut self.state {
+            let body = ready!(reading.body.poll_read(context, next));
+            if let State::Reading(reading) = std::mem::replace(&mut self.state, State::Done) {
+                self.state = reading.end(body);
+            }
+        }
+        self.poll_reply(context)
+    }
+
+    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
         if let State::Waiting { receiver, format } = &mut self.state {
             let format = *format;
             // A sender dropped without a word means that its thread panicked outside of the collector.
@@ -72,8 +117,30 @@ impl Future for Outcome {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(reply) => Poll::Ready(*reply),
             // Polled after completion, which the contract of `Future` leaves open.
-            State::Waiting { .. } | State::Done => Poll::Pending,
+            State::Reading(_) | State::Waiting { .. } | State::Done => Poll::Pending,
         }
+    }
+}
+
+impl Reading {
+    /// What comes after the body, or instead of it.
+    fn end(self, body: Result<Vec<u8>, Problem>) -> State {
+        let Self { draft, flights, proof, .. } = self;
+        let format = draft.format;
+        let joined = body.and_then(|body| flights.join(draft.complete(&body, &proof)?, &proof));
+        match joined {
+            Ok(receiver) => State::Waiting { receiver, format },
+            Err(problem) => State::Ready(Box::new(Reply::problem(&problem, format))),
+        }
+    }
+}
+
+/// As if the request had no body.
+impl Future for Outcome {
+    type Output = Reply;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
+        self.poll_with_body(context, |_| Poll::Ready(None::<Result<Bytes, Infallible>>))
     }
 }
 

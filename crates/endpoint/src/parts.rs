@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// A request without its body, which is never read.
+/// A request without its body: nearly all are answered without a look at it, see
+/// [`Outcome::needs_body`](crate::Outcome::needs_body).
 pub struct RequestParts<'a> {
     /// The method as sent, upper case: `GET`.
     pub method: &'a str,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::collect::Shortage;
 use crate::format::Format;
+use crate::request_body::MAX_BYTES;
 use crate::role::Role;
 
 /// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
@@ -51,6 +52,22 @@ pub(crate) enum Problem {
     NoThread,
     /// The collection took too long.
     DeadlineExceeded { deadline: Duration },
+    /// The body is of a type or encoding that is not read.
+    UnsupportedBody,
+    /// The body is longer than is read.
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout { limit: Duration },
+    /// As many bodies are on their way as may.
+    TooManyBodies,
+    /// The body is not what the operation takes.
+    InvalidBody { reason: String },
+    /// The profiler is not in the state that the change was meant for, but in that of this tag.
+    VersionDiffers { reason: String, etag: String },
+    /// Sampling is on, and not by a change that could be ended.
+    OnByConfiguration(String),
+    /// jemalloc or the system refused a change.
+    ProfilingFailed(String),
 }
 
 /// RFC 9457.
@@ -78,6 +95,10 @@ impl Problem {
         Self::NoProfile { is_built: report.allocator.is_some(), reason }
     }
 
+    pub(crate) fn invalid_body(reason: impl Into<String>) -> Self {
+        Self::InvalidBody { reason: reason.into() }
+    }
+
     /// Status, the last part of the type's URN, and title.
     fn class(&self) -> (u16, &'static str, &'static str) {
         match self {
@@ -101,6 +122,14 @@ impl Problem {
             Self::InsufficientHeadroom(_) => (503, "insufficient-headroom", "insufficient headroom"),
             Self::NoThread => (503, "no-thread", "no thread"),
             Self::DeadlineExceeded { .. } => (504, "deadline-exceeded", "deadline exceeded"),
+            Self::UnsupportedBody => (415, "unsupported-body", "unsupported body"),
+            Self::BodyTooLarge => (413, "body-too-large", "body too large"),
+            Self::BodyTimeout { .. } => (408, "body-timeout", "body timeout"),
+            Self::TooManyBodies => (429, "too-many-bodies", "too many bodies"),
+            Self::InvalidBody { .. } => (400, "invalid-body", "invalid body"),
+            Self::VersionDiffers { .. } => (409, "version-differs", "version differs"),
+            Self::OnByConfiguration(_) => (409, "on-by-configuration", "on by configuration"),
+            Self::ProfilingFailed(_) => (500, "profiling-failed", "profiling failed"),
         }
     }
 
@@ -162,18 +191,38 @@ impl Problem {
             Self::DeadlineExceeded { deadline } => {
                 format!("the collection took longer than {} s", deadline.as_secs_f64()).into()
             }
+            Self::UnsupportedBody => {
+                "the body has to be `Content-Type: application/json`, without a `Content-Encoding`".into()
+            }
+            Self::BodyTooLarge => format!("the body is longer than {MAX_BYTES} bytes").into(),
+            Self::BodyTimeout { limit } => {
+                format!("the body did not arrive within {} s", limit.as_secs_f64()).into()
+            }
+            Self::TooManyBodies => "too many bodies are on their way; try again later".into(),
+            Self::InvalidBody { reason } => format!("the body {reason}").into(),
+            Self::VersionDiffers { reason, .. }
+            | Self::OnByConfiguration(reason)
+            | Self::ProfilingFailed(reason) => reason.as_str().into(),
         }
     }
 
     /// Seconds for `Retry-After`.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyWaiters | Self::NoThread => Some(1),
+            Self::TooManyWaiters | Self::TooManyBodies | Self::NoThread => Some(1),
             Self::InsufficientHeadroom(_) => Some(10),
             Self::NoProfile { is_built: true, .. } => Some(60),
             Self::CollectorOverdue { retry_after } | Self::BreakerOpen { retry_after, .. } => {
                 Some(retry_after.as_secs().max(1))
             }
+            _ => None,
+        }
+    }
+
+    /// The value of `ETag`: of the state as it is, for who knew another.
+    pub(crate) fn etag(&self) -> Option<&str> {
+        match self {
+            Self::VersionDiffers { etag, .. } => Some(etag),
             _ => None,
         }
     }
@@ -242,6 +291,14 @@ impl Problem {
             Self::InsufficientHeadroom(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 }),
             Self::NoThread,
             Self::DeadlineExceeded { deadline: Duration::from_secs(30) },
+            Self::UnsupportedBody,
+            Self::BodyTooLarge,
+            Self::BodyTimeout { limit: Duration::from_secs(10) },
+            Self::TooManyBodies,
+            Self::invalid_body("is empty"),
+            Self::VersionDiffers { reason: "it is of version 7".to_owned(), etag: "\"x-7\"".to_owned() },
+            Self::OnByConfiguration("sampling is on".to_owned()),
+            Self::ProfilingFailed("no thread".to_owned()),
         ]
     }
 }

@@ -64,6 +64,11 @@ impl Reply {
         Self { status: 201, ..self.with_header("location", location) }
     }
 
+    /// The page of a state that a change can be bound to.
+    pub(crate) fn tagged(self, etag: String) -> Self {
+        self.with_header("etag", etag)
+    }
+
     /// Done, and there is nothing to say about it.
     pub(crate) fn nothing() -> Self {
         Self { status: 204, ..Self::new(204, Format::Text.content_type(), Bytes::new()) }
@@ -80,6 +85,9 @@ impl Reply {
         }
         if let Some(methods) = problem.allowed_methods() {
             reply = reply.with_header("allow", methods.to_owned());
+        }
+        if let Some(etag) = problem.etag() {
+            reply = reply.tagged(etag.to_owned());
         }
         if let Some(seconds) = problem.retry_after_s() {
             reply = reply.with_header("retry-after", seconds.to_string());

@@ -37,6 +37,7 @@ pub(crate) enum What {
     Leaks,
     Profiling,
     Purge,
+    SetProfiling,
 }
 
 const PLAIN: &[&str] = &["format", "force"];
@@ -111,6 +112,11 @@ const OPERATIONS: &[Operation] = &[
     },
     operation("GET", "/leaks", What::Leaks),
     Operation { names_types: false, ..operation("GET", "/profiling", What::Profiling) },
+    Operation {
+        names_types: false,
+        role: Role::Profile,
+        ..operation("PUT", "/profiling", What::SetProfiling)
+    },
     Operation { names_types: false, role: Role::Profile, ..operation("POST", "/purge", What::Purge) },
 ];
 
@@ -146,6 +152,11 @@ impl Operation {
             Some(before) => rest.strip_prefix(before)?.parse().ok().map(Some),
             None => (rest == self.path).then_some(None),
         }
+    }
+
+    /// Whether what it does is described by the body of the request. All others leave a body unread.
+    pub(crate) fn has_body(&self) -> bool {
+        self.what == What::SetProfiling
     }
 
     /// The role that it takes, where names of types need `types_need`.
@@ -203,6 +214,7 @@ mod tests {
             ("get", "/types", "GET, HEAD"),
             ("PUT", "/snapshots", "GET, HEAD, POST"),
             ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f", "GET, HEAD, DELETE"),
+            ("POST", "/profiling", "GET, HEAD, PUT"),
         ] {
             let Found::Methods(methods) = Operation::find(method, rest) else { panic!("{method} {rest}") };
             assert_eq!(methods, allowed);

@@ -68,6 +68,7 @@ impl View {
             Wanted::Detail { parts } => self.detail(*parts, material, proof),
             Wanted::Profiling => self.profiling(material),
             Wanted::Purge => self.purge(material),
+            Wanted::SetProfiling(change) => self.set_profiling(change, material),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
 
+use crate::change::Change;
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
 use crate::query::{Query, invalid};
@@ -46,6 +47,7 @@ pub(crate) enum Wanted {
     },
     Profiling,
     Purge,
+    SetProfiling(Change),
 }
 
 /// What work a wish is. Of a kind, one thread works at a time.
@@ -116,6 +118,8 @@ impl Wanted {
             What::Leaks => Self::Leaks,
             What::Profiling => Self::Profiling,
             What::Purge => Self::Purge,
+            // Made of the body, see `Draft::complete`.
+            What::SetProfiling => return Err(Problem::invalid_body("is missing")),
         })
     }
 
@@ -132,7 +136,7 @@ impl Wanted {
             | Self::ShowSnapshot { .. }
             | Self::DropSnapshot { .. }
             | Self::Leaks => Kind::Snapshots,
-            Self::Detail { .. } | Self::Profiling | Self::Purge => Kind::Allocator,
+            Self::Detail { .. } | Self::Profiling | Self::Purge | Self::SetProfiling(_) => Kind::Allocator,
         }
     }
 }

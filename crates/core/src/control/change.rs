@@ -1,5 +1,6 @@
 //! What may be asked of the profiler.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -54,6 +55,19 @@ impl ProfilingChange {
     }
 }
 
+/// What is asked for, in a few words.
+impl fmt::Display for ProfilingChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Wanted::Active { time, lg_sample: None } => write!(f, "on for {} s", time.as_secs()),
+            Wanted::Active { time, lg_sample: Some(lg) } => {
+                write!(f, "on for {} s, one sample per 2^{lg} bytes", time.as_secs())
+            }
+            Wanted::AsBefore => f.write_str("as before"),
+        }
+    }
+}
+
 fn lg(sample_bytes: u64) -> Result<usize, String> {
     let lg = sample_bytes.checked_ilog2().filter(|_| sample_bytes.is_power_of_two());
     match lg {
@@ -98,6 +112,15 @@ mod tests {
         assert_eq!(read(r#"{"active":true,"for_seconds":300}"#), active(None));
         assert_eq!(read(r#"{"active":true,"for_seconds":300,"sample_bytes":65536}"#), active(Some(16)));
         assert_eq!(read(r#"{"active":false}"#), Ok(ProfilingChange::deactivate()));
+    }
+
+    #[test]
+    fn a_change_is_told_in_a_few_words() {
+        let told = |json| read(json).unwrap().to_string();
+        assert_eq!(told(r#"{"active":true,"for_seconds":300}"#), "on for 300 s");
+        let with_rate = told(r#"{"active":true,"for_seconds":300,"sample_bytes":65536}"#);
+        assert_eq!(with_rate, "on for 300 s, one sample per 2^16 bytes");
+        assert_eq!(told(r#"{"active":false}"#), "as before");
     }
 
     #[test]

@@ -76,8 +76,8 @@ fn inactive(report: &MemoryReport) -> Check {
     Ok((!is_active(report)?).then(|| {
         Finding::warning(
             "heap profiling is enabled but not active (prof.active is false): nothing is sampled",
-            "set jemalloc's `prof.active`; to sample from the start, use `install!();` without `profiling = on_demand`, \
-             or `_RJEM_MALLOC_CONF=prof:true,prof_active:true`",
+            "to sample for five minutes, PUT `{\"active\":true,\"for_seconds\":300}` to /profiling; to sample from the start, \
+             use `install!();` without `profiling = on_demand`, or `_RJEM_MALLOC_CONF=prof:true,prof_active:true`",
         )
     }))
 }
@@ -250,7 +250,7 @@ mod tests {
                 "profiling-not-enabled",
                 "prof:true,prof_active:true",
             ),
-            (profiling(Some(true), Some(true), Some(false)), "profiling-inactive", "`prof.active`"),
+            (profiling(Some(true), Some(true), Some(false)), "profiling-inactive", "to /profiling"),
         ] {
             let ids: Vec<_> = diagnose(&report).verdicts.iter().map(|verdict| verdict.id).collect();
             assert_eq!(ids, [id]);

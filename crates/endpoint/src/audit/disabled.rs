@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use memory_debug_core::ProfilingChange;
+
 use crate::authenticate::Authorized;
 use crate::credentials::CredentialsError;
 use crate::parts::RequestParts;
+use crate::problem::Problem;
 use crate::wanted::Kind;
 
 #[derive(Clone, Debug, Default)]
@@ -22,5 +25,7 @@ pub(crate) fn credentials_replaced(_: &Path) {}
 pub(crate) fn credentials_kept(_: &CredentialsError) {}
 
 pub(crate) fn plain_http(_: &RequestParts<'_>) {}
+
+pub(crate) fn profiling(_: &str, _: ProfilingChange, _: Result<u64, &Problem>) {}
 
 pub(crate) fn collection(_: Kind, _: &'static str, _: Duration) {}

@@ -1,10 +1,12 @@
 //! Events through `tracing`. Fields have the same names in all of them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use memory_debug_core::ProfilingChange;
 use tracing::field::display;
 use tracing::{info, warn};
 
@@ -13,6 +15,7 @@ use crate::credentials::CredentialsError;
 use crate::escape::Escaped;
 use crate::pace::Pace;
 use crate::parts::RequestParts;
+use crate::problem::Problem;
 use crate::wanted::Kind;
 
 /// What subscribers filter by.
@@ -120,6 +123,20 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
              Endpoint::require_tls, trust_forwarded_proto and allow_plain_http"
         );
     }
+}
+
+/// The profiler was changed for `user`, or not. Never ends the thread of whoever tells it: the change is made.
+pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, &Problem>) {
+    let user = Escaped::new(user, MAX_USER_CHARS);
+    let _panic = catch_unwind(AssertUnwindSafe(|| match version {
+        Ok(version) => {
+            info!(target: TARGET, outcome = "profiling-changed", %user, %change, version, "memory page: profiler");
+        }
+        Err(problem) => {
+            let status = problem.status();
+            warn!(target: TARGET, outcome = "profiling-not-changed", %user, %change, status, "memory page: profiler");
+        }
+    }));
 }
 
 /// A collection has ended, or is given up.

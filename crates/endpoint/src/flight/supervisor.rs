@@ -1,13 +1,13 @@
-//! The thread that answers in the collector's stead once the deadline is over.
+//! The thread that answers in the collector's stead once the deadline is over, and tells who waits for a body.
 //!
-//! It exists only while collections run. The collecting thread cannot be stopped, so its slot stays taken until it
-//! returns.
+//! It exists only while collections run or bodies are awaited. The collecting thread cannot be stopped, so its slot
+//! stays taken until it returns.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::{Shared, Slot, answer_all, tell};
+use super::{Shared, answer_all, tell};
 use crate::problem::Problem;
 use crate::sync::thread;
 
@@ -28,16 +28,20 @@ pub(super) fn supervise(shared: &Shared) {
     let mut board = shared.lock();
     loop {
         let now = Instant::now();
-        let expired = board.expire(now);
-        if !expired.is_empty() {
+        let (expired, bodies) = (board.expire(now), board.bodies.expire(now));
+        if !expired.is_empty() || !bodies.is_empty() {
             drop(board);
+            for over in bodies {
+                // Fails if nobody waits for the body any more.
+                let _ = over.send(());
+            }
             let deadline = shared.limits.deadline;
             for (kind, groups) in expired {
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
                 tell(kind, "deadline-exceeded", deadline);
             }
             board = shared.lock();
-        } else if let Some(deadline) = board.slots().filter_map(|slot| Slot::deadline(slot)).min() {
+        } else if let Some(deadline) = board.next_deadline() {
             let wait = deadline.saturating_duration_since(now);
             board = shared.changed.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner).0;
         } else {

@@ -1,10 +1,11 @@
 //! What is asked of the allocator itself.
 
-use memory_debug_core::{Collector, DetailParts, Page, TypesView};
+use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView};
 use serde::Serialize;
 
 use super::{Material, View};
 use crate::authenticate::Authorized;
+use crate::change::{Change, etag};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -33,9 +34,21 @@ impl View {
     }
 
     pub(super) fn profiling(&self, material: Material<'_>) -> Result<Reply, Problem> {
-        let mut status = material.process()?.profiling();
+        self.profiling_status(material.process()?.profiling(), material)
+    }
+
+    pub(super) fn set_profiling(&self, change: &Change, material: Material<'_>) -> Result<Reply, Problem> {
+        self.profiling_status(change.make(material.process()?)?, material)
+    }
+
+    fn profiling_status(
+        &self,
+        mut status: ProfilingStatus,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let etag = etag(status.instance.id, status.version);
         self.hide_host(&mut status.instance);
-        self.status(&status, material)
+        Ok(self.status(&status, material)?.tagged(etag))
     }
 
     pub(super) fn purge(&self, material: Material<'_>) -> Result<Reply, Problem> {
