@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
+use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::{Error, HttpRequest};
 use memory_debug_endpoint::Outcome;
 use pin_project_lite::pin_project;
 
-use crate::reply::response;
+use crate::reply::Answer;
 
 pin_project! {
     /// The future of [`MemoryDebugMiddleware`](crate::MemoryDebugMiddleware). Adds no allocation to the inner one.
@@ -25,14 +25,8 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<F> {
         Inner { #[pin] future: F },
-        Ours { ours: Box<Ours> },
+        Ours { answer: Box<Answer> },
     }
-}
-
-/// A request of ours, and what it will be answered.
-struct Ours {
-    request: HttpRequest,
-    outcome: Outcome,
 }
 
 impl<F> ResponseFuture<F> {
@@ -40,10 +34,8 @@ impl<F> ResponseFuture<F> {
         Self { kind: Kind::Inner { future } }
     }
 
-    /// Drops the payload unread.
     pub(crate) fn ours(request: ServiceRequest, outcome: Outcome) -> Self {
-        let (request, _payload) = request.into_parts();
-        Self { kind: Kind::Ours { ours: Box::new(Ours { request, outcome }) } }
+        Self { kind: Kind::Ours { answer: Box::new(Answer::new(request, outcome)) } }
     }
 }
 
@@ -64,10 +56,8 @@ where
             KindProjection::Inner { future } => {
                 future.poll(context).map_ok(|response| response.map_into_left_body())
             }
-            KindProjection::Ours { ours } => {
-                let reply = ready!(Pin::new(&mut ours.outcome).poll(context));
-                let response = response(&ours.request, reply).map_body(|_, body| EitherBody::right(body));
-                Poll::Ready(Ok(ServiceResponse::new(ours.request.clone(), response)))
+            KindProjection::Ours { answer } => {
+                Pin::new(answer).poll(context).map(|response| Ok(response.map_into_right_body()))
             }
         }
     }

@@ -50,7 +50,7 @@
 //!
 //! # What it does not do
 //!
-//! It terminates no TLS and reads no request body.
+//! It terminates no TLS, and reads no request body but that of `PUT /debug/memory/profiling`.
 //!
 //! # Features
 //!

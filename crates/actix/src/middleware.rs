@@ -16,7 +16,7 @@ use crate::reply::handle;
 /// A service with the memory page in front. Made by [`MemoryDebug`] when it is wrapped around an application.
 ///
 /// Requests for other paths reach the inner service as they came, at the price of one comparison. Requests for the
-/// page never reach it: their body is dropped unread.
+/// page never reach it: their body is dropped unread, but for the one operation that takes one.
 #[derive(Debug)]
 pub struct MemoryDebugMiddleware<S> {
     /// An application belongs to one thread, so no counter here is shared between processors.

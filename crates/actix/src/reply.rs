@@ -1,11 +1,15 @@
 //! From actix-web's terms to the endpoint's, and back.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use actix_web::body::{self, BoxBody};
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
+use futures_core::Stream;
 use memory_debug_endpoint::{Connection, Endpoint, Outcome, Reply, RequestParts};
 
 /// Hands a request to the endpoint, which looks for its pages at `path`.
@@ -23,8 +27,37 @@ pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) 
     })
 }
 
+/// The future of an answer.
+pub(crate) struct Answer {
+    request: HttpRequest,
+    outcome: Outcome,
+    /// Dropped unread, unless the answer depends on it.
+    payload: Option<Payload>,
+}
+
+impl Answer {
+    pub(crate) fn new(request: ServiceRequest, outcome: Outcome) -> Self {
+        let (request, payload) = request.into_parts();
+        let payload = outcome.needs_body().then_some(payload);
+        Self { request, outcome, payload }
+    }
+}
+
+impl Future for Answer {
+    type Output = ServiceResponse;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ServiceResponse> {
+        let Self { request, outcome, payload } = &mut *self;
+        let reply = ready!(outcome.poll_with_body(context, |context| match payload {
+            Some(payload) => Pin::new(payload).poll_next(context),
+            None => Poll::Ready(None),
+        }));
+        Poll::Ready(ServiceResponse::new(request.clone(), response(request, reply)))
+    }
+}
+
 /// The answer to `request`.
-pub(crate) fn response(request: &HttpRequest, reply: Reply) -> HttpResponse {
+fn response(request: &HttpRequest, reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
     // An answer to HEAD has no length either: it would have to be that of the answer to GET.
     let body = match *request.method() {

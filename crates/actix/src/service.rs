@@ -9,7 +9,7 @@ use actix_web::dev::{
 use memory_debug_endpoint::Endpoint;
 
 use crate::memory_debug::MemoryDebug;
-use crate::reply::{handle, response};
+use crate::reply::{Answer, handle};
 
 impl HttpServiceFactory for MemoryDebug {
     fn register(self, config: &mut AppService) {
@@ -25,9 +25,7 @@ impl HttpServiceFactory for MemoryDebug {
 async fn answer(endpoint: Rc<Endpoint>, request: ServiceRequest) -> Result<ServiceResponse, Error> {
     let path = path_in_scope(&endpoint, &request);
     let outcome = handle(&endpoint, &request, path.as_deref().unwrap_or(request.path()));
-    let reply = outcome.await;
-    let response = response(request.request(), reply);
-    Ok(request.into_response(response))
+    Ok(Answer::new(request, outcome).await)
 }
 
 /// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one

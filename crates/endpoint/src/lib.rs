@@ -8,9 +8,11 @@
 //!    header with the right [`Credentials`], or a constant 401; or the application answers ([`Endpoint::hide`]).
 //! 3. What a browser sends for another site's page is refused.
 //! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
-//! 5. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and
+//! 5. The body, where the operation takes one (`PUT /profiling`): its type and length, then as much of it as may be, as
+//!    long as it may take ([`Outcome::poll_with_body`]). All other bodies are left unread.
+//! 6. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and
 //!    bodies; after failures in a row, a pause.
-//! 6. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
+//! 7. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
 //!
 //! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
 //!
@@ -50,19 +52,19 @@
 //!
 //! | Event | Level | Fields |
 //! |---|---|---|
-//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, `status` unless a collection decides it |
+//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, `status` unless the body or a collection decides it |
 //! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
+//! | a change of the profiler, made or refused | info, else warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
 //!
 //! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.
 //!
 //! # What it does not do
 //!
-//! It speaks no HTTP and no TLS, reads no request body, writes nothing but these events, and has no lock-out for
-//! passwords beyond guessing, which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is
-//! slowed by address.
+//! It speaks no HTTP and no TLS, writes nothing but these events, and has no lock-out for passwords beyond guessing,
+//! which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is slowed by address.
 //!
 //! # Features
 //!

@@ -1,11 +1,13 @@
 //! The future of a response: the inner service's own, or ours.
 
 use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Body;
 use memory_debug_endpoint::{Outcome, Reply};
 use pin_project_lite::pin_project;
 
@@ -33,8 +35,11 @@ impl<F> ResponseFuture<F> {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(crate) fn ours(outcome: Outcome) -> Self {
-        Self { kind: Kind::Ours { outcome: Box::pin(outcome) } }
+    /// Drops the body unread, unless the answer depends on it.
+    pub(crate) fn ours<B: Body + Send + 'static>(outcome: Outcome, body: B) -> Self {
+        let outcome: Pin<Box<dyn Future<Output = Reply> + Send>> =
+            if outcome.needs_body() { Box::pin(with_body(outcome, body)) } else { Box::pin(outcome) };
+        Self { kind: Kind::Ours { outcome } }
     }
 }
 
@@ -56,6 +61,26 @@ where
         match self.project().kind.project() {
             KindProjection::Inner { future } => future.poll(context),
             KindProjection::Ours { outcome } => poll_ours(outcome.as_mut(), context),
+        }
+    }
+}
+
+async fn with_body<B: Body>(mut outcome: Outcome, body: B) -> Reply {
+    let mut body = pin!(body);
+    poll_fn(|context| outcome.poll_with_body(context, |context| poll_data(body.as_mut(), context))).await
+}
+
+/// The next part of the body. Trailers say nothing here.
+fn poll_data<B: Body>(
+    mut body: Pin<&mut B>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, B::Error>>> {
+    loop {
+        let Some(frame) = ready!(body.as_mut().poll_frame(context)) else { return Poll::Ready(None) };
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(mut data)) => return Poll::Ready(Some(Ok(data.copy_to_bytes(data.remaining())))),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return Poll::Ready(Some(Err(error))),
         }
     }
 }

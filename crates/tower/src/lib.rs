@@ -36,7 +36,8 @@
 //!
 //! The response body has to be made from [`Bytes`](bytes::Bytes) (`axum::body::Body`, `http_body_util::Full<Bytes>`
 //! `hyper`'s and `reqwest`'s bodies are), so the layer returns the inner service's own type and boxes nothing. Where
-//! the body is another, map it first, for example with `tower_http::map_response_body`.
+//! the body is another, map it first, for example with `tower_http::map_response_body`. The request body has to be a
+//! [`Body`](http_body::Body) of any kind, as those of servers are.
 //!
 //! # With tonic
 //!
@@ -58,7 +59,7 @@
 //!
 //! # What it does not do
 //!
-//! It terminates no TLS and reads no request body. Who is at the other end of a connection it knows only if told where
+//! It terminates no TLS, and reads no request body but that of `PUT /debug/memory/profiling`. Who is at the other end of a connection it knows only if told where
 //! servers put it ([`MemoryDebugLayer::connection`]), and needs it to tell plain HTTP from this machine and guesses of
 //! one address from those of others.
 //!

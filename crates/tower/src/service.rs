@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response};
+use http_body::Body;
 use memory_debug_endpoint::{Outcome, RequestParts};
 use tower_service::Service;
 
@@ -14,7 +15,7 @@ use crate::layer::Settings;
 /// A service with the memory page in front. Made by [`MemoryDebugLayer`](crate::MemoryDebugLayer).
 ///
 /// Requests for other paths reach the inner service as they came, at the price of one comparison. Requests for the
-/// page never reach it: their body is dropped unread. The readiness that the inner service granted for such a request
+/// page never reach it: their body is dropped unread, but for the one operation that takes one. The readiness that the inner service granted for such a request
 /// is kept for the next one, as with every middleware that answers by itself; dropping this service gives it back.
 #[derive(Clone, Debug)]
 pub struct MemoryDebug<S> {
@@ -34,6 +35,7 @@ impl<S> MemoryDebug<S> {
 impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    RequestBody: Body + Send + 'static,
     ResponseBody: From<Bytes>,
 {
     type Response = S::Response;
@@ -62,6 +64,7 @@ impl<S> MemoryDebug<S> {
     fn call_slowly<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
     where
         S: Service<Request<B>>,
+        B: Body + Send + 'static,
     {
         if self.settings.endpoint.matches(request.uri().path()) {
             return self.answer(request);
@@ -74,12 +77,13 @@ impl<S> MemoryDebug<S> {
     fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
     where
         S: Service<Request<B>>,
+        B: Body + Send + 'static,
     {
         let outcome = handle(self.settings, &request);
         if outcome.is_for_application() {
             return ResponseFuture::inner(pass_on(&mut self.inner, request));
         }
-        ResponseFuture::ours(outcome)
+        ResponseFuture::ours(outcome, request.into_body())
     }
 }
 

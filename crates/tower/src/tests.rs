@@ -121,7 +121,7 @@ fn request<B>(method: &str, path: &str, authorization: Option<&str>, body: B) ->
     request.body(body).unwrap()
 }
 
-async fn ready<S: Service<Request<()>, Error = Infallible>>(service: &mut S) -> &mut S {
+async fn ready<S: Service<Request<Full<Bytes>>, Error = Infallible>>(service: &mut S) -> &mut S {
     service.ready().await.unwrap()
 }
 
@@ -134,8 +134,10 @@ async fn the_page_is_served_with_the_right_credentials() {
     let fixture = Fixture::new();
     fixture.go.send(()).unwrap();
     let service = fixture.layer.layer(Strict::default());
-    let response =
-        service.oneshot(request("GET", "/debug/memory?format=json", Some(RIGHT), ())).await.unwrap();
+    let response = service
+        .oneshot(request("GET", "/debug/memory?format=json", Some(RIGHT), Full::<Bytes>::default()))
+        .await
+        .unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/json");
     assert!(body_of(response).await.contains("memory-debug/v1"));
@@ -159,7 +161,7 @@ async fn s02_without_credentials_the_answer_is_401_and_the_body_is_never_polled(
 #[tokio::test]
 async fn s03_all_authorization_headers_are_looked_at() {
     let service = Fixture::new().layer.layer(Strict::default());
-    let mut twice = request("GET", "/debug/memory", Some(RIGHT), ());
+    let mut twice = request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default());
     twice.headers_mut().append("authorization", RIGHT.parse().unwrap());
     assert_eq!(service.oneshot(twice).await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }
@@ -171,12 +173,17 @@ async fn s17_the_peer_is_found_where_the_layer_is_told_to_look() {
     let layer = fixture.layer.clone().configure(Endpoint::require_tls).connection(peer);
     fixture.go.send(()).unwrap();
     for (address, expected) in [("127.0.0.1", 200), ("192.0.2.7", 403)] {
-        let mut request = request("GET", "/debug/memory", Some(RIGHT), ());
+        let mut request = request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default());
         request.extensions_mut().insert::<std::net::IpAddr>(address.parse().unwrap());
         let response = layer.layer(Strict::default()).oneshot(request).await.unwrap();
         assert_eq!(response.status(), expected, "{address}");
     }
-    let unknown = layer.layer(Strict::default()).oneshot(request("GET", "/debug/memory", Some(RIGHT), ()));
+    let unknown = layer.layer(Strict::default()).oneshot(request(
+        "GET",
+        "/debug/memory",
+        Some(RIGHT),
+        Full::<Bytes>::default(),
+    ));
     assert_eq!(unknown.await.unwrap().status(), 403);
 }
 
@@ -202,12 +209,16 @@ async fn s20_every_spelling_is_authenticated_or_the_applications() {
         ("/", 201),
     ] {
         let service = fixture.layer.layer(Strict::default());
-        let response = service.oneshot(request("GET", target, None, ())).await.unwrap();
+        let response = service.oneshot(request("GET", target, None, Full::<Bytes>::default())).await.unwrap();
         assert_eq!(response.status(), expected, "{target}");
     }
     let long = format!("/debug/memory/{}", "x".repeat(60_000));
-    let response =
-        fixture.layer.layer(Strict::default()).oneshot(request("GET", &long, None, ())).await.unwrap();
+    let response = fixture
+        .layer
+        .layer(Strict::default())
+        .oneshot(request("GET", &long, None, Full::<Bytes>::default()))
+        .await
+        .unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -216,7 +227,11 @@ async fn s21_services_of_one_layer_and_its_clones_share_one_collection() {
     let fixture = Fixture::new();
     let ask = |layer: MemoryDebugLayer| async move {
         let service = layer.layer(Strict::default());
-        service.oneshot(request("GET", "/debug/memory", Some(RIGHT), ())).await.unwrap().status()
+        service
+            .oneshot(request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default()))
+            .await
+            .unwrap()
+            .status()
     };
     let asking: Vec<_> = (0..10).map(|_| tokio::spawn(ask(fixture.layer.clone()))).collect();
     // On this single-threaded runtime, all of them run up to their waiting once this task yields.
@@ -233,7 +248,10 @@ async fn s21_applied_twice_the_outer_layer_answers() {
     let (outer, inner) = (Fixture::new(), Fixture::new());
     outer.go.send(()).unwrap();
     let service = outer.layer.layer(inner.layer.layer(Strict::default()));
-    let response = service.oneshot(request("GET", "/debug/memory", Some(RIGHT), ())).await.unwrap();
+    let response = service
+        .oneshot(request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default()))
+        .await
+        .unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let counts = [outer, inner].map(|fixture| fixture.collections.load(Ordering::SeqCst));
     assert_eq!(counts, [1, 0]);
@@ -243,7 +261,11 @@ async fn s21_applied_twice_the_outer_layer_answers() {
 async fn s22_the_inner_service_is_called_exactly_when_it_is_ready() {
     let mut service = Fixture::new().layer.layer(Strict::default());
     for path in ["/", "/debug/memory", "/debug/memory", "/other", "/debug/memory", "/"] {
-        let response = ready(&mut service).await.call(request("GET", path, None, ())).await.unwrap();
+        let response = ready(&mut service)
+            .await
+            .call(request("GET", path, None, Full::<Bytes>::default()))
+            .await
+            .unwrap();
         assert_eq!(response.status() == StatusCode::CREATED, !path.starts_with("/debug"), "{path}");
     }
 }
@@ -254,19 +276,20 @@ async fn s22_errors_of_readiness_and_of_calls_pass() {
     struct Failing {
         ready: bool,
     }
-    impl Service<Request<()>> for Failing {
+    impl Service<Request<Full<Bytes>>> for Failing {
         type Response = Response<Full<Bytes>>;
         type Error = &'static str;
         type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
         fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
             Poll::Ready(if self.ready { Ok(()) } else { Err("not ready") })
         }
-        fn call(&mut self, _request: Request<()>) -> Self::Future {
+        fn call(&mut self, _request: Request<Full<Bytes>>) -> Self::Future {
             std::future::ready(Err("failed"))
         }
     }
     let layer = Fixture::new().layer;
-    let ask = |ready| layer.layer(Failing { ready }).oneshot(request("GET", "/", None, ()));
+    let ask =
+        |ready| layer.layer(Failing { ready }).oneshot(request("GET", "/", None, Full::<Bytes>::default()));
     assert_eq!(ask(false).await.unwrap_err(), "not ready");
     assert_eq!(ask(true).await.unwrap_err(), "failed");
 }
@@ -277,7 +300,11 @@ async fn s22_a_permit_that_the_page_did_not_use_serves_the_next_request() {
         ConcurrencyLimit::new(service_fn(|request| async move { Ok::<_, Infallible>(echo(&request)) }), 1);
     let mut service = Fixture::new().layer.layer(limited);
     for path in ["/debug/memory", "/", "/debug/memory", "/debug/memory", "/"] {
-        let response = ready(&mut service).await.call(request("GET", path, None, ())).await.unwrap();
+        let response = ready(&mut service)
+            .await
+            .call(request("GET", path, None, Full::<Bytes>::default()))
+            .await
+            .unwrap();
         assert_eq!(response.status() == StatusCode::CREATED, path == "/", "{path}");
     }
 }
@@ -304,7 +331,7 @@ proptest! {
         let target = if path.starts_with('/') { path } else { format!("/{path}") };
         prop_assume!(!target.starts_with("/debug/memory/") && target != "/debug/memory");
         let make = || {
-            let mut made = request(&method, &target, None, ());
+            let mut made = request(&method, &target, None, Full::<Bytes>::default());
             *made.headers_mut() = headers.clone();
             extension.map(|value| made.extensions_mut().insert(value));
             made
@@ -324,7 +351,12 @@ proptest! {
 async fn s23_head_has_no_body_and_other_methods_are_405() {
     let fixture = Fixture::new();
     let ask = |method| {
-        fixture.layer.layer(Strict::default()).oneshot(request(method, "/debug/memory", Some(RIGHT), ()))
+        fixture.layer.layer(Strict::default()).oneshot(request(
+            method,
+            "/debug/memory",
+            Some(RIGHT),
+            Full::<Bytes>::default(),
+        ))
     };
     let head = ask("HEAD").await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
@@ -340,7 +372,8 @@ async fn s23_head_has_no_body_and_other_methods_are_405() {
 #[tokio::test]
 async fn s33_the_headers_of_a_reply_arrive() {
     let service = Fixture::new().layer.layer(Strict::default());
-    let response = service.oneshot(request("GET", "/debug/memory", None, ())).await.unwrap();
+    let response =
+        service.oneshot(request("GET", "/debug/memory", None, Full::<Bytes>::default())).await.unwrap();
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
@@ -362,10 +395,15 @@ async fn s41_a_dropped_request_does_not_admit_a_second_collection() {
     let mut service = fixture.layer.layer(Strict::default());
     for _ in 0..100 {
         let ready = ready(&mut service).await;
-        drop(ready.call(request("GET", "/debug/memory", Some(RIGHT), ())));
+        drop(ready.call(request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default())));
     }
     // The first collection has not been let go, so this request joins it.
-    let last = ready(&mut service).await.call(request("GET", "/debug/memory", Some(RIGHT), ()));
+    let last = ready(&mut service).await.call(request(
+        "GET",
+        "/debug/memory",
+        Some(RIGHT),
+        Full::<Bytes>::default(),
+    ));
     fixture.go.send(()).unwrap();
     assert_eq!(last.await.unwrap().status(), StatusCode::OK);
     assert_eq!(fixture.collections.load(Ordering::SeqCst), 1);
@@ -375,10 +413,19 @@ async fn s41_a_dropped_request_does_not_admit_a_second_collection() {
 async fn s42_a_single_threaded_runtime_serves_others_while_a_collection_runs() {
     let fixture = Fixture::new();
     let mut service = fixture.layer.layer(Strict::default());
-    let page = ready(&mut service).await.call(request("GET", "/debug/memory", Some(RIGHT), ()));
+    let page = ready(&mut service).await.call(request(
+        "GET",
+        "/debug/memory",
+        Some(RIGHT),
+        Full::<Bytes>::default(),
+    ));
     let page = tokio::spawn(page);
     for _ in 0..10 {
-        let response = ready(&mut service).await.call(request("GET", "/", None, ())).await.unwrap();
+        let response = ready(&mut service)
+            .await
+            .call(request("GET", "/", None, Full::<Bytes>::default()))
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::CREATED);
     }
     assert!(!page.is_finished());
@@ -389,10 +436,10 @@ async fn s42_a_single_threaded_runtime_serves_others_while_a_collection_runs() {
 #[test]
 fn s42_the_future_is_send() {
     fn assert_send<T: Send>(_: &T) {}
-    let mut service = Fixture::new().layer.layer(service_fn(|_: Request<()>| async {
+    let mut service = Fixture::new().layer.layer(service_fn(|_: Request<Full<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     }));
-    assert_send(&service.call(request("GET", "/", None, ())));
+    assert_send(&service.call(request("GET", "/", None, Full::<Bytes>::default())));
 }
 
 #[test]

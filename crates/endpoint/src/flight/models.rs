@@ -277,3 +277,35 @@ fn s43_requests_around_a_deadline_are_all_answered() {
         run.end();
     });
 }
+
+/// Waits for the end of the time of a body.
+fn over(mut body: BodyTime) {
+    block_on(std::future::poll_fn(|context| body.poll_over(context)));
+}
+
+#[test]
+fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_leaves() {
+    explore(|| {
+        let run = Run::new();
+        let body = run.flights.await_body().unwrap();
+        run.flights.pass_deadline();
+        over(body);
+        run.end();
+    });
+}
+
+#[test]
+fn s26_a_body_that_goes_away_at_any_moment_changes_nothing_for_others() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.clone();
+        let goes_away = thread::spawn(move || drop(other.flights.await_body().unwrap()));
+        let body = run.flights.await_body().unwrap();
+        let first = run.join(Page::Stats).unwrap();
+        drop(body);
+        assert!(answer(first).is_ok());
+        run.supervise();
+        goes_away.join().unwrap();
+        run.end();
+    });
+}
