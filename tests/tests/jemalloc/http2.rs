@@ -33,11 +33,21 @@ impl Connection {
     }
 
     pub(crate) async fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send_with_body(method, target, headers, "").await
+    }
+
+    pub(crate) async fn send_with_body(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = hyper::Request::builder().method(method).uri(format!("http://localhost{target}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::default()).unwrap();
+        let request = request.body(Full::from(body.to_owned())).unwrap();
         let response = within_limit(self.0.send_request(request)).await.unwrap();
         let (head, body) = response.into_parts();
         let mut fields: Vec<_> = head

@@ -5,6 +5,7 @@
 
 mod accuracy;
 mod allocator;
+mod allocator_changes;
 mod audit;
 mod authentication;
 mod change;

@@ -36,6 +36,17 @@ pub(crate) async fn send(request: Request) -> Response {
     Connection::open(*ADDRESS).await.exchange(request).await
 }
 
+/// The shop's answers to requests that are sent together.
+pub(crate) async fn send_at_once<const N: usize>(requests: [Request; N]) -> [Response; N] {
+    let asking = requests
+        .map(|request| tokio::spawn(async move { Connection::open(*ADDRESS).await.exchange(request).await }));
+    let mut answers = Vec::new();
+    for answer in asking {
+        answers.push(answer.await.unwrap());
+    }
+    answers.try_into().unwrap()
+}
+
 /// The page at `target` for someone with the right password.
 pub(crate) async fn get(target: &str) -> Response {
     let response = send(Request::get(target).authorized()).await;

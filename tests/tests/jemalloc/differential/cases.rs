@@ -5,6 +5,7 @@ use std::fmt;
 use memory_debug_tests::{PASSWORD, Request, USER, authorization, basic};
 
 use self::Expected::{Application, Decoded, Page, Server};
+use super::changes;
 use super::servers::Mount;
 
 const PAGE: &str = "/debug/memory";
@@ -62,6 +63,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("header", headers()),
         ("profiles", profiles()),
         ("malformed", malformed()),
+        ("change", changes::requests()),
     ];
     let single = groups.into_iter().flat_map(|(group, requests)| {
         requests.into_iter().map(move |(request, expected)| Case {
@@ -384,7 +386,7 @@ fn accepts() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Bodies are never read. Those of refused requests are small: how much of an unread body a server takes in before
+/// Bodies that are not read; one operation reads its own ([`changes`]). Those of refused requests are small: how much of an unread body a server takes in before
 /// it hangs up is its own choice.
 fn bodies() -> Vec<(Request, Expected)> {
     let mut requests = Vec::new();
@@ -549,6 +551,7 @@ fn conversations() -> Vec<Case> {
     let head = || (Request::new("HEAD", PAGE).authorized(), Page(200));
     let error = || (get("?x=1").authorized(), Page(400));
     let with_body = || (Request::new("POST", PAGE).body("{}"), Page(401));
+    let read_body = || (changes::put("{}"), Page(400));
     let talks = [
         ("refusals", vec![refused(), refused(), refused()]),
         ("pages", vec![page(), page(), page()]),
@@ -559,6 +562,7 @@ fn conversations() -> Vec<Case> {
         ("an unread body, then the page", vec![with_body(), page()]),
         ("unread bodies", vec![with_body(), with_body(), with_body()]),
         ("an unread body, then the application", vec![with_body(), application()]),
+        ("a body that is read, then the page", vec![read_body(), page(), read_body(), refused()]),
     ];
     let mut cases = Vec::new();
     for (name, exchanges) in talks {

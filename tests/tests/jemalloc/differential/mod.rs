@@ -5,6 +5,7 @@
 //! server sets by itself.
 
 mod cases;
+mod changes;
 mod examples;
 mod over_http2;
 mod servers;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use memory_debug_actix::MemoryDebug;
-use memory_debug_axum::{Limits, MemoryDebugLayer, router_with};
+use memory_debug_axum::{Endpoint, Limits, MemoryDebugLayer, router_with};
 use memory_debug_tests::{self as tests, CountingCollector, credentials, fixed_report};
 use memory_debug_tower::serve::Listener;
 use tower::{ServiceBuilder, service_fn};
@@ -53,23 +53,36 @@ impl Deref for Server {
 
 /// The one to compare the others with.
 pub(super) async fn first() -> Server {
-    let (layer, collector) = layer();
+    first_with(&counted).await
+}
+
+async fn first_with(make: &impl Fn() -> (Endpoint, CountingCollector)) -> Server {
+    let (layer, collector) = layer(make);
     let server = tests::Server::start(application().layer(layer)).await;
     Server { name: "axum, layer", mount: Mount::Around, speaks_http2: true, collector, server }
 }
 
 /// All of them, [`first`] first.
 pub(super) async fn all() -> Vec<Server> {
-    let mut servers = vec![first().await];
+    all_with(counted).await
+}
+
+/// The page of this process itself on all of them, [`first`] first. Their collectors count nothing.
+pub(super) async fn all_real(make: impl Fn() -> Endpoint) -> Vec<Server> {
+    all_with(|| (make(), CountingCollector::default())).await
+}
+
+async fn all_with(make: impl Fn() -> (Endpoint, CountingCollector)) -> Vec<Server> {
+    let mut servers = vec![first_with(&make).await];
     let mut add = |name: &'static str, mount, (server, collector)| {
         servers.push(Server { name, mount, speaks_http2: !name.starts_with("actix-web"), collector, server });
     };
 
-    let (layer, collector) = layer();
+    let (layer, collector) = layer(&make);
     let server = tests::Server::start(application().merge(router_with(layer))).await;
     add("axum, router", Mount::Around, (server, collector));
 
-    let (layer, collector) = self::layer();
+    let (layer, collector) = self::layer(&make);
     let service = ServiceBuilder::new().layer(layer).service(service_fn(|_: Request<Incoming>| async {
         let response = Response::builder().header("content-type", TEXT);
         Ok::<_, Infallible>(response.body(Full::<Bytes>::from(APPLICATION[0].1)).unwrap())
@@ -79,7 +92,7 @@ pub(super) async fn all() -> Vec<Server> {
     add(
         "actix-web, wrap",
         Mount::Around,
-        actix(|listener, memory| {
+        actix(make(), |listener, memory| {
             let app = move || App::new().default_service(web::to(answer)).wrap(memory.clone());
             HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run()
         }),
@@ -87,13 +100,13 @@ pub(super) async fn all() -> Vec<Server> {
     add(
         "actix-web, service",
         Mount::DecodingRouter,
-        actix(|listener, memory| {
+        actix(make(), |listener, memory| {
             let app = move || App::new().service(memory.clone()).default_service(web::to(answer));
             HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run()
         }),
     );
 
-    let (layer, collector) = self::layer();
+    let (layer, collector) = self::layer(&make);
     let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let address = listener.address().to_string().parse().unwrap();
     let serving = tokio::spawn(listener.serve(layer));
@@ -107,10 +120,14 @@ fn application() -> Router {
     Router::new().fallback(|| async { APPLICATION[0].1 })
 }
 
-fn layer() -> (MemoryDebugLayer, CountingCollector) {
+fn layer(make: &impl Fn() -> (Endpoint, CountingCollector)) -> (MemoryDebugLayer, CountingCollector) {
+    let (endpoint, collector) = make();
+    (MemoryDebugLayer::from(endpoint), collector)
+}
+
+fn counted() -> (Endpoint, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
-    (layer.limits(limits()), collector)
+    (Endpoint::new(credentials()).collect_with(collector.clone()).limits(limits()), collector)
 }
 
 /// Each page is collected anew, or how many collections there are would depend on the time between two cases.
@@ -119,11 +136,10 @@ fn limits() -> Limits {
 }
 
 fn actix(
-    make: impl FnOnce(std::net::TcpListener, MemoryDebug) -> actix_web::dev::Server,
+    (endpoint, collector): (Endpoint, CountingCollector),
+    serve: impl FnOnce(std::net::TcpListener, MemoryDebug) -> actix_web::dev::Server,
 ) -> (tests::Server, CountingCollector) {
-    let collector = CountingCollector::of(fixed_report());
-    let memory = MemoryDebug::new(credentials()).collect_with(collector.clone()).limits(limits());
-    (tests::Server::actix(|listener| make(listener, memory)), collector)
+    (tests::Server::actix(|listener| serve(listener, MemoryDebug::from(endpoint))), collector)
 }
 
 async fn answer() -> HttpResponse {
