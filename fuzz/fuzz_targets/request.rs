@@ -1,9 +1,12 @@
 //! Whole requests to endpoints of all settings: each reply is the one that the documentation promises, with the rows
-//! that were asked for; without the right credentials always the one constant reply; headers that any server can send.
+//! that were asked for, or the reason why a change is not made; without the right credentials always the one constant
+//! reply, and no body is read; headers that any server can send.
 
 #![no_main]
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake, Waker};
@@ -53,9 +56,16 @@ fuzz_target!(|request: Request<'_>| {
     assert_eq!(endpoint.matches(&sent.path), is_below);
     assert!(!is_below || endpoint.may_match(&sent.path));
 
-    let outcome = handle(endpoint, &sent);
+    let mut outcome = handle(endpoint, &sent);
     let is_for_application = outcome.is_for_application();
-    let reply = block_on(outcome);
+    let is_needed = outcome.needs_body();
+    let mut parts = sent.body.iter().map(|part| part.clone().into());
+    let reply = block_on(poll_fn(|context| {
+        outcome.poll_with_body(context, |_| {
+            assert!(is_needed, "the body is read");
+            Poll::Ready(parts.next().map(Ok::<_, Infallible>))
+        })
+    }));
     let expected = expected(settings, &sent);
     let constant = match &expected {
         Expected::PlainHttp => &PLAIN_HTTP,
@@ -176,7 +186,8 @@ fn handle(endpoint: &Endpoint, sent: &Sent) -> Outcome {
 
 fn refusal(index: usize, connection: Connection) -> Reply {
     let (method, path) = ("GET".to_owned(), "/debug/memory".to_owned());
-    let sent = Sent { method, path, authority: None, query: None, headers: Vec::new(), connection };
+    let (headers, body) = Default::default();
+    let sent = Sent { method, path, authority: None, query: None, headers, connection, body };
     block_on(handle(&ENDPOINTS[index], &sent))
 }
 

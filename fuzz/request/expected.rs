@@ -1,5 +1,8 @@
 //! What the documentation promises for a request, told without the code under test.
 
+#[path = "change.rs"]
+mod change;
+
 use std::net::IpAddr;
 
 use crate::base64::base64;
@@ -15,7 +18,9 @@ pub enum Expected {
     Page(Page),
     /// What profiles and snapshots answer; without a heap profile that is an error in most cases. `may`: the role
     /// suffices.
-    OfProfiles { may: bool },
+    OfProfiles {
+        may: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -33,6 +38,9 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     let is_overview = sent.path == "/debug/memory";
     if is_cross_site(sent, is_overview) {
         return Expected::Problem(403, "cross-site request");
+    }
+    if sent.path == "/debug/memory/profiling" && sent.method == "PUT" {
+        return change::expected(sent, is_reader);
     }
     if is_of_profiles(sent) {
         let changes = sent.method != "GET" && sent.method != "HEAD";

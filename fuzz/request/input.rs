@@ -20,6 +20,9 @@ pub struct Request<'a> {
     forwarded: Vec<Forwarded<'a>>,
     peer: Peer,
     tls: Option<bool>,
+    described: Option<Described<'a>>,
+    body: Body<'a>,
+    if_match: Option<&'a [u8]>,
 }
 
 /// How the endpoint is set up.
@@ -40,6 +43,8 @@ pub struct Sent {
     pub query: Option<String>,
     pub headers: Vec<(&'static str, Vec<u8>)>,
     pub connection: Connection,
+    /// As it is framed by HTTP.
+    pub body: Vec<Vec<u8>>,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -47,6 +52,7 @@ enum Method<'a> {
     Get,
     Head,
     Post,
+    Put,
     Other(&'a str),
 }
 
@@ -61,6 +67,7 @@ enum Path<'a> {
     Snapshots,
     Diff,
     Leaks,
+    Profiling,
     Below(&'a str),
     Other(&'a str),
 }
@@ -117,6 +124,32 @@ enum Forwarded<'a> {
     Other(&'a [u8]),
 }
 
+/// What the head says about the body.
+#[derive(Arbitrary, Debug)]
+struct Described<'a> {
+    types: Vec<Word<'a>>,
+    encodings: Vec<Word<'a>>,
+    lengths: Vec<Word<'a>>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Body<'a> {
+    /// A change with these fields.
+    Change(Vec<Field<'a>>),
+    Other(Vec<&'a [u8]>),
+    /// So many times 64 spaces, then an object.
+    Long(u16),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Field<'a> {
+    Active(bool),
+    ForSeconds(u16),
+    SampleBytes(u8),
+    Known(u8, u8),
+    Other(&'a str, u64),
+}
+
 #[derive(Arbitrary, Debug)]
 enum Peer {
     Unknown,
@@ -149,6 +182,17 @@ impl Request<'_> {
             origin.iter().for_each(|word| add("origin", word.value(&ORIGINS)));
             host.iter().for_each(|word| add("host", word.value(&["shop.example", "Shop.Example:80"])));
         }
+        match &self.described {
+            None => add("content-type", b"application/json".to_vec()),
+            Some(Described { types, encodings, lengths }) => {
+                types.iter().for_each(|word| add("content-type", word.value(&TYPES)));
+                encodings.iter().for_each(|word| add("content-encoding", word.value(&["identity", "gzip"])));
+                lengths.iter().for_each(|word| add("content-length", word.value(&["0", "16384", "16385"])));
+            }
+        }
+        if let Some(value) = self.if_match {
+            add("if-match", value.to_vec());
+        }
         let query = self.query.as_ref();
         Sent {
             method: self.method.text().to_owned(),
@@ -157,12 +201,14 @@ impl Request<'_> {
             query: query.map(|pairs| pairs.iter().map(Parameter::text).collect::<Vec<_>>().join("&")),
             headers,
             connection: Connection { peer: self.peer.address(), tls: self.tls },
+            body: self.body.parts(),
         }
     }
 }
 
 const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
 const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
+const TYPES: [&str; 4] = ["application/json", "Application/Json; charset=utf-8", "text/plain", ""];
 const NAMES: [&str; 8] = ["format", "force", "top", "sort", "filter", "group", "focus", "ignore"];
 const GROUPS: [&str; 9] =
     ["container", "element", "function", "file", "line", "crate", "thread", "size_class", "type"];
@@ -181,6 +227,7 @@ impl Method<'_> {
             Self::Get => "GET",
             Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Other(method) => method,
         }
     }
@@ -198,6 +245,7 @@ impl Path<'_> {
             Self::Snapshots => "/debug/memory/snapshots".to_owned(),
             Self::Diff => "/debug/memory/diff".to_owned(),
             Self::Leaks => "/debug/memory/leaks".to_owned(),
+            Self::Profiling => "/debug/memory/profiling".to_owned(),
             Self::Below(rest) => format!("/debug/memory{rest}"),
             Self::Other(path) => (*path).to_owned(),
         }
@@ -218,6 +266,37 @@ impl Parameter<'_> {
             }
             Self::Known(name, value) => format!("{}={value}", one_of(&NAMES, *name)),
             Self::Other(text) => (*text).to_owned(),
+        }
+    }
+}
+
+impl Body<'_> {
+    fn parts(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Change(fields) => {
+                let fields: Vec<_> = fields.iter().map(Field::text).collect();
+                let text = format!("{{{}}}", fields.join(","));
+                let (begin, end) = text.as_bytes().split_at(text.len() / 2);
+                vec![begin.to_vec(), end.to_vec()]
+            }
+            Self::Other(parts) => parts.iter().map(|part| part.to_vec()).collect(),
+            Self::Long(spaces) => {
+                vec![vec![b' '; usize::from(*spaces) * 64], b"{\"active\":false}".to_vec()]
+            }
+        }
+    }
+}
+
+impl Field<'_> {
+    fn text(&self) -> String {
+        const FIELDS: [&str; 4] = ["active", "for_seconds", "sample_bytes", "\\u0061ctive"];
+        const VALUES: [&str; 8] = ["true", "null", "1", "1.0", "4096", "\"1\"", "[[1]]", "{\"a\":1}"];
+        match self {
+            Self::Active(active) => format!("\"active\":{active}"),
+            Self::ForSeconds(seconds) => format!("\"for_seconds\":{seconds}"),
+            Self::SampleBytes(lg) => format!("\"sample_bytes\":{}", 1_u64 << (lg % 64)),
+            Self::Known(name, value) => format!("\"{}\":{}", one_of(&FIELDS, *name), one_of(&VALUES, *value)),
+            Self::Other(name, value) => format!("\"{name}\": {value}"),
         }
     }
 }

@@ -1,0 +1,116 @@
+//! What is promised to a request for a change of the profiler, once it is authorized and not another site's.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
+
+use super::{Expected, negotiated, values};
+use crate::input::Sent;
+
+pub(super) fn expected(sent: &Sent, is_reader: bool) -> Expected {
+    let Some(format) = format_of(sent.query.as_deref().unwrap_or_default()) else {
+        return Expected::Problem(400, "invalid parameter");
+    };
+    if format.or_else(|| negotiated(sent)).is_none() {
+        return Expected::Problem(406, "not acceptable");
+    }
+    if is_reader {
+        return Expected::Problem(403, "forbidden role");
+    }
+    if !is_json(sent) || !is_plain(sent) {
+        return Expected::Problem(415, "unsupported body");
+    }
+    let is_long = values(sent, "content-length").into_iter().any(|length| {
+        let digits = String::from_utf8_lossy(length);
+        let digits = digits.trim_matches(|c: char| c.is_ascii_whitespace());
+        let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_number && digits.parse::<f64>().is_ok_and(|length| length > 16384.0)
+    });
+    let body = sent.body.concat();
+    if is_long || body.len() > 16384 || sent.body.len() > 16384 {
+        return Expected::Problem(413, "body too large");
+    }
+    if !is_change(&body) {
+        return Expected::Problem(400, "invalid body");
+    }
+    // The reports are not made by a collector of this process, so there is nothing to change.
+    Expected::Problem(501, "not built in")
+}
+
+/// Whether the format is JSON, if it is named. `None` if something is wrong with the query.
+fn format_of(query: &str) -> Option<Option<bool>> {
+    if query.len() > 4096 {
+        return None;
+    }
+    let value = match query {
+        "" => return Some(None),
+        query => super::decoded(query.strip_prefix("format=").filter(|value| !value.contains('&'))?)?,
+    };
+    match value.as_str() {
+        "json" => Some(Some(true)),
+        "text" => Some(Some(false)),
+        _ => None,
+    }
+}
+
+fn is_json(sent: &Sent) -> bool {
+    let [value] = *values(sent, "content-type") else { return false };
+    let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+    let name = String::from_utf8_lossy(&value[..end]).to_ascii_lowercase();
+    name.trim_matches(|c: char| c.is_ascii_whitespace()) == "application/json"
+}
+
+fn is_plain(sent: &Sent) -> bool {
+    values(sent, "content-encoding").iter().all(|value| {
+        let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+        value.split(',').all(|coding| coding.trim_matches(|c: char| c.is_ascii_whitespace()) == "identity")
+    })
+}
+
+/// Whether this describes a change: an object with `active`, with a time if it is true and nothing else if it is not.
+fn is_change(body: &[u8]) -> bool {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let Ok(fields) = json.deserialize_map(Fields) else { return false };
+    let named = |wanted: &str| -> Vec<&Value> {
+        fields.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value).collect()
+    };
+    let known = ["active", "for_seconds", "sample_bytes"];
+    let is_known = fields.iter().all(|(name, _)| known.contains(&name.as_str()));
+    if json.end().is_err() || !is_known || known.iter().any(|name| named(name).len() > 1) {
+        return false;
+    }
+    // A field that is null is one that is not there.
+    let number =
+        |name: &str| named(name).first().copied().filter(|value| !value.is_null()).map(Value::as_u64);
+    match (
+        named("active").first().and_then(|value| value.as_bool()),
+        number("for_seconds"),
+        number("sample_bytes"),
+    ) {
+        (Some(true), Some(Some(1..=3600)), None) => true,
+        (Some(true), Some(Some(1..=3600)), Some(Some(bytes))) => (12..=30).any(|lg| bytes == 1 << lg),
+        (Some(false), None, None) => true,
+        _ => false,
+    }
+}
+
+/// The fields of an object, those that are there twice too.
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Vec<(String, Value)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(fields)
+    }
+}
