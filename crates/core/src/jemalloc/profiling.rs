@@ -70,9 +70,9 @@ pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     enabled(state)?;
     match state.active {
         Some(true) => Ok(()),
-        Some(false) => Err("heap profiling is enabled but not active, so nothing is sampled; set jemalloc's \
-                            `prof.active`, or start the program with `prof_active:true` in `_RJEM_MALLOC_CONF` \
-                            (`MALLOC_CONF` if jemalloc is built unprefixed)"
+        Some(false) => Err("heap profiling is enabled but not active, so nothing is sampled; turn it on for a time \
+                            (PUT /profiling, in code `Collector::set_profiling`), or start the program with \
+                            `prof_active:true` in `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)"
             .into()),
         None => Err("jemalloc does not tell whether its heap profiler is active".into()),
     }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn only_a_sampling_profiler_is_ready() {
         assert_eq!(readiness(&state(true, true, true)), Ok(()));
-        assert!(readiness(&state(true, true, false)).unwrap_err().contains("prof.active"));
+        assert!(readiness(&state(true, true, false)).unwrap_err().contains("PUT /profiling"));
         assert!(readiness(&state(true, false, false)).unwrap_err().contains("install!()"));
         assert!(readiness(&state(false, false, false)).unwrap_err().contains("feature `profiling`"));
         assert!(readiness(&ProfilingState::default()).is_err());
