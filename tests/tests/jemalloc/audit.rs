@@ -242,3 +242,32 @@ fn s65_nothing_that_is_logged_at_any_level_has_the_password() {
         assert!(!shown.to_lowercase().contains("basic "), "{shown}");
     });
 }
+
+#[test]
+fn s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended() {
+    alone("audit::s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended", async {
+        let events = Events::of_process();
+        let server = serve(MemoryDebugLayer::new(credentials())).await;
+        let put = |body: &str| {
+            let request = Request::new("PUT", "/debug/memory/profiling").authorized();
+            request.header("content-type", "application/json").body(body)
+        };
+        let on = r#"{"active":true,"for_seconds":300,"sample_bytes":4096}"#;
+        assert_eq!(server.send(put(on)).await.status, 200);
+        let made = event(&events, "outcome=profiling-changed").await;
+        assert_has(
+            &made,
+            &["INFO", "user=ops", "change=on for 300 s, one sample per 2^12 bytes", "version=1"],
+        );
+        assert_eq!(server.send(put(on).header("if-match", "\"x\"")).await.status, 409);
+        let refused = event(&events, "outcome=profiling-not-changed").await;
+        assert_has(&refused, &["WARN", "user=ops", "status=409"]);
+        // A body that describes no change is one of the decisions, and no change. What is in it is told nowhere.
+        assert_eq!(server.send(put(&format!("{{\"{PASSWORD}\":1}}"))).await.status, 400);
+        assert_eq!(server.send(put(r#"{"active":false}"#)).await.status, 200);
+        let audit = events.audit();
+        let of_changes = audit.iter().filter(|line| line.contains("outcome=profiling-")).count();
+        assert_eq!(of_changes, 3, "{audit:#?}");
+        assert!(!events.lines().iter().any(|line| line.contains(PASSWORD)));
+    });
+}
