@@ -68,7 +68,13 @@
 //!
 //! Until the first request with the right password nothing of ours runs: no thread, no timer, no file. Other paths pay
 //! one comparison. A request for the page collects on a thread of its own, one collection at a time, shared by all who
-//! wait. jemalloc's sampling costs what it costs; `install!(profiling = on_demand)` starts with it off.
+//! wait. jemalloc's sampling costs what it costs; `install!(profiling = on_demand)` starts with it off, and PUT
+//! `/debug/memory/profiling` turns it on for a time:
+//!
+//! ```text
+//! curl -u ops:$PASSWORD -X PUT -H 'Content-Type: application/json' -d '{"active":true,"for_seconds":300}' \
+//!     https://host/debug/memory/profiling
+//! ```
 //!
 //! # What it does not do
 //!

@@ -34,7 +34,8 @@ impl Limits {
     pub const MOST_ROWS: usize = 1000;
 
     /// Longest time for one collection with its rendering: 30 seconds if not set, a day at most. Requests that wait
-    /// for it are then answered 504, and others 503 until its thread returns.
+    /// for it are then answered 504, and others 503 until its thread returns. A request's body has as long to arrive, but
+    /// ten seconds at most, and is then answered 408.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(LONGEST), ..self }
     }
