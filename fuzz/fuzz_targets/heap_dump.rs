@@ -58,53 +58,13 @@ fn check(dump: &[u8]) {
         let table = TypeAttributor::new().summarize(&profile, &no_files, &group.into());
         assert!(table.total.bytes >= 0.0 && table.entries.len() <= stacks_or_samples(&profile));
     }
-    let again = HeapProfile::parse(written(&profile).as_bytes());
-    assert_eq!(again.expect("a dump of a profile"), profile);
+    let mut again = Vec::new();
+    profile.write_raw(&mut again).expect("memory to write to");
+    assert_eq!(HeapProfile::parse(&again[..]).expect("a dump of a profile"), profile);
 }
 
 fn stacks_or_samples(profile: &HeapProfile) -> usize {
     profile.stacks().map(|stack| stack.threads.len().max(1)).sum()
-}
-
-/// A profile as a dump.
-fn written(profile: &HeapProfile) -> String {
-    let total = profile.total();
-    let mut text = format!(
-        "heap_v2/{}\n  t*: {}: {} [0: 0]\n",
-        profile.sample_rate().bytes(),
-        total.objects,
-        total.bytes
-    );
-    for thread in profile.threads() {
-        let name = thread.name.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "  t{}: 0: 0 [0: 0] {name}", thread.id);
-    }
-    for stack in profile.stacks() {
-        text.push('@');
-        for address in stack.addresses {
-            let _ = write!(text, " {address:#x}");
-        }
-        let (live, accumulated) = (stack.live, stack.accumulated);
-        let _ = writeln!(
-            text,
-            "\n  t*: {}: {} [{}: {}]",
-            live.objects, live.bytes, accumulated.objects, accumulated.bytes
-        );
-        for sample in stack.threads {
-            let _ =
-                writeln!(text, "  t{}: {}: {} [0: 0]", sample.thread, sample.live.objects, sample.live.bytes);
-        }
-    }
-    text.push_str("\nMAPPED_LIBRARIES:\n");
-    for mapping in profile.mappings() {
-        let mark = if mapping.is_deleted { " (deleted)" } else { "" };
-        let _ = writeln!(
-            text,
-            "{:x}-{:x} r-xp {:08x} {} {} {}{mark}",
-            mapping.start, mapping.end, mapping.file_offset, mapping.device, mapping.inode, mapping.path
-        );
-    }
-    text
 }
 
 /// What a genuine dump says.

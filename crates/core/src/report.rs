@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use memory_debug_profile::SymbolizedProfile;
+use memory_debug_profile::{HeapProfile, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
@@ -63,11 +63,23 @@ impl MemoryReport {
     ///
     /// Why there is none.
     pub fn symbolized(&self) -> Result<SymbolizedProfile, String> {
-        let heap = self.heap.as_ref().ok_or_else(|| {
+        self.heap().map(Heap::symbolized)
+    }
+
+    /// The heap profile behind the table as jemalloc gave it, with addresses of this process.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn heap_profile(&self) -> Result<&HeapProfile, String> {
+        self.heap().map(Heap::profile)
+    }
+
+    fn heap(&self) -> Result<&Heap, String> {
+        self.heap.as_deref().ok_or_else(|| {
             let reason = self.unavailable.get("types");
             reason.unwrap_or("the report was made without the heap profile").to_owned()
-        })?;
-        Ok(heap.symbolized())
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::collect::Collect;
 use crate::credentials::Credentials;
 use crate::cross_site;
 use crate::flight::{Flights, ServiceName};
+use crate::format::Format;
 use crate::gate::{Gate, Refusal};
 use crate::if_match::IfMatch;
 use crate::limits::Limits;
@@ -71,6 +72,7 @@ pub struct Endpoint {
     types_need: Role,
     is_hidden: bool,
     shows_host: bool,
+    gives_addresses: bool,
 }
 
 /// What the reports are about.
@@ -102,6 +104,7 @@ impl Endpoint {
             types_need: Role::Read,
             is_hidden: false,
             shows_host: true,
+            gives_addresses: false,
         }
     }
 
@@ -145,6 +148,18 @@ impl Endpoint {
     /// Whether pages name the host, which in a container is usually the pod: yes if not set.
     pub fn show_host(self, shows_host: bool) -> Self {
         Self { shows_host, ..self }
+    }
+
+    /// Whether `/heap?format=raw`, jemalloc's own heap dump for `jeprof`, is given to logins of [`Role::Profile`]: no if
+    /// not set.
+    ///
+    /// # Security
+    ///
+    /// Nothing else that the page answers has addresses of this process. They tell where its code is, which address
+    /// space layout randomisation hides from whoever wants to exploit another fault; and the dump has the paths of its
+    /// files.
+    pub fn raw_addresses(self, gives_addresses: bool) -> Self {
+        Self { gives_addresses, ..self }
     }
 
     /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
@@ -288,6 +303,9 @@ impl Endpoint {
             request_body::check(parts)?;
             let if_match = IfMatch::read(&(parts.headers)("if-match"));
             return Ok(Asked::Change(Draft { if_match, format, shows_host }));
+        }
+        if format == Format::Raw && !self.gives_addresses {
+            return Err(Problem::RawAddressesOff);
         }
         let wanted = Wanted::new(operation.what, id, &query)?;
         Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))

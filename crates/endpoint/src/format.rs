@@ -13,6 +13,8 @@ pub(crate) enum Format {
     Collapsed,
     /// A picture.
     Svg,
+    /// A profile as jemalloc's heap dump, with addresses of the process.
+    Raw,
 }
 
 impl Format {
@@ -20,7 +22,8 @@ impl Format {
     pub(crate) const PAGE: &'static [Self] = &[Self::Text, Self::Json];
 
     /// Those of a heap profile. `go tool pprof` has no preference and comes first.
-    pub(crate) const PROFILE: &'static [Self] = &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed];
+    pub(crate) const PROFILE: &'static [Self] =
+        &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed, Self::Raw];
 
     /// That of a picture.
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
@@ -33,6 +36,7 @@ impl Format {
             Self::Pprof => "pprof",
             Self::Collapsed => "collapsed",
             Self::Svg => "svg",
+            Self::Raw => "raw",
         }
     }
 
@@ -43,7 +47,7 @@ impl Format {
 
     pub(crate) fn media_type(self) -> &'static str {
         match self {
-            Self::Text | Self::Collapsed => "text/plain",
+            Self::Text | Self::Collapsed | Self::Raw => "text/plain",
             Self::Json => "application/json",
             Self::Pprof => "application/octet-stream",
             Self::Svg => "image/svg+xml",
@@ -53,7 +57,7 @@ impl Format {
     /// The value of `Content-Type`. JSON has no `charset` parameter (RFC 8259, section 11).
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Text | Self::Collapsed => "text/plain; charset=utf-8",
+            Self::Text | Self::Collapsed | Self::Raw => "text/plain; charset=utf-8",
             _ => self.media_type(),
         }
     }
@@ -64,6 +68,7 @@ impl Format {
         match self {
             Self::Pprof => Some("attachment; filename=\"heap.pb.gz\""),
             Self::Svg => Some("attachment; filename=\"flamegraph.svg\""),
+            Self::Raw => Some("attachment; filename=\"jeprof.heap\""),
             _ => None,
         }
     }

@@ -68,6 +68,8 @@ pub(crate) enum Problem {
     OnByConfiguration(String),
     /// jemalloc or the system refused a change.
     ProfilingFailed(String),
+    /// The service does not give out addresses of its process.
+    RawAddressesOff,
 }
 
 /// RFC 9457.
@@ -130,6 +132,7 @@ impl Problem {
             Self::VersionDiffers { .. } => (409, "version-differs", "version differs"),
             Self::OnByConfiguration(_) => (409, "on-by-configuration", "on by configuration"),
             Self::ProfilingFailed(_) => (500, "profiling-failed", "profiling failed"),
+            Self::RawAddressesOff => (403, "raw-addresses-off", "raw addresses off"),
         }
     }
 
@@ -203,6 +206,11 @@ impl Problem {
             Self::VersionDiffers { reason, .. }
             | Self::OnByConfiguration(reason)
             | Self::ProfilingFailed(reason) => reason.as_str().into(),
+            Self::RawAddressesOff => {
+                "this service does not give out addresses of its process; it does if built with \
+                 `Endpoint::raw_addresses(true)`, and format=pprof needs none"
+                    .into()
+            }
         }
     }
 
@@ -299,6 +307,7 @@ impl Problem {
             Self::VersionDiffers { reason: "it is of version 7".to_owned(), etag: "\"x-7\"".to_owned() },
             Self::OnByConfiguration("sampling is on".to_owned()),
             Self::ProfilingFailed("no thread".to_owned()),
+            Self::RawAddressesOff,
         ]
     }
 }

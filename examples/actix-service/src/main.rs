@@ -16,8 +16,10 @@ fn main() -> ExitCode {
     rt::System::new().block_on(shop::run(env!("CARGO_PKG_NAME"), serve))
 }
 
-async fn serve(Opened { listener, state, credentials, stop }: Opened) -> io::Result<()> {
-    let memory = MemoryDebug::new(credentials).service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+async fn serve(Opened { listener, state, credentials, opt_ins, stop }: Opened) -> io::Result<()> {
+    let memory = MemoryDebug::new(credentials)
+        .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .configure(|endpoint| opt_ins.apply(endpoint));
     // Each worker makes its own application; all share the stores and the page.
     let server = HttpServer::new(move || App::new().configure(routes(&state)).wrap(memory.clone()))
         .disable_signals()

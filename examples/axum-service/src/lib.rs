@@ -12,5 +12,5 @@
 mod app;
 mod routes;
 
-pub use app::app;
-pub use shop::{AppState, Config, Population};
+pub use app::{app, app_with};
+pub use shop::{AppState, Config, OptIns, Population};

@@ -4,15 +4,16 @@
 
 use std::process::ExitCode;
 
-use axum_service::app;
+use axum_service::app_with;
 use shop::Opened;
 
 memory_debug_axum::install!();
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let serve = async |Opened { listener, state, credentials, stop }| {
-        axum::serve(listener, app(&state, credentials)).with_graceful_shutdown(stop).await
+    let serve = async |Opened { listener, state, credentials, opt_ins, stop }| {
+        let app = app_with(&state, credentials, opt_ins);
+        axum::serve(listener, app).with_graceful_shutdown(stop).await
     };
     shop::run(env!("CARGO_PKG_NAME"), serve).await
 }

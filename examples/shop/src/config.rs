@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use memory_debug_endpoint::Endpoint;
+
 use crate::population::Population;
 
 /// Where to listen when `BIND` is not set.
@@ -17,8 +19,24 @@ pub struct Config {
     pub leak: bool,
     /// What the stores hold before the first request.
     pub population: Population,
+    /// What the memory page gives beyond the default.
+    pub opt_ins: OptIns,
     /// Upper bound of the rendered reports kept.
     pub report_cache_bytes: usize,
+}
+
+/// What the memory page gives only if asked to. Nothing of it by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptIns {
+    /// [`Endpoint::raw_addresses`].
+    pub raw_addresses: bool,
+}
+
+impl OptIns {
+    /// The page with these settings.
+    pub fn apply(self, endpoint: Endpoint) -> Endpoint {
+        endpoint.raw_addresses(self.raw_addresses)
+    }
 }
 
 /// What a command line asks for.
@@ -37,13 +55,14 @@ impl Config {
     }
 
     const OPTIONS: &str = "\
-[--leak] [--small]
+[--leak] [--small] [--raw-addresses]
 
-  --leak    grow the audit log by about 3 MiB a second, for ever
-  --small   start with a handful of sessions instead of 20,000
-  --help    print this text
+  --leak           grow the audit log by about 3 MiB a second, for ever
+  --small          start with a handful of sessions instead of 20,000
+  --raw-addresses  give /debug/memory/heap?format=raw, which has addresses of this process
+  --help           print this text
 
-  BIND      address to listen on (127.0.0.1:3000; port 0 takes a free one)
+  BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
 ";
 
     /// A live heap of 40 to 80 MiB: large enough for a profile sampled every 512 KiB to have something to say.
@@ -51,6 +70,7 @@ impl Config {
         Self {
             bind: DEFAULT_BIND.to_owned(),
             leak: false,
+            opt_ins: OptIns::default(),
             population: Population::full(),
             report_cache_bytes: 24 << 20,
         }
@@ -71,16 +91,18 @@ impl Config {
     ) -> Result<Command, ConfigError> {
         let mut leak = false;
         let mut small = false;
+        let mut opt_ins = OptIns::default();
         for argument in arguments {
             match argument.as_str() {
                 "--leak" => leak = true,
                 "--small" => small = true,
+                "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--help" | "-h" => return Ok(Command::Help),
                 _ => return Err(ConfigError { argument }),
             }
         }
         let mut config = if small { Self::small() } else { Self::full() };
-        config.leak = leak;
+        (config.leak, config.opt_ins) = (leak, opt_ins);
         if let Some(bind) = bind {
             config.bind = bind;
         }
@@ -120,6 +142,14 @@ mod tests {
         let expected = Config { leak: true, bind: "[::1]:0".to_owned(), ..Config::small() };
         assert_eq!(parse(&["--small", "--leak"], Some("[::1]:0")), Ok(Command::Serve(expected.clone())));
         assert_eq!(parse(&["--leak", "--small"], Some("[::1]:0")), Ok(Command::Serve(expected)));
+    }
+
+    #[test]
+    fn what_the_page_gives_beyond_the_default_has_to_be_asked_for() {
+        let opt_ins = OptIns { raw_addresses: true };
+        let expected = Config { opt_ins, ..Config::full() };
+        assert_eq!(parse(&["--raw-addresses"], None), Ok(Command::Serve(expected)));
+        assert_eq!(Config::full().opt_ins, OptIns { raw_addresses: false });
     }
 
     #[test]

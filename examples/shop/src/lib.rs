@@ -18,7 +18,7 @@ mod run;
 mod sessions;
 mod state;
 
-pub use config::{Command, Config, ConfigError};
+pub use config::{Command, Config, ConfigError, OptIns};
 pub use feed::{Feed, Message, Messages};
 pub use jobs::{Jobs, NewJob, Status};
 pub use population::Population;

@@ -9,7 +9,7 @@ use memory_debug_endpoint::Credentials;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Command, Config};
+use crate::config::{Command, Config, OptIns};
 use crate::login;
 use crate::state::AppState;
 
@@ -21,6 +21,8 @@ pub struct Opened {
     pub state: AppState,
     /// Who may see the memory page.
     pub credentials: Credentials,
+    /// What the page gives beyond the default.
+    pub opt_ins: OptIns,
     /// Resolves at Ctrl-C or SIGTERM, whichever is first. Streams are ended by then, so connections can be too.
     pub stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -74,7 +76,7 @@ async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
         }
         closing.close();
     });
-    Ok(Opened { listener, state, credentials, stop })
+    Ok(Opened { listener, state, credentials, opt_ins: config.opt_ins, stop })
 }
 
 impl fmt::Debug for Opened {

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Body;
 use memory_debug_tower::{Credentials, MemoryDebugLayer};
-use shop::AppState;
+use shop::{AppState, OptIns};
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::routes::answer;
@@ -21,8 +21,21 @@ pub fn app<B>(
 where
     B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
 {
-    let memory =
-        MemoryDebugLayer::new(credentials).service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    app_with(state, credentials, OptIns::default())
+}
+
+/// The same, with more on the page than it has by default.
+pub fn app_with<B>(
+    state: AppState,
+    credentials: Credentials,
+    opt_ins: OptIns,
+) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send
+where
+    B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
+{
+    let memory = MemoryDebugLayer::new(credentials)
+        .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .configure(|endpoint| opt_ins.apply(endpoint));
     ServiceBuilder::new().layer(memory).service(service_fn(move |request| {
         let state = state.clone();
         async move { Ok(answer(&state, request).await) }

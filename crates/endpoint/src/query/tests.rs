@@ -89,7 +89,7 @@ fn every_value_of_a_parameter_is_itself() {
 #[test]
 fn s24_what_is_not_a_value_of_a_parameter_is_refused_with_those_that_are() {
     for (method, path, query, told) in [
-        ("GET", "/heap", "format=svg", "`format` has to be `pprof`, `text`, `json` or `collapsed`"),
+        ("GET", "/heap", "format=svg", "`format` has to be `pprof`, `text`, `json`, `collapsed` or `raw`"),
         ("GET", "/heap", "debug=2", "`debug` has to be `0` or `1`"),
         ("GET", "/heap", "format=json&debug=1", "`debug` is another word for `format`"),
         ("GET", "/heap", "symbols=all", "`symbols` has to be `inline`, `functions` or `none`"),

@@ -25,6 +25,9 @@ impl View {
         top: usize,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
+        if self.format == Format::Raw {
+            return self.raw(material);
+        }
         let profile = material.profile()?;
         let mut body = Vec::new();
         // Writing into memory cannot fail.
@@ -45,6 +48,15 @@ impl View {
             _ => return self.fitting(top, material.max_bytes, |top| render::stacks_text(&profile, top)),
         };
         written.map_err(|_| Problem::CollectorPanicked)?;
+        self.whole(body, material.max_bytes)
+    }
+
+    /// The dump as jemalloc writes it, with addresses of this process.
+    fn raw(&self, material: Material<'_>) -> Result<Reply, Problem> {
+        let report = material.report()?;
+        let profile = report.heap_profile().map_err(|reason| Problem::no_profile(report, reason))?;
+        let mut body = Vec::new();
+        profile.write_raw(&mut body).map_err(|_| Problem::CollectorPanicked)?;
         self.whole(body, material.max_bytes)
     }
 

@@ -1,4 +1,4 @@
-//! A symbolised profile in the formats of other tools, one a module.
+//! Profiles in the formats of other tools, one a module.
 
 #[cfg(feature = "flamegraph")]
 mod flamegraph;
@@ -6,6 +6,7 @@ mod folded;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod pprof;
+mod raw;
 
 #[cfg(feature = "flamegraph")]
 pub use flamegraph::FlamegraphOptions;
