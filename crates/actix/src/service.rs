@@ -13,24 +13,42 @@ use crate::reply::{Answer, handle};
 
 impl HttpServiceFactory for MemoryDebug {
     fn register(self, config: &mut AppService) {
-        let resource = ResourceDef::prefix(self.endpoint.base_path().to_owned());
         let endpoint = Rc::new(self.endpoint);
-        let service = fn_service(move |request| answer(Rc::clone(&endpoint), request));
-        config.register_service(resource, None, service, None);
+        // Before the base, which an alias may lie below.
+        for &alias in endpoint.alias_paths() {
+            register(config, ResourceDef::new(alias), &endpoint, alias);
+        }
+        register(
+            config,
+            ResourceDef::prefix(endpoint.base_path().to_owned()),
+            &endpoint,
+            endpoint.base_path(),
+        );
     }
+}
+
+/// Has requests for `resource` answered, whose path without scopes begins with `path`.
+fn register(config: &mut AppService, resource: ResourceDef, endpoint: &Rc<Endpoint>, path: &str) {
+    let (endpoint, path) = (Rc::clone(endpoint), Rc::<str>::from(path));
+    let service = fn_service(move |request| answer(Rc::clone(&endpoint), Rc::clone(&path), request));
+    config.register_service(resource, None, service, None);
 }
 
 /// Answers a request that the router takes for the page's, whatever its path is: with data only if that is a page's
 /// path as sent.
-async fn answer(endpoint: Rc<Endpoint>, request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    let path = path_in_scope(&endpoint, &request);
+async fn answer(
+    endpoint: Rc<Endpoint>,
+    path: Rc<str>,
+    request: ServiceRequest,
+) -> Result<ServiceResponse, Error> {
+    let path = path_in_scope(&path, &request);
     let outcome = handle(&endpoint, &request, path.as_deref().unwrap_or(request.path()));
     Ok(Answer::new(request, outcome).await)
 }
 
 /// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one
 /// that the router saw, because it was decoded.
-fn path_in_scope(endpoint: &Endpoint, request: &ServiceRequest) -> Option<String> {
+fn path_in_scope(path: &str, request: &ServiceRequest) -> Option<String> {
     let routed = request.match_info();
-    (routed.as_str() == request.path()).then(|| format!("{}{}", endpoint.base_path(), routed.unprocessed()))
+    (routed.as_str() == request.path()).then(|| format!("{path}{}", routed.unprocessed()))
 }

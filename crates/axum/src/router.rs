@@ -33,15 +33,21 @@ where
     router_with(layer)
 }
 
-/// As [`router`], with the path and limits of `layer`.
+/// As [`router`], with the path and limits of `layer`, and with its [aliases](memory_debug_tower::Endpoint::pprof_aliases).
 pub fn router_with<S>(layer: MemoryDebugLayer) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let base = layer.base_path().to_owned();
+    let (base, aliases) = (layer.base_path().to_owned(), layer.alias_paths());
     // Never reached: the layer answers all of these paths. Unknown ones too, so that they ask for credentials first.
     let page = any(|| async { StatusCode::NOT_FOUND }).layer(layer);
-    Router::new()
+    // An alias may lie below the base, which is routed anyway.
+    let is_below = |alias: &&&str| {
+        alias.strip_prefix(&*base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let elsewhere = aliases.iter().filter(|alias| !is_below(alias));
+    elsewhere
+        .fold(Router::new(), |router, alias| router.route(alias, page.clone()))
         .route(&base, page.clone())
         .route(&format!("{base}/"), page.clone())
         .route(&format!("{base}/{{*rest}}"), page)

@@ -4,10 +4,11 @@
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::alias;
 use crate::audit::{self, Audit};
 use crate::authenticate::Authorized;
 use crate::base_path::{BasePath, ConfigError};
@@ -31,7 +32,7 @@ use crate::role::Role;
 use crate::route::{Found, Operation, paths};
 use crate::transport::{PlainHttp, Transport};
 use crate::view::View;
-use crate::wanted::Wanted;
+use crate::wanted::{HeapWanted, Wanted};
 
 /// The memory page of one process, behind basic authentication.
 ///
@@ -73,6 +74,7 @@ pub struct Endpoint {
     is_hidden: bool,
     shows_host: bool,
     gives_addresses: bool,
+    has_pprof_aliases: bool,
 }
 
 /// What the reports are about.
@@ -87,8 +89,19 @@ enum Source {
 /// What the head of a request asks for.
 enum Asked {
     View(View),
+    /// How much a heap grows within some time, shown like this.
+    Growth(View, HeapWanted, Duration),
     /// What the body describes.
     Change(Draft),
+}
+
+impl Asked {
+    fn format(&self) -> Format {
+        match self {
+            Self::View(view) | Self::Growth(view, ..) => view.format,
+            Self::Change(draft) => draft.format,
+        }
+    }
 }
 
 impl Endpoint {
@@ -105,6 +118,7 @@ impl Endpoint {
             is_hidden: false,
             shows_host: true,
             gives_addresses: false,
+            has_pprof_aliases: false,
         }
     }
 
@@ -162,6 +176,17 @@ impl Endpoint {
         Self { gives_addresses, ..self }
     }
 
+    /// Whether `/debug/pprof/heap` and `/debug/pprof/allocs` are answered too, where Go services have them and scrapers
+    /// look for them by default: no if not set. Wherever the page is mounted, these lie there. They are `/heap` for
+    /// pprof, with the same password and role and the same limits.
+    ///
+    /// As in Go, `debug=1` is text, `seconds` is growth, `gc` changes nothing (there is nothing to collect) and `Accept`
+    /// is not looked at. `allocs` has readers look at all that was ever allocated first, but only if jemalloc keeps
+    /// count of that (`prof_accum:true`): otherwise it is the same as `heap`.
+    pub fn pprof_aliases(self, has_pprof_aliases: bool) -> Self {
+        Self { has_pprof_aliases, ..self }
+    }
+
     /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
     /// is looked at. What the adapter does not know about a connection counts as not being so.
     pub fn require_tls(self) -> Self {
@@ -205,18 +230,25 @@ impl Endpoint {
         self.base.as_str()
     }
 
+    /// The paths beside those below [`base_path`](Self::base_path), for adapters that mount each path by itself: those of
+    /// [`pprof_aliases`](Self::pprof_aliases), or none.
+    #[must_use]
+    pub fn alias_paths(&self) -> &'static [&'static str] {
+        if self.has_pprof_aliases { &alias::PATHS } else { &[] }
+    }
+
     /// Whether requests for `target`, a path with or without its query, need [`matches`](Self::matches) to tell whose
     /// they are. If not, they belong to the application. For adapters, which ask this of every request.
     #[inline]
     #[must_use]
     pub fn may_match(&self, target: &str) -> bool {
-        self.base.may_hold(target)
+        self.base.may_hold(target) || self.has_pprof_aliases && alias::may_hold(target)
     }
 
     /// Whether requests for `path` are for this endpoint. All others belong to the application.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        self.base.below(path).is_some()
+        self.base.below(path).is_some() || self.is_alias(path)
     }
 
     /// Answers a request. Returns without blocking; what takes long happens on another thread. One operation takes a
@@ -252,24 +284,48 @@ impl Endpoint {
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
         let reply = match self.asked(parts, &accept, proof) {
-            Ok(Asked::View(view)) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
-            Ok(Asked::View(view)) => {
-                let format = view.format;
-                match self.flights.join(view, proof) {
-                    Ok(receiver) => return Outcome::waiting(receiver, format),
+            Ok(Asked::View(view) | Asked::Growth(view, ..)) if parts.method == "HEAD" => {
+                Reply::page(view.format, Bytes::new())
+            }
+            Ok(asked) => {
+                let format = self.problem_format(parts, asked.format());
+                match self.start(asked, format, proof) {
+                    Ok(outcome) => return outcome,
                     Err(problem) => Reply::problem(&problem, format),
                 }
             }
-            Ok(Asked::Change(draft)) => match self.flights.await_body() {
-                Ok(time) => {
-                    let (body, flights) = (RequestBody::new(time), Arc::clone(&self.flights));
-                    return Outcome::reading(Reading { body, draft, flights, proof: proof.clone() });
-                }
-                Err(problem) => Reply::problem(&problem, draft.format),
-            },
-            Err(problem) => Reply::problem(&problem, negotiate_problem(parts.query, &accept)),
+            Err(problem) => {
+                let format = negotiate_problem(parts.query, &accept);
+                Reply::problem(&problem, self.problem_format(parts, format))
+            }
         };
         ready(parts, reply)
+    }
+
+    /// Begins to do what is asked for. What goes wrong later is told in `format`.
+    fn start(&self, asked: Asked, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
+        match asked {
+            Asked::View(view) => {
+                self.flights.join(view, proof).map(|receiver| Outcome::waiting(receiver, format))
+            }
+            Asked::Growth(view, heap, span) => {
+                self.flights.grow(view, heap, span, proof).map(|growth| Outcome::growing(growth, format))
+            }
+            Asked::Change(draft) => {
+                let (body, flights) = (RequestBody::new(self.flights.await_body()?), Arc::clone(&self.flights));
+                Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
+            }
+        }
+    }
+
+    /// The format of an error where this one was asked for. Whatever `go tool pprof` may ask for has one that it shows.
+    fn problem_format(&self, parts: &RequestParts<'_>, format: Format) -> Format {
+        let is_heap = self.base.below(parts.path) == Some("/heap");
+        if is_heap && format != Format::Json || self.is_alias(parts.path) { Format::Pprof } else { format }
+    }
+
+    fn is_alias(&self, path: &str) -> bool {
+        self.has_pprof_aliases && alias::PATHS.contains(&path)
     }
 
     /// What the request asks for, checked in the documented order: whose page asks, path, method, parameters, format,
@@ -280,17 +336,25 @@ impl Endpoint {
         accept: &[&[u8]],
         proof: &Authorized,
     ) -> Result<Asked, Problem> {
-        let rest = self.base.below(parts.path);
+        let is_alias = self.is_alias(parts.path);
+        let rest = self.base.below(parts.path).filter(|_| !is_alias);
         if cross_site::is_refused(parts, rest == Some("")) {
             return Err(Problem::CrossSite);
         }
-        let (operation, id) = match rest.map_or(Found::Nothing, |rest| Operation::find(parts.method, rest)) {
+        let found = match rest {
+            Some(rest) => Operation::find(parts.method, rest),
+            None if is_alias => Operation::find_alias(parts.method, parts.path),
+            None => Found::Nothing,
+        };
+        let (operation, id) = match found {
             Found::Operation(operation, id) => (operation, id),
             Found::Methods(allowed) => return Err(Problem::MethodNotAllowed { allowed }),
             Found::Nothing => return Err(Problem::UnknownPath { known: paths(self.base_path()) }),
         };
         let query = Query::parse(operation, parts.query, self.flights.limits().max_rows)?;
         let offered = operation.formats;
+        // Go does not look at `Accept`, and scrapers of its profiles may send anything.
+        let accept = if is_alias { &[] } else { accept };
         let format = query.format.or_else(|| negotiate(accept, offered));
         let format = format.ok_or(Problem::NotAcceptable { offered })?;
         let needed = if query.force { Role::Profile } else { operation.role(self.types_need) };
@@ -308,7 +372,12 @@ impl Endpoint {
             return Err(Problem::RawAddressesOff);
         }
         let wanted = Wanted::new(operation.what, id, &query)?;
-        Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
+        let growth = wanted.heap().zip(query.span);
+        let view = View { wanted, format, force: query.force, shows_host };
+        Ok(match growth {
+            Some((heap, span)) => Asked::Growth(view, heap, span),
+            None => Asked::View(view),
+        })
     }
 }
 

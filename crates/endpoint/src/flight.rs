@@ -8,6 +8,7 @@
 
 mod bodies;
 mod breaker;
+mod growth;
 mod kept;
 #[cfg(all(test, memory_debug_loom))]
 mod models;
@@ -27,6 +28,8 @@ use memory_debug_core::{PerProcess, Snapshots, spawn_collecting};
 
 use self::bodies::Bodies;
 pub(crate) use self::bodies::BodyTime;
+pub(crate) use self::growth::Growth;
+use self::growth::Growths;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::slot::{End, Group, Joined, Slot};
@@ -65,6 +68,7 @@ struct Board {
     slots: [Slot; Kind::ALL.len()],
     bodies: Bodies,
     kept_stats: Kept,
+    growths: Growths,
     supervised: bool,
 }
 
@@ -143,6 +147,13 @@ impl Flights {
         board.slots().for_each(|slot| slot.hurry(Instant::now()));
         board.bodies.hurry(Instant::now());
         drop(board);
+        shared.changed.notify_all();
+    }
+
+    /// Lets the wait of every growth be over.
+    fn pass_waits(&self) {
+        let shared = self.shared();
+        shared.lock().growths.hurry(Instant::now());
         shared.changed.notify_all();
     }
 
@@ -241,10 +252,10 @@ impl Board {
         kinds.filter_map(|(kind, slot)| Some((kind, slot.expire(now)?))).collect()
     }
 
-    /// When the next time is up that somebody waits for.
-    fn next_deadline(&mut self) -> Option<Instant> {
+    /// When the supervisor has to look again.
+    fn next_event(&mut self) -> Option<Instant> {
         let slots = self.slots.iter().filter_map(Slot::deadline);
-        slots.chain(self.bodies.deadline()).min()
+        slots.chain(self.bodies.deadline()).chain(self.growths.next_alarm()).min()
     }
 
     /// The report is there.

@@ -25,6 +25,9 @@ impl Format {
     pub(crate) const PROFILE: &'static [Self] =
         &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed, Self::Raw];
 
+    /// Those of a heap profile in Go.
+    pub(crate) const GO: &'static [Self] = &[Self::Pprof, Self::Text];
+
     /// That of a picture.
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
 

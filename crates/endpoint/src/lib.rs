@@ -78,6 +78,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alias;
 mod audit;
 mod authenticate;
 mod base_path;
@@ -97,6 +98,7 @@ mod guesses;
 mod headers;
 mod if_match;
 mod limits;
+mod mark;
 mod moment;
 mod negotiate;
 mod outcome;

@@ -10,7 +10,7 @@ use futures_channel::oneshot;
 
 use crate::authenticate::Authorized;
 use crate::change::Draft;
-use crate::flight::{Answer, Flights};
+use crate::flight::{Answer, Flights, Growth};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -18,7 +18,7 @@ use crate::request_body::RequestBody;
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
 ///
-/// Dropping it withdraws the request, not the collection.
+/// Dropping it withdraws the request, not the collection; and of a growth, the collection that has not begun.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Outcome {
@@ -31,6 +31,7 @@ enum State {
     Ready(Box<Reply>),
     Reading(Box<Reading>),
     Waiting { receiver: oneshot::Receiver<Answer>, format: Format },
+    Growing { growth: Growth, format: Format },
     Done,
 }
 
@@ -64,6 +65,11 @@ impl Outcome {
     /// The answer to what the body asks for.
     pub(crate) fn reading(reading: Reading) -> Self {
         Self { state: State::Reading(Box::new(reading)), is_for_application: false }
+    }
+
+    /// The answer once it has been seen what grows, or why that could not be; the reason in `format`.
+    pub(crate) fn growing(growth: Growth, format: Format) -> Self {
+        Self { state: State::Growing { growth, format }, is_for_application: false }
     }
 
     /// The application's own answer, or an empty 404 where there is no application.
@@ -107,6 +113,12 @@ impl Outcome {
     }
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
+        if let State::Growing { growth, format } = &mut self.state {
+            let format = *format;
+            let answer = ready!(Pin::new(growth).poll(context));
+            self.state = State::Done;
+            return Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)));
+        }
         if let State::Waiting { receiver, format } = &mut self.state {
             let format = *format;
             // A sender dropped without a word means that its thread panicked outside of the collector.
@@ -117,7 +129,7 @@ impl Outcome {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(reply) => Poll::Ready(*reply),
             // Polled after completion, which the contract of `Future` leaves open.
-            State::Reading(_) | State::Waiting { .. } | State::Done => Poll::Pending,
+            State::Reading(_) | State::Waiting { .. } | State::Growing { .. } | State::Done => Poll::Pending,
         }
     }
 }

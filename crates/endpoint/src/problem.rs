@@ -70,6 +70,8 @@ pub(crate) enum Problem {
     ProfilingFailed(String),
     /// The service does not give out addresses of its process.
     RawAddressesOff,
+    /// As many growths are being measured as may. For as long as this, if that is known.
+    TooManyGrowths { retry_after: Duration },
 }
 
 /// RFC 9457.
@@ -133,6 +135,7 @@ impl Problem {
             Self::OnByConfiguration(_) => (409, "on-by-configuration", "on by configuration"),
             Self::ProfilingFailed(_) => (500, "profiling-failed", "profiling failed"),
             Self::RawAddressesOff => (403, "raw-addresses-off", "raw addresses off"),
+            Self::TooManyGrowths { .. } => (429, "too-many-growths", "too many growths"),
         }
     }
 
@@ -206,6 +209,9 @@ impl Problem {
             Self::VersionDiffers { reason, .. }
             | Self::OnByConfiguration(reason)
             | Self::ProfilingFailed(reason) => reason.as_str().into(),
+            Self::TooManyGrowths { .. } => {
+                "as many requests with `seconds` wait as may at once; try again later, or compare snapshots".into()
+            }
             Self::RawAddressesOff => {
                 "this service does not give out addresses of its process; it does if built with \
                  `Endpoint::raw_addresses(true)`, and format=pprof needs none"
@@ -220,9 +226,9 @@ impl Problem {
             Self::TooManyWaiters | Self::TooManyBodies | Self::NoThread => Some(1),
             Self::InsufficientHeadroom(_) => Some(10),
             Self::NoProfile { is_built: true, .. } => Some(60),
-            Self::CollectorOverdue { retry_after } | Self::BreakerOpen { retry_after, .. } => {
-                Some(retry_after.as_secs().max(1))
-            }
+            Self::CollectorOverdue { retry_after }
+            | Self::BreakerOpen { retry_after, .. }
+            | Self::TooManyGrowths { retry_after } => Some(retry_after.as_secs().max(1)),
             _ => None,
         }
     }
@@ -308,6 +314,7 @@ impl Problem {
             Self::OnByConfiguration("sampling is on".to_owned()),
             Self::ProfilingFailed("no thread".to_owned()),
             Self::RawAddressesOff,
+            Self::TooManyGrowths { retry_after: Duration::from_secs(7) },
         ]
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
+use std::time::Duration;
+
 use memory_debug_core::{Count, DetailParts, Group, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView};
 
 use crate::escape::Escaped;
@@ -12,6 +14,9 @@ use crate::route::Operation;
 
 const MAX_QUERY_BYTES: usize = 4096;
 const MAX_FILTER_BYTES: usize = 128;
+
+/// Longest that growth is watched. Proxies give up not long after.
+const MAX_SECONDS: usize = 60;
 
 /// What a request may ask for. What an operation does not have keeps its default.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Query {
     pub(crate) leaf: Leaf,
     pub(crate) count: Count,
     pub(crate) detail: DetailParts,
+    /// How long growth is to be watched, instead of a look at this moment.
+    pub(crate) span: Option<Duration>,
 }
 
 impl Query {
@@ -52,6 +59,7 @@ impl Query {
             leaf: Leaf::default(),
             count: Count::default(),
             detail: DetailParts::default(),
+            span: None,
         };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
@@ -68,7 +76,17 @@ impl Query {
             let value = decode(value).ok_or_else(|| invalid(name, "is not percent-encoded UTF-8"))?;
             parsed.set(operation, name, &value, max_rows)?;
         }
-        Ok(parsed)
+        if seen.contains(&"debug") && seen.contains(&"format") {
+            return Err(invalid("debug", "is another word for `format`, which is given"));
+        }
+        let is_debug = seen.contains(&"debug") && parsed.format == Some(Format::Text);
+        match (parsed.span, parsed.format) {
+            (Some(_), _) if is_debug => Err(invalid("seconds", "does not go with `debug=1`, as in Go")),
+            (Some(_), Some(Format::Collapsed | Format::Raw)) => {
+                Err(invalid("seconds", "goes with the formats `pprof`, `text` and `json`, which have signs"))
+            }
+            _ => Ok(parsed),
+        }
     }
 
     fn set(
@@ -89,10 +107,7 @@ impl Query {
             // Go's name for the same.
             "debug" => {
                 let is_text = one_of(name, value, &[("0", false), ("1", true)])?;
-                if self.format.is_some() {
-                    return Err(invalid(name, "is another word for `format`, which is given"));
-                }
-                self.format = is_text.then_some(Format::Text);
+                self.format = self.format.or(is_text.then_some(Format::Text));
             }
             "force" => self.force = one_of(name, value, &BOOLEAN)?,
             "growth" => self.growth = one_of(name, value, &BOOLEAN)?,
@@ -144,6 +159,12 @@ impl Query {
                         _ => return Err(invalid(name, "has to be `arenas`, `bins` or `arenas,bins`")),
                     }
                 }
+            }
+            // Go runs its garbage collector then.
+            "gc" => {}
+            "seconds" => {
+                let seconds = parse_number(name, value, MAX_SECONDS)?;
+                self.span = Some(Duration::from_secs(seconds as u64));
             }
             "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),

@@ -2,6 +2,7 @@
 
 use memory_debug_core::{Page, SnapshotId};
 
+use crate::alias;
 use crate::format::Format;
 use crate::role::Role;
 
@@ -28,6 +29,8 @@ pub(crate) struct Operation {
 pub(crate) enum What {
     Page(Page),
     Heap,
+    /// The heap, and first all that was ever allocated.
+    Allocations,
     Flamegraph,
     ListSnapshots,
     TakeSnapshot,
@@ -41,6 +44,7 @@ pub(crate) enum What {
 }
 
 const PLAIN: &[&str] = &["format", "force"];
+const GO: &[&str] = &["debug", "seconds", "gc"];
 const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "depth", "focus", "ignore"];
 
 const fn page(
@@ -81,7 +85,7 @@ const OPERATIONS: &[Operation] = &[
     page("/doctor", Page::Doctor, true, PLAIN),
     Operation {
         role: Role::Profile,
-        parameters: &["format", "force", "debug", "symbols", "top"],
+        parameters: &["format", "force", "debug", "symbols", "top", "seconds"],
         formats: Format::PROFILE,
         ..operation("GET", "/heap", What::Heap)
     },
@@ -120,6 +124,22 @@ const OPERATIONS: &[Operation] = &[
     Operation { names_types: false, role: Role::Profile, ..operation("POST", "/purge", What::Purge) },
 ];
 
+/// At paths of their own, see [`alias`]. Only what Go's have, and no other formats.
+const ALIASES: &[Operation] = &[
+    Operation {
+        role: Role::Profile,
+        parameters: GO,
+        formats: Format::GO,
+        ..operation("GET", alias::HEAP, What::Heap)
+    },
+    Operation {
+        role: Role::Profile,
+        parameters: GO,
+        formats: Format::GO,
+        ..operation("GET", alias::ALLOCS, What::Allocations)
+    },
+];
+
 /// What a request found at its path.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -133,9 +153,18 @@ pub(crate) enum Found {
 impl Operation {
     /// What `method` means at `rest`, the path below the base.
     pub(crate) fn find(method: &str, rest: &str) -> Found {
+        Self::find_in(OPERATIONS, method, rest)
+    }
+
+    /// What `method` means at `path`, one of [`alias::PATHS`].
+    pub(crate) fn find_alias(method: &str, path: &str) -> Found {
+        Self::find_in(ALIASES, method, path)
+    }
+
+    fn find_in(operations: &'static [Self], method: &str, rest: &str) -> Found {
         let method = if method == "HEAD" { "GET" } else { method };
         let mut methods = Vec::new();
-        for operation in OPERATIONS {
+        for operation in operations {
             let Some(id) = operation.matches(rest) else { continue };
             if operation.method == method {
                 return Found::Operation(operation, id);

@@ -1,6 +1,7 @@
 //! What a request asked for, and how it is to be written.
 
 mod allocator;
+mod growth;
 mod profile;
 mod snapshots;
 
@@ -55,7 +56,9 @@ impl View {
             Wanted::Page { page, types } => {
                 self.page(*page, types, material.report()?, material.max_bytes, proof)
             }
-            Wanted::Heap { symbols, top } => self.heap(*symbols, *top, material),
+            Wanted::Heap(heap) => self.heap(*heap, material),
+            Wanted::Mark(mark) => self.mark(mark, material),
+            Wanted::Growth { heap, since } => self.growth(*heap, since, material),
             Wanted::Flamegraph { leaf, count, base } => self.flamegraph(*leaf, *count, *base, material),
             Wanted::ListSnapshots => self.list_snapshots(material),
             Wanted::TakeSnapshot { label } => self.take_snapshot(label.clone(), material),

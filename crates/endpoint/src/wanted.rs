@@ -3,6 +3,7 @@
 use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
 
 use crate::change::Change;
+use crate::mark::Mark;
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
 use crate::query::{Query, invalid};
@@ -15,9 +16,13 @@ pub(crate) enum Wanted {
         page: Page,
         types: TypesView,
     },
-    Heap {
-        symbols: PprofSymbols,
-        top: usize,
+    Heap(HeapWanted),
+    /// To keep the heap's profile as a beginning.
+    Mark(Mark),
+    /// By how much the heap has grown since.
+    Growth {
+        heap: HeapWanted,
+        since: Mark,
     },
     Flamegraph {
         leaf: Leaf,
@@ -48,6 +53,27 @@ pub(crate) enum Wanted {
     Profiling,
     Purge,
     SetProfiling(Change),
+}
+
+/// How a heap profile is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HeapWanted {
+    pub(crate) symbols: PprofSymbols,
+    pub(crate) top: usize,
+    /// All that was allocated before what is live, if it is known.
+    pub(crate) prefers_allocated: bool,
+}
+
+impl HeapWanted {
+    /// The first of the two collections that a growth takes.
+    pub(crate) fn marking(self, mark: Mark) -> Wanted {
+        Wanted::Mark(mark)
+    }
+
+    /// The second.
+    pub(crate) fn since(self, since: Mark) -> Wanted {
+        Wanted::Growth { heap: self, since }
+    }
 }
 
 /// What work a wish is. Of a kind, one thread works at a time.
@@ -98,7 +124,11 @@ impl Wanted {
                 Self::Detail { parts: query.detail }
             }
             What::Page(page) => Self::Page { page, types: query.types.clone() },
-            What::Heap => Self::Heap { symbols: query.symbols, top: query.types.top },
+            What::Heap | What::Allocations => Self::Heap(HeapWanted {
+                symbols: query.symbols,
+                top: query.types.top,
+                prefers_allocated: what == What::Allocations,
+            }),
             What::Flamegraph => Self::Flamegraph { leaf: query.leaf, count: query.count, base: query.base },
             What::ListSnapshots => Self::ListSnapshots,
             What::TakeSnapshot => Self::TakeSnapshot { label: query.label.clone() },
@@ -123,13 +153,19 @@ impl Wanted {
         })
     }
 
+    /// How the heap's profile is wanted, if it is.
+    pub(crate) fn heap(&self) -> Option<HeapWanted> {
+        if let Self::Heap(heap) = self { Some(*heap) } else { None }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Page { page: Page::Stats, .. } => Kind::Stats,
             // One report serves all of these.
-            Self::Page { .. } | Self::Heap { .. } | Self::Flamegraph { .. } | Self::TakeSnapshot { .. } => {
+            Self::Page { .. } | Self::Heap(_) | Self::Flamegraph { .. } | Self::TakeSnapshot { .. } => {
                 Kind::Everything
             }
+            Self::Mark(_) | Self::Growth { .. } => Kind::Everything,
             Self::Diff { target: Target::Now, .. } => Kind::Everything,
             Self::Diff { .. }
             | Self::ListSnapshots

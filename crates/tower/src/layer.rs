@@ -106,6 +106,12 @@ impl MemoryDebugLayer {
         self.state.settings.endpoint.base_path()
     }
 
+    /// The paths that the page has elsewhere, if it [has](Endpoint::pprof_aliases).
+    #[must_use]
+    pub fn alias_paths(&self) -> &'static [&'static str] {
+        self.state.settings.endpoint.alias_paths()
+    }
+
     fn with(settings: Settings) -> Self {
         Self { state: Arc::new(State { settings, served: OnceLock::new() }) }
     }

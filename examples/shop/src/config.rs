@@ -30,12 +30,14 @@ pub struct Config {
 pub struct OptIns {
     /// [`Endpoint::raw_addresses`].
     pub raw_addresses: bool,
+    /// [`Endpoint::pprof_aliases`].
+    pub pprof_aliases: bool,
 }
 
 impl OptIns {
     /// The page with these settings.
     pub fn apply(self, endpoint: Endpoint) -> Endpoint {
-        endpoint.raw_addresses(self.raw_addresses)
+        endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases)
     }
 }
 
@@ -55,11 +57,12 @@ impl Config {
     }
 
     const OPTIONS: &str = "\
-[--leak] [--small] [--raw-addresses]
+[--leak] [--small] [--raw-addresses] [--pprof-aliases]
 
   --leak           grow the audit log by about 3 MiB a second, for ever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  give /debug/memory/heap?format=raw, which has addresses of this process
+  --pprof-aliases  answer /debug/pprof/heap and /debug/pprof/allocs
   --help           print this text
 
   BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
@@ -97,6 +100,7 @@ impl Config {
                 "--leak" => leak = true,
                 "--small" => small = true,
                 "--raw-addresses" => opt_ins.raw_addresses = true,
+                "--pprof-aliases" => opt_ins.pprof_aliases = true,
                 "--help" | "-h" => return Ok(Command::Help),
                 _ => return Err(ConfigError { argument }),
             }
@@ -146,10 +150,10 @@ mod tests {
 
     #[test]
     fn what_the_page_gives_beyond_the_default_has_to_be_asked_for() {
-        let opt_ins = OptIns { raw_addresses: true };
+        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true };
         let expected = Config { opt_ins, ..Config::full() };
-        assert_eq!(parse(&["--raw-addresses"], None), Ok(Command::Serve(expected)));
-        assert_eq!(Config::full().opt_ins, OptIns { raw_addresses: false });
+        assert_eq!(parse(&["--pprof-aliases", "--raw-addresses"], None), Ok(Command::Serve(expected)));
+        assert_eq!(Config::full().opt_ins, OptIns { raw_addresses: false, pprof_aliases: false });
     }
 
     #[test]

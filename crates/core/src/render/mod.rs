@@ -7,6 +7,7 @@ mod columns;
 mod control;
 mod detail;
 mod diagnosis;
+mod growth;
 mod json;
 mod purge;
 mod reasons;
@@ -19,6 +20,7 @@ mod stacks;
 mod table;
 mod text;
 
+pub use growth::{growth_json, growth_text};
 pub use json::{document, json};
 pub use snapshots::snapshots_text;
 pub use stacks::{stacks_json, stacks_text};

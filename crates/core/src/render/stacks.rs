@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use memory_debug_profile::{Estimate, SymbolizedProfile, SymbolizedStack};
+use memory_debug_profile::{Estimate, SymbolizedFrame, SymbolizedProfile, SymbolizedStack};
 use serde::Serialize;
 
 use super::json::document;
@@ -36,6 +36,11 @@ fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Resu
     let objects = count(estimate.objects.round() as u64);
     let bytes = Bytes(estimate.bytes.round() as u64);
     writeln!(text, "{bytes} (± {error:.0} %) in {objects} objects: {mark}{}", visible(owner))?;
+    write_frames(text, stack)
+}
+
+/// The functions from the innermost, and an empty line.
+pub(super) fn write_frames(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
     for frame in stack.frames() {
         write!(text, "    {}", visible(frame.function))?;
         match (frame.file, frame.line) {
@@ -72,7 +77,7 @@ struct StackJson<'p> {
 }
 
 #[derive(Serialize)]
-struct FrameJson<'p> {
+pub(super) struct FrameJson<'p> {
     function: &'p str,
     file: Option<&'p str>,
     /// `null` if unknown.
@@ -83,17 +88,23 @@ impl<'p> StackJson<'p> {
     fn of(stack: &SymbolizedStack<'p>) -> Self {
         let estimate: Estimate = stack.estimate();
         let (owner, is_attributed) = stack.owner();
-        let frame = |frame: memory_debug_profile::SymbolizedFrame<'p>| FrameJson {
-            function: frame.function,
-            file: frame.file,
-            line: Some(frame.line).filter(|line| *line > 0),
-        };
         Self {
             r#type: is_attributed.then_some(owner),
             objects: estimate.objects.round() as u64,
             bytes: estimate.bytes.round() as u64,
             bytes_stderr: estimate.bytes_stderr(),
-            frames: stack.frames().map(frame).collect(),
+            frames: FrameJson::of(stack),
         }
+    }
+}
+
+impl<'p> FrameJson<'p> {
+    pub(super) fn of(stack: &SymbolizedStack<'p>) -> Vec<Self> {
+        let frame = |frame: SymbolizedFrame<'p>| Self {
+            function: frame.function,
+            file: frame.file,
+            line: Some(frame.line).filter(|line| *line > 0),
+        };
+        stack.frames().map(frame).collect()
     }
 }

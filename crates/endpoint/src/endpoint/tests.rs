@@ -4,6 +4,7 @@ mod forced;
 mod guessing;
 mod hidden;
 mod order;
+mod pprof;
 mod profiling;
 mod roles;
 mod transport;

@@ -1,7 +1,8 @@
-//! The thread that answers in the collector's stead once the deadline is over, and tells who waits for a body.
+//! The thread that answers in the collector's stead once the deadline is over, tells who waits for a body that its time
+//! is, and rings when the wait of a growth is.
 //!
-//! It exists only while collections run or bodies are awaited. The collecting thread cannot be stopped, so its slot
-//! stays taken until it returns.
+//! It exists only while there is something to wait for. The collecting thread cannot be stopped, so its slot stays
+//! taken until it returns.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -29,7 +30,8 @@ pub(super) fn supervise(shared: &Shared) {
     loop {
         let now = Instant::now();
         let (expired, bodies) = (board.expire(now), board.bodies.expire(now));
-        if !expired.is_empty() || !bodies.is_empty() {
+        let due = board.growths.take_due(now);
+        if !expired.is_empty() || !bodies.is_empty() || !due.is_empty() {
             drop(board);
             for over in bodies {
                 // Fails if nobody waits for the body any more.
@@ -40,9 +42,13 @@ pub(super) fn supervise(shared: &Shared) {
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
                 tell(kind, "deadline-exceeded", deadline);
             }
+            for sender in due {
+                // Fails if the request has gone away, which is its right.
+                let _ = sender.send(());
+            }
             board = shared.lock();
-        } else if let Some(deadline) = board.next_deadline() {
-            let wait = deadline.saturating_duration_since(now);
+        } else if let Some(next) = board.next_event() {
+            let wait = next.saturating_duration_since(now);
             board = shared.changed.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner).0;
         } else {
             board.supervised = false;

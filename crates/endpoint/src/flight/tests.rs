@@ -1,8 +1,12 @@
 //! The collector here is under the test's control: it says when it begins and ends when told, so nothing sleeps.
 
+mod growth;
+
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::Poll;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 

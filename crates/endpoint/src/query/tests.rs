@@ -78,6 +78,11 @@ fn every_value_of_a_parameter_is_itself() {
     assert_eq!((heap.symbols, heap.format, heap.types.top), (PprofSymbols::None, Some(Format::Collapsed), 3));
     assert_eq!(of("GET", "/heap", "symbols=functions&debug=1").unwrap().symbols, PprofSymbols::Functions);
     assert_eq!(of("GET", "/heap", "debug=1").unwrap().format, Some(Format::Text));
+    let growth = of("GET", "/heap", "debug=0&seconds=60&format=text").unwrap_err();
+    assert!(matches!(growth, Problem::InvalidParameter { name, .. } if name == "debug"));
+    let growth = of("GET", "/heap", "seconds=60&debug=0").unwrap();
+    assert_eq!((growth.span, growth.format), (Some(Duration::from_secs(60)), None));
+    assert_eq!(of("GET", "/heap", "seconds=01&format=text").unwrap().span, Some(Duration::from_secs(1)));
     assert_eq!(of("GET", "/heap", "debug=0").unwrap().format, None);
     let graph = of("GET", "/heap/flamegraph", "by=type&count=objects&base=last").unwrap();
     assert_eq!((graph.leaf, graph.count, graph.base), (Leaf::Type, Count::Objects, Some(Base::Last)));
@@ -91,6 +96,26 @@ fn s24_what_is_not_a_value_of_a_parameter_is_refused_with_those_that_are() {
     for (method, path, query, told) in [
         ("GET", "/heap", "format=svg", "`format` has to be `pprof`, `text`, `json`, `collapsed` or `raw`"),
         ("GET", "/heap", "debug=2", "`debug` has to be `0` or `1`"),
+        ("GET", "/heap", "debug=1&format=json", "`debug` is another word for `format`"),
+        ("GET", "/heap", "seconds=0", "`seconds` has to be a number from 1 to 60"),
+        ("GET", "/heap", "seconds=61", "`seconds` has to be a number from 1 to 60"),
+        ("GET", "/heap", "seconds=1.5", "`seconds` has to be a number from 1 to 60"),
+        ("GET", "/heap", "seconds=1&debug=1", "`seconds` does not go with `debug=1`"),
+        ("GET", "/heap", "debug=1&seconds=1", "`seconds` does not go with `debug=1`"),
+        (
+            "GET",
+            "/heap",
+            "seconds=1&format=collapsed",
+            "`seconds` goes with the formats `pprof`, `text` and `json`",
+        ),
+        (
+            "GET",
+            "/heap",
+            "format=raw&seconds=1",
+            "`seconds` goes with the formats `pprof`, `text` and `json`",
+        ),
+        ("GET", "/heap", "gc=1", "`gc` is not a parameter of this page"),
+        ("GET", "/types", "seconds=1", "`seconds` is not a parameter of this page"),
         ("GET", "/heap", "format=json&debug=1", "`debug` is another word for `format`"),
         ("GET", "/heap", "symbols=all", "`symbols` has to be `inline`, `functions` or `none`"),
         ("GET", "/heap/flamegraph", "format=text", "`format` has to be `svg`"),

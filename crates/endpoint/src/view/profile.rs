@@ -1,14 +1,32 @@
 //! Profiles in the formats of other tools.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
-use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, PprofSymbols, SymbolizedProfile, render};
+use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, SymbolizedProfile, render};
 
 use super::{Material, View};
 use crate::format::Format;
+use crate::mark::since_epoch;
 use crate::moment::Base;
 use crate::problem::Problem;
 use crate::reply::Reply;
+use crate::wanted::HeapWanted;
+
+impl HeapWanted {
+    /// How it is written for pprof, if it was taken that long after 1970.
+    pub(super) fn pprof(self, since_epoch: Duration) -> PprofOptions {
+        let mut options = PprofOptions::new(nanos(since_epoch));
+        options.symbols = self.symbols;
+        options.prefers_allocated = self.prefers_allocated;
+        options.is_lean = true;
+        options
+    }
+}
+
+/// As pprof has times.
+pub(super) fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
 
 impl Material<'_> {
     /// The heap of the report, with names.
@@ -19,12 +37,7 @@ impl Material<'_> {
 }
 
 impl View {
-    pub(super) fn heap(
-        &self,
-        symbols: PprofSymbols,
-        top: usize,
-        material: Material<'_>,
-    ) -> Result<Reply, Problem> {
+    pub(super) fn heap(&self, wanted: HeapWanted, material: Material<'_>) -> Result<Reply, Problem> {
         if self.format == Format::Raw {
             return self.raw(material);
         }
@@ -32,20 +45,16 @@ impl View {
         let mut body = Vec::new();
         // Writing into memory cannot fail.
         let written = match self.format {
-            Format::Pprof => {
-                let since_epoch =
-                    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                let mut options =
-                    PprofOptions::new(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
-                options.symbols = symbols;
-                options.is_lean = true;
-                profile.write_pprof(&options, &mut body)
-            }
+            Format::Pprof => profile.write_pprof(&wanted.pprof(since_epoch()), &mut body),
             Format::Collapsed => profile.write_folded(&FoldedOptions::default(), &mut body),
             Format::Json => {
-                return self.fitting(top, material.max_bytes, |top| render::stacks_json(&profile, top));
+                return self
+                    .fitting(wanted.top, material.max_bytes, |top| render::stacks_json(&profile, top));
             }
-            _ => return self.fitting(top, material.max_bytes, |top| render::stacks_text(&profile, top)),
+            _ => {
+                return self
+                    .fitting(wanted.top, material.max_bytes, |top| render::stacks_text(&profile, top));
+            }
         };
         written.map_err(|_| Problem::CollectorPanicked)?;
         self.whole(body, material.max_bytes)

@@ -80,6 +80,8 @@ impl Encoder<'_> {
         let (profile, options) = (self.profile, self.options);
         let types = value::of_kind(profile.kind);
         let sample_type: Vec<ValueType> = types.iter().map(|names| self.value_type(*names)).collect();
+        let (default, _) = value::first_look(profile.kind, options.prefers_allocated);
+        let default_sample_type = self.strings.position(default);
         let period_type = Some(self.value_type(("space", "bytes")));
         let comments = options.comments.iter().filter(|comment| !comment.starts_with(PROGRAM_MAPPINGS));
         let comments = comments.cloned().chain(program_mappings(profile));
@@ -100,7 +102,7 @@ impl Encoder<'_> {
             }
         }
         Profile {
-            default_sample_type: sample_type.last().map_or(0, |last| last.r#type),
+            default_sample_type,
             sample_type,
             sample,
             mapping,

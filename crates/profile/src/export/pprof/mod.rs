@@ -22,6 +22,8 @@ pub struct PprofOptions {
     pub duration_nanos: i64,
     /// Remarks for whoever opens it.
     pub comments: Vec<String>,
+    /// Has readers look first at all that was allocated, if the profile knows that, as Go's `allocs` has.
+    pub prefers_allocated: bool,
     /// Leaves out what only this library reads, which makes the file smaller. It then cannot be read back whole.
     pub is_lean: bool,
 }
@@ -80,6 +82,15 @@ mod value {
             ProfileKind::Live => &[INUSE_OBJECTS, INUSE_SPACE],
             ProfileKind::LiveAndAllocated => &[ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE],
             ProfileKind::Growth => &[GROWTH_OBJECTS, GROWTH_SPACE],
+        }
+    }
+
+    /// The one that readers look at first.
+    pub(super) fn first_look(kind: ProfileKind, prefers_allocated: bool) -> (&'static str, &'static str) {
+        match kind {
+            ProfileKind::LiveAndAllocated if prefers_allocated => ALLOC_SPACE,
+            ProfileKind::Live | ProfileKind::LiveAndAllocated => INUSE_SPACE,
+            ProfileKind::Growth => GROWTH_SPACE,
         }
     }
 

@@ -1,0 +1,143 @@
+//! By how much the stacks of a heap profile grew, those that changed the most first.
+//!
+//! No sampling error is told: of a difference alone it cannot be known how much of it stayed from one moment to the
+//! other. Snapshots and their differences tell what is more than noise.
+
+use std::cmp::Reverse;
+use std::fmt::Write;
+use std::time::Duration;
+
+use memory_debug_profile::{SymbolizedProfile, SymbolizedStack};
+use serde::Serialize;
+
+use super::json::document;
+use super::stacks::{FrameJson, write_frames};
+use crate::units::{count, signed_bytes, signed_count, visible};
+
+/// The `top` stacks of a growth within `span`, each with its sign, of which type, and its functions from the innermost.
+pub fn growth_text(growth: &SymbolizedProfile, span: Duration, top: usize) -> String {
+    let stacks = by_change(growth);
+    let mut text = String::new();
+    for stack in stacks.iter().take(top) {
+        // Writing to a string cannot fail.
+        let _ = write_stack(&mut text, stack);
+    }
+    let total = growth.total();
+    let _ = writeln!(
+        text,
+        "{} of {} stacks that changed in {:.1} s · {} in {} objects in all, noise included",
+        count(top.min(stacks.len()) as u64),
+        count(stacks.len() as u64),
+        span.as_secs_f64(),
+        signed_bytes(total.bytes),
+        signed_count(total.objects),
+    );
+    text
+}
+
+fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
+    let (objects, bytes) = change(stack);
+    let (owner, is_attributed) = stack.owner();
+    let mark = if is_attributed { "" } else { "[unattributed] " };
+    writeln!(text, "{} in {} objects: {mark}{}", signed_bytes(bytes), signed_count(objects), visible(owner))?;
+    write_frames(text, stack)
+}
+
+/// The same as JSON.
+pub fn growth_json(growth: &SymbolizedProfile, span: Duration, top: usize) -> String {
+    let stacks = by_change(growth);
+    let shown: Vec<StackJson<'_>> = stacks.iter().take(top).map(StackJson::of).collect();
+    let omitted_stacks = stacks.len() - shown.len();
+    let total = growth.total();
+    let growth = GrowthJson {
+        seconds: span.as_secs_f64(),
+        sample_bytes: growth.sample_rate().bytes(),
+        objects_change: total.objects,
+        bytes_change: total.bytes,
+        stacks: shown,
+        omitted_stacks,
+    };
+    document("growth", &growth)
+}
+
+#[derive(Serialize)]
+struct GrowthJson<'p> {
+    seconds: f64,
+    sample_bytes: u64,
+    objects_change: i64,
+    bytes_change: i64,
+    stacks: Vec<StackJson<'p>>,
+    omitted_stacks: usize,
+}
+
+#[derive(Serialize)]
+struct StackJson<'p> {
+    r#type: Option<&'p str>,
+    objects_change: i64,
+    bytes_change: i64,
+    frames: Vec<FrameJson<'p>>,
+}
+
+impl<'p> StackJson<'p> {
+    fn of(stack: &SymbolizedStack<'p>) -> Self {
+        let (objects_change, bytes_change) = change(stack);
+        let (owner, is_attributed) = stack.owner();
+        let frames = FrameJson::of(stack);
+        Self { r#type: is_attributed.then_some(owner), objects_change, bytes_change, frames }
+    }
+}
+
+fn by_change(growth: &SymbolizedProfile) -> Vec<SymbolizedStack<'_>> {
+    let mut stacks = growth.stacks_by_bytes();
+    // Stable, so that of equals those that grew come first.
+    stacks.sort_by_key(|stack| Reverse(change(stack).1.unsigned_abs()));
+    stacks
+}
+
+/// Objects and bytes, which are whole numbers. `as` saturates.
+fn change(stack: &SymbolizedStack<'_>) -> (i64, i64) {
+    let estimate = stack.estimate();
+    (estimate.objects as i64, estimate.bytes as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
+
+    use super::*;
+
+    fn profile(stacks: &[(u64, u64)]) -> SymbolizedProfile {
+        let bytes: u64 = stacks.iter().map(|(_, bytes)| bytes).sum();
+        let stacks: String = stacks
+            .iter()
+            .map(|(address, bytes)| {
+                format!("@ {address:#x}\n  t*: 1: {bytes} [0: 0]\n  t0: 1: {bytes} [0: 0]\n")
+            })
+            .collect();
+        let dump = format!(
+            "heap_v2/1\n  t*: 1: {bytes} [0: 0]\n  t0: 1: {bytes} [0: 0]\n{stacks}\nMAPPED_LIBRARIES:\n\
+             1000-9000 r-xp 00000000 fe:00 9 /srv/app\n"
+        );
+        let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+        TypeAttributor::new().symbolize(&HeapProfile::parse(dump.as_bytes()).unwrap(), &no_files)
+    }
+
+    #[test]
+    fn what_shrank_has_its_sign_and_the_largest_change_comes_first() {
+        let base = profile(&[(0x1010, 5000), (0x2010, 64), (0x3010, 7)]);
+        let growth = profile(&[(0x1010, 1000), (0x2010, 3064), (0x3010, 7)]).growth_since(&base);
+        let json: serde_json::Value =
+            serde_json::from_str(&growth_json(&growth, Duration::from_millis(2500), 9)).unwrap();
+        let growth_json = &json["growth"];
+        let changes: Vec<_> =
+            growth_json["stacks"].as_array().unwrap().iter().map(|stack| &stack["bytes_change"]).collect();
+        assert_eq!(changes, [-4000, 3000]);
+        assert_eq!((&growth_json["bytes_change"], &growth_json["seconds"]), (&(-1000).into(), &2.5.into()));
+        let text = growth_text(&growth, Duration::from_millis(2500), 1);
+        assert!(text.starts_with("-3.91 KiB in +0 objects"), "{text}");
+        assert!(
+            text.contains("1 of 2 stacks that changed in 2.5 s · -1000 B in +0 objects in all"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Where a growth begins: the profile that the one some seconds later is compared with.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use memory_debug_core::SymbolizedProfile;
+
+/// Set once, by the collection that it was made for. A mark is equal to itself alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark(Arc<OnceLock<Moment>>);
+
+/// A profile, and when it was taken.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    pub(crate) profile: SymbolizedProfile,
+    pub(crate) since_epoch: Duration,
+    at: Instant,
+}
+
+impl Mark {
+    /// Keeps the first profile; later ones are no beginning.
+    pub(crate) fn set(&self, moment: Moment) {
+        let _ = self.0.set(moment);
+    }
+
+    pub(crate) fn get(&self) -> Option<&Moment> {
+        self.0.get()
+    }
+}
+
+impl Moment {
+    /// The present one, of which `profile` was taken.
+    pub(crate) fn now(profile: SymbolizedProfile, at: Instant) -> Self {
+        Self { profile, since_epoch: since_epoch(), at }
+    }
+
+    pub(crate) fn until(&self, end: Instant) -> Duration {
+        end.saturating_duration_since(self.at)
+    }
+}
+
+/// Time since 1970 (UTC).
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Mark {}
