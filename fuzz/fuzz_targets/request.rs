@@ -20,6 +20,8 @@ use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Outcome,
 mod base64;
 #[path = "../request/expected.rs"]
 mod expected;
+#[path = "../request/heap.rs"]
+mod heap;
 #[path = "../request/input.rs"]
 mod input;
 
@@ -38,7 +40,7 @@ const ROWS: [(&str, u64, u64); 4] = [
 ];
 
 /// One for each of the settings.
-static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..16).map(endpoint).collect());
+static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..64).map(endpoint).collect());
 
 /// What everyone without the right credentials gets.
 static REFUSAL: LazyLock<Reply> = LazyLock::new(|| refusal(0, Connection::default()));
@@ -53,8 +55,9 @@ fuzz_target!(|request: Request<'_>| {
         .path
         .strip_prefix("/debug/memory")
         .is_some_and(|rest| matches!(rest.chars().next(), None | Some('/')));
-    assert_eq!(endpoint.matches(&sent.path), is_below);
-    assert!(!is_below || endpoint.may_match(&sent.path));
+    let is_ours = is_below || heap::is_alias(settings, &sent.path);
+    assert_eq!(endpoint.matches(&sent.path), is_ours);
+    assert!(!is_ours || endpoint.may_match(&sent.path));
 
     let mut outcome = handle(endpoint, &sent);
     let is_for_application = outcome.is_for_application();
@@ -73,6 +76,10 @@ fuzz_target!(|request: Request<'_>| {
         Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
         Expected::Page(page) => return check_page(&sent, &reply, page),
         Expected::OfProfiles { may } => return check_of_profiles(&sent, &reply, *may),
+        Expected::OfHeap { status, title, is_alias } => {
+            check_problem(&sent, &reply, *status, title);
+            return check_of_heap(&reply, *is_alias);
+        }
     };
     assert_eq!(is_for_application, settings.is_hidden);
     if settings.is_hidden {
@@ -111,6 +118,13 @@ fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool) {
     assert!(refusals.contains(&reply.status) || may && [200, 201, 204].contains(&reply.status), "{reply:?}");
     check_headers(reply);
     check_body(sent, reply);
+}
+
+fn check_of_heap(reply: &Reply, is_alias: bool) {
+    let is_for_pprof = reply.headers.iter().any(|(name, _)| *name == "x-go-pprof");
+    let is_json = content_type(reply).contains("json");
+    assert!(!(is_alias && is_json), "{reply:?}");
+    assert_eq!(is_for_pprof, reply.status >= 400 && !is_json, "{reply:?}");
 }
 
 /// The body, if a request like this gets one.
@@ -161,12 +175,18 @@ fn endpoint(index: usize) -> Endpoint {
     if index & 8 != 0 {
         endpoint = endpoint.types_need(Role::Profile);
     }
-    endpoint
+    endpoint.pprof_aliases(index & 16 != 0).raw_addresses(index & 32 != 0)
 }
 
 fn index(settings: Settings) -> usize {
-    let Settings { requires_tls, trusts_forwarded_proto, is_hidden, types_need_profile } = settings;
-    let bits = [requires_tls, trusts_forwarded_proto, is_hidden, types_need_profile];
+    let bits = [
+        settings.requires_tls,
+        settings.trusts_forwarded_proto,
+        settings.is_hidden,
+        settings.types_need_profile,
+        settings.has_pprof_aliases,
+        settings.gives_addresses,
+    ];
     (0..).zip(bits).map(|(at, bit)| usize::from(bit) << at).sum()
 }
 

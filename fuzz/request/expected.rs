@@ -6,6 +6,7 @@ mod change;
 use std::net::IpAddr;
 
 use crate::base64::base64;
+use crate::heap::heap;
 use crate::input::{Sent, Settings};
 use crate::{OPS, READER, ROWS};
 
@@ -20,6 +21,12 @@ pub enum Expected {
     /// suffices.
     OfProfiles {
         may: bool,
+    },
+    /// What a request for a heap profile answers: an error that `go tool pprof` shows, unless it is JSON, or to HEAD 200.
+    OfHeap {
+        status: u16,
+        title: &'static str,
+        is_alias: bool,
     },
 }
 
@@ -41,6 +48,9 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     }
     if sent.path == "/debug/memory/profiling" && sent.method == "PUT" {
         return change::expected(sent, is_reader);
+    }
+    if let Some(expected) = heap(settings, sent, is_reader) {
+        return expected;
     }
     if is_of_profiles(sent) {
         let changes = sent.method != "GET" && sent.method != "HEAD";
@@ -75,7 +85,7 @@ fn is_of_profiles(sent: &Sent) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = |id: &str| id.len() == 32 && id.bytes().all(is_digit);
     let query = sent.query.as_deref().unwrap_or_default();
-    matches!(rest, "heap" | "heap/flamegraph" | "snapshots" | "diff" | "leaks" | "profiling" | "purge")
+    matches!(rest, "heap/flamegraph" | "snapshots" | "diff" | "leaks" | "profiling" | "purge")
         || rest == "stats" && query.contains("detail=")
         || rest.strip_prefix("snapshots/").is_some_and(is_id)
 }
@@ -150,6 +160,11 @@ fn has_own_origin(sent: &Sent) -> bool {
 
 /// Whether the better of the two formats is JSON; `None` if neither is acceptable.
 fn negotiated(sent: &Sent) -> Option<bool> {
+    liked(sent, &[("text", "plain"), ("application", "json")]).map(|at| at == 1)
+}
+
+/// Which of the media types is liked best, the first of equals; `None` if none is acceptable.
+pub fn liked(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
     let ranges: Vec<(String, f64)> = values(sent, "accept")
         .iter()
         .filter_map(|value| std::str::from_utf8(value).ok())
@@ -157,7 +172,7 @@ fn negotiated(sent: &Sent) -> Option<bool> {
         .filter_map(range)
         .collect();
     if ranges.is_empty() {
-        return Some(false);
+        return Some(0);
     }
     let quality = |kind: &str, subtype: &str| {
         let best = |wanted: &str| {
@@ -166,9 +181,14 @@ fn negotiated(sent: &Sent) -> Option<bool> {
         };
         best(&format!("{kind}/{subtype}")).or_else(|| best(&format!("{kind}/*"))).or_else(|| best("*/*"))
     };
-    let text = quality("text", "plain").unwrap_or(0.0);
-    let json = quality("application", "json").unwrap_or(0.0);
-    (text.max(json) > 0.0).then_some(json > text)
+    let mut liked = (0.0, None);
+    for (at, (kind, subtype)) in types.iter().enumerate() {
+        let quality = quality(kind, subtype).unwrap_or(0.0);
+        if quality > liked.0 {
+            liked = (quality, Some(at));
+        }
+    }
+    liked.1
 }
 
 fn range(element: &str) -> Option<(String, f64)> {
@@ -269,7 +289,7 @@ impl Query {
 }
 
 /// The text that `%2b+` stands for.
-fn decoded(text: &str) -> Option<String> {
+pub fn decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();

@@ -6,6 +6,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use memory_debug_endpoint::Connection;
 
 use crate::base64::base64;
+use crate::heap::ALIASES;
 use crate::{OPS, READER};
 
 #[derive(Arbitrary, Debug)]
@@ -32,6 +33,8 @@ pub struct Settings {
     pub trusts_forwarded_proto: bool,
     pub is_hidden: bool,
     pub types_need_profile: bool,
+    pub has_pprof_aliases: bool,
+    pub gives_addresses: bool,
 }
 
 /// A request as text, for the endpoint and for whoever predicts its answer.
@@ -68,6 +71,7 @@ enum Path<'a> {
     Diff,
     Leaks,
     Profiling,
+    Alias(bool),
     Below(&'a str),
     Other(&'a str),
 }
@@ -79,6 +83,9 @@ enum Parameter<'a> {
     Top(u16),
     Sort(u8),
     Group(u8),
+    Profile(u8),
+    Seconds(u8),
+    Debug(bool),
     Encoded(u8, &'a [u8]),
     Known(u8, &'a str),
     Other(&'a str),
@@ -209,7 +216,11 @@ impl Request<'_> {
 const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
 const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
 const TYPES: [&str; 4] = ["application/json", "Application/Json; charset=utf-8", "text/plain", ""];
-const NAMES: [&str; 8] = ["format", "force", "top", "sort", "filter", "group", "focus", "ignore"];
+const NAMES: [&str; 12] = [
+    "format", "force", "top", "sort", "filter", "group", "focus", "ignore", "seconds", "debug", "symbols",
+    "gc",
+];
+const PROFILES: [&str; 5] = ["pprof", "collapsed", "raw", "text", "svg"];
 const GROUPS: [&str; 9] =
     ["container", "element", "function", "file", "line", "crate", "thread", "size_class", "type"];
 
@@ -246,6 +257,7 @@ impl Path<'_> {
             Self::Diff => "/debug/memory/diff".to_owned(),
             Self::Leaks => "/debug/memory/leaks".to_owned(),
             Self::Profiling => "/debug/memory/profiling".to_owned(),
+            Self::Alias(is_allocs) => ALIASES[usize::from(*is_allocs)].to_owned(),
             Self::Below(rest) => format!("/debug/memory{rest}"),
             Self::Other(path) => (*path).to_owned(),
         }
@@ -260,6 +272,9 @@ impl Parameter<'_> {
             Self::Top(top) => format!("top={top}"),
             Self::Sort(sort) => format!("sort={}", one_of(&["bytes", "count", "name", "type"], *sort)),
             Self::Group(group) => format!("group={}", one_of(&GROUPS, *group)),
+            Self::Profile(format) => format!("format={}", one_of(&PROFILES, *format)),
+            Self::Seconds(seconds) => format!("seconds={seconds}"),
+            Self::Debug(debug) => format!("debug={}", u8::from(*debug)),
             Self::Encoded(name, value) => {
                 let value: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
                 format!("{}={value}", one_of(&NAMES, *name))

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -89,8 +89,6 @@ enum Source {
 /// What the head of a request asks for.
 enum Asked {
     View(View),
-    /// How much a heap grows within some time, shown like this.
-    Growth(View, HeapWanted, Duration),
     /// What the body describes.
     Change(Draft),
 }
@@ -98,7 +96,7 @@ enum Asked {
 impl Asked {
     fn format(&self) -> Format {
         match self {
-            Self::View(view) | Self::Growth(view, ..) => view.format,
+            Self::View(view) => view.format,
             Self::Change(draft) => draft.format,
         }
     }
@@ -284,9 +282,7 @@ impl Endpoint {
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
         let reply = match self.asked(parts, &accept, proof) {
-            Ok(Asked::View(view) | Asked::Growth(view, ..)) if parts.method == "HEAD" => {
-                Reply::page(view.format, Bytes::new())
-            }
+            Ok(Asked::View(view)) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
             Ok(asked) => {
                 let format = self.problem_format(parts, asked.format());
                 match self.start(asked, format, proof) {
@@ -305,12 +301,12 @@ impl Endpoint {
     /// Begins to do what is asked for. What goes wrong later is told in `format`.
     fn start(&self, asked: Asked, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
         match asked {
-            Asked::View(view) => {
-                self.flights.join(view, proof).map(|receiver| Outcome::waiting(receiver, format))
-            }
-            Asked::Growth(view, heap, span) => {
-                self.flights.grow(view, heap, span, proof).map(|growth| Outcome::growing(growth, format))
-            }
+            Asked::View(view) => match view.wanted {
+                Wanted::Heap(heap @ HeapWanted { span: Some(span), .. }) => {
+                    self.flights.grow(view, heap, span, proof).map(|growth| Outcome::growing(growth, format))
+                }
+                _ => self.flights.join(view, proof).map(|receiver| Outcome::waiting(receiver, format)),
+            },
             Asked::Change(draft) => {
                 let (body, flights) = (RequestBody::new(self.flights.await_body()?), Arc::clone(&self.flights));
                 Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
@@ -372,12 +368,7 @@ impl Endpoint {
             return Err(Problem::RawAddressesOff);
         }
         let wanted = Wanted::new(operation.what, id, &query)?;
-        let growth = wanted.heap().zip(query.span);
-        let view = View { wanted, format, force: query.force, shows_host };
-        Ok(match growth {
-            Some((heap, span)) => Asked::Growth(view, heap, span),
-            None => Asked::View(view),
-        })
+        Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
     }
 }
 

@@ -4,7 +4,8 @@
 //! the result: a request that goes away changes nothing. Requests that come while the result is being rendered wait
 //! for the next collection, which the same thread then makes; so no reply is older than its request's wait.
 //!
-//! A second thread watches the deadline while collections run. Both end when there is nothing to do.
+//! A second thread watches the deadline while collections run, and wakes those who wait to see what grows. Both end when
+//! there is nothing to do.
 
 mod bodies;
 mod breaker;

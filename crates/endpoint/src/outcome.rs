@@ -113,24 +113,23 @@ impl Outcome {
     }
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
-        if let State::Growing { growth, format } = &mut self.state {
-            let format = *format;
-            let answer = ready!(Pin::new(growth).poll(context));
-            self.state = State::Done;
-            return Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)));
-        }
-        if let State::Waiting { receiver, format } = &mut self.state {
-            let format = *format;
-            // A sender dropped without a word means that its thread panicked outside of the collector.
-            let answer = ready!(Pin::new(receiver).poll(context)).unwrap_or(Err(Problem::CollectorPanicked));
-            self.state = State::Done;
-            return Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)));
-        }
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Ready(reply) => Poll::Ready(*reply),
-            // Polled after completion, which the contract of `Future` leaves open.
-            State::Reading(_) | State::Waiting { .. } | State::Growing { .. } | State::Done => Poll::Pending,
-        }
+        let (answer, format) = match &mut self.state {
+            State::Waiting { receiver, format } => {
+                let answer = ready!(Pin::new(receiver).poll(context));
+                // A sender dropped without a word means that its thread panicked outside of the collector.
+                (answer.unwrap_or(Err(Problem::CollectorPanicked)), *format)
+            }
+            State::Growing { growth, format } => (ready!(Pin::new(growth).poll(context)), *format),
+            State::Ready(_) | State::Reading(_) | State::Done => {
+                return match std::mem::replace(&mut self.state, State::Done) {
+                    State::Ready(reply) => Poll::Ready(*reply),
+                    // Polled after completion, which the contract of `Future` leaves open.
+                    _ => Poll::Pending,
+                };
+            }
+        };
+        self.state = State::Done;
+        Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a request wants, parameters included, and which thread gives it.
 
+use std::time::Duration;
+
 use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
 
 use crate::change::Change;
@@ -62,18 +64,8 @@ pub(crate) struct HeapWanted {
     pub(crate) top: usize,
     /// All that was allocated before what is live, if it is known.
     pub(crate) prefers_allocated: bool,
-}
-
-impl HeapWanted {
-    /// The first of the two collections that a growth takes.
-    pub(crate) fn marking(self, mark: Mark) -> Wanted {
-        Wanted::Mark(mark)
-    }
-
-    /// The second.
-    pub(crate) fn since(self, since: Mark) -> Wanted {
-        Wanted::Growth { heap: self, since }
-    }
+    /// Its growth within that time, instead of what it holds.
+    pub(crate) span: Option<Duration>,
 }
 
 /// What work a wish is. Of a kind, one thread works at a time.
@@ -128,6 +120,7 @@ impl Wanted {
                 symbols: query.symbols,
                 top: query.types.top,
                 prefers_allocated: what == What::Allocations,
+                span: query.span,
             }),
             What::Flamegraph => Self::Flamegraph { leaf: query.leaf, count: query.count, base: query.base },
             What::ListSnapshots => Self::ListSnapshots,
@@ -151,11 +144,6 @@ impl Wanted {
             // Made of the body, see `Draft::complete`.
             What::SetProfiling => return Err(Problem::invalid_body("is missing")),
         })
-    }
-
-    /// How the heap's profile is wanted, if it is.
-    pub(crate) fn heap(&self) -> Option<HeapWanted> {
-        if let Self::Heap(heap) = self { Some(*heap) } else { None }
     }
 
     pub(crate) fn kind(&self) -> Kind {

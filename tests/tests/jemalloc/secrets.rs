@@ -1,5 +1,7 @@
 //! What must appear nowhere: the password, and what the process keeps to itself.
 
+use std::ops::Range;
+
 use memory_debug_axum::{Credentials, MemoryDebugLayer};
 use memory_debug_endpoint::Endpoint;
 use memory_debug_tests::{OwnProcess, PASSWORD, Request, USER, authorization, credentials};
@@ -101,15 +103,20 @@ async fn s60_no_number_on_any_page_is_an_address_of_this_process() {
     assert_no_address(&serde_json::to_string(&shop::types().await).unwrap());
 }
 
+/// The addresses of this process, but for the page of the kernel that all processes have at the same place.
+pub(crate) fn mapped_ranges() -> Vec<Range<u64>> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines()
+        .filter(|line| !line.ends_with("[vsyscall]"))
+        .map(|line| line.split_once(' ').unwrap().0.split_once('-').unwrap())
+        .map(|(start, end)| u64::from_str_radix(start, 16).unwrap()..u64::from_str_radix(end, 16).unwrap())
+        .collect()
+}
+
 /// Fails if a hexadecimal or decimal number lies in any mapping of this process.
 pub(crate) fn assert_no_address(shown: &str) {
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let ranges: Vec<_> = maps
-        .lines()
-        .map(|line| line.split_once(' ').unwrap().0.split_once('-').unwrap())
-        .map(|(start, end)| (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap()))
-        .collect();
-    let is_mapped = |number: u64| ranges.iter().any(|(start, end)| (*start..*end).contains(&number));
+    let ranges = mapped_ranges();
+    let is_mapped = |number: u64| ranges.iter().any(|range| range.contains(&number));
     for word in shown.split(|c: char| !c.is_ascii_alphanumeric()) {
         let digits = word.strip_prefix("0x").unwrap_or(word);
         // Shorter ones are counts and words.

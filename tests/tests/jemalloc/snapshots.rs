@@ -93,7 +93,7 @@ async fn a_type_that_keeps_growing_is_a_suspect_and_others_are_not() {
 }
 
 /// What is in a profile as text: the messages inside of gzip.
-fn unpacked(profile: &Response) -> Vec<u8> {
+pub(crate) fn unpacked(profile: &Response) -> Vec<u8> {
     use std::io::Read;
     assert_eq!(profile.header("content-disposition").as_deref(), Some("attachment; filename=\"heap.pb.gz\""));
     let mut unpacked = Vec::new();

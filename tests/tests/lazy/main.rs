@@ -39,7 +39,16 @@ static CONFIGURATION: MallocConf = MallocConf::new("prof:true,prof_active:true,l
 const REQUESTS: usize = 1000;
 
 /// Paths of the application; some of them look like ours.
-const OTHERS: [&str; 6] = ["/", "/sessions/1", "/debug", "/debug/memory2", "/debug/mem", "/Debug/Memory"];
+const OTHERS: [&str; 8] = [
+    "/",
+    "/sessions/1",
+    "/debug",
+    "/debug/memory2",
+    "/debug/mem",
+    "/Debug/Memory",
+    "/debug/pprof/profile",
+    "/debug/pprof/",
+];
 
 /// Everything that could betray that something ran.
 #[derive(Debug, PartialEq, Eq)]
@@ -157,7 +166,10 @@ fn s49_nothing_runs_between_hits() {
 #[test]
 fn s22_requests_for_other_paths_allocate_nothing_more() {
     OwnProcess::run_alone("s22_requests_for_other_paths_allocate_nothing_more", || {
-        let with = cost_of(&mut MemoryDebugLayer::new(credentials()).layer(application()));
+        let layer = MemoryDebugLayer::new(credentials());
+        let with = cost_of(&mut layer.clone().layer(application()));
+        let with_aliases = layer.configure(|endpoint| endpoint.pprof_aliases(true));
+        assert_eq!(cost_of(&mut with_aliases.layer(application())), with);
         let without = cost_of(&mut Identity::new().layer(application()));
         assert_eq!(with, without);
         assert_eq!(without, Allocations::default(), "the application by itself allocates nothing");

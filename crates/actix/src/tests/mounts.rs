@@ -296,3 +296,25 @@ async fn s42_the_application_answers_while_a_collection_runs() {
     fixture.go.send(()).unwrap();
     assert_eq!(page.await.unwrap().unwrap().status(), StatusCode::OK);
 }
+
+#[actix_web::test]
+async fn aliases_are_where_the_page_is_put_and_only_if_opted_in() {
+    for base in ["/debug/memory", "/debug", "/debug/pprof", "/debug/pprof/heap"] {
+        let open = memory().configure(|endpoint| endpoint.pprof_aliases(true)).path(base).unwrap();
+        let around = init_service(App::new().default_service(web::to(echo)).wrap(open.clone())).await;
+        let scope = web::scope("/internal").service(open.clone());
+        let among = init_service(App::new().service(scope).service(open)).await;
+        for alias in ["/debug/pprof/heap", "/debug/pprof/allocs"] {
+            let parameter = format!("{alias}?gc=1");
+            assert_eq!(get(alias).send_request(&around).await.status(), 401, "{base} {alias}");
+            assert_eq!(authorized(&parameter).send_request(&around).await.status(), 501, "{base} {alias}");
+            for path in [parameter.clone(), format!("/internal{parameter}")] {
+                assert_eq!(get(&path).send_request(&among).await.status(), 401, "{base} {path}");
+                assert_eq!(authorized(&path).send_request(&among).await.status(), 501, "{base} {path}");
+            }
+        }
+    }
+    let closed = init_service(App::new().service(memory()).default_service(web::to(echo))).await;
+    let status = authorized("/debug/pprof/heap").send_request(&closed).await.status();
+    assert_eq!(status, StatusCode::CREATED, "the application's");
+}

@@ -219,3 +219,24 @@ async fn the_real_collector_answers() {
     let report: MemoryReport = serde_json::from_slice(&body).unwrap();
     assert_eq!(report.schema, memory_debug_core::SCHEMA);
 }
+
+#[tokio::test]
+async fn the_router_has_the_aliases_that_the_layer_has() {
+    let with = |base: &str| {
+        let layer = layer().configure(|endpoint| endpoint.pprof_aliases(true)).path(base).unwrap();
+        Router::new().merge(router_with(layer)).fallback(|| async { "the application" })
+    };
+    // Below and at an alias too, which routers may not have twice.
+    for base in ["/debug/memory", "/debug", "/debug/pprof", "/debug/pprof/heap", "/debug/pprof/he"] {
+        let app = with(base);
+        for alias in ["/debug/pprof/heap", "/debug/pprof/allocs"] {
+            assert_eq!(status(&app, alias, None).await, 401, "{base} {alias}");
+            assert_eq!(status(&app, &format!("{alias}?gc=1"), Some(RIGHT)).await, 501, "{base} {alias}");
+        }
+    }
+    assert_eq!(status(&with("/debug/memory"), "/debug/pprof/profile", Some(RIGHT)).await, 200);
+    let without = Router::<()>::new().merge(router_with(layer()));
+    assert_eq!(status(&without, "/debug/pprof/heap", Some(RIGHT)).await, 404);
+    let nested = Router::new().nest("/api", with("/debug/memory"));
+    assert_eq!(status(&nested, "/api/debug/pprof/heap", Some(RIGHT)).await, 501);
+}

@@ -17,7 +17,7 @@ use crate::authenticate::Authorized;
 use crate::mark::Mark;
 use crate::problem::Problem;
 use crate::view::View;
-use crate::wanted::HeapWanted;
+use crate::wanted::{HeapWanted, Wanted};
 
 /// Most growths that are measured at once.
 pub(super) const MAX_GROWTHS: usize = 4;
@@ -61,8 +61,8 @@ impl Flights {
     ) -> Result<Growth, Problem> {
         let permit = Permit::take(self.shared(), Instant::now())?;
         let mark = Mark::default();
-        let marking = View { wanted: heap.marking(mark.clone()), ..view.clone() };
-        let since = View { wanted: heap.since(mark), ..view };
+        let marking = View { wanted: Wanted::Mark(mark.clone()), ..view.clone() };
+        let since = View { wanted: Wanted::Growth { heap, since: mark }, ..view };
         let first = self.join(marking, proof)?;
         let (flights, proof) = (Arc::clone(self), proof.clone());
         Ok(Growth(Box::pin(async move {

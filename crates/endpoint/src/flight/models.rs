@@ -10,6 +10,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 
 use ::loom::future::block_on;
 use ::loom::lazy_static;
@@ -18,6 +19,7 @@ use ::loom::thread::{self, JoinHandle};
 use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
+use super::growth::Permit;
 use super::*;
 use crate::authenticate::authenticate;
 use crate::credentials::Credentials;
@@ -290,6 +292,20 @@ fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_l
         let body = run.flights.await_body().unwrap();
         run.flights.pass_deadline();
         over(body);
+/// Long after the end of any model.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(60 * 60)
+}
+
+#[test]
+fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
+    explore(|| {
+        let run = Run::new();
+        let permit = Permit::take(run.flights.shared(), Instant::now()).unwrap();
+        let mut wait = Box::pin(permit.wait_until(far()));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(wait);
+        drop(permit);
         run.end();
     });
 }
@@ -306,6 +322,19 @@ fn s26_a_body_that_goes_away_at_any_moment_changes_nothing_for_others() {
         assert!(answer(first).is_ok());
         run.supervise();
         goes_away.join().unwrap();
+fn s40_growths_and_a_collection_share_a_supervisor() {
+    explore(|| {
+        let run = Run::new();
+        let [one, other] = [(); 2].map(|()| Permit::take(run.flights.shared(), Instant::now()).unwrap());
+        let mut waits = [&one, &other].map(|permit| Box::pin(permit.wait_until(far())));
+        for wait in &mut waits {
+            assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let page = run.join(Page::Stats).unwrap();
+        run.flights.pass_waits();
+        waits.into_iter().for_each(|wait| assert_eq!(block_on(wait), Ok(())));
+        assert!(answer(page).is_ok());
+        drop((one, other));
         run.end();
     });
 }

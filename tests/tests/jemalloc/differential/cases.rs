@@ -6,6 +6,7 @@ use memory_debug_tests::{PASSWORD, Request, USER, authorization, basic};
 
 use self::Expected::{Application, Decoded, Page, Server};
 use super::changes;
+use super::heap_cases::{heap, heap_without_profile};
 use super::servers::Mount;
 
 const PAGE: &str = "/debug/memory";
@@ -62,17 +63,26 @@ pub(super) fn cases() -> Vec<Case> {
         ("body", bodies()),
         ("header", headers()),
         ("profiles", profiles()),
+        ("heap", heap()),
         ("malformed", malformed()),
         ("change", changes::requests()),
     ];
-    let single = groups.into_iter().flat_map(|(group, requests)| {
-        requests.into_iter().map(move |(request, expected)| Case {
-            name: format!("{group}: {}", shown(&request)),
-            exchanges: vec![(request, expected)],
-            pipelined: false,
-        })
-    });
+    let single = groups.into_iter().flat_map(|(group, requests)| each(group, requests));
     single.chain(conversations()).collect()
+}
+
+/// Those that only servers without a heap profile have, too.
+pub(super) fn cases_without_profile() -> Vec<Case> {
+    cases().into_iter().chain(each("heap", heap_without_profile())).collect()
+}
+
+/// One connection for each request.
+fn each(group: &str, requests: Vec<(Request, Expected)>) -> impl Iterator<Item = Case> {
+    requests.into_iter().map(move |(request, expected)| Case {
+        name: format!("{group}: {}", shown(&request)),
+        exchanges: vec![(request, expected)],
+        pipelined: false,
+    })
 }
 
 fn shown(request: &Request) -> String {

@@ -2,7 +2,7 @@
 //! collector behind it.
 
 use actix_web::{App, HttpServer};
-use axum_service::{AppState, Config};
+use axum_service::{AppState, Config, OptIns};
 use memory_debug_actix::MemoryDebug;
 use memory_debug_tests::{Server, credentials};
 use tokio::net::TcpListener;
@@ -14,9 +14,11 @@ use super::{Answer, hold, servers};
 const OF_THE_PAGE: &str = "content-security-policy";
 
 async fn all(state: &AppState) -> [(&'static str, Server); 3] {
-    let axum = Server::start(axum_service::app(state, credentials())).await;
+    // The table has aliases.
+    let opt_ins = OptIns { pprof_aliases: true, ..OptIns::default() };
+    let axum = Server::start(axum_service::app_with(state, credentials(), opt_ins)).await;
 
-    let memory = MemoryDebug::new(credentials());
+    let memory = MemoryDebug::new(credentials()).configure(|endpoint| opt_ins.apply(endpoint));
     let routes = state.clone();
     let actix = Server::actix(|listener| {
         let app = move || App::new().configure(actix_web_service::routes(&routes)).wrap(memory.clone());
@@ -25,7 +27,7 @@ async fn all(state: &AppState) -> [(&'static str, Server); 3] {
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = tower_hyper_service::app(state.clone(), credentials());
+    let app = tower_hyper_service::app_with(state.clone(), credentials(), opt_ins);
     let serving = tokio::spawn(tower_hyper_service::serve(listener, app, std::future::pending()));
     let tower = Server::ended_by(address, move || serving.abort());
 

@@ -127,7 +127,8 @@ fn layer(make: &impl Fn() -> (Endpoint, CountingCollector)) -> (MemoryDebugLayer
 
 fn counted() -> (Endpoint, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
-    (Endpoint::new(credentials()).collect_with(collector.clone()).limits(limits()), collector)
+    let endpoint = Endpoint::new(credentials()).collect_with(collector.clone()).limits(limits());
+    (endpoint.pprof_aliases(true), collector)
 }
 
 /// Each page is collected anew, or how many collections there are would depend on the time between two cases.

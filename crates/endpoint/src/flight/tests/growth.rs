@@ -13,7 +13,8 @@ use crate::wanted::HeapWanted;
 const SPAN: Duration = Duration::from_secs(60 * 60);
 
 fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
-    let heap = HeapWanted { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false };
+    let heap =
+        HeapWanted { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
     let view = View { wanted: Wanted::Heap(heap), ..view(Page::Types, Format::Pprof) };
     flights.grow(view, heap, SPAN, &proof())
 }

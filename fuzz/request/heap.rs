@@ -1,0 +1,90 @@
+//! What the documentation promises for a heap profile, at the page's path and at Go's.
+
+use crate::expected::{Expected, decoded, liked};
+use crate::input::{Sent, Settings};
+
+pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
+
+/// In the order of preference, with their media types.
+const FORMATS: [(&str, &str, &str); 5] = [
+    ("pprof", "application", "octet-stream"),
+    ("text", "text", "plain"),
+    ("json", "application", "json"),
+    ("collapsed", "text", "plain"),
+    ("raw", "text", "plain"),
+];
+
+/// `None` for requests for something else. The report that profiles are asked of has none.
+pub fn heap(settings: Settings, sent: &Sent, is_reader: bool) -> Option<Expected> {
+    let is_alias = is_alias(settings, &sent.path);
+    if !is_alias && sent.path != "/debug/memory/heap" {
+        return None;
+    }
+    let refused = |status, title| Some(Expected::OfHeap { status, title, is_alias });
+    if sent.method != "GET" && sent.method != "HEAD" {
+        return refused(405, "method not allowed");
+    }
+    let Some(format) = format(is_alias, sent.query.as_deref().unwrap_or("")) else {
+        return refused(400, "invalid parameter");
+    };
+    let by_accept = || {
+        let types = FORMATS.map(|(_, kind, subtype)| (kind, subtype));
+        liked(sent, &types).map(|at| FORMATS[at].0.to_owned())
+    };
+    let format = match format {
+        Some(format) => Some(format),
+        None if is_alias => Some("pprof".to_owned()),
+        None => by_accept(),
+    };
+    let Some(format) = format else { return refused(406, "not acceptable") };
+    if is_reader {
+        return refused(403, "forbidden role");
+    }
+    if format == "raw" && !settings.gives_addresses {
+        return refused(403, "raw addresses off");
+    }
+    if sent.method == "HEAD" { refused(200, "") } else { refused(501, "not built in") }
+}
+
+pub fn is_alias(settings: Settings, path: &str) -> bool {
+    settings.has_pprof_aliases && ALIASES.contains(&path)
+}
+
+/// The format that the query names, if it names one. `None` if something is wrong with it.
+fn format(is_alias: bool, query: &str) -> Option<Option<String>> {
+    let pairs = query.split('&').filter(|_| !query.is_empty());
+    let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+    let count = |name: &str| pairs.iter().filter(|(known, _)| *known == name).count();
+    if query.len() > 4096 || pairs.iter().any(|(name, _)| count(name) > 1) {
+        return None;
+    }
+    let has = |name: &str| count(name) > 0;
+    let mut format = None;
+    let mut is_debug = false;
+    for (name, value) in &pairs {
+        let value = decoded(value)?;
+        match (*name, value.as_str()) {
+            ("debug", "0") => {}
+            ("debug", "1") => is_debug = true,
+            ("seconds", digits) => number(digits, 60)?,
+            ("gc", _) if is_alias => {}
+            _ if is_alias => return None,
+            ("format", name) if FORMATS.iter().any(|(known, ..)| *known == name) => format = Some(value),
+            ("force", "true" | "false") | ("symbols", "inline" | "functions" | "none") => {}
+            ("top", digits) => number(digits, 1000)?,
+            _ => return None,
+        }
+    }
+    let is_signed = !matches!(format.as_deref(), Some("collapsed" | "raw"));
+    if has("debug") && has("format") || has("seconds") && (is_debug || !is_signed) {
+        return None;
+    }
+    Some(if is_debug { Some("text".to_owned()) } else { format })
+}
+
+fn number(digits: &str, most: u64) -> Option<()> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
+    let number = (1..=4).contains(&digits.len()).then(|| digits.parse::<u64>().ok())??;
+    (number <= most).then_some(())
+}
