@@ -30,15 +30,16 @@ impl Message {
 
     /// 0 if there is none, as protobuf has it.
     pub(crate) fn number(&self, field: u32) -> u64 {
-        let numbers = self.0.iter().filter_map(|(known, value)| match value {
+        let mut numbers = self.0.iter().filter_map(|(known, value)| match value {
             Value::Number(number) if *known == field => Some(*number),
             _ => None,
         });
-        numbers.last().unwrap_or_default()
+        // Of several, the last counts.
+        numbers.next_back().unwrap_or_default()
     }
 
     pub(crate) fn messages(&self, field: u32) -> impl Iterator<Item = Self> {
-        self.bytes(field).map(|bytes| Self::parse(bytes))
+        self.bytes(field).map(Self::parse)
     }
 
     /// The string table of a profile.

@@ -31,6 +31,24 @@ fn values_are_named_as_go_does() {
 }
 
 #[test]
+fn what_was_allocated_is_looked_at_first_only_where_it_is_known_and_wanted() {
+    for (kind, prefers_allocated, expected) in [
+        (ProfileKind::Live, false, "inuse_space"),
+        (ProfileKind::Live, true, "inuse_space"),
+        (ProfileKind::LiveAndAllocated, false, "inuse_space"),
+        (ProfileKind::LiveAndAllocated, true, "alloc_space"),
+        (ProfileKind::Growth, true, "growth_space"),
+    ] {
+        let profile = SymbolizedProfile { kind, ..profile(&[("String", &["a"], 9, 4096)]) };
+        let options = PprofOptions { prefers_allocated, ..PprofOptions::default() };
+        let message = profile.pprof_message(&options).unwrap();
+        let message = <proto::Profile as prost::Message>::decode(&*message).unwrap();
+        let first = &message.string_table[message.default_sample_type as usize];
+        assert_eq!(first, expected, "{kind:?} {prefers_allocated}");
+    }
+}
+
+#[test]
 fn what_a_reader_does_not_want_is_left_out() {
     let profile = profile(&[("String", &["a", "b"], 9, 4096)]);
     let whole = written(&profile, &PprofOptions::default());
