@@ -308,7 +308,8 @@ impl Endpoint {
                 _ => self.flights.join(view, proof).map(|receiver| Outcome::waiting(receiver, format)),
             },
             Asked::Change(draft) => {
-                let (body, flights) = (RequestBody::new(self.flights.await_body()?), Arc::clone(&self.flights));
+                let (body, flights) =
+                    (RequestBody::new(self.flights.await_body()?), Arc::clone(&self.flights));
                 Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
             }
         }

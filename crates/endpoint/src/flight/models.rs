@@ -280,18 +280,6 @@ fn s43_requests_around_a_deadline_are_all_answered() {
     });
 }
 
-/// Waits for the end of the time of a body.
-fn over(mut body: BodyTime) {
-    block_on(std::future::poll_fn(|context| body.poll_over(context)));
-}
-
-#[test]
-fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_leaves() {
-    explore(|| {
-        let run = Run::new();
-        let body = run.flights.await_body().unwrap();
-        run.flights.pass_deadline();
-        over(body);
 /// Long after the end of any model.
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(60 * 60)
@@ -311,17 +299,6 @@ fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
 }
 
 #[test]
-fn s26_a_body_that_goes_away_at_any_moment_changes_nothing_for_others() {
-    explore(|| {
-        let run = Run::new().supervised_by_caller();
-        let other = run.clone();
-        let goes_away = thread::spawn(move || drop(other.flights.await_body().unwrap()));
-        let body = run.flights.await_body().unwrap();
-        let first = run.join(Page::Stats).unwrap();
-        drop(body);
-        assert!(answer(first).is_ok());
-        run.supervise();
-        goes_away.join().unwrap();
 fn s40_growths_and_a_collection_share_a_supervisor() {
     explore(|| {
         let run = Run::new();
@@ -335,6 +312,38 @@ fn s40_growths_and_a_collection_share_a_supervisor() {
         waits.into_iter().for_each(|wait| assert_eq!(block_on(wait), Ok(())));
         assert!(answer(page).is_ok());
         drop((one, other));
+        run.end();
+    });
+}
+
+/// Waits for the end of the time of a body.
+fn over(mut body: BodyTime) {
+    block_on(std::future::poll_fn(|context| body.poll_over(context)));
+}
+
+#[test]
+fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_leaves() {
+    explore(|| {
+        let run = Run::new();
+        let body = run.flights.await_body().unwrap();
+        run.flights.pass_deadline();
+        over(body);
+        run.end();
+    });
+}
+
+#[test]
+fn s26_a_body_that_goes_away_at_any_moment_changes_nothing_for_others() {
+    explore(|| {
+        let run = Run::new().supervised_by_caller();
+        let other = run.clone();
+        let goes_away = thread::spawn(move || drop(other.flights.await_body().unwrap()));
+        let body = run.flights.await_body().unwrap();
+        let first = run.join(Page::Stats).unwrap();
+        drop(body);
+        assert!(answer(first).is_ok());
+        run.supervise();
+        goes_away.join().unwrap();
         run.end();
     });
 }
