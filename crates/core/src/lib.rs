@@ -45,11 +45,11 @@
 //!
 //! # Floors
 //!
-//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `mallctl`, `mapped`, `instance`,
-//! `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`, `thread`, `types`,
-//! `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `tracker`, `periodic`, `view`, `render`;
-//! `install` stands alone.
-//! `unsafe` is allowed in `mallctl`, `mapped` and `install` only.
+//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
+//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`,
+//! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `tracker`, `periodic`, `view`,
+//! `render`; `install` stands alone.
+//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
 
@@ -57,6 +57,7 @@ mod collect;
 mod control;
 mod detail;
 mod doctor;
+mod file_size;
 mod headroom;
 mod heap;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]

@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, BufReader};
 
-use crate::mallctl;
+use crate::{file_size, mallctl};
 
 /// Asks jemalloc for its heap profile (format `heap_v2`) and gives it back as a stream.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn read_dump() -> Result<BufReader<File>, String> {
 }
 
 fn write(file: &File, path: &CStr) -> Result<(), String> {
-    disk::without_signal(|| {
+    file_size::without_signal(|| {
         mallctl::dump_profile(path).map_err(|error| format!("jemalloc wrote no heap profile: {error}"))?;
         disk::has_room(file).map_err(|error| {
             format!("no room for the whole heap profile: {error}; raise the limits on files and memory")
@@ -76,8 +76,6 @@ mod disk {
     use std::os::unix::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
 
-    pub(super) use super::super::file_size::without_signal;
-
     /// jemalloc takes a write that was cut short, for want of room, for a whole one (5.3.1, `prof_dump_flush`). Then
     /// there is no room for one more byte either.
     pub(super) fn has_room(file: &File) -> io::Result<()> {
@@ -115,10 +113,6 @@ mod disk {
 
     pub(super) fn has_room(_file: &std::fs::File) -> std::io::Result<()> {
         Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    pub(super) fn without_signal<R>(write: impl FnOnce() -> R) -> R {
-        write()
     }
 }
 

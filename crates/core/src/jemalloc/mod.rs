@@ -2,9 +2,6 @@
 
 mod detail;
 mod dump;
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "signals are blocked by calls of the C library")]
-mod file_size;
 mod probe;
 mod profiling;
 mod purge;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Snapshot, SnapshotId};
+use crate::file_size::without_signal;
 
 /// What the names of whole snapshots end in. Tools that know pprof's format know it by this.
 const EXTENSION: &str = "pb.gz";
@@ -31,7 +32,8 @@ impl SnapshotFolder {
     ///
     /// # Errors
     ///
-    /// What could not be done. Snapshots that were saved before are not touched.
+    /// What could not be done: no room on the disk, or `RLIMIT_FSIZE` reached, for instance. Snapshots that were saved
+    /// before are not touched.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<PathBuf> {
         self.make()?;
         self.remove_unfinished();
@@ -118,7 +120,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
+    without_signal(|| file.write_all(bytes))?;
     file.sync_all()
 }
 

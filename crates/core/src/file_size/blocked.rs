@@ -1,26 +1,17 @@
-//! Writing where the size of files is limited (`RLIMIT_FSIZE`: `ulimit -f`, `LimitFSIZE=` of systemd).
-//!
-//! To a thread that writes beyond the limit the kernel sends SIGXFSZ, which ends the process unless it is prepared
-//! (setrlimit(2)). Memory files are limited as well. While the signal is blocked, the write fails and nothing else.
+//! The signal SIGXFSZ, blocked for a while.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Runs `write` on this thread, with the signal blocked.
-pub(super) fn without_signal<R>(write: impl FnOnce() -> R) -> R {
-    let _blocked = Blocked::new();
-    write()
-}
-
 /// SIGXFSZ is blocked on the thread that made it, until dropped.
-struct Blocked {
+pub(super) struct Blocked {
     signal: libc::sigset_t,
     /// What was blocked before. `None` if the signal was, or could not be blocked now.
     before: Option<libc::sigset_t>,
 }
 
 impl Blocked {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (mut signal, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
         // SAFETY: sigemptyset(3) initialises the set it is given.
         unsafe { libc::sigemptyset(signal.as_mut_ptr()) };
@@ -61,6 +52,7 @@ mod tests {
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+    use super::super::without_signal;
     use super::*;
 
     /// The limit is one of the whole process, so the test below runs this one in a process of its own.
@@ -82,7 +74,7 @@ mod tests {
         let child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "jemalloc::file_size::tests::in_a_process_with_small_files_a_write_fails",
+                "file_size::blocked::tests::in_a_process_with_small_files_a_write_fails",
                 "--ignored",
                 "--nocapture",
             ])
