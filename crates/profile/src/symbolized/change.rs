@@ -64,6 +64,12 @@ impl ChangeTable {
         Self::of_parts(&base, &target, rate)
     }
 
+    /// How many standard errors each of so many rows has to grow by, if in nineteen of twenty cases where none of them
+    /// grows none is to be taken to.
+    pub fn growth_threshold(rows: usize) -> f64 {
+        normal_quantile(1.0 - FAMILY_WISE_ERROR / rows.max(1) as f64)
+    }
+
     pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
         let (nothing, mut rows) = (Stacks::default(), Vec::new());
         for (key, before) in &base.0 {
