@@ -28,6 +28,10 @@ pub(crate) const FEWEST: usize = 3;
 /// What the second half of the time has at least, of what it would have of steady growth.
 const SHARE_OF_STEADY: f64 = 0.5;
 
+/// The part of the time from which on the rest is its second half. Less than one half, as snapshots at an interval are
+/// some milliseconds early or late.
+const NEARLY_HALF: f64 = 0.45;
+
 /// What was found out about growth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -103,8 +107,11 @@ impl LeakVerdict {
         let by_type = Selection::default();
         let span = points[0].0;
         let last = points.len() - 1;
-        let middle = points.iter().position(|(before_last, ..)| *before_last <= span / 2).unwrap_or(last);
-        // The middle is neither end, so both halves have a part of the time.
+        // The last one that leaves so much of the time: with an even number of them, the one before the middle.
+        let leaves_half =
+            |(before_last, ..): &(Duration, _, _)| before_last.div_duration_f64(span) >= NEARLY_HALF;
+        let middle = points.iter().rposition(leaves_half).unwrap_or(0);
+        // It is neither end, so both halves have a part of the time.
         let middle = middle.clamp(1, last - 1);
         let between = |from: usize, to: usize| ChangeTable::between(&points[from].2, &points[to].2, &by_type);
         let whole = between(0, last);
@@ -231,6 +238,11 @@ mod tests {
 
     #[test]
     fn the_second_half_need_not_be_half_of_the_time() {
+        // The middle one a bit early, and then a step that is low by chance.
+        assert_eq!(
+            verdict_at(&[(0, 10), (60, 40), (119, 70), (180, 100), (240, 115)]).unwrap().suspects.len(),
+            1
+        );
         assert_eq!(verdict_at(&[(0, 10), (9, 1000), (10, 1110)]).unwrap().suspects.len(), 1);
         assert_eq!(verdict_at(&[(0, 10), (9, 1000), (10, 1040)]).unwrap().suspects, []);
     }
