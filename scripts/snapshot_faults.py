@@ -1,0 +1,122 @@
+"""What becomes of snapshots in a folder while saving one fails: the cases of scripts/faults that need no service."""
+
+import collections
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+import example_service
+from example_service import check, mounted, unmount
+
+# What a save does, in this order: the call, and what it is done to.
+STEPS = [("openat", "unfinished"), ("write", "unfinished"), ("fsync", "unfinished"), ("rename", "unfinished"),
+         ("openat", "folder"), ("fsync", "folder")]
+
+
+class Folder:
+    """A folder of snapshots, and the program that saves to it."""
+
+    def __init__(self, program, path):
+        self.program, self.path, self.saved = program, path, set()
+
+    def save(self, count=1, trace=()):
+        """Ends the program's saves in `ok`, or what failed; what it told to be saved is noted."""
+        command = [*trace, self.program, self.path, str(count)]
+        # All allocations make a file of several pages, which a full disk can cut.
+        exact = os.environ | {"_RJEM_MALLOC_CONF": "lg_prof_sample:0"}
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, env=exact)
+        self.saved |= set(re.findall(r"^saved (\w{32})$", ended.stdout, re.M))
+        failed = re.search(r"^failed (.*)$", ended.stdout, re.M)
+        return failed[1] if failed else "ok" if ended.returncode == 0 else f"exit status {ended.returncode}"
+
+    def wrong(self):
+        """What is not as it should be: lost, damaged, or left behind."""
+        listed = subprocess.run([self.program, self.path, "0"], stdout=subprocess.PIPE, text=True, timeout=60).stdout
+        has = set(re.findall(r"^has (\w{32})$", listed, re.M))
+        lost = [f"lost {name}" for name in self.saved - has]
+        # What had its name already when the program ended is as good as what it told.
+        self.saved |= has
+        return lost + re.findall(r"^(?:passed over|failed) .*$", listed, re.M)
+
+    def unfinished(self):
+        return [name for name in os.listdir(self.path) if name.endswith(".tmp")]
+
+    def next_works(self, what):
+        seen = self.save(), self.wrong(), self.unfinished()
+        check(seen == ("ok", [], []), f"{what}: the next save works, and {len(self.saved)} are there", seen)
+
+
+def full_disk(program):
+    """By degrees, so that what is written is cut at another place each time."""
+    mount = mounted("size=1m")
+    try:
+        folder = Folder(program, os.path.join(mount, "snapshots"))
+        folder.save(2)
+        filler = os.path.join(mount, "filler")
+        refused, fitted, wrong = 0, 0, []
+        for room in range(0, 32 << 10, 4096):
+            free = os.statvfs(mount)
+            with open(filler, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - room)
+            ended = folder.save()
+            refused, fitted = refused + ("No space left" in ended), fitted + (ended == "ok")
+            wrong += folder.wrong() + folder.unfinished() + ([] if ended == "ok" or "No space left" in ended else [ended])
+            os.remove(filler)
+        check(refused > 0 and fitted > 0 and not wrong,
+              f"a full disk: {refused} saves fail with the reason, {fitted} fit, and nothing is lost", wrong)
+        folder.next_works("a full disk")
+    finally:
+        unmount(mount)
+
+
+def steps_of(folder, log):
+    """The calls of a save as strace saw them, each with which one of its name it was."""
+    seen, count = [], collections.Counter()
+    with open(log) as file:
+        for call, rest in re.findall(r"^(\w+)\((.*)$", file.read(), re.M):
+            count[call] += 1
+            where = "unfinished" if f"{folder.path}/memory-" in rest and ".tmp" in rest else \
+                "folder" if f'"{folder.path}"' in rest or f"<{folder.path}>" in rest else None
+            is_listing = call == "openat" and "O_DIRECTORY" in rest
+            if where and not is_listing:
+                seen.append((call, where, count[call]))
+    return seen
+
+
+def cut_short(program):
+    """Killed in each call of a save, and refused in each by the disk."""
+    example_service.install({"strace": "strace"})
+    with tempfile.TemporaryDirectory(prefix="memory-debug-faults-") as path:
+        folder, log = Folder(program, os.path.join(path, "snapshots")), os.path.join(path, "log")
+        folder.save(2)
+        # Without -f of the thread that saves alone.
+        strace = ["strace", "-y", "-o", log, "-e", "trace=openat,write,fsync,rename,renameat,renameat2"]
+        folder.save(trace=strace)
+        seen = steps_of(folder, log)
+        check([step[:2] for step in seen] == STEPS, "a save syncs the file, names it, and syncs the folder", seen)
+        for call, where, which in seen:
+            what = f"{call} of the {where}"
+            ended = folder.save(trace=[*strace, "-e", f"inject={call}:signal=KILL:when={which}"])
+            check((ended, folder.wrong()) == (f"exit status {-signal.SIGKILL}", []), f"killed in {what}: nothing is lost", ended)
+            folder.next_works(f"killed in {what}")
+        for call, where, which in seen:
+            what = f"{call} of the {where}"
+            ended = folder.save(trace=[*strace, "-e", f"inject={call}:error=EIO:when={which}"])
+            wrong = folder.wrong() + folder.unfinished()
+            check("Input/output error" in ended and not wrong, f"an error of {what}: told, and nothing is lost", (ended, wrong))
+            folder.next_works(f"an error of {what}")
+
+
+def cases(profile):
+    program = example_service.build("examples/save_snapshots", "--package=memory-debug-core", "--example=save_snapshots",
+                                    profile=profile)
+
+    def snapshots_and_a_full_disk():
+        full_disk(program)
+
+    def snapshots_cut_short():
+        cut_short(program)
+
+    return [snapshots_and_a_full_disk, snapshots_cut_short]
