@@ -120,6 +120,16 @@ proptest! {
     }
 
     #[test]
+    fn between_a_profile_and_itself_is_no_difference(
+        profile in prop_oneof![any_profile(ProfileKind::Live), any_profile(ProfileKind::LiveAndAllocated)],
+    ) {
+        let growth = profile.growth_since(&profile);
+        prop_assert_eq!((growth.stack_count(), growth.total()), (0, Amount::default()));
+        let change = ChangeTable::between(&profile, &profile, &Selection::default());
+        prop_assert_eq!((change.rows.len(), change.total.is_significant), (0, false));
+    }
+
+    #[test]
     fn growths_add_up(
         a in any_profile(ProfileKind::Live),
         b in any_profile(ProfileKind::Live),
