@@ -62,7 +62,8 @@ def full_disk(program):
                 os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - room)
             ended = folder.save()
             refused, fitted = refused + ("No space left" in ended), fitted + (ended == "ok")
-            wrong += folder.wrong() + folder.unfinished() + ([] if ended == "ok" or "No space left" in ended else [ended])
+            wrong += folder.wrong() + folder.unfinished()
+            wrong += [] if ended == "ok" or "No space left" in ended else [ended]
             os.remove(filler)
         check(refused > 0 and fitted > 0 and not wrong,
               f"a full disk: {refused} saves fail with the reason, {fitted} fit, and nothing is lost", wrong)
@@ -98,20 +99,22 @@ def cut_short(program):
         check([step[:2] for step in seen] == STEPS, "a save syncs the file, names it, and syncs the folder", seen)
         for call, where, which in seen:
             what = f"{call} of the {where}"
-            ended = folder.save(trace=[*strace, "-e", f"inject={call}:signal=KILL:when={which}"])
-            check((ended, folder.wrong()) == (f"exit status {-signal.SIGKILL}", []), f"killed in {what}: nothing is lost", ended)
+            ended, wrong = folder.save(trace=[*strace, "-e", f"inject={call}:signal=KILL:when={which}"]), folder.wrong()
+            check((ended, wrong) == (f"exit status {-signal.SIGKILL}", []), f"killed in {what}: nothing is lost",
+                  (ended, wrong))
             folder.next_works(f"killed in {what}")
         for call, where, which in seen:
             what = f"{call} of the {where}"
             ended = folder.save(trace=[*strace, "-e", f"inject={call}:error=EIO:when={which}"])
             wrong = folder.wrong() + folder.unfinished()
-            check("Input/output error" in ended and not wrong, f"an error of {what}: told, and nothing is lost", (ended, wrong))
+            check("Input/output error" in ended and not wrong, f"an error of {what}: told, and nothing is lost",
+                  (ended, wrong))
             folder.next_works(f"an error of {what}")
 
 
 def cases(profile):
-    program = example_service.build("examples/save_snapshots", "--package=memory-debug-core", "--example=save_snapshots",
-                                    profile=profile)
+    program = example_service.build("examples/save_snapshots", "--package=memory-debug-core",
+                                    "--example=save_snapshots", profile=profile)
 
     def snapshots_and_a_full_disk():
         full_disk(program)
