@@ -26,6 +26,7 @@
 //! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
 //! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate; [`Collector::purge`] gives unused
 //!   pages back; [`Collector::collect_detail`] tells the allocator by arena and by size class.
+//! - [`Fleet`] merges the reports of many instances, [`ReportDiff`] compares two.
 //! - [`diagnose`] says what stands out in a report, and what to change.
 //! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
 //!   values whose retained size is measured exactly, field by field.
@@ -47,8 +48,8 @@
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
 //! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`,
-//! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `tracker`, `periodic`, `view`,
-//! `render`; `install` stands alone.
+//! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
+//! `periodic`, `view`, `render`; `install` stands alone.
 //! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
@@ -58,6 +59,7 @@ mod control;
 mod detail;
 mod doctor;
 mod file_size;
+mod fleet;
 mod headroom;
 mod heap;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
@@ -76,6 +78,7 @@ mod purge;
 mod reconciliation;
 pub mod render;
 mod report;
+mod report_diff;
 mod root_summary;
 mod roots;
 mod snapshot;
@@ -84,13 +87,17 @@ mod tracked;
 mod tracker;
 mod types;
 mod unavailable;
-mod units;
+pub mod units;
 mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use fleet::{
+    Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
+    FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
+};
 pub use headroom::Headroom;
 pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
@@ -107,6 +114,7 @@ pub use report::{
     AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
     SCHEMA, TypeRow, TypeSummary,
 };
+pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// A number of bytes in binary units, two decimals unless the format says otherwise: `6.99 MiB`, `{:.0}` `7 MiB`.
-#[derive(Clone, Copy)]
-pub(crate) struct Bytes(pub(crate) u64);
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +20,7 @@ impl fmt::Display for Bytes {
 }
 
 /// A count with separators: `97,100`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut separated = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -33,17 +33,17 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A change in bytes with its sign: `+6.99 MiB`.
-pub(crate) fn signed_bytes(change: i64) -> String {
+pub fn signed_bytes(change: i64) -> String {
     format!("{}{}", if change < 0 { '-' } else { '+' }, Bytes(change.unsigned_abs()))
 }
 
 /// A change in a count with its sign: `-97,100`.
-pub(crate) fn signed_count(change: i64) -> String {
+pub fn signed_count(change: i64) -> String {
     format!("{}{}", if change < 0 { '-' } else { '+' }, count(change.unsigned_abs()))
 }
 
 /// A time span in its two largest units: `3h 12m`.
-pub(crate) fn span(seconds: u64) -> String {
+pub fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds}s"),
@@ -54,12 +54,12 @@ pub(crate) fn span(seconds: u64) -> String {
 }
 
 /// `part` of `whole` in percent; nothing if there is no whole.
-pub(crate) fn percent(part: f64, whole: f64) -> Option<f64> {
+pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
 /// `text` with everything escaped that would move the cursor or turn the writing direction.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let unsafe_to_print = |c: char| {
         c.is_control()
             || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')

@@ -65,5 +65,6 @@ pub use sample::{Estimate, Sample, SampleRate};
 pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use symbolized::{
     Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
+    significant_stderrs,
 };
 pub use type_name::readable_type_name;

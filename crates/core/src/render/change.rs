@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::row_name;
 use super::table::write_columns;
 use crate::report::RowSource;
 use crate::snapshot::{DiffRow, LeakVerdict, SnapshotDiff, SnapshotInfo, Suspect};
@@ -44,10 +45,8 @@ impl Display for Growth {
     }
 }
 
-fn cells(row: &DiffRow) -> [String; 4] {
-    let name = visible(&row.type_name);
-    let is_unknown = row.source == Some(RowSource::Unattributed);
-    let name = if is_unknown { format!("[unattributed] {name}") } else { name };
+pub(super) fn cells(row: &DiffRow) -> [String; 4] {
+    let name = row_name(&row.type_name, row.source.unwrap_or(RowSource::Sampled));
     let error = percent(row.bytes_change_stderr, row.bytes_change.unsigned_abs() as f64);
     let error = error.map_or("–".to_owned(), |percent| format!("{percent:.0} %"));
     let mark = if row.is_significant { " *" } else { "" };

@@ -7,11 +7,13 @@ mod columns;
 mod control;
 mod detail;
 mod diagnosis;
+mod fleet;
 mod growth;
 mod json;
 mod purge;
 mod reasons;
 mod reconciliation;
+mod report_diff;
 mod roots;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -25,3 +27,21 @@ pub use json::{document, json};
 pub use snapshots::snapshots_text;
 pub use stacks::{stacks_json, stacks_text};
 pub use text::text;
+
+use crate::report::RowSource;
+use crate::units::{percent, visible};
+
+/// The name of a row. That of an unknown type is a function's.
+fn row_name(name: &str, source: RowSource) -> String {
+    let mark = if source == RowSource::Unattributed { "[unattributed] " } else { "" };
+    format!("{mark}{}", visible(name))
+}
+
+/// One standard error of `bytes`, as a share of it.
+fn error_cell(source: RowSource, stderr: f64, bytes: u64) -> String {
+    match (source, percent(stderr, bytes as f64)) {
+        (RowSource::Exact, _) => "exact".to_owned(),
+        (_, Some(percent)) => format!("{percent:.0} %"),
+        (_, None) => "–".to_owned(),
+    }
+}

@@ -6,6 +6,8 @@ use memory_debug_profile::{Estimate, SymbolizedFrame, SymbolizedProfile, Symboli
 use serde::Serialize;
 
 use super::json::document;
+use super::row_name;
+use crate::report::RowSource;
 use crate::units::{Bytes, count, percent, visible};
 
 /// The `top` stacks, each with what it holds, of which type, and its functions from the innermost.
@@ -31,11 +33,11 @@ pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
 fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
     let estimate = stack.estimate();
     let (owner, is_attributed) = stack.owner();
-    let mark = if is_attributed { "" } else { "[unattributed] " };
+    let source = if is_attributed { RowSource::Sampled } else { RowSource::Unattributed };
     let error = percent(estimate.bytes_stderr(), estimate.bytes).unwrap_or_default();
     let objects = count(estimate.objects.round() as u64);
     let bytes = Bytes(estimate.bytes.round() as u64);
-    writeln!(text, "{bytes} (± {error:.0} %) in {objects} objects: {mark}{}", visible(owner))?;
+    writeln!(text, "{bytes} (± {error:.0} %) in {objects} objects: {}", row_name(owner, source))?;
     write_frames(text, stack)
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::report::{RowSource, TypeRow, TypeSummary};
+use super::{error_cell, row_name};
+use crate::report::{TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, visible};
 
 /// The narrowest first column, and the widest that the other rows are still aligned to. Longer names are neither cut
@@ -67,13 +68,8 @@ fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
 }
 
 fn cells(row: &TypeRow) -> [String; 4] {
-    let name = visible(&row.type_name);
-    let name = if row.source == RowSource::Unattributed { format!("[unattributed] {name}") } else { name };
-    let error = match (row.source, percent(row.bytes_stderr, row.bytes as f64)) {
-        (RowSource::Exact, _) => "exact".to_owned(),
-        (_, Some(percent)) => format!("{percent:.0} %"),
-        (_, None) => "–".to_owned(),
-    };
+    let error = error_cell(row.source, row.bytes_stderr, row.bytes);
+    let name = row_name(&row.type_name, row.source);
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
 }
 

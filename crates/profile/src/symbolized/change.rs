@@ -79,7 +79,7 @@ impl ChangeTable {
             rows.push((key, Change::of_stacks(&nothing, now, rate)));
         }
         let compared = rows.len();
-        let threshold = normal_quantile(1.0 - FAMILY_WISE_ERROR / (2.0 * compared.max(1) as f64));
+        let threshold = significant_stderrs(compared);
         let mut table = Self { rows: Vec::new(), total: Change::default(), compared, threshold };
         for (key, mut row) in rows {
             table.total.add_row(&row);
@@ -92,7 +92,7 @@ impl ChangeTable {
             row.is_significant = row.exceeds(threshold);
             table.rows.push(row);
         }
-        table.total.is_significant = table.total.exceeds(normal_quantile(1.0 - FAMILY_WISE_ERROR / 2.0));
+        table.total.is_significant = table.total.exceeds(significant_stderrs(1));
         table.rows.sort_by(|a, b| {
             let size = |row: &Change| row.difference.bytes.abs();
             let names = |row: &Change| (row.full_type.clone(), row.type_name.clone());
@@ -175,6 +175,11 @@ fn difference(base: Estimate, target: Estimate) -> Estimate {
         objects_variance: target.objects_variance + base.objects_variance,
         bytes_variance: target.bytes_variance + base.bytes_variance,
     }
+}
+
+/// How many standard errors a change has to exceed, in a table of so many rows, to be called more than noise.
+pub fn significant_stderrs(rows: usize) -> f64 {
+    normal_quantile(1.0 - FAMILY_WISE_ERROR / (2.0 * rows.max(1) as f64))
 }
 
 /// The value that a standard normal variable stays below with probability `p`, for `p` above one half; off by at most

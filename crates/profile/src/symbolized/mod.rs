@@ -22,7 +22,7 @@ use crate::sample::{Estimate, SampleRate};
 pub use self::amount::Amount;
 pub(crate) use self::amount::Magnitude;
 pub(crate) use self::build::{Builder, NewStack};
-pub use self::change::{Change, ChangeTable};
+pub use self::change::{Change, ChangeTable, significant_stderrs};
 pub use self::peaks::Peaks;
 
 /// A heap profile with names: stacks of functions, each with the type that owns what it allocated.

@@ -1,0 +1,145 @@
+//! How many instances there are behind a balancer that shows one at a time.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::instance::InstanceId;
+
+/// Probability of stopping too early, if the balancer gives each request to any instance alike.
+const MISSED: f64 = 0.01;
+
+/// Draws from behind a balancer.
+#[derive(Clone, Debug, Default)]
+pub struct Draws {
+    seen: HashMap<InstanceId, u64>,
+    draws: u64,
+    since_new: u64,
+}
+
+/// How many instances there are, as far as draws can tell. Not a census.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FleetEstimate {
+    /// Different instances that answered.
+    pub seen: u64,
+    /// How often was asked.
+    pub draws: u64,
+    /// Lower bound of how many instances there are, by how many were seen once and twice (Chao1, bias-corrected).
+    pub at_least: f64,
+    /// When it was stopped asking, and what that rests on.
+    pub stop_rule: String,
+    /// Whether it was asked that long.
+    pub stopped_by_rule: bool,
+}
+
+impl Draws {
+    /// An answer came from `instance`. Whether it is a new one.
+    pub fn add(&mut self, instance: InstanceId) -> bool {
+        self.draws += 1;
+        let times = self.seen.entry(instance).or_default();
+        *times += 1;
+        let is_new = *times == 1;
+        self.since_new = if is_new { 0 } else { self.since_new + 1 };
+        is_new
+    }
+
+    /// Whether one more instance than seen, equally likely as they are, would have been seen by now with a probability
+    /// of 99 %.
+    pub fn is_enough(&self) -> bool {
+        !self.seen.is_empty() && self.since_new >= self.patience()
+    }
+
+    /// Draws without a new instance after which to stop: of `n + 1`, one stays away `m` times with probability
+    /// `(1 - 1/(n+1))^m`.
+    fn patience(&self) -> u64 {
+        let hidden = 1.0 / (self.seen.len() as f64 + 1.0);
+        (MISSED.ln() / (1.0 - hidden).ln()).ceil() as u64
+    }
+
+    /// What is known now.
+    pub fn estimate(&self) -> FleetEstimate {
+        let times = |times: u64| self.seen.values().filter(|seen| **seen == times).count() as f64;
+        let (once, twice) = (times(1), times(2));
+        FleetEstimate {
+            seen: self.seen.len() as u64,
+            draws: self.draws,
+            at_least: self.seen.len() as f64 + once * (once - 1.0) / (2.0 * (twice + 1.0)),
+            stop_rule: format!(
+                "until {} answers in a row bring no new instance: were there one more, as likely as the others, it \
+                 would have been met by then with 99 % probability; a balancer that prefers some instances, or keeps \
+                 one client at one of them, hides more",
+                self.patience()
+            ),
+            stopped_by_rule: self.is_enough(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::id;
+    use super::*;
+
+    #[test]
+    fn patience_grows_with_what_was_seen() {
+        for (seen, expected) in [(1, 7), (4, 21), (10, 49), (100, 463)] {
+            let mut draws = Draws::default();
+            (0..seen).for_each(|number| assert!(draws.add(id(number))));
+            assert_eq!(draws.patience(), expected, "{seen}");
+        }
+    }
+
+    #[test]
+    fn asking_ends_when_one_more_would_have_been_met() {
+        let mut draws = Draws::default();
+        assert!(!draws.is_enough());
+        let asked = (0..)
+            .take_while(|draw| {
+                !draws.is_enough() && {
+                    draws.add(id(draw % 4));
+                    true
+                }
+            })
+            .count();
+        assert_eq!(asked, 4 + 21);
+        let estimate = draws.estimate();
+        assert_eq!((estimate.seen, estimate.draws, estimate.at_least), (4, 25, 4.0));
+        assert!(estimate.stopped_by_rule);
+        assert!(estimate.stop_rule.starts_with("until 21 answers"), "{}", estimate.stop_rule);
+    }
+
+    #[test]
+    fn many_met_once_speak_for_more() {
+        let mut draws = Draws::default();
+        (0..6).for_each(|number| _ = draws.add(id(number)));
+        draws.add(id(0));
+        // Five once, one twice: 6 + 5·4 / (2·2).
+        assert_eq!(draws.estimate().at_least, 11.0);
+        assert!(!draws.estimate().stopped_by_rule);
+    }
+
+    /// Of 1,000 fleets that answer by lot, at most so many may have one overlooked.
+    #[test]
+    fn the_rule_is_right_as_often_as_it_says() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut lot = |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % sides
+        };
+        for size in [2, 4, 10] {
+            let mut overlooked = 0;
+            for _ in 0..1000 {
+                let mut draws = Draws::default();
+                while !draws.is_enough() {
+                    draws.add(id(lot(size)));
+                }
+                overlooked += u64::from(draws.estimate().seen < size);
+            }
+            // 1 % for the last one; that some before it was overlooked is rarer each.
+            assert!(overlooked <= 25, "{overlooked} of 1000 with {size} instances");
+        }
+    }
+}
