@@ -15,7 +15,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use self::rule::Rule;
 use crate::report::MemoryReport;
@@ -25,23 +27,23 @@ const RULES: [&[Rule]; 5] =
     [profiling::RULES, table::RULES, allocator::RULES, process::RULES, container::RULES];
 
 /// What all rules say about one report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// What was found, most severe first, then by id.
     pub verdicts: Vec<Verdict>,
     /// The ids of the rules that had all their numbers, whether they found something or not; sorted.
-    pub checked: Vec<&'static str>,
+    pub checked: Vec<Cow<'static, str>>,
     /// The rules that lacked a number; sorted by id.
     pub not_checked: Vec<NotChecked>,
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verdict {
     /// Names the rule, in kebab case. An id keeps its meaning.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// The numbers that say so, with units.
@@ -51,7 +53,7 @@ pub struct Verdict {
 }
 
 /// How bad a finding is; the worst is the least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
@@ -64,11 +66,11 @@ pub enum Severity {
 }
 
 /// A rule that could not be checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotChecked {
     /// Names the rule, as [`Verdict::id`] does.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// Which number was missing, and why.
     pub reason: String,
 }
@@ -84,10 +86,10 @@ pub fn diagnose(report: &MemoryReport) -> Diagnosis {
     for rule in rules {
         match (rule.check)(report) {
             Ok(finding) => {
-                diagnosis.checked.push(rule.id);
+                diagnosis.checked.push(rule.id.into());
                 diagnosis.verdicts.extend(finding.map(|finding| finding.by(rule)));
             }
-            Err(reason) => diagnosis.not_checked.push(NotChecked { id: rule.id, reason }),
+            Err(reason) => diagnosis.not_checked.push(NotChecked { id: rule.id.into(), reason }),
         }
     }
     // Stable, so findings of one severity stay in the order of their ids.

@@ -252,7 +252,7 @@ mod tests {
             ),
             (profiling(Some(true), Some(true), Some(false)), "profiling-inactive", "to /profiling"),
         ] {
-            let ids: Vec<_> = diagnose(&report).verdicts.iter().map(|verdict| verdict.id).collect();
+            let ids: Vec<_> = diagnose(&report).verdicts.into_iter().map(|verdict| verdict.id).collect();
             assert_eq!(ids, [id]);
             assert!(fired(&report, id).advice.contains(advice));
             assert_not_checked(&report, "sample-rate-too-coarse", "heap profiling is not active");

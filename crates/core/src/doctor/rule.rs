@@ -38,7 +38,7 @@ impl Finding {
 
     pub(super) fn by(self, rule: &Rule) -> Verdict {
         let Self { severity, evidence, advice } = self;
-        Verdict { id: rule.id, severity, evidence, advice }
+        Verdict { id: rule.id.into(), severity, evidence, advice }
     }
 }
 

@@ -9,15 +9,21 @@ use crate::units::visible;
 /// One line for each verdict that cannot wait.
 pub(super) fn write_short(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
-        writeln!(out, "{} {}: {}", name(verdict.severity), verdict.id, visible(&verdict.evidence))?;
+        writeln!(out, "{} {}: {}", name(verdict.severity), visible(&verdict.id), visible(&verdict.evidence))?;
     }
     Ok(())
 }
 
-/// All verdicts with their advice, then how many rules were asked, then those that could not be checked.
-pub(super) fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result {
+impl fmt::Display for Diagnosis {
+    /// All verdicts with their advice, then how many rules were asked, then those that could not be checked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(f, self)
+    }
+}
+
+fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in &diagnosis.verdicts {
-        writeln!(out, "{} {}", name(verdict.severity), verdict.id)?;
+        writeln!(out, "{} {}", name(verdict.severity), visible(&verdict.id))?;
         writeln!(out, "  {}", visible(&verdict.evidence))?;
         writeln!(out, "  advice: {}\n", visible(&verdict.advice))?;
     }
@@ -27,9 +33,9 @@ pub(super) fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result 
     let (checked, not_checked) = (diagnosis.checked.len(), diagnosis.not_checked.len());
     let noun = if checked == 1 { "rule" } else { "rules" };
     writeln!(out, "{checked} {noun} checked, {not_checked} not checked")?;
-    let not_checked = diagnosis.not_checked.iter().map(|rule| (rule.id, rule.reason.as_str()));
+    let not_checked = diagnosis.not_checked.iter().map(|rule| (rule.id.as_ref(), rule.reason.as_str()));
     for (reason, ids) in reasons::grouped(not_checked) {
-        writeln!(out, "not checked: {} because {}", ids.join(", "), visible(reason))?;
+        writeln!(out, "not checked: {} because {}", visible(&ids.join(", ")), visible(reason))?;
     }
     Ok(())
 }

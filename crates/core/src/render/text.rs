@@ -37,7 +37,7 @@ fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> 
 fn write_doctor(out: &mut String, report: &MemoryReport) -> fmt::Result {
     write_header(out, report)?;
     writeln!(out)?;
-    diagnosis::write(out, &diagnose(report))
+    write!(out, "{}", diagnose(report))
 }
 
 /// Who answers, and the numbers to look at first.

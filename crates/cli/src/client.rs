@@ -1,0 +1,270 @@
+//! Asks a page, as carefully as one asks a stranger: no redirects, no cookies, no proxy from the environment, a
+//! deadline for everything, and never more bytes than expected.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_debug_core::MissingReason;
+use serde::de::DeserializeOwned;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Error};
+
+use crate::failure::Failure;
+use crate::login::Login;
+use crate::target::{self, Target};
+
+/// The longest answer that is read. A profile of many thousand stacks is a few MiB.
+pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
+
+/// How to ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    config: Config,
+    is_insecure: bool,
+    timeout: Duration,
+    max_body_bytes: u64,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) method: &'a str,
+    /// Below the page's base.
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a [(&'a str, &'a str)],
+}
+
+/// What came back, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn get(path: &'a str, query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { method: "GET", path, query }
+    }
+}
+
+impl Client {
+    /// # Errors
+    ///
+    /// If `ca_file` holds no certificates.
+    pub(crate) fn new(timeout: Duration, is_insecure: bool, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let roots = match ca_file {
+            Some(path) => RootCerts::Specific(Arc::new(read_certificates(path)?)),
+            None => RootCerts::PlatformVerifier,
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
+            .timeout_global(Some(timeout))
+            .max_idle_connections(0)
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
+            .build();
+        Ok(Self { config, is_insecure, timeout, max_body_bytes: MAX_BODY_BYTES })
+    }
+
+    /// The same, reading no more than so much of an answer.
+    pub(crate) fn max_body_bytes(self, max_body_bytes: u64) -> Self {
+        Self { max_body_bytes, ..self }
+    }
+
+    /// One question, on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer. One with an unwelcome status is an answer.
+    pub(crate) fn ask(
+        &self,
+        target: &Target,
+        login: &Login,
+        question: Question<'_>,
+    ) -> Result<Answer, Failure> {
+        target::require_private(target, self.is_insecure)?;
+        let resolver = Addresses { only: target.address(), must_be_loopback: self.must_stay_here(target) };
+        let agent = Agent::with_parts(self.config.clone(), DefaultConnector::default(), resolver);
+        let request = ureq::http::Request::builder()
+            .method(question.method)
+            .uri(target.url(question.path, question.query))
+            .header("authorization", login.header().as_str())
+            .header("accept", "application/json, */*;q=0.5")
+            .header("connection", "close")
+            .body(());
+        let request = request.map_err(|error| Failure::usage(format!("{target}: {error}")))?;
+        let failed = |error| self.failure(target, &error);
+        let mut response = agent.run(request).map_err(failed)?;
+        let status = response.status().as_u16();
+        let body =
+            response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)?;
+        Ok(Answer { status, body })
+    }
+
+    /// Asks for a page that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), and if the page was refused.
+    pub(crate) fn page(
+        &self,
+        target: &Target,
+        login: &Login,
+        question: Question<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let answer = self.ask(target, login, question)?;
+        match answer.status {
+            200..=299 => Ok(answer.body),
+            status => Err(refusal(target, login, status, &answer.body)),
+        }
+    }
+
+    /// Asks for a page in JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`page`](Self::page), and if it is not what was expected.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        target: &Target,
+        login: &Login,
+        question: Question<'_>,
+    ) -> Result<T, Failure> {
+        let body = self.page(target, login, question)?;
+        serde_json::from_slice(&body).map_err(|error| {
+            let message =
+                format!("{target}: the answer is no report of this version of memory-debug ({error})");
+            Failure::new(MissingReason::NoReport, message)
+        })
+    }
+
+    /// `localhost` may be looked up to be elsewhere.
+    fn must_stay_here(&self, target: &Target) -> bool {
+        target.is_plain_http() && !self.is_insecure
+    }
+
+    fn failure(&self, target: &Target, error: &Error) -> Failure {
+        let (reason, what) = match error {
+            Error::Timeout(_) => {
+                (MissingReason::Deadline, format!("no answer in {:?}; --timeout waits longer", self.timeout))
+            }
+            Error::HostNotFound => (MissingReason::Address, "the name has no address".to_owned()),
+            Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                (MissingReason::Tls, format!("the connection is not safe: {error}"))
+            }
+            Error::Io(error) => (MissingReason::Unreachable, error.to_string()),
+            Error::ConnectionFailed => (MissingReason::Unreachable, "nobody listens there".to_owned()),
+            Error::Tls(what) => (MissingReason::Tls, format!("TLS: {what}")),
+            Error::Rustls(error) => (
+                MissingReason::Tls,
+                format!("TLS: {error}; for a certificate of your own, give its authority by --ca"),
+            ),
+            Error::BodyExceedsLimit(limit) => {
+                (MissingReason::TooLong, format!("the answer is longer than {limit} bytes"))
+            }
+            other => (MissingReason::NoReport, format!("the answer is not understood: {other}")),
+        };
+        Failure::new(reason, format!("{target}: {what}"))
+    }
+}
+
+/// What a status says, and what to do.
+fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure {
+    let said = said(body);
+    let (reason, what) = match status {
+        401 => (
+            MissingReason::Unauthorized,
+            format!("the password of {} is not right there (401)", login.user()),
+        ),
+        403 => (MissingReason::Forbidden, format!("{} may not (403): {said}", login.user())),
+        404 => (MissingReason::NoReport, format!("there is no such page (404); is the path right? {said}")),
+        300..=399 => {
+            (MissingReason::Refused, format!("answered with a redirect ({status}), which is not followed"))
+        }
+        status => (MissingReason::Refused, format!("answered {status}: {said}")),
+    };
+    Failure::new(reason, format!("{target}: {}", what.trim_end()))
+}
+
+/// What an answer that is no page says: the detail of a problem, or the beginning of whatever it is.
+fn said(body: &[u8]) -> String {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
+    let text = detail.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
+    let shortened: String = text.trim().chars().take(300).collect();
+    memory_debug_core::units::visible(&shortened)
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
+    let failed = |what: &str| Failure::local(format!("--ca {}: {what}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| failed(&error.to_string()))?;
+    let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
+    let items = items.map_err(|error| failed(&error.to_string()))?;
+    let certificates: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(failed("has no certificate in it; it needs `-----BEGIN CERTIFICATE-----`"));
+    }
+    Ok(certificates)
+}
+
+/// Looks names up, unless the address is known.
+#[derive(Debug)]
+struct Addresses {
+    only: Option<SocketAddr>,
+    must_be_loopback: bool,
+}
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let mut addresses = self.empty();
+        match self.only {
+            Some(address) => addresses.push(address),
+            None => {
+                for address in DefaultResolver::default().resolve(uri, config, timeout)?.iter() {
+                    if !self.must_be_loopback || target::is_loopback(address.ip()) {
+                        addresses.push(*address);
+                    }
+                }
+            }
+        }
+        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s64_what_a_stranger_says_cannot_move_the_cursor_and_is_cut() {
+        assert_eq!(said(b"{\"detail\": \"no\\u001b[2J\"}"), "no\\u{1b}[2J");
+        assert_eq!(said(b" <html>\xff"), "<html>\u{fffd}");
+        assert_eq!(said(&[b'x'; 1000]).len(), 300);
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        let failure = read_certificates(Path::new("/dev/null")).unwrap_err();
+        assert!(failure.to_string().contains("no certificate"), "{failure}");
+    }
+}

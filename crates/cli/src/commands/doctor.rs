@@ -1,0 +1,70 @@
+//! `memory-debug doctor`.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use memory_debug_core::{Diagnosis, Severity};
+use serde::Deserialize;
+
+use crate::args::{Asking, target};
+use crate::client::Question;
+use crate::failure::{Failure, Status};
+use crate::output;
+use crate::target::Target;
+
+/// Print what stands out at one instance, and what to change; for scripts by its exit status
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Address of the service, or of its page if it is not at /debug/memory
+    #[arg(value_parser = target)]
+    url: Target,
+    /// Least severity that makes the exit status 3
+    #[arg(long, value_enum, default_value = "critical", value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Notice,
+    Warning,
+    Critical,
+    Never,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    doctor: Diagnosis,
+}
+
+impl Doctor {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let (client, login) = (self.asking.client()?, self.asking.login(&self.url)?);
+        let page: serde_json::Value =
+            client.json(&self.url, &login, Question::get("/doctor", &[("format", "json")]))?;
+        let Page { doctor } = Page::deserialize(&page)
+            .map_err(|error| Failure::local(format!("{}: not a diagnosis: {error}", self.url)))?;
+        if self.json {
+            output::print_json(&page)?
+        } else {
+            output::print(doctor.to_string())?
+        }
+        let found = doctor.verdicts.iter().any(|verdict| self.fail_on.counts(verdict.severity));
+        Ok(if found { Status::Found.into() } else { ExitCode::SUCCESS })
+    }
+}
+
+impl FailOn {
+    fn counts(self, severity: Severity) -> bool {
+        match self {
+            Self::Notice => true,
+            Self::Warning => matches!(severity, Severity::Warning | Severity::Critical),
+            Self::Critical => severity == Severity::Critical,
+            Self::Never => false,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `memory-debug fetch`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::args::{Asking, target};
+use crate::client::Question;
+use crate::failure::Failure;
+use crate::output;
+use crate::target::Target;
+
+/// Print or save the whole report of one instance
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fetch {
+    /// Address of the service, or of its page if it is not at /debug/memory
+    #[arg(value_parser = target)]
+    url: Target,
+    /// Rows of the table of types
+    #[arg(long, default_value_t = 50)]
+    top: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Save JSON there, for `memory-debug diff`
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Fetch {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let format = if self.json || self.output.is_some() { "json" } else { "text" };
+        let top = self.top.to_string();
+        let query = [("format", format), ("top", &top)];
+        let login = self.asking.login(&self.url)?;
+        let page = self.asking.client()?.page(&self.url, &login, Question::get("", &query))?;
+        match &self.output {
+            Some(path) => output::save(path, &page)?,
+            None => output::print(page)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,24 @@
+//! What the command can do, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod fetch;
+pub(crate) mod man;
+pub(crate) mod password;
+pub(crate) mod types;
+
+use std::process::ExitCode;
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+
+pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        Command::Fetch(fetch) => fetch.run(),
+        Command::Types(types) => types.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Password(password) => password.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
+    }
+}

@@ -1,0 +1,47 @@
+//! `memory-debug types`.
+
+use std::process::ExitCode;
+
+use crate::args::{Asking, target};
+use crate::client::Question;
+use crate::failure::Failure;
+use crate::output;
+use crate::target::Target;
+
+/// Print which types hold the memory of one instance
+#[derive(Debug, clap::Args)]
+pub(crate) struct Types {
+    /// Address of the service, or of its page if it is not at /debug/memory
+    #[arg(value_parser = target)]
+    url: Target,
+    /// Rows to show
+    #[arg(long, default_value_t = 50)]
+    top: usize,
+    /// Only types whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Order of the rows: bytes, count, name
+    #[arg(long, value_name = "ORDER")]
+    sort: Option<String>,
+    /// What a row stands for: container, element, function, file, line, crate, thread, size, traceback
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Types {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let top = self.top.to_string();
+        let mut query = vec![("format", if self.json { "json" } else { "text" }), ("top", top.as_str())];
+        for (name, value) in [("filter", &self.filter), ("sort", &self.sort), ("group", &self.group)] {
+            query.extend(value.as_deref().map(|value| (name, value)));
+        }
+        let login = self.asking.login(&self.url)?;
+        output::print(self.asking.client()?.page(&self.url, &login, Question::get("/types", &query))?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

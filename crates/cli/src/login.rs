@@ -1,0 +1,200 @@
+//! As whom to ask. Never from the command line's own words, which everybody on the machine can read.
+
+use std::env;
+use std::fmt;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, stdin};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use netrc::Netrc;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+const DEFAULT_USER: &str = "ops";
+const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
+const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
+
+/// Far more than a password needs; keeps a mistaken path (`/dev/zero`) from filling the memory.
+const MAX_FILE_BYTES: u64 = 8 * 1024;
+
+/// Where a login may come from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoginSource {
+    /// The user, if it was named.
+    pub(crate) user: Option<String>,
+    /// A file with the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// A file in the format of `.netrc`, if not the usual one.
+    pub(crate) netrc_file: Option<PathBuf>,
+}
+
+/// A user and a password.
+#[derive(Clone)]
+pub(crate) struct Login {
+    user: String,
+    password: Zeroizing<String>,
+}
+
+impl LoginSource {
+    /// The login for `host`: the password file, `MEMORY_DEBUG_PASSWORD`, the file that `MEMORY_DEBUG_PASSWORD_FILE`
+    /// names, `.netrc`, the prompt; the first there is.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be read.
+    pub(crate) fn login(&self, host: &str) -> Result<Login, Failure> {
+        if let Some(user) = &self.user
+            && user.contains(':')
+        {
+            return Err(Failure::usage(
+                "--user has a `:` in it; a password does not belong on the command line, where everybody on this \
+                 machine can read it: use MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
+            ));
+        }
+        let user = || self.user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned());
+        if let Some(path) = &self.password_file {
+            return Login::from_file(user(), path);
+        }
+        if let Some(password) = env::var_os(PASSWORD) {
+            let password =
+                password.into_string().map_err(|_| Failure::usage(format!("{PASSWORD} is not UTF-8")))?;
+            return Login::new(user(), password);
+        }
+        if let Some(path) = env::var_os(PASSWORD_FILE) {
+            return Login::from_file(user(), Path::new(&path));
+        }
+        if let Some(login) = self.netrc(host)? {
+            return Ok(login);
+        }
+        prompt(user())
+    }
+
+    fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {
+        let Some(path) = self.netrc_file.clone().or_else(Netrc::get_file) else { return Ok(None) };
+        // One that nobody asked for is no reason to fail.
+        let is_asked_for = self.netrc_file.is_some();
+        let text = match read(&path, "--netrc-file") {
+            Ok(text) => text,
+            Err(failure) if is_asked_for => return Err(failure),
+            Err(_) => return Ok(None),
+        };
+        // The error of the parser shows the line, and with it perhaps a password.
+        let Ok(netrc) = text.parse::<Netrc>() else {
+            let message = format!(
+                "{} is not understood; it has lines `machine HOST login USER password PASSWORD`",
+                path.display()
+            );
+            return if is_asked_for { Err(Failure::local(message)) } else { Ok(None) };
+        };
+        let entry = netrc.hosts.get(host).or_else(|| netrc.hosts.get("default"));
+        let entry = entry.filter(|entry| self.user.as_ref().is_none_or(|user| *user == entry.login));
+        entry.map(|entry| Login::new(entry.login.clone(), entry.password.clone())).transpose()
+    }
+}
+
+impl Login {
+    fn new(user: String, password: String) -> Result<Self, Failure> {
+        let password = Zeroizing::new(password);
+        if user.contains(':') {
+            return Err(Failure::usage("a user's name has no `:` in it"));
+        }
+        if password.is_empty() || password.contains(char::is_control) || user.contains(char::is_control) {
+            return Err(Failure::usage("the password is empty or has a control character in it"));
+        }
+        Ok(Self { user, password })
+    }
+
+    fn from_file(user: String, path: &Path) -> Result<Self, Failure> {
+        let text = read(path, "--password-file")?;
+        Self::new(user, text.strip_suffix('\n').unwrap_or(&text).trim_end_matches('\r').to_owned())
+    }
+
+    /// The value of the header `Authorization`.
+    pub(crate) fn header(&self) -> Zeroizing<String> {
+        let pair = Zeroizing::new(format!("{}:{}", self.user, *self.password));
+        Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+}
+
+/// Shows no password.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A secret that others on this machine can read is none.
+fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
+    let failed = |what: String| Failure::local(format!("{option} {}: {what}", path.display()));
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    require_private(&file).map_err(failed)?;
+    let mut text = Zeroizing::new(String::new());
+    let read = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text);
+    read.map_err(|error| failed(error.to_string()))?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(failed(format!("is longer than {MAX_FILE_BYTES} bytes, so it is not what it should be")));
+    }
+    Ok(text)
+}
+
+#[cfg(unix)]
+fn require_private(file: &File) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = file.metadata().map_err(|error| error.to_string())?.permissions().mode();
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    Err(format!("everybody on this machine may use it (mode {:03o}); chmod 600 it", mode & 0o777))
+}
+
+#[cfg(not(unix))]
+fn require_private(_file: &File) -> Result<(), String> {
+    Ok(())
+}
+
+fn prompt(user: String) -> Result<Login, Failure> {
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "no password for {user}: set {PASSWORD} or {PASSWORD_FILE}, give --password-file, or write the host into \
+             ~/.netrc; there is no terminal to ask at"
+        )));
+    }
+    let password = rpassword::prompt_password(format!("password of {user}: "));
+    Login::new(user, password.map_err(|error| Failure::local(format!("the terminal: {error}")))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s64_a_login_shows_no_password() {
+        let login = Login::new("ops".into(), "s3cret-s3cret".into()).unwrap();
+        assert_eq!(format!("{login:?}"), "Login { user: \"ops\", .. }");
+        assert_eq!(*login.header(), "Basic b3BzOnMzY3JldC1zM2NyZXQ=");
+    }
+
+    #[test]
+    fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+        let source = LoginSource { user: Some("ops:s3cret".into()), ..LoginSource::default() };
+        let failure = source.login("host").unwrap_err();
+        assert!(failure.to_string().contains("everybody"), "{failure}");
+        assert!(!failure.to_string().contains("s3cret"), "{failure}");
+    }
+
+    #[test]
+    fn what_would_end_the_header_early_is_refused() {
+        for password in ["", "a\r\nX: y", "a\0"] {
+            assert!(Login::new("ops".into(), password.into()).is_err(), "{password:?}");
+        }
+        assert!(Login::new("o:ps".into(), "x".into()).is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! The command `memory-debug`: what holds the memory of live services, asked from outside.
+//!
+//! `args` says what can be typed, `commands` does it, one file each. Everything they share is below: `target` is whom
+//! to ask, `login` as whom, `client` asks, `failure` is what went wrong and which status the program ends with.
+
+mod args;
+mod client;
+mod commands;
+mod failure;
+mod login;
+mod output;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::run(args) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("memory-debug: {failure}");
+            failure.exit_code()
+        }
+    }
+}

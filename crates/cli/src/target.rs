@@ -1,0 +1,221 @@
+//! Whom to ask: the address of a page.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use memory_debug_core::MissingReason;
+use url::{Host, Url};
+
+use crate::failure::Failure;
+
+/// Where the page is if a URL names no path.
+const DEFAULT_PATH: &str = "/debug/memory";
+
+/// The page of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Target {
+    url: Url,
+    /// Of several addresses that the host's name has, this one. The name stays what is asked for.
+    address: Option<SocketAddr>,
+}
+
+impl Target {
+    /// Understands what a person types: `https://host:8443`, `host:8080`, `http://host/internal/memory`.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address of a page, or has a password in it.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| Failure::usage(format!("`{}`: {what}", without_userinfo(text)));
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let mut url = Url::parse(&with_scheme).map_err(|error| {
+            wrong(&format!("is no address ({error}); write for example https://host:8443"))
+        })?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("is neither http nor https"));
+        }
+        if url.host().is_none() {
+            return Err(wrong("names no host"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong(
+                "has a login in it, which everybody on this machine could read; use --user and a password from \
+                 MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("has a query; name the page's base only, and use the command's own options"));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(if path.is_empty() { DEFAULT_PATH } else { &path });
+        Ok(Self { url, address: None })
+    }
+
+    /// The same page at one of its host's addresses.
+    pub(crate) fn at(&self, ip: IpAddr, port: Option<u16>) -> Self {
+        let port = port.or(self.url.port_or_known_default()).unwrap_or_default();
+        Self { url: self.url.clone(), address: Some(SocketAddr::new(ip, port)) }
+    }
+
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The host as a name or an address in text, as `.netrc` has it.
+    pub(crate) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
+    pub(crate) fn is_plain_http(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
+    /// Whether the address itself says that it is on this machine. A name has to be looked up for that.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match (self.address, self.url.host()) {
+            (Some(address), _) => is_loopback(address.ip()),
+            (None, Some(Host::Ipv4(ip))) => is_loopback(ip.into()),
+            (None, Some(Host::Ipv6(ip))) => is_loopback(ip.into()),
+            (None, Some(Host::Domain(name))) => name == "localhost",
+            (None, None) => false,
+        }
+    }
+
+    /// The URL of what lies at `rest` below the page's base.
+    pub(crate) fn url(&self, rest: &str, query: &[(&str, &str)]) -> String {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{rest}", self.url.path()));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url.into()
+    }
+}
+
+/// `::ffff:127.0.0.1` is on this machine as well.
+pub(crate) fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+/// Whether a password must not be sent to `target` as it is.
+///
+/// # Errors
+///
+/// If so, which connection would do.
+pub(crate) fn require_private(target: &Target, is_insecure: bool) -> Result<(), Failure> {
+    if is_insecure || !target.is_plain_http() || target.is_loopback() {
+        return Ok(());
+    }
+    let message = format!(
+        "{target}: plain HTTP to another machine would show the password to everybody on the way; use https, a tunnel \
+         (`kubectl port-forward`, `ssh -L`), or --insecure if the network is trusted"
+    );
+    Err(Failure::new(MissingReason::Tls, message))
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.as_str();
+        f.write_str(url.strip_suffix(DEFAULT_PATH).unwrap_or(url))?;
+        match self.address {
+            Some(address) if address.ip().to_string() != self.host() => write!(f, " ({address})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `text` for an error message.
+fn without_userinfo(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}{separator}***{}", &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Target {
+        Target::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_people_type_is_the_address_of_a_page() {
+        for (text, url, shown) in [
+            ("localhost:8080", "http://localhost:8080/debug/memory", "http://localhost:8080"),
+            ("https://shop.example", "https://shop.example/debug/memory", "https://shop.example"),
+            ("https://shop.example/", "https://shop.example/debug/memory", "https://shop.example"),
+            (
+                "http://[::1]:80/internal/memory/",
+                "http://[::1]/internal/memory",
+                "http://[::1]/internal/memory",
+            ),
+        ] {
+            assert_eq!(
+                (parse(text).url("", &[]).as_str(), parse(text).to_string().as_str()),
+                (url, shown),
+                "{text}"
+            );
+        }
+        let url = parse("localhost:1").url("/types", &[("filter", "Vec<u8> & more"), ("top", "9")]);
+        assert_eq!(url, "http://localhost:1/debug/memory/types?filter=Vec%3Cu8%3E+%26+more&top=9");
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        for text in
+            ["http://ops:s3cret@host", "ops:s3cret@host", "http://ops:s3cret@host:x", "https://s3cret@host/x"]
+        {
+            let failure = Target::parse(text).unwrap_err();
+            assert!(!failure.to_string().contains("s3cret"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in
+            ["", "ftp://host", "unix:///run/x", "http://", "http://host?top=1", "http://host#x", "http://a b"]
+        {
+            assert!(Target::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_only_if_told_so() {
+        for (text, is_refused) in [
+            ("http://127.0.0.1:1", false),
+            ("http://127.9.9.9", false),
+            ("http://[::1]", false),
+            ("http://[::ffff:127.0.0.1]", false),
+            ("http://localhost", false),
+            ("https://host", false),
+            ("http://host", true),
+            ("http://10.0.0.1", true),
+            ("http://localhost.example", true),
+            ("http://[2001:db8::1]", true),
+        ] {
+            assert_eq!(require_private(&parse(text), false).is_err(), is_refused, "{text}");
+            assert!(require_private(&parse(text), true).is_ok(), "{text}");
+        }
+        let elsewhere = parse("http://localhost:1").at([192, 0, 2, 1].into(), None);
+        assert!(require_private(&elsewhere, false).is_err(), "the name says localhost, the address does not");
+    }
+
+    #[test]
+    fn an_address_of_a_name_is_shown_with_it() {
+        let target = parse("https://shop.example:8443").at([10, 0, 0, 7].into(), None);
+        assert_eq!(target.to_string(), "https://shop.example:8443 (10.0.0.7:8443)");
+        assert_eq!(
+            parse("http://10.0.0.7:1").at([10, 0, 0, 7].into(), None).to_string(),
+            "http://10.0.0.7:1"
+        );
+    }
+}
