@@ -26,6 +26,7 @@ const EXIT: &str = "Exit status: 0 done; 1 nothing could be had; 2 wrong usage; 
 pub(crate) enum Command {
     Fetch(commands::fetch::Fetch),
     Types(commands::types::Types),
+    Fleet(commands::fleet::Fleet),
     Doctor(commands::doctor::Doctor),
     Password(commands::password::Password),
     Completions(commands::completions::Completions),

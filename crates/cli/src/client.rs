@@ -1,6 +1,7 @@
 //! Asks a page, as carefully as one asks a stranger: no redirects, no cookies, no proxy from the environment, a
 //! deadline for everything, and never more bytes than expected.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +69,6 @@ impl Client {
             .max_redirects_will_error(false)
             .proxy(None)
             .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(timeout))
             .max_idle_connections(0)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
@@ -78,6 +78,13 @@ impl Client {
     /// The same, reading no more than so much of an answer.
     pub(crate) fn max_body_bytes(self, max_body_bytes: u64) -> Self {
         Self { max_body_bytes, ..self }
+    }
+
+    /// The same, waiting no longer than `left`.
+    pub(crate) fn at_most(&self, left: Duration) -> Self {
+        let mut client = self.clone();
+        client.timeout = self.timeout.min(left);
+        client
     }
 
     /// One question, on a connection of its own.
@@ -101,13 +108,42 @@ impl Client {
             .header("accept", "application/json, */*;q=0.5")
             .header("connection", "close")
             .body(());
-        let request = request.map_err(|error| Failure::usage(format!("{target}: {error}")))?;
+        let request = request.map_err(|error| Failure::usage(error.to_string()).at(target))?;
+        let request = agent.configure_request(request).timeout_global(Some(self.timeout)).build();
         let failed = |error| self.failure(target, &error);
         let mut response = agent.run(request).map_err(failed)?;
         let status = response.status().as_u16();
         let body =
             response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)?;
         Ok(Answer { status, body })
+    }
+
+    /// Asks somebody who is not to learn the password.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or its status is not 200.
+    pub(crate) fn anonymous(&self, url: &str) -> Result<Vec<u8>, Failure> {
+        let uri: Uri =
+            url.parse().map_err(|error| Failure::usage(format!("is no address: {error}")).at(&url))?;
+        let resolver = Addresses { only: None, must_be_loopback: false };
+        let agent = Agent::with_parts(self.config.clone(), DefaultConnector::default(), resolver);
+        let failed = |error| self.failure(&url, &error);
+        let mut response = agent
+            .get(uri)
+            .config()
+            .timeout_global(Some(self.timeout))
+            .build()
+            .header("accept", "application/json")
+            .call()
+            .map_err(failed)?;
+        if response.status() != 200 {
+            return Err(Failure::new(
+                MissingReason::Refused,
+                format!("{url}: answered {}", response.status()),
+            ));
+        }
+        response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)
     }
 
     /// Asks for a page that has to be there.
@@ -141,9 +177,8 @@ impl Client {
     ) -> Result<T, Failure> {
         let body = self.page(target, login, question)?;
         serde_json::from_slice(&body).map_err(|error| {
-            let message =
-                format!("{target}: the answer is no report of this version of memory-debug ({error})");
-            Failure::new(MissingReason::NoReport, message)
+            let message = format!("the answer is no report of this version of memory-debug ({error})");
+            Failure::new(MissingReason::NoReport, message).at(target)
         })
     }
 
@@ -152,7 +187,7 @@ impl Client {
         target.is_plain_http() && !self.is_insecure
     }
 
-    fn failure(&self, target: &Target, error: &Error) -> Failure {
+    fn failure(&self, target: &dyn Display, error: &Error) -> Failure {
         let (reason, what) = match error {
             Error::Timeout(_) => {
                 (MissingReason::Deadline, format!("no answer in {:?}; --timeout waits longer", self.timeout))
@@ -173,7 +208,7 @@ impl Client {
             }
             other => (MissingReason::NoReport, format!("the answer is not understood: {other}")),
         };
-        Failure::new(reason, format!("{target}: {what}"))
+        Failure::new(reason, what).at(target)
     }
 }
 
@@ -192,7 +227,7 @@ fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure 
         }
         status => (MissingReason::Refused, format!("answered {status}: {said}")),
     };
-    Failure::new(reason, format!("{target}: {}", what.trim_end()))
+    Failure::new(reason, what.trim_end()).at(target)
 }
 
 /// What an answer that is no page says: the detail of a problem, or the beginning of whatever it is.

@@ -32,11 +32,13 @@ pub(crate) struct Failure {
     /// For who asks many: what kept this one away.
     pub(crate) reason: MissingReason,
     pub(crate) message: String,
+    /// Whom it is about.
+    whom: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(reason: MissingReason, message: impl Into<String>) -> Self {
-        Self { status: Status::Failed, reason, message: message.into() }
+        Self { status: Status::Failed, reason, message: message.into(), whom: None }
     }
 
     /// Something that was typed makes no sense.
@@ -49,6 +51,11 @@ impl Failure {
         Self::new(MissingReason::NoReport, message)
     }
 
+    /// Says whom it is about.
+    pub(crate) fn at(self, whom: &dyn fmt::Display) -> Self {
+        Self { whom: Some(whom.to_string()), ..self }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.status.into()
     }
@@ -56,6 +63,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whom) = &self.whom {
+            write!(f, "{whom}: ")?;
+        }
         f.write_str(&self.message)
     }
 }

@@ -96,7 +96,7 @@ impl LoginSource {
 }
 
 impl Login {
-    fn new(user: String, password: String) -> Result<Self, Failure> {
+    pub(crate) fn new(user: String, password: String) -> Result<Self, Failure> {
         let password = Zeroizing::new(password);
         if user.contains(':') {
             return Err(Failure::usage("a user's name has no `:` in it"));

@@ -4,11 +4,14 @@
 //! to ask, `login` as whom, `client` asks, `failure` is what went wrong and which status the program ends with.
 
 mod args;
+mod ask_all;
 mod client;
 mod commands;
+mod discover;
 mod failure;
 mod login;
 mod output;
+mod progress;
 mod target;
 
 use std::process::ExitCode;

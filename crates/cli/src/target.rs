@@ -52,9 +52,8 @@ impl Target {
     }
 
     /// The same page at one of its host's addresses.
-    pub(crate) fn at(&self, ip: IpAddr, port: Option<u16>) -> Self {
-        let port = port.or(self.url.port_or_known_default()).unwrap_or_default();
-        Self { url: self.url.clone(), address: Some(SocketAddr::new(ip, port)) }
+    pub(crate) fn at(&self, ip: IpAddr) -> Self {
+        Self { url: self.url.clone(), address: Some(SocketAddr::new(ip, self.port())) }
     }
 
     pub(crate) fn address(&self) -> Option<SocketAddr> {
@@ -110,11 +109,9 @@ pub(crate) fn require_private(target: &Target, is_insecure: bool) -> Result<(), 
     if is_insecure || !target.is_plain_http() || target.is_loopback() {
         return Ok(());
     }
-    let message = format!(
-        "{target}: plain HTTP to another machine would show the password to everybody on the way; use https, a tunnel \
-         (`kubectl port-forward`, `ssh -L`), or --insecure if the network is trusted"
-    );
-    Err(Failure::new(MissingReason::Tls, message))
+    let message = "plain HTTP to another machine would show the password to everybody on the way; use https, a tunnel \
+         (`kubectl port-forward`, `ssh -L`), or --insecure if the network is trusted";
+    Err(Failure::new(MissingReason::Tls, message).at(target))
 }
 
 impl fmt::Display for Target {
@@ -205,17 +202,14 @@ mod tests {
             assert_eq!(require_private(&parse(text), false).is_err(), is_refused, "{text}");
             assert!(require_private(&parse(text), true).is_ok(), "{text}");
         }
-        let elsewhere = parse("http://localhost:1").at([192, 0, 2, 1].into(), None);
+        let elsewhere = parse("http://localhost:1").at([192, 0, 2, 1].into());
         assert!(require_private(&elsewhere, false).is_err(), "the name says localhost, the address does not");
     }
 
     #[test]
     fn an_address_of_a_name_is_shown_with_it() {
-        let target = parse("https://shop.example:8443").at([10, 0, 0, 7].into(), None);
+        let target = parse("https://shop.example:8443").at([10, 0, 0, 7].into());
         assert_eq!(target.to_string(), "https://shop.example:8443 (10.0.0.7:8443)");
-        assert_eq!(
-            parse("http://10.0.0.7:1").at([10, 0, 0, 7].into(), None).to_string(),
-            "http://10.0.0.7:1"
-        );
+        assert_eq!(parse("http://10.0.0.7:1").at([10, 0, 0, 7].into()).to_string(), "http://10.0.0.7:1");
     }
 }

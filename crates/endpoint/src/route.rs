@@ -79,7 +79,7 @@ const fn operation(method: &'static str, path: &'static str, what: What) -> Oper
 /// The request path is compared as sent; a trailing `/` is another, unknown path, because relative links on the page
 /// would mean something else there.
 const OPERATIONS: &[Operation] = &[
-    page("", Page::Overview, true, PLAIN),
+    page("", Page::Overview, true, &["format", "force", "top"]),
     page("/stats", Page::Stats, false, &["format", "force", "detail"]),
     page("/types", Page::Types, true, TABLE),
     page("/doctor", Page::Doctor, true, PLAIN),

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod fetch;
+pub(crate) mod fleet;
 pub(crate) mod man;
 pub(crate) mod password;
 pub(crate) mod types;
@@ -15,6 +16,7 @@ use crate::failure::Failure;
 pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Fetch(fetch) => fetch.run(),
+        Command::Fleet(fleet) => fleet.run(),
         Command::Types(types) => types.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Password(password) => password.run(),

@@ -11,17 +11,17 @@ use crate::units::{Bytes, count, percent, span, visible};
 const OUTLIERS_SHOWN: usize = 12;
 
 impl fmt::Display for FleetReport {
-    /// Who is in it and who is not, the numbers, the table of types.
+    /// Who is in it and who is not, the table of types, the numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_heading(f, self)?;
         write_programs(f, self)?;
         write_instances(f, self)?;
         write_missing(f, self)?;
-        write_numbers(f, self)?;
         match &self.types {
             Some(types) => write_types(f, types)?,
             None => writeln!(f, "\nno instance has a table of types")?,
         }
+        write_numbers(f, self)?;
         write_outliers(f, self)?;
         write_unavailable(f, self)
     }

@@ -1,0 +1,156 @@
+//! `memory-debug fleet`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MemoryReport, MissingInstance};
+
+use crate::args::{Asking, seconds, target};
+use crate::ask_all::ask_all;
+use crate::client::{Client, Question};
+use crate::discover::{Discovery, Found};
+use crate::failure::{Failure, Status};
+use crate::login::Login;
+use crate::output;
+use crate::progress::Progress;
+use crate::target::Target;
+
+/// All rows that a page can have.
+const ALL_ROWS: &str = "1000";
+
+/// More questions to a balancer than this are no longer a measurement.
+const MAX_DRAWS: u64 = 2_000;
+
+/// Print what many instances hold together, and who stands out
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fleet {
+    #[command(flatten)]
+    discovery: Discovery,
+    /// Balancer that gives each question to some instance: asked until no new one appears. An estimate, not a census
+    #[arg(long, value_name = "URL", value_parser = target, conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
+    through: Option<Target>,
+    /// Rows to show
+    #[arg(long, default_value_t = 50)]
+    top: usize,
+    /// Only types whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Instances asked at once
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    parallel: u16,
+    /// Seconds after which whoever has not answered is missing
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    deadline: Duration,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Save JSON there
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Fleet {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let client = self.asking.client()?;
+        let end = Instant::now() + self.deadline;
+        let report = match &self.through {
+            Some(balancer) => self.draw(balancer, &client, end)?,
+            None => self.ask(&client, end)?,
+        };
+        let is_complete = report.complete;
+        if report.instances.is_empty() {
+            let reasons: Vec<_> =
+                report.missing.iter().take(3).map(|missing| missing.detail.as_str()).collect();
+            return Err(Failure::local(format!("no instance answered: {}", reasons.join("; "))));
+        }
+        if let Some(path) = &self.output {
+            let json =
+                serde_json::to_vec_pretty(&report).map_err(|error| Failure::local(error.to_string()))?;
+            output::save(path, &json)?;
+        }
+        let mut shown = report;
+        shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
+        if self.json {
+            output::print_json(&shown)?
+        } else {
+            output::print(shown.to_string())?
+        }
+        Ok(if is_complete { ExitCode::SUCCESS } else { Status::Incomplete.into() })
+    }
+
+    fn ask(&self, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
+        if self.discovery.is_empty() {
+            return Err(Failure::usage(
+                "name the instances: addresses, --targets-file, --http-sd, --dns, --srv, or --through a balancer",
+            ));
+        }
+        let Found { targets, missing } = self.discovery.find(client)?;
+        let mut sums = Sums::new("targets");
+        missing.into_iter().for_each(|missing| sums.miss(missing));
+        let mut asked = Vec::new();
+        for target in targets {
+            match self.asking.login(&target) {
+                Ok(login) => asked.push((target, login)),
+                Err(failure) if failure.status == Status::Usage => return Err(failure),
+                Err(failure) => {
+                    sums.miss(MissingInstance::new(target.to_string(), failure.reason, failure.message))
+                }
+            }
+        }
+        let progress = Progress::new("asking", asked.len() as u64);
+        ask_all(
+            &asked,
+            usize::from(self.parallel),
+            end,
+            |target, login, left| report(client, target, login, left),
+            |target, answer| {
+                progress.step();
+                match answer {
+                    Ok(report) => sums.add(target.to_string(), &report),
+                    Err(failure) => {
+                        sums.miss(MissingInstance::new(target.to_string(), failure.reason, failure.message))
+                    }
+                }
+            },
+        );
+        Ok(sums.finish())
+    }
+
+    /// One question after the other, each on a new connection, so that the balancer chooses anew.
+    fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
+        let login = self.asking.login(balancer)?;
+        let (mut sums, mut draws) = (Sums::new("through"), Draws::default());
+        let progress = Progress::new("asking the balancer", 0);
+        for number in 0..MAX_DRAWS {
+            let left = end.saturating_duration_since(Instant::now());
+            if draws.is_enough() || left.is_zero() {
+                break;
+            }
+            match report(client, balancer, &login, left) {
+                Ok(report) => {
+                    if draws.add(report.instance.id) {
+                        sums.add(format!("{balancer} answer {}", number + 1), &report);
+                    }
+                }
+                Err(failure) => {
+                    let target = format!("{balancer} answer {}", number + 1);
+                    sums.miss(MissingInstance::new(target, failure.reason, failure.message));
+                    if number == 0 {
+                        break;
+                    }
+                }
+            }
+            progress.step();
+        }
+        sums.estimate(draws.estimate());
+        Ok(sums.finish())
+    }
+}
+
+fn report(client: &Client, target: &Target, login: &Login, left: Duration) -> Result<MemoryReport, Failure> {
+    let query = [("format", "json"), ("top", ALL_ROWS)];
+    client.at_most(left).json(target, login, Question::get("", &query))
+}

@@ -1,0 +1,104 @@
+//! Lists of instances as Prometheus has them: `[{"targets": ["host:port"], "labels": {…}}]`.
+//!
+//! Of the labels, `__scheme__` is taken from everybody and the page's path from `__memory_debug_path__`; all others are
+//! Prometheus's business. What lists instances is trusted to name whom the password is sent to, so nothing in it can
+//! lower the rule that passwords do not cross a network in the clear.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use memory_debug_core::MissingReason;
+use serde::Deserialize;
+
+use super::{Discovery, Found};
+use crate::client::Client;
+use crate::failure::Failure;
+
+/// The longest list that is read.
+const MAX_BYTES: u64 = 4 << 20;
+
+#[derive(Debug, Deserialize)]
+struct TargetGroup {
+    targets: Vec<String>,
+    #[serde(default)]
+    labels: HashMap<String, String>,
+}
+
+pub(super) fn from_file(path: &Path, discovery: &Discovery, found: &mut Found) -> Result<(), Failure> {
+    let failed = |what: String| Failure::local(format!("--targets-file {}: {what}", path.display()));
+    let length = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if length > MAX_BYTES {
+        return Err(failed(format!("is longer than {MAX_BYTES} bytes")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    if text.trim_start().starts_with(['[', '{']) {
+        return add_groups(text.as_bytes(), discovery, found).map_err(failed);
+    }
+    if text.lines().any(|line| line.trim_start().starts_with("- targets")) {
+        return Err(failed("is YAML; write it as JSON, or one address a line".into()));
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.for_each(|line| found.add_text(line, &|line| discovery.complete(line, None, None)));
+    Ok(())
+}
+
+pub(super) fn from_url(
+    url: &str,
+    client: &Client,
+    discovery: &Discovery,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let body = client.clone().max_body_bytes(MAX_BYTES).anonymous(url)?;
+    add_groups(&body, discovery, found)
+        .map_err(|what| Failure::new(MissingReason::NoReport, format!("--http-sd {url}: {what}")))
+}
+
+fn add_groups(json: &[u8], discovery: &Discovery, found: &mut Found) -> Result<(), String> {
+    let groups: Vec<TargetGroup> = serde_json::from_slice(json)
+        .map_err(|error| format!("is no list of targets ([{{\"targets\": [\"host:port\"]}}]): {error}"))?;
+    for group in groups {
+        let label = |name: &str| group.labels.get(name).map(String::as_str);
+        let (scheme, path) = (label("__scheme__"), label("__memory_debug_path__"));
+        for target in &group.targets {
+            found.add_text(target, &|target| discovery.complete(target, scheme, path));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::discovery;
+    use super::*;
+
+    fn found(json: &str) -> Result<Found, String> {
+        let mut found = Found::default();
+        add_groups(json.as_bytes(), &discovery(&[]), &mut found).map(|()| found)
+    }
+
+    #[test]
+    fn groups_have_targets_and_labels() {
+        let found = found(
+            r#"[{"targets": ["a:1", "b:2"]},
+                {"targets": ["c:3"], "labels": {"__scheme__": "https", "__memory_debug_path__": "/m", "job": "x"}}]"#,
+        );
+        let shown: Vec<_> = found.unwrap().targets.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["http://a:1", "http://b:2", "https://c:3/m"]);
+    }
+
+    #[test]
+    fn one_bad_address_does_not_take_the_others_with_it() {
+        let found =
+            found(r#"[{"targets": ["a:1", "ops:pw@b", "file:///etc/passwd", "c d", "e:1?x=y"]}]"#).unwrap();
+        assert_eq!((found.targets.len(), found.missing.len()), (1, 4));
+        assert!(found.missing.iter().all(|missing| missing.reason == MissingReason::Address));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_with_what_it_should_be() {
+        for json in ["", "{}", "[1]", r#"[{"targets": "a"}]"#, "<html>"] {
+            assert!(found(json).unwrap_err().contains("[{\"targets\": [\"host:port\"]}]"), "{json}");
+        }
+    }
+}
