@@ -26,8 +26,12 @@ const EXIT: &str = "Exit status: 0 done; 1 nothing could be had; 2 wrong usage; 
 pub(crate) enum Command {
     Fetch(commands::fetch::Fetch),
     Types(commands::types::Types),
+    Diff(commands::diff::Diff),
     Fleet(commands::fleet::Fleet),
+    Heap(commands::heap::Heap),
+    Flamegraph(commands::flamegraph::Flamegraph),
     Doctor(commands::doctor::Doctor),
+    Config(commands::config::Config),
     Password(commands::password::Password),
     Completions(commands::completions::Completions),
     Man(commands::man::Man),
@@ -78,11 +82,6 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         Ok(time) if !time.is_zero() && time <= Duration::from_secs(24 * 3600) => Ok(time),
         _ => Err("is not between 0 and 86,400 seconds".into()),
     }
-}
-
-/// For clap, which shows the failure itself.
-pub(crate) fn target(text: &str) -> Result<Target, String> {
-    Target::parse(text).map_err(|failure| failure.to_string())
 }
 
 /// The whole command line, for completions and the manual.

@@ -9,6 +9,7 @@ mod client;
 mod commands;
 mod discover;
 mod failure;
+mod interrupt;
 mod login;
 mod output;
 mod progress;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    interrupt::listen();
     let args = args::Args::parse();
     match commands::run(args) {
         Ok(code) => code,

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _, stdout};
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// Writes to standard output. A reader that has seen enough (`head`) is no failure.
 pub(crate) fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
@@ -29,9 +30,11 @@ pub(crate) fn save(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().ok_or_else(|| failed(ErrorKind::IsADirectory.into()))?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
+    let written = interrupt::while_writing(&temporary, || {
+        File::create(&temporary)
+            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&temporary, path))
+    });
     written.map_err(|error| {
         // There may be nothing to remove.
         let _ = fs::remove_file(&temporary);

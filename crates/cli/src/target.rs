@@ -69,6 +69,20 @@ impl Target {
         self.url.port_or_known_default().unwrap_or_default()
     }
 
+    /// `host:port`, as scrapers have it.
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port())
+    }
+
+    pub(crate) fn scheme(&self) -> &str {
+        self.url.scheme()
+    }
+
+    /// Of the page, without what lies below.
+    pub(crate) fn path(&self) -> &str {
+        self.url.path()
+    }
+
     pub(crate) fn is_plain_http(&self) -> bool {
         self.url.scheme() == "http"
     }

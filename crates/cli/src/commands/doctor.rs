@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use memory_debug_core::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::args::{Asking, target};
+use crate::args::Asking;
 use crate::client::Question;
 use crate::failure::{Failure, Status};
 use crate::output;
@@ -16,8 +16,8 @@ use crate::target::Target;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     /// Address of the service, or of its page if it is not at /debug/memory
-    #[arg(value_parser = target)]
-    url: Target,
+    #[arg(value_name = "URL")]
+    url: String,
     /// Least severity that makes the exit status 3
     #[arg(long, value_enum, default_value = "critical", value_name = "SEVERITY")]
     fail_on: FailOn,
@@ -43,11 +43,12 @@ struct Page {
 
 impl Doctor {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let (client, login) = (self.asking.client()?, self.asking.login(&self.url)?);
+        let url = Target::parse(&self.url)?;
+        let (client, login) = (self.asking.client()?, self.asking.login(&url)?);
         let page: serde_json::Value =
-            client.json(&self.url, &login, Question::get("/doctor", &[("format", "json")]))?;
+            client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)
-            .map_err(|error| Failure::local(format!("{}: not a diagnosis: {error}", self.url)))?;
+            .map_err(|error| Failure::local(format!("not a diagnosis: {error}")).at(&url))?;
         if self.json {
             output::print_json(&page)?
         } else {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::args::{Asking, target};
+use crate::args::Asking;
 use crate::client::Question;
 use crate::failure::Failure;
 use crate::output;
@@ -13,8 +13,8 @@ use crate::target::Target;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fetch {
     /// Address of the service, or of its page if it is not at /debug/memory
-    #[arg(value_parser = target)]
-    url: Target,
+    #[arg(value_name = "URL")]
+    url: String,
     /// Rows of the table of types
     #[arg(long, default_value_t = 50)]
     top: usize,
@@ -33,8 +33,9 @@ impl Fetch {
         let format = if self.json || self.output.is_some() { "json" } else { "text" };
         let top = self.top.to_string();
         let query = [("format", format), ("top", &top)];
-        let login = self.asking.login(&self.url)?;
-        let page = self.asking.client()?.page(&self.url, &login, Question::get("", &query))?;
+        let url = Target::parse(&self.url)?;
+        let login = self.asking.login(&url)?;
+        let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
             Some(path) => output::save(path, &page)?,
             None => output::print(page)?,

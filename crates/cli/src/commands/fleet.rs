@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MemoryReport, MissingInstance};
 
-use crate::args::{Asking, seconds, target};
+use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::{Client, Question};
 use crate::discover::{Discovery, Found};
@@ -28,8 +28,8 @@ pub(crate) struct Fleet {
     #[command(flatten)]
     discovery: Discovery,
     /// Balancer that gives each question to some instance: asked until no new one appears. An estimate, not a census
-    #[arg(long, value_name = "URL", value_parser = target, conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
-    through: Option<Target>,
+    #[arg(long, value_name = "URL", conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
+    through: Option<String>,
     /// Rows to show
     #[arg(long, default_value_t = 50)]
     top: usize,
@@ -57,7 +57,7 @@ impl Fleet {
         let client = self.asking.client()?;
         let end = Instant::now() + self.deadline;
         let report = match &self.through {
-            Some(balancer) => self.draw(balancer, &client, end)?,
+            Some(balancer) => self.draw(&Target::parse(balancer)?, &client, end)?,
             None => self.ask(&client, end)?,
         };
         let is_complete = report.complete;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::args::{Asking, target};
+use crate::args::Asking;
 use crate::client::Question;
 use crate::failure::Failure;
 use crate::output;
@@ -12,8 +12,8 @@ use crate::target::Target;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Types {
     /// Address of the service, or of its page if it is not at /debug/memory
-    #[arg(value_parser = target)]
-    url: Target,
+    #[arg(value_name = "URL")]
+    url: String,
     /// Rows to show
     #[arg(long, default_value_t = 50)]
     top: usize,
@@ -40,8 +40,9 @@ impl Types {
         for (name, value) in [("filter", &self.filter), ("sort", &self.sort), ("group", &self.group)] {
             query.extend(value.as_deref().map(|value| (name, value)));
         }
-        let login = self.asking.login(&self.url)?;
-        output::print(self.asking.client()?.page(&self.url, &login, Question::get("/types", &query))?)?;
+        let url = Target::parse(&self.url)?;
+        let login = self.asking.login(&url)?;
+        output::print(self.asking.client()?.page(&url, &login, Question::get("/types", &query))?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

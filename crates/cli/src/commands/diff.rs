@@ -1,0 +1,171 @@
+//! `memory-debug diff`.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
+use serde::Deserialize;
+
+use crate::args::{Asking, seconds};
+use crate::client::{Client, Question};
+use crate::failure::Failure;
+use crate::login::Login;
+use crate::output;
+use crate::progress::Progress;
+use crate::target::Target;
+
+/// The longest file that is read.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Print what changed: of one instance within some time, or between two saved files
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// Address of an instance, or a file: a report of `fetch -o`, or a snapshot in pprof's format
+    #[arg(value_name = "URL|FILE")]
+    base: String,
+    /// The later file
+    #[arg(value_name = "FILE", conflicts_with = "seconds")]
+    target: Option<String>,
+    /// Time between the two looks at an instance
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    seconds: Duration,
+    /// Rows to show
+    #[arg(long, default_value_t = 50)]
+    top: usize,
+    /// Only types whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// A file that can be compared.
+enum Saved {
+    Report(Box<MemoryReport>),
+    Snapshot(Box<Snapshot>),
+}
+
+impl Diff {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        match &self.target {
+            Some(later) => self.files(&self.base, later)?,
+            None => self.instance(&Target::parse(&self.base)?)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn files(&self, base: &str, target: &str) -> Result<(), Failure> {
+        match (Saved::read(base)?, Saved::read(target)?) {
+            (Saved::Report(base), Saved::Report(target)) => self.print_reports(&base, &target),
+            (Saved::Snapshot(base), Saved::Snapshot(target)) => {
+                let diff = SnapshotDiff::between(&base, &target, &Selection::default());
+                let diff = diff.map_err(Failure::local)?.cut(self.top, self.filter.as_deref());
+                if self.json { output::print_json(&diff) } else { output::print(diff.to_string()) }
+            }
+            _ => Err(Failure::usage("one file is a report, the other a snapshot; compare two of one kind")),
+        }
+    }
+
+    /// The instance itself compares best, as it has the stacks; that takes the role `profile`.
+    fn instance(&self, target: &Target) -> Result<(), Failure> {
+        let (client, login) = (self.asking.client()?, self.asking.login(target)?);
+        match KeptSnapshot::take(&client, target, &login) {
+            Ok(kept) => {
+                self.wait();
+                let top = self.top.to_string();
+                let format = if self.json { "json" } else { "text" };
+                let mut query = vec![("base", kept.id.as_str()), ("format", format), ("top", &top)];
+                query.extend(self.filter.as_deref().map(|filter| ("filter", filter)));
+                output::print(client.page(target, &login, Question::get("/diff", &query))?)
+            }
+            Err(failure) if failure.reason == MissingReason::Forbidden => {
+                eprintln!(
+                    "memory-debug: {} may not take snapshots, so the tables are compared",
+                    login.user()
+                );
+                let report = || {
+                    let query = [("format", "json"), ("top", "1000")];
+                    client.json::<MemoryReport>(target, &login, Question::get("", &query))
+                };
+                let before = report()?;
+                self.wait();
+                self.print_reports(&before, &report()?)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {
+        let diff = ReportDiff::between(base, target).map_err(Failure::local)?;
+        let diff = diff.cut(self.top, self.filter.as_deref());
+        if self.json { output::print_json(&diff) } else { output::print(diff.to_string()) }
+    }
+
+    fn wait(&self) {
+        let (begin, tick) = (Instant::now(), Duration::from_millis(200));
+        let progress = Progress::new("waiting", self.seconds.as_millis().div_ceil(tick.as_millis()) as u64);
+        while let Some(left) = self.seconds.checked_sub(begin.elapsed()) {
+            thread::sleep(left.min(tick));
+            progress.step();
+        }
+    }
+}
+
+impl Saved {
+    fn read(path: &str) -> Result<Self, Failure> {
+        let failed = |what: &dyn std::fmt::Display| Failure::local(format!("{path}: {what}"));
+        let length = fs::metadata(Path::new(path)).map_err(|error| failed(&error))?.len();
+        if length > MAX_FILE_BYTES {
+            return Err(failed(&format_args!("is longer than {MAX_FILE_BYTES} bytes")));
+        }
+        let content = fs::read(path).map_err(|error| failed(&error))?;
+        if content.starts_with(&[0x1f, 0x8b]) {
+            let snapshot = Snapshot::from_bytes(content).map(Box::new);
+            return snapshot.map(Self::Snapshot).map_err(|error| {
+                failed(&format_args!("{error}; `go tool pprof -diff_base` compares any two profiles"))
+            });
+        }
+        let report = serde_json::from_slice(&content);
+        report.map(Self::Report).map_err(|error| failed(&format_args!("is no report of `fetch -o`: {error}")))
+    }
+}
+
+/// A snapshot that the instance keeps until this is dropped.
+struct KeptSnapshot<'a> {
+    client: &'a Client,
+    target: &'a Target,
+    login: &'a Login,
+    id: String,
+}
+
+impl<'a> KeptSnapshot<'a> {
+    fn take(client: &'a Client, target: &'a Target, login: &'a Login) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Page {
+            snapshot: Info,
+        }
+        #[derive(Deserialize)]
+        struct Info {
+            id: String,
+        }
+        let query = [("label", "memory-debug diff"), ("format", "json")];
+        let question = Question { method: "POST", path: "/snapshots", query: &query };
+        let page: Page = client.json(target, login, question)?;
+        Ok(Self { client, target, login, id: page.snapshot.id })
+    }
+}
+
+impl Drop for KeptSnapshot<'_> {
+    fn drop(&mut self) {
+        let path = format!("/snapshots/{}", self.id);
+        let question = Question { method: "DELETE", path: &path, query: &[] };
+        // The instance forgets it by itself, only later.
+        let _ = self.client.page(self.target, self.login, question);
+    }
+}

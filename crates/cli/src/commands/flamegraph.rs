@@ -1,0 +1,95 @@
+//! `memory-debug flamegraph`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use memory_debug_core::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
+
+use super::heap;
+use crate::args::Asking;
+use crate::client::Question;
+use crate::failure::Failure;
+use crate::output;
+use crate::target::Target;
+
+/// Draw a heap profile as a flame graph (SVG): of an instance, or of a file in pprof's format
+#[derive(Debug, clap::Args)]
+pub(crate) struct Flamegraph {
+    /// Address of an instance, or a file of `memory-debug heap`
+    #[arg(value_name = "URL|FILE")]
+    profile: String,
+    /// File to write; without it, standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Earlier profile: red has grown since, blue has shrunk
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
+    /// What the tips of the flames are
+    #[arg(long, value_enum, default_value = "function")]
+    by: By,
+    /// What the widths are
+    #[arg(long, value_enum, default_value = "bytes")]
+    count: Widths,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum By {
+    Function,
+    Type,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Widths {
+    Bytes,
+    Objects,
+}
+
+impl Flamegraph {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let profile = self.profile()?;
+        let mut options = FlamegraphOptions::default();
+        options.title = format!("live memory of {}", self.profile);
+        options.leaf = match self.by {
+            By::Function => Leaf::Function,
+            By::Type => Leaf::Type,
+        };
+        options.count = match self.count {
+            Widths::Bytes => Count::Bytes,
+            Widths::Objects => Count::Objects,
+        };
+        let mut picture = Vec::new();
+        let drawn = match &self.base {
+            None => profile.write_flamegraph(&options, &mut picture),
+            Some(path) => {
+                options.subtitle = format!("red has grown since {}, blue has shrunk", path.display());
+                let base = heap::read(&read(path)?)?;
+                profile.write_flamegraph_since(&base, &options, &mut picture)
+            }
+        };
+        drawn.map_err(|error| Failure::local(format!("{}: {error}", self.profile)))?;
+        match &self.output {
+            Some(path) => output::save(path, &picture)?,
+            None => output::print(picture)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What is there as a file is no address.
+    fn profile(&self) -> Result<SymbolizedProfile, Failure> {
+        let path = PathBuf::from(&self.profile);
+        if path.is_file() {
+            return heap::read(&read(&path)?);
+        }
+        let target = Target::parse(&self.profile)?;
+        let (client, login) = (self.asking.client()?, self.asking.login(&target)?);
+        heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::local(format!("{}: {error}", path.display())))
+}

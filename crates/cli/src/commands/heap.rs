@@ -1,0 +1,106 @@
+//! `memory-debug heap`.
+
+use std::io::{IsTerminal as _, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use memory_debug_core::{MissingReason, PprofOptions, SymbolizedProfile};
+
+use crate::args::{Asking, seconds};
+use crate::ask_all::ask_all;
+use crate::client::Question;
+use crate::discover::{Discovery, Found};
+use crate::failure::{Failure, Status};
+use crate::output;
+use crate::progress::Progress;
+
+/// Save the heap profile of one instance, or of many merged, in pprof's format
+#[derive(Debug, clap::Args)]
+pub(crate) struct Heap {
+    #[command(flatten)]
+    discovery: Discovery,
+    /// File to write; without it, standard output, unless that is a terminal
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Growth within so many seconds instead of what is held now
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=60))]
+    seconds: Option<u16>,
+    /// Instances asked at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    parallel: u16,
+    /// Seconds after which whoever has not answered is missing
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    deadline: Duration,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Heap {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if self.output.is_none() && stdout().is_terminal() {
+            return Err(Failure::usage("a profile is no text; name a file by -o, or pipe it"));
+        }
+        let client = self.asking.client()?;
+        let Found { targets, missing } = self.discovery.find(&client)?;
+        if targets.is_empty() && missing.is_empty() {
+            return Err(Failure::usage("name an instance"));
+        }
+        let mut problems: Vec<String> =
+            missing.iter().map(|missing| format!("{}: {}", missing.target, missing.detail)).collect();
+        let mut asked = Vec::new();
+        for target in targets {
+            let login = self.asking.login(&target)?;
+            asked.push((target, login));
+        }
+        let seconds = self.seconds.map(|seconds| seconds.to_string());
+        let mut query = vec![("format", "pprof")];
+        query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
+        let mut profiles = Vec::new();
+        let progress = Progress::new("asking", asked.len() as u64);
+        let (parallel, end) = (usize::from(self.parallel), Instant::now() + self.deadline);
+        let ask = |target: &_, login: &_, left| {
+            client.at_most(left).page(target, login, Question::get("/heap", &query))
+        };
+        ask_all(&asked, parallel, end, ask, |_, answer| {
+            progress.step();
+            match answer {
+                Ok(profile) => profiles.push(profile),
+                Err(failure) => problems.push(failure.to_string()),
+            }
+        });
+        drop(progress);
+        problems.iter().for_each(|problem| eprintln!("memory-debug: {problem}"));
+        let profile = match profiles.len() {
+            0 => return Err(Failure::local("no instance gave a profile")),
+            1 => profiles.remove(0),
+            _ => merged(&profiles)?,
+        };
+        match &self.output {
+            Some(path) => output::save(path, &profile)?,
+            None => output::print(profile)?,
+        }
+        Ok(if problems.is_empty() { ExitCode::SUCCESS } else { Status::Incomplete.into() })
+    }
+}
+
+/// Reads a profile that an instance gave.
+pub(super) fn read(pprof: &[u8]) -> Result<SymbolizedProfile, Failure> {
+    let read = SymbolizedProfile::read_pprof(pprof);
+    let (profile, _) =
+        read.map_err(|error| Failure::new(MissingReason::NoReport, format!("no profile: {error}")))?;
+    Ok(profile)
+}
+
+/// Stacks of names, so they add up whatever programs the instances run.
+fn merged(pprofs: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
+    let profiles = pprofs.iter().map(|pprof| read(pprof)).collect::<Result<Vec<_>, _>>()?;
+    let sum = SymbolizedProfile::merge(&profiles)
+        .ok_or_else(|| Failure::local("profiles of growth and of what is held cannot be merged"))?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut options = PprofOptions::new(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
+    options.comments.push(format!("{} instances merged", profiles.len()));
+    let mut pprof = Vec::new();
+    sum.write_pprof(&options, &mut pprof).map_err(|error| Failure::local(error.to_string()))?;
+    Ok(pprof)
+}
