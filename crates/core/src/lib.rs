@@ -42,6 +42,8 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field, measured when asked for |
+//! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
 //! # Floors
@@ -49,7 +51,7 @@
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
 //! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`,
 //! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
-//! `periodic`, `view`, `render`; `install` stands alone.
+//! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
 //! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
@@ -71,6 +73,7 @@ mod kernel_file;
 mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
+pub mod metrics;
 mod per_process;
 mod periodic;
 mod process;

@@ -1,0 +1,169 @@
+//! The metrics of types and roots. Each label is a series that somebody has to keep, so there are not many.
+
+use std::collections::BTreeMap;
+
+use super::families::MetricFamily;
+use crate::report::{MemoryReport, RowSource, TypeRow};
+
+/// Stands for all types that are not among the largest.
+const OTHER: &str = "other";
+
+/// Stands for all memory of unknown type.
+const UNATTRIBUTED: &str = "[unattributed]";
+
+/// Longer names are cut: a label is repeated in every sample.
+const MAX_NAME_CHARS: usize = 200;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    objects: f64,
+    bytes: f64,
+    variance: f64,
+}
+
+impl Sum {
+    fn add(&mut self, row: &TypeRow) {
+        self.objects += row.objects as f64;
+        self.bytes += row.bytes as f64;
+        self.variance += row.bytes_stderr.powi(2);
+    }
+}
+
+pub(super) fn of_types(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
+    let mut families = of_roots(report);
+    families.extend(of_tracked(report));
+    if top > 0 {
+        families.extend(of_sampled(report, top));
+    }
+    families
+}
+
+fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
+    let bytes = Some("bytes");
+    let mut live =
+        MetricFamily::gauge("memory_debug_type_live", bytes, "Live memory by type, estimated from samples");
+    let mut errors = MetricFamily::gauge(
+        "memory_debug_type_live_stderr",
+        bytes,
+        "One standard error of memory_debug_type_live_bytes",
+    );
+    let mut objects = MetricFamily::gauge(
+        "memory_debug_type_live_objects",
+        None,
+        "Live allocations by type, estimated from samples",
+    );
+    let Some(types) = &report.types else { return Vec::new() };
+    // Names may be equal where paths are not, or become so by being cut.
+    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+    for row in &types.rows {
+        match row.source {
+            RowSource::Sampled => sums.entry(cut(&row.type_name)).or_default().add(row),
+            RowSource::Unattributed => sums.entry(UNATTRIBUTED.into()).or_default().add(row),
+            RowSource::Exact => {}
+        }
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|(_, a), (_, b)| b.bytes.total_cmp(&a.bytes));
+    let mut rest = Sum::default();
+    for (_, sum) in sums.drain(top.min(sums.len())..) {
+        rest.objects += sum.objects;
+        rest.bytes += sum.bytes;
+        rest.variance += sum.variance;
+    }
+    sums.push((OTHER.into(), rest));
+    for (name, sum) in sums {
+        live.add("type", name.as_str(), sum.bytes);
+        errors.add("type", name.as_str(), sum.variance.sqrt().round());
+        objects.add("type", name, sum.objects);
+    }
+    vec![live, errors, objects]
+}
+
+fn of_tracked(report: &MemoryReport) -> Vec<MetricFamily> {
+    let mut objects =
+        MetricFamily::gauge("memory_debug_tracked_objects", None, "Live values of tracked types");
+    let mut bytes =
+        MetricFamily::gauge("memory_debug_tracked", Some("bytes"), "Memory of values of tracked types");
+    let mut created =
+        MetricFamily::counter("memory_debug_tracked_created", "Values of tracked types made so far");
+    let mut dropped =
+        MetricFamily::counter("memory_debug_tracked_dropped", "Values of tracked types dropped so far");
+    let rows = report.types.iter().flat_map(|types| &types.rows);
+    for row in rows.filter(|row| row.source == RowSource::Exact) {
+        // The whole path: tracked types are few, and two may share a name.
+        let name = || cut(&row.full_type);
+        objects.add("type", name(), row.objects as f64);
+        bytes.add("type", name(), row.bytes as f64);
+        if let (Some(made), Some(gone)) = (row.created, row.dropped) {
+            created.add("type", name(), made as f64);
+            dropped.add("type", name(), gone as f64);
+        }
+    }
+    vec![objects, bytes, created, dropped]
+}
+
+fn of_roots(report: &MemoryReport) -> Vec<MetricFamily> {
+    let mut retained = MetricFamily::gauge(
+        "memory_debug_root_retained",
+        Some("bytes"),
+        "What registered roots own, themselves included",
+    );
+    for root in report.roots.iter().flat_map(|roots| &roots.rows) {
+        if let Some(bytes) = root.retained_bytes {
+            retained.add("root", cut(&root.name), bytes as f64);
+        }
+    }
+    vec![retained]
+}
+
+fn cut(name: &str) -> String {
+    if name.chars().count() <= MAX_NAME_CHARS {
+        return name.to_owned();
+    }
+    name.chars().take(MAX_NAME_CHARS - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    fn series(families: &[MetricFamily], name: &str) -> Vec<(String, f64)> {
+        let family = families.iter().find(|family| family.full_name() == name).unwrap();
+        family.metrics.iter().map(|metric| (metric.labels[0].1.clone(), metric.value)).collect()
+    }
+
+    #[test]
+    fn the_largest_have_a_series_each_and_the_others_share_one() {
+        let families = of_types(&sample::report(), 1);
+        let mib = f64::from(1 << 20);
+        let expected =
+            [("HashMap<String, Session>".to_owned(), 12.0 * mib), ("other".to_owned(), 7_330_000.0 + mib)];
+        assert_eq!(series(&families, "memory_debug_type_live_bytes"), expected);
+        let families = of_types(&sample::report(), 9);
+        let names: Vec<_> =
+            series(&families, "memory_debug_type_live_objects").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["HashMap<String, Session>", "String", "[unattributed]", "other"]);
+    }
+
+    #[test]
+    fn without_a_number_of_types_there_are_exact_ones_only() {
+        let families = of_types(&sample::report(), 0);
+        assert!(families.iter().all(|family| !family.name.starts_with("memory_debug_type_")));
+        assert_eq!(
+            series(&families, "memory_debug_tracked_created"),
+            [("axum_service::Session".to_owned(), 21_300.0)]
+        );
+    }
+
+    #[test]
+    fn names_that_are_equal_once_cut_are_one_series() {
+        let mut report = sample::report();
+        let rows = &mut report.types.as_mut().unwrap().rows;
+        for (index, row) in rows.iter_mut().take(2).enumerate() {
+            row.type_name = format!("{}{index}", "x".repeat(300));
+        }
+        let names = series(&of_types(&report, 9), "memory_debug_type_live_bytes");
+        assert_eq!((names.len(), names[0].0.chars().count()), (3, 200));
+    }
+}
