@@ -5,7 +5,11 @@ use std::fmt;
 
 /// The path of the overview; every other page lies below it.
 #[derive(Clone, Debug)]
-pub(crate) struct BasePath(Box<str>);
+pub(crate) struct BasePath {
+    path: Box<str>,
+    /// Where [`may_hold`](Self::may_hold) looks.
+    probe: usize,
+}
 
 /// A setting cannot be used. Found when the endpoint is built, before the first request.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ impl BasePath {
     /// Request paths are compared as sent, so a base that clients would write differently is refused.
     pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
         match defect(path) {
-            None => Ok(Self(path.into())),
+            None => Ok(Self { path: path.into(), probe: path.len() }),
             Some(defect) => Err(ConfigError {
                 kind: ConfigErrorKind::InvalidPath,
                 message: format!(
@@ -42,31 +46,42 @@ impl BasePath {
         }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// Has [`may_hold`](Self::may_hold) find `others` too: it then looks at the last `/` that all have at the same place,
+    /// which tells fewer of the application's paths apart.
+    pub(crate) fn beside(self, others: &[&str]) -> Self {
+        let is_common = |at: &usize| others.iter().all(|other| other.as_bytes().get(*at) == Some(&b'/'));
+        let mut slashes = self.path.rmatch_indices('/').map(|(at, _)| at);
+        let probe = if others.is_empty() { Some(self.path.len()) } else { slashes.find(is_common) };
+        // All of them begin with one.
+        Self { probe: probe.unwrap_or(0), ..self }
     }
 
-    /// Whether `target`, a path with or without its query, might lie below the base: a look at its length and at the
-    /// one byte behind the base, which tells nearly all paths of the application apart.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether `target`, a path with or without its query, might lie below the base or be one of those
+    /// [beside](Self::beside) it: a look at its length and at one byte, that behind the base if there are none beside it,
+    /// which tells nearly all paths of the application apart.
     ///
     /// Every request of the service passes here.
     #[inline]
     pub(crate) fn may_hold(&self, target: &str) -> bool {
-        match target.as_bytes().get(self.0.len()) {
+        match target.as_bytes().get(self.probe) {
             Some(&byte) => matches!(byte, b'/' | b'?'),
-            None => target.len() == self.0.len(),
+            None => target.len() == self.probe,
         }
     }
 
     /// The rest of `path` below the base: empty or beginning with `/`. `None` if it is a path of the application.
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path.strip_prefix(&*self.0).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
 impl Default for BasePath {
     fn default() -> Self {
-        Self(Self::DEFAULT.into())
+        Self { path: Self::DEFAULT.into(), probe: Self::DEFAULT.len() }
     }
 }
 
@@ -156,6 +171,22 @@ mod tests {
         for path in ["", "/", "/orders", "/debug/memory;x", "/debug/memoryx"] {
             assert!(!base.may_hold(path), "{path}");
         }
+    }
+
+    #[test]
+    fn s20_the_first_look_misses_none_of_those_beside_the_base() {
+        let others = ["/debug/pprof/heap", "/debug/pprof/allocs"];
+        for base in ["/debug/memory", "/internal", "/debug", "/debug/pprof", "/debug/pprof/heap", "/a/b/c/d"]
+        {
+            let base = BasePath::parse(base).unwrap().beside(&others);
+            for path in others.iter().chain([&base.as_str(), &&*format!("{}/types", base.as_str())]) {
+                assert!(base.may_hold(path) && base.may_hold(&format!("{path}?x=1")), "{base:?} {path}");
+            }
+        }
+        let default = BasePath::default().beside(&others);
+        assert!(!default.may_hold("/orders/7") && !default.may_hold("/"), "most others are told apart");
+        let alone = default.beside(&[]);
+        assert!(!alone.may_hold(others[0]) && !alone.may_hold("/debug/x"));
     }
 
     #[test]

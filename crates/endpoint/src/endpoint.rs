@@ -126,7 +126,7 @@ impl Endpoint {
     ///
     /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
     pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
-        Ok(Self { base: BasePath::parse(path.as_ref())?, ..self })
+        Ok(Self { base: BasePath::parse(path.as_ref())?.beside(self.alias_paths()), ..self })
     }
 
     /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
@@ -182,7 +182,8 @@ impl Endpoint {
     /// is not looked at. `allocs` has readers look at all that was ever allocated first, but only if jemalloc keeps
     /// count of that (`prof_accum:true`): otherwise it is the same as `heap`.
     pub fn pprof_aliases(self, has_pprof_aliases: bool) -> Self {
-        Self { has_pprof_aliases, ..self }
+        let with = Self { has_pprof_aliases, ..self };
+        Self { base: with.base.clone().beside(with.alias_paths()), ..with }
     }
 
     /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
@@ -240,7 +241,7 @@ impl Endpoint {
     #[inline]
     #[must_use]
     pub fn may_match(&self, target: &str) -> bool {
-        self.base.may_hold(target) || self.has_pprof_aliases && alias::may_hold(target)
+        self.base.may_hold(target)
     }
 
     /// Whether requests for `path` are for this endpoint. All others belong to the application.
