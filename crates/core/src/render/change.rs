@@ -46,7 +46,7 @@ impl Display for Growth {
 }
 
 pub(super) fn cells(row: &DiffRow) -> [String; 4] {
-    let name = row_name(&row.type_name, row.source.unwrap_or(RowSource::Sampled));
+    let name = row_name(&row.type_name, row.source != Some(RowSource::Unattributed));
     let error = percent(row.bytes_change_stderr, row.bytes_change.unsigned_abs() as f64);
     let error = error.map_or("–".to_owned(), |percent| format!("{percent:.0} %"));
     let mark = if row.is_significant { " *" } else { "" };

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use super::{columns, error_cell, row_name};
 use crate::fleet::{FleetEstimate, FleetNumber, FleetReport, FleetTypes, MergeRule, Spread};
 use crate::instance::InstanceId;
+use crate::report::RowSource;
 use crate::units::{Bytes, count, percent, span, visible};
 
 /// Outliers that are named below a table; the JSON has all.
@@ -130,7 +131,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     let rows = types.rows.iter().map(|row| {
         let [min, median, max] = spread(&row.spread, |bytes| Bytes(bytes).to_string());
         [
-            row_name(&row.type_name, row.source),
+            row_name(&row.type_name, row.source != RowSource::Unattributed),
             count(row.objects),
             Bytes(row.bytes).to_string(),
             error_cell(row.source, row.bytes_stderr, row.bytes),
@@ -169,7 +170,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
 fn write_outliers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     let numbers = report.numbers.iter().map(|(path, number)| (visible(path), &number.spread));
     let rows = report.types.iter().flat_map(|types| &types.rows);
-    let rows = rows.map(|row| (row_name(&row.type_name, row.source), &row.spread));
+    let rows = rows.map(|row| (row_name(&row.type_name, row.source != RowSource::Unattributed), &row.spread));
     let found: Vec<_> = numbers.chain(rows).filter(|(_, spread)| !spread.outliers.is_empty()).collect();
     if found.is_empty() {
         return Ok(());

@@ -11,8 +11,9 @@ use memory_debug_profile::{SymbolizedProfile, SymbolizedStack};
 use serde::Serialize;
 
 use super::json::document;
+use super::row_name;
 use super::stacks::{FrameJson, write_frames};
-use crate::units::{count, signed_bytes, signed_count, visible};
+use crate::units::{count, signed_bytes, signed_count};
 
 /// The `top` stacks of a growth within `span`, each with its sign, of which type, and its functions from the innermost.
 pub fn growth_text(growth: &SymbolizedProfile, span: Duration, top: usize) -> String {
@@ -38,8 +39,8 @@ pub fn growth_text(growth: &SymbolizedProfile, span: Duration, top: usize) -> St
 fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
     let (objects, bytes) = change(stack);
     let (owner, is_attributed) = stack.owner();
-    let mark = if is_attributed { "" } else { "[unattributed] " };
-    writeln!(text, "{} in {} objects: {mark}{}", signed_bytes(bytes), signed_count(objects), visible(owner))?;
+    let name = row_name(owner, is_attributed);
+    writeln!(text, "{} in {} objects: {name}", signed_bytes(bytes), signed_count(objects))?;
     write_frames(text, stack)
 }
 

@@ -32,8 +32,8 @@ use crate::report::RowSource;
 use crate::units::{percent, visible};
 
 /// The name of a row. That of an unknown type is a function's.
-fn row_name(name: &str, source: RowSource) -> String {
-    let mark = if source == RowSource::Unattributed { "[unattributed] " } else { "" };
+fn row_name(name: &str, is_attributed: bool) -> String {
+    let mark = if is_attributed { "" } else { "[unattributed] " };
     format!("{mark}{}", visible(name))
 }
 

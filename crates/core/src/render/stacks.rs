@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::json::document;
 use super::row_name;
-use crate::report::RowSource;
 use crate::units::{Bytes, count, percent, visible};
 
 /// The `top` stacks, each with what it holds, of which type, and its functions from the innermost.
@@ -33,11 +32,10 @@ pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
 fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
     let estimate = stack.estimate();
     let (owner, is_attributed) = stack.owner();
-    let source = if is_attributed { RowSource::Sampled } else { RowSource::Unattributed };
     let error = percent(estimate.bytes_stderr(), estimate.bytes).unwrap_or_default();
     let objects = count(estimate.objects.round() as u64);
     let bytes = Bytes(estimate.bytes.round() as u64);
-    writeln!(text, "{bytes} (± {error:.0} %) in {objects} objects: {}", row_name(owner, source))?;
+    writeln!(text, "{bytes} (± {error:.0} %) in {objects} objects: {}", row_name(owner, is_attributed))?;
     write_frames(text, stack)
 }
 

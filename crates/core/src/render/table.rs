@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{error_cell, row_name};
-use crate::report::{TypeRow, TypeSummary};
+use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, visible};
 
 /// The narrowest first column, and the widest that the other rows are still aligned to. Longer names are neither cut
@@ -69,7 +69,7 @@ fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
 
 fn cells(row: &TypeRow) -> [String; 4] {
     let error = error_cell(row.source, row.bytes_stderr, row.bytes);
-    let name = row_name(&row.type_name, row.source);
+    let name = row_name(&row.type_name, row.source != RowSource::Unattributed);
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
 }
 
