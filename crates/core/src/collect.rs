@@ -91,12 +91,14 @@ impl Collector {
             detail: None,
             unavailable,
             heap: None,
+            tracked: Vec::new(),
         };
         if scope != Scope::Types {
             report.process = process::read_process(proc, &mut report.unavailable);
             report.cgroup = process::read_cgroup(proc, &mut report.unavailable);
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
+        report.tracked = tracked::rows();
         if scope != Scope::Stats {
             self.read_types(proc, &mut report);
         }
@@ -133,7 +135,7 @@ impl Collector {
 
     /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
     fn read_types(&self, proc: &Path, report: &mut MemoryReport) {
-        let mut exact = tracked::rows();
+        let mut exact = report.tracked.clone();
         report.roots = roots::measure(&mut report.unavailable);
         exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {

@@ -54,6 +54,9 @@ pub struct MemoryReport {
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
     #[serde(skip)]
     pub(crate) heap: Option<Arc<Heap>>,
+    /// Tracked types, counted in every collection because that costs nothing. Not on the wire: in the table they are.
+    #[serde(skip)]
+    pub(crate) tracked: Vec<TypeRow>,
 }
 
 impl MemoryReport {

@@ -355,7 +355,12 @@ impl Endpoint {
         let accept = if is_alias { &[] } else { accept };
         let format = query.format.or_else(|| negotiate(accept, offered));
         let format = format.ok_or(Problem::NotAcceptable { offered })?;
-        let needed = if query.force { Role::Profile } else { operation.role(self.types_need) };
+        let needed = match (query.force, query.series) {
+            (true, _) => Role::Profile,
+            // Metrics are numbers until they are asked for by type.
+            (false, 1..) => self.types_need,
+            (false, 0) => operation.role(self.types_need),
+        };
         let held = proof.role();
         if held < needed {
             return Err(Problem::ForbiddenRole { needed, held });
@@ -369,7 +374,7 @@ impl Endpoint {
         if format == Format::Raw && !self.gives_addresses {
             return Err(Problem::RawAddressesOff);
         }
-        let wanted = Wanted::new(operation.what, id, &query)?;
+        let wanted = Wanted::new(operation.what, id, &query, held >= self.types_need)?;
         Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
     }
 }

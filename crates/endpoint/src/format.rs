@@ -15,6 +15,10 @@ pub(crate) enum Format {
     Svg,
     /// A profile as jemalloc's heap dump, with addresses of the process.
     Raw,
+    /// Metrics as Prometheus has them.
+    Prometheus,
+    /// Metrics as OpenMetrics has them.
+    OpenMetrics,
 }
 
 impl Format {
@@ -28,6 +32,9 @@ impl Format {
     /// Those of a heap profile in Go.
     pub(crate) const GO: &'static [Self] = &[Self::Pprof, Self::Text];
 
+    /// Those of metrics.
+    pub(crate) const METRICS: &'static [Self] = &[Self::Prometheus, Self::OpenMetrics];
+
     /// That of a picture.
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
 
@@ -40,6 +47,8 @@ impl Format {
             Self::Collapsed => "collapsed",
             Self::Svg => "svg",
             Self::Raw => "raw",
+            Self::Prometheus => "prometheus",
+            Self::OpenMetrics => "openmetrics",
         }
     }
 
@@ -50,7 +59,8 @@ impl Format {
 
     pub(crate) fn media_type(self) -> &'static str {
         match self {
-            Self::Text | Self::Collapsed | Self::Raw => "text/plain",
+            Self::Text | Self::Collapsed | Self::Raw | Self::Prometheus => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
             Self::Json => "application/json",
             Self::Pprof => "application/octet-stream",
             Self::Svg => "image/svg+xml",
@@ -61,6 +71,8 @@ impl Format {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Text | Self::Collapsed | Self::Raw => "text/plain; charset=utf-8",
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             _ => self.media_type(),
         }
     }

@@ -15,6 +15,9 @@ use crate::route::Operation;
 const MAX_QUERY_BYTES: usize = 4096;
 const MAX_FILTER_BYTES: usize = 128;
 
+/// Most types with metrics of their own. Whoever scrapes keeps three series for each.
+const MAX_SERIES: usize = 200;
+
 /// Longest that growth is watched. Proxies give up not long after.
 const MAX_SECONDS: usize = 60;
 
@@ -35,6 +38,8 @@ pub(crate) struct Query {
     pub(crate) leaf: Leaf,
     pub(crate) count: Count,
     pub(crate) detail: DetailParts,
+    /// How many types have metrics of their own.
+    pub(crate) series: usize,
     /// How long growth is to be watched, instead of a look at this moment.
     pub(crate) span: Option<Duration>,
 }
@@ -59,6 +64,7 @@ impl Query {
             leaf: Leaf::default(),
             count: Count::default(),
             detail: DetailParts::default(),
+            series: 0,
             span: None,
         };
         let query = query.unwrap_or_default();
@@ -166,6 +172,7 @@ impl Query {
                 let seconds = parse_number(name, value, MAX_SECONDS)?;
                 self.span = Some(Duration::from_secs(seconds as u64));
             }
+            "types" => self.series = parse_number(name, value, MAX_SERIES.min(max_rows))?,
             "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),
             "ignore" => self.types.selection.ignore = Some(parse_text(name, value)?),

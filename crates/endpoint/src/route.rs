@@ -38,6 +38,7 @@ pub(crate) enum What {
     DropSnapshot,
     Diff,
     Leaks,
+    Metrics,
     Profiling,
     Purge,
     SetProfiling,
@@ -115,6 +116,12 @@ const OPERATIONS: &[Operation] = &[
         ..operation("GET", "/diff", What::Diff)
     },
     operation("GET", "/leaks", What::Leaks),
+    Operation {
+        names_types: false,
+        parameters: &["format", "force", "types"],
+        formats: Format::METRICS,
+        ..operation("GET", "/metrics", What::Metrics)
+    },
     Operation { names_types: false, ..operation("GET", "/profiling", What::Profiling) },
     Operation {
         names_types: false,

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod growth;
+mod metrics;
 mod profile;
 mod snapshots;
 
@@ -68,6 +69,7 @@ impl View {
                 self.diff(*base, *target, *growth, types, material)
             }
             Wanted::Leaks => self.leaks(material),
+            Wanted::Metrics { series, names_types } => self.metrics(*series, *names_types, material),
             Wanted::Detail { parts } => self.detail(*parts, material, proof),
             Wanted::Profiling => self.profiling(material),
             Wanted::Purge => self.purge(material),

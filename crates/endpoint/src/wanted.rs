@@ -48,6 +48,12 @@ pub(crate) enum Wanted {
         types: TypesView,
     },
     Leaks,
+    Metrics {
+        /// Types with metrics of their own.
+        series: usize,
+        /// Whether the reader may know names of types.
+        names_types: bool,
+    },
     /// Statistics by arena and by size class.
     Detail {
         parts: DetailParts,
@@ -108,7 +114,12 @@ impl Wanted {
     /// # Errors
     ///
     /// If a parameter is missing.
-    pub(crate) fn new(what: What, id: Option<SnapshotId>, query: &Query) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        what: What,
+        id: Option<SnapshotId>,
+        query: &Query,
+        names_types: bool,
+    ) -> Result<Self, Problem> {
         // A path that has no id in it has none of these operations.
         let unknown = || Problem::UnknownSnapshot;
         Ok(match what {
@@ -139,6 +150,7 @@ impl Wanted {
                 types: query.types.clone(),
             },
             What::Leaks => Self::Leaks,
+            What::Metrics => Self::Metrics { series: query.series, names_types },
             What::Profiling => Self::Profiling,
             What::Purge => Self::Purge,
             // Made of the body, see `Draft::complete`.
@@ -148,12 +160,12 @@ impl Wanted {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Page { page: Page::Stats, .. } => Kind::Stats,
+            Self::Page { page: Page::Stats, .. } | Self::Metrics { series: 0, .. } => Kind::Stats,
             // One report serves all of these.
             Self::Page { .. } | Self::Heap(_) | Self::Flamegraph { .. } | Self::TakeSnapshot { .. } => {
                 Kind::Everything
             }
-            Self::Mark(_) | Self::Growth { .. } => Kind::Everything,
+            Self::Mark(_) | Self::Growth { .. } | Self::Metrics { .. } => Kind::Everything,
             Self::Diff { target: Target::Now, .. } => Kind::Everything,
             Self::Diff { .. }
             | Self::ListSnapshots

@@ -17,10 +17,20 @@ pub use self::openmetrics::{classic, openmetrics};
 pub use self::recorder::record;
 use crate::report::MemoryReport;
 
-/// The metrics of a report, with the `top` types that hold the most bytes; the others are one, named `other`.
-pub fn families(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
+/// Which types have metrics. The default is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MetricsView {
+    /// So many types that hold the most bytes have metrics of their own; the others are one, named `other`. Takes a
+    /// report with types.
+    pub top: usize,
+    /// Tracked types and registered roots have some.
+    pub exact: bool,
+}
+
+/// The metrics of a report.
+pub fn families(report: &MemoryReport, view: MetricsView) -> Vec<MetricFamily> {
     let mut families = families::of_numbers(report);
-    families.extend(types::of_types(report, top));
+    families.extend(types::of_types(report, view));
     families.retain(|family| !family.metrics.is_empty());
     families
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MetricsView;
 use super::families::MetricFamily;
 use crate::report::{MemoryReport, RowSource, TypeRow};
 
@@ -29,11 +30,14 @@ impl Sum {
     }
 }
 
-pub(super) fn of_types(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
-    let mut families = of_roots(report);
-    families.extend(of_tracked(report));
-    if top > 0 {
-        families.extend(of_sampled(report, top));
+pub(super) fn of_types(report: &MemoryReport, view: MetricsView) -> Vec<MetricFamily> {
+    let mut families = Vec::new();
+    if view.exact {
+        families.extend(of_roots(report));
+        families.extend(of_tracked(report));
+    }
+    if view.top > 0 {
+        families.extend(of_sampled(report, view.top));
     }
     families
 }
@@ -88,8 +92,11 @@ fn of_tracked(report: &MemoryReport) -> Vec<MetricFamily> {
         MetricFamily::counter("memory_debug_tracked_created", "Values of tracked types made so far");
     let mut dropped =
         MetricFamily::counter("memory_debug_tracked_dropped", "Values of tracked types dropped so far");
-    let rows = report.types.iter().flat_map(|types| &types.rows);
-    for row in rows.filter(|row| row.source == RowSource::Exact) {
+    // A report that came over the wire has them in its table only, where the rows of roots are exact as well.
+    let in_table = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.created.is_some());
+    let tracked: Vec<_> =
+        if report.tracked.is_empty() { in_table.collect() } else { report.tracked.iter().collect() };
+    for row in tracked {
         // The whole path: tracked types are few, and two may share a name.
         let name = || cut(&row.full_type);
         objects.add("type", name(), row.objects as f64);
@@ -135,12 +142,12 @@ mod tests {
 
     #[test]
     fn the_largest_have_a_series_each_and_the_others_share_one() {
-        let families = of_types(&sample::report(), 1);
+        let families = of_types(&sample::report(), MetricsView { top: 1, exact: true });
         let mib = f64::from(1 << 20);
         let expected =
             [("HashMap<String, Session>".to_owned(), 12.0 * mib), ("other".to_owned(), 7_330_000.0 + mib)];
         assert_eq!(series(&families, "memory_debug_type_live_bytes"), expected);
-        let families = of_types(&sample::report(), 9);
+        let families = of_types(&sample::report(), MetricsView { top: 9, exact: true });
         let names: Vec<_> =
             series(&families, "memory_debug_type_live_objects").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["HashMap<String, Session>", "String", "[unattributed]", "other"]);
@@ -148,7 +155,7 @@ mod tests {
 
     #[test]
     fn without_a_number_of_types_there_are_exact_ones_only() {
-        let families = of_types(&sample::report(), 0);
+        let families = of_types(&sample::report(), MetricsView { top: 0, exact: true });
         assert!(families.iter().all(|family| !family.name.starts_with("memory_debug_type_")));
         assert_eq!(
             series(&families, "memory_debug_tracked_created"),
@@ -163,7 +170,8 @@ mod tests {
         for (index, row) in rows.iter_mut().take(2).enumerate() {
             row.type_name = format!("{}{index}", "x".repeat(300));
         }
-        let names = series(&of_types(&report, 9), "memory_debug_type_live_bytes");
+        let names =
+            series(&of_types(&report, MetricsView { top: 9, exact: true }), "memory_debug_type_live_bytes");
         assert_eq!((names.len(), names[0].0.chars().count()), (3, 200));
     }
 }

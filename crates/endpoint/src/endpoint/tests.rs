@@ -3,6 +3,8 @@
 mod forced;
 mod guessing;
 mod hidden;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod order;
 mod pprof;
 mod profiling;

@@ -40,6 +40,20 @@ fn s62_names_of_types_are_for_the_configured_role_only() {
 }
 
 #[test]
+fn s62_metrics_name_types_for_the_configured_role_only() {
+    let fixture = fixture(Role::Profile);
+    for (target, login, expected) in [
+        ("/debug/memory/metrics", READER, 200),
+        ("/debug/memory/metrics?types=3", READER, 403),
+        ("/debug/memory/metrics?types=3", RIGHT, 200),
+    ] {
+        let reply = fixture.send("GET", target, &[("authorization", login)]);
+        assert_eq!(reply.status, expected, "{target}");
+        assert_eq!(text(&reply).contains("Type1"), login == RIGHT, "{}", text(&reply));
+    }
+}
+
+#[test]
 fn s15_a_role_that_does_not_suffice_is_403_without_a_challenge() {
     let fixture = fixture(Role::Profile);
     let headers = [("authorization", READER), ("accept", "application/json")];

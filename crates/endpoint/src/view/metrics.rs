@@ -1,0 +1,37 @@
+//! Numbers for those who ask all the time.
+
+use super::{Material, View};
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+impl View {
+    #[cfg(feature = "prometheus")]
+    pub(super) fn metrics(
+        &self,
+        series: usize,
+        names_types: bool,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
+
+        use crate::format::Format;
+
+        let (report, view) = (material.report()?, MetricsView { top: series, exact: names_types });
+        let text = match self.format {
+            Format::OpenMetrics => openmetrics(report, view),
+            _ => classic(report, view),
+        };
+        self.whole(text.into(), material.max_bytes)
+    }
+
+    #[cfg(not(feature = "prometheus"))]
+    pub(super) fn metrics(
+        &self,
+        _series: usize,
+        _names_types: bool,
+        _material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let reason = "metrics are not built in: add the cargo feature `prometheus`";
+        Err(Problem::NoProfile { is_built: false, reason: reason.into() })
+    }
+}
