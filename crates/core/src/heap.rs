@@ -48,10 +48,7 @@ impl Heap {
     /// The profile with names, and with the build-ids of the files that its code is from.
     pub(crate) fn symbolized(&self) -> SymbolizedProfile {
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = OwnFiles::new();
-        let mut profile = self.profile.clone();
-        profile.read_build_ids(&files);
-        attributor.symbolize(&profile, &files)
+        attributor.symbolize(&self.profile, &OwnFiles::new())
     }
 }
 

@@ -12,6 +12,7 @@
 //! 55e486b64000-55e486cc1000 r-xp …  /proc/self/maps
 //! ```
 
+use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
@@ -32,8 +33,8 @@ impl HeapProfile {
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines { dump, number: 0, line: Vec::new() };
-        let rate = lines.required("`heap_v2/` and the sampling interval")?;
-        let rate = rate.strip_prefix("heap_v2/").and_then(decimal);
+        lines.required("`heap_v2/` and the sampling interval")?;
+        let rate = lines.text().strip_prefix("heap_v2/").and_then(decimal);
         let Some(rate @ 1..) = rate else {
             return Err(lines.expected("`heap_v2/` and the sampling interval"));
         };
@@ -46,12 +47,16 @@ impl HeapProfile {
             threads: Vec::new(),
             mappings: Vec::new(),
         };
-        profile.total = parse_total(&lines.required("the totals `t*: …`")?, &lines)?;
+        lines.required("the totals `t*: …`")?;
+        profile.total = parse_total(&lines)?;
         loop {
-            let line = lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
-            if let Some(addresses) = line.strip_prefix('@') {
-                profile.open_stack(addresses, &mut lines)?;
-            } else if line == "MAPPED_LIBRARIES:" {
+            lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
+            if lines.line.starts_with(b"@") {
+                profile.open_stack(&mut lines)?;
+                continue;
+            }
+            let line = lines.text();
+            if line == "MAPPED_LIBRARIES:" {
                 break;
             } else if let Some(counts) = parse_counts(&line).filter(|counts| counts.thread.is_some()) {
                 profile.add_thread(counts, &lines)?;
@@ -63,14 +68,16 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    fn open_stack(&mut self, addresses: &str, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
+    /// The line behind `@`, and the next one.
+    fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
-        for address in addresses.split_ascii_whitespace() {
-            let address = address.strip_prefix("0x").and_then(hexadecimal);
+        let words = lines.line[1..].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        for address in words {
+            let address = address.strip_prefix(b"0x").and_then(hexadecimal);
             self.addresses.push(address.ok_or_else(|| lines.expected("addresses `0x…`"))?);
         }
-        let line = lines.required("the stack's totals `t*: …`")?;
-        let Some(Counts { thread: None, live, accumulated, .. }) = parse_counts(&line) else {
+        lines.required("the stack's totals `t*: …`")?;
+        let Some(Counts { thread: None, live, accumulated, .. }) = parse_counts(&lines.text()) else {
             return Err(lines.expected("the stack's totals `t*: …`"));
         };
         let threads = index(self.thread_samples.len(), lines)?;
@@ -97,8 +104,8 @@ impl HeapProfile {
     }
 
     fn parse_mappings(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
-        while let Some(line) = lines.next()? {
-            match Mapping::parse(&line) {
+        while lines.advance()? {
+            match Mapping::parse(&lines.text()) {
                 Ok(mapping) => self.mappings.extend(mapping),
                 Err(expected) => return Err(lines.expected(expected)),
             }
@@ -116,8 +123,8 @@ struct Counts<'a> {
     name: Option<&'a str>,
 }
 
-fn parse_total(line: &str, lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
-    match parse_counts(line) {
+fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
+    match parse_counts(&lines.text()) {
         Some(Counts { thread: None, live, .. }) => Ok(live),
         _ => Err(lines.expected("the totals `t*: …`")),
     }
@@ -140,16 +147,17 @@ fn index(position: usize, lines: &Lines<impl BufRead>) -> Result<u32, Error> {
     u32::try_from(position).map_err(|_| lines.expected("fewer than 2^32 addresses"))
 }
 
-/// The lines of a dump, counted from 1.
+/// The lines of a dump, counted from 1, one at a time.
 struct Lines<R> {
     dump: R,
     number: u64,
+    /// Without its end.
     line: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line without its end; `None` at the end of the dump.
-    fn next(&mut self) -> Result<Option<String>, Error> {
+    /// Goes to the next line; `false` at the end of the dump.
+    fn advance(&mut self) -> Result<bool, Error> {
         self.line.clear();
         self.number += 1;
         let read = self.dump.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line);
@@ -161,19 +169,24 @@ impl<R: BufRead> Lines<R> {
             )
         })?;
         match self.line.pop() {
-            None => Ok(None),
-            Some(b'\n') => Ok(Some(String::from_utf8_lossy(&self.line).into_owned())),
+            None => Ok(false),
+            Some(b'\n') => Ok(true),
             Some(_) => Err(self.expected("the end of the line; the dump was cut off or is no heap dump")),
         }
     }
 
-    fn required(&mut self, what: &str) -> Result<String, Error> {
-        self.next()?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::HeapDump,
-                format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
-            )
-        })
+    fn required(&mut self, what: &str) -> Result<(), Error> {
+        if self.advance()? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::HeapDump,
+            format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
+        ))
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.line)
     }
 
     fn expected(&self, what: &str) -> Error {

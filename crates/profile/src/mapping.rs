@@ -75,6 +75,12 @@ impl Mapping {
     }
 }
 
+/// The one of `mappings`, which are in order, that an address lies in.
+pub(crate) fn mapping_of(mappings: &[Mapping], address: u64) -> Option<&Mapping> {
+    let after = mappings.partition_point(|mapping| mapping.start <= address);
+    mappings[..after].last().filter(|mapping| address < mapping.end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, mapping_of};
 use crate::sample::{Sample, SampleRate};
 
 /// The live heap of one process at one moment: which stacks allocated what is still held.
@@ -135,8 +135,7 @@ impl HeapProfile {
 
     /// The mapping an address lies in.
     pub fn mapping_of(&self, address: u64) -> Option<&Mapping> {
-        let after = self.mappings.partition_point(|mapping| mapping.start <= address);
-        self.mappings[..after].last().filter(|mapping| address < mapping.end)
+        mapping_of(&self.mappings, address)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn read_dump() -> Result<BufReader<File>, String> {
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
     write(&file, &path)?;
     // jemalloc wrote through an open file of its own, so ours still stands at the start.
-    Ok(BufReader::new(file))
+    Ok(BufReader::with_capacity(64 << 10, file))
 }
 
 fn write(file: &File, path: &CStr) -> Result<(), String> {

@@ -40,8 +40,7 @@ pub struct TypeAttributor {
     /// By name and whether it is a type: a function may have the name of one.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
-    /// What is known of stacks that became part of a symbolised profile.
-    sites: symbolize::Sites,
+    named: symbolize::Named,
 }
 
 impl TypeAttributor {
@@ -62,10 +61,10 @@ impl TypeAttributor {
         files: &dyn LoadObject,
         selection: &Selection,
     ) -> TypeTable {
-        self.prepare(profile, files);
+        let keys = self.prepare(profile, files);
         let rate = profile.sample_rate();
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
-        for stack in profile.stacks().filter(|stack| stack.live.objects > 0) {
+        for (stack, key) in profile.stacks().zip(keys).filter(|(stack, _)| stack.live.objects > 0) {
             if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
                 continue;
             }
@@ -76,7 +75,7 @@ impl TypeAttributor {
                 continue;
             }
             let key = match selection.group {
-                Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses)),
+                Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses, key)),
                 Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
                 Group::Traceback => Key::Place(self.traceback(stack.addresses, selection.depth)),
                 group => Key::Place(self.place(stack.addresses, group)),
@@ -87,17 +86,23 @@ impl TypeAttributor {
         TypeTable::new(entries.collect())
     }
 
-    /// Makes all frames of the profile known, and forgets what was of other mappings or is too much.
-    fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
-        self.symbolizer.resolve(profile, files);
+    /// Makes all frames of the profile known, and forgets what was of other mappings or is too much. Gives the hashes by
+    /// which the stacks are remembered.
+    fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> Vec<u64> {
+        self.symbolizer.forget_others(profile.mappings());
         if self.generation != self.symbolizer.generation() {
             let symbolizer = std::mem::take(&mut self.symbolizer);
             *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
         }
         if self.stacks.len() > Self::MAX_STACKS {
             self.stacks = FxHashMap::default();
-            self.sites = symbolize::Sites::default();
+            self.named = symbolize::Named::default();
         }
+        let keys: Vec<u64> = profile.stacks().map(|stack| hash(stack.addresses)).collect();
+        // The addresses of a stack that was attributed are known.
+        let new = profile.stacks().zip(&keys).filter(|(_, key)| !self.stacks.contains_key(key));
+        self.symbolizer.resolve_addresses(new.flat_map(|(stack, _)| stack.addresses).copied(), files);
+        keys
     }
 
     /// How good the names of the last profile's program are.
@@ -171,8 +176,7 @@ impl TypeAttributor {
 
     /// The owner of a stack. Stacks are remembered by a 64-bit hash: among a million stacks two collide with a
     /// probability of 3·10⁻⁸.
-    fn owner_of(&mut self, addresses: &[u64]) -> u32 {
-        let key = hash(addresses);
+    fn owner_of(&mut self, addresses: &[u64], key: u64) -> u32 {
         if let Some(handle) = self.stacks.get(&key) {
             return *handle;
         }

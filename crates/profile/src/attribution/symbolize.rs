@@ -4,65 +4,87 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::TypeAttributor;
 use super::place;
-use super::stack::{Attribution, beyond_allocator};
-use super::{TypeAttributor, hash};
-use crate::mapping::Mapping;
+use super::stack::beyond_allocator;
+use crate::mapping::{Mapping, mapping_of};
 use crate::profile::{HeapProfile, Stack};
 use crate::symbolize::LoadObject;
-use crate::symbolize::frames::{Frame, FunctionHandle};
+use crate::symbolize::frames::Frame;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, NewStack, Owner, Place,
-    ProfileKind, SymbolizedProfile,
+    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Names, Owner, Place, ProfileKind,
+    SymbolizedProfile,
 };
 use crate::type_name::Qualify;
 
+/// What is known of stacks that became part of a symbolised profile. Empty while one is made.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    names: Names,
+    /// The names' handles, by those of the frame table and of the attributor.
+    functions: FxHashMap<u32, u32>,
+    owners: FxHashMap<u32, u32>,
+    /// By hash.
+    sites: FxHashMap<u64, Site>,
+}
+
+/// Where a stack allocates, and how many of its frames are the allocator's own.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    /// A handle of the names.
+    place: u32,
+    of_allocator: u32,
+}
+
 impl TypeAttributor {
-    /// The profile with names and types, which needs neither the process nor its files any more.
+    /// The profile with names and types, which needs neither the process nor its files any more. Build-ids that the
+    /// profile does not say are read from `files`.
     ///
     /// Stacks begin with who asked for memory: the allocator's own frames are left out.
     pub fn symbolize(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> SymbolizedProfile {
-        self.prepare(profile, files);
+        let keys = self.prepare(profile, files);
+        self.symbolizer.read_build_ids(files);
+        let mappings = self.symbolizer.mappings().to_vec();
         let knows_allocated = profile.stacks().any(|stack| stack.accumulated.objects > 0);
         let kind = if knows_allocated { ProfileKind::LiveAndAllocated } else { ProfileKind::Live };
-        let mut names = Names::new(profile, Builder::new(kind, profile.sample_rate()));
-        for stack in profile.stacks() {
-            self.add_stack(profile, stack, &mut names);
+        let mut named = std::mem::take(&mut self.named);
+        let builder = Builder::with_names(kind, profile.sample_rate(), std::mem::take(&mut named.names));
+        let mut naming = Naming::new(profile, &mappings, named, builder);
+        for (stack, key) in profile.stacks().zip(keys) {
+            self.add_stack(stack, key, &mut naming);
         }
-        names.builder.finish()
+        let (symbolized, names) = naming.builder.finish_with_names();
+        self.named = Named { names, ..naming.named };
+        symbolized
     }
 
-    fn add_stack(&mut self, profile: &HeapProfile, stack: Stack<'_>, names: &mut Names<'_>) {
-        let Site { place, of_allocator } = self.site_of(stack.addresses);
-        let owner = self.owner_of(stack.addresses) as usize;
-        let owner = names.owner(owner, &self.owners[owner]);
-        let place = names.place(place, &self.sites);
-        let locations = self.locations(stack.addresses, of_allocator as usize, names);
-        let stack_of_names = NewStack { locations, owner, place };
+    fn add_stack(&mut self, stack: Stack<'_>, key: u64, naming: &mut Naming<'_>) {
+        let Site { place, of_allocator } = self.site_of(stack.addresses, key, naming);
+        let owner = self.owner_of(stack.addresses, key);
+        let owner = self.owner(owner, naming);
+        self.find_locations(stack.addresses, of_allocator as usize, naming);
 
-        let rate = profile.sample_rate();
+        let rate = naming.profile.sample_rate();
         // All that was ever allocated is not told by thread; it goes to the first.
         let mut allocated = Amount::from(rate.unbias(stack.accumulated));
-        let threads =
-            stack.threads.iter().map(|sample| (sample.thread, Amount::from(rate.unbias(sample.live))));
-        // Rounded and un-biased by thread, parts may differ from the whole, which is what the tables sum.
+        // Rounded and un-biased by thread, parts may differ from the whole, which is what the tables sum: so the last
+        // has the rest.
         let mut rest = Amount::from(rate.unbias(stack.live));
-        let mut threads: Vec<(u64, Amount)> = threads.collect();
-        if let Some(((_, last), others)) = threads.split_last_mut() {
-            others.iter().for_each(|(_, live)| rest = rest - *live);
-            *last = rest;
+        naming.samples.clear();
+        for (at, sample) in (1..).zip(stack.threads) {
+            let is_last = at == stack.threads.len();
+            let live = if is_last { rest } else { Amount::from(rate.unbias(sample.live)) };
+            rest = rest - live;
+            let (thread, allocated) = (naming.thread(sample.thread), std::mem::take(&mut allocated));
+            naming.samples.push(NamedSample { thread, live, allocated });
         }
-        for (thread, live) in threads {
-            let thread = names.thread(thread);
-            let sample = NamedSample { thread, live, allocated: std::mem::take(&mut allocated) };
-            names.builder.add(stack_of_names.clone(), sample);
-        }
+        let Naming { builder, stack, samples, .. } = naming;
+        builder.add(stack.iter().copied(), (owner, place), samples.iter().copied());
     }
 
     /// Where a stack allocates. Remembered by hash, as owners are.
-    fn site_of(&mut self, addresses: &[u64]) -> Site {
-        let key = hash(addresses);
-        if let Some(site) = self.sites.by_stack.get(&key) {
+    fn site_of(&mut self, addresses: &[u64], key: u64, naming: &mut Naming<'_>) -> Site {
+        if let Some(site) = naming.named.sites.get(&key) {
             return *site;
         }
         let frames = self.frames_of(addresses);
@@ -77,97 +99,15 @@ impl TypeAttributor {
         };
         let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
         let of_allocator = u32::try_from(of_allocator).unwrap_or(u32::MAX);
-        self.sites.remember(key, place, of_allocator)
-    }
-
-    /// The locations of a stack without its first `skip` frames.
-    fn locations(&self, addresses: &[u64], skip: usize, names: &mut Names<'_>) -> Box<[u32]> {
-        let mut skip = skip;
-        let mut locations = Vec::with_capacity(addresses.len());
-        for address in addresses {
-            if skip == 0
-                && let Some(location) = names.locations.get(address)
-            {
-                locations.push(*location);
-                continue;
-            }
-            let frames = self.symbolizer.frames(*address);
-            let skipped = skip.min(frames.len());
-            skip -= skipped;
-            if skipped == 0 || skipped < frames.len() {
-                let lines = frames[skipped..].iter().map(|frame| self.line(frame, names)).collect();
-                let location = names.location(*address, lines);
-                locations.push(location);
-                if skipped == 0 {
-                    names.locations.insert(*address, location);
-                }
-            }
-        }
-        locations.into()
-    }
-
-    fn line(&self, frame: &Frame, names: &mut Names<'_>) -> Line {
-        let builder = &mut names.builder;
-        let function = *names.functions.entry(frame.function).or_insert_with(|| {
-            let function = self.symbolizer.table().function(frame.function);
-            let info = self.functions[frame.function.index()].as_ref();
-            let system_name = function.name.clone().unwrap_or_default();
-            let name = info.map_or_else(|| Arc::clone(&system_name), |info| info.label().into());
-            builder.function(NamedFunction { name, system_name, file: function.file.clone() })
-        });
-        Line { function, line: frame.line }
-    }
-}
-
-/// Where a stack allocates, and how many of its frames are the allocator's own.
-#[derive(Clone, Copy, Debug)]
-struct Site {
-    place: u32,
-    of_allocator: u32,
-}
-
-/// The sites of stacks, by hash, and their places once each.
-#[derive(Debug, Default)]
-pub(super) struct Sites {
-    by_stack: FxHashMap<u64, Site>,
-    places: Vec<Place>,
-    handles: FxHashMap<Place, u32>,
-}
-
-impl Sites {
-    fn remember(&mut self, stack: u64, place: Place, of_allocator: u32) -> Site {
-        let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-        let handle = *self.handles.entry(place.clone()).or_insert(next);
-        if handle == next {
-            self.places.push(place);
-        }
-        let site = Site { place: handle, of_allocator };
-        self.by_stack.insert(stack, site);
+        let site = Site { place: naming.builder.place(place), of_allocator };
+        naming.named.sites.insert(key, site);
         site
     }
-}
 
-/// The builder's handles of what the process has of its own.
-struct Names<'p> {
-    profile: &'p HeapProfile,
-    builder: Builder,
-    /// Of addresses with all their frames.
-    locations: FxHashMap<u64, u32>,
-    places: FxHashMap<u32, u32>,
-    functions: FxHashMap<FunctionHandle, u32>,
-    owners: FxHashMap<usize, u32>,
-    threads: FxHashMap<u64, u32>,
-}
-
-impl<'p> Names<'p> {
-    fn new(profile: &'p HeapProfile, builder: Builder) -> Self {
-        let (locations, places, functions, owners, threads) = Default::default();
-        Self { profile, builder, locations, places, functions, owners, threads }
-    }
-
-    fn owner(&mut self, handle: usize, attribution: &Attribution) -> u32 {
-        let builder = &mut self.builder;
-        *self.owners.entry(handle).or_insert_with(|| {
+    fn owner(&self, handle: u32, naming: &mut Naming<'_>) -> u32 {
+        let Naming { named, builder, .. } = naming;
+        *named.owners.entry(handle).or_insert_with(|| {
+            let attribution = &self.owners[handle as usize];
             builder.owner(Owner {
                 name: attribution.name(Qualify::Last).into(),
                 full_type: attribution.type_or_function(Qualify::Whole).into(),
@@ -176,9 +116,62 @@ impl<'p> Names<'p> {
         })
     }
 
-    fn place(&mut self, handle: u32, sites: &Sites) -> u32 {
-        let builder = &mut self.builder;
-        *self.places.entry(handle).or_insert_with(|| builder.place(sites.places[handle as usize].clone()))
+    /// The locations of a stack without its first `skip` frames.
+    fn find_locations(&self, addresses: &[u64], mut skip: usize, naming: &mut Naming<'_>) {
+        naming.stack.clear();
+        for address in addresses {
+            if skip == 0
+                && let Some(location) = naming.locations.get(address)
+            {
+                naming.stack.push(*location);
+                continue;
+            }
+            let frames = self.symbolizer.frames(*address);
+            let skipped = skip.min(frames.len());
+            skip -= skipped;
+            if skipped == 0 || skipped < frames.len() {
+                let lines = frames[skipped..].iter().map(|frame| self.line(frame, naming)).collect();
+                let location = naming.location(*address, lines);
+                naming.stack.push(location);
+                if skipped == 0 {
+                    naming.locations.insert(*address, location);
+                }
+            }
+        }
+    }
+
+    fn line(&self, frame: &Frame, naming: &mut Naming<'_>) -> Line {
+        let Naming { named, builder, .. } = naming;
+        let index = frame.function.index();
+        let function = *named.functions.entry(index as u32).or_insert_with(|| {
+            let function = self.symbolizer.table().function(frame.function);
+            let info = self.functions.get(index).and_then(Option::as_ref);
+            let system_name = function.name.clone().unwrap_or_default();
+            let name = info.map_or_else(|| Arc::clone(&system_name), |info| info.label().into());
+            builder.function(NamedFunction { name, system_name, file: function.file.clone() })
+        });
+        Line { function, line: frame.line }
+    }
+}
+
+/// A profile that is being named: the builder's handles of what the process has of its own.
+struct Naming<'p> {
+    profile: &'p HeapProfile,
+    mappings: &'p [Mapping],
+    named: Named,
+    builder: Builder,
+    /// Of addresses with all their frames.
+    locations: FxHashMap<u64, u32>,
+    threads: FxHashMap<u64, u32>,
+    /// Of the stack that is being added.
+    stack: Vec<u32>,
+    samples: Vec<NamedSample>,
+}
+
+impl<'p> Naming<'p> {
+    fn new(profile: &'p HeapProfile, mappings: &'p [Mapping], named: Named, builder: Builder) -> Self {
+        let (locations, threads, stack, samples) = Default::default();
+        Self { profile, mappings, named, builder, locations, threads, stack, samples }
     }
 
     fn thread(&mut self, id: u64) -> u32 {
@@ -189,7 +182,7 @@ impl<'p> Names<'p> {
     /// The location of a return address: what it was called from is at least one byte before.
     fn location(&mut self, address: u64, lines: Box<[Line]>) -> u32 {
         let call = address.saturating_sub(1);
-        let mapping = self.profile.mapping_of(call);
+        let mapping = mapping_of(self.mappings, call);
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
         let mapping = mapping.map(|mapping| self.mapping(mapping));
         // An address outside of all files says nothing to anybody else, and where this process has it is not told.
@@ -197,7 +190,7 @@ impl<'p> Names<'p> {
     }
 
     fn mapping(&mut self, mapping: &Mapping) -> u32 {
-        let main = self.profile.mappings().first();
+        let main = self.mappings.first();
         self.builder.mapping(NamedMapping {
             is_library: main.is_none_or(|main| main.path != mapping.path),
             file: mapping.path.rsplit('/').next().unwrap_or_default().into(),

@@ -4,6 +4,7 @@ use super::LoadObject;
 use super::elf::ElfFile;
 use crate::build_id::BuildId;
 use crate::error::Error;
+use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
 
 impl BuildId {
@@ -24,18 +25,23 @@ impl HeapProfile {
     ///
     /// A profile that is symbolised at once does not need them. It takes opening each file.
     pub fn read_build_ids(&mut self, files: &dyn LoadObject) {
-        for at in 0..self.mappings.len() {
-            let (before, rest) = self.mappings.split_at_mut(at);
-            let Some(mapping) = rest.first_mut().filter(|mapping| mapping.build_id.is_none()) else {
-                continue;
-            };
-            let is_same = |other: &&crate::Mapping| {
-                (&other.path, &other.device, other.inode) == (&mapping.path, &mapping.device, mapping.inode)
-            };
-            mapping.build_id = match before.iter().rev().find(is_same) {
-                Some(same) => same.build_id.clone(),
-                None => files.load(mapping).ok().and_then(|file| BuildId::read(&file).ok().flatten()),
-            };
-        }
+        read_build_ids(&mut self.mappings, files);
+    }
+}
+
+/// Reads the build-ids that are missing.
+pub(super) fn read_build_ids(mappings: &mut [Mapping], files: &dyn LoadObject) {
+    for at in 0..mappings.len() {
+        let (before, rest) = mappings.split_at_mut(at);
+        let Some(mapping) = rest.first_mut().filter(|mapping| mapping.build_id.is_none()) else {
+            continue;
+        };
+        let is_same = |other: &&Mapping| {
+            (&other.path, &other.device, other.inode) == (&mapping.path, &mapping.device, mapping.inode)
+        };
+        mapping.build_id = match before.iter().rev().find(is_same) {
+            Some(same) => same.build_id.clone(),
+            None => files.load(mapping).ok().and_then(|file| BuildId::read(&file).ok().flatten()),
+        };
     }
 }

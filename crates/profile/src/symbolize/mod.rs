@@ -119,20 +119,34 @@ impl Symbolizer {
     ///
     /// Files that cannot be read or understood leave their addresses without names; [`Symbolizer::notes`] says why.
     pub fn resolve(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
-        let is_known = self.knows(profile.mappings()) && !self.is_incomplete;
+        self.forget_others(profile.mappings());
+        self.resolve_addresses(profile.addresses.iter().copied(), files);
+    }
+
+    /// Forgets everything unless it is of these mappings, and not too much.
+    pub(crate) fn forget_others(&mut self, mappings: &[Mapping]) {
+        let is_known = self.knows(mappings) && !self.is_incomplete;
         if !is_known || self.spans.len() > Self::MAX_ADDRESSES {
             *self = Self { generation: self.generation + 1, ..Self::default() };
-            self.mappings = profile.mappings().to_vec();
+            self.mappings = mappings.to_vec();
         }
-        let mut unknown: Vec<u64> =
-            profile.addresses.iter().copied().filter(|address| !self.spans.contains_key(address)).collect();
+    }
+
+    /// Makes the frames of addresses in these mappings known.
+    pub(crate) fn resolve_addresses(
+        &mut self,
+        addresses: impl Iterator<Item = u64>,
+        files: &dyn LoadObject,
+    ) {
+        let mut unknown: Vec<u64> = addresses.filter(|address| !self.spans.contains_key(address)).collect();
         unknown.sort_unstable();
         unknown.dedup();
         if unknown.is_empty() {
             return;
         }
+        let mappings = self.mappings.clone();
         let mut rest = &unknown[..];
-        for mapping in profile.mappings() {
+        for mapping in &mappings {
             rest = &rest[rest.partition_point(|address| *address < mapping.start)..];
             let (here, beyond) = rest.split_at(rest.partition_point(|address| *address < mapping.end));
             if !here.is_empty() {
@@ -182,6 +196,16 @@ impl Symbolizer {
     /// Changes whenever everything was forgotten, so that what was derived from frames must be forgotten too.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The mappings that the frames are of, in order.
+    pub(crate) fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// Reads the build-ids of the files, as far as they are not known.
+    pub(crate) fn read_build_ids(&mut self, files: &dyn LoadObject) {
+        identity::read_build_ids(&mut self.mappings, files);
     }
 
     pub(crate) fn table(&self) -> &FrameTable {

@@ -1,10 +1,9 @@
 //! Puts a profile together, from whatever source, and into its order.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use super::intern::{Handles, Interner};
+use super::intern::Interner;
 use super::{
     Amount, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
     SymbolizedProfile,
@@ -14,39 +13,36 @@ use crate::sample::SampleRate;
 /// A profile that is being put together. Equal stacks become one.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    kind: ProfileKind,
-    sample_rate: SampleRate,
-    mappings: Interner<NamedMapping>,
-    functions: Interner<NamedFunction>,
-    locations: Interner<Location>,
-    owners: Interner<Owner>,
-    places: Interner<Place>,
-    threads: Interner<Arc<str>>,
-    stacks: FxHashMap<NewStack, Vec<NamedSample>>,
+    pub(super) kind: ProfileKind,
+    pub(super) sample_rate: SampleRate,
+    pub(super) names: Names,
+    pub(super) mappings: Interner<NamedMapping>,
+    pub(super) locations: Interner<Location>,
+    pub(super) threads: Interner<Arc<str>>,
+    /// By the builder's own handles, in the order that they came.
+    pub(super) stacks: Vec<NamedStack>,
+    pub(super) stack_locations: Vec<u32>,
+    pub(super) samples: Vec<NamedSample>,
 }
 
-/// A stack by the builder's own handles.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct NewStack {
-    /// Innermost first.
-    pub(crate) locations: Box<[u32]>,
-    pub(crate) owner: u32,
-    pub(crate) place: u32,
+/// What the same program has in every profile, so that it can be kept from one to the next, with its order.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) functions: Interner<NamedFunction>,
+    pub(crate) owners: Interner<Owner>,
+    pub(crate) places: Interner<Place>,
 }
 
 impl Builder {
     pub(crate) fn new(kind: ProfileKind, sample_rate: SampleRate) -> Self {
-        Self {
-            kind,
-            sample_rate,
-            mappings: Interner::default(),
-            functions: Interner::default(),
-            locations: Interner::default(),
-            owners: Interner::default(),
-            places: Interner::default(),
-            threads: Interner::default(),
-            stacks: FxHashMap::default(),
-        }
+        Self::with_names(kind, sample_rate, Names::default())
+    }
+
+    /// A builder that knows names already. Their handles stay as they are.
+    pub(crate) fn with_names(kind: ProfileKind, sample_rate: SampleRate, names: Names) -> Self {
+        let (mappings, locations, threads) = Default::default();
+        let (stacks, stack_locations, samples) = Default::default();
+        Self { kind, sample_rate, names, mappings, locations, threads, stacks, stack_locations, samples }
     }
 
     pub(crate) fn mapping(&mut self, mapping: NamedMapping) -> u32 {
@@ -54,7 +50,7 @@ impl Builder {
     }
 
     pub(crate) fn function(&mut self, function: NamedFunction) -> u32 {
-        self.functions.handle(function)
+        self.names.functions.handle(function)
     }
 
     pub(crate) fn location(&mut self, location: Location) -> u32 {
@@ -62,38 +58,46 @@ impl Builder {
     }
 
     pub(crate) fn owner(&mut self, owner: Owner) -> u32 {
-        self.owners.handle(owner)
+        self.names.owners.handle(owner)
     }
 
     pub(crate) fn place(&mut self, place: Place) -> u32 {
-        self.places.handle(place)
+        self.names.places.handle(place)
     }
 
     pub(crate) fn thread(&mut self, name: Arc<str>) -> u32 {
         self.threads.handle(name)
     }
 
-    /// Adds to what a stack holds. What was allocated counts only in a profile of that kind.
-    pub(crate) fn add(&mut self, stack: NewStack, sample: NamedSample) {
+    /// Adds what a stack holds; `locations` from the innermost. What was allocated counts only in a profile of that kind.
+    pub(crate) fn add(
+        &mut self,
+        locations: impl IntoIterator<Item = u32>,
+        (owner, place): (u32, u32),
+        samples: impl IntoIterator<Item = NamedSample>,
+    ) {
         let knows_allocated = self.kind == ProfileKind::LiveAndAllocated;
-        let allocated = if knows_allocated { sample.allocated } else { Amount::default() };
-        self.stacks.entry(stack).or_default().push(NamedSample { allocated, ..sample });
+        let samples = samples.into_iter().map(|sample| {
+            let allocated = if knows_allocated { sample.allocated } else { Amount::default() };
+            NamedSample { allocated, ..sample }
+        });
+        let locations = extend(&mut self.stack_locations, locations);
+        let samples = extend(&mut self.samples, samples);
+        self.stacks.push(NamedStack { locations, owner, place, samples });
     }
 
     /// Adds all of `profile`, every amount changed by `change`.
     pub(super) fn add_profile(&mut self, profile: &SymbolizedProfile, change: fn(Amount) -> Amount) {
         let adopted = self.adopt(profile);
         for stack in &profile.stacks {
-            let new = NewStack {
-                locations: adopted.locations_of(profile, stack),
-                owner: adopted.owners[stack.owner as usize],
-                place: adopted.places[stack.place as usize],
-            };
-            for sample in profile.samples_of(stack) {
-                let (live, allocated) = (change(sample.live), change(sample.allocated));
-                let thread = adopted.threads[sample.thread as usize];
-                self.add(new.clone(), NamedSample { thread, live, allocated });
-            }
+            let locations = profile.location_handles(stack).iter().map(|at| adopted.locations[*at as usize]);
+            let (owner, place) = (adopted.owners[stack.owner as usize], adopted.places[stack.place as usize]);
+            let samples = profile.samples_of(stack).iter().map(|sample| NamedSample {
+                thread: adopted.threads[sample.thread as usize],
+                live: change(sample.live),
+                allocated: change(sample.allocated),
+            });
+            self.add(locations, (owner, place), samples);
         }
     }
 
@@ -114,59 +118,6 @@ impl Builder {
             threads: profile.threads.iter().map(|name| self.thread(Arc::clone(name))).collect(),
         }
     }
-
-    /// The profile: without stacks that hold nothing, and without names that then nobody has.
-    pub(crate) fn finish(mut self) -> SymbolizedProfile {
-        let mut stacks = Vec::with_capacity(self.stacks.len());
-        for (stack, mut samples) in std::mem::take(&mut self.stacks) {
-            sum_by_thread(&mut samples);
-            if !samples.is_empty() {
-                stacks.push((stack, samples));
-            }
-        }
-        let used = self.used_by(&stacks);
-        let mappings = self.mappings.sorted(&used.mappings);
-        let functions = self.functions.sorted(&used.functions);
-        let locations = self.locations.sorted(&used.locations);
-        let locations = locations.map(|location| {
-            location.with_handles(|mapping| mappings.place(mapping), |function| functions.place(function))
-        });
-        let owners = self.owners.sorted(&used.owners);
-        let places = self.places.sorted(&used.places);
-        let threads = self.threads.sorted(&used.threads);
-        for (stack, samples) in &mut stacks {
-            stack.locations.iter_mut().for_each(|location| *location = locations.place(*location));
-            stack.owner = owners.place(stack.owner);
-            stack.place = places.place(stack.place);
-            samples.iter_mut().for_each(|sample| sample.thread = threads.place(sample.thread));
-            samples.sort_unstable_by_key(|sample| sample.thread);
-        }
-        stacks.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-
-        let mut profile = SymbolizedProfile {
-            kind: self.kind,
-            sample_rate: self.sample_rate,
-            mappings: mappings.values,
-            functions: functions.values,
-            locations: locations.values,
-            owners: owners.values,
-            places: places.values,
-            threads: threads.values,
-            stacks: Vec::with_capacity(stacks.len()),
-            stack_locations: Vec::new(),
-            samples: Vec::new(),
-        };
-        for (NewStack { locations, owner, place }, samples) in stacks {
-            let stack = NamedStack {
-                locations: extend(&mut profile.stack_locations, &locations),
-                owner,
-                place,
-                samples: extend(&mut profile.samples, &samples),
-            };
-            profile.stacks.push(stack);
-        }
-        profile
-    }
 }
 
 /// The builder's handles for those of a profile.
@@ -185,42 +136,12 @@ impl Adopted {
     }
 }
 
-/// The handles that stacks have.
-struct Used {
-    mappings: Handles,
-    functions: Handles,
-    locations: Handles,
-    owners: Handles,
-    places: Handles,
-    threads: Handles,
-}
-
-impl Builder {
-    fn used_by(&self, stacks: &[(NewStack, Vec<NamedSample>)]) -> Used {
-        let mut used = Used {
-            mappings: self.mappings.none(),
-            functions: self.functions.none(),
-            locations: self.locations.none(),
-            owners: self.owners.none(),
-            places: self.places.none(),
-            threads: self.threads.none(),
-        };
-        for (stack, samples) in stacks {
-            stack.locations.iter().for_each(|location| used.locations.insert(*location));
-            used.owners.insert(stack.owner);
-            used.places.insert(stack.place);
-            samples.iter().for_each(|sample| used.threads.insert(sample.thread));
-        }
-        for location in used.locations.iter().map(|handle| self.locations.get(handle)) {
-            location.mapping.iter().for_each(|mapping| used.mappings.insert(*mapping));
-            location.lines.iter().for_each(|line| used.functions.insert(line.function));
-        }
-        used
-    }
-}
-
 impl Location {
-    fn with_handles(&self, mapping: impl Fn(u32) -> u32, function: impl Fn(u32) -> u32) -> Self {
+    pub(super) fn with_handles(
+        &self,
+        mapping: impl Fn(u32) -> u32,
+        function: impl Fn(u32) -> u32,
+    ) -> Self {
         let line = |line: &Line| Line { function: function(line.function), ..*line };
         Self {
             mapping: self.mapping.map(mapping),
@@ -230,24 +151,10 @@ impl Location {
     }
 }
 
-/// One sample a thread, and none of nothing.
-fn sum_by_thread(samples: &mut Vec<NamedSample>) {
-    samples.sort_unstable_by_key(|sample| sample.thread);
-    samples.dedup_by(|later, first| {
-        let is_same = later.thread == first.thread;
-        if is_same {
-            first.live += later.live;
-            first.allocated += later.allocated;
-        }
-        is_same
-    });
-    samples.retain(|sample| !(sample.live.is_zero() && sample.allocated.is_zero()));
-}
-
 /// Appends `part`, and says where it lies.
-fn extend<T: Clone>(whole: &mut Vec<T>, part: &[T]) -> std::ops::Range<u32> {
+pub(super) fn extend<T>(whole: &mut Vec<T>, part: impl IntoIterator<Item = T>) -> Range<u32> {
     let position = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let start = position(whole.len());
-    whole.extend_from_slice(part);
+    whole.extend(part);
     start..position(whole.len())
 }

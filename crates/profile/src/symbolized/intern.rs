@@ -5,20 +5,22 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 #[derive(Debug)]
-pub(super) struct Interner<T> {
+pub(crate) struct Interner<T> {
     values: Vec<T>,
     handles: FxHashMap<T, u32>,
+    /// The handles in the order of their values, but for those made since it was last needed.
+    order: Vec<u32>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), handles: FxHashMap::default() }
+        Self { values: Vec::new(), handles: FxHashMap::default(), order: Vec::new() }
     }
 }
 
-impl<T: Clone + Eq + Hash + Ord> Interner<T> {
+impl<T: Clone + Eq + Hash> Interner<T> {
     /// The handle of `value`, new or known.
-    pub(super) fn handle(&mut self, value: T) -> u32 {
+    pub(crate) fn handle(&mut self, value: T) -> u32 {
         if let Some(handle) = self.handles.get(&value) {
             return *handle;
         }
@@ -29,70 +31,73 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
         handle
     }
 
-    /// The values whose handle is `used`, in order, and for each handle where its value now stands.
-    pub(super) fn sorted(self, used: &Handles) -> Sorted<T> {
-        let handles = self.values.len();
-        let numbered = self.values.into_iter().zip(0..).filter(|(_, handle)| used.contains(*handle));
-        Sorted::new(numbered.collect(), handles)
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
     }
 
-    /// No handles, with room for all.
-    pub(super) fn none(&self) -> Handles {
-        Handles(vec![false; self.values.len()])
-    }
-
-    pub(super) fn get(&self, handle: u32) -> &T {
+    pub(crate) fn get(&self, handle: u32) -> &T {
         &self.values[handle as usize]
     }
 }
 
-/// A set of handles.
-#[derive(Debug)]
-pub(super) struct Handles(Vec<bool>);
-
-impl Handles {
-    pub(super) fn insert(&mut self, handle: u32) {
-        self.0[handle as usize] = true;
-    }
-
-    fn contains(&self, handle: u32) -> bool {
-        self.0[handle as usize]
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.0).filter_map(|(handle, is_in)| is_in.then_some(handle))
-    }
-}
-
-/// Values in order, and where that of a handle stands.
-#[derive(Debug)]
-pub(super) struct Sorted<T> {
-    pub(super) values: Vec<T>,
-    /// By handle. Of handles that were not used, any.
-    places: Vec<u32>,
-}
-
-impl<T: Ord> Sorted<T> {
-    fn new(mut numbered: Vec<(T, u32)>, handles: usize) -> Self {
-        numbered.sort_unstable();
-        let mut places = vec![0; handles];
-        for ((_, handle), place) in numbered.iter().zip(0..) {
-            places[*handle as usize] = place;
+impl<T: Clone + Eq + Hash + Ord> Interner<T> {
+    /// All handles in the order of their values.
+    pub(super) fn order(&mut self) -> Order {
+        let known = self.order.len();
+        if known < self.values.len() {
+            let values = &self.values;
+            self.order.extend((0..).take(values.len()).skip(known));
+            // The stable sort only merges what is new into what is in order already.
+            self.order.sort_by(|a, b| values[*a as usize].cmp(&values[*b as usize]));
         }
-        Self { values: numbered.into_iter().map(|(value, _)| value).collect(), places }
+        Order::new(self.order.clone())
     }
 
-    /// The values changed, and put in order again.
-    pub(super) fn map(self, change: impl Fn(T) -> T) -> Self {
-        let Self { values, places } = self;
-        let count = values.len();
-        let again = Self::new(values.into_iter().map(change).zip(0..).collect(), count);
-        let place = |place: u32| again.places.get(place as usize).copied().unwrap_or_default();
-        Self { places: places.into_iter().map(place).collect(), values: again.values }
+    /// The values that were marked, in order.
+    pub(super) fn marked(&self, order: &Order) -> Vec<T> {
+        order.marked().map(|handle| self.get(handle).clone()).collect()
+    }
+}
+
+/// Handles in the order of their values. Where one stands is its rank; some ranks are marked.
+#[derive(Debug)]
+pub(super) struct Order {
+    handles: Vec<u32>,
+    /// By handle.
+    ranks: Vec<u32>,
+    /// By rank.
+    marks: Vec<bool>,
+}
+
+impl Order {
+    /// `handles` are all that are below their number.
+    pub(super) fn new(handles: Vec<u32>) -> Self {
+        let mut ranks = vec![0; handles.len()];
+        (0..).zip(&handles).for_each(|(rank, handle)| ranks[*handle as usize] = rank);
+        Self { marks: vec![false; handles.len()], handles, ranks }
     }
 
-    /// Where the value of a handle that was used stands.
-    pub(super) fn place(&self, handle: u32) -> u32 {
-        self.places[handle as usize]
+    pub(super) fn rank(&self, handle: u32) -> u32 {
+        self.ranks[handle as usize]
+    }
+
+    pub(super) fn mark(&mut self, rank: u32) {
+        self.marks[rank as usize] = true;
+    }
+
+    /// The handles whose ranks are marked, in order.
+    pub(super) fn marked(&self) -> impl Iterator<Item = u32> {
+        self.handles.iter().zip(&self.marks).filter_map(|(handle, is_marked)| is_marked.then_some(*handle))
+    }
+
+    /// By rank, where it stands among those that are marked.
+    pub(super) fn places(&self) -> Vec<u32> {
+        let mut next = 0;
+        let place = |is_marked: &bool| {
+            let place = next;
+            next += u32::from(*is_marked);
+            place
+        };
+        self.marks.iter().map(place).collect()
     }
 }

@@ -6,6 +6,7 @@
 mod amount;
 mod build;
 mod change;
+mod finish;
 mod intern;
 mod merge;
 mod peaks;
@@ -21,7 +22,7 @@ use crate::sample::{Estimate, SampleRate};
 
 pub use self::amount::Amount;
 pub(crate) use self::amount::Magnitude;
-pub(crate) use self::build::{Builder, NewStack};
+pub(crate) use self::build::{Builder, Names};
 pub use self::change::{Change, ChangeTable, significant_stderrs};
 pub use self::peaks::Peaks;
 

@@ -9,15 +9,14 @@ use crate::attribution::{Group, Selection, TracebackDepth};
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
     let mut builder = Builder::new(ProfileKind::Live, SampleRate::from_bytes(524_288));
     for (type_name, functions, objects, bytes) in stacks {
-        let stack = stack(&mut builder, type_name, functions);
         let thread = builder.thread("main".into());
         let live = Amount { objects: *objects, bytes: *bytes };
-        builder.add(stack, NamedSample { thread, live, allocated: Amount::default() });
+        add(&mut builder, type_name, functions, NamedSample { thread, live, allocated: Amount::default() });
     }
     builder.finish()
 }
 
-fn stack(builder: &mut Builder, type_name: &str, functions: &[&str]) -> NewStack {
+fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: NamedSample) {
     let owner = Owner { name: type_name.into(), full_type: type_name.into(), is_attributed: true };
     let mapping = builder.mapping(NamedMapping {
         is_library: false,
@@ -43,7 +42,8 @@ fn stack(builder: &mut Builder, type_name: &str, functions: &[&str]) -> NewStack
         line: 7,
         crate_name: Some("this service".into()),
     };
-    NewStack { locations: locations.into(), owner: builder.owner(owner), place: builder.place(place) }
+    let (owner, place) = (builder.owner(owner), builder.place(place));
+    builder.add(locations, (owner, place), [sample]);
 }
 
 /// Any small profile of a kind.
@@ -57,9 +57,8 @@ pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = Symbolized
     (proptest::collection::vec(stack, 0..8), rate).prop_map(move |(stacks, rate)| {
         let mut builder = Builder::new(kind, SampleRate::from_bytes(rate));
         for (type_name, functions, thread, live, allocated) in stacks {
-            let stack = self::stack(&mut builder, type_name, &functions);
             let thread = builder.thread(thread.into());
-            builder.add(stack, NamedSample { thread, live, allocated });
+            add(&mut builder, type_name, &functions, NamedSample { thread, live, allocated });
         }
         builder.finish()
     })

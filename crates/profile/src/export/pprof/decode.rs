@@ -14,8 +14,8 @@ use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, Magnitude, NamedFunction, NamedMapping, NamedSample, NewStack, Owner,
-    Place, ProfileKind, SymbolizedProfile,
+    Amount, Builder, Line, Location, Magnitude, NamedFunction, NamedMapping, NamedSample, Owner, Place,
+    ProfileKind, SymbolizedProfile,
 };
 
 /// Longest profile, uncompressed. One of 100,000 stacks has 20 MB.
@@ -189,12 +189,12 @@ impl<'m> Decoder<'m> {
         for sample in self.table::<proto::Sample>(tag::SAMPLE) {
             let sample = sample?;
             let at = |id: &u64| locations.get(id).copied().ok_or_else(|| dangling("location", *id));
-            let locations = sample.location_id.iter().map(at).collect::<Result<_, _>>()?;
+            let locations = sample.location_id.iter().map(at).collect::<Result<Vec<_>, _>>()?;
             let (live, allocated) = amounts(self.kind, &sample.value)?;
             let (owner, place, thread) = self.labels(&sample.label)?;
             let sample = NamedSample { thread, live, allocated };
             magnitude.add(&sample);
-            self.builder.add(NewStack { locations, owner, place }, sample);
+            self.builder.add(locations, (owner, place), [sample]);
         }
         if magnitude.is_too_large() {
             return Err(refused(format!("its numbers add up to more than {}", Magnitude::MAX)));

@@ -1,0 +1,130 @@
+//! Puts what a builder has into the order that depends on its contents alone.
+
+use super::build::{Names, extend};
+use super::intern::{Interner, Order};
+use super::{Builder, Location, NamedSample, NamedStack, SymbolizedProfile};
+
+impl Builder {
+    /// The profile: without stacks that hold nothing, and without names that then nobody has.
+    pub(crate) fn finish(self) -> SymbolizedProfile {
+        self.finish_with_names().0
+    }
+
+    /// The same, and all names that are known, to go on with.
+    pub(crate) fn finish_with_names(mut self) -> (SymbolizedProfile, Names) {
+        let (mut mappings, mut functions) = (self.mappings.order(), self.names.functions.order());
+        let mut locations = order_of_locations(&self.locations, &mappings, &functions);
+        let (mut owners, mut places) = (self.names.owners.order(), self.names.places.order());
+        let mut threads = self.threads.order();
+
+        // Handles become ranks, and those, once it is known which are left, positions: neither changes the order.
+        self.stack_locations.iter_mut().for_each(|location| *location = locations.rank(*location));
+        self.samples.iter_mut().for_each(|sample| sample.thread = threads.rank(sample.thread));
+        for stack in &mut self.stacks {
+            (stack.owner, stack.place) = (owners.rank(stack.owner), places.rank(stack.place));
+        }
+        let mut profile = self.merged();
+        profile.stack_locations.iter().for_each(|location| locations.mark(*location));
+        for location in locations.marked().map(|handle| self.locations.get(handle)) {
+            location.mapping.iter().for_each(|mapping| mappings.mark(mappings.rank(*mapping)));
+            location.lines.iter().for_each(|line| functions.mark(functions.rank(line.function)));
+        }
+        for stack in &profile.stacks {
+            owners.mark(stack.owner);
+            places.mark(stack.place);
+        }
+        profile.samples.iter().for_each(|sample| threads.mark(sample.thread));
+
+        let (of_mappings, of_functions) = (mappings.places(), functions.places());
+        let with_positions = |location: &Location| {
+            let mapping = |handle| of_mappings[mappings.rank(handle) as usize];
+            location.with_handles(mapping, |handle| of_functions[functions.rank(handle) as usize])
+        };
+        profile.locations =
+            locations.marked().map(|handle| with_positions(self.locations.get(handle))).collect();
+        profile.mappings = self.mappings.marked(&mappings);
+        profile.functions = self.names.functions.marked(&functions);
+        profile.owners = self.names.owners.marked(&owners);
+        profile.places = self.names.places.marked(&places);
+        profile.threads = self.threads.marked(&threads);
+
+        let [locations, owners, places, threads] =
+            [locations, owners, places, threads].map(|order| order.places());
+        profile.stack_locations.iter_mut().for_each(|location| *location = locations[*location as usize]);
+        profile.samples.iter_mut().for_each(|sample| sample.thread = threads[sample.thread as usize]);
+        for stack in &mut profile.stacks {
+            stack.owner = owners[stack.owner as usize];
+            stack.place = places[stack.place as usize];
+        }
+        (profile, self.names)
+    }
+
+    /// The stacks in order, equal ones as one, without those that hold nothing. Names are missing.
+    fn merged(&self) -> SymbolizedProfile {
+        let mut profile = SymbolizedProfile {
+            kind: self.kind,
+            sample_rate: self.sample_rate,
+            mappings: Vec::new(),
+            functions: Vec::new(),
+            locations: Vec::new(),
+            owners: Vec::new(),
+            places: Vec::new(),
+            threads: Vec::new(),
+            stacks: Vec::with_capacity(self.stacks.len()),
+            stack_locations: Vec::with_capacity(self.stack_locations.len()),
+            samples: Vec::with_capacity(self.samples.len()),
+        };
+        let locations = |stack: &NamedStack| {
+            &self.stack_locations[stack.locations.start as usize..stack.locations.end as usize]
+        };
+        let key = |stack: &NamedStack| (locations(stack), stack.owner, stack.place);
+        let mut stacks: Vec<&NamedStack> = self.stacks.iter().collect();
+        // Stable, because that is fast with profiles that are each in order.
+        stacks.sort_by(|a, b| key(a).cmp(&key(b)));
+        let mut samples = Vec::new();
+        for equal in stacks.chunk_by(|a, b| key(a) == key(b)) {
+            let parts = equal.iter().map(|stack| stack.samples.start as usize..stack.samples.end as usize);
+            samples.extend(parts.flat_map(|part| &self.samples[part]));
+            sum_by_thread(&mut samples);
+            if samples.is_empty() {
+                continue;
+            }
+            profile.stacks.push(NamedStack {
+                locations: extend(&mut profile.stack_locations, locations(equal[0]).iter().copied()),
+                owner: equal[0].owner,
+                place: equal[0].place,
+                samples: extend(&mut profile.samples, samples.drain(..)),
+            });
+        }
+        profile
+    }
+}
+
+/// The order that locations have once their mappings and functions are in order.
+fn order_of_locations(locations: &Interner<Location>, mappings: &Order, functions: &Order) -> Order {
+    let lines = |handle: u32| {
+        locations.get(handle).lines.iter().map(|line| (functions.rank(line.function), line.line))
+    };
+    let key = |handle| {
+        let Location { mapping, address, .. } = locations.get(handle);
+        (mapping.map(|mapping| mappings.rank(mapping)), *address, handle)
+    };
+    let mut keys: Vec<_> = (0..).take(locations.len()).map(key).collect();
+    // Of an address there is rarely more than one.
+    keys.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| lines(a.2).cmp(lines(b.2))));
+    Order::new(keys.into_iter().map(|(.., handle)| handle).collect())
+}
+
+/// One sample a thread, in order, and none of nothing.
+fn sum_by_thread(samples: &mut Vec<NamedSample>) {
+    samples.sort_unstable_by_key(|sample| sample.thread);
+    samples.dedup_by(|later, first| {
+        let is_same = later.thread == first.thread;
+        if is_same {
+            first.live += later.live;
+            first.allocated += later.allocated;
+        }
+        is_same
+    });
+    samples.retain(|sample| !(sample.live.is_zero() && sample.allocated.is_zero()));
+}
