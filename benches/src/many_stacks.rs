@@ -27,7 +27,7 @@ pub struct Order {
     _lines: Vec<u64>,
 }
 
-/// Holds an allocation for each of `numbers`, which are below 8,192, each with a stack of its own.
+/// Holds an allocation for each of `numbers`, which are below 16,384, each with a stack of its own.
 pub fn fill(numbers: impl Iterator<Item = u32>) -> Held {
     let mut held = Held::default();
     numbers.for_each(|number| Tree::descend::<Root>(number, &mut held));
@@ -70,7 +70,15 @@ impl Level for () {
             4 => allocate::<4>(seed, held),
             5 => allocate::<5>(seed, held),
             6 => allocate::<6>(seed, held),
-            _ => allocate::<7>(seed, held),
+            7 => allocate::<7>(seed, held),
+            8 => allocate::<8>(seed, held),
+            9 => allocate::<9>(seed, held),
+            10 => allocate::<10>(seed, held),
+            11 => allocate::<11>(seed, held),
+            12 => allocate::<12>(seed, held),
+            13 => allocate::<13>(seed, held),
+            14 => allocate::<14>(seed, held),
+            _ => allocate::<15>(seed, held),
         }
         black_box(P::NUMBER);
     }
@@ -102,7 +110,8 @@ fn allocate<const LAST: u32>(number: u32, held: &mut Held) {
     black_box(LAST);
     // Sizes that do not repeat, as those of sampled heaps.
     let size = number.wrapping_mul(2_654_435_761) >> 19;
-    match number % 4 {
+    // The third and fourth choice on the way; so any sixteen that follow each other have each kind four times.
+    match (number >> 6) % 4 {
         0 => held.bytes.push(vec![1; 100 + size as usize]),
         1 => held.records.push(Box::new(Record { _fields: [u64::from(size); 40] })),
         2 => held.sessions.push(HashMap::from_iter([(number, "x".repeat(20 + size as usize))])),

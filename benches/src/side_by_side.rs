@@ -101,9 +101,19 @@ pub fn ours(collector: &Arc<Collector>) -> MemoryReport {
 ///
 /// If it gives no profile.
 pub fn peer() {
+    peer_profile();
+}
+
+/// The profile that the peer gives.
+///
+/// # Panics
+///
+/// If it gives none.
+pub fn peer_profile() -> Vec<u8> {
     let control = PROF_CTL.as_ref().expect("profiling is on");
     let profile = control.blocking_lock().dump_pprof().expect("a profile");
     assert!(profile.starts_with(&[0x1f, 0x8b]), "gzip");
+    profile
 }
 
 /// A line of `/proc/self/status`, in bytes.

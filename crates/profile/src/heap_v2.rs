@@ -17,7 +17,7 @@ use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
 use crate::mapping::Mapping;
-use crate::number::{decimal, hexadecimal};
+use crate::number::{decimal, leading_decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, Thread, ThreadSample};
 use crate::sample::{Sample, SampleRate};
 
@@ -53,14 +53,11 @@ impl HeapProfile {
             lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
             if lines.line.starts_with(b"@") {
                 profile.open_stack(&mut lines)?;
-                continue;
-            }
-            let line = lines.text();
-            if line == "MAPPED_LIBRARIES:" {
+            } else if lines.line == b"MAPPED_LIBRARIES:" {
                 break;
-            } else if let Some(counts) = parse_counts(&line).filter(|counts| counts.thread.is_some()) {
+            } else if let Some(counts) = parse_counts(&lines.line).filter(|counts| counts.thread.is_some()) {
                 profile.add_thread(counts, &lines)?;
-            } else if !line.is_empty() {
+            } else if !lines.line.is_empty() {
                 return Err(lines.expected("a stack `@ …`, counts `tN: …` or MAPPED_LIBRARIES"));
             }
         }
@@ -71,13 +68,16 @@ impl HeapProfile {
     /// The line behind `@`, and the next one.
     fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
-        let words = lines.line[1..].split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        for address in words {
-            let address = address.strip_prefix(b"0x").and_then(hexadecimal);
-            self.addresses.push(address.ok_or_else(|| lines.expected("addresses `0x…`"))?);
+        let mut rest = lines.line[1..].trim_ascii_start();
+        while !rest.is_empty() {
+            let number = rest.strip_prefix(b"0x").and_then(leading_hexadecimal);
+            let ends = |(_, rest): &(u64, &[u8])| rest.first().is_none_or(u8::is_ascii_whitespace);
+            let (address, behind) = number.filter(ends).ok_or_else(|| lines.expected("addresses `0x…`"))?;
+            self.addresses.push(address);
+            rest = behind.trim_ascii_start();
         }
         lines.required("the stack's totals `t*: …`")?;
-        let Some(Counts { thread: None, live, accumulated, .. }) = parse_counts(&lines.text()) else {
+        let Some(Counts { thread: None, live, accumulated, .. }) = parse_counts(&lines.line) else {
             return Err(lines.expected("the stack's totals `t*: …`"));
         };
         let threads = index(self.thread_samples.len(), lines)?;
@@ -94,7 +94,10 @@ impl HeapProfile {
     fn add_thread(&mut self, counts: Counts<'_>, lines: &Lines<impl BufRead>) -> Result<(), Error> {
         let id = counts.thread.unwrap_or_default();
         match self.stacks.last_mut() {
-            None => self.threads.push(Thread { id, name: counts.name.map(str::to_owned) }),
+            None => {
+                let name = Some(counts.name.into_owned()).filter(|name| !name.is_empty());
+                self.threads.push(Thread { id, name });
+            }
             Some(stack) => {
                 self.thread_samples.push(ThreadSample { thread: id, live: counts.live });
                 stack.threads.end = index(self.thread_samples.len(), lines)?;
@@ -120,27 +123,33 @@ struct Counts<'a> {
     thread: Option<u64>,
     live: Sample,
     accumulated: Sample,
-    name: Option<&'a str>,
+    name: Cow<'a, str>,
 }
 
 fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
-    match parse_counts(&lines.text()) {
+    match parse_counts(&lines.line) {
         Some(Counts { thread: None, live, .. }) => Ok(live),
         _ => Err(lines.expected("the totals `t*: …`")),
     }
 }
 
-fn parse_counts(line: &str) -> Option<Counts<'_>> {
-    let (thread, rest) = line.trim_start().strip_prefix('t')?.split_once(": ")?;
-    let thread = if thread == "*" { None } else { Some(decimal(thread)?) };
-    let (live, rest) = rest.split_once(" [")?;
-    let (accumulated, name) = rest.split_once(']')?;
-    let sample = |text: &str| {
-        let (objects, bytes) = text.split_once(": ")?;
-        Some(Sample { objects: decimal(objects)?, bytes: decimal(bytes)? })
+fn parse_counts(line: &[u8]) -> Option<Counts<'_>> {
+    let rest = line.trim_ascii_start().strip_prefix(b"t")?;
+    let (thread, rest) = match rest.strip_prefix(b"*") {
+        Some(rest) => (None, rest),
+        None => leading_decimal(rest).map(|(thread, rest)| (Some(thread), rest))?,
     };
-    let name = Some(name.trim()).filter(|name| !name.is_empty());
-    Some(Counts { thread, live: sample(live)?, accumulated: sample(accumulated)?, name })
+    let (live, rest) = parse_sample(rest.strip_prefix(b": ")?)?;
+    let (accumulated, rest) = parse_sample(rest.strip_prefix(b" [")?)?;
+    let name = String::from_utf8_lossy(rest.strip_prefix(b"]")?.trim_ascii());
+    Some(Counts { thread, live, accumulated, name })
+}
+
+/// `objects: bytes`, and what stands behind it.
+fn parse_sample(text: &[u8]) -> Option<(Sample, &[u8])> {
+    let (objects, rest) = leading_decimal(text)?;
+    let (bytes, rest) = leading_decimal(rest.strip_prefix(b": ")?)?;
+    Some((Sample { objects, bytes }, rest))
 }
 
 fn index(position: usize, lines: &Lines<impl BufRead>) -> Result<u32, Error> {

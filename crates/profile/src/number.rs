@@ -2,26 +2,49 @@
 
 /// A decimal number.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    if text.starts_with('+') { None } else { text.parse().ok() }
+    leading_decimal(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
 }
 
-/// A hexadecimal number without prefix. A dump has hundreds of thousands, so they are not checked to be text before.
-pub(crate) fn hexadecimal(digits: impl AsRef<[u8]>) -> Option<u64> {
-    let digits = digits.as_ref();
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            b'A'..=b'F' => digit - b'A' + 10,
-            _ => return None,
-        };
-        // Four more bits have to fit in.
-        (number >> 60 == 0).then_some(number << 4 | u64::from(digit))
-    })
+/// The decimal number that a text begins with, and what stands behind it.
+pub(crate) fn leading_decimal(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(digits);
+    let append = |number: u64, digit: &u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    let number = digits.iter().try_fold(0, append)?;
+    (!digits.is_empty()).then_some((number, rest))
 }
+
+/// A hexadecimal number without prefix.
+pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
+    leading_hexadecimal(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+}
+
+/// The hexadecimal number that a text begins with, and what stands behind it. A dump has hundreds of thousands.
+pub(crate) fn leading_hexadecimal(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut overflows, mut rest) = (0_u64, false, text);
+    while let Some((digit, after)) = rest.split_first() {
+        let digit = DIGITS[usize::from(*digit)];
+        if digit > 0xf {
+            break;
+        }
+        overflows |= number >> 60 != 0;
+        number = number << 4 | u64::from(digit);
+        rest = after;
+    }
+    (rest.len() < text.len() && !overflows).then_some((number, rest))
+}
+
+/// What each byte is as a hexadecimal digit; 0xff if it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        digits[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {

@@ -12,8 +12,8 @@ use crate::profile::{HeapProfile, Stack};
 use crate::symbolize::LoadObject;
 use crate::symbolize::frames::Frame;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Names, Owner, Place, ProfileKind,
-    SymbolizedProfile,
+    Amount, Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Names, Owner, Place,
+    ProfileKind, SymbolizedProfile,
 };
 use crate::type_name::Qualify;
 
@@ -162,6 +162,8 @@ struct Naming<'p> {
     builder: Builder,
     /// Of addresses with all their frames.
     locations: FxHashMap<u64, u32>,
+    /// By first address.
+    named_mappings: FxHashMap<u64, u32>,
     threads: FxHashMap<u64, u32>,
     /// Of the stack that is being added.
     stack: Vec<u32>,
@@ -170,8 +172,8 @@ struct Naming<'p> {
 
 impl<'p> Naming<'p> {
     fn new(profile: &'p HeapProfile, mappings: &'p [Mapping], named: Named, builder: Builder) -> Self {
-        let (locations, threads, stack, samples) = Default::default();
-        Self { profile, mappings, named, builder, locations, threads, stack, samples }
+        let (locations, named_mappings, threads, stack, samples) = Default::default();
+        Self { profile, mappings, named, builder, locations, named_mappings, threads, stack, samples }
     }
 
     fn thread(&mut self, id: u64) -> u32 {
@@ -189,14 +191,18 @@ impl<'p> Naming<'p> {
         self.builder.location(Location { mapping, address: offset.unwrap_or(0), lines })
     }
 
-    fn mapping(&mut self, mapping: &Mapping) -> u32 {
-        let main = self.mappings.first();
-        self.builder.mapping(NamedMapping {
-            is_library: main.is_none_or(|main| main.path != mapping.path),
-            file: mapping.path.rsplit('/').next().unwrap_or_default().into(),
-            build_id: mapping.build_id.clone(),
-            file_offset: mapping.file_offset,
-            length: mapping.end - mapping.start,
+    fn mapping(&mut self, mapping: &'p Mapping) -> u32 {
+        let Self { mappings, builder, named_mappings, .. } = self;
+        // Of several with the same first address always the same one is found.
+        *named_mappings.entry(mapping.start).or_insert_with(|| {
+            let main = mappings.first();
+            builder.mapping(NamedMapping {
+                is_library: main.is_none_or(|main| main.path != mapping.path),
+                file: mapping.path.rsplit('/').next().unwrap_or_default().into(),
+                build_id: mapping.build_id.clone(),
+                file_offset: mapping.file_offset,
+                length: mapping.end - mapping.start,
+            })
         })
     }
 }

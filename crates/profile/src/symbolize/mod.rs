@@ -133,11 +133,7 @@ impl Symbolizer {
     }
 
     /// Makes the frames of addresses in these mappings known.
-    pub(crate) fn resolve_addresses(
-        &mut self,
-        addresses: impl Iterator<Item = u64>,
-        files: &dyn LoadObject,
-    ) {
+    pub(crate) fn resolve_addresses(&mut self, addresses: impl Iterator<Item = u64>, files: &dyn LoadObject) {
         let mut unknown: Vec<u64> = addresses.filter(|address| !self.spans.contains_key(address)).collect();
         unknown.sort_unstable();
         unknown.dedup();

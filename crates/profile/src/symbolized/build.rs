@@ -137,11 +137,7 @@ impl Adopted {
 }
 
 impl Location {
-    pub(super) fn with_handles(
-        &self,
-        mapping: impl Fn(u32) -> u32,
-        function: impl Fn(u32) -> u32,
-    ) -> Self {
+    pub(super) fn with_handles(&self, mapping: impl Fn(u32) -> u32, function: impl Fn(u32) -> u32) -> Self {
         let line = |line: &Line| Line { function: function(line.function), ..*line };
         Self {
             mapping: self.mapping.map(mapping),

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::proto::{self, ValueType};
 use super::wire::{self, Field, Fields};
-use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, label, value};
+use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, label, tag, value};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
@@ -65,18 +65,6 @@ struct Decoder<'m> {
     comments: Vec<String>,
     kind: ProfileKind,
     builder: Builder,
-}
-
-/// Tags of the profile's fields.
-mod tag {
-    pub(super) const SAMPLE_TYPE: u64 = 1;
-    pub(super) const SAMPLE: u64 = 2;
-    pub(super) const MAPPING: u64 = 3;
-    pub(super) const LOCATION: u64 = 4;
-    pub(super) const FUNCTION: u64 = 5;
-    pub(super) const STRING: u64 = 6;
-    pub(super) const PERIOD: u64 = 12;
-    pub(super) const COMMENT: u64 = 13;
 }
 
 impl<'m> Decoder<'m> {

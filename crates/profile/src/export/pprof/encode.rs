@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use prost::Message;
-use rustc_hash::FxHashMap;
 
-use super::proto::{Function, Label, Line, Location, Mapping, Profile, Sample, ValueType};
-use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, label, value};
-use crate::symbolized::{self, Magnitude, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
+use super::labels::Labels;
+use super::message::Message;
+use super::strings::Strings;
+use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
+use crate::symbolized::{Location, Magnitude, NamedFunction, NamedMapping, NamedSample, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -33,202 +33,141 @@ impl SymbolizedProfile {
             let reason = format!("the numbers of the profile add up to more than {}", Magnitude::MAX);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
-        let encoder = Encoder { profile: self, options, strings: Strings::new() };
-        Ok(encoder.encode().encode_to_vec())
+        let build_id = |mapping: &NamedMapping| mapping.build_id.as_ref().map(ToString::to_string);
+        let build_ids: Vec<String> =
+            self.mappings.iter().map(|mapping| build_id(mapping).unwrap_or_default()).collect();
+        let comments = options.comments.iter().filter(|comment| !comment.starts_with(PROGRAM_MAPPINGS));
+        let comments: Vec<String> = comments.cloned().chain(program_mappings(self)).collect();
+        let (part, inner) = Default::default();
+        let encoder = Encoder { profile: self, options, strings: Strings::new(), part, inner };
+        Ok(encoder.encode(&build_ids, &comments))
     }
 }
 
 struct Encoder<'a> {
     profile: &'a SymbolizedProfile,
     options: &'a PprofOptions,
-    strings: Strings,
+    strings: Strings<'a>,
+    /// A message within a table, and one within that, while they are written.
+    part: Message,
+    inner: Message,
 }
 
-/// The string table. The first string is empty and stands for none.
-struct Strings {
-    table: Vec<String>,
-    positions: FxHashMap<String, i64>,
-}
-
-impl Strings {
-    fn new() -> Self {
-        Self { table: vec![String::new()], positions: FxHashMap::from_iter([(String::new(), 0)]) }
-    }
-
-    fn position(&mut self, text: &str) -> i64 {
-        if let Some(position) = self.positions.get(text) {
-            return *position;
-        }
-        let position = as_i64(self.table.len());
-        self.table.push(text.to_owned());
-        self.positions.insert(text.to_owned(), position);
-        position
-    }
-
-    fn label(&mut self, key: &str, text: &str) -> Label {
-        Label { key: self.position(key), str: self.position(text), ..Label::default() }
-    }
-
-    fn number(&mut self, key: &str, number: i64, unit: &str) -> Label {
-        let num_unit = self.position(unit);
-        Label { key: self.position(key), num: number, num_unit, ..Label::default() }
-    }
-}
-
-impl Encoder<'_> {
-    fn encode(mut self) -> Profile {
+impl<'a> Encoder<'a> {
+    fn encode(mut self, build_ids: &'a [String], comments: &'a [String]) -> Vec<u8> {
         let (profile, options) = (self.profile, self.options);
+        let (mut out, mut tables, mut end) = (Message::default(), Message::default(), Message::default());
         let types = value::of_kind(profile.kind);
-        let sample_type: Vec<ValueType> = types.iter().map(|names| self.value_type(*names)).collect();
+        types.iter().for_each(|names| self.value_type(tag::SAMPLE_TYPE, *names, &mut out));
+        end.signed(tag::TIME_NANOS, options.time_nanos);
+        end.signed(tag::DURATION_NANOS, options.duration_nanos);
+        self.value_type(tag::PERIOD_TYPE, ("space", "bytes"), &mut end);
+        end.number(tag::PERIOD, profile.sample_rate.bytes().min(i64::MAX as u64));
+        let comments: Vec<u64> = comments.iter().map(|text| self.strings.position(text)).collect();
+        end.numbers(tag::COMMENT, comments, &mut Vec::new());
         let (default, _) = value::first_look(profile.kind, options.prefers_allocated);
-        let default_sample_type = self.strings.position(default);
-        let period_type = Some(self.value_type(("space", "bytes")));
-        let comments = options.comments.iter().filter(|comment| !comment.starts_with(PROGRAM_MAPPINGS));
-        let comments = comments.cloned().chain(program_mappings(profile));
-        let comment = comments.map(|text| self.strings.position(&text)).collect();
-        let mapping = (0..).zip(&profile.mappings).map(|(at, mapping)| self.mapping(at, mapping)).collect();
-        let location =
-            (1..).zip(&profile.locations).map(|(id, location)| self.location(id, location)).collect();
-        let functions = (1..).zip(&profile.functions).filter(|_| options.symbols != PprofSymbols::None);
-        let function = functions.map(|(id, function)| self.function(id, function)).collect();
+        end.number(tag::DEFAULT_SAMPLE_TYPE, self.strings.position(default));
+
+        for ((at, mapping), build_id) in (0..).zip(&profile.mappings).zip(build_ids) {
+            self.mapping(at, mapping, build_id, &mut tables);
+        }
+        for (id, location) in (1..).zip(&profile.locations) {
+            self.location(id, location, &mut tables);
+        }
+        let has_functions = options.symbols != PprofSymbols::None;
+        for (id, function) in (1..).zip(&profile.functions).filter(|_| has_functions) {
+            self.function(id, function, &mut tables);
+        }
         let labels = Labels::of(profile, options, &mut self.strings);
-        let mut sample = Vec::with_capacity(profile.samples.len());
-        for stack in &profile.stacks {
-            let location_id: Vec<u64> =
-                profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1).collect();
-            for amounts in profile.samples_of(stack) {
-                let (location_id, value) = (location_id.clone(), values(profile.kind, amounts));
-                sample.push(Sample { location_id, value, label: labels.of_sample(stack, amounts) });
-            }
-        }
-        Profile {
-            default_sample_type,
-            sample_type,
-            sample,
-            mapping,
-            location,
-            function,
-            time_nanos: options.time_nanos,
-            duration_nanos: options.duration_nanos,
-            period_type,
-            period: i64::try_from(profile.sample_rate.bytes()).unwrap_or(i64::MAX),
-            comment,
-            string_table: self.strings.table,
-        }
+        self.samples(&labels, &mut out);
+        out.fields(tables.as_bytes());
+        self.strings.table().iter().for_each(|text| out.bytes(tag::STRING, text.as_bytes()));
+        out.fields(end.as_bytes());
+        out.into_bytes()
     }
 
-    fn value_type(&mut self, (name, unit): (&str, &str)) -> ValueType {
-        ValueType { r#type: self.strings.position(name), unit: self.strings.position(unit) }
+    fn value_type(&mut self, tag: u64, (name, unit): (&'a str, &'a str), out: &mut Message) {
+        self.part.clear();
+        self.part.number(1, self.strings.position(name));
+        self.part.number(2, self.strings.position(unit));
+        out.bytes(tag, self.part.as_bytes());
     }
 
-    fn mapping(&mut self, at: u32, mapping: &symbolized::NamedMapping) -> Mapping {
-        let memory_start = first_address(at).saturating_add(mapping.file_offset);
+    fn mapping(&mut self, at: u32, mapping: &'a NamedMapping, build_id: &'a str, out: &mut Message) {
+        let start = first_address(at).saturating_add(mapping.file_offset);
         // Whoever finds functions does not look for symbols of its own.
-        let has_functions = self.options.symbols != PprofSymbols::None;
-        let build_id = mapping.build_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        Mapping {
-            id: u64::from(at) + 1,
-            memory_start,
-            memory_limit: memory_start.saturating_add(mapping.length),
-            file_offset: mapping.file_offset,
-            filename: self.strings.position(&mapping.file),
-            build_id: self.strings.position(&build_id),
-            has_functions,
-            has_filenames: has_functions,
-            has_line_numbers: has_functions,
-            has_inline_frames: self.options.symbols == PprofSymbols::Inlined,
-        }
+        let has_functions = u64::from(self.options.symbols != PprofSymbols::None);
+        let Self { part, strings, .. } = self;
+        part.clear();
+        part.number(1, u64::from(at) + 1);
+        part.number(2, start);
+        part.number(3, start.saturating_add(mapping.length));
+        part.number(4, mapping.file_offset);
+        part.number(5, strings.position(&mapping.file));
+        part.number(6, strings.position(build_id));
+        // Functions, files and lines.
+        [7, 8, 9].into_iter().for_each(|tag| part.number(tag, has_functions));
+        part.number(10, u64::from(self.options.symbols == PprofSymbols::Inlined));
+        out.bytes(tag::MAPPING, part.as_bytes());
     }
 
-    fn location(&mut self, id: u64, location: &symbolized::Location) -> Location {
+    fn location(&mut self, id: u64, location: &Location, out: &mut Message) {
         let lines = match self.options.symbols {
             PprofSymbols::Inlined => &location.lines[..],
             // The last is the function that the others were inlined into.
             PprofSymbols::Functions => &location.lines[location.lines.len().saturating_sub(1)..],
             PprofSymbols::None => &[],
         };
-        let line = |line: &symbolized::Line| Line {
-            function_id: u64::from(line.function) + 1,
-            line: line.line.into(),
-        };
-        Location {
-            id,
-            mapping_id: location.mapping.map_or(0, |mapping| u64::from(mapping) + 1),
-            address: location.mapping.map_or(0, first_address).saturating_add(location.address),
-            line: lines.iter().map(line).collect(),
+        let Self { part, inner, .. } = self;
+        part.clear();
+        part.number(1, id);
+        part.number(2, location.mapping.map_or(0, |mapping| u64::from(mapping) + 1));
+        part.number(3, location.mapping.map_or(0, first_address).saturating_add(location.address));
+        for line in lines {
+            inner.clear();
+            inner.number(1, u64::from(line.function) + 1);
+            inner.number(2, line.line.into());
+            part.bytes(4, inner.as_bytes());
         }
+        out.bytes(tag::LOCATION, part.as_bytes());
     }
 
-    fn function(&mut self, id: u64, function: &symbolized::NamedFunction) -> Function {
-        Function {
-            id,
-            name: self.strings.position(&function.name),
-            system_name: self.strings.position(&function.system_name),
-            filename: self.strings.position(function.file.as_deref().unwrap_or_default()),
+    fn function(&mut self, id: u64, function: &'a NamedFunction, out: &mut Message) {
+        let Self { part, strings, .. } = self;
+        part.clear();
+        part.number(1, id);
+        part.number(2, strings.position(&function.name));
+        part.number(3, strings.position(&function.system_name));
+        part.number(4, strings.position(function.file.as_deref().unwrap_or_default()));
+        out.bytes(tag::FUNCTION, part.as_bytes());
+    }
+
+    fn samples(&mut self, labels: &Labels, out: &mut Message) {
+        let Self { profile, part, inner, .. } = self;
+        let (mut locations, mut packed) = (Message::default(), Vec::new());
+        for stack in &profile.stacks {
+            locations.clear();
+            let ids = profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1);
+            locations.numbers(1, ids, &mut packed);
+            for sample in profile.samples_of(stack) {
+                part.clear();
+                part.fields(locations.as_bytes());
+                let NamedSample { live, allocated, .. } = sample;
+                let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
+                // All that was ever allocated is not known to every kind.
+                let values = &values[values.len() - value::of_kind(profile.kind).len()..];
+                part.numbers(2, values.iter().map(|value| value.cast_unsigned()), &mut packed);
+                labels.write(stack, sample, inner, part);
+                out.bytes(tag::SAMPLE, part.as_bytes());
+            }
         }
-    }
-}
-
-/// The labels of each owner, place and thread.
-struct Labels {
-    owners: Vec<Vec<Label>>,
-    places: Vec<Vec<Label>>,
-    threads: Vec<Label>,
-    /// Without a number.
-    bytes: Label,
-}
-
-impl Labels {
-    fn of(profile: &SymbolizedProfile, options: &PprofOptions, strings: &mut Strings) -> Self {
-        let owner = |owner: &symbolized::Owner| {
-            let key = if owner.is_attributed { label::TYPE } else { label::UNATTRIBUTED };
-            let mut labels = vec![strings.label(key, &owner.name)];
-            if !options.is_lean {
-                labels.push(strings.label(label::FULL_TYPE, &owner.full_type));
-            }
-            labels
-        };
-        let owners = profile.owners.iter().map(owner).collect();
-        let place = |place: &symbolized::Place| {
-            let texts = [
-                (label::FUNCTION, &place.function),
-                (label::FILE, &place.file),
-                (label::CRATE, &place.crate_name),
-            ];
-            let texts = texts.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?)));
-            let mut labels: Vec<Label> = texts.map(|(key, text)| strings.label(key, text)).collect();
-            if place.line > 0 {
-                labels.push(strings.number(label::LINE, place.line.into(), ""));
-            }
-            labels
-        };
-        let places = profile.places.iter().filter(|_| !options.is_lean).map(place).collect();
-        let threads = profile.threads.iter().map(|name| strings.label(label::THREAD, name)).collect();
-        Self { owners, places, threads, bytes: strings.number(label::BYTES, 0, "bytes") }
-    }
-
-    fn of_sample(&self, stack: &NamedStack, sample: &NamedSample) -> Vec<Label> {
-        let mut labels = self.owners[stack.owner as usize].clone();
-        labels.extend(self.places.get(stack.place as usize).into_iter().flatten());
-        labels.push(self.threads[sample.thread as usize]);
-        let live = if sample.live.is_zero() { sample.allocated } else { sample.live };
-        let size = live.bytes.checked_div(live.objects).unwrap_or(0).saturating_abs();
-        labels.extend((size > 0).then_some(Label { num: size, ..self.bytes }));
-        labels
-    }
-}
-
-fn values(kind: ProfileKind, NamedSample { live, allocated, .. }: &NamedSample) -> Vec<i64> {
-    match kind {
-        ProfileKind::LiveAndAllocated => vec![allocated.objects, allocated.bytes, live.objects, live.bytes],
-        ProfileKind::Live | ProfileKind::Growth => vec![live.objects, live.bytes],
     }
 }
 
 /// What has to be said of the program's own mappings, which are the first.
 fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
     let first = profile.mappings.first()?;
-    let shows = |mapping: &symbolized::NamedMapping| {
+    let shows = |mapping: &NamedMapping| {
         let is_first = (&mapping.file, &mapping.build_id) == (&first.file, &first.build_id);
         is_first != mapping.is_library
     };
@@ -238,8 +177,4 @@ fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
 
 fn first_address(mapping: u32) -> u64 {
     u64::from(mapping).saturating_mul(MAPPING_SPACING)
-}
-
-fn as_i64(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

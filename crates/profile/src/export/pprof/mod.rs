@@ -5,7 +5,10 @@
 
 mod decode;
 mod encode;
+mod labels;
+mod message;
 mod proto;
+mod strings;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -46,6 +49,22 @@ impl PprofOptions {
     pub fn new(time_nanos: i64) -> Self {
         Self { time_nanos, ..Self::default() }
     }
+}
+
+/// Tags of the profile's fields.
+mod tag {
+    pub(super) const SAMPLE_TYPE: u64 = 1;
+    pub(super) const SAMPLE: u64 = 2;
+    pub(super) const MAPPING: u64 = 3;
+    pub(super) const LOCATION: u64 = 4;
+    pub(super) const FUNCTION: u64 = 5;
+    pub(super) const STRING: u64 = 6;
+    pub(super) const TIME_NANOS: u64 = 9;
+    pub(super) const DURATION_NANOS: u64 = 10;
+    pub(super) const PERIOD_TYPE: u64 = 11;
+    pub(super) const PERIOD: u64 = 12;
+    pub(super) const COMMENT: u64 = 13;
+    pub(super) const DEFAULT_SAMPLE_TYPE: u64 = 14;
 }
 
 /// Keys of labels.

@@ -2,6 +2,7 @@
 //!
 //! Numbers of strings are positions in the string table; ids begin at 1, and 0 is none.
 
+#[cfg(test)]
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Profile {
     #[prost(message, repeated, tag = "1")]

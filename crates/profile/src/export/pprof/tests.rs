@@ -138,7 +138,20 @@ proptest! {
     ) {
         let options = PprofOptions { comments: vec![comment], ..PprofOptions::new(1) };
         let (read, comments) = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
-        prop_assert_eq!(read, profile);
+        prop_assert_eq!(&read, &profile);
         prop_assert_eq!(&comments[..1], &options.comments[..]);
+    }
+
+    #[test]
+    fn a_message_is_byte_for_byte_what_another_encoder_writes(
+        profile in prop_oneof![any_profile(ProfileKind::LiveAndAllocated), any_profile(ProfileKind::Growth)],
+        symbols in proptest::sample::select(&[PprofSymbols::Inlined, PprofSymbols::Functions, PprofSymbols::None][..]),
+        (is_lean, time_nanos, comment) in (any::<bool>(), any::<i64>(), ".{0,20}"),
+    ) {
+        let comments = vec![comment];
+        let options = PprofOptions { symbols, is_lean, comments, ..PprofOptions::new(time_nanos) };
+        let message = profile.pprof_message(&options).unwrap();
+        let decoded = <proto::Profile as prost::Message>::decode(&*message).unwrap();
+        prop_assert_eq!(prost::Message::encode_to_vec(&decoded), message);
     }
 }

@@ -1,0 +1,83 @@
+//! Messages of protocol buffers, written field by field.
+
+/// The fields of a message.
+#[derive(Debug, Default)]
+pub(super) struct Message(Vec<u8>);
+
+impl Message {
+    /// A whole number; 0 is what a field has that is not there.
+    pub(super) fn number(&mut self, tag: u64, number: u64) {
+        if number != 0 {
+            push_varint(&mut self.0, tag << 3);
+            push_varint(&mut self.0, number);
+        }
+    }
+
+    /// A whole number that may be negative.
+    pub(super) fn signed(&mut self, tag: u64, number: i64) {
+        self.number(tag, number.cast_unsigned());
+    }
+
+    /// A text, a message or several numbers.
+    pub(super) fn bytes(&mut self, tag: u64, bytes: &[u8]) {
+        push_varint(&mut self.0, tag << 3 | 2);
+        push_varint(&mut self.0, bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Several numbers, unless there are none. `packed` is emptied and used.
+    pub(super) fn numbers(&mut self, tag: u64, numbers: impl IntoIterator<Item = u64>, packed: &mut Vec<u8>) {
+        packed.clear();
+        numbers.into_iter().for_each(|number| push_varint(packed, number));
+        if !packed.is_empty() {
+            self.bytes(tag, packed);
+        }
+    }
+
+    /// Fields that were written elsewhere.
+    pub(super) fn fields(&mut self, fields: &[u8]) {
+        self.0.extend_from_slice(fields);
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Seven bits a byte, the low ones first.
+fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::super::proto::Sample;
+    use super::*;
+
+    #[test]
+    fn fields_are_those_that_others_write() {
+        let numbers = [0, 1, 0x7f, 0x80, 1 << 35, u64::MAX];
+        let sample =
+            Sample { location_id: numbers.to_vec(), value: vec![-1, i64::MAX, 0], label: Vec::new() };
+        let mut message = Message::default();
+        message.numbers(1, numbers, &mut Vec::new());
+        message.numbers(2, sample.value.iter().map(|value| value.cast_unsigned()), &mut Vec::new());
+        message.numbers(3, [], &mut Vec::new());
+        message.number(4, 0);
+        assert_eq!(message.into_bytes(), sample.encode_to_vec());
+    }
+}

@@ -1,0 +1,29 @@
+//! The string table.
+
+use rustc_hash::FxHashMap;
+
+/// Texts once each. The first is empty and stands for none.
+pub(super) struct Strings<'t> {
+    table: Vec<&'t str>,
+    positions: FxHashMap<&'t str, u64>,
+}
+
+impl<'t> Strings<'t> {
+    pub(super) fn new() -> Self {
+        Self { table: vec![""], positions: FxHashMap::from_iter([("", 0)]) }
+    }
+
+    /// Where a text stands in the table.
+    pub(super) fn position(&mut self, text: &'t str) -> u64 {
+        let next = self.table.len() as u64;
+        let position = *self.positions.entry(text).or_insert(next);
+        if position == next {
+            self.table.push(text);
+        }
+        position
+    }
+
+    pub(super) fn table(&self) -> &[&'t str] {
+        &self.table
+    }
+}
