@@ -194,8 +194,9 @@ impl TypeAttributor {
     /// All frames of a stack, innermost first, each with its function taken apart and remembered.
     fn frames_of(&mut self, addresses: &[u64]) -> Vec<Frame> {
         let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address)).copied();
-        let frames: Vec<Frame> = frames.collect();
-        for frame in &frames {
+        let mut all = Vec::with_capacity(2 * addresses.len());
+        all.extend(frames);
+        for frame in &all {
             let index = frame.function.index();
             if self.functions.len() <= index {
                 self.functions.resize(index + 1, None);
@@ -203,7 +204,7 @@ impl TypeAttributor {
             let function = self.symbolizer.table().function(frame.function);
             self.functions[index].get_or_insert_with(|| FunctionInfo::of(function));
         }
-        frames
+        all
     }
 
     fn steps(&self, frames: &[Frame]) -> Vec<Step<'_>> {
@@ -211,7 +212,9 @@ impl TypeAttributor {
             let info = self.functions[frame.function.index()].as_ref()?;
             Some(Step { info, line: frame.line })
         };
-        frames.iter().filter_map(step).collect()
+        let mut steps = Vec::with_capacity(frames.len());
+        steps.extend(frames.iter().filter_map(step));
+        steps
     }
 }
 

@@ -182,7 +182,7 @@ impl<'p> Naming<'p> {
     }
 
     /// The location of a return address: what it was called from is at least one byte before.
-    fn location(&mut self, address: u64, lines: Box<[Line]>) -> u32 {
+    fn location(&mut self, address: u64, lines: Arc<[Line]>) -> u32 {
         let call = address.saturating_sub(1);
         let mapping = mapping_of(self.mappings, call);
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));

@@ -1,5 +1,7 @@
 //! Puts what a builder has into the order that depends on its contents alone.
 
+use std::sync::Arc;
+
 use super::build::{Names, extend};
 use super::intern::{Interner, Order};
 use super::{Builder, Location, NamedSample, NamedStack, SymbolizedProfile};
@@ -36,12 +38,16 @@ impl Builder {
         profile.samples.iter().for_each(|sample| threads.mark(sample.thread));
 
         let (of_mappings, of_functions) = (mappings.places(), functions.places());
-        let with_positions = |location: &Location| {
-            let mapping = |handle| of_mappings[mappings.rank(handle) as usize];
-            location.with_handles(mapping, |handle| of_functions[functions.rank(handle) as usize])
+        let mut values = self.locations.into_values();
+        let with_positions = |handle: u32| {
+            let mut location = std::mem::take(&mut values[handle as usize]);
+            location.mapping = location.mapping.map(|handle| of_mappings[mappings.rank(handle) as usize]);
+            for line in Arc::make_mut(&mut location.lines) {
+                line.function = of_functions[functions.rank(line.function) as usize];
+            }
+            location
         };
-        profile.locations =
-            locations.marked().map(|handle| with_positions(self.locations.get(handle))).collect();
+        profile.locations = locations.marked().map(with_positions).collect();
         profile.mappings = self.mappings.marked(&mappings);
         profile.functions = self.names.functions.marked(&functions);
         profile.owners = self.names.owners.marked(&owners);

@@ -31,6 +31,11 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         handle
     }
 
+    /// All values by handle, of which nobody else has a copy then.
+    pub(super) fn into_values(self) -> Vec<T> {
+        self.values
+    }
+
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }

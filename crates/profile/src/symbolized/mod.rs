@@ -82,14 +82,14 @@ pub(crate) struct NamedFunction {
 }
 
 /// A call, and the functions that were inlined there.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Location {
     /// Index into the mappings.
     pub(crate) mapping: Option<u32>,
     /// Offset in the mapped file of the call.
     pub(crate) address: u64,
     /// Innermost first.
-    pub(crate) lines: Box<[Line]>,
+    pub(crate) lines: Arc<[Line]>,
 }
 
 /// A position in a function.

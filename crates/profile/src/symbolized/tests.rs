@@ -32,7 +32,7 @@ fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: Named
             let function =
                 builder.function(NamedFunction { name: (*name).into(), system_name: (*name).into(), file });
             let address = 0x1000 + name.bytes().map(u64::from).sum::<u64>();
-            let lines = Box::new([Line { function, line: 7 }]);
+            let lines = Arc::new([Line { function, line: 7 }]);
             builder.location(Location { mapping: Some(mapping), address, lines })
         })
         .collect();

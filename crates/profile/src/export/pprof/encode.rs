@@ -21,12 +21,19 @@ impl SymbolizedProfile {
     pub fn write_pprof(&self, options: &PprofOptions, out: impl Write) -> io::Result<()> {
         // The lowest level: twice as fast as the default, and a tenth larger.
         let mut out = GzEncoder::new(out, Compression::fast());
-        out.write_all(&self.pprof_message(options)?)?;
+        self.write_message(options, &mut out)?;
         out.finish().map(drop)
     }
 
     /// The same without gzip.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn pprof_message(&self, options: &PprofOptions) -> io::Result<Vec<u8>> {
+        let mut message = Vec::new();
+        self.write_message(options, &mut message)?;
+        Ok(message)
+    }
+
+    fn write_message(&self, options: &PprofOptions, out: &mut impl Write) -> io::Result<()> {
         let mut magnitude = Magnitude::default();
         self.samples.iter().for_each(|sample| magnitude.add(sample));
         if magnitude.is_too_large() {
@@ -40,9 +47,12 @@ impl SymbolizedProfile {
         let comments: Vec<String> = comments.cloned().chain(program_mappings(self)).collect();
         let (part, inner) = Default::default();
         let encoder = Encoder { profile: self, options, strings: Strings::new(), part, inner };
-        Ok(encoder.encode(&build_ids, &comments))
+        encoder.encode(&build_ids, &comments, out)
     }
 }
+
+/// So many bytes are compressed at a time: those of a whole profile are some megabytes.
+const CHUNK: usize = 32 << 10;
 
 struct Encoder<'a> {
     profile: &'a SymbolizedProfile,
@@ -54,7 +64,12 @@ struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    fn encode(mut self, build_ids: &'a [String], comments: &'a [String]) -> Vec<u8> {
+    fn encode(
+        mut self,
+        build_ids: &'a [String],
+        comments: &'a [String],
+        sink: &mut impl Write,
+    ) -> io::Result<()> {
         let (profile, options) = (self.profile, self.options);
         let (mut out, mut tables, mut end) = (Message::default(), Message::default(), Message::default());
         let types = value::of_kind(profile.kind);
@@ -79,11 +94,15 @@ impl<'a> Encoder<'a> {
             self.function(id, function, &mut tables);
         }
         let labels = Labels::of(profile, options, &mut self.strings);
-        self.samples(&labels, &mut out);
-        out.fields(tables.as_bytes());
-        self.strings.table().iter().for_each(|text| out.bytes(tag::STRING, text.as_bytes()));
-        out.fields(end.as_bytes());
-        out.into_bytes()
+        self.samples(&labels, &mut out, sink)?;
+        out.write_to(sink)?;
+        tables.write_to(sink)?;
+        for text in self.strings.table() {
+            out.bytes(tag::STRING, text.as_bytes());
+            out.write_from(CHUNK, sink)?;
+        }
+        out.write_to(sink)?;
+        end.write_to(sink)
     }
 
     fn value_type(&mut self, tag: u64, (name, unit): (&'a str, &'a str), out: &mut Message) {
@@ -142,7 +161,7 @@ impl<'a> Encoder<'a> {
         out.bytes(tag::FUNCTION, part.as_bytes());
     }
 
-    fn samples(&mut self, labels: &Labels, out: &mut Message) {
+    fn samples(&mut self, labels: &Labels, out: &mut Message, sink: &mut impl Write) -> io::Result<()> {
         let Self { profile, part, inner, .. } = self;
         let (mut locations, mut packed) = (Message::default(), Vec::new());
         for stack in &profile.stacks {
@@ -160,7 +179,9 @@ impl<'a> Encoder<'a> {
                 labels.write(stack, sample, inner, part);
                 out.bytes(tag::SAMPLE, part.as_bytes());
             }
+            out.write_from(CHUNK, sink)?;
         }
+        Ok(())
     }
 }
 

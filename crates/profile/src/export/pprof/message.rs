@@ -1,5 +1,7 @@
 //! Messages of protocol buffers, written field by field.
 
+use std::io::{self, Write};
+
 /// The fields of a message.
 #[derive(Debug, Default)]
 pub(super) struct Message(Vec<u8>);
@@ -41,6 +43,18 @@ impl Message {
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Writes what there is, and begins anew.
+    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&self.0)?;
+        self.0.clear();
+        Ok(())
+    }
+
+    /// The same, once there are `length` bytes.
+    pub(super) fn write_from(&mut self, length: usize, out: &mut impl Write) -> io::Result<()> {
+        if self.0.len() < length { Ok(()) } else { self.write_to(out) }
     }
 
     pub(super) fn clear(&mut self) {
