@@ -49,7 +49,7 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
-//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `jemalloc`, `process`, `roots`, `tracked`,
+//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `rows`, `jemalloc`, `process`, `roots`, `tracked`,
 //! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
 //! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
 //! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
@@ -84,6 +84,7 @@ mod report;
 mod report_diff;
 mod root_summary;
 mod roots;
+mod rows;
 mod snapshot;
 mod thread;
 mod tracked;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::FIELDS;
 use crate::instance::InstanceInfo;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
+use crate::rows;
 use crate::snapshot::DiffRow;
 
 /// The test, in words.
@@ -108,12 +109,8 @@ impl ReportDiff {
     /// At most `top` rows whose name contains `filter`.
     #[must_use]
     pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        if let Some(filter) = filter {
-            self.rows.retain(|row| row.type_name.contains(filter) || row.full_type.contains(filter));
-        }
-        let omitted = self.rows.len().saturating_sub(top);
-        self.rows.truncate(top);
-        self.omitted_rows = self.omitted_rows.saturating_add(omitted as u64);
+        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+        self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::spread::{Cell, Spread};
 use crate::instance::InstanceId;
 use crate::report::{RowSource, TypeSummary};
+use crate::rows;
 
 /// Types by what all instances together hold of them, largest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -175,12 +176,8 @@ impl FleetTypes {
     /// At most `top` rows whose name contains `filter`. Totals stay those of all rows.
     #[must_use]
     pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        if let Some(filter) = filter {
-            self.rows.retain(|row| row.type_name.contains(filter) || row.full_type.contains(filter));
-        }
-        let omitted = self.rows.len().saturating_sub(top);
-        self.rows.truncate(top);
-        self.omitted_rows = self.omitted_rows.saturating_add(omitted as u64);
+        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+        self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
 }

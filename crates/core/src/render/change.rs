@@ -13,24 +13,35 @@ impl Display for SnapshotDiff {
     /// The table's columns with signs. A change beyond noise has a star.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "change from {} to {}\n", Moment(&self.base), Moment(&self.target))?;
-        if self.rows.is_empty() {
-            writeln!(f, "no row differs")?;
-        } else {
-            write_columns(f, self.rows.iter().map(cells))?;
-        }
-        if self.omitted_rows > 0 {
-            writeln!(f, "… and {} more", count(self.omitted_rows))?;
-        }
-        writeln!(
-            f,
-            "total {} (± {:.2}) of {}; * is more than noise: beyond {:.1} standard errors, 5 % for all {} rows together",
-            signed_bytes(self.total.bytes_change),
-            Bytes(self.total.bytes_change_stderr as u64),
-            Bytes(self.total.bytes),
-            self.threshold_stderrs,
-            count(self.compared_rows),
-        )
+        write_rows(f, &self.rows, self.omitted_rows)?;
+        write_total(f, &self.total, self.threshold_stderrs, self.compared_rows)
     }
+}
+
+pub(super) fn write_rows(f: &mut Formatter<'_>, rows: &[DiffRow], omitted: u64) -> fmt::Result {
+    match rows {
+        [] => writeln!(f, "no row differs")?,
+        rows => write_columns(f, rows.iter().map(cells))?,
+    }
+    if omitted > 0 { writeln!(f, "… and {} more", count(omitted)) } else { Ok(()) }
+}
+
+/// All rows together, and what the star means.
+pub(super) fn write_total(
+    f: &mut Formatter<'_>,
+    total: &DiffRow,
+    threshold: f64,
+    compared: u64,
+) -> fmt::Result {
+    writeln!(
+        f,
+        "total {} (± {:.2}) of {}; * is more than noise: beyond {threshold:.1} standard errors, 5 % for all {} rows \
+         together",
+        signed_bytes(total.bytes_change),
+        Bytes(total.bytes_change_stderr as u64),
+        Bytes(total.bytes),
+        count(compared),
+    )
 }
 
 impl Display for Growth {
@@ -45,7 +56,7 @@ impl Display for Growth {
     }
 }
 
-pub(super) fn cells(row: &DiffRow) -> [String; 4] {
+fn cells(row: &DiffRow) -> [String; 4] {
     let name = row_name(&row.type_name, row.source != Some(RowSource::Unattributed));
     let error = percent(row.bytes_change_stderr, row.bytes_change.unsigned_abs() as f64);
     let error = error.map_or("–".to_owned(), |percent| format!("{percent:.0} %"));

@@ -2,9 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::change::cells;
+use super::change::{write_rows, write_total};
 use super::columns;
-use super::table::write_columns;
 use crate::instance::InstanceInfo;
 use crate::report_diff::ReportDiff;
 use crate::units::{Bytes, count, signed_bytes, signed_count, visible};
@@ -25,22 +24,8 @@ impl Display for ReportDiff {
             columns::write(f, ["number", "before", "after", "change"], rows)?;
             writeln!(f)?;
         }
-        match self.rows.is_empty() {
-            true => writeln!(f, "no row of the table differs")?,
-            false => write_columns(f, self.rows.iter().map(cells))?,
-        }
-        if self.omitted_rows > 0 {
-            writeln!(f, "… and {} more", count(self.omitted_rows))?;
-        }
-        writeln!(
-            f,
-            "total {} (± {:.2}) of {}; * is more than noise: beyond {:.1} standard errors, 5 % for all {} rows together",
-            signed_bytes(self.total.bytes_change),
-            Bytes(self.total.bytes_change_stderr as u64),
-            Bytes(self.total.bytes),
-            self.threshold_stderrs,
-            count(self.compared_rows),
-        )?;
+        write_rows(f, &self.rows, self.omitted_rows)?;
+        write_total(f, &self.total, self.threshold_stderrs, self.compared_rows)?;
         if self.is_partial {
             writeln!(f, "note: a table left rows out; what is in one of them only was not compared")?;
         }
@@ -77,6 +62,6 @@ mod tests {
             assert!(text.contains(line), "{line}\nis not in\n{text}");
         }
         let same = ReportDiff::between(&base, &base).unwrap().to_string();
-        assert!(same.contains("\n\nno row of the table differs\n"), "{same}");
+        assert!(same.contains("\n\nno row differs\n"), "{same}");
     }
 }

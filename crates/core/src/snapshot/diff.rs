@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
 use crate::report::{MemoryReport, RowSource};
+use crate::rows;
 
 /// What changed from one snapshot to another, those rows first that changed most.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,12 +115,8 @@ impl SnapshotDiff {
     /// At most `top` rows whose name contains `filter`.
     #[must_use]
     pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        if let Some(filter) = filter {
-            self.rows.retain(|row| row.type_name.contains(filter) || row.full_type.contains(filter));
-        }
-        let omitted = self.rows.len().saturating_sub(top);
-        self.rows.truncate(top);
-        self.omitted_rows = self.omitted_rows.saturating_add(omitted as u64);
+        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+        self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
 }
