@@ -29,7 +29,7 @@ impl Unavailable {
     }
 
     /// Notes why the value at `path` is missing.
-    pub(crate) fn note(&mut self, path: impl Into<String>, reason: impl Display) {
+    pub fn note(&mut self, path: impl Into<String>, reason: impl Display) {
         self.0.insert(path.into(), reason.to_string());
     }
 

@@ -13,7 +13,7 @@ pub(crate) struct Mark(Arc<OnceLock<Moment>>);
 #[derive(Debug)]
 pub(crate) struct Moment {
     pub(crate) profile: SymbolizedProfile,
-    pub(crate) since_epoch: Duration,
+    pub(crate) taken_at: SystemTime,
     at: Instant,
 }
 
@@ -31,17 +31,12 @@ impl Mark {
 impl Moment {
     /// The present one, of which `profile` was taken.
     pub(crate) fn now(profile: SymbolizedProfile, at: Instant) -> Self {
-        Self { profile, since_epoch: since_epoch(), at }
+        Self { profile, taken_at: SystemTime::now(), at }
     }
 
     pub(crate) fn until(&self, end: Instant) -> Duration {
         end.saturating_duration_since(self.at)
     }
-}
-
-/// Time since 1970 (UTC).
-pub(crate) fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 impl PartialEq for Mark {

@@ -6,12 +6,10 @@ mod metrics;
 mod profile;
 mod snapshots;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
-use serde::Deserialize as _;
-use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -87,16 +85,14 @@ impl View {
         max_bytes: usize,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let nameless;
-        let report = if self.shows_host {
-            report
-        } else {
-            nameless = without_host(report.clone());
-            &nameless
-        };
+        let mut report = Cow::Borrowed(report);
+        if !self.shows_host {
+            let report = report.to_mut();
+            self.hide_host(&mut report.instance, Some(&mut report.unavailable));
+        }
         let write = |types: &TypesView| match self.format {
-            Format::Json => render::json(report, page, types),
-            _ => render::text(report, page, types),
+            Format::Json => render::json(&report, page, types),
+            _ => render::text(&report, page, types),
         };
         self.fitting(types.top, max_bytes, |top| write(&TypesView { top, ..types.clone() }))
     }
@@ -131,10 +127,13 @@ impl View {
         }
     }
 
-    /// Takes the host's name out, where it is not to be shown.
-    fn hide_host(&self, instance: &mut InstanceInfo) {
+    /// Takes the host's name out, where it is not to be shown, and says so where a document has reasons.
+    fn hide_host(&self, instance: &mut InstanceInfo, unavailable: Option<&mut Unavailable>) {
         if !self.shows_host {
             instance.host = None;
+            if let Some(unavailable) = unavailable {
+                unavailable.note("instance.host", "not shown: `show_host(false)`");
+            }
         }
     }
 
@@ -151,19 +150,6 @@ impl View {
 }
 
 /// The report of a host that is not to be named, with the reason in the name's place.
-fn without_host(mut report: MemoryReport) -> MemoryReport {
-    report.instance.host = None;
-    let reasons = report.unavailable.iter().chain([("instance.host", "not shown: `show_host(false)`")]);
-    // Reasons are a map to whoever reads and writes reports, and this is how to write one.
-    let reasons: BTreeMap<_, _> = reasons.collect();
-    if let Ok(unavailable) =
-        Unavailable::deserialize(MapDeserializer::<_, ValueError>::new(reasons.into_iter()))
-    {
-        report.unavailable = unavailable;
-    }
-    report
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

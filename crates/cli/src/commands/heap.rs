@@ -97,8 +97,7 @@ fn merged(pprofs: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     let profiles = pprofs.iter().map(|pprof| read(pprof)).collect::<Result<Vec<_>, _>>()?;
     let sum = SymbolizedProfile::merge(&profiles)
         .ok_or_else(|| Failure::local("profiles of growth and of what is held cannot be merged"))?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let mut options = PprofOptions::new(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
+    let mut options = PprofOptions::taken_at(SystemTime::now());
     options.comments.push(format!("{} instances merged", profiles.len()));
     let mut pprof = Vec::new();
     sum.write_pprof(&options, &mut pprof).map_err(|error| Failure::local(error.to_string()))?;

@@ -96,8 +96,7 @@ impl Snapshot {
     }
 
     fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
-        let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let mut options = PprofOptions::new(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX));
+        let mut options = PprofOptions::taken_at(at);
         options.comments.push(serde_json::to_string(&info).map_err(|error| error.to_string())?);
         let mut pprof = Vec::new();
         profile.write_pprof(&options, &mut pprof).map_err(|error| error.to_string())?;

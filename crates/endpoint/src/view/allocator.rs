@@ -47,14 +47,14 @@ impl View {
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
         let etag = etag(status.instance.id, status.version);
-        self.hide_host(&mut status.instance);
+        self.hide_host(&mut status.instance, Some(&mut status.unavailable));
         Ok(self.status(&status, material)?.tagged(etag))
     }
 
     pub(super) fn purge(&self, material: Material<'_>) -> Result<Reply, Problem> {
         let purged = material.process()?.purge();
         let mut report = purged.map_err(|reason| Problem::NoProfile { is_built: false, reason })?;
-        self.hide_host(&mut report.instance);
+        self.hide_host(&mut report.instance, Some(&mut report.unavailable));
         self.status(&report, material)
     }
 

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use memory_debug_core::render;
 
-use super::profile::nanos;
 use super::{Material, View};
 use crate::format::Format;
 use crate::mark::{Mark, Moment};
@@ -34,8 +33,7 @@ impl View {
         let growth = material.profile()?.growth_since(&since.profile);
         match self.format {
             Format::Pprof => {
-                let mut options = wanted.pprof(since.since_epoch);
-                options.duration_nanos = nanos(span);
+                let options = wanted.pprof(since.taken_at).covering(span);
                 let mut body = Vec::new();
                 growth.write_pprof(&options, &mut body).map_err(|_| Problem::CollectorPanicked)?;
                 self.whole(body, material.max_bytes)

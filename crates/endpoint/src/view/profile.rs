@@ -1,31 +1,25 @@
 //! Profiles in the formats of other tools.
 
-use std::time::Duration;
+use std::time::SystemTime;
 
 use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, SymbolizedProfile, render};
 
 use super::{Material, View};
 use crate::format::Format;
-use crate::mark::since_epoch;
 use crate::moment::Base;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::wanted::HeapWanted;
 
 impl HeapWanted {
-    /// How it is written for pprof, if it was taken that long after 1970.
-    pub(super) fn pprof(self, since_epoch: Duration) -> PprofOptions {
-        let mut options = PprofOptions::new(nanos(since_epoch));
+    /// How it is written for pprof, if it was taken at that time.
+    pub(super) fn pprof(self, taken_at: SystemTime) -> PprofOptions {
+        let mut options = PprofOptions::taken_at(taken_at);
         options.symbols = self.symbols;
         options.prefers_allocated = self.prefers_allocated;
         options.is_lean = true;
         options
     }
-}
-
-/// As pprof has times.
-pub(super) fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl Material<'_> {
@@ -45,7 +39,7 @@ impl View {
         let mut body = Vec::new();
         // Writing into memory cannot fail.
         let written = match self.format {
-            Format::Pprof => profile.write_pprof(&wanted.pprof(since_epoch()), &mut body),
+            Format::Pprof => profile.write_pprof(&wanted.pprof(SystemTime::now()), &mut body),
             Format::Collapsed => profile.write_folded(&FoldedOptions::default(), &mut body),
             Format::Json => {
                 return self

@@ -113,7 +113,7 @@ impl View {
     /// What may be shown of it.
     fn shown(&self, info: &SnapshotInfo) -> SnapshotInfo {
         let mut info = info.clone();
-        self.hide_host(&mut info.instance);
+        self.hide_host(&mut info.instance, None);
         info
     }
 }

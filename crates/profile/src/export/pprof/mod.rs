@@ -13,6 +13,8 @@ mod strings;
 mod tests;
 mod wire;
 
+use std::time::{Duration, SystemTime};
+
 /// How a profile is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,8 +48,15 @@ pub enum PprofSymbols {
 
 impl PprofOptions {
     /// What this library needs to read the profile back, taken at that time.
-    pub fn new(time_nanos: i64) -> Self {
-        Self { time_nanos, ..Self::default() }
+    pub fn taken_at(time: SystemTime) -> Self {
+        let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { time_nanos: nanos(since_epoch), ..Self::default() }
+    }
+
+    /// Of what happened within that time.
+    #[must_use]
+    pub fn covering(self, duration: Duration) -> Self {
+        Self { duration_nanos: nanos(duration), ..self }
     }
 }
 
@@ -65,6 +74,11 @@ mod tag {
     pub(super) const PERIOD: u64 = 12;
     pub(super) const COMMENT: u64 = 13;
     pub(super) const DEFAULT_SAMPLE_TYPE: u64 = 14;
+}
+
+/// As pprof has times.
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Keys of labels.

@@ -11,9 +11,21 @@ fn written(profile: &SymbolizedProfile, options: &PprofOptions) -> Vec<u8> {
     out
 }
 
+fn at(time_nanos: i64) -> PprofOptions {
+    PprofOptions { time_nanos, ..PprofOptions::default() }
+}
+
+#[test]
+fn times_are_in_nanoseconds_since_1970() {
+    let options = PprofOptions::taken_at(SystemTime::UNIX_EPOCH + Duration::from_secs(7));
+    let options = options.covering(Duration::from_millis(1500));
+    assert_eq!((options.time_nanos, options.duration_nanos), (7_000_000_000, 1_500_000_000));
+    assert_eq!(PprofOptions::default().covering(Duration::MAX).duration_nanos, i64::MAX);
+}
+
 #[test]
 fn values_are_named_as_go_does() {
-    let written = written(&profile(&[("String", &["a"], 9, 4096)]), &PprofOptions::new(7));
+    let written = written(&profile(&[("String", &["a"], 9, 4096)]), &at(7));
     assert_eq!(written[..2], [0x1f, 0x8b], "gzip");
     let mut unpacked = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*written), &mut unpacked).unwrap();
@@ -136,7 +148,7 @@ proptest! {
         ],
         comment in ".{0,20}",
     ) {
-        let options = PprofOptions { comments: vec![comment], ..PprofOptions::new(1) };
+        let options = PprofOptions { comments: vec![comment], ..at(1) };
         let (read, comments) = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
         prop_assert_eq!(&read, &profile);
         prop_assert_eq!(&comments[..1], &options.comments[..]);
@@ -149,7 +161,7 @@ proptest! {
         (is_lean, time_nanos, comment) in (any::<bool>(), any::<i64>(), ".{0,20}"),
     ) {
         let comments = vec![comment];
-        let options = PprofOptions { symbols, is_lean, comments, ..PprofOptions::new(time_nanos) };
+        let options = PprofOptions { symbols, is_lean, comments, ..at(time_nanos) };
         let message = profile.pprof_message(&options).unwrap();
         let decoded = <proto::Profile as prost::Message>::decode(&*message).unwrap();
         prop_assert_eq!(prost::Message::encode_to_vec(&decoded), message);
