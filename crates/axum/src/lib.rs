@@ -90,7 +90,9 @@
 //! | Feature | Default | Effect |
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
+//! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
+//! | `prometheus` | yes | `/debug/memory/metrics` |
 //! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |

@@ -54,7 +54,7 @@ struct Shared {
     collect: Arc<dyn Collect>,
     limits: Limits,
     spawn: Spawn,
-    snapshots: Snapshots,
+    snapshots: Arc<Snapshots>,
     board: Mutex<Board>,
     /// Notified when a collection begins or ends, and when the supervisor leaves.
     changed: Condvar,
@@ -173,7 +173,7 @@ impl fmt::Debug for Flights {
 impl Shared {
     fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
         let (board, changed) = Default::default();
-        let snapshots = Snapshots::new(limits.snapshots);
+        let snapshots = limits.snapshots.place();
         Self { collect, limits, spawn, snapshots, board, changed }
     }
 

@@ -71,7 +71,9 @@
 //! | Feature | Default | Effect |
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
+//! | `flamegraph` | no | `/heap/flamegraph` |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
+//! | `prometheus` | yes | `/metrics` |
 //! | `tracing` | yes | audit events, see above |
 //!
 //! The minimum supported Rust version is 1.88.

@@ -1,8 +1,9 @@
 //! How much one endpoint may cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_core::SnapshotBounds;
+use memory_debug_core::{SnapshotBounds, Snapshots};
 
 /// Bounds on what requests with the right credentials can make the service do.
 ///
@@ -23,7 +24,16 @@ pub struct Limits {
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) stats_age: Duration,
-    pub(crate) snapshots: SnapshotBounds,
+    pub(crate) snapshots: Keeping,
+}
+
+/// Where snapshots are kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Keeping {
+    /// By the endpoint.
+    Own(SnapshotBounds),
+    /// Where the program keeps its own.
+    Shared(Arc<Snapshots>),
 }
 
 /// Bounded so that adding it to the present moment cannot overflow.
@@ -58,8 +68,31 @@ impl Limits {
     }
 
     /// How many snapshots are kept, how large and how long. What is beyond goes, the oldest first.
-    pub fn snapshots(self, snapshots: SnapshotBounds) -> Self {
-        Self { snapshots, ..self }
+    pub fn snapshots(self, bounds: SnapshotBounds) -> Self {
+        Self { snapshots: Keeping::Own(bounds), ..self }
+    }
+
+    /// Keeps snapshots with those of the program, so that `/snapshots`, `/diff` and `/leaks` show both.
+    ///
+    /// # Examples
+    ///
+    /// A snapshot an hour, without anybody who asks:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use memory_debug_endpoint::Limits;
+    /// use memory_debug_endpoint::memory_debug_core::{PeriodicSnapshots, Snapshots};
+    ///
+    /// let snapshots = Arc::new(Snapshots::default());
+    /// let hour = Duration::from_secs(3600);
+    /// let running = PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), hour).start()?;
+    /// let limits = Limits::default().snapshots_with(snapshots);
+    /// # drop((running, limits));
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn snapshots_with(self, snapshots: Arc<Snapshots>) -> Self {
+        Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
     /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
@@ -76,10 +109,32 @@ impl Default for Limits {
             max_rows: Self::MOST_ROWS,
             max_body_bytes: 4 << 20,
             stats_age: Duration::from_millis(250),
-            snapshots: SnapshotBounds::default(),
+            snapshots: Keeping::Own(SnapshotBounds::default()),
         }
     }
 }
+
+impl Keeping {
+    pub(crate) fn place(&self) -> Arc<Snapshots> {
+        match self {
+            Self::Own(bounds) => Arc::new(Snapshots::new(*bounds)),
+            Self::Shared(snapshots) => Arc::clone(snapshots),
+        }
+    }
+}
+
+/// Places of the program's are equal if they are one.
+impl PartialEq for Keeping {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(one), Self::Own(other)) => one == other,
+            (Self::Shared(one), Self::Shared(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Keeping {}
 
 #[cfg(test)]
 mod tests {
@@ -88,10 +143,20 @@ mod tests {
     #[test]
     fn s45_snapshots_are_bounded_as_configured() {
         let bounds = SnapshotBounds::default();
-        assert_eq!(Limits::default().snapshots, bounds);
+        assert_eq!(Limits::default().snapshots, Keeping::Own(bounds));
         let mut fewer = bounds;
         fewer.max_count = 2;
-        assert_eq!(Limits::default().snapshots(fewer).snapshots, fewer);
+        assert_eq!(Limits::default().snapshots(fewer).snapshots, Keeping::Own(fewer));
+    }
+
+    #[test]
+    fn the_programs_own_place_is_the_one_that_is_used() {
+        let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
+        let limits = Limits::default().snapshots_with(Arc::clone(&one));
+        assert!(Arc::ptr_eq(&limits.snapshots.place(), &one));
+        assert_eq!(limits, Limits::default().snapshots_with(one));
+        assert_ne!(limits, Limits::default().snapshots_with(other));
+        assert_ne!(limits, Limits::default());
     }
 
     #[test]
