@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_core::MissingReason;
+use memory_debug_core::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -22,6 +22,9 @@ use crate::target::{self, Target};
 
 /// The longest answer that is read. A profile of many thousand stacks is a few MiB.
 pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
+
+/// All rows that a page can have.
+const ALL_ROWS: &str = "1000";
 
 /// How to ask.
 #[derive(Clone, Debug)]
@@ -180,6 +183,15 @@ impl Client {
             let message = format!("the answer is no report of this version of memory-debug ({error})");
             Failure::new(MissingReason::NoReport, message).at(target)
         })
+    }
+
+    /// Asks for the whole report of an instance, with all rows that it gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub(crate) fn report(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
+        self.json(target, login, Question::get("", &[("format", "json"), ("top", ALL_ROWS)]))
     }
 
     /// `localhost` may be looked up to be elsewhere.

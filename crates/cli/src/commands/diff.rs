@@ -20,14 +20,14 @@ use crate::target::Target;
 /// The longest file that is read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// Print what changed: of one instance within some time, or between two saved files
+/// Print what changed: of one instance within some time, or between two saved files or instances
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
     /// Address of an instance, or a file: a report of `fetch -o`, or a snapshot in pprof's format
     #[arg(value_name = "URL|FILE")]
     base: String,
-    /// The later file
-    #[arg(value_name = "FILE", conflicts_with = "seconds")]
+    /// The later file, or another instance
+    #[arg(value_name = "URL|FILE", conflicts_with = "seconds")]
     target: Option<String>,
     /// Time between the two looks at an instance
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
@@ -54,14 +54,14 @@ enum Saved {
 impl Diff {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match &self.target {
-            Some(later) => self.files(&self.base, later)?,
+            Some(later) => self.two(&self.base, later)?,
             None => self.instance(&Target::parse(&self.base)?)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn files(&self, base: &str, target: &str) -> Result<(), Failure> {
-        match (Saved::read(base)?, Saved::read(target)?) {
+    fn two(&self, base: &str, target: &str) -> Result<(), Failure> {
+        match (self.saved(base)?, self.saved(target)?) {
             (Saved::Report(base), Saved::Report(target)) => self.print_reports(&base, &target),
             (Saved::Snapshot(base), Saved::Snapshot(target)) => {
                 let diff = SnapshotDiff::between(&base, &target, &Selection::default());
@@ -89,16 +89,22 @@ impl Diff {
                     "memory-debug: {} may not take snapshots, so the tables are compared",
                     login.user()
                 );
-                let report = || {
-                    let query = [("format", "json"), ("top", "1000")];
-                    client.json::<MemoryReport>(target, &login, Question::get("", &query))
-                };
-                let before = report()?;
+                let before = client.report(target, &login)?;
                 self.wait();
-                self.print_reports(&before, &report()?)
+                self.print_reports(&before, &client.report(target, &login)?)
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// What is there as a file is no address.
+    fn saved(&self, what: &str) -> Result<Saved, Failure> {
+        if Path::new(what).is_file() {
+            return Saved::read(what);
+        }
+        let target = Target::parse(what)?;
+        let report = self.asking.client()?.report(&target, &self.asking.login(&target)?)?;
+        Ok(Saved::Report(Box::new(report)))
     }
 
     fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {

@@ -4,20 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MemoryReport, MissingInstance};
+use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance};
 
 use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
-use crate::client::{Client, Question};
+use crate::client::Client;
 use crate::discover::{Discovery, Found};
 use crate::failure::{Failure, Status};
-use crate::login::Login;
 use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
-
-/// All rows that a page can have.
-const ALL_ROWS: &str = "1000";
 
 /// More questions to a balancer than this are no longer a measurement.
 const MAX_DRAWS: u64 = 2_000;
@@ -105,7 +101,7 @@ impl Fleet {
             &asked,
             usize::from(self.parallel),
             end,
-            |target, login, left| report(client, target, login, left),
+            |target, login, left| client.at_most(left).report(target, login),
             |target, answer| {
                 progress.step();
                 match answer {
@@ -129,7 +125,7 @@ impl Fleet {
             if draws.is_enough() || left.is_zero() {
                 break;
             }
-            match report(client, balancer, &login, left) {
+            match client.at_most(left).report(balancer, &login) {
                 Ok(report) => {
                     if draws.add(report.instance.id) {
                         sums.add(format!("{balancer} answer {}", number + 1), &report);
@@ -148,9 +144,4 @@ impl Fleet {
         sums.estimate(draws.estimate());
         Ok(sums.finish())
     }
-}
-
-fn report(client: &Client, target: &Target, login: &Login, left: Duration) -> Result<MemoryReport, Failure> {
-    let query = [("format", "json"), ("top", ALL_ROWS)];
-    client.at_most(left).json(target, login, Question::get("", &query))
 }
