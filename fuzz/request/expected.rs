@@ -67,7 +67,7 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     if sent.method != "GET" && sent.method != "HEAD" {
         return Expected::Problem(405, "method not allowed");
     }
-    let Some(query) = Query::read(page == "types", sent.query.as_deref().unwrap_or("")) else {
+    let Some(query) = Query::read(page, sent.query.as_deref().unwrap_or("")) else {
         return Expected::Problem(400, "invalid parameter");
     };
     let Some(is_json) = query.is_json.or_else(|| negotiated(sent)) else {
@@ -224,7 +224,9 @@ struct Query {
 
 impl Query {
     /// `None` if something is wrong with it.
-    fn read(is_types: bool, query: &str) -> Option<Self> {
+    fn read(page: &str, query: &str) -> Option<Self> {
+        let is_types = page == "types";
+        let has_top = is_types || page.is_empty();
         let pairs: Vec<(&str, &str)> = if query.is_empty() {
             Vec::new()
         } else {
@@ -243,7 +245,7 @@ impl Query {
                 ("format", "text") => read.is_json = Some(false),
                 ("force", "true") => read.force = true,
                 ("force", "false") => {}
-                ("top", digits) if is_types => {
+                ("top", digits) if has_top => {
                     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
                     let digits = is_number.then(|| digits.trim_start_matches('0'))?;
                     read.top = (1..=4).contains(&digits.len()).then(|| digits.parse().ok())??;

@@ -106,7 +106,7 @@ async fn s27_the_verdicts_are_those_of_http1() {
         (405, "POST", "/debug/memory"),
         (405, "OPTIONS", "/debug/memory/types"),
         (405, "TRACE", "/debug/memory"),
-        (400, "GET", "/debug/memory?top=1"),
+        (400, "GET", "/debug/memory?sort=bytes"),
         (404, "GET", "/debug/memory/"),
         (404, "GET", "/debug/memory/%00"),
         (404, "GET", "/debug/memory//stats"),

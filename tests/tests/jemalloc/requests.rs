@@ -58,7 +58,7 @@ async fn s24_what_is_not_understood_in_a_query_is_refused_by_name() {
     let too_long = format!("filter={}", "a".repeat(129));
     for (page, query, named) in [
         ("", "x=1", "x"),
-        ("", "top=5", "top"),
+        ("", "top=0", "top"),
         ("", "format=xml", "format"),
         ("", "format=", "format"),
         ("", "format", "format"),

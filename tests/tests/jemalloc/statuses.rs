@@ -42,7 +42,7 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
         (200, page()),
         (200, page().header("accept", "application/json")),
         (200, Request::new("HEAD", "/debug/memory").authorized()),
-        (400, Request::get("/debug/memory?top=1").authorized()),
+        (400, Request::get("/debug/memory?sort=bytes").authorized()),
         (400, Request::get("/debug/memory/types?sort=x&format=json").authorized()),
         (401, Request::get("/debug/memory")),
         (404, Request::get("/debug/memory/unknown").authorized()),
