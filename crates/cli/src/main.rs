@@ -3,6 +3,8 @@
 //! `args` says what can be typed, `commands` does it, one file each. Everything they share is below: `target` is whom
 //! to ask, `login` as whom, `client` asks, `failure` is what went wrong and which status the program ends with.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod ask_all;
 mod client;
