@@ -19,8 +19,8 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT: &str = "Exit status: 0 done; 1 nothing could be had; 2 wrong usage; 3 `doctor` found something; 4 `fleet` could \
-                    not ask everybody; 130 interrupted.";
+const EXIT: &str = "Exit status: 0 done; 1 nothing could be had; 2 wrong usage; 3 `doctor` found something; 4 `fleet` or \
+                    `top --batch` could not ask everybody; 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Types(commands::types::Types),
     Diff(commands::diff::Diff),
     Fleet(commands::fleet::Fleet),
+    Top(commands::top::Top),
     Heap(commands::heap::Heap),
     Flamegraph(commands::flamegraph::Flamegraph),
     Doctor(commands::doctor::Doctor),
@@ -65,6 +66,11 @@ pub(crate) struct Asking {
 impl Asking {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(self.timeout, self.insecure, self.ca.as_deref())
+    }
+
+    /// How long one answer may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     pub(crate) fn login(&self, target: &Target) -> Result<Login, Failure> {

@@ -15,8 +15,10 @@ pub(crate) enum Status {
     Usage = 2,
     /// `doctor` found something as severe as it was asked to look for.
     Found = 3,
-    /// `fleet` could not ask everybody; what it printed lacks them.
+    /// `fleet` or `top --batch` could not ask everybody; what it printed lacks them.
     Incomplete = 4,
+    /// Ctrl-C, or a signal that asks to end. What shells expect then.
+    Interrupted = 130,
 }
 
 impl From<Status> for ExitCode {

@@ -2,10 +2,14 @@
 
 use std::io::{IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The status that shells expect of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+use crate::failure::Status;
+
+/// Whether there is a loop that ends the program itself, and whether it has to.
+static IS_LEFT_TO_LOOP: AtomicBool = AtomicBool::new(false);
+static IS_DUE: AtomicBool = AtomicBool::new(false);
 
 /// The file that is being written.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -14,6 +18,10 @@ static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 pub(crate) fn listen() {
     // Without it the system ends the program, only less tidily.
     let _ = ctrlc::set_handler(|| {
+        if IS_LEFT_TO_LOOP.load(Ordering::SeqCst) {
+            IS_DUE.store(true, Ordering::SeqCst);
+            return;
+        }
         if let Some(path) = unfinished().take() {
             let _ = std::fs::remove_file(path);
         }
@@ -21,8 +29,14 @@ pub(crate) fn listen() {
             // A bar hides the cursor.
             eprint!("\r\x1b[K\x1b[?25h");
         }
-        std::process::exit(INTERRUPTED);
+        std::process::exit(Status::Interrupted as i32);
     });
+}
+
+/// From now on an interrupt only says so here, to a loop that has a terminal to give back before it ends the program.
+pub(crate) fn leave_to_loop() -> &'static AtomicBool {
+    IS_LEFT_TO_LOOP.store(true, Ordering::SeqCst);
+    &IS_DUE
 }
 
 /// While `write` runs, `path` is a file that must not stay if it is interrupted.

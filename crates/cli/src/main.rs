@@ -16,6 +16,7 @@ mod login;
 mod output;
 mod progress;
 mod target;
+mod top;
 
 use std::process::ExitCode;
 

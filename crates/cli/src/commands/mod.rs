@@ -10,6 +10,7 @@ pub(crate) mod fleet;
 pub(crate) mod heap;
 pub(crate) mod man;
 pub(crate) mod password;
+pub(crate) mod top;
 pub(crate) mod types;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Flamegraph(flamegraph) => flamegraph.run(),
         Command::Fleet(fleet) => fleet.run(),
         Command::Types(types) => types.run(),
+        Command::Top(top) => top.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Password(password) => password.run(),
         Command::Completions(completions) => completions.run(),

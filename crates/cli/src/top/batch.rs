@@ -1,0 +1,82 @@
+//! The view as text, a number of times.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{MemoryReport, units};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::draw::{self, Palette};
+use super::poll::News;
+use super::state::State;
+use crate::ask_all::ask_all;
+use crate::failure::{Failure, Status};
+use crate::login::Login;
+use crate::output;
+use crate::target::Target;
+
+/// Columns, if `COLUMNS` does not say so.
+const WIDTH: u16 = 120;
+
+/// Instances asked at once.
+const PARALLEL: usize = 32;
+
+/// Prints `frames` tables, an `interval` from the beginning of one to the beginning of the next.
+///
+/// # Errors
+///
+/// If nobody answered the last time.
+pub(super) fn run(
+    mut state: State,
+    frames: u32,
+    rows: u16,
+    interval: Duration,
+    timeout: Duration,
+    asked: &[(Target, Login)],
+    ask: impl Fn(&Target, &Login, Duration) -> Result<MemoryReport, Failure> + Sync,
+) -> Result<ExitCode, Failure> {
+    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH);
+    for frame in 0..frames {
+        let begin = Instant::now();
+        ask_all(asked, PARALLEL, begin + timeout, &ask, |target, answer| {
+            let index = asked.iter().position(|(asked, _)| asked == target).unwrap_or(usize::MAX);
+            state.take(News::Answered { index, at: Instant::now(), answer: Box::new(answer) });
+        });
+        let now = Instant::now();
+        state.refresh(now);
+        let gap = if frame == 0 { "" } else { "\n" };
+        output::print(format!("{gap}{}", text(&mut state, now, width.clamp(20, 400), rows)))?;
+        if frame + 1 < frames {
+            thread::sleep(interval.saturating_sub(begin.elapsed()));
+        }
+    }
+    if state.answering() == 0 {
+        return Err(Failure::local("no instance answered the last time"));
+    }
+    Ok(if state.answering() == state.watched() && state.unaddressed().is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        Status::Incomplete.into()
+    })
+}
+
+/// A screen that has room for `rows`, without what is about keys.
+pub(super) fn text(state: &mut State, now: Instant, width: u16, rows: u16) -> String {
+    let area = Rect::new(0, 0, width, draw::height(state, now, rows));
+    state.set_page(draw::page(state, now, area));
+    let mut screen = Buffer::empty(area);
+    draw::draw(state, now, Palette::PLAIN, area, &mut screen);
+    let mut text = String::new();
+    for line in draw::lines(&screen).take(usize::from(area.height) - 1) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let (all, _) = state.position();
+    let more = all.saturating_sub(draw::page(state, now, area));
+    if more > 0 {
+        text.push_str(&format!("… and {} more\n", units::count(more as u64)));
+    }
+    text
+}

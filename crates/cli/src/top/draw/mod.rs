@@ -1,0 +1,171 @@
+//! The state on a screen of any size.
+
+mod columns;
+mod course;
+mod header;
+mod help;
+mod problems;
+mod quantity;
+mod rows;
+
+use std::time::Instant;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::keys::Mode;
+use super::state::State;
+
+/// A screen at least so high has room for more than the table.
+const TALL: u16 = 30;
+
+/// Colours that can be read on light and on dark. Without them it is all there, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Palette {
+    pub(super) growing: Style,
+    pub(super) shrinking: Style,
+    pub(super) missing: Style,
+    pub(super) slow: Style,
+}
+
+impl Palette {
+    pub(super) const COLOURFUL: Self = Self {
+        growing: BOLD.fg(Color::Red),
+        shrinking: BOLD.fg(Color::Green),
+        missing: BOLD.fg(Color::Red),
+        slow: BOLD.fg(Color::Magenta),
+    };
+    pub(super) const PLAIN: Self = Self { growing: BOLD, shrinking: BOLD, missing: BOLD, slow: BOLD };
+}
+
+const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
+
+/// What is where, from top to bottom.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    header: Rect,
+    heading: Rect,
+    rows: Rect,
+    total: Rect,
+    footer: Rect,
+}
+
+impl Layout {
+    /// The rows come first: as the screen gets lower, the header gives its lines up, then the footer, then the total.
+    fn of(area: Rect, problems: usize) -> Self {
+        const LEAST_ROWS: u16 = 3;
+        let mut left = area.height.saturating_sub(1);
+        let mut take = |wanted: u16, keep: u16| {
+            let taken = wanted.min(left.saturating_sub(keep));
+            left -= taken;
+            taken
+        };
+        let heading = take(1, 0);
+        let footer = take(1, LEAST_ROWS);
+        let total = take(1, LEAST_ROWS);
+        let header = take(header::height(area.height, problems), LEAST_ROWS);
+        let mut y = area.y;
+        let mut part = |height: u16| {
+            let rect = Rect { y, height, ..area };
+            y = y.saturating_add(height);
+            rect
+        };
+        Self {
+            header: part(header),
+            heading: part(heading),
+            rows: part(area.height.saturating_sub(header + heading + total + footer)),
+            total: part(total),
+            footer: part(footer),
+        }
+    }
+}
+
+/// How many rows a screen of this size has room for.
+pub(super) fn page(state: &State, now: Instant, area: Rect) -> usize {
+    Layout::of(area, problems::problems(state, now).len()).rows.height.into()
+}
+
+/// The height of a screen that has room for all rows, but for no more than `most`.
+pub(super) fn height(state: &State, now: Instant, most: u16) -> u16 {
+    let around = header::height(TALL, problems::problems(state, now).len()).saturating_add(3);
+    let rows = u16::try_from(state.position().0).unwrap_or(u16::MAX).clamp(1, most.max(1));
+    rows.saturating_add(around).max(TALL)
+}
+
+pub(super) fn draw(state: &State, now: Instant, palette: Palette, area: Rect, screen: &mut Buffer) {
+    let area = area.intersection(screen.area);
+    let layout = Layout::of(area, problems::problems(state, now).len());
+    header::draw(state, now, palette, area.height, layout.header, screen);
+    rows::draw(state, palette, layout.heading, layout.rows, layout.total, screen);
+    draw_footer(state, layout, screen);
+    if state.mode() == Mode::Help {
+        help::draw(state, area, screen);
+    }
+}
+
+fn draw_footer(state: &State, layout: Layout, screen: &mut Buffer) {
+    let footer = layout.footer;
+    if footer.is_empty() {
+        return;
+    }
+    let (rows, above) = state.position();
+    let shown = rows.saturating_sub(above).min(layout.rows.height.into());
+    let position = match shown {
+        0 => format!("0 of {rows}"),
+        shown => format!("{}–{} of {rows}", above + 1, above + shown),
+    };
+    let filter = quantity::fitted(state.filter(), usize::from(footer.width / 3).max(8));
+    let keys = match state.mode() {
+        Mode::Filter => Line::from(vec![
+            Span::styled(format!("filter: {filter}"), BOLD),
+            Span::styled(" ", REVERSED),
+            Span::raw("  Enter keeps, Esc clears"),
+        ]),
+        _ if !state.filter().is_empty() => Line::from(vec![
+            Span::styled(format!("filter: {filter}"), BOLD),
+            Span::raw("  Esc clears · ? help · q quit"),
+        ]),
+        _ => Line::raw("b o g n sort · r reverse · / filter · p pause · ? help · q quit"),
+    };
+    put(screen, footer, &keys);
+    put_right(screen, footer, keys.width(), &Line::raw(position));
+}
+
+/// What stands on the screen, without the spaces at the end of lines.
+pub(super) fn lines(screen: &Buffer) -> impl Iterator<Item = String> {
+    let width = usize::from(screen.area.width).max(1);
+    screen.content().chunks(width).map(|cells| {
+        let mut line = String::new();
+        // What is two columns wide has an empty cell after it, which the first one covers.
+        let mut covered = 0_usize;
+        for cell in cells {
+            if covered == 0 {
+                line.push_str(cell.symbol());
+            }
+            covered = covered.max(Span::raw(cell.symbol()).width()).saturating_sub(1);
+        }
+        line.truncate(line.trim_end().len());
+        line
+    })
+}
+
+/// Writes a line into the first row of `area`, as much as there is room for.
+fn put(screen: &mut Buffer, area: Rect, line: &Line<'_>) {
+    if !area.is_empty() {
+        screen.set_line(area.x, area.y, line, area.width);
+    }
+}
+
+/// Writes a line at the right end of the first row, if `taken` columns and a space are left of it.
+fn put_right(screen: &mut Buffer, area: Rect, taken: usize, line: &Line<'_>) {
+    let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
+    if taken + 1 + usize::from(width) <= usize::from(area.width) {
+        put(screen, Rect { x: area.right() - width, width, ..area }, line);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,52 @@
+//! Who does not answer, and why.
+
+use std::time::Instant;
+
+use memory_debug_core::units::{span, visible};
+use ratatui::text::{Line, Span};
+
+use super::Palette;
+use super::quantity::fitted;
+use crate::top::instance::Standing;
+use crate::top::state::State;
+
+/// Somebody who does not answer, in words.
+pub(super) struct Problem {
+    text: String,
+    is_missing: bool,
+}
+
+/// Everybody who does not answer, those first that are missing.
+pub(super) fn problems(state: &State, now: Instant) -> Vec<Problem> {
+    // The only one is in the title.
+    let is_only = state.watched() == 1 && state.unaddressed().is_empty();
+    let whom = |target: &str| if is_only { String::new() } else { format!("{}: ", visible(target)) };
+    let missing = |target: &str, reason: &str, detail: &str| Problem {
+        text: format!("{}{reason}: {}", whom(target), visible(detail)),
+        is_missing: true,
+    };
+    let (mut problems, mut slow) = (Vec::new(), Vec::new());
+    for unaddressed in state.unaddressed() {
+        problems.push(missing(&unaddressed.target, unaddressed.reason.as_str(), &unaddressed.detail));
+    }
+    for (target, standing) in state.standings(now) {
+        match standing {
+            Standing::Missing(why) => problems.push(missing(target, why.reason.as_str(), &why.detail)),
+            Standing::Slow(waited) => {
+                let text = format!("{}slow: no answer for {}", whom(target), span(waited.as_secs()));
+                slow.push(Problem { text, is_missing: false });
+            }
+            Standing::New | Standing::Here => {}
+        }
+    }
+    problems.extend(slow);
+    problems
+}
+
+impl Problem {
+    /// In no more columns than `width`.
+    pub(super) fn line(&self, palette: Palette, indent: &str, width: usize) -> Line<'static> {
+        let style = if self.is_missing { palette.missing } else { palette.slow };
+        Line::from(Span::styled(fitted(&format!("{indent}{}", self.text), width), style))
+    }
+}

@@ -1,0 +1,173 @@
+//! What is known of one instance.
+
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{MemoryReport, MissingInstance, TypeSummary};
+
+use crate::failure::Failure;
+
+/// Rows kept of a table. A page has no more; a stranger's may.
+const MAX_ROWS: usize = 1_000;
+
+/// An instance that is asked again and again.
+#[derive(Debug)]
+pub(super) struct Instance {
+    target: String,
+    /// When the question was asked that has no answer yet.
+    asked: Option<Instant>,
+    base: Option<Answer>,
+    /// What the last question brought. `None` until the first has an answer.
+    latest: Option<Result<Answer, MissingInstance>>,
+    restarts: u64,
+}
+
+/// A report, and when it came.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) report: MemoryReport,
+    pub(super) at: Instant,
+}
+
+/// How it stands.
+#[derive(Debug, PartialEq)]
+pub(super) enum Standing<'a> {
+    /// Never answered, and not long asked.
+    New,
+    /// Its last answer is a report.
+    Here,
+    /// Has been asked so long ago; what is known of it is from before.
+    Slow(Duration),
+    /// Its last answer is none.
+    Missing(&'a MissingInstance),
+}
+
+impl Instance {
+    pub(super) fn new(target: String) -> Self {
+        Self { target, asked: None, base: None, latest: None, restarts: 0 }
+    }
+
+    pub(super) fn asked(&mut self, at: Instant) {
+        self.asked = Some(at);
+    }
+
+    pub(super) fn answered(&mut self, at: Instant, answer: Result<MemoryReport, Failure>) {
+        self.asked = None;
+        let mut report = match answer {
+            Ok(report) => report,
+            Err(Failure { reason, message, .. }) => {
+                self.latest = Some(Err(MissingInstance::new(self.target.clone(), reason, message)));
+                return;
+            }
+        };
+        if let Some(table) = &mut report.types {
+            let left_out = table.rows.len().saturating_sub(MAX_ROWS) as u64;
+            table.rows.truncate(MAX_ROWS);
+            table.omitted_rows = table.omitted_rows.saturating_add(left_out);
+        }
+        let answer = Answer { report, at };
+        if !self.base.as_ref().is_some_and(|base| is_comparable(&base.report, &answer.report)) {
+            let known = self.base.as_ref().map(|base| base.report.instance.id);
+            self.restarts += u64::from(known.is_some_and(|id| id != answer.report.instance.id));
+            self.base = Some(answer.clone());
+        }
+        self.latest = Some(Ok(answer));
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// How often another process answered than before.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// The first report that the last can be compared with, and the last.
+    pub(super) fn reports(&self) -> Option<(&Answer, &Answer)> {
+        Some((self.base.as_ref()?, self.latest.as_ref()?.as_ref().ok()?))
+    }
+
+    /// Why there is no report.
+    pub(super) fn missing(&self) -> Option<&MissingInstance> {
+        self.latest.as_ref()?.as_ref().err()
+    }
+
+    /// `patience` is how long an answer may take.
+    pub(super) fn standing(&self, now: Instant, patience: Duration) -> Standing<'_> {
+        let waited = self.asked.map(|asked| now.saturating_duration_since(asked));
+        match (&self.latest, waited) {
+            (Some(Err(missing)), _) => Standing::Missing(missing),
+            (_, Some(waited)) if waited > patience => Standing::Slow(waited),
+            (Some(Ok(_)), _) => Standing::Here,
+            (None, _) => Standing::New,
+        }
+    }
+}
+
+/// Whether what differs was allocated or freed meanwhile. Another process, rows that stand for something else, and
+/// sampling that was off in between differ for other reasons.
+fn is_comparable(base: &MemoryReport, now: &MemoryReport) -> bool {
+    let basis = |table: &TypeSummary| (table.group.clone(), table.active_since.clone());
+    let is_same = match (&base.types, &now.types) {
+        (Some(before), Some(after)) => basis(before) == basis(after),
+        (None, Some(_)) => false,
+        (_, None) => true,
+    };
+    base.instance.id == now.instance.id && is_same
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_core::MissingReason;
+
+    use super::super::fixture::{report, row};
+    use super::*;
+
+    fn base_bytes(instance: &Instance) -> u64 {
+        instance.reports().unwrap().0.report.types.as_ref().unwrap().rows[0].bytes
+    }
+
+    #[test]
+    fn growth_is_counted_from_the_first_report_of_a_process() {
+        let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
+        for (number, bytes) in [(1, 10), (1, 20), (2, 30), (2, 40)] {
+            instance.answered(at, Ok(report(number, vec![row("A", 1, bytes, 1.0)])));
+        }
+        assert_eq!((base_bytes(&instance), instance.restarts()), (30, 1));
+        let mut resampled = report(2, vec![row("A", 1, 50, 1.0)]);
+        resampled.types.as_mut().unwrap().active_since = Some("2026-11-20T13:00:00Z".into());
+        instance.answered(at, Ok(resampled));
+        assert_eq!((base_bytes(&instance), instance.restarts()), (50, 1), "sampling began anew");
+    }
+
+    #[test]
+    fn who_fails_is_missing_until_it_answers_and_keeps_its_base() {
+        let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
+        let patience = Duration::from_secs(2);
+        assert_eq!(instance.standing(at, patience), Standing::New);
+        instance.answered(at, Ok(report(1, vec![row("A", 1, 10, 1.0)])));
+        instance.answered(at, Err(Failure::new(MissingReason::Unreachable, "nobody listens there")));
+        assert!(matches!(instance.standing(at, patience), Standing::Missing(_)));
+        assert!(instance.reports().is_none());
+        instance.answered(at, Ok(report(1, vec![row("A", 1, 20, 1.0)])));
+        assert_eq!((base_bytes(&instance), instance.standing(at, patience)), (10, Standing::Here));
+    }
+
+    #[test]
+    fn who_is_asked_for_long_is_slow() {
+        let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
+        let (patience, late) = (Duration::from_secs(2), Duration::from_secs(3));
+        instance.asked(at);
+        assert_eq!(instance.standing(at + patience, patience), Standing::New);
+        assert_eq!(instance.standing(at + late, patience), Standing::Slow(late));
+    }
+
+    #[test]
+    fn a_longer_table_than_a_page_has_is_cut_and_says_so() {
+        let mut instance = Instance::new("http://a".into());
+        let rows = (0..1_500).map(|number| row(&format!("T{number}"), 1, 10, 1.0)).collect();
+        instance.answered(Instant::now(), Ok(report(1, rows)));
+        let table = instance.reports().unwrap().1.report.types.as_ref().unwrap();
+        assert_eq!((table.rows.len(), table.omitted_rows), (1_000, 500));
+    }
+}

@@ -1,0 +1,104 @@
+//! The view on a terminal.
+
+use std::env;
+use std::io::{self, IsTerminal as _, stdout};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{self, Event};
+use memory_debug_core::MemoryReport;
+
+use super::draw::{self, Palette};
+use super::keys;
+use super::poll::{News, Poller};
+use super::state::{State, Then};
+use super::terminal::Screen;
+use crate::failure::{Failure, Status};
+use crate::interrupt;
+
+/// How long a signal, or an answer, may wait.
+const TURN: Duration = Duration::from_millis(100);
+
+/// Answers of many instances are taken together so often, rather than one by one.
+const REFRESH: Duration = Duration::from_millis(250);
+
+/// # Errors
+///
+/// If there is no terminal to show anything on.
+pub(crate) fn require_terminal() -> Result<(), Failure> {
+    let instead = "`memory-debug types` and `memory-debug fleet` print once, `memory-debug top --batch N` prints N times";
+    if !stdout().is_terminal() {
+        return Err(Failure::usage(format!("standard output is no terminal; {instead}")));
+    }
+    if env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        return Err(Failure::usage(format!("this terminal (TERM=dumb) can show no screen; {instead}")));
+    }
+    Ok(())
+}
+
+/// Shows `state` until somebody has seen enough.
+///
+/// # Errors
+///
+/// If the terminal fails.
+pub(super) fn run(
+    mut state: State,
+    interval: Duration,
+    ask: impl Fn(usize) -> Result<MemoryReport, Failure> + Send + Sync + 'static,
+) -> Result<ExitCode, Failure> {
+    let (poller, news) = Poller::start(state.watched(), interval, ask);
+    let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"));
+    let is_interrupted = interrupt::leave_to_loop();
+    let mut screen = Screen::enter().map_err(failed)?;
+    let then = show(&mut screen, &mut state, &poller, &news, is_interrupted).map_err(failed)?;
+    Ok(if then == Then::Interrupt { Status::Interrupted.into() } else { ExitCode::SUCCESS })
+}
+
+fn show(
+    screen: &mut Screen,
+    state: &mut State,
+    poller: &Poller,
+    news: &Receiver<News>,
+    is_interrupted: &AtomicBool,
+) -> io::Result<Then> {
+    let palette = palette();
+    let mut refreshed: Option<Instant> = None;
+    loop {
+        if is_interrupted.load(Ordering::SeqCst) {
+            return Ok(Then::Interrupt);
+        }
+        news.try_iter().for_each(|news| state.take(news));
+        let now = Instant::now();
+        if state.is_stale() && refreshed.is_none_or(|last| now.saturating_duration_since(last) >= REFRESH) {
+            refreshed = Some(now);
+            state.refresh(now);
+        }
+        screen.terminal.draw(|frame| {
+            let area = frame.area();
+            state.set_page(draw::page(state, now, area));
+            draw::draw(state, now, palette, area, frame.buffer_mut());
+        })?;
+        // Everything that was typed is done before it is drawn.
+        let mut wait = TURN;
+        while event::poll(wait)? {
+            wait = Duration::ZERO;
+            let Event::Key(key) = event::read()? else { continue };
+            let Some(action) = keys::action(key, state.mode()) else { continue };
+            match state.act(action, Instant::now()) {
+                Then::Go => poller.pause(state.is_paused()),
+                then => return Ok(then),
+            }
+        }
+    }
+}
+
+/// <https://no-color.org>: if it is set and not empty.
+fn palette() -> Palette {
+    if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        Palette::PLAIN
+    } else {
+        Palette::COLOURFUL
+    }
+}

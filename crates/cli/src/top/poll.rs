@@ -1,0 +1,177 @@
+//! Asks each instance again and again, on a thread of its own, so that one that is slow keeps nobody waiting.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{MemoryReport, MissingReason, SCHEMA};
+
+use crate::client::{Client, Question};
+use crate::failure::Failure;
+use crate::login::Login;
+use crate::target::Target;
+
+/// All rows that a page can have.
+const ALL_ROWS: &str = "1000";
+
+/// Such a page is some hundred KiB. What is longer is held by many threads at once.
+const MAX_BODY_BYTES: u64 = 16 << 20;
+
+/// What happened to an instance.
+#[derive(Debug)]
+pub(crate) enum News {
+    Asked { index: usize, at: Instant },
+    Answered { index: usize, at: Instant, answer: Box<Result<MemoryReport, Failure>> },
+}
+
+/// The threads that ask. They end with the program, or when nobody listens any more.
+#[derive(Debug)]
+pub(super) struct Poller {
+    gate: Arc<Gate>,
+}
+
+#[derive(Debug, Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Poller {
+    /// Asks `number` instances by `ask`, each anew an `interval` after it was asked before, or once it has answered if
+    /// that is later.
+    pub(super) fn start(
+        number: usize,
+        interval: Duration,
+        ask: impl Fn(usize) -> Result<MemoryReport, Failure> + Send + Sync + 'static,
+    ) -> (Self, Receiver<News>) {
+        // Whoever has news waits until they are taken, so that there are never many.
+        let (sender, news) = sync_channel(2 * number);
+        let (ask, gate) = (Arc::new(ask), Arc::new(Gate::default()));
+        for index in 0..number {
+            let (ask, gate, news) = (Arc::clone(&ask), Arc::clone(&gate), sender.clone());
+            let work =
+                move || while gate.pass().is_some() && turn(index, interval, &*ask, &news).is_some() {};
+            if thread::Builder::new().name("ask".into()).stack_size(512 << 10).spawn(work).is_err() {
+                let failure = Failure::local("the system gives no thread to ask with");
+                // There is room for one from each.
+                let _ = sender.try_send(answered(index, Err(failure)));
+            }
+        }
+        (Self { gate }, news)
+    }
+
+    /// Nobody is asked while paused. Who has been asked may answer.
+    pub(super) fn pause(&self, is_paused: bool) {
+        *self.gate.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = is_paused;
+        self.gate.opened.notify_all();
+    }
+}
+
+impl Gate {
+    /// Waits while it is closed.
+    fn pass(&self) -> Option<()> {
+        let closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _open =
+            self.opened.wait_while(closed, |is_closed| *is_closed).unwrap_or_else(PoisonError::into_inner);
+        Some(())
+    }
+}
+
+/// `None` if nobody listens any more.
+fn turn(
+    index: usize,
+    interval: Duration,
+    ask: &dyn Fn(usize) -> Result<MemoryReport, Failure>,
+    news: &SyncSender<News>,
+) -> Option<()> {
+    let asked = Instant::now();
+    news.send(News::Asked { index, at: asked }).ok()?;
+    // A thread that dies would look like an instance that is slow.
+    let answer = catch_unwind(AssertUnwindSafe(|| ask(index)))
+        .unwrap_or_else(|_| Err(Failure::local("this program failed while it asked; please report that")));
+    news.send(answered(index, answer)).ok()?;
+    thread::sleep(interval.saturating_sub(asked.elapsed()));
+    Some(())
+}
+
+fn answered(index: usize, answer: Result<MemoryReport, Failure>) -> News {
+    News::Answered { index, at: Instant::now(), answer: Box::new(answer) }
+}
+
+/// The whole report of an instance.
+///
+/// # Errors
+///
+/// If there is none, or it is of another version.
+pub(super) fn report(client: &Client, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
+    let query = [("format", "json"), ("top", ALL_ROWS)];
+    let client = client.clone().max_body_bytes(MAX_BODY_BYTES);
+    let report: MemoryReport = client.json(target, login, Question::get("", &query))?;
+    if report.schema != SCHEMA {
+        let message = format!("its report is of {:?}, this program reads {SCHEMA}", report.schema);
+        return Err(Failure::new(MissingReason::NoReport, message).at(target));
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::fixture::report;
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn one_that_does_not_answer_keeps_nobody_waiting() {
+        static STUCK: Mutex<()> = Mutex::new(());
+        let _hold = STUCK.lock().unwrap();
+        let (_poller, news) = Poller::start(2, SHORT, move |index| {
+            if index == 0 {
+                drop(STUCK.lock());
+            }
+            Ok(report(index as u64, Vec::new()))
+        });
+        let answers = news.iter().filter(|news| matches!(news, News::Answered { .. })).take(20);
+        assert!(answers.into_iter().all(|news| matches!(news, News::Answered { index: 1, .. })));
+    }
+
+    #[test]
+    fn questions_to_one_instance_never_overlap() {
+        static NOW: AtomicUsize = AtomicUsize::new(0);
+        let (_poller, news) = Poller::start(1, SHORT, |_| {
+            assert_eq!(NOW.fetch_add(1, Ordering::SeqCst), 0);
+            thread::yield_now();
+            NOW.fetch_sub(1, Ordering::SeqCst);
+            Ok(report(1, Vec::new()))
+        });
+        let mut is_asked = false;
+        for news in news.iter().take(40) {
+            assert_ne!(is_asked, matches!(news, News::Asked { .. }));
+            is_asked = !is_asked;
+            assert!(!matches!(news, News::Answered { answer, .. } if answer.is_err()));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_answer_that_failed() {
+        let (_poller, news) = Poller::start(1, SHORT, |_| panic!("a defect"));
+        let failed =
+            news.iter().filter(|news| matches!(news, News::Answered { answer, .. } if answer.is_err()));
+        assert_eq!(failed.take(3).count(), 3);
+    }
+
+    #[test]
+    fn nobody_is_asked_while_paused() {
+        let (poller, news) = Poller::start(1, SHORT, |_| Ok(report(1, Vec::new())));
+        poller.pause(true);
+        // What was on its way comes; then there is silence, which ends with the pause.
+        while news.recv_timeout(Duration::from_millis(100)).is_ok() {}
+        assert!(news.try_recv().is_err());
+        poller.pause(false);
+        assert!(news.recv().is_ok());
+    }
+}
