@@ -5,10 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use memory_debug_core::{MemoryReport, units};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
-use super::draw::{self, Palette};
+use super::draw;
 use super::poll::News;
 use super::state::State;
 use crate::ask_all::ask_all;
@@ -62,19 +60,17 @@ pub(super) fn run(
     })
 }
 
-/// A screen that has room for `rows`, without what is about keys.
+/// A screen with at most so many rows, as text.
 pub(super) fn text(state: &mut State, now: Instant, width: u16, rows: u16) -> String {
-    let area = Rect::new(0, 0, width, draw::height(state, now, rows));
-    state.set_page(draw::page(state, now, area));
-    let mut screen = Buffer::empty(area);
-    draw::draw(state, now, Palette::PLAIN, area, &mut screen);
+    let (all, _) = state.position();
+    let shown = u16::try_from(all).unwrap_or(u16::MAX).clamp(1, rows.max(1));
+    state.set_page(shown.into());
     let mut text = String::new();
-    for line in draw::lines(&screen).take(usize::from(area.height) - 1) {
+    for line in draw::lines(&draw::text(state, now, width, shown)) {
         text.push_str(&line);
         text.push('\n');
     }
-    let (all, _) = state.position();
-    let more = all.saturating_sub(draw::page(state, now, area));
+    let more = all.saturating_sub(shown.into());
     if more > 0 {
         text.push_str(&format!("… and {} more\n", units::count(more as u64)));
     }

@@ -45,6 +45,13 @@ impl History {
         }
     }
 
+    /// Takes a point into the newest, as it is not yet time for another.
+    pub(super) fn amend(&mut self, point: Point) {
+        if let Some(newest) = self.points.last_mut() {
+            *newest = merged(*newest, point);
+        }
+    }
+
     /// One of the numbers over at most `width` columns, the oldest first. Sums of another number of instances than the
     /// newest is of are gaps: they would show who answered, not what is held.
     pub(super) fn series(&self, width: usize, number: fn(&Point) -> Option<u64>) -> Vec<Option<u64>> {
@@ -93,6 +100,14 @@ mod tests {
         assert_eq!(series.len(), 80);
         assert!(series[0] < Some(2_000) && series[79] == Some(99_999), "{series:?}");
         assert_eq!(series.iter().max(), Some(&Some(1 << 40)));
+    }
+
+    #[test]
+    fn the_newest_point_is_never_behind_what_is_shown() {
+        let mut history = history([point(10, 1)]);
+        history.amend(point(12, 2));
+        history.amend(point(11, 2));
+        assert_eq!(history.series(9, |point| point.allocated), [Some(12)]);
     }
 
     #[test]

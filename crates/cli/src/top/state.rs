@@ -121,18 +121,28 @@ impl State {
             return;
         }
         (self.table, self.lost) = (table, None);
-        // Answers do not come at equal distances.
-        let is_due =
-            self.recorded.is_none_or(|last| now.saturating_duration_since(last) >= self.interval * 3 / 4);
-        if is_due && !self.table.fleet.instances.is_empty() {
-            self.recorded = Some(now);
-            self.history.record(Point {
-                allocated: self.table.fleet.sum("allocator.allocated_bytes"),
-                resident: self.table.fleet.sum("process.resident_bytes"),
-                instances: self.table.fleet.instances.len(),
-            });
-        }
+        self.record(now);
         self.arrange();
+    }
+
+    fn record(&mut self, now: Instant) {
+        let fleet = &self.table.fleet;
+        if fleet.instances.is_empty() {
+            return;
+        }
+        let point = Point {
+            allocated: fleet.sum("allocator.allocated_bytes"),
+            resident: fleet.sum("process.resident_bytes"),
+            instances: fleet.instances.len(),
+        };
+        // Answers do not come at equal distances.
+        let is_due = |last| now.saturating_duration_since(last) >= self.interval * 3 / 4;
+        if self.recorded.is_none_or(is_due) {
+            self.recorded = Some(now);
+            self.history.record(point);
+        } else {
+            self.history.amend(point);
+        }
     }
 
     pub(super) fn act(&mut self, action: Action, now: Instant) -> Then {

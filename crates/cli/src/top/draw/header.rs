@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use super::course;
 use super::problems::{Problem, problems};
 use super::quantity::{bytes, fitted};
-use super::{BOLD, Palette, REVERSED, TALL, put, put_right};
+use super::{BOLD, Palette, REVERSED, put, put_right};
 use crate::top::state::State;
 
 /// Lines of text, before the course of two numbers.
@@ -20,8 +20,8 @@ const LINES: u16 = 4;
 /// On a high screen, so many of those that do not answer have a line each.
 const PROBLEMS_SHOWN: usize = 4;
 
-pub(super) fn height(screen: u16, problems: usize) -> u16 {
-    if screen < TALL {
+pub(super) fn height(is_tall: bool, problems: usize) -> u16 {
+    if !is_tall {
         return LINES + 2;
     }
     // The first one is in the line that counts them.
@@ -33,7 +33,7 @@ pub(super) fn draw(
     state: &State,
     now: Instant,
     palette: Palette,
-    screen_height: u16,
+    is_tall: bool,
     area: Rect,
     screen: &mut Buffer,
 ) {
@@ -48,7 +48,6 @@ pub(super) fn draw(
         put_right(screen, first, title_width, &Line::styled(" paused ", REVERSED));
     }
     let problems = problems(state, now);
-    let is_tall = screen_height >= TALL;
     put(screen, next(), &answered(state, now, &problems, is_tall, palette, width));
     if is_tall {
         for index in 1..problems.len().min(PROBLEMS_SHOWN + 1) {

@@ -18,7 +18,7 @@ use ratatui::text::{Line, Span};
 use super::keys::Mode;
 use super::state::State;
 
-/// A screen at least so high has room for more than the table.
+/// A screen at least so high has room for a header that says more.
 const TALL: u16 = 30;
 
 /// Colours that can be read on light and on dark. Without them it is all there, too.
@@ -55,7 +55,7 @@ struct Layout {
 
 impl Layout {
     /// The rows come first: as the screen gets lower, the header gives its lines up, then the footer, then the total.
-    fn of(area: Rect, problems: usize) -> Self {
+    fn of(area: Rect, is_tall: bool, problems: usize) -> Self {
         const LEAST_ROWS: u16 = 3;
         let mut left = area.height.saturating_sub(1);
         let mut take = |wanted: u16, keep: u16| {
@@ -66,7 +66,7 @@ impl Layout {
         let heading = take(1, 0);
         let footer = take(1, LEAST_ROWS);
         let total = take(1, LEAST_ROWS);
-        let header = take(header::height(area.height, problems), LEAST_ROWS);
+        let header = take(header::height(is_tall, problems), LEAST_ROWS);
         let mut y = area.y;
         let mut part = |height: u16| {
             let rect = Rect { y, height, ..area };
@@ -85,25 +85,46 @@ impl Layout {
 
 /// How many rows a screen of this size has room for.
 pub(super) fn page(state: &State, now: Instant, area: Rect) -> usize {
-    Layout::of(area, problems::problems(state, now).len()).rows.height.into()
-}
-
-/// The height of a screen that has room for all rows, but for no more than `most`.
-pub(super) fn height(state: &State, now: Instant, most: u16) -> u16 {
-    let around = header::height(TALL, problems::problems(state, now).len()).saturating_add(3);
-    let rows = u16::try_from(state.position().0).unwrap_or(u16::MAX).clamp(1, most.max(1));
-    rows.saturating_add(around).max(TALL)
+    Layout::of(area, area.height >= TALL, problems::problems(state, now).len()).rows.height.into()
 }
 
 pub(super) fn draw(state: &State, now: Instant, palette: Palette, area: Rect, screen: &mut Buffer) {
     let area = area.intersection(screen.area);
-    let layout = Layout::of(area, problems::problems(state, now).len());
-    header::draw(state, now, palette, area.height, layout.header, screen);
-    rows::draw(state, palette, layout.heading, layout.rows, layout.total, screen);
+    let is_tall = area.height >= TALL;
+    let layout = Layout::of(area, is_tall, problems::problems(state, now).len());
+    draw_table(state, now, palette, is_tall, layout, screen);
     draw_footer(state, layout, screen);
     if state.mode() == Mode::Help {
         help::draw(state, area, screen);
     }
+}
+
+/// A screen with room for just so many rows, and without what is about keys.
+pub(super) fn text(state: &State, now: Instant, width: u16, rows: u16) -> Buffer {
+    let header = header::height(true, problems::problems(state, now).len());
+    let part = |y, height| Rect { x: 0, y, width, height };
+    let layout = Layout {
+        header: part(0, header),
+        heading: part(header, 1),
+        rows: part(header + 1, rows),
+        total: part(header + 1 + rows, 1),
+        footer: Rect::ZERO,
+    };
+    let mut screen = Buffer::empty(part(0, header + rows + 2));
+    draw_table(state, now, Palette::PLAIN, true, layout, &mut screen);
+    screen
+}
+
+fn draw_table(
+    state: &State,
+    now: Instant,
+    palette: Palette,
+    is_tall: bool,
+    layout: Layout,
+    screen: &mut Buffer,
+) {
+    header::draw(state, now, palette, is_tall, layout.header, screen);
+    rows::draw(state, palette, layout.heading, layout.rows, layout.total, screen);
 }
 
 fn draw_footer(state: &State, layout: Layout, screen: &mut Buffer) {

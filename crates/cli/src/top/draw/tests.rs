@@ -290,7 +290,8 @@ fn as_text_all_rows_are_there_and_no_keys() {
     assert!(seen.contains("Small39") && seen.contains("\ntotal of sampled types"), "{seen}");
     assert!(!seen.contains("quit") && !seen.contains("more\n"), "{seen}");
     let cut = crate::top::batch::text(&mut state, now, 120, 30);
-    assert!(cut.ends_with("… and 16 more\n") && !cut.contains("Small24"), "{cut}");
+    assert!(!cut.contains("\n\n"), "{cut}");
+    assert!(cut.ends_with("… and 16 more\n") && cut.contains("Small23") && !cut.contains("Small24"), "{cut}");
 }
 
 #[test]
