@@ -4,12 +4,17 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use crate::failure::Status;
 
 /// Whether there is a loop that ends the program itself, and whether it has to.
 static IS_LEFT_TO_LOOP: AtomicBool = AtomicBool::new(false);
 static IS_DUE: AtomicBool = AtomicBool::new(false);
+
+/// How long the loop has for that. The screen looks ten times a second.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The file that is being written.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
@@ -20,7 +25,8 @@ pub(crate) fn listen() {
     let _ = ctrlc::set_handler(|| {
         if IS_LEFT_TO_LOOP.load(Ordering::SeqCst) {
             IS_DUE.store(true, Ordering::SeqCst);
-            return;
+            // A loop that is stuck cannot: crossterm 0.29 reads on and on from a terminal that is gone.
+            thread::sleep(PATIENCE);
         }
         if let Some(path) = unfinished().take() {
             let _ = std::fs::remove_file(path);
