@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +62,9 @@ pub(crate) struct Asking {
     /// Seconds to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
+    /// What was answered at the prompt.
+    #[arg(skip)]
+    prompted: Arc<OnceLock<Login>>,
 }
 
 impl Asking {
@@ -77,7 +81,8 @@ impl Asking {
         // No password is asked for that could not be sent.
         crate::target::require_private(target, self.insecure)?;
         let (user, password_file) = (self.user.clone(), self.password_file.clone());
-        LoginSource { user, password_file, netrc_file: self.netrc_file.clone() }.login(target.host())
+        let (netrc_file, prompted) = (self.netrc_file.clone(), self.prompted.clone());
+        LoginSource { user, password_file, netrc_file, prompted }.login(target.host())
     }
 }
 

@@ -2,21 +2,19 @@
 //! deadline for everything, and never more bytes than expected.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use memory_debug_core::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
-use ureq::config::Config;
-use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
+use url::Url;
 
+use crate::connect::{Addresses, SharedConnector};
 use crate::failure::Failure;
+use crate::input;
 use crate::login::Login;
 use crate::target::{self, Target};
 
@@ -26,12 +24,18 @@ pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
 /// All rows that a page can have.
 const ALL_ROWS: &str = "1000";
 
+/// The longest file of certificates. Those of a system are a quarter of it.
+const MAX_CA_BYTES: u64 = 1 << 20;
+
 /// How to ask.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    config: Config,
+    tls: TlsConfig,
+    connector: SharedConnector,
     is_insecure: bool,
     timeout: Duration,
+    /// The option that makes it so short.
+    timeout_option: &'static str,
     max_body_bytes: u64,
 }
 
@@ -66,16 +70,9 @@ impl Client {
             Some(path) => RootCerts::Specific(Arc::new(read_certificates(path)?)),
             None => RootCerts::PlatformVerifier,
         };
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections(0)
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build();
-        Ok(Self { config, is_insecure, timeout, max_body_bytes: MAX_BODY_BYTES })
+        let tls = TlsConfig::builder().root_certs(roots).build();
+        let (connector, timeout_option) = (SharedConnector::default(), "--timeout");
+        Ok(Self { tls, connector, is_insecure, timeout, timeout_option, max_body_bytes: MAX_BODY_BYTES })
     }
 
     /// The same, reading no more than so much of an answer.
@@ -83,11 +80,29 @@ impl Client {
         Self { max_body_bytes, ..self }
     }
 
-    /// The same, waiting no longer than `left`.
+    /// The same, waiting no longer than `left` of the deadline.
     pub(crate) fn at_most(&self, left: Duration) -> Self {
         let mut client = self.clone();
-        client.timeout = self.timeout.min(left);
+        if left < self.timeout {
+            (client.timeout, client.timeout_option) = (left, "--deadline");
+        }
         client
+    }
+
+    /// What asks one question.
+    fn agent(&self, resolver: Addresses) -> Agent {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
+            .max_idle_connections(0)
+            // Not of the request: only agents' own are looked for among what the connector has made before.
+            .tls_config(self.tls.clone())
+            .timeout_global(Some(self.timeout))
+            .build();
+        Agent::with_parts(config, self.connector.clone(), resolver)
     }
 
     /// One question, on a connection of its own.
@@ -103,7 +118,6 @@ impl Client {
     ) -> Result<Answer, Failure> {
         target::require_private(target, self.is_insecure)?;
         let resolver = Addresses { only: target.address(), must_be_loopback: self.must_stay_here(target) };
-        let agent = Agent::with_parts(self.config.clone(), DefaultConnector::default(), resolver);
         let request = ureq::http::Request::builder()
             .method(question.method)
             .uri(target.url(question.path, question.query))
@@ -112,9 +126,8 @@ impl Client {
             .header("connection", "close")
             .body(());
         let request = request.map_err(|error| Failure::usage(error.to_string()).at(target))?;
-        let request = agent.configure_request(request).timeout_global(Some(self.timeout)).build();
         let failed = |error| self.failure(target, &error);
-        let mut response = agent.run(request).map_err(failed)?;
+        let mut response = self.agent(resolver).run(request).map_err(failed)?;
         let status = response.status().as_u16();
         let body =
             response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)?;
@@ -127,19 +140,18 @@ impl Client {
     ///
     /// If there is no answer, or its status is not 200.
     pub(crate) fn anonymous(&self, url: &str) -> Result<Vec<u8>, Failure> {
-        let uri: Uri =
-            url.parse().map_err(|error| Failure::usage(format!("is no address: {error}")).at(&url))?;
+        let wrong = |what: &str| Failure::usage(format!("`{}`: {what}", target::without_userinfo(url)));
+        let parsed = Url::parse(url).map_err(|error| wrong(&format!("is no address: {error}")))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(wrong("is neither http nor https"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(wrong("has a login in it, which everybody on this machine could read"));
+        }
         let resolver = Addresses { only: None, must_be_loopback: false };
-        let agent = Agent::with_parts(self.config.clone(), DefaultConnector::default(), resolver);
         let failed = |error| self.failure(&url, &error);
-        let mut response = agent
-            .get(uri)
-            .config()
-            .timeout_global(Some(self.timeout))
-            .build()
-            .header("accept", "application/json")
-            .call()
-            .map_err(failed)?;
+        let request = self.agent(resolver).get(String::from(parsed)).header("accept", "application/json");
+        let mut response = request.call().map_err(failed)?;
         if response.status() != 200 {
             return Err(Failure::new(
                 MissingReason::Refused,
@@ -202,7 +214,9 @@ impl Client {
     fn failure(&self, target: &dyn Display, error: &Error) -> Failure {
         let (reason, what) = match error {
             Error::Timeout(_) => {
-                (MissingReason::Deadline, format!("no answer in {:?}; --timeout waits longer", self.timeout))
+                let seconds = self.timeout.as_secs_f64();
+                let what = format!("no answer in {seconds:.1} s; {} waits longer", self.timeout_option);
+                (MissingReason::Deadline, what)
             }
             Error::HostNotFound => (MissingReason::Address, "the name has no address".to_owned()),
             Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
@@ -253,7 +267,7 @@ fn said(body: &[u8]) -> String {
 
 fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
     let failed = |what: &str| Failure::local(format!("--ca {}: {what}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| failed(&error.to_string()))?;
+    let pem = input::read(path, MAX_CA_BYTES).map_err(|failure| failed(&failure.message))?;
     let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
     let items = items.map_err(|error| failed(&error.to_string()))?;
     let certificates: Vec<_> = items
@@ -267,35 +281,6 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> 
         return Err(failed("has no certificate in it; it needs `-----BEGIN CERTIFICATE-----`"));
     }
     Ok(certificates)
-}
-
-/// Looks names up, unless the address is known.
-#[derive(Debug)]
-struct Addresses {
-    only: Option<SocketAddr>,
-    must_be_loopback: bool,
-}
-
-impl Resolver for Addresses {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let mut addresses = self.empty();
-        match self.only {
-            Some(address) => addresses.push(address),
-            None => {
-                for address in DefaultResolver::default().resolve(uri, config, timeout)?.iter() {
-                    if !self.must_be_loopback || target::is_loopback(address.ip()) {
-                        addresses.push(*address);
-                    }
-                }
-            }
-        }
-        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
-    }
 }
 
 #[cfg(test)]

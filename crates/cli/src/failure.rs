@@ -3,7 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use memory_debug_core::MissingReason;
+use memory_debug_core::units::visible;
+use memory_debug_core::{MissingInstance, MissingReason};
 
 /// The statuses that the program ends with. They are documented in `memory-debug help` and the manual, so scripts
 /// depend on them.
@@ -56,6 +57,16 @@ impl Failure {
     /// Says whom it is about.
     pub(crate) fn at(self, whom: &dyn fmt::Display) -> Self {
         Self { whom: Some(whom.to_string()), ..self }
+    }
+
+    /// The same of one of many.
+    pub(crate) fn missing(self, target: &dyn fmt::Display) -> MissingInstance {
+        MissingInstance::new(target.to_string(), self.reason, self.message)
+    }
+
+    /// Tells it. Others may have had a hand in the words.
+    pub(crate) fn print(&self) {
+        eprintln!("memory-debug: {}", visible(&self.to_string()));
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -1,9 +1,8 @@
-//! Ctrl-C: the cursor comes back, half a file does not stay.
+//! Ctrl-C: the cursor comes back, half a file does not stay, nor does what an instance keeps for us.
 
 use std::io::{IsTerminal as _, stderr};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,8 +15,10 @@ static IS_DUE: AtomicBool = AtomicBool::new(false);
 /// How long the loop has for that. The screen looks ten times a second.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The file that is being written.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// Takes back what was only begun.
+pub(crate) type Undo = Box<dyn FnOnce() + Send>;
+
+static UNDO: Mutex<Option<Undo>> = Mutex::new(None);
 
 /// Ends the program at Ctrl-C, SIGTERM and SIGHUP after it has cleaned up.
 pub(crate) fn listen() {
@@ -28,8 +29,10 @@ pub(crate) fn listen() {
             // A loop that is stuck cannot: crossterm 0.29 reads on and on from a terminal that is gone.
             thread::sleep(PATIENCE);
         }
-        if let Some(path) = unfinished().take() {
-            let _ = std::fs::remove_file(path);
+        // Held to the end, so that nothing more is begun.
+        let mut begun = undo();
+        if let Some(undo) = begun.take() {
+            undo();
         }
         if stderr().is_terminal() {
             // A bar hides the cursor.
@@ -45,14 +48,7 @@ pub(crate) fn leave_to_loop() -> &'static AtomicBool {
     &IS_DUE
 }
 
-/// While `write` runs, `path` is a file that must not stay if it is interrupted.
-pub(crate) fn while_writing<T>(path: &Path, write: impl FnOnce() -> T) -> T {
-    *unfinished() = Some(path.to_owned());
-    let result = write();
-    *unfinished() = None;
-    result
-}
-
-fn unfinished() -> std::sync::MutexGuard<'static, Option<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+/// What to do at an interrupt, which waits while this is held: what is begun meanwhile is noted or was not begun.
+pub(crate) fn undo() -> MutexGuard<'static, Option<Undo>> {
+    UNDO.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, stdin};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -29,6 +30,8 @@ pub(crate) struct LoginSource {
     pub(crate) password_file: Option<PathBuf>,
     /// A file in the format of `.netrc`, if not the usual one.
     pub(crate) netrc_file: Option<PathBuf>,
+    /// What was answered at the prompt: nobody is asked for each of a thousand instances.
+    pub(crate) prompted: Arc<OnceLock<Login>>,
 }
 
 /// A user and a password.
@@ -69,7 +72,11 @@ impl LoginSource {
         if let Some(login) = self.netrc(host)? {
             return Ok(login);
         }
-        prompt(user())
+        if let Some(login) = self.prompted.get() {
+            return Ok(login.clone());
+        }
+        let login = prompt(user())?;
+        Ok(self.prompted.get_or_init(|| login).clone())
     }
 
     fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {

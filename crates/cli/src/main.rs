@@ -1,7 +1,7 @@
 //! The command `memory-debug`: what holds the memory of live services, asked from outside.
 //!
 //! `args` says what can be typed, `commands` does it, one file each. Everything they share is below: `target` is whom
-//! to ask, `login` as whom, `client` asks, `failure` is what went wrong and which status the program ends with.
+//! to ask, `login` as whom, `client` asks, over what `connect` makes, `failure` is what went wrong and which status the program ends with.
 
 #![forbid(unsafe_code)]
 
@@ -9,8 +9,10 @@ mod args;
 mod ask_all;
 mod client;
 mod commands;
+mod connect;
 mod discover;
 mod failure;
+mod input;
 mod interrupt;
 mod login;
 mod output;
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     match commands::run(args) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("memory-debug: {failure}");
+            failure.print();
             failure.exit_code()
         }
     }

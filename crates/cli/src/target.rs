@@ -140,7 +140,7 @@ impl fmt::Display for Target {
 }
 
 /// `text` for an error message.
-fn without_userinfo(text: &str) -> String {
+pub(crate) fn without_userinfo(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let separator = if scheme.is_empty() { "" } else { "://" };

@@ -1,6 +1,5 @@
 //! `memory-debug diff`.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
@@ -16,9 +15,13 @@ use crate::login::Login;
 use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
+use crate::{input, interrupt};
 
 /// The longest file that is read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// How long to wait for a snapshot to be forgotten.
+const FORGETTING: Duration = Duration::from_secs(2);
 
 /// Print what changed: of one instance within some time, or between two saved files or instances
 #[derive(Debug, clap::Args)]
@@ -66,7 +69,7 @@ impl Diff {
             (Saved::Snapshot(base), Saved::Snapshot(target)) => {
                 let diff = SnapshotDiff::between(&base, &target, &Selection::default());
                 let diff = diff.map_err(Failure::local)?.cut(self.top, self.filter.as_deref());
-                if self.json { output::print_json(&diff) } else { output::print(diff.to_string()) }
+                if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
             }
             _ => Err(Failure::usage("one file is a report, the other a snapshot; compare two of one kind")),
         }
@@ -82,7 +85,8 @@ impl Diff {
                 let format = if self.json { "json" } else { "text" };
                 let mut query = vec![("base", kept.id.as_str()), ("format", format), ("top", &top)];
                 query.extend(self.filter.as_deref().map(|filter| ("filter", filter)));
-                output::print(client.page(target, &login, Question::get("/diff", &query))?)
+                let page = client.page(target, &login, Question::get("/diff", &query))?;
+                output::print_page(&page, self.json)
             }
             Err(failure) if failure.reason == MissingReason::Forbidden => {
                 eprintln!(
@@ -110,7 +114,7 @@ impl Diff {
     fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {
         let diff = ReportDiff::between(base, target).map_err(Failure::local)?;
         let diff = diff.cut(self.top, self.filter.as_deref());
-        if self.json { output::print_json(&diff) } else { output::print(diff.to_string()) }
+        if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
     }
 
     fn wait(&self) {
@@ -126,11 +130,7 @@ impl Diff {
 impl Saved {
     fn read(path: &str) -> Result<Self, Failure> {
         let failed = |what: &dyn std::fmt::Display| Failure::local(format!("{path}: {what}"));
-        let length = fs::metadata(Path::new(path)).map_err(|error| failed(&error))?.len();
-        if length > MAX_FILE_BYTES {
-            return Err(failed(&format_args!("is longer than {MAX_FILE_BYTES} bytes")));
-        }
-        let content = fs::read(path).map_err(|error| failed(&error))?;
+        let content = input::read(Path::new(path), MAX_FILE_BYTES)?;
         if content.starts_with(&[0x1f, 0x8b]) {
             let snapshot = Snapshot::from_bytes(content).map(Box::new);
             return snapshot.map(Self::Snapshot).map_err(|error| {
@@ -142,16 +142,13 @@ impl Saved {
     }
 }
 
-/// A snapshot that the instance keeps until this is dropped.
-struct KeptSnapshot<'a> {
-    client: &'a Client,
-    target: &'a Target,
-    login: &'a Login,
+/// A snapshot that the instance keeps until this is dropped, or the program is interrupted.
+struct KeptSnapshot {
     id: String,
 }
 
-impl<'a> KeptSnapshot<'a> {
-    fn take(client: &'a Client, target: &'a Target, login: &'a Login) -> Result<Self, Failure> {
+impl KeptSnapshot {
+    fn take(client: &Client, target: &Target, login: &Login) -> Result<Self, Failure> {
         #[derive(Deserialize)]
         struct Page {
             snapshot: Info,
@@ -163,15 +160,22 @@ impl<'a> KeptSnapshot<'a> {
         let query = [("label", "memory-debug diff"), ("format", "json")];
         let question = Question { method: "POST", path: "/snapshots", query: &query };
         let page: Page = client.json(target, login, question)?;
-        Ok(Self { client, target, login, id: page.snapshot.id })
+        let path = format!("/snapshots/{}", page.snapshot.id);
+        let (client, target, login) = (client.at_most(FORGETTING), target.clone(), login.clone());
+        *interrupt::undo() = Some(Box::new(move || {
+            let question = Question { method: "DELETE", path: &path, query: &[] };
+            // The instance forgets it by itself, only later.
+            let _ = client.page(&target, &login, question);
+        }));
+        Ok(Self { id: page.snapshot.id })
     }
 }
 
-impl Drop for KeptSnapshot<'_> {
+impl Drop for KeptSnapshot {
     fn drop(&mut self) {
-        let path = format!("/snapshots/{}", self.id);
-        let question = Question { method: "DELETE", path: &path, query: &[] };
-        // The instance forgets it by itself, only later.
-        let _ = self.client.page(self.target, self.login, question);
+        let forget = interrupt::undo().take();
+        if let Some(forget) = forget {
+            forget();
+        }
     }
 }

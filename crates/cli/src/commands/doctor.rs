@@ -52,7 +52,7 @@ impl Doctor {
         if self.json {
             output::print_json(&page)?
         } else {
-            output::print(doctor.to_string())?
+            output::print_text(&doctor.to_string())?
         }
         let found = doctor.verdicts.iter().any(|verdict| self.fail_on.counts(verdict.severity));
         Ok(if found { Status::Found.into() } else { ExitCode::SUCCESS })

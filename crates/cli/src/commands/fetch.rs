@@ -38,7 +38,7 @@ impl Fetch {
         let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
             Some(path) => output::save(path, &page)?,
-            None => output::print(page)?,
+            None => output::print_page(&page, self.json)?,
         }
         Ok(ExitCode::SUCCESS)
     }

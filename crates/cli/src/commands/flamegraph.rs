@@ -1,6 +1,5 @@
 //! `memory-debug flamegraph`.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,8 +8,9 @@ use memory_debug_core::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
 use crate::args::Asking;
-use crate::client::Question;
+use crate::client::{MAX_BODY_BYTES, Question};
 use crate::failure::Failure;
+use crate::input;
 use crate::output;
 use crate::target::Target;
 
@@ -66,14 +66,14 @@ impl Flamegraph {
             None => profile.write_flamegraph(&options, &mut picture),
             Some(path) => {
                 options.subtitle = format!("red has grown since {}, blue has shrunk", path.display());
-                let base = heap::read(&read(path)?)?;
+                let base = heap::read(&input::read(path, MAX_BODY_BYTES)?)?;
                 profile.write_flamegraph_since(&base, &options, &mut picture)
             }
         };
         drawn.map_err(|error| Failure::local(format!("{}: {error}", self.profile)))?;
         match &self.output {
             Some(path) => output::save(path, &picture)?,
-            None => output::print(picture)?,
+            None => output::print_text(&String::from_utf8_lossy(&picture))?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -82,14 +82,10 @@ impl Flamegraph {
     fn profile(&self) -> Result<SymbolizedProfile, Failure> {
         let path = PathBuf::from(&self.profile);
         if path.is_file() {
-            return heap::read(&read(&path)?);
+            return heap::read(&input::read(&path, MAX_BODY_BYTES)?);
         }
         let target = Target::parse(&self.profile)?;
         let (client, login) = (self.asking.client()?, self.asking.login(&target)?);
         heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
     }
-}
-
-fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::local(format!("{}: {error}", path.display())))
 }

@@ -1,15 +1,16 @@
 //! `memory-debug fleet`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance};
+use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
 
 use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Client;
-use crate::discover::{Discovery, Found};
+use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
 use crate::output;
 use crate::progress::Progress;
@@ -17,6 +18,9 @@ use crate::target::Target;
 
 /// More questions to a balancer than this are no longer a measurement.
 const MAX_DRAWS: u64 = 2_000;
+
+/// So many failures in a row, and nobody is there. One that is down among others fails now and then.
+const MAX_FAILURES: u32 = 10;
 
 /// Print what many instances hold together, and who stands out
 #[derive(Debug, clap::Args)]
@@ -58,8 +62,8 @@ impl Fleet {
         };
         let is_complete = report.complete;
         if report.instances.is_empty() {
-            let reasons: Vec<_> =
-                report.missing.iter().take(3).map(|missing| missing.detail.as_str()).collect();
+            let reason = |missing: &MissingInstance| format!("{}: {}", missing.target, missing.detail);
+            let reasons: Vec<_> = report.missing.iter().take(3).map(reason).collect();
             return Err(Failure::local(format!("no instance answered: {}", reasons.join("; "))));
         }
         if let Some(path) = &self.output {
@@ -72,7 +76,7 @@ impl Fleet {
         if self.json {
             output::print_json(&shown)?
         } else {
-            output::print(shown.to_string())?
+            output::print_text(&shown.to_string())?
         }
         Ok(if is_complete { ExitCode::SUCCESS } else { Status::Incomplete.into() })
     }
@@ -83,19 +87,10 @@ impl Fleet {
                 "name the instances: addresses, --targets-file, --http-sd, --dns, --srv, or --through a balancer",
             ));
         }
-        let Found { targets, missing } = self.discovery.find(client)?;
+        let mut found = self.discovery.find(client)?;
+        let asked = found.with_logins(&self.asking)?;
         let mut sums = Sums::new("targets");
-        missing.into_iter().for_each(|missing| sums.miss(missing));
-        let mut asked = Vec::new();
-        for target in targets {
-            match self.asking.login(&target) {
-                Ok(login) => asked.push((target, login)),
-                Err(failure) if failure.status == Status::Usage => return Err(failure),
-                Err(failure) => {
-                    sums.miss(MissingInstance::new(target.to_string(), failure.reason, failure.message))
-                }
-            }
-        }
+        found.missing.into_iter().for_each(|missing| sums.miss(missing));
         let progress = Progress::new("asking", asked.len() as u64);
         ask_all(
             &asked,
@@ -106,9 +101,7 @@ impl Fleet {
                 progress.step();
                 match answer {
                     Ok(report) => sums.add(target.to_string(), &report),
-                    Err(failure) => {
-                        sums.miss(MissingInstance::new(target.to_string(), failure.reason, failure.message))
-                    }
+                    Err(failure) => sums.miss(failure.missing(target)),
                 }
             },
         );
@@ -119,29 +112,55 @@ impl Fleet {
     fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
         let login = self.asking.login(balancer)?;
         let (mut sums, mut draws) = (Sums::new("through"), Draws::default());
+        // Whom an answer that is none came from, nobody knows, so they are told by what they say.
+        let mut failures: BTreeMap<(MissingReason, String), Vec<u64>> = BTreeMap::new();
+        let mut in_a_row = 0;
         let progress = Progress::new("asking the balancer", 0);
-        for number in 0..MAX_DRAWS {
+        for number in 1..=MAX_DRAWS {
             let left = end.saturating_duration_since(Instant::now());
-            if draws.is_enough() || left.is_zero() {
+            if draws.is_enough() || left.is_zero() || in_a_row == MAX_FAILURES {
                 break;
             }
             match client.at_most(left).report(balancer, &login) {
                 Ok(report) => {
+                    in_a_row = 0;
                     if draws.add(report.instance.id) {
-                        sums.add(format!("{balancer} answer {}", number + 1), &report);
+                        sums.add(format!("{balancer} answer {number}"), &report);
                     }
                 }
                 Err(failure) => {
-                    let target = format!("{balancer} answer {}", number + 1);
-                    sums.miss(MissingInstance::new(target, failure.reason, failure.message));
-                    if number == 0 {
-                        break;
-                    }
+                    in_a_row += 1;
+                    failures.entry((failure.reason, failure.message)).or_default().push(number);
                 }
             }
             progress.step();
         }
+        for ((reason, message), numbers) in failures {
+            sums.miss(MissingInstance::new(format!("{balancer} {}", answers(&numbers)), reason, message));
+        }
         sums.estimate(draws.estimate());
         Ok(sums.finish())
+    }
+}
+
+/// Which answers they were: `answer 4`, `answers 4, 8, 12 and 3 more`.
+fn answers(numbers: &[u64]) -> String {
+    let shown: Vec<_> = numbers.iter().take(3).map(u64::to_string).collect();
+    let answers = if numbers.len() == 1 { "answer" } else { "answers" };
+    match numbers.len() - shown.len() {
+        0 => format!("{answers} {}", shown.join(", ")),
+        more => format!("{answers} {} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_behind_a_balancer_are_counted_and_not_listed_each() {
+        assert_eq!(answers(&[4]), "answer 4");
+        assert_eq!(answers(&[4, 8, 12]), "answers 4, 8, 12");
+        assert_eq!(answers(&[4, 8, 12, 16, 20]), "answers 4, 8, 12 and 2 more");
     }
 }

@@ -10,10 +10,12 @@ use memory_debug_core::{MissingReason, PprofOptions, SymbolizedProfile};
 use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Question;
-use crate::discover::{Discovery, Found};
+use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
+use crate::login::Login;
 use crate::output;
 use crate::progress::Progress;
+use crate::target::Target;
 
 /// Save the heap profile of one instance, or of many merged, in pprof's format
 #[derive(Debug, clap::Args)]
@@ -42,39 +44,39 @@ impl Heap {
             return Err(Failure::usage("a profile is no text; name a file by -o, or pipe it"));
         }
         let client = self.asking.client()?;
-        let Found { targets, missing } = self.discovery.find(&client)?;
-        if targets.is_empty() && missing.is_empty() {
+        let mut found = self.discovery.find(&client)?;
+        let asked = found.with_logins(&self.asking)?;
+        if asked.is_empty() && found.missing.is_empty() {
             return Err(Failure::usage("name an instance"));
         }
-        let mut problems: Vec<String> =
-            missing.iter().map(|missing| format!("{}: {}", missing.target, missing.detail)).collect();
-        let mut asked = Vec::new();
-        for target in targets {
-            let login = self.asking.login(&target)?;
-            asked.push((target, login));
-        }
+        let missing = found.missing.into_iter();
+        let mut problems: Vec<_> =
+            missing.map(|missing| Failure::new(missing.reason, missing.detail).at(&missing.target)).collect();
         let seconds = self.seconds.map(|seconds| seconds.to_string());
         let mut query = vec![("format", "pprof")];
         query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
         let mut profiles = Vec::new();
         let progress = Progress::new("asking", asked.len() as u64);
         let (parallel, end) = (usize::from(self.parallel), Instant::now() + self.deadline);
-        let ask = |target: &_, login: &_, left| {
-            client.at_most(left).page(target, login, Question::get("/heap", &query))
+        let ask = |target: &Target, login: &Login, left| {
+            let pprof = client.at_most(left).page(target, login, Question::get("/heap", &query))?;
+            let profile = read(&pprof).map_err(|failure| failure.at(target))?;
+            Ok((pprof, profile))
         };
         ask_all(&asked, parallel, end, ask, |_, answer| {
             progress.step();
             match answer {
                 Ok(profile) => profiles.push(profile),
-                Err(failure) => problems.push(failure.to_string()),
+                Err(failure) => problems.push(failure),
             }
         });
         drop(progress);
-        problems.iter().for_each(|problem| eprintln!("memory-debug: {problem}"));
+        problems.iter().for_each(Failure::print);
         let profile = match profiles.len() {
             0 => return Err(Failure::local("no instance gave a profile")),
-            1 => profiles.remove(0),
-            _ => merged(&profiles)?,
+            // As it is, with the addresses that `pprof` finds source lines by.
+            1 => profiles.remove(0).0,
+            _ => merged(profiles.into_iter().map(|(_, profile)| profile).collect())?,
         };
         match &self.output {
             Some(path) => output::save(path, &profile)?,
@@ -93,8 +95,7 @@ pub(super) fn read(pprof: &[u8]) -> Result<SymbolizedProfile, Failure> {
 }
 
 /// Stacks of names, so they add up whatever programs the instances run.
-fn merged(pprofs: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
-    let profiles = pprofs.iter().map(|pprof| read(pprof)).collect::<Result<Vec<_>, _>>()?;
+fn merged(profiles: Vec<SymbolizedProfile>) -> Result<Vec<u8>, Failure> {
     let sum = SymbolizedProfile::merge(&profiles)
         .ok_or_else(|| Failure::local("profiles of growth and of what is held cannot be merged"))?;
     let mut options = PprofOptions::taken_at(SystemTime::now());

@@ -42,7 +42,8 @@ impl Types {
         }
         let url = Target::parse(&self.url)?;
         let login = self.asking.login(&url)?;
-        output::print(self.asking.client()?.page(&url, &login, Question::get("/types", &query))?)?;
+        let page = self.asking.client()?.page(&url, &login, Question::get("/types", &query))?;
+        output::print_page(&page, self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }

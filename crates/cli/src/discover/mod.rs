@@ -3,13 +3,16 @@
 mod dns;
 mod service_discovery;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use memory_debug_core::{MissingInstance, MissingReason};
 
+use crate::args::Asking;
 use crate::client::Client;
-use crate::failure::Failure;
-use crate::target::Target;
+use crate::failure::{Failure, Status};
+use crate::login::Login;
+use crate::target::{Target, without_userinfo};
 
 /// More instances than this are a mistake, or somebody's attempt to have them all asked.
 const MAX_TARGETS: usize = 10_000;
@@ -47,12 +50,13 @@ pub(crate) struct Discovery {
 pub(crate) struct Found {
     pub(crate) targets: Vec<Target>,
     pub(crate) missing: Vec<MissingInstance>,
+    known: HashSet<Target>,
 }
 
 impl Found {
     /// Adds the address of an instance, unless it is there already.
     fn add(&mut self, target: Target) {
-        if !self.targets.contains(&target) {
+        if self.known.insert(target.clone()) {
             self.targets.push(target);
         }
     }
@@ -61,12 +65,29 @@ impl Found {
     fn add_text(&mut self, text: &str, complete: &dyn Fn(&str) -> String) {
         match Target::parse(&complete(text)) {
             Ok(target) => self.add(target),
-            Err(failure) => self.miss(text, failure),
+            Err(failure) => self.miss(&without_userinfo(text), failure),
         }
     }
 
     fn miss(&mut self, what: &str, failure: Failure) {
         self.missing.push(MissingInstance::new(what, failure.reason, failure.message));
+    }
+
+    /// The instances, each with the login for it. For whom there is none is missing.
+    ///
+    /// # Errors
+    ///
+    /// If there is none because of what was typed or not typed.
+    pub(crate) fn with_logins(&mut self, asking: &Asking) -> Result<Vec<(Target, Login)>, Failure> {
+        let mut asked = Vec::with_capacity(self.targets.len());
+        for target in self.targets.drain(..) {
+            match asking.login(&target) {
+                Ok(login) => asked.push((target, login)),
+                Err(failure) if failure.status == Status::Usage => return Err(failure),
+                Err(failure) => self.missing.push(failure.missing(&target)),
+            }
+        }
+        Ok(asked)
     }
 }
 
@@ -97,7 +118,7 @@ impl Discovery {
         }
         for url in &self.http_sd {
             match service_discovery::from_url(url, client, self, &mut found) {
-                Err(failure) if failure.reason == MissingReason::Address => return Err(failure),
+                Err(failure) if failure.status == Status::Usage => return Err(failure),
                 Err(failure) => found.miss(url, failure),
                 Ok(()) => {}
             }
@@ -173,5 +194,15 @@ pub(crate) mod tests {
             found.add_text(text, &str::to_owned);
         }
         assert_eq!((found.targets.len(), found.missing.len()), (2, 1));
+    }
+
+    #[test]
+    fn s64_a_password_in_a_list_is_not_repeated() {
+        let mut found = Found::default();
+        for text in ["http://ops:s3cret@a:1", "ops:s3cret@b"] {
+            found.add_text(text, &|text| discovery(&[]).complete(text, None, None));
+        }
+        assert_eq!((found.targets.len(), found.missing.len()), (0, 2));
+        assert!(!format!("{:?}", found.missing).contains("s3cret"), "{:?}", found.missing);
     }
 }

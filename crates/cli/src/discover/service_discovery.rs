@@ -5,7 +5,6 @@
 //! lower the rule that passwords do not cross a network in the clear.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use memory_debug_core::MissingReason;
@@ -14,6 +13,7 @@ use serde::Deserialize;
 use super::{Discovery, Found};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::input;
 
 /// The longest list that is read.
 const MAX_BYTES: u64 = 4 << 20;
@@ -27,11 +27,8 @@ struct TargetGroup {
 
 pub(super) fn from_file(path: &Path, discovery: &Discovery, found: &mut Found) -> Result<(), Failure> {
     let failed = |what: String| Failure::local(format!("--targets-file {}: {what}", path.display()));
-    let length = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if length > MAX_BYTES {
-        return Err(failed(format!("is longer than {MAX_BYTES} bytes")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let content = input::read(path, MAX_BYTES).map_err(|failure| failed(failure.message))?;
+    let text = String::from_utf8(content).map_err(|_| failed("is no text".into()))?;
     if text.trim_start().starts_with(['[', '{']) {
         return add_groups(text.as_bytes(), discovery, found).map_err(failed);
     }
