@@ -1,0 +1,86 @@
+//! Instances that answer what a file says, at ports of their own on loopback.
+
+use std::io::{Read as _, Write as _};
+use std::mem;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+
+/// `ops` and `jumbled-otters-sip-cold-tea`.
+const AUTHORIZATION: &str = "authorization: basic b3bzomp1bwjszwqtb3r0zxjzlxnpcc1jb2xklxrlyq==";
+
+/// What an instance is.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// It answers pages from `data/NAME`: `overview.json`, `types.txt` and so on.
+    Service(&'static str),
+    /// It has another password.
+    Stranger,
+    /// It answers this to everything.
+    Says(&'static str),
+    /// Nobody listens.
+    Dead,
+}
+
+/// Each runs until the test ends. The ports they have, in ascending order, as they are shown in.
+pub(crate) fn start(kinds: &[Kind]) -> Vec<u16> {
+    let bind = |_: &Kind| TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut listeners: Vec<_> = kinds.iter().map(bind).collect();
+    listeners.sort_by_key(port);
+    let ports = listeners.iter().map(port).collect();
+    for (listener, kind) in listeners.into_iter().zip(kinds.iter().copied()) {
+        if matches!(kind, Kind::Dead) {
+            // With a connection from there the port is taken, so that no other test gets it, and refuses.
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            mem::forget((client, listener.accept().unwrap()));
+        } else {
+            thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, kind)));
+        }
+    }
+    ports
+}
+
+fn port(listener: &TcpListener) -> u16 {
+    listener.local_addr().unwrap().port()
+}
+
+/// One question. A client that went away is no failure here.
+fn serve(mut stream: TcpStream, kind: Kind) {
+    let mut asked = Vec::new();
+    let mut part = [0; 4096];
+    while !asked.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut part) {
+            Ok(read @ 1..) => asked.extend_from_slice(&part[..read]),
+            _ => return,
+        }
+    }
+    let _ = stream.write_all(answer(&String::from_utf8(asked).unwrap(), kind).as_bytes());
+}
+
+fn answer(asked: &str, kind: Kind) -> String {
+    let page = |status: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let folder = match kind {
+        Kind::Says(answer) => return answer.to_owned(),
+        Kind::Stranger => return page("401 Unauthorized", ""),
+        Kind::Service(folder) => folder,
+        Kind::Dead => unreachable!(),
+    };
+    if !asked.to_lowercase().contains(AUTHORIZATION) {
+        return page("401 Unauthorized", "");
+    }
+    let line = asked.lines().next().unwrap();
+    let (method, target) = (line.split(' ').next().unwrap(), line.split(' ').nth(1).unwrap());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let name = match path.strip_prefix("/debug/memory") {
+        Some("") => "overview",
+        Some("/types") => "types",
+        Some("/doctor") => "doctor",
+        _ => return page("404 Not Found", r#"{"detail": "the pages are listed at /debug/memory"}"#),
+    };
+    assert_eq!(method, "GET");
+    let ending = if query.contains("format=json") { "json" } else { "txt" };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/data").join(folder);
+    page("200 OK", &std::fs::read_to_string(file.join(format!("{name}.{ending}"))).unwrap())
+}
