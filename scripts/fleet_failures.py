@@ -1,0 +1,251 @@
+"""What `memory-debug fleet` says when instances are dead, frozen, foreign or hostile: part of scripts/fleet."""
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+
+from balancers import Balancer
+from example_service import PASSWORD, Service, check
+from strangers import ESCAPES, Stranger, answers, is_silent, says, whole
+
+# Given to the command, and by how much it may take longer on a machine that is loaded.
+DEADLINE, LATE = 4, 2
+# What is read of one answer, and what the command takes besides.
+MOST_MIB = 256
+NAMES = ["Vec<" + ESCAPES + ">", "a\r\nmemory-debug: forged", "x" * 100_000]
+
+
+def ids(fleet):
+    return sorted(member["instance"]["id"] for member in fleet["instances"])
+
+
+def partial(name, command, healthy, ill, reasons, deadline=DEADLINE, user=None):
+    """Asked with one that is ill, the command gives all others, and names it with one of these reasons."""
+    arguments = ["--deadline", deadline, "--json"]
+    ended = command.run("fleet", *healthy, ill, *arguments)
+    if ended.status not in (0, 4):
+        return check(False, f"{name}: partial, exit status 4", ended)
+    fleet = ended.json()
+    missing = [(one["target"], one["reason"]) for one in fleet["missing"]]
+    right = len(missing) == 1 and missing[0][0] == ill and missing[0][1] in reasons
+    detail = fleet["missing"][0]["detail"] if missing else ""
+    holds = ended.status == 4 and right and len(fleet["instances"]) == len(healthy) and not fleet["complete"]
+    said = repr(detail[:110])
+    check(holds, f"{name}: 4, {len(healthy)} of {len(healthy) + 1}, {missing and missing[0][1]}: {said}",
+          (missing, str(ended)))
+    check(ended.seconds <= deadline + LATE and ended.mib <= MOST_MIB,
+          f"        within {deadline} s: {ended.seconds:.2f} s, {ended.mib:.0f} MiB", ended)
+    return ended
+
+
+def hostile(command, services):
+    healthy = services.urls()
+    report = services.ask()[0]
+    for name, (answer, reasons) in answers(report).items():
+        with Stranger(answer) as stranger:
+            partial(name, command, healthy, f"http://127.0.0.1:{stranger.port}", reasons)
+
+
+def redirected(command, services):
+    with Stranger(says(whole("{}"))) as other:
+        location = f"http://127.0.0.1:{other.port}/debug/memory"
+        for status in ("301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"):
+            with Stranger(says(whole("", status, location=location))) as stranger:
+                url = f"http://127.0.0.1:{stranger.port}"
+                partial(f"a redirect ({status[:3]})", command, services.urls(), url, ["refused"])
+                check("authorization" in "".join(stranger.asked).lower(), "        who was asked got the login")
+                for line in (["types", url], ["heap", url], ["doctor", url], ["fleet", "--http-sd", url]):
+                    ended = command.run(*line)
+                    check(ended.status == 1, f"        {line[0]}: 1", ended)
+        time.sleep(0.2)
+        check(other.asked == [], "redirects: whom they lead to was never asked", other.asked)
+
+
+def names(command, services):
+    """A report that is right but for its names."""
+    report = services.ask()[0]
+    types = report["types"]
+    rows = [{**row, "type": name, "full_type": name} for row, name in zip(types["rows"], NAMES)]
+    instance = report["instance"] | {"id": "00000000-0000-4000-8000-000000000001", "service": ESCAPES, "host": ESCAPES,
+                                     "version": ESCAPES, "build_id": ESCAPES}
+    unavailable = {f"x{ESCAPES}": ESCAPES}
+    forged = report | {"instance": instance, "types": types | {"rows": rows, "notes": [ESCAPES]},
+                       "unavailable": unavailable, "collected_at": ESCAPES}
+    with Stranger(says(whole(json.dumps(forged)))) as stranger:
+        url = f"http://127.0.0.1:{stranger.port}"
+        before = len(command.unsafe)
+        for line in (["fleet", url], ["fleet", url, "--json"], ["fetch", url], ["fetch", url, "--json"],
+                     ["types", url], ["types", url, "--json"], ["doctor", url], ["diff", url, "--seconds", "0.1"]):
+            command.run(*line)
+        check(len(command.unsafe) == before, "names with escape sequences are escaped", command.unsafe[before:])
+        ended = command.run("fleet", *services.urls(), url)
+        check(ended.status == 0 and "\\u{1b}" in ended.printed, "        and shown", ended)
+    raw = f"{ESCAPES}\nplain\n".encode()
+    with Stranger(says(whole(raw, kind="text/plain"))) as stranger:
+        url = f"http://127.0.0.1:{stranger.port}"
+        before = len(command.unsafe)
+        ended = [command.run(*line, url) for line in (["fetch"], ["types"], ["heap"], ["flamegraph"])]
+        ended += [command.run("fetch", url, "--json"), command.run("types", url, "--json")]
+        check(len(command.unsafe) == before, "a page of escape sequences is escaped", command.unsafe[before:])
+        check("plain\n" in ended[0].printed, "        and lines stay lines", ended[0])
+    for answer in (says(whole(raw, "500 Internal Server Error")), says(b"HTTP/1.1 " + raw), says(raw)):
+        with Stranger(answer) as stranger:
+            url, before = f"http://127.0.0.1:{stranger.port}", len(command.unsafe)
+            statuses = [command.run(name, url).status for name in ("fetch", "types", "heap", "doctor", "fleet")]
+            check(statuses == [1] * 5 and len(command.unsafe) == before, "an error of escape sequences is escaped",
+                  (statuses, command.unsafe[before:]))
+
+
+def wrong_password(command, services):
+    program = services.all[0].process.args[0]
+    with Service(program, "--small", MEMORY_DEBUG_PASSWORD="other-otters-sip-hot-coffee") as other:
+        partial("another password", command, services.urls(), f"http://127.0.0.1:{other.port}", ["unauthorized"])
+
+
+def nobody(command, services):
+    with Stranger(is_silent) as silent, Stranger(says(whole("<html>"))) as page:
+        urls = [f"http://127.0.0.1:{port}" for port in (silent.port, page.port, 1)]
+        ended = command.run("fleet", *urls, "--deadline", 1)
+        check(ended.status == 1 and "no instance answered" in ended.errors and ended.printed == "",
+              "nobody answers: 1", ended)
+        check(ended.seconds <= 1 + LATE, f"        within 1 s: {ended.seconds:.2f} s", ended)
+        path = os.path.join(command.folder, "nobody.json")
+        ended = command.run("fleet", *urls, "--deadline", 1, "-o", path)
+        check(ended.status == 1 and not os.path.exists(path), "        and nothing is saved", ended)
+        # Many who are silent, few who ask: the deadline is for all together.
+        many = [f"http://127.0.0.1:{silent.port}/{number}" for number in range(200)]
+        ended = command.run("fleet", *services.urls(), *many, "--deadline", DEADLINE, "--parallel", 4, "--json")
+        fleet = ended.json()
+        reasons = {one["reason"] for one in fleet["missing"]}
+        check(ended.status == 4 and reasons == {"deadline"} and len(fleet["missing"]) == len(many),
+              "200 silent ones, 4 at a time: each is named", (reasons, len(fleet["missing"])))
+        check(ended.seconds <= DEADLINE + LATE, f"        within {DEADLINE} s: {ended.seconds:.2f} s", ended)
+
+
+def leftovers(folder):
+    return [name for name in os.listdir(folder) if name.endswith(".tmp")]
+
+
+def interrupted(command, services):
+    out = os.path.join(command.folder, "interrupted")
+    os.mkdir(out)
+    with Stranger(is_silent) as silent:
+        url = f"http://127.0.0.1:{silent.port}"
+        lines = (["fleet", *services.urls(), url, "-o", f"{out}/x"], ["heap", url, "-o", f"{out}/x"],
+                 ["diff", services.urls()[0]], ["types", url])
+        for line in lines:
+            for how in (signal.SIGINT, signal.SIGTERM):
+                started = command.start(*line)
+                time.sleep(0.5)
+                os.kill(started[0].pid, how)
+                ended = command.end(*started)
+                check(ended.status == 130 and os.listdir(out) == [], f"{line[0]}: {how.name} in the middle: 130, no file",
+                      (os.listdir(out), ended))
+    _, page = services.all[0].ask("/snapshots?format=json")
+    left = page.get("snapshots")
+    check(left == [], "diff: what it was interrupted in leaves no snapshot", left)
+    # At any moment, also while it writes.
+    lengths, chance = set(), random.Random(1)
+    command.run("fleet", *services.urls(), "-o", f"{out}/x")
+    usual = command.run("fleet", *services.urls(), "-o", f"{out}/x").seconds
+    for _ in range(40):
+        started = command.start("fleet", *services.urls(), "-o", f"{out}/x")
+        time.sleep(chance.uniform(0.5, 1.1) * usual)
+        os.kill(started[0].pid, signal.SIGINT)
+        command.end(*started)
+        with open(f"{out}/x") as file:
+            text = file.read()
+        lengths.add(text.endswith("}") and not leftovers(out))
+    check(lengths == {True}, f"fleet -o: interrupted 40 times around {usual:.2f} s, the file stays whole, nothing else",
+          (os.listdir(out), lengths))
+
+
+def argv(command, services):
+    """What everybody on the machine may read of it, while it asks."""
+    seen = []
+    with Stranger(is_silent) as silent:
+        started = command.start("fleet", f"http://127.0.0.1:{silent.port}", login=False, MEMORY_DEBUG_PASSWORD=PASSWORD)
+        for _ in range(50):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        line = file.read()
+                except OSError:
+                    continue
+                if PASSWORD.encode() in line:
+                    seen.append((pid, line))
+            if silent.asked:
+                break
+            time.sleep(0.05)
+        os.kill(started[0].pid, signal.SIGINT)
+        command.end(*started)
+        check(silent.asked and not seen, "the password is in no command line", seen)
+
+
+def frozen(command, services):
+    """SIGSTOP: the kernel accepts the connection, and nobody answers."""
+    ill = services.all[-1]
+    ill.process.send_signal(signal.SIGSTOP)
+    try:
+        partial("a frozen one (SIGSTOP)", command, services.urls()[:-1], services.urls()[-1], ["deadline"])
+    finally:
+        ill.process.send_signal(signal.SIGCONT)
+    ended = command.run("fleet", *services.urls(), "--json")
+    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all), "        and thawed: complete",
+          ended)
+
+
+def stopped_meanwhile(command, services):
+    """SIGSTOP after the connection: the answer stops in its middle, or does not begin."""
+    ill, statuses = services.all[-1], []
+    for delay in (0.01, 0.03, 0.06, 0.1):
+        stop = threading.Timer(delay, ill.process.send_signal, [signal.SIGSTOP])
+        stop.start()
+        ended = command.run("fleet", *services.urls(), "--deadline", DEADLINE, "--json")
+        stop.join()
+        ill.process.send_signal(signal.SIGCONT)
+        fleet = ended.json()
+        statuses.append((ended.status, len(fleet["instances"]), round(ended.seconds, 1)))
+    whole_or_partial = all((status, number) in ((0, 4), (4, 3)) for status, number, _ in statuses)
+    check(whole_or_partial and all(seconds <= DEADLINE + LATE for *_, seconds in statuses),
+          f"frozen while it is asked: {statuses}", statuses)
+
+
+def behind(program, command, services, url):
+    """One of those behind a balancer is frozen: whom the lot does not fall on is told, the deadline is kept."""
+    ill = services.all[-1]
+    ill.process.send_signal(signal.SIGSTOP)
+    try:
+        ended = command.run("fleet", "--through", url, "--deadline", 10, "--timeout", 2, "--json")
+    finally:
+        ill.process.send_signal(signal.SIGCONT)
+    fleet = ended.json() if ended.status in (0, 4) else {"instances": [], "missing": []}
+    reasons = {one["reason"] for one in fleet["missing"]}
+    check(ended.status == 4 and len(fleet["instances"]) == 3 and reasons == {"deadline"},
+          f"--through {program}, one frozen: 4, the other 3, {reasons}", ended)
+    check(ended.seconds <= 10 + LATE, f"        within 10 s: {ended.seconds:.2f} s", ended)
+    # The next answers may still be those of before.
+    services.ask()
+
+
+def dead(command, services):
+    """kill -9, alone and behind the balancers. It stays dead."""
+    ports = [service.port for service in services.all]
+    services.all[-1].end()
+    partial("a dead one (kill -9)", command, services.urls()[:-1], services.urls()[-1], ["unreachable"])
+    for program, status, reasons in (("nginx", 0, set()), ("haproxy", 4, {"refused"})):
+        # Whose turn is first is another one each time.
+        for first in range(len(ports)):
+            with Balancer(program, ports[first:] + ports[:first]) as balancer:
+                ended = command.run("fleet", "--through", f"http://127.0.0.1:{balancer.port}", "--json")
+                fleet = ended.json() if ended.status in (0, 4) else {"instances": [], "missing": [], "estimate": None}
+                seen = {one["reason"] for one in fleet["missing"]}
+                check(ended.status == status and len(fleet["instances"]) == 3 and seen == reasons,
+                      f"--through {program}, one dead, the {first + 1}. first: {ended.status}, 3 instances, {seen}",
+                      ended)
+
+
+CASES = [hostile, redirected, names, wrong_password, nobody, argv, interrupted, frozen, stopped_meanwhile, dead]
