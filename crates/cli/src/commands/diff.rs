@@ -101,9 +101,11 @@ impl Diff {
         }
     }
 
-    /// What is there as a file is no address.
+    /// What is there as a file, or is called like one, is no address.
     fn saved(&self, what: &str) -> Result<Saved, Failure> {
-        if Path::new(what).is_file() {
+        let path = Path::new(what);
+        let is_called_like_one = path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
+        if path.exists() || is_called_like_one && !what.contains("://") {
             return Saved::read(what);
         }
         let target = Target::parse(what)?;

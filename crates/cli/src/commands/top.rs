@@ -4,11 +4,9 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use memory_debug_core::MissingInstance;
-
 use crate::args::{Asking, seconds};
-use crate::discover::{Discovery, Found};
-use crate::failure::{Failure, Status};
+use crate::discover::Discovery;
+use crate::failure::Failure;
 use crate::top::{self, Order, View};
 
 /// A service keeps one collection at a time, and is to do something else, too.
@@ -52,23 +50,14 @@ impl Top {
             top::require_terminal()?;
         }
         let client = self.asking.client()?;
-        let Found { targets, mut missing } = self.discovery.find(&client)?;
-        if targets.len() > MAX_INSTANCES {
-            let found = targets.len();
+        let mut found = self.discovery.find(&client)?;
+        let count = found.targets.len();
+        if count > MAX_INSTANCES {
             return Err(Failure::usage(format!(
-                "{found} instances are too many to watch (at most {MAX_INSTANCES}); `memory-debug fleet` sums them up"
+                "{count} instances are too many to watch (at most {MAX_INSTANCES}); `memory-debug fleet` sums them up"
             )));
         }
-        let mut asked = Vec::new();
-        for target in targets {
-            match self.asking.login(&target) {
-                Ok(login) => asked.push((target, login)),
-                Err(failure) if failure.status == Status::Usage => return Err(failure),
-                Err(failure) => {
-                    missing.push(MissingInstance::new(target.to_string(), failure.reason, failure.message))
-                }
-            }
-        }
+        let (asked, missing) = (found.with_logins(&self.asking)?, found.missing);
         let Self { interval, sort, filter, asking, .. } = self;
         let view = View { asked, missing, client, interval, order: sort, filter };
         match self.batch {

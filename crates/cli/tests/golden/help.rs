@@ -7,6 +7,7 @@ const SUBCOMMANDS: [&str; 11] = [
     "types",
     "diff",
     "fleet",
+    "top",
     "heap",
     "flamegraph",
     "doctor",
