@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory};
+use crate::units::visible;
 
 /// Metrics of one name.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +82,7 @@ pub(super) fn of_numbers(report: &MemoryReport) -> Vec<MetricFamily> {
 
 fn build_info(report: &MemoryReport) -> MetricFamily {
     let instance = &report.instance;
-    let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+    let or_empty = |value: &Option<String>| value.as_deref().map(visible).unwrap_or_default();
     let labels = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service", or_empty(&instance.service)),

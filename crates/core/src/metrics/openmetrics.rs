@@ -132,7 +132,7 @@ mod tests {
         let mut report = sample::report();
         report.types.as_mut().unwrap().rows[0].type_name = "a\"} 1\nforged{x=\"\\".into();
         let text = openmetrics(&report, MetricsView { top: 9, exact: true });
-        assert!(text.contains(r#"{type="a\"} 1\nforged{x=\"\\"}"#), "{text}");
+        assert!(text.contains(r#"{type="a\"} 1\\u{a}forged{x=\"\\"}"#), "{text}");
         assert!(text.lines().all(|line| !line.starts_with("forged")), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::MetricsView;
 use super::families::MetricFamily;
 use crate::report::{MemoryReport, RowSource, TypeRow};
+use crate::units::visible;
 
 /// Stands for all types that are not among the largest.
 const OTHER: &str = "other";
@@ -66,9 +67,10 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
             RowSource::Exact => {}
         }
     }
+    // A type may be named like that, and a label stands for one series.
+    let mut rest = sums.remove(OTHER).unwrap_or_default();
     let mut sums: Vec<_> = sums.into_iter().collect();
     sums.sort_by(|(_, a), (_, b)| b.bytes.total_cmp(&a.bytes));
-    let mut rest = Sum::default();
     for (_, sum) in sums.drain(top.min(sums.len())..) {
         rest.objects += sum.objects;
         rest.bytes += sum.bytes;
@@ -96,14 +98,20 @@ fn of_tracked(report: &MemoryReport) -> Vec<MetricFamily> {
     let in_table = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.created.is_some());
     let tracked: Vec<_> =
         if report.tracked.is_empty() { in_table.collect() } else { report.tracked.iter().collect() };
+    // The whole path: tracked types are few, and two may share a name. Those of two versions of a crate share the path.
+    let mut sums: BTreeMap<String, [f64; 4]> = BTreeMap::new();
     for row in tracked {
-        // The whole path: tracked types are few, and two may share a name.
-        let name = || cut(&row.full_type);
-        objects.add("type", name(), row.objects as f64);
-        bytes.add("type", name(), row.bytes as f64);
-        if let (Some(made), Some(gone)) = (row.created, row.dropped) {
-            created.add("type", name(), made as f64);
-            dropped.add("type", name(), gone as f64);
+        let [objects, bytes, created, dropped] = sums.entry(cut(&row.full_type)).or_default();
+        *objects += row.objects as f64;
+        *bytes += row.bytes as f64;
+        *created += row.created.unwrap_or(0) as f64;
+        *dropped += row.dropped.unwrap_or(0) as f64;
+    }
+    for (name, numbers) in sums {
+        for (family, number) in
+            [&mut objects, &mut bytes, &mut created, &mut dropped].into_iter().zip(numbers)
+        {
+            family.add("type", name.as_str(), number);
         }
     }
     vec![objects, bytes, created, dropped]
@@ -115,17 +123,21 @@ fn of_roots(report: &MemoryReport) -> Vec<MetricFamily> {
         Some("bytes"),
         "What registered roots own, themselves included",
     );
+    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
     for root in report.roots.iter().flat_map(|roots| &roots.rows) {
         if let Some(bytes) = root.retained_bytes {
-            retained.add("root", cut(&root.name), bytes as f64);
+            *sums.entry(cut(&root.name)).or_default() += bytes as f64;
         }
     }
+    sums.into_iter().for_each(|(name, bytes)| retained.add("root", name, bytes));
     vec![retained]
 }
 
+/// The name as a label: people read the page in terminals as well.
 fn cut(name: &str) -> String {
+    let name = visible(name);
     if name.chars().count() <= MAX_NAME_CHARS {
-        return name.to_owned();
+        return name;
     }
     name.chars().take(MAX_NAME_CHARS - 1).chain(['…']).collect()
 }
@@ -161,6 +173,39 @@ mod tests {
             series(&families, "memory_debug_tracked_created"),
             [("axum_service::Session".to_owned(), 21_300.0)]
         );
+    }
+
+    #[test]
+    fn no_two_series_have_one_name() {
+        let mut report = sample::report();
+        let types = report.types.as_mut().unwrap();
+        types.rows[0].type_name = "other".into();
+        let mut twin = types.rows.iter().find(|row| row.created.is_some()).unwrap().clone();
+        twin.objects = 1;
+        types.rows.push(twin);
+        for family in of_types(&report, MetricsView { top: 9, exact: true }) {
+            let mut labels: Vec<_> = family.metrics.iter().map(|metric| &metric.labels).collect();
+            let count = labels.len();
+            labels.sort();
+            labels.dedup();
+            assert_eq!(labels.len(), count, "{family:?}");
+        }
+        let objects =
+            series(&of_types(&report, MetricsView { top: 0, exact: true }), "memory_debug_tracked_objects");
+        let before = series(
+            &of_types(&sample::report(), MetricsView { top: 0, exact: true }),
+            "memory_debug_tracked_objects",
+        );
+        assert_eq!(objects[0].1, before[0].1 + 1.0);
+    }
+
+    #[test]
+    fn s64_a_name_cannot_move_the_cursor_of_a_terminal() {
+        let mut report = sample::report();
+        report.types.as_mut().unwrap().rows[0].type_name = "a\u{1b}[2J\n\u{202e}b".into();
+        let families = of_types(&report, MetricsView { top: 9, exact: true });
+        let names = series(&families, "memory_debug_type_live_bytes");
+        assert!(names.iter().any(|(name, _)| name == r"a\u{1b}[2J\u{a}\u{202e}b"), "{names:?}");
     }
 
     #[test]
