@@ -92,7 +92,8 @@
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
-//! | `prometheus` | yes | `/debug/memory/metrics` |
+//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |

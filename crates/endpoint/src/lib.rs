@@ -73,7 +73,8 @@
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/heap/flamegraph` |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `prometheus` | yes | `/metrics` |
+//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `tracing` | yes | audit events, see above |
 //!
 //! The minimum supported Rust version is 1.88.

@@ -70,7 +70,8 @@
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `prometheus` | yes | `/debug/memory/metrics` |
+//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //! | `serve` | no | module `serve`: the page on a listener of its own, also for programs without a web server; brings hyper and tokio |
 //!
