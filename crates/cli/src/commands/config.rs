@@ -1,5 +1,9 @@
 //! `memory-debug config`.
 
+mod alloy;
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -31,9 +35,19 @@ pub(crate) struct Config {
     /// File with the password, at the machine that scrapes
     #[arg(long, value_name = "FILE", default_value = "/run/secrets/memory-debug")]
     password_file: String,
+    /// File with certificates (PEM) of the authority to trust, at the machine that scrapes
+    #[arg(long, value_name = "FILE")]
+    ca: Option<String>,
     /// Name of the job
     #[arg(long, default_value = "memory-debug")]
     job: String,
+    /// Seconds between two questions
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    interval: u32,
+    /// Prometheus: so many types that hold the most memory have metrics of their own, at the cost of a heap profile each
+    /// time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
+    types: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -60,14 +74,20 @@ enum Hosts {
 
 impl Config {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let jobs = self.jobs()?;
-        let text = match self.scraper {
-            Scraper::Prometheus => self.scrape_configs(&jobs, "", "/metrics"),
-            Scraper::Parca => self.scrape_configs(&jobs, PARCA, "/heap"),
-            Scraper::Alloy => self.alloy(&jobs),
-        };
-        output::print(text)?;
+        output::print(self.text()?)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn text(&self) -> Result<String, Failure> {
+        if self.types.is_some() && !matches!(self.scraper, Scraper::Prometheus) {
+            return Err(Failure::usage("--types is for Prometheus; profiles have all types"));
+        }
+        let jobs = self.jobs()?;
+        Ok(match self.scraper {
+            Scraper::Prometheus => self.scrape_configs(&jobs, &self.metrics(), "/metrics"),
+            Scraper::Parca => self.scrape_configs(&jobs, &self.profiles(), "/heap"),
+            Scraper::Alloy => alloy::components(self, &jobs),
+        })
     }
 
     /// One for each scheme and path.
@@ -94,18 +114,19 @@ impl Config {
     }
 
     /// Prometheus and Parca name most things alike. All values are in JSON's quotes, which are YAML's as well.
-    fn scrape_configs(&self, jobs: &[Job], profiling: &str, page: &str) -> String {
+    fn scrape_configs(&self, jobs: &[Job], asking: &str, page: &str) -> String {
         let mut text = "scrape_configs:\n".to_owned();
         for (index, job) in jobs.iter().enumerate() {
-            let path = quoted(&format!("{}{page}", job.path));
-            text += &format!("  - job_name: {}\n    scheme: {}\n", quoted(&self.job_name(index)), job.scheme);
+            text += &format!("  - job_name: {}\n", quoted(&self.job_name(index)));
+            text += &format!("    scheme: {}\n    scrape_interval: {}s\n", job.scheme, self.interval);
+            text += &asking.replace("PATH", &quoted(&format!("{}{page}", job.path)));
             text += &format!("    basic_auth:\n      username: {}\n", quoted(&self.user));
             text += &format!("      password_file: {}\n", quoted(&self.password_file));
-            text += "    scrape_interval: 60s\n";
-            text += &match profiling {
-                "" => format!("    scrape_timeout: 30s\n    metrics_path: {path}\n"),
-                profiling => profiling.replace("PATH", &path),
-            };
+            let tls = self.tls(job);
+            text += if tls.is_empty() { "" } else { "    tls_config:\n" };
+            for (name, value) in tls {
+                text += &format!("      {name}: {}\n", quoted(value));
+            }
             text += &match &job.hosts {
                 Hosts::List(hosts) => format!("    static_configs:\n      - targets: [{}]\n", list(hosts)),
                 Hosts::Dns { name, port } => {
@@ -119,48 +140,37 @@ impl Config {
         text
     }
 
-    fn alloy(&self, jobs: &[Job]) -> String {
-        let mut text = String::new();
-        for (index, job) in jobs.iter().enumerate() {
-            let name = self.job_name(index).replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-            let targets = match &job.hosts {
-                Hosts::List(hosts) => {
-                    let targets: Vec<_> = hosts
-                        .iter()
-                        .map(|host| {
-                            let service = quoted(&self.job);
-                            format!(
-                                "    {{\"__address__\" = {}, \"service_name\" = {service}}},\n",
-                                quoted(host)
-                            )
-                        })
-                        .collect();
-                    format!("[\n{}  ]", targets.concat())
-                }
-                Hosts::Dns { name: host, port } => {
-                    text += &format!(
-                        "discovery.dns \"{name}\" {{\n  names = [{}]\n  type  = \"A\"\n  port  = {port}\n}}\n\n",
-                        quoted(host)
-                    );
-                    format!("discovery.dns.{name}.targets")
-                }
-            };
-            text += &format!(
-                "pyroscope.scrape \"{name}\" {{\n  targets    = {targets}\n  forward_to = [pyroscope.write.default.receiver]\n"
-            );
-            text += &format!("  scheme     = {}\n\n  basic_auth {{\n", quoted(&job.scheme));
-            text += &format!("    username      = {}\n", quoted(&self.user));
-            text += &format!("    password_file = {}\n  }}\n\n", quoted(&self.password_file));
-            text += &format!(
-                "  profiling_config {{\n    profile.memory {{\n      path = {}\n    }}\n",
-                quoted(&format!("{}/heap", job.path))
-            );
-            for other in ["process_cpu", "block", "mutex", "goroutine"] {
-                text += &format!("\n    profile.{other} {{\n      enabled = false\n    }}\n");
-            }
-            text += "  }\n}\n\n";
+    /// What only Prometheus has.
+    fn metrics(&self) -> String {
+        // Prometheus refuses to wait for longer than that.
+        let timeout = self.interval.min(30);
+        let types = self.types.map(|types| format!("    params:\n      types: [\"{types}\"]\n"));
+        format!("    scrape_timeout: {timeout}s\n    metrics_path: PATH\n{}", types.unwrap_or_default())
+    }
+
+    /// What only Parca has. Its defaults are merged with what is written, so the profiles that are not here are turned
+    /// off; and it insists on waiting for longer than the interval.
+    fn profiles(&self) -> String {
+        let timeout = self.interval + 3;
+        let mut text =
+            format!("    scrape_timeout: {timeout}s\n    profiling_config:\n      pprof_config:\n");
+        text += "        memory: {enabled: true, path: PATH}\n";
+        for other in OTHER_PROFILES {
+            text += &format!("        {other}: {{enabled: false}}\n");
         }
-        text + "pyroscope.write \"default\" {\n  endpoint {\n    url = \"http://pyroscope:4040\"\n  }\n}\n"
+        text
+    }
+
+    /// Names and values. Instances that were found by a name are asked by address, and have a certificate for the name.
+    fn tls<'a>(&'a self, job: &'a Job) -> Vec<(&'static str, &'a str)> {
+        if job.scheme != "https" {
+            return Vec::new();
+        }
+        let name = match &job.hosts {
+            Hosts::List(_) => None,
+            Hosts::Dns { name, .. } => Some(("server_name", name.as_str())),
+        };
+        self.ca.as_deref().map(|file| ("ca_file", file)).into_iter().chain(name).collect()
     }
 
     fn job_name(&self, index: usize) -> String {
@@ -168,16 +178,8 @@ impl Config {
     }
 }
 
-/// Its defaults are merged with what is written, so the profiles that are not here are turned off.
-const PARCA: &str = "    scrape_timeout: 63s
-    profiling_config:
-      pprof_config:
-        memory: {enabled: true, path: PATH}
-        block: {enabled: false}
-        goroutine: {enabled: false}
-        mutex: {enabled: false}
-        process_cpu: {enabled: false}
-";
+/// What the scrapers would ask services in Go for as well.
+const OTHER_PROFILES: [&str; 4] = ["process_cpu", "block", "mutex", "goroutine"];
 
 /// As YAML, JSON and Alloy quote.
 fn quoted(text: &str) -> String {
@@ -186,56 +188,4 @@ fn quoted(text: &str) -> String {
 
 fn list(hosts: &[String]) -> String {
     hosts.iter().map(|host| quoted(host)).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        config: Config,
-    }
-
-    fn config(words: &[&str]) -> Config {
-        Line::parse_from([&["x"], words].concat()).config
-    }
-
-    #[test]
-    fn instances_that_are_asked_alike_are_one_job() {
-        let config = config(&["prometheus", "https://a:1", "https://b:2", "https://c/m"]);
-        let jobs = config.jobs().unwrap();
-        let text = config.scrape_configs(&jobs, "", "/metrics");
-        assert!(text.contains("metrics_path: \"/debug/memory/metrics\"\n    static_configs:\n      - targets: [\"a:1\", \"b:2\"]\n"), "{text}");
-        assert!(text.contains("job_name: \"memory-debug-2\""), "{text}");
-        assert!(
-            text.contains(
-                "metrics_path: \"/m/metrics\"\n    static_configs:\n      - targets: [\"c:443\"]\n"
-            ),
-            "{text}"
-        );
-        assert!(text.contains("password_file: \"/run/secrets/memory-debug\""), "{text}");
-    }
-
-    #[test]
-    fn a_value_cannot_leave_its_quotes() {
-        let config = config(&["alloy", "https://a", "--user", "o\"ps\n}", "--job", "x\"} y"]);
-        let text = config.alloy(&config.jobs().unwrap());
-        assert!(text.contains(r#"username      = "o\"ps\n}""#), "{text}");
-        assert!(text.contains("pyroscope.scrape \"x___y\""), "{text}");
-    }
-
-    #[test]
-    fn a_name_is_looked_up_by_the_scraper() {
-        let config = config(&["parca", "--dns", "shop.default.svc:8443"]);
-        let text = config.scrape_configs(&config.jobs().unwrap(), PARCA, "/heap");
-        assert!(
-            text.contains("names: [\"shop.default.svc\"]\n        type: A\n        port: 8443"),
-            "{text}"
-        );
-        assert!(text.contains("memory: {enabled: true, path: \"/debug/memory/heap\"}"), "{text}");
-    }
 }
