@@ -75,6 +75,9 @@ fuzz_target!(|request: Request<'_>| {
         Expected::Unauthorized => &REFUSAL,
         Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
         Expected::Page(page) => return check_page(&sent, &reply, page),
+        Expected::Metrics { is_openmetrics, types } => {
+            return check_metrics(&sent, &reply, *is_openmetrics, types.as_deref());
+        }
         Expected::OfProfiles { may } => return check_of_profiles(&sent, &reply, *may),
         Expected::OfHeap { status, title, is_alias } => {
             check_problem(&sent, &reply, *status, title);
@@ -110,6 +113,22 @@ fn check_page(sent: &Sent, reply: &Reply, page: &expected::Page) {
         let rows = document["types"]["rows"].as_array();
         let names = rows.map(|rows| rows.iter().filter_map(|row| row["type"].as_str()).collect::<Vec<_>>());
         assert_eq!(names.as_deref(), page.rows.as_deref());
+    }
+}
+
+fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option<&[&str]>) {
+    assert_eq!(reply.status, 200);
+    check_headers(reply);
+    assert_eq!(content_type(reply).starts_with("application/openmetrics-text"), is_openmetrics);
+    let Some(text) = check_body(sent, reply) else { return };
+    assert_eq!(text.ends_with("# EOF\n"), is_openmetrics);
+    let series: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("memory_debug_type_live_bytes{")).collect();
+    assert_eq!(series.len(), types.map_or(0, <[&str]>::len), "{text}");
+    for (line, name) in series.iter().zip(types.unwrap_or_default()) {
+        // How the name that needs care is escaped is not told here.
+        let is_there = |name: &str| line.contains(&format!("{{type=\"{name}"));
+        assert!(is_there(name) || name.starts_with('ö') && is_there("ö"), "{line}");
     }
 }
 

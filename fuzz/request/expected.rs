@@ -2,6 +2,8 @@
 
 #[path = "change.rs"]
 mod change;
+#[path = "metrics.rs"]
+mod metrics;
 
 use std::net::IpAddr;
 
@@ -17,6 +19,11 @@ pub enum Expected {
     /// Status and title.
     Problem(u16, &'static str),
     Page(Page),
+    /// Metrics, with a series for each of these types if there are some.
+    Metrics {
+        is_openmetrics: bool,
+        types: Option<Vec<&'static str>>,
+    },
     /// What profiles and snapshots answer; without a heap profile that is an error in most cases. `may`: the role
     /// suffices.
     OfProfiles {
@@ -51,6 +58,9 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     }
     if let Some(expected) = heap(settings, sent, is_reader) {
         return expected;
+    }
+    if sent.path == "/debug/memory/metrics" {
+        return metrics::expected(settings, sent, is_reader);
     }
     if is_of_profiles(sent) {
         let changes = sent.method != "GET" && sent.method != "HEAD";

@@ -70,6 +70,7 @@ enum Path<'a> {
     Snapshots,
     Diff,
     Leaks,
+    Metrics,
     Profiling,
     Alias(bool),
     Below(&'a str),
@@ -85,6 +86,7 @@ enum Parameter<'a> {
     Group(u8),
     Profile(u8),
     Seconds(u8),
+    Types(u8),
     Debug(bool),
     Encoded(u8, &'a [u8]),
     Known(u8, &'a str),
@@ -216,11 +218,11 @@ impl Request<'_> {
 const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
 const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
 const TYPES: [&str; 4] = ["application/json", "Application/Json; charset=utf-8", "text/plain", ""];
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "format", "force", "top", "sort", "filter", "group", "focus", "ignore", "seconds", "debug", "symbols",
-    "gc",
+    "gc", "types",
 ];
-const PROFILES: [&str; 5] = ["pprof", "collapsed", "raw", "text", "svg"];
+const PROFILES: [&str; 7] = ["pprof", "collapsed", "raw", "text", "svg", "prometheus", "openmetrics"];
 const GROUPS: [&str; 9] =
     ["container", "element", "function", "file", "line", "crate", "thread", "size_class", "type"];
 
@@ -256,6 +258,7 @@ impl Path<'_> {
             Self::Snapshots => "/debug/memory/snapshots".to_owned(),
             Self::Diff => "/debug/memory/diff".to_owned(),
             Self::Leaks => "/debug/memory/leaks".to_owned(),
+            Self::Metrics => "/debug/memory/metrics".to_owned(),
             Self::Profiling => "/debug/memory/profiling".to_owned(),
             Self::Alias(is_allocs) => ALIASES[usize::from(*is_allocs)].to_owned(),
             Self::Below(rest) => format!("/debug/memory{rest}"),
@@ -274,6 +277,7 @@ impl Parameter<'_> {
             Self::Group(group) => format!("group={}", one_of(&GROUPS, *group)),
             Self::Profile(format) => format!("format={}", one_of(&PROFILES, *format)),
             Self::Seconds(seconds) => format!("seconds={seconds}"),
+            Self::Types(types) => format!("types={types}"),
             Self::Debug(debug) => format!("debug={}", u8::from(*debug)),
             Self::Encoded(name, value) => {
                 let value: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
@@ -318,8 +322,15 @@ impl Field<'_> {
 
 impl Accept<'_> {
     fn value(&self) -> Vec<u8> {
-        const RANGES: [&str; 6] =
-            ["text/plain", "text/*", "application/json", "Application/*", "*/*", "image/png"];
+        const RANGES: [&str; 7] = [
+            "text/plain",
+            "text/*",
+            "application/json",
+            "Application/*",
+            "*/*",
+            "image/png",
+            "application/openmetrics-text",
+        ];
         match self {
             Self::Range(range, quality) => format!("{};q=0.{quality}", one_of(&RANGES, *range)).into_bytes(),
             Self::Other(value) => value.to_vec(),

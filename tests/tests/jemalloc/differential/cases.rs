@@ -7,6 +7,7 @@ use memory_debug_tests::{PASSWORD, Request, USER, authorization, basic};
 use self::Expected::{Application, Decoded, Page, Server};
 use super::changes;
 use super::heap_cases::{heap, heap_without_profile};
+use super::metrics_cases::metrics;
 use super::servers::Mount;
 
 const PAGE: &str = "/debug/memory";
@@ -64,6 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("header", headers()),
         ("profiles", profiles()),
         ("heap", heap()),
+        ("metrics", metrics()),
         ("malformed", malformed()),
         ("change", changes::requests()),
     ];

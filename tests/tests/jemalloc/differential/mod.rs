@@ -8,6 +8,7 @@ mod cases;
 mod changes;
 mod examples;
 mod heap_cases;
+mod metrics_cases;
 mod over_http2;
 mod servers;
 

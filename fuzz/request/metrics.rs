@@ -1,0 +1,70 @@
+//! What is promised to a scraper.
+
+use super::{Expected, decoded, liked};
+use crate::ROWS;
+use crate::input::{Sent, Settings};
+
+pub(super) fn expected(settings: Settings, sent: &Sent, is_reader: bool) -> Expected {
+    if sent.method != "GET" && sent.method != "HEAD" {
+        return Expected::Problem(405, "method not allowed");
+    }
+    let Some(Query { is_openmetrics, force, types }) = Query::read(sent.query.as_deref().unwrap_or(""))
+    else {
+        return Expected::Problem(400, "invalid parameter");
+    };
+    let by_accept =
+        || liked(sent, &[("text", "plain"), ("application", "openmetrics-text")]).map(|at| at == 1);
+    let Some(is_openmetrics) = is_openmetrics.or_else(by_accept) else {
+        return Expected::Problem(406, "not acceptable");
+    };
+    if is_reader && (force || types > 0 && settings.types_need_profile) {
+        return Expected::Problem(403, "forbidden role");
+    }
+    Expected::Metrics { is_openmetrics, types: (types > 0).then(|| largest(types)) }
+}
+
+/// Names of the types with series of their own, and the one for all others.
+fn largest(types: usize) -> Vec<&'static str> {
+    let mut rows = ROWS;
+    rows.sort_by_key(|(name, _, bytes)| (u64::MAX - bytes, *name));
+    rows.iter().take(types).map(|(name, ..)| *name).chain(["other"]).collect()
+}
+
+#[derive(Default)]
+struct Query {
+    is_openmetrics: Option<bool>,
+    force: bool,
+    types: usize,
+}
+
+impl Query {
+    /// `None` if something is wrong with it.
+    fn read(query: &str) -> Option<Self> {
+        let pairs = query.split('&').filter(|_| !query.is_empty());
+        let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+        let count = |name: &str| pairs.iter().filter(|(known, _)| *known == name).count();
+        if query.len() > 4096 || pairs.iter().any(|(name, _)| count(name) > 1) {
+            return None;
+        }
+        let mut read = Self::default();
+        for (name, value) in &pairs {
+            let value = decoded(value)?;
+            match (*name, value.as_str()) {
+                ("format", "prometheus") => read.is_openmetrics = Some(false),
+                ("format", "openmetrics") => read.is_openmetrics = Some(true),
+                ("force", "true") => read.force = true,
+                ("force", "false") => {}
+                ("types", digits) => {
+                    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+                    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
+                    read.types = (1..=3).contains(&digits.len()).then(|| digits.parse().ok())??;
+                    if read.types > 200 {
+                        return None;
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(read)
+    }
+}
