@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Top(commands::top::Top),
     Heap(commands::heap::Heap),
     Flamegraph(commands::flamegraph::Flamegraph),
+    Symbolize(commands::symbolize::Symbolize),
     Doctor(commands::doctor::Doctor),
     Config(commands::config::Config),
     Password(commands::password::Password),

@@ -10,6 +10,7 @@ pub(crate) mod fleet;
 pub(crate) mod heap;
 pub(crate) mod man;
 pub(crate) mod password;
+pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod types;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Heap(heap) => heap.run(),
         Command::Flamegraph(flamegraph) => flamegraph.run(),
         Command::Fleet(fleet) => fleet.run(),
+        Command::Symbolize(symbolize) => symbolize.run(),
         Command::Types(types) => types.run(),
         Command::Top(top) => top.run(),
         Command::Doctor(doctor) => doctor.run(),

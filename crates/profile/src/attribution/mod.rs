@@ -5,6 +5,7 @@ mod function;
 pub(crate) mod fuzzing;
 mod group;
 mod place;
+mod resymbolize;
 mod rules;
 mod stack;
 mod symbolize;

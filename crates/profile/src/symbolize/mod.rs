@@ -324,7 +324,7 @@ impl Symbolizer {
     /// Gives the code that has no name the one of its file: a person can then tell what lacks symbols, and nothing
     /// takes the frames around for neighbours.
     fn name_after_file(&mut self, mapping: &Mapping, addresses: &[u64]) {
-        let name = self.table.string(&format!("code without symbols in {}", file_name(mapping)));
+        let name = self.table.string(&format!("{WITHOUT_SYMBOLS}{}", file_name(mapping)));
         let function = Function { name: Some(name), is_symbol: true, file: None };
         let function = self.table.function_handle(function);
         let span = self.table.push_frames([Frame { function, line: 0 }]);
@@ -333,12 +333,20 @@ impl Symbolizer {
         }
     }
 
-    fn note(&mut self, mapping: &Mapping, reason: &str) {
+    pub(crate) fn note(&mut self, mapping: &Mapping, reason: &str) {
         let note = format!("{}: {reason}", file_name(mapping));
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
+}
+
+/// Begins what stands for the name of a function that has none.
+pub(crate) const WITHOUT_SYMBOLS: &str = "code without symbols in ";
+
+/// Whether this is no function, but what stands for one without a name.
+pub(crate) fn is_without_symbols(function: &Function) -> bool {
+    function.is_symbol && function.name.as_deref().is_none_or(|name| name.starts_with(WITHOUT_SYMBOLS))
 }
 
 /// Whether a file is a library of the system. Its debug information may be installed, large, and about C: it would

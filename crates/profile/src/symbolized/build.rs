@@ -15,7 +15,7 @@ use crate::sample::SampleRate;
 pub(crate) struct Builder {
     pub(super) kind: ProfileKind,
     pub(super) sample_rate: SampleRate,
-    pub(super) names: Names,
+    pub(crate) names: Names,
     pub(super) mappings: Interner<NamedMapping>,
     pub(super) locations: Interner<Location>,
     pub(super) threads: Interner<Arc<str>>,

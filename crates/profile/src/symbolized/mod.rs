@@ -191,6 +191,11 @@ impl SymbolizedProfile {
         self.sample_rate
     }
 
+    /// The files that its code is from, by name and build-id, those of the program first.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Option<&BuildId>)> {
+        self.mappings.iter().map(|mapping| (&*mapping.file, mapping.build_id.as_ref()))
+    }
+
     /// How many distinct stacks there are.
     pub fn stack_count(&self) -> usize {
         self.stacks.len()

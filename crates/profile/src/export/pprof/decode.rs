@@ -35,18 +35,7 @@ impl SymbolizedProfile {
     /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged, cut off or too long, or if its
     /// numbers add up to more than 2⁶⁰; and [`ErrorKind::Io`] if reading fails.
     pub fn read_pprof(pprof: impl BufRead) -> Result<(Self, Vec<String>), Error> {
-        let mut bytes = Vec::new();
-        let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
-        unpacked.read_to_end(&mut bytes).map_err(|error| {
-            let kind = match error.kind() {
-                std::io::ErrorKind::InvalidData
-                | std::io::ErrorKind::InvalidInput
-                | std::io::ErrorKind::UnexpectedEof => ErrorKind::Pprof,
-                _ => ErrorKind::Io,
-            };
-            Error::with_source(kind, "pprof profile: expected gzip, which could not be unpacked", error)
-        })?;
-        Self::read_pprof_message(&bytes)
+        Self::read_pprof_message(&unpacked(pprof)?)
     }
 
     /// The same without gzip.
@@ -56,6 +45,22 @@ impl SymbolizedProfile {
         }
         Decoder::new(message)?.decode()
     }
+}
+
+/// The message without gzip.
+pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
+    unpacked.read_to_end(&mut bytes).map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::InvalidData
+            | std::io::ErrorKind::InvalidInput
+            | std::io::ErrorKind::UnexpectedEof => ErrorKind::Pprof,
+            _ => ErrorKind::Io,
+        };
+        Error::with_source(kind, "pprof profile: expected gzip, which could not be unpacked", error)
+    })?;
+    Ok(bytes)
 }
 
 /// Goes over the message once for each of its tables, and keeps of them only what the profile will have.

@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod header;
 mod labels;
 mod message;
 mod proto;

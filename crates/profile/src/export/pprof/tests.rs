@@ -43,6 +43,21 @@ fn values_are_named_as_go_does() {
 }
 
 #[test]
+fn what_a_file_says_besides_the_profile_is_read_back() {
+    let mut profile = profile(&[("String", &["a"], 9, 4096)]);
+    for kind in [ProfileKind::Live, ProfileKind::LiveAndAllocated, ProfileKind::Growth] {
+        profile.kind = kind;
+        for (time_nanos, duration_nanos) in [(0, 0), (7, 9), (i64::MIN, i64::MAX)] {
+            let prefers_allocated = kind == ProfileKind::LiveAndAllocated;
+            let options =
+                PprofOptions { time_nanos, duration_nanos, prefers_allocated, ..Default::default() };
+            assert_eq!(PprofOptions::read(&*written(&profile, &options)).unwrap(), options);
+        }
+    }
+    assert_eq!(PprofOptions::read(&b"no gzip"[..]).unwrap_err().kind(), ErrorKind::Pprof);
+}
+
+#[test]
 fn what_was_allocated_is_looked_at_first_only_where_it_is_known_and_wanted() {
     for (kind, prefers_allocated, expected) in [
         (ProfileKind::Live, false, "inuse_space"),

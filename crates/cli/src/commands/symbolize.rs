@@ -1,0 +1,121 @@
+//! `memory-debug symbolize`.
+
+use std::fs;
+use std::io::{ErrorKind, IsTerminal as _, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use memory_debug_core::{PprofOptions, SymbolizedProfile, render};
+use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Give the profile of a stripped program its names: functions, inlined ones too, files, lines and types
+#[derive(Debug, clap::Args)]
+pub(crate) struct Symbolize {
+    /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none
+    #[arg(value_name = "FILE")]
+    profile: PathBuf,
+    /// Unstripped program or library; or its debug file together with the stripped one. Known by build-id, whatever
+    /// the name
+    #[arg(long, value_name = "BIN", required = true, num_args = 1..)]
+    debug_file: Vec<PathBuf>,
+    /// File to write, in pprof's format; without it, standard output, unless that is a terminal
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print the stacks that hold the most instead
+    #[arg(long, conflicts_with = "output")]
+    text: bool,
+    /// How many stacks --text prints
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    top: u16,
+}
+
+impl Symbolize {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if self.output.is_none() && !self.text && stdout().is_terminal() {
+            return Err(Failure::usage(
+                "a profile is no text; name a file by -o, pipe it, or ask for --text",
+            ));
+        }
+        let pprof = read(&self.profile)?;
+        let failed = |error: memory_debug_profile::Error| {
+            Failure::local(error.to_string()).at(&self.profile.display())
+        };
+        let (profile, comments) = SymbolizedProfile::read_pprof(&*pprof).map_err(failed)?;
+        let mut options = PprofOptions::read(&*pprof).map_err(failed)?;
+        options.comments = comments;
+        let profile = self.symbolized(&profile)?;
+        if self.text {
+            output::print(render::stacks_text(&profile, self.top.into()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut pprof = Vec::new();
+        profile.write_pprof(&options, &mut pprof).map_err(|error| Failure::local(error.to_string()))?;
+        match &self.output {
+            Some(path) => output::save(path, &pprof)?,
+            None => output::print(pprof)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn symbolized(&self, profile: &SymbolizedProfile) -> Result<SymbolizedProfile, Failure> {
+        let mut files: Vec<FileData> = Vec::new();
+        for path in &self.debug_file {
+            let file = read(path)?;
+            require_same_program(path, &file, profile)?;
+            files.push(Box::new(file));
+        }
+        let copies = UnstrippedCopies::new(files).map_err(|error| Failure::local(error.to_string()))?;
+        let mut attributor = TypeAttributor::new();
+        let symbolized = attributor.resymbolize(profile, &copies);
+        let notes = attributor.notes().join("; ");
+        match attributor.tier() {
+            SymbolTier::None if symbolized == without_names(profile) => {
+                let reason = if notes.is_empty() { "these files are stripped as well" } else { &notes };
+                return Err(Failure::local(format!("nothing got a name: {reason}")));
+            }
+            SymbolTier::Functions => {
+                eprintln!(
+                    "memory-debug: names are from the symbol table, without lines and inlined functions: no debug information"
+                );
+            }
+            _ if !notes.is_empty() => eprintln!("memory-debug: {notes}"),
+            _ => {}
+        }
+        Ok(symbolized)
+    }
+}
+
+/// What there is to begin with.
+fn without_names(profile: &SymbolizedProfile) -> SymbolizedProfile {
+    let no_files = |_: &Mapping| Err(ErrorKind::NotFound.into());
+    TypeAttributor::new().resymbolize(profile, &no_files)
+}
+
+/// # Errors
+///
+/// If none of the code in the profile is from this file, with the build-ids of both.
+fn require_same_program(path: &Path, file: &[u8], profile: &SymbolizedProfile) -> Result<(), Failure> {
+    let id = BuildId::read(file).map_err(|error| Failure::local(error.to_string()).at(&path.display()))?;
+    // What has none and is no package is refused later, with the reason.
+    let Some(id) = id else { return Ok(()) };
+    if profile.files().any(|(_, known)| known == Some(&id)) {
+        return Ok(());
+    }
+    let mut known: Vec<String> = profile
+        .files()
+        .map(|(name, known)| format!("{name} {}", known.map_or("without".to_owned(), BuildId::to_string)))
+        .collect();
+    known.dedup();
+    let known = if known.is_empty() { "no file at all".to_owned() } else { known.join(", ") };
+    let message = format!(
+        "has build-id {id}, and the profile is of {known}; name the file that was built together with it"
+    );
+    Err(Failure::local(message).at(&path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::local(error.to_string()).at(&path.display()))
+}
