@@ -104,7 +104,8 @@ impl Diff {
     /// What is there as a file, or is called like one, is no address.
     fn saved(&self, what: &str) -> Result<Saved, Failure> {
         let path = Path::new(what);
-        let is_called_like_one = path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
+        let is_called_like_one =
+            path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
         if path.exists() || is_called_like_one && !what.contains("://") {
             return Saved::read(what);
         }

@@ -2,7 +2,7 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 11] = [
+const SUBCOMMANDS: [&str; 13] = [
     "fetch",
     "types",
     "diff",
@@ -10,6 +10,7 @@ const SUBCOMMANDS: [&str; 11] = [
     "top",
     "heap",
     "flamegraph",
+    "symbolize",
     "doctor",
     "config",
     "password",

@@ -84,7 +84,7 @@ struct Naming<'p> {
     mappings: Vec<u32>,
     threads: Vec<u32>,
     /// By location of the profile: what is there now, and what was.
-    lines: Vec<(Arc<[Line]>, Arc<[Line]>)>,
+    lines: Vec<[Arc<[Line]>; 2]>,
 }
 
 impl<'p> Naming<'p> {
@@ -99,7 +99,7 @@ impl<'p> Naming<'p> {
                 let before: Arc<[Line]> = location.lines.iter().map(|line| naming.line(*line)).collect();
                 let now = address.and_then(|address| naming.lines_at(address, symbolizer, before.is_empty()));
                 let now = now.or_else(|| before.is_empty().then(|| naming.after_file(location))?);
-                (now.unwrap_or_else(|| Arc::clone(&before)), before)
+                [now.unwrap_or_else(|| Arc::clone(&before)), before]
             })
             .collect();
         naming
@@ -146,14 +146,14 @@ impl<'p> Naming<'p> {
     fn add(&mut self, stack: &NamedStack) {
         let profile = self.profile;
         let handles = profile.location_handles(stack);
-        let lines: Vec<Line> = handles.iter().flat_map(|at| &*self.lines[*at as usize].0).copied().collect();
+        let lines: Vec<Line> = handles.iter().flat_map(|at| &*self.lines[*at as usize][0]).copied().collect();
         let steps: Vec<_> = lines.iter().filter_map(|line| self.step(*line)).collect();
         let mut left = Vec::with_capacity(handles.len());
-        let is_new = handles.iter().map(|at| &self.lines[*at as usize]).any(|(now, before)| now != before);
+        let is_new = handles.iter().map(|at| &self.lines[*at as usize]).any(|[now, before]| now != before);
         let mut skip = if is_new { steps.len() - beyond_allocator(&steps).1.len() } else { 0 };
         let mut is_as_before = true;
         for at in handles {
-            let (now, before) = &self.lines[*at as usize];
+            let [now, before] = &self.lines[*at as usize];
             let skipped = skip.min(now.len());
             skip -= skipped;
             let rest = if skipped == 0 { Arc::clone(now) } else { now[skipped..].into() };

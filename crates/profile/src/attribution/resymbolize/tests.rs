@@ -66,7 +66,7 @@ fn profiles() -> (SymbolizedProfile, SymbolizedProfile) {
 
 fn saved(profile: &SymbolizedProfile, symbols: PprofSymbols) -> SymbolizedProfile {
     let mut pprof = Vec::new();
-    let options = PprofOptions { symbols, ..PprofOptions::new(0) };
+    let options = PprofOptions { symbols, ..PprofOptions::default() };
     profile.write_pprof(&options, &mut pprof).unwrap();
     SymbolizedProfile::read_pprof(&pprof[..]).unwrap().0
 }
