@@ -58,6 +58,7 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
+//! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |

@@ -35,6 +35,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
+        self.endpoint.listen();
         ready(Ok(MemoryDebugMiddleware { endpoint: Rc::new(self.endpoint.clone()), inner }))
     }
 }

@@ -13,6 +13,7 @@ use crate::reply::{Answer, handle};
 
 impl HttpServiceFactory for MemoryDebug {
     fn register(self, config: &mut AppService) {
+        self.endpoint.listen();
         let endpoint = Rc::new(self.endpoint);
         // Before the base, which an alias may lie below.
         for &alias in endpoint.alias_paths() {

@@ -91,6 +91,7 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
+//! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use memory_debug_core::InstanceId;
 
 use crate::alias;
 use crate::audit::{self, Audit};
@@ -16,6 +17,7 @@ use crate::change::Draft;
 use crate::collect::Collect;
 use crate::credentials::Credentials;
 use crate::cross_site;
+use crate::fleet::{Caller, FleetScope, FleetWanted};
 use crate::flight::{Flights, ServiceName};
 use crate::format::Format;
 use crate::gate::{Gate, Refusal};
@@ -29,7 +31,8 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::request_body::{self, RequestBody};
 use crate::role::Role;
-use crate::route::{Found, Operation, paths};
+use crate::route::{Found, Operation, What, paths};
+use crate::siblings::Siblings;
 use crate::transport::{PlainHttp, Transport};
 use crate::view::View;
 use crate::wanted::{HeapWanted, Wanted};
@@ -75,6 +78,7 @@ pub struct Endpoint {
     shows_host: bool,
     gives_addresses: bool,
     has_pprof_aliases: bool,
+    siblings: Option<Arc<Siblings>>,
 }
 
 /// What the reports are about.
@@ -117,6 +121,7 @@ impl Endpoint {
             shows_host: true,
             gives_addresses: false,
             has_pprof_aliases: false,
+            siblings: None,
         }
     }
 
@@ -184,6 +189,36 @@ impl Endpoint {
     pub fn pprof_aliases(self, has_pprof_aliases: bool) -> Self {
         let with = Self { has_pprof_aliases, ..self };
         Self { base: with.base.clone().beside(with.alias_paths()), ..with }
+    }
+
+    /// Answers `/fleet` for all processes of this host that name the same directory: those of one port
+    /// (`SO_REUSEPORT`), workers forked from one process, or several behind a local balancer. Each listens on a Unix
+    /// socket in it, and whichever is asked asks the others.
+    ///
+    /// The directory is made if it is not there, below one that is, with mode 0700; it is refused if it is a link,
+    /// another user's, or open to others. The socket and the one thread that waits at it are there from when an adapter
+    /// applies this endpoint ([`listen`](Self::listen)). A forked process has its own from its first request for the page
+    /// on; until then it is not in the sums. Endpoints of one process with the same directory share one socket, which
+    /// answers as the first of them that was applied.
+    ///
+    /// # Security
+    ///
+    /// Only processes of the same user are listened to and asked, as the kernel tells it. They are asked with the
+    /// `Authorization` header of the request, which each of them checks: so a login sees no more of a sibling than it
+    /// would see there itself, and whoever runs as this user and puts a socket there can read the header.
+    ///
+    /// On other systems than Linux it changes nothing, and `/fleet` answers so.
+    #[cfg(feature = "fleet")]
+    pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
+        Self { siblings: Siblings::of_process(directory.into()), ..self }
+    }
+
+    /// Begins to listen for siblings, if it has any, unless it does already; otherwise it does nothing. Returns at once.
+    /// For adapters, when they are applied. A directory that is refused is told by the audit and by `/fleet`.
+    pub fn listen(&self) {
+        if let Some(siblings) = &self.siblings {
+            siblings.start(|| Self { siblings: None, ..self.clone() });
+        }
     }
 
     /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
@@ -261,7 +296,9 @@ impl Endpoint {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {
             Ok(proof) => {
-                let outcome = self.answer(&parts, &proof);
+                // After a fork the child has no listener yet.
+                self.listen();
+                let outcome = self.answer(&parts, &proof).of_instance(InstanceId::current());
                 self.audit.authorized(&parts, &proof, outcome.status());
                 if self.gate.deplores(&parts) {
                     audit::plain_http(&parts);
@@ -350,6 +387,10 @@ impl Endpoint {
             Found::Nothing => return Err(Problem::UnknownPath { known: paths(self.base_path()) }),
         };
         let query = Query::parse(operation, parts.query, self.flights.limits().max_rows)?;
+        let own = InstanceId::current();
+        if query.instance.is_some_and(|instance| instance != own) {
+            return Err(Problem::WrongInstance(own));
+        }
         let offered = operation.formats;
         // Go does not look at `Accept`, and scrapers of its profiles may send anything.
         let accept = if is_alias { &[] } else { accept };
@@ -374,8 +415,30 @@ impl Endpoint {
         if format == Format::Raw && !self.gives_addresses {
             return Err(Problem::RawAddressesOff);
         }
-        let wanted = Wanted::new(operation.what, id, &query, held >= self.types_need)?;
+        let wanted = match operation.what {
+            What::Fleet => Wanted::Fleet(self.fleet(parts, &query)?),
+            what => Wanted::new(what, id, &query, held >= self.types_need)?,
+        };
         Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
+    }
+
+    /// Who is to be asked for the fleet, and on whose behalf.
+    fn fleet(&self, parts: &RequestParts<'_>, query: &Query) -> Result<FleetWanted, Problem> {
+        if !(parts.headers)("memory-hop").is_empty() {
+            return Err(Problem::SecondHop);
+        }
+        if query.scope == FleetScope::Peers {
+            return Err(Problem::no_peers());
+        }
+        let siblings = self.siblings.as_ref().ok_or_else(Problem::no_siblings)?;
+        Ok(FleetWanted {
+            siblings: Arc::clone(siblings),
+            // Whoever comes here has exactly one.
+            caller: Caller::new((parts.headers)("authorization").concat()),
+            base: self.base_path().to_owned(),
+            rows: self.flights.limits().max_rows,
+            types: query.types.clone(),
+        })
     }
 }
 

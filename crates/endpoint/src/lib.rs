@@ -72,6 +72,7 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/heap/flamegraph` |
+//! | `fleet` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
@@ -94,6 +95,7 @@ mod digest;
 mod does_not_compile;
 mod endpoint;
 mod escape;
+mod fleet;
 mod flight;
 mod format;
 mod gate;
@@ -114,6 +116,8 @@ mod request_body;
 mod role;
 mod route;
 mod secret;
+#[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
+mod siblings;
 mod strength;
 mod swap;
 mod sync;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
+use memory_debug_core::InstanceId;
 
 use crate::authenticate::Authorized;
 use crate::change::Draft;
@@ -24,6 +25,8 @@ use crate::request_body::RequestBody;
 pub struct Outcome {
     state: State,
     is_for_application: bool,
+    /// Told to whoever is authorized.
+    instance: Option<InstanceId>,
 }
 
 #[derive(Debug)]
@@ -45,8 +48,17 @@ pub(crate) struct Reading {
 }
 
 impl Outcome {
+    fn new(state: State) -> Self {
+        Self { state, is_for_application: false, instance: None }
+    }
+
+    /// The same, with the name of who answers.
+    pub(crate) fn of_instance(self, instance: InstanceId) -> Self {
+        Self { instance: Some(instance), ..self }
+    }
+
     pub(crate) fn ready(reply: Reply) -> Self {
-        Self { state: State::Ready(Box::new(reply)), is_for_application: false }
+        Self::new(State::Ready(Box::new(reply)))
     }
 
     /// The status of the reply, if it is ours and there already.
@@ -59,17 +71,17 @@ impl Outcome {
 
     /// The answer once it, or the reason why there is none, arrives; the reason in `format`.
     pub(crate) fn waiting(receiver: oneshot::Receiver<Answer>, format: Format) -> Self {
-        Self { state: State::Waiting { receiver, format }, is_for_application: false }
+        Self::new(State::Waiting { receiver, format })
     }
 
     /// The answer to what the body asks for.
     pub(crate) fn reading(reading: Reading) -> Self {
-        Self { state: State::Reading(Box::new(reading)), is_for_application: false }
+        Self::new(State::Reading(Box::new(reading)))
     }
 
     /// The answer once it has been seen what grows, or why that could not be; the reason in `format`.
     pub(crate) fn growing(growth: Growth, format: Format) -> Self {
-        Self { state: State::Growing { growth, format }, is_for_application: false }
+        Self::new(State::Growing { growth, format })
     }
 
     /// The application's own answer, or an empty 404 where there is no application.
@@ -109,7 +121,11 @@ impl Outcome {
                 self.state = reading.end(body);
             }
         }
-        self.poll_reply(context)
+        let reply = ready!(self.poll_reply(context));
+        Poll::Ready(match self.instance {
+            Some(instance) => reply.with_header("memory-instance", instance.to_string()),
+            None => reply,
+        })
     }
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use memory_debug_core::MemoryReport;
+use memory_debug_core::{InstanceId, MemoryReport};
 use serde::Serialize;
 
 use crate::collect::Shortage;
@@ -72,6 +72,14 @@ pub(crate) enum Problem {
     RawAddressesOff,
     /// As many growths are being measured as may. For as long as this, if that is known.
     TooManyGrowths { retry_after: Duration },
+    /// There are no siblings to be asked, for want of a setting or of what has to be built in.
+    NoFleet(&'static str),
+    /// Siblings cannot be asked, for that reason.
+    FleetUnavailable(String),
+    /// One that is asked for others asks others in turn.
+    SecondHop,
+    /// The request is for another instance than this.
+    WrongInstance(InstanceId),
 }
 
 /// RFC 9457.
@@ -97,6 +105,21 @@ impl Problem {
     /// A report is without a heap profile, for that reason.
     pub(crate) fn no_profile(report: &MemoryReport, reason: String) -> Self {
         Self::NoProfile { is_built: report.allocator.is_some(), reason }
+    }
+
+    /// No siblings were configured.
+    pub(crate) fn no_siblings() -> Self {
+        Self::NoFleet(
+            "this service knows no siblings; it does if built with the cargo feature `fleet` and \
+             `Endpoint::siblings(directory)`, on Linux",
+        )
+    }
+
+    /// No peers can be configured.
+    pub(crate) fn no_peers() -> Self {
+        Self::NoFleet(
+            "this service knows no peers; the command `memory-debug fleet` asks instances elsewhere",
+        )
     }
 
     pub(crate) fn invalid_body(reason: impl Into<String>) -> Self {
@@ -136,6 +159,10 @@ impl Problem {
             Self::ProfilingFailed(_) => (500, "profiling-failed", "profiling failed"),
             Self::RawAddressesOff => (403, "raw-addresses-off", "raw addresses off"),
             Self::TooManyGrowths { .. } => (429, "too-many-growths", "too many growths"),
+            Self::NoFleet(_) => (501, "not-built-in", "not built in"),
+            Self::FleetUnavailable(_) => (503, "fleet-unavailable", "fleet unavailable"),
+            Self::SecondHop => (400, "second-hop", "second hop"),
+            Self::WrongInstance(_) => (421, "wrong-instance", "wrong instance"),
         }
     }
 
@@ -212,6 +239,12 @@ impl Problem {
             Self::TooManyGrowths { .. } => {
                 "as many requests with `seconds` wait as may at once; try again later, or compare snapshots".into()
             }
+            Self::NoFleet(reason) => (*reason).into(),
+            Self::FleetUnavailable(reason) => reason.as_str().into(),
+            Self::SecondHop => "who is asked for others answers for itself only".into(),
+            Self::WrongInstance(own) => {
+                format!("this is instance {own}; try again until the one that is meant answers").into()
+            }
             Self::RawAddressesOff => {
                 "this service does not give out addresses of its process; it does if built with \
                  `Endpoint::raw_addresses(true)`, and format=pprof needs none"
@@ -225,7 +258,7 @@ impl Problem {
         match self {
             Self::TooManyWaiters | Self::TooManyBodies | Self::NoThread => Some(1),
             Self::InsufficientHeadroom(_) => Some(10),
-            Self::NoProfile { is_built: true, .. } => Some(60),
+            Self::NoProfile { is_built: true, .. } | Self::FleetUnavailable(_) => Some(60),
             Self::CollectorOverdue { retry_after }
             | Self::BreakerOpen { retry_after, .. }
             | Self::TooManyGrowths { retry_after } => Some(retry_after.as_secs().max(1)),

@@ -4,9 +4,14 @@
 
 use std::time::Duration;
 
-use memory_debug_core::{Count, DetailParts, Group, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView};
+use memory_debug_core::{
+    Count, DetailParts, Group, InstanceId, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView,
+};
+use serde::Deserialize as _;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::escape::Escaped;
+use crate::fleet::FleetScope;
 use crate::format::Format;
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
@@ -42,6 +47,9 @@ pub(crate) struct Query {
     pub(crate) series: usize,
     /// How long growth is to be watched, instead of a look at this moment.
     pub(crate) span: Option<Duration>,
+    pub(crate) scope: FleetScope,
+    /// The only instance that is to answer.
+    pub(crate) instance: Option<InstanceId>,
 }
 
 impl Query {
@@ -66,6 +74,8 @@ impl Query {
             detail: DetailParts::default(),
             series: 0,
             span: None,
+            scope: FleetScope::Host,
+            instance: None,
         };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
@@ -173,6 +183,14 @@ impl Query {
                 self.span = Some(Duration::from_secs(seconds as u64));
             }
             "types" => self.series = parse_number(name, value, MAX_SERIES.min(max_rows))?,
+            "scope" => {
+                self.scope =
+                    one_of(name, value, &[("host", FleetScope::Host), ("peers", FleetScope::Peers)])?;
+            }
+            INSTANCE => {
+                let id = InstanceId::deserialize(StrDeserializer::<ValueError>::new(value));
+                self.instance = Some(id.map_err(|_| invalid(name, "has to be the id of an instance"))?);
+            }
             "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),
             "ignore" => self.types.selection.ignore = Some(parse_text(name, value)?),
@@ -181,6 +199,9 @@ impl Query {
         Ok(())
     }
 }
+
+/// Which instance is to answer: a parameter of every page.
+const INSTANCE: &str = "instance";
 
 const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
 
@@ -204,9 +225,9 @@ fn alternatives(names: &[&str]) -> String {
 
 /// The parameter's own name if there is one. Names need no encoding, so an encoded one is unknown.
 fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Problem> {
-    known.iter().find(|known| **known == name).copied().ok_or_else(|| {
+    known.iter().chain(&[INSTANCE]).find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();
-        invalid(&shown, format!("is not a parameter of this page; it has {}", known.join(", ")))
+        invalid(&shown, format!("is not a parameter of this page; it has {}, {INSTANCE}", known.join(", ")))
     })
 }
 

@@ -42,6 +42,7 @@ pub(crate) enum What {
     Profiling,
     Purge,
     SetProfiling,
+    Fleet,
 }
 
 const PLAIN: &[&str] = &["format", "force"];
@@ -129,6 +130,10 @@ const OPERATIONS: &[Operation] = &[
         ..operation("PUT", "/profiling", What::SetProfiling)
     },
     Operation { names_types: false, role: Role::Profile, ..operation("POST", "/purge", What::Purge) },
+    Operation {
+        parameters: &["format", "force", "scope", "top", "filter"],
+        ..operation("GET", "/fleet", What::Fleet)
+    },
 ];
 
 /// At paths of their own, see [`alias`]. Only what Go's have, and no other formats.

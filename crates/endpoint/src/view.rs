@@ -1,6 +1,7 @@
 //! What a request asked for, and how it is to be written.
 
 mod allocator;
+mod fleet;
 mod growth;
 mod metrics;
 mod profile;
@@ -72,6 +73,7 @@ impl View {
             Wanted::Profiling => self.profiling(material),
             Wanted::Purge => self.purge(material),
             Wanted::SetProfiling(change) => self.set_profiling(change, material),
+            Wanted::Fleet(fleet) => self.fleet(fleet, material.max_bytes),
         }
     }
 

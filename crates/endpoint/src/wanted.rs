@@ -5,6 +5,7 @@ use std::time::Duration;
 use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
 
 use crate::change::Change;
+use crate::fleet::FleetWanted;
 use crate::mark::Mark;
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
@@ -61,6 +62,8 @@ pub(crate) enum Wanted {
     Profiling,
     Purge,
     SetProfiling(Change),
+    /// The reports of several processes as one.
+    Fleet(FleetWanted),
 }
 
 /// How a heap profile is wanted.
@@ -85,17 +88,20 @@ pub(crate) enum Kind {
     Snapshots,
     /// Asking or changing the allocator.
     Allocator,
+    /// Asking other processes.
+    Fleet,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet];
 
     /// What has to be collected for it.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
             Self::Stats => Some(Scope::Stats),
             Self::Everything => Some(Scope::Everything),
-            Self::Snapshots | Self::Allocator => None,
+            Self::Snapshots | Self::Allocator | Self::Fleet => None,
         }
     }
 
@@ -106,6 +112,7 @@ impl Kind {
             Self::Everything => "types and statistics",
             Self::Snapshots => "snapshots",
             Self::Allocator => "the allocator's state",
+            Self::Fleet => "the fleet",
         }
     }
 }
@@ -155,6 +162,8 @@ impl Wanted {
             What::Purge => Self::Purge,
             // Made of the body, see `Draft::complete`.
             What::SetProfiling => return Err(Problem::invalid_body("is missing")),
+            // Made of the settings, see `Fleets::wanted`.
+            What::Fleet => return Err(Problem::no_siblings()),
         })
     }
 
@@ -173,6 +182,7 @@ impl Wanted {
             | Self::DropSnapshot { .. }
             | Self::Leaks => Kind::Snapshots,
             Self::Detail { .. } | Self::Profiling | Self::Purge | Self::SetProfiling(_) => Kind::Allocator,
+            Self::Fleet(_) => Kind::Fleet,
         }
     }
 }

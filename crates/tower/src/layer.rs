@@ -10,7 +10,7 @@ use crate::service::MemoryDebug;
 
 /// Puts the memory page in front of a service.
 ///
-/// Making and applying it starts nothing and reads nothing. Clones, and services made from them, share one state, so
+/// Making and applying it starts nothing and reads nothing, unless it has siblings (feature `fleet`). Clones, and services made from them, share one state, so
 /// however often a router applies the layer, one collection of a kind runs at a time. That state, a few hundred bytes,
 /// stays in memory until the process ends.
 ///
@@ -127,7 +127,11 @@ impl<S> Layer<S> for MemoryDebugLayer {
     type Service = MemoryDebug<S>;
 
     fn layer(&self, inner: S) -> MemoryDebug<S> {
-        let served = self.state.served.get_or_init(|| Box::leak(Box::new(self.state.settings.clone())));
+        let served = self.state.served.get_or_init(|| {
+            let settings: &'static Settings = Box::leak(Box::new(self.state.settings.clone()));
+            settings.endpoint.listen();
+            settings
+        });
         MemoryDebug::new(inner, served)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 
 use memory_debug_endpoint::Endpoint;
 
@@ -26,18 +27,24 @@ pub struct Config {
 }
 
 /// What the memory page gives only if asked to. Nothing of it by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptIns {
     /// [`Endpoint::raw_addresses`].
     pub raw_addresses: bool,
     /// [`Endpoint::pprof_aliases`].
     pub pprof_aliases: bool,
+    /// [`Endpoint::siblings`].
+    pub siblings: Option<PathBuf>,
 }
 
 impl OptIns {
     /// The page with these settings.
     pub fn apply(self, endpoint: Endpoint) -> Endpoint {
-        endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases)
+        let endpoint = endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases);
+        match self.siblings {
+            Some(directory) => endpoint.siblings(directory),
+            None => endpoint,
+        }
     }
 }
 
@@ -57,12 +64,13 @@ impl Config {
     }
 
     const OPTIONS: &str = "\
-[--leak] [--small] [--raw-addresses] [--pprof-aliases]
+[--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
 
   --leak           grow the audit log by about 3 MiB a second, for ever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  give /debug/memory/heap?format=raw, which has addresses of this process
   --pprof-aliases  answer /debug/pprof/heap and /debug/pprof/allocs
+  --siblings       answer /debug/memory/fleet for all processes that name this directory
   --help           print this text
 
   BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
@@ -87,7 +95,7 @@ impl Config {
     /// Reads `arguments` (without the program's name) and the value of `BIND`.
     ///
     /// # Errors
-    /// An argument that is not one of [`Config::usage`].
+    /// An argument that is not one of [`Config::usage`], or lacks its value.
     pub fn parse(
         arguments: impl IntoIterator<Item = String>,
         bind: Option<String>,
@@ -95,12 +103,17 @@ impl Config {
         let mut leak = false;
         let mut small = false;
         let mut opt_ins = OptIns::default();
-        for argument in arguments {
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--leak" => leak = true,
                 "--small" => small = true,
                 "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--pprof-aliases" => opt_ins.pprof_aliases = true,
+                "--siblings" => match arguments.next() {
+                    Some(directory) => opt_ins.siblings = Some(directory.into()),
+                    None => return Err(ConfigError { argument }),
+                },
                 "--help" | "-h" => return Ok(Command::Help),
                 _ => return Err(ConfigError { argument }),
             }
@@ -122,7 +135,7 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown argument {:?}, see --help for those there are", self.argument)
+        write!(f, "unknown or incomplete argument {:?}, see --help for those there are", self.argument)
     }
 }
 
@@ -150,10 +163,12 @@ mod tests {
 
     #[test]
     fn what_the_page_gives_beyond_the_default_has_to_be_asked_for() {
-        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true };
+        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings: Some("there".into()) };
         let expected = Config { opt_ins, ..Config::full() };
-        assert_eq!(parse(&["--pprof-aliases", "--raw-addresses"], None), Ok(Command::Serve(expected)));
-        assert_eq!(Config::full().opt_ins, OptIns { raw_addresses: false, pprof_aliases: false });
+        let arguments = ["--pprof-aliases", "--siblings", "there", "--raw-addresses"];
+        assert_eq!(parse(&arguments, None), Ok(Command::Serve(expected)));
+        let none = OptIns { raw_addresses: false, pprof_aliases: false, siblings: None };
+        assert_eq!(Config::full().opt_ins, none);
     }
 
     #[test]
@@ -164,6 +179,10 @@ mod tests {
     #[test]
     fn an_unknown_argument_is_named_in_the_error() {
         let error = parse(&["--leek"], None).unwrap_err();
-        assert_eq!(error.to_string(), "unknown argument \"--leek\", see --help for those there are");
+        assert_eq!(
+            error.to_string(),
+            "unknown or incomplete argument \"--leek\", see --help for those there are"
+        );
+        assert!(parse(&["--siblings"], None).is_err());
     }
 }

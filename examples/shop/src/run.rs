@@ -76,7 +76,7 @@ async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
         }
         closing.close();
     });
-    Ok(Opened { listener, state, credentials, opt_ins: config.opt_ins, stop })
+    Ok(Opened { listener, state, credentials, opt_ins: config.opt_ins.clone(), stop })
 }
 
 impl fmt::Debug for Opened {

@@ -20,7 +20,7 @@ const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 
 /// The shop with all that has to be opted in to.
 async fn open_shop() -> Server {
-    let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true };
+    let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, ..OptIns::default() };
     Server::start(app_with(&AppState::start(&Config::small()), credentials(), opt_ins)).await
 }
 

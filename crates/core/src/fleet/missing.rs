@@ -39,6 +39,8 @@ pub enum MissingReason {
     TooLong,
     /// There were more instances than are asked.
     TooMany,
+    /// What is at the address is nobody's who is to be asked: another user's, or no instance at all.
+    Foreign,
 }
 
 impl MissingReason {
@@ -55,6 +57,7 @@ impl MissingReason {
             Self::NoReport => "no-report",
             Self::TooLong => "too-long",
             Self::TooMany => "too-many",
+            Self::Foreign => "foreign",
         }
     }
 }
@@ -83,6 +86,7 @@ mod tests {
             MissingReason::NoReport,
             MissingReason::TooLong,
             MissingReason::TooMany,
+            MissingReason::Foreign,
         ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }

@@ -29,3 +29,6 @@ pub(crate) fn plain_http(_: &RequestParts<'_>) {}
 pub(crate) fn profiling(_: &str, _: ProfilingChange, _: Result<u64, &Problem>) {}
 
 pub(crate) fn collection(_: Kind, _: &'static str, _: Duration) {}
+
+#[cfg(all(feature = "fleet", target_os = "linux"))]
+pub(crate) fn no_siblings(_: &str) {}

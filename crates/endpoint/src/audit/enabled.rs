@@ -139,6 +139,15 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
     }));
 }
 
+/// Siblings cannot be listened to. Told by a thread that has other things to do.
+#[cfg(all(feature = "fleet", target_os = "linux"))]
+pub(crate) fn no_siblings(reason: &str) {
+    let reason = Escaped::new(reason, MAX_REASON_CHARS);
+    let _panic = catch_unwind(AssertUnwindSafe(
+        || warn!(target: TARGET, outcome = "siblings-unavailable", %reason, "memory page: siblings"),
+    ));
+}
+
 /// A collection has ended, or is given up.
 pub(crate) fn collection(kind: Kind, outcome: &'static str, duration: Duration) {
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);

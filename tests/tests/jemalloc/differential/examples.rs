@@ -16,9 +16,9 @@ const OF_THE_PAGE: &str = "content-security-policy";
 async fn all(state: &AppState) -> [(&'static str, Server); 3] {
     // The table has aliases.
     let opt_ins = OptIns { pprof_aliases: true, ..OptIns::default() };
-    let axum = Server::start(axum_service::app_with(state, credentials(), opt_ins)).await;
+    let axum = Server::start(axum_service::app_with(state, credentials(), opt_ins.clone())).await;
 
-    let memory = MemoryDebug::new(credentials()).configure(|endpoint| opt_ins.apply(endpoint));
+    let memory = MemoryDebug::new(credentials()).configure(|endpoint| opt_ins.clone().apply(endpoint));
     let routes = state.clone();
     let actix = Server::actix(|listener| {
         let app = move || App::new().configure(actix_web_service::routes(&routes)).wrap(memory.clone());

@@ -1,0 +1,60 @@
+//! The directory that only this user can enter.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, fstat};
+use rustix::process::geteuid;
+
+/// Most names that are read at all.
+const MAX_NAMES: usize = 4096;
+
+/// The directory, held open, so that it stays the one that was checked whatever its path leads to meanwhile.
+#[derive(Debug)]
+pub(super) struct Directory(OwnedFd);
+
+impl Directory {
+    /// Makes it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If it is a link, another user's, or others may enter. Without its path: clients are told.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        if let Err(error) = DirBuilder::new().mode(0o700).create(path)
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(format!("the directory of siblings cannot be made: {}", error.kind()));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| {
+            format!(
+                "the directory of siblings cannot be opened, or is none: {}",
+                io::Error::from(error).kind()
+            )
+        })?;
+        let found = fstat(&directory).map_err(|error| io::Error::from(error).to_string())?;
+        if found.st_uid != geteuid().as_raw() {
+            return Err("the directory of siblings belongs to another user".to_owned());
+        }
+        if found.st_mode & 0o077 != 0 {
+            return Err("the directory of siblings is open to others; its mode has to be 0700".to_owned());
+        }
+        Ok(Self(directory))
+    }
+
+    /// Where `name` is in it. Short enough for a socket, however long the directory's own path is.
+    pub(super) fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string()).join(name.as_ref())
+    }
+
+    /// The names in it, in no order.
+    pub(super) fn names(&self) -> Result<Vec<OsString>, String> {
+        let entries = fs::read_dir(self.path(""))
+            .map_err(|error| format!("the directory of siblings cannot be read: {}", error.kind()))?;
+        Ok(entries.take(MAX_NAMES).filter_map(|entry| Some(entry.ok()?.file_name())).collect())
+    }
+}

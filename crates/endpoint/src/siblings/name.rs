@@ -1,0 +1,89 @@
+//! The name of a socket: which process listens there.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::process;
+
+use memory_debug_core::InstanceId;
+
+/// `{pid}-{start}-{id}.sock`: process id, when it started (in ticks since the boot, as `/proc` has it), and the first
+/// eight digits of the instance id. The first two tell a process from a later one with its process id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) pid: u32,
+    pub(super) start: u64,
+    pub(super) id: String,
+}
+
+impl Name {
+    /// That of this process.
+    pub(super) fn own() -> Result<Self, String> {
+        let pid = process::id();
+        let start = start_of(pid).ok_or("/proc does not tell when this process started")?;
+        Ok(Self { pid, start, id: InstanceId::current().short() })
+    }
+
+    /// `None` for any other text than such a name is written as.
+    pub(super) fn parse(name: &OsStr) -> Option<Self> {
+        let text = name.to_str()?;
+        let mut parts = text.strip_suffix(".sock")?.splitn(3, '-');
+        let (pid, start) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let id = parts.next()?.to_owned();
+        let is_id = id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let name = Self { pid, start, id };
+        (is_id && name.to_string() == text).then_some(name)
+    }
+
+    /// Whether the process that has it is there.
+    pub(super) fn is_alive(&self) -> bool {
+        start_of(self.pid) == Some(self.start)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}.sock", self.pid, self.start, self.id)
+    }
+}
+
+/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
+fn start_of(pid: u32) -> Option<u64> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = std::str::from_utf8(&stat[after_name..]).ok()?;
+    fields.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_nothing_else_is_one() {
+        let own = Name::own().unwrap();
+        assert_eq!(Name::parse(OsStr::new(&own.to_string())), Some(own.clone()));
+        assert!(own.is_alive());
+        for text in [
+            "",
+            ".sock",
+            "1-2-3.sock",
+            "01-2-0123abcd.sock",
+            "+1-2-0123abcd.sock",
+            "1-2-0123ABCD.sock",
+            "1-2-0123abcd.sock.sock",
+            "1-2-0123abcd",
+            ".1-2-0123abcd.sock",
+            "1-2-0123abc/.sock",
+            "99999999999-2-0123abcd.sock",
+        ] {
+            assert_eq!(Name::parse(OsStr::new(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_later_process_of_the_same_id_is_another() {
+        let own = Name::own().unwrap();
+        assert!(!Name { start: own.start + 1, ..own }.is_alive());
+    }
+}
