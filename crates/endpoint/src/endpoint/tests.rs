@@ -3,6 +3,7 @@
 mod forced;
 mod guessing;
 mod hidden;
+mod instance;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod order;

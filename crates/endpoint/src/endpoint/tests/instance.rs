@@ -1,0 +1,76 @@
+//! Who answers, and who is meant to.
+
+use super::*;
+
+/// One of each kind, and what is wrong.
+const TARGETS: [&str; 9] = [
+    "",
+    "/stats",
+    "/types?top=0",
+    "/nothing",
+    "/snapshots",
+    "/heap",
+    "/heap?seconds=x",
+    "/fleet",
+    "/profiling",
+];
+
+#[test]
+fn whoever_is_authorized_is_told_who_answers_and_nobody_else() {
+    let fixture = Fixture::new();
+    let own = InstanceId::current().to_string();
+    for target in TARGETS {
+        let target = format!("/debug/memory{target}");
+        for method in ["GET", "HEAD", "PATCH"] {
+            let reply = fixture.send(method, &target, &[("authorization", RIGHT)]);
+            assert_eq!(header(&reply, "memory-instance"), Some(&*own), "{method} {target}");
+            let reply = fixture.send(method, &target, &[("authorization", WRONG)]);
+            assert_eq!(header(&reply, "memory-instance"), None, "{method} {target}");
+        }
+    }
+}
+
+#[test]
+fn an_instance_that_is_not_meant_says_so_and_which_it_is() {
+    let fixture = Fixture::new();
+    let own = InstanceId::current().to_string();
+    let paths = ["", "/stats", "/types", "/doctor", "/heap", "/snapshots", "/leaks", "/profiling", "/fleet"];
+    for path in paths {
+        let other = "00000000-0000-4000-8000-000000000000";
+        let reply = fixture.get(&format!("/debug/memory{path}?instance={other}&format=json"));
+        assert_eq!((reply.status, header(&reply, "memory-instance")), (421, Some(&*own)), "{path}");
+        let problem = json(&reply);
+        assert_eq!(problem["type"], "urn:memory-debug:problem:wrong-instance");
+        assert!(problem["detail"].as_str().unwrap().contains(&own), "{problem}");
+    }
+    assert_eq!(fixture.collections(), 0);
+    for path in paths {
+        let (with, without) = (format!("?instance={own}"), String::new());
+        let [with, without] =
+            [with, without].map(|query| fixture.get(&format!("/debug/memory{path}{query}")));
+        assert_eq!(with.status, without.status, "{path}");
+    }
+}
+
+#[test]
+fn s24_what_is_no_instance_is_refused_by_name() {
+    let fixture = Fixture::new();
+    for value in ["", "x", "6F1C9A2E-0000-4000-8000-000000000000", "000000000000400080000000000000000000"] {
+        let reply = fixture.get(&format!("/debug/memory?instance={value}&format=json"));
+        assert_eq!((reply.status, &json(&reply)["parameter"]), (400, &"instance".into()), "{value}");
+    }
+}
+
+#[test]
+fn who_has_no_siblings_or_peers_names_the_setting() {
+    let fixture = Fixture::new();
+    for (query, setting) in [("", "siblings(directory)"), ("scope=host", "`fleet`"), ("scope=peers", "peers")]
+    {
+        let reply = fixture.get(&format!("/debug/memory/fleet?{query}"));
+        assert_eq!(reply.status, 501);
+        assert!(text(&reply).contains(setting), "{}", text(&reply));
+    }
+    for query in ["scope=", "scope=all", "sort=name", "top=0", "instance=1"] {
+        assert_eq!(fixture.get(&format!("/debug/memory/fleet?{query}")).status, 400, "{query}");
+    }
+}
