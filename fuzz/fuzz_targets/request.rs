@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use libfuzzer_sys::fuzz_target;
-use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
+use memory_debug_endpoint::memory_debug_core::{InstanceId, MemoryReport, Scope};
 use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Outcome, Reply, RequestParts, Role};
 
 #[path = "../base64.rs"]
@@ -133,7 +133,7 @@ fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option
 }
 
 fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool) {
-    let refusals = [400, 403, 404, 405, 406, 409, 410, 501, 503];
+    let refusals = [400, 403, 404, 405, 406, 409, 410, 421, 501, 503];
     assert!(refusals.contains(&reply.status) || may && [200, 201, 204].contains(&reply.status), "{reply:?}");
     check_headers(reply);
     check_body(sent, reply);
@@ -174,6 +174,7 @@ fn check_headers(reply: &Reply) {
     }
     assert!(names.contains("cache-control") && names.contains("content-type"));
     assert!(!names.contains("www-authenticate"));
+    assert!(reply.headers.contains(&("memory-instance", InstanceId::current().to_string().into())));
     assert_eq!(names.contains("allow"), reply.status == 405);
 }
 

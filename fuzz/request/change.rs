@@ -10,9 +10,12 @@ use super::{Expected, negotiated, values};
 use crate::input::Sent;
 
 pub(super) fn expected(sent: &Sent, is_reader: bool) -> Expected {
-    let Some(format) = format_of(sent.query.as_deref().unwrap_or_default()) else {
+    let Some((format, is_for_another)) = query(sent.query.as_deref().unwrap_or_default()) else {
         return Expected::Problem(400, "invalid parameter");
     };
+    if is_for_another {
+        return Expected::Problem(421, "wrong instance");
+    }
     if format.or_else(|| negotiated(sent)).is_none() {
         return Expected::Problem(406, "not acceptable");
     }
@@ -39,20 +42,27 @@ pub(super) fn expected(sent: &Sent, is_reader: bool) -> Expected {
     Expected::Problem(501, "not built in")
 }
 
-/// Whether the format is JSON, if it is named. `None` if something is wrong with the query.
-fn format_of(query: &str) -> Option<Option<bool>> {
+/// Whether the format is JSON, if it is named, and whether another process is meant. `None` if something is wrong with
+/// the query.
+fn query(query: &str) -> Option<(Option<bool>, bool)> {
     if query.len() > 4096 {
         return None;
     }
-    let value = match query {
-        "" => return Some(None),
-        query => super::decoded(query.strip_prefix("format=").filter(|value| !value.contains('&'))?)?,
-    };
-    match value.as_str() {
-        "json" => Some(Some(true)),
-        "text" => Some(Some(false)),
-        _ => None,
+    let (mut format, mut instance) = (None, None);
+    for pair in query.split('&').filter(|_| !query.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = super::decoded(value)?;
+        let is_twice = match (name, value.as_str()) {
+            ("format", "json") => format.replace(true).is_some(),
+            ("format", "text") => format.replace(false).is_some(),
+            ("instance", id) => instance.replace(super::is_for_another(id)?).is_some(),
+            _ => return None,
+        };
+        if is_twice {
+            return None;
+        }
     }
+    Some((format, instance == Some(true)))
 }
 
 fn is_json(sent: &Sent) -> bool {

@@ -7,6 +7,8 @@ mod metrics;
 
 use std::net::IpAddr;
 
+use memory_debug_endpoint::memory_debug_core::InstanceId;
+
 use crate::base64::base64;
 use crate::heap::heap;
 use crate::input::{Sent, Settings};
@@ -72,6 +74,7 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
         "/debug/memory/stats" => "stats",
         "/debug/memory/types" => "types",
         "/debug/memory/doctor" => "doctor",
+        "/debug/memory/fleet" => "fleet",
         _ => return Expected::Problem(404, "unknown path"),
     };
     if sent.method != "GET" && sent.method != "HEAD" {
@@ -80,11 +83,22 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     let Some(query) = Query::read(page, sent.query.as_deref().unwrap_or("")) else {
         return Expected::Problem(400, "invalid parameter");
     };
+    if query.is_for_another {
+        return Expected::Problem(421, "wrong instance");
+    }
     let Some(is_json) = query.is_json.or_else(|| negotiated(sent)) else {
         return Expected::Problem(406, "not acceptable");
     };
     if is_reader && (query.force || settings.types_need_profile && page != "stats") {
         return Expected::Problem(403, "forbidden role");
+    }
+    if page == "fleet" {
+        let is_passed_on = !values(sent, "memory-hop").is_empty();
+        return if is_passed_on {
+            Expected::Problem(400, "second hop")
+        } else {
+            Expected::Problem(501, "not built in")
+        };
     }
     let rows = (page.is_empty() || page == "types").then(|| query.rows());
     Expected::Page(Page { is_json, rows })
@@ -230,13 +244,14 @@ struct Query {
     top: usize,
     sort: String,
     filter: String,
+    is_for_another: bool,
 }
 
 impl Query {
     /// `None` if something is wrong with it.
     fn read(page: &str, query: &str) -> Option<Self> {
         let is_types = page == "types";
-        let has_top = is_types || page.is_empty();
+        let has_top = is_types || page.is_empty() || page == "fleet";
         let pairs: Vec<(&str, &str)> = if query.is_empty() {
             Vec::new()
         } else {
@@ -246,8 +261,14 @@ impl Query {
         if query.len() > 4096 || pairs.iter().any(|(name, _)| count(name) > 1) {
             return None;
         }
-        let mut read =
-            Self { is_json: None, force: false, top: 50, sort: "bytes".into(), filter: String::new() };
+        let mut read = Self {
+            is_json: None,
+            force: false,
+            top: 50,
+            sort: "bytes".into(),
+            filter: String::new(),
+            is_for_another: false,
+        };
         for (name, value) in pairs {
             let value = decoded(value)?;
             match (name, value.as_str()) {
@@ -255,6 +276,8 @@ impl Query {
                 ("format", "text") => read.is_json = Some(false),
                 ("force", "true") => read.force = true,
                 ("force", "false") => {}
+                ("instance", id) => read.is_for_another = is_for_another(id)?,
+                ("scope", "host" | "peers") if page == "fleet" => {}
                 ("top", digits) if has_top => {
                     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
                     let digits = is_number.then(|| digits.trim_start_matches('0'))?;
@@ -275,7 +298,7 @@ impl Query {
                     (1..=2).contains(&digits.len()).then_some(())?;
                     digits.parse::<u8>().ok().filter(|depth| (1..=32).contains(depth))?;
                 }
-                ("filter" | "focus" | "ignore", text) if is_types => {
+                ("filter" | "focus" | "ignore", text) if is_types || page == "fleet" && name == "filter" => {
                     if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
                         return None;
                     }
@@ -298,6 +321,15 @@ impl Query {
         });
         rows.iter().take(self.top).map(|(name, ..)| *name).collect()
     }
+}
+
+/// Whether another process is meant. `None` if it is no id: lower-case digits in groups.
+pub fn is_for_another(id: &str) -> Option<bool> {
+    let groups: Vec<&str> = id.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_id = lengths == [8, 4, 4, 4, 12] && groups.concat().bytes().all(is_digit);
+    is_id.then(|| InstanceId::current().to_string() != id)
 }
 
 /// The text that `%2b+` stands for.

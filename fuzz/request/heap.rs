@@ -1,6 +1,6 @@
 //! What the documentation promises for a heap profile, at the page's path and at Go's.
 
-use crate::expected::{Expected, decoded, liked};
+use crate::expected::{Expected, decoded, is_for_another, liked};
 use crate::input::{Sent, Settings};
 
 pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
@@ -24,9 +24,12 @@ pub fn heap(settings: Settings, sent: &Sent, is_reader: bool) -> Option<Expected
     if sent.method != "GET" && sent.method != "HEAD" {
         return refused(405, "method not allowed");
     }
-    let Some(format) = format(is_alias, sent.query.as_deref().unwrap_or("")) else {
+    let Some((format, is_for_another)) = query(is_alias, sent.query.as_deref().unwrap_or("")) else {
         return refused(400, "invalid parameter");
     };
+    if is_for_another {
+        return refused(421, "wrong instance");
+    }
     let by_accept = || {
         let types = FORMATS.map(|(_, kind, subtype)| (kind, subtype));
         liked(sent, &types).map(|at| FORMATS[at].0.to_owned())
@@ -50,8 +53,9 @@ pub fn is_alias(settings: Settings, path: &str) -> bool {
     settings.has_pprof_aliases && ALIASES.contains(&path)
 }
 
-/// The format that the query names, if it names one. `None` if something is wrong with it.
-fn format(is_alias: bool, query: &str) -> Option<Option<String>> {
+/// The format that the query names, if it names one, and whether another process is meant. `None` if something is wrong
+/// with it.
+fn query(is_alias: bool, query: &str) -> Option<(Option<String>, bool)> {
     let pairs = query.split('&').filter(|_| !query.is_empty());
     let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
     let count = |name: &str| pairs.iter().filter(|(known, _)| *known == name).count();
@@ -60,12 +64,13 @@ fn format(is_alias: bool, query: &str) -> Option<Option<String>> {
     }
     let has = |name: &str| count(name) > 0;
     let mut format = None;
-    let mut is_debug = false;
+    let (mut is_debug, mut for_another) = (false, false);
     for (name, value) in &pairs {
         let value = decoded(value)?;
         match (*name, value.as_str()) {
             ("debug", "0") => {}
             ("debug", "1") => is_debug = true,
+            ("instance", id) => for_another = is_for_another(id)?,
             ("seconds", digits) => number(digits, 60)?,
             ("gc", _) if is_alias => {}
             _ if is_alias => return None,
@@ -79,7 +84,7 @@ fn format(is_alias: bool, query: &str) -> Option<Option<String>> {
     if has("debug") && has("format") || has("seconds") && (is_debug || !is_signed) {
         return None;
     }
-    Some(if is_debug { Some("text".to_owned()) } else { format })
+    Some((if is_debug { Some("text".to_owned()) } else { format }, for_another))
 }
 
 fn number(digits: &str, most: u64) -> Option<()> {

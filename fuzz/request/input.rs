@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use memory_debug_endpoint::Connection;
+use memory_debug_endpoint::memory_debug_core::InstanceId;
 
 use crate::base64::base64;
 use crate::heap::ALIASES;
@@ -24,6 +25,7 @@ pub struct Request<'a> {
     described: Option<Described<'a>>,
     body: Body<'a>,
     if_match: Option<&'a [u8]>,
+    is_passed_on: bool,
 }
 
 /// How the endpoint is set up.
@@ -65,6 +67,7 @@ enum Path<'a> {
     Stats,
     Types,
     Doctor,
+    Fleet,
     Heap,
     Flamegraph,
     Snapshots,
@@ -88,6 +91,8 @@ enum Parameter<'a> {
     Seconds(u8),
     Types(u8),
     Debug(bool),
+    Scope(bool),
+    Instance(bool),
     Encoded(u8, &'a [u8]),
     Known(u8, &'a str),
     Other(&'a str),
@@ -202,6 +207,9 @@ impl Request<'_> {
         if let Some(value) = self.if_match {
             add("if-match", value.to_vec());
         }
+        if self.is_passed_on {
+            add("memory-hop", b"1".to_vec());
+        }
         let query = self.query.as_ref();
         Sent {
             method: self.method.text().to_owned(),
@@ -218,9 +226,9 @@ impl Request<'_> {
 const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
 const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
 const TYPES: [&str; 4] = ["application/json", "Application/Json; charset=utf-8", "text/plain", ""];
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
     "format", "force", "top", "sort", "filter", "group", "focus", "ignore", "seconds", "debug", "symbols",
-    "gc", "types",
+    "gc", "types", "scope", "instance",
 ];
 const PROFILES: [&str; 7] = ["pprof", "collapsed", "raw", "text", "svg", "prometheus", "openmetrics"];
 const GROUPS: [&str; 9] =
@@ -253,6 +261,7 @@ impl Path<'_> {
             Self::Stats => "/debug/memory/stats".to_owned(),
             Self::Types => "/debug/memory/types".to_owned(),
             Self::Doctor => "/debug/memory/doctor".to_owned(),
+            Self::Fleet => "/debug/memory/fleet".to_owned(),
             Self::Heap => "/debug/memory/heap".to_owned(),
             Self::Flamegraph => "/debug/memory/heap/flamegraph".to_owned(),
             Self::Snapshots => "/debug/memory/snapshots".to_owned(),
@@ -279,6 +288,9 @@ impl Parameter<'_> {
             Self::Seconds(seconds) => format!("seconds={seconds}"),
             Self::Types(types) => format!("types={types}"),
             Self::Debug(debug) => format!("debug={}", u8::from(*debug)),
+            Self::Scope(is_host) => format!("scope={}", if *is_host { "host" } else { "peers" }),
+            Self::Instance(is_own) if *is_own => format!("instance={}", InstanceId::current()),
+            Self::Instance(_) => "instance=00000000-0000-4000-8000-000000000000".to_owned(),
             Self::Encoded(name, value) => {
                 let value: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
                 format!("{}={value}", one_of(&NAMES, *name))
