@@ -1,14 +1,16 @@
 //! What happens to services in production: they fork, have thousands of threads, may not write files of any size.
 //! `scripts/faults` has what takes a whole program or root: full disks, no file descriptors, no threads, little memory.
 
-use std::process;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
+use std::{env, fs, process};
 
-use axum_service::{AppState, Config, app};
+use axum_service::{AppState, Config, OptIns, app, app_with};
 use memory_debug_axum::allocative::{Allocative, Visitor};
 use memory_debug_axum::{InstanceId, MemoryReport, register_root};
+use memory_debug_core::FleetReport;
 use memory_debug_tests::{OwnProcess, Request, Response, Server, credentials, in_child, within_limit};
 use tokio::runtime;
 
@@ -159,6 +161,46 @@ fn four_thousand_threads_are_told_one_by_one() {
         end.wait();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
+}
+
+/// The instances of the fleet, as a process sees it that names this directory, each with its process id.
+fn fleet(siblings: &Path) -> Vec<(InstanceId, u32)> {
+    let response = block_on(async {
+        let state = AppState::start(&Config::small());
+        let opt_ins = OptIns { siblings: Some(siblings.to_owned()), ..OptIns::default() };
+        let server = Server::start(app_with(&state, credentials(), opt_ins)).await;
+        server.send(Request::get("/debug/memory/fleet?format=json").authorized()).await
+    });
+    assert_eq!(response.status, 200, "{response}");
+    let fleet: FleetReport = serde_json::from_slice(&response.body).unwrap();
+    assert!(fleet.complete, "{:?}", fleet.missing);
+    fleet.instances.iter().map(|member| (member.instance.id, member.instance.pid)).collect()
+}
+
+#[test]
+fn a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone() {
+    OwnProcess::run_alone(
+        "faults::a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone",
+        || {
+            let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
+            let own = (InstanceId::current(), process::id());
+            assert_eq!(fleet(&folder), [own]);
+            let told = in_child(|| {
+                let both = fleet(&folder);
+                assert!(both.len() == 2 && both.contains(&own), "{both:?}");
+                assert!(both.contains(&(InstanceId::current(), process::id())), "{both:?}");
+                process::id().to_string()
+            });
+            let names = || -> Vec<_> {
+                fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+            };
+            assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{told}-"))));
+            // The child ended without a word, so whoever asks next clears away what it left.
+            assert_eq!(fleet(&folder), [own]);
+            assert_eq!(names().len(), 1);
+            fs::remove_dir_all(&folder).unwrap();
+        },
+    );
 }
 
 #[test]

@@ -319,6 +319,7 @@ fn queries() -> Vec<(Request, Expected)> {
         "/types?filter=String",
         "/types?filter=%C3%BC",
         "/types?sort=bytes&top=2",
+        "?top=5",
         &longest,
     ];
     let refused = [
@@ -334,6 +335,10 @@ fn queries() -> Vec<(Request, Expected)> {
         "?format=json&x=1",
         "?top=0",
         "?sort=bytes",
+        "?instance=00000000-0000-4000-8000-00000000000",
+        "?instance=",
+        "/fleet?scope=all",
+        "/fleet?sort=bytes",
         "??format=json",
         "?format=text;x=1",
         "/stats?sort=bytes",
@@ -491,6 +496,13 @@ fn profiles() -> Vec<(Request, Expected)> {
     const UNKNOWN: &str = "/snapshots/000102030405060708090a0b0c0d0e0f";
     let mut requests = Vec::new();
     for (method, below, status) in [
+        ("GET", "/fleet", 501),
+        ("HEAD", "/fleet", 501),
+        ("GET", "/fleet?scope=peers&format=json", 501),
+        ("POST", "/fleet", 405),
+        ("GET", "/stats?instance=00000000-0000-4000-8000-000000000000", 421),
+        ("GET", "/heap?instance=00000000-0000-4000-8000-000000000000", 421),
+        ("HEAD", "/fleet?instance=00000000-0000-4000-8000-000000000000", 421),
         ("HEAD", "/heap", 200),
         ("HEAD", "/heap/flamegraph", 200),
         ("GET", "/heap?format=svg", 400),
