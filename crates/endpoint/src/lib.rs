@@ -57,6 +57,7 @@
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
+//! | siblings cannot be listened to | warn | `outcome` (`siblings-unavailable`), `reason` |
 //! | a change of the profiler, made or refused | info, else warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
 //!
 //! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.

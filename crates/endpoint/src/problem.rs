@@ -75,6 +75,10 @@ pub(crate) enum Problem {
     /// There are no siblings to be asked, for want of a setting or of what has to be built in.
     NoFleet(&'static str),
     /// Siblings cannot be asked, for that reason.
+    #[cfg_attr(
+        not(all(feature = "fleet", target_os = "linux")),
+        allow(dead_code, reason = "there are no siblings")
+    )]
     FleetUnavailable(String),
     /// One that is asked for others asks others in turn.
     SecondHop,

@@ -47,7 +47,8 @@ static SIBLINGS: Mutex<Vec<Weak<Siblings>>> = Mutex::new(Vec::new());
 impl Siblings {
     /// Those in `directory`, which are the same for all who name it.
     pub(crate) fn of_process(directory: PathBuf) -> Option<Arc<Self>> {
-        // Without a trailing slash, which would have a link followed.
+        // The same whatever the working directory becomes. Without a trailing slash, which would have a link followed.
+        let directory = std::path::absolute(&directory).unwrap_or(directory);
         let directory: PathBuf = directory.components().collect();
         let mut all = SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|siblings| siblings.strong_count() > 0);

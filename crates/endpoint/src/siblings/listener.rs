@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -54,6 +54,8 @@ struct Socket {
     listener: Arc<UnixListener>,
     directory: PathBuf,
     name: Name,
+    /// Device and inode: another may have taken its name.
+    identity: (u64, u64),
 }
 
 impl Listener {
@@ -144,21 +146,30 @@ impl Socket {
         let path = open.path(name.to_string());
         // Under another name until it answers: a socket that refuses is taken for that of a process that is no more.
         let unready = open.path(format!(".{name}"));
-        let failed = |error: std::io::Error| format!("the socket for siblings: {}", error.kind());
+        let failed = |error: io::Error| format!("the socket for siblings: {}", error.kind());
         let listener = UnixListener::bind(&unready).map_err(failed)?;
         fs::set_permissions(&unready, Permissions::from_mode(0o600)).map_err(failed)?;
+        let identity = identity(&unready).map_err(failed)?;
         fs::rename(&unready, &path).map_err(failed)?;
         ask::clear(&open);
-        Ok(Self { listener: Arc::new(listener), directory, name })
+        Ok(Self { listener: Arc::new(listener), directory, name, identity })
     }
 
     fn close(self) {
         // Wakes the thread that waits for connections. What fails here is cleared away by whoever looks next.
         let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
         if let Ok(directory) = Directory::open(&self.directory) {
-            let _ = fs::remove_file(directory.path(self.name.to_string()));
+            let path = directory.path(self.name.to_string());
+            if identity(&path).is_ok_and(|found| found == self.identity) {
+                let _ = fs::remove_file(path);
+            }
         }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Answers until the socket is closed.

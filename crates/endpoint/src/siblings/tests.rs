@@ -497,6 +497,17 @@ fn s21_a_process_has_one_socket_in_a_directory_and_takes_it_away() {
 }
 
 #[test]
+fn a_socket_that_another_has_taken_the_place_of_is_left_alone() {
+    let place = Place::new();
+    let endpoint = listening(&place);
+    let own = place.file(&Name::own().unwrap().to_string());
+    fs::remove_file(&own).unwrap();
+    let _other = UnixListener::bind(&own).unwrap();
+    drop(endpoint);
+    assert_eq!(place.names().len(), 1);
+}
+
+#[test]
 fn s49_without_being_applied_nothing_is_there() {
     let place = Place::new();
     let endpoint = endpoint(&place);
