@@ -75,6 +75,12 @@ fn mapping(at: u64, named: &NamedMapping) -> Mapping {
     }
 }
 
+/// What is known of a location.
+struct Lines {
+    before: Arc<[Line]>,
+    now: Arc<[Line]>,
+}
+
 /// A profile that is getting its names.
 struct Naming<'p> {
     profile: &'p SymbolizedProfile,
@@ -83,8 +89,8 @@ struct Naming<'p> {
     infos: FxHashMap<u32, FunctionInfo>,
     mappings: Vec<u32>,
     threads: Vec<u32>,
-    /// By location of the profile: what is there now, and what was.
-    lines: Vec<[Arc<[Line]>; 2]>,
+    /// By location of the profile.
+    lines: Vec<Lines>,
 }
 
 impl<'p> Naming<'p> {
@@ -99,7 +105,7 @@ impl<'p> Naming<'p> {
                 let before: Arc<[Line]> = location.lines.iter().map(|line| naming.line(*line)).collect();
                 let now = address.and_then(|address| naming.lines_at(address, symbolizer, before.is_empty()));
                 let now = now.or_else(|| before.is_empty().then(|| naming.after_file(location))?);
-                [now.unwrap_or_else(|| Arc::clone(&before)), before]
+                Lines { now: now.unwrap_or_else(|| Arc::clone(&before)), before }
             })
             .collect();
         naming
@@ -146,14 +152,16 @@ impl<'p> Naming<'p> {
     fn add(&mut self, stack: &NamedStack) {
         let profile = self.profile;
         let handles = profile.location_handles(stack);
-        let lines: Vec<Line> = handles.iter().flat_map(|at| &*self.lines[*at as usize][0]).copied().collect();
+        let lines: Vec<Line> =
+            handles.iter().flat_map(|at| &*self.lines[*at as usize].now).copied().collect();
         let steps: Vec<_> = lines.iter().filter_map(|line| self.step(*line)).collect();
         let mut left = Vec::with_capacity(handles.len());
-        let is_new = handles.iter().map(|at| &self.lines[*at as usize]).any(|[now, before]| now != before);
+        let is_new =
+            handles.iter().map(|at| &self.lines[*at as usize]).any(|lines| lines.now != lines.before);
         let mut skip = if is_new { steps.len() - beyond_allocator(&steps).1.len() } else { 0 };
         let mut is_as_before = true;
         for at in handles {
-            let [now, before] = &self.lines[*at as usize];
+            let Lines { now, before } = &self.lines[*at as usize];
             let skipped = skip.min(now.len());
             skip -= skipped;
             let rest = if skipped == 0 { Arc::clone(now) } else { now[skipped..].into() };
