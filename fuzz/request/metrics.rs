@@ -1,6 +1,6 @@
 //! What is promised to a scraper.
 
-use super::{Expected, decoded, liked};
+use super::{Expected, decoded, is_for_another, liked};
 use crate::ROWS;
 use crate::input::{Sent, Settings};
 
@@ -8,10 +8,13 @@ pub(super) fn expected(settings: Settings, sent: &Sent, is_reader: bool) -> Expe
     if sent.method != "GET" && sent.method != "HEAD" {
         return Expected::Problem(405, "method not allowed");
     }
-    let Some(Query { is_openmetrics, force, types }) = Query::read(sent.query.as_deref().unwrap_or(""))
+    let Some(Query { is_openmetrics, force, types, for_another }) = Query::read(sent.query.as_deref().unwrap_or(""))
     else {
         return Expected::Problem(400, "invalid parameter");
     };
+    if for_another {
+        return Expected::Problem(421, "wrong instance");
+    }
     let by_accept =
         || liked(sent, &[("text", "plain"), ("application", "openmetrics-text")]).map(|at| at == 1);
     let Some(is_openmetrics) = is_openmetrics.or_else(by_accept) else {
@@ -35,6 +38,7 @@ struct Query {
     is_openmetrics: Option<bool>,
     force: bool,
     types: usize,
+    for_another: bool,
 }
 
 impl Query {
@@ -54,6 +58,7 @@ impl Query {
                 ("format", "openmetrics") => read.is_openmetrics = Some(true),
                 ("force", "true") => read.force = true,
                 ("force", "false") => {}
+                ("instance", id) => read.for_another = is_for_another(id)?,
                 ("types", digits) => {
                     let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
                     let digits = is_number.then(|| digits.trim_start_matches('0'))?;
