@@ -60,6 +60,18 @@ pub struct MemoryReport {
 }
 
 impl MemoryReport {
+    /// Whether it is of the version that this library reads: one that came from elsewhere may not be.
+    ///
+    /// # Errors
+    ///
+    /// Of which version it is.
+    pub fn require_schema(&self) -> Result<(), String> {
+        if self.schema == SCHEMA {
+            return Ok(());
+        }
+        Err(format!("its report is of {:?}, this program reads {SCHEMA}", self.schema))
+    }
+
     /// The heap profile behind the table, with names.
     ///
     /// # Errors

@@ -61,11 +61,13 @@ impl Doctor {
 
 impl FailOn {
     fn counts(self, severity: Severity) -> bool {
-        match self {
-            Self::Notice => true,
-            Self::Warning => matches!(severity, Severity::Warning | Severity::Critical),
-            Self::Critical => severity == Severity::Critical,
-            Self::Never => false,
-        }
+        let least = match self {
+            Self::Notice => Severity::Notice,
+            Self::Warning => Severity::Warning,
+            Self::Critical => Severity::Critical,
+            Self::Never => return false,
+        };
+        // The worst is the least.
+        severity <= least
     }
 }

@@ -6,15 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, MissingReason, SCHEMA};
+use memory_debug_core::{MemoryReport, MissingReason};
 
-use crate::client::{Client, Question};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::login::Login;
 use crate::target::Target;
-
-/// All rows that a page can have.
-const ALL_ROWS: &str = "1000";
 
 /// Such a page is some hundred KiB. What is longer is held by many threads at once.
 const MAX_BODY_BYTES: u64 = 16 << 20;
@@ -106,13 +103,9 @@ fn answered(index: usize, answer: Result<MemoryReport, Failure>) -> News {
 ///
 /// If there is none, or it is of another version.
 pub(super) fn report(client: &Client, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
-    let query = [("format", "json"), ("top", ALL_ROWS)];
-    let client = client.clone().max_body_bytes(MAX_BODY_BYTES);
-    let report: MemoryReport = client.json(target, login, Question::get("", &query))?;
-    if report.schema != SCHEMA {
-        let message = format!("its report is of {:?}, this program reads {SCHEMA}", report.schema);
-        return Err(Failure::new(MissingReason::NoReport, message).at(target));
-    }
+    let report = client.clone().max_body_bytes(MAX_BODY_BYTES).report(target, login)?;
+    let of_version = report.require_schema();
+    of_version.map_err(|message| Failure::new(MissingReason::NoReport, message).at(target))?;
     Ok(report)
 }
 

@@ -134,8 +134,7 @@ impl Fleet {
     /// Adds an instance, unless it is in already under another address.
     pub fn add(&mut self, target: impl Into<String>, report: &MemoryReport) {
         let (id, target) = (report.instance.id, target.into());
-        if report.schema != SCHEMA {
-            let detail = format!("its report is of {:?}, this program reads {SCHEMA}", report.schema);
+        if let Err(detail) = report.require_schema() {
             return self.miss(MissingInstance::new(target, MissingReason::NoReport, detail));
         }
         if let Some(known) = self.instances.get_mut(&id) {

@@ -170,9 +170,8 @@ fn report(answer: &[u8]) -> Result<MemoryReport, Missing> {
         403 => return refused(MissingReason::Forbidden, "the login's role does not suffice there"),
         _ => return refused(MissingReason::Refused, "it gives no report"),
     }
-    let report: MemoryReport = serde_json::from_slice(body)
-        .map_err(|_| (MissingReason::NoReport, format!("its answer is no report of {SCHEMA}")))?;
-    Ok(report)
+    serde_json::from_slice(body)
+        .map_err(|_| (MissingReason::NoReport, format!("its answer is no report of {SCHEMA}")))
 }
 
 /// Status and body of an answer that is whole.
