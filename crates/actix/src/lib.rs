@@ -61,6 +61,7 @@
 //! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
@@ -77,6 +78,8 @@ mod service;
 mod tests;
 
 pub use memory_debug_endpoint;
+#[cfg(feature = "peers")]
+pub use memory_debug_endpoint::Peers;
 pub use memory_debug_endpoint::memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_endpoint::memory_debug_core::install;

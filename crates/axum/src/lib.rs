@@ -94,6 +94,7 @@
 //! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
@@ -112,6 +113,8 @@ mod router;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+#[cfg(feature = "peers")]
+pub use memory_debug_tower::Peers;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_tower::install;
 pub use memory_debug_tower::memory_debug_core;

@@ -23,6 +23,7 @@ const DECODE_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 3;
 pub struct Authorized {
     user: Arc<str>,
     role: Role,
+    is_peer: bool,
 }
 
 impl Authorized {
@@ -36,6 +37,16 @@ impl Authorized {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether it was the secret of peers, and no operator's password.
+    pub(crate) fn is_peer(&self) -> bool {
+        self.is_peer
+    }
+
+    /// The same of a peer.
+    pub(crate) fn of_peer(self) -> Self {
+        Self { is_peer: true, ..self }
     }
 }
 
@@ -95,7 +106,7 @@ impl Claim {
     pub(crate) fn prove(&self, credentials: &Credentials) -> Option<Authorized> {
         let (user, password) = (&self.pair[..self.colon], &self.pair[self.colon + 1..self.length]);
         let (user, role) = credentials.verify(user, password)?;
-        Some(Authorized { user, role })
+        Some(Authorized { user, role, is_peer: false })
     }
 }
 

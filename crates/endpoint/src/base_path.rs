@@ -1,7 +1,6 @@
 //! Where the endpoint is mounted.
 
-use std::error::Error;
-use std::fmt;
+use crate::config_error::{ConfigError, ConfigErrorKind};
 
 /// The path of the overview; every other page lies below it.
 #[derive(Clone, Debug)]
@@ -9,21 +8,6 @@ pub(crate) struct BasePath {
     path: Box<str>,
     /// Where [`may_hold`](Self::may_hold) looks.
     probe: usize,
-}
-
-/// A setting cannot be used. Found when the endpoint is built, before the first request.
-#[derive(Debug)]
-pub struct ConfigError {
-    kind: ConfigErrorKind,
-    message: String,
-}
-
-/// The reasons to refuse a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigErrorKind {
-    /// The base path could never be matched, or not unambiguously.
-    InvalidPath,
 }
 
 impl BasePath {
@@ -35,14 +19,14 @@ impl BasePath {
     pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
         match defect(path) {
             None => Ok(Self { path: path.into(), probe: path.len() }),
-            Some(defect) => Err(ConfigError {
-                kind: ConfigErrorKind::InvalidPath,
-                message: format!(
+            Some(defect) => Err(ConfigError::new(
+                ConfigErrorKind::InvalidPath,
+                format!(
                     "base path `{}` refused: {defect}; use one like `{}`",
                     path.escape_debug(),
                     Self::DEFAULT
                 ),
-            }),
+            )),
         }
     }
 
@@ -84,21 +68,6 @@ impl Default for BasePath {
         Self { path: Self::DEFAULT.into(), probe: Self::DEFAULT.len() }
     }
 }
-
-impl ConfigError {
-    /// The reason, to match on.
-    pub fn kind(&self) -> ConfigErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for ConfigError {}
 
 fn defect(path: &str) -> Option<&'static str> {
     let Some(segments) = path.strip_prefix('/') else {

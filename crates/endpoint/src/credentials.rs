@@ -176,6 +176,14 @@ impl Credentials {
         }
         found
     }
+
+    /// Whether a login has this password, whoever's it is.
+    #[cfg(feature = "peers")]
+    pub(crate) fn have_password(&self, password: &[u8]) -> bool {
+        let sources = self.0.load();
+        let mut logins = sources.iter().flat_map(|source| source.logins().to_vec());
+        logins.any(|login| login.has_password(password).into())
+    }
 }
 
 impl Source {

@@ -12,12 +12,13 @@ use memory_debug_core::InstanceId;
 use crate::alias;
 use crate::audit::{self, Audit};
 use crate::authenticate::Authorized;
-use crate::base_path::{BasePath, ConfigError};
+use crate::base_path::BasePath;
 use crate::change::Draft;
 use crate::collect::Collect;
+use crate::config_error::ConfigError;
 use crate::credentials::Credentials;
 use crate::cross_site;
-use crate::fleet::{Caller, FleetScope, FleetWanted};
+use crate::fleet::{Caller, FleetScope, FleetWanted, HOP, Whom};
 use crate::flight::{Flights, ServiceName};
 use crate::format::Format;
 use crate::gate::{Gate, Refusal};
@@ -26,6 +27,7 @@ use crate::limits::Limits;
 use crate::negotiate::{negotiate, negotiate_problem};
 use crate::outcome::{Outcome, Reading};
 use crate::parts::RequestParts;
+use crate::peers::Peers;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -79,6 +81,7 @@ pub struct Endpoint {
     gives_addresses: bool,
     has_pprof_aliases: bool,
     siblings: Option<Arc<Siblings>>,
+    peers: Option<Arc<Peers>>,
 }
 
 /// What the reports are about.
@@ -122,6 +125,7 @@ impl Endpoint {
             gives_addresses: false,
             has_pprof_aliases: false,
             siblings: None,
+            peers: None,
         }
     }
 
@@ -211,6 +215,25 @@ impl Endpoint {
     #[cfg(feature = "fleet")]
     pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
+    }
+
+    /// Answers `/fleet?scope=peers` for this instance and for those that `peers` names, wherever they are; and answers
+    /// them. Each is asked for its overview at the time of the request, 8 at once, and has 2 seconds, all together 5: who
+    /// has not answered by then is named as missing.
+    ///
+    /// The better ways are a scraper that finds the instances, and the command `memory-debug fleet`: with them no
+    /// instance can reach another. This is for where operators reach the balancer alone.
+    ///
+    /// # Security
+    ///
+    /// Whoever may ask for names of types here gets them of all peers, which do not ask again what the role is. Peers are
+    /// sent their secret, never what the caller sent, and `force` is not passed on. A peer that was asked asks nobody.
+    /// While the secret is an operator's password as well, nobody is asked. Redirects are not followed, and what is
+    /// answered is bounded in length and time.
+    #[cfg(feature = "peers")]
+    pub fn peers(mut self, peers: Peers) -> Self {
+        self.gate.peers = Some(peers.accepted().clone());
+        Self { peers: Some(Arc::new(peers)), ..self }
     }
 
     /// Begins to listen for siblings, if it has any, unless it does already; otherwise it does nothing. Returns at once.
@@ -398,6 +421,9 @@ impl Endpoint {
         let format = format.ok_or(Problem::NotAcceptable { offered })?;
         let needed = match (query.force, query.series) {
             (true, _) => Role::Profile,
+            // Whether names of types may be known was for the peer to ask, of whoever asked it.
+            (false, _) if proof.is_peer() && operation.is_for_peers() && has_hop(parts) => Role::Read,
+            (false, _) if proof.is_peer() => return Err(Problem::PeersOwn),
             // Metrics are numbers until they are asked for by type.
             (false, 1..) => self.types_need,
             (false, 0) => operation.role(self.types_need),
@@ -424,22 +450,35 @@ impl Endpoint {
 
     /// Who is to be asked for the fleet, and on whose behalf.
     fn fleet(&self, parts: &RequestParts<'_>, query: &Query) -> Result<FleetWanted, Problem> {
-        if !(parts.headers)("memory-hop").is_empty() {
+        if has_hop(parts) {
             return Err(Problem::SecondHop);
         }
-        if query.scope == FleetScope::Peers {
-            return Err(Problem::no_peers());
-        }
-        let siblings = self.siblings.as_ref().ok_or_else(Problem::no_siblings)?;
-        Ok(FleetWanted {
-            siblings: Arc::clone(siblings),
-            // Whoever comes here has exactly one.
-            caller: Caller::new((parts.headers)("authorization").concat()),
-            base: self.base_path().to_owned(),
-            rows: self.flights.limits().max_rows,
-            types: query.types.clone(),
-        })
+        let whom = match query.scope {
+            FleetScope::Host => Whom::Siblings {
+                siblings: Arc::clone(self.siblings.as_ref().ok_or_else(Problem::no_siblings)?),
+                // Whoever comes here has exactly one.
+                caller: Caller::new((parts.headers)("authorization").concat()),
+                base: self.base_path().to_owned(),
+            },
+            FleetScope::Peers => Whom::Peers(self.peers_to_ask()?),
+        };
+        Ok(FleetWanted { whom, rows: self.flights.limits().max_rows, types: query.types.clone() })
     }
+
+    /// Those who may be sent the secret as things are.
+    fn peers_to_ask(&self) -> Result<Arc<Peers>, Problem> {
+        let peers = self.peers.as_ref().ok_or_else(Problem::no_peers)?;
+        // Files of logins change.
+        if peers.share_a_password_with(&self.gate.credentials) {
+            return Err(Problem::peers_share_a_password());
+        }
+        Ok(Arc::clone(peers))
+    }
+}
+
+/// Whether it was sent on behalf of somebody who asked elsewhere.
+fn has_hop(parts: &RequestParts<'_>) -> bool {
+    !(parts.headers)(HOP).is_empty()
 }
 
 fn ready(parts: &RequestParts<'_>, reply: Reply) -> Outcome {

@@ -1,4 +1,14 @@
-//! What a request for several processes wants, and on whose behalf.
+//! What a request for several processes wants, and how they are asked.
+//!
+//! Those of one host ([`siblings`](crate::siblings)) and those elsewhere ([`peers`](crate::peers)) differ in how they are
+//! found, reached and whose password they are sent. The rest is here.
+
+#[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
+pub(crate) mod exchange;
+#[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
+pub(crate) mod fan_out;
+#[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
+pub(crate) mod timed;
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +17,11 @@ use memory_debug_core::TypesView;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::peers::Peers;
 use crate::siblings::Siblings;
+
+/// The header of requests that are sent for somebody, and are not to be passed on.
+pub(crate) const HOP: &str = "memory-hop";
 
 /// Which processes are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,20 +32,28 @@ pub(crate) enum FleetScope {
     Peers,
 }
 
-/// Whom to ask, how, and which part of the table to show.
-#[derive(Clone, Debug)]
+/// Whom to ask, and which part of the table to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FleetWanted {
-    pub(crate) siblings: Arc<Siblings>,
-    pub(crate) caller: Caller,
-    /// The path that the page is mounted at, here and there.
-    pub(crate) base: String,
+    pub(crate) whom: Whom,
     /// Most rows that each is asked for.
     pub(crate) rows: usize,
     pub(crate) types: TypesView,
 }
 
-/// The value of the `Authorization` header that siblings are asked with: the caller's own, so that each of them decides
-/// what the caller may see. Wiped on drop.
+/// Whom to ask, with what each of them wants to know.
+#[derive(Clone, Debug)]
+pub(crate) enum Whom {
+    Siblings {
+        siblings: Arc<Siblings>,
+        caller: Caller,
+        /// The path that the page is mounted at, here and there.
+        base: String,
+    },
+    Peers(Arc<Peers>),
+}
+
+/// The value of an `Authorization` header to ask with. Wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Caller(Arc<Zeroizing<Vec<u8>>>);
 
@@ -47,18 +69,21 @@ impl Caller {
 }
 
 /// Answers are shared by those who ask with the same credential, as nobody gets what was fetched with another's rights.
-impl PartialEq for FleetWanted {
+/// Peers are asked with their own, whoever asked here.
+impl PartialEq for Whom {
     fn eq(&self, other: &Self) -> bool {
-        let Self { siblings, caller, base, rows, types } = self;
-        Arc::ptr_eq(siblings, &other.siblings)
-            && bool::from(caller.expose().ct_eq(other.caller.expose()))
-            && *base == other.base
-            && *rows == other.rows
-            && *types == other.types
+        match (self, other) {
+            (
+                Self::Siblings { siblings, caller, base },
+                Self::Siblings { siblings: s, caller: c, base: b },
+            ) => Arc::ptr_eq(siblings, s) && bool::from(caller.expose().ct_eq(c.expose())) && base == b,
+            (Self::Peers(peers), Self::Peers(other)) => Arc::ptr_eq(peers, other),
+            (Self::Siblings { .. } | Self::Peers(_), _) => false,
+        }
     }
 }
 
-impl Eq for FleetWanted {}
+impl Eq for Whom {}
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -76,6 +76,7 @@
 //! | `fleet` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `peers` | no | `Endpoint::peers`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `tracing` | yes | audit events, see above |
 //!
@@ -89,6 +90,7 @@ mod authenticate;
 mod base_path;
 mod change;
 mod collect;
+mod config_error;
 mod credentials;
 mod cross_site;
 mod digest;
@@ -110,6 +112,8 @@ mod negotiate;
 mod outcome;
 mod pace;
 mod parts;
+#[cfg_attr(not(feature = "peers"), path = "peers/disabled.rs")]
+mod peers;
 mod problem;
 mod query;
 mod reply;
@@ -129,12 +133,14 @@ mod wanted;
 pub use memory_debug_core;
 
 pub use self::authenticate::{Authorized, Unauthorized, authenticate};
-pub use self::base_path::{ConfigError, ConfigErrorKind};
 pub use self::collect::{Collect, Shortage};
+pub use self::config_error::{ConfigError, ConfigErrorKind};
 pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind, generate_password};
 pub use self::endpoint::Endpoint;
 pub use self::limits::Limits;
 pub use self::outcome::Outcome;
 pub use self::parts::{Connection, RequestParts};
+#[cfg(feature = "peers")]
+pub use self::peers::Peers;
 pub use self::reply::Reply;
 pub use self::role::Role;

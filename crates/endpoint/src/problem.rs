@@ -20,6 +20,8 @@ pub(crate) enum Problem {
     CrossSite,
     /// The login may not do this.
     ForbiddenRole { needed: Role, held: Role },
+    /// The secret of peers does not open this.
+    PeersOwn,
     /// There is no page at this path.
     UnknownPath { known: Vec<String> },
     /// There is no snapshot of that name.
@@ -75,10 +77,6 @@ pub(crate) enum Problem {
     /// There are no siblings to be asked, for want of a setting or of what has to be built in.
     NoFleet(&'static str),
     /// Siblings cannot be asked, for that reason.
-    #[cfg_attr(
-        not(all(feature = "fleet", target_os = "linux")),
-        allow(dead_code, reason = "there are no siblings")
-    )]
     FleetUnavailable(String),
     /// One that is asked for others asks others in turn.
     SecondHop,
@@ -122,8 +120,16 @@ impl Problem {
     /// No peers can be configured.
     pub(crate) fn no_peers() -> Self {
         Self::NoFleet(
-            "this service knows no peers; the command `memory-debug fleet` asks instances elsewhere",
+            "this service knows no peers; it does if built with the cargo feature `peers` and `Endpoint::peers`. The command \
+             `memory-debug fleet` asks instances elsewhere, too",
         )
+    }
+
+    /// Peers would be sent an operator's password.
+    pub(crate) fn peers_share_a_password() -> Self {
+        let reason = "the secret of peers is an operator's password as well, so they are not sent it; give peers a secret of \
+                      their own";
+        Self::FleetUnavailable(reason.to_owned())
     }
 
     pub(crate) fn invalid_body(reason: impl Into<String>) -> Self {
@@ -136,6 +142,7 @@ impl Problem {
             Self::InvalidParameter { .. } => (400, "invalid-parameter", "invalid parameter"),
             Self::CrossSite => (403, "cross-site-request", "cross-site request"),
             Self::ForbiddenRole { .. } => (403, "forbidden-role", "forbidden role"),
+            Self::PeersOwn => (403, "forbidden-role", "forbidden role"),
             Self::UnknownPath { .. } => (404, "unknown-path", "unknown path"),
             Self::UnknownSnapshot => (404, "unknown-snapshot", "unknown snapshot"),
             Self::SnapshotGone => (410, "snapshot-gone", "snapshot gone"),
@@ -174,7 +181,8 @@ impl Problem {
         self.class().0
     }
 
-    fn detail(&self) -> Cow<'_, str> {
+    /// What happened, and what to do.
+    pub(crate) fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),
             Self::CrossSite => {
@@ -186,6 +194,7 @@ impl Problem {
                 held.as_str()
             )
             .into(),
+            Self::PeersOwn => "the secret of peers opens the overview alone, and for peers alone".into(),
             Self::UnknownPath { known } => {
                 format!("there is nothing here; the pages are {}", known.join(", ")).into()
             }
@@ -325,6 +334,7 @@ impl Problem {
             Self::InvalidParameter { name: "top".to_owned(), reason: "is \"odd\"".to_owned() },
             Self::CrossSite,
             Self::ForbiddenRole { needed: Role::Profile, held: Role::Read },
+            Self::PeersOwn,
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::UnknownSnapshot,
             Self::SnapshotGone,
@@ -348,6 +358,7 @@ impl Problem {
             Self::TooManyBodies,
             Self::no_siblings(),
             Self::no_peers(),
+            Self::peers_share_a_password(),
             Self::FleetUnavailable("open to others".to_owned()),
             Self::SecondHop,
             Self::WrongInstance(InstanceId::current()),

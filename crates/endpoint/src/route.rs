@@ -200,6 +200,11 @@ impl Operation {
         self.what == What::SetProfiling
     }
 
+    /// Whether it is what peers add up.
+    pub(crate) fn is_for_peers(&self) -> bool {
+        self.what == What::Page(Page::Overview)
+    }
+
     /// The role that it takes, where names of types need `types_need`.
     pub(crate) fn role(&self, types_need: Role) -> Role {
         if self.names_types { self.role.max(types_need) } else { self.role }

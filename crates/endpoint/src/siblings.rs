@@ -7,16 +7,14 @@
 mod ask;
 mod connection;
 mod directory;
-mod fan_out;
 mod listener;
 mod name;
 #[cfg(test)]
 mod tests;
-mod timed;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use memory_debug_core::{Fleet, FleetReport, MissingInstance, MissingReason, PerProcess};
 
@@ -24,14 +22,13 @@ use self::ask::Question;
 use self::directory::Directory;
 use self::listener::Listener;
 use crate::endpoint::Endpoint;
-use crate::fleet::FleetWanted;
+use crate::fleet::Caller;
+use crate::fleet::exchange::request;
+use crate::fleet::fan_out::{self, FOR_ALL};
 use crate::problem::Problem;
 
 /// Most names in the directory that are looked at.
 const MAX_ENTRIES: usize = 256;
-
-/// Longest time for all to answer.
-const FOR_ALL: Duration = Duration::from_secs(5);
 
 /// Those that share a directory, as this process knows them.
 #[derive(Debug)]
@@ -69,12 +66,18 @@ impl Siblings {
         self.listener().start(&self.directory, answering);
     }
 
-    /// Asks all of them, this process included.
+    /// Asks all of them, this process included, for the page at `base` with so many rows.
     ///
     /// # Errors
     ///
     /// If this process does not listen itself, or there is no thread to ask on.
-    pub(crate) fn ask(&self, wanted: &FleetWanted, force: bool) -> Result<FleetReport, Problem> {
+    pub(crate) fn ask(
+        &self,
+        caller: &Caller,
+        base: &str,
+        rows: usize,
+        force: bool,
+    ) -> Result<FleetReport, Problem> {
         let end = Instant::now() + FOR_ALL;
         let own = self.listener().wait(end).map_err(Problem::FleetUnavailable)?;
         let directory = Directory::open(&self.directory).map_err(Problem::FleetUnavailable)?;
@@ -88,7 +91,7 @@ impl Siblings {
             fleet.miss(MissingInstance::new("the directory", MissingReason::TooMany, detail));
         }
         names.truncate(MAX_ENTRIES);
-        let question = Question::new(directory, wanted, force);
+        let question = Question { directory, request: request("localhost", base, rows, force, caller) };
         fan_out::ask_all(names, question, end, &mut fleet).map_err(|_no_thread| Problem::NoThread)?;
         Ok(fleet.finish())
     }

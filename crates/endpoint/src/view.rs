@@ -73,7 +73,7 @@ impl View {
             Wanted::Profiling => self.profiling(material),
             Wanted::Purge => self.purge(material),
             Wanted::SetProfiling(change) => self.set_profiling(change, material),
-            Wanted::Fleet(fleet) => self.fleet(fleet, material.max_bytes),
+            Wanted::Fleet(fleet) => self.fleet(fleet, material),
         }
     }
 

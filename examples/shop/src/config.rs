@@ -1,10 +1,10 @@
 //! What the command line and the environment ask for.
 
 use std::error::Error;
-use std::fmt;
 use std::path::PathBuf;
+use std::{fmt, fs};
 
-use memory_debug_endpoint::Endpoint;
+use memory_debug_endpoint::{Endpoint, Peers};
 
 use crate::population::Population;
 
@@ -12,7 +12,7 @@ use crate::population::Population;
 const DEFAULT_BIND: &str = "127.0.0.1:3000";
 
 /// How the service is to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one.
     pub bind: String,
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// What the memory page gives only if asked to. Nothing of it by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct OptIns {
     /// [`Endpoint::raw_addresses`].
     pub raw_addresses: bool,
@@ -35,21 +35,26 @@ pub struct OptIns {
     pub pprof_aliases: bool,
     /// [`Endpoint::siblings`].
     pub siblings: Option<PathBuf>,
+    /// [`Endpoint::peers`].
+    pub peers: Option<Peers>,
 }
 
 impl OptIns {
     /// The page with these settings.
     pub fn apply(self, endpoint: Endpoint) -> Endpoint {
-        let endpoint = endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases);
-        match self.siblings {
-            Some(directory) => endpoint.siblings(directory),
-            None => endpoint,
+        let mut endpoint = endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases);
+        if let Some(directory) = self.siblings {
+            endpoint = endpoint.siblings(directory);
         }
+        if let Some(peers) = self.peers {
+            endpoint = endpoint.peers(peers);
+        }
+        endpoint
     }
 }
 
 /// What a command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Run the service.
     Serve(Config),
@@ -65,15 +70,21 @@ impl Config {
 
     const OPTIONS: &str = "\
 [--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
+                     [--peer-authority FILE] [--peer URL]... [--peers URL]...
 
   --leak           grow the audit log by about 3 MiB a second, for ever
   --small          start with a handful of sessions instead of 20,000
   --raw-addresses  give /debug/memory/heap?format=raw, which has addresses of this process
   --pprof-aliases  answer /debug/pprof/heap and /debug/pprof/allocs
   --siblings       answer /debug/memory/fleet for all processes that name this directory
+  --peer           answer /debug/memory/fleet?scope=peers, asking the instance at this address
+  --peers          the same for the instances at each address of the host's name
+  --peer-authority trust the certificates in this file instead of the system's
   --help           print this text
 
   BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
+  MEMORY_DEBUG_PEER_SECRET_FILE
+                   file with the secret that peers share, for --peer and --peers
 ";
 
     /// A live heap of 40 to 80 MiB: large enough for a profile sampled every 512 KiB to have something to say.
@@ -92,30 +103,39 @@ impl Config {
         Self { population: Population::small(), report_cache_bytes: 256 << 10, ..Self::full() }
     }
 
-    /// Reads `arguments` (without the program's name) and the value of `BIND`.
+    /// Reads `arguments` (without the program's name) and the values of `BIND` and `MEMORY_DEBUG_PEER_SECRET_FILE`.
     ///
     /// # Errors
-    /// An argument that is not one of [`Config::usage`], or lacks its value.
+    /// An argument that is not one of [`Config::usage`], lacks its value, or has one that is of no use.
     pub fn parse(
         arguments: impl IntoIterator<Item = String>,
         bind: Option<String>,
+        peer_secret_file: Option<PathBuf>,
     ) -> Result<Command, ConfigError> {
         let mut leak = false;
         let mut small = false;
         let mut opt_ins = OptIns::default();
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| ConfigError::argument(&argument));
             match argument.as_str() {
                 "--leak" => leak = true,
                 "--small" => small = true,
                 "--raw-addresses" => opt_ins.raw_addresses = true,
                 "--pprof-aliases" => opt_ins.pprof_aliases = true,
-                "--siblings" => match arguments.next() {
-                    Some(directory) => opt_ins.siblings = Some(directory.into()),
-                    None => return Err(ConfigError { argument }),
-                },
+                "--siblings" => opt_ins.siblings = Some(value()?.into()),
+                "--peer" | "--peers" | "--peer-authority" => {
+                    let value = value()?;
+                    let peers = opt_ins.peers.map_or_else(|| secret(peer_secret_file.as_ref()), Ok)?;
+                    let peers = match argument.as_str() {
+                        "--peer" => peers.instance(value),
+                        "--peers" => peers.dns(value),
+                        _ => peers.authority(fs::read(value).map_err(ConfigError::because)?),
+                    };
+                    opt_ins.peers = Some(peers.map_err(ConfigError::because)?);
+                }
                 "--help" | "-h" => return Ok(Command::Help),
-                _ => return Err(ConfigError { argument }),
+                _ => return Err(ConfigError::argument(&argument)),
             }
         }
         let mut config = if small { Self::small() } else { Self::full() };
@@ -127,15 +147,30 @@ impl Config {
     }
 }
 
+/// Peers that nobody has named yet.
+fn secret(file: Option<&PathBuf>) -> Result<Peers, ConfigError> {
+    let file =
+        file.ok_or_else(|| ConfigError::because("peers need MEMORY_DEBUG_PEER_SECRET_FILE to be set"))?;
+    Peers::from_file(file).map_err(ConfigError::because)
+}
+
 /// A command line that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    argument: String,
+pub struct ConfigError(String);
+
+impl ConfigError {
+    fn argument(argument: &str) -> Self {
+        Self(format!("unknown or incomplete argument {argument:?}, see --help for those there are"))
+    }
+
+    fn because(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown or incomplete argument {:?}, see --help for those there are", self.argument)
+        f.write_str(&self.0)
     }
 }
 
@@ -145,35 +180,49 @@ impl Error for ConfigError {}
 mod tests {
     use super::*;
 
-    fn parse(arguments: &[&str], bind: Option<&str>) -> Result<Command, ConfigError> {
-        Config::parse(arguments.iter().map(|&argument| argument.to_owned()), bind.map(str::to_owned))
+    /// What is understood, as it shows itself: a secret is not to be compared.
+    fn parse(arguments: &[&str], bind: Option<&str>) -> Result<String, ConfigError> {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        Config::parse(arguments, bind.map(str::to_owned), None).map(|command| format!("{command:?}"))
+    }
+
+    fn serve(config: Config) -> Result<String, ConfigError> {
+        Ok(format!("{:?}", Command::Serve(config)))
     }
 
     #[test]
     fn no_argument_means_the_full_population_on_the_default_address() {
-        assert_eq!(parse(&[], None), Ok(Command::Serve(Config::full())));
+        assert_eq!(parse(&[], None), serve(Config::full()));
     }
 
     #[test]
     fn flags_combine_in_any_order() {
         let expected = Config { leak: true, bind: "[::1]:0".to_owned(), ..Config::small() };
-        assert_eq!(parse(&["--small", "--leak"], Some("[::1]:0")), Ok(Command::Serve(expected.clone())));
-        assert_eq!(parse(&["--leak", "--small"], Some("[::1]:0")), Ok(Command::Serve(expected)));
+        assert_eq!(parse(&["--small", "--leak"], Some("[::1]:0")), serve(expected.clone()));
+        assert_eq!(parse(&["--leak", "--small"], Some("[::1]:0")), serve(expected));
     }
 
     #[test]
     fn what_the_page_gives_beyond_the_default_has_to_be_asked_for() {
-        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings: Some("there".into()) };
+        let siblings = Some("there".into());
+        let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings, peers: None };
         let expected = Config { opt_ins, ..Config::full() };
         let arguments = ["--pprof-aliases", "--siblings", "there", "--raw-addresses"];
-        assert_eq!(parse(&arguments, None), Ok(Command::Serve(expected)));
-        let none = OptIns { raw_addresses: false, pprof_aliases: false, siblings: None };
-        assert_eq!(Config::full().opt_ins, none);
+        assert_eq!(parse(&arguments, None), serve(expected));
+        let none = OptIns { raw_addresses: false, pprof_aliases: false, siblings: None, peers: None };
+        assert_eq!(format!("{:?}", Config::full().opt_ins), format!("{none:?}"));
+    }
+
+    #[test]
+    fn peers_need_a_secret() {
+        let arguments = ["--peer", "https://10.0.0.7"].map(str::to_owned);
+        let error = Config::parse(arguments, None, None).unwrap_err();
+        assert!(error.to_string().contains("MEMORY_DEBUG_PEER_SECRET_FILE"), "{error}");
     }
 
     #[test]
     fn help_is_a_command_of_its_own() {
-        assert_eq!(parse(&["--leak", "--help"], None), Ok(Command::Help));
+        assert_eq!(parse(&["--leak", "--help"], None), Ok("Help".to_owned()));
     }
 
     #[test]

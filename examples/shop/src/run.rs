@@ -34,7 +34,8 @@ where
 {
     let arguments = env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     let bind = env::var_os("BIND").map(|bind| bind.to_string_lossy().into_owned());
-    let outcome = match Config::parse(arguments, bind) {
+    let peer_secret_file = env::var_os("MEMORY_DEBUG_PEER_SECRET_FILE").map(Into::into);
+    let outcome = match Config::parse(arguments, bind, peer_secret_file) {
         Ok(Command::Serve(config)) => match open(&config).await {
             Ok(opened) => serve(opened).await.map_err(Into::into),
             Err(error) => Err(error),

@@ -59,8 +59,13 @@ impl Login {
 
     /// Whether both are right. Takes the same time whichever is wrong.
     pub(super) fn is(&self, user: &[u8], password: &[u8]) -> Choice {
-        let Digests { key, user: user_tag, password: password_tag } = &*self.digests;
-        key.tag(Field::User, user).ct_eq(user_tag) & key.tag(Field::Password, password).ct_eq(password_tag)
+        let Digests { key, user: user_tag, .. } = &*self.digests;
+        key.tag(Field::User, user).ct_eq(user_tag) & self.has_password(password)
+    }
+
+    pub(super) fn has_password(&self, password: &[u8]) -> Choice {
+        let Digests { key, password: password_tag, .. } = &*self.digests;
+        key.tag(Field::Password, password).ct_eq(password_tag)
     }
 }
 

@@ -56,6 +56,12 @@ impl Credentials {
         Self::watch(path.as_ref(), Box::new(|path| parse_logins(read(path)?.expose(), path)))
     }
 
+    /// The password in a file, without the line break at its end.
+    #[cfg(feature = "peers")]
+    pub(crate) fn read_password(path: &Path) -> Result<Secret, CredentialsError> {
+        read(path).map(|content| without_line_break(&content))
+    }
+
     fn watch(path: &Path, parse: Parse) -> Result<Self, CredentialsError> {
         let file = WatchedFile::open(path, parse)?;
         Ok(Self::from_logins(Logins::File(Arc::new(file))))

@@ -12,16 +12,13 @@ use std::time::{Duration, Instant};
 use httparse::{EMPTY_HEADER, Request, Status};
 use zeroize::Zeroizing;
 
-use super::ask::{HOP, is_own_user};
-use super::timed::Timed;
+use super::ask::is_own_user;
 use crate::endpoint::Endpoint;
+use crate::fleet::HOP;
+use crate::fleet::exchange::{MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::fleet::timed::Timed;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
-
-/// Longest head of a request.
-pub(super) const MAX_HEAD_BYTES: usize = 16 << 10;
-
-pub(super) const MAX_HEADERS: usize = 64;
 
 /// Longest time for a head to arrive, and for an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,7 +74,7 @@ fn reply(request: &Request<'_, '_>, endpoint: &Endpoint) -> Reply {
     }))
 }
 
-fn write(mut stream: Timed, reply: &Reply) -> std::io::Result<()> {
+fn write(mut stream: Timed<UnixStream>, reply: &Reply) -> std::io::Result<()> {
     let mut head = format!("HTTP/1.1 {} \r\nconnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

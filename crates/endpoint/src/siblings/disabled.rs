@@ -3,7 +3,7 @@
 use memory_debug_core::FleetReport;
 
 use crate::endpoint::Endpoint;
-use crate::fleet::FleetWanted;
+use crate::fleet::Caller;
 use crate::problem::Problem;
 
 /// None of these exist.
@@ -20,7 +20,13 @@ impl Siblings {
         match *self {}
     }
 
-    pub(crate) fn ask(&self, _: &FleetWanted, _force: bool) -> Result<FleetReport, Problem> {
+    pub(crate) fn ask(
+        &self,
+        _: &Caller,
+        _base: &str,
+        _rows: usize,
+        _force: bool,
+    ) -> Result<FleetReport, Problem> {
         match *self {}
     }
 }

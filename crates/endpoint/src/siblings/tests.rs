@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 use memory_debug_core::{MemoryReport, Scope};
@@ -15,7 +16,7 @@ use super::name::Name;
 use super::*;
 use crate::collect::Collect;
 use crate::credentials::{Credentials, generate_password};
-use crate::fleet::Caller;
+use crate::fleet::{Caller, Whom};
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
 
@@ -195,14 +196,12 @@ fn s16_siblings_are_asked_with_the_callers_own_login_and_for_themselves_alone() 
 #[test]
 fn s16_nothing_shows_the_login() {
     let place = Place::new();
-    let wanted = FleetWanted {
+    let whom = Whom::Siblings {
         siblings: Siblings::of_process(place.directory()).unwrap(),
         caller: Caller::new(RIGHT.into()),
         base: String::new(),
-        rows: 1,
-        types: Default::default(),
     };
-    let shown = format!("{wanted:?}");
+    let shown = format!("{whom:?}");
     assert!(shown.contains("Caller(..)") && !shown.contains("b3Bz"), "{shown}");
 }
 
@@ -210,17 +209,14 @@ fn s16_nothing_shows_the_login() {
 fn s40_an_answer_is_shared_only_by_those_who_ask_with_the_same_login() {
     let place = Place::new();
     let siblings = Siblings::of_process(place.directory()).unwrap();
-    let wanted = |login: &str| FleetWanted {
+    let whom = |login: &str, base: &str| Whom::Siblings {
         siblings: Arc::clone(&siblings),
         caller: Caller::new(login.into()),
-        base: "/debug/memory".to_owned(),
-        rows: 1000,
-        types: Default::default(),
+        base: base.to_owned(),
     };
-    assert_eq!(wanted(RIGHT), wanted(RIGHT));
-    assert_ne!(wanted(RIGHT), wanted("Basic b3BzOng="));
-    assert_ne!(wanted(RIGHT), FleetWanted { base: "/m".to_owned(), ..wanted(RIGHT) });
-    assert_ne!(wanted(RIGHT), FleetWanted { rows: 1, ..wanted(RIGHT) });
+    assert_eq!(whom(RIGHT, "/m"), whom(RIGHT, "/m"));
+    assert_ne!(whom(RIGHT, "/m"), whom("Basic b3BzOng=", "/m"));
+    assert_ne!(whom(RIGHT, "/m"), whom(RIGHT, "/debug/memory"));
 }
 
 #[test]
@@ -351,7 +347,8 @@ fn one_that_does_not_answer_or_never_ends_is_missing_by_its_deadline() {
     let trickling = UnixListener::bind(place.file(&slow.to_string())).unwrap();
     thread::spawn(move || {
         let (mut stream, _) = trickling.accept().unwrap();
-        while stream.write_all(b"H").is_ok() {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nx: ").unwrap();
+        while stream.write_all(b"x").is_ok() {
             thread::sleep(Duration::from_millis(10));
         }
     });

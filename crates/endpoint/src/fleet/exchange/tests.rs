@@ -1,0 +1,122 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn reason(answer: &[u8]) -> MissingReason {
+    read_report(answer).unwrap_err().0
+}
+
+/// A report as short as one can be.
+const REPORT: &str = r#"{"schema": "memory-debug/v1", "collected_at": "", "duration_us": 0, "unavailable": {},
+    "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}}"#;
+
+fn with_length(status: u16, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// In chunks of so many bytes.
+fn in_chunks(body: &str, bytes: usize) -> Vec<u8> {
+    let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n".to_vec();
+    for chunk in body.as_bytes().chunks(bytes) {
+        answer.extend_from_slice(format!("{:x};a=b\r\n", chunk.len()).as_bytes());
+        answer.extend_from_slice(chunk);
+        answer.extend_from_slice(b"\r\n");
+    }
+    answer.extend_from_slice(b"0\r\n\r\n");
+    answer
+}
+
+/// Gives one byte at a time, and then waits for longer than anybody does.
+struct Drips<'a>(&'a [u8]);
+
+impl Read for Drips<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (first, rest) = self.0.split_first().ok_or(ErrorKind::TimedOut)?;
+        (buffer[0], self.0) = (*first, rest);
+        Ok(1)
+    }
+}
+
+#[test]
+fn an_answer_is_read_to_its_end_and_no_further() {
+    for answer in [with_length(200, REPORT), in_chunks(REPORT, 7), in_chunks(REPORT, 1000)] {
+        assert_eq!(read_report(&answer[..]).unwrap().instance.pid, 1);
+        // Who leaves the connection open keeps nobody waiting.
+        assert_eq!(read_report(Drips(&answer)).unwrap().instance.pid, 1);
+    }
+}
+
+#[test]
+fn an_answer_is_taken_only_whole() {
+    for whole in [with_length(200, REPORT), in_chunks(REPORT, 50)] {
+        // The last line break is not waited for.
+        for length in 0..whole.len() - 2 {
+            assert_eq!(reason(&whole[..length]), MissingReason::NoReport, "{length}");
+            assert_eq!(reason_of(Drips(&whole[..length])), MissingReason::Deadline, "{length}");
+        }
+    }
+    for answer in [
+        &b"HTTP/1.1 200 \r\ncontent-length: 1\r\n\r\n{}"[..],
+        b"HTTP/1.1 200 \r\n\r\n{}",
+        b"HTTP/1.1 200 \r\ncontent-length: +2\r\n\r\n{}",
+        b"HTTP/1.1 200 \r\ncontent-length: \r\n\r\n{}",
+        b"HTTP/1.1 200 \r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 \r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
+        b"HTTP/1.1 200 \r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}x\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n{}",
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    ] {
+        assert_eq!(reason(answer), MissingReason::NoReport, "{}", answer.escape_ascii());
+    }
+}
+
+fn reason_of(stream: impl Read) -> MissingReason {
+    read_report(stream).unwrap_err().0
+}
+
+#[test]
+fn s45_no_more_is_read_than_a_report_may_have() {
+    for length in ["4194305", "18446744073709551615", "99999999999999999999999"] {
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+        assert_eq!(reason(answer.as_bytes()), MissingReason::TooLong, "{length}");
+    }
+    for size in ["400001", "ffffffffffffffff"] {
+        let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{size}\r\n");
+        assert_eq!(reason(answer.as_bytes()), MissingReason::TooLong, "{size}");
+    }
+    assert_eq!(reason(&in_chunks(&"[".repeat((4 << 20) + 1), 1 << 16)), MissingReason::TooLong);
+    let endless_head = b"HTTP/1.1 200 OK\r\n".iter().copied().chain(std::iter::repeat_n(b'a', 1 << 20));
+    assert_eq!(reason(&endless_head.collect::<Vec<_>>()), MissingReason::NoReport);
+    let endless_line =
+        [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"[..], &[b'a'; 1 << 16]].concat();
+    assert_eq!(reason(&endless_line), MissingReason::NoReport);
+    // Nested more deeply than anything of ours.
+    assert_eq!(reason(&with_length(200, &"[".repeat(1 << 20))), MissingReason::NoReport);
+}
+
+#[test]
+fn a_refusal_is_told_apart() {
+    for (status, expected) in [
+        (301, MissingReason::Refused),
+        (401, MissingReason::Unauthorized),
+        (403, MissingReason::Forbidden),
+        (404, MissingReason::Refused),
+        (503, MissingReason::Refused),
+        (200, MissingReason::NoReport),
+    ] {
+        assert_eq!(reason(&with_length(status, "{}")), expected, "{status}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_answer_panics(bytes: Vec<u8>, status in 0..1000_u16, body in "[\\[{\":a0,}\\]]{0,64}") {
+        let _ = read_report(&bytes[..]);
+        let _ = read_report(&with_length(status, &body)[..]);
+        let _ = read_report(&in_chunks(&body, 3)[..]);
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let _ = read_report(&[head, &bytes[..]].concat()[..]);
+    }
+}

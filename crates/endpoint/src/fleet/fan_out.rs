@@ -1,0 +1,123 @@
+//! Many asked at once, within one time for all.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use memory_debug_core::{Fleet, MemoryReport, MissingInstance, MissingReason, spawn_collecting};
+
+use super::exchange::Missing;
+use super::timed::left;
+
+/// Most that are asked at once.
+const AT_ONCE: usize = 8;
+
+/// Longest time for one to answer.
+pub(crate) const FOR_ONE: Duration = Duration::from_secs(2);
+
+/// Longest time for all of them.
+pub(crate) const FOR_ALL: Duration = Duration::from_secs(5);
+
+/// Asks one after the other.
+pub(crate) trait Ask: Send + Sync + 'static {
+    /// Somebody to ask.
+    type Whom: Send + 'static;
+
+    /// How the fleet names them.
+    fn name(whom: &Self::Whom) -> String;
+
+    /// Their report, or why there is none, or nothing if they are no more. Keeps to `end`.
+    fn ask(&self, whom: &Self::Whom, end: Instant) -> Option<Result<MemoryReport, Missing>>;
+}
+
+/// Asks all of them, and adds each answer as it comes, so that few are held at once.
+///
+/// # Errors
+///
+/// If there is not one thread to ask on.
+pub(crate) fn ask_all<A: Ask>(whom: Vec<A::Whom>, ask: A, end: Instant, fleet: &mut Fleet) -> io::Result<()> {
+    let threads = whom.len().min(AT_ONCE);
+    let (queue, ask) = (Arc::new(Mutex::new(whom.into_iter())), Arc::new(ask));
+    let (sender, answers) = mpsc::sync_channel(0);
+    let mut started = Ok(());
+    for number in 0..threads {
+        let (queue, ask, sender) = (Arc::clone(&queue), Arc::clone(&ask), sender.clone());
+        let work = move || {
+            // Not in the condition of the loop, where it would stay locked.
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some(whom) = next() {
+                if sender.send((A::name(&whom), ask_one(&*ask, &whom, end))).is_err() {
+                    return;
+                }
+            }
+        };
+        // With fewer threads it takes longer.
+        if let Err(error) = spawn_collecting(work)
+            && number == 0
+        {
+            started = Err(error);
+            break;
+        }
+    }
+    drop(sender);
+    started?;
+    for (name, answer) in answers {
+        match answer {
+            Some(Ok(report)) => fleet.add(name, &report),
+            Some(Err((reason, detail))) => fleet.miss(MissingInstance::new(name, reason, detail)),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn ask_one<A: Ask>(ask: &A, whom: &A::Whom, end: Instant) -> Option<Result<MemoryReport, Missing>> {
+    if left(end).is_none() {
+        let detail = "it was not asked: the others took all the time there is";
+        return Some(Err((MissingReason::Deadline, detail.to_owned())));
+    }
+    // A thread that ends by a panic would leave the one it asked neither in the sums nor missing.
+    let answer = catch_unwind(AssertUnwindSafe(|| ask.ask(whom, end)));
+    answer.unwrap_or_else(|_panic| {
+        Some(Err((MissingReason::NoReport, "asking it failed; the log of the service says why".to_owned())))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Panics;
+
+    impl Ask for Panics {
+        type Whom = u32;
+
+        fn name(whom: &u32) -> String {
+            whom.to_string()
+        }
+
+        fn ask(&self, whom: &u32, _: Instant) -> Option<Result<MemoryReport, Missing>> {
+            assert!(whom.is_multiple_of(2), "a bug");
+            None
+        }
+    }
+
+    #[test]
+    fn a_panic_while_one_is_asked_makes_that_one_missing_and_no_other() {
+        let (mut fleet, end) = (Fleet::new("peers"), Instant::now() + Duration::from_secs(60));
+        ask_all((0..20).collect(), Panics, end, &mut fleet).unwrap();
+        let missing: Vec<_> = fleet.finish().missing.into_iter().map(|missing| missing.target).collect();
+        let mut odd: Vec<_> =
+            (0..20).filter(|number| number % 2 == 1).map(|number| number.to_string()).collect();
+        odd.sort();
+        assert_eq!(missing, odd);
+    }
+
+    #[test]
+    fn nobody_to_ask_is_no_failure() {
+        let mut fleet = Fleet::new("peers");
+        ask_all(Vec::new(), Panics, Instant::now(), &mut fleet).unwrap();
+        assert!(fleet.finish().complete);
+    }
+}
