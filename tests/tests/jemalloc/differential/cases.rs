@@ -8,6 +8,7 @@ use self::Expected::{Application, Decoded, Page, Server};
 use super::changes;
 use super::heap_cases::{heap, heap_without_profile};
 use super::metrics_cases::metrics;
+use super::peers_cases::peers;
 use super::servers::Mount;
 
 const PAGE: &str = "/debug/memory";
@@ -64,6 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("body", bodies()),
         ("header", headers()),
         ("profiles", profiles()),
+        ("peers", peers()),
         ("heap", heap()),
         ("metrics", metrics()),
         ("malformed", malformed()),
@@ -498,7 +500,8 @@ fn profiles() -> Vec<(Request, Expected)> {
     for (method, below, status) in [
         ("GET", "/fleet", 501),
         ("HEAD", "/fleet", 501),
-        ("GET", "/fleet?scope=peers&format=json", 501),
+        ("GET", "/fleet?scope=peers&format=json", 200),
+        ("GET", "/fleet?scope=peers&top=0", 400),
         ("POST", "/fleet", 405),
         ("GET", "/stats?instance=00000000-0000-4000-8000-000000000000", 421),
         ("GET", "/heap?instance=00000000-0000-4000-8000-000000000000", 421),

@@ -15,7 +15,7 @@ const OF_THE_PAGE: &str = "content-security-policy";
 
 async fn all(state: &AppState) -> [(&'static str, Server); 3] {
     // The table has aliases.
-    let opt_ins = OptIns { pprof_aliases: true, ..OptIns::default() };
+    let opt_ins = OptIns { pprof_aliases: true, peers: Some(servers::peers()), ..OptIns::default() };
     let axum = Server::start(axum_service::app_with(state, credentials(), opt_ins.clone())).await;
 
     let memory = MemoryDebug::new(credentials()).configure(|endpoint| opt_ins.clone().apply(endpoint));

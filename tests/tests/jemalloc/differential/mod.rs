@@ -10,6 +10,7 @@ mod examples;
 mod heap_cases;
 mod metrics_cases;
 mod over_http2;
+mod peers_cases;
 mod servers;
 
 use memory_debug_tests::{self as tests, Connection, Request, Response};

@@ -12,13 +12,18 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use memory_debug_actix::MemoryDebug;
-use memory_debug_axum::{Endpoint, Limits, MemoryDebugLayer, router_with};
+use memory_debug_axum::{Endpoint, Limits, MemoryDebugLayer, Peers, router_with};
 use memory_debug_tests::{self as tests, CountingCollector, credentials, fixed_report};
 use memory_debug_tower::serve::Listener;
 use tower::{ServiceBuilder, service_fn};
 
 /// What is answered where the page is not: by the application, and by a listener that has none.
 pub(super) const APPLICATION: [(u16, &str); 2] = [(200, "the application"), (404, "404 not found\n")];
+
+pub(super) const PEERS_SECRET: &str = "quilted-herons-hum-old-tunes";
+
+/// A peer that does not answer: ports as low as this need more than a test has.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -128,7 +133,11 @@ fn layer(make: &impl Fn() -> (Endpoint, CountingCollector)) -> (MemoryDebugLayer
 fn counted() -> (Endpoint, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
     let endpoint = Endpoint::new(credentials()).collect_with(collector.clone()).limits(limits());
-    (endpoint.pprof_aliases(true), collector)
+    (endpoint.pprof_aliases(true).peers(peers()), collector)
+}
+
+pub(super) fn peers() -> Peers {
+    Peers::new(PEERS_SECRET).unwrap().instance(NOBODY).unwrap()
 }
 
 /// Each page is collected anew, or how many collections there are would depend on the time between two cases.
