@@ -31,14 +31,14 @@ pub(super) fn peers() -> Vec<(Request, Expected)> {
         ("GET", "/fleet?scope=peers", 403),
         ("GET", "/nothing", 404),
     ] {
-        let request = || Request::new(method, &format!("{PAGE}{below}")).header("authorization", &login);
+        let request = || Request::new(method, format!("{PAGE}{below}")).header("authorization", &login);
         requests.push((request().header("memory-hop", "1"), Page(status)));
         requests.push((request(), Page(if status == 200 { 403 } else { status })));
     }
     let passed_on = Request::get(format!("{PAGE}/fleet?scope=peers")).authorized().header("memory-hop", "1");
     requests.push((passed_on, Page(400)));
     for wrong in [format!("memory-debug-peer:{PASSWORD}"), format!("{USER}:{PEERS_SECRET}")] {
-        let request = Request::get(PAGE).header("authorization", &basic(wrong)).header("memory-hop", "1");
+        let request = Request::get(PAGE).header("authorization", basic(wrong)).header("memory-hop", "1");
         requests.push((request, Page(401)));
     }
     requests
