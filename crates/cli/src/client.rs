@@ -70,7 +70,8 @@ impl Client {
             Some(path) => RootCerts::Specific(Arc::new(read_certificates(path)?)),
             None => RootCerts::PlatformVerifier,
         };
-        let tls = TlsConfig::builder().root_certs(roots).build();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
         let (connector, timeout_option) = (SharedConnector::default(), "--timeout");
         Ok(Self { tls, connector, is_insecure, timeout, timeout_option, max_body_bytes: MAX_BODY_BYTES })
     }
