@@ -10,7 +10,6 @@ use memory_debug_core::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Error};
-use url::Url;
 
 use crate::connect::{Addresses, SharedConnector};
 use crate::failure::Failure;
@@ -141,14 +140,7 @@ impl Client {
     ///
     /// If there is no answer, or its status is not 200.
     pub(crate) fn anonymous(&self, url: &str) -> Result<Vec<u8>, Failure> {
-        let wrong = |what: &str| Failure::usage(format!("`{}`: {what}", target::without_userinfo(url)));
-        let parsed = Url::parse(url).map_err(|error| wrong(&format!("is no address: {error}")))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(wrong("is neither http nor https"));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(wrong("has a login in it, which everybody on this machine could read"));
-        }
+        let parsed = target::parse(url)?;
         let resolver = Addresses { only: None, must_be_loopback: false };
         let failed = |error| self.failure(&url, &error);
         let request = self.agent(resolver).get(String::from(parsed)).header("accept", "application/json");

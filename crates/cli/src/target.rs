@@ -26,25 +26,12 @@ impl Target {
     ///
     /// If it is no address of a page, or has a password in it.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let wrong = |what: &str| Failure::usage(format!("`{}`: {what}", without_userinfo(text)));
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let mut url = Url::parse(&with_scheme).map_err(|error| {
-            wrong(&format!("is no address ({error}); write for example https://host:8443"))
-        })?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("is neither http nor https"));
-        }
-        if url.host().is_none() {
-            return Err(wrong("names no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong(
-                "has a login in it, which everybody on this machine could read; use --user and a password from \
-                 MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
-            ));
-        }
+        let mut url = parse(text)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("has a query; name the page's base only, and use the command's own options"));
+            return Err(wrong(
+                text,
+                "has a query; name the page's base only, and use the command's own options",
+            ));
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(if path.is_empty() { DEFAULT_PATH } else { &path });
@@ -107,6 +94,36 @@ impl Target {
         }
         url.into()
     }
+}
+
+/// What can be asked by HTTP, without a login.
+///
+/// # Errors
+///
+/// As [`Target::parse`].
+pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&with_scheme).map_err(|error| {
+        wrong(text, &format!("is no address ({error}); write for example https://host:8443"))
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(text, "is neither http nor https"));
+    }
+    if url.host().is_none() {
+        return Err(wrong(text, "names no host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            text,
+            "has a login in it, which everybody on this machine could read; the login for pages comes from --user and \
+             MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
+        ));
+    }
+    Ok(url)
+}
+
+fn wrong(text: &str, what: &str) -> Failure {
+    Failure::usage(format!("`{}`: {what}", without_userinfo(text)))
 }
 
 /// `::ffff:127.0.0.1` is on this machine as well.
