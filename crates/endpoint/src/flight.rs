@@ -7,6 +7,7 @@
 //! A second thread watches the deadline while collections run, and wakes those who wait to see what grows. Both end when
 //! there is nothing to do.
 
+mod alarms;
 mod bodies;
 mod breaker;
 mod growth;
@@ -27,10 +28,9 @@ use std::{fmt, io};
 use futures_channel::oneshot;
 use memory_debug_core::{PerProcess, Snapshots, spawn_collecting};
 
-use self::bodies::Bodies;
+use self::alarms::Alarms;
 pub(crate) use self::bodies::BodyTime;
 pub(crate) use self::growth::Growth;
-use self::growth::Growths;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::slot::{End, Group, Joined, Slot};
@@ -67,9 +67,8 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 #[derive(Default)]
 struct Board {
     slots: [Slot; Kind::ALL.len()],
-    bodies: Bodies,
+    alarms: Alarms,
     kept_stats: Kept,
-    growths: Growths,
     supervised: bool,
 }
 
@@ -136,25 +135,25 @@ impl Flights {
     pub(crate) fn wait_until_idle(&self) {
         let shared = self.shared();
         let mut board = shared.lock();
-        while board.supervised || !board.bodies.is_empty() || !board.slots().all(|slot| slot.is_idle()) {
+        while board.supervised || board.alarms.len() > 0 || !board.slots().all(|slot| slot.is_idle()) {
             board = shared.changed.wait(board).unwrap();
         }
     }
 
-    /// Lets the deadline of every running collection, and of every body, be over.
+    /// Lets the deadline of every running collection be over, and every alarm ring.
     pub(crate) fn pass_deadline(&self) {
         let shared = self.shared();
         let mut board = shared.lock();
         board.slots().for_each(|slot| slot.hurry(Instant::now()));
-        board.bodies.hurry(Instant::now());
+        board.alarms.hurry(Instant::now());
         drop(board);
         shared.changed.notify_all();
     }
 
-    /// Lets the wait of every growth be over.
+    /// Lets every alarm ring.
     fn pass_waits(&self) {
         let shared = self.shared();
-        shared.lock().growths.hurry(Instant::now());
+        shared.lock().alarms.hurry(Instant::now());
         shared.changed.notify_all();
     }
 
@@ -256,7 +255,7 @@ impl Board {
     /// When the supervisor has to look again.
     fn next_event(&mut self) -> Option<Instant> {
         let slots = self.slots.iter().filter_map(Slot::deadline);
-        slots.chain(self.bodies.deadline()).chain(self.growths.next_alarm()).min()
+        slots.chain(self.alarms.next()).min()
     }
 
     /// The report is there.

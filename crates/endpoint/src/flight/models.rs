@@ -19,7 +19,7 @@ use ::loom::thread::{self, JoinHandle};
 use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
-use super::growth::Permit;
+use super::alarms::{Permit, Wait};
 use super::*;
 use crate::authenticate::authenticate;
 use crate::credentials::Credentials;
@@ -289,7 +289,7 @@ fn far() -> Instant {
 fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
     explore(|| {
         let run = Run::new();
-        let permit = Permit::take(run.flights.shared(), Instant::now()).unwrap();
+        let permit = Permit::take(run.flights.shared(), Wait::Growth).unwrap();
         let mut wait = Box::pin(permit.wait_until(far()));
         assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(wait);
@@ -302,7 +302,7 @@ fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
 fn s40_growths_and_a_collection_share_a_supervisor() {
     explore(|| {
         let run = Run::new();
-        let [one, other] = [(); 2].map(|()| Permit::take(run.flights.shared(), Instant::now()).unwrap());
+        let [one, other] = [(); 2].map(|()| Permit::take(run.flights.shared(), Wait::Growth).unwrap());
         let mut waits = [&one, &other].map(|permit| Box::pin(permit.wait_until(far())));
         for wait in &mut waits {
             assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

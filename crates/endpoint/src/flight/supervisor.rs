@@ -1,5 +1,5 @@
-//! The thread that answers in the collector's stead once the deadline is over, tells who waits for a body that its time
-//! is, and rings when the wait of a growth is.
+//! The thread that answers in the collector's stead once the deadline is over, and rings the alarms of requests that
+//! wait for a body or for growth.
 //!
 //! It exists only while there is something to wait for. The collecting thread cannot be stopped, so its slot stays
 //! taken until it returns.
@@ -29,22 +29,17 @@ pub(super) fn supervise(shared: &Shared) {
     let mut board = shared.lock();
     loop {
         let now = Instant::now();
-        let (expired, bodies) = (board.expire(now), board.bodies.expire(now));
-        let due = board.growths.take_due(now);
-        if !expired.is_empty() || !bodies.is_empty() || !due.is_empty() {
+        let (expired, due) = (board.expire(now), board.alarms.take_due(now));
+        if !expired.is_empty() || !due.is_empty() {
             drop(board);
-            for over in bodies {
-                // Fails if nobody waits for the body any more.
-                let _ = over.send(());
+            for ring in due {
+                // Fails if the request has gone away, which is its right.
+                let _ = ring.send(());
             }
             let deadline = shared.limits.deadline;
             for (kind, groups) in expired {
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
                 tell(kind, "deadline-exceeded", deadline);
-            }
-            for sender in due {
-                // Fails if the request has gone away, which is its right.
-                let _ = sender.send(());
             }
             board = shared.lock();
         } else if let Some(next) = board.next_event() {

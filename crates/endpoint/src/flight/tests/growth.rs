@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use memory_debug_core::PprofSymbols;
 
-use super::super::growth::{MAX_GROWTHS, Permit};
+use super::super::alarms::{MAX_GROWTHS, Permit, Wait};
 use super::*;
 use crate::wanted::HeapWanted;
 
@@ -20,11 +20,11 @@ fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {
-    Permit::take(flights.shared(), Instant::now())
+    Permit::take(flights.shared(), Wait::Growth)
 }
 
 fn measured(flights: &Flights) -> usize {
-    flights.shared().lock().growths.len()
+    flights.shared().lock().alarms.len()
 }
 
 /// Until the alarm is set.

@@ -1,0 +1,140 @@
+//! Moments that requests wait for: how many wait at once, and who tells them.
+//!
+//! The supervisor does, which needs no runtime. It is there for them only while one is set.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_channel::oneshot;
+
+use super::{Shared, supervisor};
+use crate::problem::Problem;
+
+/// Most bodies that are awaited at once. Each may take 16 KiB.
+pub(super) const MAX_BODIES: usize = 64;
+
+/// Most growths that are measured at once. Each may hold a profile.
+pub(super) const MAX_GROWTHS: usize = 4;
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The end of the time that its body may take.
+    Body,
+    /// Its second collection.
+    Growth,
+}
+
+/// A place among those that may wait. Dropped, nothing of it is left.
+pub(super) struct Permit {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+/// All permits.
+#[derive(Default)]
+pub(super) struct Alarms {
+    latest: u64,
+    permits: Vec<Permitted>,
+}
+
+struct Permitted {
+    number: u64,
+    wait: Wait,
+    /// When to ring, and for whom; `None` until it is set, and from when it has rung.
+    alarm: Option<(Instant, oneshot::Sender<()>)>,
+}
+
+impl Permit {
+    /// # Errors
+    ///
+    /// If too many wait for the same.
+    pub(super) fn take(shared: &Arc<Shared>, wait: Wait) -> Result<Self, Problem> {
+        let number = shared.lock().alarms.admit(wait)?;
+        Ok(Self { shared: Arc::clone(shared), number })
+    }
+
+    /// Sets the alarm, once. Who has the permit has to keep it until then.
+    ///
+    /// # Errors
+    ///
+    /// If there is no thread to watch over it.
+    pub(super) fn ring_at(&self, due: Instant) -> Result<oneshot::Receiver<()>, Problem> {
+        let (ring, receiver) = oneshot::channel();
+        self.shared.lock().alarms.set(self.number, (due, ring));
+        // Only now, for the supervisor leaves if there is nothing to watch.
+        supervisor::ensure(&self.shared).map_err(|_no_thread| Problem::NoThread)?;
+        Ok(receiver)
+    }
+
+    pub(super) async fn wait_until(&self, due: Instant) -> Result<(), Problem> {
+        self.ring_at(due)?.await.map_err(|_| Problem::CollectorPanicked)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let removed = self.shared.lock().alarms.remove(self.number);
+        // The supervisor may have nothing else to wait for.
+        self.shared.changed.notify_all();
+        // Wakes whoever polled for it, so never under the lock.
+        drop(removed);
+    }
+}
+
+impl Alarms {
+    fn admit(&mut self, wait: Wait) -> Result<u64, Problem> {
+        let others = || self.permits.iter().filter(|other| other.wait == wait);
+        match wait {
+            Wait::Body if others().count() >= MAX_BODIES => return Err(Problem::TooManyBodies),
+            Wait::Growth if others().count() >= MAX_GROWTHS => {
+                let next = others().filter_map(Permitted::due).min();
+                let rest = next.map(|due| due.saturating_duration_since(Instant::now()));
+                return Err(Problem::TooManyGrowths { retry_after: rest.unwrap_or_default() });
+            }
+            Wait::Body | Wait::Growth => {}
+        }
+        self.latest += 1;
+        self.permits.push(Permitted { number: self.latest, wait, alarm: None });
+        Ok(self.latest)
+    }
+
+    fn set(&mut self, number: u64, alarm: (Instant, oneshot::Sender<()>)) {
+        if let Some(permit) = self.permits.iter_mut().find(|permit| permit.number == number) {
+            permit.alarm = Some(alarm);
+        }
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Permitted> {
+        let index = self.permits.iter().position(|permit| permit.number == number)?;
+        Some(self.permits.swap_remove(index))
+    }
+
+    /// When the supervisor has to ring next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.permits.iter().filter_map(Permitted::due).min()
+    }
+
+    /// Those whose time has come, to be told without the lock.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<oneshot::Sender<()>> {
+        let due = self.permits.iter_mut().filter_map(|permit| permit.alarm.take_if(|(due, _)| *due <= now));
+        due.map(|(_, ring)| ring).collect()
+    }
+
+    /// Lets the time of all have come.
+    #[cfg(test)]
+    pub(super) fn hurry(&mut self, now: Instant) {
+        self.permits.iter_mut().filter_map(|permit| permit.alarm.as_mut()).for_each(|(due, _)| *due = now);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.permits.len()
+    }
+}
+
+impl Permitted {
+    fn due(&self) -> Option<Instant> {
+        self.alarm.as_ref().map(|(due, _)| *due)
+    }
+}
