@@ -64,12 +64,12 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// Of which version it is.
+    /// Of which version it is, to go after what it is a report of.
     pub fn require_schema(&self) -> Result<(), String> {
         if self.schema == SCHEMA {
             return Ok(());
         }
-        Err(format!("its report is of {:?}, this program reads {SCHEMA}", self.schema))
+        Err(format!("is of version {:?}; this program reads {SCHEMA}", self.schema))
     }
 
     /// The heap profile behind the table, with names.

@@ -69,7 +69,7 @@ impl ReportDiff {
     ///
     /// # Errors
     ///
-    /// If one has no table, or their tables' rows stand for different things.
+    /// If one is of another version or has no table, or their tables' rows stand for different things.
     pub fn between(base: &MemoryReport, target: &MemoryReport) -> Result<Self, String> {
         let (earlier, later) = (table(base, "first")?, table(target, "second")?);
         if earlier.group != later.group {
@@ -116,6 +116,7 @@ impl ReportDiff {
 }
 
 fn table<'r>(report: &'r MemoryReport, which: &str) -> Result<&'r TypeSummary, String> {
+    report.require_schema().map_err(|message| format!("the {which} report {message}"))?;
     report.types.as_ref().ok_or_else(|| {
         let reason = report.unavailable.get("types").unwrap_or("it was made without");
         format!("the {which} report has no table of types: {reason}")
@@ -246,6 +247,21 @@ mod tests {
         files.types.as_mut().unwrap().group = "file".into();
         let error = ReportDiff::between(&files, &sample::report()).unwrap_err();
         assert_eq!(error, "the first table is by file, the second by container");
+    }
+
+    #[test]
+    fn a_report_of_another_version_is_not_compared() {
+        let (report, mut newer) = (sample::report(), sample::report());
+        newer.schema = "memory-debug/v2".into();
+        // Nothing else is said of it, as nothing else of it is known.
+        newer.types = None;
+        let expected = |which| {
+            format!(
+                "the {which} report is of version \"memory-debug/v2\"; this program reads memory-debug/v1"
+            )
+        };
+        assert_eq!(ReportDiff::between(&newer, &report).unwrap_err(), expected("first"));
+        assert_eq!(ReportDiff::between(&report, &newer).unwrap_err(), expected("second"));
     }
 
     #[test]

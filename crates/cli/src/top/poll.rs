@@ -104,7 +104,7 @@ fn answered(index: usize, answer: Result<MemoryReport, Failure>) -> News {
 /// If there is none, or it is of another version.
 pub(super) fn report(client: &Client, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
     let report = client.clone().max_body_bytes(MAX_BODY_BYTES).report(target, login)?;
-    let of_version = report.require_schema();
+    let of_version = report.require_schema().map_err(|message| format!("its report {message}"));
     of_version.map_err(|message| Failure::new(MissingReason::NoReport, message).at(target))?;
     Ok(report)
 }

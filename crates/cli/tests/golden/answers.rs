@@ -48,6 +48,7 @@ fn two_reports() {
         differs("diff-json", "diff one/overview.json later/overview.json --json --top 2", &[]),
         differs("diff-nothing", "diff one/overview.json one/overview.json", &[]),
         differs("diff-no-report", "diff one/overview.json one/overview.txt", &[]),
+        differs("diff-newer", "diff one/overview.json newer/overview.json", &[]),
         differs("diff-no-file", "diff one/overview.json none.json", &[]),
     ]);
 }

@@ -135,6 +135,7 @@ impl Fleet {
     pub fn add(&mut self, target: impl Into<String>, report: &MemoryReport) {
         let (id, target) = (report.instance.id, target.into());
         if let Err(detail) = report.require_schema() {
+            let detail = format!("its report {detail}");
             return self.miss(MissingInstance::new(target, MissingReason::NoReport, detail));
         }
         if let Some(known) = self.instances.get_mut(&id) {
