@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt;
 use std::fs::File;
-use std::io::{IsTerminal as _, Read as _, stdin};
+use std::io::{self, IsTerminal as _, Read, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 
 /// Far more than a password needs; keeps a mistaken path (`/dev/zero`) from filling the memory.
-const MAX_FILE_BYTES: u64 = 8 * 1024;
+const MAX_FILE_BYTES: u16 = 8 * 1024;
 
 /// Where a login may come from.
 #[derive(Clone, Debug, Default)]
@@ -142,13 +142,20 @@ fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |what: String| Failure::local(format!("{option} {}: {what}", path.display()));
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
     require_private(&file).map_err(failed)?;
-    let mut text = Zeroizing::new(String::new());
-    let read = file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text);
-    read.map_err(|error| failed(error.to_string()))?;
-    if text.len() as u64 > MAX_FILE_BYTES {
+    let content = read_wiped(file).map_err(|error| failed(error.to_string()))?;
+    if content.len() > usize::from(MAX_FILE_BYTES) {
         return Err(failed(format!("is longer than {MAX_FILE_BYTES} bytes, so it is not what it should be")));
     }
-    Ok(text)
+    let text = std::str::from_utf8(&content).map_err(|_| failed("is not UTF-8".to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// What is there, but one byte too many at most. Room for a whole file at once: a growing buffer would leave copies behind
+/// that nobody wipes.
+fn read_wiped(file: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(Vec::with_capacity(usize::from(MAX_FILE_BYTES) + 1));
+    file.take(u64::from(MAX_FILE_BYTES) + 1).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 #[cfg(unix)]
@@ -203,5 +210,54 @@ mod tests {
             assert!(Login::new("ops".into(), password.into()).is_err(), "{password:?}");
         }
         assert!(Login::new("o:ps".into(), "x".into()).is_err());
+    }
+
+    #[test]
+    fn s16_a_password_is_read_into_a_buffer_that_does_not_grow() {
+        /// Gives a byte at a time.
+        struct Slow(io::Repeat, usize);
+
+        impl Read for Slow {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let length = buffer.len().min(self.1).min(1);
+                self.1 -= length;
+                self.0.read(&mut buffer[..length])
+            }
+        }
+
+        let room = usize::from(MAX_FILE_BYTES) + 1;
+        for length in [0, 1, room - 1, room, 3 * room] {
+            let content = read_wiped(Slow(io::repeat(b'x'), length)).unwrap();
+            assert_eq!((content.len(), content.capacity()), (length.min(room), room));
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_password_file_is_private_text_of_bounded_length() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let path = env::temp_dir().join(format!("memory-debug-login-{}", std::process::id()));
+        let login = |content: &[u8], mode| {
+            std::fs::write(&path, content).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            Login::from_file("ops".into(), &path)
+        };
+        let longest = "x".repeat(usize::from(MAX_FILE_BYTES));
+        for (content, password) in
+            [("s3cret", "s3cret"), ("s3cret\r\n", "s3cret"), (longest.as_str(), longest.as_str())]
+        {
+            assert_eq!(*login(content.as_bytes(), 0o600).unwrap().password, password);
+        }
+        for (content, mode, why) in [
+            (longest.as_bytes(), 0o604, "everybody on this machine may use it (mode 604)"),
+            (&[longest.as_bytes(), b"x"].concat(), 0o600, "is longer than 8192 bytes"),
+            (b"s3cret\xff", 0o600, "is not UTF-8"),
+            (b"\n", 0o600, "the password is empty"),
+        ] {
+            let failure = login(content, mode).unwrap_err().to_string();
+            assert!(failure.contains(why) && !failure.contains("s3cret"), "{failure}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }
