@@ -1,5 +1,6 @@
 //! Many instances as text.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use super::{columns, error_cell, row_name};
@@ -30,8 +31,7 @@ impl fmt::Display for FleetReport {
 
 fn write_heading(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     let (answered, missing) = (report.instances.len(), report.missing.len());
-    let instances = if answered == 1 { "instance" } else { "instances" };
-    write!(out, "fleet of {answered} {instances}, found by {}", visible(&report.scope))?;
+    write!(out, "fleet of {}, found {}", counted(answered as u64, "instance"), found(&report.scope))?;
     match missing {
         0 => writeln!(out)?,
         _ => writeln!(out, " · INCOMPLETE: {missing} of {} did not answer", answered + missing)?,
@@ -42,13 +42,23 @@ fn write_heading(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     report.estimate.as_ref().map_or(Ok(()), |estimate| write_estimate(out, estimate))
 }
 
+/// How instances of a scope were found, in words.
+fn found(scope: &str) -> Cow<'static, str> {
+    match scope {
+        "targets" => "by address".into(),
+        "through" => "through one address".into(),
+        "host" => "on one host".into(),
+        "peers" => "among peers".into(),
+        other => format!("by {}", visible(other)).into(),
+    }
+}
+
 fn write_estimate(out: &mut impl Write, estimate: &FleetEstimate) -> fmt::Result {
     let FleetEstimate { seen, draws, at_least, stop_rule, stopped_by_rule } = estimate;
-    writeln!(
-        out,
-        "an estimate, not a census: seen {seen} in {draws} answers, there are at least {at_least:.0} (Chao1)"
-    )?;
-    let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough for" };
+    let (seen, draws) = (counted(*seen, "instance"), counted(*draws, "answer"));
+    let (at_least, are) = (at_least.round(), if at_least.round() == 1.0 { "is" } else { "are" });
+    writeln!(out, "an estimate, not a census: {seen} in {draws}, there {are} at least {at_least} (Chao1)")?;
+    let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough, which is" };
     writeln!(out, "{ended} {}", visible(stop_rule))
 }
 
@@ -151,7 +161,8 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     if let (Some(part), Some(whole)) = (types.unattributed_bytes, types.total_bytes) {
         parts.extend(percent(part as f64, whole as f64).map(|share| format!("unattributed {share:.1} %")));
     }
-    parts.push(format!("tables of {} instances", types.instances));
+    let tables = if types.instances == 1 { "table" } else { "tables" };
+    parts.push(format!("{tables} of {}", counted(types.instances, "instance")));
     let rates: Vec<_> = types.sample_bytes.iter().map(|bytes| format!("{:.0}", Bytes(*bytes))).collect();
     if !rates.is_empty() {
         parts.push(format!("sampled 1 per {}", rates.join(" or ")));
@@ -161,8 +172,9 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     }
     writeln!(out, "{}", parts.join(" · "))?;
     if types.omitted_at_instances > 0 {
-        let rows = count(types.omitted_at_instances);
-        writeln!(out, "note: instances left {rows} rows out, so rows with little may lack a part")?;
+        let who = if types.instances == 1 { "the instance" } else { "instances" };
+        let rows = counted(types.omitted_at_instances, "row");
+        writeln!(out, "note: {who} left {rows} out, so rows with little may lack a part")?;
     }
     Ok(())
 }
@@ -196,6 +208,10 @@ fn write_unavailable(out: &mut impl Write, report: &FleetReport) -> fmt::Result 
         writeln!(out, "  {}: {}", visible(&paths.join(", ")), visible(reason))?;
     }
     Ok(())
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 fn spread(spread: &Spread, show: impl Fn(u64) -> String) -> [String; 3] {
@@ -233,7 +249,7 @@ mod tests {
         ));
         let page = fleet.finish().to_string();
         for line in [
-            "fleet of 2 instances, found by targets · INCOMPLETE: 1 of 3 did not answer\n",
+            "fleet of 2 instances, found by address · INCOMPLETE: 1 of 3 did not answer\n",
             "   2 × axum-service 0.1.0 · build ab12\n",
             "\nnot in the sums:\n  http://10.0.0.9: deadline: no answer in 5 s\\u{1b}[2J\n",
             "process.resident_bytes | 400.00 MiB | 100.00 MiB | 200.00 MiB | 300.00 MiB |         2\n",
@@ -262,14 +278,47 @@ mod tests {
         let mut fleet = fleet(&[1, 2]);
         fleet.estimate(draws.estimate());
         let page = fleet.finish().to_string();
-        let expected =
-            "an estimate, not a census: seen 2 in 30 answers, there are at least 2 (Chao1)\nasked until 12 ";
+        let expected = "an estimate, not a census: 2 instances in 30 answers, there are at least 2 (Chao1)\nasked until 12 ";
         assert!(page.contains(expected), "{page}");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let mut draws = Draws::default();
+        draws.add(id(1));
+        let mut fleet = fleet(&[1]);
+        fleet.estimate(draws.estimate());
+        let mut report = fleet.finish();
+        report.types.as_mut().unwrap().omitted_at_instances = 1;
+        let page = report.to_string();
+        for line in [
+            "fleet of 1 instance, found by address\n",
+            "an estimate, not a census: 1 instance in 1 answer, there is at least 1 (Chao1)\n",
+            "NOT asked long enough, which is until 7 answers in a row bring no new instance",
+            " · table of 1 instance · ",
+            "note: the instance left 1 row out, so",
+        ] {
+            assert!(page.contains(line), "{line}\nis not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_find_instances_has_words() {
+        for (scope, words) in [
+            ("targets", "by address"),
+            ("through", "through one address"),
+            ("host", "on one host"),
+            ("peers", "among peers"),
+            ("magic", "by magic"),
+        ] {
+            let page = Fleet::new(scope).finish().to_string();
+            assert!(page.starts_with(&format!("fleet of 0 instances, found {words}\n")), "{page}");
+        }
     }
 
     #[test]
     fn a_fleet_of_nobody_has_no_tables() {
         let page = fleet(&[]).finish().to_string();
-        assert_eq!(page, "fleet of 0 instances, found by targets\n\nno instance has a table of types\n");
+        assert_eq!(page, "fleet of 0 instances, found by address\n\nno instance has a table of types\n");
     }
 }
