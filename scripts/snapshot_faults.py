@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,10 @@ from example_service import check, mounted, unmount
 # What a save does, in this order: the call, and what it is done to.
 STEPS = [("openat", "unfinished"), ("write", "unfinished"), ("fsync", "unfinished"), ("rename", "unfinished"),
          ("openat", "folder"), ("fsync", "folder")]
+
+# What it does before, where neither the folder nor the one that it is in is there.
+MAKING = [("mkdir", "folder"), ("mkdir", "outer"), ("mkdir", "folder"), ("openat", "outer"), ("fsync", "outer"),
+          ("openat", "root"), ("fsync", "root")]
 
 
 class Folder:
@@ -72,18 +77,44 @@ def full_disk(program):
         unmount(mount)
 
 
-def steps_of(folder, log):
-    """The calls of a save as strace saw them, each with which one of its name it was."""
+def traced(folder, log, calls="openat,write,fsync,rename,renameat,renameat2"):
+    """A save under strace: how it ended, its calls, each with which one of its name it was, and the command."""
+    # Without -f of the thread that saves alone.
+    strace = ["strace", "-y", "-o", log, "-e", f"trace={calls}"]
+    ended = folder.save(trace=strace)
+    outer = os.path.dirname(folder.path)
+    places = {folder.path: "folder", outer: "outer", os.path.dirname(outer): "root"}
     seen, count = [], collections.Counter()
     with open(log) as file:
         for call, rest in re.findall(r"^(\w+)\((.*)$", file.read(), re.M):
             count[call] += 1
-            where = "unfinished" if f"{folder.path}/memory-" in rest and ".tmp" in rest else \
-                "folder" if f'"{folder.path}"' in rest or f"<{folder.path}>" in rest else None
+            where = "unfinished" if f"{folder.path}/memory-" in rest and ".tmp" in rest else next(
+                (name for place, name in places.items() if f'"{place}"' in rest or f"<{place}>" in rest), None)
             is_listing = call == "openat" and "O_DIRECTORY" in rest
             if where and not is_listing:
                 seen.append((call, where, count[call]))
-    return seen
+    return ended, seen, strace
+
+
+def kinds(steps):
+    return [step[:2] for step in steps]
+
+
+def killed(folder, strace, step):
+    call, where, which = step
+    what = f"killed in {call} of the {where}"
+    ended, wrong = folder.save(trace=[*strace, "-e", f"inject={call}:signal=KILL:when={which}"]), folder.wrong()
+    check((ended, wrong) == (f"exit status {-signal.SIGKILL}", []), f"{what}: nothing is lost", (ended, wrong))
+    folder.next_works(what)
+
+
+def refused(folder, strace, step):
+    call, where, which = step
+    what = f"an error of {call} of the {where}"
+    ended = folder.save(trace=[*strace, "-e", f"inject={call}:error=EIO:when={which}"])
+    wrong = folder.wrong() + (folder.unfinished() if os.path.exists(folder.path) else [])
+    check("Input/output error" in ended and not wrong, f"{what}: told, and nothing is lost", (ended, wrong))
+    return what
 
 
 def cut_short(program):
@@ -92,24 +123,36 @@ def cut_short(program):
     with tempfile.TemporaryDirectory(prefix="memory-debug-faults-") as path:
         folder, log = Folder(program, os.path.join(path, "snapshots")), os.path.join(path, "log")
         folder.save(2)
-        # Without -f of the thread that saves alone.
-        strace = ["strace", "-y", "-o", log, "-e", "trace=openat,write,fsync,rename,renameat,renameat2"]
-        folder.save(trace=strace)
-        seen = steps_of(folder, log)
-        check([step[:2] for step in seen] == STEPS, "a save syncs the file, names it, and syncs the folder", seen)
-        for call, where, which in seen:
-            what = f"{call} of the {where}"
-            ended, wrong = folder.save(trace=[*strace, "-e", f"inject={call}:signal=KILL:when={which}"]), folder.wrong()
-            check((ended, wrong) == (f"exit status {-signal.SIGKILL}", []), f"killed in {what}: nothing is lost",
-                  (ended, wrong))
-            folder.next_works(f"killed in {what}")
-        for call, where, which in seen:
-            what = f"{call} of the {where}"
-            ended = folder.save(trace=[*strace, "-e", f"inject={call}:error=EIO:when={which}"])
-            wrong = folder.wrong() + folder.unfinished()
-            check("Input/output error" in ended and not wrong, f"an error of {what}: told, and nothing is lost",
-                  (ended, wrong))
-            folder.next_works(f"an error of {what}")
+        _, seen, strace = traced(folder, log)
+        check(kinds(seen) == STEPS, "a save syncs the file, names it, and syncs the folder", seen)
+        for step in seen:
+            killed(folder, strace, step)
+        for step in seen:
+            folder.next_works(refused(folder, strace, step))
+
+
+def first_cut_short(program):
+    """The same of a save that makes its folder, in one that is not there either."""
+    example_service.install({"strace": "strace"})
+    with tempfile.TemporaryDirectory(prefix="memory-debug-faults-") as path:
+        outer, log = os.path.join(path, "outer"), os.path.join(path, "log")
+        calls = "mkdir,mkdirat,openat,write,fsync,rename,renameat,renameat2"
+
+        def new():
+            shutil.rmtree(outer, ignore_errors=True)
+            return Folder(program, os.path.join(outer, "snapshots"))
+
+        _, seen, strace = traced(new(), log, calls)
+        check(kinds(seen) == MAKING + STEPS, "the first save syncs what its folder is in, too", seen)
+        making = seen[:len(MAKING)]
+        for step in making:
+            killed(new(), strace, step)
+        for step in making:
+            folder = new()
+            what = refused(folder, strace, step)
+            ended, again, _ = traced(folder, log, calls)
+            check((ended, kinds(again)) == ("ok", MAKING + STEPS), f"{what}: the next save makes and syncs all anew",
+                  (ended, again))
 
 
 def cases(profile):
@@ -122,4 +165,7 @@ def cases(profile):
     def snapshots_cut_short():
         cut_short(program)
 
-    return [snapshots_and_a_full_disk, snapshots_cut_short]
+    def first_snapshot_cut_short():
+        first_cut_short(program)
+
+    return [snapshots_and_a_full_disk, snapshots_cut_short, first_snapshot_cut_short]

@@ -46,7 +46,7 @@ impl SnapshotFolder {
         }
         written?;
         // The name lasts only once its folder does.
-        File::open(&self.path)?.sync_all()?;
+        sync(&self.path)?;
         Ok(path)
     }
 
@@ -94,12 +94,22 @@ impl SnapshotFolder {
         self.path.join(format!("memory-{id}.{EXTENSION}"))
     }
 
+    /// Makes the folder, and those that it is in, if they are not there.
     fn make(&self) -> io::Result<()> {
+        let is_new = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let new: Vec<_> = self.path.ancestors().take_while(is_new).collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path)
+        // Their names, too, last only once the folders that they are in do.
+        let mut around = new.iter().filter_map(|path| path.parent());
+        let made = builder.create(&self.path).and_then(|()| around.try_for_each(sync));
+        if made.is_err() {
+            // The next save would take a folder that is there for one that lasts.
+            new.iter().for_each(|path| _ = fs::remove_dir(path));
+        }
+        made
     }
 
     /// What is left of saves that did not end. One that runs in another process loses its file, and says so.
@@ -112,6 +122,12 @@ impl SnapshotFolder {
             }
         }
     }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    // What a single name is in.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -171,6 +187,20 @@ mod tests {
         assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
         assert_eq!(labels(&folder), ["whole", "next"]);
         fs::remove_dir_all(folder.path).unwrap();
+    }
+
+    #[test]
+    fn folders_that_are_not_there_are_made_wherever_they_are() {
+        let (outer, name) = (folder("outer"), format!("memory-debug-{}-relative", std::process::id()));
+        // As tests run at the same time, the working folder stays what it is.
+        for path in [outer.path.join("a/b"), outer.path.join("c/../d"), PathBuf::from(&name)] {
+            let folder = SnapshotFolder::new(&path);
+            folder.save(&empty(10, "a")).unwrap();
+            folder.save(&empty(20, "b")).unwrap();
+            assert_eq!(labels(&folder), ["a", "b"], "{}", path.display());
+        }
+        fs::remove_dir_all(outer.path).unwrap();
+        fs::remove_dir_all(name).unwrap();
     }
 
     #[cfg(unix)]
