@@ -1,0 +1,85 @@
+//! How many may wait, and how long a page is kept.
+
+use super::super::slot::MAX_VIEWS;
+use super::*;
+
+#[tokio::test]
+async fn s45_waiters_are_bounded_over_both_kinds() {
+    let control = Control::new(Limits::default().max_waiters(3));
+    let waiters = [stats(), stats(), view(Page::Types, Format::Text)].map(|view| control.join(view).unwrap());
+    control.begun();
+    control.begun();
+    for view in [stats(), view(Page::Types, Format::Text)] {
+        assert_eq!(control.join(view).unwrap_err(), Problem::TooManyWaiters);
+    }
+    control.order(Order::Return);
+    control.order(Order::Return);
+    for waiter in waiters {
+        text(waiter).await;
+    }
+}
+
+#[tokio::test]
+async fn s45_requests_that_have_gone_away_make_room() {
+    let control = Control::new(Limits::default().max_waiters(2));
+    drop([control.join(stats()).unwrap(), control.join(stats()).unwrap()]);
+    control.begun();
+    let waiter = control.join(stats()).unwrap();
+    assert_eq!(control.flights.waiting(), 1);
+    control.order(Order::Return);
+    text(waiter).await;
+}
+
+#[tokio::test]
+async fn s45_without_room_nothing_starts() {
+    let control = Control::new(Limits::default().max_waiters(0));
+    assert_eq!(control.join(stats()).unwrap_err(), Problem::TooManyWaiters);
+    control.flights.wait_until_idle();
+    assert_eq!(control.collections_begun_since(), 0);
+}
+
+#[tokio::test]
+async fn s45_different_views_of_one_report_are_bounded() {
+    let control = Control::new(Limits::default());
+    let waiters: Vec<_> = (0..MAX_VIEWS).map(|filter| control.join(with_filter(filter)).unwrap()).collect();
+    control.begun();
+    assert_eq!(control.join(with_filter(MAX_VIEWS)).unwrap_err(), Problem::TooManyWaiters);
+    let known_view = control.join(with_filter(0)).unwrap();
+    control.order(Order::Return);
+    for waiter in waiters {
+        text(waiter).await;
+    }
+    text(known_view).await;
+}
+
+#[tokio::test]
+async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
+    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let first = control.join(stats()).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    let first = first.await.unwrap().unwrap();
+    control.flights.wait_until_idle();
+    for _ in 0..1000 {
+        let again = control.join(stats()).unwrap().await.unwrap().unwrap();
+        assert_eq!(again.body.as_ptr(), first.body.as_ptr());
+    }
+    assert_eq!(control.collections_begun_since(), 0);
+    // Another way to write it takes another report, which then replaces this one.
+    let json = control.join(view(Page::Stats, Format::Json)).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    assert!(text(json).await.starts_with('{'));
+}
+
+#[tokio::test]
+async fn s46_types_are_always_collected_anew() {
+    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    for number in 1..=3 {
+        let waiter = control.join(view(Page::Types, Format::Json)).unwrap();
+        control.begun();
+        control.order(Order::Return);
+        assert!(text(waiter).await.contains(&format!("report {number}")));
+        control.flights.wait_until_idle();
+    }
+}
