@@ -21,6 +21,7 @@ use crate::target::{self, Target};
 pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
 
 /// All rows that a page can have.
+const MAX_ROWS: usize = 1000;
 const ALL_ROWS: &str = "1000";
 
 /// The longest file of certificates. Those of a system are a quarter of it.
@@ -197,6 +198,17 @@ impl Client {
     /// As [`json`](Self::json).
     pub(crate) fn report(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
         self.json(target, login, Question::get("", &[("format", "json"), ("top", ALL_ROWS)]))
+    }
+
+    /// Asks for what of the report of an instance is added up, which takes little more memory than the answer is long.
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub(crate) fn member(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
+        let body = self.page(target, login, Question::get("", &[("format", "json"), ("top", ALL_ROWS)]))?;
+        MemoryReport::for_fleet(&body, MAX_ROWS)
+            .map_err(|why| Failure::new(MissingReason::NoReport, format!("the answer {why}")).at(target))
     }
 
     /// `localhost` may be looked up to be elsewhere.

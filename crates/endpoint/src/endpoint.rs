@@ -218,8 +218,8 @@ impl Endpoint {
     }
 
     /// Answers `/fleet?scope=peers` for this instance and for those that `peers` names, wherever they are; and answers
-    /// them. Each is asked for its overview at the time of the request, 8 at once, and has 2 seconds, all together 5: who
-    /// has not answered by then is named as missing.
+    /// them. Each is asked for its overview at the time of the request, 8 at once, and has 2 seconds, all together 5, or
+    /// three quarters of [`Limits::deadline`](crate::Limits::deadline): who has not answered by then is named as missing.
     ///
     /// The better ways are a scraper that finds the instances, and the command `memory-debug fleet`: with them no
     /// instance can reach another. This is for where operators reach the balancer alone.
@@ -409,7 +409,11 @@ impl Endpoint {
             Found::Methods(allowed) => return Err(Problem::MethodNotAllowed { allowed }),
             Found::Nothing => return Err(Problem::UnknownPath { known: paths(self.base_path()) }),
         };
-        let query = Query::parse(operation, parts.query, self.flights.limits().max_rows)?;
+        // A peer asks all for as many rows as it gives itself, and takes fewer.
+        let max_rows = self.flights.limits().max_rows;
+        let may_ask_for = if proof.is_peer() { usize::MAX } else { max_rows };
+        let mut query = Query::parse(operation, parts.query, may_ask_for)?;
+        query.types.top = query.types.top.min(max_rows);
         let own = InstanceId::current();
         if query.instance.is_some_and(|instance| instance != own) {
             return Err(Problem::WrongInstance(own));
@@ -460,14 +464,14 @@ impl Endpoint {
                 caller: Caller::new((parts.headers)("authorization").concat()),
                 base: self.base_path().to_owned(),
             },
-            FleetScope::Peers => Whom::Peers(self.peers_to_ask()?),
+            FleetScope::Peers => Whom::Peers { peers: self.peers_to_ask()?, own: Arc::clone(&self.flights) },
         };
         Ok(FleetWanted { whom, rows: self.flights.limits().max_rows, types: query.types.clone() })
     }
 
     /// Those who may be sent the secret as things are.
     fn peers_to_ask(&self) -> Result<Arc<Peers>, Problem> {
-        let peers = self.peers.as_ref().ok_or_else(Problem::no_peers)?;
+        let peers = self.peers.as_ref().filter(|peers| !peers.is_empty()).ok_or_else(Problem::no_peers)?;
         // Files of logins change.
         if peers.share_a_password_with(&self.gate.credentials) {
             return Err(Problem::peers_share_a_password());

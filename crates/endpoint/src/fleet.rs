@@ -9,6 +9,8 @@ pub(crate) mod exchange;
 pub(crate) mod fan_out;
 #[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
 pub(crate) mod timed;
+#[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
+pub(crate) mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use memory_debug_core::TypesView;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::flight::Flights;
 use crate::peers::Peers;
 use crate::siblings::Siblings;
 
@@ -50,7 +53,11 @@ pub(crate) enum Whom {
         /// The path that the page is mounted at, here and there.
         base: String,
     },
-    Peers(Arc<Peers>),
+    Peers {
+        peers: Arc<Peers>,
+        /// Where this process's own report comes from.
+        own: Arc<Flights>,
+    },
 }
 
 /// The value of an `Authorization` header to ask with. Wiped on drop.
@@ -77,8 +84,10 @@ impl PartialEq for Whom {
                 Self::Siblings { siblings, caller, base },
                 Self::Siblings { siblings: s, caller: c, base: b },
             ) => Arc::ptr_eq(siblings, s) && bool::from(caller.expose().ct_eq(c.expose())) && base == b,
-            (Self::Peers(peers), Self::Peers(other)) => Arc::ptr_eq(peers, other),
-            (Self::Siblings { .. } | Self::Peers(_), _) => false,
+            (Self::Peers { peers, own }, Self::Peers { peers: p, own: o }) => {
+                Arc::ptr_eq(peers, p) && Arc::ptr_eq(own, o)
+            }
+            (Self::Siblings { .. } | Self::Peers { .. }, _) => false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod supervisor;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -221,7 +222,8 @@ impl Shared {
         self.lock().collected(kind, self.limits.stats_age);
         let (snapshots, max_bytes) = (&self.snapshots, self.limits.max_body_bytes);
         let collect = &*self.collect;
-        let material = Material { report: report.as_ref(), collect, snapshots, max_bytes };
+        let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
+        let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
             let answer = view.answer(material, &proof);

@@ -57,6 +57,7 @@
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
+//! | siblings or peers were asked | info, warn if one is `tls`, `unauthorized` or `foreign` | `outcome` (`fleet-asked`), `scope`, `answered`, `missing`, `reasons` |
 //! | siblings cannot be listened to | warn | `outcome` (`siblings-unavailable`), `reason` |
 //! | a change of the profiler, made or refused | info, else warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
 //!
@@ -64,7 +65,7 @@
 //!
 //! # What it does not do
 //!
-//! It speaks no HTTP and no TLS, writes nothing but these events, and has no lock-out for passwords beyond guessing,
+//! It serves no HTTP and no TLS of its own but on the sockets of siblings, writes nothing but these events, and has no lock-out for passwords beyond guessing,
 //! which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is slowed by address.
 //!
 //! # Features

@@ -14,10 +14,11 @@ mod tests;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures_channel::oneshot::Receiver;
 use memory_debug_core::{Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -28,14 +29,21 @@ use self::address::Address;
 use self::ask::{Peer, Question};
 use crate::config_error::{ConfigError, ConfigErrorKind};
 use crate::credentials::{Credentials, CredentialsError};
+use crate::digest::fill_random;
 use crate::fleet::Caller;
-use crate::fleet::fan_out::{self, FOR_ALL, FOR_ONE};
+use crate::fleet::exchange::Missing;
+use crate::fleet::fan_out::{self, FOR_ONE};
+use crate::fleet::wait::wait;
+use crate::flight::Answer;
 use crate::problem::Problem;
 use crate::role::Role;
 use crate::secret::Secret;
 
 /// Most peers that are asked.
 const MAX_PEERS: usize = 256;
+
+/// How the fleet names the one that is asked.
+const OWN: &str = "this instance";
 
 /// As whom peers ask each other, and are named in the audit.
 const USER: &str = "memory-debug-peer";
@@ -45,7 +53,9 @@ const USER: &str = "memory-debug-peer";
 /// # Security
 ///
 /// The secret is sent to whoever is at the addresses, over TLS unless these are on this machine
-/// ([`allow_plain_http`](Self::allow_plain_http)). It has to be another than operators' passwords: it opens the overview of
+/// ([`allow_plain_http`](Self::allow_plain_http)). There too, whoever may run programs can listen at an address while the
+/// instance is down, and gets the secret: on a machine of several users use TLS, or
+/// [`siblings`](crate::Endpoint::siblings), which look at the user. It has to be another than operators' passwords: it opens the overview of
 /// each instance, for requests that peers make, and nothing else.
 ///
 /// # Examples
@@ -67,7 +77,8 @@ pub struct Peers {
     /// What is accepted.
     accepted: Credentials,
     named: Vec<Named>,
-    authorities: Option<RootCertStore>,
+    authorities: Option<Arc<RootCertStore>>,
+    /// Whether those that are named next may be asked in the clear.
     allows_plain_http: bool,
 }
 
@@ -76,6 +87,7 @@ pub struct Peers {
 struct Named {
     address: Address,
     is_each: bool,
+    may_leave: bool,
 }
 
 impl Peers {
@@ -109,7 +121,20 @@ impl Peers {
     ///
     /// As [`new`](Self::new), and if there are more than 8.
     pub fn accept(self, other: impl Into<String>) -> Result<Self, CredentialsError> {
-        let accepted = self.accepted.clone().and(accept(&Secret::new(other))?)?;
+        self.also(&Secret::new(other))
+    }
+
+    /// The same of what is in a file, without the line break at its end.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, and as [`accept`](Self::accept).
+    pub fn accept_file(self, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
+        self.also(&Credentials::read_password(path.as_ref())?)
+    }
+
+    fn also(self, other: &Secret) -> Result<Self, CredentialsError> {
+        let accepted = self.accepted.clone().and(accept(other)?)?;
         Ok(Self { accepted, ..self })
     }
 
@@ -119,7 +144,7 @@ impl Peers {
     ///
     /// If `url` is no address of a page, or there are too many.
     pub fn instance(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.name(url.as_ref(), false)
+        self.add(url.as_ref(), false)
     }
 
     /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request: for example those of a
@@ -129,10 +154,10 @@ impl Peers {
     ///
     /// As [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.name(url.as_ref(), true)
+        self.add(url.as_ref(), true)
     }
 
-    fn name(mut self, url: &str, is_each: bool) -> Result<Self, ConfigError> {
+    fn add(mut self, url: &str, is_each: bool) -> Result<Self, ConfigError> {
         let refused = |what: &str| {
             // A login in it is not repeated.
             let host = url.rsplit('@').next().unwrap_or_default();
@@ -152,7 +177,7 @@ impl Peers {
         if self.named.len() == MAX_PEERS {
             return refused(&format!("is one more than {MAX_PEERS}; `dns` names many at once"));
         }
-        self.named.push(Named { address, is_each });
+        self.named.push(Named { address, is_each, may_leave: self.allows_plain_http });
         Ok(self)
     }
 
@@ -166,7 +191,7 @@ impl Peers {
         let refused = |what: String| {
             ConfigError::new(ConfigErrorKind::InvalidAuthority, format!("authority of peers refused: {what}"))
         };
-        let mut authorities = self.authorities.take().unwrap_or_else(RootCertStore::empty);
+        let mut authorities = self.authorities.take().map_or_else(RootCertStore::empty, Arc::unwrap_or_clone);
         let mut found = 0;
         for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
             let certificate = certificate.map_err(|error| refused(format!("it is no PEM ({error})")))?;
@@ -177,15 +202,15 @@ impl Peers {
         if found == 0 {
             return Err(refused("it needs a block `-----BEGIN CERTIFICATE-----`, and has none".to_owned()));
         }
-        Ok(Self { authorities: Some(authorities), ..self })
+        Ok(Self { authorities: Some(Arc::new(authorities)), ..self })
     }
 
     /// Lets those that are named from here on be asked by plain HTTP, wherever they are.
     ///
     /// # Security
     ///
-    /// Only where nobody else reads the network, or it is encrypted below HTTP: the secret is in each request, and what
-    /// the instances hold in each answer.
+    /// Only where nobody else reads the network or answers for the names in it, or it is encrypted below HTTP: the secret
+    /// is in each request, and what the instances hold in each answer.
     pub fn allow_plain_http(self) -> Self {
         Self { allows_plain_http: true, ..self }
     }
@@ -200,54 +225,65 @@ impl Peers {
         operators.have_password(self.secret.expose().as_bytes())
     }
 
-    /// Asks all of them, and adds this process's own report.
+    /// Whether there is anybody to ask.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Asks all of them, and adds this process's own report, which is being made meanwhile.
     ///
     /// # Errors
     ///
     /// If there is no thread to ask on.
     pub(crate) fn ask(
         &self,
-        own: Result<MemoryReport, String>,
+        own: Result<Receiver<Answer>, Problem>,
         rows: usize,
         shows_host: bool,
+        deadline: Duration,
     ) -> Result<FleetReport, Problem> {
-        let end = Instant::now() + FOR_ALL;
+        // Before the time of the peers begins: it may mean to read hundreds of files.
+        let needs_tls = self.named.iter().any(|named| named.address.is_tls);
+        let tls = needs_tls.then(|| connect::tls(self.authorities.clone()));
+        let end = fan_out::end(deadline);
         let mut fleet = Fleet::new("peers");
-        match own {
-            Ok(report) => fleet.add("this instance", &report),
-            Err(why) => fleet.miss(MissingInstance::new("this instance", MissingReason::Refused, why)),
-        }
         let peers = self.find(end, shows_host, &mut fleet);
-        let needs_tls = peers.iter().any(|peer| peer.address.is_tls);
-        let tls =
-            if needs_tls { connect::tls(self.authorities.clone().map(Arc::new)) } else { Err(no_tls()) };
-        let question =
-            Question { caller: self.caller(), rows, allows_plain_http: self.allows_plain_http, tls };
+        let question = Question { caller: self.caller(), rows, tls };
         fan_out::ask_all(peers, question, end, &mut fleet).map_err(|_no_thread| Problem::NoThread)?;
+        match own.map_err(of_own).and_then(|own| report_of_own(own, rows, end)) {
+            Ok(report) => fleet.add(OWN, &report),
+            Err((reason, detail)) => fleet.miss(MissingInstance::new(OWN, reason, detail)),
+        }
         Ok(fleet.finish())
     }
 
-    /// Those there are, by the names that the fleet has for them.
+    /// Those there are, by the names that the fleet has for them, in an order that is another each time: if there is not
+    /// time for all, it is not always the same ones who are not asked.
     fn find(&self, end: Instant, shows_host: bool, fleet: &mut Fleet) -> Vec<Peer> {
-        let mut peers = Vec::new();
-        for (number, Named { address, is_each }) in (1..).zip(&self.named) {
-            let (one, many) = if shows_host {
-                (address.to_string(), address.to_string())
+        let (mut peers, mut lookups) = (Vec::new(), Vec::new());
+        for (number, named) in (1..).zip(&self.named) {
+            if named.is_each {
+                // All at once, and then whatever has come of them.
+                lookups.push((number, named, names::begin(&named.address)));
             } else {
-                (format!("peer {number}"), format!("peers {number}"))
-            };
-            if !is_each {
-                peers.push(Peer { name: one, address: address.clone(), at: None });
-                continue;
-            }
-            match names::look_up(address, end.min(Instant::now() + FOR_ONE)) {
-                Ok(found) => peers.extend((1..).zip(found).map(|(number, at)| {
-                    let name = if shows_host { address.at(at) } else { format!("{many}, address {number}") };
-                    Peer { name, address: address.clone(), at: Some(at) }
-                })),
-                Err((reason, detail)) => fleet.miss(MissingInstance::new(many, reason, detail)),
+                let name = if shows_host { named.address.to_string() } else { format!("peer {number}") };
+                peers.push(Peer::new(name, named, None));
             }
         }
+        let end = end.min(Instant::now() + FOR_ONE);
+        for (number, named, lookup) in lookups {
+            match lookup.and_then(|lookup| lookup.wait(end)) {
+                Ok(found) => peers.extend((1..).zip(found).map(|(address, at)| {
+                    let hidden = || format!("peers {number}, address {address}");
+                    Peer::new(if shows_host { named.address.at(at) } else { hidden() }, named, Some(at))
+                })),
+                Err((reason, detail)) => {
+                    let name = if shows_host { named.address.to_string() } else { format!("peers {number}") };
+                    fleet.miss(MissingInstance::new(name, reason, detail));
+                }
+            }
+        }
+        shuffle(&mut peers);
         let beyond = peers.len().saturating_sub(MAX_PEERS);
         if beyond > 0 {
             let detail = format!("{beyond} more were found than the {MAX_PEERS} that are asked");
@@ -264,9 +300,27 @@ impl Peers {
     }
 }
 
-/// Why there is no TLS where nobody needs it.
-fn no_tls() -> crate::fleet::exchange::Missing {
-    (MissingReason::Tls, "TLS was not needed".to_owned())
+/// This process's own report, as soon as it is there.
+fn report_of_own(own: Receiver<Answer>, rows: usize, end: Instant) -> Result<MemoryReport, Missing> {
+    match wait(own, Some(end)) {
+        Some(Ok(Ok(page))) => MemoryReport::for_fleet(&page.body, rows)
+            .map_err(|why| (MissingReason::NoReport, format!("its report {why}"))),
+        Some(Ok(Err(problem))) => Err(of_own(problem)),
+        Some(Err(_canceled)) => Err(of_own(Problem::CollectorPanicked)),
+        None => Err((MissingReason::Deadline, "it still collects; ask again in a while".to_owned())),
+    }
+}
+
+fn of_own(problem: Problem) -> Missing {
+    (MissingReason::Refused, problem.detail().into_owned())
+}
+
+/// Begins somewhere else each time. Without randomness, at the beginning.
+fn shuffle(peers: &mut [Peer]) {
+    let mut random = [0; 8];
+    if !peers.is_empty() && fill_random(&mut random).is_ok() {
+        peers.rotate_left((u64::from_le_bytes(random) % peers.len() as u64) as usize);
+    }
 }
 
 fn accept(secret: &Secret) -> Result<Credentials, CredentialsError> {

@@ -120,7 +120,7 @@ impl Problem {
     /// No peers can be configured.
     pub(crate) fn no_peers() -> Self {
         Self::NoFleet(
-            "this service knows no peers; it does if built with the cargo feature `peers` and `Endpoint::peers`. The command \
+            "this service knows no peers; it does if built with the cargo feature `peers` and an `Endpoint::peers` that names some. The command \
              `memory-debug fleet` asks instances elsewhere, too",
         )
     }

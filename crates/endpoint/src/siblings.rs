@@ -14,7 +14,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::Duration;
 
 use memory_debug_core::{Fleet, FleetReport, MissingInstance, MissingReason, PerProcess};
 
@@ -24,7 +24,7 @@ use self::listener::Listener;
 use crate::endpoint::Endpoint;
 use crate::fleet::Caller;
 use crate::fleet::exchange::request;
-use crate::fleet::fan_out::{self, FOR_ALL};
+use crate::fleet::fan_out;
 use crate::problem::Problem;
 
 /// Most names in the directory that are looked at.
@@ -77,8 +77,9 @@ impl Siblings {
         base: &str,
         rows: usize,
         force: bool,
+        deadline: Duration,
     ) -> Result<FleetReport, Problem> {
-        let end = Instant::now() + FOR_ALL;
+        let end = fan_out::end(deadline);
         let own = self.listener().wait(end).map_err(Problem::FleetUnavailable)?;
         let directory = Directory::open(&self.directory).map_err(Problem::FleetUnavailable)?;
         let mut names = directory.names().map_err(Problem::FleetUnavailable)?;
@@ -91,7 +92,8 @@ impl Siblings {
             fleet.miss(MissingInstance::new("the directory", MissingReason::TooMany, detail));
         }
         names.truncate(MAX_ENTRIES);
-        let question = Question { directory, request: request("localhost", base, rows, force, caller) };
+        let request = request("localhost", base, rows, force, caller);
+        let question = Question { directory, request, rows };
         fan_out::ask_all(names, question, end, &mut fleet).map_err(|_no_thread| Problem::NoThread)?;
         Ok(fleet.finish())
     }

@@ -8,10 +8,13 @@ mod profile;
 mod snapshots;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::time::Duration;
 
 use bytes::Bytes;
 use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 
+pub(crate) use self::fleet::Asked as AskedFleet;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
 use crate::format::Format;
@@ -40,6 +43,10 @@ pub(crate) struct Material<'a> {
     pub(crate) snapshots: &'a Snapshots,
     /// Most bytes of a body.
     pub(crate) max_bytes: usize,
+    /// How long those who wait for the views do.
+    pub(crate) deadline: Duration,
+    /// The fleets that were asked for the views before.
+    pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
 }
 
 impl Material<'_> {
@@ -73,7 +80,7 @@ impl View {
             Wanted::Profiling => self.profiling(material),
             Wanted::Purge => self.purge(material),
             Wanted::SetProfiling(change) => self.set_profiling(change, material),
-            Wanted::Fleet(fleet) => self.fleet(fleet, material),
+            Wanted::Fleet(fleet) => self.fleet(fleet, material, proof),
         }
     }
 
@@ -151,7 +158,6 @@ impl View {
     }
 }
 
-/// The report of a host that is not to be named, with the reason in the name's place.
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -191,6 +197,8 @@ mod tests {
             collect: &Collector::new(),
             snapshots: &Snapshots::default(),
             max_bytes,
+            deadline: Duration::MAX,
+            fleets: &RefCell::default(),
         };
         view.answer(material, &proof()).map(|reply| reply.body)
     }

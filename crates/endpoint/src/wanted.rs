@@ -162,7 +162,7 @@ impl Wanted {
             What::Purge => Self::Purge,
             // Made of the body, see `Draft::complete`.
             What::SetProfiling => return Err(Problem::invalid_body("is missing")),
-            // Made of the settings, see `Fleets::wanted`.
+            // Made of the settings, see `Endpoint::fleet`.
             What::Fleet => return Err(Problem::no_siblings()),
         })
     }

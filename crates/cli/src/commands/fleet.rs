@@ -96,7 +96,7 @@ impl Fleet {
             &asked,
             usize::from(self.parallel),
             end,
-            |target, login, left| client.at_most(left).report(target, login),
+            |target, login, left| client.at_most(left).member(target, login),
             |target, answer| {
                 progress.step();
                 match answer {
@@ -121,7 +121,7 @@ impl Fleet {
             if draws.is_enough() || left.is_zero() || in_a_row == MAX_FAILURES {
                 break;
             }
-            match client.at_most(left).report(balancer, &login) {
+            match client.at_most(left).member(balancer, &login) {
                 Ok(report) => {
                     in_a_row = 0;
                     if draws.add(report.instance.id) {

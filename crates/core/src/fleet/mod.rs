@@ -1,10 +1,11 @@
 //! Many instances as one.
 //!
 //! Reports are added one by one, in any order, and each is forgotten but for its numbers: what a fleet of a thousand
-//! takes is some megabytes. The result does not depend on the order.
+//! takes is some megabytes. Of instances that tell the truth, the result does not depend on the order.
 
 mod draws;
 mod fields;
+mod member;
 mod missing;
 mod spread;
 mod types;
@@ -139,6 +140,13 @@ impl Fleet {
             return self.miss(MissingInstance::new(target, MissingReason::NoReport, detail));
         }
         if let Some(known) = self.instances.get_mut(&id) {
+            let (one, other) = (&known.instance, &report.instance);
+            if (one.pid, &one.build_id) != (other.pid, &other.build_id) {
+                let detail = format!(
+                    "it says that it is {id}, as another does that runs as another process; one of them is not"
+                );
+                return self.miss(MissingInstance::new(target, MissingReason::Foreign, detail));
+            }
             if !known.targets.contains(&target) {
                 known.targets.push(target);
                 known.targets.sort();

@@ -58,6 +58,15 @@ fn one_process_under_two_names_counts_once() {
 }
 
 #[test]
+fn two_processes_that_claim_one_id_are_not_one() {
+    let mut other = report(1, 200);
+    other.instance.pid += 1;
+    let merged = fleet(&[report(1, 100), other]);
+    assert_eq!((merged.complete, merged.sum("process.resident_bytes")), (false, Some(100)));
+    assert_eq!(merged.missing[0].reason, MissingReason::Foreign);
+}
+
+#[test]
 fn who_is_missing_is_named_and_the_rest_is_summed() {
     let mut fleet = Fleet::new("targets");
     fleet.add("http://a", &report(1, 100));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::ProfilingChange;
+use memory_debug_core::{FleetReport, ProfilingChange};
 
 use crate::authenticate::Authorized;
 use crate::credentials::CredentialsError;
@@ -27,6 +27,8 @@ pub(crate) fn credentials_kept(_: &CredentialsError) {}
 pub(crate) fn plain_http(_: &RequestParts<'_>) {}
 
 pub(crate) fn profiling(_: &str, _: ProfilingChange, _: Result<u64, &Problem>) {}
+
+pub(crate) fn fleet(_: &FleetReport) {}
 
 pub(crate) fn collection(_: Kind, _: &'static str, _: Duration) {}
 

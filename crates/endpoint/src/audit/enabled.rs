@@ -1,12 +1,13 @@
 //! Events through `tracing`. Fields have the same names in all of them.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use memory_debug_core::ProfilingChange;
+use memory_debug_core::{FleetReport, MissingReason, ProfilingChange};
 use tracing::field::display;
 use tracing::{info, warn};
 
@@ -49,7 +50,7 @@ impl Audit {
             path = %Escaped::new(parts.path, MAX_PATH_CHARS),
             peer = parts.connection.peer.map(display),
             user = %Escaped::new(proof.user(), MAX_USER_CHARS),
-            role = proof.role().as_str(),
+            role = if proof.is_peer() { "peer" } else { proof.role().as_str() },
             status,
             "memory page: authorized"
         );
@@ -146,6 +147,22 @@ pub(crate) fn no_siblings(reason: &str) {
     let _panic = catch_unwind(AssertUnwindSafe(
         || warn!(target: TARGET, outcome = "siblings-unavailable", %reason, "memory page: siblings"),
     ));
+}
+
+/// Others have been asked, with a login: how many of them answered, and why others did not.
+pub(crate) fn fleet(report: &FleetReport) {
+    let (scope, answered, missing) = (&*report.scope, report.instances.len(), report.missing.len());
+    let reasons: BTreeSet<_> = report.missing.iter().map(|missing| missing.reason.as_str()).collect();
+    let suspicious = [MissingReason::Tls, MissingReason::Unauthorized, MissingReason::Foreign];
+    let is_suspicious = suspicious.iter().any(|reason| reasons.contains(reason.as_str()));
+    let reasons = reasons.into_iter().collect::<Vec<_>>().join(",");
+    let _panic = catch_unwind(AssertUnwindSafe(|| {
+        if is_suspicious {
+            warn!(target: TARGET, outcome = "fleet-asked", scope, answered, missing, reasons, "memory page: fleet");
+        } else {
+            info!(target: TARGET, outcome = "fleet-asked", scope, answered, missing, reasons, "memory page: fleet");
+        }
+    }));
 }
 
 /// A collection has ended, or is given up.

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Cursor, ErrorKind, Read, Write};
 
 use httparse::{EMPTY_HEADER, Response, Status, parse_chunk_size};
-use memory_debug_core::{MemoryReport, MissingReason, SCHEMA};
+use memory_debug_core::{MemoryReport, MissingReason};
 use zeroize::Zeroizing;
 
 use super::{Caller, HOP};
@@ -18,6 +18,9 @@ const MAX_BODY_BYTES: u64 = 4 << 20;
 
 /// Longest line before a chunk, with whatever extensions it has.
 const MAX_CHUNK_LINE_BYTES: u64 = 1 << 10;
+
+/// What heads, chunks' lengths and their extensions may add to a report.
+const MAX_FRAME_BYTES: u64 = 1 << 20;
 
 /// Why there is no report, in a word and in a sentence.
 pub(crate) type Missing = (MissingReason, String);
@@ -39,10 +42,14 @@ pub(crate) fn request(
     request
 }
 
-/// Sends `request` and reads the report that is the answer. `stream` has to end at some time.
-pub(crate) fn exchange(mut stream: impl Read + Write, request: &[u8]) -> Result<MemoryReport, Missing> {
+/// Sends `request` for so many rows, and reads the report that is the answer. `stream` has to end at some time.
+pub(crate) fn exchange(
+    mut stream: impl Read + Write,
+    request: &[u8],
+    rows: usize,
+) -> Result<MemoryReport, Missing> {
     stream.write_all(request).and_then(|()| stream.flush()).map_err(|error| missing(&error))?;
-    read_report(stream)
+    read_report(stream.take(MAX_BODY_BYTES + MAX_FRAME_BYTES), rows)
 }
 
 /// Why there is no answer where there is an error instead.
@@ -52,6 +59,8 @@ pub(crate) fn missing(error: &io::Error) -> Missing {
             MissingReason::Deadline,
             "no answer in time: it is stopped or busy, or still collects; ask again in a while".to_owned(),
         ),
+        // Of connections that may be encrypted, which say it in words of ours.
+        ErrorKind::InvalidData => (MissingReason::Tls, error.to_string()),
         kind => (MissingReason::Unreachable, kind.to_string()),
     }
 }
@@ -63,15 +72,11 @@ enum Length {
 }
 
 /// The report in an answer of any bytes. Others than reports are not read beyond their heads.
-fn read_report(mut stream: impl Read) -> Result<MemoryReport, Missing> {
+fn read_report(mut stream: impl Read, rows: usize) -> Result<MemoryReport, Missing> {
     let (status, length, rest) = read_head(&mut stream)?;
-    let refused = |reason, why: &str| Err((reason, format!("status {status}: {why}")));
-    match status {
-        200 => {}
-        300..=399 => return refused(MissingReason::Refused, "it points elsewhere, where nobody is asked"),
-        401 => return refused(MissingReason::Unauthorized, "the login is not one of its own"),
-        403 => return refused(MissingReason::Forbidden, "the login's role does not suffice there"),
-        _ => return refused(MissingReason::Refused, "it gives no report"),
+    if status != 200 {
+        let (reason, why) = refusal(status);
+        return Err((reason, format!("status {status}: {why}")));
     }
     let stream = Cursor::new(rest).chain(stream);
     let body = match length {
@@ -79,7 +84,29 @@ fn read_report(mut stream: impl Read) -> Result<MemoryReport, Missing> {
         Some(Length::Chunks) => read_chunks(stream)?,
         None => return Err(no_report("does not say how long it is")),
     };
-    serde_json::from_slice(&body).map_err(|_| no_report(&format!("is no report of {SCHEMA}")))
+    MemoryReport::for_fleet(&body, rows).map_err(|why| no_report(&why))
+}
+
+/// What a status says, and what to do.
+fn refusal(status: u16) -> (MissingReason, &'static str) {
+    match status {
+        300..=399 => {
+            (MissingReason::Refused, "it points elsewhere, where nobody is asked; name that address")
+        }
+        401 => (
+            MissingReason::Unauthorized,
+            "the login is not one of its own; all have to accept it, also while it is being changed",
+        ),
+        403 => (
+            MissingReason::Forbidden,
+            "the login's role does not suffice there, or it requires TLS and does not know that of this connection",
+        ),
+        404 => (MissingReason::Refused, "there is no page, or it hides from this login; is the path right?"),
+        429 | 503 | 504 => {
+            (MissingReason::Refused, "it is busy, or short of something; ask again in a while")
+        }
+        _ => (MissingReason::Refused, "it gives no report; asked directly, it says why"),
+    }
 }
 
 /// Status, length of the body, and what of it came with the head.
@@ -140,9 +167,9 @@ fn read_exactly(stream: impl Read, length: u64) -> Result<Vec<u8>, Missing> {
 
 /// Reads chunk by chunk. What follows the last of them is not looked at.
 fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
-    let (mut stream, mut body) = (BufReader::new(stream), Vec::new());
+    let (mut stream, mut line, mut body) = (BufReader::new(stream), Vec::new(), Vec::new());
     loop {
-        let mut line = Vec::new();
+        line.clear();
         let read = (&mut stream).take(MAX_CHUNK_LINE_BYTES).read_until(b'\n', &mut line);
         read.map_err(|error| missing(&error))?;
         let Ok(Status::Complete((_, size))) = parse_chunk_size(&line) else {
@@ -155,9 +182,9 @@ fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
             return Err(too_long());
         }
         read_to(&mut stream, size, &mut body)?;
-        let mut line_break = Vec::new();
-        read_to(&mut stream, 2, &mut line_break)?;
-        if line_break != b"\r\n" {
+        line.clear();
+        read_to(&mut stream, 2, &mut line)?;
+        if line != b"\r\n" {
             return Err(no_report("is not in chunks, as it says"));
         }
     }

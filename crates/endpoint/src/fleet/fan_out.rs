@@ -19,6 +19,11 @@ pub(crate) const FOR_ONE: Duration = Duration::from_secs(2);
 /// Longest time for all of them.
 pub(crate) const FOR_ALL: Duration = Duration::from_secs(5);
 
+/// When all have to have answered, where what they say is to be told by `deadline` from now on.
+pub(crate) fn end(deadline: Duration) -> Instant {
+    Instant::now() + FOR_ALL.min(deadline / 4 * 3)
+}
+
 /// Asks one after the other.
 pub(crate) trait Ask: Send + Sync + 'static {
     /// Somebody to ask.
@@ -27,7 +32,7 @@ pub(crate) trait Ask: Send + Sync + 'static {
     /// How the fleet names them.
     fn name(whom: &Self::Whom) -> String;
 
-    /// Their report, or why there is none, or nothing if they are no more. Keeps to `end`.
+    /// Their report, or why there is none, or nothing if they are no more. Keeps to `end`, which is theirs alone.
     fn ask(&self, whom: &Self::Whom, end: Instant) -> Option<Result<MemoryReport, Missing>>;
 }
 
@@ -78,6 +83,7 @@ fn ask_one<A: Ask>(ask: &A, whom: &A::Whom, end: Instant) -> Option<Result<Memor
         return Some(Err((MissingReason::Deadline, detail.to_owned())));
     }
     // A thread that ends by a panic would leave the one it asked neither in the sums nor missing.
+    let end = end.min(Instant::now() + FOR_ONE);
     let answer = catch_unwind(AssertUnwindSafe(|| ask.ask(whom, end)));
     answer.unwrap_or_else(|_panic| {
         Some(Err((MissingReason::NoReport, "asking it failed; the log of the service says why".to_owned())))

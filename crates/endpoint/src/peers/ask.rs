@@ -9,10 +9,10 @@ use rustls::ClientConfig;
 
 use super::address::{Address, stays_here};
 use super::connect::{connect, encrypt};
-use super::names::look_up;
+use super::{Named, names};
 use crate::fleet::Caller;
 use crate::fleet::exchange::{Missing, exchange, request};
-use crate::fleet::fan_out::{Ask, FOR_ONE};
+use crate::fleet::fan_out::Ask;
 
 /// A page to ask for.
 #[derive(Debug)]
@@ -22,6 +22,14 @@ pub(super) struct Peer {
     pub(super) address: Address,
     /// Of several addresses that the host's name has, this one.
     pub(super) at: Option<SocketAddr>,
+    /// Whether the secret may leave this machine in the clear on its way there.
+    may_leave: bool,
+}
+
+impl Peer {
+    pub(super) fn new(name: String, named: &Named, at: Option<SocketAddr>) -> Self {
+        Self { name, address: named.address.clone(), at, may_leave: named.may_leave }
+    }
 }
 
 /// What all are asked, and how.
@@ -29,10 +37,8 @@ pub(super) struct Peer {
 pub(super) struct Question {
     pub(super) caller: Caller,
     pub(super) rows: usize,
-    /// Whether the secret may cross a network in the clear.
-    pub(super) allows_plain_http: bool,
-    /// Or why there is no TLS.
-    pub(super) tls: Result<Arc<ClientConfig>, Missing>,
+    /// `None` if nobody is asked over TLS.
+    pub(super) tls: Option<Result<Arc<ClientConfig>, Missing>>,
 }
 
 impl Ask for Question {
@@ -43,15 +49,15 @@ impl Ask for Question {
     }
 
     fn ask(&self, peer: &Peer, end: Instant) -> Option<Result<MemoryReport, Missing>> {
-        Some(self.ask_within(peer, end.min(Instant::now() + FOR_ONE)))
+        Some(self.ask_until(peer, end))
     }
 }
 
 impl Question {
-    fn ask_within(&self, peer: &Peer, end: Instant) -> Result<MemoryReport, Missing> {
+    fn ask_until(&self, peer: &Peer, end: Instant) -> Result<MemoryReport, Missing> {
         let address = &peer.address;
-        let mut found = peer.at.map_or_else(|| look_up(address, end), |at| Ok(vec![at]))?;
-        if !address.is_tls && !self.allows_plain_http {
+        let mut found = peer.at.map_or_else(|| names::begin(address)?.wait(end), |at| Ok(vec![at]))?;
+        if !address.is_tls && !peer.may_leave {
             // What `localhost` is, is for the name server to say.
             found.retain(|found| stays_here(found.ip()));
             if found.is_empty() {
@@ -62,10 +68,12 @@ impl Question {
         // Force is for this process: what others have left is theirs to judge.
         let request = request(&address.authority(), &address.path, self.rows, false, &self.caller);
         let stream = connect(&found, end)?;
-        if address.is_tls {
-            exchange(encrypt(stream, self.tls.clone()?, address.host.clone())?, &request)
-        } else {
-            exchange(stream, &request)
+        match &self.tls {
+            Some(tls) if address.is_tls => {
+                let stream = encrypt(stream, tls.clone()?, address.host.clone())?;
+                exchange(stream, &request, self.rows)
+            }
+            _ => exchange(stream, &request, self.rows),
         }
     }
 }

@@ -1,26 +1,32 @@
 //! Connections to peers, encrypted or not leaving this machine.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memory_debug_core::MissingReason;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned,
+};
 
 use crate::fleet::exchange::{Missing, missing};
 use crate::fleet::timed::{Timed, left};
 
-/// A connection to the first of `addresses` that there is one to.
+/// Longest time for a connection: longer takes only whoever is not there, and others wait to be asked.
+const FOR_CONNECTION: Duration = Duration::from_secs(1);
+
+/// A connection that ends by `end`, to the first of `addresses` that there is one to.
 pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<TcpStream>, Missing> {
     let mut failure = ErrorKind::AddrNotAvailable.into();
+    let soon = end.min(Instant::now() + FOR_CONNECTION);
     for (tried, address) in addresses.iter().enumerate() {
         // One that swallows everything leaves time for the others.
         let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let Some(time) = left(end).map(|left| left / others).filter(|time| time.as_micros() > 0) else {
+        let Some(time) = left(soon).map(|left| left / others).filter(|time| time.as_micros() > 0) else {
             failure = ErrorKind::TimedOut.into();
             break;
         };
@@ -57,43 +63,76 @@ fn of_system() -> RootCertStore {
     roots
 }
 
+/// A connection that nobody else reads. What goes wrong with that is told in words of ours.
+pub(super) struct Encrypted(StreamOwned<ClientConnection, Timed<TcpStream>>);
+
 /// The same connection, to nobody else than `host`.
 pub(super) fn encrypt(
     mut stream: Timed<TcpStream>,
     config: Arc<ClientConfig>,
     host: ServerName<'static>,
-) -> Result<StreamOwned<ClientConnection, Timed<TcpStream>>, Missing> {
-    let mut connection = ClientConnection::new(config, host).map_err(|error| untrusted(&error))?;
+) -> Result<Encrypted, Missing> {
+    let failed = |what: &str| (MissingReason::Tls, what.to_owned());
+    let mut connection = ClientConnection::new(config, host).map_err(|error| failed(in_words(&error)))?;
     while connection.is_handshaking() {
-        connection.complete_io(&mut stream).map_err(|error| failure(&error))?;
+        connection.complete_io(&mut stream).map_err(|error| match told(error) {
+            error if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::InvalidData) => missing(&error),
+            // It is there, and goes away from TLS.
+            error => failed(&format!("TLS: {}", error.kind())),
+        })?;
     }
-    Ok(StreamOwned::new(connection, stream))
+    Ok(Encrypted(StreamOwned::new(connection, stream)))
 }
 
-fn failure(error: &io::Error) -> Missing {
+impl Read for Encrypted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(told)
+    }
+}
+
+impl Write for Encrypted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(told)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(told)
+    }
+}
+
+/// The same error, in words of ours if it is of TLS.
+fn told(error: io::Error) -> io::Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(error) => untrusted(error),
-        None if error.kind() == ErrorKind::TimedOut => missing(error),
-        None => (MissingReason::Tls, format!("TLS: {}", error.kind())),
+        Some(inner) => io::Error::new(ErrorKind::InvalidData, in_words(inner)),
+        None => error,
     }
 }
 
 /// In our own words: a certificate has others', and names of hosts.
-fn untrusted(error: &Error) -> Missing {
-    let what = match error {
-        // Of the same name, and not the same key.
-        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            "its certificate is of an authority that is not trusted; `Peers::authority` names others"
-        }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "its certificate is for another name",
-        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired"
-        }
-        Error::InvalidCertificate(_) => "its certificate is not valid",
+fn in_words(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidCertificate(error) => match error {
+            // Of the same name, and not the same key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "its certificate is of an authority that is not trusted; `Peers::authority` names others"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet; are the clocks right?"
+            }
+            _ => "its certificate is not valid",
+        },
         Error::InvalidMessage(_) => "it does not speak TLS",
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it wants a certificate of whoever asks, and peers have none"
+        }
+        Error::AlertReceived(_) => "it refused TLS as it is spoken here",
+        Error::PeerIncompatible(_) => "it does not speak TLS as it is spoken here",
         _ => "TLS failed",
-    };
-    (MissingReason::Tls, what.to_owned())
+    }
 }

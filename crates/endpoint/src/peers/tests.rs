@@ -18,6 +18,9 @@ use crate::collect::{Collect, Shortage};
 use crate::endpoint::Endpoint;
 use crate::fleet::Whom;
 use crate::fleet::fan_out::Ask as _;
+use crate::flight::Flights;
+use crate::limits::Limits;
+use crate::outcome::Outcome;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
 
@@ -66,22 +69,31 @@ fn endpoint(peers: Peers) -> Endpoint {
     Endpoint::new(Credentials::new("ops", OPERATOR).unwrap()).collect_with(Reports(0)).peers(peers)
 }
 
+/// What an operator asks for all, not waited for yet.
+fn begin(endpoint: &Endpoint, query: &str) -> Outcome {
+    handle(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", query)
+}
+
 /// What the endpoint replies to whom.
 fn ask(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Reply {
+    let outcome = handle(endpoint, login, hop, path, query);
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
+}
+
+fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Outcome {
     let headers = |name: &str| match name {
         "authorization" => vec![login.as_bytes()],
         "memory-hop" => hop.iter().map(|hop| hop.as_bytes()).collect(),
         _ => Vec::new(),
     };
-    let outcome = endpoint.handle(RequestParts {
+    endpoint.handle(RequestParts {
         method: "GET",
         authority: None,
         path,
         query: Some(query),
         headers: &headers,
         connection: Connection::default(),
-    });
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
+    })
 }
 
 /// What an operator gets to know of all.
@@ -217,8 +229,9 @@ fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
 #[test]
 fn s16_nothing_shows_the_secret() {
     let peers = peers().instance("https://10.0.0.7").unwrap();
-    let whom = Whom::Peers(Arc::new(peers.clone()));
-    let question = Question { caller: peers.caller(), rows: 1, allows_plain_http: false, tls: Err(no_tls()) };
+    let own = Flights::of_process(&None, Limits::default());
+    let whom = Whom::Peers { peers: Arc::new(peers.clone()), own };
+    let question = Question { caller: peers.caller(), rows: 1, tls: None };
     let shown = format!("{peers:#?} {whom:?} {question:?} {:?}", endpoint(peers.clone()));
     for secret in [SECRET, OPERATOR, &BASE64_STANDARD.encode(format!("{USER}:{SECRET}"))[..]] {
         assert!(!shown.contains(secret) && !shown.contains(&format!("{:?}", secret.as_bytes())), "{shown}");
@@ -303,7 +316,7 @@ fn who_is_asked_for_others_asks_nobody() {
 #[test]
 fn peers_are_named_by_the_configuration_alone() {
     let (elsewhere, asked) = peer(report(1));
-    let endpoint = endpoint(peers());
+    let endpoint = endpoint(peers().instance("https://nowhere.invalid").unwrap());
     for parameter in ["peer", "peers", "instance", "url", "target"] {
         let query = format!("scope=peers&{parameter}={elsewhere}");
         let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
@@ -414,11 +427,15 @@ fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
     }
     // A name server that says that `localhost` is elsewhere is not believed.
     let address = Address::parse("http://localhost:1").unwrap();
-    let elsewhere = Peer { name: String::new(), address, at: Some(([192, 0, 2, 7], 1).into()) };
-    let question =
-        Question { caller: peers().caller(), rows: 1, allows_plain_http: false, tls: Err(no_tls()) };
+    let named = Named { address, is_each: true, may_leave: false };
+    let elsewhere = Peer::new(String::new(), &named, Some(([192, 0, 2, 7], 1).into()));
+    let question = Question { caller: peers().caller(), rows: 1, tls: None };
     let answer = question.ask(&elsewhere, Instant::now() + Duration::from_secs(60));
     assert_eq!(answer.unwrap().unwrap_err().0, MissingReason::Tls);
+    // What may leave is what was named after it was allowed to.
+    let both = peers().instance("http://localhost:1").unwrap().allow_plain_http();
+    let both = both.instance("http://localhost:2").unwrap();
+    assert_eq!(both.named.iter().map(|named| named.may_leave).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]
@@ -445,11 +462,98 @@ fn s62_addresses_are_named_only_where_the_host_may_be() {
 }
 
 #[test]
-fn s44_too_little_memory_here_leaves_this_instance_out_unless_it_is_forced() {
-    let (url, _asked) = peer(report(1));
+fn s44_with_too_little_memory_here_nobody_is_asked_unless_it_is_forced() {
+    let (url, asked) = peer(report(1));
     let endpoint = endpoint(peers().instance(&url).unwrap()).collect_with(NoRoom);
-    assert_eq!(missing(&fleet_with(&endpoint, "")), [("this instance", "refused")]);
+    let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
+    assert_eq!(reply.status, 503);
+    assert!(asked.try_recv().is_err());
     assert_eq!(missing(&fleet_with(&endpoint, "&force=true")), []);
+}
+
+/// Never comes to an end.
+struct Hangs;
+
+impl Collect for Hangs {
+    fn collect(&self, _: Scope) -> MemoryReport {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+/// Fails.
+struct Fails;
+
+impl Collect for Fails {
+    fn collect(&self, _: Scope) -> MemoryReport {
+        panic!("as a test wants it");
+    }
+}
+
+#[test]
+fn s43_s47_a_collection_here_that_hangs_or_fails_keeps_nobody_from_the_others() {
+    for (collector, reason) in [(0, "deadline"), (1, "refused")] {
+        let (url, _asked) = peer(report(1));
+        let endpoint = endpoint(peers().instance(&url).unwrap());
+        let endpoint =
+            if collector == 0 { endpoint.collect_with(Hangs) } else { endpoint.collect_with(Fails) };
+        let fleet = fleet_with(&endpoint, "");
+        assert_eq!((missing(&fleet), targets(&fleet)), (vec![("this instance", reason)], vec![url.as_str()]));
+    }
+}
+
+#[test]
+fn s40_those_who_ask_together_are_answered_from_one_look_at_the_peers() {
+    let (listener, url) = listen();
+    let (sender, asked) = channel();
+    let go_on = Arc::new(std::sync::Barrier::new(2));
+    let waits = Arc::clone(&go_on);
+    thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            read_request(&mut stream);
+            sender.send(()).unwrap();
+            if number == 0 {
+                waits.wait();
+            }
+            stream.write_all(&report(1)).unwrap();
+        }
+    });
+    let endpoint = endpoint(peers().instance(&url).unwrap());
+    thread::scope(|scope| {
+        let first = scope.spawn(|| fleet_with(&endpoint, ""));
+        // While that one waits for the peer, others come who want other parts of it.
+        asked.recv().unwrap();
+        let others: Vec<_> = (1..8)
+            .map(|top| {
+                let endpoint = endpoint.clone();
+                let asked_for = begin(&endpoint, &format!("scope=peers&format=json&top={top}"));
+                (top, asked_for)
+            })
+            .collect();
+        go_on.wait();
+        assert_eq!(targets(&first.join().unwrap()).len(), 2);
+        for (_, outcome) in others {
+            let reply = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome);
+            assert_eq!(reply.status, 200);
+        }
+    });
+    assert_eq!(asked.try_iter().count(), 1, "seven views of one look");
+}
+
+#[test]
+fn who_names_nobody_has_no_peers() {
+    let reply = ask(&endpoint(peers()), &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
+    assert_eq!(reply.status, 501);
+}
+
+#[test]
+fn a_peer_that_gives_fewer_rows_answers_with_those() {
+    let endpoint = endpoint(peers()).limits(Limits::default().max_rows(5));
+    let status =
+        |login: &str| ask(&endpoint, login, Some("1"), "/debug/memory", "format=json&top=1000").status;
+    assert_eq!((status(&basic(USER, SECRET)), status(&basic("ops", OPERATOR))), (200, 400));
 }
 
 #[test]

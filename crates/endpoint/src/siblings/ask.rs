@@ -26,6 +26,7 @@ use crate::fleet::timed::{Timed, left};
 pub(super) struct Question {
     pub(super) directory: Directory,
     pub(super) request: Zeroizing<Vec<u8>>,
+    pub(super) rows: usize,
 }
 
 impl Ask for Question {
@@ -41,7 +42,7 @@ impl Ask for Question {
             Ok(stream) => stream?,
             Err(missing) => return Some(Err(missing)),
         };
-        Some(exchange(Timed::new(stream, end.min(Instant::now() + FOR_ONE)), &self.request))
+        Some(exchange(Timed::new(stream, end), &self.request, self.rows))
     }
 }
 
@@ -54,7 +55,6 @@ impl Question {
             return Err(foreign("it is no socket of this user; it is left as it is"));
         }
         let parsed = Name::parse(name).ok_or_else(|| foreign("it has not the name of a sibling's socket"))?;
-        let end = end.min(Instant::now() + FOR_ONE);
         let stream = match connect_until(&path, end) {
             Ok(stream) => stream,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {

@@ -3,10 +3,6 @@
 use std::io::{Read as _, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use httparse::{EMPTY_HEADER, Request, Status};
@@ -17,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::fleet::HOP;
 use crate::fleet::exchange::{MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::fleet::timed::Timed;
+use crate::fleet::wait::wait;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
 
@@ -64,14 +61,16 @@ fn reply(request: &Request<'_, '_>, endpoint: &Endpoint) -> Reply {
         let hop = (wanted == HOP).then_some(&b"1"[..]);
         named.map(|header| header.value).chain(hop).collect()
     };
-    block_on(endpoint.handle(RequestParts {
+    let outcome = endpoint.handle(RequestParts {
         method: request.method.unwrap_or_default(),
         authority: None,
         path,
         query,
         headers: &values,
         connection: Connection { peer: Some(Ipv4Addr::LOCALHOST.into()), tls: None },
-    }))
+    });
+    // Its own deadline ends it.
+    wait(outcome, None).unwrap_or_else(Reply::not_found)
 }
 
 fn write(mut stream: Timed<UnixStream>, reply: &Reply) -> std::io::Result<()> {
@@ -82,22 +81,4 @@ fn write(mut stream: Timed<UnixStream>, reply: &Reply) -> std::io::Result<()> {
     head.push_str(&format!("content-length: {}\r\n\r\n", reply.body.len()));
     stream.write_all(head.as_bytes())?;
     stream.write_all(&reply.body)
-}
-
-/// Waits for `future`, which its own deadline ends.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let (mut context, mut future) = (Context::from_waker(&waker), pin!(future));
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
 }

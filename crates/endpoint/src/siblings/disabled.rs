@@ -1,5 +1,7 @@
 //! Without the feature `fleet`, or on another system than Linux, there are no siblings.
 
+use std::time::Duration;
+
 use memory_debug_core::FleetReport;
 
 use crate::endpoint::Endpoint;
@@ -26,6 +28,7 @@ impl Siblings {
         _base: &str,
         _rows: usize,
         _force: bool,
+        _deadline: Duration,
     ) -> Result<FleetReport, Problem> {
         match *self {}
     }

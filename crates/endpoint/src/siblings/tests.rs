@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use memory_debug_core::{MemoryReport, Scope};
@@ -16,6 +16,7 @@ use super::name::Name;
 use super::*;
 use crate::collect::Collect;
 use crate::credentials::{Credentials, generate_password};
+use crate::fleet::fan_out::FOR_ALL;
 use crate::fleet::{Caller, Whom};
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;

@@ -1,26 +1,38 @@
 //! Several processes as one page.
 
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{FleetReport, Page, Scope, TypesView};
 
+use crate::audit;
+use crate::authenticate::Authorized;
 use crate::fleet::{FleetWanted, Whom};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::view::{Material, View};
+use crate::wanted::Wanted;
+
+/// A fleet that was asked for, and what came of it.
+pub(crate) struct Asked {
+    whom: Whom,
+    rows: usize,
+    force: bool,
+    shows_host: bool,
+    report: FleetReport,
+}
 
 impl View {
-    pub(super) fn fleet(&self, wanted: &FleetWanted, material: Material<'_>) -> Result<Reply, Problem> {
-        let mut report = match &wanted.whom {
-            Whom::Siblings { siblings, caller, base } => {
-                siblings.ask(caller, base, wanted.rows, self.force)?
-            }
-            Whom::Peers(peers) => peers.ask(self.own(material), wanted.rows, self.shows_host)?,
-        };
-        report.instances.iter_mut().for_each(|member| self.hide_host(&mut member.instance, None));
-        let filter = wanted.types.filter.as_deref();
-        self.fitting(wanted.types.top, material.max_bytes, |top| {
+    pub(super) fn fleet(
+        &self,
+        wanted: &FleetWanted,
+        material: Material<'_>,
+        proof: &Authorized,
+    ) -> Result<Reply, Problem> {
+        let mut report = self.fleet_report(wanted, material, proof)?;
+        let TypesView { top, filter, .. } = &wanted.types;
+        report.types = report.types.map(|types| types.cut(*top, filter.as_deref()));
+        self.fitting(*top, material.max_bytes, |top| {
             let mut shown = report.clone();
-            shown.types = shown.types.map(|types| types.cut(top, filter));
+            shown.types = shown.types.map(|types| types.cut(top, None));
             match self.format {
                 Format::Json => {
                     let json = serde_json::to_string_pretty(&shown);
@@ -30,13 +42,44 @@ impl View {
             }
         })
     }
-    /// This process's own report, unless there is too little memory left for it.
-    fn own(&self, material: Material<'_>) -> Result<MemoryReport, String> {
-        match material.collect.headroom(Scope::Everything) {
-            Err(shortage) if !self.force => {
-                Err(Problem::InsufficientHeadroom(shortage).detail().into_owned())
-            }
-            _ => Ok(material.collect.collect(Scope::Everything)),
+
+    /// What they answer, or have answered to those who came with this one and want another part of it.
+    fn fleet_report(
+        &self,
+        wanted: &FleetWanted,
+        material: Material<'_>,
+        proof: &Authorized,
+    ) -> Result<FleetReport, Problem> {
+        let FleetWanted { whom, rows, .. } = wanted;
+        let (rows, force, shows_host) = (*rows, self.force, self.shows_host);
+        let is_this = |asked: &&Asked| {
+            asked.whom == *whom && (asked.rows, asked.force, asked.shows_host) == (rows, force, shows_host)
+        };
+        if let Some(asked) = material.fleets.borrow().iter().find(is_this) {
+            return Ok(asked.report.clone());
         }
+        let mut report = match whom {
+            Whom::Siblings { siblings, caller, base } => {
+                siblings.ask(caller, base, rows, force, material.deadline)?
+            }
+            Whom::Peers { peers, own } => {
+                if !force {
+                    material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
+                }
+                peers.ask(own.join(self.own(rows), proof), rows, shows_host, material.deadline)?
+            }
+        };
+        report.instances.iter_mut().for_each(|member| self.hide_host(&mut member.instance, None));
+        audit::fleet(&report);
+        let asked = Asked { whom: whom.clone(), rows, force, shows_host, report: report.clone() };
+        material.fleets.borrow_mut().push(asked);
+        Ok(report)
+    }
+
+    /// This process's own report, as peers are asked for theirs.
+    fn own(&self, rows: usize) -> Self {
+        let types = TypesView { top: rows, ..TypesView::default() };
+        let wanted = Wanted::Page { page: Page::Overview, types };
+        Self { wanted, format: Format::Json, force: self.force, shows_host: true }
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn reason(answer: &[u8]) -> MissingReason {
-    read_report(answer).unwrap_err().0
+    read_report(answer, 10).unwrap_err().0
 }
 
 /// A report as short as one can be.
@@ -40,9 +40,9 @@ impl Read for Drips<'_> {
 #[test]
 fn an_answer_is_read_to_its_end_and_no_further() {
     for answer in [with_length(200, REPORT), in_chunks(REPORT, 7), in_chunks(REPORT, 1000)] {
-        assert_eq!(read_report(&answer[..]).unwrap().instance.pid, 1);
+        assert_eq!(read_report(&answer[..], 10).unwrap().instance.pid, 1);
         // Who leaves the connection open keeps nobody waiting.
-        assert_eq!(read_report(Drips(&answer)).unwrap().instance.pid, 1);
+        assert_eq!(read_report(Drips(&answer), 10).unwrap().instance.pid, 1);
     }
 }
 
@@ -73,7 +73,7 @@ fn an_answer_is_taken_only_whole() {
 }
 
 fn reason_of(stream: impl Read) -> MissingReason {
-    read_report(stream).unwrap_err().0
+    read_report(stream, 10).unwrap_err().0
 }
 
 #[test]
@@ -96,6 +96,46 @@ fn s45_no_more_is_read_than_a_report_may_have() {
     assert_eq!(reason(&with_length(200, &"[".repeat(1 << 20))), MissingReason::NoReport);
 }
 
+/// Says something once, and something else for ever after.
+struct Endless {
+    first: Vec<u8>,
+    then: Vec<u8>,
+    read: usize,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for byte in buffer.iter_mut() {
+            let after = || self.then[(self.read - self.first.len()) % self.then.len()];
+            *byte = self.first.get(self.read).copied().unwrap_or_else(after);
+            self.read += 1;
+        }
+        Ok(buffer.len())
+    }
+}
+
+impl Write for Endless {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn s45_a_stream_without_end_is_left() {
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    // The longest extensions that a chunk may have, for one byte of it.
+    let wordy = format!("1;{}\r\nx\r\n", "a".repeat(1000));
+    for (first, then) in [("", "x"), (chunked, "1"), (chunked, &wordy)] {
+        let mut stream = Endless { first: first.into(), then: then.into(), read: 0 };
+        assert_eq!(exchange(&mut stream, b"", 10).unwrap_err().0, MissingReason::NoReport, "{first}{then}");
+        assert!(stream.read as u64 <= MAX_BODY_BYTES + MAX_FRAME_BYTES, "{}", stream.read);
+    }
+}
+
 #[test]
 fn a_refusal_is_told_apart() {
     for (status, expected) in [
@@ -113,10 +153,10 @@ fn a_refusal_is_told_apart() {
 proptest! {
     #[test]
     fn no_answer_panics(bytes: Vec<u8>, status in 0..1000_u16, body in "[\\[{\":a0,}\\]]{0,64}") {
-        let _ = read_report(&bytes[..]);
-        let _ = read_report(&with_length(status, &body)[..]);
-        let _ = read_report(&in_chunks(&body, 3)[..]);
+        let _ = read_report(&bytes[..], 10);
+        let _ = read_report(&with_length(status, &body)[..], 10);
+        let _ = read_report(&in_chunks(&body, 3)[..], 10);
         let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        let _ = read_report(&[head, &bytes[..]].concat()[..]);
+        let _ = read_report(&[head, &bytes[..]].concat()[..], 10);
     }
 }
