@@ -114,6 +114,11 @@ def answers(report):
         "JSON of another kind": (says(whole('{"status": "ok"}')), ["no-report"]),
         "a report of another version": (says(whole(report_with(report, schema="memory-debug/v99"))), ["no-report"]),
         "a row of an unknown kind": (says(whole(report_with(report, types=unknown))), ["no-report"]),
+        "a row more than was asked for":
+            (says(whole(report_with(report, types={**types, "rows": types["rows"][:1] * 1001}))), ["no-report"]),
+        "900,000 roots of nothing": (says(whole(report_with(report, roots={"rows": [{}] * 900_000}))), ["no-report"]),
+        "a name of a megabyte":
+            (says(whole(report_with(report, instance={**report["instance"], "service": "x" * 1_000_000}))), ["no-report"]),
         "brackets a million deep": (says(whole("[" * (1 << 20))), ["no-report"]),
         "a compressed bomb": (says(whole(bomb, content_encoding="gzip")), ["no-report"]),
         "a promise of an exabyte": (promises, ["too-long", "deadline"]),
