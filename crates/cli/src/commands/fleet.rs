@@ -87,7 +87,7 @@ impl Fleet {
                 "name the instances: addresses, --targets-file, --http-sd, --dns, --srv, or --through a balancer",
             ));
         }
-        let mut found = self.discovery.find(client)?;
+        let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;
         let asked = found.with_logins(&self.asking)?;
         let mut sums = Sums::new("targets");
         found.missing.into_iter().for_each(|missing| sums.miss(missing));

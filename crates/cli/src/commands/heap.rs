@@ -44,7 +44,7 @@ impl Heap {
             return Err(Failure::usage("a profile is no text; name a file by -o, or pipe it"));
         }
         let client = self.asking.client()?;
-        let mut found = self.discovery.find(&client)?;
+        let mut found = self.discovery.find(&client, Discovery::end(self.deadline))?;
         let asked = found.with_logins(&self.asking)?;
         if asked.is_empty() && found.missing.is_empty() {
             return Err(Failure::usage("name an instance"));

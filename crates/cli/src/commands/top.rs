@@ -50,7 +50,7 @@ impl Top {
             top::require_terminal()?;
         }
         let client = self.asking.client()?;
-        let mut found = self.discovery.find(&client)?;
+        let mut found = self.discovery.find(&client, Discovery::end(self.asking.timeout()))?;
         let count = found.targets.len();
         if count > MAX_INSTANCES {
             return Err(Failure::usage(format!(

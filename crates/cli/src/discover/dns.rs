@@ -1,65 +1,122 @@
 //! Instances by name.
 
 use std::net::ToSocketAddrs as _;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
 
 use hickory_resolver::Resolver;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::rdata::SRV;
 use memory_debug_core::MissingReason;
 
 use crate::failure::Failure;
 use crate::target::Target;
 
 /// The page at each address of its host, as the system looks names up.
-pub(super) fn addresses(target: &Target) -> Result<Vec<Target>, Failure> {
-    let failed = |what: &str| Failure::new(MissingReason::Unreachable, what).at(target);
-    let addresses = (target.host(), target.port()).to_socket_addrs();
-    let mut addresses: Vec<_> =
-        addresses.map_err(|error| failed(&error.to_string()))?.map(|a| a.ip()).collect();
+pub(super) fn addresses(target: &Target, end: Instant) -> Result<Vec<Target>, Failure> {
+    let host = (target.host().to_owned(), target.port());
+    let look_up = move || {
+        let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
+        Ok(addresses.map(|address| address.ip()).collect::<Vec<_>>())
+    };
+    let mut addresses = until(end, look_up).map_err(|failure| failure.at(target))?;
     addresses.sort();
     addresses.dedup();
     if addresses.is_empty() {
-        return Err(failed("the name has no address"));
+        return Err(Failure::new(MissingReason::Unreachable, "the name has no address").at(target));
     }
     Ok(addresses.into_iter().map(|ip| target.at(ip)).collect())
 }
 
 /// `host:port` of each SRV record of `name`, those of least priority number first.
-pub(super) fn services(name: &str) -> Result<Vec<String>, Failure> {
-    let failed =
-        |what: &dyn std::fmt::Display| Failure::new(MissingReason::Unreachable, what.to_string()).at(&name);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let lookup = runtime.map_err(|error| failed(&error))?.block_on(async {
-        let resolver = Resolver::builder_tokio().and_then(|builder| builder.build());
-        resolver.map_err(|error| failed(&error))?.srv_lookup(name).await.map_err(|error| failed(&error))
-    })?;
-    let mut records: Vec<_> = lookup
-        .answers()
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::SRV(srv) => {
-                let host = srv.target.to_utf8();
-                Some((srv.priority, format!("{}:{}", host.trim_end_matches('.'), srv.port)))
-            }
-            _ => None,
-        })
-        .collect();
+pub(super) fn services(name: &str, end: Instant) -> Result<Vec<String>, Failure> {
+    let asked = name.to_owned();
+    let mut records = until(end, move || look_up_services(&asked)).map_err(|failure| failure.at(&name))?;
     records.sort();
-    if records.is_empty() {
-        return Err(failed(&"the name has no SRV record"));
-    }
     Ok(records.into_iter().map(|(_, host)| host).collect())
+}
+
+fn look_up_services(name: &str) -> Result<Vec<(u16, String)>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let resolver = Resolver::builder_tokio().and_then(|builder| builder.build());
+    let resolver = resolver.map_err(|error| error.to_string())?;
+    let lookup = runtime.map_err(|error| error.to_string())?.block_on(resolver.srv_lookup(name));
+    let lookup = lookup.map_err(|error| match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NXDomain => {
+            "the name is not known".to_owned()
+        }
+        NetError::Dns(DnsError::NoRecordsFound(_)) => "the name has no SRV record".to_owned(),
+        error => error.to_string(),
+    })?;
+    let services = lookup.answers().iter().filter_map(|record| match &record.data {
+        RData::SRV(service) => Some(service),
+        _ => None,
+    });
+    // A single `.` is how a domain says that it has no such service (RFC 2782).
+    let services: Vec<_> = services.filter(|service| !service.target.is_root()).collect();
+    if services.is_empty() {
+        return Err("the name says that there is no such service".to_owned());
+    }
+    let host =
+        |service: &SRV| format!("{}:{}", service.target.to_ascii().trim_end_matches('.'), service.port);
+    Ok(services.into_iter().map(|service| (service.priority, host(service))).collect())
+}
+
+/// Looks up on a thread of its own. Resolvers have a patience of their own, ten seconds and more for a name server that
+/// is silent, and the system's cannot be told another.
+fn until<T: Send + 'static>(
+    end: Instant,
+    look_up: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, Failure> {
+    let (sender, answer) = mpsc::sync_channel(1);
+    let work = move || drop(sender.send(look_up()));
+    let thread = thread::Builder::new().name("names".into()).spawn(work);
+    thread.map_err(|_| Failure::local("the system gives no thread to look the name up with"))?;
+    match answer.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(what)) => Err(Failure::new(MissingReason::Unreachable, what)),
+        Err(RecvTimeoutError::Timeout) => {
+            Err(Failure::new(MissingReason::Deadline, "no name server has answered in time"))
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(Failure::local("this program failed while it looked the name up; please report that"))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
     #[test]
     fn a_name_is_asked_at_each_of_its_addresses() {
         let target = Target::parse("http://127.0.0.1:8080").unwrap();
-        let found = addresses(&target).unwrap();
+        let found = addresses(&target, soon()).unwrap();
         assert_eq!((found.len(), found[0].to_string().as_str()), (1, "http://127.0.0.1:8080"));
         let nowhere = Target::parse("http://nowhere.invalid:1").unwrap();
-        assert_eq!(addresses(&nowhere).unwrap_err().reason, MissingReason::Unreachable);
+        assert_eq!(addresses(&nowhere, soon()).unwrap_err().reason, MissingReason::Unreachable);
+    }
+
+    #[test]
+    fn a_name_server_that_is_silent_keeps_nobody_waiting() {
+        let (_held, silent) = mpsc::channel::<()>();
+        let look_up = move || silent.recv().map_err(|error| error.to_string());
+        let failure = until(Instant::now(), look_up).unwrap_err();
+        assert_eq!(failure.reason, MissingReason::Deadline, "{failure}");
+    }
+
+    #[test]
+    fn a_lookup_that_panics_is_a_failure() {
+        let failure = until(soon(), || -> Result<(), String> { panic!("a defect") }).unwrap_err();
+        assert_eq!(failure.reason, MissingReason::NoReport, "{failure}");
     }
 }

@@ -5,6 +5,7 @@ mod service_discovery;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use memory_debug_core::{MissingInstance, MissingReason};
 
@@ -102,13 +103,18 @@ impl Discovery {
             && srv.is_empty()
     }
 
-    /// All instances, each once.
+    /// Until when instances are looked for, if all is to be done within `deadline`. What was found has to be asked, too.
+    pub(crate) fn end(deadline: Duration) -> Instant {
+        Instant::now() + deadline / 2
+    }
+
+    /// All instances, each once. Whoever lists them has until `end` to answer.
     ///
     /// # Errors
     ///
     /// If what was typed makes no sense, or a file cannot be read. A name that has no address and a list that does not
     /// answer are missing, and no failure.
-    pub(crate) fn find(&self, client: &Client) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, client: &Client, end: Instant) -> Result<Found, Failure> {
         let mut found = Found::default();
         for text in &self.targets {
             found.add(Target::parse(&self.complete(text, None, None))?);
@@ -117,7 +123,8 @@ impl Discovery {
             service_discovery::from_file(path, self, &mut found)?;
         }
         for url in &self.http_sd {
-            match service_discovery::from_url(url, client, self, &mut found) {
+            let client = client.at_most(end.saturating_duration_since(Instant::now()));
+            match service_discovery::from_url(url, &client, self, &mut found) {
                 Err(failure) if failure.status == Status::Usage => return Err(failure),
                 Err(failure) => found.miss(url, failure),
                 Ok(()) => {}
@@ -125,13 +132,13 @@ impl Discovery {
         }
         for text in &self.dns {
             let target = Target::parse(&self.complete(text, None, None))?;
-            match dns::addresses(&target) {
+            match dns::addresses(&target, end) {
                 Ok(targets) => targets.into_iter().for_each(|target| found.add(target)),
                 Err(failure) => found.miss(text, failure),
             }
         }
         for name in &self.srv {
-            match dns::services(name) {
+            match dns::services(name, end) {
                 Ok(hosts) => hosts
                     .iter()
                     .for_each(|host| found.add_text(host, &|host| self.complete(host, None, None))),
