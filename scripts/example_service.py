@@ -68,12 +68,13 @@ class Service:
         self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, preexec_fn=before,
                                         env=os.environ | environment, text=True)
         line = self.process.stdout.readline()
+        self.host = environment["BIND"].rsplit(":", 1)[0].strip("[]")
         self.port = int(line.rsplit(":", 1)[1]) if ":" in line else None
         self.pid = self.process.pid
         self.connection = None
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return http.client.HTTPConnection(self.host, self.port, timeout=60)
 
     def send(self, method, page):
         """Status and body; on the connection that is there, as a new one takes a descriptor."""

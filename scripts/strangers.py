@@ -24,9 +24,10 @@ def whole(body, status="200 OK", kind="application/json", **headers):
 class Stranger:
     """Accepts everybody, reads what is asked, and lets `answer(connection)` do the rest."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, place=("127.0.0.1", 0)):
         self.answer, self.asked, self.connections = answer, [], []
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        self.socket = socket.create_server(place, family=family, backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
