@@ -15,7 +15,7 @@ from strangers import ESCAPES, Stranger, answers, is_silent, says, whole
 DEADLINE, LATE = 4, 2
 # What is read of one answer, and what the command takes besides.
 MOST_MIB = 256
-NAMES = ["Vec<" + ESCAPES + ">", "a\r\nmemory-debug: forged", "x" * 100_000]
+NAMES = ["Vec<" + ESCAPES + ">", "a\r\nmemory-debug: forged", "x" * 10_000]
 
 
 def ids(fleet):
