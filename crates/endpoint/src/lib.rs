@@ -131,6 +131,13 @@ mod transport;
 mod view;
 mod wanted;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::fleet::exchange::fuzzing::*;
+    pub use crate::peers::fuzzing::*;
+}
+
 pub use memory_debug_core;
 
 pub use self::authenticate::{Authorized, Unauthorized, authenticate};

@@ -7,6 +7,8 @@
 mod address;
 mod ask;
 mod connect;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod names;
 #[cfg(test)]
 mod tests;

@@ -207,5 +207,7 @@ fn too_long() -> Missing {
     (MissingReason::TooLong, format!("its answer is longer than {MAX_BODY_BYTES} bytes"))
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,37 @@
+//! A thin way in for the fuzz targets. No part of the interface: it changes with what it leads to.
+
+use std::fmt;
+
+use super::address::Address;
+
+/// Where the page of a peer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress(Address);
+
+impl PeerAddress {
+    /// What a configuration names, or what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Address::parse(text).map(Self)
+    }
+
+    /// The value of the header `Host`.
+    pub fn authority(&self) -> String {
+        self.0.authority()
+    }
+
+    /// The path of the page.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// Whether it is asked without [`allow_plain_http`](crate::Peers::allow_plain_http).
+    pub fn may_stay_private(&self) -> bool {
+        self.0.may_stay_private()
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,250 @@
+//! Answers that are right in nearly everything: a real report with some fields replaced, framed as HTTP has it or nearly so.
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use serde_json::{Value, json};
+
+use crate::REPORT;
+
+/// How much larger all replacements of one report may make it together, each on top of the others: not many times as long
+/// as an answer may be.
+const MOST_VALUES: usize = 1 << 19;
+const MOST_COPIES: usize = 1 << 10;
+
+#[derive(Arbitrary, Debug)]
+pub struct Answer<'a> {
+    edits: Vec<Edit<'a>>,
+    is_pretty: bool,
+    status: Status,
+    framing: Framing<'a>,
+    headers: Vec<(&'a str, &'a str)>,
+    /// Bytes written over others.
+    damage: Vec<(u16, u8)>,
+    /// How much of it comes.
+    ends_at: Option<u16>,
+    /// What comes behind it, again and again.
+    endless: Option<&'a [u8]>,
+    /// How many bytes come at a time, in turn.
+    pub sizes: Vec<u8>,
+    /// How the configuration names who answered.
+    pub target: &'a str,
+    pub top: u8,
+    pub filter: Option<&'a str>,
+}
+
+/// An answer in bytes, and what is known of it.
+pub struct Bytes {
+    pub answer: Vec<u8>,
+    pub endless: Vec<u8>,
+    /// The body, if all about it is right.
+    pub body: Option<Vec<u8>>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Status {
+    Ok,
+    Other(u16),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Framing<'a> {
+    Length,
+    Chunks(Vec<u8>),
+    /// Chunks with extensions, and trailers.
+    Extended(Vec<u8>, &'a str),
+    /// Chunks of so many bytes and extensions of so many, without end.
+    Endless(u8, u16),
+    /// Headers that say something else.
+    Wrong(Vec<(bool, &'a str)>),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Edit<'a> {
+    /// Which field of the report.
+    at: u16,
+    with: Replacement<'a>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Replacement<'a> {
+    Null,
+    Nothing,
+    Bool(bool),
+    Number(u64),
+    Negative(i64),
+    Fraction(f64),
+    Text(&'a str),
+    Hostile(u8),
+    /// So many times itself: its elements if it is an array.
+    Copies(u8),
+    /// An array of four times as many values of the shortest kind.
+    Dense(u8, u16),
+    /// A text of 16 times as many letters.
+    Long(u16),
+    Nested(u8),
+    Renamed(&'a str),
+}
+
+const HOSTILE: [&str; 8] = [
+    "\u{1b}[2J\u{1b}]0;x\u{7}",
+    "a\r\nx: y\n",
+    "\u{202e}gnp.exe",
+    "\u{2066}\u{2069}\u{200f}\u{2028}\u{85}",
+    "memory-debug/v2",
+    "00000000-0000-4000-8000-000000000001",
+    "9999-12-31T23:59:59Z",
+    "file",
+];
+
+impl Answer<'_> {
+    pub fn bytes(&self) -> Bytes {
+        let report = self.report();
+        let json =
+            if self.is_pretty { serde_json::to_vec_pretty(&report) } else { serde_json::to_vec(&report) };
+        let body = json.expect("a value of JSON is JSON");
+        let status = match self.status {
+            Status::Ok => 200,
+            Status::Other(status) => status % 1000,
+        };
+        let mut answer = format!("HTTP/1.1 {status:03} \r\n");
+        let others = self.headers.iter().map(|(name, value)| (word(name), word(value)));
+        for (name, value) in others.filter(|(name, _)| !name.is_empty()) {
+            // Another name than those that say how long it is.
+            answer += &format!("x-{name}: {value}\r\n");
+        }
+        let framed = self.framing.framed(&body);
+        let mut answer = [answer.as_bytes(), &framed].concat();
+        let is_right = status == 200
+            && self.headers.len() < 16
+            && !matches!(self.framing, Framing::Endless(..) | Framing::Wrong(_))
+            && self.damage.is_empty()
+            && self.ends_at.is_none();
+        for (at, byte) in &self.damage {
+            let at = usize::from(*at) % answer.len();
+            answer[at] = *byte;
+        }
+        answer.truncate(self.ends_at.map_or(usize::MAX, usize::from));
+        let endless = match self.framing {
+            Framing::Endless(size, extension) => {
+                chunk(&vec![b' '; size.into()], &"x".repeat(extension.into()))
+            }
+            _ => self.endless.unwrap_or_default().to_vec(),
+        };
+        Bytes { answer, endless, body: is_right.then_some(body) }
+    }
+
+    fn report(&self) -> Value {
+        let (fields, mut report) = (&REPORT.1, REPORT.0.clone());
+        let (mut copies, mut values) = (1, 1);
+        for Edit { at, with } in &self.edits {
+            let path = &fields[usize::from(*at) % fields.len()];
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", ""));
+            if let Replacement::Nothing | Replacement::Renamed(_) = with {
+                let Some(Value::Object(parent)) = report.pointer_mut(parent) else { continue };
+                let taken = parent.remove(&name.replace("~1", "/").replace("~0", "~"));
+                if let (Some(taken), Replacement::Renamed(name)) = (taken, with) {
+                    parent.insert((*name).to_owned(), taken);
+                }
+                continue;
+            }
+            let Some(field) = report.pointer_mut(path) else { continue };
+            match with {
+                Replacement::Copies(many) => copies *= usize::from(*many).max(1),
+                Replacement::Dense(_, many) | Replacement::Long(many) => {
+                    values *= 4 * usize::from(*many).max(1)
+                }
+                _ => {}
+            }
+            if copies > MOST_COPIES || copies * values > MOST_VALUES {
+                return report;
+            }
+            *field = with.of(field.take());
+        }
+        report
+    }
+}
+
+impl Framing<'_> {
+    /// The headers that say how long the body is, the end of the head, and the body.
+    fn framed(&self, body: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Length => [format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat(),
+            Self::Chunks(sizes) => chunks(body, sizes, ""),
+            Self::Extended(sizes, text) => chunks(body, sizes, &word(text)),
+            Self::Endless(..) => b"transfer-encoding: chunked\r\n\r\n".to_vec(),
+            Self::Wrong(headers) => {
+                let name = |is_length| if is_length { "content-length" } else { "transfer-encoding" };
+                let lines =
+                    headers.iter().map(|(is_length, value)| format!("{}: {value}\r\n", name(*is_length)));
+                [lines.collect::<String>().as_bytes(), b"\r\n", body].concat()
+            }
+        }
+    }
+}
+
+fn chunk(bytes: &[u8], extension: &str) -> Vec<u8> {
+    let separator = if extension.is_empty() { "" } else { ";" };
+    [format!("{:x}{separator}{extension}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// In chunks of these sizes in turn, each with `extension`.
+fn chunks(body: &[u8], sizes: &[u8], extension: &str) -> Vec<u8> {
+    let mut framed = b"transfer-encoding: chunked\r\n\r\n".to_vec();
+    // Not many of a long body, which would take seconds.
+    let least = 1 + (body.len() >> 12);
+    let sizes: Vec<_> = sizes.iter().map(|size| usize::from(*size).max(least)).collect();
+    let mut sizes = sizes.into_iter().cycle();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (first, after) = rest.split_at(sizes.next().unwrap_or(usize::MAX).min(rest.len()));
+        framed.extend(chunk(first, extension));
+        rest = after;
+    }
+    framed.extend(chunk(b"", extension));
+    framed
+}
+
+/// What of a text can be in any header.
+fn word(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).take(60).collect()
+}
+
+impl Replacement<'_> {
+    fn of(&self, value: Value) -> Value {
+        match self {
+            Self::Null | Self::Nothing | Self::Renamed(_) => Value::Null,
+            Self::Bool(bool) => json!(bool),
+            Self::Number(number) => json!(number),
+            Self::Negative(number) => json!(number),
+            Self::Fraction(number) => json!(number),
+            Self::Text(text) => json!(text),
+            Self::Hostile(at) => json!(HOSTILE[usize::from(*at) % HOSTILE.len()]),
+            Self::Copies(many) => {
+                let values = if let Value::Array(values) = value { values } else { vec![value] };
+                Value::Array((0..*many).flat_map(|_| values.clone()).collect())
+            }
+            Self::Dense(kind, many) => {
+                let kinds = [json!({}), json!([]), json!(""), json!(0), Value::Null];
+                Value::Array(vec![kinds[usize::from(*kind) % kinds.len()].clone(); 4 * usize::from(*many)])
+            }
+            Self::Long(letters) => json!("x".repeat(16 * usize::from(*letters))),
+            Self::Nested(deep) => (0..*deep).fold(value, |value, _| Value::Array(vec![value])),
+        }
+    }
+}
+
+/// The paths of all fields of `value`.
+pub fn fields(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |name: String, inner: &Value| {
+        found.push(format!("/{name}"));
+        found.extend(fields(inner).into_iter().map(|path| format!("/{name}{path}")));
+    };
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, inner)| add(name.replace('~', "~0").replace('/', "~1"), inner))
+        }
+        Value::Array(values) => values.iter().enumerate().for_each(|(at, inner)| add(at.to_string(), inner)),
+        _ => {}
+    }
+    found
+}
