@@ -14,7 +14,9 @@ use std::thread::{self, Thread};
 
 use libfuzzer_sys::fuzz_target;
 use memory_debug_endpoint::memory_debug_core::{InstanceId, MemoryReport, Scope};
-use memory_debug_endpoint::{Collect, Connection, Credentials, Endpoint, Outcome, Reply, RequestParts, Role};
+use memory_debug_endpoint::{
+    Collect, Connection, Credentials, Endpoint, Outcome, Peers, Reply, RequestParts, Role,
+};
 
 #[path = "../base64.rs"]
 mod base64;
@@ -24,12 +26,18 @@ mod expected;
 mod heap;
 #[path = "../request/input.rs"]
 mod input;
+#[path = "../reached.rs"]
+mod reached;
 
-use expected::{Expected, expected};
+use expected::{Expected, Who, expected};
 use input::{Request, Sent, Settings};
 
 const OPS: (&str, &str) = ("ops", "9vKq3x-PzL7_mT2wRb4y");
 const READER: (&str, &str) = ("grafana", "7BhG-rPq0_yXc41vLs9e");
+const PEER: (&str, &str) = ("memory-debug-peer", "c6Zt-Qw8_nYr5LmKd2HS");
+
+/// Where the only peer would be.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// Type, objects and bytes; one with a name that needs care.
 const ROWS: [(&str, u64, u64); 4] = [
@@ -40,7 +48,7 @@ const ROWS: [(&str, u64, u64); 4] = [
 ];
 
 /// One for each of the settings.
-static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..64).map(endpoint).collect());
+static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..128).map(endpoint).collect());
 
 /// What everyone without the right credentials gets.
 static REFUSAL: LazyLock<Reply> = LazyLock::new(|| refusal(0, Connection::default()));
@@ -70,15 +78,17 @@ fuzz_target!(|request: Request<'_>| {
         })
     }));
     let expected = expected(settings, &sent);
+    reached::count(expected::who(settings, &sent).map_or("nobody", Who::as_str), expected.as_str());
     let constant = match &expected {
         Expected::PlainHttp => &PLAIN_HTTP,
         Expected::Unauthorized => &REFUSAL,
         Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
         Expected::Page(page) => return check_page(&sent, &reply, page),
+        Expected::Fleet(page) => return check_fleet(&sent, &reply, page),
         Expected::Metrics { is_openmetrics, types } => {
             return check_metrics(&sent, &reply, *is_openmetrics, types.as_deref());
         }
-        Expected::OfProfiles { may } => return check_of_profiles(&sent, &reply, *may),
+        Expected::OfProfiles { may, is_peer } => return check_of_profiles(&sent, &reply, *may, *is_peer),
         Expected::OfHeap { status, title, is_alias } => {
             check_problem(&sent, &reply, *status, title);
             return check_of_heap(&reply, *is_alias);
@@ -116,6 +126,21 @@ fn check_page(sent: &Sent, reply: &Reply, page: &expected::Page) {
     }
 }
 
+fn check_fleet(sent: &Sent, reply: &Reply, page: &expected::Page) {
+    check_page(sent, reply, page);
+    let Some(text) = check_body(sent, reply) else { return };
+    if !page.is_json {
+        assert!(text.contains("INCOMPLETE") && text.contains(NOBODY), "{text}");
+        return;
+    }
+    let fleet: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!((&fleet["scope"], &fleet["complete"]), (&"peers".into(), &false.into()));
+    let [own] = &fleet["instances"].as_array().expect("instances")[..] else { panic!("{fleet}") };
+    assert_eq!(own["targets"], serde_json::json!(["this instance"]));
+    let [missing] = &fleet["missing"].as_array().expect("the missing")[..] else { panic!("{fleet}") };
+    assert_eq!((&missing["target"], &missing["reason"]), (&NOBODY.into(), &"unreachable".into()));
+}
+
 fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option<&[&str]>) {
     assert_eq!(reply.status, 200);
     check_headers(reply);
@@ -132,8 +157,13 @@ fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option
     }
 }
 
-fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool) {
-    let refusals = [400, 403, 404, 405, 406, 409, 410, 421, 501, 503];
+fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool, is_peer: bool) {
+    let before_the_role = [400, 403, 404, 405, 406, 421];
+    let refusals = if is_peer {
+        before_the_role.to_vec()
+    } else {
+        [&before_the_role[..], &[409, 410, 501, 503]].concat()
+    };
     assert!(refusals.contains(&reply.status) || may && [200, 201, 204].contains(&reply.status), "{reply:?}");
     check_headers(reply);
     check_body(sent, reply);
@@ -195,6 +225,10 @@ fn endpoint(index: usize) -> Endpoint {
     if index & 8 != 0 {
         endpoint = endpoint.types_need(Role::Profile);
     }
+    if index & 64 != 0 {
+        let peers = Peers::new(PEER.1).expect("a strong secret");
+        endpoint = endpoint.peers(peers.instance(NOBODY).expect("an address"));
+    }
     endpoint.pprof_aliases(index & 16 != 0).raw_addresses(index & 32 != 0)
 }
 
@@ -206,6 +240,7 @@ fn index(settings: Settings) -> usize {
         settings.types_need_profile,
         settings.has_pprof_aliases,
         settings.gives_addresses,
+        settings.has_peers,
     ];
     (0..).zip(bits).map(|(at, bit)| usize::from(bit) << at).sum()
 }
@@ -242,7 +277,7 @@ impl Collect for FourRows {
         serde_json::from_value(serde_json::json!({
             "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
             "collected_at": "2026-11-20T09:00:00Z", "duration_us": 0, "unavailable": {},
-            "types": {"rows": ROWS.map(row)},
+            "types": {"group": "container", "rows": ROWS.map(row)},
         }))
         .expect("a report")
     }

@@ -6,10 +6,10 @@ use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Expected, negotiated, values};
+use super::{Expected, Who, negotiated, values};
 use crate::input::Sent;
 
-pub(super) fn expected(sent: &Sent, is_reader: bool) -> Expected {
+pub(super) fn expected(sent: &Sent, who: Who) -> Expected {
     let Some((format, is_for_another)) = query(sent.query.as_deref().unwrap_or_default()) else {
         return Expected::Problem(400, "invalid parameter");
     };
@@ -19,7 +19,7 @@ pub(super) fn expected(sent: &Sent, is_reader: bool) -> Expected {
     if format.or_else(|| negotiated(sent)).is_none() {
         return Expected::Problem(406, "not acceptable");
     }
-    if is_reader {
+    if who != Who::Ops {
         return Expected::Problem(403, "forbidden role");
     }
     if !is_json(sent) || !is_plain(sent) {

@@ -12,7 +12,7 @@ use memory_debug_endpoint::memory_debug_core::InstanceId;
 use crate::base64::base64;
 use crate::heap::heap;
 use crate::input::{Sent, Settings};
-use crate::{OPS, READER, ROWS};
+use crate::{OPS, PEER, READER, ROWS};
 
 #[derive(Debug)]
 pub enum Expected {
@@ -21,15 +21,18 @@ pub enum Expected {
     /// Status and title.
     Problem(u16, &'static str),
     Page(Page),
+    /// This instance and, missing, the only peer that is named.
+    Fleet(Page),
     /// Metrics, with a series for each of these types if there are some.
     Metrics {
         is_openmetrics: bool,
         types: Option<Vec<&'static str>>,
     },
     /// What profiles and snapshots answer; without a heap profile that is an error in most cases. `may`: the role
-    /// suffices.
+    /// suffices. Peers never get as far as to be told what there is.
     OfProfiles {
         may: bool,
+        is_peer: bool,
     },
     /// What a request for a heap profile answers: an error that `go tool pprof` shows, unless it is JSON, or to HEAD 200.
     OfHeap {
@@ -37,6 +40,44 @@ pub enum Expected {
         title: &'static str,
         is_alias: bool,
     },
+}
+
+/// Whose password it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Ops,
+    Reader,
+    Peer,
+}
+
+impl Who {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ops => "ops",
+            Self::Reader => "reader",
+            Self::Peer => "peer",
+        }
+    }
+
+    /// Most rows that may be asked for. A peer does not know how many this one gives.
+    pub fn most_rows(self) -> u64 {
+        if self == Self::Peer { u64::MAX } else { 1000 }
+    }
+}
+
+impl Expected {
+    /// What kind of an answer it is.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::PlainHttp => "plain http",
+            Self::Unauthorized => "unauthorized",
+            Self::Problem(_, title) | Self::OfHeap { title, .. } => title,
+            Self::Page(_) => "page",
+            Self::Fleet(_) => "fleet",
+            Self::Metrics { .. } => "metrics",
+            Self::OfProfiles { .. } => "of profiles",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -50,24 +91,25 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     if settings.requires_tls && !is_private(settings, sent) {
         return Expected::PlainHttp;
     }
-    let Some(is_reader) = is_reader(sent) else { return Expected::Unauthorized };
+    let Some(who) = who(settings, sent) else { return Expected::Unauthorized };
     let is_overview = sent.path == "/debug/memory";
     if is_cross_site(sent, is_overview) {
         return Expected::Problem(403, "cross-site request");
     }
     if sent.path == "/debug/memory/profiling" && sent.method == "PUT" {
-        return change::expected(sent, is_reader);
+        return change::expected(sent, who);
     }
-    if let Some(expected) = heap(settings, sent, is_reader) {
+    if let Some(expected) = heap(settings, sent, who) {
         return expected;
     }
     if sent.path == "/debug/memory/metrics" {
-        return metrics::expected(settings, sent, is_reader);
+        return metrics::expected(settings, sent, who);
     }
     if is_of_profiles(sent) {
         let changes = sent.method != "GET" && sent.method != "HEAD";
-        let may = !is_reader || !(changes || sent.path.starts_with("/debug/memory/heap"));
-        return Expected::OfProfiles { may };
+        let for_readers = !changes && !sent.path.starts_with("/debug/memory/heap");
+        let may = who == Who::Ops || who == Who::Reader && for_readers;
+        return Expected::OfProfiles { may, is_peer: who == Who::Peer };
     }
     let page = match sent.path.as_str() {
         "/debug/memory" => "",
@@ -80,7 +122,7 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     if sent.method != "GET" && sent.method != "HEAD" {
         return Expected::Problem(405, "method not allowed");
     }
-    let Some(query) = Query::read(page, sent.query.as_deref().unwrap_or("")) else {
+    let Some(query) = Query::read(page, sent.query.as_deref().unwrap_or(""), who) else {
         return Expected::Problem(400, "invalid parameter");
     };
     if query.is_for_another {
@@ -89,19 +131,22 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     let Some(is_json) = query.is_json.or_else(|| negotiated(sent)) else {
         return Expected::Problem(406, "not acceptable");
     };
-    if is_reader && (query.force || settings.types_need_profile && page != "stats") {
+    let is_passed_on = !values(sent, "memory-hop").is_empty();
+    let may = match who {
+        Who::Ops => true,
+        Who::Reader => !query.force && !(settings.types_need_profile && page != "stats"),
+        Who::Peer => page.is_empty() && is_passed_on && !query.force,
+    };
+    if !may {
         return Expected::Problem(403, "forbidden role");
     }
-    if page == "fleet" {
-        let is_passed_on = !values(sent, "memory-hop").is_empty();
-        return if is_passed_on {
-            Expected::Problem(400, "second hop")
-        } else {
-            Expected::Problem(501, "not built in")
-        };
+    let rows = (["", "types", "fleet"].contains(&page)).then(|| query.rows());
+    match page {
+        "fleet" if is_passed_on => Expected::Problem(400, "second hop"),
+        "fleet" if query.is_of_peers && settings.has_peers => Expected::Fleet(Page { is_json, rows }),
+        "fleet" => Expected::Problem(501, "not built in"),
+        _ => Expected::Page(Page { is_json, rows }),
     }
-    let rows = (page.is_empty() || page == "types").then(|| query.rows());
-    Expected::Page(Page { is_json, rows })
 }
 
 fn is_of_profiles(sent: &Sent) -> bool {
@@ -135,8 +180,8 @@ fn is_private(settings: Settings, sent: &Sent) -> bool {
     is_loopback || sent.connection.tls == Some(true)
 }
 
-/// Whether the right password is the one of the reader; `None` if it is not the right one.
-fn is_reader(sent: &Sent) -> Option<bool> {
+/// Whose password it is; `None` if it is nobody's.
+pub fn who(settings: Settings, sent: &Sent) -> Option<Who> {
     let [header] = *values(sent, "authorization") else { return None };
     let (scheme, rest) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     if header.len() > 4096 || scheme.to_ascii_lowercase() != "basic" {
@@ -144,7 +189,9 @@ fn is_reader(sent: &Sent) -> Option<bool> {
     }
     let token = rest.trim_start_matches(' ');
     let is = |(user, password)| base64(format!("{user}:{password}").as_bytes()) == token;
-    if is(READER) { Some(true) } else { is(OPS).then_some(false) }
+    let known = [(OPS, Who::Ops), (READER, Who::Reader), (PEER, Who::Peer)];
+    let (_, who) = known.into_iter().find(|(login, _)| is(*login))?;
+    (who != Who::Peer || settings.has_peers).then_some(who)
 }
 
 /// Go's `http.CrossOriginProtection`, and other sites may not read either, but follow a link to the overview.
@@ -245,11 +292,12 @@ struct Query {
     sort: String,
     filter: String,
     is_for_another: bool,
+    is_of_peers: bool,
 }
 
 impl Query {
     /// `None` if something is wrong with it.
-    fn read(page: &str, query: &str) -> Option<Self> {
+    fn read(page: &str, query: &str, who: Who) -> Option<Self> {
         let is_types = page == "types";
         let has_top = is_types || page.is_empty() || page == "fleet";
         let pairs: Vec<(&str, &str)> = if query.is_empty() {
@@ -268,6 +316,7 @@ impl Query {
             sort: "bytes".into(),
             filter: String::new(),
             is_for_another: false,
+            is_of_peers: false,
         };
         for (name, value) in pairs {
             let value = decoded(value)?;
@@ -277,14 +326,11 @@ impl Query {
                 ("force", "true") => read.force = true,
                 ("force", "false") => {}
                 ("instance", id) => read.is_for_another = is_for_another(id)?,
-                ("scope", "host" | "peers") if page == "fleet" => {}
+                ("scope", scope @ ("host" | "peers")) if page == "fleet" => {
+                    read.is_of_peers = scope == "peers"
+                }
                 ("top", digits) if has_top => {
-                    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-                    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
-                    read.top = (1..=4).contains(&digits.len()).then(|| digits.parse().ok())??;
-                    if read.top > 1000 {
-                        return None;
-                    }
+                    read.top = usize::try_from(number(digits, who.most_rows())?).ok()?;
                 }
                 ("sort", "bytes" | "count" | "name") if is_types => read.sort = value,
                 (
@@ -321,6 +367,14 @@ impl Query {
         });
         rows.iter().take(self.top).map(|(name, ..)| *name).collect()
     }
+}
+
+/// A number from 1 to `most`.
+pub fn number(digits: &str, most: u64) -> Option<u64> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
+    let number = (1..=20).contains(&digits.len()).then(|| digits.parse::<u64>().ok())??;
+    (number <= most).then_some(number)
 }
 
 /// Whether another process is meant. `None` if it is no id: lower-case digits in groups.

@@ -1,6 +1,6 @@
 //! What the documentation promises for a heap profile, at the page's path and at Go's.
 
-use crate::expected::{Expected, decoded, is_for_another, liked};
+use crate::expected::{Expected, Who, decoded, is_for_another, liked, number};
 use crate::input::{Sent, Settings};
 
 pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
@@ -15,7 +15,7 @@ const FORMATS: [(&str, &str, &str); 5] = [
 ];
 
 /// `None` for requests for something else. The report that profiles are asked of has none.
-pub fn heap(settings: Settings, sent: &Sent, is_reader: bool) -> Option<Expected> {
+pub fn heap(settings: Settings, sent: &Sent, who: Who) -> Option<Expected> {
     let is_alias = is_alias(settings, &sent.path);
     if !is_alias && sent.path != "/debug/memory/heap" {
         return None;
@@ -24,7 +24,7 @@ pub fn heap(settings: Settings, sent: &Sent, is_reader: bool) -> Option<Expected
     if sent.method != "GET" && sent.method != "HEAD" {
         return refused(405, "method not allowed");
     }
-    let Some((format, is_for_another)) = query(is_alias, sent.query.as_deref().unwrap_or("")) else {
+    let Some((format, is_for_another)) = query(is_alias, sent.query.as_deref().unwrap_or(""), who) else {
         return refused(400, "invalid parameter");
     };
     if is_for_another {
@@ -40,7 +40,7 @@ pub fn heap(settings: Settings, sent: &Sent, is_reader: bool) -> Option<Expected
         None => by_accept(),
     };
     let Some(format) = format else { return refused(406, "not acceptable") };
-    if is_reader {
+    if who != Who::Ops {
         return refused(403, "forbidden role");
     }
     if format == "raw" && !settings.gives_addresses {
@@ -55,7 +55,7 @@ pub fn is_alias(settings: Settings, path: &str) -> bool {
 
 /// The format that the query names, if it names one, and whether another process is meant. `None` if something is wrong
 /// with it.
-fn query(is_alias: bool, query: &str) -> Option<(Option<String>, bool)> {
+fn query(is_alias: bool, query: &str, who: Who) -> Option<(Option<String>, bool)> {
     let pairs = query.split('&').filter(|_| !query.is_empty());
     let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
     let count = |name: &str| pairs.iter().filter(|(known, _)| *known == name).count();
@@ -71,12 +71,12 @@ fn query(is_alias: bool, query: &str) -> Option<(Option<String>, bool)> {
             ("debug", "0") => {}
             ("debug", "1") => is_debug = true,
             ("instance", id) => for_another = is_for_another(id)?,
-            ("seconds", digits) => number(digits, 60)?,
+            ("seconds", digits) => _ = number(digits, 60)?,
             ("gc", _) if is_alias => {}
             _ if is_alias => return None,
             ("format", name) if FORMATS.iter().any(|(known, ..)| *known == name) => format = Some(value),
             ("force", "true" | "false") | ("symbols", "inline" | "functions" | "none") => {}
-            ("top", digits) => number(digits, 1000)?,
+            ("top", digits) => _ = number(digits, who.most_rows())?,
             _ => return None,
         }
     }
@@ -85,11 +85,4 @@ fn query(is_alias: bool, query: &str) -> Option<(Option<String>, bool)> {
         return None;
     }
     Some((if is_debug { Some("text".to_owned()) } else { format }, for_another))
-}
-
-fn number(digits: &str, most: u64) -> Option<()> {
-    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let digits = is_number.then(|| digits.trim_start_matches('0'))?;
-    let number = (1..=4).contains(&digits.len()).then(|| digits.parse::<u64>().ok())??;
-    (number <= most).then_some(())
 }

@@ -8,7 +8,7 @@ use memory_debug_endpoint::memory_debug_core::InstanceId;
 
 use crate::base64::base64;
 use crate::heap::ALIASES;
-use crate::{OPS, READER};
+use crate::{OPS, PEER, READER};
 
 #[derive(Arbitrary, Debug)]
 pub struct Request<'a> {
@@ -37,6 +37,7 @@ pub struct Settings {
     pub types_need_profile: bool,
     pub has_pprof_aliases: bool,
     pub gives_addresses: bool,
+    pub has_peers: bool,
 }
 
 /// A request as text, for the endpoint and for whoever predicts its answer.
@@ -68,6 +69,8 @@ enum Path<'a> {
     Types,
     Doctor,
     Fleet,
+    /// With the parameter that says so.
+    FleetOfPeers,
     Heap,
     Flamegraph,
     Snapshots,
@@ -108,6 +111,7 @@ enum Accept<'a> {
 enum Authorization<'a> {
     Ops,
     Reader,
+    Peer,
     None,
     Twice,
     Pair(&'a str),
@@ -180,6 +184,7 @@ impl Request<'_> {
         match self.authorization {
             Authorization::Ops => add("authorization", basic(OPS)),
             Authorization::Reader => add("authorization", basic(READER)),
+            Authorization::Peer => add("authorization", basic(PEER)),
             Authorization::None => {}
             Authorization::Twice => (0..2).for_each(|_| add("authorization", basic(OPS))),
             Authorization::Pair(pair) => {
@@ -210,12 +215,16 @@ impl Request<'_> {
         if self.is_passed_on {
             add("memory-hop", b"1".to_vec());
         }
-        let query = self.query.as_ref();
+        let own = matches!(self.path, Path::FleetOfPeers).then(|| "scope=peers".to_owned());
+        let query = self.query.as_ref().map(|pairs| pairs.iter().map(Parameter::text));
         Sent {
             method: self.method.text().to_owned(),
             authority: self.browser.as_ref().and_then(|browser| browser.authority).map(str::to_owned),
             path: self.path.text(),
-            query: query.map(|pairs| pairs.iter().map(Parameter::text).collect::<Vec<_>>().join("&")),
+            query: match (own, query) {
+                (own, Some(pairs)) => Some(own.into_iter().chain(pairs).collect::<Vec<_>>().join("&")),
+                (own, None) => own,
+            },
             headers,
             connection: Connection { peer: self.peer.address(), tls: self.tls },
             body: self.body.parts(),
@@ -261,7 +270,7 @@ impl Path<'_> {
             Self::Stats => "/debug/memory/stats".to_owned(),
             Self::Types => "/debug/memory/types".to_owned(),
             Self::Doctor => "/debug/memory/doctor".to_owned(),
-            Self::Fleet => "/debug/memory/fleet".to_owned(),
+            Self::Fleet | Self::FleetOfPeers => "/debug/memory/fleet".to_owned(),
             Self::Heap => "/debug/memory/heap".to_owned(),
             Self::Flamegraph => "/debug/memory/heap/flamegraph".to_owned(),
             Self::Snapshots => "/debug/memory/snapshots".to_owned(),

@@ -1,14 +1,15 @@
 //! What is promised to a scraper.
 
-use super::{Expected, decoded, is_for_another, liked};
+use super::{Expected, Who, decoded, is_for_another, liked};
 use crate::ROWS;
 use crate::input::{Sent, Settings};
 
-pub(super) fn expected(settings: Settings, sent: &Sent, is_reader: bool) -> Expected {
+pub(super) fn expected(settings: Settings, sent: &Sent, who: Who) -> Expected {
     if sent.method != "GET" && sent.method != "HEAD" {
         return Expected::Problem(405, "method not allowed");
     }
-    let Some(Query { is_openmetrics, force, types, for_another }) = Query::read(sent.query.as_deref().unwrap_or(""))
+    let Some(Query { is_openmetrics, force, types, for_another }) =
+        Query::read(sent.query.as_deref().unwrap_or(""))
     else {
         return Expected::Problem(400, "invalid parameter");
     };
@@ -20,7 +21,8 @@ pub(super) fn expected(settings: Settings, sent: &Sent, is_reader: bool) -> Expe
     let Some(is_openmetrics) = is_openmetrics.or_else(by_accept) else {
         return Expected::Problem(406, "not acceptable");
     };
-    if is_reader && (force || types > 0 && settings.types_need_profile) {
+    let needs_profile = force || types > 0 && settings.types_need_profile;
+    if who == Who::Peer || who == Who::Reader && needs_profile {
         return Expected::Problem(403, "forbidden role");
     }
     Expected::Metrics { is_openmetrics, types: (types > 0).then(|| largest(types)) }
