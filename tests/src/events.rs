@@ -1,13 +1,14 @@
-//! What a process tells through `tracing`, all of it.
+//! What a process tells through `tracing` and `log`, all of it.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 
+use log::{LevelFilter, Log, Record as LogRecord};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps every event and span of every crate, at every level, as a line each.
+/// Keeps every event, span and record of every crate, at every level, as a line each.
 #[derive(Clone, Debug, Default)]
 pub struct Events(Arc<Mutex<Vec<String>>>);
 
@@ -20,6 +21,8 @@ impl Events {
     pub fn of_process() -> Self {
         let events = Self::default();
         tracing::subscriber::set_global_default(events.clone()).unwrap();
+        log::set_boxed_logger(Box::new(events.clone())).unwrap();
+        log::set_max_level(LevelFilter::Trace);
         events
     }
 
@@ -65,6 +68,19 @@ impl Subscriber for Events {
     fn enter(&self, _span: &Id) {}
 
     fn exit(&self, _span: &Id) {}
+}
+
+impl Log for Events {
+    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &LogRecord<'_>) {
+        let line = format!("{} {} {}", record.level(), record.target(), record.args());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn flush(&self) {}
 }
 
 /// As plain as a formatter can be: nothing is escaped here that was not escaped before.

@@ -1,17 +1,19 @@
 //! What the log is told: each decision and each collection, and never a secret.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::thread::{self, JoinHandle};
 
 use axum::Router;
-use memory_debug_axum::{Connection, Credentials, Endpoint, MemoryDebugLayer, connect_info};
+use memory_debug_axum::{Connection, Credentials, Endpoint, MemoryDebugLayer, Peers, connect_info};
 use memory_debug_endpoint::RequestParts;
 use memory_debug_tests::{
     CountingCollector, Events, GatedCollector, PASSWORD, Request, USER, authorization, basic, credentials,
-    within_limit,
+    fixed_report, within_limit,
 };
 use tokio::net::TcpListener;
 
-use crate::secrets::assert_no_secret;
+use crate::secrets::{assert_hidden, assert_no_secret};
 use crate::shop::alone;
 use crate::statuses::{one_of_each, serve};
 
@@ -241,6 +243,64 @@ fn s65_nothing_that_is_logged_at_any_level_has_the_password() {
         assert_no_secret(&shown, "the log");
         assert!(!shown.to_lowercase().contains("basic "), "{shown}");
     });
+}
+
+#[test]
+fn s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked() {
+    alone("audit::s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked", async {
+        const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2HS";
+        let events = Events::of_process();
+        let (url, asked) = peer();
+        let peers = Peers::new(SECRET).unwrap().instance(url).unwrap();
+        let server = serve(layer().configure(|endpoint| endpoint.peers(peers))).await;
+        let login = basic(format!("memory-debug-peer:{SECRET}"));
+        let as_peer = |target: &str| Request::get(target).header("authorization", &login);
+        for (expected, request) in [
+            (200, Request::get("/debug/memory/fleet?scope=peers&format=json").authorized()),
+            (200, as_peer("/debug/memory?top=9").header("memory-hop", "1")),
+            (403, as_peer("/debug/memory")),
+            (403, as_peer("/debug/memory/fleet?scope=peers").header("memory-hop", "1")),
+            (401, as_peer("/debug/memory").header("authorization", &login)),
+            (401, Request::get("/debug/memory").header("authorization", basic(format!("{USER}:{SECRET}")))),
+        ] {
+            let reply = server.send(request).await;
+            assert_eq!(reply.status, expected, "{reply}");
+            assert!(expected != 200 || !reply.to_string().contains("no-report"), "{reply}");
+        }
+        let asked = asked.join().unwrap();
+        assert!(asked.contains(&format!("\r\nauthorization: {login}\r\n")), "{asked}");
+        // What is logged by either way is seen here.
+        log::trace!("a record");
+        tracing::trace!("an event");
+        let shown = events.lines().join("\n");
+        for seen in ["a record", "an event", "user=memory-debug-peer "] {
+            assert!(shown.contains(seen), "{seen} is not in {shown}");
+        }
+        assert_no_secret(&shown, "the log");
+        assert_hidden(SECRET, &login, &shown, "the log");
+        assert_hidden(SECRET, &basic(format!("{USER}:{SECRET}")), &shown, "the log");
+        assert!(!shown.to_lowercase().contains("basic "), "{shown}");
+    });
+}
+
+/// The address of a peer that answers one request, and what it was asked.
+fn peer() -> (String, JoinHandle<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.push(byte[0]);
+        }
+        let body = serde_json::to_string(&fixed_report()).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    };
+    (url, thread::spawn(answer))
 }
 
 #[test]
