@@ -15,8 +15,9 @@ const MAX_WORD_BYTES: usize = 512;
 /// Longest name of a type, and longest reason. The compiler's names of futures are the longest there are.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
-/// Values that a report has besides its rows, and that a row has, each with room to spare.
-const VALUES: usize = 16 << 10;
+/// Values that a report has besides its rows, and that a row has, each with room to spare: what is behind registered
+/// roots are most of them.
+const VALUES: usize = 128 << 10;
 const VALUES_OF_ROW: usize = 16;
 
 /// A report without the sections that no fleet adds up: what these have is not even kept while it is read.
@@ -168,7 +169,7 @@ mod tests {
             (&|report: &mut Value| report["instance"]["service"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["instance"]["host"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["collected_at"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 20_000]}), "more values"),
+            (&|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 140_000]}), "more values"),
             (&|report: &mut Value| report["types"] = json!(7), "is no report"),
             (
                 &|report: &mut Value| {
