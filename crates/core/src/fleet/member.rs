@@ -169,7 +169,10 @@ mod tests {
             (&|report: &mut Value| report["instance"]["service"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["instance"]["host"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["collected_at"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 140_000]}), "more values"),
+            (
+                &|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 140_000]}),
+                "more values",
+            ),
             (&|report: &mut Value| report["types"] = json!(7), "is no report"),
             (
                 &|report: &mut Value| {

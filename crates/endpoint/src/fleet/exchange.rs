@@ -22,6 +22,8 @@ const MAX_CHUNK_LINE_BYTES: u64 = 1 << 10;
 /// What heads, chunks' lengths and their extensions may add to a report.
 const MAX_FRAME_BYTES: u64 = 1 << 20;
 
+const TOO_SHORT: &str = "is shorter than it says";
+
 /// Why there is no report, in a word and in a sentence.
 pub(crate) type Missing = (MissingReason, String);
 
@@ -119,11 +121,8 @@ fn read_head(stream: &mut impl Read) -> Result<(u16, Option<Length>, Vec<u8>), M
             }
             Ok(0) => return Err(no_report("ends within its head")),
             Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                return Err(no_report("ends within its head"));
-            }
             Err(error) if error.kind() == ErrorKind::Interrupted => 0,
-            Err(error) => return Err(missing(&error)),
+            Err(error) => return Err(failed(&error, "ends within its head")),
         };
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut response = Response::new(&mut headers);
@@ -168,19 +167,18 @@ fn read_exactly(stream: impl Read, length: u64) -> Result<Vec<u8>, Missing> {
 /// Reads chunk by chunk. What follows the last of them is not looked at.
 fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
     let (mut stream, mut line, mut body) = (BufReader::new(stream), Vec::new(), Vec::new());
+    let mut left = MAX_BODY_BYTES;
     loop {
         line.clear();
         let read = (&mut stream).take(MAX_CHUNK_LINE_BYTES).read_until(b'\n', &mut line);
-        read.map_err(|error| missing(&error))?;
+        read.map_err(|error| failed(&error, TOO_SHORT))?;
         let Ok(Status::Complete((_, size))) = parse_chunk_size(&line) else {
             return Err(no_report("is not in chunks, as it says"));
         };
         if size == 0 {
             return Ok(body);
         }
-        if size > MAX_BODY_BYTES - body.len() as u64 {
-            return Err(too_long());
-        }
+        left = left.checked_sub(size).ok_or_else(too_long)?;
         read_to(&mut stream, size, &mut body)?;
         line.clear();
         read_to(&mut stream, 2, &mut line)?;
@@ -194,9 +192,14 @@ fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
 fn read_to(stream: impl Read, length: u64, body: &mut Vec<u8>) -> Result<(), Missing> {
     match stream.take(length).read_to_end(body) {
         Ok(read) if read as u64 == length => Ok(()),
-        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(missing(&error)),
-        _ => Err(no_report("is shorter than it says")),
+        Ok(_) => Err(no_report(TOO_SHORT)),
+        Err(error) => Err(failed(&error, TOO_SHORT)),
     }
+}
+
+/// Why the rest of an answer cannot be read. Over TLS, an end without notice is an error too.
+fn failed(error: &io::Error, why_if_it_ended: &str) -> Missing {
+    if error.kind() == ErrorKind::UnexpectedEof { no_report(why_if_it_ended) } else { missing(error) }
 }
 
 fn no_report(why: &str) -> Missing {

@@ -37,6 +37,10 @@ impl Read for Drips<'_> {
     }
 }
 
+fn reason_of(stream: impl Read) -> MissingReason {
+    read_report(stream, 10).unwrap_err().0
+}
+
 #[test]
 fn an_answer_is_read_to_its_end_and_no_further() {
     for answer in [with_length(200, REPORT), in_chunks(REPORT, 7), in_chunks(REPORT, 1000)] {
@@ -55,25 +59,77 @@ fn an_answer_is_taken_only_whole() {
             assert_eq!(reason_of(Drips(&whole[..length])), MissingReason::Deadline, "{length}");
         }
     }
-    for answer in [
-        &b"HTTP/1.1 200 \r\ncontent-length: 1\r\n\r\n{}"[..],
-        b"HTTP/1.1 200 \r\n\r\n{}",
-        b"HTTP/1.1 200 \r\ncontent-length: +2\r\n\r\n{}",
-        b"HTTP/1.1 200 \r\ncontent-length: \r\n\r\n{}",
-        b"HTTP/1.1 200 \r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}",
-        b"HTTP/1.1 200 \r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
-        b"HTTP/1.1 200 \r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}x\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n{}",
-        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+}
+
+#[test]
+fn an_answer_is_taken_only_if_it_says_for_certain_how_long_it_is() {
+    let length = REPORT.len();
+    let chunk = format!("{length:x}\r\n{REPORT}\r\n0\r\n\r\n");
+    // Each has a whole report in it, so that nothing else is wrong.
+    for (head, body) in [
+        (String::new(), REPORT),
+        (format!("content-length: {}\r\n", length - 1), REPORT),
+        (format!("content-length: {}\r\n", length + 1), REPORT),
+        (format!("content-length: +{length}\r\n"), REPORT),
+        ("content-length: \r\n".to_owned(), REPORT),
+        (format!("content-length: {length}\r\ncontent-length: {length}\r\n"), REPORT),
+        (format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"), REPORT),
+        ("transfer-encoding: gzip, chunked\r\n".to_owned(), chunk.as_str()),
+        ("transfer-encoding: chunked\r\n".to_owned(), &chunk.replace("}\r\n0", "}x\r\n0")),
+        ("transfer-encoding: chunked\r\n".to_owned(), &format!("-{chunk}")),
+        ("transfer-encoding: chunked\r\n".to_owned(), REPORT),
     ] {
-        assert_eq!(reason(answer), MissingReason::NoReport, "{}", answer.escape_ascii());
+        let answer = format!("HTTP/1.1 200 \r\n{head}\r\n{body}");
+        assert_eq!(reason(answer.as_bytes()), MissingReason::NoReport, "{head}");
+    }
+    assert_eq!(reason(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), MissingReason::NoReport);
+}
+
+/// Gives some bytes at a time, each time after an interruption, and then fails.
+struct Fails<'a> {
+    rest: &'a [u8],
+    was_interrupted: bool,
+    end: ErrorKind,
+}
+
+impl<'a> Fails<'a> {
+    fn new(rest: &'a [u8], end: ErrorKind) -> Self {
+        Self { rest, was_interrupted: false, end }
     }
 }
 
-fn reason_of(stream: impl Read) -> MissingReason {
-    read_report(stream, 10).unwrap_err().0
+impl Read for Fails<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.was_interrupted = !self.was_interrupted;
+        if self.was_interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if self.rest.is_empty() {
+            return Err(self.end.into());
+        }
+        let length = self.rest.len().min(buffer.len()).min(10);
+        self.rest.read(&mut buffer[..length])
+    }
+}
+
+#[test]
+fn an_interrupted_read_goes_on() {
+    for answer in [with_length(200, REPORT), in_chunks(REPORT, 7)] {
+        let stream = Fails::new(&answer, ErrorKind::ConnectionReset);
+        assert_eq!(read_report(stream, 10).unwrap().instance.pid, 1);
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_told_from_a_connection_that_fails() {
+    for whole in [with_length(200, REPORT), in_chunks(REPORT, 50)] {
+        for length in 0..whole.len() - 2 {
+            let cut = |kind| reason_of(Fails::new(&whole[..length], kind));
+            // Over TLS, an end without notice.
+            assert_eq!(cut(ErrorKind::UnexpectedEof), MissingReason::NoReport, "{length}");
+            assert_eq!(cut(ErrorKind::ConnectionReset), MissingReason::Unreachable, "{length}");
+        }
+    }
 }
 
 #[test]
@@ -88,7 +144,9 @@ fn s45_no_more_is_read_than_a_report_may_have() {
     }
     assert_eq!(reason(&in_chunks(&"[".repeat((4 << 20) + 1), 1 << 16)), MissingReason::TooLong);
     let endless_head = b"HTTP/1.1 200 OK\r\n".iter().copied().chain(std::iter::repeat_n(b'a', 1 << 20));
-    assert_eq!(reason(&endless_head.collect::<Vec<_>>()), MissingReason::NoReport);
+    let endless_head = read_report(&endless_head.collect::<Vec<_>>()[..], 10).unwrap_err();
+    assert_eq!(endless_head, no_report("has a head of more than 16384 bytes"));
+    assert_eq!(read_report(&b"HTTP/1.1 200 OK\r\na"[..], 10).unwrap_err(), no_report("ends within its head"));
     let endless_line =
         [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"[..], &[b'a'; 1 << 16]].concat();
     assert_eq!(reason(&endless_line), MissingReason::NoReport);
@@ -137,6 +195,12 @@ fn s45_a_stream_without_end_is_left() {
 }
 
 #[test]
+fn s45_a_report_may_be_as_long_as_that() {
+    let longest = format!("{REPORT}{}", " ".repeat((4 << 20) - REPORT.len()));
+    assert_eq!(read_report(&with_length(200, &longest)[..], 10).unwrap().instance.pid, 1);
+}
+
+#[test]
 fn a_refusal_is_told_apart() {
     for (status, expected) in [
         (301, MissingReason::Refused),
@@ -147,6 +211,12 @@ fn a_refusal_is_told_apart() {
         (200, MissingReason::NoReport),
     ] {
         assert_eq!(reason(&with_length(status, "{}")), expected, "{status}");
+    }
+    for (status, told) in
+        [(302, "elsewhere"), (403, "requires TLS"), (503, "ask again"), (500, "gives no report")]
+    {
+        let (_, detail) = read_report(&with_length(status, "")[..], 10).unwrap_err();
+        assert!(detail.starts_with(&format!("status {status}: ")) && detail.contains(told), "{detail}");
     }
 }
 
