@@ -47,14 +47,17 @@ impl Siblings {
         // The same whatever the working directory becomes. Without a trailing slash, which would have a link followed.
         let directory = std::path::absolute(&directory).unwrap_or(directory);
         let directory: PathBuf = directory.components().collect();
-        let mut all = SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self::among(&mut SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner), directory))
+    }
+
+    fn among(all: &mut Vec<Weak<Self>>, directory: PathBuf) -> Arc<Self> {
         all.retain(|siblings| siblings.strong_count() > 0);
         let known = all.iter().filter_map(Weak::upgrade).find(|siblings| siblings.directory == directory);
-        Some(known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let new = Arc::new(Self { directory, listener: PerProcess::default() });
             all.push(Arc::downgrade(&new));
             new
-        }))
+        })
     }
 
     fn listener(&self) -> &Arc<Listener> {

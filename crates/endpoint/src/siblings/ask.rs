@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memory_debug_core::{MemoryReport, MissingReason};
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
@@ -20,6 +20,9 @@ use super::name::Name;
 use crate::fleet::exchange::{Missing, exchange, missing};
 use crate::fleet::fan_out::{Ask, FOR_ONE};
 use crate::fleet::timed::{Timed, left};
+
+/// Longest time for one to be looked at before this process listens.
+const FOR_CLEARING: Duration = Duration::from_millis(100);
 
 /// What all are asked, and where they are.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ pub(super) fn clear(directory: &Directory) {
         if Name::parse(&name).is_none() || !is_own_socket(&path).unwrap_or(false) {
             continue;
         }
-        let end = Instant::now() + FOR_ONE / 20;
+        let end = Instant::now() + FOR_CLEARING;
         if connect_until(&path, end).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
             let _ = fs::remove_file(&path);
         }
@@ -116,5 +119,21 @@ fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
         Ok(()) => Ok(socket.into()),
         Err(rustix::io::Errno::AGAIN) => Err(ErrorKind::TimedOut.into()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_no_strangers_and_what_cannot_be_looked_at_is_nobodys() {
+        let nowhere = std::env::temp_dir().join("no-sibling");
+        assert_eq!(is_own_socket(&nowhere), Ok(true));
+        assert_eq!(
+            connect_until(&nowhere, Instant::now() + FOR_ONE).unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
+        assert!(is_own_socket(Path::new("/proc/version/below-a-file")).is_err());
     }
 }
