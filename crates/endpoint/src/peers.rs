@@ -286,12 +286,7 @@ impl Peers {
             }
         }
         shuffle(&mut peers);
-        let beyond = peers.len().saturating_sub(MAX_PEERS);
-        if beyond > 0 {
-            let detail = format!("{beyond} more were found than the {MAX_PEERS} that are asked");
-            fleet.miss(MissingInstance::new("more peers", MissingReason::TooMany, detail));
-            peers.truncate(MAX_PEERS);
-        }
+        limit(&mut peers, fleet);
         peers
     }
 
@@ -299,6 +294,16 @@ impl Peers {
         let pair = Zeroizing::new(format!("{USER}:{}", self.secret.expose()));
         let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
         Caller::new([b"Basic ", token.as_bytes()].concat())
+    }
+}
+
+/// Leaves out those that are too many, which the fleet is told.
+fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
+    let beyond = peers.len().saturating_sub(MAX_PEERS);
+    if beyond > 0 {
+        let detail = format!("{beyond} more were found than the {MAX_PEERS} that are asked");
+        fleet.miss(MissingInstance::new("more peers", MissingReason::TooMany, detail));
+        peers.truncate(MAX_PEERS);
     }
 }
 

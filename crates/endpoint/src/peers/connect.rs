@@ -23,13 +23,14 @@ const FOR_CONNECTION: Duration = Duration::from_secs(1);
 pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<TcpStream>, Missing> {
     let mut failure = ErrorKind::AddrNotAvailable.into();
     let soon = end.min(Instant::now() + FOR_CONNECTION);
-    for (tried, address) in addresses.iter().enumerate() {
-        // One that swallows everything leaves time for the others.
-        let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let Some(time) = left(soon).map(|left| left / others).filter(|time| time.as_micros() > 0) else {
+    let number = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for (address, untried) in addresses.iter().zip((1..=number).rev()) {
+        let Some(left) = left(soon) else {
             failure = ErrorKind::TimedOut.into();
             break;
         };
+        // One that swallows everything leaves time for the others. The system takes microseconds.
+        let time = (left / untried).max(Duration::from_micros(1));
         match TcpStream::connect_timeout(address, time) {
             Ok(stream) => return Ok(Timed::new(stream, end)),
             Err(error) => failure = error,
@@ -134,5 +135,34 @@ fn in_words(error: &Error) -> &'static str {
         Error::AlertReceived(_) => "it refused TLS as it is spoken here",
         Error::PeerIncompatible(_) => "it does not speak TLS as it is spoken here",
         _ => "TLS failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_swallows_everything_leaves_time_for_the_others() {
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (full, free) = (listen(), listen());
+        let addresses = [&full, &free].map(|listener| listener.local_addr().unwrap());
+        // Nobody accepts them, so that the queue is full at last.
+        let queued = |_| TcpStream::connect_timeout(&addresses[0], Duration::from_millis(100)).ok();
+        let queued: Vec<_> = (0..10_000).map_while(queued).collect();
+        let found = connect(&addresses, Instant::now() + Duration::from_secs(2));
+        assert!(found.is_ok(), "{found:?} with {} in the queue", queued.len());
+        free.set_nonblocking(true).unwrap();
+        assert!(free.accept().is_ok());
+    }
+
+    #[test]
+    fn without_time_nobody_is_tried() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let missing = connect(&[listener.local_addr().unwrap()], Instant::now()).unwrap_err();
+        assert_eq!(missing.0, MissingReason::Deadline);
+        assert_eq!(connect(&[], Instant::now()).unwrap_err().0, MissingReason::Unreachable);
     }
 }

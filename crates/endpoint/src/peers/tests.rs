@@ -419,6 +419,34 @@ fn no_more_are_named_than_are_asked() {
 }
 
 #[test]
+fn more_addresses_than_are_asked_are_counted() {
+    let address = Address::parse("https://shop-headless").unwrap();
+    let named = Named { address, is_each: true, may_leave: false };
+    let of = |number: usize| Peer::new(number.to_string(), &named, None);
+    for (found, detail) in
+        [(MAX_PEERS, None), (MAX_PEERS + 7, Some("7 more were found than the 256 that are asked"))]
+    {
+        let (mut peers, mut fleet) = ((0..found).map(of).collect(), Fleet::new("peers"));
+        limit(&mut peers, &mut fleet);
+        assert_eq!(peers.len(), MAX_PEERS);
+        let missing = fleet.finish().missing;
+        assert_eq!(missing.first().map(|missing| missing.detail.as_str()), detail);
+    }
+}
+
+#[test]
+fn s40_an_answer_is_shared_by_those_who_ask_the_same_peers() {
+    let (one, other) = (Arc::new(peers()), Arc::new(peers()));
+    let flights = |rows| Flights::of_process(&None, Limits::default().max_rows(rows));
+    let (here, elsewhere) = (flights(1), flights(2));
+    let whom =
+        |peers: &Arc<Peers>, own: &Arc<Flights>| Whom::Peers { peers: peers.clone(), own: own.clone() };
+    assert_eq!(whom(&one, &here), whom(&one, &here));
+    assert_ne!(whom(&one, &here), whom(&other, &here));
+    assert_ne!(whom(&one, &here), whom(&one, &elsewhere));
+}
+
+#[test]
 fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
     for url in ["http://10.0.0.7", "http://shop-1.internal:8080", "http://[2001:db8::7]"] {
         let refused = peers().instance(url).unwrap_err();

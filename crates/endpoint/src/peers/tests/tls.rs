@@ -24,9 +24,15 @@ impl Authority {
 
     /// A peer with a certificate for `name` that ends with that year.
     fn peer(&self, name: &str, year: i32, answer: Vec<u8>) -> String {
+        self.peer_of(name, [1975, year], answer)
+    }
+
+    /// The same with a certificate of these years.
+    fn peer_of(&self, name: &str, years: [i32; 2], answer: Vec<u8>) -> String {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(year, 12, 31);
+        params.not_before = date_time_ymd(years[0], 1, 1);
+        params.not_after = date_time_ymd(years[1], 12, 31);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
@@ -84,6 +90,9 @@ fn s17_nobody_else_is_sent_the_secret() {
     assert!(detail(&other, "localhost", 2999).contains("`Peers::authority`"));
     assert_eq!(detail(&trusted, "shop.example", 2999), "its certificate is for another name");
     assert_eq!(detail(&trusted, "localhost", 2001), "its certificate has expired");
+    let url = trusted.peer_of("localhost", [2998, 2999], report(1));
+    let early = reason(peers().authority(&trusted.pem).unwrap().instance(url).unwrap());
+    assert_eq!(early, "its certificate is not valid yet; are the clocks right?");
     // Without an authority of its own, none of the system's is it.
     let url = trusted.peer("localhost", 2999, report(1));
     assert!(reason(peers().instance(url).unwrap()).contains("authority"));
@@ -107,6 +116,15 @@ fn what_speaks_no_tls_is_missing() {
 }
 
 #[test]
+fn what_ends_before_it_has_proved_who_it_is_is_missing() {
+    let (silent, url) = listen();
+    thread::spawn(move || silent.incoming().for_each(|stream| drop(stream.unwrap())));
+    let all =
+        peers().authority(Authority::new().pem).unwrap().instance(url.replace("http:", "https:")).unwrap();
+    assert!(reason(all).starts_with("TLS: "));
+}
+
+#[test]
 fn an_answer_over_tls_is_taken_only_whole() {
     let authority = Authority::new();
     let whole = report(1);
@@ -122,4 +140,6 @@ fn what_is_no_certificate_is_refused_as_an_authority() {
         let refused = peers().authority(pem).unwrap_err();
         assert_eq!(refused.kind(), ConfigErrorKind::InvalidAuthority, "{refused}");
     }
+    let second = peers().authority(Authority::new().pem + &damaged).unwrap_err();
+    assert!(second.to_string().contains("certificate number 2 is not understood"), "{second}");
 }
