@@ -180,6 +180,23 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_of_the_state_that_was_seen_and_of_no_other() {
+        let process = Collector::new();
+        let status = process.profiling();
+        let version = |if_match| {
+            let (profiling, user) = (ProfilingChange::deactivate(), "ops".to_owned());
+            Change { profiling, if_match, user }.version(&process)
+        };
+        assert_eq!(version(IfMatch::Any), None);
+        let seen = etag(status.instance.id, status.version);
+        assert_eq!(version(IfMatch::Tags(vec!["\"x\"".to_owned(), seen])), Some(status.version));
+        let later = etag(status.instance.id, status.version + 1);
+        for tags in [vec![], vec![later]] {
+            assert_eq!(version(IfMatch::Tags(tags.clone())), Some(NO_VERSION), "{tags:?}");
+        }
+    }
+
+    #[test]
     fn each_refusal_has_its_status() {
         let process = Collector::new();
         let reason = || "because".to_owned();

@@ -121,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_asked_in_time_is_missing() {
+        let mut fleet = Fleet::new("peers");
+        // Asked, they would panic.
+        ask_all(vec![1, 3], Panics, Instant::now(), &mut fleet).unwrap();
+        let missing = fleet.finish().missing.into_iter().map(|missing| (missing.target, missing.reason));
+        let late = |name: &str| (name.to_owned(), MissingReason::Deadline);
+        assert_eq!(missing.collect::<Vec<_>>(), [late("1"), late("3")]);
+    }
+
+    #[test]
     fn nobody_to_ask_is_no_failure() {
         let mut fleet = Fleet::new("peers");
         ask_all(Vec::new(), Panics, Instant::now(), &mut fleet).unwrap();

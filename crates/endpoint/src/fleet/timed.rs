@@ -52,8 +52,12 @@ impl<S> Timed<S> {
 
 /// What is left until `end`, if anything is.
 pub(crate) fn left(end: Instant) -> Option<Duration> {
-    // The system takes microseconds, and none of them for ever.
-    end.checked_duration_since(Instant::now()).filter(|left| left.as_micros() > 0)
+    between(Instant::now(), end)
+}
+
+/// The system takes microseconds, and none of them for ever.
+fn between(now: Instant, end: Instant) -> Option<Duration> {
+    end.checked_duration_since(now).filter(|left| left.as_micros() > 0)
 }
 
 impl<S: Connection> Read for Timed<S> {
@@ -77,4 +81,37 @@ impl<S: Connection> Write for Timed<S> {
 /// A time that is over is an operation that would block, to sockets.
 fn told(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_than_the_system_can_count_is_nothing_left() {
+        let now = Instant::now();
+        for (nanos, left) in
+            [(0, None), (999, None), (1000, Some(1000)), (5_000_000_999, Some(5_000_000_999))]
+        {
+            assert_eq!(
+                between(now, now + Duration::from_nanos(nanos)),
+                left.map(Duration::from_nanos),
+                "{nanos}"
+            );
+        }
+        assert_eq!(between(now + Duration::from_secs(1), now), None);
+    }
+
+    #[cfg(feature = "peers")]
+    #[test]
+    fn who_takes_nothing_is_given_up() {
+        use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+        let takes_nothing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let stream = TcpStream::connect(takes_nothing.local_addr().unwrap()).unwrap();
+        let mut stream = Timed::new(stream, Instant::now() + Duration::from_millis(50));
+        // More than the system keeps for a connection.
+        let failed = stream.write_all(&vec![0; 64 << 20]).unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::TimedOut);
+    }
 }
