@@ -42,6 +42,17 @@ pub(crate) trait Ask: Send + Sync + 'static {
 ///
 /// If there is not one thread to ask on.
 pub(crate) fn ask_all<A: Ask>(whom: Vec<A::Whom>, ask: A, end: Instant, fleet: &mut Fleet) -> io::Result<()> {
+    ask_all_on(|work| spawn_collecting(work).map(drop), whom, ask, end, fleet)
+}
+
+/// `spawn` makes a thread; a parameter because a test cannot exhaust the threads of the system.
+fn ask_all_on<A: Ask>(
+    mut spawn: impl FnMut(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+    whom: Vec<A::Whom>,
+    ask: A,
+    end: Instant,
+    fleet: &mut Fleet,
+) -> io::Result<()> {
     let threads = whom.len().min(AT_ONCE);
     let (queue, ask) = (Arc::new(Mutex::new(whom.into_iter())), Arc::new(ask));
     let (sender, answers) = mpsc::sync_channel(0);
@@ -58,7 +69,7 @@ pub(crate) fn ask_all<A: Ask>(whom: Vec<A::Whom>, ask: A, end: Instant, fleet: &
             }
         };
         // With fewer threads it takes longer.
-        if let Err(error) = spawn_collecting(work)
+        if let Err(error) = spawn(Box::new(work))
             && number == 0
         {
             started = Err(error);
@@ -128,6 +139,24 @@ mod tests {
         let missing = fleet.finish().missing.into_iter().map(|missing| (missing.target, missing.reason));
         let late = |name: &str| (name.to_owned(), MissingReason::Deadline);
         assert_eq!(missing.collect::<Vec<_>>(), [late("1"), late("3")]);
+    }
+
+    #[test]
+    fn one_thread_is_enough_to_ask_on_and_none_is_not() {
+        let end = Instant::now() + Duration::from_secs(60);
+        for (threads, missing) in [(1, Some(10)), (0, None)] {
+            let mut left = threads;
+            let spawn = |work: Box<dyn FnOnce() + Send>| {
+                if left == 0 {
+                    return Err(io::ErrorKind::OutOfMemory.into());
+                }
+                left -= 1;
+                spawn_collecting(work).map(drop)
+            };
+            let mut fleet = Fleet::new("peers");
+            let asked = ask_all_on(spawn, (0..20).collect(), Panics, end, &mut fleet);
+            assert_eq!(asked.ok().map(|()| fleet.finish().missing.len()), missing, "{threads}");
+        }
     }
 
     #[test]

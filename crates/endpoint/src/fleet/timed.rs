@@ -102,16 +102,22 @@ mod tests {
         assert_eq!(between(now + Duration::from_secs(1), now), None);
     }
 
-    #[cfg(feature = "peers")]
+    #[cfg(all(feature = "fleet", target_os = "linux"))]
     #[test]
     fn who_takes_nothing_is_given_up() {
-        use std::net::{Ipv4Addr, TcpListener, TcpStream};
-
-        let takes_nothing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let stream = TcpStream::connect(takes_nothing.local_addr().unwrap()).unwrap();
+        let (stream, _takes_nothing) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut stream = Timed::new(stream, Instant::now() + Duration::from_millis(50));
         // More than the system keeps for a connection.
         let failed = stream.write_all(&vec![0; 64 << 20]).unwrap_err();
         assert_eq!(failed.kind(), ErrorKind::TimedOut);
+    }
+
+    #[cfg(all(feature = "fleet", target_os = "linux"))]
+    #[test]
+    fn what_is_over_can_be_given_more_time() {
+        let (stream, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut stream = Timed::new(stream, Instant::now());
+        assert_eq!(stream.write(b"x").unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(stream.until(Instant::now() + Duration::from_secs(60)).write(b"x").unwrap(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Asks one peer for its report.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +30,11 @@ impl Peer {
     pub(super) fn new(name: String, named: &Named, at: Option<SocketAddr>) -> Self {
         Self { name, address: named.address.clone(), at, may_leave: named.may_leave }
     }
+
+    /// Whether the secret may go there. What `localhost` is, is for the name server to say.
+    pub(super) fn may_be_asked_at(&self, found: IpAddr) -> bool {
+        self.address.is_tls || self.may_leave || stays_here(found)
+    }
 }
 
 /// What all are asked, and how.
@@ -57,23 +62,19 @@ impl Question {
     fn ask_until(&self, peer: &Peer, end: Instant) -> Result<MemoryReport, Missing> {
         let address = &peer.address;
         let mut found = peer.at.map_or_else(|| names::begin(address)?.wait(end), |at| Ok(vec![at]))?;
-        if !address.is_tls && !peer.may_leave {
-            // What `localhost` is, is for the name server to say.
-            found.retain(|found| stays_here(found.ip()));
-            if found.is_empty() {
-                let detail = "it is not on this machine, and so is not asked by plain HTTP";
-                return Err((MissingReason::Tls, detail.to_owned()));
-            }
+        found.retain(|found| peer.may_be_asked_at(found.ip()));
+        if found.is_empty() {
+            let detail = "it is not on this machine, and so is not asked by plain HTTP";
+            return Err((MissingReason::Tls, detail.to_owned()));
         }
         // Force is for this process: what others have left is theirs to judge.
         let request = request(&address.authority(), &address.path, self.rows, false, &self.caller);
         let stream = connect(&found, end)?;
-        match &self.tls {
-            Some(tls) if address.is_tls => {
-                let stream = encrypt(stream, tls.clone()?, address.host.clone())?;
-                exchange(stream, &request, self.rows)
-            }
-            _ => exchange(stream, &request, self.rows),
+        if !address.is_tls {
+            return exchange(stream, &request, self.rows);
         }
+        let tls =
+            self.tls.clone().unwrap_or_else(|| Err((MissingReason::Tls, "there is no TLS".to_owned())))?;
+        exchange(encrypt(stream, tls, address.host.clone())?, &request, self.rows)
     }
 }

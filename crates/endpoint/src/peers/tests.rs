@@ -467,6 +467,18 @@ fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
 }
 
 #[test]
+fn s17_by_plain_http_only_this_machine_is_asked_unless_it_is_meant_to_be() {
+    let asked = |url: &str, may_leave, found: [u8; 4]| {
+        let named = Named { address: Address::parse(url).unwrap(), is_each: true, may_leave };
+        Peer::new(String::new(), &named, None).may_be_asked_at(found.into())
+    };
+    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 7]);
+    assert!(asked("http://localhost", false, here) && !asked("http://localhost", false, elsewhere));
+    assert!(asked("http://shop", true, elsewhere));
+    assert!(asked("https://shop", false, elsewhere));
+}
+
+#[test]
 fn s63_a_login_in_an_address_is_refused_and_not_repeated() {
     let refused = peers().instance("https://ops:hunter2hunter2@shop").unwrap_err();
     assert!(!refused.to_string().contains("hunter2"), "{refused}");

@@ -212,6 +212,8 @@ fn a_refusal_is_told_apart() {
     ] {
         assert_eq!(reason(&with_length(status, "{}")), expected, "{status}");
     }
+    let without_length = reason(b"HTTP/1.1 401 Unauthorized\r\n\r\n");
+    assert_eq!(without_length, MissingReason::Unauthorized);
     for (status, told) in
         [(302, "elsewhere"), (403, "requires TLS"), (503, "ask again"), (500, "gives no report")]
     {
