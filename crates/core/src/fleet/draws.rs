@@ -119,6 +119,14 @@ mod tests {
         assert!(!draws.estimate().stopped_by_rule);
     }
 
+    #[test]
+    fn where_nobody_was_met_twice_there_may_be_many() {
+        let mut draws = Draws::default();
+        (0..6).for_each(|number| _ = draws.add(id(number)));
+        // 6 + 6·5 / (2·1).
+        assert_eq!(draws.estimate().at_least, 21.0);
+    }
+
     /// Of 1,000 fleets that answer by lot, at most so many may have one overlooked.
     #[test]
     fn the_rule_is_right_as_often_as_it_says() {

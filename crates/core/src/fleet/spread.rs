@@ -111,5 +111,18 @@ mod tests {
         assert_eq!(outliers(&[100, 100, 100, 119], 0.0), [], "within a fifth");
         assert_eq!(outliers(&[100, 200, 300, 400], 0.0), [], "as different as they all are");
         assert_eq!(outliers(&[100, 900], 0.0), [], "of two, which one?");
+        assert_eq!(outliers(&[100, 100, 900], 0.0), [id(3)]);
+    }
+
+    #[test]
+    fn whoever_is_at_the_bound_does_not_stand_out() {
+        let outliers = |values: &[u64], stderr| Spread::of(&cells(values, stderr)).unwrap().outliers;
+        // 3.5 * 1.4826 * 100 = 518.91
+        assert_eq!(outliers(&[900, 900, 1000, 1000, 1100, 1100, 1518], 0.0), []);
+        assert_eq!(outliers(&[900, 900, 1000, 1000, 1100, 1100, 1519], 0.0), [id(7)]);
+        assert_eq!(outliers(&[100, 100, 100, 120], 0.0), []);
+        assert_eq!(outliers(&[100, 100, 100, 121], 0.0), [id(4)]);
+        assert_eq!(outliers(&[100, 100, 100, 900], 200.0), []);
+        assert_eq!(outliers(&[100, 100, 100, 900], 199.0), [id(4)]);
     }
 }

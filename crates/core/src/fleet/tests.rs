@@ -37,6 +37,31 @@ fn numbers_are_merged_by_their_rules() {
 }
 
 #[test]
+fn fragmentation_is_of_those_who_measured_both() {
+    let fragmentation = |second: fn(&mut crate::report::AllocatorStats)| {
+        let (first, mut other) = (report(1, 100), report(2, 100));
+        second(other.allocator.as_mut().unwrap());
+        fleet(&[first, other]).fragmentation()
+    };
+    assert_eq!(fragmentation(|_| {}), fleet(&[report(1, 100)]).fragmentation());
+    assert_eq!(fragmentation(|allocator| allocator.active_bytes = None), None);
+    assert_eq!(fragmentation(|allocator| allocator.allocated_bytes = None), None);
+    let mut empty = report(1, 100);
+    let allocator = empty.allocator.as_mut().unwrap();
+    (allocator.active_bytes, allocator.allocated_bytes) = (Some(0), Some(0));
+    assert_eq!(fleet(&[empty]).fragmentation(), None);
+}
+
+#[test]
+fn what_was_drawn_from_behind_a_balancer_says_so() {
+    let mut drawn = Fleet::new("through");
+    let draws = Draws::default();
+    drawn.estimate(draws.estimate());
+    assert_eq!(drawn.finish().estimate, Some(draws.estimate()));
+    assert_eq!(fleet(&[]).estimate, None);
+}
+
+#[test]
 fn the_order_of_answers_does_not_matter() {
     let reports = [report(3, 1 << 30), report(1, 100), report(2, 100)];
     let mut backward = Fleet::new("targets");

@@ -190,11 +190,9 @@ fn sum(cells: &[Cell]) -> (u64, f64) {
 
 /// An instance that told all its rows and has none of this holds nothing of it.
 fn with_zeros(mut cells: Vec<Cell>, whole: &[InstanceId]) -> Vec<Cell> {
-    if cells.len() < whole.len() {
-        let present: BTreeSet<_> = cells.iter().map(|cell| cell.instance).collect();
-        let absent = whole.iter().filter(|instance| !present.contains(instance));
-        cells.extend(absent.map(|&instance| Cell { instance, value: 0, stderr: 0.0 }));
-    }
+    let present: BTreeSet<_> = cells.iter().map(|cell| cell.instance).collect();
+    let absent = whole.iter().filter(|instance| !present.contains(instance));
+    cells.extend(absent.map(|&instance| Cell { instance, value: 0, stderr: 0.0 }));
     cells
 }
 
@@ -243,7 +241,53 @@ mod tests {
         tables.add(id(2), &second).unwrap();
         let merged = tables.finish().unwrap();
         assert_eq!(merged.omitted_at_instances, 3);
-        assert_eq!((merged.rows[1].instances, merged.rows[1].spread.min), (1, 7_330_000));
+        assert_eq!(
+            (merged.instances, merged.rows[1].instances, merged.rows[1].spread.min),
+            (2, 1, 7_330_000)
+        );
+    }
+
+    #[test]
+    fn who_told_all_rows_holds_nothing_of_the_others_however_many_left_some_out() {
+        let mut tables = Tables::default();
+        let (whole, mut without, mut cut) = (sample::types(), sample::types(), sample::types());
+        without.rows.remove(0);
+        cut.omitted_rows = 1;
+        for (number, table) in [(1, &whole), (2, &without), (3, &cut)] {
+            tables.add(id(number), table).unwrap();
+        }
+        let map = &tables.finish().unwrap().rows[0];
+        assert_eq!((map.instances, map.spread.min, map.spread.median), (2, 0, 12 << 20));
+    }
+
+    #[test]
+    fn errors_of_many_objects_are_weighed_by_them() {
+        let mut tables = Tables::default();
+        let mut second = sample::types();
+        (second.rows[1].objects, second.rows[1].objects_stderr) = (2_900, 0.5);
+        second.rows[0].objects = 0;
+        tables.add(id(1), &sample::types()).unwrap();
+        tables.add(id(2), &second).unwrap();
+        let merged = tables.finish().unwrap();
+        // sqrt((0.1 * 97,100)^2 + (0.5 * 2,900)^2) / 100,000
+        assert_eq!((merged.rows[1].objects, merged.rows[1].objects_stderr), (100_000, 0.098177));
+        let mut tables = Tables::default();
+        second.rows.truncate(1);
+        tables.add(id(2), &second).unwrap();
+        assert_eq!(tables.finish().unwrap().rows[0].objects_stderr, 0.0, "of no objects");
+    }
+
+    #[test]
+    fn an_error_that_is_none_is_unknown() {
+        for (told, taken) in [
+            (0.5, 0.5),
+            (-1.0, 0.0),
+            (f64::MAX, u64::MAX as f64),
+            (f64::INFINITY, u64::MAX as f64),
+            (f64::NAN, u64::MAX as f64),
+        ] {
+            assert_eq!(error(told), taken, "{told}");
+        }
     }
 
     #[test]
