@@ -124,6 +124,7 @@ fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Place;
     use super::*;
 
     #[test]
@@ -135,5 +136,13 @@ mod tests {
             ErrorKind::NotFound
         );
         assert!(is_own_socket(Path::new("/proc/version/below-a-file")).is_err());
+    }
+
+    #[test]
+    fn one_that_goes_away_before_it_is_asked_is_not_missing() {
+        let place = Place::new();
+        let directory = Directory::open(&place.directory()).unwrap();
+        let (question, gone) = (Question { directory, request: Zeroizing::default() }, Name::own().unwrap());
+        assert!(question.ask(&gone.to_string().into(), Instant::now() + FOR_ONE).is_none());
     }
 }

@@ -103,4 +103,11 @@ mod tests {
         let own = Name::own().unwrap();
         assert!(!Name { start: own.start + 1, ..own }.is_alive());
     }
+
+    #[test]
+    fn a_process_that_is_not_there_is_not_alive() {
+        // More than the system counts to.
+        let (pid, id) = (u32::MAX, "0123abcd".to_owned());
+        assert!(!Name { pid, start: 0, id }.is_alive());
+    }
 }
