@@ -18,7 +18,7 @@ use super::MAX_ENTRIES;
 use super::directory::Directory;
 use super::name::Name;
 use crate::fleet::exchange::{Missing, exchange, missing};
-use crate::fleet::fan_out::{Ask, FOR_ONE};
+use crate::fleet::fan_out::Ask;
 use crate::fleet::timed::{Timed, left};
 
 /// Longest time for one to be looked at before this process listens.
@@ -126,6 +126,7 @@ fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
 mod tests {
     use super::super::tests::Place;
     use super::*;
+    use crate::fleet::fan_out::FOR_ONE;
 
     #[test]
     fn what_is_gone_is_no_strangers_and_what_cannot_be_looked_at_is_nobodys() {
@@ -142,7 +143,8 @@ mod tests {
     fn one_that_goes_away_before_it_is_asked_is_not_missing() {
         let place = Place::new();
         let directory = Directory::open(&place.directory()).unwrap();
-        let (question, gone) = (Question { directory, request: Zeroizing::default() }, Name::own().unwrap());
+        let (question, gone) =
+            (Question { directory, request: Zeroizing::default(), rows: 1 }, Name::own().unwrap());
         assert!(question.ask(&gone.to_string().into(), Instant::now() + FOR_ONE).is_none());
     }
 }
