@@ -97,7 +97,11 @@ impl Siblings {
         names.truncate(MAX_ENTRIES);
         let request = request("localhost", base, rows, force, caller);
         let question = Question { directory, request, rows };
-        fan_out::ask_all(names, question, end, &mut fleet).map_err(|_no_thread| Problem::NoThread)?;
+        let asked = fan_out::ask_all(names, question, end, |name, answer| match answer {
+            Ok(report) => fleet.add(name, &report),
+            Err((reason, detail)) => fleet.miss(MissingInstance::new(name, reason, detail)),
+        });
+        asked.map_err(|_no_thread| Problem::NoThread)?;
         Ok(fleet.finish())
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Fleet, MemoryReport, MissingInstance, MissingReason, spawn_collecting};
+use memory_debug_core::{MemoryReport, MissingReason, spawn_collecting};
 
 use super::exchange::Missing;
 use super::timed::left;
@@ -36,13 +36,18 @@ pub(crate) trait Ask: Send + Sync + 'static {
     fn ask(&self, whom: &Self::Whom, end: Instant) -> Option<Result<MemoryReport, Missing>>;
 }
 
-/// Asks all of them, and adds each answer as it comes, so that few are held at once.
+/// Asks all of them, and hands each answer over as it comes, so that few are held at once.
 ///
 /// # Errors
 ///
 /// If there is not one thread to ask on.
-pub(crate) fn ask_all<A: Ask>(whom: Vec<A::Whom>, ask: A, end: Instant, fleet: &mut Fleet) -> io::Result<()> {
-    ask_all_on(|work| spawn_collecting(work).map(drop), whom, ask, end, fleet)
+pub(crate) fn ask_all<A: Ask>(
+    whom: Vec<A::Whom>,
+    ask: A,
+    end: Instant,
+    answered: impl FnMut(String, Result<MemoryReport, Missing>),
+) -> io::Result<()> {
+    ask_all_on(|work| spawn_collecting(work).map(drop), whom, ask, end, answered)
 }
 
 /// `spawn` makes a thread; a parameter because a test cannot exhaust the threads of the system.
@@ -51,7 +56,7 @@ fn ask_all_on<A: Ask>(
     whom: Vec<A::Whom>,
     ask: A,
     end: Instant,
-    fleet: &mut Fleet,
+    mut answered: impl FnMut(String, Result<MemoryReport, Missing>),
 ) -> io::Result<()> {
     let threads = whom.len().min(AT_ONCE);
     let (queue, ask) = (Arc::new(Mutex::new(whom.into_iter())), Arc::new(ask));
@@ -79,10 +84,8 @@ fn ask_all_on<A: Ask>(
     drop(sender);
     started?;
     for (name, answer) in answers {
-        match answer {
-            Some(Ok(report)) => fleet.add(name, &report),
-            Some(Err((reason, detail))) => fleet.miss(MissingInstance::new(name, reason, detail)),
-            None => {}
+        if let Some(answer) = answer {
+            answered(name, answer);
         }
     }
     Ok(())
@@ -120,31 +123,40 @@ mod tests {
         }
     }
 
+    /// Whom they answer of, and why there is no report.
+    fn missing(
+        whom: Vec<u32>,
+        ask_all: impl FnOnce(Vec<u32>, &mut dyn FnMut(String, Result<MemoryReport, Missing>)) -> io::Result<()>,
+    ) -> io::Result<Vec<(String, MissingReason)>> {
+        let mut missing = Vec::new();
+        ask_all(whom, &mut |name, answer| missing.push((name, answer.unwrap_err().0)))?;
+        missing.sort();
+        Ok(missing)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
     #[test]
     fn a_panic_while_one_is_asked_makes_that_one_missing_and_no_other() {
-        let (mut fleet, end) = (Fleet::new("peers"), Instant::now() + Duration::from_secs(60));
-        ask_all((0..20).collect(), Panics, end, &mut fleet).unwrap();
-        let missing: Vec<_> = fleet.finish().missing.into_iter().map(|missing| missing.target).collect();
-        let mut odd: Vec<_> =
-            (0..20).filter(|number| number % 2 == 1).map(|number| number.to_string()).collect();
-        odd.sort();
-        assert_eq!(missing, odd);
+        let missing = missing((0..9).collect(), |whom, answered| ask_all(whom, Panics, soon(), answered));
+        assert_eq!(
+            missing.unwrap(),
+            ["1", "3", "5", "7"].map(|odd| (odd.to_owned(), MissingReason::NoReport))
+        );
     }
 
     #[test]
     fn who_is_not_asked_in_time_is_missing() {
-        let mut fleet = Fleet::new("peers");
         // Asked, they would panic.
-        ask_all(vec![1, 3], Panics, Instant::now(), &mut fleet).unwrap();
-        let missing = fleet.finish().missing.into_iter().map(|missing| (missing.target, missing.reason));
-        let late = |name: &str| (name.to_owned(), MissingReason::Deadline);
-        assert_eq!(missing.collect::<Vec<_>>(), [late("1"), late("3")]);
+        let missing = missing(vec![1, 3], |whom, answered| ask_all(whom, Panics, Instant::now(), answered));
+        assert_eq!(missing.unwrap(), ["1", "3"].map(|late| (late.to_owned(), MissingReason::Deadline)));
     }
 
     #[test]
     fn one_thread_is_enough_to_ask_on_and_none_is_not() {
-        let end = Instant::now() + Duration::from_secs(60);
-        for (threads, missing) in [(1, Some(10)), (0, None)] {
+        for (threads, expected) in [(1, Some(10)), (0, None)] {
             let mut left = threads;
             let spawn = |work: Box<dyn FnOnce() + Send>| {
                 if left == 0 {
@@ -153,16 +165,16 @@ mod tests {
                 left -= 1;
                 spawn_collecting(work).map(drop)
             };
-            let mut fleet = Fleet::new("peers");
-            let asked = ask_all_on(spawn, (0..20).collect(), Panics, end, &mut fleet);
-            assert_eq!(asked.ok().map(|()| fleet.finish().missing.len()), missing, "{threads}");
+            let missing = missing((0..20).collect(), |whom, answered| {
+                ask_all_on(spawn, whom, Panics, soon(), answered)
+            });
+            assert_eq!(missing.ok().map(|missing| missing.len()), expected, "{threads}");
         }
     }
 
     #[test]
     fn nobody_to_ask_is_no_failure() {
-        let mut fleet = Fleet::new("peers");
-        ask_all(Vec::new(), Panics, Instant::now(), &mut fleet).unwrap();
-        assert!(fleet.finish().complete);
+        let missing = missing(Vec::new(), |whom, answered| ask_all(whom, Panics, Instant::now(), answered));
+        assert_eq!(missing.unwrap(), []);
     }
 }

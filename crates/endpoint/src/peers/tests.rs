@@ -1,5 +1,7 @@
 //! Peers that are nobody's, on this machine; real processes are asked by `scripts/peers`.
 
+mod limits;
+mod secret;
 mod tls;
 
 use std::io::{Read, Write};
@@ -10,7 +12,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use memory_debug_core::Scope;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use memory_debug_core::{InstanceId, MemoryReport, Scope};
 use serde_json::{Value, json};
 
 use super::*;
@@ -32,10 +36,16 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 fn report_of(number: u32) -> Value {
+    let mut report = report_as(&format!("{number:08x}-0000-4000-8000-000000000000"), 1);
+    report["process"]["resident_bytes"] = json!(1000 + number);
+    report
+}
+
+/// What the process of that id and number says.
+fn report_as(id: &str, pid: u32) -> Value {
     json!({
-        "schema": "memory-debug/v1",
-        "instance": {"id": format!("{number:08x}-0000-4000-8000-000000000000"), "pid": 1, "host": "node-7"},
-        "collected_at": "", "duration_us": 0, "unavailable": {}, "process": {"resident_bytes": 1000 + number},
+        "schema": "memory-debug/v1", "instance": {"id": id, "pid": pid, "host": "node-7"},
+        "collected_at": "", "duration_us": 0, "unavailable": {}, "process": {"resident_bytes": 1000},
     })
 }
 
@@ -45,19 +55,6 @@ struct Reports(u32);
 impl Collect for Reports {
     fn collect(&self, _: Scope) -> MemoryReport {
         serde_json::from_value(report_of(self.0)).unwrap()
-    }
-}
-
-/// The same where there is too little memory for it.
-struct NoRoom;
-
-impl Collect for NoRoom {
-    fn collect(&self, scope: Scope) -> MemoryReport {
-        Reports(0).collect(scope)
-    }
-
-    fn headroom(&self, _: Scope) -> Result<(), Shortage> {
-        Err(Shortage { needed_bytes: 7, available_bytes: 5 })
     }
 }
 
@@ -192,6 +189,23 @@ fn who_is_named_as_well_is_counted_once() {
 }
 
 #[test]
+fn nobody_takes_the_place_of_the_one_that_is_asked() {
+    /// Reports this process's own id.
+    struct Own;
+    impl Collect for Own {
+        fn collect(&self, _: Scope) -> MemoryReport {
+            serde_json::from_value(report_as(&InstanceId::current().to_string(), 1)).unwrap()
+        }
+    }
+    let mut lie = report_as(&InstanceId::current().to_string(), 2);
+    lie["process"]["resident_bytes"] = json!(7);
+    let (url, _asked) = peer(answer(200, &lie.to_string()));
+    let fleet = fleet_with(&endpoint(peers().instance(&url).unwrap()).collect_with(Own), "");
+    assert_eq!((targets(&fleet), missing(&fleet)), (vec!["this instance"], vec![(url.as_str(), "foreign")]));
+    assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], 1000);
+}
+
+#[test]
 fn a_name_stands_for_each_of_its_addresses() {
     let (url, asked) = peer(report(1));
     let name = url.replace("127.0.0.1", "localhost");
@@ -210,379 +224,6 @@ fn a_name_without_addresses_is_missing() {
 }
 
 #[test]
-fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
-    let (url, asked) = peer(report(1));
-    let endpoint = endpoint(peers().instance(format!("{url}/internal/m")).unwrap());
-    let expected = format!(
-        "GET /internal/m?format=json&top=1000 HTTP/1.1\r\nhost: {}\r\nmemory-hop: 1\r\nconnection: close\r\n\
-         authorization: {}\r\n\r\n",
-        url.strip_prefix("http://").unwrap(),
-        basic("memory-debug-peer", SECRET)
-    );
-    // Nothing of the request goes any further, force neither.
-    for query in ["", "&top=3&filter=x", "&force=true"] {
-        fleet_with(&endpoint, query);
-        assert_eq!(asked.recv().unwrap(), expected, "{query}");
-    }
-}
-
-#[test]
-fn s16_nothing_shows_the_secret() {
-    let peers = peers().instance("https://10.0.0.7").unwrap();
-    let own = Flights::of_process(&None, Limits::default());
-    let whom = Whom::Peers { peers: Arc::new(peers.clone()), own };
-    let question = Question { caller: peers.caller(), rows: 1, tls: None };
-    let shown = format!("{peers:#?} {whom:?} {question:?} {:?}", endpoint(peers.clone()));
-    for secret in [SECRET, OPERATOR, &BASE64_STANDARD.encode(format!("{USER}:{SECRET}"))[..]] {
-        assert!(!shown.contains(secret) && !shown.contains(&format!("{:?}", secret.as_bytes())), "{shown}");
-    }
-    assert!(shown.contains("10.0.0.7"), "{shown}");
-}
-
-#[test]
-fn s15_the_secret_opens_the_overview_alone_and_for_peers_alone() {
-    let endpoint = endpoint(peers()).types_need(Role::Profile);
-    let status = |secret: &str, hop, path: &str, query: &str| {
-        ask(&endpoint, &basic("memory-debug-peer", secret), hop, path, query).status
-    };
-    for hop in ["1", "2", "", "x"] {
-        assert_eq!(status(SECRET, Some(hop), "/debug/memory", "format=json&top=1000"), 200, "{hop}");
-    }
-    assert_eq!(status(SECRET, None, "/debug/memory", "format=json"), 403);
-    assert_eq!(status(SECRET, Some("1"), "/debug/memory", "force=true"), 403);
-    for page in [
-        "stats",
-        "types",
-        "doctor",
-        "heap",
-        "snapshots",
-        "metrics",
-        "profiling",
-        "leaks",
-        "fleet",
-        "diff?base=first",
-    ] {
-        let (page, query) = page.split_once('?').unwrap_or((page, ""));
-        for (hop, query) in [
-            (Some("1"), query.to_owned()),
-            (None, query.to_owned()),
-            (Some("1"), format!("scope=peers&{query}")),
-        ] {
-            let status = status(SECRET, hop, &format!("/debug/memory/{page}"), &query);
-            assert!(status == 403 || status == 400 && query.starts_with("scope"), "{page}?{query}: {status}");
-        }
-    }
-    for wrong in ["", "c6Zt-Qw8_nYr5LmKd2HS", OPERATOR] {
-        assert_eq!(status(wrong, Some("1"), "/debug/memory", ""), 401, "{wrong}");
-    }
-    assert_eq!(ask(&endpoint, &basic("ops", SECRET), Some("1"), "/debug/memory", "").status, 401);
-}
-
-#[test]
-fn s14_two_secrets_are_accepted_while_they_change() {
-    let new = "tB4x_Vh9-JmWq3PsZr7N";
-    let endpoint = endpoint(peers().accept(new).unwrap());
-    for secret in [SECRET, new] {
-        assert_eq!(ask(&endpoint, &basic(USER, secret), Some("1"), "/debug/memory", "").status, 200);
-    }
-    let many = (0..8).try_fold(peers(), |peers, number| peers.accept(format!("{number}{new}")));
-    assert!(many.is_err());
-}
-
-#[test]
-fn s16_a_secret_that_is_an_operators_password_is_not_sent() {
-    let (url, asked) = peer(report(1));
-    let operators = Credentials::new("ops", OPERATOR).unwrap();
-    let peers = peers().instance(url).unwrap();
-    let endpoint = Endpoint::new(operators.clone()).collect_with(Reports(0)).peers(peers);
-    let status =
-        |password| ask(&endpoint, &basic("ops", password), None, "/debug/memory/fleet", "scope=peers").status;
-    assert_eq!(status(OPERATOR), 200);
-    asked.recv().unwrap();
-    operators.replace(Credentials::new("ops", SECRET).unwrap());
-    assert_eq!(status(SECRET), 503);
-    assert!(asked.try_recv().is_err());
-}
-
-#[test]
-fn who_is_asked_for_others_asks_nobody() {
-    let (url, asked) = peer(report(1));
-    let endpoint = endpoint(peers().instance(url).unwrap());
-    let login = basic("ops", OPERATOR);
-    assert_eq!(ask(&endpoint, &login, Some("1"), "/debug/memory/fleet", "scope=peers").status, 400);
-    assert!(asked.try_recv().is_err());
-}
-
-#[test]
-fn peers_are_named_by_the_configuration_alone() {
-    let (elsewhere, asked) = peer(report(1));
-    let endpoint = endpoint(peers().instance("https://nowhere.invalid").unwrap());
-    for parameter in ["peer", "peers", "instance", "url", "target"] {
-        let query = format!("scope=peers&{parameter}={elsewhere}");
-        let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
-        assert_eq!(reply.status, 400, "{parameter}");
-    }
-    assert!(asked.try_recv().is_err());
-}
-
-#[test]
-fn a_redirect_is_not_followed() {
-    let (elsewhere, asked) = peer(report(1));
-    let head = |status| {
-        format!("HTTP/1.1 {status} \r\nlocation: {elsewhere}/debug/memory\r\ncontent-length: 0\r\n\r\n")
-    };
-    let (mut all, mut expected) = (peers(), Vec::new());
-    for status in [301, 302, 303, 307, 308] {
-        let (url, _) = peer(head(status).into_bytes());
-        all = all.instance(&url).unwrap();
-        expected.push((url, "refused"));
-    }
-    expected.sort();
-    let fleet = fleet(all);
-    assert_eq!(missing(&fleet), expected.iter().map(|(url, why)| (url.as_str(), *why)).collect::<Vec<_>>());
-    assert!(asked.try_recv().is_err());
-}
-
-#[test]
-fn an_answer_that_is_too_long_or_no_report_is_not_taken() {
-    let answers = [
-        (answer(200, &" ".repeat(5 << 20)), "too-long"),
-        (answer(200, &json!({"schema": "memory-debug/v2"}).to_string()), "no-report"),
-        (b"\0\xff\r\n\r\n".to_vec(), "no-report"),
-        (answer(200, &"[".repeat(100_000)), "no-report"),
-        (answer(401, ""), "unauthorized"),
-        (answer(403, ""), "forbidden"),
-        (answer(503, ""), "refused"),
-        (Vec::new(), "no-report"),
-    ];
-    let (mut all, mut expected) = (peers(), Vec::new());
-    for (answer, reason) in answers {
-        let (url, _) = peer(answer);
-        all = all.instance(&url).unwrap();
-        expected.push((url, reason));
-    }
-    let (nobody, gone) = listen();
-    drop(nobody);
-    all = all.instance(&gone).unwrap();
-    expected.push((gone, "unreachable"));
-    expected.sort();
-    let fleet = fleet(all);
-    assert_eq!(missing(&fleet), expected.iter().map(|(url, why)| (url.as_str(), *why)).collect::<Vec<_>>());
-    assert_eq!((targets(&fleet), &fleet["complete"]), (vec!["this instance"], &json!(false)));
-}
-
-#[test]
-fn one_that_does_not_answer_or_never_ends_is_missing_by_its_deadline() {
-    let ((_stopped, silent), (trickling, slow)) = (listen(), listen());
-    thread::spawn(move || {
-        let (mut stream, _) = trickling.accept().unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\nx: ").unwrap();
-        while stream.write_all(b"x").is_ok() {
-            thread::sleep(Duration::from_millis(10));
-        }
-    });
-    let fleet = fleet(peers().instance(&silent).unwrap().instance(&slow).unwrap());
-    let mut expected = [(silent.as_str(), "deadline"), (slow.as_str(), "deadline")];
-    expected.sort();
-    assert_eq!(missing(&fleet), expected);
-}
-
-#[test]
-fn at_most_eight_are_asked_at_once() {
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let mut all = peers();
-    for number in 1..=24 {
-        let (listener, url) = listen();
-        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            read_request(&mut stream);
-            thread::sleep(Duration::from_millis(20));
-            now.fetch_sub(1, Ordering::SeqCst);
-            stream.write_all(&report(number)).unwrap();
-        });
-        all = all.instance(url).unwrap();
-    }
-    assert_eq!(fleet(all)["instances"].as_array().unwrap().len(), 25);
-    let most = most.load(Ordering::SeqCst);
-    assert!((1..=8).contains(&most), "{most}");
-}
-
-#[test]
-fn no_more_are_named_than_are_asked() {
-    let name = |peers: Peers, number: usize| {
-        peers.instance(format!("https://10.0.{}.{}", number / 256, number % 256))
-    };
-    let all = (0..MAX_PEERS).try_fold(peers(), name).unwrap();
-    assert_eq!(name(all, MAX_PEERS).unwrap_err().kind(), ConfigErrorKind::InvalidPeer);
-}
-
-#[test]
-fn more_addresses_than_are_asked_are_counted() {
-    let address = Address::parse("https://shop-headless").unwrap();
-    let named = Named { address, is_each: true, may_leave: false };
-    let of = |number: usize| Peer::new(number.to_string(), &named, None);
-    for (found, detail) in
-        [(MAX_PEERS, None), (MAX_PEERS + 7, Some("7 more were found than the 256 that are asked"))]
-    {
-        let (mut peers, mut fleet) = ((0..found).map(of).collect(), Fleet::new("peers"));
-        limit(&mut peers, &mut fleet);
-        assert_eq!(peers.len(), MAX_PEERS);
-        let missing = fleet.finish().missing;
-        assert_eq!(missing.first().map(|missing| missing.detail.as_str()), detail);
-    }
-}
-
-#[test]
-fn s40_an_answer_is_shared_by_those_who_ask_the_same_peers() {
-    let (one, other) = (Arc::new(peers()), Arc::new(peers()));
-    let flights = |rows| Flights::of_process(&None, Limits::default().max_rows(rows));
-    let (here, elsewhere) = (flights(1), flights(2));
-    let whom =
-        |peers: &Arc<Peers>, own: &Arc<Flights>| Whom::Peers { peers: peers.clone(), own: own.clone() };
-    assert_eq!(whom(&one, &here), whom(&one, &here));
-    assert_ne!(whom(&one, &here), whom(&other, &here));
-    assert_ne!(whom(&one, &here), whom(&one, &elsewhere));
-}
-
-#[test]
-fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
-    for url in ["http://10.0.0.7", "http://shop-1.internal:8080", "http://[2001:db8::7]"] {
-        let refused = peers().instance(url).unwrap_err();
-        assert!(refused.to_string().contains("allow_plain_http"), "{refused}");
-        assert!(peers().dns(url).is_err() && peers().allow_plain_http().instance(url).is_ok(), "{url}");
-    }
-    // A name server that says that `localhost` is elsewhere is not believed.
-    let address = Address::parse("http://localhost:1").unwrap();
-    let named = Named { address, is_each: true, may_leave: false };
-    let elsewhere = Peer::new(String::new(), &named, Some(([192, 0, 2, 7], 1).into()));
-    let question = Question { caller: peers().caller(), rows: 1, tls: None };
-    let answer = question.ask(&elsewhere, Instant::now() + Duration::from_secs(60));
-    assert_eq!(answer.unwrap().unwrap_err().0, MissingReason::Tls);
-    // What may leave is what was named after it was allowed to.
-    let both = peers().instance("http://localhost:1").unwrap().allow_plain_http();
-    let both = both.instance("http://localhost:2").unwrap();
-    assert_eq!(both.named.iter().map(|named| named.may_leave).collect::<Vec<_>>(), [false, true]);
-}
-
-#[test]
-fn s17_by_plain_http_only_this_machine_is_asked_unless_it_is_meant_to_be() {
-    let asked = |url: &str, may_leave, found: [u8; 4]| {
-        let named = Named { address: Address::parse(url).unwrap(), is_each: true, may_leave };
-        Peer::new(String::new(), &named, None).may_be_asked_at(found.into())
-    };
-    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 7]);
-    assert!(asked("http://localhost", false, here) && !asked("http://localhost", false, elsewhere));
-    assert!(asked("http://shop", true, elsewhere));
-    assert!(asked("https://shop", false, elsewhere));
-}
-
-#[test]
-fn s63_a_login_in_an_address_is_refused_and_not_repeated() {
-    let refused = peers().instance("https://ops:hunter2hunter2@shop").unwrap_err();
-    assert!(!refused.to_string().contains("hunter2"), "{refused}");
-}
-
-#[test]
-fn s62_addresses_are_named_only_where_the_host_may_be() {
-    let (url, _asked) = peer(report(1));
-    let all = peers().instance(&url).unwrap().dns("https://nowhere.invalid").unwrap();
-    let all = all.dns(url.replace("127.0.0.1", "localhost")).unwrap();
-    let hidden = fleet_with(&endpoint(all.clone()).show_host(false), "");
-    let shown = hidden.to_string();
-    for host in ["127.0.0.1", "localhost", "nowhere", "node-7", "::1"] {
-        assert!(!shown.contains(host), "{host}: {shown}");
-    }
-    assert!(
-        targets(&hidden).contains(&"peer 1") && missing(&hidden).contains(&("peers 2", "address")),
-        "{shown}"
-    );
-    assert!(fleet(all).to_string().contains("127.0.0.1"));
-}
-
-#[test]
-fn s44_with_too_little_memory_here_nobody_is_asked_unless_it_is_forced() {
-    let (url, asked) = peer(report(1));
-    let endpoint = endpoint(peers().instance(&url).unwrap()).collect_with(NoRoom);
-    let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
-    assert_eq!(reply.status, 503);
-    assert!(asked.try_recv().is_err());
-    assert_eq!(missing(&fleet_with(&endpoint, "&force=true")), []);
-}
-
-/// Never comes to an end.
-struct Hangs;
-
-impl Collect for Hangs {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        loop {
-            thread::park();
-        }
-    }
-}
-
-/// Fails.
-struct Fails;
-
-impl Collect for Fails {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        panic!("as a test wants it");
-    }
-}
-
-#[test]
-fn s43_s47_a_collection_here_that_hangs_or_fails_keeps_nobody_from_the_others() {
-    for (collector, reason) in [(0, "deadline"), (1, "refused")] {
-        let (url, _asked) = peer(report(1));
-        let endpoint = endpoint(peers().instance(&url).unwrap());
-        let endpoint =
-            if collector == 0 { endpoint.collect_with(Hangs) } else { endpoint.collect_with(Fails) };
-        let fleet = fleet_with(&endpoint, "");
-        assert_eq!((missing(&fleet), targets(&fleet)), (vec![("this instance", reason)], vec![url.as_str()]));
-    }
-}
-
-#[test]
-fn s40_those_who_ask_together_are_answered_from_one_look_at_the_peers() {
-    let (listener, url) = listen();
-    let (sender, asked) = channel();
-    let go_on = Arc::new(std::sync::Barrier::new(2));
-    let waits = Arc::clone(&go_on);
-    thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let mut stream = stream.unwrap();
-            read_request(&mut stream);
-            sender.send(()).unwrap();
-            if number == 0 {
-                waits.wait();
-            }
-            stream.write_all(&report(1)).unwrap();
-        }
-    });
-    let endpoint = endpoint(peers().instance(&url).unwrap());
-    thread::scope(|scope| {
-        let first = scope.spawn(|| fleet_with(&endpoint, ""));
-        // While that one waits for the peer, others come who want other parts of it.
-        asked.recv().unwrap();
-        let others: Vec<_> = (1..8)
-            .map(|top| {
-                let endpoint = endpoint.clone();
-                let asked_for = begin(&endpoint, &format!("scope=peers&format=json&top={top}"));
-                (top, asked_for)
-            })
-            .collect();
-        go_on.wait();
-        assert_eq!(targets(&first.join().unwrap()).len(), 2);
-        for (_, outcome) in others {
-            let reply = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome);
-            assert_eq!(reply.status, 200);
-        }
-    });
-    assert_eq!(asked.try_iter().count(), 1, "seven views of one look");
-}
-
-#[test]
 fn who_names_nobody_has_no_peers() {
     let reply = ask(&endpoint(peers()), &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
     assert_eq!(reply.status, 501);
@@ -594,14 +235,6 @@ fn a_peer_that_gives_fewer_rows_answers_with_those() {
     let status =
         |login: &str| ask(&endpoint, login, Some("1"), "/debug/memory", "format=json&top=1000").status;
     assert_eq!((status(&basic(USER, SECRET)), status(&basic("ops", OPERATOR))), (200, 400));
-}
-
-#[test]
-fn s15_names_of_types_are_for_those_who_may_know_them_here() {
-    let readers = Credentials::new("ops", OPERATOR).unwrap().role(Role::Read);
-    let endpoint = Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).types_need(Role::Profile);
-    let status = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers").status;
-    assert_eq!(status, 403);
 }
 
 /// Two instances that name each other, by their own pages.

@@ -1,0 +1,187 @@
+//! What peers are sent, and what it opens.
+
+use std::time::Instant;
+
+use memory_debug_core::MissingReason;
+
+use super::super::ask::{Peer, Question};
+use super::*;
+
+#[test]
+fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
+    let (url, asked) = peer(report(1));
+    let endpoint = endpoint(peers().instance(format!("{url}/internal/m")).unwrap());
+    let expected = format!(
+        "GET /internal/m?format=json&top=1000 HTTP/1.1\r\nhost: {}\r\nmemory-hop: 1\r\nconnection: close\r\n\
+         authorization: {}\r\n\r\n",
+        url.strip_prefix("http://").unwrap(),
+        basic("memory-debug-peer", SECRET)
+    );
+    // Nothing of the request goes any further, force neither.
+    for query in ["", "&top=3&filter=x", "&force=true"] {
+        fleet_with(&endpoint, query);
+        assert_eq!(asked.recv().unwrap(), expected, "{query}");
+    }
+}
+
+#[test]
+fn s16_nothing_shows_the_secret() {
+    let peers = peers().instance("https://10.0.0.7").unwrap();
+    let own = Flights::of_process(&None, Limits::default());
+    let whom = Whom::Peers { peers: Arc::new(peers.clone()), own };
+    let question = Question { caller: peers.caller(), rows: 1, tls: None };
+    let shown = format!("{peers:#?} {whom:?} {question:?} {:?}", endpoint(peers.clone()));
+    for secret in [SECRET, OPERATOR, &BASE64_STANDARD.encode(format!("{USER}:{SECRET}"))[..]] {
+        assert!(!shown.contains(secret) && !shown.contains(&format!("{:?}", secret.as_bytes())), "{shown}");
+    }
+    assert!(shown.contains("10.0.0.7"), "{shown}");
+}
+
+#[test]
+fn s15_the_secret_opens_the_overview_alone_and_for_peers_alone() {
+    let endpoint = endpoint(peers()).types_need(Role::Profile);
+    let status = |secret: &str, hop, path: &str, query: &str| {
+        ask(&endpoint, &basic("memory-debug-peer", secret), hop, path, query).status
+    };
+    for hop in ["1", "2", "", "x"] {
+        assert_eq!(status(SECRET, Some(hop), "/debug/memory", "format=json&top=1000"), 200, "{hop}");
+    }
+    assert_eq!(status(SECRET, None, "/debug/memory", "format=json"), 403);
+    assert_eq!(status(SECRET, Some("1"), "/debug/memory", "force=true"), 403);
+    for page in [
+        "stats",
+        "types",
+        "doctor",
+        "heap",
+        "snapshots",
+        "metrics",
+        "profiling",
+        "leaks",
+        "fleet",
+        "diff?base=first",
+    ] {
+        let (page, query) = page.split_once('?').unwrap_or((page, ""));
+        for (hop, query) in [
+            (Some("1"), query.to_owned()),
+            (None, query.to_owned()),
+            (Some("1"), format!("scope=peers&{query}")),
+        ] {
+            let status = status(SECRET, hop, &format!("/debug/memory/{page}"), &query);
+            assert!(status == 403 || status == 400 && query.starts_with("scope"), "{page}?{query}: {status}");
+        }
+    }
+    for wrong in ["", "c6Zt-Qw8_nYr5LmKd2HS", OPERATOR] {
+        assert_eq!(status(wrong, Some("1"), "/debug/memory", ""), 401, "{wrong}");
+    }
+    assert_eq!(ask(&endpoint, &basic("ops", SECRET), Some("1"), "/debug/memory", "").status, 401);
+}
+
+#[test]
+fn s14_two_secrets_are_accepted_while_they_change() {
+    let new = "tB4x_Vh9-JmWq3PsZr7N";
+    let endpoint = endpoint(peers().accept(new).unwrap());
+    for secret in [SECRET, new] {
+        assert_eq!(ask(&endpoint, &basic(USER, secret), Some("1"), "/debug/memory", "").status, 200);
+    }
+    let many = (0..8).try_fold(peers(), |peers, number| peers.accept(format!("{number}{new}")));
+    assert!(many.is_err());
+}
+
+#[test]
+fn s16_a_secret_that_is_an_operators_password_is_not_sent() {
+    let (url, asked) = peer(report(1));
+    let operators = Credentials::new("ops", OPERATOR).unwrap();
+    let peers = peers().instance(url).unwrap();
+    let endpoint = Endpoint::new(operators.clone()).collect_with(Reports(0)).peers(peers);
+    let status =
+        |password| ask(&endpoint, &basic("ops", password), None, "/debug/memory/fleet", "scope=peers").status;
+    assert_eq!(status(OPERATOR), 200);
+    asked.recv().unwrap();
+    operators.replace(Credentials::new("ops", SECRET).unwrap());
+    assert_eq!(status(SECRET), 503);
+    assert!(asked.try_recv().is_err());
+}
+
+#[test]
+fn who_is_asked_for_others_asks_nobody() {
+    let (url, asked) = peer(report(1));
+    let endpoint = endpoint(peers().instance(url).unwrap());
+    let login = basic("ops", OPERATOR);
+    assert_eq!(ask(&endpoint, &login, Some("1"), "/debug/memory/fleet", "scope=peers").status, 400);
+    assert!(asked.try_recv().is_err());
+}
+
+#[test]
+fn peers_are_named_by_the_configuration_alone() {
+    let (elsewhere, asked) = peer(report(1));
+    let endpoint = endpoint(peers().instance("https://nowhere.invalid").unwrap());
+    for parameter in ["peer", "peers", "instance", "url", "target"] {
+        let query = format!("scope=peers&{parameter}={elsewhere}");
+        let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
+        assert_eq!(reply.status, 400, "{parameter}");
+    }
+    assert!(asked.try_recv().is_err());
+}
+
+#[test]
+fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
+    for url in ["http://10.0.0.7", "http://shop-1.internal:8080", "http://[2001:db8::7]"] {
+        let refused = peers().instance(url).unwrap_err();
+        assert!(refused.to_string().contains("allow_plain_http"), "{refused}");
+        assert!(peers().dns(url).is_err() && peers().allow_plain_http().instance(url).is_ok(), "{url}");
+    }
+    // A name server that says that `localhost` is elsewhere is not believed.
+    let address = Address::parse("http://localhost:1").unwrap();
+    let named = Named { address, is_each: true, may_leave: false };
+    let elsewhere = Peer::new(String::new(), &named, Some(([192, 0, 2, 7], 1).into()));
+    let question = Question { caller: peers().caller(), rows: 1, tls: None };
+    let answer = question.ask(&elsewhere, Instant::now() + Duration::from_secs(60));
+    assert_eq!(answer.unwrap().unwrap_err().0, MissingReason::Tls);
+    // What may leave is what was named after it was allowed to.
+    let both = peers().instance("http://localhost:1").unwrap().allow_plain_http();
+    let both = both.instance("http://localhost:2").unwrap();
+    assert_eq!(both.named.iter().map(|named| named.may_leave).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn s17_by_plain_http_only_this_machine_is_asked_unless_it_is_meant_to_be() {
+    let asked = |url: &str, may_leave, found: [u8; 4]| {
+        let named = Named { address: Address::parse(url).unwrap(), is_each: true, may_leave };
+        Peer::new(String::new(), &named, None).may_be_asked_at(found.into())
+    };
+    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 7]);
+    assert!(asked("http://localhost", false, here) && !asked("http://localhost", false, elsewhere));
+    assert!(asked("http://shop", true, elsewhere));
+    assert!(asked("https://shop", false, elsewhere));
+}
+
+#[test]
+fn s63_a_login_in_an_address_is_refused_and_not_repeated() {
+    let refused = peers().instance("https://ops:hunter2hunter2@shop").unwrap_err();
+    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn s62_addresses_are_named_only_where_the_host_may_be() {
+    let (url, _asked) = peer(report(1));
+    let all = peers().instance(&url).unwrap().dns("https://nowhere.invalid").unwrap();
+    let all = all.dns(url.replace("127.0.0.1", "localhost")).unwrap();
+    let hidden = fleet_with(&endpoint(all.clone()).show_host(false), "");
+    let shown = hidden.to_string();
+    for host in ["127.0.0.1", "localhost", "nowhere", "node-7", "::1"] {
+        assert!(!shown.contains(host), "{host}: {shown}");
+    }
+    assert!(
+        targets(&hidden).contains(&"peer 1") && missing(&hidden).contains(&("peers 2", "address")),
+        "{shown}"
+    );
+    assert!(fleet(all).to_string().contains("127.0.0.1"));
+}
+
+#[test]
+fn s15_names_of_types_are_for_those_who_may_know_them_here() {
+    let readers = Credentials::new("ops", OPERATOR).unwrap().role(Role::Read);
+    let endpoint = Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).types_need(Role::Profile);
+    let status = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers").status;
+    assert_eq!(status, 403);
+}
