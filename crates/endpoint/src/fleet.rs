@@ -7,6 +7,9 @@
 pub(crate) mod exchange;
 #[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
 pub(crate) mod fan_out;
+#[cfg(test)]
+#[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
+pub(crate) mod stranger;
 #[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]
 pub(crate) mod timed;
 #[cfg(any(feature = "peers", all(feature = "fleet", target_os = "linux")))]

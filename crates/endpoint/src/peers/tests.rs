@@ -22,6 +22,7 @@ use crate::collect::{Collect, Shortage};
 use crate::endpoint::Endpoint;
 use crate::fleet::Whom;
 use crate::fleet::fan_out::Ask as _;
+use crate::fleet::stranger::{answer, read_request, serve};
 use crate::flight::Flights;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
@@ -131,33 +132,8 @@ fn listen() -> (TcpListener, String) {
 /// A peer that answers each request with `answer`, and tells what it was asked.
 fn peer(answer: Vec<u8>) -> (String, Receiver<String>) {
     let (listener, url) = listen();
-    let (sender, asked) = channel();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read_request(&mut stream);
-            // Whoever does not like the beginning does not wait for the end.
-            let _ = stream.write_all(&answer);
-            if sender.send(request).is_err() {
-                return;
-            }
-        }
-    });
+    let asked = serve(move || listener.accept().map(|(stream, _)| stream), answer);
     (url, asked)
-}
-
-fn read_request(stream: &mut impl Read) -> String {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        request.extend(byte);
-    }
-    String::from_utf8(request).unwrap()
-}
-
-fn answer(status: u16, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 fn report(number: u32) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -17,6 +17,7 @@ use super::*;
 use crate::collect::Collect;
 use crate::credentials::{Credentials, generate_password};
 use crate::fleet::fan_out::FOR_ALL;
+use crate::fleet::stranger::{answer, read_request, serve};
 use crate::fleet::{Caller, Whom};
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
@@ -123,33 +124,7 @@ fn name(number: u32) -> Name {
 /// A sibling that answers each request with `answer`, and tells what it was asked.
 fn sibling(place: &Place, name: &Name, answer: Vec<u8>) -> Receiver<String> {
     let listener = UnixListener::bind(place.file(&name.to_string())).unwrap();
-    let (sender, asked) = channel();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read_request(&mut stream);
-            // Whoever does not like the beginning does not wait for the end.
-            let _ = stream.write_all(&answer);
-            if sender.send(request).is_err() {
-                return;
-            }
-        }
-    });
-    asked
-}
-
-fn read_request(stream: &mut UnixStream) -> String {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        request.extend(byte);
-    }
-    String::from_utf8(request).unwrap()
-}
-
-fn answer(status: u16, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    serve(move || listener.accept().map(|(stream, _)| stream), answer)
 }
 
 /// What the socket of this process answers to these bytes.
