@@ -1,6 +1,7 @@
 //! What a frame says for attribution: whose code it is, in which module, with which generic arguments.
 
 use crate::symbolize::frames::Function;
+use crate::symbolize::source_path::BESIDE_SERVICE;
 use crate::type_name::{split_arguments, split_list};
 
 /// Whose code a function is.
@@ -31,10 +32,16 @@ pub(crate) struct FunctionInfo {
     /// Generic arguments of the implementation, then of the function. Only concrete ones: a symbol of the legacy
     /// mangling says `T`, which is as good as nothing.
     pub(crate) arguments: Vec<String>,
+    /// As [`Function::first_line`].
+    pub(crate) first_line: u32,
 }
 
 impl FunctionInfo {
     pub(crate) fn of(function: &Function) -> Self {
+        Self { first_line: function.first_line, ..Self::of_name(function) }
+    }
+
+    fn of_name(function: &Function) -> Self {
         let name = function.name.as_deref().unwrap_or_default();
         match (function.is_symbol, function.file.as_deref()) {
             (false, file) => Self::of_debug_name(name, file),
@@ -44,7 +51,7 @@ impl FunctionInfo {
                 let Self { name, arguments, .. } = Self::of_symbol(name);
                 let (origin, module) = module_of_file(file);
                 let origin = if is_allocator(&module, &name) { Origin::Allocator } else { origin };
-                Self { origin, module, name, arguments }
+                Self { origin, module, name, arguments, first_line: 0 }
             }
         }
     }
@@ -57,6 +64,7 @@ impl FunctionInfo {
             module,
             name: name.to_owned(),
             arguments: arguments.into_iter().map(str::to_owned).collect(),
+            first_line: 0,
         }
     }
 
@@ -85,7 +93,7 @@ impl FunctionInfo {
             // A symbol does not tell a dependency from the service; neither is a container by itself.
             _ => Origin::Service,
         };
-        Self { origin, module: module.to_owned(), name: name.to_owned(), arguments }
+        Self { origin, module: module.to_owned(), name: name.to_owned(), arguments, first_line: 0 }
     }
 
     /// Whether this is the border between Rust code and its allocator.
@@ -137,6 +145,8 @@ fn is_allocator(module: &str, name: &str) -> bool {
     };
     [
         "alloc::alloc",
+        "allocator_api2",
+        "hashbrown::alloc",
         "std::alloc",
         "std::sys::alloc",
         "tikv_jemallocator",
@@ -157,6 +167,9 @@ fn module_of_file(file: &str) -> (Origin, String) {
     if let Some(path) = stem.strip_prefix("library/") {
         return (Origin::Std, module_path(path));
     }
+    if let Some(path) = stem.strip_prefix(BESIDE_SERVICE) {
+        return (Origin::Dependency, module_path(&crate_path(path)));
+    }
     let folder = stem.split('/').next().unwrap_or_default();
     match versioned(folder) {
         Some(name) => {
@@ -165,6 +178,22 @@ fn module_of_file(file: &str) -> (Origin, String) {
         }
         None => (Origin::Service, stem.to_owned()),
     }
+}
+
+/// The path from the folder that has the crate's name: `slab/src/lib` for the git checkout `slab-12ab90/34cd5e7/src/lib`.
+fn crate_path(path: &str) -> String {
+    let (folders, rest) = path.split_once("/src/").unwrap_or((path, ""));
+    let is_hash = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut folders = folders.rsplit('/');
+    let folder = match folders.next() {
+        Some(commit) if is_hash(commit) => folders.next().unwrap_or(commit),
+        folder => folder.unwrap_or_default(),
+    };
+    let name = match folder.rsplit_once('-') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => folder,
+    };
+    format!("{name}/src/{rest}")
 }
 
 /// `hashbrown` for `hashbrown-0.15.2`.
@@ -178,7 +207,7 @@ fn versioned(folder: &str) -> Option<&str> {
 
 /// `alloc::vec` for `alloc/src/vec/mod`.
 fn module_path(path: &str) -> String {
-    let mut segments: Vec<_> = path.split('/').filter(|segment| *segment != "src").collect();
+    let mut segments: Vec<_> = path.split('/').filter(|segment| !matches!(*segment, "src" | "")).collect();
     if matches!(segments.last(), Some(&("mod" | "lib"))) {
         segments.pop();
     }
@@ -191,9 +220,8 @@ mod tests {
     use std::sync::Arc;
 
     fn info(name: &str, file: Option<&str>) -> (Origin, String, String, Vec<String>) {
-        let function =
-            Function { name: Some(Arc::from(name)), is_symbol: file.is_none(), file: file.map(Arc::from) };
-        let FunctionInfo { origin, module, name, arguments } = FunctionInfo::of(&function);
+        let function = Function::new(Some(Arc::from(name)), file.is_none(), file.map(Arc::from));
+        let FunctionInfo { origin, module, name, arguments, .. } = FunctionInfo::of(&function);
         (origin, module, name, arguments)
     }
 
@@ -202,6 +230,14 @@ mod tests {
         for (name, file, origin, module) in [
             ("push<app::S>", "library/alloc/src/vec/mod.rs", Origin::Std, "alloc::vec"),
             ("insert<u8, u8>", "hashbrown-0.15.2/src/map.rs", Origin::Dependency, "hashbrown::map"),
+            ("run", "../store/src/serve/mod.rs", Origin::Dependency, "store::serve"),
+            ("put<u8>", "../slab-12ab90cd34ef/34cd5e7/src/lib.rs", Origin::Dependency, "slab"),
+            (
+                "put<u8>",
+                "../tokio-12ab90cd34ef/34cd5e7/tokio-util/src/codec.rs",
+                Origin::Dependency,
+                "tokio_util::codec",
+            ),
             ("spawn<F>", "tokio-util-0.7.1/src/task/mod.rs", Origin::Dependency, "tokio_util::task"),
             ("run", "src/main.rs", Origin::Service, "src/main"),
             ("alloc", "tikv-jemallocator-0.7.0/src/lib.rs", Origin::Allocator, "tikv_jemallocator"),

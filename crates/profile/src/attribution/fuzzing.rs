@@ -27,8 +27,8 @@ pub fn mapping(line: &str) -> Result<Option<Mapping>, &'static str> {
 }
 
 /// A source path without what is particular to the machine that built it.
-pub fn trimmed_source_path(path: &str) -> &str {
-    source_path::trimmed(path)
+pub fn trimmed_source_path(path: &str) -> String {
+    source_path::trimmed(path, Some("/home/ann/app")).into_owned()
 }
 
 /// A function taken apart.
@@ -88,5 +88,5 @@ pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(
 }
 
 fn function_info(name: &str, is_symbol: bool, file: Option<&str>) -> FunctionInfo {
-    FunctionInfo::of(&Function { name: Some(Arc::from(name)), is_symbol, file: file.map(Arc::from) })
+    FunctionInfo::of(&Function::new(Some(Arc::from(name)), is_symbol, file.map(Arc::from)))
 }

@@ -24,7 +24,8 @@ pub enum Group {
     /// The allocator's size class of the objects.
     SizeClass,
     /// The innermost frames of the stack with their lines, as many as [`Selection::depth`] says:
-    /// `alloc::vec::push:9 ← read (src/upload.rs:17)`. The allocator's own are not among them.
+    /// `alloc::vec::push:9 ← read (src/upload.rs:17)`. The first is the function that was called on a container; the
+    /// layers below it, down to the allocator, are left out.
     Traceback,
 }
 

@@ -21,10 +21,11 @@ use crate::sample::Estimate;
 use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, element_of};
-use function::FunctionInfo;
+pub(crate) use function::FunctionInfo;
 pub(crate) use group::size_class;
 pub use group::{Group, Selection};
-use stack::{Attribution, Step, attribute, beyond_allocator};
+pub(crate) use place::{inner_layers, is_layer};
+use stack::{Attribution, Step, attribute};
 pub use table::{TypeEntry, TypeTable};
 pub use traceback::TracebackDepth;
 pub(crate) use traceback::traceback;
@@ -162,11 +163,11 @@ impl TypeAttributor {
         }
     }
 
-    /// The innermost frames outside of the allocator in words. `None` if there are none.
+    /// The innermost frames in words, from the one on that asked a container to make room. `None` if there are none.
     fn traceback(&mut self, addresses: &[u64], depth: TracebackDepth) -> Option<String> {
         let frames = self.frames_of(addresses);
         let steps = self.steps(&frames);
-        let inside = steps.len() - beyond_allocator(&steps).1.len();
+        let inside = steps.len() - place::beyond_layers(&steps).len();
         let outside = frames.iter().zip(&steps).skip(inside).map(|(frame, step)| {
             let file = self.symbolizer.table().function(frame.function).file.as_deref();
             (step.info.label(), file, frame.line)

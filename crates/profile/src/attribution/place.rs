@@ -1,7 +1,7 @@
 //! Where in the code a stack allocates, in words: for what has no type, and for bytes whose type says little.
 
 use super::function::{FunctionInfo, Origin};
-use super::rules::Owner;
+use super::rules::is_of_container;
 use super::stack::{Step, beyond_allocator};
 use crate::type_name::{Qualify, readable};
 
@@ -16,13 +16,20 @@ const UNNAMED: &[(&str, &str, &str)] = &[
 ];
 
 /// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
-/// that is not a layer of `std`, else any.
+/// that belongs to no container, else the first outside of `std`, else any.
+///
+/// Behind a call through `dyn` the service did not choose what runs: a middleware that awaits `next.run(request)` has not
+/// allocated what some handler deserializes. Functions from there on are no places.
 pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
     let outside = beyond_allocator(steps).1;
     let inside = steps.len() - outside.len();
-    let by_origin = |wanted: fn(Origin) -> bool| outside.iter().position(|step| wanted(step.info.origin));
-    by_origin(|origin| origin == Origin::Service)
-        .or_else(|| by_origin(|origin| !matches!(origin, Origin::Std | Origin::Allocator)))
+    let first = |wanted: fn(&FunctionInfo) -> bool| outside.iter().position(|step| wanted(step.info));
+    let chosen = first(is_dispatch).map_or(outside, |dispatch| &outside[..dispatch]);
+    chosen
+        .iter()
+        .position(|step| step.info.origin == Origin::Service)
+        .or_else(|| first(|info| is_outside_std(info) && !is_of_container_crate(info)))
+        .or_else(|| first(is_outside_std))
         .or_else(|| (!outside.is_empty()).then_some(0))
         .map(|at| inside + at)
 }
@@ -35,12 +42,52 @@ pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
     Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
 }
 
+/// What asked for memory of which nothing else is known: the function, or the crate where the function is a guess. It is one
+/// where the stack has lost its innermost frames and functions of the service stand only behind a call through `dyn`.
+pub(super) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
+    let is_of_service = |step: &Step<'_>| step.info.origin == Origin::Service;
+    let (is_whole, _) = beyond_allocator(steps);
+    let is_chosen = culprit(steps).is_some_and(|at| is_of_service(&steps[at]));
+    let is_guess = !is_whole && !is_chosen && steps.iter().any(is_of_service);
+    if is_guess { crate_name(steps) } else { function(steps) }
+}
+
+fn is_outside_std(info: &FunctionInfo) -> bool {
+    !matches!(info.origin, Origin::Std | Origin::Allocator)
+}
+
+fn is_of_container_crate(info: &FunctionInfo) -> bool {
+    info.origin == Origin::Dependency && is_of_container(info)
+}
+
+/// Whether a frame calls a future or closure whose type its caller does not know.
+fn is_dispatch(info: &FunctionInfo) -> bool {
+    let calls = ["call", "poll"].iter().any(|verb| info.name.starts_with(verb));
+    info.origin == Origin::Std && calls && info.arguments.iter().any(|argument| argument.contains("dyn "))
+}
+
+/// The frames that a traceback begins with: all but the layers by which containers ask for memory, of which the outermost
+/// stays. Without one everything would begin with the same eight frames of `Vec`.
+pub(super) fn beyond_layers<'s, 'f>(steps: &'s [Step<'f>]) -> &'s [Step<'f>] {
+    let outside = beyond_allocator(steps).1;
+    &outside[inner_layers(outside.iter().map(|step| is_layer(step.info)))..]
+}
+
+/// How many frames [`beyond_layers`] leaves out, by whether each is a layer.
+pub(crate) fn inner_layers(is_layer: impl Iterator<Item = bool>) -> usize {
+    is_layer.take_while(|is_layer| *is_layer).count().saturating_sub(1)
+}
+
+/// Whether a function belongs to `std` or to a container of the table.
+pub(crate) fn is_layer(info: &FunctionInfo) -> bool {
+    !is_outside_std(info) || is_of_container_crate(info)
+}
+
 /// The crate that asked for the memory: the innermost that neither is `std` nor stands there as a container.
 pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
-    let is_container = |info: &FunctionInfo| info.origin == Origin::Dependency && Owner::knows(info);
-    let asks = |step: &&Step<'_>| !matches!(step.info.origin, Origin::Std | Origin::Allocator);
+    let asks = |step: &&Step<'_>| is_outside_std(step.info);
     let outside = beyond_allocator(steps).1;
-    let asking = outside.iter().filter(asks).find(|step| !is_container(step.info));
+    let asking = outside.iter().filter(asks).find(|step| !is_of_container_crate(step.info));
     let info = asking.or_else(|| outside.iter().find(asks)).or_else(|| outside.first())?.info;
     match info.origin {
         Origin::Service => Some("this service".to_owned()),
@@ -67,7 +114,9 @@ fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
         .filter(|path| may_stand_in(path, &info.module))
         .collect();
     paths.dedup();
-    Some(match (&paths[..], step.line) {
+    // The line where it begins, so that all its allocations are told alike; else that of the allocation.
+    let line = if info.first_line > 0 { info.first_line } else { step.line };
+    Some(match (&paths[..], line) {
         // The number in a type's name is counted in each function anew: of two, nobody knows which.
         ([path], _) => readable(path, Qualify::Last),
         (_, 0) => format!("{words} ({}.rs)", info.module),
@@ -103,7 +152,7 @@ mod tests {
 
     fn info(origin: Origin, module: &str, name: &str, arguments: &[&str]) -> FunctionInfo {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        FunctionInfo { origin, module: module.into(), name: name.into(), arguments }
+        FunctionInfo { origin, module: module.into(), name: name.into(), arguments, first_line: 0 }
     }
 
     #[test]
@@ -139,6 +188,68 @@ mod tests {
         }
     }
 
+    /// A handler's body is deserialized while a middleware waits for the handler.
+    #[test]
+    fn a_function_behind_a_call_through_dyn_is_no_place() {
+        let layer = info(Origin::Dependency, "bytes::bytes_mut", "reserve", &[]);
+        let asks = info(Origin::Dependency, "serde_json::de", "deserialize_str", &[]);
+        let dispatch = info(
+            Origin::Std,
+            "core::future::future",
+            "poll",
+            &["alloc::boxed::Box<dyn core::future::future::Future<Output=()>>"],
+        );
+        let middleware = info(Origin::Service, "src/address", "resolve", &[]);
+        let call = info(Origin::Allocator, "alloc::alloc", "alloc", &[]);
+        let named = |stack: &[&FunctionInfo]| {
+            let steps: Vec<_> = stack.iter().map(|info| Step { info, line: 0 }).collect();
+            (function(&steps).unwrap(), asked_by(&steps).unwrap(), crate_name(&steps).unwrap())
+        };
+        let (function, asked_by, crate_name) = named(&[&call, &layer, &asks, &dispatch, &middleware]);
+        assert_eq!(function, "serde_json::de::deserialize_str", "the first that is no container");
+        assert_eq!((asked_by, crate_name.as_str()), (function, "serde_json"));
+        let (_, asked_by, _) = named(&[&asks, &dispatch, &middleware]);
+        assert_eq!(asked_by, "serde_json", "the calls below may have been merged");
+        let (function, asked_by, _) = named(&[&call, &asks, &middleware, &dispatch]);
+        assert_eq!(
+            (function.as_str(), asked_by.as_str()),
+            ("resolve (src/address.rs)", "resolve (src/address.rs)")
+        );
+    }
+
+    #[test]
+    fn all_lines_of_a_future_are_one_place() {
+        let future =
+            FunctionInfo { first_line: 12, ..info(Origin::Service, "src/upload", "{async_fn#0}", &[]) };
+        for line in [14, 17, 30] {
+            assert_eq!(
+                function(&[Step { info: &future, line }]).as_deref(),
+                Some("async fn at src/upload.rs:12")
+            );
+        }
+    }
+
+    #[test]
+    fn tracebacks_begin_with_the_function_that_was_called() {
+        let stack = [
+            info(Origin::Allocator, "alloc::alloc", "alloc", &[]),
+            info(Origin::Std, "alloc::raw_vec", "finish_grow", &[]),
+            info(Origin::Std, "alloc::raw_vec", "grow_one", &[]),
+            info(Origin::Std, "alloc::vec", "push", &[]),
+            info(Origin::Dependency, "slab", "insert_at", &[]),
+            info(Origin::Dependency, "h2::proto::streams", "insert", &[]),
+            info(Origin::Service, "src/main", "serve", &[]),
+        ];
+        let steps: Vec<_> = stack.iter().map(|info| Step { info, line: 0 }).collect();
+        let begins = |from: usize, to: usize| {
+            beyond_layers(&steps[from..to]).iter().map(|step| step.info.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(begins(0, 7), ["insert_at", "insert", "serve"]);
+        assert_eq!(begins(0, 4), ["push"], "nothing but layers");
+        assert_eq!(begins(5, 7), ["insert", "serve"], "no layers");
+        assert!(begins(0, 1).is_empty() && begins(0, 0).is_empty());
+    }
+
     fn name_of(name: &str, caller: &[&str]) -> Option<String> {
         let code = info(Origin::Service, "src/upload", name, &[]);
         let caller = info(Origin::Dependency, "tokio::task", "poll", caller);
@@ -148,7 +259,7 @@ mod tests {
     #[test]
     fn code_without_a_name_is_told_by_the_type_its_caller_knows() {
         for (name, argument, expected) in [
-            ("{async_fn#0}", "app::upload::read::{async_fn_env#0}", "app::upload::read"),
+            ("{async_fn#0}", "app::upload::read::{async_fn_env#0}", "async fn app::upload::read"),
             (
                 "{async_block#1}",
                 "Pin<app::upload::run::{async_block_env#1}>",

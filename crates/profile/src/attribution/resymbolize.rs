@@ -127,7 +127,7 @@ impl<'p> Naming<'p> {
     fn after_file(&mut self, location: &Location) -> Option<Arc<[Line]>> {
         let file = &self.profile.mappings[location.mapping? as usize].file;
         let name = Some(format!("{WITHOUT_SYMBOLS}{file}").into());
-        let function = self.function(Function { name, is_symbol: true, file: None }, None);
+        let function = self.function(Function::new(name, true, None), None);
         Some([Line { function, line: 0 }].into())
     }
 
@@ -135,7 +135,7 @@ impl<'p> Naming<'p> {
     fn line(&mut self, line: Line) -> Line {
         let NamedFunction { name, system_name, file } = self.profile.function(line).clone();
         // A name of the debug information comes with a file, a symbol does not.
-        let function = Function { name: Some(system_name), is_symbol: file.is_none(), file };
+        let function = Function::new(Some(system_name), file.is_none(), file);
         Line { function: self.function(function, Some(name)), ..line }
     }
 

@@ -2,7 +2,7 @@
 
 use super::function::{FunctionInfo, Origin};
 use super::place;
-use super::rules::{self, Owner};
+use super::rules::{self, Inner};
 use crate::type_name::{Qualify, readable};
 
 /// A frame as attribution reads it.
@@ -28,7 +28,7 @@ const BYTES: &[&str] = &["Vec<u8>", "Box<[u8]>", "arrow_buffer::Buffer"];
 impl Attribution {
     fn of_type(full_type: String, steps: &[Step<'_>]) -> Self {
         let says_little = BYTES.contains(&readable(&full_type, Qualify::Whole).as_str());
-        let asked_by = if says_little { place::function(steps) } else { None };
+        let asked_by = if says_little { place::asked_by(steps) } else { None };
         Self::Type(full_type, asked_by)
     }
 
@@ -59,36 +59,33 @@ impl Attribution {
 /// The owner of an allocation, told by its frames, innermost first.
 pub(super) fn attribute(steps: &[Step<'_>]) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(steps);
-    let mut owner: Option<Owner> = None;
+    let mut inner = Inner::Nothing;
     let mut general = None;
-    // A layer of a container whose element is not known: whoever stands behind it is not the one to name it.
-    let mut lost_element = false;
     for Step { info: frame, .. } in outside {
-        match (frame.origin, &owner) {
-            (Origin::Std | Origin::Dependency, _) => {}
+        match frame.origin {
+            Origin::Std | Origin::Dependency => {}
             // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
             // another language nothing is known of what it allocates.
-            (Origin::Service | Origin::Foreign | Origin::Unknown, _) => break,
-            (Origin::Allocator, _) => continue,
+            Origin::Service | Origin::Foreign | Origin::Unknown => break,
+            Origin::Allocator => continue,
         }
-        if let Some(outer) = Owner::of_frame(frame, owner.as_ref()) {
-            owner = Some(outer);
-        } else if let Some(owner) = &owner {
-            if !owner.may_continue_through(frame) {
-                break;
+        if let Some(known) = inner.after(frame) {
+            inner = known;
+        } else if !inner.goes_on_through(frame) {
+            let is_of_unknown_container = frame.origin == Origin::Dependency && !rules::is_in_table(frame);
+            if inner == Inner::Nothing && asked_by_rust && is_of_unknown_container {
+                general = general_owner(frame);
             }
-        } else if Owner::knows(frame) {
-            lost_element = true;
-        } else if frame.origin == Origin::Dependency && asked_by_rust && !lost_element {
-            general = general_owner(frame);
-            if general.is_some() {
-                break;
-            }
+            break;
         }
     }
-    match owner.map(|owner| owner.full_type).or(general) {
+    let owner = match inner {
+        Inner::Found(owner) => Some(owner.full_type),
+        Inner::Nothing | Inner::Lost(_) => general,
+    };
+    match owner {
         Some(full_type) => Attribution::of_type(full_type, steps),
-        None => Attribution::Function(place::function(steps).unwrap_or_else(|| "unknown code".to_owned())),
+        None => Attribution::Function(place::asked_by(steps).unwrap_or_else(|| "unknown code".to_owned())),
     }
 }
 
@@ -147,7 +144,7 @@ mod tests {
         ] {
             let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
             let (module, name) = ("columns::builder".to_owned(), "append".to_owned());
-            let frame = FunctionInfo { origin: Origin::Dependency, module, name, arguments };
+            let frame = FunctionInfo { origin: Origin::Dependency, module, name, arguments, first_line: 0 };
             assert_eq!(general_owner(&frame).as_deref(), expected);
         }
     }

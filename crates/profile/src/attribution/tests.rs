@@ -16,8 +16,7 @@ fn read_frames(text: &str) -> Vec<(FunctionInfo, u32)> {
             Some((file, line)) => (Some(file), line.parse().unwrap()),
             None => (place, 0),
         };
-        let function =
-            Function { name: Some(Arc::from(name)), is_symbol: file.is_none(), file: file.map(Arc::from) };
+        let function = Function::new(Some(Arc::from(name)), file.is_none(), file.map(Arc::from));
         (FunctionInfo::of(&function), line)
     };
     text.lines().map(frame).collect()

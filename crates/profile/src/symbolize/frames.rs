@@ -22,6 +22,16 @@ pub(crate) struct Function {
     pub(crate) is_symbol: bool,
     /// Source file, without the part that is particular to the machine that built it.
     pub(crate) file: Option<Arc<str>>,
+    /// Line where the code of a closure or future begins, 1-based. It tells apart what has no name of its own. 0 for
+    /// functions with a name, and if unknown.
+    pub(crate) first_line: u32,
+}
+
+impl Function {
+    /// A function that is told by its name and file alone.
+    pub(crate) fn new(name: Option<Arc<str>>, is_symbol: bool, file: Option<Arc<str>>) -> Self {
+        Self { name, is_symbol, file, first_line: 0 }
+    }
 }
 
 /// Points to a [`Function`] in a [`FrameTable`].

@@ -280,7 +280,7 @@ impl Symbolizer {
                 let name =
                     symbol.map(|symbol| table.string(&format!("{:#}", rustc_demangle::demangle(symbol))));
                 let (file, line) = lines.cloned().unwrap_or_default();
-                let function = table.function_handle(Function { name, is_symbol: true, file });
+                let function = table.function_handle(Function::new(name, true, file));
                 self.spans.insert(*address, table.push_frames([Frame { function, line }]));
             }
         }
@@ -325,7 +325,7 @@ impl Symbolizer {
     /// takes the frames around for neighbours.
     fn name_after_file(&mut self, mapping: &Mapping, addresses: &[u64]) {
         let name = self.table.string(&format!("{WITHOUT_SYMBOLS}{}", file_name(mapping)));
-        let function = Function { name: Some(name), is_symbol: true, file: None };
+        let function = Function::new(Some(name), true, None);
         let function = self.table.function_handle(function);
         let span = self.table.push_frames([Frame { function, line: 0 }]);
         for address in addresses {

@@ -9,6 +9,7 @@ use gimli::{AttributeValue, Reader as _};
 use super::abbreviations;
 use super::budget::{Budget, Damaged};
 use super::elf::Reader;
+use super::source_path;
 
 /// Gaps up to this many bytes between a unit's functions are closed.
 const MAX_GAP: u64 = 256;
@@ -19,6 +20,7 @@ pub(crate) struct UnitIndex {
     ranges: Vec<UnitRange>,
     /// Whether some units have their debug information in files of their own.
     is_split: bool,
+    own_root: Option<String>,
 }
 
 #[derive(Debug)]
@@ -39,8 +41,11 @@ impl UnitIndex {
             let Some(offset) = header.debug_info_offset() else { continue };
             ranges.clear();
             // What was read before a damaged list entry is good.
-            let is_split = read_ranges(dwarf, &header, &mut ranges, budget);
-            index.is_split |= is_split.unwrap_or(false);
+            let root = read_root(dwarf, &header, &mut ranges, budget).unwrap_or_default();
+            index.is_split |= root.is_split;
+            if index.own_root.is_none() {
+                index.own_root = root.own_root(dwarf);
+            }
             ranges.sort_unstable_by_key(|range| range.begin);
             let first = index.ranges.len();
             for range in &ranges {
@@ -71,26 +76,56 @@ impl UnitIndex {
         units
     }
 
+    /// The folder that the source paths of the program's own crate are relative to.
+    pub(crate) fn own_root(&self) -> Option<&str> {
+        self.own_root.as_deref()
+    }
+
     /// Whether some units have their debug information in files of their own.
     pub(crate) fn is_split(&self) -> bool {
         self.is_split
     }
 }
 
-/// Reads the code ranges of a unit from its root entry, and whether its other entries are in another file.
-pub(crate) fn read_ranges(
-    dwarf: &gimli::Dwarf<Reader<'_>>,
-    header: &gimli::UnitHeader<Reader<'_>>,
+/// What the root entry of a unit says besides where its code is.
+#[derive(Default)]
+pub(crate) struct Root<'a> {
+    /// Whether the unit's other entries are in another file.
+    is_split: bool,
+    name: Option<AttributeValue<Reader<'a>>>,
+    compiler_folder: Option<AttributeValue<Reader<'a>>>,
+}
+
+impl<'a> Root<'a> {
+    /// The root of the program's workspace, if the unit is of the program's own crate.
+    fn own_root(self, dwarf: &gimli::Dwarf<Reader<'a>>) -> Option<String> {
+        let text = |value: AttributeValue<Reader<'a>>| match value {
+            AttributeValue::String(text) => Some(text),
+            AttributeValue::DebugStrRef(offset) => dwarf.string(offset).ok(),
+            AttributeValue::DebugLineStrRef(offset) => dwarf.line_string(offset).ok(),
+            _ => None,
+        };
+        let name = text(self.name?)?;
+        let folder = self.compiler_folder.and_then(text);
+        let folder = folder.as_ref().map(gimli::EndianSlice::to_string_lossy);
+        source_path::own_root(&name.to_string_lossy(), folder.as_deref()).map(str::to_owned)
+    }
+}
+
+/// Reads the code ranges of a unit from its root entry, and what else that says.
+pub(crate) fn read_root<'a>(
+    dwarf: &gimli::Dwarf<Reader<'a>>,
+    header: &gimli::UnitHeader<Reader<'a>>,
     ranges: &mut Vec<gimli::Range>,
     budget: &mut Budget,
-) -> Result<bool, Damaged> {
+) -> Result<Root<'a>, Damaged> {
     let encoding = header.encoding();
     let code = header.range_from(header.root_offset()..)?.read_uleb128()?;
     let abbreviations = abbreviations::only(&dwarf.debug_abbrev, header.debug_abbrev_offset(), code, budget)?;
     let mut entries = header.entries_raw(&abbreviations, None)?;
-    let Some(root) = entries.read_abbreviation()? else { return Ok(false) };
+    let mut found = Root::default();
+    let Some(root) = entries.read_abbreviation()? else { return Ok(found) };
     let (mut low_pc, mut high_pc, mut list) = (None, None, None);
-    let mut is_split = false;
     let mut address_base = gimli::DebugAddrBase(0);
     let mut list_base =
         gimli::DebugRngListsBase::default_for_encoding_and_file(encoding, gimli::DwarfFileType::Main);
@@ -100,7 +135,9 @@ pub(crate) fn read_ranges(
             (gimli::DW_AT_low_pc, value) => low_pc = Some(value),
             (gimli::DW_AT_high_pc, value) => high_pc = Some(value),
             (gimli::DW_AT_ranges, value) => list = Some(value),
-            (gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name, _) => is_split = true,
+            (gimli::DW_AT_dwo_name | gimli::DW_AT_GNU_dwo_name, _) => found.is_split = true,
+            (gimli::DW_AT_name, value) => found.name = Some(value),
+            (gimli::DW_AT_comp_dir, value) => found.compiler_folder = Some(value),
             (gimli::DW_AT_addr_base | gimli::DW_AT_GNU_addr_base, AttributeValue::DebugAddrBase(base)) => {
                 address_base = base;
             }
@@ -137,7 +174,7 @@ pub(crate) fn read_ranges(
         };
         ranges.extend(end.map(|end| gimli::Range { begin, end }));
     }
-    Ok(is_split)
+    Ok(found)
 }
 
 #[cfg(test)]

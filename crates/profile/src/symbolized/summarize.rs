@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Amount, NamedStack, SymbolizedProfile};
-use crate::attribution::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, size_class, traceback};
+use super::{Amount, NamedFunction, NamedStack, SymbolizedProfile};
+use crate::attribution::{
+    FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, size_class,
+    traceback,
+};
 use crate::sample::Estimate;
+use crate::symbolize::frames::Function;
 use crate::type_name::{Qualify, element_of, readable};
 
 /// What stacks are summed by. Means the same in every profile.
@@ -36,6 +40,7 @@ impl SymbolizedProfile {
         let owners: Vec<Key> = self.owners.iter().map(|owner| owner.key(selection.group)).collect();
         let places: Vec<Key> = self.places.iter().map(|place| place.key(selection.group)).collect();
         let threads: Vec<Key> = self.threads.iter().map(|name| Key::of_name(Arc::clone(name))).collect();
+        let layers = if selection.group == Group::Traceback { self.layers() } else { Vec::new() };
         for stack in self.stacks.iter().filter(|stack| self.is_selected(stack, selection)) {
             match selection.group {
                 Group::Container | Group::Element => {
@@ -52,7 +57,7 @@ impl SymbolizedProfile {
                     visit(stack, &Key::of_name(format!("{} bytes", size_class(size)).into()), live);
                 }
                 Group::Traceback => {
-                    let name = self.traceback(stack, selection.depth);
+                    let name = self.traceback(stack, &layers, selection.depth);
                     let key = name.map_or_else(Key::unknown, |name| Key::of_name(name.into()));
                     visit(stack, &key, self.live(stack));
                 }
@@ -61,9 +66,19 @@ impl SymbolizedProfile {
         }
     }
 
+    /// For each function, whether it is a layer of a container.
+    fn layers(&self) -> Vec<bool> {
+        let is_layer = |function: &NamedFunction| {
+            let NamedFunction { system_name, file, .. } = function.clone();
+            is_layer(&FunctionInfo::of(&Function::new(Some(system_name), file.is_none(), file)))
+        };
+        self.functions.iter().map(is_layer).collect()
+    }
+
     /// Stacks are kept without the allocator's own frames.
-    fn traceback(&self, stack: &NamedStack, depth: TracebackDepth) -> Option<String> {
-        let frames = self.lines_of(stack).map(|line| {
+    fn traceback(&self, stack: &NamedStack, layers: &[bool], depth: TracebackDepth) -> Option<String> {
+        let skipped = inner_layers(self.lines_of(stack).map(|line| layers[line.function as usize]));
+        let frames = self.lines_of(stack).skip(skipped).map(|line| {
             let function = self.function(line);
             (&*function.name, function.file.as_deref(), line.line)
         });

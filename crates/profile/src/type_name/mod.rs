@@ -24,7 +24,10 @@ pub(crate) enum Qualify {
 /// What a container holds: the last argument of its type, `Session` of `HashMap<String, Session>`, without the brackets
 /// of a slice. A type without arguments holds itself.
 pub(crate) fn element_of(name: &str) -> &str {
-    let (_, arguments) = split_arguments(name);
+    let (path, arguments) = split_arguments(name);
+    // A task, closure or future has the arguments of its code, and is itself what is held.
+    let is_container = path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
+    let arguments = if is_container { arguments } else { Vec::new() };
     let element = arguments.last().copied().unwrap_or(name);
     let inner = element.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inner.map_or(element, |inner| inner.rsplit_once("; ").map_or(inner, |(element, _length)| element))
@@ -105,8 +108,12 @@ fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qua
         return write_path(out, node, arguments, qualify);
     }
     if let Some(form) = set_form(path, arguments).or_else(|| forms::form_of(path))
-        && write_form(out, form, arguments, qualify).is_some()
+        && let Some(start) = write_form(out, form, arguments, qualify)
     {
+        // A task of an async function is a task, and need not say twice that it is asynchronous.
+        if out[start..].starts_with("task async fn ") {
+            out.replace_range(start + "task ".len()..start + "task async fn ".len(), "");
+        }
         return Ok(());
     }
     if let Some((kind, place)) = generated(path) {
@@ -148,8 +155,9 @@ fn set_form(path: &str, arguments: &[Type<'_>]) -> Option<&'static str> {
     }
 }
 
-/// Writes a form with its holes filled; `None`, with nothing written, if an argument it needs is not there.
-fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qualify) -> Option<()> {
+/// Writes a form with its holes filled, and tells where it begins. `None`, with nothing written, if an argument it needs
+/// is not there.
+fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qualify) -> Option<usize> {
     let start = out.len();
     let out = std::cell::RefCell::new(out);
     let mut complete = true;
@@ -171,7 +179,7 @@ fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qua
     if !complete {
         out.into_inner().truncate(start);
     }
-    complete.then_some(())
+    complete.then_some(start)
 }
 
 /// Arguments nobody writes because they are the default.
@@ -187,7 +195,7 @@ fn generated(path: &str) -> Option<(&'static str, String)> {
     let kind = if place.is_empty() {
         return None;
     } else if last.starts_with("{async_fn_env#") {
-        ""
+        "async fn "
     } else if last.starts_with("{async_block_env#") || last.starts_with("{coroutine_env#") {
         "async block in "
     } else if last.starts_with("{async_closure_env#") || last.starts_with("{closure_env#") {
@@ -311,7 +319,7 @@ mod tests {
             // As `std::any::type_name` writes them.
             ("(app::B, &'static str, ())", "(B, &'static str, ())"),
             ("fn(app::B) -> app::D", "fn(B) -> D"),
-            ("fn(app::B) -> app::run::{async_fn_env#0}", "fn(B) -> app::run"),
+            ("fn(app::B) -> app::run::{async_fn_env#0}", "fn(B) -> async fn app::run"),
             ("Vec<fn(alloc::sync::Arc<app::B, alloc::alloc::Global>)>", "Vec<fn(Arc<B>)>"),
             ("alloc::sync::Arc<(dyn app::Draw + core::marker::Send)>", "Arc<dyn Draw + Send>"),
             (
@@ -319,7 +327,10 @@ mod tests {
                  MaybeUninit<app::Job>>]>",
                 "Box<[Job]>",
             ),
-            ("dyn core::future::Future<Output=app::run::{async_fn_env#0}>", "dyn Future<Output=app::run>"),
+            (
+                "dyn core::future::Future<Output=app::run::{async_fn_env#0}>",
+                "dyn Future<Output=async fn app::run>",
+            ),
             ("app::run::{{closure}}", "{{closure}}"),
             ("core::cell::UnsafeCell<,>", "UnsafeCell<>"),
             ("u8", "u8"),
@@ -339,6 +350,13 @@ mod tests {
             ("Box<[u8; 16]>", "u8"),
             ("String", "String"),
             ("task app::run", "task app::run"),
+            (
+                "task H2Stream<app::serve, Body, TokioExecutor>",
+                "task H2Stream<app::serve, Body, TokioExecutor>",
+            ),
+            ("Box<async fn app::run>", "async fn app::run"),
+            ("Box<closure in app::run<u8>>", "closure in app::run<u8>"),
+            ("closure in app::run<u8>", "closure in app::run<u8>"),
         ] {
             assert_eq!(element_of(name), element);
         }

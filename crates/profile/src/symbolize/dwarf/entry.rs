@@ -60,6 +60,23 @@ impl CodeEntry {
         Ok(entry)
     }
 
+    /// Where the entry's code begins. Of code in several pieces, the lowest address.
+    pub(super) fn begin(
+        &self,
+        unit: UnitRef<'_, Reader<'_>>,
+        budget: &mut Budget,
+    ) -> Result<Option<u64>, Damaged> {
+        let mut lowest = self.low_pc;
+        if let Some(offset) = self.ranges {
+            lowest = None;
+            budget.each_range(unit.ranges(offset)?, |range, _| {
+                lowest = Some(lowest.map_or(range.begin, |lowest: u64| lowest.min(range.begin)));
+                Ok(())
+            })?;
+        }
+        Ok(lowest)
+    }
+
     /// The positions in `addresses` that this entry's code covers, ascending.
     pub(super) fn positions(
         &self,

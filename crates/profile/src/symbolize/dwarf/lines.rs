@@ -128,23 +128,27 @@ fn run(header: &gimli::LineProgramHeader<Reader<'_>>, rows: &mut Rows<'_>) -> gi
 /// Paths of the files of one unit.
 pub(super) struct Files<'u, 'a> {
     unit: UnitRef<'u, Reader<'a>>,
+    own_root: Option<&'u str>,
     by_index: FxHashMap<u64, Option<Arc<str>>>,
 }
 
 impl<'u, 'a> Files<'u, 'a> {
-    pub(super) fn new(unit: UnitRef<'u, Reader<'a>>) -> Self {
-        Self { unit, by_index: FxHashMap::default() }
+    /// `own_root` is the folder that the service's own paths are relative to, if it is known.
+    pub(super) fn new(unit: UnitRef<'u, Reader<'a>>, own_root: Option<&'u str>) -> Self {
+        Self { unit, own_root, by_index: FxHashMap::default() }
     }
 
     pub(super) fn path(&mut self, index: u64, table: &mut FrameTable) -> Option<Arc<str>> {
         if let Some(path) = self.by_index.get(&index) {
             return path.clone();
         }
-        let path = self.read_path(index).map(|path| table.string(source_path::trimmed(&path)));
+        let path =
+            self.read_path(index).map(|path| table.string(&source_path::trimmed(&path, self.own_root)));
         self.by_index.insert(index, path.clone());
         path
     }
 
+    /// The path as it was when the file was compiled: absolute, unless the folder of that is not known.
     fn read_path(&self, index: u64) -> Option<String> {
         let header = self.unit.line_program.as_ref()?.header();
         // DWARF 5 counts files from 0, but 0 also stands for "unknown" in `call_file`; before, from 1.
@@ -154,11 +158,13 @@ impl<'u, 'a> Files<'u, 'a> {
         if name.starts_with('/') {
             return Some(name);
         }
-        // Directory 0, and what other directories are relative to, is where the compiler ran. cargo runs rustc at the
-        // root of the service's workspace for the service's own crates, whose paths stay as they are, but in a
-        // dependency's own folder for that; other compilers run anywhere.
+        // Directory 0, and what other directories are relative to, is where the compiler ran: for cargo the root of the
+        // workspace, or of a dependency. Where the service's own root is not known, Rust paths relative to a folder that
+        // is of no dependency are taken for the service's own.
         let root = self.unit.comp_dir.map(|root| root.to_string_lossy().into_owned());
-        let root = root.filter(|root| !name.ends_with(".rs") || source_path::is_of_dependency(root));
+        let root = root.filter(|root| {
+            self.own_root.is_some() || !name.ends_with(".rs") || source_path::is_of_dependency(root)
+        });
         let directory = match file.directory_index() {
             0 => root,
             _ => match (file.directory(header).and_then(text), root) {

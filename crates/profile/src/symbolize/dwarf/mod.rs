@@ -48,7 +48,8 @@ pub(crate) fn resolve(
     table: &mut FrameTable,
     budget: &mut Budget,
 ) -> Found {
-    let mut search = Search { table, budget, found: Found::default() };
+    let own_root = index.own_root().map(str::to_owned);
+    let mut search = Search { table, budget, found: Found::default(), own_root };
     let mut units = Units::new(dwarf);
     let mut names = Names::new(dwarf);
     for offset in index.units_of(addresses) {
@@ -97,7 +98,7 @@ impl Wanted {
         let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
         let mut ranges = Vec::new();
         // What was read before a damaged entry is good.
-        let _ = unit_index::read_ranges(dwarf, &header, &mut ranges, budget);
+        let _ = unit_index::read_root(dwarf, &header, &mut ranges, budget);
         ranges.sort_unstable_by_key(|range| range.begin);
         let mut wanted = Self::default();
         let mut next = 0;
@@ -118,6 +119,8 @@ struct Search<'s> {
     table: &'s mut FrameTable,
     budget: &'s mut Budget,
     found: Found,
+    /// Folder that the service's own source paths are relative to.
+    own_root: Option<String>,
 }
 
 impl Search<'_> {
@@ -145,14 +148,16 @@ impl Search<'_> {
         wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
-        let Self { table, budget, found } = self;
-        let mut files = Files::new(lines);
+        let Self { table, budget, found, own_root } = self;
+        let mut files = Files::new(lines, own_root.as_deref());
         let rows = line_rows(lines, &wanted.addresses, budget).unwrap_or_default();
+        let first_lines = FirstLines::of(chains, unit, lines, names, table, budget);
         for (position, chain) in &chains.by_position {
             let (mut file, mut line) = rows.get(position).copied().unwrap_or((0, 0));
             let frames = chain.iter().rev().map(|link| {
                 let name = names.name_of(unit, link.function, table, budget);
-                let function = Function { name, is_symbol: false, file: files.path(file, table) };
+                let mut function = Function::new(name, false, files.path(file, table));
+                function.first_line = first_lines.of_code_at(link.begin);
                 let frame = Frame { function: table.function_handle(function), line };
                 (file, line) = (link.call_file, link.call_line);
                 frame
@@ -168,10 +173,53 @@ impl Search<'_> {
     }
 }
 
-/// One level of inlining: the function, and where it was inlined into the function around it.
+/// The lines where closures and futures begin, by the address of their code: what is inlined has no line of its own in
+/// line tables, but its first instruction has.
+#[derive(Default)]
+struct FirstLines {
+    /// Sorted.
+    addresses: Vec<u64>,
+    /// File and line by position in `addresses`.
+    rows: FxHashMap<usize, (u64, u32)>,
+}
+
+impl FirstLines {
+    fn of<'a>(
+        chains: &Chains,
+        unit: UnitRef<'_, Reader<'a>>,
+        lines: UnitRef<'_, Reader<'_>>,
+        names: &mut Names<'_, 'a>,
+        table: &mut FrameTable,
+        budget: &mut Budget,
+    ) -> Self {
+        let mut addresses: Vec<u64> = Vec::new();
+        for link in chains.by_position.values().flatten() {
+            let name = names.name_of(unit, link.function, table, budget);
+            if name.is_some_and(|name| name.starts_with('{')) {
+                addresses.extend(link.begin);
+            }
+        }
+        if addresses.is_empty() {
+            return Self::default();
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        let rows = line_rows(lines, &addresses, budget).unwrap_or_default();
+        Self { addresses, rows }
+    }
+
+    /// The line, or 0 if it is not known.
+    fn of_code_at(&self, begin: Option<u64>) -> u32 {
+        let position = begin.and_then(|begin| self.addresses.binary_search(&begin).ok());
+        position.and_then(|position| self.rows.get(&position)).map_or(0, |(_, line)| *line)
+    }
+}
+
+/// One level of inlining: the function, where its code begins, and where it was inlined into the function around it.
 #[derive(Clone, Copy)]
 struct Link {
     function: UnitOffset,
+    begin: Option<u64>,
     call_file: u64,
     call_line: u32,
 }
@@ -209,7 +257,8 @@ impl Chains {
             let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
             let inside = entry.positions(unit, addresses, budget)?;
             if !inside.is_empty() {
-                let link = Link { function: offset, call_file: 0, call_line: 0 };
+                let begin = entry.begin(unit, budget)?;
+                let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
                 for position in &inside {
                     self.by_position.insert(*position, vec![link]);
                 }
@@ -245,19 +294,20 @@ impl Chains {
             match abbreviation.tag() {
                 gimli::DW_TAG_inlined_subroutine => {
                     let entry = CodeEntry::read(unit, entries, abbreviation)?;
-                    let mut any = false;
-                    for position in entry.positions(unit, addresses, budget)? {
-                        if function.binary_search(&position).is_err() {
-                            continue;
-                        }
-                        any = true;
-                        let origin = entry.origin.unwrap_or(offset);
-                        let link =
-                            Link { function: origin, call_file: entry.call_file, call_line: entry.call_line };
-                        self.by_position.entry(position).or_default().push(link);
-                    }
-                    if !any {
+                    let mut inside = entry.positions(unit, addresses, budget)?;
+                    inside.retain(|position| function.binary_search(position).is_ok());
+                    if inside.is_empty() {
                         skip_below = Some(entry_depth);
+                        continue;
+                    }
+                    let link = Link {
+                        function: entry.origin.unwrap_or(offset),
+                        begin: entry.begin(unit, budget)?,
+                        call_file: entry.call_file,
+                        call_line: entry.call_line,
+                    };
+                    for position in inside {
+                        self.by_position.entry(position).or_default().push(link);
                     }
                 }
                 tag => {
