@@ -180,7 +180,9 @@ impl Collector {
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
         let witnesses = witnesses(proc, report, profiling);
-        let heap = self.types.read(jemalloc::read_dump()?)?;
+        // Of the epoch that the witnesses were read from.
+        let large_objects = jemalloc::read_large_objects();
+        let heap = self.types.read(jemalloc::read_dump()?, large_objects)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
         let profiling = read_profiling();
         if profiling.active == Some(true) {

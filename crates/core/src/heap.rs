@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_debug_profile::{
-    FileData, HeapProfile, LoadObject, Mapping, Selection, SymbolTier, SymbolizedProfile, TypeAttributor,
-    TypeTable,
+    FileData, HeapProfile, LargeObjects, LoadObject, Mapping, Selection, SymbolTier, SymbolizedProfile,
+    TypeAttributor, TypeTable,
 };
 
 use crate::mapped::MappedFile;
@@ -22,14 +22,18 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
-    /// Reads a dump of jemalloc (`heap_v2`).
+    /// Reads a dump of jemalloc (`heap_v2`), which counts large objects as `large_objects` says.
     ///
     /// # Errors
     ///
     /// The dump could not be read or understood.
-    pub(crate) fn read(dump: impl BufRead, attributor: SharedAttributor) -> Result<Self, String> {
+    pub(crate) fn read(
+        dump: impl BufRead,
+        large_objects: Option<LargeObjects>,
+        attributor: SharedAttributor,
+    ) -> Result<Self, String> {
         let profile = HeapProfile::parse(dump).map_err(|error| error.to_string())?;
-        Ok(Self { profile, attributor })
+        Ok(Self { profile: profile.with_large_objects(large_objects), attributor })
     }
 
     pub(crate) fn profile(&self) -> &HeapProfile {

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use memory_debug_profile::{Group, Selection, SymbolTier, TypeEntry};
+use memory_debug_profile::{Group, LargeObjects, Selection, SymbolTier, TypeEntry};
 
 use crate::heap::{Heap, SharedAttributor};
 use crate::per_process::PerProcess;
@@ -18,13 +18,17 @@ pub(crate) struct TypeCollector {
 }
 
 impl TypeCollector {
-    /// Reads a dump of jemalloc (`heap_v2`).
+    /// Reads a dump of jemalloc (`heap_v2`), which counts large objects as `large_objects` says.
     ///
     /// # Errors
     ///
     /// The dump could not be read or understood.
-    pub(crate) fn read(&self, dump: impl BufRead) -> Result<Heap, String> {
-        Heap::read(dump, Arc::clone(self.attributor.get(|_| Arc::default())))
+    pub(crate) fn read(
+        &self,
+        dump: impl BufRead,
+        large_objects: Option<LargeObjects>,
+    ) -> Result<Heap, String> {
+        Heap::read(dump, large_objects, Arc::clone(self.attributor.get(|_| Arc::default())))
     }
 }
 
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn code_without_symbols_is_unattributed_and_the_advice_is_there() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes()).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
         assert_eq!(summary.unattributed_bytes, summary.total_bytes);
@@ -150,7 +154,7 @@ mod tests {
 
     #[test]
     fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes()).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
         let first = summarize(&heap, &Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());
         assert_eq!(
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn a_truncated_dump_is_an_error_with_its_line() {
         let cut = &DUMP[..DUMP.len() - 20];
-        let error = TypeCollector::default().read(cut.as_bytes()).unwrap_err();
+        let error = TypeCollector::default().read(cut.as_bytes(), None).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");
     }
 }

@@ -39,6 +39,7 @@ impl HeapProfile {
             return Err(lines.expected("`heap_v2/` and the sampling interval"));
         };
         let mut profile = Self {
+            large_objects: None,
             sample_rate: SampleRate::from_bytes(rate),
             total: Sample::default(),
             stacks: Vec::new(),

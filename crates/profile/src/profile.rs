@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::large::{Estimator, LargeObjects};
 use crate::mapping::{Mapping, mapping_of};
 use crate::sample::{Sample, SampleRate};
 
@@ -20,6 +21,8 @@ pub struct HeapProfile {
     pub(crate) thread_samples: Vec<ThreadSample>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) mappings: Vec<Mapping>,
+    /// `None` if they count as what they are.
+    pub(crate) large_objects: Option<LargeObjects>,
 }
 
 /// A profile as it was written elsewhere. Deserialising fails unless every stack points into the tables.
@@ -32,14 +35,24 @@ struct Unchecked {
     thread_samples: Vec<ThreadSample>,
     threads: Vec<Thread>,
     mappings: Vec<Mapping>,
+    #[serde(default)]
+    large_objects: Option<LargeObjects>,
 }
 
 impl TryFrom<Unchecked> for HeapProfile {
     type Error = &'static str;
 
     fn try_from(profile: Unchecked) -> Result<Self, Self::Error> {
-        let Unchecked { sample_rate, total, stacks, addresses, thread_samples, threads, mut mappings } =
-            profile;
+        let Unchecked {
+            sample_rate,
+            total,
+            stacks,
+            addresses,
+            thread_samples,
+            threads,
+            mut mappings,
+            large_objects,
+        } = profile;
         let is_in = |range: &Range<u32>, len: usize| range.start <= range.end && range.end as usize <= len;
         if !stacks.iter().all(|stack| {
             is_in(&stack.addresses, addresses.len()) && is_in(&stack.threads, thread_samples.len())
@@ -47,7 +60,7 @@ impl TryFrom<Unchecked> for HeapProfile {
             return Err("a stack of the heap profile has addresses or threads that are not in it");
         }
         mappings.sort_by_key(|mapping| mapping.start);
-        Ok(Self { sample_rate, total, stacks, addresses, thread_samples, threads, mappings })
+        Ok(Self { sample_rate, total, stacks, addresses, thread_samples, threads, mappings, large_objects })
     }
 }
 
@@ -98,6 +111,17 @@ impl HeapProfile {
     /// Mean number of bytes between two samples.
     pub fn sample_rate(&self) -> SampleRate {
         self.sample_rate
+    }
+
+    /// Says how large objects count in this profile. A dump does not tell it, so the process that is profiled must.
+    #[must_use]
+    pub fn with_large_objects(self, large_objects: Option<LargeObjects>) -> Self {
+        Self { large_objects, ..self }
+    }
+
+    /// What turns the profile's samples into what the program holds.
+    pub fn estimator(&self) -> Estimator {
+        Estimator::new(self.sample_rate, self.large_objects)
     }
 
     /// jemalloc's own sum over all stacks.

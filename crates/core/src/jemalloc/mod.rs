@@ -2,6 +2,7 @@
 
 mod detail;
 mod dump;
+mod large;
 mod probe;
 mod profiling;
 mod purge;
@@ -10,6 +11,7 @@ mod stats;
 
 pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
 pub(crate) use dump::read_dump;
+pub(crate) use large::read_large_objects;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
 pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
 pub(crate) use purge::purge;

@@ -54,6 +54,9 @@ pub(crate) const ARENAS_BINS: Key<u32> = Key::new(c"arenas.nbins");
 pub(crate) const ARENAS_LARGE_EXTENTS: Key<u32> = Key::new(c"arenas.nlextents");
 /// `arenas.create` (unsigned, rw): *reading* makes an arena outside the automatic ones and answers its index.
 pub(crate) const ARENAS_CREATE: Key<u32> = Key::new(c"arenas.create");
+/// `opt.disable_large_size_classes` (bool, r-): whether large objects take whole pages instead of a size class. New in 5.3.1,
+/// not in the manual.
+pub(crate) const OPT_DISABLE_LARGE_SIZE_CLASSES: Key<bool> = Key::new(c"opt.disable_large_size_classes");
 /// `background_thread` (bool, rw).
 pub(crate) const BACKGROUND_THREAD: Key<bool> = Key::new(c"background_thread");
 

@@ -14,15 +14,15 @@ mod traceback;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::profile::HeapProfile;
-use crate::sample::Estimate;
+use crate::profile::{HeapProfile, Stack};
+use crate::sample::{Estimate, SampleRate};
+use crate::size_class::size_class;
 use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, element_of};
 pub(crate) use function::FunctionInfo;
-pub(crate) use group::size_class;
 pub use group::{Group, Selection};
 pub(crate) use place::{inner_layers, is_layer};
 use stack::{Attribution, Step, attribute};
@@ -42,6 +42,8 @@ pub struct TypeAttributor {
     /// By name and whether it is a type: a function may have the name of one.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
+    /// Those of them that lie in the start of the standard library, before `main`.
+    starts: FxHashSet<u64>,
     named: symbolize::Named,
 }
 
@@ -64,15 +66,18 @@ impl TypeAttributor {
         selection: &Selection,
     ) -> TypeTable {
         let keys = self.prepare(profile, files);
-        let rate = profile.sample_rate();
+        let (rate, estimator) = (profile.sample_rate(), profile.estimator());
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
         for (stack, key) in profile.stacks().zip(keys).filter(|(stack, _)| stack.live.objects > 0) {
+            if self.is_first_sample(rate, stack, key) {
+                continue;
+            }
             if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
                 continue;
             }
             if selection.group == Group::Thread {
                 for sample in stack.threads {
-                    *sums.entry(Key::Thread(sample.thread)).or_default() += rate.unbias(sample.live);
+                    *sums.entry(Key::Thread(sample.thread)).or_default() += estimator.estimate(sample.live);
                 }
                 continue;
             }
@@ -82,10 +87,23 @@ impl TypeAttributor {
                 Group::Traceback => Key::Place(self.traceback(stack.addresses, selection.depth)),
                 group => Key::Place(self.place(stack.addresses, group)),
             };
-            *sums.entry(key).or_default() += rate.unbias(stack.live);
+            *sums.entry(key).or_default() += estimator.estimate(stack.live);
         }
         let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
         TypeTable::new(entries.collect())
+    }
+
+    /// Whether a stack holds jemalloc's first sample of the process, which says nothing of its memory.
+    ///
+    /// jemalloc draws the distance to the first sample before it has read the rate, so the first allocation is always
+    /// sampled (`prof_sample_new_event_wait` in `src/prof.c` 5.3.1). In a Rust program that is a name of a few bytes in the
+    /// standard library's start, and it would stand for half a megabyte.
+    fn is_first_sample(&mut self, rate: SampleRate, stack: Stack<'_>, key: u64) -> bool {
+        if rate.is_exact() || stack.live.objects != 1 {
+            return false;
+        }
+        self.owner_of(stack.addresses, key);
+        self.starts.contains(&key)
     }
 
     /// Makes all frames of the profile known, and forgets what was of other mappings or is too much. Gives the hashes by
@@ -98,6 +116,7 @@ impl TypeAttributor {
         }
         if self.stacks.len() > Self::MAX_STACKS {
             self.stacks = FxHashMap::default();
+            self.starts = FxHashSet::default();
             self.named = symbolize::Named::default();
         }
         let keys: Vec<u64> = profile.stacks().map(|stack| hash(stack.addresses)).collect();
@@ -183,7 +202,11 @@ impl TypeAttributor {
             return *handle;
         }
         let frames = self.frames_of(addresses);
-        let owner = attribute(&self.steps(&frames));
+        let steps = self.steps(&frames);
+        let (owner, is_in_start) = (attribute(&steps), place::is_in_start(&steps));
+        if is_in_start {
+            self.starts.insert(key);
+        }
         let next = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
         let handle = *self.owner_handles.entry((owner.name(Qualify::Whole), owner.is_type())).or_insert(next);
         if handle == next {

@@ -52,6 +52,14 @@ pub(super) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
     if is_guess { crate_name(steps) } else { function(steps) }
 }
 
+/// Whether the standard library allocates for itself before it calls `main`.
+pub(super) fn is_in_start(steps: &[Step<'_>]) -> bool {
+    let mut outside = beyond_allocator(steps).1.iter().map(|step| step.info);
+    outside
+        .find(|info| is_outside_std(info) || info.module == "std::rt")
+        .is_some_and(|info| info.module == "std::rt")
+}
+
 fn is_outside_std(info: &FunctionInfo) -> bool {
     !matches!(info.origin, Origin::Std | Origin::Allocator)
 }
@@ -248,6 +256,20 @@ mod tests {
         assert_eq!(begins(0, 4), ["push"], "nothing but layers");
         assert_eq!(begins(5, 7), ["insert", "serve"], "no layers");
         assert!(begins(0, 1).is_empty() && begins(0, 0).is_empty());
+    }
+
+    #[test]
+    fn the_start_of_a_program_is_what_std_does_before_main() {
+        let call = info(Origin::Allocator, "alloc::alloc", "alloc", &[]);
+        let name = info(Origin::Std, "alloc::boxed::convert", "from", &[]);
+        let init = info(Origin::Std, "std::rt", "init", &[]);
+        let main = info(Origin::Service, "src/main", "main", &[]);
+        let is_start = |stack: &[&FunctionInfo]| {
+            is_in_start(&stack.iter().map(|info| Step { info, line: 0 }).collect::<Vec<_>>())
+        };
+        assert!(is_start(&[&call, &name, &init]));
+        assert!(!is_start(&[&call, &name, &main, &init]), "`main` is called by it");
+        assert!(!is_start(&[&call, &name]) && !is_start(&[]));
     }
 
     fn name_of(name: &str, caller: &[&str]) -> Option<String> {

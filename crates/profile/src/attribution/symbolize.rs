@@ -51,6 +51,9 @@ impl TypeAttributor {
         let builder = Builder::with_names(kind, profile.sample_rate(), std::mem::take(&mut named.names));
         let mut naming = Naming::new(profile, &mappings, named, builder);
         for (stack, key) in profile.stacks().zip(keys) {
+            if self.is_first_sample(profile.sample_rate(), stack, key) {
+                continue;
+            }
             self.add_stack(stack, key, &mut naming);
         }
         let (symbolized, names) = naming.builder.finish_with_names();
@@ -64,16 +67,16 @@ impl TypeAttributor {
         let owner = self.owner(owner, naming);
         self.find_locations(stack.addresses, of_allocator as usize, naming);
 
-        let rate = naming.profile.sample_rate();
+        let estimator = naming.profile.estimator();
         // All that was ever allocated is not told by thread; it goes to the first.
-        let mut allocated = Amount::from(rate.unbias(stack.accumulated));
+        let mut allocated = Amount::from(estimator.estimate(stack.accumulated));
         // Rounded and un-biased by thread, parts may differ from the whole, which is what the tables sum: so the last
         // has the rest.
-        let mut rest = Amount::from(rate.unbias(stack.live));
+        let mut rest = Amount::from(estimator.estimate(stack.live));
         naming.samples.clear();
         for (at, sample) in (1..).zip(stack.threads) {
             let is_last = at == stack.threads.len();
-            let live = if is_last { rest } else { Amount::from(rate.unbias(sample.live)) };
+            let live = if is_last { rest } else { Amount::from(estimator.estimate(sample.live)) };
             rest = rest - live;
             let (thread, allocated) = (naming.thread(sample.thread), std::mem::take(&mut allocated));
             naming.samples.push(NamedSample { thread, live, allocated });

@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::{Amount, NamedFunction, NamedStack, SymbolizedProfile};
 use crate::attribution::{
-    FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, size_class,
-    traceback,
+    FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, traceback,
 };
 use crate::sample::Estimate;
+use crate::size_class::size_class;
 use crate::symbolize::frames::Function;
 use crate::type_name::{Qualify, element_of, readable};
 
