@@ -11,6 +11,19 @@ pub(super) enum Version {
     Two,
 }
 
+impl Version {
+    /// The file that tells how much memory is charged to a group.
+    pub(super) fn usage_file(self) -> &'static str {
+        match self {
+            Self::One => "memory.usage_in_bytes",
+            Self::Two => "memory.current",
+        }
+    }
+}
+
+/// Longest path of a group in a report, in bytes.
+const MOST_PATH_BYTES: usize = 400;
+
 /// Where a control group is found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Folder {
@@ -25,6 +38,16 @@ impl Folder {
     /// The group, its parent and so on up to the mount point.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = &Path> {
         self.group.ancestors().take_while(|folder| folder.starts_with(&self.mount_point))
+    }
+
+    /// The path of `folder` below the mount point, `/` for the mount point itself. A longer one than
+    /// [`MOST_PATH_BYTES`] begins with `…`, because its end says more.
+    pub(super) fn path_of(&self, folder: &Path) -> String {
+        let below = folder.strip_prefix(&self.mount_point).unwrap_or(folder);
+        let path = format!("/{}", below.to_string_lossy());
+        let excess = path.len().saturating_sub(MOST_PATH_BYTES);
+        let kept = (excess..=path.len()).find_map(|start| path.get(start..)).unwrap_or_default();
+        if excess == 0 { path } else { format!("…{kept}") }
     }
 }
 
@@ -45,11 +68,7 @@ pub(super) fn find(root: &Path) -> Result<Folder, String> {
         .find_map(|mount| mount.folder(version, path))
         .ok_or("the file system of the process's control group is not mounted here")?;
     // In version 2 a group without the memory controller is charged to the nearest ancestor that has it.
-    let usage = match version {
-        Version::Two => "memory.current",
-        Version::One => "memory.usage_in_bytes",
-    };
-    let charged = folder.ancestors().find(|folder| folder.join(usage).exists());
+    let charged = folder.ancestors().find(|folder| folder.join(version.usage_file()).exists());
     folder.group =
         charged.ok_or("the memory controller is not enabled for the process's control group")?.to_owned();
     Ok(folder)
