@@ -1,11 +1,14 @@
-//! How close the container is to its memory limit, and what happened there.
+//! How close the process is to the limit that it meets first, and what happened at the limits.
 
-use super::rule::{Check, Finding, MIB, Rule, cgroup, share};
-use crate::report::MemoryReport;
-use crate::units::{count, percent};
+use super::holder;
+use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
+use crate::ceiling::{Ceiling, LimitSource};
+use crate::report::{CgroupLevel, CgroupMemory, MemoryReport};
+use crate::units::{Bytes, count, percent, visible};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "near-memory-limit", check: near_limit },
+    Rule { id: "no-memory-limit", check: no_limit },
     Rule { id: "oom-kills", check: oom_kills },
     Rule { id: "memory-high-events", check: high_events },
     Rule { id: "memory-limit-events", check: limit_events },
@@ -20,71 +23,172 @@ const AT_LIMIT_PERCENT: f64 = 95.0;
 /// Tasks that wait for memory a tenth of the time are slow.
 const PRESSURE_PERCENT: f64 = 10.0;
 
+/// A process that holds so much of the machine is no longer small beside its neighbours.
+const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB };
+
 /// Compares the working set, not all that is charged: page cache of files that nobody uses goes away at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
-    let limit = cgroup(report, "limit_bytes", |cgroup| cgroup.limit_bytes)?;
-    let current = cgroup(report, "current_bytes", |cgroup| cgroup.current_bytes)?;
-    let inactive_file = cgroup(report, "inactive_file_bytes", |cgroup| cgroup.inactive_file_bytes)?;
-    let working_set = current.saturating_sub(inactive_file);
-    let Some(used) = percent(working_set as f64, limit as f64).filter(|used| *used > NEAR_LIMIT_PERCENT)
-    else {
+    let ceiling = report.ceiling()?;
+    if ceiling.set_by != LimitSource::Machine {
+        inactive_file(report)?;
+    }
+    let (used, limit) = (ceiling.used_bytes, ceiling.limit_bytes);
+    let Some(percent) = percent(used as f64, limit as f64).filter(|used| *used > NEAR_LIMIT_PERCENT) else {
         return Ok(None);
     };
     if limit < SMALL_LIMIT_BYTES {
         return Ok(None);
     }
-    let evidence = format!("the container's working set is {}", share(working_set, limit, "limit"));
-    Ok(Some(if used > AT_LIMIT_PERCENT {
-        Finding::critical(
-            evidence,
-            "the process will soon be killed: raise the container's limit now (`memory.max`), or stop what grows; the \
-             table's largest rows say what holds the memory",
-        )
+    let of_what = match ceiling.set_by {
+        LimitSource::Machine => "memory",
+        LimitSource::Group | LimitSource::GroupAbove => "limit",
+    };
+    let mut evidence = format!("the working set of {} is {}", ceiling.owner(), share(used, limit, of_what));
+    if let Some(others) = ceiling.others_bytes.filter(|others| *others > 0) {
+        evidence.push_str(&format!(", {:.1} of it by others", Bytes(others)));
+    }
+    let remedy = remedy(report);
+    Ok(Some(if percent > AT_LIMIT_PERCENT {
+        Finding::critical(evidence, format!("the kernel will soon kill a process: act now; {remedy}"))
     } else {
-        Finding::warning(
-            evidence,
-            "the table's largest rows say what holds the memory: bound it, or raise the container's limit (`memory.max`)",
+        Finding::warning(evidence, remedy)
+    }))
+}
+
+/// Without it, page cache that would go away looks like memory in use.
+fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
+    let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
+    match binding {
+        Some(level) => level
+            .inactive_file_bytes
+            .ok_or_else(|| format!("the inactive page cache of {} is not known", visible(&level.path))),
+        None => cgroup(report, "inactive_file_bytes", |cgroup| cgroup.inactive_file_bytes),
+    }
+}
+
+/// What to do about the limit with the least room: where its memory is, and how to raise it.
+fn remedy(report: &MemoryReport) -> String {
+    let Ok(ceiling) = report.ceiling() else {
+        return "bound what the table's largest rows hold, or raise the limit (`memory.max`)".to_owned();
+    };
+    let raise = raise(report, &ceiling);
+    match holder::largest(report, &ceiling) {
+        Some(holder) => format!("{}; {}; or {raise}", holder.sentence(), holder.advice),
+        None => format!("bound what the table's largest rows hold, or {raise}"),
+    }
+}
+
+fn raise(report: &MemoryReport, ceiling: &Ceiling) -> String {
+    let file = match report.cgroup.as_ref().map(|cgroup| cgroup.version) {
+        Some(1) => "memory.limit_in_bytes",
+        _ => "memory.max",
+    };
+    match ceiling.set_by {
+        LimitSource::Machine => "give the machine more memory".to_owned(),
+        LimitSource::Group => format!("raise the container's limit (`{file}`)"),
+        LimitSource::GroupAbove => format!("raise the limit of {} (`{file}`)", ceiling.owner()),
+    }
+}
+
+/// A service without a limit takes its neighbours down with it.
+fn no_limit(report: &MemoryReport) -> Check {
+    if report.is_limited()? {
+        return Ok(None);
+    }
+    let total = machine(report, "total_bytes", |machine| machine.total_bytes)?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    Ok(LARGE_ON_MACHINE.is_exceeded(resident, total).then(|| {
+        Finding::notice(
+            format!(
+                "no memory limit is set, so only the machine's memory bounds this process: it holds {}",
+                share(resident, total, "in all")
+            ),
+            "if it keeps growing, the kernel may kill any process of the machine: set a limit (`memory.max`; systemd: \
+             `MemoryMax=`; Kubernetes: `resources.limits.memory`); `/leaks` says when the machine is full",
         )
     }))
 }
 
 fn oom_kills(report: &MemoryReport) -> Check {
-    let kills = cgroup(report, "oom_kills", |cgroup| cgroup.oom_kills)?;
-    Ok((kills > 0).then(|| {
-        Finding::critical(
-            format!("processes of the container killed for want of memory: {}", count(kills)),
-            "raise the container's limit (`memory.max`), or bound what the table's largest rows hold",
-        )
+    // Kills below a level whose own limit was never met happened at the limit of some other group.
+    let below_our_limit = |level: &CgroupLevel| {
+        level.oom_kills.filter(|_| level.limit_bytes.is_some() && level.max_events != Some(0))
+    };
+    let happened = happened(report, "oom_kills", |cgroup| cgroup.oom_kills, below_our_limit)?;
+    Ok(happened.map(|happened| match happened {
+        Happened::Here(kills) => Finding::critical(
+            format!("processes of the container killed because memory ran out: {kills}"),
+            remedy(report),
+        ),
+        Happened::Above(kills) => Finding::warning(
+            format!("processes of neighbours killed because memory ran out: {kills}"),
+            format!("this process counts below the same limit and may be the next; {}", remedy(report)),
+        ),
     }))
 }
 
 fn high_events(report: &MemoryReport) -> Check {
-    let events = cgroup(report, "high_events", |cgroup| cgroup.high_events)?;
-    Ok((events > 0).then(|| {
+    let happened = happened(report, "high_events", |cgroup| cgroup.high_events, |level| level.high_events)?;
+    Ok(happened.map(|happened| {
+        let (whom, times) = happened.whom();
         Finding::warning(
-            format!("times the container was slowed down at memory.high: {}", count(events)),
-            "raise `memory.high` (systemd: `MemoryHigh=`), or bound what the table's largest rows hold",
+            format!("times {whom} was slowed down at memory.high: {times}"),
+            format!("raise `memory.high` (systemd: `MemoryHigh=`), or else: {}", remedy(report)),
         )
     }))
 }
 
 /// Only a notice, because page cache alone can get there, where it is dropped.
 fn limit_events(report: &MemoryReport) -> Check {
-    let events = cgroup(report, "max_events", |cgroup| cgroup.max_events)?;
-    Ok((events > 0).then(|| {
+    let happened = happened(report, "max_events", |cgroup| cgroup.max_events, |level| level.max_events)?;
+    Ok(happened.map(|happened| {
+        let (whom, times) = happened.whom();
         Finding::notice(
-            format!("times the container met its memory limit: {}", count(events)),
-            "harmless if it was page cache that gave way; else raise the limit (`memory.max`; systemd: `MemoryMax=`), or \
-             bound what the table's largest rows hold",
+            format!("times {whom} met its memory limit: {times}"),
+            format!("harmless if it was page cache that gave way; else: {}", remedy(report)),
         )
     }))
+}
+
+/// How often, and where.
+enum Happened {
+    Here(String),
+    Above(String),
+}
+
+impl Happened {
+    fn whom(self) -> (&'static str, String) {
+        match self {
+            Self::Here(times) => ("the container", times),
+            Self::Above(times) => ("a control group above", times),
+        }
+    }
+}
+
+/// What happened in the process's own group or, if nothing did, at the levels above.
+fn happened(
+    report: &MemoryReport,
+    name: &str,
+    here: fn(&CgroupMemory) -> Option<u64>,
+    above: fn(&CgroupLevel) -> Option<u64>,
+) -> Result<Option<Happened>, String> {
+    let here = cgroup(report, name, here);
+    if let Ok(times @ 1..) = here {
+        return Ok(Some(Happened::Here(count(times))));
+    }
+    let levels = report.cgroup.iter().flat_map(|cgroup| &cgroup.levels);
+    let times = levels.filter_map(|level| {
+        let times = above(level).filter(|times| *times > 0)?;
+        Some(format!("{} at {}", count(times), visible(&level.path)))
+    });
+    let times: Vec<_> = times.collect();
+    if times.is_empty() { here.map(|_| None) } else { Ok(Some(Happened::Above(times.join(", ")))) }
 }
 
 fn pressure(report: &MemoryReport) -> Check {
     let some = cgroup(report, "pressure_some_avg10_percent", |cgroup| cgroup.pressure_some_avg10_percent)?;
     let full = cgroup(report, "pressure_full_avg10_percent", |cgroup| cgroup.pressure_full_avg10_percent)?;
-    let advice = "the kernel is busy finding memory: raise the container's limit, or shrink what the table's largest \
-                  rows hold";
+    let advice = format!("the kernel is busy finding memory: {}", remedy(report));
     let evidence = |tasks: &str, share| format!("{tasks} waited for memory {share} % of the last 10 s");
     Ok(if full > PRESSURE_PERCENT {
         Some(Finding::critical(evidence("all tasks of the container", full), advice))
@@ -101,7 +205,7 @@ mod tests {
     use crate::doctor::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
-    use crate::report::CgroupMemory;
+    use crate::report::{CgroupParts, MachineMemory};
 
     fn container(change: impl FnOnce(&mut CgroupMemory)) -> MemoryReport {
         let mut report = healthy::report();
@@ -122,7 +226,10 @@ mod tests {
     fn the_working_set_near_the_limit_is_a_warning_and_then_critical() {
         let verdict = fired(&sizes(850, 0, 1000), "near-memory-limit");
         assert_eq!(verdict.severity, Severity::Warning);
-        assert_eq!(verdict.evidence, "the container's working set is 850.0 MiB of 1000.0 MiB limit (85 %)");
+        assert_eq!(
+            verdict.evidence,
+            "the working set of the container is 850.0 MiB of 1000.0 MiB limit (85 %)"
+        );
         assert_eq!(fired(&sizes(951, 0, 1000), "near-memory-limit").severity, Severity::Critical);
         assert_eq!(fired(&sizes(950, 0, 1000), "near-memory-limit").severity, Severity::Warning);
         assert!(is_silent(&sizes(800, 0, 1000), "near-memory-limit"), "80 % is not more than 80 %");
@@ -131,11 +238,148 @@ mod tests {
         fired(&sizes(32, 0, 32), "near-memory-limit");
     }
 
+    /// The container `p/a` of 58 MiB without a limit, below `p` with 300 MiB and a neighbour of 225 MiB.
+    fn pod(change: impl FnOnce(&mut CgroupLevel)) -> MemoryReport {
+        let mut above = CgroupLevel {
+            path: "/p".into(),
+            limit_bytes: Some(300 * MIB),
+            current_bytes: Some(285 * MIB),
+            inactive_file_bytes: Some(0),
+            oom_kills: Some(0),
+            high_events: Some(0),
+            max_events: Some(0),
+            parts: CgroupParts::default(),
+        };
+        change(&mut above);
+        container(|cgroup| {
+            cgroup.path = "/p/a".into();
+            (cgroup.limit_bytes, cgroup.current_bytes) = (None, Some(58 * MIB));
+            cgroup.inactive_file_bytes = Some(0);
+            cgroup.levels = vec![above];
+            cgroup.binding = cgroup.least_room();
+        })
+    }
+
     #[test]
-    fn without_a_limit_none_is_near() {
+    fn a_large_neighbour_below_the_parents_limit_is_seen() {
+        let verdict = fired(&pod(|_| {}), "near-memory-limit");
+        assert_eq!(verdict.severity, Severity::Warning);
+        let expected = "the working set of the control group /p above is 285.0 MiB of 300.0 MiB limit (95 %), 227.0 MiB \
+                        of it by others";
+        assert_eq!(verdict.evidence, expected);
+        // The process of this report has a larger heap than fits in: other tests have the parts.
+        assert!(verdict.advice.ends_with("or raise the limit of the control group /p above (`memory.max`)"));
+        let critical = fired(&pod(|level| level.current_bytes = Some(294 * MIB)), "near-memory-limit");
+        assert_eq!(critical.severity, Severity::Critical);
+        assert!(is_silent(&pod(|level| level.inactive_file_bytes = Some(60 * MIB)), "near-memory-limit"));
+        let unknown = pod(|level| level.inactive_file_bytes = None);
+        assert_not_checked(&unknown, "near-memory-limit", "the inactive page cache of /p is not known");
+    }
+
+    #[test]
+    fn a_container_full_of_tmpfs_is_not_advised_to_look_at_the_table() {
+        let mut report = sizes(190, 0, 200);
+        report.process.as_mut().unwrap().anonymous_bytes = Some(52 * MIB);
+        let cgroup = report.cgroup.as_mut().unwrap();
+        cgroup.version = 1;
+        cgroup.parts.shared_bytes = Some(125 * MIB);
+        cgroup.parts.anonymous_bytes = Some(52 * MIB);
+        cgroup.oom_kills = Some(1);
+        (cgroup.high_events, cgroup.max_events) = (Some(1), Some(1));
+        cgroup.pressure_full_avg10_percent = Some(50.0);
+        for rule in RULES.iter().filter(|rule| rule.id != "no-memory-limit") {
+            let advice = fired(&report, rule.id).advice;
+            assert!(
+                advice.contains("shared memory and tmpfs, 125.0 MiB") && advice.contains("/dev/shm"),
+                "{advice}"
+            );
+            assert!(!advice.contains("largest rows"), "{advice}");
+            assert!(advice.ends_with("or raise the container's limit (`memory.limit_in_bytes`)"), "{advice}");
+        }
+    }
+
+    /// A process on a machine of 24 GiB without any limit, by its resident and the machine's available MiB.
+    fn on_machine(resident: u64, available: u64) -> MemoryReport {
         let mut report = container(|cgroup| cgroup.limit_bytes = None);
         report.unavailable.note("cgroup.limit_bytes", "no limit is set");
-        assert_not_checked(&report, "near-memory-limit", "no limit is set");
+        report.unavailable.note("cgroup.binding", "no limit is set");
+        report.process.as_mut().unwrap().resident_bytes = Some(resident * MIB);
+        let total_bytes = Some(24 * 1024 * MIB);
+        report.machine = Some(MachineMemory { total_bytes, available_bytes: Some(available * MIB) });
+        report
+    }
+
+    #[test]
+    fn without_a_limit_the_machine_is_judged() {
+        assert!(is_silent(&on_machine(3482, 20_000), "near-memory-limit"), "and it was checked");
+        let verdict = fired(&on_machine(3482, 4096), "near-memory-limit");
+        assert_eq!(verdict.severity, Severity::Warning);
+        assert_eq!(
+            verdict.evidence,
+            "the working set of the machine is 20.0 GiB of 24.0 GiB memory (83 %), 16.6 GiB of it by others"
+        );
+        assert!(verdict.advice.ends_with("or give the machine more memory"), "{}", verdict.advice);
+        assert_eq!(fired(&on_machine(3482, 1000), "near-memory-limit").severity, Severity::Critical);
+        let mut generous = on_machine(3482, 1000);
+        generous.cgroup.as_mut().unwrap().limit_bytes = Some(20 << 30);
+        assert!(
+            fired(&generous, "near-memory-limit").evidence.starts_with("the working set of the machine is ")
+        );
+        let mut unknown = on_machine(3482, 1000);
+        unknown.machine = None;
+        unknown.unavailable.note("machine", "meminfo: permission denied");
+        let reason = "no limit is set; meminfo: permission denied";
+        assert_not_checked(&unknown, "near-memory-limit", reason);
+    }
+
+    #[test]
+    fn a_large_process_without_a_limit_is_told_so() {
+        let verdict = fired(&on_machine(3482, 20_000), "no-memory-limit");
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert_eq!(
+            verdict.evidence,
+            "no memory limit is set, so only the machine's memory bounds this process: it holds 3.4 GiB of 24.0 GiB in all \
+             (14 %)"
+        );
+        assert!(is_silent(&on_machine(2400, 20_000), "no-memory-limit"), "a tenth");
+        let with_limit = |change: fn(&mut CgroupMemory)| {
+            let mut report = on_machine(3482, 20_000);
+            change(report.cgroup.as_mut().unwrap());
+            is_silent(&report, "no-memory-limit")
+        };
+        assert!(with_limit(|cgroup| cgroup.limit_bytes = Some(1 << 40)));
+        assert!(with_limit(|cgroup| {
+            cgroup.levels = vec![CgroupLevel { limit_bytes: Some(1 << 40), ..CgroupLevel::default() }];
+        }));
+        let mut small = on_machine(1000, 2000);
+        small.machine.as_mut().unwrap().total_bytes = Some(4096 * MIB);
+        assert!(is_silent(&small, "no-memory-limit"), "1 GiB");
+    }
+
+    #[test]
+    fn what_happened_above_is_told_where_it_happened() {
+        let kills =
+            fired(&pod(|level| (level.oom_kills, level.max_events) = (Some(2), Some(9))), "oom-kills");
+        assert_eq!(kills.severity, Severity::Warning);
+        assert_eq!(kills.evidence, "processes of neighbours killed because memory ran out: 2 at /p");
+        assert!(is_silent(&pod(|level| level.oom_kills = Some(2)), "oom-kills"), "at a limit below /p");
+        let unlimited = |level: &mut CgroupLevel| {
+            (level.limit_bytes, level.oom_kills, level.max_events) = (None, Some(2), None);
+        };
+        assert!(is_silent(&pod(unlimited), "oom-kills"), "at the limit of some other group");
+        let high = fired(&pod(|level| level.high_events = Some(7000)), "memory-high-events");
+        assert_eq!(high.evidence, "times a control group above was slowed down at memory.high: 7,000 at /p");
+        let max = fired(&pod(|level| level.max_events = Some(3)), "memory-limit-events");
+        assert_eq!(max.evidence, "times a control group above met its memory limit: 3 at /p");
+        let mut both = pod(|level| level.max_events = Some(3));
+        both.cgroup.as_mut().unwrap().max_events = Some(1);
+        assert_eq!(
+            fired(&both, "memory-limit-events").evidence,
+            "times the container met its memory limit: 1"
+        );
+        let mut only_above = pod(|level| level.max_events = Some(3));
+        only_above.cgroup.as_mut().unwrap().max_events = None;
+        fired(&only_above, "memory-limit-events");
     }
 
     #[test]
@@ -168,8 +412,14 @@ mod tests {
     #[test]
     fn a_missing_number_is_neither_good_nor_bad() {
         let nothing = container(|cgroup| *cgroup = CgroupMemory::default());
+        let reason = "cgroup.binding was not collected; machine.available_bytes was not collected";
+        let mut unknown = nothing.clone();
+        unknown.machine = None;
+        assert_not_checked(&unknown, "near-memory-limit", reason);
+        assert_not_checked(&unknown, "no-memory-limit", "cgroup.binding was not collected");
+        unknown.cgroup = None;
+        assert_not_checked(&unknown, "no-memory-limit", "machine.total_bytes was not collected");
         for (id, path) in [
-            ("near-memory-limit", "limit_bytes"),
             ("oom-kills", "oom_kills"),
             ("memory-high-events", "high_events"),
             ("memory-limit-events", "max_events"),

@@ -131,7 +131,7 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
     assert_eq!(
         lines[2..5],
         [
-            "critical oom-kills: processes of the container killed for want of memory: 2",
+            "critical oom-kills: processes of the container killed because memory ran out: 2",
             "warning memory-high-events: times the container was slowed down at memory.high: 3",
             "",
         ]
