@@ -116,7 +116,11 @@ impl Ceiling {
 
     fn of_groups(cgroup: &CgroupMemory) -> Option<Self> {
         // A report of an older program has the own group alone.
-        let level = cgroup.binding.clone().unwrap_or_else(|| cgroup.own_level());
+        Self::of_level(cgroup, cgroup.binding.clone().unwrap_or_else(|| cgroup.own_level()))
+    }
+
+    /// The limit of one level, which is the process's own group or one above. `None` if it has no limit.
+    pub(crate) fn of_level(cgroup: &CgroupMemory, level: CgroupLevel) -> Option<Self> {
         let used_bytes = level.working_set_bytes()?;
         let is_own = level.path == cgroup.path;
         let own = cgroup.own_level().working_set_bytes();

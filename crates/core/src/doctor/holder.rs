@@ -126,7 +126,9 @@ fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
         LimitSource::GroupAbove => {
             let others = ceiling.others_bytes?;
             let path = visible(ceiling.path.as_deref().unwrap_or_default());
-            let above = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
+            let mut levels =
+                report.cgroup.iter().flat_map(|cgroup| cgroup.binding.iter().chain(&cgroup.levels));
+            let above = levels.find(|level| Some(&level.path) == ceiling.path.as_ref());
             let kind = above.zip(own.as_ref()).and_then(|(above, own)| largest_kind(above, own));
             let mostly = kind.map(|kind| format!(", mostly {kind}")).unwrap_or_default();
             Some(Holder::new(
