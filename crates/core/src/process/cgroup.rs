@@ -21,13 +21,33 @@ pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<
     let own = LevelReader::new(folder.version, &folder.group, "cgroup");
     let mut cgroup = own_group(&own, &folder, unavailable);
     cgroup.levels = levels_above(&folder, unavailable);
-    cgroup.levels.extend(above_the_mount_point(&folder, &cgroup));
+    if let Some(above) = above_the_mount_point(&folder, &cgroup) {
+        let path = format!("cgroup.levels.{}", cgroup.levels.len());
+        for name in UNKNOWN_ABOVE {
+            unavailable
+                .note(format!("{path}.{name}"), "of a group above the mount point only the limit is known");
+        }
+        cgroup.levels.push(above);
+    }
     cgroup.binding = cgroup.least_room();
     if cgroup.binding.is_none() {
         unavailable.note("cgroup.binding", why_none_binds(&cgroup, unavailable));
     }
     Some(cgroup)
 }
+
+/// What is not known of a group above the mount point.
+const UNKNOWN_ABOVE: [&str; 9] = [
+    "oom_kills",
+    "high_events",
+    "max_events",
+    "parts.anonymous_bytes",
+    "parts.file_bytes",
+    "parts.mapped_file_bytes",
+    "parts.shared_bytes",
+    "parts.kernel_bytes",
+    "parts.socket_bytes",
+];
 
 fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavailable) -> CgroupMemory {
     let CgroupLevel {

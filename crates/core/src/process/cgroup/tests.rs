@@ -332,9 +332,12 @@ fn version_1_tells_a_limit_above_the_mount_point() {
     ];
     let mount = |point: &str| format!("33 22 0:29 /pod/a {point}/memory rw - cgroup cgroup rw,memory\n");
     let tree = tree("4:memory:/pod/a\n", mount, &own);
-    let cgroup = read(&tree).0.unwrap();
+    let (cgroup, unavailable) = read(&tree);
+    let cgroup = cgroup.unwrap();
     let [above] = &cgroup.levels[..] else { panic!("{cgroup:?}") };
     assert_eq!((above.path.as_str(), above.limit_bytes), ("..", Some(100 * MIB)));
+    let reason = "of a group above the mount point only the limit is known";
+    assert_eq!(unavailable.get("cgroup.levels.0.parts.shared_bytes"), Some(reason));
     assert_eq!((above.working_set_bytes(), above.room_bytes()), (Some(57 * MIB), Some(43 * MIB)));
     assert_eq!(cgroup.binding.as_ref(), Some(above));
     for not_lower in ["268435456", "9223372036854771712"] {
