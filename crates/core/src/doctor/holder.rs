@@ -62,8 +62,7 @@ fn of_process(report: &MemoryReport) -> Vec<Holder> {
 /// What the process's own group holds besides.
 fn of_container(report: &MemoryReport) -> Vec<Holder> {
     let Some(cgroup) = &report.cgroup else { return Vec::new() };
-    let CgroupParts { anonymous_bytes, file_bytes, shared_bytes, kernel_bytes, socket_bytes, .. } =
-        cgroup.parts;
+    let CgroupParts { anonymous_bytes, shared_bytes, kernel_bytes, socket_bytes, .. } = cgroup.parts;
     let process = report.process.as_ref();
     let mut holders = Vec::new();
     if let Some((all, own)) = anonymous_bytes.zip(process.and_then(|process| process.anonymous_bytes)) {
@@ -86,13 +85,9 @@ fn of_container(report: &MemoryReport) -> Vec<Holder> {
             ),
         )
     }));
-    // Pages of tmpfs count as page cache, and inactive ones are not in use.
-    let in_use = |file: u64| {
-        file.saturating_sub(shared_bytes.unwrap_or(0)).saturating_sub(cgroup.inactive_file_bytes.unwrap_or(0))
-    };
-    holders.extend(file_bytes.map(|file| {
+    holders.extend(cgroup.own_level().cache_in_use_bytes().map(|bytes| {
         Holder::new(
-            in_use(file),
+            bytes,
             "page cache that is in use",
             "it is not in the table: look for large files that are mapped or read again and again; the kernel takes most \
              of it back before it kills, but not what is locked (`mlock`) or not yet written",
@@ -103,7 +98,7 @@ fn of_container(report: &MemoryReport) -> Vec<Holder> {
             bytes,
             "kernel memory",
             "it is not in the table: look at `slab`, `kernel_stack` and `pagetables` in `memory.stat`; it grows with open \
-             files, directory entries, watches, threads and mappings",
+             files, pipes, directory entries, watches, threads and mappings",
         )
     }));
     // In version 1 they are not in the usage.

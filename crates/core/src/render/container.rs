@@ -7,6 +7,26 @@ use super::text::line;
 use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
 use crate::units::{Bytes, count, visible};
 
+/// What the container's memory consists of, without page cache that goes first. Parts of nothing are left out.
+pub(super) fn header(report: &MemoryReport) -> Option<String> {
+    let cgroup = report.cgroup.as_ref()?;
+    let own = cgroup.own_level();
+    // In version 1 the buffers of sockets are not in the usage.
+    let sockets = own.parts.socket_bytes.filter(|_| cgroup.version != 1);
+    let parts = [
+        (own.parts.anonymous_bytes, "anonymous"),
+        (own.parts.shared_bytes, "tmpfs"),
+        (own.cache_in_use_bytes(), "page cache"),
+        (own.parts.kernel_bytes, "kernel"),
+        (sockets, "sockets"),
+    ];
+    let parts = parts.into_iter().filter_map(|(bytes, name)| {
+        bytes.filter(|bytes| *bytes > 0).map(|bytes| format!("{:.0} {name}", Bytes(bytes)))
+    });
+    let whole = format!("container {:.1}", Bytes(own.working_set_bytes()?));
+    Some(std::iter::once(whole).chain(parts).collect::<Vec<_>>().join(" · "))
+}
+
 pub(super) fn write(out: &mut String, report: &MemoryReport) -> fmt::Result {
     if let Some(cgroup) = &report.cgroup {
         write_group(out, cgroup)?;
@@ -116,6 +136,18 @@ mod tests {
             text.contains("\nfirst limit to be met: 1.25 GiB of the control group /pod above · "),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_header_has_the_parts_that_are_known_and_not_empty() {
+        let mut report = sample::report();
+        let cgroup = report.cgroup.as_mut().unwrap();
+        cgroup.version = 1;
+        (cgroup.parts.kernel_bytes, cgroup.parts.file_bytes) = (None, Some(0));
+        let expected = "container 700.0 MiB · 500 MiB anonymous · 125 MiB tmpfs";
+        assert_eq!(header(&report).unwrap(), expected);
+        report.cgroup.as_mut().unwrap().current_bytes = None;
+        assert_eq!(header(&report), None);
     }
 
     #[test]

@@ -45,7 +45,10 @@ fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
     if !memory.is_empty() {
         writeln!(out, "{memory}")?;
     }
-    ceiling::header(report).map_or(Ok(()), |limit| writeln!(out, "{limit}"))
+    [ceiling::header(report), container::header(report)]
+        .into_iter()
+        .flatten()
+        .try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView, root_parts: usize) -> fmt::Result {

@@ -75,6 +75,13 @@ impl CgroupLevel {
         Some(self.current_bytes?.saturating_sub(self.inactive_file_bytes.unwrap_or(0)))
     }
 
+    /// Page cache that does not go first: without tmpfs, which is in `shared_bytes`, and without the inactive part.
+    pub fn cache_in_use_bytes(&self) -> Option<u64> {
+        let CgroupParts { file_bytes, shared_bytes, .. } = self.parts;
+        let goes = shared_bytes.unwrap_or(0).saturating_add(self.inactive_file_bytes.unwrap_or(0));
+        Some(file_bytes?.saturating_sub(goes))
+    }
+
     /// What is left until the limit. `None` without a limit.
     pub fn room_bytes(&self) -> Option<u64> {
         Some(self.limit_bytes?.saturating_sub(self.working_set_bytes()?))
@@ -179,6 +186,16 @@ mod tests {
         assert_eq!((unknown.working_set_bytes(), unknown.room_bytes()), (None, None));
         let without_cache = CgroupLevel { inactive_file_bytes: None, ..level("/", Some(9), 5, 0) };
         assert_eq!((without_cache.working_set_bytes(), without_cache.room_bytes()), (Some(5), Some(4)));
+        assert_eq!(without_cache.cache_in_use_bytes(), None);
+    }
+
+    #[test]
+    fn neither_tmpfs_nor_inactive_pages_are_page_cache_in_use() {
+        let mut level = level("/", None, 100, 20);
+        (level.parts.file_bytes, level.parts.shared_bytes) = (Some(90), Some(40));
+        assert_eq!(level.cache_in_use_bytes(), Some(30));
+        level.parts.shared_bytes = Some(u64::MAX);
+        assert_eq!(level.cache_in_use_bytes(), Some(0));
     }
 
     #[test]

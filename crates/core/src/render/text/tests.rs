@@ -11,7 +11,8 @@ fn the_overview_begins_with_who_and_how_much() {
     let expected = "axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m\n\
         resident 512.3 MiB · allocated 431.0 MiB · 4 MiB fragmentation · 53 MiB dirty · 16 MiB outside jemalloc\n\
         limit: 1.25 GiB of the control group /pod above · 1000.0 MiB used (78 %), 300.0 MiB of it by others · \
-        280.0 MiB left\n\n";
+        280.0 MiB left\n\
+        container 700.0 MiB · 500 MiB anonymous · 125 MiB tmpfs · 50 MiB page cache · 20 MiB kernel · 5 MiB sockets\n\n";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("HashMap<String, Session> |           1 |    12.00 MiB |   20 %\n"), "{text}");
     assert!(text.contains("· sampled 1 per 512 KiB since process start ·"), "{text}");
@@ -134,7 +135,7 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
     let text = page(&report, Page::Overview);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(
-        lines[3..6],
+        lines[4..7],
         [
             "critical oom-kills: processes of the container killed because memory ran out: 2",
             "warning memory-high-events: times the container was slowed down at memory.high: 3",
