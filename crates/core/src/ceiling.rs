@@ -8,7 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
+use crate::report::{
+    CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_CONTROLLER, NO_GROUP, NO_LIMIT,
+};
 use crate::units::visible;
 
 /// The limit that the process meets first: the one with the least room.
@@ -83,13 +85,18 @@ impl MemoryReport {
         })
     }
 
-    /// Whether some level of the control group has a limit. Outside control groups there is none.
+    /// Whether some level of the control group has a limit. A process that no group counts has none.
     ///
     /// # Errors
     ///
     /// Why a limit could not be read.
     pub(crate) fn is_limited(&self) -> Result<bool, String> {
-        let Some(cgroup) = &self.cgroup else { return Ok(false) };
+        let Some(cgroup) = &self.cgroup else {
+            return match self.unavailable.get("cgroup") {
+                Some(NO_GROUP | NO_CONTROLLER) => Ok(false),
+                reason => Err(reason.unwrap_or("cgroup was not collected").to_owned()),
+            };
+        };
         let above = cgroup.levels.iter().chain(&cgroup.binding).map(|level| level.limit_bytes);
         if above.chain([cgroup.limit_bytes]).any(|limit| limit.is_some()) {
             return Ok(true);

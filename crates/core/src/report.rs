@@ -21,7 +21,7 @@ use crate::root_summary::RootSummary;
 use crate::unavailable::Unavailable;
 
 pub use levels::{CgroupLevel, CgroupParts};
-pub(crate) use levels::{MOST_LEVELS, NO_LIMIT};
+pub(crate) use levels::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";

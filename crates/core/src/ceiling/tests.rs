@@ -116,7 +116,13 @@ fn a_limit_that_cannot_be_read_is_not_taken_for_none() {
     report.unavailable.note("cgroup.binding", NO_LIMIT);
     assert_eq!(report.is_limited(), Ok(false));
     report.cgroup = None;
-    assert_eq!(report.is_limited(), Ok(false));
+    assert_eq!(report.is_limited(), Err("cgroup was not collected".into()));
+    report.unavailable.note("cgroup", "cgroup: permission denied");
+    assert_eq!(report.is_limited(), Err("cgroup: permission denied".into()));
+    for reason in [NO_GROUP, NO_CONTROLLER] {
+        report.unavailable.note("cgroup", reason);
+        assert_eq!(report.is_limited(), Ok(false), "{reason}");
+    }
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub(crate) const MOST_LEVELS: usize = 32;
 /// The reason for a limit that is `None` because there is none.
 pub(crate) const NO_LIMIT: &str = "no limit is set";
 
+/// The reasons for a group that is `None` because none counts the process's memory: then there is no limit either.
+pub(crate) const NO_GROUP: &str = "the process is in no memory control group";
+pub(crate) const NO_CONTROLLER: &str = "the memory controller is not enabled for the process's control group";
+
 /// What the memory of a control group consists of.
 ///
 /// `anonymous_bytes`, `file_bytes`, `kernel_bytes` and `socket_bytes` do not overlap. `shared_bytes` is a part of

@@ -219,7 +219,13 @@ fn a_missing_number_is_neither_good_nor_bad() {
     assert_not_checked(&unknown, "near-memory-limit", reason);
     assert_not_checked(&unknown, "no-memory-limit", "cgroup.binding was not collected");
     unknown.cgroup = None;
-    assert_not_checked(&unknown, "no-memory-limit", "machine.total_bytes was not collected");
+    assert_not_checked(&unknown, "no-memory-limit", "cgroup was not collected");
+    let mut alone = on_machine(3482, 20_000);
+    alone.cgroup = None;
+    alone.unavailable.note("cgroup", "the process is in no memory control group");
+    fired(&alone, "no-memory-limit");
+    alone.machine = None;
+    assert_not_checked(&alone, "no-memory-limit", "machine.total_bytes was not collected");
     for (id, path) in [
         ("oom-kills", "oom_kills"),
         ("memory-high-events", "high_events"),

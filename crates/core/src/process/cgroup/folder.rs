@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::kernel_file;
+use crate::report::{NO_CONTROLLER, NO_GROUP};
 
 /// Version of the interface that has the memory controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +59,7 @@ impl Folder {
 /// Says at which step the way ended.
 pub(super) fn find(root: &Path) -> Result<Folder, String> {
     let membership = kernel_file::read(&root.join("self/cgroup"))?;
-    let (version, path) =
-        membership_of_memory(&membership).ok_or("the process is in no memory control group")?;
+    let (version, path) = membership_of_memory(&membership).ok_or(NO_GROUP)?;
     let mounts = kernel_file::read(&root.join("self/mountinfo"))?;
     let mut folder = mounts
         .lines()
@@ -69,8 +69,7 @@ pub(super) fn find(root: &Path) -> Result<Folder, String> {
         .ok_or("the file system of the process's control group is not mounted here")?;
     // In version 2 a group without the memory controller is charged to the nearest ancestor that has it.
     let charged = folder.ancestors().find(|folder| folder.join(version.usage_file()).exists());
-    folder.group =
-        charged.ok_or("the memory controller is not enabled for the process's control group")?.to_owned();
+    folder.group = charged.ok_or(NO_CONTROLLER)?.to_owned();
     Ok(folder)
 }
 

@@ -102,7 +102,7 @@ fn without_a_limit_the_machine_is_the_limit_and_without_both_there_is_no_line() 
     let mut report = sample::report();
     report.cgroup = None;
     let text = page(&report, Page::Overview);
-    let line = "\nno memory limit is set, so the machine is the limit: 24.00 GiB of the machine · 8.0 GiB used (33 %), ";
+    let line = "\nno memory limit is known, so the machine is the limit: 24.00 GiB of the machine · 8.0 GiB used (33 %), ";
     assert!(text.contains(line), "{text}");
     report.machine = None;
     let text = page(&report, Page::Overview);
