@@ -5,6 +5,7 @@ another process, and a service without any limit. Needs root and a memory contro
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -213,6 +214,29 @@ def services(program):
             near = verdict(shop, "near-memory-limit")
             check(near and "other processes in this container" in near["advice"], "another process: the advice names it", near)
 
+    def a_limit_above_what_is_visible():
+        """As in a container that sees its own group alone: version 1 tells the parent's limit, version 2 does not."""
+        with ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a:
+            if p.version != 1:
+                return print("        not run: version 2 has no hint of it")
+            p.limit_memory(200 * MIB)
+
+            def hide():
+                a.enter()
+                libc = ctypes.CDLL(None, use_errno=True)
+                private, bind, new_mounts = (1 << 18) | (1 << 14), 1 << 12, 0x20000
+                if (libc.unshare(new_mounts) or libc.mount(None, b"/", None, private, None) or
+                        libc.mount(a.folder.encode(), b"/sys/fs/cgroup/memory", None, bind, None)):
+                    raise OSError(ctypes.get_errno(), "the parent could not be hidden")
+
+            with example_service.Service(program, before=hide) as shop:
+                lines = header(shop)
+                cgroup = shop.ask("/stats?format=json")[1]["cgroup"]
+                check(cgroup["path"] == "/" and [level["path"] for level in cgroup["levels"]] == [".."],
+                      "hidden: the own group is all that is visible", cgroup)
+                check(lines[2].startswith("limit: 200.00 MiB of a control group above the visible ones · at least "),
+                      "hidden: the header has the parent's limit", lines)
+
     def no_limit_at_all():
         with ControlGroup("memory", "u") as group, service(group) as shop:
             lines = header(shop)
@@ -228,7 +252,7 @@ def services(program):
 
     return [a_neighbour_below_the_parents_limit, a_leak_beside_a_neighbour, a_container_full_of_tmpfs,
             a_container_full_of_kernel_memory, a_container_full_of_page_cache, a_container_with_another_process,
-            no_limit_at_all]
+            a_limit_above_what_is_visible, no_limit_at_all]
 
 
 def cases(program):
