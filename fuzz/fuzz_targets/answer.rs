@@ -52,6 +52,10 @@ static REPORT: LazyLock<(Value, Vec<String>)> = LazyLock::new(|| {
     let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
     let mut report: Value = serde_json::from_str(body).expect("JSON");
     report["roots"] = json!({"rows": [{"name": "cache", "fields": [{}], "not_counted": []}]});
+    let level = json!({"path": "/pod", "limit_bytes": 1 << 30, "current_bytes": 1 << 29, "parts": {"shared_bytes": 1}});
+    report["cgroup"]["levels"] = json!([level]);
+    report["cgroup"]["binding"] = level;
+    report["machine"] = json!({"total_bytes": 1_u64 << 34, "available_bytes": 1_u64 << 33});
     report["detail"] = json!({"arenas": [{}], "size_classes": {"bins": [{}], "large": [{}]}});
     let fields = fields(&report);
     (report, fields)

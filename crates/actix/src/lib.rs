@@ -84,8 +84,9 @@ pub use memory_debug_endpoint::memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, CgroupMemory, Collector, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
-    RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collector, InstanceId, InstanceInfo,
+    LimitSource, MachineMemory, MemoryReport, ProcessMemory, RowSource, Scope, Tracked, TypeRow, TypeSummary,
+    summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_endpoint::memory_debug_core::{

@@ -121,11 +121,11 @@ pub use memory_debug_tower::memory_debug_core;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
 pub use memory_debug_tower::{
-    AllocatorStats, CgroupMemory, Collect, Collector, ConfigError, ConfigErrorKind, Connection, Credentials,
-    CredentialsError, CredentialsErrorKind, Endpoint, FieldRow, InstanceId, InstanceInfo, Limits,
-    MemoryDebug, MemoryDebugLayer, MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, Role,
-    RootRow, RootSummary, RowSource, Scope, Shortage, Tracked, TypeRow, TypeSummary, generate_password,
-    summary,
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collector, ConfigError,
+    ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint, FieldRow,
+    InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryDebug, MemoryDebugLayer,
+    MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, Role, RootRow, RootSummary, RowSource,
+    Scope, Shortage, Tracked, TypeRow, TypeSummary, generate_password, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};

@@ -84,6 +84,7 @@ impl Collector {
             duration_us: 0,
             process: None,
             cgroup: None,
+            machine: None,
             allocator: None,
             types: None,
             reconciliation: None,
@@ -96,6 +97,10 @@ impl Collector {
         if scope != Scope::Types {
             report.process = process::read_process(proc, &mut report.unavailable);
             report.cgroup = process::read_cgroup(proc, &mut report.unavailable);
+            report.machine = process::read_machine(proc, &mut report.unavailable);
+            if let Err(reason) = report.ceiling() {
+                report.unavailable.note("ceiling", reason);
+            }
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
         report.tracked = tracked::rows();

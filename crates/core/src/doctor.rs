@@ -8,6 +8,7 @@ mod allocator;
 mod container;
 #[cfg(test)]
 mod healthy;
+mod holder;
 mod process;
 mod profiling;
 mod rule;

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
+use crate::ceiling::Ceiling;
 use crate::collect::{Collector, Scope};
-use crate::kernel_file;
-use crate::process::read_cgroup;
+use crate::process::{read_cgroup, read_machine};
 use crate::unavailable::Unavailable;
 
 /// Numbers alone: files of a few kilobytes, jemalloc's epoch, a thread.
@@ -23,8 +23,8 @@ const TYPES_BYTES: u64 = 16 << 20;
 pub struct Headroom {
     /// The most that the collection is expected to take.
     pub needed_bytes: u64,
-    /// What is left until the limit of the container or the memory of the machine, whichever is met first, inactive
-    /// page cache counted as free. `None` if neither could be read.
+    /// What is left until the limit of the container, of a group above it, or the memory of the machine, whichever is
+    /// met first, inactive page cache counted as free. `None` if none of them could be read.
     pub available_bytes: Option<u64>,
 }
 
@@ -44,14 +44,12 @@ impl Collector {
 }
 
 fn available(proc: &Path) -> Option<u64> {
-    let meminfo = kernel_file::read(&proc.join("meminfo"));
-    let machine = meminfo.and_then(|text| kernel_file::size(&text, "MemAvailable")).ok();
-    let cgroup = read_cgroup(proc, &mut Unavailable::default());
-    let container = cgroup.and_then(|cgroup| {
-        let used = cgroup.current_bytes?.saturating_sub(cgroup.inactive_file_bytes.unwrap_or(0));
-        Some(cgroup.limit_bytes?.saturating_sub(used))
-    });
-    machine.into_iter().chain(container).min()
+    let reasons = &mut Unavailable::default();
+    let (cgroup, machine) = (read_cgroup(proc, reasons), read_machine(proc, reasons));
+    let ceiling = Ceiling::lowest(cgroup.as_ref(), machine.as_ref(), None);
+    // What is left of the machine counts also where its size is not known.
+    let available = machine.and_then(|machine| machine.available_bytes);
+    ceiling.map(|ceiling| ceiling.room_bytes).into_iter().chain(available).min()
 }
 
 #[cfg(test)]
@@ -77,6 +75,36 @@ mod tests {
     fn s44_what_is_left_of_a_container_counts_cache_as_free() {
         assert_eq!(available(tree(60 * MIB, 10 * MIB).path()), Some(14 * MIB));
         assert_eq!(available(tree(70 * MIB, 0).path()), Some(0));
+    }
+
+    #[test]
+    fn s44_a_neighbour_below_the_parents_limit_takes_room_away() {
+        let two = ("0::/p/a\n", "cgroup2 cgroup2 rw", "memory.max", "memory.current", "inactive_file");
+        let one = ("4:memory:/p/a\n0::/\n", "cgroup cgroup rw,memory");
+        let one = (one.0, one.1, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file");
+        for (membership, kind, limit, usage, stat) in [two, one] {
+            let tree = tree(0, 0);
+            tree.add("self/cgroup", membership);
+            let mount = tree.path().join("cgroup");
+            tree.add("self/mountinfo", &format!("30 25 0:26 / {} rw - {kind}\n", mount.display()));
+            for (group, limit_bytes, usage_bytes, cache) in
+                [("cgroup/p/a", 256 * MIB, 58 * MIB, 0), ("cgroup/p", 300 * MIB, 300 * MIB, 6 * MIB)]
+            {
+                tree.add(&format!("{group}/{limit}"), &limit_bytes.to_string());
+                tree.add(&format!("{group}/{usage}"), &usage_bytes.to_string());
+                tree.add(&format!("{group}/memory.stat"), &format!("{stat} {cache}\n"));
+            }
+            assert_eq!(available(tree.path()), Some(6 * MIB), "{limit}");
+        }
+    }
+
+    #[test]
+    fn s44_a_machine_that_is_full_counts_below_a_generous_limit() {
+        let tree = tree(10 * MIB, 0);
+        tree.add("meminfo", "MemTotal: 1048576 kB\nMemAvailable: 2048 kB\n");
+        assert_eq!(available(tree.path()), Some(2 * MIB));
+        tree.add("meminfo", "MemAvailable: 1024 kB\n");
+        assert_eq!(available(tree.path()), Some(MIB), "a machine without a size");
     }
 
     #[test]

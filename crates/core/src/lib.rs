@@ -49,13 +49,14 @@
 //! # Floors
 //!
 //! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
-//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `rows`, `jemalloc`, `process`, `roots`, `tracked`,
-//! `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
+//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
+//! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
 //! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
 //! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
 
 #![deny(unsafe_code)]
 
+mod ceiling;
 mod collect;
 mod control;
 mod detail;
@@ -94,6 +95,7 @@ mod unavailable;
 pub mod units;
 mod view;
 
+pub use ceiling::{Ceiling, LimitSource};
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
@@ -115,8 +117,8 @@ pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use purge::{PurgeMoment, PurgeReport};
 pub use reconciliation::Reconciliation;
 pub use report::{
-    AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, RowSource,
-    SCHEMA, TypeRow, TypeSummary,
+    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
+    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
 };
 pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};

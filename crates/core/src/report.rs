@@ -5,6 +5,8 @@
 //! [`MemoryReport::unavailable`] says why under the value's path, for example `process.uss_bytes`. `0` always means
 //! that zero was measured.
 
+mod levels;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +19,9 @@ use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
 use crate::root_summary::RootSummary;
 use crate::unavailable::Unavailable;
+
+pub use levels::{CgroupLevel, CgroupParts};
+pub(crate) use levels::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";
@@ -37,6 +42,8 @@ pub struct MemoryReport {
     pub process: Option<ProcessMemory>,
     /// What the kernel says about the container. `None` outside a memory cgroup.
     pub cgroup: Option<CgroupMemory>,
+    /// What the kernel says about the machine. `None` where there is no `/proc`.
+    pub machine: Option<MachineMemory>,
     /// What the allocator says about itself. `None` if it is not jemalloc.
     pub allocator: Option<AllocatorStats>,
     /// Which types hold the live heap. `None` if that was not asked for, or if the profile could not be read and no
@@ -129,15 +136,19 @@ pub struct ProcessMemory {
     pub cpus: Option<u64>,
 }
 
-/// Memory of the control group the process is in, its limit and what happened at that limit.
+/// Memory of the control group the process is in, and of the groups above it.
+///
+/// All numbers but those in `levels` and `binding` are of the process's own group. The groups below are included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct CgroupMemory {
     /// 1 or 2.
     pub version: u8,
-    /// The lowest limit on the way from this group to the root. `None` without an entry in `unavailable` never
-    /// happens: "no limit is set" is a reason too.
+    /// The group's path, as in [`CgroupLevel::path`].
+    pub path: String,
+    /// The group's own limit. `None` without an entry in `unavailable` never happens: "no limit is set" is a reason
+    /// too. A group above may have a lower one, see `binding`.
     pub limit_bytes: Option<u64>,
     /// Memory charged to the group, page cache included.
     pub current_bytes: Option<u64>,
@@ -146,7 +157,7 @@ pub struct CgroupMemory {
     pub inactive_file_bytes: Option<u64>,
     /// Highest `current_bytes` so far.
     pub peak_bytes: Option<u64>,
-    /// Processes of the group killed for want of memory.
+    /// Processes of the group killed because memory ran out.
     pub oom_kills: Option<u64>,
     /// Times the group was throttled at `memory.high`.
     pub high_events: Option<u64>,
@@ -156,6 +167,25 @@ pub struct CgroupMemory {
     pub pressure_some_avg10_percent: Option<f64>,
     /// Share of the last 10 seconds in which all tasks waited for memory, in percent.
     pub pressure_full_avg10_percent: Option<f64>,
+    /// What `current_bytes` consists of.
+    pub parts: CgroupParts,
+    /// The groups above, from the parent up to the mount point.
+    #[serde(deserialize_with = "levels::at_most")]
+    pub levels: Vec<CgroupLevel>,
+    /// The level with the least room until its limit: a copy of the own group or of one of `levels`. `None` if no
+    /// level has a limit.
+    pub binding: Option<CgroupLevel>,
+}
+
+/// Memory of the machine, or of what stands for it in a sandbox (`/proc/meminfo`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct MachineMemory {
+    /// What there is (`MemTotal`).
+    pub total_bytes: Option<u64>,
+    /// What programs can still take without swapping, by the kernel's estimate (`MemAvailable`).
+    pub available_bytes: Option<u64>,
 }
 
 /// jemalloc's own numbers, all of one epoch.

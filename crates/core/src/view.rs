@@ -24,7 +24,9 @@ impl Page {
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
             "types" | "reconciliation" | "roots" => matches!(self, Self::Overview | Self::Types),
-            "process" | "cgroup" | "allocator" | "detail" => matches!(self, Self::Overview | Self::Stats),
+            "process" | "cgroup" | "machine" | "ceiling" | "allocator" | "detail" => {
+                matches!(self, Self::Overview | Self::Stats)
+            }
             _ => true,
         }
     }

@@ -95,8 +95,9 @@ pub use memory_debug_endpoint::memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, CgroupMemory, Collector, FieldRow, InstanceId, InstanceInfo, MemoryReport, ProcessMemory,
-    Reconciliation, RootRow, RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collector, FieldRow, InstanceId,
+    InstanceInfo, LimitSource, MachineMemory, MemoryReport, ProcessMemory, Reconciliation, RootRow,
+    RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_endpoint::memory_debug_core::{

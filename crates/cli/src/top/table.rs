@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use memory_debug_core::{Fleet, FleetReport, InstanceId, MissingInstance, RowSource};
+use memory_debug_core::{Ceiling, Fleet, FleetReport, InstanceId, MissingInstance, RowSource};
 
 use super::growth::{Growth, Growths, Key, growths};
 use super::instance::{Answer, Instance};
@@ -51,8 +51,8 @@ pub(super) struct Table {
     pub(super) compared: usize,
     /// Since when growth is counted, of the instance where that is longest.
     pub(super) since: Option<Duration>,
-    /// How full the control group is that is fullest, if any has a limit.
-    pub(super) fullest: Option<f64>,
+    /// The limit that is met first at the instance where the largest share of it is used.
+    pub(super) fullest: Option<Ceiling>,
 }
 
 impl Table {
@@ -75,7 +75,10 @@ impl Table {
             threshold: growths.threshold,
             compared: growths.rows.len(),
             since: pairs.iter().map(|(base, _)| now.saturating_duration_since(base.at)).max(),
-            fullest: pairs.iter().filter_map(|(_, last)| fullness(last)).reduce(f64::max),
+            fullest: pairs
+                .iter()
+                .filter_map(|(_, last)| last.report.ceiling().ok())
+                .max_by(|a, b| fullness(a).total_cmp(&fullness(b))),
         }
     }
 
@@ -157,10 +160,9 @@ fn rows(fleet: &mut FleetReport, growths: &Growths<'_>) -> Vec<Row> {
     rows
 }
 
-fn fullness(answer: &Answer) -> Option<f64> {
-    let group = answer.report.cgroup.as_ref()?;
-    let (current, limit) = (group.current_bytes?, group.limit_bytes?);
-    (limit > 0).then(|| current as f64 / limit as f64)
+/// The share of the limit that is used. A limit of nothing is full.
+pub(super) fn fullness(ceiling: &Ceiling) -> f64 {
+    ceiling.used_bytes as f64 / ceiling.limit_bytes.max(1) as f64
 }
 
 #[cfg(test)]
@@ -221,6 +223,25 @@ mod tests {
         let table = table(&[(1, rows()), (1, rows()), (2, rows())]);
         assert_eq!((table.rows[0].bytes, table.rows[0].instances), (2 << 20, 2));
         assert_eq!(table.rows[0].growth.unwrap().change, 0);
-        assert_eq!(table.fullest, Some(0.75));
+        assert_eq!(table.fullest.as_ref().map(fullness), Some(0.75));
+    }
+
+    #[test]
+    fn the_fullest_is_so_by_the_level_that_binds_and_by_the_machine_without_a_limit() {
+        let with = |cgroup: serde_json::Value| {
+            let mut json = serde_json::to_value(report(1, Vec::new())).unwrap();
+            json["cgroup"] = cgroup;
+            json["machine"] = serde_json::json!({"total_bytes": 1000, "available_bytes": 900});
+            let mut instance = Instance::new("http://1".into());
+            let at = Instant::now();
+            instance.answered(at, Ok(serde_json::from_value(json).unwrap()));
+            Table::of(&[instance], &[], at)
+        };
+        let above = serde_json::json!({"path": "/p", "limit_bytes": 300, "current_bytes": 294});
+        let table = with(serde_json::json!({"path": "/p/a", "current_bytes": 58, "binding": above}));
+        assert_eq!(table.fullest.as_ref().map(fullness), Some(0.98));
+        assert_eq!(table.fleet.numbers["ceiling.limit_bytes"].spread.max, 300);
+        let table = with(serde_json::Value::Null);
+        assert_eq!(table.fullest.as_ref().map(fullness), Some(0.1));
     }
 }

@@ -1,11 +1,14 @@
-//! How close the container is to its memory limit, and what happened there.
+//! How close the process is to the limit that it meets first, and what happened at the limits.
 
-use super::rule::{Check, Finding, MIB, Rule, cgroup, share};
-use crate::report::MemoryReport;
-use crate::units::{count, percent};
+use super::holder;
+use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
+use crate::ceiling::{Ceiling, LimitSource};
+use crate::report::{CgroupLevel, CgroupMemory, MemoryReport};
+use crate::units::{Bytes, count, percent, visible};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "near-memory-limit", check: near_limit },
+    Rule { id: "no-memory-limit", check: no_limit },
     Rule { id: "oom-kills", check: oom_kills },
     Rule { id: "memory-high-events", check: high_events },
     Rule { id: "memory-limit-events", check: limit_events },
@@ -20,71 +23,186 @@ const AT_LIMIT_PERCENT: f64 = 95.0;
 /// Tasks that wait for memory a tenth of the time are slow.
 const PRESSURE_PERCENT: f64 = 10.0;
 
+/// A process that holds so much of the machine is no longer small beside its neighbours.
+const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB };
+
 /// Compares the working set, not all that is charged: page cache of files that nobody uses goes away at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
-    let limit = cgroup(report, "limit_bytes", |cgroup| cgroup.limit_bytes)?;
-    let current = cgroup(report, "current_bytes", |cgroup| cgroup.current_bytes)?;
-    let inactive_file = cgroup(report, "inactive_file_bytes", |cgroup| cgroup.inactive_file_bytes)?;
-    let working_set = current.saturating_sub(inactive_file);
-    let Some(used) = percent(working_set as f64, limit as f64).filter(|used| *used > NEAR_LIMIT_PERCENT)
-    else {
+    let ceiling = report.ceiling()?;
+    if ceiling.set_by != LimitSource::Machine {
+        inactive_file(report)?;
+    }
+    let (used, limit) = (ceiling.used_bytes, ceiling.limit_bytes);
+    let Some(percent) = percent(used as f64, limit as f64).filter(|used| *used > NEAR_LIMIT_PERCENT) else {
         return Ok(None);
     };
     if limit < SMALL_LIMIT_BYTES {
         return Ok(None);
     }
-    let evidence = format!("the container's working set is {}", share(working_set, limit, "limit"));
-    Ok(Some(if used > AT_LIMIT_PERCENT {
-        Finding::critical(
-            evidence,
-            "the process will soon be killed: raise the container's limit now (`memory.max`), or stop what grows; the \
-             table's largest rows say what holds the memory",
-        )
+    let of_what = match ceiling.set_by {
+        LimitSource::Machine => "memory",
+        LimitSource::Group | LimitSource::GroupAbove => "limit",
+    };
+    let mut evidence = format!("the working set of {} is {}", ceiling.owner(), share(used, limit, of_what));
+    if let Some(others) = ceiling.others_bytes.filter(|others| *others > 0) {
+        evidence.push_str(&format!(", {:.1} of it by others", Bytes(others)));
+    }
+    let remedy = remedy(report, Some(&ceiling));
+    Ok(Some(if percent > AT_LIMIT_PERCENT {
+        Finding::critical(evidence, format!("the kernel will soon kill a process: act now; {remedy}"))
     } else {
-        Finding::warning(
-            evidence,
-            "the table's largest rows say what holds the memory: bound it, or raise the container's limit (`memory.max`)",
+        Finding::warning(evidence, remedy)
+    }))
+}
+
+/// Without it, page cache that would go away looks like memory in use.
+fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
+    let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
+    match binding {
+        Some(level) => level
+            .inactive_file_bytes
+            .ok_or_else(|| format!("the inactive page cache of {} is not known", visible(&level.path))),
+        None => cgroup(report, "inactive_file_bytes", |cgroup| cgroup.inactive_file_bytes),
+    }
+}
+
+/// What to do about a limit: where the memory below it is, and how to raise it.
+fn remedy(report: &MemoryReport, ceiling: Option<&Ceiling>) -> String {
+    let Some(ceiling) = ceiling else {
+        return "bound what the table's largest rows hold, or raise the limit (`memory.max`)".to_owned();
+    };
+    let raise = raise(report, ceiling);
+    match holder::largest(report, ceiling) {
+        Some(holder) => format!("{}; {}; or {raise}", holder.sentence(), holder.advice),
+        None => format!("bound what the table's largest rows hold, or {raise}"),
+    }
+}
+
+fn raise(report: &MemoryReport, ceiling: &Ceiling) -> String {
+    let file = match report.cgroup.as_ref().map(|cgroup| cgroup.version) {
+        Some(1) => "memory.limit_in_bytes",
+        _ => "memory.max",
+    };
+    match ceiling.set_by {
+        LimitSource::Machine => "give the machine more memory".to_owned(),
+        LimitSource::Group => format!("raise the container's limit (`{file}`)"),
+        LimitSource::GroupAbove => format!("raise the limit of {} (`{file}`)", ceiling.owner()),
+    }
+}
+
+/// A service without a limit takes its neighbours down with it.
+fn no_limit(report: &MemoryReport) -> Check {
+    if report.is_limited()? {
+        return Ok(None);
+    }
+    let total = machine(report, "total_bytes", |machine| machine.total_bytes)?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    Ok(LARGE_ON_MACHINE.is_exceeded(resident, total).then(|| {
+        Finding::notice(
+            format!(
+                "no memory limit is set, so only the machine's memory bounds this process: it holds {}",
+                share(resident, total, "in all")
+            ),
+            "if it keeps growing, the kernel may kill any process of the machine: set a limit (`memory.max`; systemd: \
+             `MemoryMax=`; Kubernetes: `resources.limits.memory`); `/leaks` says when the machine is full",
         )
     }))
 }
 
 fn oom_kills(report: &MemoryReport) -> Check {
-    let kills = cgroup(report, "oom_kills", |cgroup| cgroup.oom_kills)?;
-    Ok((kills > 0).then(|| {
-        Finding::critical(
-            format!("processes of the container killed for want of memory: {}", count(kills)),
-            "raise the container's limit (`memory.max`), or bound what the table's largest rows hold",
-        )
+    // Kills below a level whose own limit was never met happened at the limit of some other group.
+    let below_our_limit = |level: &CgroupLevel| {
+        level.oom_kills.filter(|_| level.limit_bytes.is_some() && level.max_events != Some(0))
+    };
+    let happened = happened(report, "oom_kills", |cgroup| cgroup.oom_kills, below_our_limit)?;
+    Ok(happened.map(|happened| match &happened {
+        Happened { level: None, times, .. } => Finding::critical(
+            format!("processes of the container killed because memory ran out: {times}"),
+            happened.remedy(report),
+        ),
+        Happened { times, .. } => Finding::warning(
+            format!("processes of neighbours killed because memory ran out: {times}"),
+            format!(
+                "this process counts below the same limit and may be the next; {}",
+                happened.remedy(report)
+            ),
+        ),
     }))
 }
 
 fn high_events(report: &MemoryReport) -> Check {
-    let events = cgroup(report, "high_events", |cgroup| cgroup.high_events)?;
-    Ok((events > 0).then(|| {
+    let happened = happened(report, "high_events", |cgroup| cgroup.high_events, |level| level.high_events)?;
+    Ok(happened.map(|happened| {
+        let (whom, times) = (happened.whom(), &happened.times);
         Finding::warning(
-            format!("times the container was slowed down at memory.high: {}", count(events)),
-            "raise `memory.high` (systemd: `MemoryHigh=`), or bound what the table's largest rows hold",
+            format!("times {whom} was slowed down at memory.high: {times}"),
+            format!("raise `memory.high` (systemd: `MemoryHigh=`), or else: {}", happened.remedy(report)),
         )
     }))
 }
 
 /// Only a notice, because page cache alone can get there, where it is dropped.
 fn limit_events(report: &MemoryReport) -> Check {
-    let events = cgroup(report, "max_events", |cgroup| cgroup.max_events)?;
-    Ok((events > 0).then(|| {
+    let happened = happened(report, "max_events", |cgroup| cgroup.max_events, |level| level.max_events)?;
+    Ok(happened.map(|happened| {
+        let (whom, times) = (happened.whom(), &happened.times);
         Finding::notice(
-            format!("times the container met its memory limit: {}", count(events)),
-            "harmless if it was page cache that gave way; else raise the limit (`memory.max`; systemd: `MemoryMax=`), or \
-             bound what the table's largest rows hold",
+            format!("times {whom} met its memory limit: {times}"),
+            format!("harmless if it was page cache that gave way; else: {}", happened.remedy(report)),
         )
     }))
+}
+
+/// How often something happened, and where.
+struct Happened<'r> {
+    times: String,
+    /// The nearest level above where it happened. `None` if it happened in the process's own group.
+    level: Option<&'r CgroupLevel>,
+}
+
+impl Happened<'_> {
+    fn whom(&self) -> &'static str {
+        if self.level.is_none() { "the container" } else { "a control group above" }
+    }
+
+    /// What to do about the limit where it happened. A group without a limit met that of a group above.
+    fn remedy(&self, report: &MemoryReport) -> String {
+        let there = report.cgroup.as_ref().and_then(|cgroup| {
+            Ceiling::of_level(cgroup, self.level.cloned().unwrap_or_else(|| cgroup.own_level()))
+        });
+        remedy(report, there.or_else(|| report.ceiling().ok()).as_ref())
+    }
+}
+
+/// What happened in the process's own group or, if nothing did, at the levels above.
+fn happened<'r>(
+    report: &'r MemoryReport,
+    name: &str,
+    here: fn(&CgroupMemory) -> Option<u64>,
+    above: fn(&CgroupLevel) -> Option<u64>,
+) -> Result<Option<Happened<'r>>, String> {
+    let here = cgroup(report, name, here);
+    if let Ok(times @ 1..) = here {
+        return Ok(Some(Happened { times: count(times), level: None }));
+    }
+    let levels = report.cgroup.iter().flat_map(|cgroup| &cgroup.levels);
+    let found: Vec<_> = levels
+        .filter_map(|level| {
+            let times = above(level).filter(|times| *times > 0)?;
+            Some((format!("{} at {}", count(times), visible(&level.path)), level))
+        })
+        .collect();
+    let Some((_, nearest)) = found.first() else { return here.map(|_| None) };
+    let level = Some(*nearest);
+    let times: Vec<_> = found.into_iter().map(|(times, _)| times).collect();
+    Ok(Some(Happened { times: times.join(", "), level }))
 }
 
 fn pressure(report: &MemoryReport) -> Check {
     let some = cgroup(report, "pressure_some_avg10_percent", |cgroup| cgroup.pressure_some_avg10_percent)?;
     let full = cgroup(report, "pressure_full_avg10_percent", |cgroup| cgroup.pressure_full_avg10_percent)?;
-    let advice = "the kernel is busy finding memory: raise the container's limit, or shrink what the table's largest \
-                  rows hold";
+    let ceiling = report.ceiling().ok();
+    let advice = format!("the kernel is busy finding memory: {}", remedy(report, ceiling.as_ref()));
     let evidence = |tasks: &str, share| format!("{tasks} waited for memory {share} % of the last 10 s");
     Ok(if full > PRESSURE_PERCENT {
         Some(Finding::critical(evidence("all tasks of the container", full), advice))
@@ -96,86 +214,4 @@ fn pressure(report: &MemoryReport) -> Check {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::doctor::Severity;
-    use crate::doctor::healthy;
-    use crate::doctor::tests::{assert_not_checked, fired, is_silent};
-    use crate::report::CgroupMemory;
-
-    fn container(change: impl FnOnce(&mut CgroupMemory)) -> MemoryReport {
-        let mut report = healthy::report();
-        change(report.cgroup.as_mut().unwrap());
-        report
-    }
-
-    /// MiB charged, of them page cache that can go, and the limit.
-    fn sizes(current: u64, inactive_file: u64, limit: u64) -> MemoryReport {
-        container(|cgroup| {
-            cgroup.current_bytes = Some(current * MIB);
-            cgroup.inactive_file_bytes = Some(inactive_file * MIB);
-            cgroup.limit_bytes = Some(limit * MIB);
-        })
-    }
-
-    #[test]
-    fn the_working_set_near_the_limit_is_a_warning_and_then_critical() {
-        let verdict = fired(&sizes(850, 0, 1000), "near-memory-limit");
-        assert_eq!(verdict.severity, Severity::Warning);
-        assert_eq!(verdict.evidence, "the container's working set is 850.0 MiB of 1000.0 MiB limit (85 %)");
-        assert_eq!(fired(&sizes(951, 0, 1000), "near-memory-limit").severity, Severity::Critical);
-        assert_eq!(fired(&sizes(950, 0, 1000), "near-memory-limit").severity, Severity::Warning);
-        assert!(is_silent(&sizes(800, 0, 1000), "near-memory-limit"), "80 % is not more than 80 %");
-        assert!(is_silent(&sizes(1000, 300, 1000), "near-memory-limit"), "page cache gives way");
-        assert!(is_silent(&sizes(31, 0, 31), "near-memory-limit"), "a small limit");
-        fired(&sizes(32, 0, 32), "near-memory-limit");
-    }
-
-    #[test]
-    fn without_a_limit_none_is_near() {
-        let mut report = container(|cgroup| cgroup.limit_bytes = None);
-        report.unavailable.note("cgroup.limit_bytes", "no limit is set");
-        assert_not_checked(&report, "near-memory-limit", "no limit is set");
-    }
-
-    #[test]
-    fn what_happened_at_the_limits_is_told_by_its_weight() {
-        let kills = fired(&container(|cgroup| cgroup.oom_kills = Some(1)), "oom-kills");
-        assert_eq!(kills.severity, Severity::Critical);
-        assert!(kills.evidence.ends_with(": 1"));
-        let high = fired(&container(|cgroup| cgroup.high_events = Some(7000)), "memory-high-events");
-        assert_eq!(high.severity, Severity::Warning);
-        assert!(high.evidence.ends_with(": 7,000"));
-        let max = fired(&container(|cgroup| cgroup.max_events = Some(3)), "memory-limit-events");
-        assert_eq!(max.severity, Severity::Notice);
-    }
-
-    #[test]
-    fn waiting_for_memory_is_worse_if_all_wait() {
-        let waiting = |some, full| {
-            container(|cgroup| {
-                cgroup.pressure_some_avg10_percent = Some(some);
-                cgroup.pressure_full_avg10_percent = Some(full);
-            })
-        };
-        assert_eq!(fired(&waiting(10.5, 0.0), "memory-pressure").severity, Severity::Warning);
-        let all = fired(&waiting(30.0, 10.5), "memory-pressure");
-        assert_eq!(all.severity, Severity::Critical);
-        assert_eq!(all.evidence, "all tasks of the container waited for memory 10.5 % of the last 10 s");
-        assert!(is_silent(&waiting(10.0, 10.0), "memory-pressure"));
-    }
-
-    #[test]
-    fn a_missing_number_is_neither_good_nor_bad() {
-        let nothing = container(|cgroup| *cgroup = CgroupMemory::default());
-        for (id, path) in [
-            ("near-memory-limit", "limit_bytes"),
-            ("oom-kills", "oom_kills"),
-            ("memory-high-events", "high_events"),
-            ("memory-limit-events", "max_events"),
-            ("memory-pressure", "pressure_some_avg10_percent"),
-        ] {
-            assert_not_checked(&nothing, id, &format!("cgroup.{path} was not collected"));
-        }
-    }
-}
+mod tests;

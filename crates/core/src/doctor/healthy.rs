@@ -11,6 +11,7 @@ const REPORT: &str = r#"{
   "cgroup": {"version": 2, "limit_bytes": 2147483648, "current_bytes": 1258291200, "inactive_file_bytes": 104857600,
              "oom_kills": 0, "high_events": 0, "max_events": 0, "pressure_some_avg10_percent": 0.25,
              "pressure_full_avg10_percent": 0.0},
+  "machine": {"total_bytes": 25769803776, "available_bytes": 17179869184},
   "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 838860800, "active_bytes": 891289600,
                 "metadata_bytes": 10485760, "resident_bytes": 943718400, "arenas": 17, "background_threads": false,
                 "options": {"arenas.page": 4096, "opt.dirty_decay_ms": 10000, "opt.prof_active": true},

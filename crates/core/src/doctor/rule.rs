@@ -1,7 +1,9 @@
 //! What a rule is made of.
 
 use super::{Severity, Verdict};
-use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, TypeSummary};
+use crate::report::{
+    AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, OptionValue, ProcessMemory, TypeSummary,
+};
 use crate::units::{Bytes, percent};
 
 /// A question to a report.
@@ -79,6 +81,15 @@ pub(super) fn cgroup<T>(
     value: fn(&CgroupMemory) -> Option<T>,
 ) -> Result<T, String> {
     measured(report, &format!("cgroup.{name}"), report.cgroup.as_ref().and_then(value))
+}
+
+/// A value of the section `machine`.
+pub(super) fn machine<T>(
+    report: &MemoryReport,
+    name: &str,
+    value: fn(&MachineMemory) -> Option<T>,
+) -> Result<T, String> {
+    measured(report, &format!("machine.{name}"), report.machine.as_ref().and_then(value))
 }
 
 /// A value of the section `allocator`.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::AllocatorStats;
+use crate::report::{AllocatorStats, CgroupLevel, MachineMemory};
 
 /// A healthy report with other numbers of jemalloc.
 pub(super) fn jemalloc(change: impl FnOnce(&mut AllocatorStats)) -> MemoryReport {
@@ -76,6 +76,7 @@ fn the_most_severe_comes_first_and_equals_follow_by_id() {
 fn a_report_of_nothing_is_neither_healthy_nor_ill() {
     let mut report = healthy::report();
     (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
+    report.machine = None;
     let diagnosis = diagnose(&report);
     assert_eq!((diagnosis.verdicts, diagnosis.checked), (vec![], vec![]));
     let not_checked: Vec<_> = diagnosis.not_checked.iter().map(|rule| rule.id.as_ref()).collect();
@@ -101,6 +102,15 @@ fn no_number_is_too_large_or_too_small() {
         ] {
             *number = Some(extreme);
         }
+        let parts = &mut cgroup.parts;
+        for number in [&mut parts.anonymous_bytes, &mut parts.file_bytes, &mut parts.shared_bytes] {
+            *number = Some(extreme);
+        }
+        let mut level = CgroupLevel { path: "/p".into(), ..cgroup.own_level() };
+        level.limit_bytes = Some(u64::MAX - extreme);
+        (cgroup.levels, cgroup.binding) = (vec![level.clone()], Some(level));
+        report.machine =
+            Some(MachineMemory { total_bytes: Some(extreme), available_bytes: Some(u64::MAX - extreme) });
         let stats = report.allocator.as_mut().unwrap();
         for number in [
             &mut stats.allocated_bytes,

@@ -28,7 +28,33 @@ pub(crate) struct Field {
 const SHARED_PAGES: &str =
     "pages that instances on one host share are counted in each; pss_bytes is free of that";
 
+const CEILING: &str = "of the limit with the least room: of the container, a group above, or the machine";
+
 macro_rules! field {
+    (cgroup.parts.$name:ident, $rule:ident) => {
+        Field {
+            path: concat!("cgroup.parts.", stringify!($name)),
+            rule: MergeRule::$rule,
+            note: None,
+            get: |report| report.cgroup.as_ref()?.parts.$name,
+        }
+    };
+    (cgroup.binding.$name:ident, $rule:ident) => {
+        Field {
+            path: concat!("cgroup.binding.", stringify!($name)),
+            rule: MergeRule::$rule,
+            note: None,
+            get: |report| report.cgroup.as_ref()?.binding.as_ref()?.$name,
+        }
+    };
+    (ceiling.$name:ident, $rule:ident, $note:expr) => {
+        Field {
+            path: concat!("ceiling.", stringify!($name)),
+            rule: MergeRule::$rule,
+            note: Some($note),
+            get: |report| report.ceiling().ok().map(|ceiling| ceiling.$name),
+        }
+    };
     ($section:ident . $name:ident, $rule:ident $(, $note:expr)?) => {
         Field {
             path: concat!(stringify!($section), ".", stringify!($name)),
@@ -39,7 +65,7 @@ macro_rules! field {
     };
 }
 
-/// In the order of the report. What belongs to a control group is never added up, as instances may be in one.
+/// In the order of the report. What belongs to a control group or a machine is never added up, as instances may share it.
 /// Highest values were not reached at one moment, so their sum never was.
 pub(crate) const FIELDS: &[Field] = &[
     field!(process.resident_bytes, Sum, SHARED_PAGES),
@@ -60,6 +86,20 @@ pub(crate) const FIELDS: &[Field] = &[
     field!(cgroup.oom_kills, Spread),
     field!(cgroup.high_events, Spread),
     field!(cgroup.max_events, Spread),
+    field!(cgroup.parts.anonymous_bytes, Spread),
+    field!(cgroup.parts.file_bytes, Spread),
+    field!(cgroup.parts.mapped_file_bytes, Spread),
+    field!(cgroup.parts.shared_bytes, Spread),
+    field!(cgroup.parts.kernel_bytes, Spread),
+    field!(cgroup.parts.socket_bytes, Spread),
+    field!(cgroup.binding.limit_bytes, Spread),
+    field!(cgroup.binding.current_bytes, Spread),
+    field!(cgroup.binding.inactive_file_bytes, Spread),
+    field!(machine.total_bytes, Spread),
+    field!(machine.available_bytes, Spread),
+    field!(ceiling.limit_bytes, Spread, CEILING),
+    field!(ceiling.used_bytes, Spread, CEILING),
+    field!(ceiling.room_bytes, Spread, CEILING),
     field!(allocator.allocated_bytes, Sum),
     field!(allocator.active_bytes, Sum),
     field!(allocator.metadata_bytes, Sum),
@@ -78,14 +118,30 @@ pub(crate) const FIELDS: &[Field] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::render::{self, sample};
+    use crate::view::{Page, TypesView};
+
+    /// As it is on the wire.
+    fn overview(report: &MemoryReport) -> serde_json::Value {
+        serde_json::from_str(&render::json(report, Page::Overview, &TypesView::default())).unwrap()
+    }
 
     #[test]
     fn every_number_of_a_report_has_a_rule() {
-        let report = serde_json::to_value(sample::report()).unwrap();
-        for section in ["process", "cgroup", "allocator"] {
-            for (name, value) in report[section].as_object().unwrap() {
+        let report = overview(&sample::report());
+        let sections =
+            ["process", "cgroup", "cgroup.parts", "cgroup.binding", "machine", "ceiling", "allocator"];
+        // What happened at a level above is told by the report alone: levels differ from host to host.
+        let is_left_out = |path: &str| {
+            path.starts_with("cgroup.binding.") && path.ends_with("s") && !path.ends_with("_bytes")
+        };
+        for section in sections {
+            let members = report.pointer(&format!("/{}", section.replace('.', "/"))).unwrap();
+            for (name, value) in members.as_object().unwrap() {
                 let path = format!("{section}.{name}");
+                if is_left_out(&path) || path == "ceiling.others_bytes" {
+                    continue;
+                }
                 let is_count = value.is_u64() || value.is_null();
                 // The version is no quantity; pressures are shares of time.
                 if is_count && !["cgroup.version"].contains(&path.as_str()) && !name.ends_with("_percent") {
@@ -100,7 +156,7 @@ mod tests {
     #[test]
     fn a_field_is_read_where_its_path_says() {
         let report = sample::report();
-        let json = serde_json::to_value(&report).unwrap();
+        let json = overview(&report);
         for field in FIELDS {
             let pointer = format!("/{}", field.path.replace('.', "/"));
             let value = json.pointer(&pointer).unwrap_or_else(|| panic!("{pointer} is not in the report"));

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::instance::InstanceInfo;
-use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, TypeSummary};
+use crate::report::{AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::unavailable::Unavailable;
 
 /// The rows that the table of an overview has.
@@ -29,6 +29,7 @@ struct Member {
     duration_us: u64,
     process: Option<ProcessMemory>,
     cgroup: Option<CgroupMemory>,
+    machine: Option<MachineMemory>,
     allocator: Option<AllocatorStats>,
     types: Option<TypeSummary>,
     unavailable: Unavailable,
@@ -61,6 +62,7 @@ impl MemoryReport {
             duration_us: member.duration_us,
             process: member.process,
             cgroup: member.cgroup,
+            machine: member.machine,
             allocator: member.allocator,
             types: member.types,
             unavailable,
@@ -79,7 +81,11 @@ impl MemoryReport {
         let InstanceInfo { service, version, host, started_at, build_id, .. } = &self.instance;
         let symbols = self.types.as_ref().and_then(|types| types.symbols.as_ref());
         let words = [service, version, host, started_at, build_id].into_iter().flatten();
-        let mut words = words.chain(symbols).chain([&self.collected_at]);
+        let groups = self.cgroup.iter().flat_map(|cgroup| {
+            let levels = cgroup.levels.iter().chain(&cgroup.binding);
+            levels.map(|level| &level.path).chain([&cgroup.path])
+        });
+        let mut words = words.chain(symbols).chain([&self.collected_at]).chain(groups);
         if words.any(|word| word.len() > MAX_WORD_BYTES) {
             return Err(format!("has names of more than {MAX_WORD_BYTES} bytes"));
         }
@@ -141,9 +147,17 @@ mod tests {
         let report = report();
         let read = read(&report).unwrap();
         let read = serde_json::to_value(read).unwrap();
-        for part in
-            ["schema", "instance", "collected_at", "duration_us", "process", "cgroup", "allocator", "types"]
-        {
+        for part in [
+            "schema",
+            "instance",
+            "collected_at",
+            "duration_us",
+            "process",
+            "cgroup",
+            "machine",
+            "allocator",
+            "types",
+        ] {
             assert_eq!(read[part], report[part], "{part}");
         }
         for part in ["reconciliation", "roots", "detail"] {
@@ -169,6 +183,9 @@ mod tests {
             (&|report: &mut Value| report["instance"]["service"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["instance"]["host"] = json!(long), "names of more than"),
             (&|report: &mut Value| report["collected_at"] = json!(long), "names of more than"),
+            (&|report: &mut Value| report["cgroup"]["path"] = json!(long), "names of more than"),
+            (&|report: &mut Value| report["cgroup"]["binding"]["path"] = json!(long), "names of more than"),
+            (&|report: &mut Value| report["cgroup"]["levels"][0]["path"] = json!(long), "names of more than"),
             (
                 &|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 140_000]}),
                 "more values",
@@ -181,7 +198,7 @@ mod tests {
                 },
                 "too long a reason",
             ),
-        ] as [(&dyn Fn(&mut Value), &str); 11]
+        ] as [(&dyn Fn(&mut Value), &str); 14]
         {
             let error = with(change);
             assert!(error.contains(told) && error.len() < 200, "{error}");

@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory};
+use crate::ceiling::Ceiling;
+use crate::report::{
+    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, ProcessMemory,
+};
 use crate::units::visible;
 
 /// Metrics of one name.
@@ -75,6 +78,9 @@ pub(super) fn of_numbers(report: &MemoryReport) -> Vec<MetricFamily> {
     let mut families = vec![build_info(report)];
     families.extend(of_process(report));
     families.extend(of_container(report));
+    families.extend(of_parts(report));
+    families.extend(of_levels(report));
+    families.extend(of_ceiling(report));
     families.extend(of_allocator(report));
     families.extend(of_collection(report));
     families
@@ -135,25 +141,123 @@ fn of_container(report: &MemoryReport) -> Vec<MetricFamily> {
         |get: fn(&CgroupMemory) -> Option<u64>| report.cgroup.as_ref().and_then(get).map(|n| n as f64);
     let (gauge, counter) = (MetricFamily::gauge, MetricFamily::counter);
     vec![
-        gauge(
-            "memory_debug_cgroup_limit",
-            BYTES,
-            "Lowest memory limit of the control group and those above it",
-        )
-        .with(number(|c| c.limit_bytes)),
+        gauge("memory_debug_cgroup_limit", BYTES, "Memory limit of the control group itself")
+            .with(number(|c| c.limit_bytes)),
         gauge("memory_debug_cgroup_current", BYTES, "Memory charged to the control group")
             .with(number(|c| c.current_bytes)),
         gauge("memory_debug_cgroup_inactive_file", BYTES, "Page cache that goes first when memory is short")
             .with(number(|c| c.inactive_file_bytes)),
         gauge("memory_debug_cgroup_peak", BYTES, "Most memory that was charged to the control group")
             .with(number(|c| c.peak_bytes)),
-        counter("memory_debug_cgroup_oom_kills", "Processes of the control group killed for want of memory")
-            .with(number(|c| c.oom_kills)),
+        counter(
+            "memory_debug_cgroup_oom_kills",
+            "Processes of the control group killed because memory ran out",
+        )
+        .with(number(|c| c.oom_kills)),
         counter("memory_debug_cgroup_high_events", "Times the control group was throttled at memory.high")
             .with(number(|c| c.high_events)),
         counter("memory_debug_cgroup_max_events", "Times an allocation met the control group's limit")
             .with(number(|c| c.max_events)),
     ]
+}
+
+/// What the memory of the control group consists of.
+fn of_parts(report: &MemoryReport) -> Vec<MetricFamily> {
+    let parts = report.cgroup.as_ref().map(|cgroup| &cgroup.parts);
+    let number = |get: fn(&CgroupParts) -> Option<u64>| parts.and_then(get).map(|n| n as f64);
+    let gauge = MetricFamily::gauge;
+    vec![
+        gauge(
+            "memory_debug_cgroup_anonymous",
+            BYTES,
+            "Anonymous memory of the control group: heap and stacks",
+        )
+        .with(number(|p| p.anonymous_bytes)),
+        gauge("memory_debug_cgroup_file", BYTES, "Page cache of the control group, tmpfs included")
+            .with(number(|p| p.file_bytes)),
+        gauge("memory_debug_cgroup_mapped_file", BYTES, "Page cache of the control group that is mapped")
+            .with(number(|p| p.mapped_file_bytes)),
+        gauge("memory_debug_cgroup_shared", BYTES, "Tmpfs and shared memory of the control group")
+            .with(number(|p| p.shared_bytes)),
+        gauge("memory_debug_cgroup_kernel", BYTES, "Memory of the kernel for the control group")
+            .with(number(|p| p.kernel_bytes)),
+        gauge("memory_debug_cgroup_socket", BYTES, "Socket buffers of the control group")
+            .with(number(|p| p.socket_bytes)),
+    ]
+}
+
+/// The level with the least room, and what happened at the levels above.
+fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
+    let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
+    let number = |get: fn(&CgroupLevel) -> Option<u64>| binding.and_then(get).map(|n| n as f64);
+    let (gauge, counter) = (MetricFamily::gauge, MetricFamily::counter);
+    let mut families = vec![
+        gauge("memory_debug_cgroup_binding_limit", BYTES, "Limit of the control group with the least room")
+            .with(number(|level| level.limit_bytes)),
+        gauge(
+            "memory_debug_cgroup_binding_current",
+            BYTES,
+            "Memory charged to the control group with the least room",
+        )
+        .with(number(|level| level.current_bytes)),
+        gauge(
+            "memory_debug_cgroup_binding_inactive_file",
+            BYTES,
+            "Page cache that goes first of the control group with the least room",
+        )
+        .with(number(|level| level.inactive_file_bytes)),
+    ];
+    let mut kills = counter(
+        "memory_debug_cgroup_above_oom_kills",
+        "Processes killed because memory ran out, by control group above",
+    );
+    let mut high =
+        counter("memory_debug_cgroup_above_high_events", "Times a control group above was throttled");
+    let mut max =
+        counter("memory_debug_cgroup_above_max_events", "Times a control group above met its limit");
+    for level in report.cgroup.iter().flat_map(|cgroup| &cgroup.levels) {
+        for (family, value) in
+            [(&mut kills, level.oom_kills), (&mut high, level.high_events), (&mut max, level.max_events)]
+        {
+            value.into_iter().for_each(|value| family.add("level", visible(&level.path), value as f64));
+        }
+    }
+    families.extend([kills, high, max]);
+    families
+}
+
+/// The machine, and the limit that the process meets first.
+fn of_ceiling(report: &MemoryReport) -> Vec<MetricFamily> {
+    let ceiling = report.ceiling().ok();
+    let number = |get: fn(&Ceiling) -> Option<u64>| ceiling.as_ref().and_then(get).map(|n| n as f64);
+    let machine =
+        |get: fn(&MachineMemory) -> Option<u64>| report.machine.as_ref().and_then(get).map(|n| n as f64);
+    let gauge = MetricFamily::gauge;
+    let mut families = vec![
+        gauge("memory_debug_machine_total", BYTES, "Memory of the machine").with(machine(|m| m.total_bytes)),
+        gauge("memory_debug_machine_available", BYTES, "Memory of the machine that programs can still take")
+            .with(machine(|m| m.available_bytes)),
+        gauge("memory_debug_ceiling_limit", BYTES, "Limit with the least room, the machine included")
+            .with(number(|c| Some(c.limit_bytes))),
+        gauge("memory_debug_ceiling_used", BYTES, "Memory in use below the limit with the least room")
+            .with(number(|c| Some(c.used_bytes))),
+        gauge("memory_debug_ceiling_room", BYTES, "Memory that is left until the limit with the least room")
+            .with(number(|c| Some(c.room_bytes))),
+        gauge("memory_debug_ceiling_others", BYTES, "Part of the memory in use that others have")
+            .with(number(|c| c.others_bytes)),
+    ];
+    families.extend(ceiling.map(|ceiling| {
+        let labels = vec![
+            ("set_by", ceiling.set_by.as_str().to_owned()),
+            ("path", ceiling.path.as_deref().map(visible).unwrap_or_default()),
+        ];
+        MetricFamily {
+            kind: MetricKind::Info,
+            metrics: vec![Metric { labels, value: 1.0 }],
+            ..gauge("memory_debug_ceiling", None, "What sets the limit with the least room")
+        }
+    }));
+    families
 }
 
 fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
@@ -221,12 +325,51 @@ mod tests {
             ("process_threads", 9.0),
             ("process_start_time_seconds", 1_795_165_200.0),
             ("memory_debug_cgroup_limit_bytes", 1_073_741_824.0),
+            ("memory_debug_cgroup_shared_bytes", 131_072_000.0),
+            ("memory_debug_cgroup_kernel_bytes", 20_971_520.0),
+            ("memory_debug_cgroup_binding_limit_bytes", 1_342_177_280.0),
+            ("memory_debug_cgroup_binding_current_bytes", 1_101_004_800.0),
+            ("memory_debug_cgroup_binding_inactive_file_bytes", 52_428_800.0),
+            ("memory_debug_machine_total_bytes", 25_769_803_776.0),
+            ("memory_debug_machine_available_bytes", 17_179_869_184.0),
+            ("memory_debug_ceiling_limit_bytes", 1_342_177_280.0),
+            ("memory_debug_ceiling_used_bytes", 1_048_576_000.0),
+            ("memory_debug_ceiling_room_bytes", 293_601_280.0),
+            ("memory_debug_ceiling_others_bytes", 314_572_800.0),
             ("memory_debug_jemalloc_allocated_bytes", 451_936_256.0),
             ("memory_debug_profiling_active", 1.0),
             ("memory_debug_collection_duration_seconds", 0.008123),
         ] {
             assert_eq!(value(&families, name), Some(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn what_happened_above_has_the_level_and_the_ceiling_says_what_sets_it() {
+        let mut report = sample::report();
+        report.cgroup.as_mut().unwrap().levels[0].max_events = Some(7);
+        let families = of_numbers(&report);
+        let labels = |name: &str| {
+            let family = families.iter().find(|family| family.full_name() == name).unwrap();
+            let [metric] = &family.metrics[..] else { panic!("{family:?}") };
+            (metric.labels.clone(), metric.value)
+        };
+        let level = vec![("level", "/pod".to_owned())];
+        assert_eq!(labels("memory_debug_cgroup_above_max_events"), (level.clone(), 7.0));
+        assert_eq!(labels("memory_debug_cgroup_above_oom_kills"), (level, 0.0));
+        let what = vec![("set_by", "group-above".to_owned()), ("path", "/pod".to_owned())];
+        assert_eq!(labels("memory_debug_ceiling"), (what, 1.0));
+    }
+
+    #[test]
+    fn without_a_limit_the_machine_is_the_ceiling_and_no_level_binds() {
+        let mut report = sample::report();
+        let cgroup = report.cgroup.as_mut().unwrap();
+        (cgroup.limit_bytes, cgroup.binding) = (None, None);
+        let families = of_numbers(&report);
+        assert_eq!(value(&families, "memory_debug_ceiling_limit_bytes"), Some(25_769_803_776.0));
+        assert_eq!(value(&families, "memory_debug_ceiling_room_bytes"), Some(17_179_869_184.0));
+        assert_eq!(value(&families, "memory_debug_cgroup_binding_limit_bytes"), None);
     }
 
     #[test]

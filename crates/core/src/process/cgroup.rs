@@ -1,99 +1,147 @@
-//! Memory of the control group this process is in, version 2 or 1.
+//! Memory of the control group this process is in and of the groups above it, version 2 or 1.
 //!
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
 
 mod folder;
+mod level;
+mod parts;
 
 use std::path::Path;
 
 use crate::kernel_file::{self, number};
-use crate::report::CgroupMemory;
+use crate::report::{CgroupLevel, CgroupMemory, MOST_LEVELS, NO_LIMIT};
 use crate::unavailable::Unavailable;
 use folder::{Folder, Version};
+use level::LevelReader;
 
-/// Finds the group in `self/cgroup` and `self/mountinfo` below `root` and reads its files.
+/// Finds the group in `self/cgroup` and `self/mountinfo` below `root`, and reads its files and those of the groups above.
 pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<CgroupMemory> {
     let folder = unavailable.keep("cgroup", folder::find(root))?;
-    let mut reader = Reader { folder: &folder, unavailable };
-    Some(match folder.version {
-        Version::Two => reader.version_2(),
-        Version::One => reader.version_1(),
+    let own = LevelReader::new(folder.version, &folder.group, "cgroup");
+    let mut cgroup = own_group(&own, &folder, unavailable);
+    cgroup.levels = levels_above(&folder, unavailable);
+    if let Some(above) = above_the_mount_point(&folder, &cgroup) {
+        let path = format!("cgroup.levels.{}", cgroup.levels.len());
+        for name in UNKNOWN_ABOVE {
+            unavailable
+                .note(format!("{path}.{name}"), "of a group above the mount point only the limit is known");
+        }
+        cgroup.levels.push(above);
+    }
+    cgroup.binding = cgroup.least_room();
+    if cgroup.binding.is_none() {
+        unavailable.note("cgroup.binding", why_none_binds(&cgroup, unavailable));
+    }
+    Some(cgroup)
+}
+
+/// What is not known of a group above the mount point.
+const UNKNOWN_ABOVE: [&str; 9] = [
+    "oom_kills",
+    "high_events",
+    "max_events",
+    "parts.anonymous_bytes",
+    "parts.file_bytes",
+    "parts.mapped_file_bytes",
+    "parts.shared_bytes",
+    "parts.kernel_bytes",
+    "parts.socket_bytes",
+];
+
+fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavailable) -> CgroupMemory {
+    let CgroupLevel {
+        path,
+        limit_bytes,
+        current_bytes,
+        inactive_file_bytes,
+        oom_kills,
+        high_events,
+        max_events,
+        parts,
+    } = group.read(folder.path_of(group.folder()), "memory.events", unavailable);
+    let pressure = match group.version() {
+        Version::One => Err("version 1 control groups do not have it".to_owned()),
+        Version::Two => group.text("memory.pressure"),
+    };
+    let mut average = |key: &str, name: &str| {
+        let average = pressure.clone().and_then(|text| average_10(&text, key));
+        unavailable.keep(&format!("cgroup.{name}"), average)
+    };
+    CgroupMemory {
+        version: match group.version() {
+            Version::One => 1,
+            Version::Two => 2,
+        },
+        path,
+        limit_bytes,
+        current_bytes,
+        inactive_file_bytes,
+        pressure_some_avg10_percent: average("some", "pressure_some_avg10_percent"),
+        pressure_full_avg10_percent: average("full", "pressure_full_avg10_percent"),
+        peak_bytes: unavailable.keep("cgroup.peak_bytes", group.peak()),
+        oom_kills,
+        high_events,
+        max_events,
+        parts,
+        levels: Vec::new(),
+        binding: None,
+    }
+}
+
+/// The parent and so on up to the mount point, as far as their limits hold for this process.
+fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLevel> {
+    let mut levels = Vec::new();
+    for above in folder.ancestors().skip(1) {
+        let path = format!("cgroup.levels.{}", levels.len());
+        let level = LevelReader::new(folder.version, above, &path);
+        if !level.holds_those_below() {
+            break;
+        }
+        // In version 2 the root has no such files.
+        if !level.is_charged() {
+            continue;
+        }
+        if levels.len() == MOST_LEVELS - 1 {
+            unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
+            break;
+        }
+        levels.push(level.read(folder.path_of(above), "memory.events.local", unavailable));
+    }
+    levels
+}
+
+/// A group above what is mounted here, if it has a lower limit than all that are visible: version 1 tells it.
+fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<CgroupLevel> {
+    if folder.version != Version::One {
+        return None;
+    }
+    let stat = kernel_file::read(&folder.group.join("memory.stat")).ok()?;
+    let lowest = number(&stat, "hierarchical_memory_limit").ok()?;
+    let own = cgroup.own_level();
+    let visible = || std::iter::once(&own).chain(&cgroup.levels);
+    let is_visible = visible().filter_map(|level| level.limit_bytes).any(|limit| limit <= lowest);
+    let topmost = visible().last()?;
+    (!is_visible && lowest < level::NO_LIMIT_V1).then(|| CgroupLevel {
+        path: CgroupLevel::ABOVE.into(),
+        limit_bytes: Some(lowest),
+        current_bytes: topmost.current_bytes,
+        inactive_file_bytes: topmost.inactive_file_bytes,
+        ..CgroupLevel::default()
     })
 }
 
-/// `memory.limit_in_bytes` says "no limit" by the largest multiple of the page size below 2^63.
-const NO_LIMIT_V1: u64 = 1 << 62;
-
-struct Reader<'a> {
-    folder: &'a Folder,
-    unavailable: &'a mut Unavailable,
-}
-
-impl Reader<'_> {
-    fn version_2(&mut self) -> CgroupMemory {
-        let events = self.text("memory.events");
-        let event = |key: &str| events.clone().and_then(|text| number(&text, key));
-        let inactive_file = self.text("memory.stat").and_then(|text| number(&text, "inactive_file"));
-        let pressure = self.text("memory.pressure");
-        let average = |key: &str| pressure.clone().and_then(|text| average_10(&text, key));
-        CgroupMemory {
-            version: 2,
-            limit_bytes: self.limit("memory.max"),
-            current_bytes: self.keep("current_bytes", self.bytes("memory.current")),
-            inactive_file_bytes: self.keep("inactive_file_bytes", inactive_file),
-            peak_bytes: self.keep("peak_bytes", self.bytes("memory.peak")),
-            oom_kills: self.keep("oom_kills", event("oom_kill")),
-            high_events: self.keep("high_events", event("high")),
-            max_events: self.keep("max_events", event("max")),
-            pressure_some_avg10_percent: self.keep("pressure_some_avg10_percent", average("some")),
-            pressure_full_avg10_percent: self.keep("pressure_full_avg10_percent", average("full")),
-        }
-    }
-
-    fn version_1(&mut self) -> CgroupMemory {
-        let oom_kills = self.text("memory.oom_control").and_then(|text| number(&text, "oom_kill"));
-        // With the groups below, as the usage is.
-        let inactive_file = self.text("memory.stat").and_then(|text| number(&text, "total_inactive_file"));
-        let absent = || "version 1 control groups do not have it".to_owned();
-        CgroupMemory {
-            version: 1,
-            limit_bytes: self.limit("memory.limit_in_bytes"),
-            current_bytes: self.keep("current_bytes", self.bytes("memory.usage_in_bytes")),
-            inactive_file_bytes: self.keep("inactive_file_bytes", inactive_file),
-            peak_bytes: self.keep("peak_bytes", self.bytes("memory.max_usage_in_bytes")),
-            oom_kills: self.keep("oom_kills", oom_kills),
-            high_events: self.keep("high_events", Err(absent())),
-            max_events: self.keep("max_events", self.bytes("memory.failcnt")),
-            pressure_some_avg10_percent: self.keep("pressure_some_avg10_percent", Err(absent())),
-            pressure_full_avg10_percent: self.keep("pressure_full_avg10_percent", Err(absent())),
-        }
-    }
-
-    /// The lowest limit from the group up to the mount point: the one that is met first.
-    fn limit(&mut self, file: &str) -> Option<u64> {
-        let limits =
-            self.folder.ancestors().filter_map(|folder| match kernel_file::read(&folder.join(file)) {
-                Ok(text) if text.trim() == "max" => None,
-                Ok(text) => text.trim().parse().ok().filter(|limit| *limit < NO_LIMIT_V1),
-                // The topmost group has no such file.
-                Err(_) => None,
-            });
-        let lowest = limits.min().ok_or_else(|| "no limit is set".to_owned());
-        self.keep("limit_bytes", lowest)
-    }
-
-    fn text(&self, file: &str) -> Result<String, String> {
-        kernel_file::read(&self.folder.group.join(file))
-    }
-
-    fn bytes(&self, file: &str) -> Result<u64, String> {
-        self.text(file)?.trim().parse().map_err(|_| format!("{file} is not a number"))
-    }
-
-    fn keep<T>(&mut self, name: &str, measured: Result<T, String>) -> Option<T> {
-        self.unavailable.keep(&format!("cgroup.{name}"), measured)
-    }
+/// Why no level has a known room: a limit or a usage that could not be read, or no limit at all.
+fn why_none_binds(cgroup: &CgroupMemory, unavailable: &Unavailable) -> String {
+    let above = (0..cgroup.levels.len()).map(|index| format!("cgroup.levels.{index}"));
+    let mut levels = std::iter::once("cgroup".to_owned()).chain(above);
+    let failure = levels.find_map(|level| {
+        let limit = unavailable.get(&format!("{level}.limit_bytes")).filter(|reason| *reason != NO_LIMIT);
+        let is_unlimited = unavailable.get(&format!("{level}.limit_bytes")).is_some();
+        let usage = || unavailable.get(&format!("{level}.current_bytes")).filter(|_| !is_unlimited);
+        limit.or_else(usage)
+    });
+    failure.unwrap_or(NO_LIMIT).to_owned()
 }
 
 /// `avg10` of the line `some avg10=0.25 avg60=0.10 avg300=0.00 total=681245`.

@@ -6,9 +6,11 @@
 mod cgroup;
 #[cfg(test)]
 mod fixture;
+mod machine;
 mod proc;
 
 pub(crate) use cgroup::read_cgroup;
 #[cfg(test)]
 pub(crate) use fixture::Tree;
+pub(crate) use machine::read_machine;
 pub(crate) use proc::read_process;

@@ -87,6 +87,10 @@ impl Display for LeakVerdict {
             writeln!(f, "over {moments} snapshots and {time}, these keep growing:\n")?;
         }
         self.suspects.iter().try_for_each(|suspect| writeln!(f, "{suspect}"))?;
+        let ceiling = self.snapshots.last().and_then(|last| last.ceiling.as_ref());
+        if let Some(ceiling) = ceiling.filter(|_| !self.suspects.is_empty()) {
+            writeln!(f, "\nat the last snapshot the limit was {ceiling}")?;
+        }
         writeln!(f, "\n{} types compared; a suspect {}", count(self.compared_rows), self.test)
     }
 }
@@ -104,7 +108,7 @@ impl Display for Suspect {
             Bytes(self.bytes_per_hour as u64),
         )?;
         match self.seconds_to_limit {
-            Some(seconds) => write!(f, "; at this rate the container is full in {}", span(seconds as u64)),
+            Some(seconds) => write!(f, "; at this rate the limit is met in {}", span(seconds as u64)),
             None => Ok(()),
         }
     }
@@ -199,8 +203,13 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
             bytes_per_hour: 2.0 * 1_073_741_824.0,
             seconds_to_limit: Some(5400.0),
         };
+        let ceiling = serde_json::json!({
+            "limit_bytes": 300 << 20, "used_bytes": 294 << 20, "room_bytes": 6 << 20, "set_by": "group-above", "path": "/p",
+            "others_bytes": 225 << 20,
+        });
+        let last = SnapshotInfo { ceiling: serde_json::from_value(ceiling).unwrap(), ..info(None) };
         let mut verdict = LeakVerdict {
-            snapshots: vec![info(None), info(None), info(None)],
+            snapshots: vec![info(None), info(None), last],
             seconds: 54.0,
             suspects: vec![suspect],
             compared_rows: 31,
@@ -209,8 +218,10 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
         let expected = "\
 over 3 snapshots and 54s, these keep growing:
 
-Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour; at this rate the container is full in \
-1h 30m
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour; at this rate the limit is met in 1h 30m
+
+at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it by \
+others · 6.0 MiB left
 
 31 types compared; a suspect grew
 ";

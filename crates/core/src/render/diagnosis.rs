@@ -69,9 +69,9 @@ mod tests {
         let lines: Vec<_> = text.lines().take(4).collect();
         assert_eq!(
             lines[..2],
-            ["critical oom-kills", "  processes of the container killed for want of memory: 2"]
+            ["critical oom-kills", "  processes of the container killed because memory ran out: 2"]
         );
-        assert!(lines[2].starts_with("  advice: raise the container's limit"), "{text}");
+        assert!(lines[2].starts_with("  advice: the largest part is "), "{text}");
         assert_eq!(lines[3], "");
         assert!(!text.contains("nothing to complain about"), "{text}");
     }

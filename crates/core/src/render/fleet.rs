@@ -252,8 +252,10 @@ mod tests {
             "fleet of 2 instances, found by address · INCOMPLETE: 1 of 3 did not answer\n",
             "   2 × axum-service 0.1.0 · build ab12\n",
             "\nnot in the sums:\n  http://10.0.0.9: deadline: no answer in 5 s\\u{1b}[2J\n",
-            "process.resident_bytes | 400.00 MiB | 100.00 MiB | 200.00 MiB | 300.00 MiB |         2\n",
-            "cgroup.limit_bytes |          – |   1.00 GiB |   1.00 GiB |   1.00 GiB |         2\n",
+            "process.resident_bytes | 400.00 MiB |  100.00 MiB |  200.00 MiB |  300.00 MiB |         2\n",
+            "cgroup.limit_bytes |          – |    1.00 GiB |    1.00 GiB |    1.00 GiB |         2\n",
+            "cgroup.parts.shared_bytes |          – |  125.00 MiB |  125.00 MiB |  125.00 MiB |         2\n",
+            "ceiling.room_bytes |          – |  280.00 MiB |  280.00 MiB |  280.00 MiB |         2\n",
             "fragmentation 0.9 % of active (of the sums)\n",
             "[unattributed] parse_row |     1,024 |   2.00 MiB |  50 % |   1.00 MiB |   1.00 MiB |   1.00 MiB |         2\n",
             "total 40.00 MiB · unattributed 5.0 % · tables of 2 instances · sampled 1 per 512 KiB · symbols: inlined\n",
@@ -266,7 +268,7 @@ mod tests {
     #[test]
     fn who_stands_out_is_marked_and_named() {
         let page = fleet(&[100 << 20, 100 << 20, 101 << 20, 900 << 20]).finish().to_string();
-        assert!(page.contains("| 900.00 MiB ! |"), "{page}");
+        assert!(page.contains(" 900.00 MiB ! |"), "{page}");
         assert!(page.contains("  process.resident_bytes: 00000000\n"), "{page}");
         assert!(page.contains("marked with !: an instance stands out if"), "{page}");
     }

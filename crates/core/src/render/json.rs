@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 
+use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
-use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory, SCHEMA, TypeSummary};
+use crate::report::{
+    AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, SCHEMA, TypeSummary,
+};
 use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
 
@@ -25,6 +28,8 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         doctor: doctor.then(|| diagnose(report)),
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
+        machine: stats.then_some(report.machine.as_ref()),
+        ceiling: stats.then(|| report.ceiling().ok()),
         allocator: stats.then_some(report.allocator.as_ref()),
         detail: if stats { report.detail.as_ref() } else { None },
         types: types.then(|| view.table(report)),
@@ -60,6 +65,10 @@ struct Document<'a> {
     process: Option<Option<&'a ProcessMemory>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cgroup: Option<Option<&'a CgroupMemory>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<Option<&'a MachineMemory>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceiling: Option<Option<Ceiling>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allocator: Option<Option<&'a AllocatorStats>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,9 +112,13 @@ mod tests {
         let always = "collected_at duration_us instance";
         assert_eq!(
             keys(Page::Overview),
-            "allocator cgroup collected_at doctor duration_us instance process reconciliation schema types unavailable"
+            "allocator ceiling cgroup collected_at doctor duration_us instance machine process reconciliation schema types \
+             unavailable"
         );
-        assert_eq!(keys(Page::Stats), format!("allocator cgroup {always} process schema unavailable"));
+        assert_eq!(
+            keys(Page::Stats),
+            format!("allocator ceiling cgroup {always} machine process schema unavailable")
+        );
         assert_eq!(keys(Page::Types), format!("{always} reconciliation schema types unavailable"));
         assert_eq!(keys(Page::Doctor), "collected_at doctor duration_us instance schema unavailable");
         let reasons = |page| {
@@ -154,6 +167,18 @@ mod tests {
         assert_eq!(value["process"]["uss_bytes"], Value::Null);
         assert_eq!(value["unavailable"]["process.uss_bytes"], "smaps_rollup: permission denied");
         assert_eq!(value["unavailable"]["allocator"], "the global allocator is not jemalloc");
+    }
+
+    #[test]
+    fn the_ceiling_is_told_with_what_sets_it_and_is_null_if_nothing_is_known() {
+        let mut report = sample::report();
+        let expected = serde_json::json!({
+            "limit_bytes": 1_342_177_280, "used_bytes": 1_048_576_000, "room_bytes": 293_601_280,
+            "set_by": "group-above", "path": "/pod", "others_bytes": 314_572_800,
+        });
+        assert_eq!(value(&report, Page::Stats)["ceiling"], expected);
+        (report.cgroup, report.machine) = (None, None);
+        assert_eq!(value(&report, Page::Stats)["ceiling"], Value::Null);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! Both take values and return a value; equal reports give equal output.
 
+mod ceiling;
 mod change;
 mod columns;
+mod container;
 mod control;
 mod detail;
 mod diagnosis;

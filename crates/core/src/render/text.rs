@@ -2,12 +2,10 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{diagnosis, reasons, reconciliation, roots, table};
+use super::{ceiling, container, diagnosis, reasons, reconciliation, roots, table};
 use crate::doctor::diagnose;
-use crate::report::{
-    AllocatorStats, CgroupMemory, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary,
-};
-use crate::units::{Bytes, count, percent, span, visible};
+use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary};
+use crate::units::{Bytes, count, span, visible};
 use crate::view::{Page, TypesView};
 
 /// The largest parts of a root; the page of types shows more.
@@ -47,7 +45,10 @@ fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
     if !memory.is_empty() {
         writeln!(out, "{memory}")?;
     }
-    Ok(())
+    [ceiling::header(report), container::header(report)]
+        .into_iter()
+        .flatten()
+        .try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView, root_parts: usize) -> fmt::Result {
@@ -70,9 +71,7 @@ fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {
     if let Some(process) = &report.process {
         write_process(out, process)?;
     }
-    if let Some(cgroup) = &report.cgroup {
-        write_cgroup(out, cgroup)?;
-    }
+    container::write(out, report)?;
     if let Some(allocator) = &report.allocator {
         write_allocator(out, allocator)?;
         write_profiling(out, &allocator.profiling)?;
@@ -106,17 +105,8 @@ fn identity(report: &MemoryReport) -> String {
 /// allocator count at different moments.
 fn memory(report: &MemoryReport) -> String {
     let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
-    let limit = report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes);
     let mut parts = Vec::new();
-    parts.extend(resident.map(|resident| {
-        let share = limit.and_then(|limit| Some((limit, percent(resident as f64, limit as f64)?)));
-        match share {
-            Some((limit, percent)) => {
-                format!("resident {:.1} of {} limit ({percent:.0} %)", Bytes(resident), Bytes(limit))
-            }
-            None => format!("resident {:.1}", Bytes(resident)),
-        }
-    }));
+    parts.extend(resident.map(|resident| format!("resident {:.1}", Bytes(resident))));
     if let Some(allocator) = &report.allocator {
         let difference = |whole: Option<u64>, part: Option<u64>| whole?.checked_sub(part?);
         let fragmentation = difference(allocator.active_bytes, allocator.allocated_bytes);
@@ -146,27 +136,6 @@ fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
     line(out, "processors", process.cpus.map(count))
 }
 
-fn write_cgroup(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
-    writeln!(out, "\ncontrol group (version {})", cgroup.version)?;
-    line(out, "limit", cgroup.limit_bytes.map(Bytes))?;
-    line(out, "current", cgroup.current_bytes.map(Bytes))?;
-    line(out, "inactive page cache", cgroup.inactive_file_bytes.map(Bytes))?;
-    line(out, "peak", cgroup.peak_bytes.map(Bytes))?;
-    line(out, "out-of-memory kills", cgroup.oom_kills.map(count))?;
-    line(out, "times at high", cgroup.high_events.map(count))?;
-    line(out, "times at limit", cgroup.max_events.map(count))?;
-    line(
-        out,
-        "some tasks stalled",
-        cgroup.pressure_some_avg10_percent.map(|share| format!("{share} % of 10 s")),
-    )?;
-    line(
-        out,
-        "all tasks stalled",
-        cgroup.pressure_full_avg10_percent.map(|share| format!("{share} % of 10 s")),
-    )
-}
-
 fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result {
     let version = allocator.version.as_deref().unwrap_or_default();
     writeln!(out, "\nallocator {} {}", visible(&allocator.name), visible(version))?;
@@ -194,7 +163,7 @@ fn write_profiling(out: &mut String, profiling: &ProfilingState) -> fmt::Result 
 }
 
 /// One number: its name, then itself or that it is missing. The reason is in the list at the end.
-fn line(out: &mut String, name: &str, value: Option<impl Display>) -> fmt::Result {
+pub(super) fn line(out: &mut String, name: &str, value: Option<impl Display>) -> fmt::Result {
     let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
     writeln!(out, "  {name:<22} {value:>20}")
 }
@@ -215,7 +184,9 @@ fn setting(value: &OptionValue) -> String {
 /// it, which say themselves what they lack.
 fn write_unavailable(out: &mut String, report: &MemoryReport, page: Page) -> fmt::Result {
     let is_told = |path: &str| path == "types" || path.starts_with("reconciliation");
-    let shown = report.unavailable.iter().filter(|(path, _)| page.shows(path) && !is_told(path));
+    let shown = report.unavailable.iter().filter(|(path, reason)| {
+        page.shows(path) && !is_told(path) && !container::is_told(report, path, reason)
+    });
     let reasons = reasons::grouped(shown);
     if !reasons.is_empty() {
         writeln!(out, "\nnot available:")?;

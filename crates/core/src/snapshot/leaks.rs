@@ -76,7 +76,8 @@ pub struct Suspect {
     pub bytes_change_stderr: f64,
     /// Growth in bytes per hour.
     pub bytes_per_hour: f64,
-    /// Seconds until the container is at its limit, if nothing else changes. `None` without a limit.
+    /// Seconds until the limit with the least room is met, if nothing else changes: the container's, a group's above, or
+    /// the end of the machine's memory, as the last snapshot's `ceiling` says. `None` if none is known.
     pub seconds_to_limit: Option<f64>,
 }
 
@@ -149,8 +150,7 @@ impl LeakVerdict {
         };
         let seconds = span.as_secs_f64();
         let info = points[last].1;
-        let room = info.cgroup_limit_bytes.zip(info.cgroup_current_bytes);
-        let room = room.map(|(limit, current)| limit.saturating_sub(current) as f64);
+        let room = info.ceiling.as_ref().map(|ceiling| ceiling.room_bytes as f64);
         let mut suspects: Vec<Suspect> = grew
             .into_iter()
             .filter(|change| {

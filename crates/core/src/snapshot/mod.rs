@@ -16,6 +16,7 @@ pub use self::folder::SnapshotFolder;
 pub use self::id::SnapshotId;
 pub use self::leaks::{LeakVerdict, Suspect};
 pub use self::store::{NotKept, SnapshotBounds, Snapshots};
+use crate::ceiling::Ceiling;
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
 
@@ -56,8 +57,10 @@ pub struct SnapshotInfo {
     pub resident_bytes: Option<u64>,
     /// Memory charged to the container.
     pub cgroup_current_bytes: Option<u64>,
-    /// The container's limit.
+    /// The container's own limit.
     pub cgroup_limit_bytes: Option<u64>,
+    /// The limit that the process meets first: of its container, of a group above, or of the machine.
+    pub ceiling: Option<Ceiling>,
 }
 
 impl SnapshotInfo {
@@ -80,6 +83,7 @@ impl SnapshotInfo {
             resident_bytes: report.process.as_ref().and_then(|process| process.resident_bytes),
             cgroup_current_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.current_bytes),
             cgroup_limit_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes),
+            ceiling: report.ceiling().ok(),
         })
     }
 }
@@ -177,6 +181,7 @@ pub(crate) mod tests {
             resident_bytes: None,
             cgroup_current_bytes: None,
             cgroup_limit_bytes: None,
+            ceiling: None,
         };
         Snapshot::new(info, &profile, at).unwrap()
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use memory_debug_core::units::span;
-use memory_debug_core::{FleetReport, Spread};
+use memory_debug_core::{Ceiling, FleetReport, LimitSource, Spread};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,6 +13,7 @@ use super::problems::{Problem, problems};
 use super::quantity::{bytes, fitted};
 use super::{BOLD, Palette, REVERSED, put, put_right};
 use crate::top::state::State;
+use crate::top::table::fullness;
 
 /// Lines of text, before the course of two numbers.
 const LINES: u16 = 4;
@@ -133,10 +134,12 @@ fn memory(state: &State, width: usize) -> Line<'static> {
     let table = state.table();
     let fleet = &table.fleet;
     let sum = |path| fleet.sum(path).map_or("–".into(), bytes);
-    let limit = fleet.numbers.get("cgroup.limit_bytes").map(|number| limit(&number.spread));
-    let full = table.fullest.map(|share| format!("{:.0} % used", 100.0 * share));
+    let limit = fleet.numbers.get("ceiling.limit_bytes").map(|number| limit(&number.spread));
+    let full = table.fullest.as_ref().map(|ceiling| {
+        let who = if fleet.instances.len() > 1 { "the fullest " } else { "" };
+        format!("{who}{:.0} % used{}", 100.0 * fullness(ceiling), owner(ceiling))
+    });
     let limit = match (limit, full) {
-        (Some(limit), Some(full)) if fleet.instances.len() > 1 => format!("{limit}, the fullest {full}"),
         (Some(limit), Some(full)) => format!("{limit}, {full}"),
         (limit, _) => limit.unwrap_or_else(|| "–".into()),
     };
@@ -146,6 +149,15 @@ fn memory(state: &State, width: usize) -> Line<'static> {
         format!("limit {limit}"),
     ];
     Line::styled(joined(parts, width), BOLD)
+}
+
+/// Whose limit it is, unless it is the container's own.
+fn owner(ceiling: &Ceiling) -> String {
+    match (ceiling.set_by, &ceiling.path) {
+        (LimitSource::Machine, _) => " of the machine".into(),
+        (LimitSource::GroupAbove, Some(path)) => format!(" in {}", fitted(path, 40)),
+        _ => String::new(),
+    }
 }
 
 fn limit(spread: &Spread) -> String {
@@ -216,6 +228,20 @@ fn joined(parts: Vec<String>, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_limit_it_is_is_told_unless_it_is_the_containers() {
+        let told = |set_by: &str, path: Option<&str>| {
+            let ceiling = serde_json::json!({
+                "limit_bytes": 300, "used_bytes": 294, "room_bytes": 6, "set_by": set_by, "path": path,
+            });
+            owner(&serde_json::from_value(ceiling).unwrap())
+        };
+        assert_eq!(told("group", Some("/p/a")), "");
+        assert_eq!(told("group-above", Some("/p")), " in /p");
+        assert_eq!(told("group-above", Some("/p\u{1b}[2J")), r" in /p\u{1b}[2J");
+        assert_eq!(told("machine", None), " of the machine");
+    }
 
     #[test]
     fn parts_that_do_not_fit_are_left_out_whole() {

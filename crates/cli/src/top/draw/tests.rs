@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use memory_debug_core::{MemoryReport, MissingInstance, MissingReason, TypeRow};
+use memory_debug_core::{CgroupLevel, MemoryReport, MissingInstance, MissingReason, TypeRow};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -208,7 +208,12 @@ fn hostile_report() -> impl Strategy<Value = MemoryReport> {
         (report.instance.service, report.instance.version) = (Some(text.clone()), Some(text.clone()));
         (report.collected_at, report.duration_us) = (text, resident);
         report.process.as_mut().unwrap().resident_bytes = Some(resident);
-        report.cgroup.as_mut().unwrap().limit_bytes = Some(limit);
+        let cgroup = report.cgroup.as_mut().unwrap();
+        cgroup.limit_bytes = Some(limit);
+        let mut above = CgroupLevel::default();
+        above.path = report.collected_at.clone();
+        (above.limit_bytes, above.current_bytes) = (Some(limit), Some(resident));
+        cgroup.binding = (resident % 2 == 0).then_some(above);
         report.allocator.as_mut().unwrap().active_bytes = Some(limit);
         report
     })

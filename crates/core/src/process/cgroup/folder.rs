@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::kernel_file;
+use crate::report::{NO_CONTROLLER, NO_GROUP};
 
 /// Version of the interface that has the memory controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +11,19 @@ pub(super) enum Version {
     One,
     Two,
 }
+
+impl Version {
+    /// The file that tells how much memory is charged to a group.
+    pub(super) fn usage_file(self) -> &'static str {
+        match self {
+            Self::One => "memory.usage_in_bytes",
+            Self::Two => "memory.current",
+        }
+    }
+}
+
+/// Longest path of a group in a report, in bytes.
+const MOST_PATH_BYTES: usize = 400;
 
 /// Where a control group is found.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +40,16 @@ impl Folder {
     pub(super) fn ancestors(&self) -> impl Iterator<Item = &Path> {
         self.group.ancestors().take_while(|folder| folder.starts_with(&self.mount_point))
     }
+
+    /// The path of `folder` below the mount point, `/` for the mount point itself. A longer one than
+    /// [`MOST_PATH_BYTES`] begins with `…`, because its end says more.
+    pub(super) fn path_of(&self, folder: &Path) -> String {
+        let below = folder.strip_prefix(&self.mount_point).unwrap_or(folder);
+        let path = format!("/{}", below.to_string_lossy());
+        let excess = path.len().saturating_sub(MOST_PATH_BYTES);
+        let kept = (excess..=path.len()).find_map(|start| path.get(start..)).unwrap_or_default();
+        if excess == 0 { path } else { format!("…{kept}") }
+    }
 }
 
 /// Finds the group by `self/cgroup` and `self/mountinfo` below `root`.
@@ -35,8 +59,7 @@ impl Folder {
 /// Says at which step the way ended.
 pub(super) fn find(root: &Path) -> Result<Folder, String> {
     let membership = kernel_file::read(&root.join("self/cgroup"))?;
-    let (version, path) =
-        membership_of_memory(&membership).ok_or("the process is in no memory control group")?;
+    let (version, path) = membership_of_memory(&membership).ok_or(NO_GROUP)?;
     let mounts = kernel_file::read(&root.join("self/mountinfo"))?;
     let mut folder = mounts
         .lines()
@@ -45,13 +68,8 @@ pub(super) fn find(root: &Path) -> Result<Folder, String> {
         .find_map(|mount| mount.folder(version, path))
         .ok_or("the file system of the process's control group is not mounted here")?;
     // In version 2 a group without the memory controller is charged to the nearest ancestor that has it.
-    let usage = match version {
-        Version::Two => "memory.current",
-        Version::One => "memory.usage_in_bytes",
-    };
-    let charged = folder.ancestors().find(|folder| folder.join(usage).exists());
-    folder.group =
-        charged.ok_or("the memory controller is not enabled for the process's control group")?.to_owned();
+    let charged = folder.ancestors().find(|folder| folder.join(version.usage_file()).exists());
+    folder.group = charged.ok_or(NO_CONTROLLER)?.to_owned();
     Ok(folder)
 }
 

@@ -9,8 +9,10 @@ fn page(report: &MemoryReport, page: Page) -> String {
 fn the_overview_begins_with_who_and_how_much() {
     let text = page(&sample::report(), Page::Overview);
     let expected = "axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m\n\
-        resident 512.3 MiB of 1.00 GiB limit (50 %) · allocated 431.0 MiB · 4 MiB fragmentation · 53 MiB dirty · \
-        16 MiB outside jemalloc\n\n";
+        resident 512.3 MiB · allocated 431.0 MiB · 4 MiB fragmentation · 53 MiB dirty · 16 MiB outside jemalloc\n\
+        limit: 1.25 GiB of the control group /pod above · 1000.0 MiB used (78 %), 300.0 MiB of it by others · \
+        280.0 MiB left\n\
+        container 700.0 MiB · 500 MiB anonymous · 125 MiB tmpfs · 50 MiB page cache · 20 MiB kernel · 5 MiB sockets\n\n";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("HashMap<String, Session> |           1 |    12.00 MiB |   20 %\n"), "{text}");
     assert!(text.contains("· sampled 1 per 512 KiB since process start ·"), "{text}");
@@ -96,11 +98,15 @@ fn a_reason_is_told_once() {
 }
 
 #[test]
-fn without_a_limit_there_is_no_percentage() {
+fn without_a_limit_the_machine_is_the_limit_and_without_both_there_is_no_line() {
     let mut report = sample::report();
     report.cgroup = None;
     let text = page(&report, Page::Overview);
-    assert!(text.contains("\nresident 512.3 MiB · allocated"), "{text}");
+    let line = "\nno memory limit is known, so the machine is the limit: 24.00 GiB of the machine · 8.0 GiB used (33 %), ";
+    assert!(text.contains(line), "{text}");
+    report.machine = None;
+    let text = page(&report, Page::Overview);
+    assert!(text.contains("16 MiB outside jemalloc\n\n") && !text.contains("limit"), "{text}");
 }
 
 #[test]
@@ -129,9 +135,9 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
     let text = page(&report, Page::Overview);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(
-        lines[2..5],
+        lines[4..7],
         [
-            "critical oom-kills: processes of the container killed for want of memory: 2",
+            "critical oom-kills: processes of the container killed because memory ran out: 2",
             "warning memory-high-events: times the container was slowed down at memory.high: 3",
             "",
         ]

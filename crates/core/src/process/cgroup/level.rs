@@ -1,0 +1,115 @@
+//! The files of one level of a control group.
+
+use std::path::Path;
+
+use super::folder::Version;
+use super::parts;
+use crate::kernel_file::{self, number};
+use crate::report::{CgroupLevel, NO_LIMIT};
+use crate::unavailable::Unavailable;
+
+/// `memory.limit_in_bytes` says "no limit" by the largest multiple of the page size below 2^63.
+pub(super) const NO_LIMIT_V1: u64 = 1 << 62;
+
+/// Reads one level.
+pub(super) struct LevelReader<'a> {
+    version: Version,
+    folder: &'a Path,
+    /// Where the level is in the report, for reasons.
+    path: &'a str,
+}
+
+impl<'a> LevelReader<'a> {
+    pub(super) fn new(version: Version, folder: &'a Path, path: &'a str) -> Self {
+        Self { version, folder, path }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(super) fn folder(&self) -> &'a Path {
+        self.folder
+    }
+
+    /// Whether memory is charged to this level.
+    pub(super) fn is_charged(&self) -> bool {
+        self.folder.join(self.version.usage_file()).exists()
+    }
+
+    /// Whether the groups below are charged to this level as well. Version 1 has a switch for that, which is always on
+    /// since Linux 5.11.
+    pub(super) fn holds_those_below(&self) -> bool {
+        match self.version {
+            Version::One => self.text("memory.use_hierarchy").map_or(true, |text| text.trim() != "0"),
+            Version::Two => true,
+        }
+    }
+
+    /// All numbers of the level, whose path below the mount point is `path`. Version 2 counts events in `events`.
+    pub(super) fn read(&self, path: String, events: &str, unavailable: &mut Unavailable) -> CgroupLevel {
+        let stat = self.text("memory.stat");
+        let (inactive_file, high, max, kills);
+        match self.version {
+            Version::One => {
+                let oom_control = self.text("memory.oom_control");
+                // With the groups below, as the usage is.
+                inactive_file = "total_inactive_file";
+                kills = oom_control.and_then(|text| number(&text, "oom_kill"));
+                high = Err("version 1 control groups do not have it".to_owned());
+                max = self.bytes("memory.failcnt");
+            }
+            Version::Two => {
+                let below_too = self.text("memory.events");
+                let events = self.text(events);
+                inactive_file = "inactive_file";
+                kills = below_too.and_then(|text| number(&text, "oom_kill"));
+                high = events.clone().and_then(|text| number(&text, "high"));
+                max = events.and_then(|text| number(&text, "max"));
+            }
+        }
+        let inactive_file = stat.clone().and_then(|text| number(&text, inactive_file));
+        let parts_path = format!("{}.parts", self.path);
+        let mut keep = |name: &str, measured| unavailable.keep(&format!("{}.{name}", self.path), measured);
+        CgroupLevel {
+            path,
+            limit_bytes: keep("limit_bytes", self.limit()),
+            current_bytes: keep("current_bytes", self.bytes(self.version.usage_file())),
+            inactive_file_bytes: keep("inactive_file_bytes", inactive_file),
+            oom_kills: keep("oom_kills", kills),
+            high_events: keep("high_events", high),
+            max_events: keep("max_events", max),
+            parts: match self.version {
+                Version::One => parts::version_1(self, &stat, &parts_path, unavailable),
+                Version::Two => parts::version_2(&stat, &parts_path, unavailable),
+            },
+        }
+    }
+
+    pub(super) fn peak(&self) -> Result<u64, String> {
+        self.bytes(match self.version {
+            Version::One => "memory.max_usage_in_bytes",
+            Version::Two => "memory.peak",
+        })
+    }
+
+    fn limit(&self) -> Result<u64, String> {
+        let file = match self.version {
+            Version::One => "memory.limit_in_bytes",
+            Version::Two => "memory.max",
+        };
+        if self.text(file)?.trim() == "max" {
+            return Err(NO_LIMIT.to_owned());
+        }
+        let limit = self.bytes(file)?;
+        if limit < NO_LIMIT_V1 { Ok(limit) } else { Err(NO_LIMIT.to_owned()) }
+    }
+
+    pub(super) fn text(&self, file: &str) -> Result<String, String> {
+        kernel_file::read(&self.folder.join(file))
+    }
+
+    pub(super) fn bytes(&self, file: &str) -> Result<u64, String> {
+        self.text(file)?.trim().parse().map_err(|_| format!("{file} is not a number"))
+    }
+}
