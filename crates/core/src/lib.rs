@@ -85,6 +85,7 @@ mod report_diff;
 mod root_summary;
 mod roots;
 mod rows;
+mod samples;
 mod snapshot;
 mod thread;
 mod tracked;
@@ -122,9 +123,10 @@ pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
+pub use samples::{Comparison, SampleOrigin};
 pub use snapshot::{
-    DiffRow, LeakVerdict, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder, SnapshotId,
-    SnapshotInfo, Snapshots, Suspect,
+    DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
+    SnapshotId, SnapshotInfo, Snapshots, Suspect,
 };
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;

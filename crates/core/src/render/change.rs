@@ -5,17 +5,36 @@ use std::fmt::{self, Display, Formatter};
 use super::row_name;
 use super::table::write_columns;
 use crate::report::RowSource;
-use crate::snapshot::{DiffRow, LeakVerdict, SnapshotDiff, SnapshotInfo, Suspect};
+use crate::samples::Comparison;
+use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, SnapshotInfo, Suspect};
 use crate::tracker::Growth;
 use crate::units::{Bytes, count, percent, signed_bytes, signed_count, span, visible};
 
 impl Display for SnapshotDiff {
-    /// The table's columns with signs. A change beyond noise has a star.
+    /// What stands in the way of a comparison, then the table's columns with signs. A change beyond noise has a star.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "change from {} to {}\n", Moment(&self.base), Moment(&self.target))?;
-        write_rows(f, &self.rows, self.omitted_rows)?;
-        write_total(f, &self.total, self.threshold_stderrs, self.compared_rows)
+        let (base, target) = (Moment(&self.base), Moment(&self.target));
+        if self.comparison == Comparison::Discarded {
+            writeln!(f, "from {base} to {target} the samples were discarded\n")?;
+        } else {
+            writeln!(f, "change from {base} to {target}\n")?;
+        }
+        write_notes(f, &self.notes)?;
+        match self.comparison {
+            // Without a mark there is no growth to show.
+            Comparison::Discarded | Comparison::Unknown if self.rows.is_empty() && self.omitted_rows == 0 => {
+                writeln!(f, "no row to show")?;
+            }
+            _ => write_rows(f, &self.rows, self.omitted_rows)?,
+        }
+        write_total(f, &self.total, self.comparison, self.threshold_stderrs, self.compared_rows)
     }
+}
+
+/// What stands in the way of a comparison. Before the rows, so that these are not misread.
+pub(super) fn write_notes(f: &mut Formatter<'_>, notes: &[String]) -> fmt::Result {
+    notes.iter().try_for_each(|note| writeln!(f, "note: {}", visible(note)))?;
+    if notes.is_empty() { Ok(()) } else { writeln!(f) }
 }
 
 pub(super) fn write_rows(f: &mut Formatter<'_>, rows: &[DiffRow], omitted: u64) -> fmt::Result {
@@ -30,16 +49,24 @@ pub(super) fn write_rows(f: &mut Formatter<'_>, rows: &[DiffRow], omitted: u64) 
 pub(super) fn write_total(
     f: &mut Formatter<'_>,
     total: &DiffRow,
+    comparison: Comparison,
     threshold: f64,
     compared: u64,
 ) -> fmt::Result {
-    writeln!(
+    write!(
         f,
-        "total {} (± {:.2}) of {}; * is more than noise: beyond {threshold:.1} standard errors, 5 % for all {} rows \
-         together",
+        "total {} (± {:.2}) of {}",
         signed_bytes(total.bytes_change),
         Bytes(total.bytes_change_stderr as u64),
         Bytes(total.bytes),
+    )?;
+    if matches!(comparison, Comparison::Discarded | Comparison::Unknown) {
+        return writeln!(f, "; no row is marked, see the notes");
+    }
+    writeln!(
+        f,
+        "; * is more than noise: beyond {threshold:.1} standard errors, 5 % for all {} rows \
+         together",
         count(compared),
     )
 }
@@ -64,31 +91,65 @@ fn cells(row: &DiffRow) -> [String; 4] {
     [name, signed_count(row.objects_change), signed_bytes(row.bytes_change), error + mark]
 }
 
+/// What a snapshot is called, by its label if it has one.
+struct Name<'a>(&'a SnapshotInfo);
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.0.label {
+            Some(label) => f.write_str(&visible(label)),
+            None => write!(f, "{}", self.0.id),
+        }
+    }
+}
+
 /// A snapshot in a sentence.
 struct Moment<'a>(&'a SnapshotInfo);
 
 impl Display for Moment<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let SnapshotInfo { id, label, taken_at, .. } = self.0;
-        match label {
-            Some(label) => write!(f, "{} ({taken_at})", visible(label)),
-            None => write!(f, "{id} ({taken_at})"),
-        }
+        write!(f, "{} ({})", Name(self.0), visible(&self.0.taken_at))
     }
 }
 
 impl Display for LeakVerdict {
-    /// A line for each suspect, the fastest first.
+    /// Each run that was judged, the newest first, with a line for each suspect; then what was not judged, and the test.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (moments, time) = (self.snapshots.len(), span(self.seconds as u64));
-        if self.suspects.is_empty() {
-            writeln!(f, "no type keeps growing, over {moments} snapshots and {time}")?;
-        } else {
-            writeln!(f, "over {moments} snapshots and {time}, these keep growing:\n")?;
+        let suspects = |is_newer| self.suspects.iter().filter(move |suspect| suspect.is_newer == is_newer);
+        if let Some(newer) = &self.newer {
+            write_run(f, newer, suspects(true))?;
         }
-        self.suspects.iter().try_for_each(|suspect| writeln!(f, "{suspect}"))?;
-        writeln!(f, "\n{} types compared; a suspect {}", count(self.compared_rows), self.test)
+        write_run(f, &self.run, suspects(false))?;
+        for LeftOut { snapshots, reason } in &self.left_out {
+            let (word, number) =
+                (if snapshots.len() == 1 { "snapshot" } else { "snapshots" }, snapshots.len());
+            let labels: Vec<_> = snapshots.iter().map(|info| Name(info).to_string()).collect();
+            writeln!(f, "left out: {number} {word}: {}: {}", visible(reason), labels.join(", "))?;
+        }
+        let newer = self.newer.as_ref().map(|newer| newer.compared_rows);
+        let compared = newer.map_or(self.run.compared_rows, |newer| newer.max(self.run.compared_rows));
+        writeln!(f, "{} types compared; a suspect {}", count(compared), self.test)
     }
+}
+
+fn write_run<'s>(
+    f: &mut Formatter<'_>,
+    run: &LeakRun,
+    suspects: impl Iterator<Item = &'s Suspect>,
+) -> fmt::Result {
+    write!(f, "over {} snapshots and {}", run.snapshots.len(), span(run.seconds as u64))?;
+    if let (Some(first), Some(last)) = (run.snapshots.first(), run.snapshots.last()) {
+        write!(f, ", from {} to {}", Moment(first), Moment(last))?;
+    }
+    let mut suspects = suspects.peekable();
+    if suspects.peek().is_none() {
+        writeln!(f, ", no type keeps growing")?;
+    } else {
+        writeln!(f, ", these keep growing:\n")?;
+        suspects.try_for_each(|suspect| writeln!(f, "{suspect}"))?;
+    }
+    run.notes.iter().try_for_each(|note| writeln!(f, "note: {}", visible(note)))?;
+    writeln!(f)
 }
 
 impl Display for Suspect {
@@ -137,6 +198,8 @@ mod tests {
         let diff = SnapshotDiff {
             base: info(Some("before\u{1b}[2J")),
             target: info(None),
+            comparison: Comparison::Whole,
+            notes: Vec::new(),
             group: "container".into(),
             rows: vec![row("Vec<AuditRecord>", 1200, 10 << 20, true), row("String", -3, -(1 << 20), false)],
             total: DiffRow { bytes: 64 << 20, ..row("", 1197, 9 << 20, true) },
@@ -156,8 +219,30 @@ change from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090
 total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * is more than noise: beyond 3.8 standard errors, 5 % for all 300 rows together
 ";
         assert_eq!(diff.to_string(), expected);
-        let none = SnapshotDiff { rows: Vec::new(), ..diff };
+        let none = SnapshotDiff { rows: Vec::new(), ..diff.clone() };
         assert!(none.to_string().contains("no row differs"));
+        let discarded = SnapshotDiff {
+            comparison: Comparison::Discarded,
+            notes: vec!["the rate was changed".into(), "no row is marked".into()],
+            rows: vec![row("Vec<AuditRecord>", 1200, 10 << 20, false)],
+            omitted_rows: 0,
+            ..diff
+        };
+        let expected = "\
+from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090a0b0c0d0e0f (2026-11-21T09:00:00.000Z) the samples \
+were discarded
+
+note: the rate was changed
+note: no row is marked
+
+                                       types |   # objects |   total size |      ±
+============================================ | =========== | ============ | ======
+                            Vec<AuditRecord> |      +1,200 |   +10.00 MiB |   10 %
+total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked, see the notes
+";
+        assert_eq!(discarded.to_string(), expected);
+        let none = SnapshotDiff { rows: Vec::new(), ..discarded };
+        assert!(none.to_string().contains("\n\nno row to show\ntotal "), "{none}");
     }
 
     #[test]
@@ -192,6 +277,7 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
         let suspect = Suspect {
             type_name: "Vec<AuditRecord>".into(),
             full_type: String::new(),
+            is_newer: false,
             bytes: 40 << 20,
             objects_change: 120,
             bytes_change: 30 << 20,
@@ -199,15 +285,21 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
             bytes_per_hour: 2.0 * 1_073_741_824.0,
             seconds_to_limit: Some(5400.0),
         };
-        let mut verdict = LeakVerdict {
-            snapshots: vec![info(None), info(None), info(None)],
-            seconds: 54.0,
-            suspects: vec![suspect],
+        let run = |moments: usize, seconds, notes: &[&str]| LeakRun {
+            snapshots: vec![info(Some("m")); moments],
+            seconds,
             compared_rows: 31,
+            notes: notes.iter().copied().map(String::from).collect(),
+        };
+        let mut verdict = LeakVerdict {
+            run: run(3, 54.0, &[]),
+            newer: None,
+            suspects: vec![suspect.clone()],
+            left_out: Vec::new(),
             test: "grew".into(),
         };
         let expected = "\
-over 3 snapshots and 54s, these keep growing:
+over 3 snapshots and 54s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), these keep growing:
 
 Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour; at this rate the container is full in \
 1h 30m
@@ -215,7 +307,25 @@ Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an h
 31 types compared; a suspect grew
 ";
         assert_eq!(verdict.to_string(), expected);
-        verdict.suspects.clear();
-        assert!(verdict.to_string().starts_with("no type keeps growing, over 3 snapshots and 54s\n"));
+        // The newest run comes first, and what was not judged is named.
+        (verdict.run, verdict.newer) = (run(6, 300.0, &[]), Some(run(3, 8.0, &["complete since noon"])));
+        verdict.suspects = vec![Suspect { is_newer: true, seconds_to_limit: None, ..suspect }];
+        let left_out = LeftOut {
+            snapshots: vec![info(Some("a")), info(Some("b"))],
+            reason: "of another process".into(),
+        };
+        verdict.left_out = vec![left_out];
+        let expected = "\
+over 3 snapshots and 8s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), these keep growing:
+
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour
+note: complete since noon
+
+over 6 snapshots and 5m 0s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), no type keeps growing
+
+left out: 2 snapshots: of another process: a, b
+31 types compared; a suspect grew
+";
+        assert_eq!(verdict.to_string(), expected);
     }
 }
