@@ -91,14 +91,27 @@ fn cells(row: &DiffRow) -> [String; 4] {
     [name, signed_count(row.objects_change), signed_bytes(row.bytes_change), error + mark]
 }
 
-/// What a snapshot is called, by its label if it has one.
-struct Name<'a>(&'a SnapshotInfo);
+/// The first of some snapshots and the last.
+struct Ends<'a>(&'a [SnapshotInfo]);
 
-impl Display for Name<'_> {
+impl Display for Ends<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.0.label {
-            Some(label) => f.write_str(&visible(label)),
-            None => write!(f, "{}", self.0.id),
+        match self.0 {
+            [] => Ok(()),
+            [only] => write!(f, ", {}", Taken(only)),
+            [first, .., last] => write!(f, ", from {} to {}", Taken(first), Taken(last)),
+        }
+    }
+}
+
+/// A snapshot by its time, and by its label if it has one.
+struct Taken<'a>(&'a SnapshotInfo);
+
+impl Display for Taken<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.label {
+            Some(_) => Moment(self.0).fmt(f),
+            None => f.write_str(&visible(&self.0.taken_at)),
         }
     }
 }
@@ -108,7 +121,11 @@ struct Moment<'a>(&'a SnapshotInfo);
 
 impl Display for Moment<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", Name(self.0), visible(&self.0.taken_at))
+        let SnapshotInfo { id, label, taken_at, .. } = self.0;
+        match label {
+            Some(label) => write!(f, "{} ({})", visible(label), visible(taken_at)),
+            None => write!(f, "{id} ({})", visible(taken_at)),
+        }
     }
 }
 
@@ -121,10 +138,8 @@ impl Display for LeakVerdict {
         }
         write_run(f, &self.run, suspects(false))?;
         for LeftOut { snapshots, reason } in &self.left_out {
-            let (word, number) =
-                (if snapshots.len() == 1 { "snapshot" } else { "snapshots" }, snapshots.len());
-            let labels: Vec<_> = snapshots.iter().map(|info| Name(info).to_string()).collect();
-            writeln!(f, "left out: {number} {word}: {}: {}", visible(reason), labels.join(", "))?;
+            let word = if snapshots.len() == 1 { "snapshot" } else { "snapshots" };
+            writeln!(f, "left out: {} {word}{}: {}", snapshots.len(), Ends(snapshots), visible(reason))?;
         }
         let newer = self.newer.as_ref().map(|newer| newer.compared_rows);
         let compared = newer.map_or(self.run.compared_rows, |newer| newer.max(self.run.compared_rows));
@@ -137,10 +152,8 @@ fn write_run<'s>(
     run: &LeakRun,
     suspects: impl Iterator<Item = &'s Suspect>,
 ) -> fmt::Result {
-    write!(f, "over {} snapshots and {}", run.snapshots.len(), span(run.seconds as u64))?;
-    if let (Some(first), Some(last)) = (run.snapshots.first(), run.snapshots.last()) {
-        write!(f, ", from {} to {}", Moment(first), Moment(last))?;
-    }
+    let time = span(run.seconds as u64);
+    write!(f, "over {} snapshots and {time}{}", run.snapshots.len(), Ends(&run.snapshots))?;
     let mut suspects = suspects.peekable();
     if suspects.peek().is_none() {
         writeln!(f, ", no type keeps growing")?;
@@ -323,9 +336,15 @@ note: complete since noon
 
 over 6 snapshots and 5m 0s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), no type keeps growing
 
-left out: 2 snapshots: of another process: a, b
+left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:00.000Z): of another process
 31 types compared; a suspect grew
 ";
         assert_eq!(verdict.to_string(), expected);
+        verdict.run.snapshots = vec![info(None); 6];
+        let text = verdict.to_string();
+        assert!(
+            text.contains("5m 0s, from 2026-11-21T09:00:00.000Z to 2026-11-21T09:00:00.000Z, no type"),
+            "{text}"
+        );
     }
 }
