@@ -177,9 +177,7 @@ impl Collector {
         let started_at = report.instance.started_at.clone();
         let read_profiling = || {
             let generation = jemalloc::generation();
-            let origin = generation
-                .clone()
-                .and_then(|generation| SampleOrigin::of(&generation, started_at.as_deref()));
+            let origin = generation.clone().and_then(|generation| generation.origin(started_at.as_deref()));
             let unavailable = &mut Unavailable::default();
             (jemalloc::read_profiling(started_at.clone(), generation, unavailable), origin)
         };

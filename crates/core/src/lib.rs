@@ -57,6 +57,7 @@
 #![deny(unsafe_code)]
 
 mod collect;
+mod comparison;
 mod control;
 mod detail;
 mod doctor;
@@ -96,6 +97,7 @@ pub mod units;
 mod view;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use comparison::Comparison;
 pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
@@ -123,7 +125,7 @@ pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
-pub use samples::{Comparison, SampleOrigin};
+pub use samples::SampleOrigin;
 pub use snapshot::{
     DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
     SnapshotId, SnapshotInfo, Snapshots, Suspect,

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use memory_debug_profile::significant_stderrs;
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{Basis, Comparison, Origin, Side};
 use crate::fleet::FIELDS;
 use crate::instance::InstanceInfo;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::rows;
-use crate::samples::{Basis, Comparison, Origin, Side};
 use crate::snapshot::DiffRow;
 
 /// The test, in words.
@@ -104,7 +104,7 @@ impl ReportDiff {
             is_known(*before, earlier, Side::Base) && is_known(*now, later, Side::Target)
         });
         let threshold = significant_stderrs(pairs.len());
-        let rows = pairs.values().map(|(before, now)| basis.admitted(row(*before, *now, threshold)));
+        let rows = pairs.values().map(|(before, now)| row(*before, *now, threshold).admitted(&basis));
         let mut rows: Vec<_> = rows.filter(|row| row.objects_change != 0 || row.bytes_change != 0).collect();
         // Stable: equally large changes stay in the order of their names.
         rows.sort_by_key(|row| std::cmp::Reverse(row.bytes_change.unsigned_abs()));
@@ -116,7 +116,7 @@ impl ReportDiff {
             numbers: numbers(base, target),
             group: later.group.clone(),
             rows,
-            total: basis.admitted(total(earlier, later, basis.only)),
+            total: total(earlier, later, basis.only).admitted(&basis),
             comparison: basis.comparison,
             omitted_rows: 0,
             compared_rows: pairs.len() as u64,

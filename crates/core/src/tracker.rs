@@ -7,7 +7,7 @@ use memory_debug_profile::{Peaks, Selection};
 use serde::{Deserialize, Serialize};
 
 use crate::collect::{Collector, Scope};
-use crate::samples::{Comparison, Origin};
+use crate::comparison::Comparison;
 use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
 use crate::thread::wait_for_collecting;
 
@@ -181,8 +181,7 @@ fn beyond_peaks(
     let profile = now.profile()?;
     // Beside peaks of samples that were discarded, nothing would stand out for ever.
     let peaks = peaks.filter(|(since, _)| {
-        let origin = |info| Origin::of_snapshot(info, None);
-        let comparison = Comparison::of(origin(since), origin(now.info()));
+        let comparison = Comparison::of(since.origin(None), now.info().origin(None));
         !matches!(comparison, Comparison::Discarded | Comparison::Unknown)
     });
     let (since, mut peaks) = peaks.unwrap_or_else(|| (now.info().clone(), Peaks::new(selection.clone())));

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_counted_anew_where_samples_were_discarded_or_paused() {
+    fn growth_restarts_where_samples_were_discarded_or_paused() {
         let at = Instant::now();
         let table = |generation, pauses, bytes| {
             let mut report = report(2, vec![row("A", 1, bytes, 1.0)]);

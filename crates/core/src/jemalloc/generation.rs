@@ -9,7 +9,9 @@
 
 use std::time::SystemTime;
 
+use super::profiling::sample_bytes;
 use super::sampling::Setting;
+use crate::samples::SampleOrigin;
 
 /// When something happened to the switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,21 +86,25 @@ impl Generation {
     }
 
     /// How often samples were discarded before these.
+    #[cfg(test)]
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
     /// When the first of these samples may have been taken.
+    #[cfg(test)]
     pub(crate) fn began(&self) -> Option<When> {
         self.began
     }
 
     /// How often sampling was off since then.
+    #[cfg(test)]
     pub(crate) fn pauses(&self) -> u64 {
         self.pauses
     }
 
     /// When the last pause ended.
+    #[cfg(test)]
     pub(crate) fn resumed(&self) -> Option<When> {
         self.resumed
     }
@@ -108,9 +114,24 @@ impl Generation {
         self.resumed.or(self.began)
     }
 
-    /// The rate, as the binary logarithm of the mean number of bytes between two samples.
-    pub(crate) fn lg_sample(&self) -> usize {
-        self.seen.lg_sample
+    /// The same in a report. `started_at` is when the process started.
+    ///
+    /// # Errors
+    ///
+    /// jemalloc tells a rate that cannot be.
+    pub(crate) fn origin(&self, started_at: Option<&str>) -> Result<SampleOrigin, String> {
+        let time = |when: Option<When>| match when? {
+            When::Start => started_at.map(str::to_owned),
+            When::At(time) => Some(humantime::format_rfc3339_millis(time).to_string()),
+            When::Unknown(_) => None,
+        };
+        Ok(SampleOrigin {
+            generation: self.number,
+            began_at: time(self.began),
+            sample_bytes: sample_bytes(self.seen.lg_sample)?,
+            pauses: self.pauses,
+            resumed_at: time(self.resumed),
+        })
     }
 }
 
@@ -157,7 +178,7 @@ mod tests {
         generation.turn_off();
         generation.turn_on(at(1));
         generation.reset(16);
-        assert_eq!((told(&generation), generation.lg_sample()), ((1, None, 0, None), 16));
+        assert_eq!((told(&generation), generation.seen.lg_sample), ((1, None, 0, None), 16));
         generation.turn_on(at(2));
         assert_eq!(told(&generation), (1, Some(When::At(at(2))), 0, None));
     }

@@ -11,7 +11,8 @@ mod stats;
 
 pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
 pub(crate) use dump::read_dump;
-pub(crate) use generation::{Generation, When};
+#[cfg(test)]
+pub(crate) use generation::Generation;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
 pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
 pub(crate) use purge::purge;

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use super::row_name;
 use super::table::write_columns;
+use crate::comparison::Comparison;
 use crate::report::RowSource;
-use crate::samples::Comparison;
 use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, SnapshotInfo, Suspect};
 use crate::tracker::Growth;
 use crate::units::{Bytes, count, percent, signed_bytes, signed_count, span, visible};

@@ -7,9 +7,9 @@ use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
+use crate::comparison::{Basis, Comparison, Side};
 use crate::report::{MemoryReport, RowSource};
 use crate::rows;
-use crate::samples::{Basis, Comparison, Origin, Side};
 
 /// What changed from one snapshot to another, those rows first that changed most.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,8 +100,8 @@ impl SnapshotDiff {
         selection: &Selection,
     ) -> Self {
         let basis = Basis::of(
-            Origin::of_snapshot(base, Some(earlier.sample_rate().bytes())),
-            Origin::of_snapshot(target, Some(later.sample_rate().bytes())),
+            base.origin(Some(earlier.sample_rate().bytes())),
+            target.origin(Some(later.sample_rate().bytes())),
         );
         // Objects that both could have were allocated after the discard, when the other moment was over.
         let compared = |profile, side| match basis.only {
@@ -110,7 +110,7 @@ impl SnapshotDiff {
         };
         let (earlier, later) = (compared(earlier, Side::Base), compared(later, Side::Target));
         let table = ChangeTable::between(&earlier, &later, selection);
-        let row = |change| basis.admitted(DiffRow::of(change));
+        let row = |change| DiffRow::of(change).admitted(&basis);
         Self {
             base: base.clone(),
             target: target.clone(),
@@ -143,6 +143,12 @@ impl SnapshotDiff {
 }
 
 impl DiffRow {
+    /// With its mark only where that shows a change of the memory. Exact rows need no samples.
+    pub(crate) fn admitted(mut self, basis: &Basis) -> Self {
+        self.is_significant &= basis.admits(self.bytes_change) || self.source == Some(RowSource::Exact);
+        self
+    }
+
     pub(crate) fn of(change: &Change) -> Self {
         // `as` saturates.
         let whole = |number: f64| number.round() as i64;

@@ -34,7 +34,6 @@ use serde::{Deserialize, Serialize};
 
 use self::runs::{Run, Runs};
 use super::{Snapshot, SnapshotInfo};
-use crate::samples;
 
 /// How many snapshots a verdict takes at least.
 pub(crate) const FEWEST: usize = 3;
@@ -206,7 +205,12 @@ impl LeakRun {
             snapshots: points.iter().map(|(_, info, _)| info.clone()).collect(),
             seconds,
             compared_rows: u64::try_from(whole.compared).unwrap_or(u64::MAX),
-            notes: samples::replaced(&info.instance, info.samples.as_ref()).into_iter().collect(),
+            notes: info
+                .samples
+                .as_ref()
+                .and_then(|samples| samples.note(&info.instance))
+                .into_iter()
+                .collect(),
         };
         (run, suspects)
     }

@@ -16,6 +16,7 @@ pub use self::folder::SnapshotFolder;
 pub use self::id::SnapshotId;
 pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};
 pub use self::store::{NotKept, SnapshotBounds, Snapshots};
+use crate::comparison::Origin;
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
@@ -64,6 +65,11 @@ pub struct SnapshotInfo {
 }
 
 impl SnapshotInfo {
+    /// What matters for comparing it. `sample_bytes` is the rate of its profile, if that was read.
+    pub(crate) fn origin(&self, sample_bytes: Option<u64>) -> Origin<'_> {
+        Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
+    }
+
     /// That of the heap `profile` of a report, at that time.
     fn of(
         report: &MemoryReport,
@@ -209,6 +215,17 @@ pub(crate) mod tests {
         assert_eq!(read.profile().unwrap(), snapshot.profile().unwrap());
         assert_eq!(read.profile().unwrap().total().bytes, 9 * 524_320);
         assert_eq!(read.info().taken_at, "1970-01-01T00:00:07.000Z");
+    }
+
+    #[test]
+    fn a_file_that_does_not_record_its_samples_is_read() {
+        let info: SnapshotInfo = serde_json::from_str(
+            r#"{"schema": "memory-debug-snapshot/v1", "id": "000102030405060708090a0b0c0d0e0f", "label": null,
+                "taken_at": "2026-11-21T09:00:00.000Z", "stacks": 9, "sampled_bytes": 1,
+                "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}}"#,
+        )
+        .unwrap();
+        assert_eq!(info.samples, None);
     }
 
     #[test]
