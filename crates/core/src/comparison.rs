@@ -163,14 +163,13 @@ fn discarded(later: Origin<'_>) -> Vec<String> {
 fn two_processes(base: Origin<'_>, target: Origin<'_>) -> Vec<String> {
     let (one, other) = (base.instance.id.short(), target.instance.id.short());
     let mut notes = vec![format!("these are two processes, {one} and {other}")];
-    let cases = [(base, "the first", "more", "second"), (target, "the second", "less", "second")];
-    for (origin, which, more, of) in cases {
+    for (origin, which, more) in [(base, "the first", "more"), (target, "the second", "less")] {
         if origin.is_whole() {
             continue;
         }
         let since = origin.samples.map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
         notes.push(format!(
-            "the samples of {which} are not complete since its start, but since {since}; a row that has {more} in the {of} \
+            "the samples of {which} are not complete since its start, but since {since}; a row that has {more} in the second \
              is not marked"
         ));
     }

@@ -108,6 +108,12 @@ impl ReportDiff {
         let mut rows: Vec<_> = rows.filter(|row| row.objects_change != 0 || row.bytes_change != 0).collect();
         // Stable: equally large changes stay in the order of their names.
         rows.sort_by_key(|row| std::cmp::Reverse(row.bytes_change.unsigned_abs()));
+        let total = total(earlier, later, basis.only).admitted(&basis);
+        let mut notes = basis.notes;
+        let is_marked = |row: &DiffRow| row.is_significant && row.source == Some(RowSource::Exact);
+        if !notes.is_empty() && rows.iter().any(is_marked) {
+            notes.push("exact rows are marked all the same, as they need no samples".to_owned());
+        }
         Ok(Self {
             base: base.instance.clone(),
             base_at: base.collected_at.clone(),
@@ -116,14 +122,14 @@ impl ReportDiff {
             numbers: numbers(base, target),
             group: later.group.clone(),
             rows,
-            total: total(earlier, later, basis.only).admitted(&basis),
+            total,
             comparison: basis.comparison,
             omitted_rows: 0,
             compared_rows: pairs.len() as u64,
             is_partial: earlier.omitted_rows > 0 || later.omitted_rows > 0,
             threshold_stderrs: threshold,
             test: TEST.into(),
-            notes: basis.notes,
+            notes,
         })
     }
 
@@ -284,6 +290,7 @@ mod tests {
         let diff = ReportDiff::between(&base, &target).unwrap();
         assert_eq!((diff.comparison, changes(&diff)), (Comparison::Discarded, expected.to_vec()));
         assert_eq!((diff.total.bytes_change, diff.total.is_significant), (3 << 20, false));
+        assert_eq!(diff.notes.last().unwrap(), "exact rows are marked all the same, as they need no samples");
         assert!(diff.to_string().contains("\nnote: the sampling rate was changed between"), "{diff}");
         // Rows that the first table left out are not missed: they would not count.
         let mut cut = base.clone();
