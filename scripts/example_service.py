@@ -76,18 +76,19 @@ class Service:
     def connect(self):
         return http.client.HTTPConnection(self.host, self.port, timeout=60)
 
-    def send(self, method, page):
+    def send(self, method, page, body=None):
         """Status and body; on the connection that is there, as a new one takes a descriptor."""
         if self.connection is None:
             self.connection = self.connect()
-        self.connection.request(method, BASE + page, headers=HEADERS)
+        headers = HEADERS | ({"content-type": "application/json"} if body else {})
+        self.connection.request(method, BASE + page, body and json.dumps(body), headers)
         response = self.connection.getresponse()
         return response.status, response.read()
 
-    def ask(self, page, method="GET"):
+    def ask(self, page, method="GET", body=None):
         """Status and JSON."""
         try:
-            status, body = self.send(method, page)
+            status, body = self.send(method, page, body)
             return status, json.loads(body)
         except (OSError, http.client.HTTPException) as error:
             self.connection = None

@@ -2,7 +2,8 @@
 //!
 //! For each row whose name contains the text, all rows without one, its stacks with what each holds, innermost frame
 //! first, in the form of `crates/profile/data/attribution/*.stack`. Any program with jemalloc leaves a dump when it
-//! ends: `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`.
+//! ends: `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`. What
+//! `ground-truth --record` leaves (`after.json`) is read, too.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -15,7 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let dump = arguments.next().ok_or("usage: stacks DUMP [TEXT]")?;
     let wanted = arguments.next().unwrap_or_default();
-    let profile = HeapProfile::parse(BufReader::new(File::open(dump)?))?;
+    let file = BufReader::new(File::open(&dump)?);
+    let profile = if dump.ends_with(".json") { serde_json::from_reader(file)? } else { HeapProfile::parse(file)? };
     let load = |mapping: &Mapping| fs::read(&mapping.path).map(|bytes| Box::new(bytes) as FileData);
     for (row, bytes, frames) in attributed_stacks(&profile, &load) {
         if row.contains(&wanted) {

@@ -26,13 +26,20 @@ pub(crate) struct Comparison {
     strange: Vec<(u64, bool, String)>,
 }
 
-/// Compares the rows (name, whether it is a type; bytes) with the ledger.
-pub(crate) fn compare(rows: &BTreeMap<(&str, bool), u64>) -> Comparison {
+/// The bytes of rows, by name and whether that is a type's.
+pub(crate) type Rows = BTreeMap<(String, bool), u64>;
+
+/// Compares the ledger with what the rows have more than before.
+pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
+    for (row, bytes) in before {
+        let left = rows.entry(row.clone()).or_default();
+        *left = left.saturating_sub(*bytes);
+    }
     let mut comparison = Comparison { total: rows.values().sum(), ..Comparison::default() };
     let mut known = Vec::new();
     for (position, (population, names)) in populations().enumerate() {
-        known.extend(names);
-        let bytes_of = |name: &&str| rows.get(&(*name, true)).copied().unwrap_or(0);
+        known.extend(names.iter().copied());
+        let bytes_of = |name: &&str| rows.get(&((*name).to_owned(), true)).copied().unwrap_or(0);
         let (told, held) = (names.iter().map(bytes_of).sum::<u64>(), truth(position));
         comparison.right += told.min(held);
         comparison.wrong += told.saturating_sub(held);
@@ -45,16 +52,16 @@ pub(crate) fn compare(rows: &BTreeMap<(&str, bool), u64>) -> Comparison {
                 .push(format!("{population}: {told} of {held} bytes ({percent:.1} %) in {names:?}"));
         }
     }
-    for ((name, is_type), bytes) in rows {
+    for ((name, is_type), bytes) in &rows {
         if !is_type {
             comparison.unattributed += bytes;
-        } else if known.contains(name) {
+        } else if known.contains(&name.as_str()) {
             continue;
         } else {
             comparison.wrong += bytes;
         }
         if *bytes > 0 {
-            comparison.strange.push((*bytes, *is_type, (*name).to_owned()));
+            comparison.strange.push((*bytes, *is_type, name.clone()));
         }
     }
     comparison.strange.sort_by(|a, b| b.cmp(a));

@@ -46,7 +46,17 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("Box<[u8]>", &["Box<[u8]> in boxed_bytes (src/text.rs)"]),
     ("Vec<u8>", &["Vec<u8> in byte_vectors (src/text.rs)"]),
     ("Bytes", &["Bytes"]),
-    ("BytesMut", &["BytesMut"]),
+    // With what the servers of `connections` allocate as they fill their buffers.
+    (
+        "BytesMut",
+        &[
+            "BytesMut",
+            "Box<Sleep>",
+            "VecDeque<DispatcherMessage>",
+            "Box<StatusInner>",
+            "Box<MapFrame<Full<Bytes>, closure in tonic::codec::decode::new>>",
+        ],
+    ),
     // Boxes and shared values.
     ("Box", &["Box<Boxed>"]),
     ("Box (twin)", &["Box<BoxedTwin>"]),
@@ -94,17 +104,35 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     (
         "connections of hyper",
         &[
-            "Vec<u8> in closure in ground_truth::buffers::serve",
-            "Box<Connection<SlowClient, ServiceFn<fn(Request<Incoming>) -> ground_truth::buffers::answer, Incoming>>>",
-            "Box<Option<ground_truth::buffers::answer>>",
-            "Box<Option<String>>",
+            "Vec<u8> in closure in ground_truth::connections::of_hyper",
+            "Box<Connection<SlowClient, ServiceFn<fn(Request<Incoming>) -> async fn ground_truth::connections::answer, Incoming>>>",
+            "Box<Option<async fn ground_truth::connections::answer>>",
+            "Box<Option<Full<Bytes>>>",
         ],
     ),
+    (
+        "connections of actix",
+        &[
+            "Box<HttpServiceHandlerResponse<SlowClient, FnService<closure in ground_truth::connections::of_actix, async block in ground_truth::connections::of_actix, Request<Pin<Box<dyn Stream<Item=Result<Bytes, PayloadError>>>>>, Response<Bytes>, Infallible>, Bytes, ExpectHandler, UpgradeHandler>>",
+        ],
+    ),
+    (
+        "streams of tonic",
+        &[
+            "Box<Streaming<usize>>",
+            "Box<EncodeBody<Plain, Iter<IntoIter<Result<&[u8], Status>, 1>>>>",
+        ],
+    ),
+    ("escaped text of a form", &["Vec<u8> in visit_map (src/extracted.rs)"]),
+    ("body by serde_json", &["Vec<SliceRecord>"]),
+    ("body by serde_path_to_error", &["Vec<PathErrorRecord>"]),
+    ("body by axum's Json", &["Vec<AxumRecord>"]),
+    ("body by actix's Json", &["Vec<ActixRecord>"]),
     // Tokio.
     ("task", &["task ground_truth::asynchronous::session"]),
     ("task (twin)", &["task ground_truth::asynchronous::standby"]),
     ("task of an async block", &["task async block in ground_truth::asynchronous::tasks"]),
-    ("Pin<Box<dyn Future>>", &["Box<ground_truth::asynchronous::waiting>"]),
+    ("Pin<Box<dyn Future>>", &["Box<async fn ground_truth::asynchronous::waiting>"]),
     ("Vec, held by a task", &["Vec<TaskHeld>"]),
     ("tokio mpsc, bounded", &["mpsc::channel<MpscBounded>"]),
     ("tokio mpsc, unbounded", &["mpsc::channel<MpscUnbounded>"]),
@@ -118,12 +146,10 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("futures mpsc, unbounded", &["mpsc::channel<FuturesUnbounded>"]),
     ("futures mpsc, unbounded (twin)", &["mpsc::channel<FuturesTwin>"]),
     ("futures oneshot", &["oneshot::channel<FuturesOneshot>"]),
-    // The program itself.
-    ("rows of the empty program", &["BTreeMap<(&str, bool), u64>"]),
 ];
 
 /// How many populations there are.
-pub(crate) const COUNT: usize = 103;
+pub(crate) const COUNT: usize = 109;
 
 /// Names of all populations, and their rows.
 pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tikv_jemalloc_ctl::thread::{allocatedp, deallocatedp};
 
-use crate::expected::{COUNT, position};
+use crate::expected::{COUNT, populations, position};
 
 static LEDGER: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
 
@@ -35,6 +35,22 @@ pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
 pub(crate) fn transfer(bytes: u64, from: &str, to: &str) {
     LEDGER[position(from)].fetch_sub(bytes, Ordering::Relaxed);
     LEDGER[position(to)].fetch_add(bytes, Ordering::Relaxed);
+}
+
+/// The whole ledger: a line for each population.
+pub(crate) fn to_text() -> String {
+    let line = |(position, (name, _))| format!("{}\t{name}\n", truth(position));
+    populations().enumerate().map(line).collect()
+}
+
+/// Takes over a ledger that another process has written.
+pub(crate) fn read_text(text: &str) -> Result<(), String> {
+    for line in text.lines() {
+        let (bytes, name) = line.split_once('\t').ok_or_else(|| format!("no ledger has the line {line:?}"))?;
+        let bytes = bytes.parse().map_err(|_| format!("no number of bytes: {bytes:?}"))?;
+        LEDGER[position(name)].store(bytes, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Bytes a population holds.

@@ -15,6 +15,7 @@ use crate::process;
 use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
+use crate::samples::SampleOrigin;
 use crate::thread::wait_for_collecting;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
@@ -144,10 +145,16 @@ impl Collector {
         report.roots = roots::measure(&mut report.unavailable);
         exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {
-            Ok((heap, active_since, witnesses)) => {
+            Ok((heap, Sampled { active_since, samples }, witnesses)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
+                let samples = report.unavailable.keep("types.samples", samples);
+                if samples.as_ref().is_some_and(|samples| samples.began_at.is_none()) {
+                    let reason = "other code began these samples, or the process's start is unknown";
+                    report.unavailable.note("types.samples.began_at", reason);
+                }
                 let heap = report.heap.insert(Arc::new(heap));
-                let summary = TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) };
+                let summary = types::summarize(heap, &Selection::default());
+                let summary = TypeSummary { active_since, samples, ..summary };
                 report.reconciliation = summary
                     .total_bytes
                     .zip(summary.total_bytes_stderr)
@@ -168,20 +175,18 @@ impl Collector {
         report.types = Some(summary);
     }
 
-    /// The heap profile, since when allocations have been sampled, and what others say about the same moment.
-    fn read_heap(
-        &self,
-        proc: &Path,
-        report: &MemoryReport,
-    ) -> Result<(Heap, Option<String>, Witnesses), String> {
+    /// The heap profile, which samples it has, and what others say about the same moment.
+    fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Witnesses), String> {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
         let started_at = report.instance.started_at.clone();
         let read_profiling = || {
-            let since = jemalloc::sampling().since();
-            jemalloc::read_profiling(started_at.clone(), since, &mut Unavailable::default())
+            let generation = jemalloc::generation();
+            let origin = generation.clone().and_then(|generation| generation.origin(started_at.as_deref()));
+            let unavailable = &mut Unavailable::default();
+            (jemalloc::read_profiling(started_at.clone(), generation, unavailable), origin)
         };
-        let profiling = read_profiling();
+        let (profiling, before) = read_profiling();
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
         let witnesses = witnesses(proc, report, profiling);
@@ -189,12 +194,20 @@ impl Collector {
         let large_objects = jemalloc::read_large_objects();
         let heap = self.types.read(jemalloc::read_dump()?, large_objects)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
-        let profiling = read_profiling();
+        let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {
             active_since = profiling.active_since;
         }
-        Ok((heap, active_since, witnesses))
+        let dump_bytes = heap.profile().sample_rate().bytes();
+        let samples = before.and_then(|before| SampleOrigin::of_dump(before, after?, dump_bytes));
+        Ok((heap, Sampled { active_since, samples }, witnesses))
     }
+}
+
+/// What is known about the samples of a profile.
+struct Sampled {
+    active_since: Option<String>,
+    samples: Result<SampleOrigin, String>,
 }
 
 /// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
@@ -228,8 +241,8 @@ fn micros(begin: Instant) -> u64 {
 
 fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<AllocatorStats> {
     unavailable.keep("allocator", jemalloc::global_allocator())?;
-    let since = jemalloc::sampling().since();
-    let profiling = jemalloc::read_profiling(instance.started_at.clone(), since, unavailable);
+    let generation = jemalloc::generation();
+    let profiling = jemalloc::read_profiling(instance.started_at.clone(), generation, unavailable);
     Some(jemalloc::read_stats(profiling, unavailable))
 }
 
@@ -243,8 +256,7 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
 pub fn allocator_stats() -> Result<AllocatorStats, String> {
     let mut unavailable = Unavailable::default();
     jemalloc::global_allocator()?;
-    let since = jemalloc::sampling().since();
-    let profiling = jemalloc::read_profiling(None, since, &mut unavailable);
+    let profiling = jemalloc::read_profiling(None, jemalloc::generation(), &mut unavailable);
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 

@@ -58,6 +58,7 @@
 
 mod ceiling;
 mod collect;
+mod comparison;
 mod control;
 mod detail;
 mod doctor;
@@ -86,6 +87,7 @@ mod report_diff;
 mod root_summary;
 mod roots;
 mod rows;
+mod samples;
 mod snapshot;
 mod thread;
 mod tracked;
@@ -97,6 +99,7 @@ mod view;
 
 pub use ceiling::{Ceiling, LimitSource};
 pub use collect::{Collector, Scope, allocator_stats, summary};
+pub use comparison::Comparison;
 pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
@@ -124,9 +127,10 @@ pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
+pub use samples::SampleOrigin;
 pub use snapshot::{
-    DiffRow, LeakVerdict, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder, SnapshotId,
-    SnapshotInfo, Snapshots, Suspect,
+    DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
+    SnapshotId, SnapshotInfo, Snapshots, Suspect,
 };
 pub use thread::spawn_collecting;
 pub use tracked::Tracked;

@@ -18,6 +18,7 @@ use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
 use crate::root_summary::RootSummary;
+use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
 pub use levels::{CgroupLevel, CgroupParts};
@@ -272,6 +273,8 @@ pub struct TypeSummary {
     pub sample_bytes: Option<u64>,
     /// Since when sampling has been on, as in [`ProfilingState::active_since`]. Older allocations are in no row.
     pub active_since: Option<String>,
+    /// Which samples the rows are made of. Reports with other samples cannot be compared with this one.
+    pub samples: Option<SampleOrigin>,
     /// Rows, largest first.
     pub rows: Vec<TypeRow>,
     /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added: a tracked value's

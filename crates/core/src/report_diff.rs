@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use memory_debug_profile::significant_stderrs;
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{Basis, Comparison, Origin, Side};
 use crate::fleet::FIELDS;
 use crate::instance::InstanceInfo;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
@@ -34,6 +35,11 @@ pub struct ReportDiff {
     pub target_at: String,
     /// Numbers that both have, by their path in the report.
     pub numbers: BTreeMap<String, NumberChange>,
+    /// Whether the two tables have the same samples. If those were [discarded](Comparison::Discarded) in between, sampled
+    /// rows have what was allocated since then and is still held.
+    pub comparison: Comparison,
+    /// What stands in the way of a comparison, one sentence each.
+    pub notes: Vec<String>,
     /// What a row stands for, as in [`TypeSummary::group`].
     pub group: String,
     /// Rows that differ.
@@ -76,19 +82,38 @@ impl ReportDiff {
             let (one, other) = (&earlier.group, &later.group);
             return Err(format!("the first table is by {one}, the second by {other}"));
         }
+        let basis = Basis::of(Origin::of_report(base), Origin::of_report(target));
+        // After a discard, objects that both could have were allocated when the other moment was over.
+        let is_of_other = |row: &TypeRow, side| {
+            row.source != RowSource::Exact && basis.only.is_some_and(|only| only != side)
+        };
         let mut pairs: BTreeMap<_, (Option<&TypeRow>, Option<&TypeRow>)> = BTreeMap::new();
         let key = |row: &TypeRow| (row.type_name.clone(), row.full_type.clone(), row.source as u8);
-        earlier.rows.iter().for_each(|row| pairs.entry(key(row)).or_default().0 = Some(row));
-        later.rows.iter().for_each(|row| pairs.entry(key(row)).or_default().1 = Some(row));
+        for row in earlier.rows.iter().filter(|row| !is_of_other(row, Side::Base)) {
+            pairs.entry(key(row)).or_default().0 = Some(row);
+        }
+        for row in later.rows.iter().filter(|row| !is_of_other(row, Side::Target)) {
+            pairs.entry(key(row)).or_default().1 = Some(row);
+        }
         // Absent from a table that left rows out does not mean that there is nothing.
         pairs.retain(|_, (before, now)| {
-            (before.is_some() || earlier.omitted_rows == 0) && (now.is_some() || later.omitted_rows == 0)
+            let any = now.or(*before);
+            let is_known = |row: Option<&TypeRow>, table: &TypeSummary, side| {
+                row.is_some() || table.omitted_rows == 0 || any.is_some_and(|any| is_of_other(any, side))
+            };
+            is_known(*before, earlier, Side::Base) && is_known(*now, later, Side::Target)
         });
         let threshold = significant_stderrs(pairs.len());
-        let rows = pairs.values().map(|(before, now)| row(*before, *now, threshold));
+        let rows = pairs.values().map(|(before, now)| row(*before, *now, threshold).admitted(&basis));
         let mut rows: Vec<_> = rows.filter(|row| row.objects_change != 0 || row.bytes_change != 0).collect();
         // Stable: equally large changes stay in the order of their names.
         rows.sort_by_key(|row| std::cmp::Reverse(row.bytes_change.unsigned_abs()));
+        let total = total(earlier, later, basis.only).admitted(&basis);
+        let mut notes = basis.notes;
+        let is_marked = |row: &DiffRow| row.is_significant && row.source == Some(RowSource::Exact);
+        if !notes.is_empty() && rows.iter().any(is_marked) {
+            notes.push("exact rows are marked all the same, as they need no samples".to_owned());
+        }
         Ok(Self {
             base: base.instance.clone(),
             base_at: base.collected_at.clone(),
@@ -97,12 +122,14 @@ impl ReportDiff {
             numbers: numbers(base, target),
             group: later.group.clone(),
             rows,
-            total: total(earlier, later),
+            total,
+            comparison: basis.comparison,
             omitted_rows: 0,
             compared_rows: pairs.len() as u64,
             is_partial: earlier.omitted_rows > 0 || later.omitted_rows > 0,
             threshold_stderrs: threshold,
             test: TEST.into(),
+            notes,
         })
     }
 
@@ -143,12 +170,16 @@ fn row(before: Option<&TypeRow>, now: Option<&TypeRow>, threshold: f64) -> DiffR
     }
 }
 
-fn total(before: &TypeSummary, now: &TypeSummary) -> DiffRow {
-    let sum = |table: &TypeSummary| {
+fn total(before: &TypeSummary, now: &TypeSummary, only: Option<Side>) -> DiffRow {
+    let sum = |table: &TypeSummary, side| {
+        if only.is_some_and(|only| only != side) {
+            return (0, 0, 0.0);
+        }
         let stderr = table.total_bytes_stderr.unwrap_or_default();
         (table.total_objects.unwrap_or_default(), table.total_bytes.unwrap_or_default(), stderr)
     };
-    let ((objects_before, bytes_before, error_before), (objects, bytes, error)) = (sum(before), sum(now));
+    let ((objects_before, bytes_before, error_before), (objects, bytes, error)) =
+        (sum(before, Side::Base), sum(now, Side::Target));
     let bytes_change = difference(bytes_before, bytes);
     let stderr = error_before.hypot(error);
     DiffRow {
@@ -234,6 +265,50 @@ mod tests {
         target.types.as_mut().unwrap().omitted_rows = 1;
         let diff = ReportDiff::between(&base, &target).unwrap();
         assert_eq!((diff.rows.len(), diff.is_partial, diff.compared_rows), (0, true, 3));
+    }
+
+    #[test]
+    fn after_a_discard_sampled_rows_are_those_since_then_and_exact_rows_stay() {
+        let (mut base, mut target) = (sample::report(), sample::report());
+        base.types.as_mut().unwrap().rows[3].bytes_stderr = 0.0;
+        let table = target.types.as_mut().unwrap();
+        table.samples.as_mut().unwrap().generation = 1;
+        table.total_bytes = Some(3 << 20);
+        table.rows.remove(0);
+        table.rows[0].bytes = 3 << 20;
+        table.rows[2].bytes -= 480_000;
+        table.rows[2].bytes_stderr = 0.0;
+        let changes = |diff: &ReportDiff| -> Vec<_> {
+            let row = |row: &DiffRow| (row.type_name.clone(), row.bytes_change, row.is_significant);
+            diff.rows.iter().map(row).collect()
+        };
+        let expected = [
+            ("String".to_owned(), 3 << 20, false),
+            ("parse_row".to_owned(), 1 << 20, false),
+            ("Session".to_owned(), -480_000, true),
+        ];
+        let diff = ReportDiff::between(&base, &target).unwrap();
+        assert_eq!((diff.comparison, changes(&diff)), (Comparison::Discarded, expected.to_vec()));
+        assert_eq!((diff.total.bytes_change, diff.total.is_significant), (3 << 20, false));
+        assert_eq!(diff.notes.last().unwrap(), "exact rows are marked all the same, as they need no samples");
+        assert!(diff.to_string().contains("\nnote: the sampling rate was changed between"), "{diff}");
+        // Rows that the first table left out are not missed: they would not count.
+        let mut cut = base.clone();
+        cut.types.as_mut().unwrap().omitted_rows = 9;
+        cut.types.as_mut().unwrap().rows.remove(1);
+        assert_eq!(changes(&ReportDiff::between(&cut, &target).unwrap()), expected);
+        let back = ReportDiff::between(&target, &base).unwrap();
+        assert_eq!((back.rows[0].bytes_change, back.total.bytes_change), (-(3 << 20), -(3 << 20)));
+    }
+
+    #[test]
+    fn reports_that_do_not_say_which_samples_they_have_are_not_marked() {
+        let (mut base, mut target) = (sample::report(), sample::report());
+        target.types.as_mut().unwrap().rows[0].bytes += 90 << 20;
+        base.types.as_mut().unwrap().samples = None;
+        let diff = ReportDiff::between(&base, &target).unwrap();
+        assert_eq!((diff.comparison, diff.rows[0].bytes_change), (Comparison::Unknown, 90 << 20));
+        assert!(!diff.rows[0].is_significant && diff.notes[0].contains("when their samples began"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use memory_debug_profile::{Peaks, Selection};
 use serde::{Deserialize, Serialize};
 
 use crate::collect::{Collector, Scope};
+use crate::comparison::Comparison;
 use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
 use crate::thread::wait_for_collecting;
 
@@ -105,7 +106,7 @@ impl SummaryTracker {
     }
 
     /// The rows that are above the highest that this method ever saw of them, by more than noise. The first call sees
-    /// only, and finds nothing.
+    /// only, and finds nothing. So does the first one after the samples were discarded, and peaks are known from there.
     ///
     /// Growth that is too slow to stand out between two calls adds up until it does. What comes and goes - a cache, a
     /// batch job - is told the first time alone, so what is told again and again is what to look at.
@@ -144,7 +145,7 @@ impl SummaryTracker {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Growth {
-    /// The moment from which on peaks are known.
+    /// The moment from which on peaks are known: the first one, or the first after the samples were discarded.
     pub since: SnapshotInfo,
     /// This moment.
     pub target: SnapshotInfo,
@@ -178,6 +179,11 @@ fn beyond_peaks(
     selection: &Selection,
 ) -> Result<((SnapshotInfo, Peaks), Growth), String> {
     let profile = now.profile()?;
+    // Beside peaks of samples that were discarded, nothing would stand out for ever.
+    let peaks = peaks.filter(|(since, _)| {
+        let comparison = Comparison::of(since.origin(None), now.info().origin(None));
+        !matches!(comparison, Comparison::Discarded | Comparison::Unknown)
+    });
     let (since, mut peaks) = peaks.unwrap_or_else(|| (now.info().clone(), Peaks::new(selection.clone())));
     let table = peaks.exceeded_by(&profile);
     let growth = Growth {
@@ -202,7 +208,7 @@ fn collecting<R: Send + 'static>(
 mod tests {
     use super::*;
     use crate::jemalloc;
-    use crate::snapshot::tests::of_dump;
+    use crate::snapshot::tests::{of_dump, samples, with_samples};
 
     /// A moment with so many samples of one row.
     fn moment(samples: u64, seconds: u64) -> Snapshot {
@@ -240,6 +246,23 @@ mod tests {
         for ((samples, beyond), seconds) in moments.into_iter().zip(1..) {
             assert_eq!(grown(moment(samples, seconds)), (since.clone(), beyond), "{samples}");
         }
+    }
+
+    #[test]
+    fn peaks_begin_again_where_samples_were_discarded() {
+        let selection = Selection::default();
+        let mut peaks = None;
+        let mut grown = |samples_of_it, seconds, generation| {
+            let snapshot = with_samples(&moment(samples_of_it, seconds), Some(samples(generation)));
+            let (kept, growth) = beyond_peaks(peaks.take(), &snapshot, &selection).unwrap();
+            peaks = Some(kept);
+            let since = growth.since.taken_at[17..19].to_owned();
+            (since, growth.rows.iter().map(|row| row.bytes_change / 524_320).sum::<i64>())
+        };
+        assert_eq!(grown(100, 1, 0), ("01".into(), 0));
+        assert_eq!(grown(900, 2, 0), ("01".into(), 800));
+        assert_eq!(grown(10, 3, 1), ("03".into(), 0), "the first of other samples");
+        assert_eq!(grown(90, 4, 1), ("03".into(), 80), "far below the peak of before");
     }
 
     #[test]

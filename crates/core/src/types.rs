@@ -44,6 +44,7 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
         symbols: Some(tier_name(tier).into()),
         sample_bytes: Some(heap.profile().sample_rate().bytes()),
         active_since: None,
+        samples: None,
         rows: table.entries.iter().map(row).collect(),
         total_bytes: Some(whole(table.total.bytes)),
         total_bytes_stderr: Some(table.total.bytes_stderr()),
@@ -60,6 +61,7 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
 pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> TypeSummary {
     let mut summary = summarize(heap, selection);
     summary.active_since.clone_from(&first.active_since);
+    summary.samples.clone_from(&first.samples);
     if matches!(selection.group, Group::Container | Group::Element) {
         summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
     } else {

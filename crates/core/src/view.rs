@@ -121,6 +121,7 @@ impl TypesView {
             group: summary.group.clone(),
             symbols: summary.symbols.clone(),
             active_since: summary.active_since.clone(),
+            samples: summary.samples.clone(),
             notes: summary.notes.clone(),
             unavailable: summary.unavailable.clone(),
             ..*summary

@@ -14,8 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use memory_debug_core::{
-    AllocatorDetail, Collector, DetailParts, MemoryReport, Page, ProfilingChange, ProfilingRefusal,
-    ProfilingStatus, PurgeReport, Scope, TypesView, render, spawn_collecting,
+    AllocatorDetail, Collector, Comparison, DetailParts, MemoryReport, Page, ProfilingChange,
+    ProfilingRefusal, ProfilingStatus, PurgeReport, Scope, Selection, Snapshot, SnapshotDiff, TypesView,
+    render, spawn_collecting,
 };
 use tikv_jemalloc_ctl::raw;
 
@@ -185,6 +186,55 @@ alone! {
         assert!(total(&types()) < LARGE as u64);
     }
 
+    snapshots_say_which_samples_they_have(SAMPLING) {
+        let held = black_box(vec![1_u8; LARGE]);
+        let origin = || {
+            let samples = types().types.unwrap().samples.unwrap();
+            (samples.generation, samples.pauses, samples.sample_bytes)
+        };
+        let before = types();
+        let samples = before.types.as_ref().unwrap().samples.clone().unwrap();
+        assert_eq!((origin(), samples.began_at), ((0, 0, 1 << 14), before.instance.started_at.clone()));
+        let taken = |label: &'static str| {
+            on_a_collecting_thread(move || Snapshot::of(&Collector::new().collect(Scope::Types), Some(label.into())))
+                .unwrap()
+        };
+        let first = taken("first");
+        let changed = set(sample_for(300, Some(1 << 16))).unwrap();
+        let second = taken("second");
+        assert_eq!(origin(), (1, 0, 1 << 16));
+        assert_eq!(second.info().samples.as_ref().unwrap().began_at, changed.profiling.active_since);
+        let ended = set(ProfilingChange::deactivate()).unwrap();
+        assert_eq!(origin(), (2, 0, 1 << 14), "the rate of the beginning, and not its samples");
+        let third = Snapshot::from_bytes(taken("third").as_bytes()).unwrap();
+        assert_eq!(third.info().samples.as_ref().unwrap().began_at, ended.profiling.active_since);
+        for (base, target) in [(&first, &second), (&second, &third), (&first, &third)] {
+            let diff = SnapshotDiff::between(base, target, &Selection::default()).unwrap();
+            assert_eq!(diff.comparison, Comparison::Discarded);
+            // 64 MiB are held all the time.
+            assert!(diff.total.bytes_change >= 0 && diff.total.bytes_change < LARGE as i64, "{diff}");
+            assert!(diff.rows.iter().all(|row| row.bytes_change >= 0 && !row.is_significant), "{diff}");
+        }
+        drop(held);
+    }
+
+    a_pause_by_time_or_by_other_code_is_counted(SAMPLING) {
+        let pauses = || {
+            let samples = types().types.unwrap().samples.unwrap();
+            (samples.generation, samples.pauses, samples.resumed_at)
+        };
+        assert_eq!(pauses(), (0, 0, None));
+        // SAFETY: the manual gives `prof.active` the type bool.
+        let activate = |active: bool| unsafe { raw::write(b"prof.active\0", active) }.unwrap();
+        activate(false);
+        assert_eq!(status().profiling.active, Some(false));
+        activate(true);
+        assert_eq!(pauses(), (0, 1, None));
+        activate(false);
+        let on = set(sample_for(300, None)).unwrap();
+        assert_eq!(pauses(), (0, 2, on.profiling.active_since));
+    }
+
     a_change_without_a_rate_costs_what_is_on_by_configuration_nothing(SAMPLING) {
         let held = black_box(vec![1_u8; LARGE]);
         assert_eq!(set(ProfilingChange::deactivate()), Err(ProfilingRefusal::OnByConfiguration));
@@ -237,7 +287,17 @@ alone! {
         // SAFETY: the manual gives `prof.reset` the type size_t.
         unsafe { raw::write(b"prof.reset\0", 15_usize) }.unwrap();
         assert_eq!(status().profiling.active_since, None);
-        assert_eq!(types().types.unwrap().active_since, None);
+        let report = types();
+        let samples = report.types.unwrap();
+        assert_eq!(samples.active_since, None);
+        let samples = samples.samples.unwrap();
+        assert_eq!((samples.generation, samples.began_at, samples.sample_bytes), (1, None, 1 << 15));
+        assert!(report.unavailable.get("types.samples.began_at").is_some());
+        // Back to the configured rate: these are not the samples of the start.
+        // SAFETY: as above.
+        unsafe { raw::write(b"prof.reset\0", 14_usize) }.unwrap();
+        let samples = types().types.unwrap();
+        assert_eq!((samples.active_since, samples.samples.unwrap().generation), (None, 2));
     }
 
     changes_from_many_threads_leave_all_as_it_was("") {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use memory_debug_core::SymbolizedProfile;
+use memory_debug_core::{SampleOrigin, SymbolizedProfile};
 
 /// Set once, by the collection that it was made for. A mark is equal to itself alone.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,7 @@ pub(crate) struct Mark(Arc<OnceLock<Moment>>);
 #[derive(Debug)]
 pub(crate) struct Moment {
     pub(crate) profile: SymbolizedProfile,
+    pub(crate) samples: Option<SampleOrigin>,
     pub(crate) taken_at: SystemTime,
     at: Instant,
 }
@@ -29,9 +30,9 @@ impl Mark {
 }
 
 impl Moment {
-    /// The present one, of which `profile` was taken.
-    pub(crate) fn now(profile: SymbolizedProfile, at: Instant) -> Self {
-        Self { profile, taken_at: SystemTime::now(), at }
+    /// The present one, of which `profile` was taken, with these samples.
+    pub(crate) fn now(profile: SymbolizedProfile, samples: Option<SampleOrigin>, at: Instant) -> Self {
+        Self { profile, samples, taken_at: SystemTime::now(), at }
     }
 
     pub(crate) fn until(&self, end: Instant) -> Duration {

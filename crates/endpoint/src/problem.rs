@@ -34,6 +34,8 @@ pub(crate) enum Problem {
     NotAcceptable { offered: &'static [Format] },
     /// There are not enough snapshots to tell growth from chance.
     TooFewSnapshots(String),
+    /// The samples of two moments cannot be compared, for that reason.
+    SamplingChanged(String),
     /// As many requests wait as may, or they want too many different views.
     TooManyWaiters,
     /// The collector or a renderer panicked.
@@ -149,6 +151,7 @@ impl Problem {
             Self::MethodNotAllowed { .. } => (405, "method-not-allowed", "method not allowed"),
             Self::NotAcceptable { .. } => (406, "not-acceptable", "not acceptable"),
             Self::TooFewSnapshots(_) => (409, "too-few-snapshots", "too few snapshots"),
+            Self::SamplingChanged(_) => (409, "sampling-changed", "sampling changed"),
             Self::TooManyWaiters => (429, "too-many-waiters", "too many waiters"),
             Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),
             Self::ReplyTooLarge => (500, "reply-too-large", "reply too large"),
@@ -201,6 +204,9 @@ impl Problem {
             Self::UnknownSnapshot => "there is no such snapshot; GET /snapshots lists those there are".into(),
             Self::SnapshotGone => "the snapshot became too old, or others took its place".into(),
             Self::MethodNotAllowed { allowed } => format!("this can only be asked for by {allowed}").into(),
+            Self::SamplingChanged(reason) => {
+                format!("growth cannot be told: {reason}; ask again for a time or a base after that").into()
+            }
             Self::TooFewSnapshots(reason) | Self::SnapshotTooLarge(reason) => reason.as_str().into(),
             Self::NoProfile { reason, .. } => reason.as_str().into(),
             Self::NotAcceptable { offered } => {
@@ -341,6 +347,7 @@ impl Problem {
             Self::MethodNotAllowed { allowed: "GET, HEAD".to_owned() },
             Self::NotAcceptable { offered: Format::PAGE },
             Self::TooFewSnapshots("2 are there".to_owned()),
+            Self::SamplingChanged("the rate was changed".to_owned()),
             Self::SnapshotTooLarge("has 9 bytes".to_owned()),
             Self::NoProfile { is_built: false, reason: "no jemalloc".to_owned() },
             Self::NoProfile { is_built: true, reason: "not active".to_owned() },

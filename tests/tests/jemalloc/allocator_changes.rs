@@ -7,11 +7,16 @@ use crate::shop;
 
 /// The service under test, started without sampling.
 fn alone(test: &str, body: impl Future<Output = ()>) {
+    configured("prof:true,prof_active:false,lg_prof_sample:19", test, body);
+}
+
+/// The service under test, started with this configuration of jemalloc.
+fn configured(malloc_conf: &str, test: &str, body: impl Future<Output = ()>) {
     let test = format!("allocator_changes::{test}");
     if OwnProcess::is_this() {
         shop::alone(&test, body);
     } else {
-        OwnProcess::of(&test).env("_RJEM_MALLOC_CONF", "prof:true,prof_active:false,lg_prof_sample:19").run();
+        OwnProcess::of(&test).env("_RJEM_MALLOC_CONF", malloc_conf).run();
     }
 }
 
@@ -85,6 +90,106 @@ fn what_is_allocated_while_it_is_on_is_seen_until_it_is_turned_off() {
             "nothing is left to end"
         );
         drop((unseen, seen));
+    });
+}
+
+async fn snapshot(label: &str) {
+    let target = format!("/debug/memory/snapshots?format=json&label={label}");
+    let made = shop::send(Request::new("POST", target).authorized()).await;
+    assert_eq!(made.status, 201, "{made}");
+}
+
+async fn member(target: &str, member: &str) -> Value {
+    shop::get(target).await.json()[member].clone()
+}
+
+fn labels(snapshots: &Value) -> String {
+    let labels: Vec<_> =
+        snapshots.as_array().unwrap().iter().filter_map(|snapshot| snapshot["label"].as_str()).collect();
+    labels.join(" ")
+}
+
+/// Something that leaks.
+struct Leaked(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
+
+#[test]
+fn a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found() {
+    let sampling = "prof:true,prof_active:true,lg_prof_sample:16";
+    configured(sampling, "a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found", async {
+        let held = large();
+        for label in ["a", "b", "c", "d"] {
+            snapshot(label).await;
+        }
+        let on = changed(json!({"active": true, "for_seconds": 300, "sample_bytes": 1 << 14})).await;
+        assert_eq!(on["window"]["discards_at_end"], true, "{on}");
+        let mut leak = Vec::with_capacity(1 << 20);
+        for (label, judged) in [("e", None), ("f", None), ("g", Some("e f g"))] {
+            leak.extend((0..40_000).map(|number| Box::new(Leaked(std::hint::black_box([number; 32])))));
+            snapshot(label).await;
+            let leaks = member("/debug/memory/leaks?format=json", "leaks").await;
+            assert_eq!(labels(&leaks["snapshots"]), "a b c d");
+            match judged {
+                None => assert_eq!(leaks["newer"], Value::Null, "{leaks}"),
+                Some(judged) => assert_eq!(labels(&leaks["newer"]["snapshots"]), judged),
+            }
+            let suspect = |suspect: &&Value| suspect["type"] == "Box<Leaked>" && suspect["is_newer"] == true;
+            let found = leaks["suspects"].as_array().unwrap().iter().any(|found| suspect(&found));
+            assert_eq!(found, judged.is_some(), "{leaks}");
+        }
+        let page = shop::get("/debug/memory/leaks").await;
+        let text = page.text();
+        let runs: Vec<_> = text.lines().filter(|line| line.starts_with("over ")).collect();
+        assert!(runs[0].starts_with("over 3 snapshots ") && runs[0].contains(", from e ("), "{text}");
+        assert!(runs[1].starts_with("over 4 snapshots ") && runs[1].contains(", from a ("), "{text}");
+
+        for target in ["base=first", "base=first&target=last"] {
+            let diff = member(&format!("/debug/memory/diff?format=json&top=1000&{target}"), "diff").await;
+            assert_eq!(diff["comparison"], "discarded", "{diff}");
+            for row in diff["rows"].as_array().unwrap() {
+                let is_sound = row["bytes_change"].as_i64() >= Some(0) && row["is_significant"] == false;
+                assert!(is_sound, "{row}");
+            }
+        }
+        let page = shop::get("/debug/memory/diff?base=first").await;
+        let text = page.text();
+        let since = on["profiling"]["active_since"].as_str().unwrap();
+        assert!(text.contains(&format!("sampling began again at {since}, one sample per 16 KiB")), "{text}");
+        assert!(!text.contains(" *\n"), "{text}");
+        drop((held, leak));
+    });
+}
+
+#[test]
+fn growth_across_the_end_of_a_change_is_refused() {
+    let sampling = "prof:true,prof_active:true,lg_prof_sample:16";
+    configured(sampling, "growth_across_the_end_of_a_change_is_refused", async {
+        // The first reading of symbols takes longest.
+        shop::get("/debug/memory/heap").await;
+        let mut was_refused = false;
+        for _attempt in 0..20 {
+            changed(json!({"active": true, "for_seconds": 1, "sample_bytes": 1 << 14})).await;
+            let held = large();
+            let growth =
+                shop::send(Request::get("/debug/memory/heap?seconds=2&format=json").authorized()).await;
+            if growth.status == 409 {
+                let problem = growth.json();
+                assert_eq!(problem["type"], "urn:memory-debug:problem:sampling-changed");
+                let detail = problem["detail"].as_str().unwrap();
+                assert!(
+                    detail.contains("to one sample per 65536 bytes, which discards all samples"),
+                    "{detail}"
+                );
+                was_refused = true;
+                break;
+            }
+            // The change was over before the first of both collections.
+            let change = growth.json()["growth"]["bytes_change"].as_i64().unwrap();
+            assert!(change > -(LARGE as i64), "{growth}");
+            drop(held);
+        }
+        assert!(was_refused);
+        let growth = shop::get("/debug/memory/heap?seconds=1&format=json").await;
+        assert!(growth.json()["growth"]["bytes_change"].as_i64() > Some(-(LARGE as i64)), "{growth}");
     });
 }
 

@@ -67,6 +67,9 @@ impl Flamegraph {
             Some(path) => {
                 options.subtitle = format!("red has grown since {}, blue has shrunk", path.display());
                 let base = heap::read(&input::read(path, MAX_BODY_BYTES)?)?;
+                if let Some(note) = note(&base, &profile) {
+                    eprintln!("memory-debug: {note}");
+                }
                 profile.write_flamegraph_since(&base, &options, &mut picture)
             }
         };
@@ -87,5 +90,32 @@ impl Flamegraph {
         let target = Target::parse(&self.profile)?;
         let (client, login) = (self.asking.client()?, self.asking.login(&target)?);
         heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
+    }
+}
+
+/// What to know before the colours are believed. A profile does not say since when it was sampled, but at which rate.
+fn note(base: &SymbolizedProfile, profile: &SymbolizedProfile) -> Option<String> {
+    let rates = (base.sample_rate().bytes(), profile.sample_rate().bytes());
+    (rates.0 != rates.1).then(|| {
+        format!(
+            "the profiles were sampled at different rates, 1 per {} and 1 per {} bytes; if they are of one process, it \
+             discarded its samples in between, so blue is not what was freed; take both at one rate",
+            rates.0, rates.1
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_profile::SampleRate;
+
+    use super::*;
+
+    #[test]
+    fn profiles_of_two_rates_are_not_compared_without_a_word() {
+        let at = |bytes| SymbolizedProfile::empty(SampleRate::from_bytes(bytes));
+        assert_eq!(note(&at(524_288), &at(524_288)), None);
+        let note = note(&at(524_288), &at(65_536)).unwrap();
+        assert!(note.contains("1 per 524288 and 1 per 65536 bytes") && note.contains("discarded"), "{note}");
     }
 }

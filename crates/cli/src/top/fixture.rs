@@ -19,6 +19,8 @@ pub(super) fn report(number: u64, rows: Vec<TypeRow>) -> MemoryReport {
                       "profiling": {}},
         "types": {"group": "container", "symbols": "inlined", "sample_bytes": 524_288, "rows": rows,
                   "active_since": "2026-11-20T09:00:00Z", "total_bytes": total,
+                  "samples": {"generation": 0, "began_at": "2026-11-20T09:00:00Z", "sample_bytes": 524_288, "pauses": 0,
+                              "resumed_at": null},
                   "total_bytes_stderr": (524_288.0 * total as f64).sqrt().round(),
                   "unattributed_bytes": 0, "omitted_rows": 0},
         "unavailable": {},

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, MissingInstance, TypeSummary};
+use memory_debug_core::{Comparison, MemoryReport, MissingInstance, TypeSummary};
 
 use crate::failure::Failure;
 
@@ -19,6 +19,7 @@ pub(super) struct Instance {
     /// What the last question brought. `None` until the first has an answer.
     latest: Option<Result<Answer, MissingInstance>>,
     restarts: u64,
+    resampled: u64,
 }
 
 /// A report, and when it came.
@@ -43,7 +44,7 @@ pub(super) enum Standing<'a> {
 
 impl Instance {
     pub(super) fn new(target: String) -> Self {
-        Self { target, asked: None, base: None, latest: None, restarts: 0 }
+        Self { target, asked: None, base: None, latest: None, restarts: 0, resampled: 0 }
     }
 
     pub(super) fn asked(&mut self, at: Instant) {
@@ -65,10 +66,18 @@ impl Instance {
             table.omitted_rows = table.omitted_rows.saturating_add(left_out);
         }
         let answer = Answer { report, at };
-        if !self.base.as_ref().is_some_and(|base| is_comparable(&base.report, &answer.report)) {
-            let known = self.base.as_ref().map(|base| base.report.instance.id);
-            self.restarts += u64::from(known.is_some_and(|id| id != answer.report.instance.id));
-            self.base = Some(answer.clone());
+        match &self.base {
+            Some(base) if is_comparable(&base.report, &answer.report) => {}
+            base => {
+                if let Some(base) = base {
+                    let is_restart = base.report.instance.id != answer.report.instance.id;
+                    let is_resampled =
+                        !is_restart && base.report.types.is_some() && answer.report.types.is_some();
+                    self.restarts += u64::from(is_restart);
+                    self.resampled += u64::from(is_resampled);
+                }
+                self.base = Some(answer.clone());
+            }
         }
         self.latest = Some(Ok(answer));
     }
@@ -80,6 +89,11 @@ impl Instance {
     /// How often another process answered than before.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts
+    }
+
+    /// How often the samples of a process were no longer those of before, so that its growth is counted from there.
+    pub(super) fn resampled(&self) -> u64 {
+        self.resampled
     }
 
     /// The first report that the last can be compared with, and the last.
@@ -104,12 +118,22 @@ impl Instance {
     }
 }
 
-/// Whether what differs was allocated or freed meanwhile. Another process, rows that stand for something else, and
-/// sampling that was off in between differ for other reasons.
+/// Whether what differs was allocated or freed meanwhile. Another process, rows that stand for something else, samples
+/// that were discarded, and sampling that was off in between differ for other reasons.
 fn is_comparable(base: &MemoryReport, now: &MemoryReport) -> bool {
-    let basis = |table: &TypeSummary| (table.group.clone(), table.active_since.clone());
+    let is_same = |before: &TypeSummary, after: &TypeSummary| {
+        let has_same_samples = match Comparison::of_reports(base, now) {
+            Comparison::Whole => true,
+            // Services of an older version do not say more.
+            Comparison::Unknown => {
+                before.samples == after.samples && before.active_since == after.active_since
+            }
+            _ => false,
+        };
+        has_same_samples && before.group == after.group
+    };
     let is_same = match (&base.types, &now.types) {
-        (Some(before), Some(after)) => basis(before) == basis(after),
+        (Some(before), Some(after)) => is_same(before, after),
         (None, Some(_)) => false,
         (_, None) => true,
     };
@@ -134,10 +158,50 @@ mod tests {
             instance.answered(at, Ok(report(number, vec![row("A", 1, bytes, 1.0)])));
         }
         assert_eq!((base_bytes(&instance), instance.restarts()), (30, 1));
-        let mut resampled = report(2, vec![row("A", 1, 50, 1.0)]);
-        resampled.types.as_mut().unwrap().active_since = Some("2026-11-20T13:00:00Z".into());
-        instance.answered(at, Ok(resampled));
-        assert_eq!((base_bytes(&instance), instance.restarts()), (50, 1), "sampling began anew");
+    }
+
+    #[test]
+    fn growth_restarts_where_samples_were_discarded_or_paused() {
+        let at = Instant::now();
+        let table = |generation, pauses, bytes| {
+            let mut report = report(2, vec![row("A", 1, bytes, 1.0)]);
+            let samples = report.types.as_mut().unwrap().samples.as_mut().unwrap();
+            (samples.generation, samples.pauses) = (generation, pauses);
+            report
+        };
+        let mut instance = Instance::new("http://a".into());
+        for (generation, pauses, bytes, base, resampled) in [
+            (0, 0, 30, 30, 0),
+            (0, 0, 40, 30, 0),
+            (1, 0, 5, 5, 1),
+            (1, 0, 9, 5, 1),
+            (2, 0, 7, 7, 2),
+            (2, 1, 8, 8, 3),
+        ] {
+            instance.answered(at, Ok(table(generation, pauses, bytes)));
+            assert_eq!(
+                (base_bytes(&instance), instance.resampled()),
+                (base, resampled),
+                "{generation} {pauses}"
+            );
+        }
+        assert_eq!(instance.restarts(), 0);
+    }
+
+    #[test]
+    fn services_that_do_not_tell_their_samples_are_compared_by_the_time_of_their_beginning() {
+        let at = Instant::now();
+        let table = |active_since: &str, bytes| {
+            let mut report = report(2, vec![row("A", 1, bytes, 1.0)]);
+            let types = report.types.as_mut().unwrap();
+            (types.samples, types.active_since) = (None, Some(active_since.into()));
+            report
+        };
+        let mut instance = Instance::new("http://a".into());
+        for (since, bytes, base) in [("09:00", 30, 30), ("09:00", 40, 30), ("13:00", 50, 50)] {
+            instance.answered(at, Ok(table(since, bytes)));
+            assert_eq!(base_bytes(&instance), base);
+        }
     }
 
     #[test]

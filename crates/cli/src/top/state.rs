@@ -258,6 +258,10 @@ impl State {
         self.instances.iter().map(Instance::restarts).sum()
     }
 
+    pub(super) fn resampled(&self) -> u64 {
+        self.instances.iter().map(Instance::resampled).sum()
+    }
+
     pub(super) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.began)
     }

@@ -35,7 +35,7 @@ static HAS_TIMER: AtomicBool = AtomicBool::new(false);
 impl Collector {
     /// How the heap profiler stands. Reads a few numbers of jemalloc.
     pub fn profiling(&self) -> ProfilingStatus {
-        self.status(&jemalloc::sampling())
+        self.status(&mut jemalloc::sampling())
     }
 
     /// Changes the heap profiler for a time, if its state is still of `if_version` or that is `None`.
@@ -66,7 +66,7 @@ impl Collector {
         let rate_before = rate().map_err(ProfilingRefusal::Failed)?;
         apply(&mut sampling, change)?;
         MOVED.notify_all();
-        let mut status = self.status(&sampling);
+        let mut status = self.status(&mut sampling);
         if rate() != Ok(rate_before) {
             let samples = discarded.unwrap_or_else(|| Err("another change came in between".into()));
             let discarded = status.unavailable.keep("discarded", samples);
@@ -75,14 +75,15 @@ impl Collector {
         Ok(status)
     }
 
-    fn status(&self, sampling: &Sampling) -> ProfilingStatus {
+    fn status(&self, sampling: &mut Sampling) -> ProfilingStatus {
         let mut unavailable = Unavailable::default();
         let instance = self.instance(Path::new("/proc"), &mut unavailable);
         let profiling = match jemalloc::global_allocator() {
             Ok(()) => {
                 let mut reasons = Unavailable::default();
                 let started_at = instance.started_at.clone();
-                let state = jemalloc::read_profiling(started_at, sampling.since(), &mut reasons);
+                let generation = sampling.generation(&RealSwitches);
+                let state = jemalloc::read_profiling(started_at, generation, &mut reasons);
                 // There they are within the section `allocator`.
                 reasons.iter().for_each(|(path, reason)| {
                     unavailable.note(path.strip_prefix("allocator.").unwrap_or(path), reason);
@@ -122,8 +123,7 @@ fn window(sampling: &Sampling) -> Option<ProfilingWindow> {
 
 fn require_profiler() -> Result<(), ProfilingRefusal> {
     jemalloc::global_allocator().map_err(ProfilingRefusal::NotBuilt)?;
-    let since = jemalloc::sampling().since();
-    let state = jemalloc::read_profiling(None, since, &mut Unavailable::default());
+    let state = jemalloc::read_profiling(None, jemalloc::generation(), &mut Unavailable::default());
     jemalloc::enabled(&state).map_err(|reason| match state.compiled {
         Some(true) => ProfilingRefusal::NotEnabled(reason),
         _ => ProfilingRefusal::NotBuilt(reason),

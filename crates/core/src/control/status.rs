@@ -40,7 +40,8 @@ pub struct ProfilingWindow {
     pub active_afterwards: bool,
     /// Mean number of bytes between samples afterwards, as before it.
     pub sample_bytes_afterwards: Option<u64>,
-    /// Whether its end discards all samples, because the rate changes then.
+    /// Whether its end discards all samples, because the rate changes then. Snapshots of this time can then be compared
+    /// with each other only.
     pub discards_at_end: bool,
 }
 

@@ -2,6 +2,7 @@
 
 mod detail;
 mod dump;
+mod generation;
 mod large;
 mod probe;
 mod profiling;
@@ -11,9 +12,13 @@ mod stats;
 
 pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
 pub(crate) use dump::read_dump;
+#[cfg(test)]
+pub(crate) use generation::Generation;
 pub(crate) use large::read_large_objects;
 pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
 pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
 pub(crate) use purge::purge;
-pub(crate) use sampling::{RealSwitches, Sampling, Switches, sampling};
+#[cfg(test)]
+pub(crate) use sampling::Setting;
+pub(crate) use sampling::{RealSwitches, Sampling, Switches, generation, sampling};
 pub(crate) use stats::read_stats;

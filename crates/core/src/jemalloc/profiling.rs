@@ -1,6 +1,6 @@
 //! The state of jemalloc's heap profiler, and whether a profile can be had.
 
-use super::sampling::Since;
+use super::generation::{Generation, When};
 use crate::mallctl::{self, Error};
 use crate::report::ProfilingState;
 use crate::unavailable::Unavailable;
@@ -9,10 +9,10 @@ const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
 
 /// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start;
-/// `since` is what [`sampling`](super::sampling) remembers.
+/// `generation` is what [`generation`](super::generation()) tells.
 pub(crate) fn read_profiling(
     started_at: Option<String>,
-    since: Since,
+    generation: Result<Generation, String>,
     unavailable: &mut Unavailable,
 ) -> ProfilingState {
     let mut keep = |name: &str, value: Result<bool, Error>| {
@@ -30,35 +30,21 @@ pub(crate) fn read_profiling(
         sample_bytes(lg)
     });
     state.sample_bytes = unavailable.keep("allocator.profiling.sample_bytes", sample_bytes);
-    let active_since = readiness(&state).and_then(|()| active_since(started_at, since));
+    let active_since = readiness(&state).and_then(|()| active_since(started_at, &generation?));
     state.active_since = unavailable.keep("allocator.profiling.active_since", active_since);
     state
 }
 
 /// Since when the profiler that samples now has seen each allocation.
-fn active_since(started_at: Option<String>, since: Since) -> Result<String, String> {
-    let tell = |value: Result<usize, Error>| value.map_err(|error| error.to_string());
-    let (since, lg_sample) = match since {
-        Since::Off => return Err(unknown("turned on by other code")),
-        Since::Changed(time, lg_sample) => {
-            (Some(humantime::format_rfc3339_millis(time).to_string()), lg_sample)
+fn active_since(started_at: Option<String>, generation: &Generation) -> Result<String, String> {
+    match generation.complete_since() {
+        Some(When::At(time)) => Ok(humantime::format_rfc3339_millis(time).to_string()),
+        Some(When::Start) => {
+            started_at.ok_or_else(|| "since the start of the process, whose time is unknown".into())
         }
-        Since::Configured => {
-            if !mallctl::OPT_PROF_ACTIVE.read().map_err(|error| error.to_string())? {
-                return Err(unknown("turned on some time after the start"));
-            }
-            (started_at, tell(mallctl::OPT_LG_PROF_SAMPLE.read())?)
-        }
-    };
-    // Only `prof.reset` changes the rate. One to the same rate leaves no trace.
-    if tell(mallctl::PROF_LG_SAMPLE.read())? != lg_sample {
-        return Err(unknown("reset by other code"));
+        Some(When::Unknown(what)) => Err(format!("sampling was {what}; jemalloc does not record when")),
+        None => Err("sampling was turned on a moment ago".into()),
     }
-    since.ok_or_else(|| "since the start of the process, whose time is unknown".into())
-}
-
-fn unknown(what: &str) -> String {
-    format!("sampling was {what}; jemalloc does not record when")
 }
 
 /// `Ok` if a heap profile can be read and means something.
@@ -135,7 +121,8 @@ mod tests {
     #[test]
     fn a_profiler_that_is_not_enabled_has_no_rate_and_no_start() {
         let mut unavailable = Unavailable::default();
-        let state = read_profiling(Some("2026-11-20T09:00:00Z".into()), Since::Configured, &mut unavailable);
+        let generation = super::super::generation();
+        let state = read_profiling(Some("2026-11-20T09:00:00Z".into()), generation, &mut unavailable);
         assert_eq!((state.compiled, state.enabled), (Some(true), Some(false)));
         assert_eq!((state.sample_bytes, state.active_since), (None, None));
         let reason = unavailable.get("allocator.profiling.active_since").unwrap();

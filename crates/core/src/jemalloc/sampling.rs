@@ -1,4 +1,4 @@
-//! Sampling for a time: what was changed here, until when, and since when samples are complete.
+//! Sampling for a time: what was changed here, and until when.
 //!
 //! jemalloc has two switches, process-wide: `prof.active`, and the rate, which only `prof.reset` changes - and that
 //! discards all counts, because samples of different rates cannot be summed. It remembers neither when they were
@@ -9,6 +9,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::generation::Generation;
 use crate::mallctl;
 
 /// How the switches stand.
@@ -20,6 +21,8 @@ pub(crate) struct Setting {
 
 /// The switches, and the clock to remember by.
 pub(crate) trait Switches {
+    /// How they were configured at the start of the process.
+    fn configured(&self) -> Result<Setting, String>;
     fn setting(&self) -> Result<Setting, String>;
     /// `prof.active`.
     fn set_active(&self, active: bool) -> Result<(), String>;
@@ -42,23 +45,13 @@ pub(crate) struct Window {
     pub(crate) before: Setting,
 }
 
-/// Since when each allocation may have been sampled, as far as it is known here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Since {
-    /// Nothing was changed here: as jemalloc was configured.
-    Configured,
-    /// Turned on, or all counts discarded, at that time; with this rate.
-    Changed(SystemTime, usize),
-    /// Turned off.
-    Off,
-}
-
 /// What was done to the switches.
 #[derive(Debug)]
 pub(crate) struct Sampling {
     version: u64,
     window: Option<Window>,
-    since: Since,
+    /// `None` before the switches were looked at.
+    generation: Option<Generation>,
 }
 
 /// The one of this process, as jemalloc has one profiler. Held during changes, which are brief, unless `prof.reset`
@@ -69,9 +62,18 @@ pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
     SAMPLING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The samples that jemalloc holds now.
+///
+/// # Errors
+///
+/// jemalloc does not tell its switches.
+pub(crate) fn generation() -> Result<Generation, String> {
+    sampling().generation(&RealSwitches)
+}
+
 impl Sampling {
     pub(crate) const fn new() -> Self {
-        Self { version: 0, window: None, since: Since::Configured }
+        Self { version: 0, window: None, generation: None }
     }
 
     /// Differs after each change, also one by the deadline.
@@ -83,8 +85,23 @@ impl Sampling {
         self.window
     }
 
-    pub(crate) fn since(&self) -> Since {
-        self.since
+    /// The samples that are there now. Notes what other code has done to the switches since they were last looked at.
+    ///
+    /// # Errors
+    ///
+    /// jemalloc does not tell its switches.
+    pub(crate) fn generation(&mut self, switches: &impl Switches) -> Result<Generation, String> {
+        let setting = switches.setting()?;
+        self.look(switches, setting).map(|generation| *generation)
+    }
+
+    fn look(&mut self, switches: &impl Switches, setting: Setting) -> Result<&mut Generation, String> {
+        let generation = match &mut self.generation {
+            Some(generation) => generation,
+            none => none.insert(Generation::configured(switches.configured()?)),
+        };
+        generation.look(setting);
+        Ok(generation)
     }
 
     /// Samples for this long from now, at another rate if one is given. In an open window, moves its end.
@@ -134,14 +151,16 @@ impl Sampling {
     }
 
     fn turn(&mut self, switches: &impl Switches, current: Setting, wanted: Setting) -> Result<(), String> {
+        let generation = self.look(switches, current)?;
         // Off comes first: it waits for nobody, whereas a reset waits for a dump.
         if current.active && !wanted.active {
             switches.set_active(false)?;
-            self.since = Since::Off;
+            generation.turn_off();
         }
         let is_reset = current.lg_sample != wanted.lg_sample;
         if is_reset {
             switches.reset(wanted.lg_sample)?;
+            generation.reset(wanted.lg_sample);
         }
         let is_turned_on = wanted.active && !current.active;
         if is_turned_on {
@@ -149,7 +168,7 @@ impl Sampling {
         }
         if wanted.active && (is_reset || is_turned_on) {
             // Now and not before: what was allocated during the change is not surely in.
-            self.since = Since::Changed(switches.now().time, wanted.lg_sample);
+            generation.turn_on(switches.now().time);
         }
         Ok(())
     }
@@ -160,6 +179,12 @@ impl Sampling {
 pub(crate) struct RealSwitches;
 
 impl Switches for RealSwitches {
+    fn configured(&self) -> Result<Setting, String> {
+        let active = mallctl::OPT_PROF_ACTIVE.read().map_err(|error| error.to_string())?;
+        let lg_sample = mallctl::OPT_LG_PROF_SAMPLE.read().map_err(|error| error.to_string())?;
+        Ok(Setting { active, lg_sample })
+    }
+
     fn setting(&self) -> Result<Setting, String> {
         let active = mallctl::PROF_ACTIVE.read().map_err(|error| error.to_string())?;
         let lg_sample = mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;

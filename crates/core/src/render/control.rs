@@ -27,7 +27,7 @@ impl Display for ProfilingStatus {
             writeln!(
                 f,
                 "the change of rate has discarded samples that stood for {} in {} stacks; what was allocated before it is \
-                 in no profile any more",
+                 in no profile any more, and snapshots of before cannot be compared with later ones",
                 Bytes(lost.sampled_bytes),
                 count(lost.stacks)
             )?;
@@ -46,7 +46,11 @@ impl Display for ProfilingWindow {
         write!(f, "until {} ({} left), then {state}", visible(&self.until), span(self.seconds_left))?;
         match self.sample_bytes_afterwards {
             Some(bytes) if self.discards_at_end => {
-                write!(f, ", one sample per {:.0}, and all samples are discarded", Bytes(bytes))
+                write!(f, ", one sample per {:.0}", Bytes(bytes))?;
+                write!(
+                    f,
+                    ", which discards all samples again: snapshots of this time compare with each other only"
+                )
             }
             _ => Ok(()),
         }
@@ -73,9 +77,10 @@ mod tests {
         .unwrap();
         let expected = "\
 heap profiling: on, one sample per 64 KiB, since 2026-11-21T09:00:00.000Z
-until 2026-11-21T09:05:00.000Z (5m 0s left), then on, one sample per 512 KiB, and all samples are discarded
+until 2026-11-21T09:05:00.000Z (5m 0s left), then on, one sample per 512 KiB, which discards all \
+samples again: snapshots of this time compare with each other only
 the change of rate has discarded samples that stood for 1.00 MiB in 1,200 stacks; what was allocated before it is in no \
-profile any more
+profile any more, and snapshots of before cannot be compared with later ones
 ";
         assert_eq!(status.to_string(), expected);
         (status.window, status.discarded) = (None, None);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::change::{write_rows, write_total};
+use super::change::{write_notes, write_rows, write_total};
 use super::columns;
 use crate::instance::InstanceInfo;
 use crate::report_diff::ReportDiff;
@@ -24,8 +24,9 @@ impl Display for ReportDiff {
             columns::write(f, ["number", "before", "after", "change"], rows)?;
             writeln!(f)?;
         }
+        write_notes(f, &self.notes)?;
         write_rows(f, &self.rows, self.omitted_rows)?;
-        write_total(f, &self.total, self.threshold_stderrs, self.compared_rows)?;
+        write_total(f, &self.total, self.comparison, self.threshold_stderrs, self.compared_rows)?;
         if self.is_partial {
             writeln!(f, "note: a table left rows out; what is in one of them only was not compared")?;
         }

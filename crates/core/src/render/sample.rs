@@ -3,6 +3,7 @@
 use crate::reconciliation::{Reconciliation, Witnesses};
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
+use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
 const REPORT: &str = r#"{
@@ -53,6 +54,17 @@ pub(crate) fn reconciliation() -> Reconciliation {
     witnesses.reconcile((430 << 20, 15_728_640.0), true, &mut Unavailable::default())
 }
 
+/// Its samples: all since the start of the process.
+pub(crate) fn samples() -> SampleOrigin {
+    SampleOrigin {
+        generation: 0,
+        began_at: Some("2026-11-20T09:00:00Z".into()),
+        sample_bytes: 524_288,
+        pauses: 0,
+        resumed_at: None,
+    }
+}
+
 /// Its table.
 pub(crate) fn types() -> TypeSummary {
     let row = |type_name: &str, full_type: &str, objects, bytes, source| TypeRow {
@@ -72,6 +84,7 @@ pub(crate) fn types() -> TypeSummary {
         symbols: Some("inlined".into()),
         sample_bytes: Some(524_288),
         active_since: Some("2026-11-20T09:00:00Z".into()),
+        samples: Some(samples()),
         rows: vec![
             row("HashMap<String, Session>", map, 1, 12 << 20, RowSource::Sampled),
             row("String", "alloc::string::String", 97_100, 7_330_000, RowSource::Sampled),

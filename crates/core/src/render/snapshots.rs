@@ -2,20 +2,26 @@
 
 use std::fmt::Write;
 
+use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
 use crate::units::{Bytes, count, visible};
 
-/// A line for each snapshot, in the order given.
+/// A line for each snapshot, in the order given. Those with the same samples can be compared.
 pub fn snapshots_text(snapshots: &[SnapshotInfo]) -> String {
     if snapshots.is_empty() {
         return "no snapshot is kept; POST /snapshots makes one\n".to_owned();
     }
-    let mut text = format!("{:<32} | {:<24} | {:>11} | {:>7} | label\n", "id", "taken", "sampled", "stacks");
-    for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, .. } in snapshots {
+    let mut text = format!(
+        "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label\n",
+        "id", "taken", "sampled", "stacks", "samples since"
+    );
+    for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } in snapshots {
+        let since =
+            samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
         let label = label.as_deref().map(visible).unwrap_or_default();
         let (bytes, stacks) = (Bytes(*sampled_bytes).to_string(), count(*stacks));
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {label}");
+        let _ = writeln!(text, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}");
     }
     text
 }
@@ -23,16 +29,21 @@ pub fn snapshots_text(snapshots: &[SnapshotInfo]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::tests::empty;
+    use crate::snapshot::tests::{empty, samples, with_samples};
 
     #[test]
     fn s64_a_label_cannot_forge_lines() {
         let text = snapshots_text(&[empty(7, "before\n0000 | forged").info().clone()]);
         assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(
-            text.contains("1970-01-01T00:00:07.000Z |         0 B |       0 | before\\u{a}0000"),
-            "{text}"
-        );
+        let line = text.lines().last().unwrap();
+        assert!(line.contains("1970-01-01T00:00:07.000Z |         0 B |       0 | 20"), "{line}");
+        assert!(line.ends_with(" | before\\u{a}0000 | forged"), "{line}");
+        let later = with_samples(&empty(7, "x"), Some(samples(1))).info().clone();
+        let unknown = with_samples(&empty(7, "x"), None).info().clone();
+        let text = snapshots_text(&[later, unknown]);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].ends_with(" | 2026-11-21T09:00:00.000Z | x"), "{text}");
+        assert!(lines[2].ends_with(" | an unknown time          | x"), "{text}");
         assert!(snapshots_text(&[]).contains("no snapshot is kept"));
     }
 }

@@ -1,11 +1,13 @@
 //! What changed between two snapshots.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
+use crate::comparison::{Basis, Comparison, Side};
 use crate::report::{MemoryReport, RowSource};
 use crate::rows;
 
@@ -17,6 +19,11 @@ pub struct SnapshotDiff {
     pub base: SnapshotInfo,
     /// The later moment.
     pub target: SnapshotInfo,
+    /// Whether the two moments have the same samples. If those were [discarded](Comparison::Discarded) in between, rows
+    /// have what was allocated since then and is still held.
+    pub comparison: Comparison,
+    /// What stands in the way of a comparison, one sentence each.
+    pub notes: Vec<String>,
     /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
     pub group: String,
     /// Rows that differ.
@@ -52,7 +59,8 @@ pub struct DiffRow {
     pub bytes_change: i64,
     /// One standard error of `bytes_change`, in bytes.
     pub bytes_change_stderr: f64,
-    /// Whether `bytes_change` is more than noise.
+    /// Whether `bytes_change` is more than noise. Never where the two moments cannot tell: see
+    /// [`Comparison`](crate::Comparison).
     pub is_significant: bool,
     /// Whether the type is known. A change is never [`RowSource::Exact`].
     pub source: Option<RowSource>,
@@ -91,17 +99,30 @@ impl SnapshotDiff {
         later: &SymbolizedProfile,
         selection: &Selection,
     ) -> Self {
-        let table = ChangeTable::between(earlier, later, selection);
+        let basis = Basis::of(
+            base.origin(Some(earlier.sample_rate().bytes())),
+            target.origin(Some(later.sample_rate().bytes())),
+        );
+        // Objects that both could have were allocated after the discard, when the other moment was over.
+        let compared = |profile, side| match basis.only {
+            Some(only) if only != side => Cow::Owned(SymbolizedProfile::empty(later.sample_rate())),
+            _ => Cow::Borrowed(profile),
+        };
+        let (earlier, later) = (compared(earlier, Side::Base), compared(later, Side::Target));
+        let table = ChangeTable::between(&earlier, &later, selection);
+        let row = |change| DiffRow::of(change).admitted(&basis);
         Self {
             base: base.clone(),
             target: target.clone(),
+            comparison: basis.comparison,
             group: selection.group.as_str().into(),
-            rows: table.rows.iter().map(DiffRow::of).collect(),
-            total: DiffRow { source: None, ..DiffRow::of(&table.total) },
+            rows: table.rows.iter().map(row).collect(),
+            total: DiffRow { source: None, ..row(&table.total) },
             omitted_rows: 0,
             compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
             threshold_stderrs: table.threshold,
             test: TEST.into(),
+            notes: basis.notes,
         }
     }
 
@@ -122,6 +143,12 @@ impl SnapshotDiff {
 }
 
 impl DiffRow {
+    /// With its mark only where that shows a change of the memory. Exact rows need no samples.
+    pub(crate) fn admitted(mut self, basis: &Basis) -> Self {
+        self.is_significant &= basis.admits(self.bytes_change) || self.source == Some(RowSource::Exact);
+        self
+    }
+
     pub(crate) fn of(change: &Change) -> Self {
         // `as` saturates.
         let whole = |number: f64| number.round() as i64;
@@ -141,7 +168,7 @@ impl DiffRow {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::of_dump;
+    use super::super::tests::{of_dump, samples, with_samples};
     use super::*;
 
     fn dump(counts: &[u64]) -> String {
@@ -160,6 +187,62 @@ mod tests {
         let diff = SnapshotDiff::between(&snapshot, &snapshot, &Selection::default()).unwrap();
         assert_eq!((diff.rows.len(), diff.total.bytes_change, diff.total.is_significant), (0, 0, false));
         assert_eq!(diff.total.bytes, 13 * 524_320);
+    }
+
+    #[test]
+    fn a_discard_in_between_invents_neither_frees_nor_growth() {
+        let (base, target) = (of_dump(&dump(&[90]), 1, "a"), of_dump(&dump(&[40]), 61, "b"));
+        let target = with_samples(&target, Some(samples(1)));
+        let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
+        assert_eq!(diff.comparison, Comparison::Discarded);
+        // What was allocated since, which is 40 more and not 50 fewer.
+        let row = &diff.rows[0];
+        assert_eq!((row.bytes_change, row.bytes, row.is_significant), (40 * 524_320, 40 * 524_320, false));
+        assert_eq!((diff.total.bytes_change, diff.total.is_significant), (40 * 524_320, false));
+        assert!(diff.notes[0].contains("2026-11-21T09:00:00.000Z"), "{:?}", diff.notes);
+        assert_eq!(diff.clone().growth().rows, []);
+        // As much as before is not unchanged: it was allocated since then.
+        let same = with_samples(&base, Some(samples(1)));
+        let diff = SnapshotDiff::between(&base, &same, &Selection::default()).unwrap();
+        assert_eq!((diff.rows.len(), diff.rows[0].bytes_change), (1, 90 * 524_320));
+        let back = SnapshotDiff::between(&target, &base, &Selection::default()).unwrap();
+        assert_eq!((back.rows[0].bytes_change, back.rows[0].is_significant), (-40 * 524_320, false));
+    }
+
+    #[test]
+    fn two_moments_after_a_discard_compare_and_name_its_time() {
+        let [base, target] = [(9, 1), (90, 61)].map(|(samples_of_it, seconds)| {
+            with_samples(&of_dump(&dump(&[samples_of_it]), seconds, "x"), Some(samples(1)))
+        });
+        let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
+        assert_eq!((diff.comparison, diff.rows[0].is_significant), (Comparison::Whole, true));
+        assert!(diff.notes[0].starts_with("samples are complete only since 2026-11-21T09:00:00.000Z"));
+    }
+
+    #[test]
+    fn a_pause_in_between_hides_allocations_so_nothing_shrank() {
+        let paused = |snapshot: &Snapshot| {
+            let resumed_at = Some("2026-11-21T10:00:00.000Z".into());
+            with_samples(snapshot, Some(crate::SampleOrigin { pauses: 1, resumed_at, ..samples(0) }))
+        };
+        let changed = |from, to| {
+            let (base, target) = (of_dump(&dump(&[from]), 1, "a"), paused(&of_dump(&dump(&[to]), 61, "b")));
+            let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
+            (diff.comparison, diff.rows[0].bytes_change, diff.rows[0].is_significant)
+        };
+        assert_eq!(changed(9, 90), (Comparison::Paused, 81 * 524_320, true));
+        assert_eq!(changed(90, 9), (Comparison::Paused, -81 * 524_320, false));
+    }
+
+    #[test]
+    fn snapshots_that_do_not_say_which_samples_they_have_are_not_marked() {
+        let (base, target) = (of_dump(&dump(&[9]), 1, "a"), of_dump(&dump(&[90]), 61, "b"));
+        let older = with_samples(&base, None);
+        let diff = SnapshotDiff::between(&older, &target, &Selection::default()).unwrap();
+        assert_eq!(
+            (diff.comparison, diff.rows[0].bytes_change, diff.rows[0].is_significant),
+            (Comparison::Unknown, 81 * 524_320, false)
+        );
     }
 
     #[test]

@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 pub use self::diff::{DiffRow, SnapshotDiff};
 pub use self::folder::SnapshotFolder;
 pub use self::id::SnapshotId;
-pub use self::leaks::{LeakVerdict, Suspect};
+pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};
 pub use self::store::{NotKept, SnapshotBounds, Snapshots};
 use crate::ceiling::Ceiling;
+use crate::comparison::Origin;
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
+use crate::samples::SampleOrigin;
 
 /// The name and version of what is kept with a profile, the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
@@ -47,6 +49,8 @@ pub struct SnapshotInfo {
     pub taken_at: String,
     /// Whose heap it is.
     pub instance: InstanceInfo,
+    /// Which samples it is made of. `None` if that is not known, or in a file of a version that did not record it.
+    pub samples: Option<SampleOrigin>,
     /// Distinct stacks.
     pub stacks: u64,
     /// Live bytes of all stacks, as sampled.
@@ -64,6 +68,11 @@ pub struct SnapshotInfo {
 }
 
 impl SnapshotInfo {
+    /// What matters for comparing it. `sample_bytes` is the rate of its profile, if that was read.
+    pub(crate) fn origin(&self, sample_bytes: Option<u64>) -> Origin<'_> {
+        Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
+    }
+
     /// That of the heap `profile` of a report, at that time.
     fn of(
         report: &MemoryReport,
@@ -77,6 +86,7 @@ impl SnapshotInfo {
             label,
             taken_at: humantime::format_rfc3339_millis(at).to_string(),
             instance: report.instance.clone(),
+            samples: report.types.as_ref().and_then(|types| types.samples.clone()),
             stacks: u64::try_from(profile.stack_count()).unwrap_or(u64::MAX),
             sampled_bytes: u64::try_from(profile.total().bytes).unwrap_or(0),
             allocated_bytes: report.allocator.as_ref().and_then(|allocator| allocator.allocated_bytes),
@@ -162,6 +172,19 @@ pub(crate) mod tests {
         of_dump(dump, seconds, label)
     }
 
+    /// Samples since the start of the process, or since so many discards.
+    pub(crate) fn samples(generation: u64) -> SampleOrigin {
+        let started_at = Collector::new().collect(Scope::Stats).instance.started_at;
+        let began_at = if generation == 0 { started_at } else { Some("2026-11-21T09:00:00.000Z".into()) };
+        SampleOrigin { generation, began_at, sample_bytes: 524_288, pauses: 0, resumed_at: None }
+    }
+
+    /// The same snapshot with other samples.
+    pub(crate) fn with_samples(snapshot: &Snapshot, samples: Option<SampleOrigin>) -> Snapshot {
+        let info = SnapshotInfo { samples, ..snapshot.info().clone() };
+        Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap()
+    }
+
     pub(crate) fn of_dump(dump: &str, seconds: u64, label: &str) -> Snapshot {
         use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
         let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
@@ -174,6 +197,7 @@ pub(crate) mod tests {
             id: SnapshotId::random().unwrap(),
             label: Some(label.into()),
             taken_at: humantime::format_rfc3339_millis(at).to_string(),
+            samples: Some(samples(0)),
             instance: report.instance,
             stacks: profile.stack_count() as u64,
             sampled_bytes: profile.total().bytes.unsigned_abs(),
@@ -196,6 +220,17 @@ pub(crate) mod tests {
         assert_eq!(read.profile().unwrap(), snapshot.profile().unwrap());
         assert_eq!(read.profile().unwrap().total().bytes, 9 * 524_320);
         assert_eq!(read.info().taken_at, "1970-01-01T00:00:07.000Z");
+    }
+
+    #[test]
+    fn a_file_that_does_not_record_its_samples_is_read() {
+        let info: SnapshotInfo = serde_json::from_str(
+            r#"{"schema": "memory-debug-snapshot/v1", "id": "000102030405060708090a0b0c0d0e0f", "label": null,
+                "taken_at": "2026-11-21T09:00:00.000Z", "stacks": 9, "sampled_bytes": 1,
+                "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}}"#,
+        )
+        .unwrap();
+        assert_eq!(info.samples, None);
     }
 
     #[test]

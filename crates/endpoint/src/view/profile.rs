@@ -73,6 +73,8 @@ impl View {
     ) -> Result<Reply, Problem> {
         use memory_debug_core::FlamegraphOptions;
 
+        use super::growth::require_same_samples;
+
         let profile = material.profile()?;
         let instance = &material.report()?.instance;
         let mut options = FlamegraphOptions::default();
@@ -83,6 +85,9 @@ impl View {
             None => profile.write_flamegraph(&options, &mut body),
             Some(base) => {
                 let base = base.find(material.snapshots)?;
+                if base.info().instance.id == instance.id {
+                    require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
+                }
                 options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
                 let earlier = base.profile().map_err(|_| Problem::CollectorPanicked)?;
                 profile.write_flamegraph_since(&earlier, &options, &mut body)

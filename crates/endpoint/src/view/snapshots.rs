@@ -99,7 +99,10 @@ impl View {
 
     pub(super) fn leaks(&self, material: Material<'_>) -> Result<Reply, Problem> {
         let mut verdict = LeakVerdict::over(&material.snapshots.list()).map_err(Problem::TooFewSnapshots)?;
-        verdict.snapshots = verdict.snapshots.iter().map(|info| self.shown(info)).collect();
+        let runs = [Some(&mut verdict.run), verdict.newer.as_mut()].into_iter().flatten();
+        let judged = runs.flat_map(|run| &mut run.snapshots);
+        let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);
+        judged.chain(left_out).for_each(|info| *info = self.shown(info));
         self.fitting(verdict.suspects.len(), material.max_bytes, |top| {
             let mut verdict = verdict.clone();
             verdict.suspects.truncate(top);

@@ -181,6 +181,11 @@ impl<'p> SymbolizedStack<'p> {
 }
 
 impl SymbolizedProfile {
+    /// A profile of live memory in which nothing was sampled.
+    pub fn empty(sample_rate: SampleRate) -> Self {
+        Builder::new(ProfileKind::Live, sample_rate).finish()
+    }
+
     /// What its numbers mean.
     pub fn kind(&self) -> ProfileKind {
         self.kind

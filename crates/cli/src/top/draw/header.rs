@@ -116,6 +116,9 @@ fn answered(
     if state.restarts() > 0 {
         text.push_str(&format!(" · process changed {}×", state.restarts()));
     }
+    if state.resampled() > 0 {
+        text.push_str(&format!(" · growth restarted {}×: samples changed", state.resampled()));
+    }
     let Some(first) = problems.first() else {
         text.push_str(&format!(" · asked every {:?}", state.interval()));
         return Line::raw(fitted(&text, width));

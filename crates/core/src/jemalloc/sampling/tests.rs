@@ -1,9 +1,11 @@
 use std::cell::{Cell, RefCell};
 
+use super::super::generation::When;
 use super::*;
 
 /// Switches that note what was done, and refuse it on request.
 struct Fake {
+    configured: Setting,
     setting: Cell<Setting>,
     done: RefCell<Vec<String>>,
     refused: Cell<&'static str>,
@@ -12,8 +14,10 @@ struct Fake {
 
 impl Fake {
     fn new(active: bool) -> Self {
+        let configured = Setting { active, lg_sample: 19 };
         Self {
-            setting: Cell::new(Setting { active, lg_sample: 19 }),
+            configured,
+            setting: Cell::new(configured),
             done: RefCell::default(),
             refused: Cell::new("nothing"),
             now: Cell::new(Now { instant: Instant::now(), time: SystemTime::UNIX_EPOCH }),
@@ -42,6 +46,10 @@ impl Fake {
 }
 
 impl Switches for Fake {
+    fn configured(&self) -> Result<Setting, String> {
+        Ok(self.configured)
+    }
+
     fn setting(&self) -> Result<Setting, String> {
         Ok(self.setting.get())
     }
@@ -61,7 +69,17 @@ impl Switches for Fake {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn at(seconds: u64) -> SystemTime {
+/// The number of the samples' generation, since when they are complete, and how often sampling was off.
+fn samples(sampling: &mut Sampling, fake: &Fake) -> (u64, Option<When>, u64) {
+    let generation = sampling.generation(fake).unwrap();
+    (generation.number(), generation.complete_since(), generation.pauses())
+}
+
+fn at(seconds: u64) -> When {
+    When::At(time(seconds))
+}
+
+fn time(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
@@ -70,14 +88,14 @@ fn a_window_turns_sampling_on_and_its_end_turns_it_off() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     fake.pass(5);
     sampling.open(&fake, MINUTE, None).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("on", Since::Changed(at(5), 19)));
-    assert_eq!(sampling.window().unwrap().until.time, at(65));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("on", (0, Some(at(5)), 0)));
+    assert_eq!(sampling.window().unwrap().until.time, time(65));
     fake.pass(59);
     sampling.close_if_due(&fake).unwrap();
     assert_eq!((fake.done().as_str(), sampling.version()), ("", 1));
     fake.pass(1);
     sampling.close_if_due(&fake).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("off", Since::Off));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("off", (0, Some(at(5)), 0)));
     assert_eq!((sampling.window(), sampling.version()), (None, 2));
 }
 
@@ -87,7 +105,7 @@ fn what_was_on_by_configuration_stays_on() {
     sampling.open(&fake, MINUTE, None).unwrap();
     fake.pass(60);
     sampling.close_if_due(&fake).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("", Since::Configured));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("", (0, Some(When::Start), 0)));
     assert_eq!((sampling.window(), sampling.version()), (None, 2));
 }
 
@@ -97,7 +115,7 @@ fn a_second_activation_moves_the_end_and_keeps_what_was_before() {
     sampling.open(&fake, MINUTE, None).unwrap();
     fake.pass(30);
     sampling.open(&fake, MINUTE, None).unwrap();
-    assert_eq!(sampling.since(), Since::Changed(at(0), 19), "it was on all the time");
+    assert_eq!(samples(&mut sampling, &fake), (0, Some(at(0)), 0), "it was on all the time");
     fake.pass(59);
     sampling.close_if_due(&fake).unwrap();
     assert_eq!(fake.done(), "on");
@@ -120,9 +138,9 @@ fn an_end_can_also_be_moved_forward() {
 fn another_rate_resets_before_sampling_begins_and_again_at_the_end_after_it() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     sampling.open(&fake, MINUTE, Some(16)).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 16, on", Since::Changed(at(0), 16)));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("reset 16, on", (1, Some(at(0)), 0)));
     sampling.close(&fake).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("off, reset 19", Since::Off));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("off, reset 19", (2, None, 0)));
 }
 
 #[test]
@@ -130,17 +148,17 @@ fn another_rate_while_on_by_configuration_discards_twice_and_says_since_when() {
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     fake.pass(100);
     sampling.open(&fake, MINUTE, Some(16)).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 16", Since::Changed(at(100), 16)));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("reset 16", (1, Some(at(100)), 0)));
     fake.pass(60);
     sampling.close_if_due(&fake).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("reset 19", Since::Changed(at(160), 19)));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("reset 19", (2, Some(at(160)), 0)));
 }
 
 #[test]
 fn the_same_rate_discards_nothing_and_a_second_rate_returns_to_the_first() {
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     sampling.open(&fake, MINUTE, Some(19)).unwrap();
-    assert_eq!((fake.done().as_str(), sampling.since()), ("", Since::Configured));
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("", (0, Some(When::Start), 0)));
     sampling.open(&fake, MINUTE, Some(16)).unwrap();
     sampling.open(&fake, MINUTE, Some(12)).unwrap();
     // Without a rate, the one of the window stays.
@@ -163,6 +181,38 @@ fn what_others_turned_off_stays_off() {
     fake.set_active(false).unwrap();
     sampling.close(&fake).unwrap();
     assert_eq!(fake.done(), "off");
+}
+
+#[test]
+fn a_second_window_at_the_same_rate_follows_a_pause() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    sampling.open(&fake, MINUTE, None).unwrap();
+    fake.pass(60);
+    sampling.close_if_due(&fake).unwrap();
+    fake.pass(60);
+    sampling.open(&fake, MINUTE, None).unwrap();
+    assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("on, off, on", (0, Some(at(120)), 1)));
+}
+
+#[test]
+fn what_others_did_between_two_looks_is_in_the_samples() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    assert_eq!(samples(&mut sampling, &fake), (0, Some(When::Start), 0));
+    fake.reset(16).unwrap();
+    assert_eq!(samples(&mut sampling, &fake), (1, Some(When::Unknown("reset by other code")), 0));
+    // Before the first look, too: the switches do not stand as they were configured.
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    fake.reset(16).unwrap();
+    sampling.open(&fake, MINUTE, Some(14)).unwrap();
+    assert_eq!(samples(&mut sampling, &fake), (2, Some(at(0)), 0));
+}
+
+#[test]
+fn a_reset_whose_activation_fails_has_begun_nothing() {
+    let (fake, mut sampling) = (Fake::new(false), Sampling::new());
+    fake.refused.set("on");
+    sampling.open(&fake, MINUTE, Some(16)).unwrap_err();
+    assert_eq!(samples(&mut sampling, &fake), (2, None, 0));
 }
 
 #[test]

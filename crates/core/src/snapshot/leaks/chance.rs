@@ -66,10 +66,10 @@ fn suspected(snapshots: usize, levels: impl Fn(&mut Lots) -> Vec<f64>) -> f64 {
             .map(|before_last| {
                 let levels = levels(&mut lots);
                 let samples: Vec<_> = levels.into_iter().map(|mean| lots.samples(mean)).collect();
-                (Duration::from_secs(60 * before_last as u64), snapshot.info(), profile(&samples))
+                (Duration::from_secs(60 * before_last as u64), snapshot.info().clone(), profile(&samples))
             })
             .collect();
-        suspected += u32::from(!LeakVerdict::of_points(&points).suspects.is_empty());
+        suspected += u32::from(!LeakRun::judged(&points, None).1.is_empty());
     }
     let share = f64::from(suspected) / f64::from(TRIALS);
     println!("{snapshots} snapshots: {:.1} %", 100.0 * share);

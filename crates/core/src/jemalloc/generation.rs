@@ -1,0 +1,207 @@
+//! Which samples jemalloc holds: how often they were discarded, and since when and with which gaps they were taken.
+//!
+//! Samples of one *generation* can be compared: what is in an earlier profile and not in a later one was freed. A
+//! `prof.reset` discards all samples and so begins the next generation. While `prof.active` is off, samples survive and
+//! frees are seen, but what is allocated then is never seen: a *pause*.
+//!
+//! jemalloc counts neither, so this counts what is done here. What other code does is noticed by the switches, each time
+//! that they are looked at. A reset at the same rate leaves no trace in them, and neither does a pause between two looks.
+
+use std::time::SystemTime;
+
+use super::profiling::sample_bytes;
+use super::sampling::Setting;
+use crate::samples::SampleOrigin;
+
+/// When something happened to the switches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At the start of the process, by configuration.
+    Start,
+    At(SystemTime),
+    /// Other code did this.
+    Unknown(&'static str),
+}
+
+/// The samples that are there, and the switches as they were last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Generation {
+    number: u64,
+    /// `None` before anything was sampled.
+    began: Option<When>,
+    pauses: u64,
+    /// The end of the last pause.
+    resumed: Option<When>,
+    seen: Setting,
+}
+
+impl Generation {
+    /// The first generation of a process whose switches were configured like this.
+    pub(crate) fn configured(setting: Setting) -> Self {
+        let began = setting.active.then_some(When::Start);
+        Self { number: 0, began, pauses: 0, resumed: None, seen: setting }
+    }
+
+    /// Notes what other code did to the switches, which stand like this now.
+    pub(crate) fn look(&mut self, setting: Setting) {
+        if setting.lg_sample != self.seen.lg_sample {
+            self.reset(setting.lg_sample);
+            if setting.active {
+                self.began = Some(When::Unknown("reset by other code"));
+            }
+        } else if setting.active && !self.seen.active {
+            let what = match (self.number, self.began) {
+                (0, None) => "turned on some time after the start",
+                _ => "turned on by other code",
+            };
+            self.begin(When::Unknown(what));
+        }
+        self.seen = setting;
+    }
+
+    /// Notes that `prof.reset` discarded all samples.
+    pub(crate) fn reset(&mut self, lg_sample: usize) {
+        let seen = Setting { lg_sample, ..self.seen };
+        *self = Self { number: self.number.saturating_add(1), began: None, pauses: 0, resumed: None, seen };
+    }
+
+    /// Notes that `prof.active` was turned off.
+    pub(crate) fn turn_off(&mut self) {
+        self.seen.active = false;
+    }
+
+    /// Notes that every allocation may be sampled from that time on.
+    pub(crate) fn turn_on(&mut self, at: SystemTime) {
+        self.begin(When::At(at));
+        self.seen.active = true;
+    }
+
+    fn begin(&mut self, when: When) {
+        if self.began.is_none() {
+            self.began = Some(when);
+        } else {
+            self.pauses = self.pauses.saturating_add(1);
+            self.resumed = Some(when);
+        }
+    }
+
+    /// How often samples were discarded before these.
+    #[cfg(test)]
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When the first of these samples may have been taken.
+    #[cfg(test)]
+    pub(crate) fn began(&self) -> Option<When> {
+        self.began
+    }
+
+    /// How often sampling was off since then.
+    #[cfg(test)]
+    pub(crate) fn pauses(&self) -> u64 {
+        self.pauses
+    }
+
+    /// When the last pause ended.
+    #[cfg(test)]
+    pub(crate) fn resumed(&self) -> Option<When> {
+        self.resumed
+    }
+
+    /// Since when each allocation may have been sampled.
+    pub(crate) fn complete_since(&self) -> Option<When> {
+        self.resumed.or(self.began)
+    }
+
+    /// The same in a report. `started_at` is when the process started.
+    ///
+    /// # Errors
+    ///
+    /// jemalloc tells a rate that cannot be.
+    pub(crate) fn origin(&self, started_at: Option<&str>) -> Result<SampleOrigin, String> {
+        let time = |when: Option<When>| match when? {
+            When::Start => started_at.map(str::to_owned),
+            When::At(time) => Some(humantime::format_rfc3339_millis(time).to_string()),
+            When::Unknown(_) => None,
+        };
+        Ok(SampleOrigin {
+            generation: self.number,
+            began_at: time(self.began),
+            sample_bytes: sample_bytes(self.seen.lg_sample)?,
+            pauses: self.pauses,
+            resumed_at: time(self.resumed),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ON: Setting = Setting { active: true, lg_sample: 19 };
+    const OFF: Setting = Setting { active: false, ..ON };
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn told(generation: &Generation) -> (u64, Option<When>, u64, Option<When>) {
+        (generation.number(), generation.began(), generation.pauses(), generation.resumed())
+    }
+
+    #[test]
+    fn sampling_by_configuration_began_with_the_process() {
+        let mut generation = Generation::configured(ON);
+        generation.look(ON);
+        assert_eq!(told(&generation), (0, Some(When::Start), 0, None));
+        assert_eq!(told(&Generation::configured(OFF)), (0, None, 0, None));
+    }
+
+    #[test]
+    fn a_pause_keeps_the_generation_and_is_counted_when_it_ends() {
+        let mut generation = Generation::configured(OFF);
+        generation.turn_on(at(5));
+        assert_eq!(told(&generation), (0, Some(When::At(at(5))), 0, None));
+        generation.turn_off();
+        assert_eq!(generation.pauses(), 0);
+        generation.turn_on(at(9));
+        assert_eq!(told(&generation), (0, Some(When::At(at(5))), 1, Some(When::At(at(9)))));
+        assert_eq!(generation.complete_since(), Some(When::At(at(9))));
+    }
+
+    #[test]
+    fn a_reset_begins_the_next_generation_without_pauses() {
+        let mut generation = Generation::configured(ON);
+        generation.turn_off();
+        generation.turn_on(at(1));
+        generation.reset(16);
+        assert_eq!((told(&generation), generation.seen.lg_sample), ((1, None, 0, None), 16));
+        generation.turn_on(at(2));
+        assert_eq!(told(&generation), (1, Some(When::At(at(2))), 0, None));
+    }
+
+    #[test]
+    fn what_other_code_did_is_noticed_and_its_time_is_unknown() {
+        let reset = Some(When::Unknown("reset by other code"));
+        let mut generation = Generation::configured(ON);
+        generation.look(Setting { lg_sample: 16, ..ON });
+        assert_eq!(told(&generation), (1, reset, 0, None));
+        // Back to the first rate: these are not the first samples.
+        generation.look(ON);
+        assert_eq!(told(&generation), (2, reset, 0, None));
+        generation.look(OFF);
+        generation.look(ON);
+        assert_eq!(told(&generation), (2, reset, 1, Some(When::Unknown("turned on by other code"))));
+    }
+
+    #[test]
+    fn sampling_that_other_code_began_has_no_pause() {
+        let mut generation = Generation::configured(OFF);
+        generation.look(ON);
+        let began = Some(When::Unknown("turned on some time after the start"));
+        assert_eq!(told(&generation), (0, began, 0, None));
+    }
+}
