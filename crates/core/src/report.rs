@@ -285,7 +285,7 @@ pub struct TypeRow {
     pub objects: u64,
     /// Live bytes.
     pub bytes: u64,
-    /// One standard error of `objects`, as a fraction of it; 0 for exact rows.
+    /// One standard error of `objects`, in objects; 0 for exact rows.
     pub objects_stderr: f64,
     /// One standard error of `bytes`, in bytes; 0 for exact rows.
     pub bytes_stderr: f64,

@@ -19,9 +19,9 @@ const REPORT: &str = r#"{
   "types": {"group": "container", "symbols": "inlined", "sample_bytes": 524288, "total_bytes": 838860800,
             "total_objects": 1000, "unattributed_bytes": 1048576, "stacks": 31, "rows": [
     {"type": "Vec<Item>", "full_type": "Vec<shop::Item>", "objects": 900, "bytes": 837812224,
-     "objects_stderr": 0.03, "bytes_stderr": 20971520, "source": "sampled"},
+     "objects_stderr": 22.5, "bytes_stderr": 20971520, "source": "sampled"},
     {"type": "parse", "full_type": "csv::parse", "objects": 100, "bytes": 1048576,
-     "objects_stderr": 0.7, "bytes_stderr": 741455, "source": "unattributed"}]},
+     "objects_stderr": 70.7, "bytes_stderr": 741455, "source": "unattributed"}]},
   "unavailable": {}
 }"#;
 

@@ -50,7 +50,7 @@ pub(crate) fn types() -> TypeSummary {
         full_type: full_type.into(),
         objects,
         bytes,
-        objects_stderr: 0.1,
+        objects_stderr: objects as f64 / 10.0,
         bytes_stderr: (524_288.0 * bytes as f64).sqrt().round(),
         source,
         created: (source == RowSource::Exact).then_some(objects + 1_300),
