@@ -16,6 +16,7 @@ use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
 use crate::thread::wait_for_collecting;
+use crate::timestamp;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
 use crate::unavailable::Unavailable;
@@ -73,7 +74,7 @@ impl Collector {
     /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
     pub fn collect(&self, scope: Scope) -> MemoryReport {
         let begin = Instant::now();
-        let collected_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let collected_at = timestamp::seconds(SystemTime::now());
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
         let instance = self.instance(proc, &mut unavailable);

@@ -87,6 +87,7 @@ mod roots;
 mod rows;
 mod snapshot;
 mod thread;
+mod timestamp;
 mod tracked;
 mod tracker;
 mod types;

@@ -10,6 +10,7 @@ use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::kernel_file;
 use crate::report::{ProfilingState, SCHEMA};
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 /// What a purge gave back to the system.
@@ -77,7 +78,7 @@ impl Collector {
         let proc = Path::new("/proc");
         let mut unavailable = Unavailable::default();
         let instance = self.instance(proc, &mut unavailable);
-        let purged_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let purged_at = timestamp::millis(SystemTime::now());
         let (before, background_threads) = moment(proc, "before", &mut unavailable);
         let begin = Instant::now();
         jemalloc::purge().map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 use super::sampling::Since;
 use crate::mallctl::{self, Error};
 use crate::report::ProfilingState;
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
@@ -40,9 +41,7 @@ fn active_since(started_at: Option<String>, since: Since) -> Result<String, Stri
     let tell = |value: Result<usize, Error>| value.map_err(|error| error.to_string());
     let (since, lg_sample) = match since {
         Since::Off => return Err(unknown("turned on by other code")),
-        Since::Changed(time, lg_sample) => {
-            (Some(humantime::format_rfc3339_millis(time).to_string()), lg_sample)
-        }
+        Since::Changed(time, lg_sample) => (Some(timestamp::millis(time)), lg_sample),
         Since::Configured => {
             if !mallctl::OPT_PROF_ACTIVE.read().map_err(|error| error.to_string())? {
                 return Err(unknown("turned on some time after the start"));

@@ -1,8 +1,7 @@
 //! The metrics of the process, its container and its allocator.
 
-use std::time::SystemTime;
-
 use crate::report::{AllocatorStats, CgroupMemory, MemoryReport, ProcessMemory};
+use crate::timestamp;
 use crate::units::visible;
 
 /// Metrics of one name.
@@ -199,8 +198,7 @@ fn of_collection(report: &MemoryReport) -> Vec<MetricFamily> {
 }
 
 fn unix_seconds(rfc3339: &str) -> Option<f64> {
-    let time = humantime::parse_rfc3339(rfc3339).ok()?;
-    time.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
+    timestamp::parse(rfc3339).map(timestamp::unix_seconds)
 }
 
 #[cfg(test)]
@@ -227,6 +225,15 @@ mod tests {
         ] {
             assert_eq!(value(&families, name), Some(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn a_start_before_1970_is_a_negative_number_and_no_text_panics() {
+        let mut report = sample::report();
+        report.instance.started_at = Some("1969-12-31T23:59:50Z".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), Some(-10.0));
+        report.instance.started_at = Some("soon".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), None);
     }
 
     #[test]

@@ -7,8 +7,10 @@ mod cgroup;
 #[cfg(test)]
 mod fixture;
 mod proc;
+mod start;
 
 pub(crate) use cgroup::read_cgroup;
 #[cfg(test)]
 pub(crate) use fixture::Tree;
 pub(crate) use proc::read_process;
+pub(crate) use start::{Clocks, read_start};
