@@ -6,13 +6,12 @@ use std::time::{Instant, SystemTime};
 
 use memory_debug_profile::Selection;
 
+use crate::breakdown::Counts;
 use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
-use crate::kernel_file;
 use crate::process;
-use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
 use crate::thread::wait_for_collecting;
@@ -92,6 +91,7 @@ impl Collector {
             detail: None,
             unavailable,
             heap: None,
+            growth: None,
             tracked: Vec::new(),
         };
         if scope != Scope::Types {
@@ -140,14 +140,14 @@ impl Collector {
         report.roots = roots::measure(&mut report.unavailable);
         exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {
-            Ok((heap, active_since, witnesses)) => {
+            Ok((heap, active_since, counts)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let heap = report.heap.insert(Arc::new(heap));
                 let summary = TypeSummary { active_since, ..types::summarize(heap, &Selection::default()) };
                 report.reconciliation = summary
                     .total_bytes
                     .zip(summary.total_bytes_stderr)
-                    .map(|sampled| witnesses.reconcile(sampled, since_start, &mut report.unavailable));
+                    .map(|sampled| counts.reconcile(sampled, since_start, &mut report.unavailable));
                 summary
             }
             Err(reason) => {
@@ -169,7 +169,7 @@ impl Collector {
         &self,
         proc: &Path,
         report: &MemoryReport,
-    ) -> Result<(Heap, Option<String>, Witnesses), String> {
+    ) -> Result<(Heap, Option<String>, Counts), String> {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
         let started_at = report.instance.started_at.clone();
@@ -180,40 +180,24 @@ impl Collector {
         let profiling = read_profiling();
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
-        let witnesses = witnesses(proc, report, profiling);
+        let counts = counts(proc, report, profiling);
         let heap = self.types.read(jemalloc::read_dump()?)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
         let profiling = read_profiling();
         if profiling.active == Some(true) {
             active_since = profiling.active_since;
         }
-        Ok((heap, active_since, witnesses))
+        Ok((heap, active_since, counts))
     }
 }
 
 /// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
 /// of this moment.
-fn witnesses(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Witnesses {
+fn counts(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Counts {
     let mut reasons = report.unavailable.clone();
-    let stats = match &report.allocator {
-        Some(stats) => stats.clone(),
-        None => jemalloc::read_stats(profiling, &mut reasons),
-    };
-    let number = |name: &str, value: Option<u64>| {
-        value.ok_or_else(|| reasons.get(name).unwrap_or("jemalloc does not tell it").to_owned())
-    };
-    let resident = match &report.process {
-        Some(process) => number("process.resident_bytes", process.resident_bytes),
-        None => kernel_file::read(&proc.join("self/status"))
-            .and_then(|status| kernel_file::size(&status, "VmRSS")),
-    };
-    Witnesses {
-        allocated: number("allocator.allocated_bytes", stats.allocated_bytes),
-        active: number("allocator.active_bytes", stats.active_bytes),
-        metadata: number("allocator.metadata_bytes", stats.metadata_bytes),
-        allocator_resident: number("allocator.resident_bytes", stats.resident_bytes),
-        resident,
-    }
+    let allocator = report.allocator.clone().unwrap_or_else(|| jemalloc::read_stats(profiling, &mut reasons));
+    let process = report.process.clone().or_else(|| process::read_process(proc, &mut reasons));
+    Counts::of(process.as_ref(), Some(&allocator), &reasons)
 }
 
 fn micros(begin: Instant) -> u64 {

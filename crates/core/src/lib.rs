@@ -56,6 +56,7 @@
 
 #![deny(unsafe_code)]
 
+mod breakdown;
 mod collect;
 mod control;
 mod detail;

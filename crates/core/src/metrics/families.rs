@@ -123,6 +123,12 @@ fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|p| p.uss_bytes)),
         gauge("memory_debug_process_swap", BYTES, "Anonymous memory swapped out")
             .with(number(|p| p.swap_bytes)),
+        gauge(
+            "memory_debug_process_lazy_free",
+            BYTES,
+            "Resident anonymous memory that the kernel may take without swapping",
+        )
+        .with(number(|p| p.lazy_free_bytes)),
         gauge("process_threads", None, "Threads").with(number(|p| p.threads)),
         gauge("process_open_fds", None, "Open file descriptors").with(number(|p| p.open_fds)),
         gauge("process_start_time", SECONDS, "When the process started, since 1970").with(started),
@@ -176,6 +182,10 @@ fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|a| a.mapped_bytes)),
         gauge("memory_debug_jemalloc_retained", BYTES, "Address space kept for later use")
             .with(number(|a| a.retained_bytes)),
+        gauge("memory_debug_jemalloc_dirty", BYTES, "Unused pages that the system has not got back")
+            .with(number(|a| a.dirty_bytes)),
+        gauge("memory_debug_jemalloc_muzzy", BYTES, "Unused pages that the kernel may take, if it has not")
+            .with(number(|a| a.muzzy_bytes)),
         gauge("memory_debug_jemalloc_arenas", None, "Arenas").with(number(|a| a.arenas)),
         gauge("memory_debug_profiling_active", None, "Whether allocations are sampled").with(
             allocator
