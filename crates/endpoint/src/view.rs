@@ -60,9 +60,7 @@ impl View {
     /// Does what was asked for, and writes the answer. Takes a while, and so is for the collecting thread.
     pub(crate) fn answer(&self, material: Material<'_>, proof: &Authorized) -> Result<Reply, Problem> {
         match &self.wanted {
-            Wanted::Page { page, types } => {
-                self.page(*page, types, material.report()?, material.max_bytes, proof)
-            }
+            Wanted::Page { page, types } => self.page(*page, types, material, proof),
             Wanted::Heap(heap) => self.heap(*heap, material),
             Wanted::Mark(mark) => self.mark(mark, material),
             Wanted::Growth { heap, since } => self.growth(*heap, since, material),
@@ -90,11 +88,13 @@ impl View {
         &self,
         page: Page,
         types: &TypesView,
-        report: &MemoryReport,
-        max_bytes: usize,
+        material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = Cow::Borrowed(report);
+        let mut report = Cow::Borrowed(material.report()?);
+        if page == Page::Doctor {
+            compare(&mut report, material.snapshots);
+        }
         if !self.shows_host {
             let report = report.to_mut();
             self.hide_host(&mut report.instance, Some(&mut report.unavailable));
@@ -103,7 +103,7 @@ impl View {
             Format::Json => render::json(&report, page, types),
             _ => render::text(&report, page, types),
         };
-        self.fitting(types.top, max_bytes, |top| write(&TypesView { top, ..types.clone() }))
+        self.fitting(types.top, material.max_bytes, |top| write(&TypesView { top, ..types.clone() }))
     }
 
     /// What `write` writes with so many rows, or with half of them until it fits.
@@ -155,6 +155,15 @@ impl View {
             }
         }
         body
+    }
+}
+
+/// Tells the doctor what grew since the oldest snapshot of this process. Without one it knows no growth, as well as
+/// where the two cannot be compared.
+fn compare(report: &mut Cow<'_, MemoryReport>, snapshots: &Snapshots) {
+    let id = report.instance.id;
+    if let Some(base) = snapshots.list().iter().find(|snapshot| snapshot.info().instance.id == id) {
+        let _ = report.to_mut().compare_with(base);
     }
 }
 

@@ -1,6 +1,6 @@
 //! How close the container is to its memory limit, and what happened there.
 
-use super::rule::{Check, Finding, MIB, Rule, cgroup, share};
+use super::rule::{Check, Finding, Rule, cgroup, share};
 use crate::report::MemoryReport;
 use crate::units::{count, percent};
 
@@ -12,8 +12,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "memory-pressure", check: pressure },
 ];
 
-/// A limit below this was not set for a service.
-const SMALL_LIMIT_BYTES: u64 = 32 * MIB;
 const NEAR_LIMIT_PERCENT: f64 = 80.0;
 const AT_LIMIT_PERCENT: f64 = 95.0;
 
@@ -30,9 +28,6 @@ fn near_limit(report: &MemoryReport) -> Check {
     else {
         return Ok(None);
     };
-    if limit < SMALL_LIMIT_BYTES {
-        return Ok(None);
-    }
     let evidence = format!("the container's working set is {}", share(working_set, limit, "limit"));
     Ok(Some(if used > AT_LIMIT_PERCENT {
         Finding::critical(
@@ -100,6 +95,7 @@ mod tests {
     use super::*;
     use crate::doctor::Severity;
     use crate::doctor::healthy;
+    use crate::doctor::rule::MIB;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
     use crate::report::CgroupMemory;
 
@@ -127,8 +123,7 @@ mod tests {
         assert_eq!(fired(&sizes(950, 0, 1000), "near-memory-limit").severity, Severity::Warning);
         assert!(is_silent(&sizes(800, 0, 1000), "near-memory-limit"), "80 % is not more than 80 %");
         assert!(is_silent(&sizes(1000, 300, 1000), "near-memory-limit"), "page cache gives way");
-        assert!(is_silent(&sizes(31, 0, 31), "near-memory-limit"), "a small limit");
-        fired(&sizes(32, 0, 32), "near-memory-limit");
+        fired(&sizes(15, 0, 16), "near-memory-limit");
     }
 
     #[test]
