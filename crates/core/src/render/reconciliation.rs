@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::WORTH_A_WORD;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, visible};
 
@@ -26,14 +27,18 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
     }
     write_resident(out, numbers)?;
     write_outside(out, numbers)?;
-    if let Some(bytes) = numbers.never_touched_bytes.filter(|bytes| *bytes >= WORTH_A_LINE) {
+    let matters = |bytes: &u64| {
+        let resident = numbers.resident_bytes.unwrap_or(0);
+        percent(*bytes as f64, resident as f64) >= Some(WORTH_A_WORD)
+    };
+    if let Some(bytes) = numbers.never_touched_bytes.filter(matters) {
         let bytes = Bytes(bytes);
         writeln!(
             out,
-            "  never touched: at least {bytes} that rows count and that takes no memory yet: reserved, not written"
+            "  never touched: at least {bytes} that jemalloc counts, rows included: reserved, and no memory until written"
         )?;
     }
-    if let Some(bytes) = numbers.muzzy_bytes.filter(|bytes| *bytes >= WORTH_A_LINE) {
+    if let Some(bytes) = numbers.muzzy_bytes.filter(matters) {
         writeln!(
             out,
             "  muzzy: {} is free, and the kernel may take it; POST /purge returns it now",
@@ -42,9 +47,6 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
     }
     Ok(())
 }
-
-/// Below this, a part that most processes have nothing of has no line of its own.
-const WORTH_A_LINE: u64 = 1 << 20;
 
 /// The parts of resident memory, those that add to it and those that are not in it.
 fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
@@ -132,11 +134,11 @@ mod tests {
         let sum =
             "+ 406.0 MiB muzzy + 16.3 MiB outside jemalloc − 8.0 MiB swapped out − 2.0 GiB never touched\n";
         assert!(text.contains(sum), "{text}");
-        assert!(text.contains("\n  never touched: at least 1.99 GiB that rows count"), "{text}");
+        assert!(text.contains("\n  never touched: at least 1.99 GiB that jemalloc counts"), "{text}");
         assert!(text.ends_with(
             "  muzzy: 406.00 MiB is free, and the kernel may take it; POST /purge returns it now\n"
         ));
-        (numbers.muzzy_bytes, numbers.never_touched_bytes) = (Some(0), Some((1 << 20) - 1));
+        (numbers.muzzy_bytes, numbers.never_touched_bytes) = (Some(0), Some(25 << 20));
         let text = lines(&numbers);
         assert!(!text.contains("muzzy") && !text.contains("never touched:"), "{text}");
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{diagnosis, reasons, reconciliation, roots, table};
+use super::{WORTH_A_WORD, diagnosis, reasons, reconciliation, roots, table};
 use crate::breakdown::Counts;
 use crate::doctor::diagnose;
 use crate::report::{
@@ -10,9 +10,6 @@ use crate::report::{
 };
 use crate::units::{Bytes, count, percent, span, visible};
 use crate::view::{Page, TypesView};
-
-/// What most processes have nothing of is told only if it is this much of resident memory, in percent.
-const WORTH_A_WORD: f64 = 5.0;
 
 /// The largest parts of a root; the page of types shows more.
 const ROOT_PARTS_ON_THE_OVERVIEW: usize = 8;
