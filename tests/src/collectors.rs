@@ -22,10 +22,10 @@ pub fn empty_report() -> MemoryReport {
 
 /// A report with something in every section, the same each time.
 pub fn fixed_report() -> MemoryReport {
-    let row = |type_name, objects, bytes, stderr, source| {
+    let row = |type_name, objects: u32, bytes, stderr, source| {
         serde_json::json!({
             "type": type_name, "full_type": format!("alloc::{type_name}"), "objects": objects, "bytes": bytes,
-            "objects_stderr": stderr, "bytes_stderr": bytes as f64 * stderr, "source": source,
+            "objects_stderr": f64::from(objects) * stderr, "bytes_stderr": bytes as f64 * stderr, "source": source,
         })
     };
     serde_json::from_value(serde_json::json!({

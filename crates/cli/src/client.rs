@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use memory_debug_core::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
@@ -118,6 +118,9 @@ impl Client {
         question: Question<'_>,
     ) -> Result<Answer, Failure> {
         target::require_private(target, self.is_insecure)?;
+        if !target.is_plain_http() {
+            require_time_for_certificates(SystemTime::now()).map_err(|failure| failure.at(target))?;
+        }
         let resolver = Addresses { only: target.address(), must_be_loopback: self.must_stay_here(target) };
         let request = ureq::http::Request::builder()
             .method(question.method)
@@ -243,6 +246,16 @@ impl Client {
     }
 }
 
+/// rustls panics where the clock is before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
+fn require_time_for_certificates(now: SystemTime) -> Result<(), Failure> {
+    if now < SystemTime::UNIX_EPOCH {
+        let what =
+            "TLS: the clock of this machine is before 1970, so no certificate can be checked; set the clock";
+        return Err(Failure::new(MissingReason::Tls, what));
+    }
+    Ok(())
+}
+
 /// What a status says, and what to do.
 fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure {
     let said = said(body);
@@ -297,6 +310,14 @@ mod tests {
         assert_eq!(said(b"{\"detail\": \"no\\u001b[2J\"}"), "no\\u{1b}[2J");
         assert_eq!(said(b" <html>\xff"), "<html>\u{fffd}");
         assert_eq!(said(&[b'x'; 1000]).len(), 300);
+    }
+
+    #[test]
+    fn a_clock_before_1970_is_said_before_tls_panics() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert!(require_time_for_certificates(epoch).is_ok());
+        let failure = require_time_for_certificates(epoch - Duration::from_nanos(1)).unwrap_err();
+        assert!(failure.to_string().contains("set the clock"), "{failure}");
     }
 
     #[test]

@@ -6,17 +6,17 @@ use std::time::{Instant, SystemTime};
 
 use memory_debug_profile::Selection;
 
+use crate::breakdown::Counts;
 use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
-use crate::kernel_file;
 use crate::process;
-use crate::reconciliation::Witnesses;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
 use crate::samples::SampleOrigin;
 use crate::thread::wait_for_collecting;
+use crate::timestamp;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
 use crate::unavailable::Unavailable;
@@ -74,7 +74,7 @@ impl Collector {
     /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
     pub fn collect(&self, scope: Scope) -> MemoryReport {
         let begin = Instant::now();
-        let collected_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let collected_at = timestamp::seconds(SystemTime::now());
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
         let instance = self.instance(proc, &mut unavailable);
@@ -93,6 +93,7 @@ impl Collector {
             detail: None,
             unavailable,
             heap: None,
+            growth: None,
             tracked: Vec::new(),
         };
         if scope != Scope::Types {
@@ -145,7 +146,7 @@ impl Collector {
         report.roots = roots::measure(&mut report.unavailable);
         exact.extend(report.roots.iter().flat_map(types::root_rows));
         let mut summary = match self.read_heap(proc, report) {
-            Ok((heap, Sampled { active_since, samples }, witnesses)) => {
+            Ok((heap, Sampled { active_since, samples }, counts)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let samples = report.unavailable.keep("types.samples", samples);
                 if samples.as_ref().is_some_and(|samples| samples.began_at.is_none()) {
@@ -158,7 +159,7 @@ impl Collector {
                 report.reconciliation = summary
                     .total_bytes
                     .zip(summary.total_bytes_stderr)
-                    .map(|sampled| witnesses.reconcile(sampled, since_start, &mut report.unavailable));
+                    .map(|sampled| counts.reconcile(sampled, since_start, &mut report.unavailable));
                 summary
             }
             Err(reason) => {
@@ -176,7 +177,7 @@ impl Collector {
     }
 
     /// The heap profile, which samples it has, and what others say about the same moment.
-    fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Witnesses), String> {
+    fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
         jemalloc::global_allocator()?;
         // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
         let started_at = report.instance.started_at.clone();
@@ -189,8 +190,8 @@ impl Collector {
         let (profiling, before) = read_profiling();
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
-        let witnesses = witnesses(proc, report, profiling);
-        // Of the epoch that the witnesses were read from.
+        let counts = counts(proc, report, profiling);
+        // Of the epoch that these counts were read from.
         let large_objects = jemalloc::read_large_objects();
         let heap = self.types.read(jemalloc::read_dump()?, large_objects)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
@@ -200,7 +201,7 @@ impl Collector {
         }
         let dump_bytes = heap.profile().sample_rate().bytes();
         let samples = before.and_then(|before| SampleOrigin::of_dump(before, after?, dump_bytes));
-        Ok((heap, Sampled { active_since, samples }, witnesses))
+        Ok((heap, Sampled { active_since, samples }, counts))
     }
 }
 
@@ -212,27 +213,11 @@ struct Sampled {
 
 /// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
 /// of this moment.
-fn witnesses(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Witnesses {
+fn counts(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Counts {
     let mut reasons = report.unavailable.clone();
-    let stats = match &report.allocator {
-        Some(stats) => stats.clone(),
-        None => jemalloc::read_stats(profiling, &mut reasons),
-    };
-    let number = |name: &str, value: Option<u64>| {
-        value.ok_or_else(|| reasons.get(name).unwrap_or("jemalloc does not tell it").to_owned())
-    };
-    let resident = match &report.process {
-        Some(process) => number("process.resident_bytes", process.resident_bytes),
-        None => kernel_file::read(&proc.join("self/status"))
-            .and_then(|status| kernel_file::size(&status, "VmRSS")),
-    };
-    Witnesses {
-        allocated: number("allocator.allocated_bytes", stats.allocated_bytes),
-        active: number("allocator.active_bytes", stats.active_bytes),
-        metadata: number("allocator.metadata_bytes", stats.metadata_bytes),
-        allocator_resident: number("allocator.resident_bytes", stats.resident_bytes),
-        resident,
-    }
+    let allocator = report.allocator.clone().unwrap_or_else(|| jemalloc::read_stats(profiling, &mut reasons));
+    let process = report.process.clone().or_else(|| process::read_process(proc, &mut reasons));
+    Counts::of(process.as_ref(), Some(&allocator), &reasons)
 }
 
 fn micros(begin: Instant) -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use memory_debug_profile::BuildId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::kernel_file;
 use crate::mapped::MappedFile;
 use crate::per_process::PerProcess;
+use crate::process::{Clocks, read_start};
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 /// Identity of a process, its service and its program.
@@ -28,9 +30,9 @@ pub struct InstanceInfo {
     pub host: Option<String>,
     /// Process id, in the process's own namespace.
     pub pid: u32,
-    /// When the process started, RFC 3339 in UTC.
+    /// When the process started, RFC 3339 in UTC, by the system clock of when that was first asked.
     pub started_at: Option<String>,
-    /// Seconds since `started_at`.
+    /// Seconds since the process started, by a clock that nobody can set.
     pub uptime_seconds: Option<u64>,
     /// GNU build id of the program in hex: equal ids are equal programs.
     pub build_id: Option<String>,
@@ -50,21 +52,14 @@ impl InstanceInfo {
             }
         }
         let host = kernel_file::read(&root.join("sys/kernel/hostname"));
-        let started = started(root);
-        let uptime = started.clone().and_then(|started| {
-            SystemTime::now()
-                .duration_since(started)
-                .map_err(|_| "the clock was set back since the start".into())
-        });
+        let (uptime, started) = read_start(root, Clocks::now());
         Self {
             id: InstanceId::current(),
             service,
             version,
             host: unavailable.keep("instance.host", host).map(|name| name.trim().to_owned()),
             pid: std::process::id(),
-            started_at: unavailable
-                .keep("instance.started_at", started)
-                .map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+            started_at: unavailable.keep("instance.started_at", started).map(timestamp::seconds),
             uptime_seconds: unavailable
                 .keep("instance.uptime_seconds", uptime)
                 .map(|uptime| uptime.as_secs()),
@@ -93,8 +88,9 @@ impl InstanceId {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
             // The id must be unique, not secret, so time and process id will do.
-            let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            let seed = since_epoch.as_nanos() ^ (u128::from(std::process::id()) << 96);
+            let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let distance = since_epoch.unwrap_or_else(|before| before.duration());
+            let seed = distance.as_nanos() ^ (u128::from(std::process::id()) << 96);
             bytes = seed.to_be_bytes();
         }
         // RFC 9562, section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
@@ -135,46 +131,6 @@ impl<'de> Deserialize<'de> for InstanceId {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| de::Error::custom("an instance id is a lower-case hyphenated UUID"))
     }
-}
-
-/// When this process started.
-///
-/// `/proc/stat` tells the boot time in whole seconds only and moves it when the clock is set, so the first answer is
-/// kept: one instance always states one start.
-fn started(root: &Path) -> Result<SystemTime, String> {
-    static STARTED: PerProcess<OnceLock<SystemTime>> = PerProcess::new(OnceLock::new());
-    let own = STARTED.get(|_| OnceLock::new());
-    match own.get() {
-        Some(started) => Ok(*started),
-        None => read_started(root).map(|started| *own.get_or_init(|| started)),
-    }
-}
-
-fn read_started(root: &Path) -> Result<SystemTime, String> {
-    let stat = kernel_file::read(&root.join("self/stat"))?;
-    let start_ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
-    let boot = kernel_file::number(&kernel_file::read(&root.join("stat"))?, "btime")?;
-    let since_boot = Duration::from_millis(start_ticks.saturating_mul(1000) / ticks_per_second());
-    SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_secs(boot))
-        .and_then(|boot| boot.checked_add(since_boot))
-        .ok_or_else(|| "the start time in stat is out of range".into())
-}
-
-/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
-fn start_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
-}
-
-#[cfg(target_os = "linux")]
-fn ticks_per_second() -> u64 {
-    rustix::param::clock_ticks_per_second().max(1)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn ticks_per_second() -> u64 {
-    100
 }
 
 /// The build id of the running program. It cannot change, so it is kept; a failure is not, which may have been for want
@@ -228,17 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn the_start_time_is_found_behind_any_process_name() {
-        let after_name = "S 1 4242 4242 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 987654 1000 2000";
-        assert_eq!(start_ticks(&format!("4242 (a) b (c)) {after_name}")), Some(987_654));
-        assert_eq!(start_ticks("4242 (a) S 1"), None);
-        assert_eq!(start_ticks(""), None);
-    }
-
-    #[test]
     fn without_proc_every_value_has_a_reason() {
         let nowhere = Path::new("/nonexistent");
-        assert_eq!(read_started(nowhere), Err("stat: entity not found".into()));
         assert_eq!(read_build_id(&nowhere.join("self/exe")), Err("the program: entity not found".into()));
         let mut unavailable = Unavailable::default();
         let info = InstanceInfo::read(nowhere, None, None, &mut unavailable);
@@ -248,13 +195,5 @@ mod tests {
             unavailable.get("instance.service"),
             Some("not configured; give it with `service(name, version)`")
         );
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn this_process_started_before_now() {
-        let started = read_started(Path::new("/proc")).unwrap();
-        // Boot time is in whole seconds, so the start may seem up to one second late.
-        assert!(started <= SystemTime::now() + Duration::from_secs(1));
     }
 }

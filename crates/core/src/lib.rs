@@ -56,6 +56,7 @@
 
 #![deny(unsafe_code)]
 
+mod breakdown;
 mod ceiling;
 mod collect;
 mod comparison;
@@ -90,6 +91,7 @@ mod rows;
 mod samples;
 mod snapshot;
 mod thread;
+mod timestamp;
 mod tracked;
 mod tracker;
 mod types;

@@ -10,6 +10,7 @@ use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::kernel_file;
 use crate::report::{ProfilingState, SCHEMA};
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 /// What a purge gave back to the system.
@@ -51,6 +52,8 @@ pub struct PurgeMoment {
     pub dirty_bytes: Option<u64>,
     /// Unused pages that the system may take when it needs them; it counts them as resident until then.
     pub muzzy_bytes: Option<u64>,
+    /// What the kernel may take without swapping it, of jemalloc and of others (`LazyFree`).
+    pub lazy_free_bytes: Option<u64>,
     /// Addresses kept for later, without physical pages (`stats.retained`).
     pub retained_bytes: Option<u64>,
     /// Pages that hold something (`stats.active`): what a purge cannot give back.
@@ -77,7 +80,7 @@ impl Collector {
         let proc = Path::new("/proc");
         let mut unavailable = Unavailable::default();
         let instance = self.instance(proc, &mut unavailable);
-        let purged_at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let purged_at = timestamp::millis(SystemTime::now());
         let (before, background_threads) = moment(proc, "before", &mut unavailable);
         let begin = Instant::now();
         jemalloc::purge().map_err(|error| error.to_string())?;
@@ -108,6 +111,8 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     let status = kernel_file::read(&proc.join("self/status"));
     let of_status =
         |key: &str| status.as_deref().map_err(String::clone).and_then(|text| kernel_file::size(text, key));
+    let rollup = kernel_file::read(&proc.join("self/smaps_rollup"));
+    let lazy_free = rollup.and_then(|text| kernel_file::size(&text, "LazyFree"));
     let mut reasons = Unavailable::default();
     let stats = jemalloc::read_stats(ProfilingState::default(), &mut reasons);
     let unused = jemalloc::read_unused();
@@ -128,6 +133,7 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
         ),
         dirty_bytes: keep("dirty_bytes", of_unused(|unused| unused.dirty_bytes)),
         muzzy_bytes: keep("muzzy_bytes", of_unused(|unused| unused.muzzy_bytes)),
+        lazy_free_bytes: keep("lazy_free_bytes", lazy_free),
         retained_bytes: keep("retained_bytes", told("retained_bytes", stats.retained_bytes)),
         active_bytes: keep("active_bytes", told("active_bytes", stats.active_bytes)),
         allocated_bytes: keep("allocated_bytes", told("allocated_bytes", stats.allocated_bytes)),

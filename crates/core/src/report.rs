@@ -62,6 +62,9 @@ pub struct MemoryReport {
     /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
     #[serde(skip)]
     pub(crate) heap: Option<Arc<Heap>>,
+    /// What grew since an earlier moment, for the doctor. Not on the wire.
+    #[serde(skip)]
+    pub(crate) growth: Option<Growth>,
     /// Tracked types, counted in every collection because that costs nothing. Not on the wire: in the table they are.
     #[serde(skip)]
     pub(crate) tracked: Vec<TypeRow>,
@@ -108,6 +111,22 @@ impl MemoryReport {
     }
 }
 
+/// Which rows of the table grew beyond noise since an earlier moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Growth {
+    /// That moment, RFC 3339 in UTC.
+    pub(crate) since: String,
+    pub(crate) rows: Vec<GrownRow>,
+}
+
+/// A row that grew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GrownRow {
+    pub(crate) type_name: String,
+    pub(crate) full_type: String,
+    pub(crate) bytes_change: i64,
+}
+
 /// Memory of the process as the kernel counts it, read from `/proc/self`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -129,6 +148,9 @@ pub struct ProcessMemory {
     pub uss_bytes: Option<u64>,
     /// Anonymous memory swapped out (`VmSwap`).
     pub swap_bytes: Option<u64>,
+    /// Anonymous memory that the kernel may take without swapping it (`LazyFree` of `smaps_rollup`): what allocators
+    /// gave back with `MADV_FREE`. It counts as resident until the kernel takes it.
+    pub lazy_free_bytes: Option<u64>,
     /// Number of threads.
     pub threads: Option<u64>,
     /// Number of open file descriptors.
@@ -210,6 +232,12 @@ pub struct AllocatorStats {
     pub mapped_bytes: Option<u64>,
     /// Virtual memory kept for later use rather than returned, without physical pages (`stats.retained`).
     pub retained_bytes: Option<u64>,
+    /// Unused pages that the system has not got back (`stats.arenas.<all>.pdirty`, in bytes).
+    pub dirty_bytes: Option<u64>,
+    /// Unused pages that the kernel may take when it needs some (`stats.arenas.<all>.pmuzzy`, in bytes). They are in
+    /// none of the numbers above. The kernel counts them as resident until it takes them, which jemalloc does not
+    /// learn: see [`ProcessMemory::lazy_free_bytes`].
+    pub muzzy_bytes: Option<u64>,
     /// Number of arenas in existence (`arenas.narenas`).
     pub arenas: Option<u64>,
     /// Whether background threads purge unused pages (`background_thread`).
@@ -318,7 +346,7 @@ pub struct TypeRow {
     pub objects: u64,
     /// Live bytes.
     pub bytes: u64,
-    /// One standard error of `objects`, as a fraction of it; 0 for exact rows.
+    /// One standard error of `objects`, in objects; 0 for exact rows.
     pub objects_stderr: f64,
     /// One standard error of `bytes`, in bytes; 0 for exact rows.
     pub bytes_stderr: f64,

@@ -95,7 +95,7 @@ fn row(entry: &TypeEntry) -> TypeRow {
         full_type: entry.full_type.clone(),
         objects: whole(entry.estimate.objects),
         bytes: whole(entry.estimate.bytes),
-        objects_stderr: entry.estimate.objects_relative_stderr(),
+        objects_stderr: entry.estimate.objects_stderr(),
         bytes_stderr: entry.estimate.bytes_stderr(),
         source: if entry.is_attributed { RowSource::Sampled } else { RowSource::Unattributed },
         created: None,
@@ -152,6 +152,15 @@ mod tests {
         assert_eq!(summary.rows[0].source, RowSource::Unattributed);
         assert_eq!(summary.rows[0].bytes, 9 * 524_320);
         assert!(summary.notes[0].contains("debug = \"line-tables-only\""), "{:?}", summary.notes);
+    }
+
+    #[test]
+    fn both_standard_errors_of_a_row_are_absolute() {
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
+        let row = &summarize(&heap, &Selection::default()).rows[0];
+        // 9 samples of 64 bytes stand for 8,192.5 objects each, so the error is the root of 9 * 8,192.5 * 8,191.5.
+        assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
+        assert!((row.bytes_stderr - 64.0 * row.objects_stderr).abs() < 0.01, "{row:?}");
     }
 
     #[test]

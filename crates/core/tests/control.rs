@@ -5,9 +5,11 @@
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
+#[macro_use]
+mod child;
+
 use std::fs;
 use std::hint::black_box;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -24,36 +26,6 @@ memory_debug_core::install!(profiling = on_demand);
 
 /// How the program starts that samples by configuration.
 const SAMPLING: &str = "prof:true,prof_active:true,lg_prof_sample:14";
-
-/// Runs an ignored test of this file in a process that is configured so.
-fn alone(test: &str, malloc_conf: &str) {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
-        .env("_RJEM_MALLOC_CONF", malloc_conf)
-        .output()
-        .unwrap();
-    let output = [child.stdout, child.stderr].map(|output| String::from_utf8_lossy(&output).into_owned());
-    assert!(child.status.success() && output[0].contains("1 passed"), "{}\n{}", output[0], output[1]);
-}
-
-/// A test of its own process.
-macro_rules! alone {
-    ($($(#[doc = $doc:literal])* $name:ident($conf:expr) $body:block)*) => {
-        $(#[test]
-        fn $name() {
-            alone(concat!("alone::", stringify!($name)), $conf);
-        })*
-
-        mod alone {
-            use super::*;
-
-            $($(#[doc = $doc])*
-            #[test]
-            #[ignore = "run by its namesake, in a process of its own"]
-            fn $name() $body)*
-        }
-    };
-}
 
 fn on_a_collecting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_collecting(work).unwrap().join().unwrap()

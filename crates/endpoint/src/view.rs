@@ -60,9 +60,7 @@ impl View {
     /// Does what was asked for, and writes the answer. Takes a while, and so is for the collecting thread.
     pub(crate) fn answer(&self, material: Material<'_>, proof: &Authorized) -> Result<Reply, Problem> {
         match &self.wanted {
-            Wanted::Page { page, types } => {
-                self.page(*page, types, material.report()?, material.max_bytes, proof)
-            }
+            Wanted::Page { page, types } => self.page(*page, types, material, proof),
             Wanted::Heap(heap) => self.heap(*heap, material),
             Wanted::Mark(mark) => self.mark(mark, material),
             Wanted::Growth { heap, since } => self.growth(*heap, since, material),
@@ -90,11 +88,13 @@ impl View {
         &self,
         page: Page,
         types: &TypesView,
-        report: &MemoryReport,
-        max_bytes: usize,
+        material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = Cow::Borrowed(report);
+        let mut report = Cow::Borrowed(material.report()?);
+        if page == Page::Doctor {
+            compare(&mut report, material.snapshots);
+        }
         if !self.shows_host {
             let report = report.to_mut();
             self.hide_host(&mut report.instance, Some(&mut report.unavailable));
@@ -103,7 +103,7 @@ impl View {
             Format::Json => render::json(&report, page, types),
             _ => render::text(&report, page, types),
         };
-        self.fitting(types.top, max_bytes, |top| write(&TypesView { top, ..types.clone() }))
+        self.fitting(types.top, material.max_bytes, |top| write(&TypesView { top, ..types.clone() }))
     }
 
     /// What `write` writes with so many rows, or with half of them until it fits.
@@ -156,6 +156,14 @@ impl View {
         }
         body
     }
+}
+
+/// Tells the doctor what grew since the oldest snapshot that can be compared: of this process, with the same samples. Where
+/// there is none, growth stays unknown.
+fn compare(report: &mut Cow<'_, MemoryReport>, snapshots: &Snapshots) {
+    let list = snapshots.list();
+    let report = report.to_mut();
+    let _ = list.iter().find(|base| report.compare_with(base).is_ok());
 }
 
 #[cfg(test)]

@@ -79,9 +79,9 @@ impl Estimate {
         self.bytes_variance.max(0.0).sqrt()
     }
 
-    /// One standard error of `objects`, as a fraction of `objects`; 0 if there are none.
-    pub fn objects_relative_stderr(&self) -> f64 {
-        if self.objects > 0.0 { self.objects_variance.max(0.0).sqrt() / self.objects } else { 0.0 }
+    /// One standard error of `objects`, in objects.
+    pub fn objects_stderr(&self) -> f64 {
+        self.objects_variance.max(0.0).sqrt()
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         assert!((estimate.bytes / (100.0 * 524_288.0) - 1.0).abs() < 1e-3, "{estimate:?}");
         assert!((estimate.objects / (estimate.bytes / 64.0) - 1.0).abs() < 1e-12);
         // 100 samples: 10 % standard error, and sqrt(R·B) in bytes.
-        assert!((estimate.objects_relative_stderr() - 0.1).abs() < 1e-3);
+        assert!((estimate.objects_stderr() / estimate.objects - 0.1).abs() < 1e-3);
         assert!((estimate.bytes_stderr() / (524_288.0 * estimate.bytes).sqrt() - 1.0).abs() < 1e-3);
     }
 

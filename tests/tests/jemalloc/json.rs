@@ -21,7 +21,7 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/process", "number", "threads open_fds"),
     ("/allocator", "text", "name version"),
     ("/allocator", "number", "allocated_bytes active_bytes metadata_bytes resident_bytes mapped_bytes"),
-    ("/allocator", "number", "retained_bytes arenas"),
+    ("/allocator", "number", "retained_bytes dirty_bytes muzzy_bytes arenas"),
     ("/allocator/profiling", "switch", "compiled enabled active"),
     ("/allocator/profiling", "number", "sample_bytes"),
     ("/allocator/profiling", "text", "active_since"),
@@ -29,7 +29,17 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/types", "number", "total_bytes total_bytes_stderr unattributed_bytes omitted_rows"),
     ("/types", "array", "rows"),
     ("/reconciliation", "number", "sampled_bytes sampled_stderr_bytes allocated_bytes difference_bytes"),
-    ("/reconciliation", "number", "resident_bytes fragmentation_bytes metadata_bytes"),
+    (
+        "/reconciliation",
+        "number",
+        "resident_bytes fragmentation_bytes dirty_bytes metadata_bytes muzzy_bytes",
+    ),
+    (
+        "/reconciliation",
+        "number",
+        "outside_bytes outside_anonymous_bytes outside_file_bytes outside_shared_bytes",
+    ),
+    ("/reconciliation", "number", "swapped_bytes never_touched_bytes"),
     ("/reconciliation", "switch", "within_two_stderr"),
     ("/reconciliation", "array", "explanations"),
     ("/types/rows/0", "text", "type full_type source"),
@@ -41,11 +51,10 @@ const PERHAPS: &[&str] = &[
     "instance.build_id",
     "process.pss_bytes",
     "process.uss_bytes",
+    "process.lazy_free_bytes",
     "cgroup",
     "machine",
     "ceiling",
-    "reconciliation.dirty_bytes",
-    "reconciliation.outside_bytes",
 ];
 
 #[tokio::test]

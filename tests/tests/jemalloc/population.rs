@@ -71,7 +71,7 @@ pub(crate) fn assert_estimates(report: &MemoryReport, type_name: &str, bytes: u6
     };
     assert!(deviation(row, bytes).abs() < 5.0, "{bytes} bytes are estimated as {row:?}");
     if let Some(objects) = objects {
-        let stderr = (row.objects_stderr * row.objects as f64).max(0.5);
+        let stderr = row.objects_stderr.max(0.5);
         let deviation = (row.objects as f64 - objects as f64) / stderr;
         assert!(deviation.abs() < 5.0, "{objects} objects are estimated as {row:?}");
     }

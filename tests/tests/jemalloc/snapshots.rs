@@ -152,3 +152,36 @@ async fn s15_profiles_and_snapshots_are_for_those_who_may_and_only_with_the_pass
         assert_eq!(shop::send(cross_site).await.status, 403, "{method} {target}");
     }
 }
+
+/// Memory that is only reserved counts in the table, too, so the giant costs nothing.
+#[test]
+fn a_giant_row_is_named_and_compared_with_the_oldest_snapshot() {
+    shop::alone("snapshots::a_giant_row_is_named_and_compared_with_the_oldest_snapshot", async {
+        let giant = || async {
+            let doctor = json("/debug/memory/doctor?format=json".into()).await;
+            let verdicts = doctor["doctor"]["verdicts"].as_array().unwrap().clone();
+            verdicts.into_iter().find(|verdict| verdict["id"] == "dominating-row")
+        };
+        assert_eq!(giant().await, None);
+        let mut hoard: Vec<Vec<u16>> = vec![Vec::with_capacity(1 << 29)];
+        let found = giant().await.unwrap();
+        let evidence = found["evidence"].as_str().unwrap();
+        assert!(evidence.starts_with("one row, `Vec<u16>`, holds 1.0 GiB of "), "{found}");
+        assert!(found["advice"].as_str().unwrap().contains("POST /snapshots"), "{found}");
+        take("giant").await;
+        let steady = giant().await.unwrap();
+        assert!(
+            steady["evidence"].as_str().unwrap().contains("; it did not grow beyond noise since 2"),
+            "{steady}"
+        );
+        hoard.push(Vec::with_capacity(1 << 29));
+        let grown = giant().await.unwrap();
+        assert!(grown["evidence"].as_str().unwrap().contains("; +1.00 GiB since 2"), "{grown}");
+        assert_eq!(
+            (&found["severity"], &grown["severity"]),
+            (&"notice".into(), &"warning".into()),
+            "{grown}"
+        );
+        drop(hoard);
+    });
+}

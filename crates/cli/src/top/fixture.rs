@@ -31,7 +31,7 @@ pub(super) fn report(number: u64, rows: Vec<TypeRow>) -> MemoryReport {
 pub(super) fn row(name: &str, objects: u64, bytes: u64, bytes_stderr: f64) -> TypeRow {
     let row = json!({
         "type": name, "full_type": format!("x::{name}"), "objects": objects, "bytes": bytes,
-        "objects_stderr": 0.1, "bytes_stderr": bytes_stderr, "source": "sampled",
+        "objects_stderr": objects as f64 / 10.0, "bytes_stderr": bytes_stderr, "source": "sampled",
     });
     serde_json::from_value(row).unwrap()
 }

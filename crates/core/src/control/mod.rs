@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use memory_debug_profile::HeapProfile;
 
@@ -21,6 +21,7 @@ use crate::collect::Collector;
 use crate::jemalloc::{self, RealSwitches, Sampling, Switches};
 use crate::report::{ProfilingState, SCHEMA};
 use crate::thread::spawn_collecting;
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 /// How long to wait after jemalloc refused to end a change.
@@ -113,7 +114,7 @@ fn window(sampling: &Sampling) -> Option<ProfilingWindow> {
     let left = window.until.instant.saturating_duration_since(now.instant);
     let current = RealSwitches.setting();
     Some(ProfilingWindow {
-        until: rfc3339(window.until.time),
+        until: timestamp::millis(window.until.time),
         seconds_left: left.as_secs() + u64::from(left.subsec_nanos() > 0),
         active_afterwards: window.before.active,
         sample_bytes_afterwards: jemalloc::sample_bytes(window.before.lg_sample).ok(),
@@ -199,10 +200,6 @@ fn keep_time() {
 
 fn wait(sampling: MutexGuard<'static, Sampling>, time: Duration) -> MutexGuard<'static, Sampling> {
     MOVED.wait_timeout(sampling, time).unwrap_or_else(PoisonError::into_inner).0
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 #[cfg(test)]

@@ -1,17 +1,23 @@
 //! How much memory jemalloc holds beyond what the program asked for.
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, number, process, share};
+use crate::breakdown::Counts;
 use crate::report::MemoryReport;
+use crate::units::Bytes;
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "fragmentation", check: fragmentation },
     Rule { id: "dirty-pages", check: dirty_pages },
+    Rule { id: "muzzy-pages", check: muzzy_pages },
+    Rule { id: "never-touched", check: never_touched },
     Rule { id: "allocator-metadata", check: metadata },
     Rule { id: "many-arenas", check: many_arenas },
 ];
 
 const FRAGMENTATION: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const DIRTY_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
+const MUZZY_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
+const NEVER_TOUCHED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const METADATA: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
 const BEYOND_ALLOCATED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 
@@ -21,7 +27,7 @@ const MANY_ARENAS_A_CPU: u64 = 8;
 fn fragmentation(report: &MemoryReport) -> Check {
     let (allocated, active) = (allocated(report)?, active(report)?);
     let between = active.saturating_sub(allocated);
-    Ok(FRAGMENTATION.is_exceeded(between, active).then(|| {
+    Ok(FRAGMENTATION.is_exceeded(report, between, active).then(|| {
         Finding::warning(
             format!("free space between live objects is {}", share(between, active, "in active pages")),
             "long-lived objects keep pages that are else empty: fewer arenas share pages better \
@@ -31,9 +37,9 @@ fn fragmentation(report: &MemoryReport) -> Check {
 }
 
 fn dirty_pages(report: &MemoryReport) -> Check {
-    let (resident, active, metadata) = (resident(report)?, active(report)?, metadata_bytes(report)?);
-    let dirty = resident.saturating_sub(active).saturating_sub(metadata);
-    if !DIRTY_PAGES.is_exceeded(dirty, resident) {
+    let resident = resident(report)?;
+    let dirty = allocator(report, "dirty_bytes", |allocator| allocator.dirty_bytes)?;
+    if !DIRTY_PAGES.is_exceeded(report, dirty, resident) {
         return Ok(None);
     }
     let background = report.allocator.as_ref().and_then(|allocator| allocator.background_threads);
@@ -48,14 +54,44 @@ fn dirty_pages(report: &MemoryReport) -> Check {
         format!("freed and not returned to the system: {}", share(dirty, resident, "resident in jemalloc")),
         format!(
             "{why}start the program with `_RJEM_MALLOC_CONF=background_thread:true,dirty_decay_ms:1000` (`MALLOC_CONF` \
-             if jemalloc is built unprefixed); jemalloc's `arena.4096.purge` returns them at once"
+             if jemalloc is built unprefixed); POST /purge returns them at once"
         ),
     )))
 }
 
+/// Only a notice: the kernel takes them before it lets anything of the container be killed.
+fn muzzy_pages(report: &MemoryReport) -> Check {
+    let muzzy = Counts::of_report(report).breakdown().muzzy?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    Ok(MUZZY_PAGES.is_exceeded(report, muzzy, resident).then(|| {
+        Finding::notice(
+            format!("free, and resident until the kernel takes it, is {}", share(muzzy, resident, "resident")),
+            "these are muzzy pages of jemalloc: POST /purge returns them at once; `_RJEM_MALLOC_CONF=muzzy_decay_ms:0` \
+             (`MALLOC_CONF` if jemalloc is built unprefixed), which is jemalloc's default, keeps none",
+        )
+    }))
+}
+
+/// Only a notice: what was never touched costs nothing yet.
+fn never_touched(report: &MemoryReport) -> Check {
+    let never_touched = Counts::of_report(report).breakdown().never_touched?;
+    let jemalloc = resident(report)?;
+    Ok(NEVER_TOUCHED.is_exceeded(report, never_touched, jemalloc).then(|| {
+        Finding::notice(
+            format!(
+                "reserved and never touched is at least {} of {} that jemalloc counts",
+                Bytes(never_touched),
+                Bytes(jemalloc)
+            ),
+            "rows of the table count it and resident memory does not: look for large rows made by `with_capacity` or for \
+             buffers; it becomes resident once it is written, so reserve less if that must not happen",
+        )
+    }))
+}
+
 fn metadata(report: &MemoryReport) -> Check {
     let (metadata, resident) = (metadata_bytes(report)?, resident(report)?);
-    Ok(METADATA.is_exceeded(metadata, resident).then(|| {
+    Ok(METADATA.is_exceeded(report, metadata, resident).then(|| {
         Finding::warning(
             format!("jemalloc's own data is {}", share(metadata, resident, "resident in jemalloc")),
             "it grows with arenas, threads, small extents and samples: limit the arenas (`_RJEM_MALLOC_CONF=narenas:N`) \
@@ -70,7 +106,7 @@ fn many_arenas(report: &MemoryReport) -> Check {
     let (allocated, resident) = (allocated(report)?, resident(report)?);
     let beyond = resident.saturating_sub(allocated);
     let many = arenas > cpus.saturating_mul(MANY_ARENAS_A_CPU);
-    Ok((many && BEYOND_ALLOCATED.is_exceeded(beyond, resident)).then(|| {
+    Ok((many && BEYOND_ALLOCATED.is_exceeded(report, beyond, resident)).then(|| {
         Finding::warning(
             format!(
                 "{arenas} arenas for {cpus} processors hold {} beyond what is allocated",
@@ -105,6 +141,7 @@ fn metadata_bytes(report: &MemoryReport) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Severity;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent, jemalloc};
     use crate::report::OptionValue;
 
@@ -115,6 +152,7 @@ mod tests {
             stats.active_bytes = Some(active * MIB);
             stats.metadata_bytes = Some(metadata * MIB);
             stats.resident_bytes = Some(resident * MIB);
+            stats.dirty_bytes = Some(resident.saturating_sub(active).saturating_sub(metadata) * MIB);
         })
     }
 
@@ -140,6 +178,47 @@ mod tests {
         assert!(verdict.advice.contains("`_RJEM_MALLOC_CONF=background_thread:true,dirty_decay_ms:1000`"));
         assert!(is_silent(&sizes(900, 900, 10, 1010), "dirty-pages"), "10 %");
         assert!(is_silent(&sizes(10, 10, 10, 84), "dirty-pages"), "64 MiB");
+    }
+
+    /// Resident, anonymous and jemalloc's MiB, muzzy ones and what the kernel tells of those.
+    fn parts(resident: u64, anonymous: u64, jemalloc: u64, muzzy: u64, lazy_free: u64) -> MemoryReport {
+        let mut report = sizes(10, 10, 0, jemalloc);
+        report.allocator.as_mut().unwrap().muzzy_bytes = Some(muzzy * MIB);
+        let process = report.process.as_mut().unwrap();
+        process.resident_bytes = Some(resident * MIB);
+        process.anonymous_bytes = Some(anonymous * MIB);
+        process.lazy_free_bytes = Some(lazy_free * MIB);
+        report
+    }
+
+    #[test]
+    fn muzzy_pages_need_a_share_and_a_size_and_to_be_resident() {
+        let verdict = fired(&parts(413, 410, 4, 406, 406), "muzzy-pages");
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert_eq!(
+            verdict.evidence,
+            "free, and resident until the kernel takes it, is 406.0 MiB of 413.0 MiB resident (98 %)"
+        );
+        assert!(verdict.advice.contains("POST /purge") && verdict.advice.contains("muzzy_decay_ms:0"));
+        assert!(is_silent(&parts(413, 410, 4, 406, 406), "memory-outside-jemalloc"), "it is jemalloc's");
+        assert!(is_silent(&parts(413, 410, 4, 406, 10), "muzzy-pages"), "the kernel has taken them");
+        assert!(is_silent(&parts(1000, 990, 4, 100, 100), "muzzy-pages"), "10 %");
+        assert!(is_silent(&parts(100, 90, 4, 64, 64), "muzzy-pages"), "64 MiB");
+    }
+
+    #[test]
+    fn memory_never_touched_needs_a_share_and_a_size_and_not_to_be_swapped_out() {
+        let verdict = fired(&parts(14, 9, 2048, 0, 0), "never-touched");
+        assert_eq!(
+            verdict.evidence,
+            "reserved and never touched is at least 1.99 GiB of 2.00 GiB that jemalloc counts"
+        );
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert!(is_silent(&parts(900, 900, 1000, 0, 0), "never-touched"), "10 %");
+        assert!(is_silent(&parts(20, 20, 84, 0, 0), "never-touched"), "64 MiB");
+        let mut swapped = parts(14, 9, 2048, 0, 0);
+        swapped.process.as_mut().unwrap().swap_bytes = Some(2000 * MIB);
+        assert!(is_silent(&swapped, "never-touched"), "what was swapped out was touched");
     }
 
     #[test]
@@ -193,21 +272,15 @@ mod tests {
             &["fragmentation", "many-arenas"],
             "allocated_bytes",
         );
-        missing(
-            jemalloc(|stats| stats.active_bytes = None),
-            &["fragmentation", "dirty-pages"],
-            "active_bytes",
-        );
-        missing(
-            jemalloc(|stats| stats.metadata_bytes = None),
-            &["allocator-metadata", "dirty-pages"],
-            "metadata_bytes",
-        );
+        missing(jemalloc(|stats| stats.active_bytes = None), &["fragmentation"], "active_bytes");
+        missing(jemalloc(|stats| stats.metadata_bytes = None), &["allocator-metadata"], "metadata_bytes");
         missing(
             jemalloc(|stats| stats.resident_bytes = None),
-            &["allocator-metadata", "dirty-pages", "many-arenas"],
+            &["allocator-metadata", "dirty-pages", "many-arenas", "never-touched"],
             "resident_bytes",
         );
+        missing(jemalloc(|stats| stats.dirty_bytes = None), &["dirty-pages"], "dirty_bytes");
         missing(jemalloc(|stats| stats.arenas = None), &["many-arenas"], "arenas");
+        missing(jemalloc(|stats| stats.muzzy_bytes = None), &["muzzy-pages", "never-touched"], "muzzy_bytes");
     }
 }

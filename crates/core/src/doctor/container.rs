@@ -15,8 +15,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "memory-pressure", check: pressure },
 ];
 
-/// A limit below this was not set for a service.
-const SMALL_LIMIT_BYTES: u64 = 32 * MIB;
 const NEAR_LIMIT_PERCENT: f64 = 80.0;
 const AT_LIMIT_PERCENT: f64 = 95.0;
 
@@ -36,9 +34,6 @@ fn near_limit(report: &MemoryReport) -> Check {
     let Some(percent) = percent(used as f64, limit as f64).filter(|used| *used > NEAR_LIMIT_PERCENT) else {
         return Ok(None);
     };
-    if limit < SMALL_LIMIT_BYTES {
-        return Ok(None);
-    }
     let of_what = match ceiling.set_by {
         LimitSource::Machine => "memory",
         LimitSource::Group | LimitSource::GroupAbove => "limit",
@@ -97,7 +92,7 @@ fn no_limit(report: &MemoryReport) -> Check {
     }
     let total = machine(report, "total_bytes", |machine| machine.total_bytes)?;
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
-    Ok(LARGE_ON_MACHINE.is_exceeded(resident, total).then(|| {
+    Ok(LARGE_ON_MACHINE.is_exceeded(report, resident, total).then(|| {
         Finding::notice(
             format!(
                 "no memory limit is set, so only the machine's memory bounds this process: it holds {}",

@@ -1,22 +1,25 @@
 //! Memory of the process that is not jemalloc's, or not in memory.
 
-use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, process, share};
+use super::rule::{Check, Finding, MIB, Rule, Threshold, process, share};
+use crate::breakdown::Counts;
 use crate::report::MemoryReport;
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "memory-outside-jemalloc", check: outside_jemalloc },
+    Rule { id: "shared-memory", check: shared_memory },
+    Rule { id: "mapped-files", check: mapped_files },
     Rule { id: "swap-in-use", check: swap_in_use },
 ];
 
 const OUTSIDE_JEMALLOC: Threshold = Threshold { percent: 25.0, bytes: 128 * MIB };
+const SHARED: Threshold = Threshold { percent: 25.0, bytes: 128 * MIB };
+const FILES: Threshold = Threshold { percent: 25.0, bytes: 128 * MIB };
 const SWAP: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
 
 fn outside_jemalloc(report: &MemoryReport) -> Check {
     let anonymous = anonymous(report)?;
-    let jemalloc = allocator(report, "resident_bytes", |allocator| allocator.resident_bytes)?;
-    // jemalloc's number is an upper bound, so this is a lower one.
-    let outside = anonymous.saturating_sub(jemalloc);
-    Ok(OUTSIDE_JEMALLOC.is_exceeded(outside, anonymous).then(|| {
+    let outside = Counts::of_report(report).breakdown().outside_anonymous?;
+    Ok(OUTSIDE_JEMALLOC.is_exceeded(report, outside, anonymous).then(|| {
         Finding::warning(
             format!("outside jemalloc, and so in no row, is {}", share(outside, anonymous, "anonymous memory")),
             "it is in stacks, in anonymous `mmap`, or in C libraries with a `malloc` of their own; `/proc/<pid>/smaps` \
@@ -26,10 +29,37 @@ fn outside_jemalloc(report: &MemoryReport) -> Check {
     }))
 }
 
+fn shared_memory(report: &MemoryReport) -> Check {
+    let shared = process(report, "shared_bytes", |process| process.shared_bytes)?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    Ok(SHARED.is_exceeded(report, shared, resident).then(|| {
+        Finding::warning(
+            format!("in shared memory, and so in no row, is {}", share(shared, resident, "resident")),
+            "it is in `MAP_SHARED` mappings without a file, memfd, System V segments, or files of a tmpfs such as \
+             /dev/shm; it counts towards the container's limit, and without swap the kernel cannot take it; in \
+             `/proc/<pid>/smaps` look for large `Rss` under `/dev/zero`, `/memfd:`, `/SYSV` and `/dev/shm`",
+        )
+    }))
+}
+
+/// Only a notice: most of it is page cache, which the kernel takes when it needs some.
+fn mapped_files(report: &MemoryReport) -> Check {
+    let files = process(report, "file_bytes", |process| process.file_bytes)?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    Ok(FILES.is_exceeded(report, files, resident).then(|| {
+        Finding::notice(
+            format!("in mapped files, and so in no row, is {}", share(files, resident, "resident")),
+            "it is the program, its libraries, or data mapped by a database or an index; pages that were not written can \
+             be read again, so the kernel takes them when it needs memory; `/proc/<pid>/smaps` tells which files have a \
+             large `Rss`",
+        )
+    }))
+}
+
 fn swap_in_use(report: &MemoryReport) -> Check {
     let swap = process(report, "swap_bytes", |process| process.swap_bytes)?;
     let all = anonymous(report)?.saturating_add(swap);
-    Ok(SWAP.is_exceeded(swap, all).then(|| {
+    Ok(SWAP.is_exceeded(report, swap, all).then(|| {
         Finding::warning(
             format!("swapped out is {}", share(swap, all, "anonymous memory")),
             "resident sizes leave it out, and touching it is slow: give the process more memory, shrink the largest rows \
@@ -45,6 +75,7 @@ fn anonymous(report: &MemoryReport) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
 
@@ -65,6 +96,51 @@ mod tests {
         assert!(is_silent(&sizes(2000, 0, 1800), id), "10 %");
         assert!(is_silent(&sizes(138, 0, 10), id), "128 MiB");
         assert!(is_silent(&sizes(100, 0, 1000), id), "an upper bound may be above");
+    }
+
+    #[test]
+    fn memory_outside_jemalloc_is_found_in_a_small_container() {
+        let id = "memory-outside-jemalloc";
+        let mut report = sizes(108, 0, 6);
+        for (limit, is_found) in [(128, true), (256, true), (512, true), (1024, false)] {
+            report.cgroup.as_mut().unwrap().limit_bytes = Some(limit * MIB);
+            assert_ne!(is_silent(&report, id), is_found, "limit of {limit} MiB");
+        }
+        report.cgroup = None;
+        assert!(is_silent(&report, id), "without a limit 128 MiB are the floor");
+    }
+
+    #[test]
+    fn shared_memory_and_mapped_files_are_told_by_their_kind() {
+        let kinds = |file: u64, shared: u64| {
+            let mut report = sizes(20, 0, 20);
+            let process = report.process.as_mut().unwrap();
+            process.resident_bytes = Some((20 + file + shared) * MIB);
+            (process.file_bytes, process.shared_bytes) = (Some(file * MIB), Some(shared * MIB));
+            report
+        };
+        let shared = fired(&kinds(5, 300), "shared-memory");
+        assert_eq!(
+            shared.evidence,
+            "in shared memory, and so in no row, is 300.0 MiB of 325.0 MiB resident (92 %)"
+        );
+        assert_eq!(shared.severity, Severity::Warning);
+        assert!(shared.advice.contains("`MAP_SHARED`") && shared.advice.contains("/dev/shm"));
+        assert!(
+            is_silent(&kinds(5, 300), "mapped-files") && is_silent(&kinds(5, 300), "memory-outside-jemalloc")
+        );
+        let files = fired(&kinds(300, 5), "mapped-files");
+        assert_eq!(
+            files.evidence,
+            "in mapped files, and so in no row, is 300.0 MiB of 325.0 MiB resident (92 %)"
+        );
+        assert_eq!(files.severity, Severity::Notice);
+        assert!(is_silent(&kinds(300, 5), "shared-memory"));
+        assert!(
+            is_silent(&kinds(128, 0), "mapped-files") && is_silent(&kinds(0, 128), "shared-memory"),
+            "128 MiB"
+        );
+        assert!(is_silent(&kinds(2000, 200), "shared-memory"), "9 %");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Does jemalloc sample, and does its rate fit this heap?
 
-use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, number, switch};
+use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, switch};
 use crate::jemalloc::NOT_JEMALLOC;
 use crate::report::MemoryReport;
 use crate::units::{Bytes, count};
@@ -97,10 +97,10 @@ fn enabled_late(report: &MemoryReport) -> Check {
 fn too_coarse(report: &MemoryReport) -> Check {
     let (allocated, rate) = heap_and_rate(report)?;
     let samples = allocated.checked_div(rate).unwrap_or(u64::MAX);
-    if samples >= FEW_SAMPLES || allocated < SMALL_HEAP_BYTES {
+    if samples >= FEW_SAMPLES || allocated < floor(report, SMALL_HEAP_BYTES) {
         return Ok(None);
     }
-    let lg = (allocated / (2 * FEW_SAMPLES)).ilog2();
+    let lg = (allocated / (2 * FEW_SAMPLES)).max(1).ilog2();
     Ok(Some(Finding::notice(
         format!(
             "one sample per {:.0} in a heap of {:.1}: about {} samples in total",
@@ -114,7 +114,7 @@ fn too_coarse(report: &MemoryReport) -> Check {
 
 fn too_fine(report: &MemoryReport) -> Check {
     let (allocated, rate) = heap_and_rate(report)?;
-    if !is_too_fine(allocated, rate) {
+    if !is_too_fine(report, allocated, rate) {
         return Ok(None);
     }
     let rate = match rate {
@@ -134,9 +134,11 @@ fn large_pages(report: &MemoryReport) -> Check {
     let (allocated, rate) = heap_and_rate(report)?;
     let page = u64::try_from(number(report, "arenas.page")?).map_err(|_| "arenas.page is negative")?;
     let cost = cost_of_samples(allocated, rate, page);
-    let dear = page >= LARGE_PAGE_BYTES && rate < LARGE_PAGE_SAMPLE_BYTES && cost > LARGE_PAGE_COST_BYTES;
+    let dear = page >= LARGE_PAGE_BYTES
+        && rate < LARGE_PAGE_SAMPLE_BYTES
+        && cost > floor(report, LARGE_PAGE_COST_BYTES);
     // What is too fine with any page is said once.
-    if !dear || is_too_fine(allocated, rate) {
+    if !dear || is_too_fine(report, allocated, rate) {
         return Ok(None);
     }
     Ok(Some(Finding::warning(
@@ -177,8 +179,8 @@ fn heap_and_rate(report: &MemoryReport) -> Result<(u64, u64), String> {
     Ok((allocated, rate))
 }
 
-fn is_too_fine(allocated: u64, rate: u64) -> bool {
-    SAMPLE_COST.is_exceeded(cost_of_samples(allocated, rate, USUAL_PAGE_BYTES), allocated)
+fn is_too_fine(report: &MemoryReport, allocated: u64, rate: u64) -> bool {
+    SAMPLE_COST.is_exceeded(report, cost_of_samples(allocated, rate, USUAL_PAGE_BYTES), allocated)
 }
 
 /// At most this much goes to the pages of sampled objects, were all of them small; never more than the heap, because

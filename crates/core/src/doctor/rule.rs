@@ -48,13 +48,35 @@ impl Finding {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threshold {
     pub(super) percent: f64,
+    /// The size where memory is plenty; see [`floor`].
     pub(super) bytes: u64,
 }
 
 impl Threshold {
-    pub(super) fn is_exceeded(self, part: u64, whole: u64) -> bool {
-        part > self.bytes && percent(part as f64, whole as f64).is_some_and(|share| share > self.percent)
+    pub(super) fn is_exceeded(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
+        part > floor(report, self.bytes)
+            && percent(part as f64, whole as f64).is_some_and(|share| share > self.percent)
     }
+}
+
+/// An eighth of the limit is worth a word, however small the limit.
+const FLOOR_PART_OF_LIMIT: u64 = 8;
+
+/// The size below which a rule is silent: `bytes`, or a part of the memory limit if that is less. In a container of
+/// 64 MiB it is 8 MiB at most.
+pub(super) fn floor(report: &MemoryReport, bytes: u64) -> u64 {
+    limit(report).map_or(bytes, |limit| bytes.min(limit / FLOOR_PART_OF_LIMIT))
+}
+
+/// The most memory that this process can have: the lowest limit of its control groups, and never more than the machine
+/// has.
+pub(super) fn limit(report: &MemoryReport) -> Option<u64> {
+    let groups = report.cgroup.iter().flat_map(|cgroup| {
+        let levels = cgroup.levels.iter().chain(&cgroup.binding).map(|level| level.limit_bytes);
+        levels.chain([cgroup.limit_bytes])
+    });
+    let machine = report.machine.as_ref().map(|machine| machine.total_bytes);
+    groups.chain(machine).flatten().min()
 }
 
 pub(super) const MIB: u64 = 1 << 20;
@@ -148,11 +170,29 @@ mod tests {
     #[test]
     fn a_threshold_needs_the_share_and_the_size() {
         let threshold = Threshold { percent: 25.0, bytes: 100 };
-        assert!(threshold.is_exceeded(101, 200));
-        assert!(!threshold.is_exceeded(101, 404), "a quarter is not more than a quarter");
-        assert!(threshold.is_exceeded(101, 403));
-        assert!(!threshold.is_exceeded(100, 200), "the size is not more than the size");
-        assert!(!threshold.is_exceeded(101, 0), "there is no share of nothing");
+        let is_exceeded = |part, whole| threshold.is_exceeded(&healthy::report(), part, whole);
+        assert!(is_exceeded(101, 200));
+        assert!(!is_exceeded(101, 404), "a quarter is not more than a quarter");
+        assert!(is_exceeded(101, 403));
+        assert!(!is_exceeded(100, 200), "the size is not more than the size");
+        assert!(!is_exceeded(101, 0), "there is no share of nothing");
+    }
+
+    #[test]
+    fn a_floor_is_its_constant_or_an_eighth_of_the_limit() {
+        let mut report = healthy::report();
+        let mut floors = |limit_bytes| {
+            report.cgroup.as_mut().unwrap().limit_bytes = limit_bytes;
+            [16, 64, 128].map(|constant| floor(&report, constant * MIB) / MIB)
+        };
+        assert_eq!(floors(Some(64 * MIB)), [8, 8, 8]);
+        assert_eq!(floors(Some(256 * MIB)), [16, 32, 32]);
+        assert_eq!(floors(Some(1024 * MIB)), [16, 64, 128]);
+        assert_eq!(floors(Some(u64::MAX)), [16, 64, 128]);
+        assert_eq!(floors(Some(0)), [0, 0, 0]);
+        assert_eq!(floors(None), [16, 64, 128]);
+        report.cgroup = None;
+        assert_eq!(floor(&report, 64 * MIB), 64 * MIB);
     }
 
     #[test]

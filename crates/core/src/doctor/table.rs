@@ -1,13 +1,14 @@
-//! Can the table of types be trusted?
+//! Can the table of types be trusted, and does one row stand out?
 
-use super::rule::{Check, Finding, MIB, Rule, Threshold, share, types};
-use crate::report::{MemoryReport, RowSource, TypeRow};
-use crate::units::percent;
+use super::rule::{Check, Finding, MIB, Rule, Threshold, limit, process, share, types};
+use crate::report::{GrownRow, MemoryReport, RowSource, TypeRow};
+use crate::units::{percent, signed_bytes, visible};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "symbols-missing", check: symbols_missing },
     Rule { id: "unattributed-bytes", check: unattributed },
     Rule { id: "estimates-uncertain", check: uncertain },
+    Rule { id: "dominating-row", check: dominating },
 ];
 
 const UNATTRIBUTED: Threshold = Threshold { percent: 10.0, bytes: 16 * MIB };
@@ -17,6 +18,15 @@ const UNCERTAIN: Threshold = Threshold { percent: 50.0, bytes: 16 * MIB };
 
 /// A row says little if one standard error is more than this share of it: four samples or fewer.
 const UNCERTAIN_ROW_PERCENT: f64 = 50.0;
+
+/// One row that holds most of the heap, where the heap is not small.
+const DOMINATING: Threshold = Threshold { percent: 50.0, bytes: 256 * MIB };
+
+/// A row that dominates a heap which is itself little of the process says nothing of the process.
+const DOMINATING_PERCENT_OF_RESIDENT: f64 = 25.0;
+
+/// One row that may fill the container by doubling.
+const DOMINATING_PERCENT_OF_LIMIT: f64 = 50.0;
 
 fn symbols_missing(report: &MemoryReport) -> Check {
     let symbols = types(report, "symbols", |types| types.symbols.clone())?;
@@ -46,7 +56,7 @@ fn symbols_missing(report: &MemoryReport) -> Check {
 fn unattributed(report: &MemoryReport) -> Check {
     let unattributed = types(report, "unattributed_bytes", |types| types.unattributed_bytes)?;
     let total = types(report, "total_bytes", |types| types.total_bytes)?;
-    Ok(UNATTRIBUTED.is_exceeded(unattributed, total).then(|| {
+    Ok(UNATTRIBUTED.is_exceeded(report, unattributed, total).then(|| {
         Finding::warning(
             format!("the type is not known for {}", share(unattributed, total, "live bytes")),
             "the rows `[unattributed]` of the table name the functions that allocated; build with `debug = \
@@ -66,13 +76,84 @@ fn uncertain(report: &MemoryReport) -> Check {
         })
     };
     let (total, uncertain) = (sum(|_| true)?, sum(is_uncertain)?);
-    Ok(UNCERTAIN.is_exceeded(uncertain, total).then(|| {
+    Ok(UNCERTAIN.is_exceeded(report, uncertain, total).then(|| {
         Finding::notice(
             format!("rows with ± above 50 % hold {}", share(uncertain, total, "live bytes")),
             "compare no such rows; sample more (`lg_prof_sample` less one halves the squared error), sum by \
              crate (`group=crate`), or count a type exactly with `Tracked<T>`",
         )
     }))
+}
+
+/// A row that holds most of the memory is where to look first, and more so if it grows.
+fn dominating(report: &MemoryReport) -> Check {
+    let total = types(report, "total_bytes", |types| types.total_bytes)?;
+    let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
+    // Exact rows count memory that sampled rows hold as well.
+    let rows = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.source != RowSource::Exact);
+    let Some(row) = rows.max_by_key(|row| row.bytes) else { return Ok(None) };
+    let exceeds = |whole, share| percent(row.bytes as f64, whole as f64).is_some_and(|part| part > share);
+    if !DOMINATING.is_exceeded(report, row.bytes, total) || !exceeds(resident, DOMINATING_PERCENT_OF_RESIDENT)
+    {
+        return Ok(None);
+    }
+    let growth = Growth::of(row, report);
+    let evidence = format!(
+        "one row, `{}`, holds {}{}",
+        visible(&row.type_name),
+        share(row.bytes, total, "live bytes"),
+        growth.evidence()
+    );
+    let advice = format!(
+        "`/heap/flamegraph` and `/types?group=traceback&filter=` show which code made it; bound it if it is a cache or a \
+         queue{}",
+        growth.advice()
+    );
+    let fills_limit = limit(report).is_some_and(|limit| exceeds(limit, DOMINATING_PERCENT_OF_LIMIT));
+    Ok(Some(match growth {
+        Growth::Grows { .. } => Finding::warning(evidence, advice),
+        _ if fills_limit => Finding::warning(evidence, advice),
+        _ => Finding::notice(evidence, advice),
+    }))
+}
+
+/// How a row changed since the snapshot that the report was compared with.
+enum Growth<'a> {
+    /// Nothing to compare with.
+    Unknown,
+    /// By this much, beyond noise, since then.
+    Grows { bytes: i64, since: &'a str },
+    /// Not beyond noise since then.
+    Steady { since: &'a str },
+}
+
+impl<'a> Growth<'a> {
+    fn of(row: &TypeRow, report: &'a MemoryReport) -> Self {
+        let Some(growth) = &report.growth else { return Self::Unknown };
+        let since = growth.since.as_str();
+        let is_same =
+            |grown: &&GrownRow| grown.full_type == row.full_type && grown.type_name == row.type_name;
+        match growth.rows.iter().find(is_same) {
+            Some(grown) => Self::Grows { bytes: grown.bytes_change, since },
+            None => Self::Steady { since },
+        }
+    }
+
+    fn evidence(&self) -> String {
+        match self {
+            Self::Unknown => String::new(),
+            Self::Grows { bytes, since } => format!("; {} since {since}", signed_bytes(*bytes)),
+            Self::Steady { since } => format!("; it did not grow beyond noise since {since}"),
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Unknown => "; whether it grows: POST /snapshots now and some times later, then GET /leaks",
+            Self::Grows { .. } => "; GET /leaks says whether it keeps growing, after a few more snapshots",
+            Self::Steady { .. } => "",
+        }
+    }
 }
 
 fn is_uncertain(row: &TypeRow) -> bool {
@@ -82,9 +163,10 @@ fn is_uncertain(row: &TypeRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
-    use crate::report::TypeSummary;
+    use crate::report::{self, TypeSummary};
 
     fn table(change: impl FnOnce(&mut TypeSummary)) -> MemoryReport {
         let mut report = healthy::report();
@@ -122,7 +204,10 @@ mod tests {
     #[test]
     fn uncertain_rows_need_half_of_the_heap_and_a_size() {
         let rows = |bytes: u64, stderr: f64| {
-            table(|types| (types.rows[0].bytes, types.rows[0].bytes_stderr) = (bytes, stderr))
+            table(|types| {
+                types.rows.truncate(2);
+                (types.rows[0].bytes, types.rows[0].bytes_stderr) = (bytes, stderr);
+            })
         };
         let many = 32.0 * MIB as f64;
         let verdict = fired(&rows(40 * MIB, many), "estimates-uncertain");
@@ -132,6 +217,65 @@ mod tests {
         let mut exact = rows(40 * MIB, many);
         exact.types.as_mut().unwrap().rows[0].source = RowSource::Exact;
         assert!(is_silent(&exact, "estimates-uncertain"), "exact rows are certain");
+    }
+
+    /// A table whose first row holds `part` MiB of `whole`, in a process of `resident` MiB.
+    fn giant(part: u64, whole: u64, resident: u64, limit: Option<u64>) -> MemoryReport {
+        let mut report = table(|types| {
+            (types.rows[0].bytes, types.total_bytes) = (part * MIB, Some(whole * MIB));
+            types.rows[2].bytes = 0;
+        });
+        report.process.as_mut().unwrap().resident_bytes = Some(resident * MIB);
+        report.cgroup.as_mut().unwrap().limit_bytes = limit.map(|limit| limit * MIB);
+        report
+    }
+
+    #[test]
+    fn one_row_that_holds_most_of_a_large_heap_is_named() {
+        let id = "dominating-row";
+        let verdict = fired(&giant(3_278, 3_379, 3_500, None), id);
+        assert_eq!(verdict.evidence, "one row, `Vec<Item>`, holds 3.2 GiB of 3.3 GiB live bytes (97 %)");
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert!(verdict.advice.ends_with("POST /snapshots now and some times later, then GET /leaks"));
+        assert!(is_silent(&giant(500, 1_000, 1_100, None), id), "half is not more than half");
+        assert!(is_silent(&giant(256, 300, 400, None), id), "256 MiB");
+        assert!(is_silent(&giant(300, 400, 1_200, None), id), "a quarter of the process");
+        assert_eq!(fired(&giant(40, 50, 60, Some(64)), id).severity, Severity::Warning, "62 % of the limit");
+        assert_eq!(fired(&giant(30, 50, 60, Some(64)), id).severity, Severity::Notice);
+        assert!(is_silent(&giant(8, 9, 12, Some(64)), id), "an eighth of the limit");
+    }
+
+    #[test]
+    fn an_exact_row_dominates_nothing_and_a_row_without_type_does() {
+        let mut report = giant(3_278, 3_379, 3_500, None);
+        report.types.as_mut().unwrap().rows[0].source = RowSource::Exact;
+        assert!(is_silent(&report, "dominating-row"));
+        report.types.as_mut().unwrap().rows[0].source = RowSource::Unattributed;
+        fired(&report, "dominating-row");
+        report.types.as_mut().unwrap().rows.clear();
+        assert!(is_silent(&report, "dominating-row"));
+    }
+
+    #[test]
+    fn a_giant_that_grew_since_a_snapshot_is_a_warning_with_its_growth() {
+        let grown = |full_type: &str| {
+            let mut report = giant(3_278, 3_379, 3_500, None);
+            let (type_name, full_type) = ("Vec<Item>".to_owned(), full_type.to_owned());
+            let rows = vec![GrownRow { type_name, full_type, bytes_change: 1 << 30 }];
+            report.growth = Some(report::Growth { since: "2026-11-20T09:00:00.000Z".into(), rows });
+            fired(&report, "dominating-row")
+        };
+        let verdict = grown("Vec<shop::Item>");
+        assert_eq!(verdict.severity, Severity::Warning);
+        assert!(
+            verdict.evidence.ends_with("(97 %); +1.00 GiB since 2026-11-20T09:00:00.000Z"),
+            "{verdict:?}"
+        );
+        assert!(verdict.advice.contains("GET /leaks"), "{verdict:?}");
+        let steady = grown("Vec<other::Item>");
+        assert_eq!(steady.severity, Severity::Notice);
+        let told = "; it did not grow beyond noise since 2026-11-20T09:00:00.000Z";
+        assert!(steady.evidence.ends_with(told), "{steady:?}");
     }
 
     #[test]

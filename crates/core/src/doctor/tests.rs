@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::{AllocatorStats, CgroupLevel, MachineMemory};
+use crate::report::{AllocatorStats, CgroupLevel, MachineMemory, OptionValue, TypeSummary};
 
 /// A healthy report with other numbers of jemalloc.
 pub(super) fn jemalloc(change: impl FnOnce(&mut AllocatorStats)) -> MemoryReport {
@@ -90,7 +90,15 @@ fn no_number_is_too_large_or_too_small() {
     for extreme in [0, u64::MAX] {
         let mut report: MemoryReport = serde_json::from_str(&text).unwrap();
         let process = report.process.as_mut().unwrap();
-        for number in [&mut process.anonymous_bytes, &mut process.swap_bytes, &mut process.cpus] {
+        for number in [
+            &mut process.resident_bytes,
+            &mut process.anonymous_bytes,
+            &mut process.file_bytes,
+            &mut process.shared_bytes,
+            &mut process.lazy_free_bytes,
+            &mut process.swap_bytes,
+            &mut process.cpus,
+        ] {
             *number = Some(extreme);
         }
         let cgroup = report.cgroup.as_mut().unwrap();
@@ -116,6 +124,8 @@ fn no_number_is_too_large_or_too_small() {
             &mut stats.allocated_bytes,
             &mut stats.active_bytes,
             &mut stats.metadata_bytes,
+            &mut stats.dirty_bytes,
+            &mut stats.muzzy_bytes,
             &mut stats.arenas,
             &mut stats.profiling.sample_bytes,
         ] {
@@ -126,4 +136,99 @@ fn no_number_is_too_large_or_too_small() {
         types.rows.iter_mut().for_each(|row| (row.bytes, row.bytes_stderr) = (extreme, f64::NAN));
         assert_eq!(diagnose(&report).checked, ids());
     }
+}
+
+/// What a rule about a size needs to fire, with so many bytes of what it looks for.
+type Case = (&'static str, fn(&mut MemoryReport, u64));
+
+/// Every rule with a size, or the small container would be silent where it matters most.
+const SIZES: [Case; 15] = [
+    ("fragmentation", |report, bytes| stats(report).active_bytes = Some(bytes + 1)),
+    ("dirty-pages", |report, bytes| {
+        (stats(report).dirty_bytes, stats(report).resident_bytes) = (Some(bytes), Some(bytes));
+    }),
+    ("muzzy-pages", |report, bytes| {
+        stats(report).muzzy_bytes = Some(bytes);
+        kernel(report, bytes);
+        report.process.as_mut().unwrap().lazy_free_bytes = Some(bytes);
+    }),
+    ("never-touched", |report, bytes| {
+        kernel(report, 0);
+        stats(report).resident_bytes = Some(bytes);
+    }),
+    ("allocator-metadata", |report, bytes| {
+        (stats(report).metadata_bytes, stats(report).resident_bytes) = (Some(bytes), Some(bytes));
+    }),
+    ("many-arenas", |report, bytes| {
+        (stats(report).arenas, stats(report).resident_bytes) = (Some(999), Some(bytes))
+    }),
+    ("memory-outside-jemalloc", kernel),
+    ("shared-memory", |report, bytes| {
+        kernel(report, bytes);
+        report.process.as_mut().unwrap().shared_bytes = Some(bytes);
+    }),
+    ("mapped-files", |report, bytes| {
+        kernel(report, bytes);
+        report.process.as_mut().unwrap().file_bytes = Some(bytes);
+    }),
+    ("swap-in-use", |report, bytes| report.process.as_mut().unwrap().swap_bytes = Some(bytes)),
+    ("unattributed-bytes", |report, bytes| types(report, bytes).unattributed_bytes = Some(bytes)),
+    ("estimates-uncertain", |report, bytes| types(report, bytes).rows[0].bytes_stderr = bytes as f64),
+    ("dominating-row", |report, bytes| {
+        kernel(report, bytes);
+        types(report, bytes);
+    }),
+    ("sample-rate-too-coarse", |report, bytes| stats(report).allocated_bytes = Some(bytes)),
+    ("sample-rate-too-fine", |report, bytes| {
+        stats(report).allocated_bytes = Some(bytes);
+        stats(report).profiling.sample_bytes = Some(1);
+    }),
+];
+
+fn stats(report: &mut MemoryReport) -> &mut AllocatorStats {
+    report.allocator.as_mut().unwrap()
+}
+
+/// So much resident and anonymous memory.
+fn kernel(report: &mut MemoryReport, bytes: u64) {
+    let process = report.process.as_mut().unwrap();
+    (process.resident_bytes, process.anonymous_bytes) = (Some(bytes), Some(bytes));
+}
+
+/// A table with one row that holds so much.
+fn types(report: &mut MemoryReport, bytes: u64) -> &mut TypeSummary {
+    let types = report.types.as_mut().unwrap();
+    types.rows.truncate(1);
+    (types.rows[0].bytes, types.total_bytes) = (bytes, Some(bytes));
+    types
+}
+
+/// A process that has nothing yet, in a container with this limit.
+fn empty(limit_bytes: Option<u64>) -> MemoryReport {
+    let mut report = healthy::report();
+    report.cgroup.as_mut().unwrap().limit_bytes = limit_bytes;
+    kernel(&mut report, 0);
+    let stats = stats(&mut report);
+    (stats.active_bytes, stats.metadata_bytes, stats.resident_bytes) = (Some(1), Some(0), Some(1));
+    (stats.allocated_bytes, stats.dirty_bytes) = (Some(0), Some(0));
+    report
+}
+
+#[test]
+fn no_size_is_too_small_for_a_small_container() {
+    let fires = |limit, (id, fill): Case, bytes| {
+        let mut report = empty(limit);
+        fill(&mut report, bytes);
+        !is_silent(&report, id)
+    };
+    for case in SIZES {
+        assert!(!fires(None, case, 15 << 20), "{case:?} without a limit");
+        assert!(fires(Some(64 << 20), case, 15 << 20), "{case:?} in 64 MiB");
+        assert!(!fires(Some(64 << 20), case, 7 << 20), "{case:?} in 64 MiB, less than an eighth");
+        assert!(fires(Some(64 << 30), case, 10 << 30) || case.0 == "sample-rate-too-coarse", "{case:?}");
+    }
+    let mut pages = empty(Some(64 << 20));
+    stats(&mut pages).allocated_bytes = Some(65 << 20);
+    stats(&mut pages).options.insert("arenas.page".into(), OptionValue::Number(65_536));
+    fired(&pages, "sampling-with-large-pages");
 }

@@ -76,6 +76,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field!(process.pss_bytes, Sum),
     field!(process.uss_bytes, Sum),
     field!(process.swap_bytes, Sum),
+    field!(process.lazy_free_bytes, Sum),
     field!(process.threads, Sum),
     field!(process.open_fds, Sum),
     field!(process.cpus, Spread),
@@ -106,6 +107,8 @@ pub(crate) const FIELDS: &[Field] = &[
     field!(allocator.resident_bytes, Sum),
     field!(allocator.mapped_bytes, Sum),
     field!(allocator.retained_bytes, Sum),
+    field!(allocator.dirty_bytes, Sum),
+    field!(allocator.muzzy_bytes, Sum),
     field!(allocator.arenas, Sum),
     Field {
         path: "allocator.profiling.sample_bytes",

@@ -70,6 +70,7 @@ impl MemoryReport {
             roots: None,
             detail: None,
             heap: None,
+            growth: None,
             tracked: Vec::new(),
         };
         report.require_schema()?;

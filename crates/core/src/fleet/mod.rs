@@ -25,6 +25,7 @@ use self::types::Tables;
 pub use self::types::{FleetTypeRow, FleetTypes};
 use crate::instance::{InstanceId, InstanceInfo};
 use crate::report::{MemoryReport, SCHEMA};
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 /// What all instances of a service hold together, and which are not in it.
@@ -266,7 +267,7 @@ fn programs(instances: &[FleetInstance]) -> Vec<FleetProgram> {
 
 fn skew(instances: &[FleetInstance]) -> Option<f64> {
     let times: Option<Vec<SystemTime>> =
-        instances.iter().map(|instance| humantime::parse_rfc3339(&instance.collected_at).ok()).collect();
+        instances.iter().map(|instance| timestamp::parse(&instance.collected_at)).collect();
     let times = times?;
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     last.duration_since(*first).ok().as_ref().map(Duration::as_secs_f64)

@@ -51,7 +51,7 @@ pub struct FleetTypeRow {
     pub objects: u64,
     /// Live bytes of all instances.
     pub bytes: u64,
-    /// One standard error of `objects`, as a fraction of it.
+    /// One standard error of `objects`, in objects.
     pub objects_stderr: f64,
     /// One standard error of `bytes`, in bytes.
     pub bytes_stderr: f64,
@@ -113,7 +113,7 @@ impl Tables {
             let key = (row.full_type.clone(), row.type_name.clone(), row.source);
             let sum = self.rows.entry(key).or_default();
             sum.objects = sum.objects.saturating_add(row.objects);
-            sum.objects_variance += (error(row.objects_stderr) * row.objects as f64).powi(2);
+            sum.objects_variance += error(row.objects_stderr).powi(2);
             let stderr = error(row.bytes_stderr);
             match sum.cells.last_mut().filter(|cell| cell.instance == instance) {
                 Some(cell) => {
@@ -134,16 +134,13 @@ impl Tables {
             let instances = row.cells.len() as u64;
             let (bytes, bytes_stderr) = sum(&row.cells);
             let Some(spread) = Spread::of(&with_zeros(row.cells, &self.whole)) else { continue };
-            let objects_stderr = match row.objects {
-                0 => 0.0,
-                objects => (1e6 * row.objects_variance.sqrt() / objects as f64).round() / 1e6,
-            };
             rows.push(FleetTypeRow {
                 type_name,
                 full_type,
                 objects: row.objects,
                 bytes,
-                objects_stderr,
+                // A type may have few objects, so thousandths of an object matter.
+                objects_stderr: (1e3 * row.objects_variance.sqrt()).round() / 1e3,
                 bytes_stderr,
                 source,
                 instances,
@@ -225,7 +222,7 @@ mod tests {
         assert_eq!(names, ["HashMap<String, Session>", "String", "Session", "parse_row"]);
         let map = &merged.rows[0];
         assert_eq!((map.bytes, map.objects, map.instances), (16 << 20, 2, 2));
-        assert!((map.objects_stderr - 0.02_f64.sqrt() / 2.0).abs() < 1e-6, "{}", map.objects_stderr);
+        assert_eq!(map.objects_stderr, 0.141, "the root of twice the square of 0.1");
         assert_eq!((map.spread.min, map.spread.median, map.spread.max), (4 << 20, 8 << 20, 12 << 20));
         let parse = &merged.rows[3];
         assert_eq!((parse.instances, parse.spread.min, parse.spread.max), (1, 0, 1 << 20));
@@ -261,20 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_many_objects_are_weighed_by_them() {
+    fn errors_of_objects_add_as_variances_too() {
         let mut tables = Tables::default();
         let mut second = sample::types();
-        (second.rows[1].objects, second.rows[1].objects_stderr) = (2_900, 0.5);
-        second.rows[0].objects = 0;
+        (second.rows[1].objects, second.rows[1].objects_stderr) = (2_900, 1_450.0);
         tables.add(id(1), &sample::types()).unwrap();
         tables.add(id(2), &second).unwrap();
         let merged = tables.finish().unwrap();
-        // sqrt((0.1 * 97,100)^2 + (0.5 * 2,900)^2) / 100,000
-        assert_eq!((merged.rows[1].objects, merged.rows[1].objects_stderr), (100_000, 0.098177));
-        let mut tables = Tables::default();
-        second.rows.truncate(1);
-        tables.add(id(2), &second).unwrap();
-        assert_eq!(tables.finish().unwrap().rows[0].objects_stderr, 0.0, "of no objects");
+        // sqrt(9,710^2 + 1,450^2)
+        assert_eq!((merged.rows[1].objects, merged.rows[1].objects_stderr), (100_000, 9_817.668));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use super::profiling::sample_bytes;
 use super::sampling::Setting;
 use crate::samples::SampleOrigin;
+use crate::timestamp;
 
 /// When something happened to the switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl Generation {
     pub(crate) fn origin(&self, started_at: Option<&str>) -> Result<SampleOrigin, String> {
         let time = |when: Option<When>| match when? {
             When::Start => started_at.map(str::to_owned),
-            When::At(time) => Some(humantime::format_rfc3339_millis(time).to_string()),
+            When::At(time) => Some(timestamp::millis(time)),
             When::Unknown(_) => None,
         };
         Ok(SampleOrigin {

@@ -3,6 +3,7 @@
 use super::generation::{Generation, When};
 use crate::mallctl::{self, Error};
 use crate::report::ProfilingState;
+use crate::timestamp;
 use crate::unavailable::Unavailable;
 
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
@@ -38,7 +39,7 @@ pub(crate) fn read_profiling(
 /// Since when the profiler that samples now has seen each allocation.
 fn active_since(started_at: Option<String>, generation: &Generation) -> Result<String, String> {
     match generation.complete_since() {
-        Some(When::At(time)) => Ok(humantime::format_rfc3339_millis(time).to_string()),
+        Some(When::At(time)) => Ok(timestamp::millis(time)),
         Some(When::Start) => {
             started_at.ok_or_else(|| "since the start of the process, whose time is unknown".into())
         }

@@ -118,7 +118,9 @@ impl Sampling {
         let current = switches.setting()?;
         let before = self.window.map_or(current, |window| window.before);
         let begin = switches.now();
-        let until = Now { instant: begin.instant + time, time: begin.time + time };
+        // A clock at the end of all times has none later.
+        let end = begin.time.checked_add(time).unwrap_or(begin.time);
+        let until = Now { instant: begin.instant + time, time: end };
         // First of all, so that there is an end even if half of the rest fails.
         self.window = Some(Window { until, before });
         self.version += 1;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::detail::read_unused;
 use crate::mallctl::{self, Error};
 use crate::report::{AllocatorStats, OptionValue, ProfilingState};
 use crate::unavailable::Unavailable;
@@ -14,6 +15,7 @@ pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailabl
         let value = epoch.clone().and_then(|()| key.read());
         unavailable.keep(&format!("allocator.{name}"), value).map(|bytes| bytes as u64)
     };
+    let unused = epoch.clone().and_then(|()| read_unused());
     AllocatorStats {
         name: "jemalloc".into(),
         allocated_bytes: stat("allocated_bytes", mallctl::STATS_ALLOCATED),
@@ -22,6 +24,10 @@ pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailabl
         resident_bytes: stat("resident_bytes", mallctl::STATS_RESIDENT),
         mapped_bytes: stat("mapped_bytes", mallctl::STATS_MAPPED),
         retained_bytes: stat("retained_bytes", mallctl::STATS_RETAINED),
+        dirty_bytes: unavailable
+            .keep("allocator.dirty_bytes", unused.clone())
+            .map(|unused| unused.dirty_bytes),
+        muzzy_bytes: unavailable.keep("allocator.muzzy_bytes", unused).map(|unused| unused.muzzy_bytes),
         version: unavailable.keep("allocator.version", mallctl::VERSION.read().map(short_version)),
         arenas: unavailable.keep("allocator.arenas", mallctl::ARENAS_COUNT.read()).map(u64::from),
         background_threads: unavailable

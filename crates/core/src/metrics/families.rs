@@ -1,11 +1,10 @@
 //! The metrics of the process, its container and its allocator.
 
-use std::time::SystemTime;
-
 use crate::ceiling::Ceiling;
 use crate::report::{
     AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, ProcessMemory,
 };
+use crate::timestamp;
 use crate::units::visible;
 
 /// Metrics of one name.
@@ -130,6 +129,12 @@ fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|p| p.uss_bytes)),
         gauge("memory_debug_process_swap", BYTES, "Anonymous memory swapped out")
             .with(number(|p| p.swap_bytes)),
+        gauge(
+            "memory_debug_process_lazy_free",
+            BYTES,
+            "Resident anonymous memory that the kernel may take without swapping",
+        )
+        .with(number(|p| p.lazy_free_bytes)),
         gauge("process_threads", None, "Threads").with(number(|p| p.threads)),
         gauge("process_open_fds", None, "Open file descriptors").with(number(|p| p.open_fds)),
         gauge("process_start_time", SECONDS, "When the process started, since 1970").with(started),
@@ -281,6 +286,10 @@ fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|a| a.mapped_bytes)),
         gauge("memory_debug_jemalloc_retained", BYTES, "Address space kept for later use")
             .with(number(|a| a.retained_bytes)),
+        gauge("memory_debug_jemalloc_dirty", BYTES, "Unused pages that the system has not got back")
+            .with(number(|a| a.dirty_bytes)),
+        gauge("memory_debug_jemalloc_muzzy", BYTES, "Unused pages that the kernel may take, if it has not")
+            .with(number(|a| a.muzzy_bytes)),
         gauge("memory_debug_jemalloc_arenas", None, "Arenas").with(number(|a| a.arenas)),
         gauge("memory_debug_profiling_active", None, "Whether allocations are sampled").with(
             allocator
@@ -303,8 +312,7 @@ fn of_collection(report: &MemoryReport) -> Vec<MetricFamily> {
 }
 
 fn unix_seconds(rfc3339: &str) -> Option<f64> {
-    let time = humantime::parse_rfc3339(rfc3339).ok()?;
-    time.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
+    timestamp::parse(rfc3339).map(timestamp::unix_seconds)
 }
 
 #[cfg(test)]
@@ -370,6 +378,15 @@ mod tests {
         assert_eq!(value(&families, "memory_debug_ceiling_limit_bytes"), Some(25_769_803_776.0));
         assert_eq!(value(&families, "memory_debug_ceiling_room_bytes"), Some(17_179_869_184.0));
         assert_eq!(value(&families, "memory_debug_cgroup_binding_limit_bytes"), None);
+    }
+
+    #[test]
+    fn a_start_before_1970_is_a_negative_number_and_no_text_panics() {
+        let mut report = sample::report();
+        report.instance.started_at = Some("1969-12-31T23:59:50Z".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), Some(-10.0));
+        report.instance.started_at = Some("soon".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), None);
     }
 
     #[test]

@@ -8,9 +8,11 @@ mod cgroup;
 mod fixture;
 mod machine;
 mod proc;
+mod start;
 
 pub(crate) use cgroup::read_cgroup;
 #[cfg(test)]
 pub(crate) use fixture::Tree;
 pub(crate) use machine::read_machine;
 pub(crate) use proc::read_process;
+pub(crate) use start::{Clocks, read_start};

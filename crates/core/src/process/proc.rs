@@ -31,6 +31,7 @@ pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option
         swap_bytes: keep("swap_bytes", of_status("VmSwap")),
         pss_bytes: keep("pss_bytes", of_rollup("Pss")),
         uss_bytes: keep("uss_bytes", private()),
+        lazy_free_bytes: keep("lazy_free_bytes", of_rollup("LazyFree")),
         threads: keep(
             "threads",
             status.as_deref().map_err(String::clone).and_then(|text| number(text, "Threads")),
@@ -61,7 +62,8 @@ mod tests {
                           RssFile:\t    1900 kB\nRssShmem:\t     100 kB\nVmSwap:\t       0 kB\nThreads:\t9\n";
     const ROLLUP: &str = "55d0-7fff ---p 00000000 00:00 0                          [rollup]\n\
                           Rss:                5000 kB\nPss:                4000 kB\nPss_Dirty:          3000 kB\n\
-                          Private_Clean:       500 kB\nPrivate_Dirty:      2500 kB\nSwap:                  0 kB\n";
+                          Private_Clean:       500 kB\nPrivate_Dirty:      2500 kB\n\
+                          LazyFree:            700 kB\nSwap:                  0 kB\n";
 
     #[test]
     fn reads_every_value() {
@@ -80,6 +82,7 @@ mod tests {
                 pss_bytes: Some(4000 << 10),
                 uss_bytes: Some(3000 << 10),
                 swap_bytes: Some(0),
+                lazy_free_bytes: Some(700 << 10),
                 threads: Some(9),
                 open_fds: Some(1),
                 cpus: process.cpus,

@@ -90,7 +90,10 @@ mod tests {
             format!("nothing to complain about; {checked} rules checked, {missing} not checked")
         );
         let because = "because /proc/self: entity not found";
-        let line = format!("\nnot checked: memory-outside-jemalloc, swap-in-use {because}\n");
+        let line = format!(
+            "\nnot checked: dominating-row, mapped-files, memory-outside-jemalloc, muzzy-pages, never-touched, \
+             shared-memory, swap-in-use {because}\n"
+        );
         assert!(text.contains(&line), "{text}");
     }
 

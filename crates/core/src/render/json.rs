@@ -152,8 +152,8 @@ mod tests {
             assert!(verdict["evidence"].is_string() && verdict["advice"].is_string());
             assert!(doctor["checked"].as_array().unwrap().contains(&"oom-kills".into()), "{doctor}");
             let not_checked = doctor["not_checked"].as_array().unwrap();
-            let swap = not_checked.iter().find(|rule| rule["id"] == "swap-in-use").unwrap();
-            assert_eq!(swap["reason"], "process.swap_bytes was not collected");
+            let arenas = not_checked.iter().find(|rule| rule["id"] == "many-arenas").unwrap();
+            assert_eq!(arenas["reason"], "allocator.arenas was not collected");
         }
     }
 

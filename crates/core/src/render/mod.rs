@@ -33,6 +33,9 @@ pub use text::text;
 use crate::report::RowSource;
 use crate::units::{percent, visible};
 
+/// What most processes have little of is told only if it is this much of resident memory, in percent.
+const WORTH_A_WORD: f64 = 5.0;
+
 /// The name of a row. That of an unknown type is a function's.
 fn row_name(name: &str, is_attributed: bool) -> String {
     let mark = if is_attributed { "" } else { "[unattributed] " };

@@ -36,12 +36,13 @@ impl Display for PurgeReport {
 /// A number by its name.
 type Number = (&'static str, fn(&PurgeMoment) -> Option<u64>);
 
-const NUMBERS: [Number; 9] = [
+const NUMBERS: [Number; 10] = [
     ("resident", |moment| moment.resident_bytes),
     ("anonymous", |moment| moment.anonymous_bytes),
     ("allocator resident", |moment| moment.allocator_resident_bytes),
     ("dirty pages", |moment| moment.dirty_bytes),
     ("muzzy pages", |moment| moment.muzzy_bytes),
+    ("lazily freed", |moment| moment.lazy_free_bytes),
     ("retained addresses", |moment| moment.retained_bytes),
     ("active pages", |moment| moment.active_bytes),
     ("allocated", |moment| moment.allocated_bytes),

@@ -1,7 +1,8 @@
-//! Two lines below the table: how its sum fits with what jemalloc and the kernel count.
+//! Lines below the table: how its sum fits with what jemalloc and the kernel count.
 
 use std::fmt::{self, Write};
 
+use super::WORTH_A_WORD;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, visible};
 
@@ -24,28 +25,66 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
     for explanation in &numbers.explanations {
         writeln!(out, "  maybe {}", visible(explanation))?;
     }
-    if let Some(resident) = numbers.resident_bytes {
-        let parts = [
-            (numbers.allocated_bytes, "allocated"),
-            (numbers.fragmentation_bytes, "fragmentation"),
-            (numbers.dirty_bytes, "dirty"),
-            (numbers.metadata_bytes, "metadata"),
-            (numbers.outside_bytes, "outside jemalloc"),
-        ];
-        let jemalloc: Option<u64> = parts[..4].iter().map(|(bytes, _)| *bytes).sum();
-        let sum = match (jemalloc, numbers.outside_bytes) {
-            (Some(_), Some(_)) => " =".to_owned(),
-            // Pages that were never touched are resident for jemalloc and not for the kernel.
-            (Some(jemalloc), None) => format!("; jemalloc counts at most {:.1} =", Bytes(jemalloc)),
-            _ => "; of it".to_owned(),
-        };
-        let told = parts.iter().filter_map(|(bytes, name)| Some(format!("{:.1} {name}", Bytes((*bytes)?))));
-        let told: Vec<_> = told.collect();
-        if !told.is_empty() {
-            writeln!(out, "resident {:.1}{sum} {}", Bytes(resident), told.join(" + "))?;
-        }
+    write_resident(out, numbers)?;
+    write_outside(out, numbers)?;
+    let matters = |bytes: &u64| {
+        let resident = numbers.resident_bytes.unwrap_or(0);
+        percent(*bytes as f64, resident as f64) >= Some(WORTH_A_WORD)
+    };
+    if let Some(bytes) = numbers.never_touched_bytes.filter(matters) {
+        let bytes = Bytes(bytes);
+        writeln!(
+            out,
+            "  never touched: at least {bytes} that jemalloc counts, rows included: reserved, and no memory until written"
+        )?;
+    }
+    if let Some(bytes) = numbers.muzzy_bytes.filter(matters) {
+        writeln!(
+            out,
+            "  muzzy: {} is free, and the kernel may take it; POST /purge returns it now",
+            Bytes(bytes)
+        )?;
     }
     Ok(())
+}
+
+/// The parts of resident memory, those that add to it and those that are not in it.
+fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+    let Some(resident) = numbers.resident_bytes else { return Ok(()) };
+    let always = [
+        (numbers.allocated_bytes, "allocated"),
+        (numbers.fragmentation_bytes, "fragmentation"),
+        (numbers.dirty_bytes, "dirty"),
+        (numbers.metadata_bytes, "metadata"),
+    ];
+    let some = |bytes: Option<u64>| bytes.filter(|bytes| *bytes > 0);
+    let others = [(some(numbers.muzzy_bytes), "muzzy"), (numbers.outside_bytes, "outside jemalloc")];
+    let less =
+        [(some(numbers.swapped_bytes), "swapped out"), (some(numbers.never_touched_bytes), "never touched")];
+    let part = |(bytes, name): &(Option<u64>, &str)| Some(format!("{:.1} {name}", Bytes((*bytes)?)));
+    let mut told = always.iter().chain(&others).filter_map(part).collect::<Vec<_>>().join(" + ");
+    for part in less.iter().filter_map(part) {
+        told.push_str(" − ");
+        told.push_str(&part);
+    }
+    let is_whole = always.iter().all(|(bytes, _)| bytes.is_some())
+        && numbers.outside_bytes.is_some()
+        && numbers.never_touched_bytes.is_some();
+    let sum = if is_whole { " =" } else { "; of it" };
+    if told.is_empty() { Ok(()) } else { writeln!(out, "resident {:.1}{sum} {told}", Bytes(resident)) }
+}
+
+/// What memory outside jemalloc is, as far as the kernel tells.
+fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+    let parts = [
+        (numbers.outside_anonymous_bytes, "anonymous (stacks, mmap, C libraries)"),
+        (numbers.outside_file_bytes, "of mapped files"),
+        (numbers.outside_shared_bytes, "shared"),
+    ];
+    let some =
+        parts.iter().filter_map(|(bytes, name)| Some(((*bytes)?, name))).filter(|(bytes, _)| *bytes > 0);
+    let told: Vec<_> = some.map(|(bytes, name)| format!("{:.1} {name}", Bytes(bytes))).collect();
+    if told.is_empty() { Ok(()) } else { writeln!(out, "  outside jemalloc: {}", told.join(" + ")) }
 }
 
 #[cfg(test)]
@@ -66,7 +105,8 @@ mod tests {
             text,
             "sampled 430.0 MiB (± 3.5 %) of 431.0 MiB that jemalloc has allocated; they agree\n\
              resident 512.3 MiB = 431.0 MiB allocated + 4.0 MiB fragmentation + 53.0 MiB dirty + 8.0 MiB metadata + \
-             16.3 MiB outside jemalloc\n"
+             16.3 MiB outside jemalloc\n  outside jemalloc: 4.0 MiB anonymous (stacks, mmap, C libraries) + 12.3 MiB of \
+             mapped files\n"
         );
         assert!(text.lines().all(|line| line.len() <= 130), "{text}");
     }
@@ -81,10 +121,25 @@ mod tests {
             text.contains("allocated; more apart than sampling explains\n  maybe sampling began\\u{a}late\n"),
             "{text}"
         );
-        assert!(
-            text.contains("resident 512.3 MiB; jemalloc counts at most 496.0 MiB = 431.0 MiB allocated"),
-            "{text}"
-        );
+        assert!(text.contains("resident 512.3 MiB; of it 431.0 MiB allocated"), "{text}");
         assert_eq!(lines(&Reconciliation::default()), "");
+    }
+
+    #[test]
+    fn free_and_reserved_memory_have_lines_of_their_own() {
+        let mut numbers = sample::reconciliation();
+        (numbers.muzzy_bytes, numbers.never_touched_bytes) = (Some(406 << 20), Some(2_136_746_230));
+        numbers.swapped_bytes = Some(8 << 20);
+        let text = lines(&numbers);
+        let sum =
+            "+ 406.0 MiB muzzy + 16.3 MiB outside jemalloc − 8.0 MiB swapped out − 2.0 GiB never touched\n";
+        assert!(text.contains(sum), "{text}");
+        assert!(text.contains("\n  never touched: at least 1.99 GiB that jemalloc counts"), "{text}");
+        assert!(text.ends_with(
+            "  muzzy: 406.00 MiB is free, and the kernel may take it; POST /purge returns it now\n"
+        ));
+        (numbers.muzzy_bytes, numbers.never_touched_bytes) = (Some(0), Some(25 << 20));
+        let text = lines(&numbers);
+        assert!(!text.contains("muzzy") && !text.contains("never touched:"), "{text}");
     }
 }

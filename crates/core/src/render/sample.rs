@@ -1,6 +1,7 @@
 //! A report with a known content, for tests.
 
-use crate::reconciliation::{Reconciliation, Witnesses};
+use crate::breakdown::Counts;
+use crate::reconciliation::Reconciliation;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::samples::SampleOrigin;
@@ -13,7 +14,8 @@ const REPORT: &str = r#"{
                "build_id": "ab12"},
   "collected_at": "2026-11-20T12:12:00Z",
   "duration_us": 8123,
-  "process": {"resident_bytes": 537184666, "threads": 9},
+  "process": {"resident_bytes": 537184666, "anonymous_bytes": 524288000, "file_bytes": 12896666, "shared_bytes": 0,
+              "swap_bytes": 0, "lazy_free_bytes": 0, "threads": 9},
   "cgroup": {"version": 2, "path": "/pod/shop", "limit_bytes": 1073741824, "current_bytes": 786432000,
              "inactive_file_bytes": 52428800, "pressure_some_avg10_percent": 0.25,
              "parts": {"anonymous_bytes": 524288000, "file_bytes": 235929600, "mapped_file_bytes": 20971520,
@@ -26,7 +28,8 @@ const REPORT: &str = r#"{
                          "parts": {"anonymous_bytes": 833617920}}},
   "machine": {"total_bytes": 25769803776, "available_bytes": 17179869184},
   "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 451936256, "active_bytes": 456130560,
-                "metadata_bytes": 8388608, "resident_bytes": 520093696, "options": {"opt.narenas": 8},
+                "metadata_bytes": 8388608, "resident_bytes": 520093696, "dirty_bytes": 55574528,
+                "muzzy_bytes": 0, "options": {"opt.narenas": 8},
                 "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524288,
                               "active_since": "2026-11-20T09:00:00Z"}},
   "types": null,
@@ -44,14 +47,8 @@ pub(crate) fn report() -> MemoryReport {
 
 /// Its comparison of witnesses, as if the table were much longer.
 pub(crate) fn reconciliation() -> Reconciliation {
-    let witnesses = Witnesses {
-        allocated: Ok(451_936_256),
-        active: Ok(456_130_560),
-        metadata: Ok(8_388_608),
-        allocator_resident: Ok(520_093_696),
-        resident: Ok(537_184_666),
-    };
-    witnesses.reconcile((430 << 20, 15_728_640.0), true, &mut Unavailable::default())
+    let report: MemoryReport = serde_json::from_str(REPORT).unwrap();
+    Counts::of_report(&report).reconcile((430 << 20, 15_728_640.0), true, &mut Unavailable::default())
 }
 
 /// Its samples: all since the start of the process.
@@ -72,7 +69,7 @@ pub(crate) fn types() -> TypeSummary {
         full_type: full_type.into(),
         objects,
         bytes,
-        objects_stderr: 0.1,
+        objects_stderr: objects as f64 / 10.0,
         bytes_stderr: (524_288.0 * bytes as f64).sqrt().round(),
         source,
         created: (source == RowSource::Exact).then_some(objects + 1_300),

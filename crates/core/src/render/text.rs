@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{ceiling, container, diagnosis, reasons, reconciliation, roots, table};
+use super::{WORTH_A_WORD, ceiling, container, diagnosis, reasons, reconciliation, roots, table};
+use crate::breakdown::Counts;
 use crate::doctor::diagnose;
 use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary};
-use crate::units::{Bytes, count, span, visible};
+use crate::units::{Bytes, count, percent, span, visible};
 use crate::view::{Page, TypesView};
 
 /// The largest parts of a root; the page of types shows more.
@@ -108,15 +109,16 @@ fn memory(report: &MemoryReport) -> String {
     let mut parts = Vec::new();
     parts.extend(resident.map(|resident| format!("resident {:.1}", Bytes(resident))));
     if let Some(allocator) = &report.allocator {
-        let difference = |whole: Option<u64>, part: Option<u64>| whole?.checked_sub(part?);
-        let fragmentation = difference(allocator.active_bytes, allocator.allocated_bytes);
-        let unused = difference(allocator.resident_bytes, allocator.active_bytes);
-        let dirty = difference(unused, allocator.metadata_bytes);
-        let outside = difference(resident, allocator.resident_bytes);
+        let of_all = Counts::of_report(report).breakdown();
+        let matters =
+            |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(WORTH_A_WORD);
+        let (muzzy, never_touched) = (of_all.muzzy.ok(), of_all.never_touched.ok());
         parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
-        parts.extend(fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
-        parts.extend(dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
-        parts.extend(outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
+        parts.extend(of_all.fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
+        parts.extend(of_all.dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
+        parts.extend(muzzy.filter(matters).map(|bytes| format!("{:.0} muzzy", Bytes(bytes))));
+        parts.extend(of_all.outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
+        parts.extend(never_touched.filter(matters).map(|bytes| format!("{} never touched", Bytes(bytes))));
     }
     parts.join(" · ")
 }
@@ -131,6 +133,7 @@ fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
     line(out, "proportional (pss)", process.pss_bytes.map(Bytes))?;
     line(out, "unique (uss)", process.uss_bytes.map(Bytes))?;
     line(out, "swapped out", process.swap_bytes.map(Bytes))?;
+    line(out, "lazily freed", process.lazy_free_bytes.map(Bytes))?;
     line(out, "threads", process.threads.map(count))?;
     line(out, "open files", process.open_fds.map(count))?;
     line(out, "processors", process.cpus.map(count))
@@ -145,6 +148,8 @@ fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result 
     line(out, "resident", allocator.resident_bytes.map(Bytes))?;
     line(out, "mapped", allocator.mapped_bytes.map(Bytes))?;
     line(out, "retained", allocator.retained_bytes.map(Bytes))?;
+    line(out, "dirty", allocator.dirty_bytes.map(Bytes))?;
+    line(out, "muzzy", allocator.muzzy_bytes.map(Bytes))?;
     line(out, "arenas", allocator.arenas.map(count))?;
     line(out, "background threads", allocator.background_threads.map(yes_or_no))?;
     for (name, value) in &allocator.options {

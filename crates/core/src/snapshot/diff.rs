@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
 use crate::comparison::{Basis, Comparison, Side};
-use crate::report::{MemoryReport, RowSource};
+use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
 /// What changed from one snapshot to another, those rows first that changed most.
@@ -139,6 +139,37 @@ impl SnapshotDiff {
         let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
+    }
+}
+
+impl MemoryReport {
+    /// Compares the table with a snapshot of this process, so that [`diagnose`](crate::diagnose) knows whether a large
+    /// row grows.
+    ///
+    /// # Errors
+    ///
+    /// If the report has no heap profile, the snapshot is of another process or has other samples, or it cannot be read.
+    pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), String> {
+        if base.info().instance.id != self.instance.id {
+            return Err("the snapshot is of another process".into());
+        }
+        let diff = SnapshotDiff::until(self, base, &Selection::default())?;
+        if diff.comparison != Comparison::Whole {
+            return Err(diff.notes.join("; "));
+        }
+        let diff = diff.growth();
+        let rows = diff.rows.into_iter();
+        self.growth = Some(Growth {
+            since: diff.base.taken_at,
+            rows: rows
+                .map(|DiffRow { type_name, full_type, bytes_change, .. }| GrownRow {
+                    type_name,
+                    full_type,
+                    bytes_change,
+                })
+                .collect(),
+        });
+        Ok(())
     }
 }
 

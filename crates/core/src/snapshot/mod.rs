@@ -21,6 +21,7 @@ use crate::comparison::Origin;
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
+use crate::timestamp;
 
 /// The name and version of what is kept with a profile, the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
@@ -84,7 +85,7 @@ impl SnapshotInfo {
             schema: SCHEMA.into(),
             id: SnapshotId::random()?,
             label,
-            taken_at: humantime::format_rfc3339_millis(at).to_string(),
+            taken_at: timestamp::millis(at),
             instance: report.instance.clone(),
             samples: report.types.as_ref().and_then(|types| types.samples.clone()),
             stacks: u64::try_from(profile.stack_count()).unwrap_or(u64::MAX),
@@ -156,7 +157,7 @@ impl Snapshot {
 
     /// How long before `later` it was made. `None` if it was not, or the clock was set.
     pub fn age_at(&self, later: &Self) -> Option<Duration> {
-        let time = |snapshot: &Self| humantime::parse_rfc3339(&snapshot.info.taken_at).ok();
+        let time = |snapshot: &Self| timestamp::parse(&snapshot.info.taken_at);
         time(later)?.duration_since(time(self)?).ok()
     }
 }
@@ -196,7 +197,7 @@ pub(crate) mod tests {
             schema: SCHEMA.into(),
             id: SnapshotId::random().unwrap(),
             label: Some(label.into()),
-            taken_at: humantime::format_rfc3339_millis(at).to_string(),
+            taken_at: timestamp::millis(at),
             samples: Some(samples(0)),
             instance: report.instance,
             stacks: profile.stack_count() as u64,
@@ -248,9 +249,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_snapshot_is_made_by_any_clock() {
+        let snapshot = empty(7, "x");
+        for at in timestamp::unusual_clocks() {
+            let info = SnapshotInfo { taken_at: timestamp::millis(at), ..snapshot.info().clone() };
+            let made = Snapshot::new(info, &snapshot.profile().unwrap(), at).unwrap();
+            assert_eq!(Snapshot::from_bytes(made.as_bytes()).unwrap().info().taken_at, made.info().taken_at);
+        }
+    }
+
+    #[test]
     fn the_time_between_snapshots_is_told_forward_only() {
         let (first, second) = (empty(10, "a"), empty(70, "b"));
         assert_eq!(first.age_at(&second), Some(Duration::from_secs(60)));
         assert_eq!(second.age_at(&first), None);
+        let at = |taken_at: &str| {
+            let mut snapshot = empty(0, "c");
+            snapshot.info.taken_at = taken_at.into();
+            snapshot
+        };
+        let (before, after) = (at("1969-12-31T23:59:59.500Z"), at("9999-12-31T23:59:59.999Z"));
+        assert_eq!(before.age_at(&first), Some(Duration::from_millis(10_500)));
+        assert!(before.age_at(&after) > before.age_at(&first), "{:?}", before.age_at(&after));
+        assert_eq!(at("").age_at(&first), None);
     }
 }

@@ -3,12 +3,13 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use memory_debug_core::MissingReason;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned,
 };
@@ -48,13 +49,28 @@ pub(super) fn tls(authorities: Option<Arc<RootCertStore>>) -> Result<Arc<ClientC
             "this system trusts no authority; install its certificates, or give those of `Peers::authority`",
         ));
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config =
+        ClientConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(SystemClock));
     let config = config.with_safe_default_protocol_versions().map_err(|_| failed("TLS cannot be had"))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Nothing is kept from one request for the fleet to the next.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// The system clock for certificates. rustls's own panics before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
+#[derive(Debug)]
+struct SystemClock;
+
+impl TimeProvider for SystemClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        unix_time(SystemTime::now())
+    }
+}
+
+fn unix_time(time: SystemTime) -> Option<UnixTime> {
+    time.duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
 }
 
 fn of_system() -> RootCertStore {
@@ -133,6 +149,9 @@ fn in_words(error: &Error) -> &'static str {
             "it wants a certificate of whoever asks, and peers have none"
         }
         Error::AlertReceived(_) => "it refused TLS as it is spoken here",
+        Error::FailedToGetCurrentTime => {
+            "the clock of this machine is before 1970, so no certificate can be checked; set the clock"
+        }
         Error::PeerIncompatible(_) => "it does not speak TLS as it is spoken here",
         _ => "TLS failed",
     }
@@ -156,6 +175,15 @@ mod tests {
         assert!(found.is_ok(), "{found:?} with {} in the queue", queued.len());
         free.set_nonblocking(true).unwrap();
         assert!(free.accept().is_ok());
+    }
+
+    #[test]
+    fn a_clock_before_1970_is_no_time_for_certificates_and_no_panic() {
+        let at =
+            |seconds| unix_time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap().as_secs();
+        assert_eq!([0, 7, i64::MAX as u64].map(at), [0, 7, i64::MAX as u64]);
+        assert!(unix_time(SystemTime::UNIX_EPOCH - Duration::from_nanos(1)).is_none());
+        assert!(in_words(&Error::FailedToGetCurrentTime).contains("clock"));
     }
 
     #[test]

@@ -30,7 +30,8 @@ impl View {
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let report = material.process()?.collect_detail(parts);
-        self.page(Page::Stats, &TypesView::default(), &report, material.max_bytes, proof)
+        let material = Material { report: Some(&report), ..material };
+        self.page(Page::Stats, &TypesView::default(), material, proof)
     }
 
     pub(super) fn profiling(&self, material: Material<'_>) -> Result<Reply, Problem> {

@@ -5,7 +5,7 @@ use std::future::{Ready, poll_fn, ready};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use memory_debug_endpoint::Connection;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tower_service::Service;
 
@@ -27,10 +27,15 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Serves `page` over `stream` until the client at `peer` ends the connection or leaves it idle.
 pub(super) async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: IpAddr,
     page: MemoryDebug<NotFound>,
 ) {
+    if !has_http_date(SystemTime::now()) {
+        // A client that does not read it learns from the end of the connection.
+        let _ = stream.write_all(CLOCK_IS_WRONG).await;
+        return;
+    }
     let (at_work, requests) = watch::channel(0);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
@@ -53,6 +58,19 @@ pub(super) async fn serve(
     })
     .await;
 }
+
+/// Whether hyper can write the time as an HTTP date. It formats the date for every connection, and panics before 1970
+/// and after the year 9999 (httpdate 1.0, `HttpDate::from`).
+fn has_http_date(now: SystemTime) -> bool {
+    const YEAR_10_000: u64 = 253_402_300_800;
+    now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10_000)
+}
+
+/// The answer while there is no HTTP date.
+const CLOCK_IS_WRONG: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    content-length: 73\r\nconnection: close\r\n\r\n\
+    the clock of this machine is before 1970 or after 9999: set it right now\n";
 
 /// Completes when no request has been at work for [`IDLE`].
 async fn idle(mut requests: watch::Receiver<usize>) {
@@ -111,5 +129,26 @@ impl<B> Service<Request<B>> for NotFound {
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, text);
         ready(Ok(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_http_cannot_write_is_found_before_hyper_panics() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(has_http_date(at(0)) && has_http_date(at(253_402_300_799)));
+        assert!(!has_http_date(at(253_402_300_800)));
+        assert!(!has_http_date(SystemTime::UNIX_EPOCH - Duration::from_nanos(1)));
+        assert!(!has_http_date(at(i64::MAX as u64)));
+    }
+
+    #[test]
+    fn the_answer_for_a_wrong_clock_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(CLOCK_IS_WRONG).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}, {}", body.len());
     }
 }

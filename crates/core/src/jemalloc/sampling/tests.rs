@@ -236,3 +236,14 @@ fn an_end_that_fails_is_tried_again() {
     sampling.close_if_due(&fake).unwrap();
     assert_eq!((fake.done().as_str(), sampling.window()), ("on, off", None));
 }
+
+#[test]
+fn a_window_opens_by_any_clock() {
+    for time in crate::timestamp::unusual_clocks() {
+        let fake = Fake::new(true);
+        fake.now.set(Now { time, ..fake.now.get() });
+        let mut sampling = Sampling::new();
+        sampling.open(&fake, Duration::from_secs(3600), Some(12)).unwrap();
+        assert!(sampling.window().unwrap().until.time >= time);
+    }
+}

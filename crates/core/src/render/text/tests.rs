@@ -28,8 +28,9 @@ fn the_types_page_is_the_table_alone() {
     assert!(types.trim_start().starts_with("types |"), "{types}");
     let footer: Vec<_> = types.lines().skip_while(|line| !line.starts_with("total ")).collect();
     assert!(footer[0].ends_with("symbols: inlined (line tables)"), "{types}");
-    assert!(footer[1].starts_with("sampled ") && footer[2].starts_with("resident "), "{types}");
-    assert_eq!(footer.len(), 3, "{types}");
+    assert!(footer[1].starts_with("sampled ") && footer[2].starts_with("resident 512.3 MiB = "), "{types}");
+    assert!(footer[3].starts_with("  outside jemalloc: 4.0 MiB anonymous"), "{types}");
+    assert_eq!(footer.len(), 4, "{types}");
 }
 
 #[test]
@@ -113,9 +114,29 @@ fn without_a_limit_the_machine_is_the_limit_and_without_both_there_is_no_line() 
 fn parts_that_do_not_add_up_are_left_out() {
     let mut report = sample::report();
     report.allocator.as_mut().unwrap().resident_bytes = Some(1 << 40);
+    report.process.as_mut().unwrap().anonymous_bytes = None;
     let text = page(&report, Page::Overview);
     let header = text.lines().nth(1).unwrap();
     assert!(header.starts_with("resident ") && !header.contains("outside jemalloc"), "{text}");
+}
+
+#[test]
+fn free_and_reserved_memory_are_not_called_outside_jemalloc() {
+    let header = |resident: u64, anonymous: u64, jemalloc: u64, muzzy: u64| {
+        let mut report = sample::report();
+        let process = report.process.as_mut().unwrap();
+        (process.resident_bytes, process.anonymous_bytes) = (Some(resident << 20), Some(anonymous << 20));
+        process.lazy_free_bytes = Some(muzzy << 20);
+        let allocator = report.allocator.as_mut().unwrap();
+        (allocator.resident_bytes, allocator.muzzy_bytes) = (Some(jemalloc << 20), Some(muzzy << 20));
+        page(&report, Page::Overview).lines().nth(1).unwrap().to_owned()
+    };
+    let muzzy = header(920, 910, 500, 406);
+    assert!(muzzy.ends_with(" · 53 MiB dirty · 406 MiB muzzy · 14 MiB outside jemalloc"), "{muzzy}");
+    let reserved = header(9, 5, 2048, 0);
+    assert!(reserved.ends_with(" · 4 MiB outside jemalloc · 2.00 GiB never touched"), "{reserved}");
+    let little = header(512, 490, 500, 9);
+    assert!(little.ends_with(" dirty · 22 MiB outside jemalloc"), "{little}");
 }
 
 #[test]

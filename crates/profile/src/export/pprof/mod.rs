@@ -50,8 +50,11 @@ pub enum PprofSymbols {
 impl PprofOptions {
     /// What this library needs to read the profile back, taken at that time.
     pub fn taken_at(time: SystemTime) -> Self {
-        let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { time_nanos: nanos(since_epoch), ..Self::default() }
+        let time_nanos = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => nanos(since),
+            Err(before) => -nanos(before.duration()),
+        };
+        Self { time_nanos, ..Self::default() }
     }
 
     /// Of what happened within that time.

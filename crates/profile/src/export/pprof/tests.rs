@@ -20,6 +20,11 @@ fn times_are_in_nanoseconds_since_1970() {
     let options = PprofOptions::taken_at(SystemTime::UNIX_EPOCH + Duration::from_secs(7));
     let options = options.covering(Duration::from_millis(1500));
     assert_eq!((options.time_nanos, options.duration_nanos), (7_000_000_000, 1_500_000_000));
+    let before = PprofOptions::taken_at(SystemTime::UNIX_EPOCH - Duration::from_secs(7));
+    assert_eq!(before.time_nanos, -7_000_000_000);
+    let far = Duration::from_secs(i64::MAX as u64);
+    assert_eq!(PprofOptions::taken_at(SystemTime::UNIX_EPOCH + far).time_nanos, i64::MAX);
+    assert_eq!(PprofOptions::taken_at(SystemTime::UNIX_EPOCH - far).time_nanos, -i64::MAX);
     assert_eq!(PprofOptions::default().covering(Duration::MAX).duration_nanos, i64::MAX);
 }
 

@@ -1,0 +1,168 @@
+//! When this process started.
+//!
+//! The kernel tells the start in ticks since boot, and so does a clock that nobody can set (`CLOCK_BOOTTIME`). Their
+//! difference is how long the process has been up, whatever the system clock says. `btime` of `/proc/stat` and
+//! `/proc/uptime` have no part in it: in a container, lxcfs shows the start of the container there.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use crate::kernel_file;
+use crate::per_process::PerProcess;
+
+/// What the clocks say at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Clocks {
+    /// The system clock, which may be wrong.
+    pub(crate) system: SystemTime,
+    /// Time since the machine was booted, sleep included.
+    pub(crate) since_boot: Result<Duration, String>,
+}
+
+/// The start of this process, by both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
+    since_boot: Duration,
+    system: Result<SystemTime, &'static str>,
+}
+
+impl Clocks {
+    pub(crate) fn now() -> Self {
+        Self { system: SystemTime::now(), since_boot: since_boot() }
+    }
+}
+
+/// How long this process has been up, and when it started by the system clock of when this was first asked. One
+/// instance always states one start, also after the clock was set. `root` is the folder `/proc` is mounted at.
+pub(crate) fn read_start(
+    root: &Path,
+    clocks: Clocks,
+) -> (Result<Duration, String>, Result<SystemTime, String>) {
+    static START: PerProcess<OnceLock<Start>> = PerProcess::new(OnceLock::new());
+    let own = START.get(|_| OnceLock::new());
+    let start = match own.get() {
+        Some(start) => Ok(*start),
+        None => read(root, &clocks).map(|start| *own.get_or_init(|| start)),
+    };
+    let uptime = start.clone().and_then(|start| up(start.since_boot, clocks.since_boot?));
+    (uptime, start.and_then(|start| start.system.map_err(str::to_owned)))
+}
+
+fn read(root: &Path, clocks: &Clocks) -> Result<Start, String> {
+    let stat = kernel_file::read(&root.join("self/stat"))?;
+    let ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
+    let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second());
+    let uptime = up(since_boot, clocks.since_boot.clone()?)?;
+    let system = clocks.system.checked_sub(uptime).ok_or("the system clock is out of range");
+    Ok(Start { since_boot, system })
+}
+
+fn up(start: Duration, now: Duration) -> Result<Duration, String> {
+    now.checked_sub(start).ok_or_else(|| {
+        let (start, now) = (start.as_secs_f64(), now.as_secs_f64());
+        format!("stat has a start {start:.2} s after boot, and the clock since boot is at {now:.2} s")
+    })
+}
+
+/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
+fn start_ticks(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+fn ticks_per_second() -> u64 {
+    rustix::param::clock_ticks_per_second().max(1)
+}
+
+#[cfg(target_os = "linux")]
+fn since_boot() -> Result<Duration, String> {
+    use rustix::time::{DynamicClockId, clock_gettime_dynamic};
+    let failed = |reason: &dyn std::fmt::Display| format!("CLOCK_BOOTTIME: {reason}");
+    let time = clock_gettime_dynamic(DynamicClockId::Boottime).map_err(|error| failed(&error.kind()))?;
+    Duration::try_from(time).map_err(|_| failed(&"out of range"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ticks_per_second() -> u64 {
+    100
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Result<Duration, String> {
+    Err("this system has no CLOCK_BOOTTIME".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Tree;
+    use crate::timestamp;
+
+    /// A process that started `seconds` after boot, in a container whose `/proc/stat` and `/proc/uptime` are lxcfs's.
+    fn container(seconds: u64) -> Tree {
+        let ticks = seconds * ticks_per_second();
+        let stat = format!("42 (a) b) S 1 42 42 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 {ticks} 1000 2000");
+        let tree = Tree::new([("self/stat", stat.as_str())]);
+        tree.add("stat", "cpu 1 2 3\nbtime 4102444800\n");
+        tree.add("uptime", "3.00 1.00\n");
+        tree
+    }
+
+    fn clocks(system: SystemTime, since_boot: u64) -> Clocks {
+        Clocks { system, since_boot: Ok(Duration::from_secs(since_boot)) }
+    }
+
+    #[test]
+    fn the_start_is_now_less_the_time_since_it_whatever_btime_says() {
+        let now = timestamp::parse("2026-11-20T09:00:00Z").unwrap();
+        let start = read(container(80_000).path(), &clocks(now, 86_400)).unwrap();
+        assert_eq!(start.since_boot, Duration::from_secs(80_000));
+        assert_eq!(start.system.map(timestamp::seconds).unwrap(), "2026-11-20T07:13:20Z");
+        assert_eq!(up(start.since_boot, Duration::from_secs(90_000)), Ok(Duration::from_secs(10_000)));
+    }
+
+    #[test]
+    fn no_clock_panics_and_the_time_up_does_not_depend_on_it() {
+        for system in timestamp::unusual_clocks() {
+            let start = read(container(80_000).path(), &clocks(system, 86_400)).unwrap();
+            assert_eq!(up(start.since_boot, Duration::from_secs(86_400)), Ok(Duration::from_secs(6_400)));
+            assert_eq!(start.system.ok(), system.checked_sub(Duration::from_secs(6_400)));
+        }
+    }
+
+    #[test]
+    fn clocks_that_disagree_are_named_and_not_called_set_back() {
+        let tree = container(80_000);
+        assert_eq!(
+            read(tree.path(), &clocks(SystemTime::now(), 7)).unwrap_err(),
+            "stat has a start 80000.00 s after boot, and the clock since boot is at 7.00 s"
+        );
+        let silent = Clocks { since_boot: Err("CLOCK_BOOTTIME: no".into()), ..clocks(SystemTime::now(), 0) };
+        assert_eq!(read(tree.path(), &silent).unwrap_err(), "CLOCK_BOOTTIME: no");
+    }
+
+    #[test]
+    fn the_start_time_is_found_behind_any_process_name() {
+        let after_name = "S 1 4242 4242 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 987654 1000 2000";
+        assert_eq!(start_ticks(&format!("4242 (a) b (c)) {after_name}")), Some(987_654));
+        assert_eq!(start_ticks("4242 (a) S 1"), None);
+        assert_eq!(start_ticks(""), None);
+    }
+
+    #[test]
+    fn without_proc_the_file_is_the_reason() {
+        let error = read(Path::new("/nonexistent"), &Clocks::now()).unwrap_err();
+        assert_eq!(error, "stat: entity not found");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_process_started_before_now() {
+        let (uptime, started) = read_start(Path::new("/proc"), Clocks::now());
+        assert!(started.unwrap() <= SystemTime::now());
+        let later = read_start(Path::new("/proc"), Clocks::now());
+        assert!(later.0.unwrap() >= uptime.unwrap());
+    }
+}
