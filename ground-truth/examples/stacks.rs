@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dump = arguments.next().ok_or("usage: stacks DUMP [TEXT]")?;
     let wanted = arguments.next().unwrap_or_default();
     let file = BufReader::new(File::open(&dump)?);
-    let profile = if dump.ends_with(".json") { serde_json::from_reader(file)? } else { HeapProfile::parse(file)? };
+    let profile =
+        if dump.ends_with(".json") { serde_json::from_reader(file)? } else { HeapProfile::parse(file)? };
     let load = |mapping: &Mapping| fs::read(&mapping.path).map(|bytes| Box::new(bytes) as FileData);
     for (row, bytes, frames) in attributed_stacks(&profile, &load) {
         if row.contains(&wanted) {

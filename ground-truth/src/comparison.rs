@@ -2,16 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
 
 use crate::expected::populations;
 use crate::ledger::truth;
 
-/// A population passes if its rows hold what it holds, within this part of it.
+/// A population passes if its rows hold what it holds, within this part of it or two standard errors.
 const TOLERANCE: f64 = 0.05;
+/// One of at least [`MANY`] samples passes within this part of it, whatever its error.
+const TOLERANCE_OF_MANY: f64 = 0.1;
+const MANY: f64 = 64.0;
 /// Least part of the live bytes in right rows, in percent.
 const RIGHT: f64 = 95.0;
 /// Most part of the live bytes in wrong rows, in percent.
 const WRONG: f64 = 1.0;
+/// Least parts of the populations with an error whose truth is within one of it, and within two. Sizes are taken to be
+/// anywhere between two size classes, so that 58 % ± 8 % of some 40 are within one, and all within two.
+const WITHIN_ERROR: [f64; 2] = [40.0, 95.0];
 
 /// How well a table tells the truth.
 #[derive(Debug, Default)]
@@ -24,44 +31,55 @@ pub(crate) struct Comparison {
     missed: Vec<String>,
     /// Rows that stand for no population, with their bytes and whether they name a type.
     strange: Vec<(u64, bool, String)>,
+    /// Populations with an error, and those whose truth is within one and within two of it.
+    with_error: u32,
+    within: [u32; 2],
 }
 
-/// The bytes of rows, by name and whether that is a type's.
-pub(crate) type Rows = BTreeMap<(String, bool), u64>;
+/// What a row tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) objects: f64,
+    pub(crate) bytes: u64,
+    pub(crate) bytes_variance: f64,
+}
+
+/// Rows by name and whether that is a type's.
+pub(crate) type Rows = BTreeMap<(String, bool), Told>;
+
+impl AddAssign for Told {
+    fn add_assign(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+        self.bytes_variance += other.bytes_variance;
+    }
+}
 
 /// Compares the ledger with what the rows have more than before.
 pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
-    for (row, bytes) in before {
+    for (row, told) in before {
         let left = rows.entry(row.clone()).or_default();
-        *left = left.saturating_sub(*bytes);
+        left.bytes = left.bytes.saturating_sub(told.bytes);
     }
-    let mut comparison = Comparison { total: rows.values().sum(), ..Comparison::default() };
+    let mut comparison =
+        Comparison { total: rows.values().map(|told| told.bytes).sum(), ..Comparison::default() };
     let mut known = Vec::new();
     for (position, (population, names)) in populations().enumerate() {
         known.extend(names.iter().copied());
-        let bytes_of = |name: &&str| rows.get(&((*name).to_owned(), true)).copied().unwrap_or(0);
-        let (told, held) = (names.iter().map(bytes_of).sum::<u64>(), truth(position));
-        comparison.right += told.min(held);
-        comparison.wrong += told.saturating_sub(held);
-        if told.abs_diff(held) as f64 <= TOLERANCE * held as f64 {
-            comparison.passed += 1;
-        } else {
-            let percent = percent(told, held);
-            comparison
-                .missed
-                .push(format!("{population}: {told} of {held} bytes ({percent:.1} %) in {names:?}"));
-        }
+        let mut told = Told::default();
+        names.iter().filter_map(|name| rows.get(&((*name).to_owned(), true))).for_each(|row| told += *row);
+        comparison.add(population, names, told, truth(position));
     }
-    for ((name, is_type), bytes) in &rows {
+    for ((name, is_type), told) in &rows {
         if !is_type {
-            comparison.unattributed += bytes;
+            comparison.unattributed += told.bytes;
         } else if known.contains(&name.as_str()) {
             continue;
         } else {
-            comparison.wrong += bytes;
+            comparison.wrong += told.bytes;
         }
-        if *bytes > 0 {
-            comparison.strange.push((*bytes, *is_type, name.clone()));
+        if told.bytes > 0 {
+            comparison.strange.push((told.bytes, *is_type, name.clone()));
         }
     }
     comparison.strange.sort_by(|a, b| b.cmp(a));
@@ -69,9 +87,43 @@ pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
 }
 
 impl Comparison {
-    /// Whether the table as a whole is good enough.
+    fn add(&mut self, population: &str, names: &[&str], told: Told, held: u64) {
+        let (off, stderr) = (told.bytes.abs_diff(held) as f64, told.bytes_variance.sqrt());
+        // What the row itself says that it may be off by is not of another type.
+        let of_others = (told.bytes.saturating_sub(held) as f64 - 2.0 * stderr).max(0.0) as u64;
+        self.wrong += of_others;
+        self.right += told.bytes - of_others;
+        if stderr > 0.0 {
+            self.with_error += 1;
+            self.within[0] += u32::from(off <= stderr);
+            self.within[1] += u32::from(off <= 2.0 * stderr);
+        }
+        let tolerance = if told.objects >= MANY {
+            TOLERANCE_OF_MANY * held as f64
+        } else {
+            (TOLERANCE * held as f64).max(2.0 * stderr)
+        };
+        if off <= tolerance {
+            self.passed += 1;
+        } else {
+            let percent = percent(told.bytes, held);
+            self.missed.push(format!(
+                "{population}: {} ± {stderr:.0} of {held} bytes ({percent:.1} %) in {names:?}",
+                told.bytes
+            ));
+        }
+    }
+
+    /// Parts of the populations with an error that are within one and within two of it, in percent.
+    fn within_error(&self) -> [f64; 2] {
+        self.within.map(|within| percent(within.into(), self.with_error.into()))
+    }
+
+    /// Whether the table as a whole is good enough, and its errors are.
     pub(crate) fn passed(&self) -> bool {
-        percent(self.right, self.total) >= RIGHT && percent(self.wrong, self.total) <= WRONG
+        percent(self.right, self.total) >= RIGHT
+            && percent(self.wrong, self.total) <= WRONG
+            && self.within_error().iter().zip(WITHIN_ERROR).all(|(within, least)| *within >= least)
     }
 }
 
@@ -91,6 +143,12 @@ impl fmt::Display for Comparison {
             part(self.wrong),
             part(self.unattributed),
             self.total
+        )?;
+        let [one, two] = self.within_error();
+        writeln!(
+            f,
+            "{} populations have an error: {one:.0} % are within one of it, {two:.0} % within two",
+            self.with_error
         )?;
         writeln!(f, "{} passed, {} failed", self.passed, self.missed.len())
     }

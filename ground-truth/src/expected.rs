@@ -118,10 +118,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ),
     (
         "streams of tonic",
-        &[
-            "Box<Streaming<usize>>",
-            "Box<EncodeBody<Plain, Iter<IntoIter<Result<&[u8], Status>, 1>>>>",
-        ],
+        &["Box<Streaming<usize>>", "Box<EncodeBody<Plain, Iter<IntoIter<Result<&[u8], Status>, 1>>>>"],
     ),
     ("escaped text of a form", &["Vec<u8> in visit_map (src/extracted.rs)"]),
     ("body by serde_json", &["Vec<SliceRecord>"]),

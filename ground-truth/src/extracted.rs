@@ -52,7 +52,8 @@ pub(crate) fn populate() {
     let body: Bytes =
         serde_json::to_vec(&(0..RECORDS).map(record).collect::<Vec<_>>()).expect("valid").into();
 
-    let records: Vec<SliceRecord> = own("body by serde_json", || serde_json::from_slice(&body).expect("valid"));
+    let records: Vec<SliceRecord> =
+        own("body by serde_json", || serde_json::from_slice(&body).expect("valid"));
     account("body by serde_json", records, SliceRecord::text_bytes);
 
     let records: Vec<PathErrorRecord> = own("body by serde_path_to_error", || {
@@ -101,7 +102,8 @@ fn form() {
     }
     for _ in 0..200 {
         let body = "id=a-name-of-some-length&raw=some+text+that+is+escaped+%26+longer";
-        let request = http::Request::post("/").header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request =
+            http::Request::post("/").header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let request = request.body(axum::body::Body::from(body)).expect("a request");
         let mut request = Some(request);
         let form = own("String", || {

@@ -46,7 +46,8 @@ pub(crate) fn to_text() -> String {
 /// Takes over a ledger that another process has written.
 pub(crate) fn read_text(text: &str) -> Result<(), String> {
     for line in text.lines() {
-        let (bytes, name) = line.split_once('\t').ok_or_else(|| format!("no ledger has the line {line:?}"))?;
+        let (bytes, name) =
+            line.split_once('\t').ok_or_else(|| format!("no ledger has the line {line:?}"))?;
         let bytes = bytes.parse().map_err(|_| format!("no number of bytes: {bytes:?}"))?;
         LEDGER[position(name)].store(bytes, Ordering::Relaxed);
     }

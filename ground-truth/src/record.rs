@@ -4,9 +4,11 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use memory_debug_profile::{FileData, HeapProfile, LoadObject, Mapping, Selection, TypeAttributor, UnstrippedCopies};
+use memory_debug_profile::{
+    Estimate, FileData, HeapProfile, LoadObject, Mapping, Selection, TypeAttributor, UnstrippedCopies,
+};
 
-use crate::comparison::{self, Comparison, Rows};
+use crate::comparison::{self, Comparison, Rows, Told};
 use crate::ledger;
 
 const BEFORE: &str = "before.json";
@@ -30,7 +32,10 @@ pub(crate) fn write(
 }
 
 /// Compares what [`write`] wrote, with the symbols of an unstripped copy or of the program itself.
-pub(crate) fn judge(folder: impl AsRef<Path>, unstripped: Option<&str>) -> Result<Comparison, Box<dyn Error>> {
+pub(crate) fn judge(
+    folder: impl AsRef<Path>,
+    unstripped: Option<&str>,
+) -> Result<Comparison, Box<dyn Error>> {
     let folder = folder.as_ref();
     ledger::read_text(&fs::read_to_string(folder.join(TRUTH))?)?;
     let copies = match unstripped {
@@ -54,7 +59,9 @@ fn load(mapping: &Mapping) -> std::io::Result<FileData> {
 fn table(profile: &HeapProfile, files: &dyn LoadObject) -> Rows {
     let mut sums = Rows::new();
     for entry in TypeAttributor::new().summarize(profile, files, &Selection::default()).entries {
-        *sums.entry((entry.type_name, entry.is_attributed)).or_default() += entry.estimate.bytes.round() as u64;
+        let Estimate { objects, bytes, bytes_variance, .. } = entry.estimate;
+        let told = Told { objects, bytes: bytes.round() as u64, bytes_variance };
+        *sums.entry((entry.type_name, entry.is_attributed)).or_default() += told;
     }
     sums
 }

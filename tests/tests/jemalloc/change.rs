@@ -30,8 +30,9 @@ async fn a_dropped_container_leaves_the_table() {
     let after = shop::types().await;
     assert!(row(&before, "HashMap<usize, Dropped>").is_some_and(|row| row.bytes > POPULATION as u64));
     assert_eq!(row(&after, "HashMap<usize, Dropped>"), None);
-    // What is still there has the same samples, so the same estimate to the byte.
-    assert_eq!(row(&after, "Vec<Kept>"), row(&before, "Vec<Kept>"));
-    assert!(row(&after, "Vec<Kept>").is_some());
+    // What is still there has the same samples. Only the size of large objects is told anew, as more of them are known.
+    let (was, is) = (row(&before, "Vec<Kept>").unwrap(), row(&after, "Vec<Kept>").unwrap());
+    assert_eq!(is.objects, was.objects);
+    assert!(is.bytes.abs_diff(was.bytes) as f64 <= 2.0 * was.bytes_stderr, "{is:?} {was:?}");
     drop(kept);
 }

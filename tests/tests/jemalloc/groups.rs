@@ -22,9 +22,14 @@ fn grow_the_grouped() -> Vec<Vec<Grouped>> {
 async fn each_group_tells_the_same_memory_by_another_name() {
     let population = grow_the_grouped();
     let (report, element) = (shop::types().await, by("element").await);
-    let container = row(&report, "Vec<Grouped>").unwrap().bytes;
+    let container = row(&report, "Vec<Grouped>").unwrap();
+    let (container, stderr) = (container.bytes, container.bytes_stderr);
     assert!(container >= POPULATION as u64 / 2, "{report:#?}");
-    assert_eq!(row(&element, "Grouped").unwrap().bytes, container);
+    // The size of large objects is told anew, as more of them are known.
+    assert!(
+        row(&element, "Grouped").unwrap().bytes.abs_diff(container) as f64 <= 2.0 * stderr,
+        "{element:#?}"
+    );
 
     let holds = |report: &MemoryReport, part: &str| {
         let rows = &report.types.as_ref().unwrap().rows;

@@ -1,35 +1,41 @@
 //! What large objects take beside what the heap profile counts for them.
 
+use std::sync::{Mutex, PoisonError};
+
 use memory_debug_profile::LargeObjects;
 
 use crate::mallctl::{self, ALL_ARENAS, Error};
+use crate::per_process::PerProcess;
 
-/// Reads the sums over all large objects, as of the last epoch. `None` if jemalloc gives every object its size class, as
-/// versions before 5.3.1 do: then the profile counts what is there. A jemalloc without statistics has no sums; then
-/// they are 0, and every size is taken to be half-way between two classes.
+/// The sums over large objects that told most so far: each page that took those of its own moment would have the same
+/// objects in other sizes.
+static BEST: PerProcess<Mutex<Option<LargeObjects>>> = PerProcess::new(Mutex::new(None));
+
+/// What is known of the sizes of large objects: as of the last epoch, or of an earlier one that told more. `None` if jemalloc gives every object its size class, as
+/// versions before 5.3.1 do: then the profile counts what is there. A jemalloc without statistics has no sums.
 pub(crate) fn read_large_objects() -> Option<LargeObjects> {
     if !mallctl::OPT_DISABLE_LARGE_SIZE_CLASSES.read().ok()? {
         return None;
     }
     let page_bytes = mallctl::ARENAS_PAGE.read().ok()? as u64;
-    let (usable_bytes, class_bytes) =
-        read_sums(LargeObjects::threshold_bytes(page_bytes)).unwrap_or_default();
-    Some(LargeObjects { page_bytes, usable_bytes, class_bytes })
+    let (all_bytes, classes) = read_classes().unwrap_or_default();
+    let now = LargeObjects::new(page_bytes, all_bytes, classes);
+    let mut best = BEST.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner);
+    if best.is_none_or(|best| now.outweigh(best)) {
+        *best = Some(now);
+    }
+    *best
 }
 
-/// What objects above the threshold take, and what their classes come to.
-fn read_sums(threshold: u64) -> Result<(u64, u64), Error> {
+/// What all large objects take, and the size classes with the number of their live objects.
+fn read_classes() -> Result<(u64, Vec<(u64, u64)>), Error> {
     let (size, live) = (mallctl::LARGE_SIZE.look_up()?, mallctl::LARGE_LIVE.look_up()?);
-    // Classes up to the threshold are exact, so what they hold can be taken off the sum.
-    let (mut exact_bytes, mut class_bytes) = (0_u64, 0_u64);
+    let mut classes = Vec::new();
     for class in 0..mallctl::ARENAS_LARGE_EXTENTS.read()? as usize {
-        let live = live.read([ALL_ARENAS, class])? as u64;
-        if live > 0 {
-            let size = size.read([class])? as u64;
-            let sum = if size <= threshold { &mut exact_bytes } else { &mut class_bytes };
-            *sum = sum.saturating_add(live.saturating_mul(size));
+        match live.read([ALL_ARENAS, class])? as u64 {
+            0 => {}
+            live => classes.push((size.read([class])? as u64, live)),
         }
     }
-    let all = mallctl::ARENA_LARGE_ALLOCATED.look_up()?.read([ALL_ARENAS])? as u64;
-    Ok((all.saturating_sub(exact_bytes), class_bytes))
+    Ok((mallctl::ARENA_LARGE_ALLOCATED.look_up()?.read([ALL_ARENAS])? as u64, classes))
 }

@@ -96,6 +96,7 @@ struct Naming<'p> {
 impl<'p> Naming<'p> {
     fn new(profile: &'p SymbolizedProfile, symbolizer: &Symbolizer, addresses: &[Option<u64>]) -> Self {
         let mut builder = Builder::new(profile.kind, profile.sample_rate);
+        builder.large_below = profile.large_below;
         let mappings = profile.mappings.iter().map(|mapping| builder.mapping(mapping.clone())).collect();
         let threads = profile.threads.iter().map(|thread| builder.thread(Arc::clone(thread))).collect();
         let (infos, lines) = Default::default();

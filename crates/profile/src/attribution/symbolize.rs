@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::TypeAttributor;
 use super::place;
 use super::stack::beyond_allocator;
+use crate::large::LargeObjects;
 use crate::mapping::{Mapping, mapping_of};
 use crate::profile::{HeapProfile, Stack};
 use crate::symbolize::LoadObject;
@@ -48,7 +49,8 @@ impl TypeAttributor {
         let knows_allocated = profile.stacks().any(|stack| stack.accumulated.objects > 0);
         let kind = if knows_allocated { ProfileKind::LiveAndAllocated } else { ProfileKind::Live };
         let mut named = std::mem::take(&mut self.named);
-        let builder = Builder::with_names(kind, profile.sample_rate(), std::mem::take(&mut named.names));
+        let mut builder = Builder::with_names(kind, profile.sample_rate(), std::mem::take(&mut named.names));
+        builder.large_below = profile.large_objects.map_or(0, LargeObjects::millionths_of_gap);
         let mut naming = Naming::new(profile, &mappings, named, builder);
         for (stack, key) in profile.stacks().zip(keys) {
             if self.is_first_sample(profile.sample_rate(), stack, key) {

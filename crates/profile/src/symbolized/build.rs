@@ -15,6 +15,8 @@ use crate::sample::SampleRate;
 pub(crate) struct Builder {
     pub(super) kind: ProfileKind,
     pub(super) sample_rate: SampleRate,
+    /// As in [`SymbolizedProfile`]; 0 unless it is set.
+    pub(crate) large_below: u32,
     pub(crate) names: Names,
     pub(super) mappings: Interner<NamedMapping>,
     pub(super) locations: Interner<Location>,
@@ -42,7 +44,18 @@ impl Builder {
     pub(crate) fn with_names(kind: ProfileKind, sample_rate: SampleRate, names: Names) -> Self {
         let (mappings, locations, threads) = Default::default();
         let (stacks, stack_locations, samples) = Default::default();
-        Self { kind, sample_rate, names, mappings, locations, threads, stacks, stack_locations, samples }
+        Self {
+            kind,
+            sample_rate,
+            large_below: 0,
+            names,
+            mappings,
+            locations,
+            threads,
+            stacks,
+            stack_locations,
+            samples,
+        }
     }
 
     pub(crate) fn mapping(&mut self, mapping: NamedMapping) -> u32 {

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use super::summarize::Key;
 use super::{Amount, Builder, ProfileKind, SymbolizedProfile};
 use crate::attribution::Selection;
+use crate::large::bytes_of_gap;
 use crate::sample::{Estimate, SampleRate};
 
 /// Rows that changed, those with the largest change of bytes first.
@@ -72,17 +73,24 @@ impl ChangeTable {
 
     pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
         let (nothing, mut rows) = (Stacks::default(), Vec::new());
-        for (key, before) in &base.0 {
-            rows.push((key, Change::of_stacks(before, target.0.get(key).unwrap_or(&nothing), rate)));
+        let large = base.large_below.abs_diff(target.large_below);
+        for (key, before) in &base.rows {
+            rows.push((
+                key,
+                Change::of_stacks(before, target.rows.get(key).unwrap_or(&nothing), rate, large),
+            ));
         }
-        for (key, now) in target.0.iter().filter(|(key, _)| !base.0.contains_key(*key)) {
-            rows.push((key, Change::of_stacks(&nothing, now, rate)));
+        for (key, now) in target.rows.iter().filter(|(key, _)| !base.rows.contains_key(*key)) {
+            rows.push((key, Change::of_stacks(&nothing, now, rate, large)));
         }
         let compared = rows.len();
         let threshold = significant_stderrs(compared);
         let mut table = Self { rows: Vec::new(), total: Change::default(), compared, threshold };
-        for (key, mut row) in rows {
+        let mut all_resized = 0.0;
+        for (key, (mut row, resized)) in rows {
             table.total.add_row(&row);
+            all_resized += resized;
+            row.difference.bytes_variance += resized.powi(2);
             if row.base == row.target {
                 continue;
             }
@@ -92,6 +100,7 @@ impl ChangeTable {
             row.is_significant = row.exceeds(threshold);
             table.rows.push(row);
         }
+        table.total.difference.bytes_variance += all_resized.powi(2);
         table.total.is_significant = table.total.exceeds(significant_stderrs(1));
         table.rows.sort_by(|a, b| {
             let size = |row: &Change| row.difference.bytes.abs();
@@ -104,7 +113,11 @@ impl ChangeTable {
 
 /// A profile by row and stack, comparable with others by the same names.
 #[derive(Debug, Default)]
-pub(super) struct Parts(FxHashMap<Key, Stacks>);
+pub(super) struct Parts {
+    rows: FxHashMap<Key, Stacks>,
+    /// As [`SymbolizedProfile::large_below`].
+    large_below: u32,
+}
 
 /// What each stack holds, by the locations that `names` gave.
 type Stacks = FxHashMap<Box<[u32]>, Amount>;
@@ -120,30 +133,36 @@ impl Parts {
                 None => _ = parts.insert(key.clone(), Stacks::from_iter([(locations, amount)])),
             }
         });
-        Self(parts)
+        Self { rows: parts, large_below: profile.large_below }
     }
 
     /// Takes a row from `other` in the place of this one's.
     pub(super) fn replace_row(&mut self, row: &Change, other: &mut Self) {
         let name = Arc::from(row.type_name.as_str());
         let key = Key { name, full_type: row.full_type.as_str().into(), is_attributed: row.is_attributed };
-        if let Some(stacks) = other.0.remove(&key) {
-            self.0.insert(key, stacks);
+        if let Some(stacks) = other.rows.remove(&key) {
+            self.rows.insert(key, stacks);
         }
     }
 }
 
 impl Change {
-    fn of_stacks(base: &Stacks, target: &Stacks, rate: SampleRate) -> Self {
-        let mut change = Self::default();
+    /// The change of a row without that of its name, and by how much it may be one of assumed sizes alone, where these
+    /// differ by `large` millionths. All of a row's large objects are resized together, so this is no noise that
+    /// evens out.
+    fn of_stacks(base: &Stacks, target: &Stacks, rate: SampleRate, large: u32) -> (Self, f64) {
+        let (mut change, mut resized) = (Self::default(), 0.0);
         for (stack, before) in base {
             let now = target.get(stack).copied().unwrap_or_default();
+            if !now.is_zero() {
+                resized += bytes_of_gap(large, *before);
+            }
             change.add(before.estimate(rate), now.estimate(rate), *before == now);
         }
         for (_, now) in target.iter().filter(|(stack, _)| !base.contains_key(*stack)) {
             change.add(Estimate::default(), now.estimate(rate), now.is_zero());
         }
-        change
+        (change, resized)
     }
 
     /// Adds a stack, which is taken not to have changed at all if its samples are the same.
@@ -230,6 +249,30 @@ mod tests {
         assert_eq!(rows(&base, &few), [("String".into(), 10 * SAMPLE, false)]);
         assert_eq!(rows(&base, &many), [("String".into(), 80 * SAMPLE, true)]);
         assert_eq!(rows(&many, &base), [("String".into(), -80 * SAMPLE, true)]);
+    }
+
+    /// Forty buffers of the class of 1.25 MiB: each was taken for 1 MiB and 128 KiB, and is now for 1 MiB and 192 KiB.
+    #[test]
+    fn other_sizes_of_the_same_large_objects_are_no_change() {
+        const KIB: i64 = 1024;
+        let sized = |large_below, objects: i64, bytes| {
+            let stacks: Vec<_> =
+                ["a", "b", "c", "d"].map(|function| ("Vec<u8>", function, objects, objects * bytes)).into();
+            let names: Vec<[&str; 1]> = stacks.iter().map(|stack| [stack.1]).collect();
+            let stacks: Vec<_> = stacks
+                .iter()
+                .zip(&names)
+                .map(|(stack, name)| (stack.0, &name[..], stack.2, stack.3))
+                .collect();
+            SymbolizedProfile { large_below, ..profile(&stacks) }
+        };
+        let (small, large) = (sized(500_000, 10, 1152 * KIB), sized(250_000, 10, 1216 * KIB));
+        assert_eq!(rows(&small, &large), [("Vec<u8>".into(), 40 * 64 * KIB, false)]);
+        assert_eq!(rows(&large, &small), [("Vec<u8>".into(), -40 * 64 * KIB, false)]);
+        assert!(!ChangeTable::between(&small, &large, &Selection::default()).total.is_significant);
+        // Growth beyond that is one, as it is with equal sizes.
+        assert!(rows(&small, &sized(250_000, 13, 1216 * KIB))[0].2);
+        assert!(rows(&small, &sized(500_000, 13, 1152 * KIB))[0].2);
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl Builder {
         let mut profile = SymbolizedProfile {
             kind: self.kind,
             sample_rate: self.sample_rate,
+            large_below: self.large_below,
             mappings: Vec::new(),
             functions: Vec::new(),
             locations: Vec::new(),

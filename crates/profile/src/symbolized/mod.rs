@@ -33,6 +33,9 @@ pub use self::peaks::Peaks;
 pub struct SymbolizedProfile {
     pub(crate) kind: ProfileKind,
     pub(crate) sample_rate: SampleRate,
+    /// How far below their classes large objects are taken to be, in millionths of the way to the next lower class. 0
+    /// where they count as their classes, and for profiles that were made of several.
+    pub(crate) large_below: u32,
     pub(crate) mappings: Vec<NamedMapping>,
     pub(crate) functions: Vec<NamedFunction>,
     pub(crate) locations: Vec<Location>,

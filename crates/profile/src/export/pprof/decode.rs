@@ -1,6 +1,7 @@
 //! Reading, of what this library wrote: today, in an earlier version, or damaged since.
 
 use std::io::{BufRead, Read};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
@@ -9,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::proto::{self, ValueType};
 use super::wire::{self, Field, Fields};
-use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, label, tag, value};
+use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, label, tag, value};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
@@ -145,15 +146,23 @@ impl<'m> Decoder<'m> {
         })
     }
 
-    fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
-        let mut own = None;
-        self.comments.retain(|comment| match comment.strip_prefix(PROGRAM_MAPPINGS) {
+    /// Takes out the comments that begin like this; gives the number that the last of them ends in.
+    fn take_comment<N: FromStr>(&mut self, begins: &str) -> Option<N> {
+        let mut found = None;
+        self.comments.retain(|comment| match comment.strip_prefix(begins) {
             Some(number) => {
-                own = number.parse().ok();
+                found = number.parse().ok();
                 false
             }
             None => true,
         });
+        found
+    }
+
+    fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
+        let own = self.take_comment(PROGRAM_MAPPINGS);
+        // Of a file that says more than all of the way, as much is believed.
+        self.builder.large_below = self.take_comment::<u32>(LARGE_BELOW).unwrap_or(0).min(1_000_000);
         let mappings = self.mappings(own)?;
         let mut functions = FxHashMap::default();
         for function in self.table(tag::FUNCTION) {

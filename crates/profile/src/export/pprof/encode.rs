@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use super::labels::Labels;
 use super::message::Message;
 use super::strings::Strings;
-use super::{MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
+use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
 use crate::symbolized::{Location, Magnitude, NamedFunction, NamedMapping, NamedSample, SymbolizedProfile};
 
 impl SymbolizedProfile {
@@ -43,8 +43,11 @@ impl SymbolizedProfile {
         let build_id = |mapping: &NamedMapping| mapping.build_id.as_ref().map(ToString::to_string);
         let build_ids: Vec<String> =
             self.mappings.iter().map(|mapping| build_id(mapping).unwrap_or_default()).collect();
-        let comments = options.comments.iter().filter(|comment| !comment.starts_with(PROGRAM_MAPPINGS));
-        let comments: Vec<String> = comments.cloned().chain(program_mappings(self)).collect();
+        let is_own =
+            |comment: &str| [PROGRAM_MAPPINGS, LARGE_BELOW].iter().any(|own| comment.starts_with(own));
+        let comments = options.comments.iter().filter(|comment| !is_own(comment)).cloned();
+        let large_below = (self.large_below > 0).then(|| format!("{LARGE_BELOW}{}", self.large_below));
+        let comments: Vec<String> = comments.chain(program_mappings(self)).chain(large_below).collect();
         let (part, inner) = Default::default();
         let encoder = Encoder { profile: self, options, strings: Strings::new(), part, inner };
         encoder.encode(&build_ids, &comments, out)
