@@ -18,7 +18,8 @@ pub struct Reconciliation {
     pub sampled_bytes: Option<u64>,
     /// One standard error of `sampled_bytes`, in bytes.
     pub sampled_stderr_bytes: Option<u64>,
-    /// Bytes the program asked for and holds, rounded to size classes as the rows are (`stats.allocated`).
+    /// Bytes the program asked for and holds, small objects rounded to size classes and large ones to pages
+    /// (`stats.allocated`).
     pub allocated_bytes: Option<u64>,
     /// `sampled_bytes - allocated_bytes`: negative if the table shows less than there is.
     pub difference_bytes: Option<i64>,
@@ -116,7 +117,7 @@ const CACHED: &str = "jemalloc also counts what threads keep cached for reuse";
 /// (`arena_large_malloc_stats_update` in `src/arena.c`).
 const SAMPLED_SMALL: &str = "jemalloc does not count small objects that were sampled";
 const SIZE_CLASS: &str =
-    "in the profile a large allocation counts as its size class, up to a quarter more than it takes";
+    "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
 const FREED: &str = "memory was freed between the two readings, or this is the one time in 20 that sampling alone \
                      explains";
 
