@@ -116,8 +116,7 @@ const CACHED: &str = "jemalloc also counts what threads keep cached for reuse";
 /// A sampled small object has pages of its own, which jemalloc 5.3.1 counts as active only, not as allocated
 /// (`arena_large_malloc_stats_update` in `src/arena.c`).
 const SAMPLED_SMALL: &str = "jemalloc does not count small objects that were sampled";
-const SIZE_CLASS: &str =
-    "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
+const SIZE_CLASS: &str = "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
 const FREED: &str = "memory was freed between the two readings, or this is the one time in 20 that sampling alone \
                      explains";
 

@@ -64,3 +64,31 @@ async fn focus_and_ignore_choose_stacks_by_their_frames() {
     assert!(total(&focused) < total(&ignored).map(|rest| rest + 2 * bytes));
     drop(population);
 }
+
+/// Allocates at two lines that an `await` lies between, below a future that does not know its name.
+async fn read_twice() -> [Vec<u64>; 2] {
+    let count = enough::<u64>();
+    let first = vec![1; count];
+    tokio::task::yield_now().await;
+    let second = vec![2; count];
+    [first, second]
+}
+
+async fn read_it_all() -> [Vec<u64>; 2] {
+    read_twice().await
+}
+
+#[tokio::test]
+async fn an_async_function_is_one_row_whatever_lines_of_it_allocate() {
+    let population = Box::pin(read_it_all()).await;
+    let (functions, lines) = (by("function").await, by("line").await);
+    let of = |report: &MemoryReport, part: &str| {
+        let rows = report.types.iter().flat_map(|types| &types.rows);
+        let held = rows.filter(|row| row.bytes > POPULATION as u64 / 2 && row.type_name.contains(part));
+        held.map(|row| row.type_name.clone()).collect::<Vec<_>>()
+    };
+    let functions = of(&functions, "async fn at tests/tests/jemalloc/groups.rs:");
+    assert_eq!(functions.len(), 1, "{functions:?}");
+    assert!(of(&lines, "groups.rs:").len() >= 2, "{lines:#?}");
+    drop(population);
+}

@@ -276,3 +276,13 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
         );
     });
 }
+
+/// jemalloc samples the first allocation of every process. It is eight bytes in the start of the standard library.
+#[test]
+fn the_first_sample_of_a_process_is_no_row() {
+    shop::alone("page::the_first_sample_of_a_process_is_no_row", async {
+        let report = shop::types().await;
+        let rows = &report.types.as_ref().unwrap().rows;
+        assert!(rows.iter().all(|row| row.type_name != "Box<str>"), "{rows:#?}");
+    });
+}

@@ -83,8 +83,8 @@ fn what_was_allocated_is_looked_at_first_only_where_it_is_known_and_wanted() {
 #[test]
 fn the_sizes_of_large_objects_are_kept_and_no_comment_of_others() {
     let sized = SymbolizedProfile { large_below: 437_500, ..profile(&[("Vec<u8>", &["a"], 9, 9 << 20)]) };
-    let mut options = PprofOptions::default();
-    options.comments = vec![format!("{LARGE_BELOW}7"), "mine".into()];
+    let comments = vec![format!("{LARGE_BELOW}7"), "mine".into()];
+    let options = PprofOptions { comments, ..PprofOptions::default() };
     let (read, comments) = SymbolizedProfile::read_pprof(&*written(&sized, &options)).unwrap();
     assert_eq!((&read, &comments[..]), (&sized, &["mine".to_owned()][..]));
     let plain = profile(&[("Vec<u8>", &["a"], 9, 9 << 20)]);
