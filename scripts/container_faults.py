@@ -100,13 +100,21 @@ def services(program):
     def service(group, *arguments):
         return example_service.Service(program, *arguments, before=group.enter)
 
+    def settled(group, limit):
+        """MiB that are left below the group's limit of so many, once the service in it has stopped to grow."""
+        before = -1
+        while abs(group.working_set() - before) > MIB:
+            before = group.working_set()
+            time.sleep(2)
+        return (limit * MIB - before) // MIB
+
     def a_neighbour_below_the_parents_limit():
-        """Group p has 300 MiB, p/a the service, p/b a neighbour of 225 MiB."""
+        """Group p has 300 MiB, p/a the service, p/b a neighbour that leaves 20 MiB."""
         with (ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a,
               ControlGroup("memory", "b", below=p) as b):
             p.limit_memory(300 * MIB)
             path = "/" + p.folder.split("/")[-1]
-            with service(a) as shop, taking(b, HEAP, 217):
+            with service(a) as shop, taking(b, HEAP, settled(p, 300) - 28):
                 lines = header(shop)
                 stats = shop.ask("/stats?format=json")[1]
                 ceiling, cgroup = stats["ceiling"], stats["cgroup"]
