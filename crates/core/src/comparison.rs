@@ -124,7 +124,7 @@ impl Basis {
         Self { comparison, only, grows, shrinks, notes }
     }
 
-    /// Whether a sampled row that changed by so many bytes shows a change of the memory.
+    /// Whether a change of a sampled row, in bytes, shows a change of the memory.
     pub(crate) fn admits(&self, bytes_change: i64) -> bool {
         if bytes_change < 0 { self.shrinks } else { self.grows }
     }

@@ -32,7 +32,7 @@ pub struct InstanceInfo {
     pub pid: u32,
     /// When the process started, RFC 3339 in UTC, by the system clock of when that was first asked.
     pub started_at: Option<String>,
-    /// Seconds since the process started, by a clock that nobody can set.
+    /// Seconds since the process started, by a clock that cannot be set.
     pub uptime_seconds: Option<u64>,
     /// GNU build id of the program in hex: equal ids are equal programs.
     pub build_id: Option<String>,

@@ -3,7 +3,7 @@ use crate::render::sample;
 
 const DISCARDED: &str = "2026-11-20T11:00:00.000Z";
 
-/// Samples after so many discards and pauses.
+/// Samples after these numbers of discards and pauses.
 fn samples(generation: u64, pauses: u64) -> SampleOrigin {
     let began_at = if generation == 0 { sample::samples().began_at } else { Some(DISCARDED.into()) };
     let resumed_at = (pauses > 0).then(|| "2026-11-20T12:00:00.000Z".to_owned());

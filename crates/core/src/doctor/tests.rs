@@ -138,7 +138,7 @@ fn no_number_is_too_large_or_too_small() {
     }
 }
 
-/// What a rule about a size needs to fire, with so many bytes of what it looks for.
+/// What a rule about a size needs to fire, with the bytes of what it looks for.
 type Case = (&'static str, fn(&mut MemoryReport, u64));
 
 /// Every rule with a size, or the small container would be silent where it matters most.

@@ -1,6 +1,6 @@
 //! When this process started.
 //!
-//! The kernel tells the start in ticks since boot, and so does a clock that nobody can set (`CLOCK_BOOTTIME`). Their
+//! The kernel tells the start in ticks since boot, and so does a clock that cannot be set (`CLOCK_BOOTTIME`). Their
 //! difference is how long the process has been up, whatever the system clock says. `btime` of `/proc/stat` and
 //! `/proc/uptime` have no part in it: in a container, lxcfs shows the start of the container there.
 
