@@ -161,7 +161,7 @@ alone! {
         std::fs::write(&path, vec![1_u8; MUCH]).unwrap();
         let file = std::fs::File::open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        // SAFETY: nobody else has the file, which has no name any more.
+        // SAFETY: no other code has the file, which has no name any more.
         let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
         assert_eq!(map.iter().step_by(4096).map(|byte| u64::from(*byte)).sum::<u64>(), MUCH as u64 / 4096);
         let report = report();

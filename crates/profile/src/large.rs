@@ -77,7 +77,7 @@ impl LargeObjects {
     }
 }
 
-/// By how many bytes an amount of large objects would change if their sizes were taken to be so many millionths of the way
+/// By how many bytes an amount of large objects would change if their sizes were taken to be this many millionths of the way
 /// to the next lower class smaller.
 pub(crate) fn bytes_of_gap(millionths: u32, amount: Amount) -> f64 {
     let size = amount.bytes.unsigned_abs().checked_div(amount.objects.unsigned_abs()).unwrap_or(0);

@@ -134,7 +134,7 @@ mod tests {
         let report = overview(&sample::report());
         let sections =
             ["process", "cgroup", "cgroup.parts", "cgroup.binding", "machine", "ceiling", "allocator"];
-        // What happened at a level above is told by the report alone: levels differ from host to host.
+        // What happened at a level above is in the report alone: levels differ from host to host.
         let is_left_out = |path: &str| {
             path.starts_with("cgroup.binding.") && path.ends_with("s") && !path.ends_with("_bytes")
         };

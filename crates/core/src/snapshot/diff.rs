@@ -7,7 +7,7 @@ use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
-use crate::comparison::{Basis, Comparison, Side};
+use crate::comparison::{Basis, Comparison, Origin, Side};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
@@ -150,14 +150,12 @@ impl MemoryReport {
     ///
     /// If the report has no heap profile, the snapshot is of another process or has other samples, or it cannot be read.
     pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), String> {
-        if base.info().instance.id != self.instance.id {
-            return Err("the snapshot is of another process".into());
+        // Said by what is known of both, before anything is read.
+        let basis = Basis::of(base.info().origin(None), Origin::of_report(self));
+        if basis.comparison != Comparison::Whole {
+            return Err(basis.notes.join("; "));
         }
-        let diff = SnapshotDiff::until(self, base, &Selection::default())?;
-        if diff.comparison != Comparison::Whole {
-            return Err(diff.notes.join("; "));
-        }
-        let diff = diff.growth();
+        let diff = SnapshotDiff::until(self, base, &Selection::default())?.growth();
         let rows = diff.rows.into_iter();
         self.growth = Some(Growth {
             since: diff.base.taken_at,
@@ -210,6 +208,20 @@ mod tests {
                 &format!("@ 0x{index:x}0\n  t*: {count}: {bytes} [0: 0]\n  t1: {count}: {bytes} [0: 0]\n");
         }
         dump + "\nMAPPED_LIBRARIES:\n"
+    }
+
+    #[test]
+    fn the_doctor_is_told_no_growth_where_the_samples_are_others() {
+        let mut report = crate::collect::Collector::new().collect(crate::collect::Scope::Stats);
+        report.types = Some(crate::report::TypeSummary { samples: Some(samples(1)), ..Default::default() });
+        let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));
+        let mut same_process = report.clone();
+        same_process.instance = base.info().instance.clone();
+        let reason = same_process.compare_with(&base).unwrap_err();
+        assert!(reason.contains("discards all samples"), "{reason}");
+        report.instance.id = serde_json::from_str("\"00000000-0000-4000-8000-000000000000\"").unwrap();
+        assert!(report.compare_with(&base).unwrap_err().contains("process"));
+        assert!(report.growth.is_none() && same_process.growth.is_none());
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub(crate) mod tests {
         of_dump(dump, seconds, label)
     }
 
-    /// Samples since the start of the process, or since so many discards.
+    /// Samples since the start of the process, or since the last of these discards.
     pub(crate) fn samples(generation: u64) -> SampleOrigin {
         let started_at = Collector::new().collect(Scope::Stats).instance.started_at;
         let began_at = if generation == 0 { started_at } else { Some("2026-11-21T09:00:00.000Z".into()) };

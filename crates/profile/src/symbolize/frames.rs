@@ -28,7 +28,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// A function that is told by its name and file alone.
+    /// A function that its name and file alone tell from others.
     pub(crate) fn new(name: Option<Arc<str>>, is_symbol: bool, file: Option<Arc<str>>) -> Self {
         Self { name, is_symbol, file, first_line: 0 }
     }
