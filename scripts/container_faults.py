@@ -101,7 +101,7 @@ def services(program):
         return example_service.Service(program, *arguments, before=group.enter)
 
     def settled(group, limit):
-        """MiB that are left below the group's limit of so many, once the service in it has stopped to grow."""
+        """MiB left below the group's limit (in MiB), once the service in it has stopped growing."""
         before = -1
         while abs(group.working_set() - before) > MIB:
             before = group.working_set()

@@ -30,7 +30,7 @@ async fn a_dropped_container_leaves_the_table() {
     let after = shop::types().await;
     assert!(row(&before, "HashMap<usize, Dropped>").is_some_and(|row| row.bytes > POPULATION as u64));
     assert_eq!(row(&after, "HashMap<usize, Dropped>"), None);
-    // What is still there has the same samples. Only the size of large objects is told anew, as more of them are known.
+    // What is still there has the same samples. Only the assumed size of large objects may differ, once more of them are known.
     let (was, is) = (row(&before, "Vec<Kept>").unwrap(), row(&after, "Vec<Kept>").unwrap());
     assert_eq!(is.objects, was.objects);
     assert!(is.bytes.abs_diff(was.bytes) as f64 <= 2.0 * was.bytes_stderr, "{is:?} {was:?}");

@@ -25,7 +25,7 @@ async fn each_group_tells_the_same_memory_by_another_name() {
     let container = row(&report, "Vec<Grouped>").unwrap();
     let (container, stderr) = (container.bytes, container.bytes_stderr);
     assert!(container >= POPULATION as u64 / 2, "{report:#?}");
-    // The size of large objects is told anew, as more of them are known.
+    // The assumed size of large objects may differ, once more of them are known.
     assert!(
         row(&element, "Grouped").unwrap().bytes.abs_diff(container) as f64 <= 2.0 * stderr,
         "{element:#?}"

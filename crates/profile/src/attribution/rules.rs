@@ -105,10 +105,11 @@ impl Inner {
             return frame.origin == Origin::Std && !(is_iterator && *self == Self::Nothing);
         }
         // A container's own closure is called by its functions, which stand around it.
-        if frame.name.starts_with('{')
-            || frame.arguments.iter().all(|argument| is_allocator_argument(argument))
-        {
-            return frame.name.starts_with('{') || makes_room(&frame.name);
+        if frame.name.starts_with('{') {
+            return true;
+        }
+        if frame.arguments.iter().all(|argument| is_allocator_argument(argument)) {
+            return makes_room(&frame.name);
         }
         // A different container *holds* the owner: there the chain ends.
         let Self::Found(owner) = self else {
