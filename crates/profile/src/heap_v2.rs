@@ -12,13 +12,15 @@
 //! 55e486b64000-55e486cc1000 r-xp …  /proc/self/maps
 //! ```
 
+mod threads;
+
 use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
 use crate::mapping::Mapping;
 use crate::number::{decimal, leading_decimal, leading_hexadecimal};
-use crate::profile::{HeapProfile, StackRecord, Thread, ThreadSample};
+use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
 
 /// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
@@ -32,7 +34,7 @@ impl HeapProfile {
     /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
-        let mut lines = Lines { dump, number: 0, line: Vec::new() };
+        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
         lines.required("`heap_v2/` and the sampling interval")?;
         let rate = lines.text().strip_prefix("heap_v2/").and_then(decimal);
         let Some(rate @ 1..) = rate else {
@@ -50,17 +52,18 @@ impl HeapProfile {
         };
         lines.required("the totals `t*: …`")?;
         profile.total = parse_total(&lines)?;
+        profile.threads = threads::read(&mut lines)?;
         loop {
-            lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
             if lines.line.starts_with(b"@") {
                 profile.open_stack(&mut lines)?;
             } else if lines.line == b"MAPPED_LIBRARIES:" {
                 break;
-            } else if let Some(counts) = parse_counts(&lines.line).filter(|counts| counts.thread.is_some()) {
-                profile.add_thread(counts, &lines)?;
+            } else if let Some(Counts { thread: Some(thread), live, .. }) = parse_counts(&lines.line) {
+                profile.add_thread_sample(ThreadSample { thread, live }, &lines)?;
             } else if !lines.line.is_empty() {
                 return Err(lines.expected("a stack `@ …`, counts `tN: …` or MAPPED_LIBRARIES"));
             }
+            lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
         }
         profile.parse_mappings(&mut lines)?;
         Ok(profile)
@@ -91,19 +94,13 @@ impl HeapProfile {
         Ok(())
     }
 
-    /// A line `tN: …` belongs to the stack before it, or to the list of threads if no stack came yet.
-    fn add_thread(&mut self, counts: Counts<'_>, lines: &Lines<impl BufRead>) -> Result<(), Error> {
-        let id = counts.thread.unwrap_or_default();
-        match self.stacks.last_mut() {
-            None => {
-                let name = Some(counts.name.into_owned()).filter(|name| !name.is_empty());
-                self.threads.push(Thread { id, name });
-            }
-            Some(stack) => {
-                self.thread_samples.push(ThreadSample { thread: id, live: counts.live });
-                stack.threads.end = index(self.thread_samples.len(), lines)?;
-            }
-        }
+    /// Adds a line `tN: …` to the stack before it.
+    fn add_thread_sample(&mut self, sample: ThreadSample, lines: &Lines<impl BufRead>) -> Result<(), Error> {
+        let Some(stack) = self.stacks.last_mut() else {
+            return Err(lines.expected("a stack `@ …` or MAPPED_LIBRARIES"));
+        };
+        self.thread_samples.push(sample);
+        stack.threads.end = index(self.thread_samples.len(), lines)?;
         Ok(())
     }
 
@@ -124,7 +121,8 @@ struct Counts<'a> {
     thread: Option<u64>,
     live: Sample,
     accumulated: Sample,
-    name: Cow<'a, str>,
+    /// What follows, up to the end of the line. A name may go on in the next line.
+    name: Option<&'a [u8]>,
 }
 
 fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
@@ -142,7 +140,10 @@ fn parse_counts(line: &[u8]) -> Option<Counts<'_>> {
     };
     let (live, rest) = parse_sample(rest.strip_prefix(b": ")?)?;
     let (accumulated, rest) = parse_sample(rest.strip_prefix(b" [")?)?;
-    let name = String::from_utf8_lossy(rest.strip_prefix(b"]")?.trim_ascii());
+    let name = match rest.strip_prefix(b"]")? {
+        b"" => None,
+        rest => Some(rest.strip_prefix(b" ")?),
+    };
     Some(Counts { thread, live, accumulated, name })
 }
 
@@ -163,13 +164,37 @@ struct Lines<R> {
     number: u64,
     /// Without its end.
     line: Vec<u8>,
+    /// The next line, if it was looked at.
+    ahead: Option<Vec<u8>>,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Goes to the next line; `false` at the end of the dump.
     fn advance(&mut self) -> Result<bool, Error> {
-        self.line.clear();
+        let ahead = self.ahead.take();
         self.number += 1;
+        match ahead {
+            Some(line) => self.line = line,
+            None => return self.read(),
+        }
+        Ok(true)
+    }
+
+    /// The line after this one, if there is one.
+    fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
+        if self.ahead.is_none() {
+            let line = std::mem::take(&mut self.line);
+            self.number += 1;
+            let found = self.read();
+            self.number -= 1;
+            let ahead = std::mem::replace(&mut self.line, line);
+            self.ahead = found?.then_some(ahead);
+        }
+        Ok(self.ahead.as_deref())
+    }
+
+    fn read(&mut self) -> Result<bool, Error> {
+        self.line.clear();
         let read = self.dump.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line);
         read.map_err(|error| {
             Error::with_source(
