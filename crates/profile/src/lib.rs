@@ -70,4 +70,4 @@ pub use symbolized::{
     Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,
 };
-pub use type_name::readable_type_name;
+pub use type_name::{readable_type_name, shorten_name};

@@ -103,8 +103,31 @@ pub struct ThreadSample {
 pub struct Thread {
     /// jemalloc's number of the thread; not the kernel's.
     pub id: u64,
-    /// Name given through `thread.prof.name`, if any.
+    /// Its name: that of the operating system with jemalloc's option `prof_sys_thread_name`, else the one given through
+    /// `thread.prof.name`. At most 15 bytes, of any kind. `None` if it has none.
     pub name: Option<String>,
+}
+
+impl Thread {
+    /// The name that tables sum threads by: `tokio-rt-worker`, or `thread 8` without one.
+    pub(crate) fn shared_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("thread {}", self.id))
+    }
+
+    /// The name that tells it from all others: `tokio-rt-worker (thread 8)`, or `thread 8`.
+    pub(crate) fn own_name(&self) -> String {
+        let id = self.id;
+        self.name.as_ref().map_or_else(|| format!("thread {id}"), |name| format!("{name} (thread {id})"))
+    }
+}
+
+/// The [`Thread::shared_name`] of an [`Thread::own_name`].
+pub(crate) fn shared_name_of(own_name: &str) -> &str {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match own_name.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (thread ")) {
+        Some((name, id)) if number(id) => name,
+        _ => own_name,
+    }
 }
 
 impl HeapProfile {
@@ -145,11 +168,10 @@ impl HeapProfile {
         &self.threads
     }
 
-    /// What a thread is called in tables: by jemalloc's number, and by its name if it has one.
-    pub(crate) fn thread_label(&self, id: u64) -> String {
+    /// The thread of a number.
+    pub(crate) fn thread(&self, id: u64) -> Thread {
         let thread = self.threads.iter().find(|thread| thread.id == id);
-        let name = thread.and_then(|thread| thread.name.as_deref());
-        name.map_or_else(|| format!("thread {id}"), |name| format!("thread {id} {name}"))
+        thread.cloned().unwrap_or(Thread { id, name: None })
     }
 
     /// The executable mappings of the process, by ascending address.

@@ -9,7 +9,7 @@ use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
 use crate::symbolize::frames::{Frame, Function};
 use crate::symbolize::{LoadObject, source_path};
-use crate::type_name::{self, Qualify};
+use crate::type_name::{self, Qualify, ReadableNames};
 
 /// A type name shortened to the last segment, to crate and last segment, and not at all.
 pub fn readable_names(full: &str) -> [String; 3] {
@@ -57,8 +57,10 @@ pub fn function_parts(name: &str, is_symbol: bool, file: Option<&str>) -> Functi
 pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     let frames: Vec<_> =
         frames.iter().map(|(name, file)| function_info(name, file.is_none(), *file)).collect();
-    let owner = attribute(&frames.iter().map(|info| Step { info, line: 0 }).collect::<Vec<_>>());
-    let names = [Qualify::Last, Qualify::Crate, Qualify::Whole].map(|qualify| owner.name(qualify));
+    let known = &mut ReadableNames::default();
+    let steps: Vec<_> = frames.iter().map(|info| Step { info, line: 0 }).collect();
+    let owner = attribute(&steps, known);
+    let names = [Qualify::Last, Qualify::Crate, Qualify::Whole].map(|qualify| owner.name(qualify, known));
     (names, owner.is_type())
 }
 
@@ -70,7 +72,8 @@ pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(
     let mut stacks = Vec::new();
     for stack in profile.stacks().filter(|stack| stack.live.objects > 0) {
         let frames = attributor.frames_of(stack.addresses);
-        let owner = attribute(&attributor.steps(&frames));
+        let names = &mut ReadableNames::default();
+        let owner = attribute(&attributor.steps(&frames), names);
         let sign = if owner.is_type() { '=' } else { '?' };
         let text = |frame: &Frame| {
             let function = attributor.symbolizer.table().function(frame.function);
@@ -80,7 +83,7 @@ pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(
                 .as_ref()
                 .map_or_else(|| name.to_owned(), |file| format!("{name} | {file}:{}", frame.line))
         };
-        let row = format!("{sign} {}", owner.name(Qualify::Last));
+        let row = format!("{sign} {}", owner.name(Qualify::Last, names));
         stacks.push((row, stack.live.bytes, frames.iter().map(text).collect()));
     }
     stacks.sort();

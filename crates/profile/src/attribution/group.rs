@@ -19,8 +19,10 @@ pub enum Group {
     Line,
     /// The innermost crate outside the standard library.
     Crate,
-    /// The thread that allocated.
+    /// The thread that allocated. Threads of one name are one row.
     Thread,
+    /// The thread that allocated, each on its own: by jemalloc's number, which is not the kernel's.
+    ThreadId,
     /// The allocator's size class of the objects.
     SizeClass,
     /// The innermost frames of the stack with their lines, as many as [`Selection::depth`] says:
@@ -31,7 +33,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, the default first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Container,
         Self::Element,
         Self::Function,
@@ -39,6 +41,7 @@ impl Group {
         Self::Line,
         Self::Crate,
         Self::Thread,
+        Self::ThreadId,
         Self::SizeClass,
         Self::Traceback,
     ];
@@ -53,6 +56,7 @@ impl Group {
             Self::Line => "line",
             Self::Crate => "crate",
             Self::Thread => "thread",
+            Self::ThreadId => "thread_id",
             Self::SizeClass => "size_class",
             Self::Traceback => "traceback",
         }

@@ -21,7 +21,7 @@ use crate::sample::{Estimate, SampleRate};
 use crate::size_class::size_class;
 use crate::symbolize::frames::Frame;
 use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
-use crate::type_name::{Qualify, element_of};
+use crate::type_name::{Qualify, ReadableNames, element_of};
 pub(crate) use function::FunctionInfo;
 pub use group::{Group, Selection};
 pub(crate) use place::{inner_layers, is_layer};
@@ -39,6 +39,7 @@ pub struct TypeAttributor {
     generation: u64,
     functions: Vec<Option<FunctionInfo>>,
     owners: Vec<Attribution>,
+    names: ReadableNames,
     /// By name and whether it is a type: a function may have the name of one.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
@@ -75,7 +76,7 @@ impl TypeAttributor {
             if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
                 continue;
             }
-            if selection.group == Group::Thread {
+            if matches!(selection.group, Group::Thread | Group::ThreadId) {
                 for sample in stack.threads {
                     *sums.entry(Key::Thread(sample.thread)).or_default() += estimator.estimate(sample.live);
                 }
@@ -90,7 +91,7 @@ impl TypeAttributor {
             *sums.entry(key).or_default() += estimator.estimate(stack.live);
         }
         let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
-        TypeTable::new(entries.collect())
+        TypeTable::new(entries.collect(), &mut self.names)
     }
 
     /// Whether a stack holds jemalloc's first sample of the process, which says nothing of its memory.
@@ -136,27 +137,29 @@ impl TypeAttributor {
         self.symbolizer.notes()
     }
 
-    fn entry(&self, profile: &HeapProfile, key: &Key, group: Group, estimate: Estimate) -> TypeEntry {
+    fn entry(&mut self, profile: &HeapProfile, key: &Key, group: Group, estimate: Estimate) -> TypeEntry {
         let (type_name, full_type, is_attributed) = match key {
             Key::Owner(handle) => {
-                let owner = &self.owners[*handle as usize];
-                let whole = owner.type_or_function(Qualify::Whole);
+                let (owner, names) = (&self.owners[*handle as usize], &mut self.names);
+                let whole = owner.type_or_function(Qualify::Whole, names);
                 if group == Group::Element && owner.is_type() {
-                    let short = owner.type_or_function(Qualify::Last);
+                    let short = owner.type_or_function(Qualify::Last, names);
                     (element_of(&short).to_owned(), element_of(&whole).to_owned(), true)
                 } else {
-                    (owner.name(Qualify::Last), whole, owner.is_type())
+                    (owner.name(Qualify::Last, names), whole, owner.is_type())
                 }
             }
             Key::Place(Some(place)) => (place.clone(), place.clone(), true),
             Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
             Key::Thread(id) => {
-                let name = profile.thread_label(*id);
+                let thread = profile.thread(*id);
+                let name = if group == Group::Thread { thread.shared_name() } else { thread.own_name() };
                 (name.clone(), name, true)
             }
             Key::SizeClass(size) => (format!("{size} bytes"), format!("{size} bytes"), true),
         };
-        TypeEntry { type_name, full_type, is_attributed, estimate }
+        let threads = matches!(key, Key::Thread(_)).into();
+        TypeEntry { type_name, full_type, is_attributed, estimate, threads }
     }
 
     /// Names and files of all frames of a stack, for text searches.
@@ -202,13 +205,16 @@ impl TypeAttributor {
             return *handle;
         }
         let frames = self.frames_of(addresses);
+        let mut names = std::mem::take(&mut self.names);
         let steps = self.steps(&frames);
-        let (owner, is_in_start) = (attribute(&steps), place::is_in_start(&steps));
+        let (owner, is_in_start) = (attribute(&steps, &mut names), place::is_in_start(&steps));
+        self.names = names;
         if is_in_start {
             self.starts.insert(key);
         }
         let next = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
-        let handle = *self.owner_handles.entry((owner.name(Qualify::Whole), owner.is_type())).or_insert(next);
+        let name = owner.name(Qualify::Whole, &mut self.names);
+        let handle = *self.owner_handles.entry((name, owner.is_type())).or_insert(next);
         if handle == next {
             self.owners.push(owner);
         }

@@ -16,7 +16,7 @@ use crate::symbolized::{
     Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place,
     SymbolizedProfile,
 };
-use crate::type_name::Qualify;
+use crate::type_name::{Qualify, ReadableNames};
 
 /// How far apart mappings get their addresses: more than any is long.
 const SPACING_BITS: u32 = 38;
@@ -91,6 +91,7 @@ struct Naming<'p> {
     threads: Vec<u32>,
     /// By location of the profile.
     lines: Vec<Lines>,
+    names: ReadableNames,
 }
 
 impl<'p> Naming<'p> {
@@ -99,8 +100,8 @@ impl<'p> Naming<'p> {
         builder.large_below = profile.large_below;
         let mappings = profile.mappings.iter().map(|mapping| builder.mapping(mapping.clone())).collect();
         let threads = profile.threads.iter().map(|thread| builder.thread(Arc::clone(thread))).collect();
-        let (infos, lines) = Default::default();
-        let mut naming = Self { profile, builder, infos, mappings, threads, lines };
+        let (infos, lines, names) = Default::default();
+        let mut naming = Self { profile, builder, infos, mappings, threads, lines, names };
         naming.lines = iter::zip(&profile.locations, addresses)
             .map(|(location, address)| {
                 let before: Arc<[Line]> = location.lines.iter().map(|line| naming.line(*line)).collect();
@@ -151,7 +152,7 @@ impl<'p> Naming<'p> {
     }
 
     fn add(&mut self, stack: &NamedStack) {
-        let profile = self.profile;
+        let (profile, mut names) = (self.profile, std::mem::take(&mut self.names));
         let handles = profile.location_handles(stack);
         let lines: Vec<Line> =
             handles.iter().flat_map(|at| &*self.lines[*at as usize].now).copied().collect();
@@ -176,8 +177,10 @@ impl<'p> Naming<'p> {
         let (owner, place) = if is_as_before {
             (owner.clone(), place.clone())
         } else {
-            (better_owner(&attribute(&steps), owner), self.better_place(&lines, &steps, place))
+            let found = attribute(&steps, &mut names);
+            (better_owner(&found, owner, &mut names), self.better_place(&lines, &steps, place))
         };
+        self.names = names;
         let locations: Vec<u32> = left.into_iter().map(|(at, lines)| self.location(at, lines)).collect();
         let names = (self.builder.owner(owner), self.builder.place(place));
         let sample =
@@ -213,13 +216,13 @@ impl<'p> Naming<'p> {
 }
 
 /// Where the program ran, the allocator's frames may have been left out already, and with them what a type was told by.
-fn better_owner(found: &Attribution, known: &Owner) -> Owner {
+fn better_owner(found: &Attribution, known: &Owner, names: &mut ReadableNames) -> Owner {
     if known.is_attributed && !found.is_type() {
         return known.clone();
     }
     Owner {
-        name: found.name(Qualify::Last).into(),
-        full_type: found.type_or_function(Qualify::Whole).into(),
+        name: found.name(Qualify::Last, names).into(),
+        full_type: found.type_or_function(Qualify::Whole, names).into(),
         is_attributed: found.is_type(),
     }
 }

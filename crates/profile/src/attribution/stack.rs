@@ -3,7 +3,7 @@
 use super::function::{FunctionInfo, Origin};
 use super::place;
 use super::rules::{self, Inner};
-use crate::type_name::{Qualify, readable};
+use crate::type_name::{Qualify, ReadableNames};
 
 /// A frame as attribution reads it.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +26,8 @@ pub(super) enum Attribution {
 const BYTES: &[&str] = &["Vec<u8>", "Box<[u8]>", "arrow_buffer::Buffer"];
 
 impl Attribution {
-    fn of_type(full_type: String, steps: &[Step<'_>]) -> Self {
-        let says_little = BYTES.contains(&readable(&full_type, Qualify::Whole).as_str());
+    fn of_type(full_type: String, steps: &[Step<'_>], names: &mut ReadableNames) -> Self {
+        let says_little = BYTES.contains(&&*names.of(&full_type, Qualify::Whole));
         let asked_by = if says_little { place::asked_by(steps) } else { None };
         Self::Type(full_type, asked_by)
     }
@@ -37,27 +37,25 @@ impl Attribution {
     }
 
     /// The name of the row: the type, or the function.
-    pub(super) fn name(&self, qualify: Qualify) -> String {
+    pub(super) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
+        let name = self.type_or_function(qualify, names);
         match self {
-            Self::Type(full_type, None) => readable(full_type, qualify),
-            Self::Type(full_type, Some(function)) => {
-                format!("{} in {function}", readable(full_type, qualify))
-            }
-            Self::Function(name) => name.clone(),
+            Self::Type(_, Some(function)) => format!("{name} in {function}"),
+            Self::Type(_, None) | Self::Function(_) => name,
         }
     }
 
     /// The type alone, or the function.
-    pub(super) fn type_or_function(&self, qualify: Qualify) -> String {
+    pub(super) fn type_or_function(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         match self {
-            Self::Type(full_type, _) => readable(full_type, qualify),
+            Self::Type(full_type, _) => names.of(full_type, qualify).as_ref().to_owned(),
             Self::Function(name) => name.clone(),
         }
     }
 }
 
 /// The owner of an allocation, told by its frames, innermost first.
-pub(super) fn attribute(steps: &[Step<'_>]) -> Attribution {
+pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(steps);
     let mut inner = Inner::Nothing;
     let mut general = None;
@@ -84,7 +82,7 @@ pub(super) fn attribute(steps: &[Step<'_>]) -> Attribution {
         Inner::Nothing | Inner::Lost(_) => general,
     };
     match owner {
-        Some(full_type) => Attribution::of_type(full_type, steps),
+        Some(full_type) => Attribution::of_type(full_type, steps, names),
         None => Attribution::Function(place::asked_by(steps).unwrap_or_else(|| "unknown code".to_owned())),
     }
 }

@@ -109,13 +109,13 @@ impl TypeAttributor {
         site
     }
 
-    fn owner(&self, handle: u32, naming: &mut Naming<'_>) -> u32 {
+    fn owner(&mut self, handle: u32, naming: &mut Naming<'_>) -> u32 {
         let Naming { named, builder, .. } = naming;
         *named.owners.entry(handle).or_insert_with(|| {
-            let attribution = &self.owners[handle as usize];
+            let (attribution, names) = (&self.owners[handle as usize], &mut self.names);
             builder.owner(Owner {
-                name: attribution.name(Qualify::Last).into(),
-                full_type: attribution.type_or_function(Qualify::Whole).into(),
+                name: attribution.name(Qualify::Last, names).into(),
+                full_type: attribution.type_or_function(Qualify::Whole, names).into(),
                 is_attributed: attribution.is_type(),
             })
         })
@@ -183,7 +183,7 @@ impl<'p> Naming<'p> {
 
     fn thread(&mut self, id: u64) -> u32 {
         let Self { profile, builder, threads, .. } = self;
-        *threads.entry(id).or_insert_with(|| builder.thread(profile.thread_label(id).into()))
+        *threads.entry(id).or_insert_with(|| builder.thread(profile.thread(id).own_name().into()))
     }
 
     /// The location of a return address: what it was called from is at least one byte before.

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::sample::Estimate;
-use crate::type_name::{Qualify, readable};
+use crate::type_name::{Qualify, ReadableNames};
 
 /// Live memory by type.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,16 +31,21 @@ pub struct TypeEntry {
     pub is_attributed: bool,
     /// How much there is of it.
     pub estimate: Estimate,
+    /// How many threads the row sums up; 0 unless rows are threads.
+    pub threads: u64,
 }
 
 impl TypeTable {
     /// Merges entries of the same name and type, adds up, tells types of the same name apart and sorts.
-    pub(crate) fn new(entries: Vec<TypeEntry>) -> Self {
+    pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
         let mut merged: FxHashMap<(String, String, bool), TypeEntry> = FxHashMap::default();
         for entry in entries {
             merged
                 .entry((entry.type_name.clone(), entry.full_type.clone(), entry.is_attributed))
-                .and_modify(|same| same.estimate += entry.estimate)
+                .and_modify(|same| {
+                    same.estimate += entry.estimate;
+                    same.threads += entry.threads;
+                })
                 .or_insert(entry);
         }
         let mut table = Self { entries: merged.into_values().collect(), ..Self::default() };
@@ -51,7 +56,7 @@ impl TypeTable {
             }
         }
         for qualify in [Qualify::Crate, Qualify::Module, Qualify::Whole] {
-            table.qualify_equal_names(qualify);
+            table.qualify_equal_names(qualify, names);
         }
         table.entries.sort_by(|a, b| {
             b.estimate
@@ -63,7 +68,7 @@ impl TypeTable {
     }
 
     /// Rewrites names that stand for several types.
-    fn qualify_equal_names(&mut self, qualify: Qualify) {
+    fn qualify_equal_names(&mut self, qualify: Qualify, names: &mut ReadableNames) {
         let mut uses: FxHashMap<String, u32> = FxHashMap::default();
         for entry in &self.entries {
             *uses.entry(entry.type_name.clone()).or_default() += 1;
@@ -72,7 +77,7 @@ impl TypeTable {
         {
             entry.type_name = match qualify {
                 Qualify::Whole => entry.full_type.clone(),
-                _ => readable(&entry.full_type, qualify),
+                _ => names.of(&entry.full_type, qualify).as_ref().to_owned(),
             };
         }
     }
@@ -81,6 +86,7 @@ impl TypeTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::type_name::readable;
 
     #[test]
     fn equal_names_are_told_apart_by_as_little_of_the_path_as_does() {
@@ -95,8 +101,12 @@ mod tests {
             full_type: full_type.into(),
             is_attributed: true,
             estimate: Estimate::default(),
+            threads: 0,
         });
-        let names = TypeTable::new(entries.into()).entries.into_iter().map(|entry| entry.type_name);
+        let names = TypeTable::new(entries.into(), &mut ReadableNames::default())
+            .entries
+            .into_iter()
+            .map(|entry| entry.type_name);
         let expected = ["Arc<app::Inner>", "Arc<park::Inner>", "Arc<pool::Inner>", "Vec<Row>"];
         assert_eq!(names.collect::<Vec<_>>(), expected);
     }
@@ -108,10 +118,11 @@ mod tests {
             full_type: "Vec<u8>".into(),
             is_attributed: true,
             estimate: Estimate { objects, ..Estimate::default() },
+            threads: 0,
         };
         let entries =
             vec![entry("Vec<u8> in b", 1.0), entry("Vec<u8> in a", 2.0), entry("Vec<u8> in b", 4.0)];
-        let rows: Vec<_> = TypeTable::new(entries)
+        let rows: Vec<_> = TypeTable::new(entries, &mut ReadableNames::default())
             .entries
             .into_iter()
             .map(|row| (row.type_name, row.estimate.objects))

@@ -37,9 +37,10 @@ fn golden_stacks_are_attributed_as_written_in_their_first_line() {
         let (expected, stack) = text.split_once('\n').unwrap();
         let frames = read_frames(stack);
         let steps: Vec<_> = frames.iter().map(|(info, line)| Step { info, line: *line }).collect();
-        let attribution = attribute(&steps);
+        let names = &mut ReadableNames::default();
+        let attribution = attribute(&steps, names);
         let sign = if attribution.is_type() { '=' } else { '?' };
-        let found = format!("{sign} {}", attribution.name(Qualify::Last));
+        let found = format!("{sign} {}", attribution.name(Qualify::Last, names));
         if bless {
             std::fs::write(&path, format!("{found}\n{stack}")).unwrap();
         } else if found != expected {
@@ -77,11 +78,34 @@ fn rows(selection: impl Into<Selection>) -> Vec<(String, u64, u64)> {
 }
 
 #[test]
-fn threads_are_told_by_name_and_each_has_its_part_of_a_stack() {
-    assert_eq!(
-        rows(Group::Thread),
-        [("thread 0 main".to_owned(), 21, 6480), ("thread 7".to_owned(), 9, 720)]
-    );
+fn threads_of_one_name_are_one_row_and_can_be_seen_singly() {
+    let dump = "heap_v2/1\n  t*: 6: 60 [0: 0]\n  t0: 1: 10 [0: 0] main\n  t3: 2: 20 [0: 0] worker\n  \
+                t4: 3: 30 [0: 0] worker\n  t5: 0: 0 [0: 0] worker\n  t7: 1: 10 [0: 0]\n@ 0x1010\n  \
+                t*: 7: 70 [0: 0]\n  t0: 1: 10 [0: 0]\n  t3: 2: 20 [0: 0]\n  t4: 3: 30 [0: 0]\n  \
+                t7: 1: 10 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+    let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
+    let no_files = |_: &crate::Mapping| Err(std::io::ErrorKind::NotFound.into());
+    let row = |entry: TypeEntry| (entry.type_name, entry.estimate.objects as u64, entry.threads);
+    let (mut attributor, by_name) = (TypeAttributor::new(), Selection::from(Group::Thread));
+    let table = attributor.summarize(&profile, &no_files, &by_name);
+    let rows: Vec<_> = table.entries.into_iter().map(row).collect();
+    let expected = [("worker".to_owned(), 5, 2), ("main".to_owned(), 1, 1), ("thread 7".to_owned(), 1, 1)];
+    assert_eq!(rows, expected, "a thread that holds nothing is none");
+    let symbolized = attributor.symbolize(&profile, &no_files);
+    let kept: Vec<_> = symbolized.summarize(&by_name).entries.into_iter().map(row).collect();
+    assert_eq!(kept, expected, "kept profiles say the same");
+    let single = Selection::from(Group::ThreadId);
+    let table = attributor.summarize(&profile, &no_files, &single);
+    let rows: Vec<_> = table.entries.into_iter().map(row).collect();
+    let expected = [
+        ("worker (thread 4)".to_owned(), 3, 1),
+        ("worker (thread 3)".to_owned(), 2, 1),
+        ("main (thread 0)".to_owned(), 1, 1),
+        ("thread 7".to_owned(), 1, 1),
+    ];
+    assert_eq!(rows, expected);
+    let kept: Vec<_> = symbolized.summarize(&single).entries.into_iter().map(row).collect();
+    assert_eq!(kept, expected);
 }
 
 #[test]
@@ -111,4 +135,28 @@ fn code_without_names_is_one_unattributed_row_in_every_group_of_places() {
 fn focus_keeps_and_ignore_drops_stacks_with_a_text() {
     assert_eq!(rows(Selection::new(Group::Container, Some("insert".into()), None)), []);
     assert_eq!(rows(Selection::new(Group::Container, None, Some("insert".into()))).len(), 1);
+}
+
+#[test]
+fn a_second_table_of_the_same_types_reads_no_name_again() {
+    let mut attributor = TypeAttributor::new();
+    let name = |index: usize| format!("alloc::vec::Vec<app::m{index}::Row>");
+    let owners: Vec<_> = (0..3).map(|index| Attribution::Type(name(index), None)).collect();
+    attributor.owners = owners;
+    let profile = HeapProfile::parse(DUMP.as_bytes()).unwrap();
+    let mut table = |group| {
+        let mut entries = Vec::new();
+        for handle in 0..3 {
+            entries.push(attributor.entry(&profile, &Key::Owner(handle), group, Estimate::default()));
+        }
+        let table = TypeTable::new(entries, &mut attributor.names);
+        let names: Vec<_> = table.entries.into_iter().map(|entry| entry.type_name).collect();
+        (names, attributor.names.read)
+    };
+    let (names, read) = table(Group::Container);
+    assert_eq!(names, ["Vec<m0::Row>", "Vec<m1::Row>", "Vec<m2::Row>"]);
+    assert!(read >= 6, "{read} names were read for three types in two forms or more");
+    assert_eq!(table(Group::Container), (names, read));
+    let (_, with_elements) = table(Group::Element);
+    assert_eq!(table(Group::Element).1, with_elements);
 }

@@ -41,6 +41,7 @@ pub struct SymbolizedProfile {
     pub(crate) locations: Vec<Location>,
     pub(crate) owners: Vec<Owner>,
     pub(crate) places: Vec<Place>,
+    /// Each tells a thread from all others of its process: `tokio-rt-worker (thread 8)`.
     pub(crate) threads: Vec<Arc<str>>,
     pub(crate) stacks: Vec<NamedStack>,
     /// Locations of all stacks, innermost first.

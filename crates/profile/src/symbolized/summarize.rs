@@ -8,10 +8,11 @@ use super::{Amount, NamedFunction, NamedStack, SymbolizedProfile};
 use crate::attribution::{
     FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, traceback,
 };
+use crate::profile::shared_name_of;
 use crate::sample::Estimate;
 use crate::size_class::size_class;
 use crate::symbolize::frames::Function;
-use crate::type_name::{Qualify, element_of, readable};
+use crate::type_name::{Qualify, ReadableNames, element_of, readable};
 
 /// What stacks are summed by. Means the same in every profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +29,29 @@ impl SymbolizedProfile {
         self.each_part(selection, |_, key, amount| {
             *sums.entry(key.clone()).or_default() += amount.estimate(self.sample_rate);
         });
-        TypeTable::new(sums.into_iter().map(|(key, estimate)| key.entry(estimate)).collect())
+        let threads = self.threads_by_key(selection);
+        let entry = |(key, estimate)| {
+            let threads = threads.get(&key).copied().unwrap_or_default();
+            Key::entry(&key, estimate, threads)
+        };
+        TypeTable::new(sums.into_iter().map(entry).collect(), &mut ReadableNames::default())
+    }
+
+    /// How many threads each row sums up. Empty unless rows are threads.
+    fn threads_by_key(&self, selection: &Selection) -> FxHashMap<Key, u64> {
+        let mut counts = FxHashMap::default();
+        if !matches!(selection.group, Group::Thread | Group::ThreadId) {
+            return counts;
+        }
+        let selected = self.stacks.iter().filter(|stack| self.is_selected(stack, selection));
+        let mut is_used = vec![false; self.threads.len()];
+        selected
+            .flat_map(|stack| self.samples_of(stack))
+            .for_each(|sample| is_used[sample.thread as usize] = true);
+        for (thread, _) in self.threads.iter().zip(is_used).filter(|(_, is_used)| *is_used) {
+            *counts.entry(Key::of_thread(thread, selection.group)).or_default() += 1;
+        }
+        counts
     }
 
     /// Calls `visit` for each stack that is selected with its row's key and its amount; by thread, if those are rows.
@@ -39,14 +62,15 @@ impl SymbolizedProfile {
     ) {
         let owners: Vec<Key> = self.owners.iter().map(|owner| owner.key(selection.group)).collect();
         let places: Vec<Key> = self.places.iter().map(|place| place.key(selection.group)).collect();
-        let threads: Vec<Key> = self.threads.iter().map(|name| Key::of_name(Arc::clone(name))).collect();
+        let threads: Vec<Key> =
+            self.threads.iter().map(|name| Key::of_thread(name, selection.group)).collect();
         let layers = if selection.group == Group::Traceback { self.layers() } else { Vec::new() };
         for stack in self.stacks.iter().filter(|stack| self.is_selected(stack, selection)) {
             match selection.group {
                 Group::Container | Group::Element => {
                     visit(stack, &owners[stack.owner as usize], self.live(stack));
                 }
-                Group::Thread => {
+                Group::Thread | Group::ThreadId => {
                     for sample in self.samples_of(stack) {
                         visit(stack, &threads[sample.thread as usize], sample.live);
                     }
@@ -100,16 +124,24 @@ impl Key {
         Self { full_type: Arc::clone(&name), name, is_attributed: true }
     }
 
+    fn of_thread(own_name: &Arc<str>, group: Group) -> Self {
+        match group {
+            Group::Thread => Self::of_name(shared_name_of(own_name).into()),
+            _ => Self::of_name(Arc::clone(own_name)),
+        }
+    }
+
     fn unknown() -> Self {
         Self { is_attributed: false, ..Self::of_name("unknown code".into()) }
     }
 
-    pub(super) fn entry(&self, estimate: Estimate) -> TypeEntry {
+    fn entry(&self, estimate: Estimate, threads: u64) -> TypeEntry {
         TypeEntry {
             type_name: self.name.as_ref().to_owned(),
             full_type: self.full_type.as_ref().to_owned(),
             is_attributed: self.is_attributed,
             estimate,
+            threads,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Type names: as the compiler writes them, and as people read them.
 
 mod forms;
+mod known;
 mod parse;
+mod shorten;
 
 use std::fmt::{self, Write as _};
 
 pub(crate) use forms::walk;
+pub(crate) use known::ReadableNames;
 pub(crate) use parse::{Type, split_arguments, split_list};
+pub use shorten::shorten_name;
 
 /// How much of a path a readable name keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
