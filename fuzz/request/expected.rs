@@ -336,7 +336,7 @@ impl Query {
                 (
                     "group",
                     "container" | "element" | "function" | "file" | "line" | "crate" | "thread"
-                    | "size_class" | "traceback",
+                    | "thread_id" | "size_class" | "traceback",
                 ) if is_types => {}
                 ("depth", digits) if is_types => {
                     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());

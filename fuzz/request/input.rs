@@ -240,8 +240,9 @@ const NAMES: [&str; 15] = [
     "gc", "types", "scope", "instance",
 ];
 const PROFILES: [&str; 7] = ["pprof", "collapsed", "raw", "text", "svg", "prometheus", "openmetrics"];
-const GROUPS: [&str; 9] =
-    ["container", "element", "function", "file", "line", "crate", "thread", "size_class", "type"];
+const GROUPS: [&str; 10] = [
+    "container", "element", "function", "file", "line", "crate", "thread", "thread_id", "size_class", "type",
+];
 
 fn basic((user, password): (&str, &str)) -> Vec<u8> {
     format!("Basic {}", base64(format!("{user}:{password}").as_bytes())).into_bytes()

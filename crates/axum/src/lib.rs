@@ -42,7 +42,7 @@
 //! | `/debug/memory` | overview: what the kernel, the container and jemalloc count, and the largest types |
 //! | `/debug/memory/stats` | the same numbers in full, without types; cheap |
 //! | `/debug/memory/types?top=50&sort=bytes&filter=Session` | live bytes and objects by type, each with its standard error |
-//! | `/debug/memory/types?group=function` | the same by function, or `element`, `file`, `line`, `crate`, `thread`, `size_class` |
+//! | `/debug/memory/types?group=function` | the same by function, or `element`, `file`, `line`, `crate`, `thread`, `thread_id`, `size_class` |
 //! | `/debug/memory/doctor` | what is wrong, with evidence and the line that mends it |
 //!
 //! Each as text or, with `?format=json` or `Accept: application/json`, as JSON (`memory-debug/v1`). `sort` is `bytes`,

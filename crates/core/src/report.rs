@@ -358,6 +358,9 @@ pub struct TypeRow {
     /// Values dropped since the process started. Tracked rows only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
+    /// Threads of this name that the row sums up. Only with `group=thread` and `thread_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
 }
 
 /// Where a row's numbers come from.

@@ -39,6 +39,9 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
     if tier == SymbolTier::None {
         notes.extend(unread);
     }
+    if matches!(selection.group, Group::Thread | Group::ThreadId) && is_without_thread_names(heap) {
+        notes.push(NO_THREAD_NAMES.to_owned());
+    }
     TypeSummary {
         group: selection.group.as_str().into(),
         symbols: Some(tier_name(tier).into()),
@@ -56,6 +59,14 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
         unavailable: None,
     }
 }
+
+fn is_without_thread_names(heap: &Heap) -> bool {
+    heap.profile().threads().iter().all(|thread| thread.name.is_none())
+}
+
+const NO_THREAD_NAMES: &str = "jemalloc kept no names of threads, so each thread is told by jemalloc's number: `install!()` \
+                               asks for names, or start the program with `prof_sys_thread_name:true` in \
+                               `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)";
 
 /// The table of a report summed in another way, with the exact rows where a row stands for a type.
 pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> TypeSummary {
@@ -85,6 +96,7 @@ pub(crate) fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
             source: RowSource::Exact,
             created: None,
             dropped: None,
+            threads: None,
         })
     })
 }
@@ -100,6 +112,7 @@ fn row(entry: &TypeEntry) -> TypeRow {
         source: if entry.is_attributed { RowSource::Sampled } else { RowSource::Unattributed },
         created: None,
         dropped: None,
+        threads: Some(entry.threads).filter(|threads| *threads > 0),
     }
 }
 

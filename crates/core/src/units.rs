@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use memory_debug_profile::shorten_name;
+
 /// A number of bytes in binary units, two decimals unless the format says otherwise: `6.99 MiB`, `{:.0}` `7 MiB`.
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes(pub u64);
@@ -71,9 +73,24 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
+/// Longest name in text, in characters. JSON has the whole name.
+const NAME_LENGTH: usize = 160;
+
+/// A type's or function's name as text shows it: on one line, and cut between its arguments if it is long.
+pub fn short_name(name: &str) -> String {
+    visible(&shorten_name(name, NAME_LENGTH))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s64_a_long_name_is_cut_and_cannot_forge_lines() {
+        let name = short_name(&format!("Vec<\n({})>", "u8, Long, ".repeat(5_000)));
+        assert!(name.starts_with("Vec<\\u{a}(u8, Long, u8, ") && name.ends_with(", …)>"), "{name}");
+        assert!(name.chars().count() < 200, "{name}");
+    }
 
     #[test]
     fn bytes_are_in_binary_units() {

@@ -40,8 +40,37 @@ async fn each_group_tells_the_same_memory_by_another_name() {
     holds(&by("file").await, "tests/jemalloc/groups.rs");
     holds(&by("line").await, "tests/jemalloc/groups.rs:");
     holds(&by("crate").await, "this service");
-    holds(&by("thread").await, "thread ");
+    holds(&by("thread").await, &own_thread_name());
+    holds(&by("thread_id").await, &format!("{} (thread ", own_thread_name()));
     holds(&by("size_class").await, " bytes");
+    drop(population);
+}
+
+/// As the kernel has it, cut to its length.
+fn own_thread_name() -> String {
+    std::fs::read_to_string("/proc/thread-self/comm").unwrap().trim_end_matches('\n').to_owned()
+}
+
+#[tokio::test]
+async fn threads_of_one_name_are_one_row_whatever_the_name() {
+    let grow = |_: usize| {
+        let thread = std::thread::Builder::new().name("wor\nker@ 0x1".into());
+        thread.spawn(|| vec![7_u64; enough::<u64>()]).unwrap().join().unwrap()
+    };
+    let population: Vec<_> = (0..3).map(grow).collect();
+    let least: usize = population.iter().map(|vector| 8 * vector.len() / 2).sum();
+    let by_name = by("thread").await;
+    let found = row(&by_name, "wor\nker@ 0x1").unwrap();
+    assert!(found.bytes >= least as u64 && found.threads == Some(3), "{found:?}");
+    let singly = by("thread_id").await;
+    let rows = &singly.types.as_ref().unwrap().rows;
+    let rows: Vec<_> =
+        rows.iter().filter(|row| row.type_name.starts_with("wor\nker@ 0x1 (thread ")).collect();
+    assert_eq!(rows.len(), 3, "{rows:#?}");
+    assert!(rows.iter().all(|row| row.threads == Some(1)), "{rows:#?}");
+    let page = shop::get("/debug/memory/types?top=1000&group=thread").await;
+    let page = page.text();
+    assert!(page.contains(" wor\\u{a}ker@ 0x1 × 3 | "), "{page}");
     drop(population);
 }
 

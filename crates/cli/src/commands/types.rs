@@ -23,7 +23,7 @@ pub(crate) struct Types {
     /// Order of the rows: bytes, count, name
     #[arg(long, value_name = "ORDER")]
     sort: Option<String>,
-    /// What a row stands for: container, element, function, file, line, crate, thread, size_class, traceback
+    /// What a row stands for: container, element, function, file, line, crate, thread, thread_id, size_class, traceback
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
     /// Print JSON

@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, limit, process, share, types};
 use crate::report::{GrownRow, MemoryReport, RowSource, TypeRow};
-use crate::units::{percent, signed_bytes, visible};
+use crate::units::{percent, short_name, signed_bytes};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "symbols-missing", check: symbols_missing },
@@ -100,7 +100,7 @@ fn dominating(report: &MemoryReport) -> Check {
     let growth = Growth::of(row, report);
     let evidence = format!(
         "one row, `{}`, holds {}{}",
-        visible(&row.type_name),
+        short_name(&row.type_name),
         share(row.bytes, total, "live bytes"),
         growth.evidence()
     );

@@ -61,6 +61,9 @@ pub struct FleetTypeRow {
     pub instances: u64,
     /// How the bytes differ between instances. One that has no such row counts as 0, unless it left rows out.
     pub spread: Spread,
+    /// As in [`TypeRow::threads`](crate::TypeRow::threads), of all instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
 }
 
 /// Adds tables up, one at a time.
@@ -83,6 +86,7 @@ struct Row {
     objects: u64,
     objects_variance: f64,
     cells: Vec<Cell>,
+    threads: Option<u64>,
 }
 
 impl Tables {
@@ -114,6 +118,9 @@ impl Tables {
             let sum = self.rows.entry(key).or_default();
             sum.objects = sum.objects.saturating_add(row.objects);
             sum.objects_variance += error(row.objects_stderr).powi(2);
+            if let Some(threads) = row.threads {
+                sum.threads = Some(sum.threads.unwrap_or_default().saturating_add(threads));
+            }
             let stderr = error(row.bytes_stderr);
             match sum.cells.last_mut().filter(|cell| cell.instance == instance) {
                 Some(cell) => {
@@ -131,7 +138,7 @@ impl Tables {
         let group = self.group?;
         let mut rows: Vec<FleetTypeRow> = Vec::with_capacity(self.rows.len());
         for ((full_type, type_name, source), row) in self.rows {
-            let instances = row.cells.len() as u64;
+            let (instances, threads) = (row.cells.len() as u64, row.threads);
             let (bytes, bytes_stderr) = sum(&row.cells);
             let Some(spread) = Spread::of(&with_zeros(row.cells, &self.whole)) else { continue };
             rows.push(FleetTypeRow {
@@ -145,6 +152,7 @@ impl Tables {
                 source,
                 instances,
                 spread,
+                threads,
             });
         }
         rows.sort_by(|a, b| {

@@ -43,7 +43,7 @@ fn short_version(version: String) -> String {
 }
 
 fn options(unavailable: &mut Unavailable) -> BTreeMap<String, OptionValue> {
-    let settings: [(&str, Result<OptionValue, Error>); 13] = [
+    let settings: [(&str, Result<OptionValue, Error>); 14] = [
         ("arenas.page", mallctl::ARENAS_PAGE.read().map(OptionValue::from)),
         ("opt.background_thread", mallctl::OPT_BACKGROUND_THREAD.read().map(OptionValue::Bool)),
         ("opt.dirty_decay_ms", mallctl::OPT_DIRTY_DECAY_MS.read().map(OptionValue::from)),
@@ -54,6 +54,7 @@ fn options(unavailable: &mut Unavailable) -> BTreeMap<String, OptionValue> {
         ("opt.prof_accum", mallctl::OPT_PROF_ACCUM.read().map(OptionValue::Bool)),
         ("opt.prof_active", mallctl::OPT_PROF_ACTIVE.read().map(OptionValue::Bool)),
         ("opt.prof_final", mallctl::OPT_PROF_FINAL.read().map(OptionValue::Bool)),
+        ("opt.prof_sys_thread_name", mallctl::OPT_PROF_SYS_THREAD_NAME.read().map(OptionValue::Bool)),
         ("opt.retain", mallctl::OPT_RETAIN.read().map(OptionValue::Bool)),
         ("opt.tcache", mallctl::OPT_TCACHE.read().map(OptionValue::Bool)),
         ("opt.thp", mallctl::OPT_THP.read().map(OptionValue::Text)),

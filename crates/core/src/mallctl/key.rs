@@ -91,6 +91,8 @@ pub(crate) const OPT_PROF_ACTIVE: Key<bool> = Key::new(c"opt.prof_active");
 pub(crate) const OPT_PROF_ACCUM: Key<bool> = Key::new(c"opt.prof_accum");
 /// `opt.prof_final` (bool, r-).
 pub(crate) const OPT_PROF_FINAL: Key<bool> = Key::new(c"opt.prof_final");
+/// `opt.prof_sys_thread_name` (bool, r-).
+pub(crate) const OPT_PROF_SYS_THREAD_NAME: Key<bool> = Key::new(c"opt.prof_sys_thread_name");
 /// `opt.lg_prof_sample` (size_t, r-).
 pub(crate) const OPT_LG_PROF_SAMPLE: Key<usize> = Key::new(c"opt.lg_prof_sample");
 /// `opt.narenas` (unsigned, r-).

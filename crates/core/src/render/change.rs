@@ -8,7 +8,7 @@ use crate::comparison::Comparison;
 use crate::report::RowSource;
 use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, SnapshotInfo, Suspect};
 use crate::tracker::Growth;
-use crate::units::{Bytes, count, percent, signed_bytes, signed_count, span, visible};
+use crate::units::{Bytes, count, percent, short_name, signed_bytes, signed_count, span, visible};
 
 impl Display for SnapshotDiff {
     /// What stands in the way of a comparison, then the table's columns with signs. A change beyond noise has a star.
@@ -176,7 +176,7 @@ impl Display for Suspect {
         write!(
             f,
             "{}: {} (± {error:.0} %) to {}, {} objects, {} an hour",
-            visible(&self.type_name),
+            short_name(&self.type_name),
             signed_bytes(self.bytes_change),
             Bytes(self.bytes),
             signed_count(self.objects_change),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::{columns, error_cell, row_name};
+use super::{columns, error_cell, row_name, times};
 use crate::fleet::{FleetEstimate, FleetNumber, FleetReport, FleetTypes, MergeRule, Spread};
 use crate::instance::InstanceId;
 use crate::report::RowSource;
@@ -141,7 +141,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     let rows = types.rows.iter().map(|row| {
         let [min, median, max] = spread(&row.spread, |bytes| Bytes(bytes).to_string());
         [
-            row_name(&row.type_name, row.source != RowSource::Unattributed),
+            row_name(&row.type_name, row.source != RowSource::Unattributed) + &times(row.threads),
             count(row.objects),
             Bytes(row.bytes).to_string(),
             error_cell(row.source, row.bytes_stderr, row.bytes),

@@ -31,7 +31,7 @@ pub use stacks::{stacks_json, stacks_text};
 pub use text::text;
 
 use crate::report::RowSource;
-use crate::units::{percent, visible};
+use crate::units::{percent, short_name};
 
 /// What most processes have little of is told only if it is this much of resident memory, in percent.
 const WORTH_A_WORD: f64 = 5.0;
@@ -39,7 +39,12 @@ const WORTH_A_WORD: f64 = 5.0;
 /// The name of a row. That of an unknown type is a function's.
 fn row_name(name: &str, is_attributed: bool) -> String {
     let mark = if is_attributed { "" } else { "[unattributed] " };
-    format!("{mark}{}", visible(name))
+    format!("{mark}{}", short_name(name))
+}
+
+/// Behind the name of threads, how many there are: ` × 4`.
+fn times(threads: Option<u64>) -> String {
+    threads.filter(|threads| *threads > 1).map_or_else(String::new, |threads| format!(" × {threads}"))
 }
 
 /// One standard error of `bytes`, as a share of it.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
-use crate::units::{Bytes, count, visible};
+use crate::units::{Bytes, count, short_name, visible};
 
 /// Writes each root with at most `most` of its parts.
 pub(super) fn write(out: &mut impl Write, summary: RootSummary, most: usize) -> fmt::Result {
@@ -20,7 +20,7 @@ pub(super) fn write(out: &mut impl Write, summary: RootSummary, most: usize) -> 
 }
 
 fn write_root(out: &mut impl Write, root: &RootRow) -> fmt::Result {
-    let name = format!("{}: {}", visible(&root.name), visible(&root.type_name));
+    let name = format!("{}: {}", visible(&root.name), short_name(&root.type_name));
     let Some(bytes) = root.retained_bytes else {
         return writeln!(out, "{:>12} {:>12}  {name}", "not measured", "");
     };
@@ -50,7 +50,7 @@ fn write_field(out: &mut impl Write, field: &FieldRow) -> fmt::Result {
     let path = if field.field.is_empty() { "(itself)".to_owned() } else { visible(&field.field) };
     let shared = if field.shared { " (shared)" } else { "" };
     let (bytes, values) = (Bytes(field.bytes).to_string(), count(field.values));
-    writeln!(out, "{bytes:>12} {values:>12}    {path}: {}{shared}", visible(&field.type_name))
+    writeln!(out, "{bytes:>12} {values:>12}    {path}: {}{shared}", short_name(&field.type_name))
 }
 
 #[cfg(test)]

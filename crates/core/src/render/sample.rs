@@ -74,6 +74,7 @@ pub(crate) fn types() -> TypeSummary {
         source,
         created: (source == RowSource::Exact).then_some(objects + 1_300),
         dropped: (source == RowSource::Exact).then_some(1_300),
+        threads: None,
     };
     let map = "std::collections::HashMap<alloc::string::String, axum_service::Session>";
     TypeSummary {

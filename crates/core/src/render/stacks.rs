@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::json::document;
 use super::row_name;
-use crate::units::{Bytes, count, percent, visible};
+use crate::units::{Bytes, count, percent, short_name, visible};
 
 /// The `top` stacks, each with what it holds, of which type, and its functions from the innermost.
 pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
@@ -42,7 +42,7 @@ fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Resu
 /// The functions from the innermost, and an empty line.
 pub(super) fn write_frames(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
     for frame in stack.frames() {
-        write!(text, "    {}", visible(frame.function))?;
+        write!(text, "    {}", short_name(frame.function))?;
         match (frame.file, frame.line) {
             (Some(file), 0) => writeln!(text, " ({})", visible(file))?,
             (Some(file), line) => writeln!(text, " ({}:{line})", visible(file))?,

@@ -2,12 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use super::{error_cell, row_name};
+use super::{error_cell, row_name, times};
 use crate::report::{RowSource, TypeRow, TypeSummary};
-use crate::units::{Bytes, count, percent, visible};
+use crate::units::{Bytes, count, percent, short_name, visible};
 
-/// The narrowest first column, and the widest that the other rows are still aligned to. Longer names are neither cut
-/// nor wrapped: half a generic type is no type.
+/// The narrowest first column, and the widest that the other rows are still aligned to. Longer names stick out.
 const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 44..=100;
 
 impl fmt::Display for TypeSummary {
@@ -60,7 +59,7 @@ pub(super) fn write_columns(out: &mut impl Write, rows: impl Iterator<Item = [St
 fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
     for row in rows {
         if let (Some(created), Some(dropped)) = (row.created, row.dropped) {
-            let (name, created, dropped) = (visible(&row.type_name), count(created), count(dropped));
+            let (name, created, dropped) = (short_name(&row.type_name), count(created), count(dropped));
             writeln!(out, "tracked {name}: {created} created, {dropped} dropped since process start")?;
         }
     }
@@ -69,7 +68,7 @@ fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
 
 fn cells(row: &TypeRow) -> [String; 4] {
     let error = error_cell(row.source, row.bytes_stderr, row.bytes);
-    let name = row_name(&row.type_name, row.source != RowSource::Unattributed);
+    let name = row_name(&row.type_name, row.source != RowSource::Unattributed) + &times(row.threads);
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
 }
 
@@ -145,9 +144,9 @@ mod tests {
     #[test]
     fn a_long_name_stays_whole_and_the_others_aligned() {
         let mut summary = sample::types();
-        summary.rows[0].type_name = format!("Vec<{}>", "Long".repeat(40));
+        summary.rows[0].type_name = format!("Vec<{}>", "Long".repeat(30));
         let table = table(&summary);
-        assert!(table.contains(&format!("\nVec<{}> |           1 |", "Long".repeat(40))), "{table}");
+        assert!(table.contains(&format!("\nVec<{}> |           1 |", "Long".repeat(30))), "{table}");
         assert!(table.contains(&format!("\n{:>44} |", "String")), "{table}");
     }
 
@@ -156,6 +155,28 @@ mod tests {
         let mut summary = sample::types();
         summary.rows[0].type_name = "Vec<\n0 | 0>".into();
         assert!(table(&summary).contains(r"Vec<\u{a}0 | 0> |"));
+    }
+
+    #[test]
+    fn a_name_of_48_kilobytes_is_a_line_that_can_be_read() {
+        let mut summary = sample::types();
+        summary.rows[0].type_name = format!("{}u8{}", "Chain<Left, ".repeat(4_000), ">".repeat(4_000));
+        let table = table(&summary);
+        let line = table.lines().find(|line| line.contains("Chain<Left, Chain<Left, ")).unwrap();
+        assert!(
+            line.chars().count() < 220 && line.contains(", …>") && line.contains(" 12.00 MiB "),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn threads_of_one_name_are_counted() {
+        let mut summary = sample::types();
+        summary.rows[0].type_name = "tokio-rt-worker".into();
+        (summary.rows[0].threads, summary.rows[1].threads) = (Some(4), Some(1));
+        let table = table(&summary);
+        assert!(table.contains("\n                         tokio-rt-worker × 4 | "), "{table}");
+        assert!(table.contains("\n                                      String | "), "{table}");
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl Node {
             source: RowSource::Exact,
             created: Some(created),
             dropped: Some(dropped),
+            threads: None,
         }
     }
 }
