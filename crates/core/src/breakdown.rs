@@ -31,17 +31,31 @@ pub(crate) struct Counts {
     pub(crate) jemalloc: Number,
     /// Pages that the kernel may have taken or not (`pmuzzy`).
     pub(crate) muzzy: Number,
+    /// Of `allocated`, free objects in threads' caches.
+    pub(crate) thread_caches: Number,
+    /// Of `allocated`, jemalloc's own data.
+    pub(crate) internal: Number,
+    /// Of `active` and not of `allocated`, pages that sampled small objects have to themselves.
+    pub(crate) sampled_pages: Number,
 }
 
-/// The parts. Resident memory is `allocated + fragmentation + dirty + metadata + muzzy + outside - swapped -
-/// never_touched`.
+/// The parts. Resident memory is `program + thread_caches + internal + sampled_pages + fragmentation + dirty + metadata +
+/// muzzy + outside - swapped - never_touched`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Breakdown {
+    /// What the program holds, but for small objects that were sampled.
+    pub(crate) program: Number,
+    /// Free objects in threads' caches.
+    pub(crate) thread_caches: Number,
+    /// jemalloc's own data that it allocates as a program would.
+    pub(crate) internal: Number,
+    /// Pages of sampled small objects.
+    pub(crate) sampled_pages: Number,
     /// Free space between live objects.
     pub(crate) fragmentation: Number,
     /// Unused pages that are jemalloc's.
     pub(crate) dirty: Number,
-    /// jemalloc's own data in pages of its own. What it allocates as a program would is in `allocated`.
+    /// jemalloc's own data in pages of its own.
     pub(crate) metadata: Number,
     /// Unused pages that the kernel may take, as far as it has not.
     pub(crate) muzzy: Number,
@@ -87,6 +101,9 @@ impl Counts {
             dirty: jemalloc("dirty_bytes", |allocator| allocator.dirty_bytes),
             jemalloc: jemalloc("resident_bytes", |allocator| allocator.resident_bytes),
             muzzy: jemalloc("muzzy_bytes", |allocator| allocator.muzzy_bytes),
+            thread_caches: jemalloc("thread_cache_bytes", |allocator| allocator.thread_cache_bytes),
+            internal: jemalloc("internal_bytes", |allocator| allocator.internal_bytes),
+            sampled_pages: jemalloc("sampled_pages_bytes", |allocator| allocator.sampled_pages_bytes),
         }
     }
 
@@ -100,9 +117,19 @@ impl Counts {
         let pages = self.pages(&muzzy);
         let unused = less(&self.jemalloc, &self.active);
         // All are of one epoch, but other threads allocate while jemalloc adds its arenas up.
-        let dirty = unused.clone().and_then(|unused| Ok(self.dirty.clone()?.min(unused)));
+        let part = |part: &Number, whole: &Number| Ok(part.clone()?.min(whole.clone()?));
+        let dirty = part(&self.dirty, &unused);
+        let thread_caches = part(&self.thread_caches, &self.allocated);
+        let uncached = less(&self.allocated, &thread_caches);
+        let internal = part(&self.internal, &uncached);
+        let between = less(&self.active, &self.allocated);
+        let sampled_pages = part(&self.sampled_pages, &between);
         Breakdown {
-            fragmentation: less(&self.active, &self.allocated),
+            program: less(&uncached, &internal),
+            fragmentation: less(&between, &sampled_pages),
+            thread_caches,
+            internal,
+            sampled_pages,
             metadata: less(&unused, &dirty),
             dirty,
             outside: self.outside(&muzzy, &pages),
@@ -188,6 +215,9 @@ pub(crate) fn counts() -> Counts {
         dirty: Ok(200),
         jemalloc: Ok(1_350),
         muzzy: Ok(0),
+        thread_caches: Ok(0),
+        internal: Ok(0),
+        sampled_pages: Ok(0),
     }
 }
 
@@ -198,8 +228,9 @@ mod tests {
     /// The sum of the parts, which has to be resident memory.
     fn sum(counts: &Counts) -> u64 {
         let parts = counts.breakdown();
+        let own = [parts.program, parts.thread_caches, parts.internal, parts.sampled_pages];
         let more = [parts.fragmentation, parts.dirty, parts.metadata, parts.muzzy, parts.outside];
-        let more: u64 = more.into_iter().chain([counts.allocated.clone()]).map(Result::unwrap).sum();
+        let more: u64 = own.into_iter().chain(more).map(Result::unwrap).sum();
         more - parts.swapped.unwrap() - parts.never_touched.unwrap()
     }
 
@@ -214,6 +245,24 @@ mod tests {
         assert_eq!((&parts.fragmentation, &parts.dirty, &parts.metadata), (&Ok(100), &Ok(200), &Ok(50)));
         assert_eq!(told(&parts), [0, 150, 50, 0, 0]);
         assert_eq!(sum(&counts()), 1_500);
+    }
+
+    #[test]
+    fn caches_and_data_of_jemalloc_are_no_memory_of_the_program() {
+        let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
+        let parts = own.breakdown();
+        assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(500), &Ok(300), &Ok(200)));
+        assert_eq!((&parts.sampled_pages, &parts.fragmentation), (&Ok(60), &Ok(40)));
+        assert_eq!(sum(&own), 1_500);
+        // Counted at another moment, they are more than there is room for.
+        let more = Counts { thread_caches: Ok(900), internal: Ok(200), sampled_pages: Ok(101), ..counts() };
+        let parts = more.breakdown();
+        assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(0), &Ok(900), &Ok(100)));
+        assert_eq!((&parts.sampled_pages, &parts.fragmentation), (&Ok(100), &Ok(0)));
+        assert_eq!(sum(&more), 1_500);
+        let silent = Counts { thread_caches: Err("no caches".into()), ..counts() };
+        let reason = Err("no caches".to_owned());
+        assert_eq!((&silent.breakdown().program, &silent.breakdown().internal), (&reason, &reason));
     }
 
     #[test]

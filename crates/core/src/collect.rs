@@ -12,6 +12,7 @@ use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::process;
+use crate::reconciliation;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
 use crate::samples::SampleOrigin;
@@ -156,10 +157,13 @@ impl Collector {
                 let heap = report.heap.insert(Arc::new(heap));
                 let summary = types::summarize(heap, &Selection::default());
                 let summary = TypeSummary { active_since, samples, ..summary };
-                report.reconciliation = summary
-                    .total_bytes
-                    .zip(summary.total_bytes_stderr)
-                    .map(|sampled| counts.reconcile(sampled, since_start, &mut report.unavailable));
+                let small_bytes = heap.profile().sampled_bytes_up_to(jemalloc::largest_small_object());
+                let rate = heap.profile().sample_rate().bytes();
+                let whole = summary.total_bytes.zip(summary.total_bytes_stderr);
+                report.reconciliation = whole.map(|(bytes, stderr)| {
+                    let sampled = reconciliation::Sampled { bytes, stderr, rate, small_bytes, since_start };
+                    counts.reconcile(sampled, &mut report.unavailable)
+                });
                 summary
             }
             Err(reason) => {

@@ -79,7 +79,8 @@ pub struct SizeClasses {
     pub large: Vec<LargeStats>,
     /// Regions of slabs that hold no object, of all bins: what fragmentation is made of.
     pub unused_bytes: u64,
-    /// Pages of sampled small objects, of all bins: what sampling costs in memory. The objects themselves are in here.
+    /// Pages of sampled small objects, of all bins: what sampling costs in memory. The objects themselves are in here, and
+    /// the page that jemalloc leaves beside each to spread them over the processor's cache (`opt.cache_oblivious`).
     pub sampled_pages_bytes: u64,
 }
 
@@ -147,12 +148,13 @@ pub struct LargeStats {
 }
 
 impl SizeClasses {
-    /// In order, with sums.
-    pub(crate) fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>) -> Self {
+    /// In order, with sums. `beside` is how many bytes jemalloc leaves beside each object with pages of its own.
+    pub(crate) fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>, beside: u64) -> Self {
         bins.sort_by(|a, b| b.unused_bytes.cmp(&a.unused_bytes).then(a.index.cmp(&b.index)));
         large.sort_by(|a, b| b.live_bytes.cmp(&a.live_bytes).then(a.index.cmp(&b.index)));
         let unused_bytes = bins.iter().fold(0, |sum: u64, bin| sum.saturating_add(bin.unused_bytes));
-        let sampled = bins.iter().map(|bin| bin.sampled_objects.saturating_mul(bin.size_bytes));
+        let sampled =
+            bins.iter().map(|bin| bin.sampled_objects.saturating_mul(bin.size_bytes.saturating_add(beside)));
         let sampled_pages_bytes = sampled.fold(0, u64::saturating_add);
         Self { bins, large, unused_bytes, sampled_pages_bytes }
     }
@@ -208,10 +210,11 @@ mod tests {
         let classes = SizeClasses::new(
             vec![bin(0, 64, 1), bin(1, 1, 1), bin(2, 64, 1), bin(3, 0, 1)],
             vec![large(0, 1), large(1, 9), large(2, 9)],
+            4096,
         );
         assert_eq!(classes.bins.iter().map(|bin| bin.index).collect::<Vec<_>>(), [3, 1, 0, 2]);
         assert_eq!(classes.large.iter().map(|class| class.index).collect::<Vec<_>>(), [1, 2, 0]);
         assert_eq!(classes.unused_bytes, (64 + 63) * 64);
-        assert_eq!(classes.sampled_pages_bytes, 4 * 3 * 64);
+        assert_eq!(classes.sampled_pages_bytes, 4 * 3 * (64 + 4096));
     }
 }

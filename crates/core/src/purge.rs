@@ -115,14 +115,13 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     let lazy_free = rollup.and_then(|text| kernel_file::size(&text, "LazyFree"));
     let mut reasons = Unavailable::default();
     let stats = jemalloc::read_stats(ProfilingState::default(), &mut reasons);
-    let unused = jemalloc::read_unused();
+    let own = jemalloc::read_own();
     let told = |key: &str, value: Option<u64>| {
         let reason =
             || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not tell it").to_owned();
         value.ok_or_else(reason)
     };
-    let of_unused =
-        |value: fn(&jemalloc::Unused) -> u64| unused.as_ref().map(value).map_err(ToString::to_string);
+    let of_own = |value: fn(&jemalloc::Own) -> u64| own.as_ref().map(value).map_err(ToString::to_string);
     let mut keep = |key: &str, value| unavailable.keep(&format!("{name}.{key}"), value);
     let moment = PurgeMoment {
         resident_bytes: keep("resident_bytes", of_status("VmRSS")),
@@ -131,13 +130,13 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
             "allocator_resident_bytes",
             told("resident_bytes", stats.resident_bytes),
         ),
-        dirty_bytes: keep("dirty_bytes", of_unused(|unused| unused.dirty_bytes)),
-        muzzy_bytes: keep("muzzy_bytes", of_unused(|unused| unused.muzzy_bytes)),
+        dirty_bytes: keep("dirty_bytes", of_own(|own| own.dirty_bytes)),
+        muzzy_bytes: keep("muzzy_bytes", of_own(|own| own.muzzy_bytes)),
         lazy_free_bytes: keep("lazy_free_bytes", lazy_free),
         retained_bytes: keep("retained_bytes", told("retained_bytes", stats.retained_bytes)),
         active_bytes: keep("active_bytes", told("active_bytes", stats.active_bytes)),
         allocated_bytes: keep("allocated_bytes", told("allocated_bytes", stats.allocated_bytes)),
-        thread_cache_bytes: keep("thread_cache_bytes", of_unused(|unused| unused.thread_cache_bytes)),
+        thread_cache_bytes: keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes)),
     };
     if stats.background_threads.is_none() {
         unavailable.note(

@@ -8,8 +8,8 @@ use crate::unavailable::Unavailable;
 /// How the sum of the sampled rows, the allocator's numbers and the process's resident memory fit together, all read
 /// right before the heap profile was.
 ///
-/// Resident memory is `allocated + fragmentation + dirty + metadata + muzzy + outside - swapped - never_touched`:
-/// jemalloc does not know which of its pages are in physical memory.
+/// Resident memory is `in_use + thread_cache + internal + sampling + fragmentation + dirty + metadata + muzzy + outside -
+/// swapped - never_touched`: jemalloc does not know which of its pages are in physical memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -18,23 +18,34 @@ pub struct Reconciliation {
     pub sampled_bytes: Option<u64>,
     /// One standard error of `sampled_bytes`, in bytes.
     pub sampled_stderr_bytes: Option<u64>,
-    /// Bytes the program asked for and holds, small objects rounded to size classes and large ones to pages
-    /// (`stats.allocated`).
+    /// What jemalloc counts as allocated (`stats.allocated`): small objects rounded to size classes and large ones to
+    /// pages, `thread_cache_bytes` and `internal_bytes`, but not small objects that were sampled.
     pub allocated_bytes: Option<u64>,
-    /// `sampled_bytes - allocated_bytes`: negative if the table shows less than there is.
+    /// What the program holds: `allocated_bytes - thread_cache_bytes - internal_bytes`, and the small objects that were
+    /// sampled.
+    pub in_use_bytes: Option<u64>,
+    /// `sampled_bytes - in_use_bytes`: negative if the table shows less than there is.
     pub difference_bytes: Option<i64>,
-    /// Whether the difference is at most two standard errors: sampling alone makes it larger one time in 20.
+    /// Whether the difference is at most two standard errors: sampling alone makes it larger one time in 20. The larger
+    /// one counts, of `sampled_bytes` and of what sampling `in_use_bytes` at this rate would give.
     pub within_two_stderr: Option<bool>,
     /// What a larger difference can come from, one sentence each.
     pub explanations: Vec<String>,
     /// Resident set size of the process (`VmRSS`).
     pub resident_bytes: Option<u64>,
-    /// Unused space between live objects, in pages that hold some (`stats.active - stats.allocated`).
+    /// Free objects that threads keep in caches of their own.
+    pub thread_cache_bytes: Option<u64>,
+    /// jemalloc's own data that it allocates as a program would: threads' caches themselves, the heap profile.
+    pub internal_bytes: Option<u64>,
+    /// What sampling costs in pages: a sampled small object has pages to itself, and leaves the rest of them unused.
+    pub sampling_bytes: Option<u64>,
+    /// Unused space between live objects, in pages that hold some (`stats.active - stats.allocated`, less the pages of
+    /// sampled small objects).
     pub fragmentation_bytes: Option<u64>,
     /// Pages without objects, not yet returned to the system (`pdirty`).
     pub dirty_bytes: Option<u64>,
     /// jemalloc's own data in pages of its own (`stats.resident - stats.active - pdirty`). What it allocates as a program
-    /// would is in `allocated_bytes`.
+    /// would is in `internal_bytes`.
     pub metadata_bytes: Option<u64>,
     /// Unused pages that the kernel may take when it needs some, as far as it has not (`pmuzzy`, at most `LazyFree` of
     /// the kernel). POST `/purge` returns them.
@@ -55,21 +66,39 @@ pub struct Reconciliation {
     pub never_touched_bytes: Option<u64>,
 }
 
+/// What a heap profile says about the whole heap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampled {
+    /// What all samples stand for.
+    pub(crate) bytes: u64,
+    /// One standard error of it.
+    pub(crate) stderr: f64,
+    /// Mean number of bytes between two samples.
+    pub(crate) rate: u64,
+    /// The small objects that were sampled, themselves.
+    pub(crate) small_bytes: u64,
+    /// Whether sampling is known to have been on since the process started.
+    pub(crate) since_start: bool,
+}
+
 impl Counts {
-    /// Compares with the sum of a heap profile and its standard error. `since_start` is whether sampling is known to
-    /// have been on since the process started.
-    pub(crate) fn reconcile(
-        self,
-        (sampled, stderr): (u64, f64),
-        since_start: bool,
-        unavailable: &mut Unavailable,
-    ) -> Reconciliation {
+    /// Compares with a heap profile.
+    pub(crate) fn reconcile(self, sampled: Sampled, unavailable: &mut Unavailable) -> Reconciliation {
+        let Sampled { bytes: sampled, stderr, rate, small_bytes, since_start } = sampled;
         let parts = self.breakdown();
-        let difference = self.allocated.clone().and_then(|allocated| {
-            let difference = i128::from(sampled) - i128::from(allocated);
+        // They cannot be larger than their pages, unless these were counted at another moment.
+        let small = parts.sampled_pages.clone().map(|pages| small_bytes.min(pages));
+        let in_use = parts.program.clone().and_then(|program| Ok(program.saturating_add(small.clone()?)));
+        let sampling = parts.sampled_pages.clone().and_then(|pages| Ok(pages.saturating_sub(small?)));
+        let difference = in_use.clone().and_then(|in_use| {
+            let difference = i128::from(sampled) - i128::from(in_use);
             i64::try_from(difference).map_err(|_| "out of range".to_owned())
         });
-        let within = difference.clone().map(|bytes| bytes.unsigned_abs() as f64 <= 2.0 * stderr);
+        // Few samples, or none, say little about their own error. What is in use says how much it has to be.
+        let expected = in_use.clone().map(|in_use| (in_use as f64 * rate.saturating_sub(1) as f64).sqrt());
+        let within = difference
+            .clone()
+            .and_then(|difference| Ok(difference.unsigned_abs() as f64 <= 2.0 * stderr.max(expected?)));
         let explanations = match (&difference, &within) {
             (Ok(bytes), Ok(false)) => explanations(*bytes, since_start),
             _ => Vec::new(),
@@ -82,6 +111,10 @@ impl Counts {
             sampled_stderr_bytes: Some(stderr.round() as u64),
             allocated_bytes: keep("allocated_bytes", self.allocated),
             resident_bytes: keep("resident_bytes", self.resident),
+            in_use_bytes: keep("in_use_bytes", in_use),
+            thread_cache_bytes: keep("thread_cache_bytes", parts.thread_caches),
+            internal_bytes: keep("internal_bytes", parts.internal),
+            sampling_bytes: keep("sampling_bytes", sampling),
             fragmentation_bytes: keep("fragmentation_bytes", parts.fragmentation),
             dirty_bytes: keep("dirty_bytes", parts.dirty),
             metadata_bytes: keep("metadata_bytes", parts.metadata),
@@ -99,37 +132,36 @@ impl Counts {
     }
 }
 
-/// What makes the table show less, or more, than the allocator counts.
+/// What makes the table show less, or more, than the program holds by the allocator's count.
 fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
-        (true, false) => &[NOT_SAMPLED, CACHED],
-        (true, true) => &[CACHED],
-        (false, _) => &[SIZE_CLASS, SAMPLED_SMALL, FREED],
+        (true, false) => &[NOT_SAMPLED, SIZE_CLASS, CHANGED],
+        (true, true) => &[SIZE_CLASS, CHANGED],
+        (false, _) => &[SIZE_CLASS, CHANGED],
     };
     causes.iter().map(|cause| (*cause).to_owned()).collect()
 }
 
 const NOT_SAMPLED: &str = "sampling was not on, or not known to be on, since the process started; what was allocated \
                            without it is in no row";
-/// Objects in a thread's cache are freed for the profile and allocated for the arena.
-const CACHED: &str = "jemalloc also counts what threads keep cached for reuse";
-/// A sampled small object has pages of its own, which jemalloc 5.3.1 counts as active only, not as allocated
-/// (`arena_large_malloc_stats_update` in `src/arena.c`).
-const SAMPLED_SMALL: &str = "jemalloc does not count small objects that were sampled";
 const SIZE_CLASS: &str = "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
-const FREED: &str = "memory was freed between the two readings, or this is the one time in 20 that sampling alone \
-                     explains";
+const CHANGED: &str = "memory was allocated or freed between the two readings, or this is the one time in 20 that \
+                       sampling alone explains";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::breakdown::counts;
 
+    fn sampled(bytes: u64) -> Sampled {
+        Sampled { bytes, stderr: 30.0, rate: 1, small_bytes: 0, since_start: true }
+    }
+
     #[test]
     fn resident_memory_is_the_sum_of_its_parts() {
         let mut unavailable = Unavailable::default();
         let counts = Counts { muzzy: Ok(30), lazy_free: Ok(20), ..counts() };
-        let all = counts.reconcile((1_040, 30.0), true, &mut unavailable);
+        let all = counts.reconcile(sampled(1_040), &mut unavailable);
         assert_eq!((all.difference_bytes, all.within_two_stderr), (Some(40), Some(true)));
         assert_eq!((all.fragmentation_bytes, all.dirty_bytes), (Some(100), Some(200)));
         assert_eq!((all.muzzy_bytes, all.outside_bytes), (Some(20), Some(130)));
@@ -137,7 +169,10 @@ mod tests {
         assert_eq!(outside, [Some(30), Some(80), Some(20)]);
         assert_eq!((all.swapped_bytes, all.never_touched_bytes), (Some(0), Some(0)));
         let parts = [
-            all.allocated_bytes,
+            all.in_use_bytes,
+            all.thread_cache_bytes,
+            all.internal_bytes,
+            all.sampling_bytes,
             all.fragmentation_bytes,
             all.dirty_bytes,
             all.metadata_bytes,
@@ -149,17 +184,45 @@ mod tests {
     }
 
     #[test]
+    fn what_jemalloc_keeps_for_itself_is_no_difference() {
+        let mut unavailable = Unavailable::default();
+        let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
+        let all = own.clone().reconcile(Sampled { small_bytes: 20, ..sampled(530) }, &mut unavailable);
+        assert_eq!((all.allocated_bytes, all.in_use_bytes), (Some(1_000), Some(520)));
+        assert_eq!((all.difference_bytes, all.within_two_stderr), (Some(10), Some(true)));
+        assert_eq!((all.thread_cache_bytes, all.internal_bytes), (Some(300), Some(200)));
+        assert_eq!((all.sampling_bytes, all.fragmentation_bytes), (Some(40), Some(40)));
+        let more = own.reconcile(Sampled { small_bytes: 61, ..sampled(560) }, &mut unavailable);
+        assert_eq!(
+            (more.in_use_bytes, more.sampling_bytes),
+            (Some(560), Some(0)),
+            "no more than their pages"
+        );
+        assert!(unavailable.is_empty());
+    }
+
+    #[test]
+    fn a_heap_too_small_to_be_sampled_is_no_difference() {
+        let mut unavailable = Unavailable::default();
+        let nothing = Sampled { stderr: 0.0, rate: 524_288, ..sampled(0) };
+        let all = counts().reconcile(nothing, &mut unavailable);
+        assert_eq!((all.difference_bytes, all.within_two_stderr), (Some(-1_000), Some(true)));
+        let large = Counts { allocated: Ok(400 << 20), active: Ok(500 << 20), ..counts() };
+        assert_eq!(large.reconcile(nothing, &mut unavailable).within_two_stderr, Some(false));
+    }
+
+    #[test]
     fn a_difference_beyond_the_error_is_signed_and_explained() {
         let mut unavailable = Unavailable::default();
-        let less = counts().reconcile((900, 30.0), true, &mut unavailable);
+        let less = counts().reconcile(sampled(900), &mut unavailable);
         assert_eq!((less.difference_bytes, less.within_two_stderr), (Some(-100), Some(false)));
-        assert_eq!(less.explanations, [CACHED]);
-        let late = counts().reconcile((0, 0.0), false, &mut unavailable);
-        assert_eq!(late.explanations, [NOT_SAMPLED, CACHED]);
-        let more = counts().reconcile((1_100, 30.0), true, &mut unavailable);
+        assert_eq!(less.explanations, [SIZE_CLASS, CHANGED]);
+        let late = counts().reconcile(Sampled { since_start: false, ..sampled(0) }, &mut unavailable);
+        assert_eq!(late.explanations, [NOT_SAMPLED, SIZE_CLASS, CHANGED]);
+        let more = counts().reconcile(sampled(1_100), &mut unavailable);
         assert_eq!(
             (more.difference_bytes, more.explanations),
-            (Some(100), vec![SIZE_CLASS.to_owned(), SAMPLED_SMALL.to_owned(), FREED.to_owned()])
+            (Some(100), vec![SIZE_CLASS.to_owned(), CHANGED.to_owned()])
         );
     }
 
@@ -167,7 +230,7 @@ mod tests {
     fn reserved_memory_is_told_as_never_touched_and_swapped_memory_as_swapped() {
         let mut unavailable = Unavailable::default();
         let anonymous = Counts { anonymous: Ok(1_000), resident: Ok(1_100), swap: Ok(250), ..counts() };
-        let all = anonymous.reconcile((1_040, 30.0), true, &mut unavailable);
+        let all = anonymous.reconcile(sampled(1_040), &mut unavailable);
         assert_eq!((all.swapped_bytes, all.never_touched_bytes), (Some(250), Some(100)));
         assert_eq!((all.outside_bytes, all.outside_anonymous_bytes), (Some(100), Some(0)));
         assert!(unavailable.is_empty());
@@ -177,7 +240,7 @@ mod tests {
     fn parts_that_are_not_known_have_a_reason() {
         let mut unavailable = Unavailable::default();
         let kernel = Counts { resident: Ok(1_200), anonymous: Err("no RssAnon".into()), ..counts() };
-        let all = kernel.reconcile((1_040, 30.0), true, &mut unavailable);
+        let all = kernel.reconcile(sampled(1_040), &mut unavailable);
         assert_eq!((all.outside_bytes, all.resident_bytes), (None, Some(1_200)));
         assert!(unavailable.get("reconciliation.outside_bytes").unwrap().contains("upper bound"));
         assert_eq!(unavailable.get("reconciliation.never_touched_bytes"), Some("no RssAnon"));
@@ -187,9 +250,15 @@ mod tests {
     fn what_depends_on_a_missing_number_has_its_reason() {
         let mut unavailable = Unavailable::default();
         let silent = Counts { allocated: Err("no epoch".into()), ..counts() };
-        let all = silent.reconcile((1_040, 30.0), true, &mut unavailable);
+        let all = silent.reconcile(sampled(1_040), &mut unavailable);
         assert_eq!((all.allocated_bytes, all.difference_bytes, all.within_two_stderr), (None, None, None));
-        for name in ["allocated_bytes", "difference_bytes", "within_two_stderr", "fragmentation_bytes"] {
+        for name in [
+            "allocated_bytes",
+            "in_use_bytes",
+            "difference_bytes",
+            "within_two_stderr",
+            "fragmentation_bytes",
+        ] {
             assert_eq!(unavailable.get(&format!("reconciliation.{name}")), Some("no epoch"), "{name}");
         }
         assert_eq!(all.sampled_bytes, Some(1_040));

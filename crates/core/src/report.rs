@@ -220,7 +220,7 @@ pub struct AllocatorStats {
     pub name: String,
     /// Version as jemalloc states it, shortened to `major.minor.patch`.
     pub version: Option<String>,
-    /// Bytes the program asked for and holds (`stats.allocated`).
+    /// Bytes the program asked for and holds, with `thread_cache_bytes` and `internal_bytes` (`stats.allocated`).
     pub allocated_bytes: Option<u64>,
     /// Bytes in pages that hold at least one allocation (`stats.active`).
     pub active_bytes: Option<u64>,
@@ -238,6 +238,15 @@ pub struct AllocatorStats {
     /// none of the numbers above. The kernel counts them as resident until it takes them, which jemalloc does not
     /// learn: see [`ProcessMemory::lazy_free_bytes`].
     pub muzzy_bytes: Option<u64>,
+    /// Free objects that threads keep in caches of their own (`stats.arenas.<all>.tcache_bytes`). They count as
+    /// allocated.
+    pub thread_cache_bytes: Option<u64>,
+    /// The part of `metadata_bytes` that jemalloc allocates as a program would: threads' caches themselves, the heap
+    /// profile (`stats.arenas.<all>.internal`). It counts as allocated.
+    pub internal_bytes: Option<u64>,
+    /// Pages that sampled small objects have to themselves, however small the objects are. They count as active and not
+    /// as allocated.
+    pub sampled_pages_bytes: Option<u64>,
     /// Number of arenas in existence (`arenas.narenas`).
     pub arenas: Option<u64>,
     /// Whether background threads purge unused pages (`background_thread`).

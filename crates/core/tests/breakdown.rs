@@ -36,7 +36,10 @@ fn purge() -> PurgeReport {
 fn numbers(report: &MemoryReport) -> &Reconciliation {
     let numbers = report.reconciliation.as_ref().unwrap();
     let parts = [
-        numbers.allocated_bytes,
+        numbers.in_use_bytes,
+        numbers.thread_cache_bytes,
+        numbers.internal_bytes,
+        numbers.sampling_bytes,
         numbers.fragmentation_bytes,
         numbers.dirty_bytes,
         numbers.metadata_bytes,
@@ -189,5 +192,52 @@ alone! {
         assert!(text.contains("\n  never touched: at least "), "{text}");
         assert!(ids(&diagnose(&report)).contains(&"never-touched"), "{text}");
         drop(reserved);
+    }
+
+    /// A file server's blocking threads: each reads a file of some size once in a while, and holds nothing.
+    caches_of_many_threads_are_told_and_explain_what_no_row_has("lg_prof_sample:19") {
+        let threads = 500;
+        let ready = std::sync::Arc::new(std::sync::Barrier::new(threads + 1));
+        for _ in 0..threads {
+            let ready = std::sync::Arc::clone(&ready);
+            std::thread::spawn(move || {
+                for size in (0..200).map(|step| 64 << (step % 10)) {
+                    drop(black_box(vec![1_u8; size]));
+                }
+                ready.wait();
+                std::thread::park();
+            });
+        }
+        ready.wait();
+        let report = report();
+        let numbers = numbers(&report);
+        let text = render::text(&report, Page::Overview, &TypesView::default());
+        assert!(numbers.thread_cache_bytes > Some(32 * MIB), "{text}");
+        // Each cache has its own table of pointers.
+        assert!(numbers.internal_bytes > Some(4 * MIB), "{text}");
+        assert!(numbers.in_use_bytes < Some(8 * MIB), "{text}");
+        assert_eq!(numbers.within_two_stderr, Some(true), "{text}");
+        assert!(text.lines().nth(1).unwrap().contains(" MiB of it in thread caches · "), "{text}");
+        assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in threads' caches + "), "{text}");
+        let verdicts = diagnose(&report).verdicts;
+        let verdict = verdicts.iter().find(|verdict| verdict.id == "thread-caches").expect(&text);
+        assert!(verdict.evidence.starts_with("jemalloc's caches of 50"), "{verdict:?}");
+        assert!(verdict.advice.contains("max_blocking_threads") && verdict.advice.contains("tcache_max"));
+    }
+
+    /// Every object has pages to itself, which is no fragmentation.
+    pages_of_sampled_objects_are_told("lg_prof_sample:0") {
+        let small: Vec<Box<u64>> = black_box((0..20_000).map(Box::new).collect());
+        let report = report();
+        let numbers = numbers(&report);
+        assert!(numbers.sampling_bytes > Some(20_000 * 4_000), "{numbers:?}");
+        assert!(numbers.fragmentation_bytes < Some(8 * MIB), "{numbers:?}");
+        assert!(numbers.in_use_bytes < Some(8 * MIB), "{numbers:?}");
+        let text = render::text(&report, Page::Overview, &TypesView::default());
+        assert!(text.contains(" beside sampled objects, which have pages to themselves\n"), "{text}");
+        let found = diagnose(&report);
+        assert!(!ids(&found).contains(&"fragmentation"), "{found:?}");
+        assert!(ids(&found).contains(&"sample-rate-too-fine"), "{found:?}");
+        drop(small);
     }
 }

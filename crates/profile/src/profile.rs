@@ -163,6 +163,14 @@ impl HeapProfile {
         })
     }
 
+    /// Bytes of the sampled objects themselves, not of what they stand for, of all stacks whose mean object has at most
+    /// `largest` bytes.
+    pub fn sampled_bytes_up_to(&self, largest: u64) -> u64 {
+        let samples = self.stacks().map(|stack| stack.live);
+        let small = samples.filter(|live| live.bytes <= live.objects.saturating_mul(largest));
+        small.fold(0, |sum, live| sum.saturating_add(live.bytes))
+    }
+
     /// The threads that allocated, in the order of the dump.
     pub fn threads(&self) -> &[Thread] {
         &self.threads
@@ -191,6 +199,12 @@ mod tests {
 
     const DUMP: &str = "heap_v2/524288\n  t*: 1: 64 [0: 0]\n@ 0x1010 0x1020\n  t*: 1: 64 [0: 0]\n  t0: 1: 64 [0: 0]\n\n\
         MAPPED_LIBRARIES:\n1000-2000 r-xp 0 fe:00 9 /srv/app\n3000-4000 r-xp 0 fe:00 9 /srv/b\n";
+
+    #[test]
+    fn sampled_objects_are_counted_by_their_mean_size() {
+        let profile = HeapProfile::parse(DUMP.as_bytes()).unwrap();
+        assert_eq!([63, 64, u64::MAX].map(|largest| profile.sampled_bytes_up_to(largest)), [0, 64, 64]);
+    }
 
     #[test]
     fn a_profile_is_read_back_as_it_was_written() {

@@ -3,7 +3,7 @@
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, number, process, share};
 use crate::breakdown::Counts;
 use crate::report::MemoryReport;
-use crate::units::Bytes;
+use crate::units::{Bytes, count};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "fragmentation", check: fragmentation },
@@ -11,6 +11,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "muzzy-pages", check: muzzy_pages },
     Rule { id: "never-touched", check: never_touched },
     Rule { id: "allocator-metadata", check: metadata },
+    Rule { id: "thread-caches", check: thread_caches },
     Rule { id: "many-arenas", check: many_arenas },
 ];
 
@@ -19,15 +20,19 @@ const DIRTY_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const MUZZY_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const NEVER_TOUCHED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const METADATA: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
+const THREAD_CACHES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const BEYOND_ALLOCATED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
+
+/// As many as a service has without blocking work on most machines.
+const MANY_THREADS: u64 = 32;
 
 /// jemalloc makes four arenas a processor; twice that has another reason.
 const MANY_ARENAS_A_CPU: u64 = 8;
 
 fn fragmentation(report: &MemoryReport) -> Check {
-    let (allocated, active) = (allocated(report)?, active(report)?);
-    let between = active.saturating_sub(allocated);
-    Ok(FRAGMENTATION.is_exceeded(report, between, active).then(|| {
+    let active = active(report)?;
+    let between = Counts::of_report(report).breakdown().fragmentation?;
+    Ok(FRAGMENTATION.is_exceeded_in_process(report, between, active).then(|| {
         Finding::warning(
             format!("free space between live objects is {}", share(between, active, "in active pages")),
             "long-lived objects keep pages that are else empty: fewer arenas share pages better \
@@ -39,7 +44,7 @@ fn fragmentation(report: &MemoryReport) -> Check {
 fn dirty_pages(report: &MemoryReport) -> Check {
     let resident = resident(report)?;
     let dirty = allocator(report, "dirty_bytes", |allocator| allocator.dirty_bytes)?;
-    if !DIRTY_PAGES.is_exceeded(report, dirty, resident) {
+    if !DIRTY_PAGES.is_exceeded_in_process(report, dirty, resident) {
         return Ok(None);
     }
     let background = report.allocator.as_ref().and_then(|allocator| allocator.background_threads);
@@ -63,7 +68,7 @@ fn dirty_pages(report: &MemoryReport) -> Check {
 fn muzzy_pages(report: &MemoryReport) -> Check {
     let muzzy = Counts::of_report(report).breakdown().muzzy?;
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
-    Ok(MUZZY_PAGES.is_exceeded(report, muzzy, resident).then(|| {
+    Ok(MUZZY_PAGES.is_exceeded_in_process(report, muzzy, resident).then(|| {
         Finding::notice(
             format!("free, and resident until the kernel takes it, is {}", share(muzzy, resident, "resident")),
             "these are muzzy pages of jemalloc: POST /purge returns them at once; `_RJEM_MALLOC_CONF=muzzy_decay_ms:0` \
@@ -76,7 +81,7 @@ fn muzzy_pages(report: &MemoryReport) -> Check {
 fn never_touched(report: &MemoryReport) -> Check {
     let never_touched = Counts::of_report(report).breakdown().never_touched?;
     let jemalloc = resident(report)?;
-    Ok(NEVER_TOUCHED.is_exceeded(report, never_touched, jemalloc).then(|| {
+    Ok(NEVER_TOUCHED.is_exceeded_in_process(report, never_touched, jemalloc).then(|| {
         Finding::notice(
             format!(
                 "reserved and never touched is at least {} of {} that jemalloc counts",
@@ -91,11 +96,36 @@ fn never_touched(report: &MemoryReport) -> Check {
 
 fn metadata(report: &MemoryReport) -> Check {
     let (metadata, resident) = (metadata_bytes(report)?, resident(report)?);
-    Ok(METADATA.is_exceeded(report, metadata, resident).then(|| {
+    Ok(METADATA.is_exceeded_in_process(report, metadata, resident).then(|| {
         Finding::warning(
             format!("jemalloc's own data is {}", share(metadata, resident, "resident in jemalloc")),
             "it grows with arenas, threads, small extents and samples: limit the arenas (`_RJEM_MALLOC_CONF=narenas:N`) \
              and the number of threads, or sample less (`lg_prof_sample`)",
+        )
+    }))
+}
+
+/// Each thread that allocates has a cache, with free objects and with data about them.
+fn thread_caches(report: &MemoryReport) -> Check {
+    let parts = Counts::of_report(report).breakdown();
+    let (free, own) = (parts.thread_caches?, parts.internal?);
+    let threads = process(report, "threads", |process| process.threads)?;
+    let resident = resident(report)?;
+    let all = free.saturating_add(own);
+    // A few threads cannot do much about it: then the data is that of the heap profile.
+    let is_theirs = threads > MANY_THREADS && free >= own / 4;
+    Ok((is_theirs && THREAD_CACHES.is_exceeded_in_process(report, all, resident)).then(|| {
+        Finding::warning(
+            format!(
+                "jemalloc's caches of {} threads hold {}: {:.1} of free objects, {:.1} of jemalloc's own data",
+                count(threads),
+                share(all, resident, "resident in jemalloc"),
+                Bytes(free),
+                Bytes(own)
+            ),
+            "have fewer threads (tokio: `max_blocking_threads`, or a shorter `thread_keep_alive`), or smaller caches: \
+             `_RJEM_MALLOC_CONF=tcache_max:4096` (`MALLOC_CONF` if jemalloc is built unprefixed) caches no object above \
+             4 KiB",
         )
     }))
 }
@@ -106,7 +136,7 @@ fn many_arenas(report: &MemoryReport) -> Check {
     let (allocated, resident) = (allocated(report)?, resident(report)?);
     let beyond = resident.saturating_sub(allocated);
     let many = arenas > cpus.saturating_mul(MANY_ARENAS_A_CPU);
-    Ok((many && BEYOND_ALLOCATED.is_exceeded(report, beyond, resident)).then(|| {
+    Ok((many && BEYOND_ALLOCATED.is_exceeded_in_process(report, beyond, resident)).then(|| {
         Finding::warning(
             format!(
                 "{arenas} arenas for {cpus} processors hold {} beyond what is allocated",
@@ -149,6 +179,8 @@ mod tests {
     fn sizes(allocated: u64, active: u64, metadata: u64, resident: u64) -> MemoryReport {
         jemalloc(|stats| {
             stats.allocated_bytes = Some(allocated * MIB);
+            (stats.thread_cache_bytes, stats.internal_bytes) = (Some(0), Some(0));
+            stats.sampled_pages_bytes = Some(0);
             stats.active_bytes = Some(active * MIB);
             stats.metadata_bytes = Some(metadata * MIB);
             stats.resident_bytes = Some(resident * MIB);
@@ -165,7 +197,8 @@ mod tests {
         );
         assert!(is_silent(&sizes(900, 1000, 0, 1000), "fragmentation"), "10 %");
         assert!(is_silent(&sizes(16, 80, 0, 80), "fragmentation"), "64 MiB");
-        assert!(is_silent(&sizes(200, 100, 0, 100), "fragmentation"), "counted at different moments");
+        let apart = sizes(200, 100, 0, 100);
+        assert_not_checked(&apart, "fragmentation", "the parts are more than the whole");
     }
 
     #[test]
@@ -203,7 +236,8 @@ mod tests {
         assert!(is_silent(&parts(413, 410, 4, 406, 406), "memory-outside-jemalloc"), "it is jemalloc's");
         assert!(is_silent(&parts(413, 410, 4, 406, 10), "muzzy-pages"), "the kernel has taken them");
         assert!(is_silent(&parts(1000, 990, 4, 100, 100), "muzzy-pages"), "10 %");
-        assert!(is_silent(&parts(100, 90, 4, 64, 64), "muzzy-pages"), "64 MiB");
+        assert!(is_silent(&parts(600, 590, 4, 64, 64), "muzzy-pages"), "64 MiB");
+        fired(&parts(100, 90, 4, 64, 64), "muzzy-pages");
     }
 
     #[test]
@@ -215,7 +249,7 @@ mod tests {
         );
         assert_eq!(verdict.severity, Severity::Notice);
         assert!(is_silent(&parts(900, 900, 1000, 0, 0), "never-touched"), "10 %");
-        assert!(is_silent(&parts(20, 20, 84, 0, 0), "never-touched"), "64 MiB");
+        assert!(is_silent(&parts(6, 6, 10, 0, 0), "never-touched"), "4 MiB");
         let mut swapped = parts(14, 9, 2048, 0, 0);
         swapped.process.as_mut().unwrap().swap_bytes = Some(2000 * MIB);
         assert!(is_silent(&swapped, "never-touched"), "what was swapped out was touched");
@@ -241,6 +275,45 @@ mod tests {
         );
         assert!(is_silent(&sizes(900, 900, 100, 1000), "allocator-metadata"), "10 %");
         assert!(is_silent(&sizes(10, 10, 64, 74), "allocator-metadata"), "64 MiB");
+    }
+
+    /// Of a file server with 487 blocking threads: free objects, jemalloc's data that counts as allocated, threads.
+    fn cached(free: u64, internal: u64, threads: u64) -> MemoryReport {
+        let mut report = sizes(27, 30, 22, 46);
+        let stats = report.allocator.as_mut().unwrap();
+        (stats.thread_cache_bytes, stats.internal_bytes) = (Some(free * MIB), Some(internal * MIB));
+        let process = report.process.as_mut().unwrap();
+        (process.resident_bytes, process.threads) = (Some(48 * MIB), Some(threads));
+        report
+    }
+
+    #[test]
+    fn caches_of_many_threads_are_told_with_what_makes_them_smaller() {
+        let verdict = fired(&cached(13, 9, 487), "thread-caches");
+        assert_eq!(
+            verdict.evidence,
+            "jemalloc's caches of 487 threads hold 22.0 MiB of 46.0 MiB resident in jemalloc (48 %): 13.0 MiB of free \
+             objects, 9.0 MiB of jemalloc's own data"
+        );
+        assert!(
+            verdict.advice.contains("`max_blocking_threads`") && verdict.advice.contains("tcache_max:4096")
+        );
+        fired(&cached(13, 9, 487), "allocator-metadata");
+        assert!(is_silent(&cached(13, 9, 487), "fragmentation"));
+        assert!(is_silent(&cached(13, 9, 32), "thread-caches"), "few threads");
+        assert!(is_silent(&cached(8, 3, 487), "thread-caches"), "24 %");
+        assert!(is_silent(&cached(1, 21, 487), "thread-caches"), "the profile's data, not that of caches");
+        let mut silent = cached(13, 9, 487);
+        silent.allocator.as_mut().unwrap().internal_bytes = None;
+        assert_not_checked(&silent, "thread-caches", "allocator.internal_bytes was not collected");
+    }
+
+    #[test]
+    fn pages_of_sampled_objects_are_no_fragmentation() {
+        let mut report = sizes(100, 200, 0, 200);
+        fired(&report, "fragmentation");
+        report.allocator.as_mut().unwrap().sampled_pages_bytes = Some(80 * MIB);
+        assert!(is_silent(&report, "fragmentation"));
     }
 
     #[test]
@@ -276,7 +349,7 @@ mod tests {
         missing(jemalloc(|stats| stats.metadata_bytes = None), &["allocator-metadata"], "metadata_bytes");
         missing(
             jemalloc(|stats| stats.resident_bytes = None),
-            &["allocator-metadata", "dirty-pages", "many-arenas", "never-touched"],
+            &["allocator-metadata", "dirty-pages", "many-arenas", "never-touched", "thread-caches"],
             "resident_bytes",
         );
         missing(jemalloc(|stats| stats.dirty_bytes = None), &["dirty-pages"], "dirty_bytes");

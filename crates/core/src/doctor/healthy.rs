@@ -14,6 +14,7 @@ const REPORT: &str = r#"{
              "pressure_full_avg10_percent": 0.0},
   "machine": {"total_bytes": 25769803776, "available_bytes": 17179869184},
   "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 838860800, "active_bytes": 891289600,
+                "thread_cache_bytes": 1048576, "internal_bytes": 2097152, "sampled_pages_bytes": 4194304,
                 "metadata_bytes": 10485760, "resident_bytes": 943718400, "dirty_bytes": 41943040,
                 "muzzy_bytes": 0, "arenas": 17, "background_threads": false,
                 "options": {"arenas.page": 4096, "opt.dirty_decay_ms": 10000, "opt.prof_active": true},

@@ -1,6 +1,6 @@
 //! Does jemalloc sample, and does its rate fit this heap?
 
-use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, switch};
+use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, share, switch};
 use crate::jemalloc::NOT_JEMALLOC;
 use crate::report::MemoryReport;
 use crate::units::{Bytes, count};
@@ -24,6 +24,9 @@ const SMALL_HEAP_BYTES: u64 = 16 * MIB;
 
 /// What pages for sampled objects may cost at most.
 const SAMPLE_COST: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
+
+/// What pages of sampled objects may take of all pages in use.
+const SAMPLED_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 
 /// The page size that jemalloc has nearly everywhere. A rate that is too fine here is too fine anywhere.
 const USUAL_PAGE_BYTES: u64 = 4096;
@@ -114,16 +117,18 @@ fn too_coarse(report: &MemoryReport) -> Check {
 
 fn too_fine(report: &MemoryReport) -> Check {
     let (allocated, rate) = heap_and_rate(report)?;
-    if !is_too_fine(report, allocated, rate) {
+    let pages = too_many_pages(report);
+    if pages.is_none() && !is_too_fine(report, allocated, rate) {
         return Ok(None);
     }
+    let pages = pages.map_or_else(String::new, |pages| format!("; such pages are {pages}"));
     let rate = match rate {
         0 | 1 => "every allocation is recorded".to_owned(),
         _ => format!("one sample per {:.0}", Bytes(rate)),
     };
     Ok(Some(Finding::notice(
         format!(
-            "{rate} in a heap of {:.1}: each sampled object, however small, takes time and a page of its own",
+            "{rate} in a heap of {:.1}: each sampled object, however small, takes time and a page of its own{pages}",
             Bytes(allocated)
         ),
         "if that is too slow or too large, sample less: `install!();` or `_RJEM_MALLOC_CONF=lg_prof_sample:19`",
@@ -181,6 +186,14 @@ fn heap_and_rate(report: &MemoryReport) -> Result<(u64, u64), String> {
 
 fn is_too_fine(report: &MemoryReport, allocated: u64, rate: u64) -> bool {
     SAMPLE_COST.is_exceeded(report, cost_of_samples(allocated, rate, USUAL_PAGE_BYTES), allocated)
+}
+
+/// What the pages of sampled objects are, if they are much of what jemalloc has.
+fn too_many_pages(report: &MemoryReport) -> Option<String> {
+    let pages = allocator(report, "sampled_pages_bytes", |allocator| allocator.sampled_pages_bytes).ok()?;
+    let active = allocator(report, "active_bytes", |allocator| allocator.active_bytes).ok()?;
+    let is_much = SAMPLED_PAGES.is_exceeded_in_process(report, pages, active);
+    is_much.then(|| share(pages, active, "in active pages"))
 }
 
 /// At most this much goes to the pages of sampled objects, were all of them small; never more than the heap, because
@@ -299,6 +312,11 @@ mod tests {
         assert!(fired(&heap(1 << 30, 1), "sample-rate-too-fine").evidence.starts_with("every allocation"));
         assert!(is_silent(&heap(1 << 40, 64 << 10), "sample-rate-too-fine"), "6 % of pages");
         assert!(is_silent(&heap(64 * MIB, 1), "sample-rate-too-fine"), "a small heap");
+        let pages = jemalloc(|stats| {
+            (stats.active_bytes, stats.sampled_pages_bytes) = (Some(160 * MIB), Some(80 * MIB));
+        });
+        let told = fired(&pages, "sample-rate-too-fine").evidence;
+        assert!(told.ends_with("; such pages are 80.0 MiB of 160.0 MiB in active pages (50 %)"), "{told}");
         let unknown = jemalloc(|stats| stats.profiling.sample_bytes = None);
         assert_not_checked(
             &unknown,

@@ -53,19 +53,38 @@ pub(super) struct Threshold {
 }
 
 impl Threshold {
+    /// By what the process could have: for what says little in a small process, such as the shape of its table.
     pub(super) fn is_exceeded(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
-        part > floor(report, self.bytes)
-            && percent(part as f64, whole as f64).is_some_and(|share| share > self.percent)
+        part > floor(report, self.bytes) && self.is_share_exceeded(part, whole)
+    }
+
+    /// By what the process has: for memory that it could do without, however small it is.
+    pub(super) fn is_exceeded_in_process(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
+        part > floor_in_process(report, self.bytes) && self.is_share_exceeded(part, whole)
+    }
+
+    fn is_share_exceeded(self, part: u64, whole: u64) -> bool {
+        percent(part as f64, whole as f64).is_some_and(|share| share > self.percent)
     }
 }
 
-/// An eighth of the limit is worth a word, however small the limit.
-const FLOOR_PART_OF_LIMIT: u64 = 8;
+/// An eighth of the limit, or of what the process has, is worth a word, however little that is.
+const FLOOR_PART: u64 = 8;
+
+/// Every process has so much of anything.
+const LEAST_FLOOR: u64 = 4 * MIB;
 
 /// The size below which a rule is silent: `bytes`, or a part of the memory limit if that is less. In a container of
 /// 64 MiB it is 8 MiB at most.
 pub(super) fn floor(report: &MemoryReport, bytes: u64) -> u64 {
-    limit(report).map_or(bytes, |limit| bytes.min(limit / FLOOR_PART_OF_LIMIT))
+    limit(report).map_or(bytes, |limit| bytes.min(limit / FLOOR_PART))
+}
+
+/// The same, and no more than a part of resident memory: 6 MiB for a process of 48 MiB.
+fn floor_in_process(report: &MemoryReport, bytes: u64) -> u64 {
+    let floor = floor(report, bytes);
+    let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
+    resident.map_or(floor, |resident| floor.min((resident / FLOOR_PART).max(LEAST_FLOOR)))
 }
 
 /// The most memory that this process can have: the lowest limit of its control groups, and never more than the machine
@@ -193,6 +212,21 @@ mod tests {
         assert_eq!(floors(None), [16, 64, 128]);
         report.cgroup = None;
         assert_eq!(floor(&report, 64 * MIB), 64 * MIB);
+    }
+
+    #[test]
+    fn a_floor_in_the_process_is_an_eighth_of_what_it_has() {
+        let mut report = healthy::report();
+        let mut floors = |resident| {
+            report.process.as_mut().unwrap().resident_bytes = resident;
+            [3, 64, 128].map(|constant| floor_in_process(&report, constant * MIB) / MIB)
+        };
+        assert_eq!(floors(Some(48 * MIB)), [3, 6, 6]);
+        assert_eq!(floors(Some(600 * MIB)), [3, 64, 75]);
+        assert_eq!(floors(Some(8 * MIB)), [3, 4, 4]);
+        assert_eq!(floors(None), [3, 64, 128]);
+        report.cgroup.as_mut().unwrap().limit_bytes = Some(16 * MIB);
+        assert_eq!(floor_in_process(&report, 64 * MIB), 2 * MIB, "the limit counts as before");
     }
 
     #[test]

@@ -142,8 +142,8 @@ fn no_number_is_too_large_or_too_small() {
 type Case = (&'static str, fn(&mut MemoryReport, u64));
 
 /// Every rule with a size, or the small container would be silent where it matters most.
-const SIZES: [Case; 15] = [
-    ("fragmentation", |report, bytes| stats(report).active_bytes = Some(bytes + 1)),
+const SIZES: [Case; 16] = [
+    ("fragmentation", |report, bytes| stats(report).active_bytes = Some(bytes)),
     ("dirty-pages", |report, bytes| {
         (stats(report).dirty_bytes, stats(report).resident_bytes) = (Some(bytes), Some(bytes));
     }),
@@ -158,6 +158,12 @@ const SIZES: [Case; 15] = [
     }),
     ("allocator-metadata", |report, bytes| {
         (stats(report).metadata_bytes, stats(report).resident_bytes) = (Some(bytes), Some(bytes));
+    }),
+    ("thread-caches", |report, bytes| {
+        report.process.as_mut().unwrap().threads = Some(99);
+        let stats = stats(report);
+        (stats.allocated_bytes, stats.resident_bytes) = (Some(bytes), Some(bytes));
+        stats.thread_cache_bytes = Some(bytes);
     }),
     ("many-arenas", |report, bytes| {
         (stats(report).arenas, stats(report).resident_bytes) = (Some(999), Some(bytes))
@@ -183,6 +189,20 @@ const SIZES: [Case; 15] = [
         stats(report).allocated_bytes = Some(bytes);
         stats(report).profiling.sample_bytes = Some(1);
     }),
+];
+
+/// Those of them that go by what the process has, not only by what it could have.
+const OF_PROCESS: [&str; 10] = [
+    "fragmentation",
+    "dirty-pages",
+    "muzzy-pages",
+    "never-touched",
+    "allocator-metadata",
+    "thread-caches",
+    "many-arenas",
+    "memory-outside-jemalloc",
+    "shared-memory",
+    "swap-in-use",
 ];
 
 fn stats(report: &mut MemoryReport) -> &mut AllocatorStats {
@@ -211,6 +231,8 @@ fn empty(limit_bytes: Option<u64>) -> MemoryReport {
     let stats = stats(&mut report);
     (stats.active_bytes, stats.metadata_bytes, stats.resident_bytes) = (Some(1), Some(0), Some(1));
     (stats.allocated_bytes, stats.dirty_bytes) = (Some(0), Some(0));
+    (stats.thread_cache_bytes, stats.internal_bytes) = (Some(0), Some(0));
+    stats.sampled_pages_bytes = Some(0);
     report
 }
 
@@ -221,7 +243,15 @@ fn no_size_is_too_small_for_a_small_container() {
         fill(&mut report, bytes);
         !is_silent(&report, id)
     };
-    for case in SIZES {
+    let is_of_process = |(id, _): &Case| OF_PROCESS.contains(id);
+    for case in SIZES.into_iter().filter(is_of_process) {
+        for limit in [None, Some(64 << 20)] {
+            assert!(!fires(limit, case, 4 << 20), "{case:?} of 4 MiB");
+            assert!(fires(limit, case, 5 << 20), "{case:?} of 5 MiB");
+        }
+        assert!(fires(Some(64 << 30), case, 10 << 30), "{case:?}");
+    }
+    for case in SIZES.into_iter().filter(|case| !is_of_process(case)) {
         assert!(!fires(None, case, 15 << 20), "{case:?} without a limit");
         assert!(fires(Some(64 << 20), case, 15 << 20), "{case:?} in 64 MiB");
         assert!(!fires(Some(64 << 20), case, 7 << 20), "{case:?} in 64 MiB, less than an eighth");

@@ -109,6 +109,9 @@ pub(crate) const FIELDS: &[Field] = &[
     field!(allocator.retained_bytes, Sum),
     field!(allocator.dirty_bytes, Sum),
     field!(allocator.muzzy_bytes, Sum),
+    field!(allocator.thread_cache_bytes, Sum),
+    field!(allocator.internal_bytes, Sum),
+    field!(allocator.sampled_pages_bytes, Sum),
     field!(allocator.arenas, Sum),
     Field {
         path: "allocator.profiling.sample_bytes",

@@ -15,28 +15,52 @@ pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
         .collect()
 }
 
-/// Unused pages of all arenas and free objects in threads' caches, as of the last epoch.
+/// What jemalloc holds for itself, in all arenas, as of the last epoch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unused {
+pub(crate) struct Own {
     pub(crate) dirty_bytes: u64,
     pub(crate) muzzy_bytes: u64,
+    /// Free objects in threads' caches.
     pub(crate) thread_cache_bytes: u64,
+    /// Data that it allocates as a program would.
+    pub(crate) internal_bytes: u64,
 }
 
-/// Reads [`Unused`].
-pub(crate) fn read_unused() -> Result<Unused, Error> {
+/// Reads [`Own`].
+pub(crate) fn read_own() -> Result<Own, Error> {
     let page = mallctl::ARENAS_PAGE.read()?;
     let all = |key: IndexedKey<usize, 1>| key.look_up()?.read([ALL_ARENAS]);
-    Ok(Unused {
+    Ok(Own {
         dirty_bytes: pages(all(mallctl::ARENA_DIRTY_PAGES)?, page),
         muzzy_bytes: pages(all(mallctl::ARENA_MUZZY_PAGES)?, page),
         thread_cache_bytes: all(mallctl::ARENA_THREAD_CACHES)? as u64,
+        internal_bytes: all(mallctl::ARENA_INTERNAL)? as u64,
     })
+}
+
+/// Reads how many bytes of pages sampled small objects have to themselves, as of the last epoch.
+pub(crate) fn read_sampled_pages() -> Result<u64, Error> {
+    let page = mallctl::ARENAS_PAGE.read()? as u64;
+    // Such an object is counted in the class of its pages.
+    let of_pages = read_bins(|size| size >= page)?;
+    Ok(SizeClasses::new(of_pages, Vec::new(), beside_pages(page)?).sampled_pages_bytes)
+}
+
+/// What jemalloc leaves free beside each object with pages of its own: a page, so that not all such objects begin in the
+/// same lines of the processor's cache.
+fn beside_pages(page: u64) -> Result<u64, Error> {
+    Ok(if mallctl::OPT_CACHE_OBLIVIOUS.read()? { page } else { 0 })
+}
+
+/// The largest size class whose objects share pages: three and a half pages (`SC_SMALL_MAXCLASS`).
+pub(crate) fn largest_small_object() -> u64 {
+    mallctl::ARENAS_PAGE.read().map_or(14_336, |page| page as u64 / 2 * 7)
 }
 
 /// Reads the size classes that were ever used, summed over all arenas by jemalloc itself, as of the last epoch.
 pub(crate) fn read_size_classes() -> Result<SizeClasses, Error> {
-    Ok(SizeClasses::new(read_bins()?, read_large()?))
+    let page = mallctl::ARENAS_PAGE.read()? as u64;
+    Ok(SizeClasses::new(read_bins(|_size| true)?, read_large()?, beside_pages(page)?))
 }
 
 struct ArenaKeys {
@@ -103,7 +127,8 @@ fn pages(number: usize, page: usize) -> u64 {
     (number as u64).saturating_mul(page as u64)
 }
 
-fn read_bins() -> Result<Vec<BinStats>, Error> {
+/// The small size classes that were ever used, of those whose size `is_wanted`.
+fn read_bins(is_wanted: impl Fn(u64) -> bool) -> Result<Vec<BinStats>, Error> {
     let size = mallctl::BIN_SIZE.look_up()?;
     let regions = mallctl::BIN_REGIONS.look_up()?;
     let slab_size = mallctl::BIN_SLAB_SIZE.look_up()?;
@@ -115,7 +140,10 @@ fn read_bins() -> Result<Vec<BinStats>, Error> {
     let nonfull_slabs = mallctl::BIN_NONFULL_SLABS.look_up()?;
     let lock_waits = mallctl::BIN_LOCK_WAITS.look_up()?;
     let lock_wait_ns = mallctl::BIN_LOCK_WAIT_NS.look_up()?;
-    used_classes(mallctl::ARENAS_BINS.read()?, &allocated, |bin, allocated| {
+    let sizes = (0..mallctl::ARENAS_BINS.read()? as usize).map(|bin| Ok((bin, size.read([bin])? as u64)));
+    let sizes = sizes.filter(|bin| bin.as_ref().is_ok_and(|(_, size)| is_wanted(*size)) || bin.is_err());
+    let sizes = sizes.collect::<Result<Vec<_>, Error>>()?;
+    used_classes(sizes.iter().map(|(bin, _)| *bin), &allocated, |bin, allocated| {
         let of_all = [ALL_ARENAS, bin];
         let bin = BinStats {
             index: bin as u64,
@@ -141,7 +169,8 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
     let allocated = mallctl::LARGE_ALLOCATED.look_up()?;
     let freed = mallctl::LARGE_FREED.look_up()?;
     let live = mallctl::LARGE_LIVE.look_up()?;
-    used_classes(mallctl::ARENAS_LARGE_EXTENTS.read()?, &allocated, |class, allocated| {
+    let classes = 0..mallctl::ARENAS_LARGE_EXTENTS.read()? as usize;
+    used_classes(classes, &allocated, |class, allocated| {
         let (size_bytes, live) = (size.read([class])? as u64, live.read([ALL_ARENAS, class])? as u64);
         Ok(LargeStats {
             index: class as u64,
@@ -157,12 +186,12 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
 /// A row for each class that was ever allocated from. Most are not: there are some 230 classes, and a program uses a
 /// few dozen.
 fn used_classes<T>(
-    number: u32,
+    classes: impl Iterator<Item = usize>,
     allocated: &Mib<u64, 2>,
     row: impl Fn(usize, u64) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
     let mut rows = Vec::new();
-    for class in 0..number as usize {
+    for class in classes {
         match allocated.read([ALL_ARENAS, class])? {
             0 => {}
             allocated => rows.push(row(class, allocated)?),

@@ -10,7 +10,7 @@ mod purge;
 mod sampling;
 mod stats;
 
-pub(crate) use detail::{Unused, read_arenas, read_size_classes, read_unused};
+pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
 pub(crate) use dump::read_dump;
 #[cfg(test)]
 pub(crate) use generation::Generation;

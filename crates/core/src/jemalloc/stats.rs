@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::detail::read_unused;
+use super::detail::{Own, read_own, read_sampled_pages};
 use crate::mallctl::{self, Error};
 use crate::report::{AllocatorStats, OptionValue, ProfilingState};
 use crate::unavailable::Unavailable;
@@ -11,23 +11,25 @@ use crate::unavailable::Unavailable;
 pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailable) -> AllocatorStats {
     // `stats.*` keep their old values until the epoch advances. Any value will do.
     let epoch = mallctl::EPOCH.write(1);
-    let mut stat = |name: &str, key: mallctl::Key<usize>| {
-        let value = epoch.clone().and_then(|()| key.read());
-        unavailable.keep(&format!("allocator.{name}"), value).map(|bytes| bytes as u64)
-    };
-    let unused = epoch.clone().and_then(|()| read_unused());
+    let own = epoch.clone().and_then(|()| read_own());
+    let sampled_pages = epoch.clone().and_then(|()| read_sampled_pages());
+    let stat = |key: mallctl::Key<usize>| epoch.clone().and_then(|()| Ok(key.read()? as u64));
+    let of_own = |value: fn(&Own) -> u64| own.as_ref().map(value).map_err(Clone::clone);
+    let mut keep =
+        |name: &str, measured: Result<u64, Error>| unavailable.keep(&format!("allocator.{name}"), measured);
     AllocatorStats {
         name: "jemalloc".into(),
-        allocated_bytes: stat("allocated_bytes", mallctl::STATS_ALLOCATED),
-        active_bytes: stat("active_bytes", mallctl::STATS_ACTIVE),
-        metadata_bytes: stat("metadata_bytes", mallctl::STATS_METADATA),
-        resident_bytes: stat("resident_bytes", mallctl::STATS_RESIDENT),
-        mapped_bytes: stat("mapped_bytes", mallctl::STATS_MAPPED),
-        retained_bytes: stat("retained_bytes", mallctl::STATS_RETAINED),
-        dirty_bytes: unavailable
-            .keep("allocator.dirty_bytes", unused.clone())
-            .map(|unused| unused.dirty_bytes),
-        muzzy_bytes: unavailable.keep("allocator.muzzy_bytes", unused).map(|unused| unused.muzzy_bytes),
+        allocated_bytes: keep("allocated_bytes", stat(mallctl::STATS_ALLOCATED)),
+        active_bytes: keep("active_bytes", stat(mallctl::STATS_ACTIVE)),
+        metadata_bytes: keep("metadata_bytes", stat(mallctl::STATS_METADATA)),
+        resident_bytes: keep("resident_bytes", stat(mallctl::STATS_RESIDENT)),
+        mapped_bytes: keep("mapped_bytes", stat(mallctl::STATS_MAPPED)),
+        retained_bytes: keep("retained_bytes", stat(mallctl::STATS_RETAINED)),
+        dirty_bytes: keep("dirty_bytes", of_own(|own| own.dirty_bytes)),
+        muzzy_bytes: keep("muzzy_bytes", of_own(|own| own.muzzy_bytes)),
+        thread_cache_bytes: keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes)),
+        internal_bytes: keep("internal_bytes", of_own(|own| own.internal_bytes)),
+        sampled_pages_bytes: keep("sampled_pages_bytes", sampled_pages),
         version: unavailable.keep("allocator.version", mallctl::VERSION.read().map(short_version)),
         arenas: unavailable.keep("allocator.arenas", mallctl::ARENAS_COUNT.read()).map(u64::from),
         background_threads: unavailable

@@ -91,6 +91,8 @@ pub(crate) const OPT_PROF_ACTIVE: Key<bool> = Key::new(c"opt.prof_active");
 pub(crate) const OPT_PROF_ACCUM: Key<bool> = Key::new(c"opt.prof_accum");
 /// `opt.prof_final` (bool, r-).
 pub(crate) const OPT_PROF_FINAL: Key<bool> = Key::new(c"opt.prof_final");
+/// `opt.cache_oblivious` (bool, r-).
+pub(crate) const OPT_CACHE_OBLIVIOUS: Key<bool> = Key::new(c"opt.cache_oblivious");
 /// `opt.prof_sys_thread_name` (bool, r-).
 pub(crate) const OPT_PROF_SYS_THREAD_NAME: Key<bool> = Key::new(c"opt.prof_sys_thread_name");
 /// `opt.lg_prof_sample` (size_t, r-).

@@ -290,6 +290,24 @@ fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|a| a.dirty_bytes)),
         gauge("memory_debug_jemalloc_muzzy", BYTES, "Unused pages that the kernel may take, if it has not")
             .with(number(|a| a.muzzy_bytes)),
+        gauge(
+            "memory_debug_jemalloc_thread_cache",
+            BYTES,
+            "Free objects in threads' caches, counted as allocated",
+        )
+        .with(number(|a| a.thread_cache_bytes)),
+        gauge(
+            "memory_debug_jemalloc_internal",
+            BYTES,
+            "The allocator's own data that counts as allocated: threads' caches, the heap profile",
+        )
+        .with(number(|a| a.internal_bytes)),
+        gauge(
+            "memory_debug_jemalloc_sampled_pages",
+            BYTES,
+            "Pages that sampled small objects have to themselves",
+        )
+        .with(number(|a| a.sampled_pages_bytes)),
         gauge("memory_debug_jemalloc_arenas", None, "Arenas").with(number(|a| a.arenas)),
         gauge("memory_debug_profiling_active", None, "Whether allocations are sampled").with(
             allocator

@@ -134,7 +134,7 @@ mod tests {
         };
         let mut detail = AllocatorDetail {
             arenas: Some(vec![arena]),
-            size_classes: Some(SizeClasses::new(vec![bin.derive()], vec![class])),
+            size_classes: Some(SizeClasses::new(vec![bin.derive()], vec![class], 4096)),
             duration_us: 7,
         };
         let expected = "
@@ -147,7 +147,7 @@ small size classes
 size |  live | slabs | with room | used |    unused | sampled | allocated | requests | lock waits
 ==== | ===== | ===== | ========= | ==== | ========= | ======= | ========= | ======== | ==========
   48 | 1,280 |    20 |        19 | 25 % | 180.0 KiB |       4 |     1,290 |    2,000 |          0
-unused regions 180.00 KiB · pages of sampled small objects 192 B
+unused regions 180.00 KiB · pages of sampled small objects 16.19 KiB
 
 large size classes
   size | live | total size | allocated | freed

@@ -92,7 +92,7 @@ mod tests {
         let because = "because /proc/self: entity not found";
         let line = format!(
             "\nnot checked: dominating-row, mapped-files, memory-outside-jemalloc, muzzy-pages, never-touched, \
-             shared-memory, swap-in-use {because}\n"
+             shared-memory, swap-in-use, thread-caches {because}\n"
         );
         assert!(text.contains(&line), "{text}");
     }

@@ -7,7 +7,7 @@ use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, visible};
 
 pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
-    if let (Some(sampled), Some(allocated)) = (numbers.sampled_bytes, numbers.allocated_bytes) {
+    if let (Some(sampled), Some(in_use)) = (numbers.sampled_bytes, numbers.in_use_bytes) {
         let stderr = numbers.sampled_stderr_bytes.unwrap_or_default() as f64;
         let error = percent(stderr, sampled as f64).map(|percent| format!(" (± {percent:.1} %)"));
         let (sampled, error) = (Bytes(sampled), error.unwrap_or_default());
@@ -18,19 +18,22 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
         };
         writeln!(
             out,
-            "sampled {sampled:.1}{error} of {:.1} that jemalloc has allocated{verdict}",
-            Bytes(allocated)
+            "sampled {sampled:.1}{error} of {:.1} in use by jemalloc's count{verdict}",
+            Bytes(in_use)
         )?;
     }
     for explanation in &numbers.explanations {
         writeln!(out, "  maybe {}", visible(explanation))?;
     }
     write_resident(out, numbers)?;
-    write_outside(out, numbers)?;
     let matters = |bytes: &u64| {
         let resident = numbers.resident_bytes.unwrap_or(0);
         percent(*bytes as f64, resident as f64) >= Some(WORTH_A_WORD)
     };
+    if own(numbers).as_ref().is_some_and(matters) {
+        write_parts(out, "jemalloc's own", &own_parts(numbers))?;
+    }
+    write_outside(out, numbers)?;
     if let Some(bytes) = numbers.never_touched_bytes.filter(matters) {
         let bytes = Bytes(bytes);
         writeln!(
@@ -52,10 +55,10 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
 fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
     let Some(resident) = numbers.resident_bytes else { return Ok(()) };
     let always = [
-        (numbers.allocated_bytes, "allocated"),
+        (numbers.in_use_bytes, "in use"),
         (numbers.fragmentation_bytes, "fragmentation"),
         (numbers.dirty_bytes, "dirty"),
-        (numbers.metadata_bytes, "metadata"),
+        (own(numbers), "jemalloc's own"),
     ];
     let some = |bytes: Option<u64>| bytes.filter(|bytes| *bytes > 0);
     let others = [(some(numbers.muzzy_bytes), "muzzy"), (numbers.outside_bytes, "outside jemalloc")];
@@ -74,6 +77,23 @@ fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result
     if told.is_empty() { Ok(()) } else { writeln!(out, "resident {:.1}{sum} {told}", Bytes(resident)) }
 }
 
+/// Part of resident memory, and its name.
+type Part = (Option<u64>, &'static str);
+
+/// What jemalloc has beside the program's objects and free pages.
+fn own_parts(numbers: &Reconciliation) -> [Part; 4] {
+    [
+        (numbers.thread_cache_bytes, "free objects in threads' caches"),
+        (numbers.internal_bytes, "of the caches and the profile"),
+        (numbers.metadata_bytes, "of arenas and pages"),
+        (numbers.sampling_bytes, "beside sampled objects, which have pages to themselves"),
+    ]
+}
+
+fn own(numbers: &Reconciliation) -> Option<u64> {
+    own_parts(numbers).iter().try_fold(0, |sum: u64, (bytes, _)| Some(sum.saturating_add((*bytes)?)))
+}
+
 /// What memory outside jemalloc is, as far as the kernel tells.
 fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
     let parts = [
@@ -81,10 +101,14 @@ fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result 
         (numbers.outside_file_bytes, "of mapped files"),
         (numbers.outside_shared_bytes, "shared"),
     ];
+    write_parts(out, "outside jemalloc", &parts)
+}
+
+fn write_parts(out: &mut impl Write, whole: &str, parts: &[Part]) -> fmt::Result {
     let some =
         parts.iter().filter_map(|(bytes, name)| Some(((*bytes)?, name))).filter(|(bytes, _)| *bytes > 0);
     let told: Vec<_> = some.map(|(bytes, name)| format!("{:.1} {name}", Bytes(bytes))).collect();
-    if told.is_empty() { Ok(()) } else { writeln!(out, "  outside jemalloc: {}", told.join(" + ")) }
+    if told.is_empty() { Ok(()) } else { writeln!(out, "  {whole}: {}", told.join(" + ")) }
 }
 
 #[cfg(test)]
@@ -103,12 +127,12 @@ mod tests {
         let text = lines(&sample::reconciliation());
         assert_eq!(
             text,
-            "sampled 430.0 MiB (± 3.5 %) of 431.0 MiB that jemalloc has allocated; they agree\n\
-             resident 512.3 MiB = 431.0 MiB allocated + 4.0 MiB fragmentation + 53.0 MiB dirty + 8.0 MiB metadata + \
+            "sampled 430.0 MiB (± 3.5 %) of 429.5 MiB in use by jemalloc's count; they agree\n\
+             resident 512.3 MiB = 429.5 MiB in use + 4.0 MiB fragmentation + 53.0 MiB dirty + 9.5 MiB jemalloc's own + \
              16.3 MiB outside jemalloc\n  outside jemalloc: 4.0 MiB anonymous (stacks, mmap, C libraries) + 12.3 MiB of \
              mapped files\n"
         );
-        assert!(text.lines().all(|line| line.len() <= 130), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 140), "{text}");
     }
 
     #[test]
@@ -118,11 +142,26 @@ mod tests {
         numbers.explanations = vec!["sampling began\nlate".into()];
         let text = lines(&numbers);
         assert!(
-            text.contains("allocated; more apart than sampling explains\n  maybe sampling began\\u{a}late\n"),
+            text.contains("count; more apart than sampling explains\n  maybe sampling began\\u{a}late\n"),
             "{text}"
         );
-        assert!(text.contains("resident 512.3 MiB; of it 431.0 MiB allocated"), "{text}");
+        assert!(text.contains("resident 512.3 MiB; of it 429.5 MiB in use"), "{text}");
         assert_eq!(lines(&Reconciliation::default()), "");
+    }
+
+    #[test]
+    fn what_jemalloc_has_for_itself_is_told_by_its_parts() {
+        let mut numbers = sample::reconciliation();
+        (numbers.thread_cache_bytes, numbers.internal_bytes) = (Some(13 << 20), Some(9 << 20));
+        (numbers.sampling_bytes, numbers.metadata_bytes) = (Some(2 << 20), Some(12 << 20));
+        let text = lines(&numbers);
+        assert!(text.contains(" + 36.0 MiB jemalloc's own + "), "{text}");
+        let parts = "\n  jemalloc's own: 13.0 MiB free objects in threads' caches + 9.0 MiB of the caches and the profile + \
+                     12.0 MiB of arenas and pages + 2.0 MiB beside sampled objects, which have pages to themselves\n";
+        assert!(text.contains(parts), "{text}");
+        numbers.thread_cache_bytes = None;
+        let text = lines(&numbers);
+        assert!(!text.contains("jemalloc's own") && text.contains("; of it "), "{text}");
     }
 
     #[test]

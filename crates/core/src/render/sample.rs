@@ -1,7 +1,7 @@
 //! A report with a known content, for tests.
 
 use crate::breakdown::Counts;
-use crate::reconciliation::Reconciliation;
+use crate::reconciliation::{Reconciliation, Sampled};
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::samples::SampleOrigin;
@@ -29,7 +29,8 @@ const REPORT: &str = r#"{
   "machine": {"total_bytes": 25769803776, "available_bytes": 17179869184},
   "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 451936256, "active_bytes": 456130560,
                 "metadata_bytes": 8388608, "resident_bytes": 520093696, "dirty_bytes": 55574528,
-                "muzzy_bytes": 0, "options": {"opt.narenas": 8},
+                "muzzy_bytes": 0, "thread_cache_bytes": 1048576, "internal_bytes": 524288,
+                "sampled_pages_bytes": 0, "options": {"opt.narenas": 8},
                 "profiling": {"compiled": true, "enabled": true, "active": true, "sample_bytes": 524288,
                               "active_since": "2026-11-20T09:00:00Z"}},
   "types": null,
@@ -48,7 +49,10 @@ pub(crate) fn report() -> MemoryReport {
 /// Its comparison of witnesses, as if the table were much longer.
 pub(crate) fn reconciliation() -> Reconciliation {
     let report: MemoryReport = serde_json::from_str(REPORT).unwrap();
-    Counts::of_report(&report).reconcile((430 << 20, 15_728_640.0), true, &mut Unavailable::default())
+    Counts::of_report(&report).reconcile(
+        Sampled { bytes: 430 << 20, stderr: 15_728_640.0, rate: 524_288, small_bytes: 0, since_start: true },
+        &mut Unavailable::default(),
+    )
 }
 
 /// Its samples: all since the start of the process.

@@ -113,7 +113,12 @@ fn memory(report: &MemoryReport) -> String {
         let matters =
             |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(WORTH_A_WORD);
         let (muzzy, never_touched) = (of_all.muzzy.ok(), of_all.never_touched.ok());
+        let (caches, internal) = (of_all.thread_caches.ok(), of_all.internal.ok());
         parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
+        let of_it = [(caches, "in thread caches"), (internal, "internal")];
+        for (bytes, name) in of_it.iter().filter_map(|(bytes, name)| Some((bytes.filter(matters)?, name))) {
+            parts.push(format!("{:.0} of it {name}", Bytes(bytes)));
+        }
         parts.extend(of_all.fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
         parts.extend(of_all.dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
         parts.extend(muzzy.filter(matters).map(|bytes| format!("{:.0} muzzy", Bytes(bytes))));
@@ -150,6 +155,9 @@ fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result 
     line(out, "retained", allocator.retained_bytes.map(Bytes))?;
     line(out, "dirty", allocator.dirty_bytes.map(Bytes))?;
     line(out, "muzzy", allocator.muzzy_bytes.map(Bytes))?;
+    line(out, "in threads' caches", allocator.thread_cache_bytes.map(Bytes))?;
+    line(out, "internal", allocator.internal_bytes.map(Bytes))?;
+    line(out, "pages of samples", allocator.sampled_pages_bytes.map(Bytes))?;
     line(out, "arenas", allocator.arenas.map(count))?;
     line(out, "background threads", allocator.background_threads.map(yes_or_no))?;
     for (name, value) in &allocator.options {
