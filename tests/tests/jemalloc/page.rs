@@ -248,12 +248,15 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
             let report = shop::get(&format!("{target}?format=json")).await.report();
             let numbers = report.reconciliation.unwrap();
             assert_eq!(numbers.sampled_bytes, report.types.unwrap().total_bytes);
-            let (sampled, allocated) = (numbers.sampled_bytes.unwrap(), numbers.allocated_bytes.unwrap());
-            assert_eq!(numbers.difference_bytes, Some(sampled as i64 - allocated as i64));
-            assert!(sampled > 64 << 20 && sampled.abs_diff(allocated) < 16 << 20, "{numbers:?}");
+            let (sampled, in_use) = (numbers.sampled_bytes.unwrap(), numbers.in_use_bytes.unwrap());
+            assert_eq!(numbers.difference_bytes, Some(sampled as i64 - in_use as i64));
+            assert!(sampled > 64 << 20 && sampled.abs_diff(in_use) < 16 << 20, "{numbers:?}");
             assert_eq!(numbers.explanations.is_empty(), numbers.within_two_stderr.unwrap());
             let parts = [
-                numbers.allocated_bytes,
+                numbers.in_use_bytes,
+                numbers.thread_cache_bytes,
+                numbers.internal_bytes,
+                numbers.sampling_bytes,
                 numbers.fragmentation_bytes,
                 numbers.dirty_bytes,
                 numbers.metadata_bytes,
