@@ -21,6 +21,7 @@ mod hidden;
 mod http2;
 mod json;
 mod limits;
+mod long_names;
 mod page;
 mod paths;
 mod population;

@@ -272,9 +272,9 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
         }
         drop(ballast);
         let line = page.text().lines().find(|line| line.starts_with("sampled ")).unwrap();
-        assert!(line.contains(" that jemalloc has allocated; "), "{page}");
+        assert!(line.contains(" in use by jemalloc's count; "), "{page}");
         assert!(
-            page.text().lines().any(|line| line.starts_with("resident ") && line.contains(" allocated + ")),
+            page.text().lines().any(|line| line.starts_with("resident ") && line.contains(" in use + ")),
             "{page}"
         );
     });
