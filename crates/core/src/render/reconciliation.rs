@@ -6,7 +6,7 @@ use super::WORTH_A_WORD;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, visible};
 
-pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     if let (Some(sampled), Some(allocated)) = (numbers.sampled_bytes, numbers.allocated_bytes) {
         let stderr = numbers.sampled_stderr_bytes.unwrap_or_default() as f64;
         let error = percent(stderr, sampled as f64).map(|percent| format!(" (± {percent:.1} %)"));
@@ -49,7 +49,7 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
 }
 
 /// The parts of resident memory, those that add to it and those that are not in it.
-fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+fn write_resident(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let Some(resident) = numbers.resident_bytes else { return Ok(()) };
     let always = [
         (numbers.allocated_bytes, "allocated"),
@@ -75,7 +75,7 @@ fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result
 }
 
 /// What memory outside jemalloc is, as far as the kernel tells.
-fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+fn write_outside(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let parts = [
         (numbers.outside_anonymous_bytes, "anonymous (stacks, mmap, C libraries)"),
         (numbers.outside_file_bytes, "of mapped files"),
