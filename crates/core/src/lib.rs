@@ -114,8 +114,8 @@ pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    Count, FoldedOptions, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
-    TracebackDepth,
+    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
+    SymbolizedProfile, TracebackDepth,
 };
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};

@@ -89,6 +89,7 @@ mod alias;
 mod audit;
 mod authenticate;
 mod base_path;
+mod bounded;
 mod change;
 mod collect;
 mod config_error;

@@ -9,13 +9,14 @@ mod snapshots;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt::Write;
 use std::time::Duration;
 
-use bytes::Bytes;
 use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 
 pub(crate) use self::fleet::Asked as AskedFleet;
 use crate::authenticate::Authorized;
+use crate::bounded::Bounded;
 use crate::collect::Collect;
 use crate::format::Format;
 use crate::problem::Problem;
@@ -99,40 +100,55 @@ impl View {
             let report = report.to_mut();
             self.hide_host(&mut report.instance, Some(&mut report.unavailable));
         }
-        let write = |types: &TypesView| match self.format {
-            Format::Json => render::json(&report, page, types),
-            _ => render::text(&report, page, types),
-        };
-        self.fitting(types.top, material.max_bytes, |top| write(&TypesView { top, ..types.clone() }))
+        self.fitting(types.top, material.max_bytes, |body, top| {
+            let types = TypesView { top, ..types.clone() };
+            match self.format {
+                Format::Json => written(render::write_json(body, &report, page, &types)),
+                _ => written(render::write_text(body, &report, page, &types)),
+            }
+        })
     }
 
-    /// What `write` writes with so many rows, or with half of them until it fits.
+    /// What `write` writes with so many rows, or with half of them until it fits. A body that was cut says so.
     fn fitting(
         &self,
-        mut rows: usize,
+        rows: usize,
         max_bytes: usize,
-        write: impl Fn(usize) -> String,
+        write: impl Fn(&mut Bounded, usize) -> Written,
     ) -> Result<Reply, Problem> {
-        let body = write(rows);
-        if body.len() <= max_bytes {
-            return Ok(Reply::page(self.format, body.into()));
-        }
-        while rows > 0 {
-            rows /= 2;
-            let body = self.mark_truncated(write(rows), rows, max_bytes);
-            if body.len() <= max_bytes {
-                return Ok(Reply::page(self.format, body.into()));
+        self.until_it_fits(rows, half, max_bytes, |body, shown| {
+            write(body, shown)?;
+            if shown < rows {
+                self.mark_truncated(body, shown, max_bytes);
             }
-        }
-        Err(Problem::ReplyTooLarge)
+            Ok(())
+        })
     }
 
-    /// A body that cannot be cut.
-    fn whole(&self, body: Vec<u8>, max_bytes: usize) -> Result<Reply, Problem> {
-        if body.len() > max_bytes {
-            Err(Problem::ReplyTooLarge)
-        } else {
-            Ok(Reply::page(self.format, Bytes::from(body)))
+    /// What `write` writes, which cannot be cut.
+    fn whole(&self, max_bytes: usize, write: impl Fn(&mut Bounded) -> Written) -> Result<Reply, Problem> {
+        self.until_it_fits((), |()| None, max_bytes, |body, ()| write(body))
+    }
+
+    /// What `write` writes, with less of it until it fits: first with all of `measure`, then with what `less` makes of
+    /// that. One body exists at a time, and none is longer than it may be.
+    fn until_it_fits<M: Copy>(
+        &self,
+        mut measure: M,
+        less: impl Fn(M) -> Option<M>,
+        max_bytes: usize,
+        write: impl Fn(&mut Bounded, M) -> Written,
+    ) -> Result<Reply, Problem> {
+        let mut body = Bounded::new(max_bytes);
+        loop {
+            let attempt = write(&mut body, measure);
+            if !body.is_full() {
+                // Writing into memory has no other reason to fail.
+                attempt.map_err(|NotWritten| Problem::CollectorPanicked)?;
+                return Ok(Reply::page(self.format, body.into_bytes()));
+            }
+            measure = less(measure).ok_or(Problem::ReplyTooLarge)?;
+            body.clear();
         }
     }
 
@@ -146,16 +162,31 @@ impl View {
         }
     }
 
-    fn mark_truncated(&self, mut body: String, rows: usize, max_bytes: usize) -> String {
+    /// Says in a body that it was cut, or makes it full.
+    fn mark_truncated(&self, body: &mut Bounded, rows: usize, max_bytes: usize) {
         match self.format {
             // A report is one indented JSON object that is never empty, so a member fits in at its front.
-            Format::Json => body = body.replacen('{', "{\n  \"truncated\": true,", 1),
-            _ => {
-                body.push_str(&format!("\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n"))
-            }
+            Format::Json => body.replace_first("{\n  \"truncated\": true,"),
+            // A refusal is seen by the body being full.
+            _ => drop(write!(body, "\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n")),
         }
-        body
     }
+}
+
+/// Whether a body was written to its end.
+type Written = Result<(), NotWritten>;
+
+/// A body was not written to its end. Why is seen from the body, or is a defect.
+#[derive(Debug)]
+struct NotWritten;
+
+/// Half of the rows, until there are none.
+fn half(rows: usize) -> Option<usize> {
+    (rows > 0).then_some(rows / 2)
+}
+
+fn written<T, E>(result: Result<T, E>) -> Written {
+    result.map(drop).map_err(|_| NotWritten)
 }
 
 /// Tells the doctor what grew since the oldest snapshot that can be compared: of this process, with the same samples. Where
@@ -168,6 +199,7 @@ fn compare(report: &mut Cow<'_, MemoryReport>, snapshots: &Snapshots) {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use serde_json::{Value, json};
 
     use memory_debug_core::Collector;

@@ -60,7 +60,7 @@ pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]
 pub use export::FlamegraphOptions;
-pub use export::{Count, FoldedOptions, Leaf, PprofOptions, PprofSymbols};
+pub use export::{Count, FoldedOptions, FoldedStacks, Leaf, PprofOptions, PprofSymbols};
 pub use large::{Estimator, LargeObjects};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};

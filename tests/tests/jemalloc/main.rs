@@ -20,6 +20,7 @@ mod heap_formats;
 mod hidden;
 mod http2;
 mod json;
+mod large_heaps;
 mod limits;
 mod long_names;
 mod page;

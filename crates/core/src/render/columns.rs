@@ -8,7 +8,7 @@ const MAX_WIDTH: usize = 1000;
 
 /// Writes rows of numbers under their headings, all to the right.
 pub(super) fn write<const N: usize>(
-    out: &mut impl Write,
+    out: &mut (impl Write + ?Sized),
     headings: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> fmt::Result {
@@ -24,7 +24,11 @@ pub(super) fn write<const N: usize>(
     rows.iter().try_for_each(|row| write_line(out, widths, row))
 }
 
-fn write_line<const N: usize>(out: &mut impl Write, widths: [usize; N], cells: &[String; N]) -> fmt::Result {
+fn write_line<const N: usize>(
+    out: &mut (impl Write + ?Sized),
+    widths: [usize; N],
+    cells: &[String; N],
+) -> fmt::Result {
     for (index, (width, cell)) in widths.into_iter().zip(cells).enumerate() {
         let separator = if index == 0 { "" } else { " | " };
         write!(out, "{separator}{cell:>width$}")?;

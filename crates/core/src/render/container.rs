@@ -27,7 +27,7 @@ pub(super) fn header(report: &MemoryReport) -> Option<String> {
     Some(std::iter::once(whole).chain(parts).collect::<Vec<_>>().join(" · "))
 }
 
-pub(super) fn write(out: &mut String, report: &MemoryReport) -> fmt::Result {
+pub(super) fn write(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     if let Some(cgroup) = &report.cgroup {
         write_group(out, cgroup)?;
         write_levels(out, cgroup)?;
@@ -51,7 +51,7 @@ pub(super) fn is_told(report: &MemoryReport, path: &str, reason: &str) -> bool {
     of_own_group == Some(reason) || (name == "limit_bytes" && reason == NO_LIMIT)
 }
 
-fn write_group(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
+fn write_group(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
     writeln!(out, "\ncontrol group (version {})", cgroup.version)?;
     line(out, "limit", cgroup.limit_bytes.map(Bytes))?;
     line(out, "current", cgroup.current_bytes.map(Bytes))?;
@@ -73,7 +73,7 @@ fn write_group(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
 }
 
 /// The own group and those above it, a line each. The one with the least room is marked.
-fn write_levels(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
+fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
     if cgroup.levels.is_empty() {
         return Ok(());
     }
@@ -102,7 +102,7 @@ fn write_levels(out: &mut String, cgroup: &CgroupMemory) -> fmt::Result {
     columns::write(out, headings, rows)
 }
 
-fn write_machine(out: &mut String, machine: &MachineMemory) -> fmt::Result {
+fn write_machine(out: &mut dyn Write, machine: &MachineMemory) -> fmt::Result {
     writeln!(out, "\nmachine")?;
     line(out, "total", machine.total_bytes.map(Bytes))?;
     line(out, "available", machine.available_bytes.map(Bytes))

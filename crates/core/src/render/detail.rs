@@ -14,7 +14,7 @@ impl Display for AllocatorDetail {
     }
 }
 
-fn write_arenas(out: &mut impl Write, arenas: &[ArenaStats]) -> fmt::Result {
+fn write_arenas(out: &mut (impl Write + ?Sized), arenas: &[ArenaStats]) -> fmt::Result {
     const HEADINGS: [&str; 12] = [
         "arena",
         "threads",
@@ -51,7 +51,7 @@ fn arena(arena: &ArenaStats) -> [String; 12] {
     ]
 }
 
-fn write_size_classes(out: &mut impl Write, classes: &SizeClasses) -> fmt::Result {
+fn write_size_classes(out: &mut (impl Write + ?Sized), classes: &SizeClasses) -> fmt::Result {
     const SMALL: [&str; 10] = [
         "size",
         "live",

@@ -7,7 +7,7 @@ use crate::doctor::{Diagnosis, Severity};
 use crate::units::visible;
 
 /// One line for each verdict that cannot wait.
-pub(super) fn write_short(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result {
+pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
         writeln!(out, "{} {}: {}", name(verdict.severity), visible(&verdict.id), visible(&verdict.evidence))?;
     }
@@ -21,7 +21,7 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> fmt::Result {
+fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in &diagnosis.verdicts {
         writeln!(out, "{} {}", name(verdict.severity), visible(&verdict.id))?;
         writeln!(out, "  {}", visible(&verdict.evidence))?;

@@ -4,39 +4,45 @@
 //! other. Snapshots and their differences tell what is more than noise.
 
 use std::cmp::Reverse;
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use memory_debug_profile::{SymbolizedProfile, SymbolizedStack};
 use serde::Serialize;
 
-use super::json::document;
+use super::json::write_document;
 use super::row_name;
-use super::stacks::{FrameJson, write_frames};
+use super::stacks::{FrameJson, OneByOne, write_frames};
 use crate::units::{count, signed_bytes, signed_count};
 
-/// The `top` stacks of a growth within `span`, each with its sign, of which type, and its functions from the innermost.
-pub fn growth_text(growth: &SymbolizedProfile, span: Duration, top: usize) -> String {
+/// Writes the `top` stacks of a growth within `span`, each with its sign, of which type, and its functions from the
+/// innermost.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_growth_text(
+    out: &mut dyn Write,
+    growth: &SymbolizedProfile,
+    span: Duration,
+    top: usize,
+) -> fmt::Result {
     let stacks = by_change(growth);
-    let mut text = String::new();
-    for stack in stacks.iter().take(top) {
-        // Writing to a string cannot fail.
-        let _ = write_stack(&mut text, stack);
-    }
+    stacks.iter().take(top).try_for_each(|stack| write_stack(out, stack))?;
     let total = growth.total();
-    let _ = writeln!(
-        text,
+    writeln!(
+        out,
         "{} of {} stacks that changed in {:.1} s · {} in {} objects in all, noise included",
         count(top.min(stacks.len()) as u64),
         count(stacks.len() as u64),
         span.as_secs_f64(),
         signed_bytes(total.bytes),
         signed_count(total.objects),
-    );
-    text
+    )
 }
 
-fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
+fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result {
     let (objects, bytes) = change(stack);
     let (owner, is_attributed) = stack.owner();
     let name = row_name(owner, is_attributed);
@@ -44,30 +50,38 @@ fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Resu
     write_frames(text, stack)
 }
 
-/// The same as JSON.
-pub fn growth_json(growth: &SymbolizedProfile, span: Duration, top: usize) -> String {
+/// Writes the same as JSON.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_growth_json(
+    out: impl io::Write,
+    growth: &SymbolizedProfile,
+    span: Duration,
+    top: usize,
+) -> io::Result<()> {
     let stacks = by_change(growth);
-    let shown: Vec<StackJson<'_>> = stacks.iter().take(top).map(StackJson::of).collect();
-    let omitted_stacks = stacks.len() - shown.len();
+    let omitted_stacks = stacks.len().saturating_sub(top);
     let total = growth.total();
     let growth = GrowthJson {
         seconds: span.as_secs_f64(),
         sample_bytes: growth.sample_rate().bytes(),
         objects_change: total.objects,
         bytes_change: total.bytes,
-        stacks: shown,
+        stacks: OneByOne { values: stacks.iter().take(top), shown: StackJson::of },
         omitted_stacks,
     };
-    document("growth", &growth)
+    write_document(out, "growth", &growth)
 }
 
 #[derive(Serialize)]
-struct GrowthJson<'p> {
+struct GrowthJson<S> {
     seconds: f64,
     sample_bytes: u64,
     objects_change: i64,
     bytes_change: i64,
-    stacks: Vec<StackJson<'p>>,
+    stacks: S,
     omitted_stacks: usize,
 }
 
@@ -119,7 +133,7 @@ mod tests {
             "heap_v2/1\n  t*: 1: {bytes} [0: 0]\n  t0: 1: {bytes} [0: 0]\n{stacks}\nMAPPED_LIBRARIES:\n\
              1000-9000 r-xp 00000000 fe:00 9 /srv/app\n"
         );
-        let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
+        let no_files = |_: &Mapping| Err(io::ErrorKind::NotFound.into());
         TypeAttributor::new().symbolize(&HeapProfile::parse(dump.as_bytes()).unwrap(), &no_files)
     }
 
@@ -127,14 +141,15 @@ mod tests {
     fn what_shrank_has_its_sign_and_the_largest_change_comes_first() {
         let base = profile(&[(0x1010, 5000), (0x2010, 64), (0x3010, 7)]);
         let growth = profile(&[(0x1010, 1000), (0x2010, 3064), (0x3010, 7)]).growth_since(&base);
-        let json: serde_json::Value =
-            serde_json::from_str(&growth_json(&growth, Duration::from_millis(2500), 9)).unwrap();
+        let (mut json, mut text) = (Vec::new(), String::new());
+        write_growth_json(&mut json, &growth, Duration::from_millis(2500), 9).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let growth_json = &json["growth"];
         let changes: Vec<_> =
             growth_json["stacks"].as_array().unwrap().iter().map(|stack| &stack["bytes_change"]).collect();
         assert_eq!(changes, [-4000, 3000]);
         assert_eq!((&growth_json["bytes_change"], &growth_json["seconds"]), (&(-1000).into(), &2.5.into()));
-        let text = growth_text(&growth, Duration::from_millis(2500), 1);
+        write_growth_text(&mut text, &growth, Duration::from_millis(2500), 1).unwrap();
         assert!(text.starts_with("-3.91 KiB in +0 objects"), "{text}");
         assert!(
             text.contains("1 of 2 stacks that changed in 2.5 s · -1000 B in +0 objects in all"),

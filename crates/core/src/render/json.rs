@@ -1,6 +1,9 @@
 //! Version 1 of the wire format.
 
-use serde::Serialize;
+use std::io;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
@@ -17,10 +20,65 @@ use crate::view::{Page, TypesView};
 ///
 /// Sections that do not belong to the page are absent; sections that could not be measured are `null`.
 pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
+    let mut json = serde_json::to_string_pretty(&document_of(report, page, view))
+        .expect("a report has nothing that JSON cannot say");
+    json.push('\n');
+    json
+}
+
+/// Writes what [`json`] gives, without holding it.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_json(
+    out: impl io::Write,
+    report: &MemoryReport,
+    page: Page,
+    view: &TypesView,
+) -> io::Result<()> {
+    write_line(out, &document_of(report, page, view))
+}
+
+/// Writes `value` as the member `name` of a document of the wire format, indented, with a newline at the end.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_document(out: impl io::Write, name: &str, value: &impl Serialize) -> io::Result<()> {
+    write_line(out, &Named { name, value })
+}
+
+/// Writes `value` as JSON, indented, with a newline at the end.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_line(mut out: impl io::Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut out, value)?;
+    out.write_all(b"\n")
+}
+
+/// A document with one member beside its schema.
+struct Named<'a, T> {
+    name: &'a str,
+    value: &'a T,
+}
+
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(Some(2))?;
+        document.serialize_entry("schema", SCHEMA)?;
+        document.serialize_entry(self.name, self.value)?;
+        document.end()
+    }
+}
+
+fn document_of<'a>(report: &'a MemoryReport, page: Page, view: &TypesView) -> Document<'a> {
     let stats = matches!(page, Page::Overview | Page::Stats);
     let types = matches!(page, Page::Overview | Page::Types);
     let doctor = matches!(page, Page::Overview | Page::Doctor);
-    let document = Document {
+    Document {
         schema: &report.schema,
         instance: &report.instance,
         collected_at: &report.collected_at,
@@ -36,20 +94,7 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         reconciliation: types.then_some(report.reconciliation.as_ref()),
         roots: if types { view.roots(report) } else { None },
         unavailable: Reasons(report, page),
-    };
-    let mut json =
-        serde_json::to_string_pretty(&document).expect("a report has nothing that JSON cannot say");
-    json.push('\n');
-    json
-}
-
-/// `value` as the member `name` of a document of the wire format, indented, with a newline at the end.
-pub fn document(name: &str, value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).expect("what is shown has nothing that JSON cannot say");
-    let document = serde_json::json!({ "schema": SCHEMA, name: value });
-    let mut json = serde_json::to_string_pretty(&document).expect("a value of JSON is JSON");
-    json.push('\n');
-    json
+    }
 }
 
 /// The report in the order of the wire format. The outer `Option` is whether the page has the section.
@@ -86,7 +131,7 @@ struct Document<'a> {
 struct Reasons<'a>(&'a MemoryReport, Page);
 
 impl Serialize for Reasons<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(report, page) = self;
         serializer.collect_map(report.unavailable.iter().filter(|(path, _)| page.shows(path)))
     }

@@ -24,11 +24,11 @@ mod stacks;
 mod table;
 mod text;
 
-pub use growth::{growth_json, growth_text};
-pub use json::{document, json};
-pub use snapshots::snapshots_text;
-pub use stacks::{stacks_json, stacks_text};
-pub use text::text;
+pub use growth::{write_growth_json, write_growth_text};
+pub use json::{json, write_document, write_json, write_line};
+pub use snapshots::write_snapshots_text;
+pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
+pub use text::{text, write_text};
 
 use crate::report::RowSource;
 use crate::units::{percent, short_name};

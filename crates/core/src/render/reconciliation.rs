@@ -6,7 +6,7 @@ use super::WORTH_A_WORD;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, visible};
 
-pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     if let (Some(sampled), Some(in_use)) = (numbers.sampled_bytes, numbers.in_use_bytes) {
         let stderr = numbers.sampled_stderr_bytes.unwrap_or_default() as f64;
         let error = percent(stderr, sampled as f64).map(|percent| format!(" (± {percent:.1} %)"));
@@ -52,7 +52,7 @@ pub(super) fn write(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Resu
 }
 
 /// The parts of resident memory, those that add to it and those that are not in it.
-fn write_resident(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+fn write_resident(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let Some(resident) = numbers.resident_bytes else { return Ok(()) };
     let always = [
         (numbers.in_use_bytes, "in use"),
@@ -95,7 +95,7 @@ fn own(numbers: &Reconciliation) -> Option<u64> {
 }
 
 /// What memory outside jemalloc is, as far as the kernel tells.
-fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result {
+fn write_outside(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let parts = [
         (numbers.outside_anonymous_bytes, "anonymous (stacks, mmap, C libraries)"),
         (numbers.outside_file_bytes, "of mapped files"),
@@ -104,7 +104,7 @@ fn write_outside(out: &mut impl Write, numbers: &Reconciliation) -> fmt::Result 
     write_parts(out, "outside jemalloc", &parts)
 }
 
-fn write_parts(out: &mut impl Write, whole: &str, parts: &[Part]) -> fmt::Result {
+fn write_parts(out: &mut (impl Write + ?Sized), whole: &str, parts: &[Part]) -> fmt::Result {
     let some =
         parts.iter().filter_map(|(bytes, name)| Some(((*bytes)?, name))).filter(|(bytes, _)| *bytes > 0);
     let told: Vec<_> = some.map(|(bytes, name)| format!("{:.1} {name}", Bytes(bytes))).collect();

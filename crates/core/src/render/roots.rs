@@ -6,7 +6,7 @@ use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::units::{Bytes, count, short_name, visible};
 
 /// Writes each root with at most `most` of its parts.
-pub(super) fn write(out: &mut impl Write, summary: RootSummary, most: usize) -> fmt::Result {
+pub(super) fn write(out: &mut (impl Write + ?Sized), summary: RootSummary, most: usize) -> fmt::Result {
     if summary.rows.is_empty() {
         return Ok(());
     }
@@ -19,7 +19,7 @@ pub(super) fn write(out: &mut impl Write, summary: RootSummary, most: usize) -> 
     Ok(())
 }
 
-fn write_root(out: &mut impl Write, root: &RootRow) -> fmt::Result {
+fn write_root(out: &mut (impl Write + ?Sized), root: &RootRow) -> fmt::Result {
     let name = format!("{}: {}", visible(&root.name), short_name(&root.type_name));
     let Some(bytes) = root.retained_bytes else {
         return writeln!(out, "{:>12} {:>12}  {name}", "not measured", "");
@@ -46,7 +46,7 @@ fn write_root(out: &mut impl Write, root: &RootRow) -> fmt::Result {
     Ok(())
 }
 
-fn write_field(out: &mut impl Write, field: &FieldRow) -> fmt::Result {
+fn write_field(out: &mut (impl Write + ?Sized), field: &FieldRow) -> fmt::Result {
     let path = if field.field.is_empty() { "(itself)".to_owned() } else { visible(&field.field) };
     let shared = if field.shared { " (shared)" } else { "" };
     let (bytes, values) = (Bytes(field.bytes).to_string(), count(field.values));

@@ -1,35 +1,45 @@
 //! The list of snapshots, as text.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
 use crate::units::{Bytes, count, visible};
 
-/// A line for each snapshot, in the order given. Those with the same samples can be compared.
-pub fn snapshots_text(snapshots: &[SnapshotInfo]) -> String {
+/// Writes a line for each snapshot, in the order given. Those with the same samples can be compared.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> fmt::Result {
     if snapshots.is_empty() {
-        return "no snapshot is kept; POST /snapshots makes one\n".to_owned();
+        return writeln!(out, "no snapshot is kept; POST /snapshots makes one");
     }
-    let mut text = format!(
-        "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label\n",
+    writeln!(
+        out,
+        "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label",
         "id", "taken", "sampled", "stacks", "samples since"
-    );
+    )?;
     for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } in snapshots {
         let since =
             samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
         let label = label.as_deref().map(visible).unwrap_or_default();
         let (bytes, stacks) = (Bytes(*sampled_bytes).to_string(), count(*stacks));
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}");
+        writeln!(out, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")?;
     }
-    text
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::snapshot::tests::{empty, samples, with_samples};
+
+    fn snapshots_text(snapshots: &[SnapshotInfo]) -> String {
+        let mut text = String::new();
+        write_snapshots_text(&mut text, snapshots).unwrap();
+        text
+    }
 
     #[test]
     fn s64_a_label_cannot_forge_lines() {

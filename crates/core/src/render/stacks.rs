@@ -1,35 +1,43 @@
 //! The stacks of a heap profile, those that hold the most first.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::io;
 
 use memory_debug_profile::{Estimate, SymbolizedFrame, SymbolizedProfile, SymbolizedStack};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::json::document;
+use super::json::write_document;
 use super::row_name;
 use crate::units::{Bytes, count, percent, short_name, visible};
 
 /// The `top` stacks, each with what it holds, of which type, and its functions from the innermost.
 pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
-    let stacks = profile.stacks_by_bytes();
     let mut text = String::new();
-    for stack in stacks.iter().take(top) {
-        // Writing to a string cannot fail.
-        let _ = write_stack(&mut text, stack);
-    }
+    // Writing to a string cannot fail.
+    let _ = write_stacks_text(&mut text, profile, top);
+    text
+}
+
+/// Writes what [`stacks_text`] gives.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_stacks_text(out: &mut dyn Write, profile: &SymbolizedProfile, top: usize) -> fmt::Result {
+    let stacks = profile.stacks_by_bytes();
+    stacks.iter().take(top).try_for_each(|stack| write_stack(out, stack))?;
     let (shown, all) = (top.min(stacks.len()), stacks.len());
     let rate = profile.sample_rate();
-    let _ = writeln!(
-        text,
+    writeln!(
+        out,
         "{} of {} stacks · sampled {}",
         count(shown as u64),
         count(all as u64),
         if rate.is_exact() { "all".to_owned() } else { format!("1 per {:.0}", Bytes(rate.bytes())) }
-    );
-    text
+    )
 }
 
-fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
+fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result {
     let estimate = stack.estimate();
     let (owner, is_attributed) = stack.owner();
     let error = percent(estimate.bytes_stderr(), estimate.bytes).unwrap_or_default();
@@ -40,7 +48,7 @@ fn write_stack(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Resu
 }
 
 /// The functions from the innermost, and an empty line.
-pub(super) fn write_frames(text: &mut String, stack: &SymbolizedStack<'_>) -> std::fmt::Result {
+pub(super) fn write_frames(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result {
     for frame in stack.frames() {
         write!(text, "    {}", short_name(frame.function))?;
         match (frame.file, frame.line) {
@@ -52,19 +60,39 @@ pub(super) fn write_frames(text: &mut String, stack: &SymbolizedStack<'_>) -> st
     writeln!(text)
 }
 
-/// The same as JSON.
-pub fn stacks_json(profile: &SymbolizedProfile, top: usize) -> String {
+/// Writes the same as JSON.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_stacks_json(out: impl io::Write, profile: &SymbolizedProfile, top: usize) -> io::Result<()> {
     let stacks = profile.stacks_by_bytes();
-    let shown: Vec<StackJson<'_>> = stacks.iter().take(top).map(StackJson::of).collect();
-    let omitted_stacks = stacks.len() - shown.len();
-    document("heap", &HeapJson { sample_bytes: profile.sample_rate().bytes(), stacks: shown, omitted_stacks })
+    let omitted_stacks = stacks.len().saturating_sub(top);
+    let stacks = OneByOne { values: stacks.iter().take(top), shown: StackJson::of };
+    write_document(
+        out,
+        "heap",
+        &HeapJson { sample_bytes: profile.sample_rate().bytes(), stacks, omitted_stacks },
+    )
 }
 
 #[derive(Serialize)]
-struct HeapJson<'p> {
+struct HeapJson<S> {
     sample_bytes: u64,
-    stacks: Vec<StackJson<'p>>,
+    stacks: S,
     omitted_stacks: usize,
+}
+
+/// A list of which one element exists at a time, while it is written.
+pub(super) struct OneByOne<I, F> {
+    pub(super) values: I,
+    pub(super) shown: F,
+}
+
+impl<I: Iterator + Clone, T: Serialize, F: Fn(I::Item) -> T> Serialize for OneByOne<I, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values.clone().map(&self.shown))
+    }
 }
 
 #[derive(Serialize)]

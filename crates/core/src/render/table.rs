@@ -17,7 +17,11 @@ impl fmt::Display for TypeSummary {
 }
 
 /// Writes rows and footer. `started_at` is when the process started, to say "since process start".
-pub(super) fn write(out: &mut impl Write, summary: &TypeSummary, started_at: Option<&str>) -> fmt::Result {
+pub(super) fn write(
+    out: &mut (impl Write + ?Sized),
+    summary: &TypeSummary,
+    started_at: Option<&str>,
+) -> fmt::Result {
     if let Some(reason) = &summary.unavailable {
         writeln!(out, "types by heap profile: not available: {}", visible(reason))?;
     }
@@ -35,12 +39,15 @@ pub(super) fn write(out: &mut impl Write, summary: &TypeSummary, started_at: Opt
     summary.notes.iter().try_for_each(|note| writeln!(out, "note: {}", visible(note)))
 }
 
-fn write_rows(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
+fn write_rows(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
     write_columns(out, rows.iter().map(cells))
 }
 
 /// Writes rows of four cells under their headings.
-pub(super) fn write_columns(out: &mut impl Write, rows: impl Iterator<Item = [String; 4]>) -> fmt::Result {
+pub(super) fn write_columns(
+    out: &mut (impl Write + ?Sized),
+    rows: impl Iterator<Item = [String; 4]>,
+) -> fmt::Result {
     let mut lines = vec![["types", "# objects", "total size", "±"].map(str::to_owned)];
     lines.extend(rows);
     let widths = widths(&lines);
@@ -56,7 +63,7 @@ pub(super) fn write_columns(out: &mut impl Write, rows: impl Iterator<Item = [St
 }
 
 /// What the columns have no room for: how much came and went.
-fn write_totals(out: &mut impl Write, rows: &[TypeRow]) -> fmt::Result {
+fn write_totals(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
     for row in rows {
         if let (Some(created), Some(dropped)) = (row.created, row.dropped) {
             let (name, created, dropped) = (short_name(&row.type_name), count(created), count(dropped));

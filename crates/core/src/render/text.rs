@@ -15,17 +15,25 @@ const ROOT_PARTS_ON_THE_OVERVIEW: usize = 8;
 /// The report as text. What is missing is told in words, never as zero.
 pub fn text(report: &MemoryReport, page: Page, view: &TypesView) -> String {
     let mut out = String::new();
-    match page {
-        Page::Overview => write_overview(&mut out, report, view),
-        Page::Stats => write_stats(&mut out, report),
-        Page::Types => write_types(&mut out, report, view, usize::MAX),
-        Page::Doctor => write_doctor(&mut out, report),
-    }
-    .expect("writing to a string does not fail");
+    write_text(&mut out, report, page, view).expect("writing to a string does not fail");
     out
 }
 
-fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> fmt::Result {
+/// Writes what [`text`] gives.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_text(out: &mut dyn Write, report: &MemoryReport, page: Page, view: &TypesView) -> fmt::Result {
+    match page {
+        Page::Overview => write_overview(out, report, view),
+        Page::Stats => write_stats(out, report),
+        Page::Types => write_types(out, report, view, usize::MAX),
+        Page::Doctor => write_doctor(out, report),
+    }
+}
+
+fn write_overview(out: &mut dyn Write, report: &MemoryReport, view: &TypesView) -> fmt::Result {
     write_header(out, report)?;
     diagnosis::write_short(out, &diagnose(report))?;
     writeln!(out)?;
@@ -33,14 +41,14 @@ fn write_overview(out: &mut String, report: &MemoryReport, view: &TypesView) -> 
     write_unavailable(out, report, Page::Overview)
 }
 
-fn write_doctor(out: &mut String, report: &MemoryReport) -> fmt::Result {
+fn write_doctor(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     write_header(out, report)?;
     writeln!(out)?;
     write!(out, "{}", diagnose(report))
 }
 
 /// Who answers, and the numbers to look at first.
-fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
+fn write_header(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", identity(report))?;
     let memory = memory(report);
     if !memory.is_empty() {
@@ -52,7 +60,12 @@ fn write_header(out: &mut String, report: &MemoryReport) -> fmt::Result {
         .try_for_each(|line| writeln!(out, "{line}"))
 }
 
-fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView, root_parts: usize) -> fmt::Result {
+fn write_types(
+    out: &mut dyn Write,
+    report: &MemoryReport,
+    view: &TypesView,
+    root_parts: usize,
+) -> fmt::Result {
     let started_at = report.instance.started_at.as_deref();
     let reason = report.unavailable.get("types").map(str::to_owned);
     let summary = match (view.table(report), reason) {
@@ -65,7 +78,7 @@ fn write_types(out: &mut String, report: &MemoryReport, view: &TypesView, root_p
     view.roots(report).map_or(Ok(()), |summary| roots::write(out, summary, root_parts))
 }
 
-fn write_stats(out: &mut String, report: &MemoryReport) -> fmt::Result {
+fn write_stats(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", identity(report))?;
     let milliseconds = report.duration_us as f64 / 1000.0;
     writeln!(out, "collected {} in {milliseconds:.1} ms", visible(&report.collected_at))?;
@@ -128,7 +141,7 @@ fn memory(report: &MemoryReport) -> String {
     parts.join(" · ")
 }
 
-fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
+fn write_process(out: &mut dyn Write, process: &ProcessMemory) -> fmt::Result {
     writeln!(out, "\nprocess")?;
     line(out, "resident", process.resident_bytes.map(Bytes))?;
     line(out, "peak resident", process.peak_resident_bytes.map(Bytes))?;
@@ -144,7 +157,7 @@ fn write_process(out: &mut String, process: &ProcessMemory) -> fmt::Result {
     line(out, "processors", process.cpus.map(count))
 }
 
-fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result {
+fn write_allocator(out: &mut dyn Write, allocator: &AllocatorStats) -> fmt::Result {
     let version = allocator.version.as_deref().unwrap_or_default();
     writeln!(out, "\nallocator {} {}", visible(&allocator.name), visible(version))?;
     line(out, "allocated", allocator.allocated_bytes.map(Bytes))?;
@@ -166,7 +179,7 @@ fn write_allocator(out: &mut String, allocator: &AllocatorStats) -> fmt::Result 
     Ok(())
 }
 
-fn write_profiling(out: &mut String, profiling: &ProfilingState) -> fmt::Result {
+fn write_profiling(out: &mut dyn Write, profiling: &ProfilingState) -> fmt::Result {
     writeln!(out, "\nheap profiling")?;
     line(out, "compiled", profiling.compiled.map(yes_or_no))?;
     line(out, "enabled", profiling.enabled.map(yes_or_no))?;
@@ -176,7 +189,7 @@ fn write_profiling(out: &mut String, profiling: &ProfilingState) -> fmt::Result 
 }
 
 /// One number: its name, then itself or that it is missing. The reason is in the list at the end.
-pub(super) fn line(out: &mut String, name: &str, value: Option<impl Display>) -> fmt::Result {
+pub(super) fn line(out: &mut dyn Write, name: &str, value: Option<impl Display>) -> fmt::Result {
     let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
     writeln!(out, "  {name:<22} {value:>20}")
 }
@@ -195,7 +208,7 @@ fn setting(value: &OptionValue) -> String {
 
 /// Every reason once with the values it holds for, but for what stands in place of the table and for the lines below
 /// it, which say themselves what they lack.
-fn write_unavailable(out: &mut String, report: &MemoryReport, page: Page) -> fmt::Result {
+fn write_unavailable(out: &mut dyn Write, report: &MemoryReport, page: Page) -> fmt::Result {
     let is_told = |path: &str| path == "types" || path.starts_with("reconciliation");
     let shown = report.unavailable.iter().filter(|(path, reason)| {
         page.shows(path) && !is_told(path) && !container::is_told(report, path, reason)

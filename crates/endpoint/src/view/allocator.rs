@@ -1,9 +1,11 @@
 //! What is asked of the allocator itself.
 
-use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView};
+use std::fmt::{Display, Write};
+
+use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView, render};
 use serde::Serialize;
 
-use super::{Material, View};
+use super::{Material, View, written};
 use crate::authenticate::Authorized;
 use crate::change::{Change, etag};
 use crate::format::Format;
@@ -60,13 +62,10 @@ impl View {
     }
 
     /// A document that is whole by itself.
-    fn status(&self, status: &(impl Serialize + ToString), material: Material<'_>) -> Result<Reply, Problem> {
-        let body = match self.format {
-            Format::Json => {
-                serde_json::to_string_pretty(status).map_err(|_| Problem::CollectorPanicked)? + "\n"
-            }
-            _ => status.to_string(),
-        };
-        self.whole(body.into(), material.max_bytes)
+    fn status(&self, status: &(impl Serialize + Display), material: Material<'_>) -> Result<Reply, Problem> {
+        self.whole(material.max_bytes, |body| match self.format {
+            Format::Json => written(render::write_line(body, status)),
+            _ => written(write!(body, "{status}")),
+        })
     }
 }

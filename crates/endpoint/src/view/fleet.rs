@@ -1,6 +1,8 @@
 //! Several processes as one page.
 
-use memory_debug_core::{FleetReport, Page, Scope, TypesView};
+use std::fmt::Write;
+
+use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
 
 use crate::audit;
 use crate::authenticate::Authorized;
@@ -8,7 +10,7 @@ use crate::fleet::{FleetWanted, Whom};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
-use crate::view::{Material, View};
+use crate::view::{Material, View, written};
 use crate::wanted::Wanted;
 
 /// A fleet that was asked for, and what came of it.
@@ -30,15 +32,12 @@ impl View {
         let mut report = self.fleet_report(wanted, material, proof)?;
         let TypesView { top, filter, .. } = &wanted.types;
         report.types = report.types.map(|types| types.cut(*top, filter.as_deref()));
-        self.fitting(*top, material.max_bytes, |top| {
+        self.fitting(*top, material.max_bytes, |body, top| {
             let mut shown = report.clone();
             shown.types = shown.types.map(|types| types.cut(top, None));
             match self.format {
-                Format::Json => {
-                    let json = serde_json::to_string_pretty(&shown);
-                    json.expect("a report has nothing that JSON cannot say") + "\n"
-                }
-                _ => shown.to_string(),
+                Format::Json => written(render::write_line(body, &shown)),
+                _ => written(write!(body, "{shown}")),
             }
         })
     }

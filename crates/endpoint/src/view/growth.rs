@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use memory_debug_core::{SampleOrigin, render};
 
-use super::{Material, View};
+use super::{Material, View, written};
 use crate::format::Format;
 use crate::mark::{Mark, Moment};
 use crate::problem::Problem;
@@ -70,14 +70,14 @@ impl View {
         match self.format {
             Format::Pprof => {
                 let options = wanted.pprof(since.taken_at).covering(span);
-                let mut body = Vec::new();
-                growth.write_pprof(&options, &mut body).map_err(|_| Problem::CollectorPanicked)?;
-                self.whole(body, material.max_bytes)
+                self.pprof(&growth, &options, material)
             }
-            Format::Json => {
-                self.fitting(wanted.top, material.max_bytes, |top| render::growth_json(&growth, span, top))
-            }
-            _ => self.fitting(wanted.top, material.max_bytes, |top| render::growth_text(&growth, span, top)),
+            Format::Json => self.fitting(wanted.top, material.max_bytes, |body, top| {
+                written(render::write_growth_json(body, &growth, span, top))
+            }),
+            _ => self.fitting(wanted.top, material.max_bytes, |body, top| {
+                written(render::write_growth_text(body, &growth, span, top))
+            }),
         }
     }
 }

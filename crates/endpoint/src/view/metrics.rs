@@ -12,8 +12,11 @@ impl View {
         names_types: bool,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
+        use std::fmt::Write;
+
         use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
 
+        use super::written;
         use crate::format::Format;
 
         let (report, view) = (material.report()?, MetricsView { top: series, exact: names_types });
@@ -21,7 +24,7 @@ impl View {
             Format::OpenMetrics => openmetrics(report, view),
             _ => classic(report, view),
         };
-        self.whole(text.into(), material.max_bytes)
+        self.whole(material.max_bytes, |body| written(body.write_str(&text)))
     }
 
     #[cfg(not(feature = "prometheus"))]

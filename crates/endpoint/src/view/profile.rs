@@ -3,8 +3,12 @@
 use std::time::SystemTime;
 
 use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, SymbolizedProfile, render};
+#[cfg(feature = "flamegraph")]
+use memory_debug_core::{FlamegraphOptions, FoldedStacks};
 
-use super::{Material, View};
+use super::{Material, View, half, written};
+#[cfg(feature = "flamegraph")]
+use crate::bounded::Bounded;
 use crate::format::Format;
 use crate::moment::Base;
 use crate::problem::Problem;
@@ -22,6 +26,12 @@ impl HeapWanted {
     }
 }
 
+/// The next larger size below which stacks are summed. `None` if all of them are already.
+fn coarser(least: u64, total: u64) -> Option<u64> {
+    // Of stacks smaller than a millionth, twenty doublings lead to a single line.
+    (least <= total).then(|| least.saturating_mul(2).max(total >> 20).max(1))
+}
+
 impl Material<'_> {
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
@@ -36,31 +46,51 @@ impl View {
             return self.raw(material);
         }
         let profile = material.profile()?;
-        let mut body = Vec::new();
-        // Writing into memory cannot fail.
-        let written = match self.format {
-            Format::Pprof => profile.write_pprof(&wanted.pprof(SystemTime::now()), &mut body),
-            Format::Collapsed => profile.write_folded(&FoldedOptions::default(), &mut body),
-            Format::Json => {
-                return self
-                    .fitting(wanted.top, material.max_bytes, |top| render::stacks_json(&profile, top));
-            }
-            _ => {
-                return self
-                    .fitting(wanted.top, material.max_bytes, |top| render::stacks_text(&profile, top));
-            }
-        };
-        written.map_err(|_| Problem::CollectorPanicked)?;
-        self.whole(body, material.max_bytes)
+        match self.format {
+            Format::Pprof => self.pprof(&profile, &wanted.pprof(SystemTime::now()), material),
+            Format::Collapsed => self.collapsed(&profile, material),
+            Format::Json => self.fitting(wanted.top, material.max_bytes, |body, top| {
+                written(render::write_stacks_json(body, &profile, top))
+            }),
+            _ => self.fitting(wanted.top, material.max_bytes, |body, top| {
+                written(render::write_stacks_text(body, &profile, top))
+            }),
+        }
     }
 
-    /// The dump as jemalloc writes it, with addresses of this process.
+    /// A profile for pprof, with its largest stacks if not all of them have room.
+    pub(super) fn pprof(
+        &self,
+        profile: &SymbolizedProfile,
+        options: &PprofOptions,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        self.until_it_fits(profile.stack_count(), half, material.max_bytes, |body, stacks| {
+            let mut options = options.clone();
+            options.max_stacks = Some(stacks);
+            written(profile.write_pprof(&options, body))
+        })
+    }
+
+    /// Folded stacks, the small ones summed below their functions if not all of them have room.
+    fn collapsed(&self, profile: &SymbolizedProfile, material: Material<'_>) -> Result<Reply, Problem> {
+        let stacks = profile.fold(&FoldedOptions::default());
+        self.until_it_fits(
+            0,
+            |least| coarser(least, stacks.total()),
+            material.max_bytes,
+            |body, least| written(stacks.write(least, body)),
+        )
+    }
+
+    /// The dump as jemalloc writes it, with addresses of this process, and with its largest stacks if not all of them have
+    /// room.
     fn raw(&self, material: Material<'_>) -> Result<Reply, Problem> {
         let report = material.report()?;
         let profile = report.heap_profile().map_err(|reason| Problem::no_profile(report, reason))?;
-        let mut body = Vec::new();
-        profile.write_raw(&mut body).map_err(|_| Problem::CollectorPanicked)?;
-        self.whole(body, material.max_bytes)
+        self.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
+            written(profile.write_raw_largest(stacks, body))
+        })
     }
 
     #[cfg(feature = "flamegraph")]
@@ -71,30 +101,54 @@ impl View {
         base: Option<Base>,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
-        use memory_debug_core::FlamegraphOptions;
-
         use super::growth::require_same_samples;
 
         let profile = material.profile()?;
+        if profile.total().bytes <= 0 {
+            let reason = "the profile has no stacks to draw".to_owned();
+            return Err(Problem::NoProfile { is_built: true, reason });
+        }
         let instance = &material.report()?.instance;
         let mut options = FlamegraphOptions::default();
         options.title = format!("live memory of {}", instance.service.as_deref().unwrap_or("this process"));
         (options.leaf, options.count) = (leaf, count);
-        let mut body = Vec::new();
-        let drawn = match base {
-            None => profile.write_flamegraph(&options, &mut body),
-            Some(base) => {
-                let base = base.find(material.snapshots)?;
-                if base.info().instance.id == instance.id {
-                    require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
-                }
-                options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
-                let earlier = base.profile().map_err(|_| Problem::CollectorPanicked)?;
-                profile.write_flamegraph_since(&earlier, &options, &mut body)
-            }
+        let Some(base) = base else {
+            return self.picture(&profile.fold(&options.folded()), &options, material);
         };
-        drawn.map_err(|error| Problem::NoProfile { is_built: true, reason: error.to_string() })?;
-        self.whole(body, material.max_bytes)
+        let base = base.find(material.snapshots)?;
+        if base.info().instance.id == instance.id {
+            require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
+        }
+        options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
+        let earlier = base.profile().map_err(|_| Problem::CollectorPanicked)?;
+        self.picture(&profile.fold_since(&earlier, &options.folded()), &options, material)
+    }
+
+    /// Draws what can be seen of the stacks, and less if that does not fit. What is drawn is never longer than the
+    /// picture may be.
+    #[cfg(feature = "flamegraph")]
+    fn picture(
+        &self,
+        stacks: &FoldedStacks<'_>,
+        options: &FlamegraphOptions,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let (max_bytes, visible) = (material.max_bytes, stacks.least_visible());
+        self.until_it_fits(
+            visible,
+            |least| coarser(least, stacks.total()),
+            max_bytes,
+            |body, least| {
+                let mut lines = Bounded::new(max_bytes);
+                match stacks.write(least, &mut lines) {
+                    Ok(summed) => written(options.draw(lines.as_bytes(), summed, body)),
+                    Err(_full) => {
+                        body.refuse();
+                        Ok(())
+                    }
+                }
+            },
+        )
     }
 
     #[cfg(not(feature = "flamegraph"))]

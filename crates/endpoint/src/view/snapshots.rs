@@ -1,25 +1,38 @@
 //! Snapshots, and what changed since.
 
+use std::fmt::Write;
+use std::slice;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use memory_debug_core::{
     LeakVerdict, PprofOptions, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, TypesView, render,
 };
 
-use super::{Material, View};
+use super::{Material, View, written};
 use crate::format::Format;
 use crate::moment::{Base, Target};
 use crate::problem::Problem;
 use crate::reply::Reply;
 
+/// A snapshot that is sent as it is kept.
+struct Kept(Arc<Snapshot>);
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 impl View {
     pub(super) fn list_snapshots(&self, material: Material<'_>) -> Result<Reply, Problem> {
         let all = material.snapshots.list();
         let infos: Vec<_> = all.iter().map(|snapshot| self.shown(snapshot.info())).collect();
-        self.fitting(infos.len(), material.max_bytes, |top| {
+        self.fitting(infos.len(), material.max_bytes, |body, top| {
             let newest = &infos[infos.len() - top..];
             match self.format {
-                Format::Json => render::document("snapshots", &newest),
-                _ => render::snapshots_text(newest),
+                Format::Json => written(render::write_document(body, "snapshots", &newest)),
+                _ => written(render::write_snapshots_text(body, newest)),
             }
         })
     }
@@ -33,34 +46,30 @@ impl View {
         let snapshot = Snapshot::of(report, label).map_err(|reason| Problem::no_profile(report, reason))?;
         let kept = material.snapshots.keep(snapshot).map_err(Problem::SnapshotTooLarge)?;
         let id = kept.info().id;
-        Ok(self.snapshot(kept.info())?.created(format!("snapshots/{id}")))
+        Ok(self.snapshot(kept.info(), material)?.created(format!("snapshots/{id}")))
     }
 
     pub(super) fn show_snapshot(&self, id: SnapshotId, material: Material<'_>) -> Result<Reply, Problem> {
         let snapshot = material.snapshots.get(id)?;
         match self.format {
             Format::Pprof if self.shows_host => {
-                Ok(Reply::page(Format::Pprof, Bytes::copy_from_slice(snapshot.as_bytes())))
+                Ok(Reply::page(Format::Pprof, Bytes::from_owner(Kept(snapshot))))
             }
             // Its comment names the host.
             Format::Pprof => {
                 let profile = snapshot.profile().map_err(|_| Problem::CollectorPanicked)?;
-                let mut body = Vec::new();
-                let options = PprofOptions::default();
-                profile.write_pprof(&options, &mut body).map_err(|_| Problem::CollectorPanicked)?;
-                self.whole(body, material.max_bytes)
+                self.pprof(&profile, &PprofOptions::default(), material)
             }
-            _ => self.snapshot(snapshot.info()),
+            _ => self.snapshot(snapshot.info(), material),
         }
     }
 
-    fn snapshot(&self, info: &SnapshotInfo) -> Result<Reply, Problem> {
+    fn snapshot(&self, info: &SnapshotInfo, material: Material<'_>) -> Result<Reply, Problem> {
         let info = self.shown(info);
-        let body = match self.format {
-            Format::Json => render::document("snapshot", &info),
-            _ => render::snapshots_text(&[info]),
-        };
-        Ok(Reply::page(self.format, body.into()))
+        self.whole(material.max_bytes, |body| match self.format {
+            Format::Json => written(render::write_document(body, "snapshot", &info)),
+            _ => written(render::write_snapshots_text(body, slice::from_ref(&info))),
+        })
     }
 
     pub(super) fn diff(
@@ -88,11 +97,12 @@ impl View {
             diff = diff.growth();
         }
         (diff.base, diff.target) = (self.shown(&diff.base), self.shown(&diff.target));
-        self.fitting(types.top, material.max_bytes, |top| {
-            let diff = diff.clone().cut(top, types.filter.as_deref());
+        let diff = diff.cut(types.top, types.filter.as_deref());
+        self.fitting(types.top, material.max_bytes, |body, top| {
+            let diff = diff.clone().cut(top, None);
             match self.format {
-                Format::Json => render::document("diff", &diff),
-                _ => diff.to_string(),
+                Format::Json => written(render::write_document(body, "diff", &diff)),
+                _ => written(write!(body, "{diff}")),
             }
         })
     }
@@ -103,12 +113,12 @@ impl View {
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);
         judged.chain(left_out).for_each(|info| *info = self.shown(info));
-        self.fitting(verdict.suspects.len(), material.max_bytes, |top| {
+        self.fitting(verdict.suspects.len(), material.max_bytes, |body, top| {
             let mut verdict = verdict.clone();
             verdict.suspects.truncate(top);
             match self.format {
-                Format::Json => render::document("leaks", &verdict),
-                _ => verdict.to_string(),
+                Format::Json => written(render::write_document(body, "leaks", &verdict)),
+                _ => written(write!(body, "{verdict}")),
             }
         })
     }

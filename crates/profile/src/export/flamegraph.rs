@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::folded::{Count, FoldedOptions, Leaf};
-use crate::symbolized::{ProfileKind, SymbolizedProfile};
+use super::folded::{Count, FoldedOptions, FoldedStacks, Leaf};
+use crate::symbolized::SymbolizedProfile;
 
 /// What the picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub struct FlamegraphOptions {
     pub count: Count,
 }
 
+/// A picture is 1,200 pixels wide, so what is less than one in so many is no more than an eighth of a pixel.
+const NARROWEST: u64 = 10_000;
+
 impl SymbolizedProfile {
     /// Draws what is held. A profile of growth is drawn as what grew.
     ///
@@ -28,13 +31,7 @@ impl SymbolizedProfile {
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn write_flamegraph(&self, options: &FlamegraphOptions, out: impl Write) -> io::Result<()> {
-        let mut folded = Vec::new();
-        self.write_folded(&options.folded(), &mut folded)?;
-        let mut lines = text_of(&folded);
-        if self.kind() == ProfileKind::Growth {
-            lines.retain(|line| !line.rsplit(' ').next().is_some_and(|number| number.starts_with('-')));
-        }
-        options.draw(lines, out)
+        options.draw_visible(&self.fold(&options.folded()), out)
     }
 
     /// Draws what is held with colours for the change since `base`: red has grown, blue has shrunk. What is gone has no
@@ -49,29 +46,48 @@ impl SymbolizedProfile {
         options: &FlamegraphOptions,
         out: impl Write,
     ) -> io::Result<()> {
-        let mut folded = Vec::new();
-        self.write_folded_since(base, &options.folded(), &mut folded)?;
-        options.draw(text_of(&folded), out)
+        options.draw_visible(&self.fold_since(base, &options.folded()), out)
     }
 }
 
-/// The lines of folded stacks, which are made of names and so are UTF-8.
-fn text_of(folded: &[u8]) -> Vec<&str> {
-    std::str::from_utf8(folded).unwrap_or_default().lines().collect()
+impl FoldedStacks<'_> {
+    /// What a part has to have at least to be seen in a picture.
+    pub fn least_visible(&self) -> u64 {
+        self.total() / NARROWEST
+    }
 }
 
 impl FlamegraphOptions {
-    fn folded(&self) -> FoldedOptions {
+    /// The stacks that the picture is of.
+    pub fn folded(&self) -> FoldedOptions {
         FoldedOptions { leaf: self.leaf, count: self.count }
     }
 
-    fn draw(&self, lines: Vec<&str>, out: impl Write) -> io::Result<()> {
+    fn draw_visible(&self, stacks: &FoldedStacks<'_>, out: impl Write) -> io::Result<()> {
+        let mut folded = Vec::new();
+        let summed = stacks.write(stacks.least_visible(), &mut folded)?;
+        self.draw(&folded, summed, out)
+    }
+
+    /// Draws lines that [`FoldedStacks::write`] wrote, and says that so many stacks were summed in them. What shrank is
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
+    pub fn draw(&self, folded: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
+        // They are made of names and so are UTF-8.
+        let mut lines: Vec<&str> = std::str::from_utf8(folded).unwrap_or_default().lines().collect();
+        lines.retain(|line| !line.rsplit(' ').next().is_some_and(|number| number.starts_with('-')));
         if lines.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the profile has no stacks to draw"));
         }
         let mut options = Options::default();
         options.title.clone_from(&self.title);
-        options.subtitle = Some(self.subtitle.clone()).filter(|text| !text.is_empty());
+        let summed = (summed > 0).then(|| format!("{summed} narrow stacks are summed as (n smaller)"));
+        let subtitle: Vec<_> =
+            Some(self.subtitle.clone()).filter(|text| !text.is_empty()).into_iter().chain(summed).collect();
+        options.subtitle = Some(subtitle.join(" · ")).filter(|text| !text.is_empty());
         let count = if self.count == Count::Objects { "objects" } else { "bytes" };
         count.clone_into(&mut options.count_name);
         "Function".clone_into(&mut options.name_type);
@@ -110,6 +126,19 @@ mod tests {
         assert!(svg.contains(">a (900 bytes") && svg.contains(">b (10 bytes"), "{svg}");
         let growth = drawn(|out| now.growth_since(&base).write_flamegraph(&options, out));
         assert!(growth.contains(">a (800 bytes") && !growth.contains(">b ("), "{growth}");
+    }
+
+    #[test]
+    fn what_is_too_narrow_to_see_is_summed_and_the_picture_says_so() {
+        let profile = profile(&[
+            ("A", &["wide", "main"], 1, 1_000_000),
+            ("A", &["narrow", "main"], 1, 80),
+            ("A", &["narrower", "main"], 1, 70),
+        ]);
+        let options = FlamegraphOptions { subtitle: "of the shop".into(), ..FlamegraphOptions::default() };
+        let svg = drawn(|out| profile.write_flamegraph(&options, out));
+        assert!(svg.contains("of the shop · 2 narrow stacks are summed as (n smaller)"), "{svg}");
+        assert!(svg.contains(">(2 smaller) (150 bytes") && !svg.contains(">narrow"), "{svg}");
     }
 
     #[test]

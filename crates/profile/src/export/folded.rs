@@ -1,6 +1,5 @@
 //! Folded stacks, one line each: `main;handler;alloc::vec::push 4096`. Flamegraph tools, speedscope and `sort` read it.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::symbolized::{Amount, NamedStack, SymbolizedProfile};
@@ -38,13 +37,13 @@ pub enum Count {
 }
 
 impl SymbolizedProfile {
-    /// Writes a line for each distinct stack of names, in alphabetical order.
+    /// Writes a line for each distinct stack of names, in alphabetical order, functions before types.
     ///
     /// # Errors
     ///
     /// Those of `out`.
-    pub fn write_folded(&self, options: &FoldedOptions, mut out: impl Write) -> io::Result<()> {
-        self.folded(options).iter().try_for_each(|(stack, number)| writeln!(out, "{stack} {number}"))
+    pub fn write_folded(&self, options: &FoldedOptions, out: impl Write) -> io::Result<()> {
+        self.fold(options).write(0, out).map(drop)
     }
 
     /// Writes a line for each stack of this profile or `base`, with the numbers of `base` and of this one.
@@ -56,57 +55,180 @@ impl SymbolizedProfile {
         &self,
         base: &Self,
         options: &FoldedOptions,
-        mut out: impl Write,
+        out: impl Write,
     ) -> io::Result<()> {
-        let mut stacks: BTreeMap<String, [i64; 2]> = BTreeMap::new();
-        for (side, profile) in [base, self].into_iter().enumerate() {
-            for (stack, number) in profile.folded(options) {
-                stacks.entry(stack).or_default()[side] = number;
-            }
-        }
-        stacks.iter().try_for_each(|(stack, [before, now])| writeln!(out, "{stack} {before} {now}"))
+        self.fold_since(base, options).write(0, out).map(drop)
     }
 
-    fn folded(&self, options: &FoldedOptions) -> BTreeMap<String, i64> {
-        let mut stacks: BTreeMap<String, i64> = BTreeMap::new();
-        for stack in &self.stacks {
-            let number = options.count.of(self.live(stack));
-            if number != 0 {
-                let sum = stacks.entry(self.fold(stack, options.leaf)).or_default();
-                *sum = sum.saturating_add(number);
+    /// The distinct stacks of names, to write as many of them as there is room for.
+    pub fn fold(&self, options: &FoldedOptions) -> FoldedStacks<'_> {
+        FoldedStacks::of(&[self], *options)
+    }
+
+    /// The same of this profile or `base`, with the numbers of `base` and of this one.
+    pub fn fold_since<'p>(&'p self, base: &'p Self, options: &FoldedOptions) -> FoldedStacks<'p> {
+        FoldedStacks::of(&[base, self], *options)
+    }
+}
+
+/// Distinct stacks of names in alphabetical order, with a number for each profile.
+///
+/// They are not held as text, which would be a hundred times as long as the profile.
+#[derive(Debug)]
+pub struct FoldedStacks<'p> {
+    lines: Vec<Folded<'p>>,
+    leaf: Leaf,
+    profiles: usize,
+}
+
+#[derive(Debug)]
+struct Folded<'p> {
+    profile: &'p SymbolizedProfile,
+    stack: &'p NamedStack,
+    /// Those of one profile are the last.
+    numbers: [i64; 2],
+    /// How many names, from the outermost, the line before has too.
+    shared: usize,
+}
+
+/// A name of a stack, which is that of a type or of a function.
+type Name<'p> = (bool, &'p str);
+
+impl<'p> FoldedStacks<'p> {
+    fn of(profiles: &[&'p SymbolizedProfile], FoldedOptions { leaf, count }: FoldedOptions) -> Self {
+        let mut lines = Vec::with_capacity(profiles.iter().map(|profile| profile.stacks.len()).sum());
+        for (side, profile) in (2 - profiles.len()..).zip(profiles) {
+            for stack in &profile.stacks {
+                let mut numbers = [0; 2];
+                numbers[side] = count.of(profile.live(stack));
+                lines.push(Folded { profile, stack, numbers, shared: 0 });
             }
         }
+        lines.retain(|line| line.numbers != [0; 2]);
+        lines.sort_by(|a, b| a.names(leaf).cmp(b.names(leaf)));
+        lines.dedup_by(|later, first| {
+            let is_same = later.names(leaf).eq(first.names(leaf));
+            if is_same {
+                first.numbers = sum(first.numbers, later.numbers);
+            }
+            is_same
+        });
         // Two stacks of the same names may have grown and shrunk by the same.
-        stacks.retain(|_, number| *number != 0);
-        stacks
+        lines.retain(|line| line.numbers != [0; 2]);
+        for at in 1..lines.len() {
+            let shared = lines[at - 1].names(leaf).zip(lines[at].names(leaf)).take_while(|(a, b)| a == b);
+            lines[at].shared = shared.count();
+        }
+        Self { lines, leaf, profiles: profiles.len() }
     }
 
-    /// The names from the outermost to the leaf.
-    fn fold(&self, stack: &NamedStack, leaf: Leaf) -> String {
-        let mut line = String::new();
-        let mut push = |name: &str| {
-            if !line.is_empty() {
-                line.push(';');
-            }
-            // What separates names and lines cannot stand in them.
-            line.extend(name.chars().map(|c| match c {
-                ';' => ',',
-                c if c.is_control() => ' ',
-                c => c,
-            }));
-        };
-        for at in self.lines_of(stack).rev() {
-            let name = &self.function(at).name;
-            push(if name.is_empty() { "unknown code" } else { name });
-        }
-        let owner = &self.owners[stack.owner as usize];
-        if leaf == Leaf::Type && owner.is_attributed {
-            push(&format!("[{}]", owner.name));
-        } else if leaf == Leaf::Type {
-            push("[unattributed]");
-        }
-        if line.is_empty() { "unknown code".to_owned() } else { line }
+    /// All numbers together, whatever their sign; of two profiles the larger one's.
+    pub fn total(&self) -> u64 {
+        size(&self.lines)
     }
+
+    /// Writes the lines, those below each function that together have less than `least` as one: `main;(12 smaller) 4096`.
+    /// Gives how many are in such lines.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write(&self, least: u64, mut out: impl Write) -> io::Result<u64> {
+        let mut summed = 0;
+        let mut parts = vec![&self.lines[..]];
+        while let Some(part) = parts.pop() {
+            let [first, others @ ..] = part else { continue };
+            let Some(depth) = others.iter().map(|line| line.shared).min() else {
+                self.write_line(first, None, first.numbers, &mut out)?;
+                continue;
+            };
+            // The lines go different ways behind so many names.
+            let (mut smaller, mut numbers, known) = (0, [0; 2], parts.len());
+            for way in part.chunk_by(|_, next| next.shared > depth) {
+                if size(way) >= least {
+                    parts.push(way);
+                } else {
+                    smaller += way.len() as u64;
+                    numbers = way.iter().fold(numbers, |numbers, line| sum(numbers, line.numbers));
+                }
+            }
+            // The first is taken first.
+            parts[known..].reverse();
+            if numbers != [0; 2] {
+                self.write_line(first, Some((depth, smaller)), numbers, &mut out)?;
+            }
+            summed += smaller;
+        }
+        Ok(summed)
+    }
+
+    /// Writes the names of a line; of several only so many, and how many lines they are.
+    fn write_line(
+        &self,
+        line: &Folded<'_>,
+        several: Option<(usize, u64)>,
+        numbers: [i64; 2],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let mut separator = "";
+        let mut push = |out: &mut dyn Write, (is_type, name): Name<'_>| {
+            write!(out, "{separator}{}", if is_type { "[" } else { "" })?;
+            separator = ";";
+            // What separates names and lines cannot stand in them.
+            for part in name.split_inclusive(|c: char| c == ';' || c.is_control()) {
+                let kept = part.trim_end_matches(|c: char| c == ';' || c.is_control());
+                let replaced = if part.len() == kept.len() {
+                    ""
+                } else if part.ends_with(';') {
+                    ","
+                } else {
+                    " "
+                };
+                write!(out, "{kept}{replaced}")?;
+            }
+            write!(out, "{}", if is_type { "]" } else { "" })
+        };
+        let depth = several.map_or(usize::MAX, |(depth, _)| depth);
+        line.names(self.leaf).take(depth).try_for_each(|name| push(out, name))?;
+        if let Some((_, smaller)) = several {
+            push(out, (false, &format!("({smaller} smaller)")))?;
+        }
+        numbers[2 - self.profiles..].iter().try_for_each(|number| write!(out, " {number}"))?;
+        writeln!(out)
+    }
+}
+
+impl<'p> Folded<'p> {
+    /// The names from the outermost to the leaf.
+    fn names(&self, leaf: Leaf) -> impl Iterator<Item = Name<'p>> + use<'p> {
+        const UNKNOWN: Name<'_> = (false, "unknown code");
+        let (profile, stack) = (self.profile, self.stack);
+        let functions = profile.lines_of(stack).rev().map(|at| {
+            let name = &*profile.function(at).name;
+            if name.is_empty() { UNKNOWN } else { (false, name) }
+        });
+        let owner = &profile.owners[stack.owner as usize];
+        let leaf = match leaf {
+            Leaf::Type if owner.is_attributed => Some((true, &*owner.name)),
+            Leaf::Type => Some((true, "unattributed")),
+            // A line has a name at least.
+            Leaf::Function if profile.lines_of(stack).next().is_none() => Some(UNKNOWN),
+            Leaf::Function => None,
+        };
+        functions.chain(leaf)
+    }
+}
+
+/// All numbers together, whatever their sign; of two profiles the larger one's.
+fn size(lines: &[Folded<'_>]) -> u64 {
+    let of = |side: usize| {
+        lines.iter().fold(0, |sum: u64, line| sum.saturating_add(line.numbers[side].unsigned_abs()))
+    };
+    of(0).max(of(1))
+}
+
+fn sum(a: [i64; 2], b: [i64; 2]) -> [i64; 2] {
+    [a[0].saturating_add(b[0]), a[1].saturating_add(b[1])]
 }
 
 impl Count {
@@ -141,7 +263,7 @@ mod tests {
     fn stacks_begin_outside_and_end_where_they_should() {
         assert_eq!(folded(FoldedOptions::default()), "ma,in ;push 250\nunknown code 1\n");
         let by_type = FoldedOptions { leaf: Leaf::Type, count: Count::Objects };
-        assert_eq!(folded(by_type), "[A] 1\nma,in ;push;[Box<A>] 1\nma,in ;push;[Vec<A>] 2\n");
+        assert_eq!(folded(by_type), "ma,in ;push;[Box<A>] 1\nma,in ;push;[Vec<A>] 2\n[A] 1\n");
     }
 
     #[test]
@@ -159,5 +281,45 @@ mod tests {
         let base = profile(&[("String", &["gone"], 1, 7), ("Vec<A>", &["push", "ma;in\n"], 2, 100)]);
         sample().write_folded_since(&base, &FoldedOptions::default(), &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in ;push 100 250\nunknown code 0 1\n");
+    }
+
+    #[test]
+    fn what_is_small_is_summed_below_the_function_that_it_is_in_and_nothing_is_lost() {
+        let profile = profile(&[
+            ("A", &["big", "read", "main"], 1, 900),
+            ("A", &["x", "read", "main"], 1, 30),
+            ("A", &["y", "read", "main"], 1, 20),
+            ("A", &["z", "start", "main"], 1, 7),
+            ("A", &["main"], 1, 3),
+            ("A", &["thread"], 1, 40),
+        ]);
+        let folded = profile.fold(&FoldedOptions::default());
+        assert_eq!(folded.total(), 1000);
+        for (least, summed, expected) in [
+            (0, 0, "main 3\nmain;read;big 900\nmain;read;x 30\nmain;read;y 20\nmain;start;z 7\nthread 40\n"),
+            (10, 2, "main;(2 smaller) 10\nmain;read;big 900\nmain;read;x 30\nmain;read;y 20\nthread 40\n"),
+            (50, 5, "(1 smaller) 40\nmain;(2 smaller) 10\nmain;read;(2 smaller) 50\nmain;read;big 900\n"),
+            (u64::MAX, 6, "(6 smaller) 1000\n"),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(folded.write(least, &mut out).unwrap(), summed, "{least}");
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_difference_keeps_what_is_large_on_either_side() {
+        let base = profile(&[("A", &["gone", "main"], 1, 500), ("A", &["x", "main"], 1, 3)]);
+        let now = profile(&[
+            ("A", &["new", "main"], 1, 400),
+            ("A", &["x", "main"], 1, 4),
+            ("A", &["y", "main"], 1, 1),
+        ]);
+        let mut out = Vec::new();
+        assert_eq!(now.fold_since(&base, &FoldedOptions::default()).write(10, &mut out).unwrap(), 2);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "main;(2 smaller) 3 5\nmain;gone 500 0\nmain;new 0 400\n"
+        );
     }
 }

@@ -5,10 +5,11 @@ mod flamegraph;
 mod folded;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod largest;
 mod pprof;
 mod raw;
 
 #[cfg(feature = "flamegraph")]
 pub use flamegraph::FlamegraphOptions;
-pub use folded::{Count, FoldedOptions, Leaf};
+pub use folded::{Count, FoldedOptions, FoldedStacks, Leaf};
 pub use pprof::{PprofOptions, PprofSymbols};

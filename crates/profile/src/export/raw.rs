@@ -4,13 +4,16 @@
 //! lost on the way is what no field has: mappings without code, what each thread allocated in all (written as 0, where
 //! only `jeprof --thread` looks for it), and spaces.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use rustc_hash::FxHashMap;
 
+use super::largest::largest;
 use crate::mapping::Mapping;
 use crate::profile::{HeapProfile, Stack, Thread, ThreadSample};
 use crate::sample::Sample;
+use crate::size_class::size_class;
 
 impl HeapProfile {
     /// Writes the profile as jemalloc's `prof.dump` does, with the addresses and mappings that the process has.
@@ -23,7 +26,22 @@ impl HeapProfile {
     /// # Errors
     ///
     /// Those of `out`.
-    pub fn write_raw(&self, mut out: impl Write) -> io::Result<()> {
+    pub fn write_raw(&self, out: impl Write) -> io::Result<()> {
+        self.write_raw_largest(usize::MAX, out)
+    }
+
+    /// Writes the same with the `most` largest stacks alone. All others are summed by size class, as stacks of the one
+    /// address `0x1`, where no process has code. So all totals stay, and what readers estimate from them: they correct
+    /// each stack by the mean size of its objects.
+    ///
+    /// # Security
+    ///
+    /// As [`write_raw`](Self::write_raw).
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_raw_largest(&self, most: usize, mut out: impl Write) -> io::Result<()> {
         // The parser refuses a rate of 0, which only a profile that was written elsewhere can have.
         writeln!(out, "heap_v2/{}", self.sample_rate.bytes().max(1))?;
         let accumulated = self.stacks().map(|stack| stack.accumulated).fold(Sample::default(), sum);
@@ -38,9 +56,50 @@ impl HeapProfile {
             let name = one_line(name.as_deref().unwrap_or_default());
             writeln!(out, "  t{id}: {} {name}", counts(live, Sample::default()))?;
         }
-        self.stacks().try_for_each(|stack| write_stack(&stack, &mut out))?;
+        let is_kept = largest(self.stacks().map(|stack| stack.live.bytes), most);
+        let mut rest: BTreeMap<u64, Rest> = BTreeMap::new();
+        for (stack, is_kept) in self.stacks().zip(is_kept) {
+            if is_kept {
+                write_stack(&stack, &mut out)?;
+            } else {
+                let mean = stack.live.bytes.checked_div(stack.live.objects).unwrap_or(0);
+                rest.entry(size_class(mean)).or_default().add(&stack);
+            }
+        }
+        rest.values().try_for_each(|rest| rest.write(&mut out))?;
         writeln!(out, "\nMAPPED_LIBRARIES:")?;
         self.mappings.iter().try_for_each(|mapping| write_mapping(mapping, &mut out))
+    }
+}
+
+/// Where the stacks that are summed are said to be.
+const NOWHERE: u64 = 1;
+
+/// Stacks that are summed.
+#[derive(Default)]
+struct Rest {
+    live: Sample,
+    accumulated: Sample,
+    threads: BTreeMap<u64, Sample>,
+}
+
+impl Rest {
+    fn add(&mut self, stack: &Stack<'_>) {
+        self.live = sum(self.live, stack.live);
+        self.accumulated = sum(self.accumulated, stack.accumulated);
+        for ThreadSample { thread, live } in stack.threads {
+            let of_thread = self.threads.entry(*thread).or_default();
+            *of_thread = sum(*of_thread, *live);
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { live, accumulated, threads } = self;
+        let sample = |(thread, live): (&u64, &Sample)| ThreadSample { thread: *thread, live: *live };
+        let threads: Vec<ThreadSample> = threads.iter().map(sample).collect();
+        let stack =
+            Stack { addresses: &[NOWHERE], live: *live, accumulated: *accumulated, threads: &threads };
+        write_stack(&stack, out)
     }
 }
 
@@ -94,6 +153,58 @@ mod tests {
             @ 0x1030\n  t*: 10: 800 [10: 800]\n  t0: 1: 80 [0: 0]\n  t7: 9: 720 [0: 0]\n\nMAPPED_LIBRARIES:\n\
             1000-2000 r-xp 00000000 fe:00 9 /srv/my app\n3000-4000 r-xp 00001000 fe:00 9 /srv/b.so (deleted)\n";
         assert_eq!(written(&HeapProfile::parse(dump.as_bytes()).unwrap()), dump);
+    }
+
+    #[test]
+    fn small_stacks_are_summed_by_size_and_every_total_and_estimate_stays() {
+        let stacks: String = (1..=60_u64)
+            .map(|at| {
+                let (objects, bytes) = (at, at * (64 + 64 * (at % 3)));
+                format!(
+                    "@ {:#x} 0x1020\n  t*: {objects}: {bytes} [{objects}: {bytes}]\n  t{}: {objects}: {bytes} [0: 0]\n",
+                    0x1000 + at,
+                    at % 2
+                )
+            })
+            .collect();
+        let total: u64 = (1..=60).map(|at| at * (64 + 64 * (at % 3))).sum();
+        let dump = format!(
+            "heap_v2/524288\n  t*: 1830: {total} [1830: {total}]\n  t0: 0: 0 [0: 0]\n  t1: 0: 0 [0: 0]\n{stacks}\n\
+             MAPPED_LIBRARIES:\n1000-2000 r-xp 00000000 fe:00 9 /srv/app\n"
+        );
+        let whole = HeapProfile::parse(dump.as_bytes()).unwrap();
+        let estimate = |profile: &HeapProfile| {
+            let estimator = profile.estimator();
+            let sums = profile.stacks().map(|stack| estimator.estimate(stack.live));
+            sums.fold((0.0, 0.0), |(objects, bytes), next| (objects + next.objects, bytes + next.bytes))
+        };
+        for most in [0, 1, 30, 59, 60, 61] {
+            let mut out = Vec::new();
+            whole.write_raw_largest(most, &mut out).unwrap();
+            let cut = HeapProfile::parse(&*out).unwrap();
+            let summed = if most < 60 { 3 } else { 0 };
+            assert!(cut.stacks().len() <= most + summed, "{most}");
+            assert_eq!(cut.total(), whole.total());
+            let live =
+                |profile: &HeapProfile| profile.stacks().map(|stack| stack.live).fold(Sample::default(), sum);
+            let accumulated = |profile: &HeapProfile| {
+                profile.stacks().map(|stack| stack.accumulated).fold(Sample::default(), sum)
+            };
+            assert_eq!((live(&cut), accumulated(&cut)), (live(&whole), accumulated(&whole)), "{most}");
+            let of_threads = |profile: &HeapProfile| {
+                profile
+                    .stacks()
+                    .flat_map(|stack| stack.threads)
+                    .map(|sample| sample.live)
+                    .fold(Sample::default(), sum)
+            };
+            assert_eq!(of_threads(&cut), of_threads(&whole), "{most}");
+            let (a, b) = (estimate(&cut), estimate(&whole));
+            assert!((a.0 / b.0 - 1.0).abs() < 1e-9 && (a.1 / b.1 - 1.0).abs() < 1e-9, "{most}: {a:?} {b:?}");
+        }
+        let mut out = Vec::new();
+        whole.write_raw_largest(0, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().matches("\n@ 0x1\n").count(), 3);
     }
 
     #[test]

@@ -7,9 +7,12 @@ use flate2::write::GzEncoder;
 
 use super::labels::Labels;
 use super::message::Message;
+use super::selection::{Rest, Selection};
 use super::strings::Strings;
 use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
-use crate::symbolized::{Location, Magnitude, NamedFunction, NamedMapping, NamedSample, SymbolizedProfile};
+use crate::symbolized::{
+    Amount, Location, Magnitude, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile,
+};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -49,7 +52,8 @@ impl SymbolizedProfile {
         let large_below = (self.large_below > 0).then(|| format!("{LARGE_BELOW}{}", self.large_below));
         let comments: Vec<String> = comments.chain(program_mappings(self)).chain(large_below).collect();
         let (part, inner) = Default::default();
-        let encoder = Encoder { profile: self, options, strings: Strings::new(), part, inner };
+        let selection = &Selection::of(self, options);
+        let encoder = Encoder { profile: self, selection, options, strings: Strings::new(), part, inner };
         encoder.encode(&build_ids, &comments, out)
     }
 }
@@ -59,6 +63,7 @@ const CHUNK: usize = 32 << 10;
 
 struct Encoder<'a> {
     profile: &'a SymbolizedProfile,
+    selection: &'a Selection,
     options: &'a PprofOptions,
     strings: Strings<'a>,
     /// A message within a table, and one within that, while they are written.
@@ -73,7 +78,7 @@ impl<'a> Encoder<'a> {
         comments: &'a [String],
         sink: &mut impl Write,
     ) -> io::Result<()> {
-        let (profile, options) = (self.profile, self.options);
+        let (profile, selection, options) = (self.profile, self.selection, self.options);
         let (mut out, mut tables, mut end) = (Message::default(), Message::default(), Message::default());
         let types = value::of_kind(profile.kind);
         types.iter().for_each(|names| self.value_type(tag::SAMPLE_TYPE, *names, &mut out));
@@ -89,15 +94,18 @@ impl<'a> Encoder<'a> {
         for ((at, mapping), build_id) in (0..).zip(&profile.mappings).zip(build_ids) {
             self.mapping(at, mapping, build_id, &mut tables);
         }
-        for (id, location) in (1..).zip(&profile.locations) {
+        let of_location = (1..).zip(&profile.locations).zip(&selection.locations);
+        for ((id, location), _) in of_location.filter(|(_, is_kept)| **is_kept) {
             self.location(id, location, &mut tables);
         }
         let has_functions = options.symbols != PprofSymbols::None;
-        for (id, function) in (1..).zip(&profile.functions).filter(|_| has_functions) {
+        let of_function = (1..).zip(&profile.functions).zip(&selection.functions);
+        for ((id, function), _) in of_function.filter(|(_, is_kept)| has_functions && **is_kept) {
             self.function(id, function, &mut tables);
         }
-        let labels = Labels::of(profile, options, &mut self.strings);
+        let labels = Labels::of(profile, options, &selection.owners, &mut self.strings);
         self.samples(&labels, &mut out, sink)?;
+        selection.rest.iter().for_each(|rest| self.rest(rest, &mut out, &mut tables));
         out.write_to(sink)?;
         tables.write_to(sink)?;
         for text in self.strings.table() {
@@ -167,18 +175,15 @@ impl<'a> Encoder<'a> {
     fn samples(&mut self, labels: &Labels, out: &mut Message, sink: &mut impl Write) -> io::Result<()> {
         let Self { profile, part, inner, .. } = self;
         let (mut locations, mut packed) = (Message::default(), Vec::new());
-        for stack in &profile.stacks {
+        let stacks = profile.stacks.iter().zip(&self.selection.stacks);
+        for (stack, _) in stacks.filter(|(_, is_kept)| **is_kept) {
             locations.clear();
             let ids = profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1);
             locations.numbers(1, ids, &mut packed);
             for sample in profile.samples_of(stack) {
                 part.clear();
                 part.fields(locations.as_bytes());
-                let NamedSample { live, allocated, .. } = sample;
-                let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
-                // All that was ever allocated is not known to every kind.
-                let values = &values[values.len() - value::of_kind(profile.kind).len()..];
-                part.numbers(2, values.iter().map(|value| value.cast_unsigned()), &mut packed);
+                values(profile.kind, sample.live, sample.allocated, part, &mut packed);
                 labels.write(stack, sample, inner, part);
                 out.bytes(tag::SAMPLE, part.as_bytes());
             }
@@ -186,6 +191,37 @@ impl<'a> Encoder<'a> {
         }
         Ok(())
     }
+
+    /// The sample of all stacks that are left out, with a location and a function of its own.
+    fn rest(&mut self, rest: &'a Rest, out: &mut Message, tables: &mut Message) {
+        let (location, function) =
+            (self.profile.locations.len() as u64 + 1, self.profile.functions.len() as u64 + 1);
+        let name = self.strings.position(&rest.name);
+        let Self { profile, part, inner, .. } = self;
+        part.clear();
+        part.number(1, function);
+        part.number(2, name);
+        tables.bytes(tag::FUNCTION, part.as_bytes());
+        inner.clear();
+        inner.number(1, function);
+        part.clear();
+        part.number(1, location);
+        part.bytes(4, inner.as_bytes());
+        tables.bytes(tag::LOCATION, part.as_bytes());
+        let mut packed = Vec::new();
+        part.clear();
+        part.numbers(1, [location], &mut packed);
+        values(profile.kind, rest.live, rest.allocated, part, &mut packed);
+        out.bytes(tag::SAMPLE, part.as_bytes());
+    }
+}
+
+/// The values of a sample.
+fn values(kind: ProfileKind, live: Amount, allocated: Amount, out: &mut Message, packed: &mut Vec<u8>) {
+    let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
+    // All that was ever allocated is not known to every kind.
+    let values = &values[values.len() - value::of_kind(kind).len()..];
+    out.numbers(2, values.iter().map(|value| value.cast_unsigned()), packed);
 }
 
 /// What has to be said of the program's own mappings, which are the first.

@@ -18,10 +18,17 @@ impl Labels {
     pub(super) fn of<'a>(
         profile: &'a SymbolizedProfile,
         options: &PprofOptions,
+        owners_written: &[bool],
         strings: &mut Strings<'a>,
     ) -> Self {
         let mut owners = Vec::with_capacity(profile.owners.len());
-        for Owner { name, full_type, is_attributed } in &profile.owners {
+        for (Owner { name, full_type, is_attributed }, is_written) in
+            profile.owners.iter().zip(owners_written)
+        {
+            if !is_written {
+                owners.push(Vec::new());
+                continue;
+            }
             let key = if *is_attributed { label::TYPE } else { label::UNATTRIBUTED };
             let mut labels = Message::default();
             text(&mut labels, strings, key, name);

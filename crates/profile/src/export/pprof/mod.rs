@@ -9,6 +9,7 @@ mod header;
 mod labels;
 mod message;
 mod proto;
+mod selection;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,8 @@ pub struct PprofOptions {
     pub prefers_allocated: bool,
     /// Leaves out what only this library reads, which makes the file smaller. It then cannot be read back whole.
     pub is_lean: bool,
+    /// Writes so many stacks at most, those that hold the most. All others are one stack of one function, `(n smaller)`.
+    pub max_stacks: Option<usize>,
 }
 
 /// Which names of functions are written.

@@ -16,6 +16,41 @@ fn at(time_nanos: i64) -> PprofOptions {
 }
 
 #[test]
+fn small_stacks_are_one_and_all_values_stay() {
+    let profile = profile(&[
+        ("A", &["a", "main"], 9, 900),
+        ("B", &["b", "main"], 1, 30),
+        ("C", &["c", "other"], 2, 20),
+        ("A", &["d", "main"], 3, 500),
+    ]);
+    for (most, expected) in [
+        (0, vec![("(4 smaller)", 15, 1450)]),
+        (2, vec![("(2 smaller)", 3, 50), ("a", 9, 900), ("d", 3, 500)]),
+        (4, vec![("a", 9, 900), ("b", 1, 30), ("c", 2, 20), ("d", 3, 500)]),
+    ] {
+        let options = PprofOptions { max_stacks: Some(most), is_lean: true, ..PprofOptions::default() };
+        let message: proto::Profile =
+            prost::Message::decode(&*profile.pprof_message(&options).unwrap()).unwrap();
+        let text = |at: i64| message.string_table[at as usize].as_str();
+        let mut stacks: Vec<_> = message
+            .sample
+            .iter()
+            .map(|sample| {
+                let location =
+                    message.location.iter().find(|known| known.id == sample.location_id[0]).unwrap();
+                let id = location.line[0].function_id;
+                let function = message.function.iter().find(|known| known.id == id).unwrap();
+                (text(function.name), sample.value[0], sample.value[1])
+            })
+            .collect();
+        stacks.sort_unstable();
+        assert_eq!(stacks, expected);
+        let names = |name: &str| message.string_table.iter().any(|text| text == name);
+        assert_eq!((names("other"), names("C")), (most == 4, most == 4), "{most}");
+    }
+}
+
+#[test]
 fn times_are_in_nanoseconds_since_1970() {
     let options = PprofOptions::taken_at(SystemTime::UNIX_EPOCH + Duration::from_secs(7));
     let options = options.covering(Duration::from_millis(1500));
