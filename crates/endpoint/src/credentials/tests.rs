@@ -1,9 +1,11 @@
 #[cfg(unix)]
+mod files;
+#[cfg(unix)]
 mod rotation;
 
 use std::error::Error as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::authenticate::authenticate;

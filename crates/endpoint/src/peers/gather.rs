@@ -86,7 +86,8 @@ impl Peers {
     }
 
     pub(super) fn caller(&self) -> Caller {
-        let pair = Zeroizing::new(format!("{USER}:{}", self.secret.expose()));
+        // Joined at once: text that grows leaves copies behind that are not wiped.
+        let pair = Zeroizing::new([USER, self.secret.expose()].join(":"));
         let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
         Caller::new([b"Basic ", token.as_bytes()].concat())
     }
