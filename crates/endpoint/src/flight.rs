@@ -19,6 +19,7 @@ mod slot;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +36,7 @@ pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::slot::{End, Group, Joined, Slot};
+use self::unread::Unread;
 use crate::audit;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -56,6 +58,8 @@ struct Shared {
     limits: Limits,
     spawn: Spawn,
     snapshots: Arc<Snapshots>,
+    /// Outlives what is here: servers hold replies for as long as their clients take.
+    unread: Arc<Unread>,
     board: Mutex<Board>,
     /// Notified when a collection begins or ends, and when the supervisor leaves.
     changed: Condvar,
@@ -104,7 +108,8 @@ impl Flights {
     ///
     /// # Errors
     ///
-    /// If the last collection is overdue, too many in a row have failed, or too many requests wait.
+    /// If the last collection is overdue, too many in a row have failed, too many requests wait, or too much of earlier
+    /// replies is unread.
     pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
         let shared = self.shared();
         let limits = &shared.limits;
@@ -116,6 +121,11 @@ impl Flights {
             let _ = sender.send(Ok(page));
             return Ok(receiver);
         }
+        shared.unread.check(proof).or_else(|_| {
+            // Pages that are kept for those who come next may be what takes the room.
+            board.kept_stats.clear();
+            shared.unread.check(proof)
+        })?;
         board.make_room(limits.max_waiters)?;
         let joined = board.slot(kind).join(view, sender, proof, Instant::now(), limits.deadline)?;
         drop(board);
@@ -174,7 +184,8 @@ impl Shared {
     fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
         let (board, changed) = Default::default();
         let snapshots = limits.snapshots.place();
-        Self { collect, limits, spawn, snapshots, board, changed }
+        let unread = Arc::new(Unread::new(limits.max_unread_bytes));
+        Self { collect, limits, spawn, snapshots, unread, board, changed }
     }
 
     fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
@@ -226,7 +237,8 @@ impl Shared {
         let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
-            let answer = view.answer(material, &proof);
+            let answer = self.unread.check(&proof).and_then(|()| view.answer(material, &proof));
+            let answer = answer.and_then(|reply| self.unread.hold(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));

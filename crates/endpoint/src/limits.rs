@@ -23,6 +23,7 @@ pub struct Limits {
     pub(crate) max_waiters: usize,
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_unread_bytes: usize,
     pub(crate) stats_age: Duration,
     pub(crate) snapshots: Keeping,
 }
@@ -99,6 +100,13 @@ impl Limits {
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
     }
+
+    /// Most bytes of all replies that were written and not yet taken by their clients, 32 MiB if not set. One login may
+    /// hold as much of that as it leaves free, so half if it is the only one. Whoever asks for more is answered 503
+    /// until replies were read or their connections have ended. A page that is shared counts once.
+    pub fn max_unread_bytes(self, max_unread_bytes: usize) -> Self {
+        Self { max_unread_bytes, ..self }
+    }
 }
 
 impl Default for Limits {
@@ -108,6 +116,7 @@ impl Default for Limits {
             max_waiters: 4096,
             max_rows: Self::MOST_ROWS,
             max_body_bytes: 4 << 20,
+            max_unread_bytes: 32 << 20,
             stats_age: Duration::from_millis(250),
             snapshots: Keeping::Own(SnapshotBounds::default()),
         }
