@@ -33,6 +33,11 @@ impl Authorized {
         &self.user
     }
 
+    /// The same, to be kept.
+    pub(crate) fn login(&self) -> &Arc<str> {
+        &self.user
+    }
+
     /// What they may do.
     #[must_use]
     pub fn role(&self) -> Role {

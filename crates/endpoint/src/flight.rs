@@ -15,11 +15,13 @@ mod kept;
 #[cfg(all(test, memory_debug_loom))]
 mod models;
 mod process;
+mod share;
 mod slot;
 mod supervisor;
 #[cfg(test)]
 mod tests;
 mod unread;
+mod waiting;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,8 +37,11 @@ pub(crate) use self::bodies::BodyTime;
 pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
-use self::slot::{End, Group, Joined, Slot};
+use self::share::gives_way;
+use self::slot::{End, Group, Joined, Left, Slot, Waiter};
 use self::unread::Unread;
+use self::waiting::Place;
+pub(crate) use self::waiting::Waiting;
 use crate::audit;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -75,6 +80,8 @@ struct Board {
     alarms: Alarms,
     kept_stats: Kept,
     supervised: bool,
+    /// The number of the latest request that waited.
+    latest: u64,
 }
 
 impl Flights {
@@ -110,7 +117,7 @@ impl Flights {
     ///
     /// If the last collection is overdue, too many in a row have failed, too many requests wait, or too much of earlier
     /// replies is unread.
-    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
+    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<Waiting, Problem> {
         let shared = self.shared();
         let limits = &shared.limits;
         let kind = view.wanted.kind();
@@ -119,16 +126,25 @@ impl Flights {
         if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
             // The receiver is at hand, so it cannot be gone.
             let _ = sender.send(Ok(page));
-            return Ok(receiver);
+            return Ok(Waiting::new(receiver, None));
         }
         shared.unread.check(proof).or_else(|_| {
             // Pages that are kept for those who come next may be what takes the room.
             board.kept_stats.clear();
             shared.unread.check(proof)
         })?;
-        board.make_room(limits.max_waiters)?;
-        let joined = board.slot(kind).join(view, sender, proof, Instant::now(), limits.deadline)?;
+        let loser = board.make_room(limits.max_waiters, proof)?;
+        board.latest += 1;
+        let (number, login) = (board.latest, Arc::clone(proof.login()));
+        let waiter = Waiter { number, login, sender };
+        let (joined, displaced) =
+            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
+        // One of them is enough to make room.
+        let displaced = displaced.map(Left::Group).or_else(|| board.take_newest(&loser?));
         drop(board);
+        if let Some(displaced) = displaced {
+            displaced.answer(&Err(Problem::TooManyWaiters));
+        }
         if joined == Joined::First
             && let Err(_no_thread) = shared.start(kind)
         {
@@ -136,7 +152,7 @@ impl Flights {
             shared.changed.notify_all();
             answer_all(abandoned, &Problem::NoThread);
         }
-        Ok(receiver)
+        Ok(Waiting::new(receiver, Some(Place { shared: Arc::clone(shared), kind, number })))
     }
 }
 
@@ -288,15 +304,22 @@ impl Board {
         self.slot(kind).take_group(view)
     }
 
-    /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
-    /// at each request would make many requests slow.
-    fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
-        let mut waiting: usize = self.slots().map(|slot| slot.waiting()).sum();
-        if waiting >= max_waiters {
-            self.slots().for_each(Slot::forget_gone);
-            waiting = self.slots().map(|slot| slot.waiting()).sum();
+    /// Refuses one more waiter beyond the bound, unless another login has to give way: that login.
+    fn make_room(&mut self, max_waiters: usize, proof: &Authorized) -> Result<Option<Arc<str>>, Problem> {
+        if self.slots().map(|slot| slot.waiting()).sum::<usize>() < max_waiters {
+            return Ok(None);
         }
-        if waiting < max_waiters { Ok(()) } else { Err(Problem::TooManyWaiters) }
+        let holders = self.slots.iter().flat_map(Slot::waiters).map(|waiter| &waiter.login);
+        gives_way(holders, proof.user()).map(Some).ok_or(Problem::TooManyWaiters)
+    }
+
+    /// Takes out the newest request of that login.
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<Left> {
+        let newest = |slot: &Slot| {
+            slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
+        };
+        let number = self.slots.iter().filter_map(newest).max()?;
+        self.slots.iter_mut().find_map(|slot| slot.leave(number))
     }
 }
 

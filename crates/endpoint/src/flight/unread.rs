@@ -59,10 +59,10 @@ impl Unread {
         }
         match held.iter_mut().find(|(user, _)| **user == *proof.user()) {
             Some((_, bytes)) => *bytes += body.len(),
-            None => held.push((proof.user().into(), body.len())),
+            None => held.push((Arc::clone(proof.login()), body.len())),
         }
         drop(held);
-        let counted = Counted { body, user: proof.user().into(), unread: Arc::clone(self) };
+        let counted = Counted { body, user: Arc::clone(proof.login()), unread: Arc::clone(self) };
         Ok(Reply { body: Bytes::from_owner(counted), ..reply })
     }
 
