@@ -51,7 +51,8 @@ impl Limits {
         Self { deadline: deadline.min(LONGEST), ..self }
     }
 
-    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429.
+    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429, and where there is more
+    /// than one login, first those of the login that has the most.
     pub fn max_waiters(self, max_waiters: usize) -> Self {
         Self { max_waiters, ..self }
     }

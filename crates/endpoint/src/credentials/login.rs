@@ -8,7 +8,7 @@ use super::ends::unseen;
 use super::error::{CredentialsError, CredentialsErrorKind as Kind};
 use crate::digest::{Field, Key, Tag};
 use crate::role::Role;
-use crate::secret::Secret;
+use crate::secret::{Secret, wiping_the_stack};
 use crate::strength::weakness;
 
 /// Longest `user:password` in bytes that a request may send.
@@ -43,6 +43,10 @@ impl Login {
 
     /// A login with any password that can be sent.
     pub(super) fn any(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
+        wiping_the_stack(|| Self::digested(user, password))
+    }
+
+    fn digested(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
         check_sendable(user, password)?;
         let key = Key::random().map_err(CredentialsError::no_randomness)?;
         let digests = Digests {

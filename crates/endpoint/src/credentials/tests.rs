@@ -1,5 +1,7 @@
 #[cfg(unix)]
 mod files;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(unix)]
 mod rotation;
 

@@ -37,12 +37,6 @@ impl Waiting {
     pub(crate) fn of(receiver: oneshot::Receiver<Answer>) -> Self {
         Self::new(receiver, None)
     }
-
-    /// What is there by now.
-    #[cfg(test)]
-    pub(crate) fn is_answered(&mut self) -> bool {
-        self.receiver.try_recv().is_ok_and(|answer| answer.is_some())
-    }
 }
 
 impl Future for Waiting {
