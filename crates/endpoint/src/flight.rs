@@ -38,7 +38,7 @@ pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::share::gives_way;
-use self::slot::{End, Group, Joined, Left, Slot, Waiter};
+use self::slot::{End, Group, Joined, Slot, Waiter};
 use self::unread::Unread;
 use self::waiting::Place;
 pub(crate) use self::waiting::Waiting;
@@ -140,10 +140,11 @@ impl Flights {
         let (joined, displaced) =
             board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
         // One of them is enough to make room.
-        let displaced = displaced.map(Left::Group).or_else(|| board.take_newest(&loser?));
+        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
         drop(board);
-        if let Some(displaced) = displaced {
-            displaced.answer(&Err(Problem::TooManyWaiters));
+        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
+        if let Some((waiter, _view)) = left {
+            waiter.answer(Err(Problem::TooManyWaiters));
         }
         if joined == Joined::First
             && let Err(_no_thread) = shared.start(kind)
@@ -314,7 +315,7 @@ impl Board {
     }
 
     /// Takes out the newest request of that login.
-    fn take_newest(&mut self, login: &Arc<str>) -> Option<Left> {
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<View>)> {
         let newest = |slot: &Slot| {
             slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
         };

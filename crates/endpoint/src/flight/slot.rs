@@ -57,15 +57,6 @@ pub(super) struct Waiter {
     pub(super) sender: oneshot::Sender<Answer>,
 }
 
-/// What a request that has gone away leaves behind.
-#[derive(Debug)]
-pub(super) enum Left {
-    /// One of several who want that view.
-    Waiter(Waiter),
-    /// The view that nobody else wants.
-    Group(Group),
-}
-
 /// Whether a request has to start the thread.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joined {
@@ -125,15 +116,6 @@ impl Waiter {
     }
 }
 
-impl Left {
-    pub(super) fn answer(self, answer: &Answer) {
-        match self {
-            Self::Waiter(waiter) => waiter.answer(answer.clone()),
-            Self::Group(group) => group.answer(answer),
-        }
-    }
-}
-
 impl Slot {
     /// Lets `waiter` wait for `view`. Where there are as many views as may be, a login with fewer takes the place of the
     /// newest view of the one with the most, whose requests are then to be refused.
@@ -171,16 +153,15 @@ impl Slot {
         Ok((Joined::Running, displaced))
     }
 
-    /// Takes out the request of that number, if it still waits.
-    pub(super) fn leave(&mut self, number: u64) -> Option<Left> {
+    /// Takes out the request of that number, if it still waits, and with it the view that no other request wants. Both
+    /// may be the last that hold something, so they are dropped without the lock.
+    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<View>)> {
         for groups in [&mut self.current, &mut self.next] {
             for index in 0..groups.len() {
                 if let Some(position) = groups[index].position(number) {
-                    return Some(if groups[index].waiters.len() == 1 {
-                        Left::Group(groups.remove(index))
-                    } else {
-                        Left::Waiter(groups[index].waiters.remove(position))
-                    });
+                    let waiter = groups[index].waiters.remove(position);
+                    let is_last = groups[index].waiters.is_empty();
+                    return Some((waiter, is_last.then(|| groups.remove(index).view)));
                 }
             }
         }

@@ -55,7 +55,6 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(Place { shared, kind, number }) = self.place.take() {
             let left = shared.lock().slot(kind).leave(number);
-            // It may be the last that holds something, so it is never dropped under the lock.
             drop(left);
         }
     }
