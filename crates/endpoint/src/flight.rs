@@ -128,10 +128,10 @@ impl Flights {
             let _ = sender.send(Ok(page));
             return Ok(Waiting::new(receiver, None));
         }
-        shared.unread.check(proof).or_else(|_| {
+        shared.unread.check(proof, 0).or_else(|_| {
             // Pages that are kept for those who come next may be what takes the room.
             board.kept_stats.clear();
-            shared.unread.check(proof)
+            shared.unread.check(proof, 0)
         })?;
         let loser = board.make_room(limits.max_waiters, proof)?;
         board.latest += 1;
@@ -248,19 +248,28 @@ impl Shared {
             None => None,
         };
         self.lock().collected(kind, self.limits.stats_age);
-        let (snapshots, max_bytes) = (&self.snapshots, self.limits.max_body_bytes);
+        let max_bytes = self.limits.max_body_bytes.min(self.limits.max_unread_bytes);
+        let snapshots = &self.snapshots;
         let collect = &*self.collect;
         let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
         let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
-            let answer = self.unread.check(&proof).and_then(|()| view.answer(material, &proof));
-            let answer = answer.and_then(|reply| self.unread.hold(reply, &proof));
+            let answer = self.unread.check(&proof, 0).and_then(|()| view.answer(material, &proof));
+            let answer = answer.and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
         }
         End::Collected
+    }
+
+    /// The reply, counted until it is dropped.
+    fn count(&self, reply: Reply, proof: &Authorized) -> Answer {
+        if self.unread.check(proof, reply.body.len()).is_err() {
+            self.lock().kept_stats.clear();
+        }
+        self.unread.hold(reply, proof)
     }
 
     fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {

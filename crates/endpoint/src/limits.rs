@@ -97,7 +97,8 @@ impl Limits {
         Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
-    /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
+    /// Largest body of a page, 4 MiB if not set, and no more than [`max_unread_bytes`](Self::max_unread_bytes). A longer
+    /// page has its table cut, and says so.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
     }

@@ -20,7 +20,7 @@ impl Secret {
     }
 }
 
-/// How far down the stack decoding and hashing go: about 4 KiB when optimised, twice that when not.
+/// More of the stack than decoding and hashing use. The tests of S16 look for what they leave.
 const STACK_WORDS: usize = 16 * 1024 / size_of::<u64>();
 
 /// Does `work`, then overwrites the stack that it used. Decoders and hash functions keep parts of what they read in

@@ -34,9 +34,9 @@ impl Unread {
         Self { most_bytes, held: Mutex::default() }
     }
 
-    /// Whether a reply for that login has to be refused whatever its length is. Asked before it is written.
-    pub(super) fn check(&self, proof: &Authorized) -> Result<(), Problem> {
-        if self.admits(&self.lock(), proof.user(), 1) { Ok(()) } else { Err(self.refusal()) }
+    /// Whether there is room for a reply of that length, or before it is written for the shortest.
+    pub(super) fn check(&self, proof: &Authorized, bytes: usize) -> Result<(), Problem> {
+        if self.admits(&self.lock(), proof.user(), bytes.max(1)) { Ok(()) } else { Err(self.refusal()) }
     }
 
     /// The same reply, with its body counted for that login.
@@ -155,8 +155,8 @@ mod tests {
         let first = hold_all("first");
         assert_eq!(unread.bytes(), 500);
         let refused = Problem::RepliesUnread { most_bytes: 1000 };
-        assert_eq!(unread.check(&proof("first")), Err(refused.clone()));
-        assert_eq!(unread.check(&proof("second")), Ok(()));
+        assert_eq!(unread.check(&proof("first"), 0), Err(refused.clone()));
+        assert_eq!(unread.check(&proof("second"), 0), Ok(()));
         let second = hold_all("second");
         assert_eq!(second.len(), 25);
         assert_eq!(unread.hold(reply(251), &proof("third")), Err(refused), "not more than there is room for");
@@ -174,6 +174,6 @@ mod tests {
         assert_eq!(unread.hold(reply(1001), &proof("ops")), Err(Problem::ReplyTooLarge));
         assert!(unread.hold(reply(1000), &proof("ops")).is_ok());
         let none = Arc::new(Unread::new(0));
-        assert_eq!(none.check(&proof("ops")), Err(Problem::RepliesUnread { most_bytes: 0 }));
+        assert_eq!(none.check(&proof("ops"), 0), Err(Problem::RepliesUnread { most_bytes: 0 }));
     }
 }
