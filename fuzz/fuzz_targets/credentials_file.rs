@@ -72,6 +72,9 @@ fn password(content: &[u8]) -> Result<Logins<'_>, Kind> {
 fn logins(content: &[u8]) -> Result<Logins<'_>, Kind> {
     let mut logins = Vec::new();
     let mut role = Role::Profile;
+    if text(content)?.starts_with('\u{feff}') {
+        return Err(Kind::Unreadable);
+    }
     for line in text(content)?.split_inclusive('\n') {
         let line = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n')).unwrap_or(line);
         if let Some(colon) = line.find(':') {

@@ -16,7 +16,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // In production `Credentials::from_env()`, which reads MEMORY_DEBUG_PASSWORD.
+//!     // In production `Credentials::from_env()`, with the file in MEMORY_DEBUG_PASSWORD_FILE.
 //!     let credentials = Credentials::new("ops", generate_password()?)?;
 //!     let memory = MemoryDebug::new(credentials).service("shop", env!("CARGO_PKG_VERSION"));
 //!

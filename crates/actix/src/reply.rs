@@ -1,13 +1,15 @@
 //! From actix-web's terms to the endpoint's, and back.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix_web::body::{self, BoxBody};
+use actix_web::body::{self, BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
 use memory_debug_endpoint::{Connection, Endpoint, Outcome, Reply, RequestParts};
@@ -56,13 +58,36 @@ impl Future for Answer {
     }
 }
 
+/// Most bytes that are handed to the server at once.
+const PART_BYTES: usize = 32 << 10;
+
+/// A body that is handed over as fast as the client takes it. actix-web copies what it is given into the buffer of the
+/// connection, all at once, and the endpoint would not know that its reply is still unread.
+struct InParts(Bytes);
+
+impl MessageBody for InParts {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let length = self.0.len().min(PART_BYTES);
+        Poll::Ready((length > 0).then(|| Ok(self.0.split_to(length))))
+    }
+}
+
 /// The answer to `request`.
 fn response(request: &HttpRequest, reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
     // An answer to HEAD has no length either: it would have to be that of the answer to GET.
     let body = match *request.method() {
         Method::HEAD => BoxBody::new(body::None::new()),
-        _ => BoxBody::new(reply.body),
+        _ => BoxBody::new(InParts(reply.body)),
     };
     let mut response = HttpResponse::with_body(status, body);
     for (name, value) in reply.headers {

@@ -19,7 +19,7 @@
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // In production `Credentials::from_env()`, which reads MEMORY_DEBUG_PASSWORD.
+//!     // In production `Credentials::from_env()`, with the file in MEMORY_DEBUG_PASSWORD_FILE.
 //!     let credentials = Credentials::new("ops", generate_password()?)?;
 //!
 //!     let app = Router::new()

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use memory_debug_endpoint::Credentials;
 use netrc::Netrc;
 use zeroize::Zeroizing;
 
@@ -105,12 +106,9 @@ impl LoginSource {
 impl Login {
     pub(crate) fn new(user: String, password: String) -> Result<Self, Failure> {
         let password = Zeroizing::new(password);
-        if user.contains(':') {
-            return Err(Failure::usage("a user's name has no `:` in it"));
-        }
-        if password.is_empty() || password.contains(char::is_control) || user.contains(char::is_control) {
-            return Err(Failure::usage("the password is empty or has a control character in it"));
-        }
+        // What a service refuses to be configured with cannot open one: it has the words for it.
+        Credentials::allow_weak(user.as_str(), password.as_str())
+            .map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { user, password })
     }
 
@@ -121,8 +119,10 @@ impl Login {
 
     /// The value of the header `Authorization`.
     pub(crate) fn header(&self) -> Zeroizing<String> {
-        let pair = Zeroizing::new(format!("{}:{}", self.user, *self.password));
-        Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()))))
+        // Joined at once: text that grows leaves copies behind that are not wiped.
+        let pair = Zeroizing::new([self.user.as_str(), &self.password].join(":"));
+        let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
+        Zeroizing::new(["Basic ", &token].concat())
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -244,16 +244,18 @@ mod tests {
             Login::from_file("ops".into(), &path)
         };
         let longest = "x".repeat(usize::from(MAX_FILE_BYTES));
-        for (content, password) in
-            [("s3cret", "s3cret"), ("s3cret\r\n", "s3cret"), (longest.as_str(), longest.as_str())]
-        {
+        for (content, password) in [("s3cret", "s3cret"), ("s3cret\r\n", "s3cret")] {
             assert_eq!(*login(content.as_bytes(), 0o600).unwrap().password, password);
         }
         for (content, mode, why) in [
             (longest.as_bytes(), 0o604, "everybody on this machine may use it (mode 604)"),
             (&[longest.as_bytes(), b"x"].concat(), 0o600, "is longer than 8192 bytes"),
             (b"s3cret\xff", 0o600, "is not UTF-8"),
-            (b"\n", 0o600, "the password is empty"),
+            (longest.as_bytes(), 0o600, "together they exceed 1023 bytes"),
+            (b"\n", 0o600, "password refused: it is empty or blank"),
+            (b"s3cret \n", 0o600, "password refused: it ends with a space (U+0020)"),
+            (b"\xef\xbb\xbfs3cret\n", 0o600, "password refused: it begins with a byte order mark (U+FEFF)"),
+            (b"s3cret\n\n", 0o600, "password refused: it ends with a line break (U+000A)"),
         ] {
             let failure = login(content, mode).unwrap_err().to_string();
             assert!(failure.contains(why) && !failure.contains("s3cret"), "{failure}");

@@ -82,6 +82,7 @@ mod periodic;
 mod process;
 mod purge;
 mod reconciliation;
+mod regular_file;
 pub mod render;
 mod report;
 mod report_diff;
@@ -121,6 +122,7 @@ pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use purge::{PurgeMoment, PurgeReport};
 pub use reconciliation::Reconciliation;
+pub use regular_file::open_regular_file;
 pub use report::{
     AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
     ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,

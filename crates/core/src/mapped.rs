@@ -1,11 +1,12 @@
 //! Read-only files in memory.
 
-use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
 use memmap2::Mmap;
+
+use crate::regular_file::open_regular_file;
 
 /// A file whose bytes are read from the page cache as they are touched, not copied.
 ///
@@ -21,11 +22,7 @@ impl MappedFile {
     /// As opening and mapping do, and if it is anything but a regular file. An empty file is no error, although the
     /// kernel will not map one.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        // Opening a pipe waits for someone to write to it.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        let file = File::open(path)?;
+        let file = open_regular_file(path)?;
         if file.metadata()?.len() == 0 {
             return Ok(Self(None));
         }
@@ -59,14 +56,14 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_refused() {
         let error = MappedFile::open(Path::new("/dev/null")).unwrap_err();
-        assert_eq!(error.to_string(), "not a regular file");
+        assert_eq!(error.to_string(), "it is a device, not a regular file");
         assert_eq!(MappedFile::open(Path::new("/")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]
     fn an_empty_file_is_an_empty_slice() {
         let path = std::env::temp_dir().join(format!("memory-debug-empty-{}", std::process::id()));
-        File::create(&path).unwrap();
+        std::fs::File::create(&path).unwrap();
         let map = MappedFile::open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(&*map, b"");

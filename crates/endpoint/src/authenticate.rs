@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::credentials::{Credentials, MAX_PAIR_BYTES};
 use crate::role::Role;
+use crate::secret::wiping_the_stack;
 
 /// Longest header value that is looked at.
 const MAX_HEADER_BYTES: usize = 4096;
@@ -30,6 +31,11 @@ impl Authorized {
     /// Whose password it was.
     #[must_use]
     pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn login(&self) -> &Arc<str> {
         &self.user
     }
 
@@ -65,47 +71,61 @@ pub fn authenticate<'a>(
     credentials: &Credentials,
     values: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Authorized, Unauthorized> {
-    let claim = Claim::read(values).ok_or(Unauthorized)?;
-    credentials.refresh(Instant::now());
-    claim.prove(credentials).ok_or(Unauthorized)
+    wiping_the_stack(|| {
+        let mut room = ClaimRoom::default();
+        let claim = Claim::read(values, &mut room).ok_or(Unauthorized)?;
+        credentials.refresh(Instant::now());
+        claim.prove(credentials).ok_or(Unauthorized)
+    })
 }
 
-/// A user and a password as a request has them, well-formed and not yet compared with anything. Wiped on drop.
-pub(crate) struct Claim {
-    pair: Zeroizing<[u8; DECODE_BYTES]>,
-    length: usize,
-    colon: usize,
+/// Where a claim is decoded. It stays where it is while it has something in it: what is moved leaves a copy. Wiped on
+/// drop.
+pub(crate) struct ClaimRoom(Zeroizing<[u8; DECODE_BYTES]>);
+
+impl Default for ClaimRoom {
+    fn default() -> Self {
+        Self(Zeroizing::new([0; DECODE_BYTES]))
+    }
 }
 
-impl Claim {
+/// A user and a password as a request has them, well-formed and not yet compared with anything.
+pub(crate) struct Claim<'r> {
+    user: &'r [u8],
+    password: &'r [u8],
+}
+
+impl<'r> Claim<'r> {
     /// Reads the one header that there may be.
-    pub(crate) fn read<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+    pub(crate) fn read<'a>(
+        values: impl IntoIterator<Item = &'a [u8]>,
+        room: &'r mut ClaimRoom,
+    ) -> Option<Self> {
         let mut values = values.into_iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return None;
         };
-        Self::decode(token68(value)?)
+        Self::decode(token68(value)?, room)
     }
 
     /// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and splits at the
     /// first colon. Passwords may contain more of them.
-    fn decode(token: &[u8]) -> Option<Self> {
+    fn decode(token: &[u8], room: &'r mut ClaimRoom) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
-        let mut pair = Zeroizing::new([0; DECODE_BYTES]);
-        let length = STANDARD.decode_slice(token, pair.as_mut_slice()).ok()?;
-        if length > MAX_PAIR_BYTES || pair[..length].iter().any(u8::is_ascii_control) {
+        let length = STANDARD.decode_slice(token, room.0.as_mut_slice()).ok()?;
+        let pair = &room.0[..length];
+        if length > MAX_PAIR_BYTES || pair.iter().any(u8::is_ascii_control) {
             return None;
         }
-        let colon = pair[..length].iter().position(|&byte| byte == b':')?;
-        Some(Self { pair, length, colon })
+        let colon = pair.iter().position(|&byte| byte == b':')?;
+        Some(Self { user: &pair[..colon], password: &pair[colon + 1..] })
     }
 
     /// The proof, if they are those of a login.
     pub(crate) fn prove(&self, credentials: &Credentials) -> Option<Authorized> {
-        let (user, password) = (&self.pair[..self.colon], &self.pair[self.colon + 1..self.length]);
-        let (user, role) = credentials.verify(user, password)?;
+        let (user, role) = credentials.verify(self.user, self.password)?;
         Some(Authorized { user, role, is_peer: false })
     }
 }

@@ -1,5 +1,6 @@
 //! Who may ask: user names and passwords, kept as digests.
 
+mod ends;
 mod error;
 mod login;
 mod source;
@@ -74,7 +75,8 @@ impl Credentials {
     /// # Errors
     ///
     /// If the user is empty, blank or has a `:` or a control character; if the password is empty, blank, has a
-    /// control character, has fewer than 16 characters or is obviously weak.
+    /// control character, has fewer than 16 characters or is obviously weak; if one of them begins or ends with a
+    /// blank or another character that people do not see.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, CredentialsError> {
         Login::strong(&user.into(), &Secret::new(password)).map(Self::of)
     }
@@ -88,7 +90,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If user or password is empty, blank or has a control character, or the user has a `:`.
+    /// If user or password is empty, blank, has a control character, or begins or ends with a character that people do
+    /// not see; or if the user has a `:`.
     pub fn allow_weak(
         user: impl Into<String>,
         password: impl Into<String>,

@@ -6,7 +6,8 @@
 
 use std::io;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::digest::{FixedOutputReset as _, Output};
+use hmac::{HmacReset, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -35,12 +36,16 @@ impl Key {
         Ok(Self(key))
     }
 
+    /// The digest of `text`. What the hash function holds of it is wiped where it is: a value that is moved, as
+    /// `Mac::finalize` does it, leaves a copy.
     pub(crate) fn tag(&self, field: Field, text: &[u8]) -> Tag {
         let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
+            HmacReset::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
+        let mut tag = Output::<HmacReset<Sha256>>::default();
         mac.update(&[field as u8]);
         mac.update(text);
-        Tag(Zeroizing::new(mac.finalize().into_bytes().into()))
+        mac.finalize_into_reset(&mut tag);
+        Tag(Zeroizing::new(tag.into()))
     }
 }
 

@@ -366,11 +366,11 @@ impl Endpoint {
                 Wanted::Heap(heap @ HeapWanted { span: Some(span), .. }) => {
                     self.flights.grow(view, heap, span, proof).map(|growth| Outcome::growing(growth, format))
                 }
-                _ => self.flights.join(view, proof).map(|receiver| Outcome::waiting(receiver, format)),
+                _ => self.flights.join(view, proof).map(|waiting| Outcome::waiting(waiting, format)),
             },
             Asked::Change(draft) => {
                 let (body, flights) =
-                    (RequestBody::new(self.flights.await_body()?), Arc::clone(&self.flights));
+                    (RequestBody::new(self.flights.await_body(proof)?), Arc::clone(&self.flights));
                 Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
             }
         }

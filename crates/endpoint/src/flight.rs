@@ -15,10 +15,13 @@ mod kept;
 #[cfg(all(test, memory_debug_loom))]
 mod models;
 mod process;
+mod share;
 mod slot;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod unread;
+mod waiting;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,7 +37,11 @@ pub(crate) use self::bodies::BodyTime;
 pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
-use self::slot::{End, Group, Joined, Slot};
+use self::share::gives_way;
+use self::slot::{End, Group, Joined, Slot, Waiter};
+use self::unread::Unread;
+use self::waiting::Place;
+pub(crate) use self::waiting::Waiting;
 use crate::audit;
 use crate::authenticate::Authorized;
 use crate::collect::Collect;
@@ -56,6 +63,8 @@ struct Shared {
     limits: Limits,
     spawn: Spawn,
     snapshots: Arc<Snapshots>,
+    /// Outlives what is here: servers hold replies for as long as their clients take.
+    unread: Arc<Unread>,
     board: Mutex<Board>,
     /// Notified when a collection begins or ends, and when the supervisor leaves.
     changed: Condvar,
@@ -71,6 +80,8 @@ struct Board {
     alarms: Alarms,
     kept_stats: Kept,
     supervised: bool,
+    /// The number of the latest request that waited.
+    latest: u64,
 }
 
 impl Flights {
@@ -104,8 +115,9 @@ impl Flights {
     ///
     /// # Errors
     ///
-    /// If the last collection is overdue, too many in a row have failed, or too many requests wait.
-    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<oneshot::Receiver<Answer>, Problem> {
+    /// If the last collection is overdue, too many in a row have failed, too many requests wait, or too much of earlier
+    /// replies is unread.
+    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<Waiting, Problem> {
         let shared = self.shared();
         let limits = &shared.limits;
         let kind = view.wanted.kind();
@@ -114,11 +126,26 @@ impl Flights {
         if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
             // The receiver is at hand, so it cannot be gone.
             let _ = sender.send(Ok(page));
-            return Ok(receiver);
+            return Ok(Waiting::new(receiver, None));
         }
-        board.make_room(limits.max_waiters)?;
-        let joined = board.slot(kind).join(view, sender, proof, Instant::now(), limits.deadline)?;
+        shared.unread.check(proof, 0).or_else(|_| {
+            // Pages that are kept for those who come next may be what takes the room.
+            board.kept_stats.clear();
+            shared.unread.check(proof, 0)
+        })?;
+        let loser = board.make_room(limits.max_waiters, proof)?;
+        board.latest += 1;
+        let (number, login) = (board.latest, Arc::clone(proof.login()));
+        let waiter = Waiter { number, login, sender };
+        let (joined, displaced) =
+            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
+        // One of them is enough to make room.
+        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
         drop(board);
+        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
+        if let Some((waiter, _view)) = left {
+            waiter.answer(Err(Problem::TooManyWaiters));
+        }
         if joined == Joined::First
             && let Err(_no_thread) = shared.start(kind)
         {
@@ -126,7 +153,7 @@ impl Flights {
             shared.changed.notify_all();
             answer_all(abandoned, &Problem::NoThread);
         }
-        Ok(receiver)
+        Ok(Waiting::new(receiver, Some(Place { shared: Arc::clone(shared), kind, number })))
     }
 }
 
@@ -174,7 +201,8 @@ impl Shared {
     fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
         let (board, changed) = Default::default();
         let snapshots = limits.snapshots.place();
-        Self { collect, limits, spawn, snapshots, board, changed }
+        let unread = Arc::new(Unread::new(limits.max_unread_bytes));
+        Self { collect, limits, spawn, snapshots, unread, board, changed }
     }
 
     fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
@@ -220,18 +248,28 @@ impl Shared {
             None => None,
         };
         self.lock().collected(kind, self.limits.stats_age);
-        let (snapshots, max_bytes) = (&self.snapshots, self.limits.max_body_bytes);
+        let max_bytes = self.limits.max_body_bytes.min(self.limits.max_unread_bytes);
+        let snapshots = &self.snapshots;
         let collect = &*self.collect;
         let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
         let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
-            let answer = view.answer(material, &proof);
+            let answer = self.unread.check(&proof, 0).and_then(|()| view.answer(material, &proof));
+            let answer = answer.and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
         }
         End::Collected
+    }
+
+    /// The reply, counted until it is dropped.
+    fn count(&self, reply: Reply, proof: &Authorized) -> Answer {
+        if self.unread.check(proof, reply.body.len()).is_err() {
+            self.lock().kept_stats.clear();
+        }
+        self.unread.hold(reply, proof)
     }
 
     fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {
@@ -276,15 +314,22 @@ impl Board {
         self.slot(kind).take_group(view)
     }
 
-    /// Refuses one more waiter beyond the bound. Those that have gone away are forgotten only now: looking for them
-    /// at each request would make many requests slow.
-    fn make_room(&mut self, max_waiters: usize) -> Result<(), Problem> {
-        let mut waiting: usize = self.slots().map(|slot| slot.waiting()).sum();
-        if waiting >= max_waiters {
-            self.slots().for_each(Slot::forget_gone);
-            waiting = self.slots().map(|slot| slot.waiting()).sum();
+    /// Refuses one more waiter beyond the bound, unless another login has to give way: that login.
+    fn make_room(&mut self, max_waiters: usize, proof: &Authorized) -> Result<Option<Arc<str>>, Problem> {
+        if self.slots().map(|slot| slot.waiting()).sum::<usize>() < max_waiters {
+            return Ok(None);
         }
-        if waiting < max_waiters { Ok(()) } else { Err(Problem::TooManyWaiters) }
+        let holders = self.slots.iter().flat_map(Slot::waiters).map(|waiter| &waiter.login);
+        gives_way(holders, proof.user()).map(Some).ok_or(Problem::TooManyWaiters)
+    }
+
+    /// Takes out the newest request of that login.
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<View>)> {
+        let newest = |slot: &Slot| {
+            slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
+        };
+        let number = self.slots.iter().filter_map(newest).max()?;
+        self.slots.iter_mut().find_map(|slot| slot.leave(number))
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::authenticate::{Authorized, Claim};
+use crate::authenticate::{Authorized, Claim, ClaimRoom};
 use crate::credentials::Credentials;
 use crate::guesses::Guesses;
 use crate::parts::RequestParts;
 use crate::reply::Reply;
+use crate::secret::wiping_the_stack;
 use crate::transport::{PlainHttp, Transport};
 
 /// Turns away whoever has proved nothing, cheapest question first.
@@ -42,7 +43,13 @@ impl Gate {
         if self.transport.plain_http == PlainHttp::Refuse && !self.transport.is_private(parts) {
             return Err(Refusal::PlainHttp);
         }
-        let claim = Claim::read((parts.headers)("authorization")).ok_or(Refusal::Unauthorized)?;
+        wiping_the_stack(|| self.look_at_claim(parts, now))
+    }
+
+    fn look_at_claim(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
+        let mut room = ClaimRoom::default();
+        let values = (parts.headers)("authorization");
+        let claim = Claim::read(values, &mut room).ok_or(Refusal::Unauthorized)?;
         self.credentials.refresh(now);
         if !self.credentials.can_be_guessed() {
             return self.prove(&claim);
@@ -54,7 +61,7 @@ impl Gate {
     }
 
     /// Asks peers' logins whatever it finds among operators', so that the time it takes does not tell.
-    fn prove(&self, claim: &Claim) -> Result<Authorized, Refusal> {
+    fn prove(&self, claim: &Claim<'_>) -> Result<Authorized, Refusal> {
         let operator = claim.prove(&self.credentials);
         let peer = self.peers.as_ref().and_then(|peers| claim.prove(peers));
         operator.or(peer.map(Authorized::of_peer)).ok_or(Refusal::Unauthorized)

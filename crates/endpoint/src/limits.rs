@@ -23,6 +23,7 @@ pub struct Limits {
     pub(crate) max_waiters: usize,
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_unread_bytes: usize,
     pub(crate) stats_age: Duration,
     pub(crate) snapshots: Keeping,
 }
@@ -50,7 +51,8 @@ impl Limits {
         Self { deadline: deadline.min(LONGEST), ..self }
     }
 
-    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429.
+    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429, and where there is more
+    /// than one login, first those of the login that has the most.
     pub fn max_waiters(self, max_waiters: usize) -> Self {
         Self { max_waiters, ..self }
     }
@@ -95,9 +97,17 @@ impl Limits {
         Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
-    /// Largest body of a page, 4 MiB if not set. A longer page has its table cut, and says so.
+    /// Largest body of a page, 4 MiB if not set, and no more than [`max_unread_bytes`](Self::max_unread_bytes). A longer
+    /// page has its table cut, and says so.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
+    }
+
+    /// Most bytes of all replies that were written and not yet taken by their clients, 32 MiB if not set. One login may
+    /// hold as much of that as it leaves free, so half if it is the only one. Whoever asks for more is answered 503
+    /// until replies were read or their connections have ended. A page that is shared counts once.
+    pub fn max_unread_bytes(self, max_unread_bytes: usize) -> Self {
+        Self { max_unread_bytes, ..self }
     }
 }
 
@@ -108,6 +118,7 @@ impl Default for Limits {
             max_waiters: 4096,
             max_rows: Self::MOST_ROWS,
             max_body_bytes: 4 << 20,
+            max_unread_bytes: 32 << 20,
             stats_age: Duration::from_millis(250),
             snapshots: Keeping::Own(SnapshotBounds::default()),
         }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_channel::oneshot;
 use memory_debug_core::InstanceId;
 
 use crate::authenticate::Authorized;
 use crate::change::Draft;
-use crate::flight::{Answer, Flights, Growth};
+use crate::flight::{Flights, Growth, Waiting};
 use crate::format::Format;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -19,7 +18,8 @@ use crate::request_body::RequestBody;
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
 ///
-/// Dropping it withdraws the request, not the collection; and of a growth, the collection that has not begun.
+/// Dropping it withdraws the request: its place is free at once, and what nobody else asked for is not written, nor done.
+/// A collection that has begun goes on; of a growth, the one that has not begun is not made.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Outcome {
@@ -33,7 +33,7 @@ pub struct Outcome {
 enum State {
     Ready(Box<Reply>),
     Reading(Box<Reading>),
-    Waiting { receiver: oneshot::Receiver<Answer>, format: Format },
+    Waiting { waiting: Waiting, format: Format },
     Growing { growth: Growth, format: Format },
     Done,
 }
@@ -70,8 +70,8 @@ impl Outcome {
     }
 
     /// The answer once it, or the reason why there is none, arrives; the reason in `format`.
-    pub(crate) fn waiting(receiver: oneshot::Receiver<Answer>, format: Format) -> Self {
-        Self::new(State::Waiting { receiver, format })
+    pub(crate) fn waiting(waiting: Waiting, format: Format) -> Self {
+        Self::new(State::Waiting { waiting, format })
     }
 
     /// The answer to what the body asks for.
@@ -130,11 +130,7 @@ impl Outcome {
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
         let (answer, format) = match &mut self.state {
-            State::Waiting { receiver, format } => {
-                let answer = ready!(Pin::new(receiver).poll(context));
-                // A sender dropped without a word means that its thread panicked outside of the collector.
-                (answer.unwrap_or(Err(Problem::CollectorPanicked)), *format)
-            }
+            State::Waiting { waiting, format } => (ready!(Pin::new(waiting).poll(context)), *format),
             State::Growing { growth, format } => (ready!(Pin::new(growth).poll(context)), *format),
             State::Ready(_) | State::Reading(_) | State::Done => {
                 return match std::mem::replace(&mut self.state, State::Done) {
@@ -156,7 +152,7 @@ impl Reading {
         let format = draft.format;
         let joined = body.and_then(|body| flights.join(draft.complete(&body, &proof)?, &proof));
         match joined {
-            Ok(receiver) => State::Waiting { receiver, format },
+            Ok(waiting) => State::Waiting { waiting, format },
             Err(problem) => State::Ready(Box::new(Reply::problem(&problem, format))),
         }
     }
@@ -183,8 +179,8 @@ mod tests {
 
     #[tokio::test]
     async fn s47_a_lost_sender_is_an_error_not_a_hang() {
-        let (sender, receiver) = oneshot::channel();
+        let (sender, receiver) = futures_channel::oneshot::channel();
         drop(sender);
-        assert_eq!(Outcome::waiting(receiver, Format::Text).await.status, 500);
+        assert_eq!(Outcome::waiting(Waiting::of(receiver), Format::Text).await.status, 500);
     }
 }

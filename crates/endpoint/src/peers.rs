@@ -92,7 +92,8 @@ impl Peers {
     ///
     /// If the file cannot be read, and as [`new`](Self::new).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        Self::of(Credentials::read_password(path.as_ref())?)
+        let path = path.as_ref();
+        Self::of(Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
     fn of(secret: Secret) -> Result<Self, CredentialsError> {
@@ -116,7 +117,8 @@ impl Peers {
     ///
     /// If the file cannot be read, and as [`accept`](Self::accept).
     pub fn accept_file(self, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        self.also(&Credentials::read_password(path.as_ref())?)
+        let path = path.as_ref();
+        self.also(&Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
     fn also(self, other: &Secret) -> Result<Self, CredentialsError> {
@@ -219,6 +221,10 @@ impl Peers {
 
 fn accept(secret: &Secret) -> Result<Credentials, CredentialsError> {
     Ok(Credentials::new(USER, secret.expose())?.role(Role::Read))
+}
+
+fn in_file(error: CredentialsError, path: &Path) -> CredentialsError {
+    error.of(format_args!("`{}`", path.display()))
 }
 
 /// Shows whom it names, and nothing of the secret.

@@ -38,6 +38,8 @@ pub(crate) enum Problem {
     SamplingChanged(String),
     /// As many requests wait as may, or they want too many different views.
     TooManyWaiters,
+    /// Replies that clients have not read take as many bytes as they may.
+    RepliesUnread { most_bytes: usize },
     /// The collector or a renderer panicked.
     CollectorPanicked,
     /// The snapshot alone is larger than all together may be.
@@ -153,6 +155,7 @@ impl Problem {
             Self::TooFewSnapshots(_) => (409, "too-few-snapshots", "too few snapshots"),
             Self::SamplingChanged(_) => (409, "sampling-changed", "sampling changed"),
             Self::TooManyWaiters => (429, "too-many-waiters", "too many waiters"),
+            Self::RepliesUnread { .. } => (503, "replies-unread", "replies unread"),
             Self::CollectorPanicked => (500, "collector-panicked", "collector panicked"),
             Self::ReplyTooLarge => (500, "reply-too-large", "reply too large"),
             Self::SnapshotTooLarge(_) => (500, "snapshot-too-large", "snapshot too large"),
@@ -222,6 +225,11 @@ impl Problem {
             Self::TooManyWaiters => {
                 "too many requests wait for the running collection; try again later".into()
             }
+            Self::RepliesUnread { most_bytes } => format!(
+                "replies that clients have not read fill the {most_bytes} bytes that they may take together, or this \
+                 login's share of them; read them or close their connections, then ask again"
+            )
+            .into(),
             Self::CollectorPanicked => "collecting failed; the log of the service says why".into(),
             Self::ReplyTooLarge => {
                 "the page exceeds the configured size even without rows; raise the limit".into()
@@ -277,6 +285,7 @@ impl Problem {
         match self {
             Self::TooManyWaiters | Self::TooManyBodies | Self::NoThread => Some(1),
             Self::InsufficientHeadroom(_) => Some(10),
+            Self::RepliesUnread { .. } => Some(5),
             Self::NoProfile { is_built: true, .. } | Self::FleetUnavailable(_) => Some(60),
             Self::CollectorOverdue { retry_after }
             | Self::BreakerOpen { retry_after, .. }
@@ -352,6 +361,7 @@ impl Problem {
             Self::NoProfile { is_built: false, reason: "no jemalloc".to_owned() },
             Self::NoProfile { is_built: true, reason: "not active".to_owned() },
             Self::TooManyWaiters,
+            Self::RepliesUnread { most_bytes: 32 << 20 },
             Self::CollectorPanicked,
             Self::ReplyTooLarge,
             Self::CollectorOverdue { retry_after: Duration::from_secs(30) },

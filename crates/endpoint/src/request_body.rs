@@ -64,8 +64,8 @@ impl RequestBody {
         context: &mut Context<'_>,
         mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Bytes, E>>>,
     ) -> Poll<Result<Vec<u8>, Problem>> {
-        if self.time.poll_over(context).is_ready() {
-            return Poll::Ready(Err(Problem::BodyTimeout { limit: self.time.limit() }));
+        if let Poll::Ready(problem) = self.time.poll_over(context) {
+            return Poll::Ready(Err(problem));
         }
         // Ends: each turn takes a part, and there may be only so many.
         loop {

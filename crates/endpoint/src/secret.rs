@@ -1,8 +1,9 @@
 //! Text that must not be shown and does not outlive its use.
 
 use std::fmt;
+use std::hint::black_box;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A password on its way to its digest. Wiped on drop; has neither `Display` nor `PartialEq`.
 #[derive(Clone)]
@@ -17,6 +18,31 @@ impl Secret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// More of the stack than decoding and hashing use. The tests of S16 look for what they leave.
+const STACK_WORDS: usize = 16 * 1024 / size_of::<u64>();
+
+/// Does `work`, then overwrites the stack that it used. Decoders and hash functions keep parts of what they read in
+/// variables of their own, which only they could wipe, and do not.
+pub(crate) fn wiping_the_stack<T>(work: impl FnOnce() -> T) -> T {
+    let done = below(work);
+    wipe_below();
+    done
+}
+
+/// The work in frames of its own, below the caller's.
+#[inline(never)]
+fn below<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// In the place where those frames were.
+#[inline(never)]
+fn wipe_below() {
+    let mut stack = [0_u64; STACK_WORDS];
+    stack.zeroize();
+    black_box(&stack);
 }
 
 impl fmt::Debug for Secret {

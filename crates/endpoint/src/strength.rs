@@ -73,7 +73,9 @@ impl fmt::Display for Weakness {
 
 /// The first rule that `password` breaks.
 pub(crate) fn weakness(user: &str, password: &str) -> Option<Weakness> {
-    let characters = Zeroizing::new(password.chars().collect::<Vec<_>>());
+    // Of its full length at once: one that grows leaves copies behind.
+    let mut characters = Zeroizing::new(Vec::with_capacity(password.len()));
+    characters.extend(password.chars());
     if characters.len() < MIN_CHARACTERS {
         Some(Weakness::Short)
     } else if distinct(&characters) < MIN_DISTINCT {
@@ -127,7 +129,11 @@ fn is_made_of_words(user: &str, password: &str) -> bool {
 }
 
 fn letters(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect())
+    let lower = || text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
+    // Of its full length at once: one that grows leaves copies behind.
+    let mut letters = Zeroizing::new(String::with_capacity(lower().map(char::len_utf8).sum()));
+    letters.extend(lower());
+    letters
 }
 
 #[cfg(test)]

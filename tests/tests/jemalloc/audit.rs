@@ -331,3 +331,33 @@ fn s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended() {
         assert!(!events.lines().iter().any(|line| line.contains(PASSWORD)));
     });
 }
+
+#[test]
+fn s14_a_credentials_file_that_becomes_a_pipe_holds_no_worker_and_says_so() {
+    alone("audit::s14_a_credentials_file_that_becomes_a_pipe_holds_no_worker_and_says_so", async {
+        let events = Events::of_process();
+        let file = std::env::temp_dir().join(format!("memory-debug-pipe-{}", std::process::id()));
+        std::fs::write(&file, format!("{USER}:{PASSWORD}\n")).unwrap();
+        let from_file = Credentials::from_file(&file).unwrap();
+        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let server = serve(layer).await;
+        std::fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        // This runtime has one thread: were it to wait for a writer of the pipe, nothing here would be answered.
+        let wrong = async || {
+            let request =
+                Request::get("/debug/memory").header("authorization", basic("ops:not-the-password"));
+            server.send(request).await.status
+        };
+        within_limit(async {
+            while !events.audit().iter().any(|line| line.contains("outcome=credentials-kept ")) {
+                assert_eq!(wrong().await, 401);
+            }
+        })
+        .await;
+        let kept = event(&events, "outcome=credentials-kept").await;
+        assert!(kept.contains("it is a pipe, not a regular file"), "{kept}");
+        assert_eq!(server.send(Request::get("/debug/memory").authorized()).await.status, 200);
+        std::fs::remove_file(&file).unwrap();
+    });
+}

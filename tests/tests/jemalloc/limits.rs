@@ -1,14 +1,17 @@
 //! What a request may cost, however many there are and however they end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use memory_debug_axum::{Limits, MemoryDebugLayer, Scope};
+use memory_debug_actix::MemoryDebug;
+use memory_debug_axum::{Credentials, Limits, MemoryDebugLayer, Scope};
 use memory_debug_tests::{
-    Connection, GateKeeper, GatedCollector, Request, Response, Server, Visits, authorization, credentials,
-    within_limit,
+    Connection, CountingCollector, GateKeeper, GatedCollector, Request, Response, Server, Visits,
+    authorization, basic, credentials, within_limit,
 };
+use tokio::task::JoinSet;
 use tower::ServiceBuilder;
 
 use crate::{http2, shop};
@@ -217,4 +220,145 @@ async fn s47_after_a_panic_the_next_request_works() {
         assert_eq!(server.send(page()).await.status, 200, "in round {round}");
     }
     assert_eq!((keeper.runs(), keeper.most_at_once()), (200, 1));
+}
+
+/// A view of its own for each number.
+fn view_of(number: usize) -> String {
+    format!("/debug/memory/types?filter=view-{number}")
+}
+
+const OTHER_PASSWORD: &str = "wD6Rz3o-WnTnbCqk2_tt";
+
+/// A request of the second login.
+fn other(target: String) -> Request {
+    Request::get(target).header("authorization", basic(format!("grafana:{OTHER_PASSWORD}")))
+}
+
+fn two_logins() -> Credentials {
+    credentials().and(Credentials::new("grafana", OTHER_PASSWORD).unwrap()).unwrap()
+}
+
+/// As many different views as one report may have.
+const VIEWS: usize = 16;
+
+#[tokio::test]
+async fn s45_views_of_clients_that_hung_up_are_free_at_once() {
+    let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
+    let mut waiting = Vec::new();
+    for number in 0..VIEWS {
+        waiting.push(ask(&server, Request::get(view_of(number)).authorized()).await);
+        visits.arrived(number + 1).await;
+    }
+    assert_eq!(server.send(Request::get(view_of(VIEWS)).authorized()).await.status, 429);
+    waiting.clear();
+    visits.left(VIEWS + 1).await;
+    // No client waits any more, so the operator does not have to either.
+    for number in 0..VIEWS {
+        waiting.push(ask(&server, Request::get(view_of(100 + number)).authorized()).await);
+        visits.arrived(VIEWS + 2 + number).await;
+    }
+    keeper.let_through();
+    for mut connection in waiting {
+        assert_eq!(connection.receive().await.status, 200);
+    }
+    assert_eq!(keeper.runs(), 1);
+}
+
+/// actix-web does not tell its services that a client has hung up, so the places of one login stay taken for as long as
+/// the collection takes. They are not another login's loss.
+#[tokio::test]
+async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waiting() {
+    let (collector, mut keeper) = GatedCollector::new();
+    let memory = MemoryDebug::new(two_logins()).collect_with(collector);
+    let server = Server::actix(|listener| {
+        let app = move || actix_web::App::new().wrap(memory.clone());
+        actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap().run()
+    });
+    let first = ask(&server, Request::get(view_of(0)).authorized()).await;
+    keeper.begun().await;
+    let mut waiting = vec![first];
+    // One of them is refused at once, and by then all others have come.
+    let mut refused = 0;
+    for number in 1..=VIEWS {
+        waiting.push(ask(&server, Request::get(view_of(number)).authorized()).await);
+    }
+    for connection in &mut waiting {
+        let answer = tokio::time::timeout(Duration::from_millis(200), connection.receive()).await;
+        refused += usize::from(answer.is_ok_and(|answer| answer.status == 429));
+    }
+    assert_eq!(refused, 1);
+    drop(waiting);
+    let (mut page, mut more) = (ask(&server, other(view_of(100))).await, Vec::new());
+    for number in 1..VIEWS / 2 {
+        more.push(ask(&server, other(view_of(100 + number))).await);
+    }
+    keeper.let_through();
+    keeper.let_through();
+    assert_eq!(page.receive().await.status, 200);
+    for mut connection in more {
+        assert_eq!(connection.receive().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn s45_one_login_in_twenty_loops_does_not_keep_another_from_its_page() {
+    let layer = MemoryDebugLayer::new(two_logins()).collect_with(CountingCollector::default());
+    let server = Arc::new(Server::start(Router::new().layer(layer)).await);
+    let mut loops = JoinSet::new();
+    for number in 0..20 {
+        let server = Arc::clone(&server);
+        loops.spawn(async move {
+            for round in 0.. {
+                let answer = server.send(Request::get(view_of(round * 20 + number)).authorized()).await;
+                assert!(matches!(answer.status, 200 | 429), "{answer}");
+            }
+        });
+    }
+    for round in 0..100 {
+        let answer = server.send(other(view_of(round))).await;
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+    loops.abort_all();
+}
+
+#[tokio::test]
+async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_go_with_their_clients() {
+    let (collector, _keeper) = GatedCollector::new();
+    let (mut visits, count) = Visits::new();
+    let layer = MemoryDebugLayer::new(two_logins()).collect_with(collector);
+    let app = Router::new().layer(ServiceBuilder::new().layer(count).layer(layer));
+    let server = Server::start(app).await;
+    let put = || {
+        let request =
+            Request::new("PUT", "/debug/memory/profiling").header("content-type", "application/json");
+        request.header("content-length", "16")
+    };
+    let mut slow = Vec::new();
+    for number in 1..=64 {
+        slow.push(ask(&server, put().authorized()).await);
+        visits.arrived(number).await;
+    }
+    let mut refused = ask(&server, put().authorized()).await;
+    assert_eq!(refused.receive().await.status, 429);
+    visits.left(1).await;
+    let authorization = basic(format!("grafana:{OTHER_PASSWORD}"));
+    let mut other = ask(&server, put().header("authorization", authorization)).await;
+    visits.arrived(66).await;
+    assert_eq!(slow.pop().unwrap().receive().await.status, 429, "the newest gives way");
+    visits.left(2).await;
+    other.send("{\"active\":").await;
+    drop(slow);
+    visits.left(65).await;
+    let again: Vec<_> = {
+        let mut again = Vec::new();
+        for number in 1..=63 {
+            again.push(ask(&server, put().authorized()).await);
+            visits.arrived(66 + number).await;
+        }
+        again
+    };
+    other.send("false}").await;
+    // The collector is not the process's own, so there is no profiler to change.
+    assert_eq!(other.receive().await.status, 501);
+    drop(again);
 }

@@ -36,6 +36,7 @@ mod snapshots;
 mod statuses;
 mod tasks;
 mod tracked;
+mod unread;
 
 // Dense enough for estimates of a few percent from a few MiB.
 memory_debug_axum::install!(lg_prof_sample = 12);

@@ -1,17 +1,21 @@
 //! Snapshots in a folder, for when the process is gone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Snapshot, SnapshotId};
 use crate::file_size::without_signal;
+use crate::regular_file::open_regular_file;
 
 /// What the names of whole snapshots end in. Tools that know pprof's format know it by this.
 const EXTENSION: &str = "pb.gz";
 
 /// What the names of those end in that are being written.
 const UNFINISHED: &str = "tmp";
+
+/// Most bytes of a file that are read: more than any snapshot has.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// A folder with a file for each snapshot, `memory-ID.pb.gz`, that `go tool pprof` opens as well.
 ///
@@ -67,7 +71,7 @@ impl SnapshotFolder {
             if !(name.starts_with("memory-") && name.ends_with(EXTENSION)) {
                 continue;
             }
-            let read = fs::read(&path).map_err(|error| error.to_string());
+            let read = read(&path, MAX_BYTES).map_err(|error| error.to_string());
             match read.and_then(Snapshot::from_bytes) {
                 Ok(snapshot) => snapshots.push(snapshot),
                 Err(reason) => passed_over.push(format!("{name}: {reason}")),
@@ -122,6 +126,18 @@ impl SnapshotFolder {
             }
         }
     }
+}
+
+/// What a file has, if that is no more than `max_bytes`.
+fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let too_long = || io::Error::other(format!("is longer than {max_bytes} bytes, which no snapshot is"));
+    let (mut bytes, file) = (Vec::new(), open_regular_file(path)?);
+    if file.metadata()?.len() > max_bytes {
+        return Err(too_long());
+    }
+    // It may grow meanwhile.
+    file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes { Err(too_long()) } else { Ok(bytes) }
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
@@ -186,6 +202,34 @@ mod tests {
         folder.save(&empty(20, "next")).unwrap();
         assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
         assert_eq!(labels(&folder), ["whole", "next"]);
+        fs::remove_dir_all(folder.path).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn s45_what_is_no_regular_file_or_has_no_end_is_passed_over_and_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        use std::os::unix::fs::symlink;
+
+        let folder = folder("irregular");
+        let whole = folder.save(&empty(10, "whole")).unwrap();
+        let path = |name: &str| folder.path.join(format!("memory-{name}.pb.gz"));
+        mknodat(CWD, path("a-pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        fs::create_dir(path("b-folder")).unwrap();
+        symlink("/dev/zero", path("c-endless")).unwrap();
+        File::create(path("d-sparse")).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        let (snapshots, passed_over) = folder.load().unwrap();
+        assert_eq!(snapshots.len(), 1);
+        let expected = [
+            "memory-a-pipe.pb.gz: it is a pipe, not a regular file",
+            "memory-b-folder.pb.gz: it is a folder, not a regular file",
+            "memory-c-endless.pb.gz: it is a device, not a regular file",
+            "memory-d-sparse.pb.gz: is longer than 268435456 bytes, which no snapshot is",
+        ];
+        assert_eq!(passed_over, expected);
+        let length = fs::metadata(&whole).unwrap().len();
+        assert_eq!(read(&whole, length).unwrap().len() as u64, length);
+        assert!(read(&whole, length - 1).is_err());
         fs::remove_dir_all(folder.path).unwrap();
     }
 

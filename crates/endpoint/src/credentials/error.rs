@@ -18,9 +18,9 @@ pub struct CredentialsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialsErrorKind {
-    /// The user name is empty, blank, or has a `:` or a control character.
+    /// The user name is empty, blank, has a `:` or a control character, or a blank at an end.
     InvalidUser,
-    /// The password is empty, blank, or has a control character.
+    /// The password is empty, blank, has a control character, or a blank at an end.
     InvalidPassword,
     /// User name and password together are longer than a request could ever send.
     TooLong,
@@ -66,7 +66,12 @@ impl CredentialsError {
 
     /// Says where in a file the mistake is.
     pub(super) fn in_line(self, number: usize, path: &Path) -> Self {
-        Self { message: format!("line {number} of `{}`: {}", path.display(), self.message), ..self }
+        self.of(format_args!("line {number} of `{}`", path.display()))
+    }
+
+    /// Says which file or variable the mistake is in.
+    pub(crate) fn of(self, place: impl fmt::Display) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
     }
 
     pub(super) fn with_source(mut self, source: io::Error) -> Self {

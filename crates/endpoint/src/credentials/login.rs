@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::ends::unseen;
 use super::error::{CredentialsError, CredentialsErrorKind as Kind};
 use crate::digest::{Field, Key, Tag};
 use crate::role::Role;
-use crate::secret::Secret;
+use crate::secret::{Secret, wiping_the_stack};
 use crate::strength::weakness;
 
 /// Longest `user:password` in bytes that a request may send.
@@ -42,6 +43,10 @@ impl Login {
 
     /// A login with any password that can be sent.
     pub(super) fn any(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
+        wiping_the_stack(|| Self::digested(user, password))
+    }
+
+    fn digested(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
         check_sendable(user, password)?;
         let key = Key::random().map_err(CredentialsError::no_randomness)?;
         let digests = Digests {
@@ -79,6 +84,8 @@ fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError>
             Kind::InvalidUser,
             "user refused: it has a `:`, which basic authentication cannot carry; remove it",
         )
+    } else if let Some(unseen) = unseen(user) {
+        refused(Kind::InvalidUser, &format!("user refused: {unseen}"))
     } else if user.contains(char::is_control) {
         refused(Kind::InvalidUser, "user refused: it has a control character; remove it")
     } else if password.trim().is_empty() {
@@ -87,6 +94,8 @@ fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError>
             "password refused: it is empty or blank; `memory-debug password` or `openssl rand -base64 24` makes a \
              good one",
         )
+    } else if let Some(unseen) = unseen(password) {
+        refused(Kind::InvalidPassword, &format!("password refused: {unseen}"))
     } else if password.contains(char::is_control) {
         refused(
             Kind::InvalidPassword,

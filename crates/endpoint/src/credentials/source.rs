@@ -2,13 +2,15 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fmt;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use memory_debug_core::open_regular_file;
+use zeroize::{Zeroize as _, Zeroizing};
 
+use super::ends::{Unseen, unseen};
 use super::login::Login;
 use super::watched::{Parse, WatchedFile};
 use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind, Logins, check_number};
@@ -21,16 +23,23 @@ const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 const DEFAULT_USER: &str = "ops";
 
 /// Far more than valid credentials need; keeps a mistaken path (`/dev/zero`) from filling the memory.
-const MAX_FILE_BYTES: u16 = 8 * 1024;
+const MAX_FILE_BYTES: usize = 8 * 1024;
 
 impl Credentials {
     /// Reads `MEMORY_DEBUG_USER` (`ops` if unset) and either `MEMORY_DEBUG_PASSWORD` or the file that
     /// `MEMORY_DEBUG_PASSWORD_FILE` names, without the line break at its end. The file is read again when it changes,
     /// as with [`Credentials::from_file`].
     ///
+    /// # Security
+    ///
+    /// Prefer the file. The password that is in `MEMORY_DEBUG_PASSWORD` stays in the environment block of the process for
+    /// as long as it runs: `/proc/PID/environ` shows it to this user and to root, each child process inherits it, and a
+    /// core dump has it. It cannot be changed without a restart either.
+    ///
     /// # Errors
     ///
-    /// If neither or both are set, if one cannot be read or is not UTF-8, and as [`Credentials::new`].
+    /// If neither or both are set, if one cannot be read or is not UTF-8, and as [`Credentials::new`]. The file has to
+    /// be a regular one, or a link to one.
     pub fn from_env() -> Result<Self, CredentialsError> {
         Self::from_lookup(|name| env::var_os(name))
     }
@@ -50,10 +59,10 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not UTF-8, has a line that is neither a login nor a role, no login or more than
+    /// If the file cannot be read, is not a regular one (or a link to one), is not UTF-8, has a line that is neither a login nor a role, no login or more than
     /// 8 of them, and as [`Credentials::new`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
-        Self::watch(path.as_ref(), Box::new(|path| parse_logins(read(path)?.expose(), path)))
+        Self::watch(path.as_ref(), Box::new(|path| parse_logins(&read(path)?, path)))
     }
 
     /// The password in a file, without the line break at its end.
@@ -70,10 +79,15 @@ impl Credentials {
     pub(super) fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, CredentialsError> {
         let user = lookup(USER).map_or(Ok(DEFAULT_USER.to_owned()), |value| utf8(USER, value))?;
         match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
-            (Some(password), None) => Self::new(user, utf8(PASSWORD, password)?),
+            (Some(password), None) => {
+                let password = Secret::new(utf8(PASSWORD, password)?);
+                Login::strong(&user, &password).map(Self::of).map_err(|error| in_place(error, PASSWORD))
+            }
             (None, Some(path)) => {
-                let parse =
-                    move |path: &Path| Ok(vec![Login::strong(&user, &without_line_break(&read(path)?))?]);
+                let parse = move |path: &Path| {
+                    let login = Login::strong(&user, &without_line_break(&read(path)?));
+                    Ok(vec![login.map_err(|error| in_place(error, format_args!("`{}`", path.display())))?])
+                };
                 Self::watch(Path::new(&path), Box::new(parse))
             }
             (Some(_), Some(_)) => {
@@ -92,8 +106,12 @@ impl Credentials {
 }
 
 /// A login has a `:` and a role has none, so neither can be taken for the other.
-fn parse_logins(content: &str, path: &Path) -> Result<Vec<Login>, CredentialsError> {
+fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, CredentialsError> {
     let unreadable = |message: &str| CredentialsError::new(Kind::Unreadable, message);
+    let content = content.expose();
+    if let Some(mark) = unseen(content).filter(|&found| found == Unseen::AtBeginning('\u{feff}')) {
+        return Err(unreadable(&mark.to_string()).in_line(1, path));
+    }
     let mut logins = Vec::new();
     let mut role = Role::Profile;
     for (number, line) in (1..).zip(content.lines()) {
@@ -119,34 +137,56 @@ fn parse_logins(content: &str, path: &Path) -> Result<Vec<Login>, CredentialsErr
     Ok(logins)
 }
 
+/// Says where the mistake is, with the password at `place`.
+fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
+    if error.kind() == Kind::InvalidUser { error.of(USER) } else { error.of(place) }
+}
+
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {
-    value.into_string().map_err(|_| {
-        CredentialsError::new(
-            Kind::Unreadable,
-            format!("reading {name} found bytes that are not UTF-8; set it anew"),
-        )
+    value.into_string().map_err(|value| {
+        value.into_encoded_bytes().zeroize();
+        let message = format!("reading {name} found bytes that are not UTF-8; set it again");
+        CredentialsError::new(Kind::Unreadable, message)
     })
 }
 
 fn read(path: &Path) -> Result<Secret, CredentialsError> {
     let unreadable = |found: &str| {
-        CredentialsError::new(
-            Kind::Unreadable,
-            format!(
-                "reading credentials from `{}` failed: {found}; check the path and the file",
-                path.display()
-            ),
-        )
+        let path = path.display();
+        let message =
+            format!("reading credentials from `{path}` failed: {found}; check the path and the file");
+        CredentialsError::new(Kind::Unreadable, message)
     };
-    // Room for a whole file at once: a growing buffer would leave unwiped copies behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::from(MAX_FILE_BYTES) + 1));
-    File::open(path)
-        .and_then(|file| file.take(u64::from(MAX_FILE_BYTES) + 1).read_to_end(&mut content))
-        .map_err(|source: io::Error| unreadable(&source.kind().to_string()).with_source(source))?;
-    if content.len() > usize::from(MAX_FILE_BYTES) {
-        return Err(unreadable("it is too large"));
+    let content = read_bounded(path).map_err(|source| unreadable(&why(&source)).with_source(source))?;
+    if content.len() > MAX_FILE_BYTES {
+        return Err(unreadable(&format!("it is too large, of more than {MAX_FILE_BYTES} bytes")));
     }
-    std::str::from_utf8(&content).map(Secret::new).map_err(|_| unreadable("it is not UTF-8"))
+    std::str::from_utf8(&content).map(Secret::new).map_err(|_| {
+        let is_utf16 = content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff");
+        unreadable(if is_utf16 { "it is UTF-16; save it as UTF-8" } else { "it is not UTF-8" })
+    })
+}
+
+/// What is there, but one byte too many at most. The buffer has room for all of it from the beginning, because one
+/// that grows leaves copies behind.
+fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let (mut file, mut content) = (open_regular_file(path)?, Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]));
+    let mut length = 0;
+    while length < content.len() {
+        match file.read(&mut content[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    content.truncate(length);
+    Ok(content)
+}
+
+/// The reason without the system's number for it; for a file that is not a regular one, what it is.
+fn why(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::InvalidInput { error.to_string() } else { error.kind().to_string() }
 }
 
 fn without_line_break(content: &Secret) -> Secret {

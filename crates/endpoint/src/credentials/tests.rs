@@ -1,9 +1,13 @@
 #[cfg(unix)]
+mod files;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(unix)]
 mod rotation;
 
 use std::error::Error as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::authenticate::authenticate;

@@ -3,11 +3,13 @@
 //! The supervisor does, which needs no runtime. It is there for them only while one is set.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
+use super::share::gives_way;
 use super::{Shared, supervisor};
+use crate::authenticate::Authorized;
 use crate::problem::Problem;
 
 /// Most bodies that are awaited at once. Each may take 16 KiB.
@@ -25,7 +27,8 @@ pub(super) enum Wait {
     Growth,
 }
 
-/// A place among those that may wait. Dropped, nothing of it is left.
+/// A place among those that may wait. Dropped, nothing of it is left. Where all places are taken, a login with fewer takes
+/// the newest of the one with the most; the wait of that request then ends without a ring.
 pub(super) struct Permit {
     shared: Arc<Shared>,
     number: u64,
@@ -41,6 +44,7 @@ pub(super) struct Alarms {
 struct Permitted {
     number: u64,
     wait: Wait,
+    login: Arc<str>,
     /// When to ring, and for whom; `None` until it is set, and from when it has rung.
     alarm: Option<(Instant, oneshot::Sender<()>)>,
 }
@@ -49,8 +53,10 @@ impl Permit {
     /// # Errors
     ///
     /// If too many wait for the same.
-    pub(super) fn take(shared: &Arc<Shared>, wait: Wait) -> Result<Self, Problem> {
-        let number = shared.lock().alarms.admit(wait)?;
+    pub(super) fn take(shared: &Arc<Shared>, wait: Wait, proof: &Authorized) -> Result<Self, Problem> {
+        let (number, displaced) = shared.lock().alarms.admit(wait, proof)?;
+        // Wakes whoever polled for it, so never under the lock.
+        drop(displaced);
         Ok(Self { shared: Arc::clone(shared), number })
     }
 
@@ -68,7 +74,8 @@ impl Permit {
     }
 
     pub(super) async fn wait_until(&self, due: Instant) -> Result<(), Problem> {
-        self.ring_at(due)?.await.map_err(|_| Problem::CollectorPanicked)
+        let displaced = |_| Problem::TooManyGrowths { retry_after: Duration::ZERO };
+        self.ring_at(due)?.await.map_err(displaced)
     }
 }
 
@@ -83,20 +90,42 @@ impl Drop for Permit {
 }
 
 impl Alarms {
-    fn admit(&mut self, wait: Wait) -> Result<u64, Problem> {
-        let others = || self.permits.iter().filter(|other| other.wait == wait);
-        match wait {
-            Wait::Body if others().count() >= MAX_BODIES => return Err(Problem::TooManyBodies),
-            Wait::Growth if others().count() >= MAX_GROWTHS => {
-                let next = others().filter_map(Permitted::due).min();
-                let rest = next.map(|due| due.saturating_duration_since(Instant::now()));
-                return Err(Problem::TooManyGrowths { retry_after: rest.unwrap_or_default() });
-            }
-            Wait::Body | Wait::Growth => {}
+    /// The number of a new permit, and the permit that had to make room for it.
+    fn admit(&mut self, wait: Wait, proof: &Authorized) -> Result<(u64, Option<Permitted>), Problem> {
+        let most = match wait {
+            Wait::Body => MAX_BODIES,
+            Wait::Growth => MAX_GROWTHS,
+        };
+        let mut displaced = None;
+        if self.of(wait).count() >= most {
+            displaced = Some(self.displace(wait, proof.user()).ok_or_else(|| self.refusal(wait))?);
         }
         self.latest += 1;
-        self.permits.push(Permitted { number: self.latest, wait, alarm: None });
-        Ok(self.latest)
+        let (number, login) = (self.latest, Arc::clone(proof.login()));
+        self.permits.push(Permitted { number, wait, login, alarm: None });
+        Ok((number, displaced))
+    }
+
+    fn of(&self, wait: Wait) -> impl Iterator<Item = &Permitted> {
+        self.permits.iter().filter(move |permit| permit.wait == wait)
+    }
+
+    fn displace(&mut self, wait: Wait, newcomer: &str) -> Option<Permitted> {
+        let loser = gives_way(self.of(wait).map(|permit| &permit.login), newcomer)?;
+        let newest =
+            self.of(wait).filter(|permit| permit.login == loser).map(|permit| permit.number).max()?;
+        self.remove(newest)
+    }
+
+    fn refusal(&self, wait: Wait) -> Problem {
+        match wait {
+            Wait::Body => Problem::TooManyBodies,
+            Wait::Growth => {
+                let next = self.of(wait).filter_map(Permitted::due).min();
+                let rest = next.map(|due| due.saturating_duration_since(Instant::now()));
+                Problem::TooManyGrowths { retry_after: rest.unwrap_or_default() }
+            }
+        }
     }
 
     fn set(&mut self, number: u64, alarm: (Instant, oneshot::Sender<()>)) {

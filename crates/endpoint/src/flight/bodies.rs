@@ -9,6 +9,7 @@ use futures_channel::oneshot;
 
 use super::Flights;
 use super::alarms::{Permit, Wait};
+use crate::authenticate::Authorized;
 use crate::problem::Problem;
 
 /// Longest time for a body to arrive, unless the deadline of collections is shorter.
@@ -27,9 +28,9 @@ impl Flights {
     /// # Errors
     ///
     /// If too many are on their way, or there is no thread to watch over it.
-    pub(crate) fn await_body(&self) -> Result<BodyTime, Problem> {
+    pub(crate) fn await_body(&self, proof: &Authorized) -> Result<BodyTime, Problem> {
         let shared = self.shared();
-        let permit = Permit::take(shared, Wait::Body)?;
+        let permit = Permit::take(shared, Wait::Body, proof)?;
         let limit = shared.limits.deadline.min(LONGEST);
         let over = permit.ring_at(Instant::now() + limit)?;
         Ok(BodyTime { limit, over, _permit: permit })
@@ -37,12 +38,16 @@ impl Flights {
 }
 
 impl BodyTime {
-    /// Ready when the time is over.
-    pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.over).poll(context).map(drop)
+    /// Why there is no more time for the body: it is over, or another login needs the place.
+    pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<Problem> {
+        Pin::new(&mut self.over).poll(context).map(|rang| match rang {
+            Ok(()) => Problem::BodyTimeout { limit: self.limit },
+            Err(_displaced) => Problem::TooManyBodies,
+        })
     }
 
-    pub(crate) fn limit(&self) -> Duration {
+    #[cfg(test)]
+    pub(super) fn limit(&self) -> Duration {
         self.limit
     }
 }

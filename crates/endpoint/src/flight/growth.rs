@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_channel::oneshot;
-
 use super::alarms::{Permit, Wait};
 use super::{Answer, Flights};
 use crate::authenticate::Authorized;
@@ -37,24 +35,18 @@ impl Flights {
         span: Duration,
         proof: &Authorized,
     ) -> Result<Growth, Problem> {
-        let permit = Permit::take(self.shared(), Wait::Growth)?;
+        let permit = Permit::take(self.shared(), Wait::Growth, proof)?;
         let mark = Mark::default();
         let marking = View { wanted: Wanted::Mark(mark.clone()), ..view.clone() };
         let since = View { wanted: Wanted::Growth { heap, since: mark }, ..view };
         let first = self.join(marking, proof)?;
         let (flights, proof) = (Arc::clone(self), proof.clone());
         Ok(Growth(Box::pin(async move {
-            answer(first).await?;
+            first.await?;
             permit.wait_until(Instant::now() + span).await?;
-            let second = flights.join(since, &proof)?;
-            answer(second).await
+            flights.join(since, &proof)?.await
         })))
     }
-}
-
-async fn answer(receiver: oneshot::Receiver<Answer>) -> Answer {
-    // A sender dropped without a word means that its thread panicked outside of the collector.
-    receiver.await.unwrap_or(Err(Problem::CollectorPanicked))
 }
 
 impl Future for Growth {

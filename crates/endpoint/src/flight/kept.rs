@@ -21,6 +21,10 @@ impl Kept {
         self.pages.retain(|(_, until, _)| now < *until);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.pages.clear();
+    }
+
     pub(super) fn add(&mut self, view: &View, page: &Reply) {
         let Some(until) = self.until else { return };
         self.pages.retain(|(known, ..)| known != view);

@@ -93,7 +93,7 @@ impl Run {
         supervisor::supervise(self.flights.shared());
     }
 
-    fn join(&self, page: Page) -> Result<oneshot::Receiver<Answer>, Problem> {
+    fn join(&self, page: Page) -> Result<Waiting, Problem> {
         let wanted = Wanted::Page { page, types: TypesView::default() };
         let view = View { wanted, format: Format::Text, force: false, shows_host: true };
         self.flights.join(view, &self.proof)
@@ -118,8 +118,8 @@ impl Run {
 }
 
 /// Waits until there is one.
-fn answer(receiver: oneshot::Receiver<Answer>) -> Result<String, Problem> {
-    let page = block_on(receiver).expect("everybody gets an answer")?;
+fn answer(waiting: Waiting) -> Result<String, Problem> {
+    let page = block_on(waiting)?;
     Ok(String::from_utf8(page.body.into()).unwrap())
 }
 
@@ -289,7 +289,7 @@ fn far() -> Instant {
 fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
     explore(|| {
         let run = Run::new();
-        let permit = Permit::take(run.flights.shared(), Wait::Growth).unwrap();
+        let permit = Permit::take(run.flights.shared(), Wait::Growth, &run.proof).unwrap();
         let mut wait = Box::pin(permit.wait_until(far()));
         assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(wait);
@@ -302,7 +302,8 @@ fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
 fn s40_growths_and_a_collection_share_a_supervisor() {
     explore(|| {
         let run = Run::new();
-        let [one, other] = [(); 2].map(|()| Permit::take(run.flights.shared(), Wait::Growth).unwrap());
+        let [one, other] =
+            [(); 2].map(|()| Permit::take(run.flights.shared(), Wait::Growth, &run.proof).unwrap());
         let mut waits = [&one, &other].map(|permit| Box::pin(permit.wait_until(far())));
         for wait in &mut waits {
             assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -325,7 +326,7 @@ fn over(mut body: BodyTime) {
 fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_leaves() {
     explore(|| {
         let run = Run::new();
-        let body = run.flights.await_body().unwrap();
+        let body = run.flights.await_body(&run.proof).unwrap();
         run.flights.pass_deadline();
         over(body);
         run.end();
@@ -337,8 +338,8 @@ fn s26_a_body_that_goes_away_at_any_moment_changes_nothing_for_others() {
     explore(|| {
         let run = Run::new().supervised_by_caller();
         let other = run.clone();
-        let goes_away = thread::spawn(move || drop(other.flights.await_body().unwrap()));
-        let body = run.flights.await_body().unwrap();
+        let goes_away = thread::spawn(move || drop(other.flights.await_body(&other.proof).unwrap()));
+        let body = run.flights.await_body(&run.proof).unwrap();
         let first = run.join(Page::Stats).unwrap();
         drop(body);
         assert!(answer(first).is_ok());

@@ -1,11 +1,13 @@
 //! The state of one kind of collection: who waits for it, for what, until when.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 
 use super::Answer;
 use super::breaker::Breaker;
+use super::share::{Turns, gives_way};
 use crate::authenticate::Authorized;
 use crate::problem::Problem;
 use crate::view::View;
@@ -21,6 +23,7 @@ pub(super) struct Slot {
     /// Came too late for it. Empty except while rendering.
     next: Vec<Group>,
     breaker: Breaker,
+    turns: Turns,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,17 @@ enum Phase {
 pub(super) struct Group {
     view: View,
     proof: Authorized,
-    waiters: Vec<oneshot::Sender<Answer>>,
+    /// In the order of their numbers; never empty.
+    waiters: Vec<Waiter>,
+}
+
+/// A request that waits.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    /// Grows with each request.
+    pub(super) number: u64,
+    pub(super) login: Arc<str>,
+    pub(super) sender: oneshot::Sender<Answer>,
 }
 
 /// Whether a request has to start the thread.
@@ -76,21 +89,44 @@ pub(super) struct Finished {
 impl Group {
     pub(super) fn answer(self, answer: &Answer) {
         for waiter in self.waiters {
-            // Fails if the request has gone away, which is its right.
-            let _ = waiter.send(answer.clone());
+            waiter.answer(answer.clone());
         }
+    }
+
+    /// Whose turn it is when the view is written.
+    fn login(&self) -> &Arc<str> {
+        self.proof.login()
+    }
+
+    /// The login, if all who wait for the view are of one.
+    fn only_login(&self) -> Option<&Arc<str>> {
+        let first = &self.waiters.first()?.login;
+        self.waiters.iter().all(|waiter| waiter.login == *first).then_some(first)
+    }
+
+    fn position(&self, number: u64) -> Option<usize> {
+        self.waiters.binary_search_by_key(&number, |waiter| waiter.number).ok()
+    }
+}
+
+impl Waiter {
+    pub(super) fn answer(self, answer: Answer) {
+        // Fails if the request has gone away, which is its right.
+        let _ = self.sender.send(answer);
     }
 }
 
 impl Slot {
+    /// Lets `waiter` wait for `view`. Where there are as many views as may be, a login with fewer takes the place of the
+    /// newest view of the one with the most, whose requests are then to be refused.
     pub(super) fn join(
         &mut self,
         view: View,
-        waiter: oneshot::Sender<Answer>,
+        waiter: Waiter,
         proof: &Authorized,
         now: Instant,
         limit: Duration,
-    ) -> Result<Joined, Problem> {
+    ) -> Result<(Joined, Option<Group>), Problem> {
         if matches!(self.phase, Phase::Idle)
             && let Err(retry_after) = self.breaker.check(now)
         {
@@ -101,18 +137,35 @@ impl Slot {
             Phase::Rendering { .. } => &mut self.next,
             Phase::Overdue => return Err(Problem::CollectorOverdue { retry_after: limit }),
         };
-        match groups.iter().position(|group| group.view == view) {
-            Some(index) => groups[index].waiters.push(waiter),
-            None if groups.len() < MAX_VIEWS => {
-                groups.push(Group { view, proof: proof.clone(), waiters: vec![waiter] });
+        let mut displaced = None;
+        if let Some(index) = groups.iter().position(|group| group.view == view) {
+            groups[index].waiters.push(waiter);
+        } else {
+            if groups.len() >= MAX_VIEWS {
+                displaced = Some(displace(groups, &waiter.login).ok_or(Problem::TooManyWaiters)?);
             }
-            None => return Err(Problem::TooManyWaiters),
+            groups.push(Group { view, proof: proof.clone(), waiters: vec![waiter] });
         }
         if matches!(self.phase, Phase::Idle) {
             self.phase = Phase::Collecting { deadline: now + limit };
-            return Ok(Joined::First);
+            return Ok((Joined::First, displaced));
         }
-        Ok(Joined::Running)
+        Ok((Joined::Running, displaced))
+    }
+
+    /// Takes out the request of that number, if it still waits, and with it the view that no other request wants. Both
+    /// may be the last that hold something, so they are dropped without the lock.
+    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<View>)> {
+        for groups in [&mut self.current, &mut self.next] {
+            for index in 0..groups.len() {
+                if let Some(position) = groups[index].position(number) {
+                    let waiter = groups[index].waiters.remove(position);
+                    let is_last = groups[index].waiters.is_empty();
+                    return Some((waiter, is_last.then(|| groups.remove(index).view)));
+                }
+            }
+        }
+        None
     }
 
     /// Nothing will be collected. Everybody who waits for it; `None` if one of them wants it all the same. Who comes
@@ -132,9 +185,11 @@ impl Slot {
         }
     }
 
-    /// A view that somebody waits for.
-    pub(super) fn next_view(&self) -> Option<(View, Authorized)> {
-        self.current.first().map(|group| (group.view.clone(), group.proof.clone()))
+    /// A view that a request waits for. Logins take turns, however many views each of them wants.
+    pub(super) fn next_view(&mut self) -> Option<(View, Authorized)> {
+        let group = self.current.iter().min_by_key(|group| self.turns.last(group.login()))?;
+        self.turns.take(group.login());
+        Some((group.view.clone(), group.proof.clone()))
     }
 
     /// Those who wait for `view`. `None` if they were answered meanwhile, because time was up.
@@ -165,6 +220,9 @@ impl Slot {
             unanswered.append(&mut self.next);
         }
         let goes_on = !self.current.is_empty();
+        if !goes_on {
+            self.turns = Turns::default();
+        }
         self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
         Finished { unanswered, goes_on, was_overdue }
     }
@@ -193,16 +251,12 @@ impl Slot {
         Some(expired)
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.current.iter().chain(&self.next).map(|group| group.waiters.len()).sum()
+    pub(super) fn waiters(&self) -> impl Iterator<Item = &Waiter> {
+        self.current.iter().chain(&self.next).flat_map(|group| &group.waiters)
     }
 
-    /// Drops the waiters whose requests have gone away.
-    pub(super) fn forget_gone(&mut self) {
-        for groups in [&mut self.current, &mut self.next] {
-            groups.iter_mut().for_each(|group| group.waiters.retain(|waiter| !waiter.is_canceled()));
-            groups.retain(|group| !group.waiters.is_empty());
-        }
+    pub(super) fn waiting(&self) -> usize {
+        self.current.iter().chain(&self.next).map(|group| group.waiters.len()).sum()
     }
 
     #[cfg(test)]
@@ -217,4 +271,11 @@ impl Slot {
             *deadline = now;
         }
     }
+}
+
+/// The newest of the views that only one login wants, if that login has to give way to another.
+fn displace(groups: &mut Vec<Group>, newcomer: &str) -> Option<Group> {
+    let loser = gives_way(groups.iter().filter_map(Group::only_login), newcomer)?;
+    let index = groups.iter().rposition(|group| group.only_login() == Some(&loser))?;
+    Some(groups.remove(index))
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod bounds;
 mod failures;
+mod fairness;
 mod growth;
 mod sharing;
 mod slots;
@@ -14,6 +15,8 @@ use std::task::Poll;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
@@ -25,7 +28,12 @@ use crate::format::Format;
 use crate::wanted::Wanted;
 
 fn proof() -> Authorized {
-    authenticate(&Credentials::allow_weak("ops", "x").unwrap(), [&b"Basic b3BzOng="[..]]).unwrap()
+    proof_of("ops")
+}
+
+fn proof_of(login: &str) -> Authorized {
+    let header = format!("Basic {}", STANDARD.encode(format!("{login}:x")));
+    authenticate(&Credentials::allow_weak(login, "x").unwrap(), [header.as_bytes()]).unwrap()
 }
 
 fn view(page: Page, format: Format) -> View {
@@ -115,7 +123,7 @@ impl Control {
         Self { flights: Flights::new(Arc::new(gate), limits), begun, orders, most_running, is_short }
     }
 
-    fn join(&self, view: View) -> Result<oneshot::Receiver<Answer>, Problem> {
+    fn join(&self, view: View) -> Result<Waiting, Problem> {
         self.flights.join(view, &proof())
     }
 
@@ -133,10 +141,10 @@ impl Control {
     }
 }
 
-async fn text(receiver: oneshot::Receiver<Answer>) -> String {
-    String::from_utf8(receiver.await.unwrap().unwrap().body.into()).unwrap()
+async fn text(waiting: Waiting) -> String {
+    String::from_utf8(waiting.await.unwrap().body.into()).unwrap()
 }
 
-async fn problem(receiver: oneshot::Receiver<Answer>) -> Problem {
-    receiver.await.unwrap().unwrap_err()
+async fn problem(waiting: Waiting) -> Problem {
+    waiting.await.unwrap_err()
 }

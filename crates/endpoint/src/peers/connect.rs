@@ -1,11 +1,14 @@
 //! Connections to peers, encrypted or not leaving this machine.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use memory_debug_core::MissingReason;
+use memory_debug_core::{MissingReason, open_regular_file};
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::{ServerName, UnixTime};
@@ -19,6 +22,9 @@ use crate::fleet::timed::{Timed, left};
 
 /// Longest time for a connection: longer takes only whoever is not there, and others wait to be asked.
 const FOR_CONNECTION: Duration = Duration::from_secs(1);
+
+/// The variable that names a file of certificates to trust instead of the system's.
+const CERTIFICATES: &str = "SSL_CERT_FILE";
 
 /// A connection that ends by `end`, to the first of `addresses` that there is one to.
 pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<TcpStream>, Missing> {
@@ -43,7 +49,10 @@ pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<Tc
 /// How peers have to prove who they are: by `authorities`, or those that the system trusts.
 pub(super) fn tls(authorities: Option<Arc<RootCertStore>>) -> Result<Arc<ClientConfig>, Missing> {
     let failed = |detail: &str| (MissingReason::Tls, detail.to_owned());
-    let roots = authorities.unwrap_or_else(|| Arc::new(of_system()));
+    let roots = match authorities {
+        Some(roots) => roots,
+        None => Arc::new(of_system(env::var_os(CERTIFICATES)).map_err(|what| failed(&what))?),
+    };
     if roots.is_empty() {
         return Err(failed(
             "this system trusts no authority; install its certificates, or give those of `Peers::authority`",
@@ -73,11 +82,21 @@ fn unix_time(time: SystemTime) -> Option<UnixTime> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
 }
 
-fn of_system() -> RootCertStore {
+/// Those that the system trusts, with the file that the environment names instead, which has to be one: to read a pipe
+/// waits for a writer.
+fn of_system(file: Option<OsString>) -> Result<RootCertStore, String> {
+    if let Some(error) = file.and_then(|path| open_regular_file(Path::new(&path)).err()) {
+        let why = if error.kind() == ErrorKind::InvalidInput {
+            error.to_string()
+        } else {
+            error.kind().to_string()
+        };
+        return Err(format!("the certificates that {CERTIFICATES} names cannot be read: {why}; correct it"));
+    }
     let mut roots = RootCertStore::empty();
     // Those that cannot be read are not trusted.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+    Ok(roots)
 }
 
 /// A connection that nobody else reads. What goes wrong with that is told in words of ours.
@@ -175,6 +194,20 @@ mod tests {
         assert!(found.is_ok(), "{found:?} with {} in the queue", queued.len());
         free.set_nonblocking(true).unwrap();
         assert!(free.accept().is_ok());
+    }
+
+    #[test]
+    fn s45_certificates_are_read_from_a_file_and_nothing_is_waited_for() {
+        for (path, what) in [
+            ("/dev/zero", "it is a device, not a regular file"),
+            ("/", "it is a folder, not a regular file"),
+            ("/none", "entity not found"),
+        ] {
+            let refused = of_system(Some(path.into())).unwrap_err();
+            let expected =
+                format!("the certificates that SSL_CERT_FILE names cannot be read: {what}; correct it");
+            assert_eq!(refused, expected);
+        }
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use futures_channel::oneshot::Receiver;
 use memory_debug_core::FleetReport;
 
 use crate::credentials::Credentials;
-use crate::flight::Answer;
+use crate::flight::Waiting;
 use crate::problem::Problem;
 
 /// None of these exist.
@@ -24,7 +23,7 @@ impl Peers {
 
     pub(crate) fn ask(
         &self,
-        _own: Result<Receiver<Answer>, Problem>,
+        _own: Result<Waiting, Problem>,
         _rows: usize,
         _shows_host: bool,
         _deadline: Duration,

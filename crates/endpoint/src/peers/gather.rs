@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures_channel::oneshot::Receiver;
 use memory_debug_core::{Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason};
 use zeroize::Zeroizing;
 
@@ -15,7 +14,7 @@ use crate::fleet::Caller;
 use crate::fleet::exchange::Missing;
 use crate::fleet::fan_out::{self, FOR_ONE};
 use crate::fleet::wait::wait;
-use crate::flight::Answer;
+use crate::flight::Waiting;
 use crate::problem::Problem;
 
 /// How the fleet names the one that is asked.
@@ -29,7 +28,7 @@ impl Peers {
     /// If there is no thread to ask on.
     pub(crate) fn ask(
         &self,
-        own: Result<Receiver<Answer>, Problem>,
+        own: Result<Waiting, Problem>,
         rows: usize,
         shows_host: bool,
         deadline: Duration,
@@ -86,7 +85,8 @@ impl Peers {
     }
 
     pub(super) fn caller(&self) -> Caller {
-        let pair = Zeroizing::new(format!("{USER}:{}", self.secret.expose()));
+        // Joined at once: text that grows leaves copies behind that are not wiped.
+        let pair = Zeroizing::new([USER, self.secret.expose()].join(":"));
         let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
         Caller::new([b"Basic ", token.as_bytes()].concat())
     }
@@ -111,12 +111,11 @@ pub(super) fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
 }
 
 /// This process's own report, as soon as it is there.
-fn report_of_own(own: Receiver<Answer>, rows: usize, end: Instant) -> Result<MemoryReport, Missing> {
+fn report_of_own(own: Waiting, rows: usize, end: Instant) -> Result<MemoryReport, Missing> {
     match wait(own, Some(end)) {
-        Some(Ok(Ok(page))) => MemoryReport::for_fleet(&page.body, rows)
+        Some(Ok(page)) => MemoryReport::for_fleet(&page.body, rows)
             .map_err(|why| (MissingReason::NoReport, format!("its report {why}"))),
-        Some(Ok(Err(problem))) => Err(of_own(problem)),
-        Some(Err(_canceled)) => Err(of_own(Problem::CollectorPanicked)),
+        Some(Err(problem)) => Err(of_own(problem)),
         None => Err((MissingReason::Deadline, "it still collects; ask again in a while".to_owned())),
     }
 }

@@ -7,9 +7,15 @@ use std::task::Waker;
 use memory_debug_core::Collector;
 
 use super::*;
+use crate::authenticate::{Authorized, authenticate};
+use crate::credentials::Credentials;
 use crate::flight::Flights;
 use crate::limits::Limits;
 use crate::parts::Connection;
+
+fn proof() -> Authorized {
+    authenticate(&Credentials::allow_weak("ops", "x").unwrap(), [&b"Basic b3BzOng="[..]]).unwrap()
+}
 
 fn checked(headers: &[(&str, &str)]) -> Result<(), Problem> {
     let lookup = |name: &str| {
@@ -93,7 +99,7 @@ enum Part {
 
 fn read(parts: impl IntoIterator<Item = Part>) -> Poll<Result<Vec<u8>, Problem>> {
     let flights = flights();
-    let mut body = RequestBody::new(flights.await_body().unwrap());
+    let mut body = RequestBody::new(flights.await_body(&proof()).unwrap());
     let mut parts: VecDeque<_> = parts.into_iter().collect();
     let read = body.poll_read(&mut Context::from_waker(Waker::noop()), |_| match parts.pop_front() {
         None => Poll::Ready(None),
@@ -141,7 +147,7 @@ fn s26_a_body_that_breaks_off_is_refused_and_one_that_pauses_is_awaited() {
 #[tokio::test]
 async fn s26_a_body_that_does_not_come_in_time_is_given_up() {
     let flights = flights();
-    let mut body = RequestBody::new(flights.await_body().unwrap());
+    let mut body = RequestBody::new(flights.await_body(&proof()).unwrap());
     let reading = std::future::poll_fn(|context| {
         body.poll_read(context, |_| Poll::<Option<Result<Bytes, ()>>>::Pending)
     });

@@ -58,10 +58,10 @@ async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
     let first = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);
-    let first = first.await.unwrap().unwrap();
+    let first = first.await.unwrap();
     control.flights.wait_until_idle();
     for _ in 0..1000 {
-        let again = control.join(stats()).unwrap().await.unwrap().unwrap();
+        let again = control.join(stats()).unwrap().await.unwrap();
         assert_eq!(again.body.as_ptr(), first.body.as_ptr());
     }
     assert_eq!(control.collections_begun_since(), 0);
@@ -82,4 +82,38 @@ async fn s46_types_are_always_collected_anew() {
         assert!(text(waiter).await.contains(&format!("report {number}")));
         control.flights.wait_until_idle();
     }
+}
+
+#[tokio::test]
+async fn s45_a_page_is_cut_to_what_may_be_unread_at_all() {
+    let control = Control::new(Limits::default().max_unread_bytes(100));
+    let waiting = control.join(view(Page::Types, Format::Json)).unwrap();
+    control.begun();
+    control.order(Order::Return);
+    // Without rows it is still longer.
+    assert_eq!(problem(waiting).await, Problem::ReplyTooLarge);
+    control.flights.wait_until_idle();
+    assert_eq!(control.flights.shared().unread.bytes(), 0);
+}
+
+#[tokio::test]
+async fn s45_pages_that_are_kept_make_room_for_those_that_are_asked_for() {
+    let limits = Limits::default().stats_age(Duration::MAX);
+    let control = Control::keeping_stats(limits.clone());
+    let page = async |control: &Control, view: View| {
+        let waiting = control.join(view).unwrap();
+        control.begun();
+        control.order(Order::Return);
+        let answer = waiting.await;
+        control.flights.wait_until_idle();
+        answer.map(|reply| reply.body.len())
+    };
+    let statistics = page(&control, stats()).await.unwrap();
+    let types = page(&control, view(Page::Types, Format::Json)).await.unwrap();
+    assert_eq!(control.flights.shared().unread.bytes(), statistics, "kept");
+    // There is room for either and not for both.
+    let control = Control::keeping_stats(limits.max_unread_bytes(statistics.max(types) + 1));
+    assert_eq!(page(&control, stats()).await, Ok(statistics));
+    assert_eq!(page(&control, view(Page::Types, Format::Json)).await, Ok(types));
+    assert_eq!(control.flights.shared().unread.bytes(), 0);
 }

@@ -20,7 +20,7 @@ fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {
-    Permit::take(flights.shared(), Wait::Growth)
+    Permit::take(flights.shared(), Wait::Growth, &proof())
 }
 
 fn measured(flights: &Flights) -> usize {

@@ -12,7 +12,7 @@ async fn s40_a_thousand_requests_share_one_collection_and_one_rendering() {
     control.order(Order::Return);
     let mut addresses = BTreeSet::new();
     for receiver in receivers {
-        let body = receiver.await.unwrap().unwrap();
+        let body = receiver.await.unwrap();
         addresses.insert(body.body.as_ptr());
     }
     assert_eq!(addresses.len(), 1, "the body is shared, not copied");

@@ -3,14 +3,26 @@
 use bytes::Bytes;
 
 use super::super::breaker::MAX_FAILURES;
+use super::super::slot::MAX_VIEWS;
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn join(slot: &mut Slot, view: View) -> oneshot::Receiver<Answer> {
+    join_as("ops", 0, slot, view).unwrap().1
+}
+
+/// Joins as a request of that login and number, and tells who was displaced.
+fn join_as(
+    login: &str,
+    number: u64,
+    slot: &mut Slot,
+    view: View,
+) -> Result<(Option<Group>, oneshot::Receiver<Answer>), Problem> {
     let (sender, receiver) = oneshot::channel();
-    slot.join(view, sender, &proof(), Instant::now(), LIMIT).unwrap();
-    receiver
+    let waiter = Waiter { number, login: login.into(), sender };
+    let (_, displaced) = slot.join(view, waiter, &proof_of(login), Instant::now(), LIMIT)?;
+    Ok((displaced, receiver))
 }
 
 #[test]
@@ -46,8 +58,7 @@ fn s43_the_deadline_covers_rendering_and_those_who_came_late() {
     assert_eq!(slot.expire(now + 2 * LIMIT).unwrap().len(), 2);
     assert!(slot.take_group(&stats()).is_none(), "answered already");
     assert!(slot.expire(now + 3 * LIMIT).is_none());
-    let (sender, _receiver) = oneshot::channel();
-    let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
+    let refused = join_as("ops", 0, &mut slot, stats()).map(drop);
     assert_eq!(refused, Err(Problem::CollectorOverdue { retry_after: LIMIT }));
     let finished = slot.finish(End::Collected, now, LIMIT);
     assert!(finished.was_overdue && !finished.goes_on);
@@ -85,8 +96,7 @@ fn s43_latecomers_do_not_make_an_open_breaker_collect() {
         assert_eq!(finished.unanswered.len(), if finished.goes_on { 1 } else { 2 });
         slot.abandon();
     }
-    let (sender, _receiver) = oneshot::channel();
-    let refused = slot.join(stats(), sender, &proof(), now, LIMIT);
+    let refused = join_as("ops", 0, &mut slot, stats()).map(drop);
     assert!(matches!(refused, Err(Problem::BreakerOpen { .. })));
 }
 
@@ -100,4 +110,65 @@ fn a_new_collection_for_latecomers_has_its_own_deadline() {
     let finished = slot.finish(End::Panicked, later, LIMIT);
     assert!(finished.unanswered.len() == 1 && finished.goes_on);
     assert_eq!(slot.deadline(), Some(later + LIMIT));
+}
+
+#[test]
+fn s45_the_views_of_a_request_that_has_gone_away_are_free_at_once() {
+    let mut slot = Slot::default();
+    let kept: Vec<_> = (0..2 * MAX_VIEWS as u64)
+        .map(|number| join_as("ops", number, &mut slot, with_filter(number as usize / 2)).unwrap())
+        .collect();
+    assert!(join_as("ops", 100, &mut slot, with_filter(100)).is_err());
+    assert!(slot.leave(6).unwrap().1.is_none(), "another still wants that view");
+    assert!(slot.leave(6).is_none());
+    assert!(join_as("ops", 100, &mut slot, with_filter(100)).is_err());
+    assert!(slot.leave(7).unwrap().1 == Some(with_filter(3)), "nobody wants it any more");
+    let _late = join_as("ops", 101, &mut slot, with_filter(100)).unwrap();
+    slot.collected();
+    let mut written = Vec::new();
+    while let Some((view, _)) = slot.next_view() {
+        slot.take_group(&view).unwrap();
+        written.push(view);
+    }
+    assert_eq!(written.len(), MAX_VIEWS);
+    assert!(!written.contains(&with_filter(3)) && written.contains(&with_filter(100)));
+    drop(kept);
+}
+
+#[test]
+fn s45_logins_take_turns_with_their_views() {
+    let mut slot = Slot::default();
+    let wanted = [("a", 0), ("a", 1), ("a", 2), ("b", 3), ("a", 4), ("c", 5), ("b", 6)];
+    let _waiting: Vec<_> = wanted
+        .iter()
+        .map(|&(login, filter)| join_as(login, filter as u64, &mut slot, with_filter(filter)).unwrap())
+        .collect();
+    slot.collected();
+    let mut order = String::new();
+    while let Some((view, proof)) = slot.next_view() {
+        order.push_str(proof.user());
+        slot.take_group(&view).unwrap();
+    }
+    assert_eq!(order, "abcabaa");
+}
+
+#[test]
+fn s45_a_login_with_fewer_views_takes_the_newest_of_the_one_with_the_most() {
+    let mut slot = Slot::default();
+    let most = MAX_VIEWS as u64;
+    let mut first: Vec<_> = (0..most)
+        .map(|number| join_as("a", number, &mut slot, with_filter(number as usize)).unwrap().1)
+        .collect();
+    for number in 0..most / 2 {
+        let (displaced, _) =
+            join_as("b", most + number, &mut slot, with_filter(100 + number as usize)).unwrap();
+        displaced.unwrap().answer(&Err(Problem::TooManyWaiters));
+        let newest = first.pop().unwrap().try_recv();
+        assert_eq!(newest, Ok(Some(Err(Problem::TooManyWaiters))));
+    }
+    assert!(join_as("b", 200, &mut slot, with_filter(200)).is_err(), "both have their share");
+    assert!(join_as("a", 201, &mut slot, with_filter(201)).is_err());
+    // What both want is nobody's to lose.
+    assert!(join_as("b", 202, &mut slot, with_filter(0)).unwrap().0.is_none());
+    assert!(join_as("c", 203, &mut slot, with_filter(203)).unwrap().0.is_some());
 }

@@ -183,3 +183,30 @@ fn s15_names_of_types_are_for_those_who_may_know_them_here() {
     let status = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers").status;
     assert_eq!(status, 403);
 }
+
+#[cfg(unix)]
+type Read = fn(&Path) -> Result<Peers, CredentialsError>;
+
+#[cfg(unix)]
+#[test]
+fn s16_a_secret_is_read_from_a_regular_file_without_blanks_at_its_ends() {
+    let path = std::env::temp_dir().join(format!("memory-debug-peers-{}", std::process::id()));
+    let refused = |read: Read| {
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(&*path.to_string_lossy()) && !error.contains(SECRET), "{error}");
+        error
+    };
+    let ways: [Read; 2] = [|path| Peers::from_file(path), |path| peers().accept_file(path)];
+    std::fs::write(&path, format!("{SECRET}\r\n")).unwrap();
+    assert!(ways.iter().all(|read| read(&path).is_ok()));
+    std::fs::write(&path, format!("{SECRET} \n")).unwrap();
+    for read in ways {
+        assert!(refused(read).contains("password refused: it ends with a space (U+0020)"));
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for read in ways {
+        assert!(refused(read).contains("it is a pipe, not a regular file"));
+    }
+    std::fs::remove_file(&path).unwrap();
+}
