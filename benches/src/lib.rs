@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod many_stacks;
+pub mod named_stacks;
 pub mod side_by_side;
 
 use std::future::Future;

@@ -85,8 +85,8 @@ pub use memory_debug_endpoint::memory_debug_core;
 pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
     AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collector, InstanceId, InstanceInfo,
-    LimitSource, MachineMemory, MemoryReport, ProcessMemory, RowSource, Scope, Tracked, TypeRow, TypeSummary,
-    summary,
+    LimitSource, MachineMemory, MemoryReport, ProcessMemory, Resource, RowSource, Scope, Tracked, TypeRow,
+    TypeSummary, Work, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_endpoint::memory_debug_core::{

@@ -124,8 +124,8 @@ pub use memory_debug_tower::{
     AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collector, ConfigError,
     ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint, FieldRow,
     InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryDebug, MemoryDebugLayer,
-    MemoryReport, ProcessMemory, Reconciliation, ResponseFuture, Role, RootRow, RootSummary, RowSource,
-    Scope, Shortage, Tracked, TypeRow, TypeSummary, generate_password, summary,
+    MemoryReport, ProcessMemory, Reconciliation, Resource, ResponseFuture, Role, RootRow, RootSummary,
+    RowSource, Scope, Shortage, Tracked, TypeRow, TypeSummary, Work, generate_password, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};

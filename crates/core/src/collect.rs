@@ -10,17 +10,21 @@ use crate::breakdown::Counts;
 use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
-use crate::jemalloc;
+use crate::jemalloc::{self, LastDump};
 use crate::process;
 use crate::reconciliation;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
 use crate::samples::SampleOrigin;
-use crate::thread::wait_for_collecting;
+use crate::thread::{self, wait_for_collecting};
 use crate::timestamp;
 use crate::tracked;
 use crate::types::{self, TypeCollector};
 use crate::unavailable::Unavailable;
+
+/// From this length of a dump on, memory is worth more than time: what is freed while it is read and named goes back to the
+/// system at once. Some three thousand stacks.
+const LARGE_DUMP_BYTES: u64 = 1 << 20;
 
 /// What to collect. The instance is always told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +57,7 @@ pub struct Collector {
     service: Option<String>,
     version: Option<String>,
     types: TypeCollector,
+    pub(crate) last_dump: LastDump,
 }
 
 impl Collector {
@@ -197,7 +202,13 @@ impl Collector {
         let counts = counts(proc, report, profiling);
         // Of the epoch that these counts were read from.
         let large_objects = jemalloc::read_large_objects();
-        let heap = self.types.read(jemalloc::read_dump()?, large_objects)?;
+        let dump = jemalloc::read_dump()?;
+        let dump_bytes = dump.bytes;
+        self.last_dump.remember(dump_bytes);
+        if dump_bytes > LARGE_DUMP_BYTES {
+            thread::give_back_at_once();
+        }
+        let heap = self.types.read(dump.reader(), dump_bytes, large_objects)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {

@@ -3,45 +3,186 @@
 //! A page about memory is asked for when memory is short, and must not be what kills the process.
 
 use std::path::Path;
+use std::{env, fmt, io};
 
 use crate::ceiling::Ceiling;
 use crate::collect::{Collector, Scope};
-use crate::process::{read_cgroup, read_machine};
+use crate::process::{read_address_room, read_cgroup, read_machine};
 use crate::unavailable::Unavailable;
 
 /// Numbers alone: files of a few kilobytes, jemalloc's epoch, a thread.
 const STATS_BYTES: u64 = 1 << 20;
 
-/// Types, too. A first hit took 2 to 4 MiB on a program with 523 MB of debug information (`benches/README.md`); the
-/// rest is room for larger heaps and for pages of the executable, which the kernel takes back. Compressed debug
-/// information takes as much as it is long and is not in here.
-const TYPES_BYTES: u64 = 16 << 20;
+/// Types, besides what grows with the heap profile. A first hit took 2 to 4 MiB on a program with 523 MB of debug
+/// information (`benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
+/// Compressed debug information takes as much as it is long and is not in here.
+const TYPES_BYTES: u64 = 8 << 20;
 
-/// What a collection may take, and what is left for it.
+/// What may be done with memory that is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Work {
+    /// A page of the report as it is: numbers and tables.
+    Page,
+    /// The heap by stack, with names.
+    Profile,
+    /// Two such heaps, and what differs.
+    Comparison {
+        /// The stacks of the largest snapshot that is compared.
+        stacks: u64,
+    },
+}
+
+/// What something may take, and what is left for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Headroom {
-    /// The most that the collection is expected to take.
+    /// The most that it is expected to take.
     pub needed_bytes: u64,
-    /// What is left until the limit of the container, of a group above it, or the memory of the machine, whichever is
-    /// met first, inactive page cache counted as free. `None` if none of them could be read.
+    /// What is left until the limit that is met first. `None` if none of them could be read.
     pub available_bytes: Option<u64>,
+    /// Of what.
+    pub resource: Resource,
+}
+
+/// What a limit is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resource {
+    /// Memory: of the container, of a group above it, or of the machine, inactive page cache counted as free.
+    #[default]
+    Memory,
+    /// Addresses of the process: `RLIMIT_AS` or `RLIMIT_DATA`.
+    Addresses,
 }
 
 impl Headroom {
-    /// Whether the collection may take more than there is. What is not known is no reason to refuse.
+    /// Whether it may take more than there is. What is not known is no reason to refuse.
     pub fn is_short(&self) -> bool {
         self.available_bytes.is_some_and(|available| available < self.needed_bytes)
     }
+
+    /// Whether so many new threads have addresses for their stacks and for jemalloc's arenas, which ends the process
+    /// where it cannot make one.
+    pub fn for_threads(threads: u64) -> Self {
+        Self::of_addresses(Path::new("/proc"), threads.saturating_mul(thread_bytes()))
+    }
+
+    /// How much memory is left for something, and how many addresses. What is short is told, else memory.
+    fn new(needed_bytes: u64, needed_addresses: u64) -> Self {
+        let proc = Path::new("/proc");
+        let memory = Self { needed_bytes, available_bytes: available(proc), resource: Resource::Memory };
+        if memory.is_short() {
+            return memory;
+        }
+        let addresses = Self::of_addresses(proc, needed_addresses);
+        if addresses.is_short() { addresses } else { memory }
+    }
+
+    fn of_addresses(proc: &Path, needed_bytes: u64) -> Self {
+        Self {
+            needed_bytes,
+            available_bytes: read_address_room(proc).of_memory(),
+            resource: Resource::Addresses,
+        }
+    }
 }
+
+impl fmt::Display for Headroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.available_bytes.unwrap_or_default();
+        match self.resource {
+            Resource::Memory => {
+                write!(f, "{} bytes of memory are needed, {left} are left", self.needed_bytes)
+            }
+            Resource::Addresses => write!(
+                f,
+                "{} bytes of addresses are needed, {left} are left; raise `ulimit -v` or `ulimit -d`",
+                self.needed_bytes
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Headroom {}
+
+/// Refuses so many new threads if they could end the process: see [`Headroom::for_threads`].
+///
+/// # Errors
+///
+/// [`io::ErrorKind::OutOfMemory`] with the [`Headroom`] that is short.
+pub fn room_for_threads(threads: u64) -> io::Result<()> {
+    let headroom = Headroom::for_threads(threads);
+    if headroom.is_short() { Err(io::Error::new(io::ErrorKind::OutOfMemory, headroom)) } else { Ok(()) }
+}
+
+/// What a thread takes of addresses: its stack, and an arena of jemalloc's with its first pages, which are looked for at
+/// multiples of 2 MiB.
+fn thread_bytes() -> u64 {
+    // As the standard library chooses it.
+    let stack = env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    ARENA_BYTES.saturating_add(stack.unwrap_or(2 << 20))
+}
+
+const ARENA_BYTES: u64 = 10 << 20;
 
 impl Collector {
     /// How much memory collecting `scope` may take, and how much is left: a few small files of the kernel are read.
     pub fn headroom(&self, scope: Scope) -> Headroom {
-        let needed_bytes = if scope == Scope::Stats { STATS_BYTES } else { TYPES_BYTES };
-        Headroom { needed_bytes, available_bytes: available(Path::new("/proc")) }
+        let needed = match scope {
+            Scope::Stats => STATS_BYTES,
+            Scope::Types | Scope::Everything => {
+                TYPES_BYTES.saturating_add(per_dump(self.dump_bytes(), COLLECTING))
+            }
+        };
+        Headroom::new(needed, addresses(needed))
+    }
+
+    /// How much memory making a page of at most `body_bytes` of a report may take, and how much is left.
+    pub fn headroom_for(&self, work: Work, body_bytes: u64) -> Headroom {
+        let dump = self.dump_bytes();
+        let profile = per_dump(dump, NAMING);
+        let (body, work) = match work {
+            Work::Page => (body_bytes.min(dump), 0),
+            Work::Profile => (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile),
+            Work::Comparison { stacks } => {
+                let kept = per_dump(stacks.saturating_mul(BYTES_OF_A_STACK), COMPARING);
+                (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile.saturating_add(kept))
+            }
+        };
+        let needed = STATS_BYTES.saturating_add(work).saturating_add(body.saturating_mul(2));
+        Headroom::new(needed, addresses(needed))
+    }
+
+    /// How long the next dump may be at most.
+    fn dump_bytes(&self) -> u64 {
+        self.last_dump.next_bytes()
     }
 }
+
+/// What work takes of a heap whose dump has so many bytes; in tenths of them, as `scripts/headroom` measures it, and some
+/// more.
+fn per_dump(bytes: u64, tenths: u64) -> u64 {
+    bytes.saturating_mul(tenths) / 10
+}
+
+/// The dump, or what is read of it, which takes its place; and what is remembered of its stacks. Measured: 10.
+const COLLECTING: u64 = 13;
+/// The profile with names, beside the one that is there. Measured: 8.
+const NAMING: u64 = 10;
+/// A snapshot with names, and both by row and stack. Measured: 16.
+const COMPARING: u64 = 22;
+/// A body for people has names in the place of addresses.
+const BODY_OF_DUMP: u64 = 16;
+/// What a stack takes at least in a dump.
+const BYTES_OF_A_STACK: u64 = 400;
+
+/// Addresses that memory may take: jemalloc takes more at a time than is needed, and a file is mapped for names.
+fn addresses(bytes: u64) -> u64 {
+    bytes.saturating_mul(2).saturating_add(ADDRESSES_BYTES)
+}
+
+const ADDRESSES_BYTES: u64 = 16 << 20;
 
 fn available(proc: &Path) -> Option<u64> {
     let reasons = &mut Unavailable::default();
@@ -120,7 +261,8 @@ mod tests {
         let collector = Collector::new();
         let needed = |scope| collector.headroom(scope).needed_bytes;
         assert!(needed(Scope::Stats) < needed(Scope::Types));
-        let headroom = |available_bytes| Headroom { needed_bytes: 2, available_bytes };
+        let headroom =
+            |available_bytes| Headroom { needed_bytes: 2, available_bytes, resource: Resource::Memory };
         assert!(headroom(Some(1)).is_short());
         assert!(!headroom(Some(2)).is_short() && !headroom(None).is_short());
     }

@@ -22,17 +22,18 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
-    /// Reads a dump of jemalloc (`heap_v2`), which counts large objects as `large_objects` says.
+    /// Reads a dump of jemalloc (`heap_v2`) of about so many bytes, which counts large objects as `large_objects` says.
     ///
     /// # Errors
     ///
     /// The dump could not be read or understood.
     pub(crate) fn read(
         dump: impl BufRead,
+        dump_bytes: u64,
         large_objects: Option<LargeObjects>,
         attributor: SharedAttributor,
     ) -> Result<Self, String> {
-        let profile = HeapProfile::parse(dump).map_err(|error| error.to_string())?;
+        let profile = HeapProfile::parse_sized(dump, dump_bytes).map_err(|error| error.to_string())?;
         Ok(Self { profile: profile.with_large_objects(large_objects), attributor })
     }
 

@@ -110,7 +110,7 @@ pub use fleet::{
     Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
     FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
 };
-pub use headroom::Headroom;
+pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
@@ -136,7 +136,7 @@ pub use snapshot::{
     DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
     SnapshotId, SnapshotInfo, Snapshots, Suspect,
 };
-pub use thread::spawn_collecting;
+pub use thread::{spawn_collecting, spawn_thread};
 pub use tracked::Tracked;
 pub use tracker::{Growth, SummaryTracker};
 pub use unavailable::Unavailable;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+use crate::process::read_address_room;
 use crate::regular_file::open_regular_file;
 
 /// A file whose bytes are read from the page cache as they are touched, not copied.
@@ -23,15 +24,30 @@ impl MappedFile {
     /// kernel will not map one.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = open_regular_file(path)?;
-        if file.metadata()?.len() == 0 {
+        let length = file.metadata()?.len();
+        if length == 0 {
             return Ok(Self(None));
         }
+        require_addresses(read_address_room(Path::new("/proc")).space, length)?;
         // SAFETY: nobody in this process writes to the files given here. Another process that *truncates* a mapped
         // file makes touching the lost pages raise SIGBUS; that risk is taken because the files are the running
         // program, which the kernel protects from writing (ETXTBSY), and its libraries, which installers replace by
         // renaming, not by truncating. Bytes that change in place are parsed as untrusted input anyway.
         let map = unsafe { Mmap::map(&file) }?;
         Ok(Self(Some(map)))
+    }
+}
+
+/// So many addresses are left for everything else while files are mapped.
+const SPARED_BYTES: u64 = 64 << 20;
+
+/// Refuses a file that would take the addresses which the rest of a collection needs: names are worth less than the process.
+fn require_addresses(room: Option<u64>, length: u64) -> io::Result<()> {
+    match room {
+        Some(room) if room < length.saturating_add(SPARED_BYTES) => {
+            Err(io::Error::new(io::ErrorKind::OutOfMemory, "too few addresses are left (`ulimit -v`)"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -58,6 +74,14 @@ mod tests {
         let error = MappedFile::open(Path::new("/dev/null")).unwrap_err();
         assert_eq!(error.to_string(), "it is a device, not a regular file");
         assert_eq!(MappedFile::open(Path::new("/")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn s44_a_file_is_not_mapped_where_that_would_leave_too_few_addresses() {
+        assert!(require_addresses(None, u64::MAX).is_ok());
+        assert!(require_addresses(Some(SPARED_BYTES + 9), 9).is_ok());
+        let error = require_addresses(Some(SPARED_BYTES + 8), 9).unwrap_err();
+        assert_eq!(error.to_string(), "too few addresses are left (`ulimit -v`)");
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crate::collect::{Collector, Scope};
-use crate::headroom::Headroom;
+use crate::headroom::{self, Headroom};
 use crate::snapshot::{Snapshot, SnapshotFolder, SnapshotId, Snapshots};
-use crate::thread::spawn_collecting;
+use crate::thread::{spawn_collecting, spawn_thread};
 
 /// Takes a snapshot every so often, into a ring and if wanted into a folder.
 ///
@@ -80,7 +80,7 @@ impl PeriodicSnapshots {
                 collecting = work.begin(collecting);
             }
         };
-        let thread = Builder::new().name("memory-debug".into()).spawn(sleep_and_spawn)?;
+        let thread = spawn_thread(Builder::new().name("memory-debug".into()), sleep_and_spawn)?;
         Ok(RunningSnapshots { status, stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -159,7 +159,14 @@ impl Work {
         let work = self.clone();
         let spawned = spawn_collecting(move || {
             let headroom = work.collector.headroom(Scope::Types);
-            let take = || Snapshot::of(&work.collector.collect(Scope::Everything), Some(LABEL.into()));
+            let take = || {
+                let report = work.collector.collect(Scope::Everything);
+                let to_write = work.collector.headroom_for(headroom::Work::Profile, 0);
+                if to_write.is_short() {
+                    return Err(format!("skipped: {to_write}"));
+                }
+                Snapshot::of(&report, Some(LABEL.into()))
+            };
             work.status.note(work.take(headroom, take));
         });
         spawned
@@ -187,11 +194,7 @@ impl Work {
         take: impl FnOnce() -> Result<Snapshot, String>,
     ) -> Result<(), String> {
         if headroom.is_short() {
-            let Headroom { needed_bytes, available_bytes } = headroom;
-            let available = available_bytes.unwrap_or_default();
-            return Err(format!(
-                "skipped: {available} bytes of memory are left, and a snapshot may take {needed_bytes}"
-            ));
+            return Err(format!("skipped: {headroom}"));
         }
         let snapshot = take()?;
         if self.status.is_stopped.load(Ordering::SeqCst) {
@@ -243,11 +246,13 @@ fn periodic(folder: &SnapshotFolder) -> io::Result<VecDeque<SnapshotId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headroom::Resource;
     use crate::jemalloc;
     use crate::snapshot::SnapshotBounds;
     use crate::snapshot::tests::empty;
 
-    const ENOUGH: Headroom = Headroom { needed_bytes: 1, available_bytes: Some(1) };
+    const ENOUGH: Headroom =
+        Headroom { needed_bytes: 1, available_bytes: Some(1), resource: Resource::Memory };
 
     fn work(bounds: SnapshotBounds) -> Work {
         let snapshots = Arc::new(Snapshots::new(bounds));
@@ -284,10 +289,10 @@ mod tests {
     #[test]
     fn s44_with_too_little_memory_it_is_skipped() {
         let work = work(SnapshotBounds::default());
-        let short = Headroom { needed_bytes: 2, available_bytes: Some(1) };
+        let short = Headroom { needed_bytes: 2, available_bytes: Some(1), resource: Resource::Memory };
         let skipped = work.take(short, || panic!("not taken")).unwrap_err();
-        assert_eq!(skipped, "skipped: 1 bytes of memory are left, and a snapshot may take 2");
-        let unknown = Headroom { needed_bytes: 2, available_bytes: None };
+        assert_eq!(skipped, "skipped: 2 bytes of memory are needed, 1 are left");
+        let unknown = Headroom { needed_bytes: 2, available_bytes: None, resource: Resource::Memory };
         work.take(unknown, || Ok(empty(1, "a"))).unwrap();
         assert_eq!(labels(&work.snapshots.list()), ["a"]);
     }

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
 
+use crate::headroom::room_for_threads;
 use crate::jemalloc;
 use crate::mallctl::{self, Error};
 
@@ -18,14 +19,28 @@ use crate::mallctl::{self, Error};
 ///
 /// # Errors
 ///
-/// The operating system gave no thread.
+/// The operating system gave no thread, or those of [`spawn_thread`].
 pub fn spawn_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
-    Builder::new().name("memory-debug".into()).spawn(move || {
+    spawn_thread(Builder::new().name("memory-debug".into()), move || {
         let _isolation = Isolation::enter();
         work()
     })
+}
+
+/// Starts a thread, unless the limits on the process's addresses are so near that it could end the process. jemalloc cannot
+/// tell that it has no addresses for the arena of a new thread.
+///
+/// # Errors
+///
+/// Those of [`Builder::spawn`], and [`io::ErrorKind::OutOfMemory`] with the [`Headroom`](crate::Headroom) that is short.
+pub fn spawn_thread<R: Send + 'static>(
+    builder: Builder,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> io::Result<JoinHandle<R>> {
+    room_for_threads(1)?;
+    builder.spawn(work)
 }
 
 /// Runs `work` as [`spawn_collecting`] does, and waits for what it returns.
@@ -39,6 +54,15 @@ pub(crate) fn wait_for_collecting<R: Send + 'static>(
     let thread =
         spawn_collecting(work).map_err(|error| format!("no thread for the collection: {}", error.kind()))?;
     thread.join().map_err(|_panic| "the collection failed; this is a bug".into())
+}
+
+/// Has the arena of collecting threads give unused pages back at once, until the next thread uses it. Otherwise they stay for
+/// seconds, and the largest parts of a collection would add up.
+pub(crate) fn give_back_at_once() {
+    if let Some(arena) = arena_in_use() {
+        let _ = mallctl::arena_dirty_decay_ms(arena).write(0);
+        let _ = mallctl::arena_muzzy_decay_ms(arena).write(0);
+    }
 }
 
 /// Keeps the memory of this thread apart until dropped, also by a panic.
@@ -71,9 +95,15 @@ impl Drop for Isolation {
 
 /// The arena of all collecting threads. Two at a time share it, which is safe and only mixes their leftovers.
 fn arena() -> Option<u32> {
-    static ARENA: OnceLock<Option<u32>> = OnceLock::new();
     *ARENA.get_or_init(|| mallctl::ARENAS_CREATE.read().ok())
 }
+
+/// That arena, if a collecting thread ever made it.
+fn arena_in_use() -> Option<u32> {
+    ARENA.get().copied().flatten()
+}
+
+static ARENA: OnceLock<Option<u32>> = OnceLock::new();
 
 /// Moves this thread to `arena`, which keeps unused pages for as long as other arenas do while the thread works.
 fn use_arena(arena: u32) -> Result<(), Error> {

@@ -18,7 +18,7 @@ pub(crate) struct TypeCollector {
 }
 
 impl TypeCollector {
-    /// Reads a dump of jemalloc (`heap_v2`), which counts large objects as `large_objects` says.
+    /// Reads a dump of jemalloc (`heap_v2`) of so many bytes, which counts large objects as `large_objects` says.
     ///
     /// # Errors
     ///
@@ -26,9 +26,10 @@ impl TypeCollector {
     pub(crate) fn read(
         &self,
         dump: impl BufRead,
+        dump_bytes: u64,
         large_objects: Option<LargeObjects>,
     ) -> Result<Heap, String> {
-        Heap::read(dump, large_objects, Arc::clone(self.attributor.get(|_| Arc::default())))
+        Heap::read(dump, dump_bytes, large_objects, Arc::clone(self.attributor.get(|_| Arc::default())))
     }
 }
 
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn code_without_symbols_is_unattributed_and_the_advice_is_there() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
         assert_eq!(summary.unattributed_bytes, summary.total_bytes);
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn both_standard_errors_of_a_row_are_absolute() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
         let row = &summarize(&heap, &Selection::default()).rows[0];
         // 9 samples of 64 bytes stand for 8,192.5 objects each, so the error is the root of 9 * 8,192.5 * 8,191.5.
         assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), None).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
         let first = summarize(&heap, &Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());
         assert_eq!(
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn a_truncated_dump_is_an_error_with_its_line() {
         let cut = &DUMP[..DUMP.len() - 20];
-        let error = TypeCollector::default().read(cut.as_bytes(), None).unwrap_err();
+        let error = TypeCollector::default().read(cut.as_bytes(), 0, None).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memory_debug_core::{
-    Collector, Headroom, MemoryReport, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus, Scope,
+    Collector, Headroom, MemoryReport, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus,
+    Resource, Scope, Work,
 };
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
@@ -23,6 +24,16 @@ pub trait Collect: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether there is memory enough to make a page of at most `body_bytes` of a report that was collected; asked on the
+    /// same thread right before. Says yes if not implemented.
+    ///
+    /// # Errors
+    ///
+    /// As [`headroom`](Self::headroom).
+    fn headroom_for(&self, _work: Work, _body_bytes: u64) -> Result<(), Shortage> {
+        Ok(())
+    }
+
     /// The collector of this process, for what is asked of the process itself: the allocator by arena and size class,
     /// the profiler's state, and to give memory back. `None`, if not implemented, answers these with 501.
     fn process(&self) -> Option<&Collector> {
@@ -35,8 +46,10 @@ pub trait Collect: Send + Sync + 'static {
 pub struct Shortage {
     /// The most that the collection may take, in bytes.
     pub needed_bytes: u64,
-    /// What is left until the limit of the container, or of the machine.
+    /// What is left until the limit of the container or of the machine, or until that on addresses.
     pub available_bytes: u64,
+    /// What is short.
+    pub resource: Resource,
 }
 
 /// Held while types of this process are collected: endpoints with different settings have flights of their own, but it
@@ -68,15 +81,20 @@ impl Collect for Collector {
         check(&Self::headroom(self, scope))
     }
 
+    fn headroom_for(&self, work: Work, body_bytes: u64) -> Result<(), Shortage> {
+        check(&Self::headroom_for(self, work, body_bytes))
+    }
+
     fn process(&self) -> Option<&Collector> {
         Some(self)
     }
 }
 
-fn check(headroom: &Headroom) -> Result<(), Shortage> {
+pub(crate) fn check(headroom: &Headroom) -> Result<(), Shortage> {
+    let Headroom { needed_bytes, resource, .. } = *headroom;
     match headroom.available_bytes {
         Some(available_bytes) if headroom.is_short() => {
-            Err(Shortage { needed_bytes: headroom.needed_bytes, available_bytes })
+            Err(Shortage { needed_bytes, available_bytes, resource })
         }
         _ => Ok(()),
     }
@@ -142,7 +160,7 @@ mod tests {
         let mut headroom = Collector::new().headroom(Scope::Types);
         for (available, is_enough) in [(None, true), (Some(99), false), (Some(100), true)] {
             (headroom.needed_bytes, headroom.available_bytes) = (100, available);
-            let shortage = Shortage { needed_bytes: 100, available_bytes: 99 };
+            let shortage = Shortage { needed_bytes: 100, available_bytes: 99, resource: Resource::Memory };
             assert_eq!(check(&headroom), if is_enough { Ok(()) } else { Err(shortage) }, "{available:?}");
         }
     }

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use futures_channel::oneshot;
-use memory_debug_core::{PerProcess, Snapshots, spawn_collecting};
+use memory_debug_core::{PerProcess, Snapshots, room_for_threads, spawn_collecting};
 
 use self::alarms::Alarms;
 pub(crate) use self::bodies::BodyTime;
@@ -147,11 +147,11 @@ impl Flights {
             waiter.answer(Err(Problem::TooManyWaiters));
         }
         if joined == Joined::First
-            && let Err(_no_thread) = shared.start(kind)
+            && let Err(no_thread) = shared.start(kind)
         {
             let abandoned = shared.lock().slot(kind).abandon();
             shared.changed.notify_all();
-            answer_all(abandoned, &Problem::NoThread);
+            answer_all(abandoned, &Problem::no_thread(&no_thread));
         }
         Ok(Waiting::new(receiver, Some(Place { shared: Arc::clone(shared), kind, number })))
     }
@@ -206,6 +206,8 @@ impl Shared {
     }
 
     fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
+        // Both threads at once: what the first one takes is not there yet when the second one is made.
+        room_for_threads(2)?;
         supervisor::ensure(self)?;
         let shared = Arc::clone(self);
         (self.spawn)(Box::new(move || shared.fly(kind)))
@@ -255,8 +257,11 @@ impl Shared {
         let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, within the supervisor's reach.
         while let Some((view, proof)) = self.next_view(kind) {
-            let answer = self.unread.check(&proof, 0).and_then(|()| view.answer(material, &proof));
-            let answer = answer.and_then(|reply| self.count(reply, &proof));
+            let answer = self
+                .room_for(&view)
+                .and_then(|()| self.unread.check(&proof, 0))
+                .and_then(|()| view.answer(material, &proof))
+                .and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
@@ -270,6 +275,17 @@ impl Shared {
             self.lock().kept_stats.clear();
         }
         self.unread.hold(reply, proof)
+    }
+
+    /// Whether there is memory enough for a view, now that it is known what it is made of.
+    fn room_for(&self, view: &View) -> Result<(), Problem> {
+        match view.wanted.work(&self.snapshots) {
+            Some(work) if !view.force => {
+                let body_bytes = u64::try_from(self.limits.max_body_bytes).unwrap_or(u64::MAX);
+                self.collect.headroom_for(work, body_bytes).map_err(Problem::InsufficientHeadroom)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {

@@ -1,12 +1,13 @@
 //! Errors as the client sees them: generic, without paths, panics or chains of causes.
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Duration;
 
-use memory_debug_core::{InstanceId, MemoryReport};
+use memory_debug_core::{Headroom, InstanceId, MemoryReport, Resource};
 use serde::Serialize;
 
-use crate::collect::Shortage;
+use crate::collect::{Shortage, check};
 use crate::format::Format;
 use crate::request_body::MAX_BYTES;
 use crate::role::Role;
@@ -136,6 +137,13 @@ impl Problem {
         Self::FleetUnavailable(reason.to_owned())
     }
 
+    /// Why there is no thread: the system gave none, or too few addresses are left for it.
+    pub(crate) fn no_thread(error: &io::Error) -> Self {
+        let headroom = error.get_ref().and_then(|error| error.downcast_ref::<Headroom>());
+        let shortage = headroom.and_then(|headroom| check(headroom).err());
+        shortage.map_or(Self::NoThread, Self::InsufficientHeadroom)
+    }
+
     pub(crate) fn invalid_body(reason: impl Into<String>) -> Self {
         Self::InvalidBody { reason: reason.into() }
     }
@@ -242,8 +250,15 @@ impl Problem {
                  service says why"
             )
             .into(),
-            Self::InsufficientHeadroom(Shortage { needed_bytes, available_bytes }) => format!(
-                "collecting may take {needed_bytes} bytes and {available_bytes} are left; ask for /stats, or for this \
+            Self::InsufficientHeadroom(Shortage { needed_bytes, available_bytes, resource: Resource::Addresses }) => {
+                format!(
+                    "this may take {needed_bytes} bytes of addresses and {available_bytes} are left; raise the limit on \
+                     them (`ulimit -v`, `ulimit -d`)"
+                )
+                .into()
+            }
+            Self::InsufficientHeadroom(Shortage { needed_bytes, available_bytes, .. }) => format!(
+                "this may take {needed_bytes} bytes of memory and {available_bytes} are left; ask for /stats, or for this \
                  with force=true if you may"
             )
             .into(),
@@ -366,7 +381,16 @@ impl Problem {
             Self::ReplyTooLarge,
             Self::CollectorOverdue { retry_after: Duration::from_secs(30) },
             Self::BreakerOpen { kind: "types", retry_after: Duration::from_secs(60) },
-            Self::InsufficientHeadroom(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 }),
+            Self::InsufficientHeadroom(Shortage {
+                needed_bytes: 64 << 20,
+                available_bytes: 1 << 20,
+                resource: Resource::Memory,
+            }),
+            Self::InsufficientHeadroom(Shortage {
+                needed_bytes: 24 << 20,
+                available_bytes: 1 << 20,
+                resource: Resource::Addresses,
+            }),
             Self::NoThread,
             Self::DeadlineExceeded { deadline: Duration::from_secs(30) },
             Self::UnsupportedBody,
@@ -430,6 +454,19 @@ mod tests {
         );
         assert_eq!(json(Problem::TooManyWaiters)["retry_after_s"], 1);
         assert_eq!(json(Problem::CollectorPanicked).get("retry_after_s"), None);
+    }
+
+    #[test]
+    fn s44_a_thread_without_addresses_is_a_shortage_and_one_that_the_system_refuses_is_not() {
+        let mut headroom = Headroom::for_threads(2);
+        headroom.available_bytes = Some(1 << 20);
+        assert!(headroom.is_short());
+        let problem = Problem::no_thread(&io::Error::new(io::ErrorKind::OutOfMemory, headroom));
+        assert!(
+            problem.detail().contains("1048576 are left; raise the limit on them (`ulimit -v`"),
+            "{problem:?}"
+        );
+        assert_eq!(Problem::no_thread(&io::ErrorKind::WouldBlock.into()), Problem::NoThread);
     }
 
     #[test]

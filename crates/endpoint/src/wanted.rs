@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use memory_debug_core::{Count, DetailParts, Leaf, Page, PprofSymbols, Scope, SnapshotId, TypesView};
+use memory_debug_core::{
+    Count, DetailParts, Group, Leaf, Page, PprofSymbols, Scope, SnapshotId, Snapshots, TypesView, Work,
+};
 
 use crate::change::Change;
 use crate::fleet::FleetWanted;
@@ -165,6 +167,34 @@ impl Wanted {
             // Made of the settings, see `Endpoint::fleet`.
             What::Fleet => return Err(Problem::no_siblings()),
         })
+    }
+
+    /// What writing it takes memory for. `None` if that is next to nothing, and for what gives memory back, which has to
+    /// work when there is none.
+    pub(crate) fn work(&self, snapshots: &Snapshots) -> Option<Work> {
+        let kept = || snapshots.list().iter().map(|snapshot| snapshot.info().stacks).max();
+        let comparison = |stacks: Option<u64>| Work::Comparison { stacks: stacks.unwrap_or(0) };
+        match self {
+            Self::Page { page: Page::Stats, .. } | Self::Metrics { series: 0, .. } => None,
+            Self::ListSnapshots | Self::DropSnapshot { .. } | Self::ShowSnapshot { .. } => None,
+            Self::Detail { .. } | Self::Profiling | Self::Purge | Self::SetProfiling(_) => None,
+            // The doctor looks for growth since a snapshot.
+            Self::Page { page: Page::Doctor, .. } => {
+                Some(kept().map_or(Work::Page, |stacks| comparison(Some(stacks))))
+            }
+            // Each row has the names of a whole stack.
+            Self::Page { types, .. } if types.selection.group == Group::Traceback => Some(Work::Profile),
+            Self::Page { .. } | Self::Metrics { .. } | Self::Fleet(_) => Some(Work::Page),
+            Self::Heap(_) | Self::Mark(_) | Self::TakeSnapshot { .. } => Some(Work::Profile),
+            Self::Flamegraph { base: None, .. } => Some(Work::Profile),
+            Self::Growth { since, .. } => {
+                let stacks = since.get().map(|moment| moment.profile.stack_count());
+                Some(comparison(stacks.and_then(|stacks| u64::try_from(stacks).ok())))
+            }
+            Self::Flamegraph { base: Some(_), .. } | Self::Diff { .. } | Self::Leaks => {
+                Some(comparison(kept()))
+            }
+        }
     }
 
     pub(crate) fn kind(&self) -> Kind {

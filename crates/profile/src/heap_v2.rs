@@ -26,6 +26,12 @@ use crate::sample::{Sample, SampleRate};
 /// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
 const LONGEST_LINE: u64 = 1 << 20;
 
+/// What an address takes in a dump of a program that is loaded anywhere: ` 0x55e486c2ba33`.
+const BYTES_OF_AN_ADDRESS: u64 = 15;
+
+/// What a stack of four such addresses takes. Stacks are rarely shorter.
+const BYTES_OF_A_STACK: u64 = 100;
+
 impl HeapProfile {
     /// Reads a dump written by jemalloc's `prof.dump`, line by line.
     ///
@@ -34,6 +40,17 @@ impl HeapProfile {
     /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
+        Self::parse_sized(dump, 0)
+    }
+
+    /// The same for a dump of about so many bytes. Room is made once, so that tables are not copied as they grow: pages
+    /// that are not needed are never touched.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_sized(dump: impl BufRead, bytes: u64) -> Result<Self, Error> {
+        let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
         let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
         lines.required("`heap_v2/` and the sampling interval")?;
         let rate = lines.text().strip_prefix("heap_v2/").and_then(decimal);
@@ -44,9 +61,9 @@ impl HeapProfile {
             large_objects: None,
             sample_rate: SampleRate::from_bytes(rate),
             total: Sample::default(),
-            stacks: Vec::new(),
-            addresses: Vec::new(),
-            thread_samples: Vec::new(),
+            stacks: Vec::with_capacity(most(BYTES_OF_A_STACK)),
+            addresses: Vec::with_capacity(most(BYTES_OF_AN_ADDRESS)),
+            thread_samples: Vec::with_capacity(most(BYTES_OF_A_STACK)),
             threads: Vec::new(),
             mappings: Vec::new(),
         };
@@ -66,6 +83,9 @@ impl HeapProfile {
             lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
         }
         profile.parse_mappings(&mut lines)?;
+        profile.stacks.shrink_to_fit();
+        profile.addresses.shrink_to_fit();
+        profile.thread_samples.shrink_to_fit();
         Ok(profile)
     }
 

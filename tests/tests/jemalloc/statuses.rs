@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use memory_debug_axum::{
-    Collect, Credentials, Limits, MemoryDebugLayer, MemoryReport, Role, Scope, Shortage,
+    Collect, Credentials, Limits, MemoryDebugLayer, MemoryReport, Resource, Role, Scope, Shortage,
 };
 use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, Server, credentials};
 
@@ -17,7 +17,7 @@ impl Collect for WithoutHeadroom {
     }
 
     fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
-        Err(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 })
+        Err(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20, resource: Resource::Memory })
     }
 }
 

@@ -172,7 +172,7 @@ fn apply(sampling: &mut Sampling, change: ProfilingChange) -> Result<(), Profili
 
 /// What the samples of now stand for.
 fn read_samples() -> Result<DiscardedSamples, String> {
-    let profile = HeapProfile::parse(jemalloc::read_dump()?).map_err(|error| error.to_string())?;
+    let profile = HeapProfile::parse(jemalloc::read_dump()?.reader()).map_err(|error| error.to_string())?;
     let bytes: f64 = profile.stacks().map(|stack| profile.estimator().estimate(stack.live).bytes).sum();
     Ok(DiscardedSamples { sampled_bytes: bytes.round() as u64, stacks: profile.stacks().len() as u64 })
 }

@@ -5,9 +5,47 @@
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 
 use crate::{file_size, mallctl};
+
+/// A dump, which is gone where it was read.
+pub(crate) struct Dump {
+    /// How long it is.
+    pub(crate) bytes: u64,
+    reader: BufReader<Consumed>,
+}
+
+impl Dump {
+    /// The dump as a stream, to be read once.
+    pub(crate) fn reader(self) -> impl BufRead {
+        self.reader
+    }
+}
+
+/// A file that gives its room back as it is read. A dump of many stacks is as large as the profile that it is read into,
+/// and both would be in memory at once.
+struct Consumed {
+    file: File,
+    read: u64,
+    given_back: u64,
+}
+
+/// So much is given back at a time.
+const STEP: u64 = 1 << 20;
+
+impl Read for Consumed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read = self.read.saturating_add(count as u64);
+        let read = self.read.saturating_sub(self.given_back);
+        if read >= STEP {
+            disk::give_back(&self.file, self.given_back, read);
+            self.given_back = self.read;
+        }
+        Ok(count)
+    }
+}
 
 /// Asks jemalloc for its heap profile (format `heap_v2`) and gives it back as a stream.
 ///
@@ -17,12 +55,14 @@ use crate::{file_size, mallctl};
 /// # Errors
 ///
 /// No file could be made, or jemalloc could not write it.
-pub(crate) fn read_dump() -> Result<BufReader<File>, String> {
+pub(crate) fn read_dump() -> Result<Dump, String> {
     let file = unnamed_file()?;
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
     write(&file, &path)?;
+    let bytes = file.metadata().map_err(|error| format!("the heap profile's length: {error}"))?.len();
     // jemalloc wrote through an open file of its own, so ours still stands at the start.
-    Ok(BufReader::with_capacity(64 << 10, file))
+    let consumed = Consumed { file, read: 0, given_back: 0 };
+    Ok(Dump { bytes, reader: BufReader::with_capacity(64 << 10, consumed) })
 }
 
 fn write(file: &File, path: &CStr) -> Result<(), String> {
@@ -84,6 +124,14 @@ mod disk {
         file.set_len(length)
     }
 
+    /// Frees the blocks of a part that is not needed any more. A file system that cannot do that keeps them.
+    pub(super) fn give_back(file: &File, offset: u64, length: u64) {
+        use rustix::fs::{FallocateFlags, fallocate};
+
+        let _refused =
+            fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, length);
+    }
+
     /// A file that only its owner may open, made anew under an unguessable name and unlinked at once.
     pub(super) fn file_without_name(folder: &Path) -> io::Result<File> {
         let mut random = [0; 16];
@@ -114,6 +162,8 @@ mod disk {
     pub(super) fn has_room(_file: &std::fs::File) -> std::io::Result<()> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
+
+    pub(super) fn give_back(_file: &std::fs::File, _offset: u64, _length: u64) {}
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -147,6 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn s45_a_dump_gives_its_room_back_as_it_is_read() {
+        use std::os::unix::fs::MetadataExt;
+
+        let file = memory_file().unwrap();
+        let text: Vec<u8> = (0..5 * STEP).map(|at| at as u8).collect();
+        (&file).write_all(&text).unwrap();
+        // A handle of its own has its own place in the file, as jemalloc's has.
+        let read = File::open(path_of(&file).unwrap()).unwrap();
+        let mut consumed = Consumed {
+            file: File::options().read(true).write(true).open(path_of(&file).unwrap()).unwrap(),
+            read: 0,
+            given_back: 0,
+        };
+        let mut again = Vec::new();
+        consumed.by_ref().take(3 * STEP).read_to_end(&mut again).unwrap();
+        assert!(read.metadata().unwrap().blocks() * 512 <= 3 * STEP, "{:?}", read.metadata());
+        consumed.read_to_end(&mut again).unwrap();
+        assert_eq!((again == text, read.metadata().unwrap().len()), (true, 5 * STEP));
+        assert!(read.metadata().unwrap().blocks() * 512 <= STEP);
+    }
+
+    #[test]
     fn looking_for_room_changes_nothing() {
         let mut file = memory_file().unwrap();
         disk::has_room(&file).unwrap();
@@ -175,7 +247,10 @@ mod tests {
     #[ignore = "needs the profiler enabled at start"]
     fn in_a_process_with_profiler_the_dump_is_read() {
         let mut dump = String::new();
-        read_dump().unwrap().read_to_string(&mut dump).unwrap();
+        let read = read_dump().unwrap();
+        let bytes = read.bytes;
+        read.reader().read_to_string(&mut dump).unwrap();
+        assert_eq!(bytes, dump.len() as u64);
         assert!(dump.starts_with("heap_v2/524288\n"), "{dump}");
         assert!(dump.contains("\nMAPPED_LIBRARIES:\n"), "{dump}");
     }
@@ -199,7 +274,7 @@ mod tests {
 
     #[test]
     fn without_a_profiler_there_is_a_reason_and_no_panic() {
-        let reason = read_dump().unwrap_err();
+        let reason = read_dump().err().unwrap();
         assert!(reason.starts_with("jemalloc wrote no heap profile: mallctl prof.dump: "), "{reason}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod detail;
 mod dump;
+mod dump_size;
 mod generation;
 mod large;
 mod probe;
@@ -12,6 +13,7 @@ mod stats;
 
 pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
 pub(crate) use dump::read_dump;
+pub(crate) use dump_size::LastDump;
 #[cfg(test)]
 pub(crate) use generation::Generation;
 pub(crate) use large::read_large_objects;

@@ -3,6 +3,7 @@
 //! Every function takes the folder that `/proc` is mounted at, so that tests can bring their own. Where there is no
 //! `/proc` (other systems than Linux) the answers are "no" with that reason.
 
+mod addresses;
 mod cgroup;
 #[cfg(test)]
 mod fixture;
@@ -10,6 +11,7 @@ mod machine;
 mod proc;
 mod start;
 
+pub(crate) use addresses::read_address_room;
 pub(crate) use cgroup::read_cgroup;
 #[cfg(test)]
 pub(crate) use fixture::Tree;

@@ -69,7 +69,7 @@ impl Permit {
         let (ring, receiver) = oneshot::channel();
         self.shared.lock().alarms.set(self.number, (due, ring));
         // Only now, for the supervisor leaves if there is nothing to watch.
-        supervisor::ensure(&self.shared).map_err(|_no_thread| Problem::NoThread)?;
+        supervisor::ensure(&self.shared).map_err(|error| Problem::no_thread(&error))?;
         Ok(receiver)
     }
 

@@ -8,6 +8,8 @@ use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use memory_debug_core::room_for_threads;
+
 use super::{Shared, answer_all, tell};
 use crate::problem::Problem;
 use crate::sync::thread;
@@ -20,8 +22,8 @@ pub(super) fn ensure(shared: &Arc<Shared>) -> io::Result<()> {
         return Ok(());
     }
     let watched = Arc::clone(shared);
-    let spawned =
-        thread::Builder::new().name("memory-deadline".to_owned()).spawn(move || supervise(&watched));
+    let builder = thread::Builder::new().name("memory-deadline".to_owned());
+    let spawned = room_for_threads(1).and_then(|()| builder.spawn(move || supervise(&watched)));
     spawned.map(drop).inspect_err(|_| shared.lock().supervised = false)
 }
 

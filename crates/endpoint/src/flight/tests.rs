@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
+use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -64,7 +64,7 @@ enum Order {
     Panic,
 }
 
-const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1 };
+const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1, resource: Resource::Memory };
 
 /// Announces each collection and then waits for an order. Counts how many run at once.
 struct Gate {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
+use memory_debug_core::spawn_thread;
 use rustix::net::Shutdown;
 use rustix::thread::gettid;
 
@@ -71,7 +72,7 @@ impl Listener {
         close_at_exit(self);
         let (this, directory, endpoint) = (Arc::clone(self), directory.to_owned(), answering());
         let thread = thread::Builder::new().name("memory-siblings".to_owned());
-        if thread.spawn(move || this.run(directory, &endpoint)).is_err() {
+        if spawn_thread(thread, move || this.run(directory, &endpoint)).is_err() {
             self.fail("the system gave no thread to listen on".to_owned());
         }
     }
@@ -193,7 +194,7 @@ fn serve(listener: &UnixListener, endpoint: &Endpoint) {
                     connection::answer(stream, &endpoint);
                 };
                 // Without a thread the connection is closed, which the other end can tell from an answer.
-                let _ = thread::Builder::new().name("memory-sibling".to_owned()).spawn(answer);
+                let _ = spawn_thread(thread::Builder::new().name("memory-sibling".to_owned()), answer);
             }
             Err(error) if error.kind() == ErrorKind::InvalidInput => return,
             Err(_) => thread::sleep(PAUSE),

@@ -11,6 +11,7 @@ mod stack;
 mod symbolize;
 mod table;
 mod traceback;
+mod tracebacks;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -29,6 +30,7 @@ use stack::{Attribution, Step, attribute};
 pub use table::{TypeEntry, TypeTable};
 pub use traceback::TracebackDepth;
 pub(crate) use traceback::traceback;
+use tracebacks::Tracebacks;
 
 /// Attributes the stacks of heap profiles to types.
 ///
@@ -69,7 +71,10 @@ impl TypeAttributor {
         let keys = self.prepare(profile, files);
         let (rate, estimator) = (profile.sample_rate(), profile.estimator());
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
-        for (stack, key) in profile.stacks().zip(keys).filter(|(stack, _)| stack.live.objects > 0) {
+        let mut tracebacks = Tracebacks::default();
+        for ((at, stack), key) in
+            (0..).zip(profile.stacks()).zip(keys).filter(|((_, stack), _)| stack.live.objects > 0)
+        {
             if self.is_first_sample(rate, stack, key) {
                 continue;
             }
@@ -85,13 +90,22 @@ impl TypeAttributor {
             let key = match selection.group {
                 Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses, key)),
                 Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
-                Group::Traceback => Key::Place(self.traceback(stack.addresses, selection.depth)),
+                Group::Traceback => {
+                    let name = self.traceback(stack.addresses, selection.depth);
+                    tracebacks.add(name.as_deref(), at, estimator.estimate(stack.live));
+                    continue;
+                }
                 group => Key::Place(self.place(stack.addresses, group)),
             };
             *sums.entry(key).or_default() += estimator.estimate(stack.live);
         }
         let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
-        TypeTable::new(entries.collect(), &mut self.names)
+        let mut entries: Vec<_> = entries.collect();
+        entries.extend(tracebacks.entries(|at| {
+            let stack = profile.stacks().nth(at)?;
+            self.traceback(stack.addresses, selection.depth)
+        }));
+        TypeTable::new(entries, &mut self.names)
     }
 
     /// Whether a stack holds jemalloc's first sample of the process, which says nothing of its memory.

@@ -38,17 +38,20 @@ pub struct TypeEntry {
 impl TypeTable {
     /// Merges entries of the same name and type, adds up, tells types of the same name apart and sorts.
     pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
-        let mut merged: FxHashMap<(String, String, bool), TypeEntry> = FxHashMap::default();
-        for entry in entries {
-            merged
-                .entry((entry.type_name.clone(), entry.full_type.clone(), entry.is_attributed))
-                .and_modify(|same| {
-                    same.estimate += entry.estimate;
-                    same.threads += entry.threads;
-                })
-                .or_insert(entry);
+        fn row(entry: &TypeEntry) -> (&str, &str, bool) {
+            (&entry.type_name, &entry.full_type, entry.is_attributed)
         }
-        let mut table = Self { entries: merged.into_values().collect(), ..Self::default() };
+        let mut table = Self { entries, ..Self::default() };
+        // Names can be kilobytes long, so none is copied.
+        table.entries.sort_by(|a, b| row(a).cmp(&row(b)));
+        table.entries.dedup_by(|later, first| {
+            let is_same = row(later) == row(first);
+            if is_same {
+                first.estimate += later.estimate;
+                first.threads += later.threads;
+            }
+            is_same
+        });
         for entry in &table.entries {
             table.total += entry.estimate;
             if !entry.is_attributed {
@@ -69,12 +72,15 @@ impl TypeTable {
 
     /// Rewrites names that stand for several types.
     fn qualify_equal_names(&mut self, qualify: Qualify, names: &mut ReadableNames) {
-        let mut uses: FxHashMap<String, u32> = FxHashMap::default();
+        let mut uses: FxHashMap<&str, u32> = FxHashMap::default();
         for entry in &self.entries {
-            *uses.entry(entry.type_name.clone()).or_default() += 1;
+            *uses.entry(&entry.type_name).or_default() += 1;
         }
-        for entry in self.entries.iter_mut().filter(|entry| entry.is_attributed && uses[&entry.type_name] > 1)
-        {
+        let is_shared = |entry: &TypeEntry| entry.is_attributed && uses[&*entry.type_name] > 1;
+        let shared: Vec<usize> =
+            (0..).zip(&self.entries).filter(|(_, entry)| is_shared(entry)).map(|(at, _)| at).collect();
+        for at in shared {
+            let entry = &mut self.entries[at];
             entry.type_name = match qualify {
                 Qualify::Whole => entry.full_type.clone(),
                 _ => names.of(&entry.full_type, qualify).as_ref().to_owned(),

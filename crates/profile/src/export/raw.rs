@@ -31,7 +31,7 @@ impl HeapProfile {
     }
 
     /// Writes the same with the `most` largest stacks alone. All others are summed by size class, as stacks of the one
-    /// address `0x1`, where no process has code. So all totals stay, and what readers estimate from them: they correct
+    /// address `0xffffffffffff000`, where no process has code. So all totals stay, and what readers estimate from them: they correct
     /// each stack by the mean size of its objects.
     ///
     /// # Security
@@ -72,8 +72,9 @@ impl HeapProfile {
     }
 }
 
-/// Where the stacks that are summed are said to be.
-const NOWHERE: u64 = 1;
+/// Where the stacks that are summed are said to be: beyond the addresses that any processor gives to processes. `jeprof` takes
+/// small numbers for offsets in the program, and would name some variable.
+const NOWHERE: u64 = 0x0fff_ffff_ffff_f000;
 
 /// Stacks that are summed.
 #[derive(Default)]
@@ -204,7 +205,7 @@ mod tests {
         }
         let mut out = Vec::new();
         whole.write_raw_largest(0, &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap().matches("\n@ 0x1\n").count(), 3);
+        assert_eq!(String::from_utf8(out).unwrap().matches("\n@ 0xffffffffffff000\n").count(), 3);
     }
 
     #[test]

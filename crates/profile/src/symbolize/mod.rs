@@ -18,7 +18,7 @@ mod units;
 use std::io;
 use std::ops::Deref;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::Mapping;
@@ -134,9 +134,10 @@ impl Symbolizer {
 
     /// Makes the frames of addresses in these mappings known.
     pub(crate) fn resolve_addresses(&mut self, addresses: impl Iterator<Item = u64>, files: &dyn LoadObject) {
-        let mut unknown: Vec<u64> = addresses.filter(|address| !self.spans.contains_key(address)).collect();
+        // Stacks share most of their addresses.
+        let unknown: FxHashSet<u64> = addresses.filter(|address| !self.spans.contains_key(address)).collect();
+        let mut unknown: Vec<u64> = unknown.into_iter().collect();
         unknown.sort_unstable();
-        unknown.dedup();
         if unknown.is_empty() {
             return;
         }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 
+use memory_debug_endpoint::memory_debug_core::spawn_thread;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -31,7 +32,7 @@ pub fn start_in_background(
     let (page, address) = (page.into(), address.into());
     let (stop, stopped) = oneshot::channel();
     let (started, start) = mpsc::channel();
-    let thread = thread::Builder::new().name("memory-debug".to_owned()).spawn(move || {
+    let thread = spawn_thread(thread::Builder::new().name("memory-debug".to_owned()), move || {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return drop(started.send(Err(error))),

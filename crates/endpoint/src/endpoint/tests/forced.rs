@@ -1,6 +1,9 @@
 //! Collecting where there may be too little memory for it.
 
-use memory_debug_core::MemoryReport;
+use std::mem;
+use std::sync::{Arc, Mutex};
+
+use memory_debug_core::{MemoryReport, Resource, Work};
 
 use super::*;
 use crate::collect::Shortage;
@@ -14,7 +17,7 @@ impl Collect for Short {
     }
 
     fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
-        Err(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20 })
+        Err(Shortage { needed_bytes: 64 << 20, available_bytes: 1 << 20, resource: Resource::Memory })
     }
 }
 
@@ -53,4 +56,57 @@ fn s44_forcing_it_takes_the_role_profile() {
         }
         assert_eq!(fixture.collections(), 0);
     }
+}
+
+/// Collects, and then has no room for what takes more than a page of the report.
+struct ShortOfPages(Recorder, Arc<Mutex<Vec<(Work, u64)>>>);
+
+impl Collect for ShortOfPages {
+    fn collect(&self, scope: Scope) -> MemoryReport {
+        self.0.collect(scope)
+    }
+
+    fn headroom_for(&self, work: Work, body_bytes: u64) -> Result<(), Shortage> {
+        self.1.lock().unwrap().push((work, body_bytes));
+        match work {
+            Work::Page => Ok(()),
+            _ => Err(Shortage { needed_bytes: 9, available_bytes: 7, resource: Resource::Memory }),
+        }
+    }
+}
+
+#[test]
+fn s44_room_is_looked_at_again_for_each_page_and_never_for_what_gives_memory_back() {
+    let asked = Arc::default();
+    let recorder = Recorder::default();
+    let collect = ShortOfPages(recorder.clone(), Arc::clone(&asked));
+    let credentials = Credentials::new("ops", PASSWORD).unwrap();
+    let endpoint = Endpoint::new(credentials).collect_with(collect);
+    let fixture = Fixture { endpoint: endpoint.limits(Limits::default().max_body_bytes(4096)), recorder };
+    let base = "/debug/memory";
+    for (method, page, is_short, work) in [
+        ("GET", "/types", false, Some(Work::Page)),
+        ("GET", "", false, Some(Work::Page)),
+        ("GET", "/stats", false, None),
+        ("GET", "/types?group=traceback", true, Some(Work::Profile)),
+        ("GET", "/heap?format=collapsed", true, Some(Work::Profile)),
+        ("GET", "/heap/flamegraph", true, Some(Work::Profile)),
+        ("POST", "/snapshots", true, Some(Work::Profile)),
+        ("GET", "/heap/flamegraph?base=first", true, Some(Work::Comparison { stacks: 0 })),
+        ("GET", "/diff?base=first&target=last", true, Some(Work::Comparison { stacks: 0 })),
+        ("GET", "/leaks", true, Some(Work::Comparison { stacks: 0 })),
+        ("GET", "/snapshots", false, None),
+        ("POST", "/purge", false, None),
+        ("GET", "/profiling", false, None),
+    ] {
+        let reply = fixture.send(method, &format!("{base}{page}"), &[("authorization", RIGHT)]);
+        let refused =
+            text(&reply).contains("insufficient headroom: this may take 9 bytes of memory and 7 are left");
+        assert_eq!((reply.status == 503 && refused), is_short, "{method} {page}: {}", text(&reply));
+        let expected: Vec<_> = work.into_iter().map(|work| (work, 4096)).collect();
+        assert_eq!(mem::take(&mut *asked.lock().unwrap()), expected, "{method} {page}");
+    }
+    let forced = fixture.get("/debug/memory/heap?format=collapsed&force=true");
+    assert!(!text(&forced).contains("insufficient headroom"), "{}", text(&forced));
+    assert!(asked.lock().unwrap().is_empty());
 }

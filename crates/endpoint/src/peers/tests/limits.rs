@@ -1,6 +1,6 @@
 //! What one that hangs, lies or goes on for ever can do, here and elsewhere.
 
-use memory_debug_core::Fleet;
+use memory_debug_core::{Fleet, Resource};
 
 use super::super::ask::Peer;
 use super::super::gather::limit;
@@ -15,7 +15,7 @@ impl Collect for NoRoom {
     }
 
     fn headroom(&self, _: Scope) -> Result<(), Shortage> {
-        Err(Shortage { needed_bytes: 7, available_bytes: 5 })
+        Err(Shortage { needed_bytes: 7, available_bytes: 5, resource: Resource::Memory })
     }
 }
 
