@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::address::ListenAddress;
 use super::listener::Listener;
-use crate::layer::MemoryDebugLayer;
+use crate::MemoryDebugLayer;
 
 /// Serves the page at `address` from a thread of its own, for programs that have no runtime.
 ///

@@ -15,7 +15,7 @@ use super::address::{Kind, ListenAddress, Reach};
 use super::connection::{self, NotFound};
 #[cfg(unix)]
 use super::unix_socket::{self, SocketFile};
-use crate::layer::MemoryDebugLayer;
+use crate::MemoryDebugLayer;
 
 /// Connections open at once.
 const MAX_CONNECTIONS: usize = 32;

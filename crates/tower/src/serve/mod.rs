@@ -64,7 +64,7 @@ use memory_debug_endpoint::Credentials;
 pub use self::address::ListenAddress;
 pub use self::background::{Handle, start_in_background};
 pub use self::listener::Listener;
-use crate::layer::MemoryDebugLayer;
+use crate::{MemoryDebugLayer, layer};
 
 /// Serves the page at `address` for as long as the future is polled. Dropping it ends all connections and removes a
 /// Unix socket.
@@ -87,7 +87,7 @@ pub async fn serve(
 }
 
 /// The page at `/debug/memory` with default limits.
-impl From<Credentials> for MemoryDebugLayer {
+impl<K> From<Credentials> for layer::MemoryDebugLayer<K> {
     fn from(credentials: Credentials) -> Self {
         Self::new(credentials)
     }
