@@ -37,7 +37,7 @@ pub fn start_in_background(
             Err(error) => return drop(started.send(Err(error))),
         };
         runtime.block_on(async {
-            match Listener::bind(address).await {
+            match Listener::bind(address) {
                 Ok(listener) => {
                     // The caller waits for it.
                     let _ = started.send(Ok(listener.address().clone()));
