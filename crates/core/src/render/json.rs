@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::visible_json::to_json;
 use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
@@ -37,19 +38,14 @@ pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
         roots: if types { view.roots(report) } else { None },
         unavailable: Reasons(report, page),
     };
-    let mut json =
-        serde_json::to_string_pretty(&document).expect("a report has nothing that JSON cannot say");
-    json.push('\n');
-    json
+    to_json(&document).expect("a report has nothing that JSON cannot say")
 }
 
 /// `value` as the member `name` of a document of the wire format, indented, with a newline at the end.
 pub fn document(name: &str, value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).expect("what is shown has nothing that JSON cannot say");
     let document = serde_json::json!({ "schema": SCHEMA, name: value });
-    let mut json = serde_json::to_string_pretty(&document).expect("a value of JSON is JSON");
-    json.push('\n');
-    json
+    to_json(&document).expect("a value of JSON is JSON")
 }
 
 /// The report in the order of the wire format. The outer `Option` is whether the page has the section.

@@ -23,12 +23,14 @@ mod snapshots;
 mod stacks;
 mod table;
 mod text;
+mod visible_json;
 
 pub use growth::{growth_json, growth_text};
 pub use json::{document, json};
 pub use snapshots::snapshots_text;
 pub use stacks::{stacks_json, stacks_text};
 pub use text::text;
+pub use visible_json::{VisibleJson, to_json, to_json_line, visible_json};
 
 use crate::report::RowSource;
 use crate::units::{percent, visible};

@@ -1,6 +1,6 @@
 //! What is asked of the allocator itself.
 
-use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView};
+use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView, render};
 use serde::Serialize;
 
 use super::{Material, View};
@@ -62,9 +62,7 @@ impl View {
     /// A document that is whole by itself.
     fn status(&self, status: &(impl Serialize + ToString), material: Material<'_>) -> Result<Reply, Problem> {
         let body = match self.format {
-            Format::Json => {
-                serde_json::to_string_pretty(status).map_err(|_| Problem::CollectorPanicked)? + "\n"
-            }
+            Format::Json => render::to_json(status).map_err(|_| Problem::CollectorPanicked)?,
             _ => status.to_string(),
         };
         self.whole(body.into(), material.max_bytes)

@@ -1,6 +1,6 @@
 //! Several processes as one page.
 
-use memory_debug_core::{FleetReport, Page, Scope, TypesView};
+use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
 
 use crate::audit;
 use crate::authenticate::Authorized;
@@ -34,10 +34,7 @@ impl View {
             let mut shown = report.clone();
             shown.types = shown.types.map(|types| types.cut(top, None));
             match self.format {
-                Format::Json => {
-                    let json = serde_json::to_string_pretty(&shown);
-                    json.expect("a report has nothing that JSON cannot say") + "\n"
-                }
+                Format::Json => render::to_json(&shown).expect("a report has nothing that JSON cannot say"),
                 _ => shown.to_string(),
             }
         })

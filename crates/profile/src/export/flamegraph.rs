@@ -6,6 +6,7 @@ use inferno::flamegraph::{self, Options};
 
 use super::folded::{Count, FoldedOptions, Leaf};
 use crate::symbolized::{ProfileKind, SymbolizedProfile};
+use crate::visible::visible;
 
 /// What the picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,8 +71,8 @@ impl FlamegraphOptions {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the profile has no stacks to draw"));
         }
         let mut options = Options::default();
-        options.title.clone_from(&self.title);
-        options.subtitle = Some(self.subtitle.clone()).filter(|text| !text.is_empty());
+        options.title = visible(&self.title).into_owned();
+        options.subtitle = Some(visible(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
         let count = if self.count == Count::Objects { "objects" } else { "bytes" };
         count.clone_into(&mut options.count_name);
         "Function".clone_into(&mut options.name_type);
@@ -99,6 +100,22 @@ mod tests {
         let svg = drawn(|out| profile.write_flamegraph(&options, out));
         assert!(svg.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && svg.contains("Vec&lt;"), "{svg}");
         assert!(!svg.contains("<script>alert") && !svg.contains("<b>"));
+    }
+
+    #[test]
+    fn s64_a_picture_has_no_character_that_is_not_seen() {
+        let profile = profile(&[("A\u{61c}", &["pu\u{1b}sh\u{202e}", "main\u{feff}"], 2, 200)]);
+        let (title, subtitle) = ("of \u{9b}x".to_owned(), "since \u{200f}y".to_owned());
+        let options = FlamegraphOptions { title, subtitle, leaf: Leaf::Type, ..FlamegraphOptions::default() };
+        let svg = drawn(|out| profile.write_flamegraph(&options, out));
+        for expected in
+            ["A\\u{61c}", "pu\\u{1b}sh\\u{202e}", "main\\u{feff}", "of \\u{9b}x", "since \\u{200f}y"]
+        {
+            assert!(svg.contains(expected), "{expected}: {svg}");
+        }
+        for hidden in ['\u{61c}', '\u{1b}', '\u{202e}', '\u{feff}', '\u{9b}', '\u{200f}'] {
+            assert!(!svg.contains(hidden), "{hidden:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::symbolized::{Amount, NamedStack, SymbolizedProfile};
+use crate::visible::visible;
 
 /// How stacks are folded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,12 +89,8 @@ impl SymbolizedProfile {
             if !line.is_empty() {
                 line.push(';');
             }
-            // What separates names and lines cannot stand in them.
-            line.extend(name.chars().map(|c| match c {
-                ';' => ',',
-                c if c.is_control() => ' ',
-                c => c,
-            }));
+            // What separates names cannot stand in them, nor what separates lines.
+            line.push_str(&visible(name).replace(';', ","));
         };
         for at in self.lines_of(stack).rev() {
             let name = &self.function(at).name;
@@ -139,9 +136,9 @@ mod tests {
 
     #[test]
     fn stacks_begin_outside_and_end_where_they_should() {
-        assert_eq!(folded(FoldedOptions::default()), "ma,in ;push 250\nunknown code 1\n");
+        assert_eq!(folded(FoldedOptions::default()), "ma,in\\u{a};push 250\nunknown code 1\n");
         let by_type = FoldedOptions { leaf: Leaf::Type, count: Count::Objects };
-        assert_eq!(folded(by_type), "[A] 1\nma,in ;push;[Box<A>] 1\nma,in ;push;[Vec<A>] 2\n");
+        assert_eq!(folded(by_type), "[A] 1\nma,in\\u{a};push;[Box<A>] 1\nma,in\\u{a};push;[Vec<A>] 2\n");
     }
 
     #[test]
@@ -158,6 +155,6 @@ mod tests {
         let mut out = Vec::new();
         let base = profile(&[("String", &["gone"], 1, 7), ("Vec<A>", &["push", "ma;in\n"], 2, 100)]);
         sample().write_folded_since(&base, &FoldedOptions::default(), &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in ;push 100 250\nunknown code 0 1\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in\\u{a};push 100 250\nunknown code 0 1\n");
     }
 }

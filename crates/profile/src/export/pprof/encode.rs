@@ -10,6 +10,7 @@ use super::message::Message;
 use super::strings::Strings;
 use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
 use crate::symbolized::{Location, Magnitude, NamedFunction, NamedMapping, NamedSample, SymbolizedProfile};
+use crate::visible::visible;
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -101,7 +102,8 @@ impl<'a> Encoder<'a> {
         out.write_to(sink)?;
         tables.write_to(sink)?;
         for text in self.strings.table() {
-            out.bytes(tag::STRING, text.as_bytes());
+            // `go tool pprof` prints names as they are.
+            out.bytes(tag::STRING, visible(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
         out.write_to(sink)?;
