@@ -13,6 +13,9 @@ const EXTENSION: &str = "pb.gz";
 /// What the names of those end in that are being written.
 const UNFINISHED: &str = "tmp";
 
+/// The longest file that is read: a profile is refused if it is longer unpacked.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// A folder with a file for each snapshot, `memory-ID.pb.gz`, that `go tool pprof` opens as well.
 ///
 /// A file that has its name is whole: it is written under another one and synced first. What a process that was killed
@@ -67,8 +70,7 @@ impl SnapshotFolder {
             if !(name.starts_with("memory-") && name.ends_with(EXTENSION)) {
                 continue;
             }
-            let read = fs::read(&path).map_err(|error| error.to_string());
-            match read.and_then(Snapshot::from_bytes) {
+            match read(&path).and_then(Snapshot::from_bytes) {
                 Ok(snapshot) => snapshots.push(snapshot),
                 Err(reason) => passed_over.push(format!("{name}: {reason}")),
             }
@@ -122,6 +124,18 @@ impl SnapshotFolder {
             }
         }
     }
+}
+
+/// The content of a regular file: a pipe would wait for a writer, and a device may never end.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    if found.len() > MAX_BYTES {
+        return Err(format!("is longer than {MAX_BYTES} bytes, so it is no snapshot"));
+    }
+    fs::read(path).map_err(|error| error.to_string())
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
@@ -183,9 +197,22 @@ mod tests {
         }
         fs::write(folder.path.join("memory-half.tmp"), "half").unwrap();
         fs::write(folder.path.join("notes.txt"), "somebody else's").unwrap();
+        let long = File::create(folder.path.join("memory-long.pb.gz")).unwrap();
+        long.set_len(MAX_BYTES + 1).unwrap();
+        fs::create_dir(folder.path.join("memory-folder.pb.gz")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/dev/zero", folder.path.join("memory-zero.pb.gz")).unwrap();
         folder.save(&empty(20, "next")).unwrap();
         assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
         assert_eq!(labels(&folder), ["whole", "next"]);
+        let passed_over = folder.load().unwrap().1.join("\n");
+        for expected in
+            ["memory-folder.pb.gz: is no regular file", "memory-long.pb.gz: is longer than 67108864 bytes"]
+        {
+            assert!(passed_over.contains(expected), "{passed_over}");
+        }
+        #[cfg(unix)]
+        assert!(passed_over.contains("memory-zero.pb.gz: is no regular file"), "{passed_over}");
         fs::remove_dir_all(folder.path).unwrap();
     }
 
