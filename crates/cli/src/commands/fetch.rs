@@ -37,8 +37,8 @@ impl Fetch {
         let login = self.asking.login(&url)?;
         let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
-            Some(path) => output::save(path, &page)?,
-            None => output::print_page(&page, self.json)?,
+            Some(path) if !output::is_stdout(path) => output::save(path, &page)?,
+            _ => output::print_page(&page, format == "json")?,
         }
         Ok(ExitCode::SUCCESS)
     }
