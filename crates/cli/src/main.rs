@@ -15,6 +15,7 @@ mod failure;
 mod input;
 mod interrupt;
 mod login;
+mod netrc;
 mod output;
 mod progress;
 mod target;
