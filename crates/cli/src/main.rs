@@ -18,6 +18,7 @@ mod login;
 mod netrc;
 mod output;
 mod progress;
+mod proxy;
 mod target;
 mod top;
 
