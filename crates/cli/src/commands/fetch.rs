@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use memory_debug_core::render;
+
 use crate::args::Asking;
 use crate::client::Question;
 use crate::failure::Failure;
@@ -37,7 +39,10 @@ impl Fetch {
         let login = self.asking.login(&url)?;
         let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
-            Some(path) if !output::is_stdout(path) => output::save(path, &page)?,
+            Some(path) if !output::is_stdout(path) => {
+                // Somebody may look at the file in a terminal.
+                output::save(path, render::visible_json(&String::from_utf8_lossy(&page)).as_bytes())?;
+            }
             _ => output::print_page(&page, format == "json")?,
         }
         Ok(ExitCode::SUCCESS)

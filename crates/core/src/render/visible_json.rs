@@ -11,7 +11,7 @@ use serde::Serialize;
 /// # Errors
 ///
 /// If `value` cannot be JSON.
-pub fn to_json(value: &impl Serialize) -> serde_json::Result<String> {
+pub fn to_json(value: &impl Serialize) -> io::Result<String> {
     let mut json = Vec::new();
     serde_json::to_writer_pretty(VisibleJson(&mut json), value)?;
     json.push(b'\n');
@@ -23,7 +23,7 @@ pub fn to_json(value: &impl Serialize) -> serde_json::Result<String> {
 /// # Errors
 ///
 /// If `value` cannot be JSON.
-pub fn to_json_line(value: &impl Serialize) -> serde_json::Result<String> {
+pub fn to_json_line(value: &impl Serialize) -> io::Result<String> {
     let mut json = Vec::new();
     serde_json::to_writer(VisibleJson(&mut json), value)?;
     into_text(json)
@@ -68,8 +68,8 @@ impl<W: Write> Write for VisibleJson<W> {
     }
 }
 
-fn into_text(json: Vec<u8>) -> serde_json::Result<String> {
-    String::from_utf8(json).map_err(|error| serde::ser::Error::custom(error))
+fn into_text(json: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(json).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]
