@@ -6,17 +6,20 @@ pub mod many_stacks;
 pub mod named_stacks;
 pub mod side_by_side;
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, ready as at_once};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use memory_debug_axum::{Credentials, MemoryDebugLayer};
-use tower::Service;
 use tower::layer::util::Identity;
+use tower::{Layer, Service, service_fn};
 
 /// A service of one route, under the layer.
 pub fn router_under_layer() -> Router {
@@ -37,8 +40,35 @@ fn ready(router: Router) -> Router {
     router.with_state(())
 }
 
+/// A service as they are on hyper, whose body is a box, under the layer that goes around any body.
+pub fn boxed_under_layer() -> impl Service<Request<Body>, Response: Answer, Error = Infallible> {
+    memory_debug_tower::MemoryDebugLayer::new(credentials()).layer(boxed())
+}
+
+/// The same service under a layer that does nothing.
+pub fn boxed_under_identity() -> impl Service<Request<Body>, Response: Answer, Error = Infallible> {
+    Identity::new().layer(boxed())
+}
+
+fn boxed() -> impl Service<Request<Body>, Response = Response<BoxBody<Bytes, Infallible>>, Error = Infallible>
+{
+    service_fn(|_request| at_once(Ok(Response::new(Full::from("ok").boxed()))))
+}
+
 fn credentials() -> Credentials {
     Credentials::new("ops", "tram-ribbon-lunar-58").expect("a strong password")
+}
+
+/// What a service answers, whatever its body.
+pub trait Answer {
+    /// The status of the answer.
+    fn status(&self) -> StatusCode;
+}
+
+impl<B> Answer for Response<B> {
+    fn status(&self) -> StatusCode {
+        Self::status(self)
+    }
 }
 
 /// Serves one request to the end without a runtime: nothing in it waits.
@@ -46,8 +76,11 @@ fn credentials() -> Credentials {
 /// # Panics
 ///
 /// If the service waits, or does not answer as it should.
-pub fn serve(router: &mut Router, request: Request<Body>, expected: StatusCode) -> Response<Body> {
-    let answer = pin!(Service::<Request<Body>>::call(router, request));
+pub fn serve<S>(service: &mut S, request: Request<Body>, expected: StatusCode) -> S::Response
+where
+    S: Service<Request<Body>, Response: Answer, Error = Infallible>,
+{
+    let answer = pin!(service.call(request));
     match answer.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(response)) => {
             assert_eq!(response.status(), expected);

@@ -1,4 +1,5 @@
-//! Serves N requests for an application's path and counts allocations: `pass-through layer|identity N`.
+//! Serves N requests for an application's path and counts allocations: `pass-through KIND N`, where KIND is one of
+//! `layer`, `identity`, `boxed-layer` and `boxed-identity`.
 //!
 //! `scripts/count-instructions` runs it under callgrind with two N and subtracts, so that what is left is the cost of
 //! a request and nothing else.
@@ -7,8 +8,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::StatusCode;
-use memory_debug_benches::{application_request, router_under_identity, router_under_layer, serve};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use memory_debug_benches::{
+    Answer, application_request, boxed_under_identity, boxed_under_layer, router_under_identity,
+    router_under_layer, serve,
+};
+use tower::Service;
 
 /// The system's allocator with a counter; jemalloc's own work would only blur the counts.
 struct Counting;
@@ -34,31 +40,32 @@ static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (router, requests) = match arguments.as_slice() {
-        [kind, requests] => (kind.as_str(), requests.parse::<u32>()),
+    let [kind, requests] = arguments.as_slice() else { return usage() };
+    let Ok(requests) = requests.parse() else { return usage() };
+    match kind.as_str() {
+        "layer" => count(router_under_layer(), requests),
+        "identity" => count(router_under_identity(), requests),
+        "boxed-layer" => count(boxed_under_layer(), requests),
+        "boxed-identity" => count(boxed_under_identity(), requests),
         _ => return usage(),
-    };
-    let (mut router, Ok(requests)) = (
-        match router {
-            "layer" => router_under_layer(),
-            "identity" => router_under_identity(),
-            _ => return usage(),
-        },
-        requests,
-    ) else {
-        return usage();
-    };
-    // What is made once, by the first request, is not the cost of a request.
-    serve(&mut router, application_request(), StatusCode::OK);
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    for _ in 0..requests {
-        serve(&mut router, application_request(), StatusCode::OK);
     }
-    println!("{} allocations", ALLOCATIONS.load(Ordering::Relaxed) - before);
     ExitCode::SUCCESS
 }
 
+fn count(
+    mut service: impl Service<Request<Body>, Response: Answer, Error = std::convert::Infallible>,
+    requests: u32,
+) {
+    // What is made once, by the first request, is not the cost of a request.
+    serve(&mut service, application_request(), StatusCode::OK);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..requests {
+        serve(&mut service, application_request(), StatusCode::OK);
+    }
+    println!("{} allocations", ALLOCATIONS.load(Ordering::Relaxed) - before);
+}
+
 fn usage() -> ExitCode {
-    eprintln!("usage: pass-through layer|identity REQUESTS");
+    eprintln!("usage: pass-through layer|identity|boxed-layer|boxed-identity REQUESTS");
     ExitCode::FAILURE
 }

@@ -123,9 +123,9 @@ pub use memory_debug_tower::serve;
 pub use memory_debug_tower::{
     AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collector, ConfigError,
     ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint, FieldRow,
-    InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryDebug, MemoryDebugLayer,
-    MemoryReport, ProcessMemory, Reconciliation, Resource, ResponseFuture, Role, RootRow, RootSummary,
-    RowSource, Scope, Shortage, Tracked, TypeRow, TypeSummary, Work, generate_password, summary,
+    InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryReport, ProcessMemory,
+    Reconciliation, Resource, Role, RootRow, RootSummary, RowSource, SameBody, Scope, Shortage, Tracked,
+    TypeRow, TypeSummary, Work, generate_password, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};
@@ -133,3 +133,13 @@ pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;
 pub use self::router::{router, router_with};
+
+/// Puts the memory page in front of a router, and keeps its body as it is:
+/// [`layer::MemoryDebugLayer`](memory_debug_tower::layer::MemoryDebugLayer).
+pub type MemoryDebugLayer = memory_debug_tower::layer::MemoryDebugLayer<SameBody>;
+
+/// A service with the memory page in front. Made by [`MemoryDebugLayer`].
+pub type MemoryDebug<S> = memory_debug_tower::MemoryDebug<S, SameBody>;
+
+/// The future of [`MemoryDebug`].
+pub type ResponseFuture<F> = memory_debug_tower::ResponseFuture<F, SameBody>;

@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::any;
-use memory_debug_tower::{Credentials, MemoryDebugLayer};
+use memory_debug_tower::Credentials;
+
+use crate::MemoryDebugLayer;
 
 /// A router with the memory page at `/debug/memory` and everything below, to merge or to nest.
 ///

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::commands;
 use crate::failure::Failure;
 use crate::login::{Login, LoginSource};
+use crate::proxy::Given;
 use crate::target::Target;
 
 /// What holds the memory of live Rust services, and is it growing?
@@ -57,6 +58,10 @@ pub(crate) struct Asking {
     /// Certificates (PEM) of the authority to trust, instead of the system's
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// HTTP proxy to ask through, as http://HOST:PORT, also with USER:PASSWORD@. Others on this machine can read
+    /// options, so put a proxy with a password into the environment. http_proxy, https_proxy and their like are not used
+    #[arg(long, env = "MEMORY_DEBUG_PROXY", hide_env_values = true, value_name = "URL")]
+    proxy: Option<Given>,
     /// Send the password over plain HTTP to other machines
     #[arg(long)]
     insecure: bool,
@@ -70,7 +75,8 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Client::new(self.timeout, self.insecure, self.ca.as_deref())
+        let proxy = self.proxy.as_ref().map(Given::proxy).transpose()?.flatten();
+        Client::new(self.timeout, self.insecure, self.ca.as_deref(), proxy)
     }
 
     /// How long one answer may take.
@@ -80,7 +86,11 @@ impl Asking {
 
     pub(crate) fn login(&self, target: &Target) -> Result<Login, Failure> {
         // No password is asked for that could not be sent.
-        crate::target::require_private(target, self.insecure)?;
+        crate::target::require_private(
+            target,
+            self.insecure,
+            self.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty()),
+        )?;
         let (user, password_file) = (self.user.clone(), self.password_file.clone());
         let (netrc_file, prompted) = (self.netrc_file.clone(), self.prompted.clone());
         LoginSource { user, password_file, netrc_file, prompted }.login(target.host())

@@ -1,5 +1,5 @@
-//! Asks a page, as carefully as one asks a stranger: no redirects, no cookies, no proxy from the environment, a
-//! deadline for everything, and never more bytes than expected.
+//! Asks a page, as carefully as one asks a stranger: no redirects, no cookies, no proxy but `--proxy`, a deadline
+//! for everything, and never more bytes than expected.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -15,6 +15,7 @@ use crate::connect::{Addresses, SharedConnector};
 use crate::failure::Failure;
 use crate::input;
 use crate::login::Login;
+use crate::proxy::Proxy;
 use crate::target::{self, Target};
 
 /// The longest answer that is read. A profile of many thousand stacks is a few MiB.
@@ -32,6 +33,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
 pub(crate) struct Client {
     tls: TlsConfig,
     connector: SharedConnector,
+    proxy: Option<Proxy>,
     is_insecure: bool,
     timeout: Duration,
     /// The option that makes it so short.
@@ -65,7 +67,12 @@ impl Client {
     /// # Errors
     ///
     /// If `ca_file` holds no certificates.
-    pub(crate) fn new(timeout: Duration, is_insecure: bool, ca_file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        timeout: Duration,
+        is_insecure: bool,
+        ca_file: Option<&Path>,
+        proxy: Option<Proxy>,
+    ) -> Result<Self, Failure> {
         let roots = match ca_file {
             Some(path) => RootCerts::Specific(Arc::new(read_certificates(path)?)),
             None => RootCerts::PlatformVerifier,
@@ -73,7 +80,15 @@ impl Client {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
         let (connector, timeout_option) = (SharedConnector::default(), "--timeout");
-        Ok(Self { tls, connector, is_insecure, timeout, timeout_option, max_body_bytes: MAX_BODY_BYTES })
+        Ok(Self {
+            tls,
+            connector,
+            proxy,
+            is_insecure,
+            timeout,
+            timeout_option,
+            max_body_bytes: MAX_BODY_BYTES,
+        })
     }
 
     /// The same, reading no more than so much of an answer.
@@ -103,7 +118,8 @@ impl Client {
             .tls_config(self.tls.clone())
             .timeout_global(Some(self.timeout))
             .build();
-        Agent::with_parts(config, self.connector.clone(), resolver)
+        let route = self.connector.to(self.proxy.as_ref(), resolver.only);
+        Agent::with_parts(config, route, resolver)
     }
 
     /// One question, on a connection of its own.
@@ -117,11 +133,15 @@ impl Client {
         login: &Login,
         question: Question<'_>,
     ) -> Result<Answer, Failure> {
-        target::require_private(target, self.is_insecure)?;
+        target::require_private(target, self.is_insecure, self.proxy.is_some())?;
         if !target.is_plain_http() {
             require_time_for_certificates(SystemTime::now()).map_err(|failure| failure.at(target))?;
         }
-        let resolver = Addresses { only: target.address(), must_be_loopback: self.must_stay_here(target) };
+        let resolver = Addresses {
+            only: target.address(),
+            must_be_loopback: self.must_stay_here(target),
+            proxy: self.proxy.clone(),
+        };
         let request = ureq::http::Request::builder()
             .method(question.method)
             .uri(target.url(question.path, question.query))
@@ -145,7 +165,7 @@ impl Client {
     /// If there is no answer, or its status is not 200.
     pub(crate) fn anonymous(&self, url: &str) -> Result<Vec<u8>, Failure> {
         let parsed = target::parse(url)?;
-        let resolver = Addresses { only: None, must_be_loopback: false };
+        let resolver = Addresses { only: None, must_be_loopback: false, proxy: self.proxy.clone() };
         let failed = |error| self.failure(&url, &error);
         let request = self.agent(resolver).get(String::from(parsed)).header("accept", "application/json");
         let mut response = request.call().map_err(failed)?;
@@ -237,14 +257,25 @@ impl Client {
                 MissingReason::Tls,
                 format!("TLS: {error}; for a certificate of your own, give its authority by --ca"),
             ),
+            Error::ConnectProxyFailed(what) => {
+                let advice = if what.ends_with("407") { PROXY_LOGIN } else { "" };
+                (MissingReason::Unreachable, format!("the proxy {what}{advice}"))
+            }
             Error::BodyExceedsLimit(limit) => {
                 (MissingReason::TooLong, format!("the answer is longer than {limit} bytes"))
             }
             other => (MissingReason::NoReport, format!("the answer is not understood: {other}")),
         };
+        let what = match &self.proxy {
+            Some(proxy) => format!("{what} (through the proxy {proxy})"),
+            None => what,
+        };
         Failure::new(reason, what).at(target)
     }
 }
+
+/// What to do if a proxy answers 407.
+const PROXY_LOGIN: &str = "; it wants a login: set MEMORY_DEBUG_PROXY to http://USER:PASSWORD@HOST:PORT";
 
 /// rustls panics where the clock is before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
 fn require_time_for_certificates(now: SystemTime) -> Result<(), Failure> {
@@ -266,6 +297,7 @@ fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure 
         ),
         403 => (MissingReason::Forbidden, format!("{} may not (403): {said}", login.user())),
         404 => (MissingReason::NoReport, format!("there is no such page (404); is the path right? {said}")),
+        407 => (MissingReason::Refused, format!("the proxy answered 407{PROXY_LOGIN}")),
         300..=399 => {
             (MissingReason::Refused, format!("answered with a redirect ({status}), which is not followed"))
         }
@@ -322,7 +354,8 @@ mod tests {
 
     #[test]
     fn a_file_without_certificates_is_refused() {
-        let failure = read_certificates(Path::new("/dev/null")).unwrap_err();
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let failure = read_certificates(empty.path()).unwrap_err();
         assert!(failure.to_string().contains("no certificate"), "{failure}");
     }
 }

@@ -7,15 +7,40 @@ use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::{
+    ConnectionDetails, Connector, DefaultConnector, NextTimeout, RustlsConnector, Transport,
+};
 
+use crate::proxy::{Proxy, ThroughProxy};
 use crate::target;
 
-/// What trusted authorities are is read once, however many are asked.
+/// What all connections share: what trusted authorities are is read once, however many are asked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SharedConnector(Arc<DefaultConnector>);
+pub(crate) struct SharedConnector {
+    direct: Arc<DefaultConnector>,
+    tls: Arc<RustlsConnector>,
+}
 
-impl Connector for SharedConnector {
+impl SharedConnector {
+    /// How to connect to one target, at the address that is known for it.
+    pub(crate) fn to(&self, proxy: Option<&Proxy>, only: Option<SocketAddr>) -> Route {
+        match proxy {
+            None => Route::Direct(Arc::clone(&self.direct)),
+            Some(proxy) => {
+                Route::Proxy(ThroughProxy { proxy: proxy.clone(), only, tls: Arc::clone(&self.tls) })
+            }
+        }
+    }
+}
+
+/// The way to a target.
+#[derive(Debug)]
+pub(crate) enum Route {
+    Direct(Arc<DefaultConnector>),
+    Proxy(ThroughProxy),
+}
+
+impl Connector for Route {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -23,7 +48,10 @@ impl Connector for SharedConnector {
         details: &ConnectionDetails<'_>,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        self.0.connect(details, chained)
+        match self {
+            Self::Direct(connector) => connector.connect(details, chained),
+            Self::Proxy(proxy) => proxy.connect(details, chained),
+        }
     }
 }
 
@@ -34,6 +62,8 @@ pub(crate) struct Addresses {
     pub(crate) only: Option<SocketAddr>,
     /// A name may be looked up to be elsewhere.
     pub(crate) must_be_loopback: bool,
+    /// The proxy to connect to instead. It looks up the target's name itself.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 impl Resolver for Addresses {
@@ -43,6 +73,9 @@ impl Resolver for Addresses {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
+        if let Some(proxy) = &self.proxy {
+            return DefaultResolver::default().resolve(proxy.uri(), config, timeout);
+        }
         let mut addresses = self.empty();
         match self.only {
             Some(address) => addresses.push(address),

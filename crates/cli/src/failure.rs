@@ -66,12 +66,17 @@ impl Failure {
 
     /// Tells it. Others may have had a hand in the words.
     pub(crate) fn print(&self) {
-        eprintln!("memory-debug: {}", visible(&self.to_string()));
+        notice(&self.to_string());
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.status.into()
     }
+}
+
+/// Writes a line to standard error. Others may have had a hand in the words.
+pub(crate) fn notice(text: &str) {
+    eprintln!("memory-debug: {}", visible(text));
 }
 
 impl fmt::Display for Failure {

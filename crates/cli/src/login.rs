@@ -10,17 +10,21 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use memory_debug_endpoint::Credentials;
-use netrc::Netrc;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::input;
+use crate::netrc::{self, Found, Unreadable};
 
 const DEFAULT_USER: &str = "ops";
 const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 
-/// Far more than a password needs; keeps a mistaken path (`/dev/zero`) from filling the memory.
-const MAX_FILE_BYTES: u16 = 8 * 1024;
+/// Far more than a password needs; keeps a mistaken path from filling the memory.
+const MAX_FILE_BYTES: usize = 8 * 1024;
+
+/// As curl has it.
+const MAX_NETRC_BYTES: usize = 128 * 1024;
 
 /// Where a login may come from.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +62,7 @@ impl LoginSource {
                  machine can read it: use MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
             ));
         }
-        let user = || self.user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned());
+        let user = || self.user_or_default();
         if let Some(path) = &self.password_file {
             return Login::from_file(user(), path);
         }
@@ -80,27 +84,41 @@ impl LoginSource {
         Ok(self.prompted.get_or_init(|| login).clone())
     }
 
+    /// A file that nobody asked for is passed over if it is not there or cannot be read. As with curl, others may be able
+    /// to read it: which logins are in it is its owner's decision, and often that of other programs.
     fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {
-        let Some(path) = self.netrc_file.clone().or_else(Netrc::get_file) else { return Ok(None) };
-        // One that nobody asked for is no reason to fail.
-        let is_asked_for = self.netrc_file.is_some();
-        let text = match read(&path, "--netrc-file") {
-            Ok(text) => text,
-            Err(failure) if is_asked_for => return Err(failure),
+        let Some(path) = self.netrc_file.clone().or_else(usual_netrc) else { return Ok(None) };
+        let failed = |what: String| Failure::local(format!("--netrc-file {}: {what}", path.display()));
+        let content = match input::open(&path).and_then(|file| read_wiped(file, MAX_NETRC_BYTES)) {
+            Ok(content) => content,
+            Err(error) if self.netrc_file.is_some() => return Err(failed(error.to_string())),
             Err(_) => return Ok(None),
         };
-        // The error of the parser shows the line, and with it perhaps a password.
-        let Ok(netrc) = text.parse::<Netrc>() else {
-            let message = format!(
-                "{} is not understood; it has lines `machine HOST login USER password PASSWORD`",
-                path.display()
-            );
-            return if is_asked_for { Err(Failure::local(message)) } else { Ok(None) };
+        // The line itself may have a password in it.
+        let found = netrc::find(&content, host, self.user.as_deref()).map_err(|Unreadable { line }| {
+            failed(format!(
+                "line {line}, of the entry for {host}, has a `\"` without an end; close the quotation"
+            ))
+        })?;
+        let Some(Found { login, password }) = found else { return Ok(None) };
+        let text = |word: &[u8]| {
+            let text = std::str::from_utf8(word).map(str::to_owned);
+            text.map_err(|_| failed(format!("the login for {host} is not UTF-8")))
         };
-        let entry = netrc.hosts.get(host).or_else(|| netrc.hosts.get("default"));
-        let entry = entry.filter(|entry| self.user.as_ref().is_none_or(|user| *user == entry.login));
-        entry.map(|entry| Login::new(entry.login.clone(), entry.password.clone())).transpose()
+        let login = login.map(|login| text(&login)).transpose()?;
+        let user = login.unwrap_or_else(|| self.user_or_default());
+        Login::new(user, text(&password)?).map(Some)
     }
+
+    fn user_or_default(&self) -> String {
+        self.user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned())
+    }
+}
+
+/// `$NETRC`, or `~/.netrc`.
+fn usual_netrc() -> Option<PathBuf> {
+    let name = if cfg!(windows) { "_netrc" } else { ".netrc" };
+    env::var_os("NETRC").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(name)))
 }
 
 impl Login {
@@ -137,24 +155,25 @@ impl fmt::Debug for Login {
     }
 }
 
-/// A secret that others on this machine can read is none.
+/// Reads a password file. A secret that others on this machine can read is none.
 fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |what: String| Failure::local(format!("{option} {}: {what}", path.display()));
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let file = input::open(path).map_err(|error| failed(error.to_string()))?;
     require_private(&file).map_err(failed)?;
-    let content = read_wiped(file).map_err(|error| failed(error.to_string()))?;
-    if content.len() > usize::from(MAX_FILE_BYTES) {
-        return Err(failed(format!("is longer than {MAX_FILE_BYTES} bytes, so it is not what it should be")));
-    }
+    let content = read_wiped(file, MAX_FILE_BYTES).map_err(|error| failed(error.to_string()))?;
     let text = std::str::from_utf8(&content).map_err(|_| failed("is not UTF-8".to_owned()))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// What is there, but one byte too many at most. Room for a whole file at once: a growing buffer would leave copies behind
-/// that nobody wipes.
-fn read_wiped(file: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::from(MAX_FILE_BYTES) + 1));
-    file.take(u64::from(MAX_FILE_BYTES) + 1).read_to_end(&mut content)?;
+/// Content of a file of at most `max_bytes`. There is room for a whole file at once: a growing buffer would leave copies
+/// behind that are not wiped.
+fn read_wiped(file: impl Read, max_bytes: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(Vec::with_capacity(max_bytes + 1));
+    file.take(max_bytes as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > max_bytes {
+        let what = format!("is longer than {max_bytes} bytes, so it is not what it should be");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
     Ok(content)
 }
 
@@ -225,10 +244,13 @@ mod tests {
             }
         }
 
-        let room = usize::from(MAX_FILE_BYTES) + 1;
-        for length in [0, 1, room - 1, room, 3 * room] {
-            let content = read_wiped(Slow(io::repeat(b'x'), length)).unwrap();
-            assert_eq!((content.len(), content.capacity()), (length.min(room), room));
+        for length in [0, 1, MAX_FILE_BYTES - 1, MAX_FILE_BYTES] {
+            let content = read_wiped(Slow(io::repeat(b'x'), length), MAX_FILE_BYTES).unwrap();
+            assert_eq!((content.len(), content.capacity()), (length, MAX_FILE_BYTES + 1));
+        }
+        for length in [MAX_FILE_BYTES + 1, 3 * MAX_FILE_BYTES] {
+            let error = read_wiped(Slow(io::repeat(b'x'), length), MAX_FILE_BYTES).unwrap_err();
+            assert!(error.to_string().contains("is longer than 8192 bytes"), "{error}");
         }
     }
 
@@ -243,7 +265,7 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             Login::from_file("ops".into(), &path)
         };
-        let longest = "x".repeat(usize::from(MAX_FILE_BYTES));
+        let longest = "x".repeat(MAX_FILE_BYTES);
         for (content, password) in [("s3cret", "s3cret"), ("s3cret\r\n", "s3cret")] {
             assert_eq!(*login(content.as_bytes(), 0o600).unwrap().password, password);
         }

@@ -15,8 +15,10 @@ mod failure;
 mod input;
 mod interrupt;
 mod login;
+mod netrc;
 mod output;
 mod progress;
+mod proxy;
 mod target;
 mod top;
 

@@ -1,10 +1,12 @@
 //! Where results go.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _, stdout};
 use std::path::Path;
 
+use memory_debug_core::render;
 use memory_debug_core::units::visible;
+use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 use crate::interrupt;
@@ -22,61 +24,82 @@ pub(crate) fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
 
 /// Writes text that others had a hand in: nothing in it moves the cursor but its line feeds.
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
-    print(lines(text, visible))
+    print(lines(text))
+}
+
+/// Writes `value` as JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(json(value)?)
 }
 
 /// `value` as JSON, indented, with a newline at the end.
-pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(|error| Failure::local(error.to_string()))?;
-    print(lines(&json, visible_json) + "\n")
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    render::to_json(value).map_err(|error| Failure::local(error.to_string()))
 }
 
 /// Writes a page as it was answered, in JSON or in text.
 pub(crate) fn print_page(page: &[u8], is_json: bool) -> Result<(), Failure> {
-    print(lines(&String::from_utf8_lossy(page), if is_json { visible_json } else { visible }))
+    let page = String::from_utf8_lossy(page);
+    print(if is_json { render::visible_json(&page) } else { lines(&page) })
 }
 
-fn lines(text: &str, show: fn(&str) -> String) -> String {
-    text.split('\n').map(show).collect::<Vec<_>>().join("\n")
+fn lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON has characters beyond ASCII as they are, also those that move the cursor. Within its strings, and they are
-/// nowhere else, it may have them escaped.
-fn visible_json(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for c in line.chars() {
-        // Most are of those that need no look.
-        if matches!(c, ' '..='~') || visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() {
-            shown.push(c);
-        } else {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown += &format!("\\u{unit:04x}"));
-        }
-    }
-    shown
-}
-
-/// Writes a file that is whole or not there: into another beside it first, which then takes its place.
+/// Writes a result to where `-o` says.
+///
+/// A file is whole or not there, and only its owner can read it: it is written under a random name beside `path` first,
+/// and then takes its place. A symbolic link at `path` is replaced, and what it names stays untouched. `-` is standard
+/// output. A device or a pipe is written to as it is.
+///
+/// # Errors
+///
+/// What could not be done, with the path.
 pub(crate) fn save(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let failed = |error| Failure::local(format!("{}: {error}", path.display()));
-    let mut name = path.file_name().ok_or_else(|| failed(ErrorKind::IsADirectory.into()))?.to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = create(&temporary)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    *interrupt::undo() = None;
-    written.map_err(|error| {
-        // There may be nothing to remove.
-        let _ = fs::remove_file(&temporary);
-        failed(error)
-    })
+    if is_stdout(path) {
+        return print(content);
+    }
+    let saved = if is_stream(path) { write_to(path, content) } else { replace(path, content) };
+    saved.map_err(|error| Failure::local(error.to_string()).at(&path.display()))
 }
 
-/// A file that does not stay if the program is interrupted.
-fn create(path: &Path) -> io::Result<File> {
+/// Whether `path` names standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether there is something at `path` that no file can take the place of: a device, a pipe, or what one of this
+/// process's descriptors is, as `/dev/stdout` names it.
+fn is_stream(path: &Path) -> bool {
+    let is_descriptor = ["/dev/stdout", "/dev/stderr"].iter().any(|name| path == Path::new(name))
+        || ["/dev/fd", "/proc"].iter().any(|folder| path.starts_with(folder));
+    is_descriptor || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+fn write_to(path: &Path, content: &[u8]) -> io::Result<()> {
+    // It must be there: a pipe that has gone meanwhile does not become a file.
+    OpenOptions::new().write(true).open(path)?.write_all(content)
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    if path.file_name().is_none() || fs::metadata(path).is_ok_and(|found| found.is_dir()) {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = create(folder)?;
+    let written = file.write_all(content).and_then(|()| file.as_file().sync_all());
+    // Dropped before it is persisted, the file is removed.
+    let saved = written.and_then(|()| file.persist(path).map_err(io::Error::from));
+    *interrupt::undo() = None;
+    saved.map(drop)
+}
+
+/// A new file of mode 0600 that does not stay if the program is interrupted.
+fn create(folder: &Path) -> io::Result<NamedTempFile> {
     let mut undo = interrupt::undo();
-    let file = File::create(path)?;
-    let path = path.to_owned();
+    let file = tempfile::Builder::new().prefix(".memory-debug-").suffix(".tmp").tempfile_in(folder)?;
+    let path = file.path().to_owned();
     *undo = Some(Box::new(move || _ = fs::remove_file(path)));
     Ok(file)
 }
@@ -87,15 +110,71 @@ mod tests {
 
     #[test]
     fn s64_what_a_page_says_cannot_move_the_cursor() {
-        assert_eq!(lines("a\u{1b}[2J\nb\u{202e}\r\n", visible), "a\\u{1b}[2J\nb\\u{202e}\\u{d}\n");
+        assert_eq!(lines("a\u{1b}[2J\nb\u{202e}\r\n"), "a\\u{1b}[2J\nb\\u{202e}\\u{d}\n");
+    }
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
     }
 
     #[test]
-    fn json_stays_the_json_it_was() {
-        let value = serde_json::json!({"name\u{9b}": ["\u{1b}[2J\n", "é\u{202e}😀\u{7f}"]});
-        let json = lines(&serde_json::to_string_pretty(&value).unwrap(), visible_json);
-        assert_eq!(visible(&json.replace('\n', "")), json.replace('\n', ""));
-        assert!(json.contains("é\\u202e😀\\u007f"), "{json}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
+    #[cfg(unix)]
+    fn s64_a_file_is_whole_private_and_written_through_no_link() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+
+        save(&at("new"), b"one").unwrap();
+        assert_eq!(
+            (fs::read(at("new")).unwrap().as_slice(), mode(&at("new")), names()),
+            (&b"one"[..], 0o600, 1)
+        );
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o644)).unwrap();
+        save(&at("new"), b"two").unwrap();
+        assert_eq!((fs::read(at("new")).unwrap().as_slice(), mode(&at("new"))), (&b"two"[..], 0o600));
+
+        // A link at the place, and links at every name that could be guessed before.
+        fs::write(at("victim"), "untouched").unwrap();
+        symlink(at("victim"), at("link")).unwrap();
+        symlink(at("victim"), at(&format!("link.{}.tmp", std::process::id()))).unwrap();
+        symlink(at("nowhere"), at("dangling")).unwrap();
+        for name in ["link", "dangling"] {
+            save(&at(name), b"three").unwrap();
+            assert!(fs::symlink_metadata(at(name)).unwrap().is_file(), "{name}");
+            assert_eq!(fs::read(at(name)).unwrap(), b"three");
+        }
+        assert_eq!(fs::read(at("victim")).unwrap(), b"untouched");
+        assert!(!at("nowhere").exists());
+        assert_eq!(names(), 5, "nothing else is left behind");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_and_a_pipe_stay_what_they_are() {
+        use std::os::fd::AsRawFd as _;
+        use std::os::unix::fs::FileTypeExt as _;
+
+        save(Path::new("/dev/null"), b"gone").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        let (mut reader, writer) = io::pipe().unwrap();
+        save(Path::new(&format!("/dev/fd/{}", writer.as_raw_fd())), b"through").unwrap();
+        drop(writer);
+        let mut seen = String::new();
+        io::Read::read_to_string(&mut reader, &mut seen).unwrap();
+        assert_eq!(seen, "through");
+    }
+
+    #[test]
+    fn a_place_that_cannot_have_the_file_is_named_and_nothing_stays_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = save(folder.path(), b"x").unwrap_err().to_string();
+        assert!(failure.starts_with(&folder.path().display().to_string()), "{failure}");
+        let missing = folder.path().join("missing/file");
+        let failure = save(&missing, b"x").unwrap_err().to_string();
+        assert!(failure.starts_with(&missing.display().to_string()), "{failure}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -136,9 +136,14 @@ pub(crate) fn is_loopback(ip: IpAddr) -> bool {
 /// # Errors
 ///
 /// If so, which connection would do.
-pub(crate) fn require_private(target: &Target, is_insecure: bool) -> Result<(), Failure> {
-    if is_insecure || !target.is_plain_http() || target.is_loopback() {
+pub(crate) fn require_private(target: &Target, is_insecure: bool, has_proxy: bool) -> Result<(), Failure> {
+    if is_insecure || !target.is_plain_http() || target.is_loopback() && !has_proxy {
         return Ok(());
+    }
+    if has_proxy {
+        let message = "plain HTTP through a proxy would show the password to the proxy and to everybody on the way; use \
+             https, or --insecure if both are trusted";
+        return Err(Failure::new(MissingReason::Tls, message).at(target));
     }
     let message = "plain HTTP to another machine would show the password to everybody on the way; use https, a tunnel \
          (`kubectl port-forward`, `ssh -L`), or --insecure if the network is trusted";
@@ -230,11 +235,19 @@ mod tests {
             ("http://localhost.example", true),
             ("http://[2001:db8::1]", true),
         ] {
-            assert_eq!(require_private(&parse(text), false).is_err(), is_refused, "{text}");
-            assert!(require_private(&parse(text), true).is_ok(), "{text}");
+            assert_eq!(require_private(&parse(text), false, false).is_err(), is_refused, "{text}");
+            assert!(require_private(&parse(text), true, true).is_ok(), "{text}");
         }
+        for text in ["http://localhost:1", "http://host"] {
+            let failure = require_private(&parse(text), false, true).unwrap_err().to_string();
+            assert!(failure.contains("through a proxy"), "a proxy has its own localhost: {failure}");
+        }
+        assert!(require_private(&parse("https://host"), false, true).is_ok());
         let elsewhere = parse("http://localhost:1").at([192, 0, 2, 1].into());
-        assert!(require_private(&elsewhere, false).is_err(), "the name says localhost, the address does not");
+        assert!(
+            require_private(&elsewhere, false, false).is_err(),
+            "the name says localhost, the address does not"
+        );
     }
 
     #[test]

@@ -60,17 +60,9 @@ pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
-/// `text` with everything escaped that would move the cursor or turn the writing direction.
+/// `text` with every character escaped that is not seen, as [`memory_debug_profile::visible`] has it.
 pub fn visible(text: &str) -> String {
-    let unsafe_to_print = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    let mut visible = String::with_capacity(text.len());
-    for c in text.chars() {
-        if unsafe_to_print(c) { visible.extend(c.escape_unicode()) } else { visible.push(c) }
-    }
-    visible
+    memory_debug_profile::visible(text).into_owned()
 }
 
 /// Longest name in text, in characters. JSON has the whole name.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use memory_debug_core::{Headroom, InstanceId, MemoryReport, Resource};
+use memory_debug_core::{Headroom, InstanceId, MemoryReport, Resource, render};
 use serde::Serialize;
 
 use crate::collect::{Shortage, check};
@@ -354,7 +354,7 @@ impl Problem {
             needed_bytes: shortage.map(|shortage| shortage.needed_bytes),
             available_bytes: shortage.map(|shortage| shortage.available_bytes),
         };
-        serde_json::to_string(&body).expect("strings and numbers always serialise")
+        render::to_json_line(&body).expect("strings and numbers always serialise")
     }
 
     /// One of each, for tests that go through them all.

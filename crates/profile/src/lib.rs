@@ -46,6 +46,7 @@ mod size_class;
 mod symbolize;
 mod symbolized;
 mod type_name;
+mod visible;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -71,3 +72,4 @@ pub use symbolized::{
     significant_stderrs,
 };
 pub use type_name::{readable_type_name, shorten_name};
+pub use visible::{is_hidden, visible};

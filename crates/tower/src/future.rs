@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -11,12 +12,15 @@ use http_body::Body;
 use memory_debug_endpoint::{Outcome, Reply};
 use pin_project_lite::pin_project;
 
+use crate::body::{AnyBody, BodyKind};
+
 pin_project! {
     /// The future of [`MemoryDebug`](crate::MemoryDebug). Adds no allocation to the inner one.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<F, K = AnyBody> {
         #[pin]
         kind: Kind<F>,
+        body: PhantomData<fn() -> K>,
     }
 }
 
@@ -29,38 +33,38 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F, K> ResponseFuture<F, K> {
     #[inline]
     pub(crate) fn inner(future: F) -> Self {
-        Self { kind: Kind::Inner { future } }
+        Self { kind: Kind::Inner { future }, body: PhantomData }
     }
 
     /// Drops the body unread, unless the answer depends on it.
     pub(crate) fn ours<B: Body + Send + 'static>(outcome: Outcome, body: B) -> Self {
         let outcome: Pin<Box<dyn Future<Output = Reply> + Send>> =
             if outcome.needs_body() { Box::pin(with_body(outcome, body)) } else { Box::pin(outcome) };
-        Self { kind: Kind::Ours { outcome } }
+        Self { kind: Kind::Ours { outcome }, body: PhantomData }
     }
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F, K> fmt::Debug for ResponseFuture<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, K, B, E> Future for ResponseFuture<F, K>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: From<Bytes>,
+    K: BodyKind<B>,
 {
-    type Output = F::Output;
+    type Output = Result<Response<K::Body>, E>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProjection::Inner { future } => future.poll(context),
-            KindProjection::Ours { outcome } => poll_ours(outcome.as_mut(), context),
+            KindProjection::Inner { future } => K::passed(future.poll(context)),
+            KindProjection::Ours { outcome } => poll_ours::<K, B, E>(outcome.as_mut(), context),
         }
     }
 }
@@ -88,15 +92,15 @@ fn poll_data<B: Body>(
 /// Out of line, so that polling a future that is not ours stays short.
 #[cold]
 #[inline(never)]
-fn poll_ours<B: From<Bytes>, E>(
+fn poll_ours<K: BodyKind<B>, B, E>(
     outcome: Pin<&mut (dyn Future<Output = Reply> + Send)>,
     context: &mut Context<'_>,
-) -> Poll<Result<Response<B>, E>> {
-    outcome.poll(context).map(|reply| Ok(response(reply)))
+) -> Poll<Result<Response<K::Body>, E>> {
+    outcome.poll(context).map(|reply| Ok(response(reply, K::page)))
 }
 
-fn response<B: From<Bytes>>(reply: Reply) -> Response<B> {
-    let mut response = Response::new(B::from(reply.body));
+fn response<B>(reply: Reply, body: fn(Bytes) -> B) -> Response<B> {
+    let mut response = Response::new(body(reply.body.into()));
     *response.status_mut() =
         StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
     for (name, value) in reply.headers {

@@ -1,11 +1,13 @@
 //! The layer: settings, and the one state that all services made from it share.
 
+use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 use memory_debug_endpoint::{Collect, ConfigError, Connection, Credentials, Endpoint, Limits};
 use tower_layer::Layer;
 
+use crate::body::{AnyBody, SameBody};
 use crate::service::MemoryDebug;
 
 /// Puts the memory page in front of a service.
@@ -30,8 +32,9 @@ use crate::service::MemoryDebug;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct MemoryDebugLayer {
+pub struct MemoryDebugLayer<K> {
     state: Arc<State>,
+    body: PhantomData<fn() -> K>,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub(crate) struct Settings {
     pub(crate) connection: fn(&Extensions) -> Connection,
 }
 
-impl MemoryDebugLayer {
+impl<K> MemoryDebugLayer<K> {
     /// The page at `/debug/memory` with default limits.
     pub fn new(credentials: Credentials) -> Self {
         Self::from(Endpoint::new(credentials))
@@ -113,20 +116,36 @@ impl MemoryDebugLayer {
     }
 
     fn with(settings: Settings) -> Self {
-        Self { state: Arc::new(State { settings, served: OnceLock::new() }) }
+        Self { state: Arc::new(State { settings, served: OnceLock::new() }), body: PhantomData }
     }
 }
 
-impl From<Endpoint> for MemoryDebugLayer {
+impl MemoryDebugLayer<AnyBody> {
+    /// Keeps the type of the inner service's body, which has to be made from [`Bytes`](bytes::Bytes).
+    ///
+    /// For functions that name the type, and around an axum router without memory-debug-axum.
+    pub fn same_body(self) -> MemoryDebugLayer<SameBody> {
+        MemoryDebugLayer { state: self.state, body: PhantomData }
+    }
+}
+
+/// Both share one state.
+impl From<MemoryDebugLayer<SameBody>> for MemoryDebugLayer<AnyBody> {
+    fn from(layer: MemoryDebugLayer<SameBody>) -> Self {
+        Self { state: layer.state, body: PhantomData }
+    }
+}
+
+impl<K> From<Endpoint> for MemoryDebugLayer<K> {
     fn from(endpoint: Endpoint) -> Self {
         Self::with(Settings { endpoint, connection: |_extensions| Connection::default() })
     }
 }
 
-impl<S> Layer<S> for MemoryDebugLayer {
-    type Service = MemoryDebug<S>;
+impl<S, K> Layer<S> for MemoryDebugLayer<K> {
+    type Service = MemoryDebug<S, K>;
 
-    fn layer(&self, inner: S) -> MemoryDebug<S> {
+    fn layer(&self, inner: S) -> MemoryDebug<S, K> {
         let served = self.state.served.get_or_init(|| {
             let settings: &'static Settings = Box::leak(Box::new(self.state.settings.clone()));
             settings.endpoint.listen();

@@ -32,30 +32,59 @@
 //! too, layers further in (the application's own authentication, body limits) do not. Applied twice, the outer one
 //! answers.
 //!
-//! # What it needs
+//! # Bodies
 //!
-//! The response body has to be made from [`Bytes`](bytes::Bytes) (`axum::body::Body`, `http_body_util::Full<Bytes>`
-//! `hyper`'s and `reqwest`'s bodies are), so the layer returns the inner service's own type and boxes nothing. Where
-//! the body is another, map it first, for example with `tower_http::map_response_body`. The request body has to be a
-//! [`Body`](http_body::Body) of any kind, as those of servers are.
+//! The request body can be any [`Body`](http_body::Body). So can the response body if its `Data` is
+//! [`Bytes`](bytes::Bytes): hyper services return `BoxBody`, `UnsyncBoxBody`, `Either` or `Incoming`, tonic has a body
+//! of its own. Responses then have the body [`ResponseBody`] of the inner one. It is an enum: no box is added, and no
+//! byte is copied.
+//!
+//! Where the type must stay what it is, [`same_body`](layer::MemoryDebugLayer::same_body) keeps it. The inner body
+//! then needs `From<Bytes>`, as `Full<Bytes>`, `axum::body::Body` and `reqwest::Body` have it. Around an axum router use
+//! memory-debug-axum, which does that: axum boxes all bodies but its own.
+//!
+//! A service on hyper whose body is a box:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full, combinators::BoxBody};
+//! use memory_debug_tower::{Credentials, MemoryDebugLayer, generate_password};
+//! use std::convert::Infallible;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! async fn hello<B>(_request: Request<B>) -> Result<Response<BoxBody<Bytes, std::io::Error>>, Infallible> {
+//!     let body = Full::from("hello").map_err(|never| match never {}).boxed();
+//!     Ok(Response::new(body))
+//! }
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let service = ServiceBuilder::new()
+//!     .layer(MemoryDebugLayer::new(Credentials::new("ops", generate_password()?)?))
+//!     .service(service_fn(hello));
+//! // For each connection: `hyper_util::service::TowerToHyperService::new(service.clone())`.
+//!
+//! let response = service.oneshot(Request::get("/").body(Full::<Bytes>::default())?).await?;
+//! assert_eq!(response.into_body().collect().await?.to_bytes(), "hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
 //!
 //! # With tonic
 //!
-//! tonic's body is not made from `Bytes`, that of the axum router inside it is, so the layer goes around that router:
+//! The layer goes around the whole server:
 //!
 //! ```ignore
-//! let routes = tonic::service::Routes::new(greeter).into_axum_router().layer(MemoryDebugLayer::new(credentials));
-//! tonic::transport::Server::builder().add_routes(routes.into()).serve(address).await?;
-//! ```
-//!
-//! tonic speaks HTTP/2 alone unless it is built with `.accept_http1(true)`: `curl --http2-prior-knowledge`. For a layer
-//! around the whole server, map the body inside of it: `tonic::transport::Server::builder().layer(layers)` with
-//!
-//! ```ignore
-//! let layers = tower::ServiceBuilder::new()
+//! tonic::transport::Server::builder()
+//!     .accept_http1(true)
 //!     .layer(MemoryDebugLayer::new(credentials))
-//!     .map_response(|response: http::Response<tonic::body::Body>| response.map(axum::body::Body::new));
+//!     .add_service(greeter)
+//!     .serve(address)
+//!     .await?;
 //! ```
+//!
+//! Without `accept_http1(true)` tonic speaks HTTP/2 alone: `curl --http2-prior-knowledge`.
 //!
 //! # What it does not do
 //!
@@ -81,8 +110,9 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod future;
-mod layer;
+pub mod layer;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod service;
@@ -108,6 +138,9 @@ pub use memory_debug_endpoint::{
     Endpoint, Limits, Role, Shortage, generate_password,
 };
 
+pub use self::body::{AnyBody, BodyKind, ResponseBody, SameBody};
 pub use self::future::ResponseFuture;
-pub use self::layer::MemoryDebugLayer;
 pub use self::service::MemoryDebug;
+
+/// Puts the memory page in front of a service with a response body of any type: [`layer::MemoryDebugLayer`].
+pub type MemoryDebugLayer = layer::MemoryDebugLayer<AnyBody>;

@@ -1,14 +1,15 @@
 //! The service: ours or the application's, by the path.
 
+use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use memory_debug_endpoint::{Outcome, RequestParts};
 use tower_service::Service;
 
+use crate::body::{AnyBody, BodyKind};
 use crate::future::ResponseFuture;
 use crate::layer::Settings;
 
@@ -18,29 +19,30 @@ use crate::layer::Settings;
 /// page never reach it: their body is dropped unread, but for the one operation that takes one. The readiness that the inner service granted for such a request
 /// is kept for the next one, as with every middleware that answers by itself; dropping this service gives it back.
 #[derive(Clone, Debug)]
-pub struct MemoryDebug<S> {
+pub struct MemoryDebug<S, K = AnyBody> {
     settings: &'static Settings,
     inner: S,
+    body: PhantomData<fn() -> K>,
 }
 
-impl<S> MemoryDebug<S> {
+impl<S, K> MemoryDebug<S, K> {
     pub(crate) fn new(inner: S, settings: &'static Settings) -> Self {
-        Self { settings, inner }
+        Self { settings, inner, body: PhantomData }
     }
 }
 
 // Every request of the service goes through `call`, so its shape was chosen by counting instructions
 // (`scripts/count-instructions`). A router's future is some hundred bytes. It is written once, where the caller wants
 // it, only if `call` and `pass_on` stay functions of their own: inlined together, they build it on the stack and copy.
-impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S>
+impl<S, K, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S, K>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    K: BodyKind<ResponseBody>,
     RequestBody: Body + Send + 'static,
-    ResponseBody: From<Bytes>,
 {
-    type Response = S::Response;
+    type Response = Response<K::Body>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, K>;
 
     #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -57,11 +59,11 @@ where
     }
 }
 
-impl<S> MemoryDebug<S> {
+impl<S, K> MemoryDebug<S, K> {
     /// Takes the requests whose path looks like ours at first sight: nearly all of them are.
     #[cold]
     #[inline(never)]
-    fn call_slowly<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    fn call_slowly<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
     where
         S: Service<Request<B>>,
         B: Body + Send + 'static,
@@ -74,7 +76,7 @@ impl<S> MemoryDebug<S> {
 
     /// Takes the request by value, and so does everyone up to here: borrowed further out, it would be copied before it
     /// is known whose it is.
-    fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future>
+    fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
     where
         S: Service<Request<B>>,
         B: Body + Send + 'static,

@@ -128,6 +128,9 @@ async fn ready<S: Service<Request<Full<Bytes>>, Error = Infallible>>(service: &m
     service.ready().await.unwrap()
 }
 
-async fn body_of(response: Response<Full<Bytes>>) -> String {
+async fn body_of<B>(response: Response<B>) -> String
+where
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
 }

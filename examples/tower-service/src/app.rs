@@ -5,19 +5,22 @@ use std::error::Error;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
 use hyper::body::Body;
-use memory_debug_tower::{Credentials, MemoryDebugLayer};
+use memory_debug_tower::{Credentials, MemoryDebugLayer, ResponseBody};
 use shop::{AppState, OptIns};
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::routes::answer;
 
+/// The body of all responses: a box, as most services on hyper have it, or the memory page.
+pub type AppBody = ResponseBody<BoxBody<Bytes, Infallible>>;
+
 /// The routes of the service, and `/debug/memory` for those who know `credentials`.
 pub fn app<B>(
     state: AppState,
     credentials: Credentials,
-) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send
+) -> impl Service<Request<B>, Response = Response<AppBody>, Error = Infallible, Future: Send> + Clone + Send
 where
     B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
 {
@@ -29,7 +32,7 @@ pub fn app_with<B>(
     state: AppState,
     credentials: Credentials,
     opt_ins: OptIns,
-) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send
+) -> impl Service<Request<B>, Response = Response<AppBody>, Error = Infallible, Future: Send> + Clone + Send
 where
     B: Body<Data: Send, Error: Error + Send + Sync + 'static> + Send + 'static,
 {

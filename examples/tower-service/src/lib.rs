@@ -13,5 +13,5 @@ mod app;
 mod routes;
 mod server;
 
-pub use app::{app, app_with};
+pub use app::{AppBody, app, app_with};
 pub use server::serve;

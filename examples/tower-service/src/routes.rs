@@ -1,9 +1,11 @@
 //! The shop over HTTP.
 
+use std::convert::Infallible;
 use std::error::Error;
 
 use bytes::Bytes;
 use http::{HeaderName, Method, Request, Response, StatusCode, header};
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
 use serde::Serialize;
@@ -21,7 +23,7 @@ const TEXT: (HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// The answer to any request.
-pub(crate) async fn answer<B>(shop: &AppState, request: Request<B>) -> Response<Full<Bytes>>
+pub(crate) async fn answer<B>(shop: &AppState, request: Request<B>) -> Response<BoxBody<Bytes, Infallible>>
 where
     B: Body<Error: Error + Send + Sync + 'static>,
 {
@@ -29,7 +31,10 @@ where
 }
 
 /// The error is the status of an answer without a body.
-async fn route<B>(shop: &AppState, request: Request<B>) -> Result<Response<Full<Bytes>>, StatusCode>
+async fn route<B>(
+    shop: &AppState,
+    request: Request<B>,
+) -> Result<Response<BoxBody<Bytes, Infallible>>, StatusCode>
 where
     B: Body<Error: Error + Send + Sync + 'static>,
 {
@@ -76,12 +81,12 @@ fn respond<const N: usize>(
     status: StatusCode,
     fields: [(HeaderName, &str); N],
     body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
+) -> Response<BoxBody<Bytes, Infallible>> {
     let mut response = Response::builder().status(status);
     for (name, value) in fields {
         response = response.header(name, value);
     }
-    response.body(Full::new(body.into())).expect("fields are made of visible characters")
+    response.body(Full::new(body.into()).boxed()).expect("fields are made of visible characters")
 }
 
 /// A body of JSON that is not too long.

@@ -4,9 +4,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -15,13 +13,15 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::Service;
 
+use crate::app::AppBody;
+
 /// How long requests may go on after `stop`.
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Serves `app` until `stop` resolves, and then lets the requests end that are at work.
 pub async fn serve<S>(listener: TcpListener, app: S, stop: impl Future<Output = ()>)
 where
-    S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
+    S: Service<Request<Incoming>, Response = Response<AppBody>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,

@@ -37,13 +37,13 @@ fn socket_address(address: &ListenAddress) -> SocketAddr {
 }
 
 async fn serve_over_tcp(page: MemoryDebugLayer) -> (SocketAddr, JoinHandle<()>) {
-    let listener = Listener::bind(any_port()).await.unwrap();
+    let listener = Listener::bind(any_port()).unwrap();
     let address = socket_address(listener.address());
     (address, tokio::spawn(async { match listener.serve(page).await {} }))
 }
 
 async fn serve_at(path: &Path) -> JoinHandle<()> {
-    let listener = Listener::bind(path).await.unwrap();
+    let listener = Listener::bind(path).unwrap();
     tokio::spawn(async { match listener.serve(page()).await {} })
 }
 
@@ -104,14 +104,14 @@ async fn s27_http2_is_spoken_with_prior_knowledge() {
 #[tokio::test]
 async fn s17_only_loopback_addresses_are_listened_at_unless_asked_for() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"] {
-        let error = Listener::bind(address.parse::<ListenAddress>().unwrap()).await.unwrap_err();
+        let error = Listener::bind(address.parse::<ListenAddress>().unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{address}");
         let message = error.to_string();
         assert!(message.contains(address) && message.contains("insecure_tcp"), "{message}");
         let error = start_in_background(page(), address.parse::<ListenAddress>().unwrap()).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
-    let listener = Listener::bind(ListenAddress::insecure_tcp("0.0.0.0:0".parse().unwrap())).await.unwrap();
+    let listener = Listener::bind(ListenAddress::insecure_tcp("0.0.0.0:0".parse().unwrap())).unwrap();
     assert_ne!(socket_address(listener.address()).port(), 0);
 }
 
@@ -121,7 +121,7 @@ async fn s17_the_listener_knows_its_peers() {
     let path = folder.path().join("memory.sock");
     let page = page().configure(Endpoint::require_tls);
     let (address, over_tcp) = serve_over_tcp(page.clone()).await;
-    let listener = Listener::bind(&*path).await.unwrap();
+    let listener = Listener::bind(&*path).unwrap();
     let over_unix = tokio::spawn(async { match listener.serve(page).await {} });
     for mut connection in [Connection::open(address).await, connect(&path).await] {
         assert_eq!(connection.exchange(Request::get("/debug/memory").authorized()).await.status, 200);
@@ -133,13 +133,62 @@ async fn s17_the_listener_knows_its_peers() {
 #[tokio::test]
 async fn an_address_in_use_is_named() {
     let (address, serving) = serve_over_tcp(page()).await;
-    for error in
-        [serve(page(), address).await.unwrap_err(), start_in_background(page(), address).unwrap_err()]
-    {
+    for error in [serve(page(), address).unwrap_err(), start_in_background(page(), address).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
-        assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
+        let message = error.to_string();
+        assert!(
+            message.starts_with(&format!("cannot listen on {address} for the memory page: ")),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("end the other process (`ss -ltnp` names it) or choose another port"),
+            "{message}"
+        );
     }
     end(serving).await;
+}
+
+#[tokio::test]
+async fn a_failed_bind_is_an_error_before_anything_is_spawned_and_says_what_to_do() {
+    let folder = Folder::new("taken");
+    let path = |name: &str| folder.path().join(name);
+    let serving = serve_at(&path("taken")).await;
+    fs::write(path("file"), "").unwrap();
+    for (address, kind, advice) in [
+        (path("taken"), ErrorKind::AddrInUse, "end the other process or choose another path"),
+        (path("file"), ErrorKind::AlreadyExists, "remove it or choose another path"),
+        (path("no/memory.sock"), ErrorKind::NotFound, "create the folder first"),
+    ] {
+        let text = format!("unix:{}", address.display());
+        for error in [
+            serve(page(), &*address).unwrap_err(),
+            Listener::bind(&*address).unwrap_err(),
+            start_in_background(page(), &*address).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), kind, "{error}");
+            let message = error.to_string();
+            assert!(
+                message.starts_with(&format!("cannot listen on {text} for the memory page: ")),
+                "{message}"
+            );
+            assert!(message.ends_with(advice), "{message}");
+        }
+    }
+    let elsewhere: ListenAddress = ListenAddress::insecure_tcp("192.0.2.1:6060".parse().unwrap());
+    let message = serve(page(), elsewhere).unwrap_err().to_string();
+    assert!(message.ends_with("choose an address that this machine has (`ip address`)"), "{message}");
+    end(serving).await;
+}
+
+#[tokio::test]
+async fn what_serve_returns_answers_while_it_is_polled() {
+    let serving = serve(page(), any_port()).unwrap();
+    let address = socket_address(serving.address());
+    let serving = tokio::spawn(async { match serving.await {} });
+    let answer = Connection::open(address).await.exchange(Request::get("/debug/memory")).await;
+    assert_eq!(answer.status, 401);
+    end(serving).await;
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[tokio::test]
@@ -178,7 +227,7 @@ async fn a_socket_that_somebody_answers_at_stays() {
     let folder = Folder::new("answered");
     let path = folder.path().join("memory.sock");
     let serving = serve_at(&path).await;
-    let error = Listener::bind(&*path).await.unwrap_err();
+    let error = Listener::bind(&*path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.to_string().contains("another process listens there"), "{error}");
     assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
@@ -196,7 +245,7 @@ async fn a_socket_with_a_full_queue_stays() {
     while let Ok(stream) = UnixStream::connect(&path).await {
         waiting.push(stream);
     }
-    let error = Listener::bind(&*path).await.unwrap_err();
+    let error = Listener::bind(&*path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse, "after {} connections", waiting.len());
     assert!(path.exists());
 }
@@ -211,7 +260,7 @@ async fn what_is_no_socket_stays() {
     std::os::unix::fs::symlink(path("stale"), path("link")).unwrap();
     let before = names(folder.path());
     for name in ["file", "folder", "link"] {
-        let error = Listener::bind(path(name)).await.unwrap_err();
+        let error = Listener::bind(path(name)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{name}: {error}");
         assert!(error.to_string().contains("no socket"), "{error}");
     }
@@ -223,7 +272,7 @@ async fn what_is_no_socket_stays() {
 async fn a_folder_that_is_missing_is_an_error() {
     let folder = Folder::new("missing");
     let path = folder.path().join("no/memory.sock");
-    let error = Listener::bind(&*path).await.unwrap_err();
+    let error = Listener::bind(&*path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("no/memory.sock"), "{error}");
 }

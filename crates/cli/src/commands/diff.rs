@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::args::{Asking, seconds};
 use crate::client::{Client, Question};
-use crate::failure::Failure;
+use crate::failure::{Failure, notice};
 use crate::login::Login;
 use crate::output;
 use crate::progress::Progress;
@@ -89,10 +89,7 @@ impl Diff {
                 output::print_page(&page, self.json)
             }
             Err(failure) if failure.reason == MissingReason::Forbidden => {
-                eprintln!(
-                    "memory-debug: {} may not take snapshots, so the tables are compared",
-                    login.user()
-                );
+                notice(&format!("{} may not take snapshots, so the tables are compared", login.user()));
                 let before = client.report(target, &login)?;
                 self.wait();
                 self.print_reports(&before, &client.report(target, &login)?)
@@ -106,7 +103,7 @@ impl Diff {
         let path = Path::new(what);
         let is_called_like_one =
             path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
-        if path.exists() || is_called_like_one && !what.contains("://") {
+        if input::is_stdin(path) || path.exists() || is_called_like_one && !what.contains("://") {
             return Saved::read(what);
         }
         let target = Target::parse(what)?;

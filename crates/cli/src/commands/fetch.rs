@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use memory_debug_core::render;
+
 use crate::args::Asking;
 use crate::client::Question;
 use crate::failure::Failure;
@@ -37,8 +39,11 @@ impl Fetch {
         let login = self.asking.login(&url)?;
         let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
-            Some(path) => output::save(path, &page)?,
-            None => output::print_page(&page, self.json)?,
+            Some(path) if !output::is_stdout(path) => {
+                // Somebody may look at the file in a terminal.
+                output::save(path, render::visible_json(&String::from_utf8_lossy(&page)).as_bytes())?;
+            }
+            _ => output::print_page(&page, format == "json")?,
         }
         Ok(ExitCode::SUCCESS)
     }

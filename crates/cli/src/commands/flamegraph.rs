@@ -9,7 +9,7 @@ use memory_debug_core::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 use super::heap;
 use crate::args::Asking;
 use crate::client::{MAX_BODY_BYTES, Question};
-use crate::failure::Failure;
+use crate::failure::{Failure, notice};
 use crate::input;
 use crate::output;
 use crate::target::Target;
@@ -68,7 +68,7 @@ impl Flamegraph {
                 options.subtitle = format!("red has grown since {}, blue has shrunk", path.display());
                 let base = heap::read(&input::read(path, MAX_BODY_BYTES)?)?;
                 if let Some(note) = note(&base, &profile) {
-                    eprintln!("memory-debug: {note}");
+                    notice(&note);
                 }
                 profile.write_flamegraph_since(&base, &options, &mut picture)
             }
@@ -84,7 +84,7 @@ impl Flamegraph {
     /// What is there as a file is no address.
     fn profile(&self) -> Result<SymbolizedProfile, Failure> {
         let path = PathBuf::from(&self.profile);
-        if path.is_file() {
+        if input::is_stdin(&path) || path.exists() {
             return heap::read(&input::read(&path, MAX_BODY_BYTES)?);
         }
         let target = Target::parse(&self.profile)?;

@@ -60,16 +60,17 @@ impl Fleet {
             Some(balancer) => self.draw(&Target::parse(balancer)?, &client, end)?,
             None => self.ask(&client, end)?,
         };
-        let is_complete = report.complete;
+        let status = if report.complete { ExitCode::SUCCESS } else { Status::Incomplete.into() };
         if report.instances.is_empty() {
             let reason = |missing: &MissingInstance| format!("{}: {}", missing.target, missing.detail);
             let reasons: Vec<_> = report.missing.iter().take(3).map(reason).collect();
             return Err(Failure::local(format!("no instance answered: {}", reasons.join("; "))));
         }
         if let Some(path) = &self.output {
-            let json =
-                serde_json::to_vec_pretty(&report).map_err(|error| Failure::local(error.to_string()))?;
-            output::save(path, &json)?;
+            output::save(path, output::json(&report)?.as_bytes())?;
+        }
+        if self.output.as_deref().is_some_and(output::is_stdout) {
+            return Ok(status);
         }
         let mut shown = report;
         shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
@@ -78,7 +79,7 @@ impl Fleet {
         } else {
             output::print_text(&shown.to_string())?
         }
-        Ok(if is_complete { ExitCode::SUCCESS } else { Status::Incomplete.into() })
+        Ok(status)
     }
 
     fn ask(&self, client: &Client, end: Instant) -> Result<FleetReport, Failure> {

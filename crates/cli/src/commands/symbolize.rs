@@ -1,6 +1,5 @@
 //! `memory-debug symbolize`.
 
-use std::fs;
 use std::io::{ErrorKind, IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,13 +7,20 @@ use std::process::ExitCode;
 use memory_debug_core::{PprofOptions, SymbolizedProfile, render};
 use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
 
-use crate::failure::Failure;
-use crate::output;
+use crate::client::MAX_BODY_BYTES;
+use crate::failure::{Failure, notice};
+use crate::{input, output};
+
+/// The longest profile that is read: as long as an instance may answer.
+const MAX_PROFILE_BYTES: u64 = MAX_BODY_BYTES;
+
+/// The largest program or debug file that is read. It is in memory as a whole.
+const MAX_PROGRAM_BYTES: u64 = 4 << 30;
 
 /// Give the profile of a stripped program its names: functions, inlined ones too, files, lines and types
 #[derive(Debug, clap::Args)]
 pub(crate) struct Symbolize {
-    /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none
+    /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none; `-` is standard input
     #[arg(value_name = "FILE")]
     profile: PathBuf,
     /// Unstripped program or library; or its debug file together with the stripped one. Known by build-id, whatever
@@ -39,7 +45,7 @@ impl Symbolize {
                 "a profile is no text; name a file by -o, pipe it, or ask for --text",
             ));
         }
-        let pprof = read(&self.profile)?;
+        let pprof = input::read(&self.profile, MAX_PROFILE_BYTES)?;
         let failed = |error: memory_debug_profile::Error| {
             Failure::local(error.to_string()).at(&self.profile.display())
         };
@@ -63,7 +69,7 @@ impl Symbolize {
     fn symbolized(&self, profile: &SymbolizedProfile) -> Result<SymbolizedProfile, Failure> {
         let mut files: Vec<FileData> = Vec::new();
         for path in &self.debug_file {
-            let file = read(path)?;
+            let file = input::read(path, MAX_PROGRAM_BYTES)?;
             require_same_program(path, &file, profile)?;
             files.push(Box::new(file));
         }
@@ -77,11 +83,11 @@ impl Symbolize {
                 return Err(Failure::local(format!("nothing got a name: {reason}")));
             }
             SymbolTier::Functions => {
-                eprintln!(
-                    "memory-debug: names are from the symbol table, without lines and inlined functions: no debug information"
+                notice(
+                    "names are from the symbol table, without lines and inlined functions: no debug information",
                 );
             }
-            _ if !notes.is_empty() => eprintln!("memory-debug: {notes}"),
+            _ if !notes.is_empty() => notice(&notes),
             _ => {}
         }
         Ok(symbolized)
@@ -114,8 +120,4 @@ fn require_same_program(path: &Path, file: &[u8], profile: &SymbolizedProfile) -
         "has build-id {id}, and the profile is of {known}; name the file that was built together with it"
     );
     Err(Failure::local(message).at(&path.display()))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::local(error.to_string()).at(&path.display()))
 }

@@ -8,5 +8,6 @@
 
 mod answers;
 mod help;
+mod proxy;
 mod run;
 mod server;

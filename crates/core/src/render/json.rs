@@ -5,6 +5,7 @@ use std::io;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::visible_json::{to_json, write_line};
 use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
@@ -20,10 +21,7 @@ use crate::view::{Page, TypesView};
 ///
 /// Sections that do not belong to the page are absent; sections that could not be measured are `null`.
 pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
-    let mut json = serde_json::to_string_pretty(&document_of(report, page, view))
-        .expect("a report has nothing that JSON cannot say");
-    json.push('\n');
-    json
+    to_json(&document_of(report, page, view)).expect("a report has nothing that JSON cannot say")
 }
 
 /// Writes what [`json`] gives, without holding it.
@@ -47,16 +45,6 @@ pub fn write_json(
 /// Those of `out`.
 pub fn write_document(out: impl io::Write, name: &str, value: &impl Serialize) -> io::Result<()> {
     write_line(out, &Named { name, value })
-}
-
-/// Writes `value` as JSON, indented, with a newline at the end.
-///
-/// # Errors
-///
-/// Those of `out`.
-pub fn write_line(mut out: impl io::Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut out, value)?;
-    out.write_all(b"\n")
 }
 
 /// A document with one member beside its schema.

@@ -23,12 +23,14 @@ mod snapshots;
 mod stacks;
 mod table;
 mod text;
+mod visible_json;
 
 pub use growth::{write_growth_json, write_growth_text};
-pub use json::{json, write_document, write_json, write_line};
+pub use json::{json, write_document, write_json};
 pub use snapshots::write_snapshots_text;
 pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
 pub use text::{text, write_text};
+pub use visible_json::{VisibleJson, to_json, to_json_line, visible_json, write_line};
 
 use crate::report::RowSource;
 use crate::units::{percent, short_name};

@@ -14,8 +14,8 @@ const EXTENSION: &str = "pb.gz";
 /// What the names of those end in that are being written.
 const UNFINISHED: &str = "tmp";
 
-/// Most bytes of a file that are read: more than any snapshot has.
-const MAX_BYTES: u64 = 256 << 20;
+/// The longest file that is read: a profile is refused if it is longer unpacked.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// A folder with a file for each snapshot, `memory-ID.pb.gz`, that `go tool pprof` opens as well.
 ///
@@ -199,9 +199,22 @@ mod tests {
         }
         fs::write(folder.path.join("memory-half.tmp"), "half").unwrap();
         fs::write(folder.path.join("notes.txt"), "somebody else's").unwrap();
+        let long = File::create(folder.path.join("memory-long.pb.gz")).unwrap();
+        long.set_len(MAX_BYTES + 1).unwrap();
+        fs::create_dir(folder.path.join("memory-folder.pb.gz")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/dev/zero", folder.path.join("memory-zero.pb.gz")).unwrap();
         folder.save(&empty(20, "next")).unwrap();
         assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
         assert_eq!(labels(&folder), ["whole", "next"]);
+        let passed_over = folder.load().unwrap().1.join("\n");
+        for expected in
+            ["memory-folder.pb.gz: is no regular file", "memory-long.pb.gz: is longer than 67108864 bytes"]
+        {
+            assert!(passed_over.contains(expected), "{passed_over}");
+        }
+        #[cfg(unix)]
+        assert!(passed_over.contains("memory-zero.pb.gz: is no regular file"), "{passed_over}");
         fs::remove_dir_all(folder.path).unwrap();
     }
 

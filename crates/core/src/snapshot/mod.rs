@@ -19,6 +19,7 @@ pub use self::store::{NotKept, SnapshotBounds, Snapshots};
 use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
 use crate::instance::InstanceInfo;
+use crate::render::to_json_line;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
 use crate::timestamp;
@@ -112,7 +113,7 @@ impl Snapshot {
 
     fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
         let mut options = PprofOptions::taken_at(at);
-        options.comments.push(serde_json::to_string(&info).map_err(|error| error.to_string())?);
+        options.comments.push(to_json_line(&info).map_err(|error| error.to_string())?);
         let mut pprof = Vec::new();
         profile.write_pprof(&options, &mut pprof).map_err(|error| error.to_string())?;
         Ok(Self { info, pprof: pprof.into() })

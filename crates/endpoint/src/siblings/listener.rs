@@ -73,17 +73,14 @@ impl Listener {
         let (this, directory, endpoint) = (Arc::clone(self), directory.to_owned(), answering());
         let thread = thread::Builder::new().name("memory-siblings".to_owned());
         if spawn_thread(thread, move || this.run(directory, &endpoint)).is_err() {
-            self.fail("the system gave no thread to listen on".to_owned());
+            self.fail("the system gave no thread to listen on; look at the limit of threads".to_owned());
         }
     }
 
     fn run(&self, directory: PathBuf, endpoint: &Endpoint) {
         let socket = match Socket::bind(directory) {
             Ok(socket) => socket,
-            Err(reason) => {
-                audit::no_siblings(&reason);
-                return self.fail(reason);
-            }
+            Err(reason) => return self.fail(reason),
         };
         let listener = Arc::clone(&socket.listener);
         self.become_(State::Listening(socket));
@@ -107,7 +104,9 @@ impl Listener {
         }
     }
 
+    /// `/fleet` gives the reason to those who ask; the audit tells it at once.
     fn fail(&self, reason: String) {
+        audit::no_siblings(&reason);
         self.become_(State::Failed { reason, at: Instant::now() });
     }
 
@@ -155,7 +154,12 @@ impl Socket {
         let path = open.path(name.to_string());
         // Under another name until it answers: a socket that refuses is taken for that of a process that is no more.
         let unready = open.path(format!(".{name}"));
-        let failed = |error: io::Error| format!("the socket for siblings: {}", error.kind());
+        let failed = |error: io::Error| {
+            format!(
+                "cannot bind the socket for siblings: {}; look at the directory's owner, mode and room",
+                error.kind()
+            )
+        };
         let listener = UnixListener::bind(&unready).map_err(failed)?;
         fs::set_permissions(&unready, Permissions::from_mode(0o600)).map_err(failed)?;
         let identity = identity(&unready).map_err(failed)?;

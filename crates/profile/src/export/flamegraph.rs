@@ -6,6 +6,7 @@ use inferno::flamegraph::{self, Options};
 
 use super::folded::{Count, FoldedOptions, FoldedStacks, Leaf};
 use crate::symbolized::SymbolizedProfile;
+use crate::visible::visible;
 
 /// What the picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,10 +84,10 @@ impl FlamegraphOptions {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the profile has no stacks to draw"));
         }
         let mut options = Options::default();
-        options.title.clone_from(&self.title);
+        options.title = visible(&self.title).into_owned();
         let summed = (summed > 0).then(|| format!("{summed} narrow stacks are summed as (n smaller)"));
-        let subtitle: Vec<_> =
-            Some(self.subtitle.clone()).filter(|text| !text.is_empty()).into_iter().chain(summed).collect();
+        let subtitle = Some(visible(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
+        let subtitle: Vec<_> = subtitle.into_iter().chain(summed).collect();
         options.subtitle = Some(subtitle.join(" · ")).filter(|text| !text.is_empty());
         let count = if self.count == Count::Objects { "objects" } else { "bytes" };
         count.clone_into(&mut options.count_name);
@@ -115,6 +116,22 @@ mod tests {
         let svg = drawn(|out| profile.write_flamegraph(&options, out));
         assert!(svg.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && svg.contains("Vec&lt;"), "{svg}");
         assert!(!svg.contains("<script>alert") && !svg.contains("<b>"));
+    }
+
+    #[test]
+    fn s64_a_picture_has_no_character_that_is_not_seen() {
+        let profile = profile(&[("A\u{61c}", &["pu\u{1b}sh\u{202e}", "main\u{feff}"], 2, 200)]);
+        let (title, subtitle) = ("of \u{9b}x".to_owned(), "since \u{200f}y".to_owned());
+        let options = FlamegraphOptions { title, subtitle, leaf: Leaf::Type, ..FlamegraphOptions::default() };
+        let svg = drawn(|out| profile.write_flamegraph(&options, out));
+        for expected in
+            ["A\\u{61c}", "pu\\u{1b}sh\\u{202e}", "main\\u{feff}", "of \\u{9b}x", "since \\u{200f}y"]
+        {
+            assert!(svg.contains(expected), "{expected}: {svg}");
+        }
+        for hidden in ['\u{61c}', '\u{1b}', '\u{202e}', '\u{feff}', '\u{9b}', '\u{200f}'] {
+            assert!(!svg.contains(hidden), "{hidden:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::symbolized::{Amount, NamedStack, SymbolizedProfile};
+use crate::visible::visible;
 
 /// How stacks are folded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,16 +176,9 @@ impl<'p> FoldedStacks<'p> {
             write!(out, "{separator}{}", if is_type { "[" } else { "" })?;
             separator = ";";
             // What separates names and lines cannot stand in them.
-            for part in name.split_inclusive(|c: char| c == ';' || c.is_control()) {
-                let kept = part.trim_end_matches(|c: char| c == ';' || c.is_control());
-                let replaced = if part.len() == kept.len() {
-                    ""
-                } else if part.ends_with(';') {
-                    ","
-                } else {
-                    " "
-                };
-                write!(out, "{kept}{replaced}")?;
+            let name = visible(name);
+            for (at, part) in name.split(';').enumerate() {
+                write!(out, "{}{part}", if at > 0 { "," } else { "" })?;
             }
             write!(out, "{}", if is_type { "]" } else { "" })
         };
@@ -261,9 +255,9 @@ mod tests {
 
     #[test]
     fn stacks_begin_outside_and_end_where_they_should() {
-        assert_eq!(folded(FoldedOptions::default()), "ma,in ;push 250\nunknown code 1\n");
+        assert_eq!(folded(FoldedOptions::default()), "ma,in\\u{a};push 250\nunknown code 1\n");
         let by_type = FoldedOptions { leaf: Leaf::Type, count: Count::Objects };
-        assert_eq!(folded(by_type), "ma,in ;push;[Box<A>] 1\nma,in ;push;[Vec<A>] 2\n[A] 1\n");
+        assert_eq!(folded(by_type), "ma,in\\u{a};push;[Box<A>] 1\nma,in\\u{a};push;[Vec<A>] 2\n[A] 1\n");
     }
 
     #[test]
@@ -280,7 +274,7 @@ mod tests {
         let mut out = Vec::new();
         let base = profile(&[("String", &["gone"], 1, 7), ("Vec<A>", &["push", "ma;in\n"], 2, 100)]);
         sample().write_folded_since(&base, &FoldedOptions::default(), &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in ;push 100 250\nunknown code 0 1\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in\\u{a};push 100 250\nunknown code 0 1\n");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::address::ListenAddress;
 use super::listener::Listener;
-use crate::layer::MemoryDebugLayer;
+use crate::MemoryDebugLayer;
 
 /// Serves the page at `address` from a thread of its own, for programs that have no runtime.
 ///
@@ -38,7 +38,7 @@ pub fn start_in_background(
             Err(error) => return drop(started.send(Err(error))),
         };
         runtime.block_on(async {
-            match Listener::bind(address).await {
+            match Listener::bind(address) {
                 Ok(listener) => {
                     // The caller waits for it.
                     let _ = started.send(Ok(listener.address().clone()));

@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tower_layer::Layer;
 
@@ -15,10 +15,13 @@ use super::address::{Kind, ListenAddress, Reach};
 use super::connection::{self, NotFound};
 #[cfg(unix)]
 use super::unix_socket::{self, SocketFile};
-use crate::layer::MemoryDebugLayer;
+use crate::MemoryDebugLayer;
 
 /// Connections open at once.
 const MAX_CONNECTIONS: usize = 32;
+
+/// Connections that wait in the kernel, as tokio's `bind` has it.
+const BACKLOG: u32 = 1024;
 
 /// How long to wait when the system has nothing left to open a connection with.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -34,7 +37,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// # runtime.block_on(async {
-/// let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+/// let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
 /// println!("listening on {}", listener.address());
 /// let serving = tokio::spawn(listener.serve(Credentials::new("ops", generate_password()?)?));
 /// // …
@@ -57,21 +60,21 @@ enum Socket {
 }
 
 impl Listener {
-    /// Binds a socket to `address`.
+    /// Binds a socket to `address`. Does not wait.
     ///
-    /// A Unix socket has the mode 0600 before anyone can find it. One that is left at its path by a process that is
-    /// gone is replaced; anything else there is an error. It is removed when the listener, or the future of
+    /// A Unix socket has the mode 0600 before anyone can find it. A socket at its path is replaced if its process has
+    /// ended; anything else there is an error. The socket is removed when the listener, or the future of
     /// [`serve`](Self::serve), is dropped.
     ///
     /// # Errors
     ///
     /// `InvalidInput` for a TCP address that is not of the loopback interface, `AddrInUse` if something is at the
-    /// path or port, and whatever the system says.
+    /// path or port, and whatever the system says. The message names the address and what to do.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with IO.
-    pub async fn bind(address: impl Into<ListenAddress>) -> io::Result<Self> {
+    pub fn bind(address: impl Into<ListenAddress>) -> io::Result<Self> {
         let address = address.into();
         match address.0 {
             Kind::Tcp(wanted, Reach::Loopback) if !is_loopback(wanted) => {
@@ -82,14 +85,13 @@ impl Listener {
                 Err(io::Error::new(ErrorKind::InvalidInput, message))
             }
             Kind::Tcp(wanted, reach) => {
-                let listener =
-                    TcpListener::bind(wanted).await.map_err(|error| cannot_listen(&address, &error))?;
+                let listener = bind_tcp(wanted).map_err(|error| cannot_listen(&address, &error))?;
                 let address = ListenAddress(Kind::Tcp(listener.local_addr()?, reach));
                 Ok(Self { socket: Socket::Tcp(listener), address })
             }
             #[cfg(unix)]
             Kind::Unix(ref path) => {
-                let bound = unix_socket::bind(path).await;
+                let bound = unix_socket::bind(path);
                 let (listener, file) = bound.map_err(|error| cannot_listen(&address, &error))?;
                 Ok(Self { socket: Socket::Unix(listener, file), address })
             }
@@ -143,6 +145,43 @@ fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
+/// As tokio's own `bind`, which is only asynchronous because it looks names up.
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A port that another process listens on stays taken; one with old connections alone does not. On Windows the
+    // option would let two processes share the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 fn cannot_listen(address: &ListenAddress, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+    let message =
+        format!("cannot listen on {address} for the memory page: {error}{}", advice(address, error));
+    io::Error::new(error.kind(), message)
+}
+
+/// What to do next.
+fn advice(address: &ListenAddress, error: &io::Error) -> &'static str {
+    match (&address.0, error.kind()) {
+        (Kind::Tcp(..), ErrorKind::AddrInUse) => {
+            "; end the other process (`ss -ltnp` names it) or choose another port"
+        }
+        (Kind::Tcp(..), ErrorKind::PermissionDenied) => "; choose a port from 1024 on",
+        (Kind::Tcp(..), ErrorKind::AddrNotAvailable) => {
+            "; choose an address that this machine has (`ip address`)"
+        }
+        #[cfg(unix)]
+        (Kind::Unix(_), ErrorKind::AddrInUse) => "; end the other process or choose another path",
+        #[cfg(unix)]
+        (Kind::Unix(_), ErrorKind::AlreadyExists) => "; remove it or choose another path",
+        #[cfg(unix)]
+        (Kind::Unix(_), ErrorKind::NotFound) => "; create the folder first",
+        #[cfg(unix)]
+        (Kind::Unix(_), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            "; choose a folder that this user can write"
+        }
+        _ => "",
+    }
 }

@@ -5,7 +5,7 @@
 //! | | Runs | Ends |
 //! |---|---|---|
 //! | [`start_in_background`] | on a thread of its own; needs no runtime | when its [`Handle`] is dropped |
-//! | [`serve`] | on the caller's tokio runtime | when its future is dropped |
+//! | [`serve`] | on the caller's tokio runtime | when its future, [`Serving`], is dropped |
 //!
 //! Both listen on loopback or on a Unix socket that only the process's own user can open ([`ListenAddress`]), speak
 //! HTTP/1.1 and HTTP/2 (with prior knowledge), and answer 404 to everything but the page.
@@ -38,7 +38,8 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let page = MemoryDebugLayer::new(Credentials::from_env()?).service("shop", env!("CARGO_PKG_VERSION"));
 //! let address: ListenAddress = "unix:/run/shop/memory.sock".parse()?;
-//! tokio::spawn(serve(page, address));
+//! // A port or path that is taken is an error here, before anything is spawned.
+//! tokio::spawn(serve(page, address)?);
 //! // curl --unix-socket /run/shop/memory.sock -u ops http://localhost/debug/memory
 //! # Ok(())
 //! # }
@@ -53,10 +54,10 @@ mod address;
 mod background;
 mod connection;
 mod listener;
+mod serving;
 #[cfg(unix)]
 mod unix_socket;
 
-use std::convert::Infallible;
 use std::io;
 
 use memory_debug_endpoint::Credentials;
@@ -64,30 +65,36 @@ use memory_debug_endpoint::Credentials;
 pub use self::address::ListenAddress;
 pub use self::background::{Handle, start_in_background};
 pub use self::listener::Listener;
-use crate::layer::MemoryDebugLayer;
+pub use self::serving::Serving;
+use crate::MemoryDebugLayer;
+use crate::layer;
 
-/// Serves the page at `address` for as long as the future is polled. Dropping it ends all connections and removes a
-/// Unix socket.
+/// Binds a socket at `address` at once, and returns the future that serves the page there.
 ///
-/// `page` is either [`Credentials`] or a [`MemoryDebugLayer`] with settings. To know the port that the system chose
-/// for port 0, use [`Listener`].
+/// `page` is either [`Credentials`] or a [`MemoryDebugLayer`] with settings.
 ///
 /// # Errors
 ///
-/// As [`Listener::bind`].
+/// As [`Listener::bind`]. It is not a future, so that `tokio::spawn` cannot hide an error: spawn what it returns.
+///
+/// ```compile_fail,E0277
+/// # use memory_debug_tower::serve::{ListenAddress, serve};
+/// # fn example(page: memory_debug_tower::MemoryDebugLayer, address: ListenAddress) {
+/// tokio::spawn(serve(page, address));
+/// # }
+/// ```
 ///
 /// # Panics
 ///
 /// Outside of a tokio runtime with IO and time.
-pub async fn serve(
-    page: impl Into<MemoryDebugLayer>,
-    address: impl Into<ListenAddress>,
-) -> io::Result<Infallible> {
-    Ok(Listener::bind(address).await?.serve(page).await)
+pub fn serve(page: impl Into<MemoryDebugLayer>, address: impl Into<ListenAddress>) -> io::Result<Serving> {
+    let listener = Listener::bind(address)?;
+    let (page, address) = (page.into(), listener.address().clone());
+    Ok(Serving::new(address, listener.serve(page)))
 }
 
 /// The page at `/debug/memory` with default limits.
-impl From<Credentials> for MemoryDebugLayer {
+impl<K> From<Credentials> for layer::MemoryDebugLayer<K> {
     fn from(credentials: Credentials) -> Self {
         Self::new(credentials)
     }

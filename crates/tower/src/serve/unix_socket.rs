@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use tokio::net::{UnixListener, UnixStream};
 
@@ -13,12 +15,12 @@ use tokio::net::{UnixListener, UnixStream};
 ///
 /// It is bound in a folder that only this user can enter and moved when its mode is set, because the mode of a new
 /// socket is the process's umask, which other threads rely on.
-pub(super) async fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let folder = PrivateFolder::beside(path)?;
     let bound = folder.0.join("s");
     let listener = UnixListener::bind(&bound)?;
     fs::set_permissions(&bound, Permissions::from_mode(0o600))?;
-    remove_stale(path, &folder).await?;
+    remove_stale(path, &folder)?;
     // Unlike a rename, a link replaces nothing that came to be there in the meantime.
     fs::hard_link(&bound, path).map_err(in_use_if_exists)?;
     let file = SocketFile { path: path.to_owned(), identity: identity(&fs::symlink_metadata(&bound)?) };
@@ -68,7 +70,7 @@ impl Drop for PrivateFolder {
 /// # Errors
 ///
 /// `AddrInUse` if somebody does, `AlreadyExists` if it is no socket.
-async fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
+fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         found => found?,
@@ -76,7 +78,7 @@ async fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
     if !found.file_type().is_socket() {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is no socket"));
     }
-    match UnixStream::connect(path).await {
+    match connect_now(path) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
         // It was removed by who left it.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -95,6 +97,16 @@ async fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
         return Err(in_use());
     }
     Ok(())
+}
+
+/// Connects without waiting: the kernel accepts or refuses a Unix socket at once, and tokio's sockets never block. One
+/// that is not done at once has a full queue.
+fn connect_now(path: &Path) -> io::Result<()> {
+    let mut connecting = pin!(UnixStream::connect(path));
+    match connecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(connected) => connected.map(drop),
+        Poll::Pending => Ok(()),
+    }
 }
 
 fn in_use_if_exists(error: io::Error) -> io::Error {

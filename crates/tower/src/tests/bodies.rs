@@ -1,8 +1,10 @@
-//! Bodies that the page reads, frame by frame.
+//! Bodies of requests that the page reads frame by frame, and bodies of responses that it passes on.
 
 use std::collections::VecDeque;
 
+use bytes::BytesMut;
 use http::HeaderMap;
+use http_body_util::{Either, Empty, Limited, StreamBody};
 use tower::service_fn;
 
 use super::*;
@@ -47,5 +49,116 @@ async fn s26_a_body_arrives_whole_whatever_its_frames_and_one_that_breaks_off_do
         request.headers_mut().insert("content-type", "application/json".parse().unwrap());
         let answer = body_of(service.oneshot(request).await.unwrap()).await;
         assert!(answer.starts_with(expected), "{answer}");
+    }
+}
+
+/// A body with data that is not `Bytes`, and with trailers, as a service of its own may have it.
+struct Own(VecDeque<Frame<BytesMut>>);
+
+impl http_body::Body for Own {
+    type Data = BytesMut;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<BytesMut>, std::io::Error>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+/// The page and a page of the application, both through the layer around a service whose bodies `make` makes.
+async fn through_the_layer<B>(make: impl Fn() -> B + Clone) -> [String; 2]
+where
+    B: http_body::Body<Error: std::fmt::Debug, Data: From<Bytes>>,
+{
+    let Fixture { layer, go, .. } = Fixture::new();
+    go.send(()).unwrap();
+    let service = layer.layer(service_fn(move |_: Request<Full<Bytes>>| {
+        let body = make();
+        async move { Ok::<_, Infallible>(Response::new(body)) }
+    }));
+    let mut answers = [String::new(), String::new()];
+    for (answer, path) in answers.iter_mut().zip(["/debug/memory?format=json", "/"]) {
+        let request = request("GET", path, Some(RIGHT), Full::default());
+        let response = service.clone().oneshot(request).await.unwrap();
+        let size = http_body::Body::size_hint(response.body());
+        *answer = body_of(response).await;
+        assert!(size.lower() <= answer.len() as u64, "{size:?}");
+        assert!(size.upper().is_none_or(|upper| upper == answer.len() as u64), "{size:?}");
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_layer_goes_around_a_service_with_any_response_body() {
+    fn full() -> Full<Bytes> {
+        Full::from("hello")
+    }
+    let own = || Own([Frame::data(BytesMut::from("hel")), Frame::data(BytesMut::from("lo"))].into());
+    let either = |is_left| move || if is_left { Either::Left(full()) } else { Either::Right(full().boxed()) };
+    let stream = || StreamBody::new(Once(Some(Ok::<_, Infallible>(Frame::data(Bytes::from("hello"))))));
+    for [page, application] in [
+        through_the_layer(full).await,
+        through_the_layer(|| full().boxed()).await,
+        through_the_layer(|| full().map_err(std::io::Error::other).boxed()).await,
+        through_the_layer(|| full().boxed_unsync()).await,
+        through_the_layer(either(true)).await,
+        through_the_layer(either(false)).await,
+        through_the_layer(stream).await,
+        through_the_layer(|| Limited::new(full(), 100)).await,
+        through_the_layer(|| Box::pin(full().boxed())).await,
+        through_the_layer(own).await,
+    ] {
+        assert!(page.contains("memory-debug/v1"), "{page}");
+        assert_eq!(application, "hello");
+    }
+    let [page, application] = through_the_layer(Empty::<Bytes>::new).await;
+    assert!(page.contains("memory-debug/v1"), "{page}");
+    assert_eq!(application, "");
+}
+
+#[tokio::test]
+async fn frames_trailers_and_errors_of_the_inner_body_pass_as_they_are() {
+    let frames = || {
+        let (mut trailers, data) = (HeaderMap::new(), Frame::data(BytesMut::from("hello")));
+        trailers.insert("grpc-status", "0".parse().unwrap());
+        Own([data, Frame::trailers(trailers)].into())
+    };
+    let service = Fixture::new().layer.layer(service_fn(move |_: Request<Full<Bytes>>| async move {
+        Ok::<_, Infallible>(Response::new(frames()))
+    }));
+    let response = service.oneshot(request("GET", "/", None, Full::default())).await.unwrap();
+    let collected = response.into_body().collect().await.unwrap();
+    assert_eq!(collected.trailers().unwrap()["grpc-status"], "0");
+    assert_eq!(collected.to_bytes(), "hello");
+
+    let broken = || StreamBody::new(Once(Some(Err::<Frame<Bytes>, _>("reset"))));
+    let service = Fixture::new().layer.layer(service_fn(move |_: Request<Full<Bytes>>| async move {
+        Ok::<_, Infallible>(Response::new(broken()))
+    }));
+    let response = service.oneshot(request("GET", "/", None, Full::default())).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap_err(), "reset");
+}
+
+#[tokio::test]
+async fn the_type_of_the_body_stays_if_it_must() {
+    let layer = Fixture::new().layer.same_body();
+    let service = layer.layer(service_fn(|_: Request<Full<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello")))
+    }));
+    let response: Response<Full<Bytes>> =
+        service.oneshot(request("GET", "/", None, Full::default())).await.unwrap();
+    assert_eq!(body_of(response).await, "hello");
+}
+
+/// A stream of one item.
+struct Once<T>(Option<T>);
+
+impl<T: Unpin> futures_core::Stream for Once<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Ready(self.0.take())
     }
 }

@@ -1,5 +1,5 @@
 use http::{Method, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
@@ -23,18 +23,18 @@ impl Client {
         Self(AppState::start(&Config::small()))
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response<Full<Bytes>> {
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response<AppBody> {
         let body = Full::<Bytes>::from(body.map(|body| body.to_string()).unwrap_or_default());
         let request = Request::builder().method(method).uri(path).body(body).unwrap();
         app(self.0.clone(), credentials()).oneshot(request).await.unwrap()
     }
 
-    async fn get(&self, path: &str) -> Response<Full<Bytes>> {
+    async fn get(&self, path: &str) -> Response<AppBody> {
         self.send(Method::GET, path, None).await
     }
 }
 
-async fn value(response: Response<Full<Bytes>>) -> Value {
+async fn value(response: Response<AppBody>) -> Value {
     serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 

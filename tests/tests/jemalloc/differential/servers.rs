@@ -112,7 +112,7 @@ async fn all_with(make: impl Fn() -> (Endpoint, CountingCollector)) -> Vec<Serve
     );
 
     let (layer, collector) = self::layer(&make);
-    let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
+    let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let address = listener.address().to_string().parse().unwrap();
     let serving = tokio::spawn(listener.serve(layer));
     let server = tests::Server::ended_by(address, move || serving.abort());

@@ -13,6 +13,7 @@ use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofS
 use crate::symbolized::{
     Amount, Location, Magnitude, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile,
 };
+use crate::visible::visible;
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -109,7 +110,8 @@ impl<'a> Encoder<'a> {
         out.write_to(sink)?;
         tables.write_to(sink)?;
         for text in self.strings.table() {
-            out.bytes(tag::STRING, text.as_bytes());
+            // `go tool pprof` prints names as they are.
+            out.bytes(tag::STRING, visible(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
         out.write_to(sink)?;

@@ -4,6 +4,7 @@ use super::*;
 use crate::error::ErrorKind;
 use crate::symbolized::tests::{any_profile, profile};
 use crate::symbolized::{ProfileKind, SymbolizedProfile};
+use crate::visible::visible;
 
 fn written(profile: &SymbolizedProfile, options: &PprofOptions) -> Vec<u8> {
     let mut out = Vec::new();
@@ -204,6 +205,24 @@ fn a_small_file_that_becomes_large_is_refused() {
     assert!(error.to_string().contains("longer than 67108864 bytes"), "{error}");
 }
 
+#[test]
+fn s64_names_in_a_profile_cannot_move_or_turn_what_a_terminal_shows() {
+    let hostile = profile(&[("A\u{202e}", &["pu\u{1b}[2Jsh\u{61c}"], 9, 4096)]);
+    let options = PprofOptions { comments: vec!["a\r\u{9b}b".to_owned()], ..at(7) };
+    let message = hostile.pprof_message(&options).unwrap();
+    let message = <proto::Profile as prost::Message>::decode(&*message).unwrap();
+    for text in &message.string_table {
+        assert!(!text.contains(crate::visible::is_hidden), "{text:?}");
+    }
+    for expected in ["A\\u{202e}", "pu\\u{1b}[2Jsh\\u{61c}", "a\\u{d}\\u{9b}b"] {
+        assert!(
+            message.string_table.iter().any(|text| text == expected),
+            "{expected}: {:?}",
+            message.string_table
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn a_profile_is_read_back_as_it_was_written(
@@ -217,7 +236,7 @@ proptest! {
         let options = PprofOptions { comments: vec![comment], ..at(1) };
         let (read, comments) = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
         prop_assert_eq!(&read, &profile);
-        prop_assert_eq!(&comments[..1], &options.comments[..]);
+        prop_assert_eq!(&comments[0], &*visible(&options.comments[0]));
     }
 
     #[test]

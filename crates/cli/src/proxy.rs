@@ -1,0 +1,312 @@
+//! A proxy between this command and the instances: a tunnel (`CONNECT`) for https, whole addresses in requests for http.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ureq::http::Uri;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
+};
+use ureq::{Error, ProxyProtocol};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::target::without_userinfo;
+
+/// The longest answer to `CONNECT` that is read.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// What was given for a proxy, which may have a password in it.
+#[derive(Clone)]
+pub(crate) struct Given(String);
+
+impl Given {
+    /// The proxy, unless there is an empty text, which is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::parse`].
+    pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
+        if self.is_empty() { Ok(None) } else { Proxy::parse(&self.0).map(Some) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Given {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Shows nothing of it.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given").finish_non_exhaustive()
+    }
+}
+
+/// A proxy that speaks HTTP, and a login for it.
+#[derive(Clone)]
+pub(crate) struct Proxy(Arc<Inner>);
+
+struct Inner {
+    uri: Uri,
+    /// `Proxy-Authorization: …` with its line end, or nothing.
+    login: Zeroizing<String>,
+}
+
+impl Proxy {
+    /// Understands `http://proxy:3128`, `proxy:3128` and `http://user:password@proxy:3128`, percent-encoded.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address of a proxy over http. The message has no login in it.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |what: &str| {
+            Failure::usage(format!(
+                "--proxy `{}` {what}; write for example http://proxy.example:3128",
+                without_userinfo(text)
+            ))
+        };
+        let parsed = ureq::Proxy::new(text).map_err(|_| wrong("is no address of a proxy"))?;
+        if parsed.protocol() != ProxyProtocol::Http {
+            return Err(wrong("is not an HTTP proxy, which is the only kind that is supported"));
+        }
+        let uri = format!("http://{}:{}", parsed.host(), parsed.port());
+        let uri = uri.parse().map_err(|_| wrong("is no address of a proxy"))?;
+        let login = match (parsed.username(), parsed.password()) {
+            (None, None) => Zeroizing::default(),
+            (user, password) => {
+                let (user, password) = (user.unwrap_or_default(), password.unwrap_or_default());
+                let pair = Zeroizing::new(format!("{user}:{password}"));
+                let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
+                Zeroizing::new(format!("Proxy-Authorization: Basic {}\r\n", *encoded))
+            }
+        };
+        Ok(Self(Arc::new(Inner { uri, login })))
+    }
+
+    /// Where the proxy is.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.0.uri
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.uri.authority().map_or(Ok(()), |authority| authority.fmt(f))
+    }
+}
+
+/// Shows no login.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proxy").field(&self.0.uri).finish()
+    }
+}
+
+/// Makes connections through a proxy. Its resolver must give the proxy's addresses: the proxy looks up the target's name.
+#[derive(Debug)]
+pub(crate) struct ThroughProxy {
+    pub(crate) proxy: Proxy,
+    /// The address of the target, if it is known. The proxy is then asked for that instead of the name.
+    pub(crate) only: Option<SocketAddr>,
+    /// What trusted authorities are, read once.
+    pub(crate) tls: Arc<RustlsConnector>,
+}
+
+impl Connector for ThroughProxy {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _chained: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(connected) = TcpConnector::default().connect(details, None::<()>)? else { return Ok(None) };
+        let login = &self.proxy.0.login;
+        let authority = self.authority(details.uri)?;
+        if !details.needs_tls() {
+            let written = Rewritten::new(connected, format!("http://{authority}"), login.clone());
+            return Ok(Some(Box::new(written)));
+        }
+        let tunnel = open_tunnel(connected, &authority, login, details.timeout)?;
+        Ok(self.tls.connect(details, Some(tunnel))?.map(|transport| Box::new(transport) as Self::Out))
+    }
+}
+
+impl ThroughProxy {
+    /// `host:port` of the target, as the proxy is asked for it.
+    fn authority(&self, uri: &Uri) -> Result<String, Error> {
+        if let Some(address) = self.only {
+            return Ok(address.to_string());
+        }
+        let host = uri.host().ok_or(Error::HostNotFound)?;
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        Ok(format!("{host}:{port}"))
+    }
+}
+
+/// Asks the proxy for a connection to `authority`, which then goes over `transport`.
+fn open_tunnel<T: Transport>(
+    mut transport: T,
+    authority: &str,
+    login: &str,
+    timeout: NextTimeout,
+) -> Result<T, Error> {
+    let head = Zeroizing::new(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{login}\r\n"));
+    let output = transport.buffers().output();
+    output.get_mut(..head.len()).ok_or_else(too_long)?.copy_from_slice(head.as_bytes());
+    transport.transmit_output(head.len(), timeout)?;
+    let mut seen = 0;
+    loop {
+        let input = transport.buffers().input();
+        if let Some(end) = input.windows(4).position(|end| end == b"\r\n\r\n") {
+            let status = status(&input[..end]);
+            transport.buffers().input_consume(end + 4);
+            return match status {
+                Some(200..=299) => Ok(transport),
+                Some(status) => Err(Error::ConnectProxyFailed(format!("answered {status}"))),
+                None => Err(Error::ConnectProxyFailed("gave an answer that is not HTTP".to_owned())),
+            };
+        }
+        if input.len() > MAX_HEAD_BYTES {
+            return Err(Error::ConnectProxyFailed("gave an answer that does not end".to_owned()));
+        }
+        let is_more = transport.await_input(timeout)?;
+        let length = transport.buffers().input().len();
+        if !is_more || length == seen {
+            return Err(Error::ConnectProxyFailed("closed the connection".to_owned()));
+        }
+        seen = length;
+    }
+}
+
+/// The status in the first line of an answer.
+fn status(head: &[u8]) -> Option<u16> {
+    let line = std::str::from_utf8(head.split(|&byte| byte == b'\r').next()?).ok()?;
+    let (version, rest) = line.split_once(' ')?;
+    version.strip_prefix("HTTP/1.")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+/// A connection on which the first line of the request gets the whole address, and the login for the proxy below it.
+struct Rewritten<T> {
+    transport: T,
+    /// What stands before the path. Gone when the request has begun.
+    prefix: Option<String>,
+    login: Zeroizing<String>,
+}
+
+impl<T: Transport> Rewritten<T> {
+    fn new(transport: T, prefix: String, login: Zeroizing<String>) -> Self {
+        Self { transport, prefix: Some(prefix), login }
+    }
+}
+
+impl<T: Transport> Transport for Rewritten<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.transport.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let Some(prefix) = self.prefix.take() else { return self.transport.transmit_output(amount, timeout) };
+        let output = self.transport.buffers().output();
+        let written = rewritten(output.get(..amount).ok_or_else(too_long)?, &prefix, &self.login)?;
+        output.get_mut(..written.len()).ok_or_else(too_long)?.copy_from_slice(&written);
+        self.transport.transmit_output(written.len(), timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.transport.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        // It is asked for one target, once.
+        false
+    }
+}
+
+impl<T> fmt::Debug for Rewritten<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewritten").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// `request` with `prefix` before its path and `login` below its first line.
+fn rewritten(request: &[u8], prefix: &str, login: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let position = |wanted: &[u8]| request.windows(wanted.len()).position(|found| found == wanted);
+    let (Some(space), Some(end)) = (position(b" "), position(b"\r\n")) else { return Err(too_long()) };
+    let parts = [
+        &request[..=space],
+        prefix.as_bytes(),
+        &request[space + 1..end + 2],
+        login.as_bytes(),
+        &request[end + 2..],
+    ];
+    Ok(Zeroizing::new(parts.concat()))
+}
+
+fn too_long() -> Error {
+    Error::ConnectProxyFailed("cannot be asked: the request is too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_an_address_over_http_and_its_login_is_never_shown() {
+        for (text, shown) in [
+            ("http://proxy.example:3128", "proxy.example:3128"),
+            ("proxy.example:3128", "proxy.example:3128"),
+            ("http://proxy.example/", "proxy.example:80"),
+            ("http://[::1]:3128", "[::1]:3128"),
+            ("http://ops:s3cret@proxy.example:3128", "proxy.example:3128"),
+        ] {
+            let proxy = Proxy::parse(text).unwrap();
+            assert_eq!(proxy.to_string(), shown);
+            assert!(!format!("{proxy:?}").contains("s3cret"), "{proxy:?}");
+        }
+        let login = |text| Proxy::parse(text).unwrap().0.login.to_string();
+        assert_eq!(login("http://proxy:1"), "");
+        // `ops:s3c@ret`
+        assert_eq!(login("http://ops:s3c%40ret@proxy:1"), "Proxy-Authorization: Basic b3BzOnMzY0ByZXQ=\r\n");
+        for text in
+            ["", "https://s3cret@proxy", "socks5://ops:s3cret@proxy", "http://ops:s3cret@", "http://a b"]
+        {
+            let failure = Proxy::parse(text).unwrap_err().to_string();
+            assert!(failure.starts_with("--proxy `") && !failure.contains("s3cret"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_http_has_the_whole_address_and_the_login_of_the_proxy() {
+        let request = b"GET /debug/memory?top=5 HTTP/1.1\r\nhost: shop\r\n\r\n";
+        let written = rewritten(request, "http://shop:8080", "Proxy-Authorization: Basic x\r\n").unwrap();
+        let expected = "GET http://shop:8080/debug/memory?top=5 HTTP/1.1\r\nProxy-Authorization: Basic x\r\n\
+             host: shop\r\n\r\n";
+        assert_eq!(std::str::from_utf8(&written).unwrap(), expected);
+        assert!(rewritten(b"GET", "http://shop", "").is_err());
+    }
+
+    #[test]
+    fn what_a_proxy_answers_is_a_status_or_nothing() {
+        for (head, expected) in [
+            ("HTTP/1.1 200 Connection established", Some(200)),
+            ("HTTP/1.0 407 Proxy Authentication Required\r\na: b", Some(407)),
+            ("HTTP/1.1 200", Some(200)),
+            ("SSH-2.0-OpenSSH", None),
+            ("HTTP/1.1 many", None),
+            ("", None),
+        ] {
+            assert_eq!(status(head.as_bytes()), expected, "{head}");
+        }
+    }
+}

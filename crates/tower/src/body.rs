@@ -1,0 +1,142 @@
+//! The body of a response: the inner service's, or the page's.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use self::sealed::Sealed;
+
+pin_project! {
+    /// The body of a response under [`AnyBody`]: a body of the inner service, or the page.
+    ///
+    /// Adds one comparison for each frame and no allocation. Frames of the inner service pass through unchanged.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<B> {
+        Inner { #[pin] body: B },
+        // Empty once it is sent.
+        Ours { page: Bytes },
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body,
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Inner { body } => body.poll_frame(context),
+            KindProjection::Ours { page } if page.is_empty() => Poll::Ready(None),
+            KindProjection::Ours { page } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(page).into())))),
+        }
+    }
+
+    #[inline]
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Ours { page } => page.is_empty(),
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body } => body.size_hint(),
+            Kind::Ours { page } => SizeHint::with_exact(page.remaining() as u64),
+        }
+    }
+}
+
+/// Says which body a response has, for a service whose own responses have the body `B`.
+///
+/// [`AnyBody`] and [`SameBody`] implement it.
+#[diagnostic::on_unimplemented(
+    message = "the memory page cannot be sent with the body `{B}`",
+    label = "this layer cannot go around a service whose response body is `{B}`",
+    note = "`MemoryDebugLayer` of memory-debug-tower goes around every `http_body::Body` whose `Data` is `Bytes`",
+    note = "where it must keep the body's type (`SameBody`, as in memory-debug-axum), the body needs `From<Bytes>`",
+    note = "else change the body first, for example by `ServiceExt::map_response` and `http_body_util::BodyExt`"
+)]
+pub trait BodyKind<B>: Sealed {
+    /// The body of all responses.
+    type Body;
+
+    #[doc(hidden)]
+    fn passed<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<Self::Body>, E>>;
+
+    #[doc(hidden)]
+    fn page(page: Bytes) -> Self::Body;
+}
+
+/// Puts the page in front of a service with a body of any type, also one that only the service can make: `BoxBody`,
+/// `UnsyncBoxBody`, `Either`, `Incoming`, `StreamBody`, tonic's body.
+///
+/// All responses have the body [`ResponseBody`] of the inner service's. Its `Data` has to be made from [`Bytes`]; the
+/// usual one is `Bytes` itself.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyBody;
+
+impl<B> BodyKind<B> for AnyBody
+where
+    B: Body,
+    B::Data: From<Bytes>,
+{
+    type Body = ResponseBody<B>;
+
+    #[inline]
+    fn passed<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<ResponseBody<B>>, E>> {
+        answer.map_ok(|response| response.map(|body| ResponseBody { kind: Kind::Inner { body } }))
+    }
+
+    fn page(page: Bytes) -> ResponseBody<B> {
+        ResponseBody { kind: Kind::Ours { page } }
+    }
+}
+
+/// Keeps the type of the inner service's body, which has to be made from [`Bytes`]: axum's, reqwest's, `Full<Bytes>`.
+///
+/// axum boxes a body of every type but its own, for each response. So `memory_debug_axum::MemoryDebugLayer` is of this
+/// kind.
+#[derive(Clone, Copy, Debug)]
+pub struct SameBody;
+
+impl<B: From<Bytes>> BodyKind<B> for SameBody {
+    type Body = B;
+
+    #[inline]
+    fn passed<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<B>, E>> {
+        answer
+    }
+
+    fn page(page: Bytes) -> B {
+        B::from(page)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::AnyBody {}
+    impl Sealed for super::SameBody {}
+}
