@@ -209,12 +209,12 @@ mod tests {
         assert_eq!(labels(&folder), ["whole", "next"]);
         let passed_over = folder.load().unwrap().1.join("\n");
         for expected in
-            ["memory-folder.pb.gz: is no regular file", "memory-long.pb.gz: is longer than 67108864 bytes"]
+            ["memory-folder.pb.gz: it is a folder, not a regular file", "memory-long.pb.gz: is longer than 67108864 bytes"]
         {
             assert!(passed_over.contains(expected), "{passed_over}");
         }
         #[cfg(unix)]
-        assert!(passed_over.contains("memory-zero.pb.gz: is no regular file"), "{passed_over}");
+        assert!(passed_over.contains("memory-zero.pb.gz: it is a device, not a regular file"), "{passed_over}");
         fs::remove_dir_all(folder.path).unwrap();
     }
 
@@ -237,7 +237,7 @@ mod tests {
             "memory-a-pipe.pb.gz: it is a pipe, not a regular file",
             "memory-b-folder.pb.gz: it is a folder, not a regular file",
             "memory-c-endless.pb.gz: it is a device, not a regular file",
-            "memory-d-sparse.pb.gz: is longer than 268435456 bytes, which no snapshot is",
+            "memory-d-sparse.pb.gz: is longer than 67108864 bytes, which no snapshot is",
         ];
         assert_eq!(passed_over, expected);
         let length = fs::metadata(&whole).unwrap().len();

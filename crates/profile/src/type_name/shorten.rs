@@ -172,16 +172,16 @@ mod tests {
             ("A<B<C<D<E<F>>>>>", 12, "A<B<C<…>>>"),
             ("Map<Key, Value<Inner>>", 20, "Map<Key, Value<…>>"),
             ("Map<Key, Value<Inner>>", 14, "Map<Key, …>"),
-            ("(A, B, C, D, E, F, G, H)", 15, "(A, B, C, …)"),
+            ("(A, B, C, D, E, F, G, H)", 15, "(A, B, C, D, …)"),
             ("Box<[u8; 16]>", 10, "Box<[…]>"),
-            ("fn(A) -> B<C<D>>", 13, "fn(A) -> B<…>"),
-            ("dyn Fn<(Aaaaaa,)>, Output=Bbbbbbbbbb", 30, "dyn Fn<…>, Output=Bbbbbbbbbb"),
+            ("fn(A) -> B<C<D>>", 13, "fn(…) -> B<…>"),
+            ("dyn Fn<(Aaaaaa,)>, Output=Bbbbbbbbbb", 30, "dyn Fn<(…)>, Output=Bbbbbbbbbb"),
             ("a::bbbbbb::cccccc::dddddd", 20, "a::bbbbbb::cccccc…"),
             ("x".repeat(30).as_str(), 10, "xxxxxxxxx…"),
             ("ééééééééééé", 5, "éééé…"),
             ("Vec<u8", 5, "Vec<…"),
-            ("a>>b<c", 5, "a>>b<…"),
-            ("f<Aaaaaaaaa> (src/a.rs:1) ← g ← h<Bbbbbbbbbbbbbbbbbbbbbbb>", 20, "f<…> (…) ← g ← h<…>"),
+            ("a>>b<c", 5, "a>>b…"),
+            ("f<Aaaaaaaaa> (src/a.rs:1) ← g ← h<Bbbbbbbbbbbbbbbbbbbbbbb>", 20, "f<Aaaaaaaaa> (…) ← g ← h<…>"),
         ] {
             assert_eq!(shorten_name(name, limit), expected, "{name} to {limit}");
         }
