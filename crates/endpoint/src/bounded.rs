@@ -28,6 +28,7 @@ impl Bounded {
     }
 
     /// Takes it for full, because something that it is made of was.
+    #[cfg(feature = "flamegraph")]
     pub(crate) fn refuse(&mut self) {
         self.is_full = true;
     }
@@ -46,6 +47,7 @@ impl Bounded {
         }
     }
 
+    #[cfg(feature = "flamegraph")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
