@@ -63,7 +63,9 @@ class Service:
     """A process of the service, ended with the block that it is made for."""
 
     def __init__(self, program, *arguments, before=None, **environment):
-        login = {"MEMORY_DEBUG_USER": USER, "MEMORY_DEBUG_PASSWORD": PASSWORD}
+        login = {"MEMORY_DEBUG_USER": USER}
+        if "MEMORY_DEBUG_PASSWORD_FILE" not in environment:
+            login["MEMORY_DEBUG_PASSWORD"] = PASSWORD
         environment = login | {"BIND": "127.0.0.1:0"} | environment
         self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, preexec_fn=before,
                                         env=os.environ | environment, text=True)

@@ -104,7 +104,7 @@ impl Limits {
     }
 
     /// Most bytes of all replies that were written and not yet taken by their clients, 32 MiB if not set. One login may
-    /// hold as much of that as it leaves free, so half if it is the only one. Whoever asks for more is answered 503
+    /// hold as much of that as it leaves free, so half if it is the only one. A request for more is answered 503
     /// until replies were read or their connections have ended. A page that is shared counts once.
     pub fn max_unread_bytes(self, max_unread_bytes: usize) -> Self {
         Self { max_unread_bytes, ..self }

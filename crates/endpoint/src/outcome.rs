@@ -18,7 +18,7 @@ use crate::request_body::RequestBody;
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
 ///
-/// Dropping it withdraws the request: its place is free at once, and what nobody else asked for is not written, nor done.
+/// Dropping it withdraws the request: its place is free at once, and what no other request asked for is not written, nor done.
 /// A collection that has begun goes on; of a growth, the one that has not begun is not made.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]

@@ -64,7 +64,7 @@ fn length(response: &hyper::Response<Incoming>) -> usize {
     response.headers()["content-length"].to_str().unwrap().parse().unwrap()
 }
 
-/// Asks until the answer is 200: when a server notices the end of a connection is for nobody here to know.
+/// Asks until the answer is 200: a test cannot know when a server notices the end of a connection.
 async fn answered_again(server: &Server, target: &str) -> Response {
     within_limit(async {
         loop {

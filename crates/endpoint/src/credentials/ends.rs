@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s01_what_nobody_sees_is_found_at_both_ends_and_named() {
+    fn s01_what_people_do_not_see_is_found_at_both_ends_and_named() {
         for (c, what) in [
             (' ', "a space (U+0020)"),
             ('\t', "a tab (U+0009)"),

@@ -55,7 +55,7 @@ impl Permit {
     /// If too many wait for the same.
     pub(super) fn take(shared: &Arc<Shared>, wait: Wait, proof: &Authorized) -> Result<Self, Problem> {
         let (number, displaced) = shared.lock().alarms.admit(wait, proof)?;
-        // Wakes whoever polled for it, so never under the lock.
+        // Wakes the task that polled for it, so never under the lock.
         drop(displaced);
         Ok(Self { shared: Arc::clone(shared), number })
     }

@@ -78,8 +78,7 @@ impl Run {
             overlapped: Arc::clone(&overlapped),
             panics,
         };
-        let credentials = Credentials::allow_weak("ops", "x").unwrap();
-        let proof = authenticate(&credentials, [&b"Basic b3BzOng="[..]]).unwrap();
+        let proof = proof_of("ops", b"Basic b3BzOng=");
         Self { flights: Arc::new(Flights::with_spawn(Arc::new(collect), limits, spawn)), proof, overlapped }
     }
 
@@ -115,6 +114,10 @@ impl Run {
         self.flights.wait_until_idle();
         assert!(!self.overlapped.load(Ordering::SeqCst), "two collections at once");
     }
+}
+
+fn proof_of(login: &str, header: &[u8]) -> Authorized {
+    authenticate(&Credentials::allow_weak(login, "x").unwrap(), [header]).unwrap()
 }
 
 /// Waits until there is one.
@@ -205,6 +208,22 @@ fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
         let told = other.join().unwrap();
         assert!(told.is_ok() || told == Err(Problem::TooManyWaiters), "{told:?}");
         assert!(run.request(Page::Stats).is_ok(), "all others have gone");
+        run.supervise();
+        run.end();
+    });
+}
+
+#[test]
+fn s45_who_has_to_give_way_at_any_moment_is_told_and_the_other_login_is_answered() {
+    explore(|| {
+        let limits = Limits::default().stats_age(Duration::ZERO).max_waiters(2);
+        let run = Run::with(false, limits, spawn).supervised_by_caller();
+        let other = Run { proof: proof_of("me", b"Basic bWU6eA=="), ..run.clone() }.other_request();
+        let two = [run.join(Page::Stats), run.join(Page::Stats)];
+        let told = two.map(|joined| joined.and_then(answer));
+        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::TooManyWaiters)), "{told:?}");
+        assert!(told.iter().any(Result::is_ok), "{told:?}");
+        assert!(other.join().unwrap().is_ok());
         run.supervise();
         run.end();
     });

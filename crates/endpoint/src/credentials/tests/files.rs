@@ -28,7 +28,7 @@ fn from_password_file(file: &TestFile) -> Result<Credentials, CredentialsError> 
 }
 
 #[test]
-fn s14_what_is_no_regular_file_is_refused_with_what_it_is_and_nobody_waits() {
+fn s14_what_is_no_regular_file_is_refused_with_what_it_is_and_without_waiting() {
     for (number, (what, make)) in IRREGULAR.into_iter().enumerate() {
         let file = TestFile::new(&format!("irregular-{number}"), "");
         remove(&file.0);

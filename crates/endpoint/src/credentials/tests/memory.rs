@@ -1,7 +1,7 @@
 //! Whether a password is anywhere in the writable memory of this process after a request with it was answered.
 //!
-//! The tests themselves have it only with each byte changed, and so they have the header with it. Whoever reads the header
-//! here wipes it, which servers do not.
+//! The tests themselves have it only with each byte changed, and so they have the header with it. The request's thread
+//! wipes its header, which servers do not.
 
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -24,7 +24,7 @@ async fn s45_views_of_requests_that_have_gone_away_are_free_at_once_and_not_writ
         text(waiting).await;
     }
     control.flights.wait_until_idle();
-    assert_eq!(control.flights.shared().snapshots.list().len(), 0, "nobody waited for it");
+    assert_eq!(control.flights.shared().snapshots.list().len(), 0, "no request waited for it");
     assert_eq!(control.collections_begun_since(), 0);
 }
 

@@ -122,7 +122,7 @@ fn s45_the_views_of_a_request_that_has_gone_away_are_free_at_once() {
     assert!(slot.leave(6).unwrap().1.is_none(), "another still wants that view");
     assert!(slot.leave(6).is_none());
     assert!(join_as("ops", 100, &mut slot, with_filter(100)).is_err());
-    assert!(slot.leave(7).unwrap().1 == Some(with_filter(3)), "nobody wants it any more");
+    assert!(slot.leave(7).unwrap().1 == Some(with_filter(3)), "no other request wants it");
     let _late = join_as("ops", 101, &mut slot, with_filter(100)).unwrap();
     slot.collected();
     let mut written = Vec::new();
@@ -168,7 +168,7 @@ fn s45_a_login_with_fewer_views_takes_the_newest_of_the_one_with_the_most() {
     }
     assert!(join_as("b", 200, &mut slot, with_filter(200)).is_err(), "both have their share");
     assert!(join_as("a", 201, &mut slot, with_filter(201)).is_err());
-    // What both want is nobody's to lose.
+    // A view that both want stays.
     assert!(join_as("b", 202, &mut slot, with_filter(0)).unwrap().0.is_none());
     assert!(join_as("c", 203, &mut slot, with_filter(203)).unwrap().0.is_some());
 }
