@@ -9,3 +9,7 @@ struct QuickStart;
 #[cfg(doctest)]
 #[doc = include_str!("behind-a-balancer.md")]
 struct BehindABalancer;
+
+#[cfg(doctest)]
+#[doc = include_str!("integration.md")]
+struct Integration;

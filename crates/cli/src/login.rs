@@ -84,8 +84,8 @@ impl LoginSource {
         Ok(self.prompted.get_or_init(|| login).clone())
     }
 
-    /// A file that nobody asked for is passed over if it is not there or cannot be read. As with curl, others may be able
-    /// to read it: which logins are in it is its owner's decision, and often that of other programs.
+    /// The usual file is passed over if it is not there or cannot be read; one that was named is an error then. As with
+    /// curl, other users may be able to read the file. Other programs share it, so its mode is its owner's decision.
     fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {
         let Some(path) = self.netrc_file.clone().or_else(usual_netrc) else { return Ok(None) };
         let failed = |what: String| Failure::local(format!("--netrc-file {}: {what}", path.display()));
@@ -155,7 +155,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Reads a password file. A secret that others on this machine can read is none.
+/// Reads a password file, unless other users of this machine can read it too.
 fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |what: String| Failure::local(format!("{option} {}: {what}", path.display()));
     let file = input::open(path).map_err(|error| failed(error.to_string()))?;

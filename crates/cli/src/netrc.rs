@@ -168,7 +168,7 @@ impl Reader<'_> {
 
     fn spoil(&mut self, line: usize) {
         match self.expected {
-            // The host cannot be read, so the entry is nobody's.
+            // The host cannot be read, so the entry counts for no host.
             Expected::Host => self.entry = None,
             _ => {
                 if let Some(entry) = &mut self.entry {

@@ -24,7 +24,7 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 pub(crate) struct Given(String);
 
 impl Given {
-    /// The proxy, unless there is an empty text, which is none.
+    /// The proxy. An empty text, as of an empty variable, names no proxy.
     ///
     /// # Errors
     ///

@@ -31,6 +31,20 @@ pin_project! {
     }
 }
 
+impl<B> ResponseBody<B> {
+    /// A body of the application. For a service that has the layer in some configurations only, and the same type in
+    /// all.
+    pub fn new(body: B) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+}
+
+impl<B> From<Bytes> for ResponseBody<B> {
+    fn from(page: Bytes) -> Self {
+        Self { kind: Kind::Ours { page } }
+    }
+}
+
 impl<B> Body for ResponseBody<B>
 where
     B: Body,
@@ -106,11 +120,11 @@ where
 
     #[inline]
     fn passed<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<ResponseBody<B>>, E>> {
-        answer.map_ok(|response| response.map(|body| ResponseBody { kind: Kind::Inner { body } }))
+        answer.map_ok(|response| response.map(ResponseBody::new))
     }
 
     fn page(page: Bytes) -> ResponseBody<B> {
-        ResponseBody { kind: Kind::Ours { page } }
+        page.into()
     }
 }
 

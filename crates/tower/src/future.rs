@@ -100,7 +100,7 @@ fn poll_ours<K: BodyKind<B>, B, E>(
 }
 
 fn response<B>(reply: Reply, body: fn(Bytes) -> B) -> Response<B> {
-    let mut response = Response::new(body(reply.body.into()));
+    let mut response = Response::new(body(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
     for (name, value) in reply.headers {

@@ -10,7 +10,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::middleware::DefaultHeaders;
+use actix_web::middleware::{Condition, DefaultHeaders};
 use actix_web::test::{TestRequest, init_service, ok_service, read_body};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -317,4 +317,27 @@ async fn aliases_are_where_the_page_is_put_and_only_if_opted_in() {
     let closed = init_service(App::new().service(memory()).default_service(web::to(echo))).await;
     let status = authorized("/debug/pprof/heap").send_request(&closed).await.status();
     assert_eq!(status, StatusCode::CREATED, "the application's");
+}
+
+#[actix_web::test]
+async fn there_is_no_page_where_none_is_configured() {
+    for (page, expected) in [(Some(memory()), StatusCode::UNAUTHORIZED), (None, StatusCode::NOT_FOUND)] {
+        let is_configured = page.is_some();
+        let among_services = init_service(
+            App::new()
+                .configure(|config| {
+                    if let Some(page) = page {
+                        config.service(page);
+                    }
+                })
+                .route("/", web::get().to(echo)),
+        )
+        .await;
+        let around = Condition::new(is_configured, memory());
+        let around = init_service(App::new().wrap(around).route("/", web::get().to(echo))).await;
+        let answer = among_services.call(get("/debug/memory").to_request()).await.unwrap();
+        assert_eq!(answer.status(), expected);
+        assert_eq!(around.call(get("/debug/memory").to_request()).await.unwrap().status(), expected);
+        assert_eq!(among_services.call(get("/").to_request()).await.unwrap().status(), StatusCode::OK);
+    }
 }

@@ -240,3 +240,13 @@ async fn the_router_has_the_aliases_that_the_layer_has() {
     let nested = Router::new().nest("/api", with("/debug/memory"));
     assert_eq!(status(&nested, "/api/debug/pprof/heap", Some(RIGHT)).await, 501);
 }
+
+#[tokio::test]
+async fn there_is_no_page_where_none_is_configured() {
+    for (page, expected) in [(Some(layer()), 401), (None, 404)] {
+        let app = Router::new().route("/hello", get(|| async { "hello" }));
+        let app = app.layer(tower::util::option_layer(page));
+        assert_eq!(status(&app, "/debug/memory", None).await, expected);
+        assert_eq!(status(&app, "/hello", None).await, 200);
+    }
+}

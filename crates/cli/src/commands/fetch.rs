@@ -40,7 +40,7 @@ impl Fetch {
         let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
-                // Somebody may look at the file in a terminal.
+                // The file may be looked at in a terminal.
                 output::save(path, render::visible_json(&String::from_utf8_lossy(&page)).as_bytes())?;
             }
             _ => output::print_page(&page, format == "json")?,

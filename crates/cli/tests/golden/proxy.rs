@@ -27,7 +27,7 @@ fn through_proxy(line: &str, login: &str, answers: &'static [&'static str]) -> (
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let mut command = run::command(&words);
     command.env("MEMORY_DEBUG_PROXY", format!("http://{login}127.0.0.1:{port}"));
-    // Not used: nobody listens there.
+    // Not used: a connection there would be refused.
     command.env("http_proxy", "http://127.0.0.1:1").env("https_proxy", "http://127.0.0.1:1");
     let output = command.output().unwrap();
     (proxy.join().unwrap(), output)

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use http::HeaderMap;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{Either, Empty, Limited, StreamBody};
-use tower::service_fn;
+use tower::{ServiceBuilder, service_fn};
 
 use super::*;
 
@@ -150,6 +151,22 @@ async fn the_type_of_the_body_stays_if_it_must() {
     let response: Response<Full<Bytes>> =
         service.oneshot(request("GET", "/", None, Full::default())).await.unwrap();
     assert_eq!(body_of(response).await, "hello");
+}
+
+#[tokio::test]
+async fn a_service_with_a_box_has_the_layer_in_some_configurations_only() {
+    for (has_page, status) in [(true, StatusCode::UNAUTHORIZED), (false, StatusCode::OK)] {
+        let layer = has_page.then(|| Fixture::new().layer.same_body());
+        let service = ServiceBuilder::new()
+            .option_layer(layer)
+            .map_response(|response: Response<BoxBody<Bytes, Infallible>>| response.map(ResponseBody::new))
+            .service(service_fn(|_: Request<Full<Bytes>>| async {
+                Ok::<_, Infallible>(Response::new(Full::from("hello").boxed()))
+            }));
+        let ask = |path| service.clone().oneshot(request("GET", path, None, Full::default()));
+        assert_eq!(ask("/debug/memory").await.unwrap().status(), status);
+        assert_eq!(body_of(ask("/").await.unwrap()).await, "hello");
+    }
 }
 
 /// A stream of one item.
