@@ -11,6 +11,7 @@ use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
+use crate::maps;
 use crate::process;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
@@ -193,7 +194,10 @@ impl Collector {
         let counts = counts(proc, report, profiling);
         // Of the epoch that these counts were read from.
         let large_objects = jemalloc::read_large_objects();
-        let heap = self.types.read(jemalloc::read_dump()?, large_objects)?;
+        let earlier = maps::read(proc);
+        let dump = jemalloc::read_dump()?;
+        let mappings = earlier.and_then(|earlier| Ok(maps::between(earlier, maps::read(proc)?)));
+        let heap = self.types.read(dump, large_objects, mappings)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {

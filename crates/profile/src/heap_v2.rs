@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, guess_program};
 use crate::number::{decimal, leading_decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, Thread, ThreadSample};
 use crate::sample::{Sample, SampleRate};
@@ -25,7 +25,8 @@ use crate::sample::{Sample, SampleRate};
 const LONGEST_LINE: u64 = 1 << 20;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program: the
+    /// one that is mapped lowest is taken for it.
     ///
     /// # Errors
     ///
@@ -33,6 +34,30 @@ impl HeapProfile {
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines { dump, number: 0, line: Vec::new() };
+        let mut profile = Self::parse_stacks(&mut lines)?;
+        if lines.line.is_empty() {
+            return Err(lines.at_end("a stack `@ …` or MAPPED_LIBRARIES"));
+        }
+        profile.parse_mappings(&mut lines)?;
+        Ok(profile)
+    }
+
+    /// Reads the stacks of a dump; `mappings`, in order, are those of the process at that moment.
+    ///
+    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. Where `/proc` is that of another PID namespace, this is
+    /// missing, or is of another process. So what it appends is not read here, and the caller must know that the dump was
+    /// written to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed, and [`ErrorKind::Io`] if reading fails.
+    pub fn parse_with_mappings(dump: impl BufRead, mappings: Vec<Mapping>) -> Result<Self, Error> {
+        let mut lines = Lines { dump, number: 0, line: Vec::new() };
+        Ok(Self { mappings, ..Self::parse_stacks(&mut lines)? })
+    }
+
+    /// Reads up to the line that ends the stacks. At the end of the dump the line is empty.
+    fn parse_stacks(lines: &mut Lines<impl BufRead>) -> Result<Self, Error> {
         lines.required("`heap_v2/` and the sampling interval")?;
         let rate = lines.text().strip_prefix("heap_v2/").and_then(decimal);
         let Some(rate @ 1..) = rate else {
@@ -49,20 +74,18 @@ impl HeapProfile {
             mappings: Vec::new(),
         };
         lines.required("the totals `t*: …`")?;
-        profile.total = parse_total(&lines)?;
-        loop {
-            lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
+        profile.total = parse_total(lines)?;
+        while lines.advance()? {
             if lines.line.starts_with(b"@") {
-                profile.open_stack(&mut lines)?;
+                profile.open_stack(lines)?;
             } else if lines.line == b"MAPPED_LIBRARIES:" {
                 break;
             } else if let Some(counts) = parse_counts(&lines.line).filter(|counts| counts.thread.is_some()) {
-                profile.add_thread(counts, &lines)?;
+                profile.add_thread(counts, lines)?;
             } else if !lines.line.is_empty() {
                 return Err(lines.expected("a stack `@ …`, counts `tN: …` or MAPPED_LIBRARIES"));
             }
         }
-        profile.parse_mappings(&mut lines)?;
         Ok(profile)
     }
 
@@ -109,12 +132,13 @@ impl HeapProfile {
 
     fn parse_mappings(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         while lines.advance()? {
-            match Mapping::parse(&lines.text()) {
+            match Mapping::parse(&lines.line) {
                 Ok(mapping) => self.mappings.extend(mapping),
                 Err(expected) => return Err(lines.expected(expected)),
             }
         }
         self.mappings.sort_by_key(|mapping| mapping.start);
+        guess_program(&mut self.mappings);
         Ok(())
     }
 }
@@ -186,13 +210,14 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn required(&mut self, what: &str) -> Result<(), Error> {
-        if self.advance()? {
-            return Ok(());
-        }
-        Err(Error::new(
+        if self.advance()? { Ok(()) } else { Err(self.at_end(what)) }
+    }
+
+    fn at_end(&self, what: &str) -> Error {
+        Error::new(
             ErrorKind::HeapDump,
             format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
-        ))
+        )
     }
 
     fn text(&self) -> Cow<'_, str> {

@@ -69,7 +69,8 @@ impl View {
         let growth = profile.growth_since(&since.profile);
         match self.format {
             Format::Pprof => {
-                let options = wanted.pprof(since.taken_at).covering(span);
+                let mut options = wanted.pprof(since.taken_at).covering(span);
+                options.comments.extend(material.notes().iter().cloned());
                 let mut body = Vec::new();
                 growth.write_pprof(&options, &mut body).map_err(|_| Problem::CollectorPanicked)?;
                 self.whole(body, material.max_bytes)

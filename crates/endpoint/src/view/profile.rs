@@ -30,6 +30,13 @@ impl Material<'_> {
     }
 }
 
+impl Material<'_> {
+    /// What stands in the way of better names.
+    pub(super) fn notes(&self) -> &[String] {
+        self.report().ok().and_then(|report| report.types.as_ref()).map_or(&[], |types| &types.notes)
+    }
+}
+
 impl View {
     pub(super) fn heap(&self, wanted: HeapWanted, material: Material<'_>) -> Result<Reply, Problem> {
         if self.format == Format::Raw {
@@ -39,7 +46,11 @@ impl View {
         let mut body = Vec::new();
         // Writing into memory cannot fail.
         let written = match self.format {
-            Format::Pprof => profile.write_pprof(&wanted.pprof(SystemTime::now()), &mut body),
+            Format::Pprof => {
+                let mut options = wanted.pprof(SystemTime::now());
+                options.comments.extend(material.notes().iter().cloned());
+                profile.write_pprof(&options, &mut body)
+            }
             Format::Collapsed => profile.write_folded(&FoldedOptions::default(), &mut body),
             Format::Json => {
                 return self
