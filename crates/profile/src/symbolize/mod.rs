@@ -11,6 +11,7 @@ pub(crate) mod frames;
 pub(crate) mod fuzzing;
 mod gap;
 mod identity;
+mod program_names;
 pub(crate) mod source_path;
 mod split;
 mod unit_index;
@@ -34,6 +35,7 @@ use elf::ElfFile;
 use frames::{Frame, FrameSpan, FrameTable, Function};
 pub use gap::SymbolGap;
 use gap::{UnusedDebugFile, may_pass};
+use program_names::ProgramNames;
 use split::SplitUnits;
 use unit_index::UnitIndex;
 use unloaded::Unloaded;
@@ -111,28 +113,6 @@ pub struct Symbolizer {
 
 /// Which file a mapping is of: path, device and inode.
 type FileKey = (PathBuf, String, u64);
-
-/// What was found of the program's own code.
-#[derive(Debug, Default)]
-struct ProgramNames {
-    /// How many addresses were looked up.
-    addresses: usize,
-    /// How many of them have a line, how many a line and no functions because the other part of split debug information
-    /// was not found, how many a symbol.
-    with_lines: usize,
-    with_lines_only: usize,
-    with_symbols: usize,
-    /// That the file was read and has neither symbols nor debug information, or symbols alone.
-    file: Option<ProgramFile>,
-}
-
-/// What the program's file has.
-#[derive(Debug)]
-struct ProgramFile {
-    mapping: Mapping,
-    is_stripped: bool,
-    unused_debug_file: UnusedDebugFile,
-}
 
 impl Symbolizer {
     /// Addresses remembered at most. A service of some hundred thousand lines meets a few thousand.
@@ -212,44 +192,16 @@ impl Symbolizer {
     /// What most of the code in the program's executable has. A binary without debug information still has some for
     /// parts that were compiled elsewhere, so it is the majority that counts.
     pub fn tier(&self) -> SymbolTier {
-        match (self.program.with_lines, self.program.with_symbols) {
-            (0, 0) => SymbolTier::None,
-            (lines, symbols) if 2 * lines <= symbols => SymbolTier::Functions,
-            (lines, _) if 2 * self.program.with_lines_only > lines => SymbolTier::Lines,
-            _ => SymbolTier::Inlined,
-        }
+        self.program.tier()
     }
 
     /// Files that gave fewer names than they could, the program first, each with the true reason.
     pub fn gaps(&self) -> Vec<SymbolGap> {
         let (of_program, of_libraries): (Vec<_>, Vec<_>) =
             self.gaps.iter().cloned().partition(|gap| gap.is_program);
-        let inferred = if of_program.is_empty() { self.gap_of_program() } else { None };
+        let program = self.mappings.iter().find(|mapping| mapping.is_program && of_program.is_empty());
+        let inferred = program.and_then(|program| self.program.gap(program, !self.spans.is_empty()));
         inferred.into_iter().chain(of_program).chain(of_libraries).collect()
-    }
-
-    /// What the tier says of the program where no single failure explains it.
-    fn gap_of_program(&self) -> Option<SymbolGap> {
-        let ProgramNames { addresses, file, .. } = &self.program;
-        let program = self.mappings.iter().find(|mapping| mapping.is_program)?;
-        let tier = self.tier();
-        match file {
-            None if *addresses == 0 => {
-                (!self.spans.is_empty()).then(|| SymbolGap::not_met(&program.file_name()))
-            }
-            None => None,
-            Some(file) => {
-                let (mapping, unused) = (&file.mapping, file.unused_debug_file.clone());
-                match tier {
-                    SymbolTier::None | SymbolTier::Functions if file.is_stripped => {
-                        Some(SymbolGap::stripped(mapping, unused))
-                    }
-                    SymbolTier::None => Some(SymbolGap::nameless(mapping)),
-                    SymbolTier::Functions => Some(SymbolGap::no_line_tables(mapping, unused)),
-                    SymbolTier::Lines | SymbolTier::Inlined => None,
-                }
-            }
-        }
     }
 
     /// Changes whenever everything was forgotten, so that what was derived from frames must be forgotten too.
@@ -278,7 +230,7 @@ impl Symbolizer {
 
     fn resolve_in(&mut self, mapping: &Mapping, addresses: &[u64], files: &dyn LoadObject) {
         if mapping.is_program {
-            self.program.addresses += addresses.len();
+            self.program.looked_up(addresses.len());
         }
         let data = match files.load(mapping) {
             Ok(data) => data,
@@ -298,8 +250,7 @@ impl Symbolizer {
         let separate = separate.as_deref().and_then(|data| ElfFile::parse(data).ok());
         let is_stripped = separate.is_none() && !elf.has_symbol_table() && !elf.has_dwarf();
         if mapping.is_program {
-            let mapping = mapping.clone();
-            self.program.file = Some(ProgramFile { mapping, is_stripped, unused_debug_file: unused.clone() });
+            self.program.file_was_read(is_stripped, unused.clone());
         }
         let packages = debug_file::package_candidates(&mapping.path, separate_path.as_deref());
         let parts = Parts {
@@ -372,9 +323,7 @@ impl Symbolizer {
             }
         }
         if mapping.is_program {
-            self.program.with_lines += with_lines;
-            self.program.with_lines_only += found.without_functions;
-            self.program.with_symbols += with_symbols;
+            self.program.found(with_lines, found.without_functions, with_symbols);
         }
     }
 
