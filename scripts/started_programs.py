@@ -16,6 +16,8 @@ from example_service import Service, check
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 DEBUG_FOLDER = "/usr/lib/debug"
 SMALL = "--small"
+# Everything is sampled, so that the first page has stacks of everything.
+EXACT = {"_RJEM_MALLOC_CONF": "lg_prof_sample:0"}
 
 
 def build_id(path):
@@ -70,7 +72,7 @@ def installed(source, target):
 
 def answers(*command, **environment):
     """The table and the text page of a service that is started so, in a process group of its own."""
-    with Service(*command, SMALL, **environment) as service:
+    with Service(*command, SMALL, **EXACT, **environment) as service:
         if service.port is None:
             raise OSError(f"{command} did not start")
         report = service.ask("/types?format=json&top=1000")[1]
@@ -148,7 +150,7 @@ def readers(whole, folder):
          "let the service's user read")
     os.chmod(program, 0o755)
     # The linker has read the program when it answers; then the file is replaced.
-    with Service(*NOBODY, linker(whole), program, SMALL) as service:
+    with Service(*NOBODY, linker(whole), program, SMALL, **EXACT) as service:
         os.remove(program)
         shutil.copy("/bin/true", program)
         pages = (service.ask("/types?format=json&top=1000")[1], service.send("GET", "?format=text")[1].decode(),
@@ -187,7 +189,7 @@ def supplementary(whole, symbolize, folder):
 def carried(stripped, symbolize, debug, common, folder):
     """The same for a profile that is symbolised elsewhere."""
     profile = f"{folder}/nameless"
-    with Service(stripped, SMALL) as service, open(profile, "wb") as file:
+    with Service(stripped, SMALL, **EXACT) as service, open(profile, "wb") as file:
         file.write(service.send("GET", "/heap?symbols=none")[1])
     arguments = [symbolize, "symbolize", profile, "--text", "--debug-file", debug, stripped]
     named, without = (subprocess.run([*arguments, *files], capture_output=True, text=True, timeout=300)
