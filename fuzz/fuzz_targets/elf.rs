@@ -30,8 +30,9 @@ fuzz_target!(|executable: &[u8]| {
     let stacks = PROFILE.stacks().len();
     for group in [Group::Container, Group::Element, Group::Line] {
         let table = attributor.summarize(&PROFILE, &file, &group.into());
-        let is_about_a_part = |note: &String| note.contains("deploy app.dwp beside it");
-        assert!(attributor.notes().iter().all(is_about_a_part) || attributor.tier() == SymbolTier::None);
+        let gaps = attributor.gaps();
+        assert!(gaps.iter().all(|gap| gap.is_program && !gap.reason.is_empty() && !gap.advice.is_empty()));
+        assert!(attributor.tier() == SymbolTier::Inlined || !gaps.is_empty());
         assert!(!table.entries.is_empty() && table.entries.len() <= stacks);
         assert_eq!(table.total.objects, stacks as f64);
     }

@@ -2,8 +2,12 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+
+/// The test harness takes only text for its arguments, also for the first, and a path need not be text.
+const ARGUMENT_ZERO: &str = "test";
 
 const IS_CHILD: &str = "MEMORY_DEBUG_TEST_HAS_OWN_PROCESS";
 
@@ -20,8 +24,18 @@ impl OwnProcess {
     /// The test with the full name `test` of another build of this binary.
     pub fn with_executable(executable: impl AsRef<Path>, test: &str) -> Self {
         let mut command = Command::new(executable.as_ref());
+        command.arg0(ARGUMENT_ZERO);
         command.args(["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"]);
         command.env(IS_CHILD, "1");
+        Self(command)
+    }
+
+    /// The same, started by the dynamic linker, which is given the path.
+    pub fn started_by(linker: &Path, executable: impl AsRef<Path>, test: &str) -> Self {
+        let direct = Self::with_executable(linker, test);
+        let mut command = Command::new(linker);
+        command.args(["--argv0", ARGUMENT_ZERO]).arg(executable.as_ref());
+        command.args(direct.0.get_args()).env(IS_CHILD, "1");
         Self(command)
     }
 

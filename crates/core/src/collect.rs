@@ -11,6 +11,7 @@ use crate::detail::{AllocatorDetail, DetailParts};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc::{self, LastDump};
+use crate::maps;
 use crate::process;
 use crate::reconciliation;
 use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
@@ -202,13 +203,15 @@ impl Collector {
         let counts = counts(proc, report, profiling);
         // Of the epoch that these counts were read from.
         let large_objects = jemalloc::read_large_objects();
+        let earlier = maps::read(proc);
         let dump = jemalloc::read_dump()?;
+        let mappings = earlier.and_then(|earlier| Ok(maps::between(earlier, maps::read(proc)?)));
         let dump_bytes = dump.bytes;
         self.last_dump.remember(dump_bytes);
         if dump_bytes > LARGE_DUMP_BYTES {
             thread::give_back_at_once();
         }
-        let heap = self.types.read(dump.reader(), dump_bytes, large_objects)?;
+        let heap = self.types.read(dump.reader(), dump_bytes, large_objects, mappings)?;
         // If the rate was changed while the dump was made, the dump may be of after that.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use memory_debug_profile::BuildId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::kernel_file;
-use crate::mapped::MappedFile;
+use crate::objects::loaded_objects;
 use crate::per_process::PerProcess;
 use crate::process::{Clocks, read_start};
 use crate::timestamp;
@@ -51,7 +50,7 @@ impl InstanceInfo {
                 unavailable.note(path, "not configured; give it with `service(name, version)`");
             }
         }
-        let host = kernel_file::read(&root.join("sys/kernel/hostname"));
+        let host = kernel_file::read_proc(root, "sys/kernel/hostname");
         let (uptime, started) = read_start(root, Clocks::now());
         Self {
             id: InstanceId::current(),
@@ -63,7 +62,7 @@ impl InstanceInfo {
             uptime_seconds: unavailable
                 .keep("instance.uptime_seconds", uptime)
                 .map(|uptime| uptime.as_secs()),
-            build_id: unavailable.keep("instance.build_id", build_id(root)),
+            build_id: unavailable.keep("instance.build_id", build_id()),
         }
     }
 }
@@ -133,23 +132,18 @@ impl<'de> Deserialize<'de> for InstanceId {
     }
 }
 
-/// The build id of the running program. It cannot change, so it is kept; a failure is not, which may have been for want
-/// of a file descriptor.
-fn build_id(root: &Path) -> Result<String, String> {
-    static BUILD_ID: OnceLock<String> = OnceLock::new();
-    match BUILD_ID.get() {
-        Some(id) => Ok(id.clone()),
-        None => read_build_id(&root.join("self/exe")).map(|id| BUILD_ID.get_or_init(|| id).clone()),
-    }
-}
-
-fn read_build_id(program: &Path) -> Result<String, String> {
-    let file = MappedFile::open(program).map_err(|error| format!("the program: {}", error.kind()))?;
-    match BuildId::read(&file) {
-        Ok(Some(id)) => Ok(id.to_string()),
-        Ok(None) => Err("the program has none; link with `-Wl,--build-id`".into()),
-        Err(error) => Err(format!("the program: {error}")),
-    }
+/// The build id of the running program, from its own memory: no file needs to be there, and none is taken for it. It
+/// cannot change, so it is read once.
+fn build_id() -> Result<String, String> {
+    static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
+    let read = || match loaded_objects().into_iter().next() {
+        Some(program) => {
+            let id = program.build_id.ok_or("the program has none; link with `-Wl,--build-id`")?;
+            Ok(id.to_string())
+        }
+        None => Err("this system does not tell the program's notes"),
+    };
+    BUILD_ID.get_or_init(read).clone().map_err(str::to_owned)
 }
 
 #[cfg(test)]
@@ -184,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn without_proc_every_value_has_a_reason() {
+    fn without_proc_every_missing_value_has_a_reason() {
         let nowhere = Path::new("/nonexistent");
-        assert_eq!(read_build_id(&nowhere.join("self/exe")), Err("the program: entity not found".into()));
         let mut unavailable = Unavailable::default();
         let info = InstanceInfo::read(nowhere, None, None, &mut unavailable);
         assert_eq!(info.host, None);
-        assert_eq!(unavailable.get("instance.host"), Some("hostname: entity not found"));
+        assert!(unavailable.get("instance.host").unwrap().starts_with("/proc is not mounted here"));
+        assert_eq!(info.build_id.is_some(), cfg!(target_os = "linux"), "it is in memory");
         assert_eq!(
             unavailable.get("instance.service"),
             Some("not configured; give it with `service(name, version)`")

@@ -3,7 +3,9 @@
 //! Read leniently on purpose: sandboxes (gVisor), old kernels and `lxcfs` leave lines out, and one missing line must
 //! not cost the others.
 
+use std::fmt;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 /// The whole file as text. Bytes that are not UTF-8 (a process may name itself so) are replaced.
@@ -19,6 +21,54 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
             Err(format!("{name}: {}", error.kind()))
         }
     }
+}
+
+/// A file below the folder that `/proc` is mounted at.
+///
+/// # Errors
+///
+/// As [`read`]; where the whole of `/proc` is missing, that is the reason.
+pub(crate) fn read_proc(root: &Path, file: &str) -> Result<String, String> {
+    let read = |file: &str| read(&root.join(file));
+    let text = read(file);
+    // Where the main thread has ended, the kernel shows little of the process under `self`.
+    let of_thread = || read(&format!("thread-self/{}", file.strip_prefix("self/")?)).ok();
+    match text {
+        Ok(text) if !text.is_empty() => Ok(text),
+        text => of_thread()
+            .map_or(text, Ok)
+            .map_err(|error| without_proc(root).map_or(error, |proc| proc.to_string())),
+    }
+}
+
+/// What is wrong with `/proc` as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WithoutProc {
+    pub(crate) reason: &'static str,
+    pub(crate) advice: &'static str,
+}
+
+impl fmt::Display for WithoutProc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.advice)
+    }
+}
+
+/// Whether this process is not in the `/proc` that is mounted at `root`, and what to do.
+pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
+    let own = root.join("self");
+    let is_missing =
+        |found: io::Result<fs::Metadata>| found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if is_missing(fs::symlink_metadata(&own)) {
+        return Some(WithoutProc {
+            reason: "/proc is not mounted here",
+            advice: "mount it (`mount -t proc proc /proc`; for a chroot, from outside of it: `mount --bind /proc ROOT/proc`)",
+        });
+    }
+    is_missing(fs::metadata(&own)).then_some(WithoutProc {
+        reason: "/proc is that of another PID namespace and does not have this process",
+        advice: "mount the one of this namespace (`mount -t proc proc /proc`)",
+    })
 }
 
 /// What follows `key` on the first line that starts with it; a colon after the key is optional.
@@ -57,6 +107,7 @@ pub(crate) fn size(text: &str, key: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Tree;
 
     const STATUS: &str = "Name:\tVmRSS\nVmRSSX:\t9 kB\nVmRSS:\t    5120 kB\nThreads:\t3\n";
 
@@ -79,6 +130,38 @@ mod tests {
             Err("VmSwap is not a size in kB".into())
         );
         assert_eq!(number("Threads:\t-\n", "Threads"), Err("Threads is not a number".into()));
+    }
+
+    #[test]
+    fn without_proc_the_reason_says_what_to_mount() {
+        let error = read_proc(Path::new("/nonexistent"), "self/status").unwrap_err();
+        assert!(
+            error.starts_with("/proc is not mounted here: mount it (`mount -t proc proc /proc`"),
+            "{error}"
+        );
+        let tree = Tree::new([("meminfo", "MemTotal: 8 kB\n")]);
+        assert_eq!(read_proc(tree.path(), "meminfo").as_deref(), Ok("MemTotal: 8 kB\n"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_proc_of_another_namespace_has_a_reason_of_its_own() {
+        let tree = Tree::new([("meminfo", "")]);
+        std::os::unix::fs::symlink("4242", tree.path().join("self")).unwrap();
+        let error = read_proc(tree.path(), "self/stat").unwrap_err();
+        assert!(error.starts_with("/proc is that of another PID namespace"), "{error}");
+    }
+
+    #[test]
+    fn one_file_that_is_missing_is_not_the_whole_of_proc() {
+        let tree = Tree::new([("self/status", "VmRSS: 8 kB\n")]);
+        assert_eq!(read_proc(tree.path(), "self/smaps_rollup"), Err("smaps_rollup: entity not found".into()));
+    }
+
+    #[test]
+    fn where_the_main_thread_has_ended_the_thread_that_asks_has_the_numbers() {
+        let tree = Tree::new([("self/smaps_rollup", ""), ("thread-self/smaps_rollup", "Pss: 8 kB\n")]);
+        assert_eq!(read_proc(tree.path(), "self/smaps_rollup").as_deref(), Ok("Pss: 8 kB\n"));
     }
 
     #[test]

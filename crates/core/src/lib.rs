@@ -48,11 +48,11 @@
 //!
 //! # Floors
 //!
-//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`,
-//! `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
+//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
+//! `maps`, `own_files`, `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
 //! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
 //! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
-//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped` and `install` only.
+//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
 
 #![deny(unsafe_code)]
 
@@ -76,7 +76,14 @@ mod kernel_file;
 mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
+mod maps;
 pub mod metrics;
+#[allow(
+    unsafe_code,
+    reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
+)]
+mod objects;
+mod own_files;
 mod per_process;
 mod periodic;
 mod process;
@@ -116,7 +123,7 @@ pub use instance::{InstanceId, InstanceInfo};
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
     Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolizedProfile, TracebackDepth,
+    SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};

@@ -108,10 +108,10 @@ fn change(before: Option<u64>, after: Option<u64>) -> Result<i64, &'static str> 
 
 /// The numbers of now, with reasons under `name`, and whether there are background threads.
 fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMoment, Option<bool>) {
-    let status = kernel_file::read(&proc.join("self/status"));
+    let status = kernel_file::read_proc(proc, "self/status");
     let of_status =
         |key: &str| status.as_deref().map_err(String::clone).and_then(|text| kernel_file::size(text, key));
-    let rollup = kernel_file::read(&proc.join("self/smaps_rollup"));
+    let rollup = kernel_file::read_proc(proc, "self/smaps_rollup");
     let lazy_free = rollup.and_then(|text| kernel_file::size(&text, "LazyFree"));
     let mut reasons = Unavailable::default();
     let stats = jemalloc::read_stats(ProfilingState::default(), &mut reasons);

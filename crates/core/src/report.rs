@@ -10,7 +10,7 @@ mod levels;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use memory_debug_profile::{HeapProfile, SymbolizedProfile};
+use memory_debug_profile::{HeapProfile, SymbolGap, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
@@ -327,6 +327,8 @@ pub struct TypeSummary {
     pub omitted_rows: u64,
     /// Distinct stacks the rows were made from.
     pub stacks: Option<u64>,
+    /// Files of which code was sampled and that gave fewer names than they could, the program first.
+    pub symbol_gaps: Vec<SymbolGap>,
     /// What stands in the way of better rows and how to change it, one sentence each.
     pub notes: Vec<String>,
     /// Why the heap profile could not be read. Not on the wire: there the report's `unavailable` says it, under

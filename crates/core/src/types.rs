@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use memory_debug_profile::{Group, LargeObjects, Selection, SymbolTier, TypeEntry};
+use memory_debug_profile::{Group, LargeObjects, Mapping, Selection, SymbolGap, SymbolTier, TypeEntry};
 
 use crate::heap::{Heap, SharedAttributor};
 use crate::per_process::PerProcess;
@@ -19,6 +19,7 @@ pub(crate) struct TypeCollector {
 
 impl TypeCollector {
     /// Reads a dump of jemalloc (`heap_v2`) of so many bytes, which counts large objects as `large_objects` says.
+    /// `mappings` are those of the process at the moment of the dump.
     ///
     /// # Errors
     ///
@@ -28,18 +29,17 @@ impl TypeCollector {
         dump: impl BufRead,
         dump_bytes: u64,
         large_objects: Option<LargeObjects>,
+        mappings: Result<Vec<Mapping>, SymbolGap>,
     ) -> Result<Heap, String> {
-        Heap::read(dump, dump_bytes, large_objects, Arc::clone(self.attributor.get(|_| Arc::default())))
+        let attributor = Arc::clone(self.attributor.get(|_| Arc::default()));
+        Heap::read(dump, dump_bytes, large_objects, mappings, attributor)
     }
 }
 
 /// The sampled rows of the table.
 pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
-    let (table, tier, unread) = heap.table(selection);
-    let mut notes: Vec<String> = advice(tier).into_iter().map(str::to_owned).collect();
-    if tier == SymbolTier::None {
-        notes.extend(unread);
-    }
+    let (table, tier, symbol_gaps) = heap.table(selection);
+    let mut notes: Vec<String> = symbol_gaps.iter().map(|gap| note(gap, tier)).collect();
     if matches!(selection.group, Group::Thread | Group::ThreadId) && is_without_thread_names(heap) {
         notes.push(NO_THREAD_NAMES.to_owned());
     }
@@ -57,6 +57,7 @@ pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
         omitted_rows: 0,
         stacks: u64::try_from(heap.profile().stacks().len()).ok(),
         notes,
+        symbol_gaps,
         unavailable: None,
     }
 }
@@ -131,46 +132,59 @@ fn tier_name(tier: SymbolTier) -> &'static str {
     }
 }
 
-/// What to change for better names.
-fn advice(tier: SymbolTier) -> Option<&'static str> {
-    match tier {
-        SymbolTier::Inlined => None,
-        SymbolTier::Lines => Some(
-            "the binary's debug information is split and its functions were not found, so few types can be told: deploy \
-             the `.dwp` file beside it, or set `split-debuginfo = \"off\"` in [profile.release] in Cargo.toml",
-        ),
-        SymbolTier::Functions => Some(
-            "the binary has symbols but no line tables, so few types can be told: add `debug = \"line-tables-only\"` to \
-             [profile.release] in Cargo.toml",
-        ),
-        _ => Some(
-            "the binary is stripped, so no type can be told: add `debug = \"line-tables-only\"` and `strip = false` to \
-             [profile.release] in Cargo.toml",
-        ),
-    }
+/// The true reason first, then what comes of it, then what to do.
+fn note(gap: &SymbolGap, tier: SymbolTier) -> String {
+    let effect = match tier {
+        _ if !gap.is_program => "",
+        SymbolTier::Inlined => "",
+        SymbolTier::None => ", so no type can be told",
+        _ => ", so few types can be told",
+    };
+    format!("{}{effect}: {}", gap.reason, gap.advice)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DUMP: &str =
-        "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x10 0x20\n  t*: 9: 576 [0: 0]\n\nMAPPED_LIBRARIES:\n";
+    const DUMP: &str = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x1010 0x1020\n  t*: 9: 576 [0: 0]\n";
+
+    /// Of a program whose file is not there.
+    fn mappings() -> Result<Vec<Mapping>, SymbolGap> {
+        let mut mappings = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9 /nonexistent/app\n"[..]).unwrap();
+        mappings[0].is_program = true;
+        Ok(mappings)
+    }
 
     #[test]
-    fn code_without_symbols_is_unattributed_and_the_advice_is_there() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
+    fn code_without_symbols_is_unattributed_and_the_true_reason_is_there() {
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
         assert_eq!(summary.unattributed_bytes, summary.total_bytes);
         assert_eq!(summary.rows[0].source, RowSource::Unattributed);
         assert_eq!(summary.rows[0].bytes, 9 * 524_320);
-        assert!(summary.notes[0].contains("debug = \"line-tables-only\""), "{:?}", summary.notes);
+        let [note] = &summary.notes[..] else { panic!("{:?}", summary.notes) };
+        assert!(note.starts_with("the binary could not be read: "), "{note}");
+        assert!(note.contains(", so no type can be told: restart the service"), "{note}");
+        assert!(!note.contains("stripped"), "it was not read: {note}");
+    }
+
+    #[test]
+    fn without_mappings_the_reason_is_that_and_no_file() {
+        let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), None, Err(gap.clone())).unwrap();
+        let summary = summarize(&heap, &Selection::default());
+        assert_eq!(summary.symbol_gaps, [gap]);
+        let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
+                        can be told: mount it";
+        assert_eq!(summary.notes, [expected]);
+        assert_eq!(summary.rows[0].type_name, "unknown code");
     }
 
     #[test]
     fn both_standard_errors_of_a_row_are_absolute() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let row = &summarize(&heap, &Selection::default()).rows[0];
         // 9 samples of 64 bytes stand for 8,192.5 objects each, so the error is the root of 9 * 8,192.5 * 8,191.5.
         assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
@@ -179,7 +193,7 @@ mod tests {
 
     #[test]
     fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let first = summarize(&heap, &Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());
         assert_eq!(
@@ -192,7 +206,7 @@ mod tests {
     #[test]
     fn a_truncated_dump_is_an_error_with_its_line() {
         let cut = &DUMP[..DUMP.len() - 20];
-        let error = TypeCollector::default().read(cut.as_bytes(), 0, None).unwrap_err();
+        let error = TypeCollector::default().read(cut.as_bytes(), 0, None, mappings()).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");
     }
 }

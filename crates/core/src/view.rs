@@ -122,6 +122,7 @@ impl TypesView {
             symbols: summary.symbols.clone(),
             active_since: summary.active_since.clone(),
             samples: summary.samples.clone(),
+            symbol_gaps: summary.symbol_gaps.clone(),
             notes: summary.notes.clone(),
             unavailable: summary.unavailable.clone(),
             ..*summary

@@ -185,7 +185,7 @@ fn a_panic_leaves_the_arena_clean_and_the_next_collection_works() {
 }
 
 /// A file that is read, not mapped.
-fn read(path: &str) -> io::Result<FileData> {
+fn read(path: impl AsRef<Path>) -> io::Result<FileData> {
     Ok(Box::new(fs::read(path)?))
 }
 
@@ -227,7 +227,7 @@ fn a_profile_of_a_stripped_program_is_symbolised_from_the_unstripped_one() {
     let row = table.entries.iter().find(|entry| entry.type_name == "Box<Parcel>").unwrap();
     assert_eq!((row.estimate.objects, row.estimate.bytes), (1000.0, 128_000.0));
     // As if the program had not been stripped.
-    let live = |mapping: &Mapping| match mapping.path == stripped.to_str().unwrap() {
+    let live = |mapping: &Mapping| match mapping.path == stripped {
         true => read(unstripped),
         false => Err(io::ErrorKind::NotFound.into()),
     };

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, guess_program};
 use crate::number::{decimal, leading_decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
@@ -33,25 +33,44 @@ const BYTES_OF_AN_ADDRESS: u64 = 15;
 const BYTES_OF_A_STACK: u64 = 100;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program: the
+    /// one that is mapped lowest is taken for it.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
-        Self::parse_sized(dump, 0)
+        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        let mut profile = Self::parse_stacks(&mut lines, 0)?;
+        if lines.line.is_empty() {
+            return Err(lines.at_end("a stack `@ …` or MAPPED_LIBRARIES"));
+        }
+        profile.parse_mappings(&mut lines)?;
+        Ok(profile)
     }
 
-    /// The same for a dump of about so many bytes. Room is made once, so that tables are not copied as they grow: pages
-    /// that are not needed are never touched.
+    /// Reads the stacks of a dump of about so many bytes; `mappings`, in order, are those of the process at that moment.
+    ///
+    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. Where `/proc` is that of another PID namespace, this is
+    /// missing, or is of another process. So what it appends is not read here, and the caller must know that the dump was
+    /// written to its end. Room for the tables is made once: pages that are not needed are never touched.
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Self::parse).
-    pub fn parse_sized(dump: impl BufRead, bytes: u64) -> Result<Self, Error> {
-        let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
+    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed, and [`ErrorKind::Io`] if reading fails.
+    pub fn parse_with_mappings(
+        dump: impl BufRead,
+        bytes: u64,
+        mappings: Vec<Mapping>,
+    ) -> Result<Self, Error> {
         let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        Ok(Self { mappings, ..Self::parse_stacks(&mut lines, bytes)? })
+    }
+
+    /// Reads up to the line that ends the stacks. At the end of the dump the line is empty.
+    fn parse_stacks(lines: &mut Lines<impl BufRead>, bytes: u64) -> Result<Self, Error> {
+        let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
         lines.required("`heap_v2/` and the sampling interval")?;
         let rate = lines.text().strip_prefix("heap_v2/").and_then(decimal);
         let Some(rate @ 1..) = rate else {
@@ -68,21 +87,20 @@ impl HeapProfile {
             mappings: Vec::new(),
         };
         lines.required("the totals `t*: …`")?;
-        profile.total = parse_total(&lines)?;
-        profile.threads = threads::read(&mut lines)?;
-        loop {
+        profile.total = parse_total(lines)?;
+        let mut goes_on = threads::read(lines, &mut profile.threads)?;
+        while goes_on {
             if lines.line.starts_with(b"@") {
-                profile.open_stack(&mut lines)?;
+                profile.open_stack(lines)?;
             } else if lines.line == b"MAPPED_LIBRARIES:" {
                 break;
             } else if let Some(Counts { thread: Some(thread), live, .. }) = parse_counts(&lines.line) {
-                profile.add_thread_sample(ThreadSample { thread, live }, &lines)?;
+                profile.add_thread_sample(ThreadSample { thread, live }, lines)?;
             } else if !lines.line.is_empty() {
                 return Err(lines.expected("a stack `@ …`, counts `tN: …` or MAPPED_LIBRARIES"));
             }
-            lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
+            goes_on = lines.advance()?;
         }
-        profile.parse_mappings(&mut lines)?;
         profile.stacks.shrink_to_fit();
         profile.addresses.shrink_to_fit();
         profile.thread_samples.shrink_to_fit();
@@ -126,12 +144,13 @@ impl HeapProfile {
 
     fn parse_mappings(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         while lines.advance()? {
-            match Mapping::parse(&lines.text()) {
+            match Mapping::parse(&lines.line) {
                 Ok(mapping) => self.mappings.extend(mapping),
                 Err(expected) => return Err(lines.expected(expected)),
             }
         }
         self.mappings.sort_by_key(|mapping| mapping.start);
+        guess_program(&mut self.mappings);
         Ok(())
     }
 }
@@ -231,13 +250,14 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn required(&mut self, what: &str) -> Result<(), Error> {
-        if self.advance()? {
-            return Ok(());
-        }
-        Err(Error::new(
+        if self.advance()? { Ok(()) } else { Err(self.at_end(what)) }
+    }
+
+    fn at_end(&self, what: &str) -> Error {
+        Error::new(
             ErrorKind::HeapDump,
             format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
-        ))
+        )
     }
 
     fn text(&self) -> Cow<'_, str> {

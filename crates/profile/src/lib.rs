@@ -40,6 +40,7 @@ mod heap_v2;
 mod large;
 mod mapping;
 mod number;
+mod path_bytes;
 mod profile;
 mod sample;
 mod size_class;
@@ -66,7 +67,7 @@ pub use large::{Estimator, LargeObjects};
 pub use mapping::Mapping;
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use symbolize::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
+pub use symbolize::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use symbolized::{
     Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,

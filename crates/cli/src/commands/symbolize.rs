@@ -4,6 +4,7 @@ use std::io::{ErrorKind, IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use memory_debug_core::units::visible;
 use memory_debug_core::{PprofOptions, SymbolizedProfile, render};
 use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
 
@@ -23,8 +24,8 @@ pub(crate) struct Symbolize {
     /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none; `-` is standard input
     #[arg(value_name = "FILE")]
     profile: PathBuf,
-    /// Unstripped program or library; or its debug file together with the stripped one. Known by build-id, whatever
-    /// the name
+    /// Unstripped program or library; or its debug file together with the stripped one, and with the file that dwz left
+    /// for several. Known by build-id, whatever the name
     #[arg(long, value_name = "BIN", required = true, num_args = 1..)]
     debug_file: Vec<PathBuf>,
     /// File to write, in pprof's format; without it, standard output, unless that is a terminal
@@ -67,27 +68,35 @@ impl Symbolize {
     }
 
     fn symbolized(&self, profile: &SymbolizedProfile) -> Result<SymbolizedProfile, Failure> {
-        let mut files: Vec<FileData> = Vec::new();
+        let mut files = Vec::new();
         for path in &self.debug_file {
-            let file = input::read(path, MAX_PROGRAM_BYTES)?;
-            require_same_program(path, &file, profile)?;
-            files.push(Box::new(file));
+            files.push((path, input::read(path, MAX_PROGRAM_BYTES)?));
         }
+        let shared: Vec<BuildId> =
+            files.iter().filter_map(|(_, file)| BuildId::read_supplementary(file).ok().flatten()).collect();
+        for (path, file) in &files {
+            require_same_program(path, file, profile, &shared)?;
+        }
+        let files = files.into_iter().map(|(_, file)| Box::new(file) as FileData);
         let copies = UnstrippedCopies::new(files).map_err(|error| Failure::local(error.to_string()))?;
         let mut attributor = TypeAttributor::new();
         let symbolized = attributor.resymbolize(profile, &copies);
-        let notes = attributor.notes().join("; ");
+        let gaps = attributor.gaps();
+        let reasons = gaps.iter().map(|gap| visible(&gap.reason)).collect::<Vec<_>>().join("; ");
         match attributor.tier() {
             SymbolTier::None if symbolized == without_names(profile) => {
-                let reason = if notes.is_empty() { "these files are stripped as well" } else { &notes };
-                return Err(Failure::local(format!("nothing got a name: {reason}")));
+                let reason =
+                    if reasons.is_empty() { "these files have no names for its code" } else { &reasons };
+                return Err(Failure::local(format!(
+                    "nothing got a name: {reason}; name unstripped copies, built together with the program"
+                )));
             }
             SymbolTier::Functions => {
-                notice(
-                    "names are from the symbol table, without lines and inlined functions: no debug information",
-                );
+                notice(&format!(
+                    "names are from the symbol table, without lines and inlined functions: {reasons}"
+                ));
             }
-            _ if !notes.is_empty() => notice(&notes),
+            _ if !reasons.is_empty() => notice(&reasons),
             _ => {}
         }
         Ok(symbolized)
@@ -102,12 +111,18 @@ fn without_names(profile: &SymbolizedProfile) -> SymbolizedProfile {
 
 /// # Errors
 ///
-/// If none of the code in the profile is from this file, with the build-ids of both.
-fn require_same_program(path: &Path, file: &[u8], profile: &SymbolizedProfile) -> Result<(), Failure> {
+/// If none of the code in the profile is from this file, with the build-ids of both. `shared` are the supplementary files
+/// that others of the files refer to.
+fn require_same_program(
+    path: &Path,
+    file: &[u8],
+    profile: &SymbolizedProfile,
+    shared: &[BuildId],
+) -> Result<(), Failure> {
     let id = BuildId::read(file).map_err(|error| Failure::local(error.to_string()).at(&path.display()))?;
     // What has none and is no package is refused later, with the reason.
     let Some(id) = id else { return Ok(()) };
-    if profile.files().any(|(_, known)| known == Some(&id)) {
+    if shared.contains(&id) || profile.files().any(|(_, known)| known == Some(&id)) {
         return Ok(());
     }
     let mut known: Vec<String> = profile

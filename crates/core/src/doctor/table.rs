@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, limit, process, share, types};
 use crate::report::{GrownRow, MemoryReport, RowSource, TypeRow};
-use crate::units::{percent, short_name, signed_bytes};
+use crate::units::{percent, short_name, signed_bytes, visible};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "symbols-missing", check: symbols_missing },
@@ -34,22 +34,34 @@ fn symbols_missing(report: &MemoryReport) -> Check {
     if types(report, "stacks", |types| types.stacks)? == 0 {
         return Err("nothing was sampled yet".into());
     }
-    Ok(match symbols.as_str() {
-        "lines" => Some(Finding::warning(
-            "the binary's debug information is split and its functions were not found (tier lines), so few types can be \
-             told",
-            "deploy the `.dwp` file beside the binary, or in Cargo.toml, under `[profile.release]`: \
+    let effect = match symbols.as_str() {
+        "none" => Some("no type can be told"),
+        "functions" | "lines" => Some("few types can be told"),
+        _ => None,
+    };
+    let gaps = report.types.as_ref().map_or(&[][..], |types| &types.symbol_gaps);
+    let of_program = gaps.iter().find(|gap| gap.is_program);
+    Ok(match (effect, of_program) {
+        (Some(effect), Some(gap)) => Some(Finding::warning(
+            format!("{} (tier {symbols}), so {effect}", visible(&gap.reason)),
+            visible(&gap.advice),
+        )),
+        // Reports of earlier versions do not say why.
+        (Some(effect), None) => Some(Finding::warning(
+            format!("too few names are known of the program's code (tier {symbols}), so {effect}"),
+            "in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"`, `strip = false` and \
              `split-debuginfo = \"off\"`",
         )),
-        "functions" => Some(Finding::warning(
-            "the binary has symbols but no line tables (tier functions), so few types can be told",
-            "in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"`",
-        )),
-        "none" => Some(Finding::warning(
-            "the binary has no symbols (tier none), so no type can be told",
-            "in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"` and `strip = false`",
-        )),
-        _ => None,
+        (None, _) => gaps.first().map(|gap| {
+            let others = match gaps.len() - 1 {
+                0 => String::new(),
+                others => format!("; {others} more files lack names, see the notes of the table"),
+            };
+            Finding::notice(
+                format!("some code has no names: {}{others}", visible(&gap.reason)),
+                visible(&gap.advice),
+            )
+        }),
     })
 }
 
@@ -163,6 +175,8 @@ fn is_uncertain(row: &TypeRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use memory_debug_profile::SymbolGap;
+
     use crate::doctor::Severity;
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
@@ -175,14 +189,37 @@ mod tests {
     }
 
     #[test]
-    fn missing_symbols_are_told_with_the_lines_to_add() {
-        let symbols = |tier: &str| table(|types| types.symbols = Some(tier.into()));
-        let functions = fired(&symbols("functions"), "symbols-missing").advice;
-        assert!(functions.contains("`debug = \"line-tables-only\"`") && !functions.contains("strip"));
-        let lines = fired(&symbols("lines"), "symbols-missing").advice;
-        assert!(lines.contains(".dwp") && lines.contains("split-debuginfo"), "{lines}");
-        let none = fired(&symbols("none"), "symbols-missing").advice;
-        assert!(none.contains("`[profile.release]`") && none.contains("`strip = false`"), "{none}");
+    fn missing_symbols_are_told_with_the_true_reason_and_its_advice() {
+        let gap = |is_program: bool| -> SymbolGap {
+            let gap = serde_json::json!({
+                "file": "a.so", "is_program": is_program, "reason": "a.so could not be read", "advice": "let it be read"
+            });
+            serde_json::from_value(gap).unwrap()
+        };
+        let symbols = |tier: &str, gaps: &[SymbolGap]| {
+            table(|types| (types.symbols, types.symbol_gaps) = (Some(tier.into()), gaps.to_vec()))
+        };
+        for (tier, effect) in [("none", "no type"), ("functions", "few types"), ("lines", "few types")] {
+            let verdict = fired(&symbols(tier, &[gap(true)]), "symbols-missing");
+            assert_eq!(verdict.severity, Severity::Warning);
+            assert_eq!(
+                verdict.evidence,
+                format!("a.so could not be read (tier {tier}), so {effect} can be told")
+            );
+            assert_eq!(verdict.advice, "let it be read");
+            let of_earlier_version = fired(&symbols(tier, &[]), "symbols-missing");
+            assert!(
+                !of_earlier_version.evidence.contains("stripped"),
+                "it is not known: {of_earlier_version:?}"
+            );
+        }
+        let verdict = fired(&symbols("inlined", &[gap(false), gap(false)]), "symbols-missing");
+        assert_eq!(verdict.severity, Severity::Notice);
+        assert_eq!(
+            verdict.evidence,
+            "some code has no names: a.so could not be read; 1 more files lack names, see the notes of the table"
+        );
+        assert!(is_silent(&symbols("inlined", &[]), "symbols-missing"));
         let nothing = table(|types| (types.symbols, types.stacks) = (Some("none".into()), Some(0)));
         assert_not_checked(&nothing, "symbols-missing", "nothing was sampled yet");
     }

@@ -6,7 +6,11 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use crate::kernel_file;
 use crate::{file_size, mallctl};
 
 /// A dump, which is gone where it was read.
@@ -67,7 +71,16 @@ pub(crate) fn read_dump() -> Result<Dump, String> {
 
 fn write(file: &File, path: &CStr) -> Result<(), String> {
     file_size::without_signal(|| {
-        mallctl::dump_profile(path).map_err(|error| format!("jemalloc wrote no heap profile: {error}"))?;
+        mallctl::dump_profile(path).map_err(|error| {
+            let cause = if error.is_of_side_effects() {
+                "it could not open or write the file that it was given, by its path in /proc/self/fd; raise the limits \
+                 on open files and memory, and let the process open its own files there"
+                    .into()
+            } else {
+                error.to_string()
+            };
+            format!("jemalloc wrote no heap profile: {cause}")
+        })?;
         disk::has_room(file).map_err(|error| {
             format!("no room for the whole heap profile: {error}; raise the limits on files and memory")
         })
@@ -102,11 +115,28 @@ fn memory_file() -> io::Result<File> {
     Ok(memfd_create("memory-debug", MemfdFlags::CLOEXEC)?.into())
 }
 
+/// A path by which this thread can open the file once more.
+///
+/// # Errors
+///
+/// Where `/proc` is missing, or is not that of this process.
 #[cfg(target_os = "linux")]
 fn path_of(file: &File) -> Result<String, String> {
     use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
 
-    Ok(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let own = file.metadata().map(identity).ok();
+    // Where the main thread has ended, `self` has no files.
+    let paths = ["self", "thread-self"].map(|process| format!("/proc/{process}/fd/{}", file.as_raw_fd()));
+    let leads_there = |path: &String| own.is_some() && std::fs::metadata(path).map(identity).ok() == own;
+    paths.into_iter().find(leads_there).ok_or_else(|| {
+        let reason = kernel_file::without_proc(Path::new("/proc")).map(|missing| missing.to_string());
+        let reason = reason.unwrap_or_else(|| {
+            "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc anew".into()
+        });
+        format!("jemalloc can write its heap profile only to a path, which is in /proc/self/fd, but {reason}")
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -236,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_is_an_error() {
-        let error = disk::file_without_name(std::path::Path::new("/proc/self")).unwrap_err();
+        let error = disk::file_without_name(Path::new("/proc/self")).unwrap_err();
         assert!(error.raw_os_error().is_some());
     }
 

@@ -16,6 +16,11 @@ impl Error {
         let cause = cause.to_string().trim_end_matches('.').to_lowercase();
         Self { key: name.to_string_lossy().into_owned(), cause }
     }
+
+    /// Whether what the key does failed, of which jemalloc says no more (EFAULT).
+    pub(crate) fn is_of_side_effects(&self) -> bool {
+        self.cause.starts_with("an interface with side effects failed")
+    }
 }
 
 impl fmt::Display for Error {

@@ -8,7 +8,7 @@ use crate::unavailable::Unavailable;
 
 /// Reads `meminfo` below `proc`.
 pub(crate) fn read_machine(proc: &Path, unavailable: &mut Unavailable) -> Option<MachineMemory> {
-    let meminfo = unavailable.keep("machine", kernel_file::read(&proc.join("meminfo")))?;
+    let meminfo = unavailable.keep("machine", kernel_file::read_proc(proc, "meminfo"))?;
     let mut read = |name: &str, key| unavailable.keep(&format!("machine.{name}"), size(&meminfo, key));
     Some(MachineMemory {
         total_bytes: read("total_bytes", "MemTotal"),
@@ -40,8 +40,10 @@ mod tests {
         let (machine, unavailable) = read(&Tree::new([("meminfo", "MemTotal: 8 kB\nMemFree: 4 kB\n")]));
         assert_eq!(machine.and_then(|machine| machine.available_bytes), None);
         assert_eq!(unavailable.get("machine.available_bytes"), Some("the kernel does not tell MemAvailable"));
-        let (machine, unavailable) = read(&Tree::new([]));
+        let (machine, unavailable) = read(&Tree::new([("self/stat", "")]));
         assert_eq!(machine, None);
         assert_eq!(unavailable.iter().collect::<Vec<_>>(), [("machine", "meminfo: entity not found")]);
+        let (_, unavailable) = read(&Tree::new([]));
+        assert!(unavailable.get("machine").unwrap().starts_with("/proc is not mounted here"));
     }
 }

@@ -1,6 +1,7 @@
 //! Memory, threads and file descriptors of this process.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::thread::available_parallelism;
 
@@ -13,10 +14,13 @@ use crate::unavailable::Unavailable;
 /// `smaps_rollup` makes the kernel walk all page tables, some milliseconds for gigabytes; the rest is free.
 pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option<ProcessMemory> {
     let process = root.join("self");
-    unavailable
-        .keep("process", fs::metadata(&process).map_err(|error| format!("/proc/self: {}", error.kind())))?;
-    let status = kernel_file::read(&process.join("status"));
-    let rollup = kernel_file::read(&process.join("smaps_rollup"));
+    let reason = |error: io::Error| match kernel_file::without_proc(root) {
+        Some(missing) => missing.to_string(),
+        None => format!("/proc/self: {}", error.kind()),
+    };
+    unavailable.keep("process", fs::metadata(&process).map_err(reason))?;
+    let status = kernel_file::read_proc(root, "self/status");
+    let rollup = kernel_file::read_proc(root, "self/smaps_rollup");
     let mut keep =
         |name: &str, measured: Result<u64, String>| unavailable.keep(&format!("process.{name}"), measured);
     let of_status = |key: &str| status.as_deref().map_err(String::clone).and_then(|text| size(text, key));
@@ -107,7 +111,9 @@ mod tests {
     fn without_proc_there_is_one_reason() {
         let mut unavailable = Unavailable::default();
         assert_eq!(read_process(Path::new("/nonexistent"), &mut unavailable), None);
-        assert_eq!(unavailable.iter().collect::<Vec<_>>(), [("process", "/proc/self: entity not found")]);
+        let reasons: Vec<_> = unavailable.iter().collect();
+        let [("process", reason)] = reasons[..] else { panic!("{reasons:?}") };
+        assert!(reason.starts_with("/proc is not mounted here: mount it"), "{reason}");
     }
 
     #[cfg(target_os = "linux")]

@@ -50,7 +50,7 @@ pub(crate) fn read_start(
 }
 
 fn read(root: &Path, clocks: &Clocks) -> Result<Start, String> {
-    let stat = kernel_file::read(&root.join("self/stat"))?;
+    let stat = kernel_file::read_proc(root, "self/stat")?;
     let ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
     let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second());
     let uptime = up(since_boot, clocks.since_boot.clone()?)?;
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn without_proc_the_file_is_the_reason() {
         let error = read(Path::new("/nonexistent"), &Clocks::now()).unwrap_err();
-        assert_eq!(error, "stat: entity not found");
+        assert!(error.starts_with("/proc is not mounted here: mount it"), "{error}");
     }
 
     #[cfg(target_os = "linux")]

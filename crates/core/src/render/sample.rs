@@ -99,6 +99,7 @@ pub(crate) fn types() -> TypeSummary {
         unattributed_bytes: Some(1 << 20),
         omitted_rows: 0,
         stacks: Some(31),
+        symbol_gaps: Vec::new(),
         notes: Vec::new(),
         unavailable: None,
     }

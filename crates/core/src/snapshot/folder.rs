@@ -208,13 +208,17 @@ mod tests {
         assert!(!folder.path.join("memory-half.tmp").exists() && folder.path.join("notes.txt").exists());
         assert_eq!(labels(&folder), ["whole", "next"]);
         let passed_over = folder.load().unwrap().1.join("\n");
-        for expected in
-            ["memory-folder.pb.gz: it is a folder, not a regular file", "memory-long.pb.gz: is longer than 67108864 bytes"]
-        {
+        for expected in [
+            "memory-folder.pb.gz: it is a folder, not a regular file",
+            "memory-long.pb.gz: is longer than 67108864 bytes",
+        ] {
             assert!(passed_over.contains(expected), "{passed_over}");
         }
         #[cfg(unix)]
-        assert!(passed_over.contains("memory-zero.pb.gz: it is a device, not a regular file"), "{passed_over}");
+        assert!(
+            passed_over.contains("memory-zero.pb.gz: it is a device, not a regular file"),
+            "{passed_over}"
+        );
         fs::remove_dir_all(folder.path).unwrap();
     }
 

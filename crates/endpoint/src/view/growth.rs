@@ -69,7 +69,8 @@ impl View {
         let growth = profile.growth_since(&since.profile);
         match self.format {
             Format::Pprof => {
-                let options = wanted.pprof(since.taken_at).covering(span);
+                let mut options = wanted.pprof(since.taken_at).covering(span);
+                options.comments.extend(material.notes().iter().cloned());
                 self.pprof(&growth, &options, material)
             }
             Format::Json => self.fitting(wanted.top, material.max_bytes, |body, top| {

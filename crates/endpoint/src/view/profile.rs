@@ -40,6 +40,13 @@ impl Material<'_> {
     }
 }
 
+impl Material<'_> {
+    /// What stands in the way of better names.
+    pub(super) fn notes(&self) -> &[String] {
+        self.report().ok().and_then(|report| report.types.as_ref()).map_or(&[], |types| &types.notes)
+    }
+}
+
 impl View {
     pub(super) fn heap(&self, wanted: HeapWanted, material: Material<'_>) -> Result<Reply, Problem> {
         if self.format == Format::Raw {
@@ -47,7 +54,11 @@ impl View {
         }
         let profile = material.profile()?;
         match self.format {
-            Format::Pprof => self.pprof(&profile, &wanted.pprof(SystemTime::now()), material),
+            Format::Pprof => {
+                let mut options = wanted.pprof(SystemTime::now());
+                options.comments.extend(material.notes().iter().cloned());
+                self.pprof(&profile, &options, material)
+            }
             Format::Collapsed => self.collapsed(&profile, material),
             Format::Json => self.fitting(wanted.top, material.max_bytes, |body, top| {
                 written(render::write_stacks_json(body, &profile, top))

@@ -1,5 +1,6 @@
 //! What a frame says for attribution: whose code it is, in which module, with which generic arguments.
 
+use crate::symbolize::UNLOADED;
 use crate::symbolize::frames::Function;
 use crate::symbolize::source_path::BESIDE_SERVICE;
 use crate::type_name::{split_arguments, split_list};
@@ -17,6 +18,8 @@ pub(crate) enum Origin {
     Service,
     /// Code of another language.
     Foreign,
+    /// Code of a library that is unloaded now. It may have been the service's own.
+    Unloaded,
     /// No name, or a name that does not tell.
     Unknown,
 }
@@ -87,6 +90,7 @@ impl FunctionInfo {
             .collect();
         let crate_name = module.split("::").next().unwrap_or_default();
         let origin = match crate_name {
+            _ if symbol == UNLOADED => Origin::Unloaded,
             _ if is_allocator(module, name) => Origin::Allocator,
             "" => Origin::Foreign,
             "core" | "alloc" | "std" | "hashbrown" => Origin::Std,
@@ -276,6 +280,7 @@ mod tests {
             ("app::run::{closure#0}", Origin::Service, "app::run", "{closure#0}", &[]),
             ("malloc", Origin::Foreign, "", "malloc", &[]),
             ("_rjem_malloc", Origin::Allocator, "", "_rjem_malloc", &[]),
+            (UNLOADED, Origin::Unloaded, "", UNLOADED, &[]),
         ] {
             let expected = (origin, module.to_owned(), name.to_owned(), strings(arguments));
             assert_eq!(info(symbol, None), expected, "{symbol}");

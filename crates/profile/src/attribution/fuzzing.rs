@@ -22,7 +22,7 @@ pub fn split_arguments(name: &str) -> (&str, Vec<&str>) {
 }
 
 /// One line of `/proc/PID/maps`.
-pub fn mapping(line: &str) -> Result<Option<Mapping>, &'static str> {
+pub fn mapping(line: &[u8]) -> Result<Option<Mapping>, &'static str> {
     Mapping::parse(line)
 }
 

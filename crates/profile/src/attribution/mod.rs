@@ -21,7 +21,7 @@ use crate::profile::{HeapProfile, Stack};
 use crate::sample::{Estimate, SampleRate};
 use crate::size_class::size_class;
 use crate::symbolize::frames::Frame;
-use crate::symbolize::{LoadObject, SymbolTier, Symbolizer};
+use crate::symbolize::{LoadObject, SymbolGap, SymbolTier, Symbolizer};
 use crate::type_name::{Qualify, ReadableNames, element_of};
 pub(crate) use function::FunctionInfo;
 pub use group::{Group, Selection};
@@ -146,9 +146,9 @@ impl TypeAttributor {
         self.symbolizer.tier()
     }
 
-    /// Files that gave no names, one sentence each.
-    pub fn notes(&self) -> &[String] {
-        self.symbolizer.notes()
+    /// Files that gave fewer names than they could, the program first, each with the true reason.
+    pub fn gaps(&self) -> Vec<SymbolGap> {
+        self.symbolizer.gaps()
     }
 
     fn entry(&mut self, profile: &HeapProfile, key: &Key, group: Group, estimate: Estimate) -> TypeEntry {

@@ -15,8 +15,8 @@ const UNNAMED: &[(&str, &str, &str)] = &[
     ("{{closure}}", "", "closure"),
 ];
 
-/// The frame that a person would call the place of the allocation: the innermost of the service's own, else the first
-/// that belongs to no container, else the first outside of `std`, else any.
+/// The frame that a person would call the place of the allocation: the innermost of the service's own, or of code that was
+/// unloaded, whose caller did not allocate; else the first that belongs to no container, else the first outside of `std`, else any.
 ///
 /// Behind a call through `dyn` the service did not choose what runs: a middleware that awaits `next.run(request)` has not
 /// allocated what some handler deserializes. Functions from there on are no places.
@@ -27,7 +27,7 @@ pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
     let chosen = first(is_dispatch).map_or(outside, |dispatch| &outside[..dispatch]);
     chosen
         .iter()
-        .position(|step| step.info.origin == Origin::Service)
+        .position(|step| matches!(step.info.origin, Origin::Service | Origin::Unloaded))
         .or_else(|| first(|info| is_outside_std(info) && !is_of_container_crate(info)))
         .or_else(|| first(is_outside_std))
         .or_else(|| (!outside.is_empty()).then_some(0))
@@ -101,6 +101,7 @@ pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
         Origin::Service => Some("this service".to_owned()),
         Origin::Dependency => info.module.split("::").next().map(str::to_owned),
         Origin::Std => Some("std".to_owned()),
+        Origin::Unloaded => Some(info.label()),
         _ => Some("other languages".to_owned()),
     }
 }

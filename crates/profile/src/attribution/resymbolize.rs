@@ -11,7 +11,7 @@ use super::place;
 use super::stack::{Attribution, Step, attribute, beyond_allocator};
 use crate::mapping::Mapping;
 use crate::symbolize::frames::{Frame, Function};
-use crate::symbolize::{LoadObject, Symbolizer, WITHOUT_SYMBOLS, is_without_symbols};
+use crate::symbolize::{LoadObject, Symbolizer, UNLOADED, WITHOUT_SYMBOLS, is_without_symbols};
 use crate::symbolized::{
     Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place,
     SymbolizedProfile,
@@ -37,7 +37,7 @@ impl TypeAttributor {
                 let loaded = files.load(mapping);
                 // Libraries are many, and mostly not one's own.
                 if let Some(error) = loaded.as_ref().err().filter(|_| !named.is_library) {
-                    self.symbolizer.note(mapping, &error.to_string());
+                    self.symbolizer.note_unreadable(mapping, error);
                 }
                 loaded.is_ok()
             })
@@ -69,8 +69,9 @@ fn mapping(at: u64, named: &NamedMapping) -> Mapping {
         file_offset: named.file_offset,
         device: String::new(),
         inode: 0,
-        path: format!("/{id}/{}", named.file),
+        path: format!("/{id}/{}", named.file).into(),
         is_deleted: false,
+        is_program: !named.is_library,
         build_id: named.build_id.clone(),
     }
 }
@@ -125,10 +126,14 @@ impl<'p> Naming<'p> {
         Some(frames.iter().map(line).collect())
     }
 
-    /// The name of the file, for code that has none.
+    /// The name of the file, for code that has none. Where other code has a file, code without one was unloaded.
     fn after_file(&mut self, location: &Location) -> Option<Arc<[Line]>> {
-        let file = &self.profile.mappings[location.mapping? as usize].file;
-        let name = Some(format!("{WITHOUT_SYMBOLS}{file}").into());
+        let name = match location.mapping {
+            Some(mapping) => format!("{WITHOUT_SYMBOLS}{}", self.profile.mappings[mapping as usize].file),
+            None if self.profile.mappings.is_empty() => return None,
+            None => UNLOADED.to_owned(),
+        };
+        let name = Some(name.into());
         let function = self.function(Function::new(name, true, None), None);
         Some([Line { function, line: 0 }].into())
     }

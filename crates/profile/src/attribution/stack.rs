@@ -64,7 +64,7 @@ pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
             Origin::Std | Origin::Dependency => {}
             // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
             // another language nothing is known of what it allocates.
-            Origin::Service | Origin::Foreign | Origin::Unknown => break,
+            Origin::Service | Origin::Foreign | Origin::Unloaded | Origin::Unknown => break,
             Origin::Allocator => continue,
         }
         if let Some(known) = inner.after(frame) {

@@ -189,7 +189,11 @@ impl<'p> Naming<'p> {
     /// The location of a return address: what it was called from is at least one byte before.
     fn location(&mut self, address: u64, lines: Arc<[Line]>) -> u32 {
         let call = address.saturating_sub(1);
-        let mapping = mapping_of(self.mappings, call);
+        let is_of_file = |mapping: &&Mapping| {
+            let is_there = || !lines.iter().any(|line| self.builder.is_unloaded(*line));
+            mapping.has_file() && is_there()
+        };
+        let mapping = mapping_of(self.mappings, call).filter(is_of_file);
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
         let mapping = mapping.map(|mapping| self.mapping(mapping));
         // An address outside of all files says nothing to anybody else, and where this process has it is not told.
@@ -197,13 +201,12 @@ impl<'p> Naming<'p> {
     }
 
     fn mapping(&mut self, mapping: &'p Mapping) -> u32 {
-        let Self { mappings, builder, named_mappings, .. } = self;
+        let Self { builder, named_mappings, .. } = self;
         // Of several with the same first address always the same one is found.
         *named_mappings.entry(mapping.start).or_insert_with(|| {
-            let main = mappings.first();
             builder.mapping(NamedMapping {
-                is_library: main.is_none_or(|main| main.path != mapping.path),
-                file: mapping.path.rsplit('/').next().unwrap_or_default().into(),
+                is_library: !mapping.is_program,
+                file: mapping.file_name().into(),
                 build_id: mapping.build_id.clone(),
                 file_offset: mapping.file_offset,
                 length: mapping.end - mapping.start,

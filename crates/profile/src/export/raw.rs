@@ -10,7 +10,6 @@ use std::io::{self, Write};
 use rustc_hash::FxHashMap;
 
 use super::largest::largest;
-use crate::mapping::Mapping;
 use crate::profile::{HeapProfile, Stack, Thread, ThreadSample};
 use crate::sample::Sample;
 use crate::size_class::size_class;
@@ -68,7 +67,7 @@ impl HeapProfile {
         }
         rest.values().try_for_each(|rest| rest.write(&mut out))?;
         writeln!(out, "\nMAPPED_LIBRARIES:")?;
-        self.mappings.iter().try_for_each(|mapping| write_mapping(mapping, &mut out))
+        self.mappings.iter().try_for_each(|mapping| out.write_all(&mapping.line()))
     }
 }
 
@@ -111,14 +110,6 @@ fn write_stack(stack: &Stack<'_>, out: &mut impl Write) -> io::Result<()> {
     stack.threads.iter().try_for_each(|ThreadSample { thread, live }| {
         writeln!(out, "  t{thread}: {}", counts(*live, Sample::default()))
     })
-}
-
-/// A line of `/proc/PID/maps`.
-fn write_mapping(mapping: &Mapping, out: &mut impl Write) -> io::Result<()> {
-    let Mapping { start, end, file_offset, device, inode, path, is_deleted, build_id: _ } = mapping;
-    let mark = if *is_deleted { " (deleted)" } else { "" };
-    let (device, path) = (one_line(device), one_line(path));
-    writeln!(out, "{start:x}-{end:x} r-xp {file_offset:08x} {device} {inode} {path}{mark}")
 }
 
 /// `objects: bytes [objects: bytes]`.
@@ -217,7 +208,7 @@ mod tests {
         profile.mappings[0].path = "/a\n5-6 r-xp 0 0 9 /b".into();
         let read = HeapProfile::parse(written(&profile).as_bytes()).unwrap();
         assert_eq!((read.stacks().len(), read.mappings().len()), (0, 1));
-        assert_eq!(read.mappings()[0].path, "/a\\0125-6 r-xp 0 0 9 /b");
+        assert_eq!(read.mappings()[0].path, profile.mappings[0].path);
     }
 
     fn sample() -> impl Strategy<Value = (u64, u64)> {

@@ -32,7 +32,7 @@ fn reads_rate_threads_stacks_and_mappings() {
     assert_eq!(stacks[1].live, Sample { objects: 10, bytes: 800 });
     assert_eq!(stacks[1].threads[1], ThreadSample { thread: 7, live: Sample { objects: 9, bytes: 720 } });
     assert_eq!(profile.mappings().len(), 1);
-    assert_eq!(profile.mapping_of(0x1fff).map(|m| m.path.as_str()), Some("/srv/app"));
+    assert_eq!(profile.mapping_of(0x1fff).and_then(|m| m.path.to_str()), Some("/srv/app"));
     assert_eq!(profile.mapping_of(0x2000), None);
 }
 
@@ -51,6 +51,18 @@ fn a_dump_cut_anywhere_before_its_mappings_is_an_error() {
         assert_eq!(error.kind(), ErrorKind::HeapDump);
         assert!(error.to_string().starts_with("heap dump line "), "{error}");
     }
+}
+
+#[test]
+fn mappings_that_are_given_replace_those_of_the_dump() {
+    let of_another = DUMP.find("\nMAPPED_LIBRARIES").unwrap();
+    let given = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9  /srv/own\n"[..]).unwrap();
+    for dump in [DUMP, &DUMP[..of_another], &DUMP.replace("2000-3000 rw-p", "noise")] {
+        let profile = HeapProfile::parse_with_mappings(dump.as_bytes(), 0, given.clone()).unwrap();
+        assert_eq!((profile.stacks().len(), profile.mappings()), (2, &given[..]));
+    }
+    let cut = HeapProfile::parse_with_mappings(&DUMP.as_bytes()[..of_another - 4], 0, given).unwrap_err();
+    assert!(cut.to_string().contains("the dump was cut off"), "{cut}");
 }
 
 #[test]

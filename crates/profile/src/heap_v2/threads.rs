@@ -13,18 +13,20 @@ use crate::profile::Thread;
 /// Longest name without its NUL byte (`PROF_THREAD_NAME_MAX_LEN` in jemalloc's `prof_types.h`, `TASK_COMM_LEN` in Linux).
 const LONGEST_NAME: usize = 15;
 
-/// Reads the threads, and leaves `lines` at the first line behind them.
-pub(super) fn read(lines: &mut Lines<impl BufRead>) -> Result<Vec<Thread>, Error> {
-    let mut threads = Vec::new();
+/// Reads the threads, and leaves `lines` at the first line behind them; `false` if there is none.
+pub(super) fn read(lines: &mut Lines<impl BufRead>, threads: &mut Vec<Thread>) -> Result<bool, Error> {
     let mut last: Option<Named> = None;
     loop {
-        lines.required("a stack `@ …` or MAPPED_LIBRARIES")?;
+        let goes_on = lines.advance()?;
         if let Some(Counts { thread: Some(id), name, .. }) = parse_counts(&lines.line) {
             let next = Named { id, name: name.map(<[u8]>::to_owned) };
             threads.extend(last.replace(next).map(Named::finish));
-        } else if begins_stacks(lines)? || !last.as_mut().is_some_and(|last| last.goes_on(&lines.line)) {
+        } else if !goes_on
+            || begins_stacks(lines)?
+            || !last.as_mut().is_some_and(|last| last.goes_on(&lines.line))
+        {
             threads.extend(last.map(Named::finish));
-            return Ok(threads);
+            return Ok(goes_on);
         }
     }
 }

@@ -67,6 +67,11 @@ impl Budget {
         left.map(|_| ()).ok_or(Damaged)
     }
 
+    /// Whether reading ended before all was read.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.steps == 0
+    }
+
     /// Calls `found` with every range of a list.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::Deref;
+use std::path::Path;
 use std::rc::Rc;
 
 use super::debug_file;
@@ -16,7 +17,7 @@ use crate::mapping::Mapping;
 /// Copies of a profile's files, told apart by build-id. Where they lie and what they are called does not matter.
 ///
 /// The profile must say which files it is from: [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids).
-/// Code of files without a copy stays without names, and [`Symbolizer::notes`](crate::Symbolizer::notes) says which
+/// Code of files without a copy stays without names, and [`Symbolizer::gaps`](crate::Symbolizer::gaps) says which
 /// build-id is missing.
 ///
 /// ```no_run
@@ -101,8 +102,9 @@ impl LoadObject for UnstrippedCopies {
         Ok(Box::new(copy.clone()))
     }
 
-    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
-        let package = self.package.as_ref().filter(|_| path.ends_with(".dwp"));
+    fn load_debug_file(&self, path: &Path) -> io::Result<FileData> {
+        let package =
+            self.package.as_ref().filter(|_| path.extension().is_some_and(|ending| ending == "dwp"));
         let is_asked_for = |id: &BuildId| debug_file::by_build_id(id).as_deref() == Some(path);
         let by_id = self.debug_files.iter().find(|(id, _)| is_asked_for(id)).map(|(_, file)| file);
         let file = package.or(by_id).ok_or(io::ErrorKind::NotFound)?;

@@ -18,6 +18,14 @@ pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 /// length would take all memory before the data turns out to be shorter.
 const MAX_COMPRESSION: u64 = 256;
 
+/// Which supplementary file debug information refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SupplementaryLink<'a> {
+    /// As the link has it: absolute, or relative to the file with the link.
+    pub(crate) path: &'a [u8],
+    pub(crate) build_id: BuildId,
+}
+
 /// An ELF file in memory.
 pub(crate) struct ElfFile<'a> {
     file: object::File<'a>,
@@ -55,9 +63,24 @@ impl<'a> ElfFile<'a> {
     }
 
     /// The file name in `.gnu_debuglink`.
-    pub(crate) fn debug_link(&self) -> Option<&'a str> {
+    pub(crate) fn debug_link(&self) -> Option<&'a [u8]> {
         let (name, _checksum) = self.file.gnu_debuglink().ok().flatten()?;
-        std::str::from_utf8(name).ok()
+        Some(name)
+    }
+
+    /// The file that holds what the debug information of several files has in common: in `.gnu_debugaltlink`, as `dwz`
+    /// writes it, or in `.debug_sup` (DWARF 5, section 7.3.6).
+    pub(crate) fn supplementary(&self) -> Option<SupplementaryLink<'a>> {
+        let gnu = || self.file.gnu_debugaltlink().ok().flatten();
+        let standard = || standard_link(self.file.section_by_name(".debug_sup")?.data().ok()?);
+        let (path, id) = gnu().or_else(standard)?;
+        Some(SupplementaryLink { path, build_id: BuildId::from_bytes(id)? })
+    }
+
+    /// Whether there is a symbol table, which `strip` removes. What a linker needs at run time is left by it, and is
+    /// not counted.
+    pub(crate) fn has_symbol_table(&self) -> bool {
+        self.file.symbol_table().is_some()
     }
 
     pub(crate) fn has_dwarf(&self) -> bool {
@@ -69,6 +92,11 @@ impl<'a> ElfFile<'a> {
         if !self.has_dwarf() {
             return None;
         }
+        DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
+    }
+
+    /// The sections of a supplementary file, which may have texts alone.
+    pub(crate) fn supplementary_dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
         DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
     }
 
@@ -118,6 +146,17 @@ impl<'a> ElfFile<'a> {
     }
 }
 
+/// Path and identity in `.debug_sup`: version, whether this is a supplementary file itself, path, and the identity with
+/// its length.
+fn standard_link(section: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [_, _, 0, rest @ ..] = section else { return None };
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let (path, rest) = (&rest[..end], &rest[end + 1..]);
+    // As LEB128; no identity has 128 bytes.
+    let (length, id) = rest.split_first().filter(|(length, _)| **length < 128)?;
+    Some((path, id.get(..usize::from(*length))?))
+}
+
 /// Whether a section says anything about frames. Others, of variables and types, are never decompressed.
 fn is_read(id: SectionId) -> bool {
     matches!(
@@ -132,4 +171,24 @@ fn is_read(id: SectionId) -> bool {
             | SectionId::DebugStr
             | SectionId::DebugStrOffsets
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_of_the_standard_has_a_path_and_an_identity() {
+        let link = |is_supplementary: u8, rest: &[u8]| {
+            let section = [&[5, 0, is_supplementary], rest].concat();
+            standard_link(&section).map(|(path, id)| (path.to_vec(), id.to_vec()))
+        };
+        let expected = (b"../.dwz/app".to_vec(), vec![0xab, 0xcd]);
+        assert_eq!(link(0, b"../.dwz/app\0\x02\xab\xcd"), Some(expected));
+        assert_eq!(link(1, b"\0\x02\xab\xcd"), None, "a supplementary file says its own identity");
+        for damaged in [&b""[..], b"app", b"app\0", b"app\0\x03\xab\xcd", b"app\0\x82\x01\xab"] {
+            assert_eq!(link(0, damaged), None, "{damaged:?}");
+        }
+        assert_eq!(standard_link(b""), None);
+    }
 }

@@ -87,6 +87,11 @@ impl FrameTable {
         self.frames.get(start..start + span.len as usize).unwrap_or_default()
     }
 
+    /// Whether any function of these frames has a name.
+    pub(crate) fn has_names(&self, span: FrameSpan) -> bool {
+        self.frames(span).iter().any(|frame| self.function(frame.function).name.is_some())
+    }
+
     pub(crate) fn function(&self, handle: FunctionHandle) -> &Function {
         &self.functions[handle.0 as usize]
     }

@@ -1,11 +1,13 @@
 //! Thin ways in for the fuzz targets. No part of the interface: they change with what they lead to.
 
+use std::path::{Path, PathBuf};
+
 use gimli::DwarfSections;
 
 use super::budget::{Budget, bytes_of};
 use super::debug_file;
 use super::dwarf;
-use super::elf::Reader;
+use super::elf::{Reader, SupplementaryLink};
 use super::frames::FrameTable;
 use super::split::SplitUnits;
 use super::unit_index::UnitIndex;
@@ -13,13 +15,19 @@ use crate::build_id::BuildId;
 use crate::mapping::Mapping;
 
 /// Paths tried for a debug file with the name in `.gnu_debuglink`, and for one with the build-id.
-pub fn debug_paths(executable: &str, link: &str, build_id: &[u8]) -> (Vec<String>, Option<String>) {
+pub fn debug_paths(executable: &Path, link: &[u8], build_id: &[u8]) -> (Vec<PathBuf>, Option<PathBuf>) {
     let by_id = BuildId::from_bytes(build_id).and_then(|id| debug_file::by_build_id(&id));
     (debug_file::by_debug_link(executable, link), by_id)
 }
 
+/// Paths tried for a supplementary file.
+pub fn supplementary_paths(path: &Path, link: &[u8], build_id: &[u8]) -> Vec<PathBuf> {
+    let Some(build_id) = BuildId::from_bytes(build_id) else { return Vec::new() };
+    debug_file::supplementary_candidates(&SupplementaryLink { path: link, build_id }, path)
+}
+
 /// Paths tried for a split unit.
-pub fn dwo_paths(executable: &str, folder: Option<&str>, name: &str) -> Vec<String> {
+pub fn dwo_paths(executable: &Path, folder: Option<&[u8]>, name: &[u8]) -> Vec<PathBuf> {
     debug_file::dwo_candidates(executable, folder, name)
 }
 
@@ -34,7 +42,7 @@ pub fn dwarf_frames<'a>(section: impl Fn(&str) -> &'a [u8], addresses: &[u64]) -
     let index = UnitIndex::read(&dwarf, &mut budget);
     let mut table = FrameTable::default();
     let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
-    let mut split = SplitUnits::new("/srv/app", None, &no_files);
+    let mut split = SplitUnits::new(Path::new("/srv/app"), None, &no_files);
     let found = dwarf::resolve(&dwarf, &index, &mut split, addresses, &mut table, &mut budget);
     let frames = found.frames.values().map(|span| table.frames(*span).len()).sum();
     (frames, found.lines.len())

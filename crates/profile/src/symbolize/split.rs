@@ -5,6 +5,8 @@
 //! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id tells whether a file
 //! found is the one meant (DWARF 5, sections 7.3.2 and 7.3.5; before, GNU's extension to DWARF 4).
 
+use std::path::{Path, PathBuf};
+
 use gimli::{DebugInfoOffset, Dwarf, DwarfPackage, DwoId, EndianSlice, Section as _, Unit, UnitRef};
 use rustc_hash::FxHashSet;
 
@@ -21,7 +23,7 @@ pub(crate) struct SplitUnits<'a> {
     package_bytes: usize,
     files: &'a dyn LoadObject,
     /// Path of the executable.
-    executable: &'a str,
+    executable: &'a Path,
     /// Those asked for. In a genuine file each is one unit's.
     seen: FxHashSet<u64>,
     missing: usize,
@@ -30,7 +32,7 @@ pub(crate) struct SplitUnits<'a> {
 impl<'a> SplitUnits<'a> {
     /// For an executable and the package of its split units, if there is one.
     pub(crate) fn new(
-        executable: &'a str,
+        executable: &'a Path,
         package: Option<(&'a PackageSections<'_>, gimli::RunTimeEndian)>,
         files: &'a dyn LoadObject,
     ) -> Self {
@@ -85,11 +87,11 @@ impl<'a> SplitUnits<'a> {
         false
     }
 
-    fn paths_of(&self, skeleton: UnitRef<'_, Reader<'_>>) -> Vec<String> {
+    fn paths_of(&self, skeleton: UnitRef<'_, Reader<'_>>) -> Vec<PathBuf> {
         let Ok(Some(name)) = skeleton.dwo_name() else { return Vec::new() };
         let Ok(name) = skeleton.attr_string(name) else { return Vec::new() };
-        let folder = skeleton.comp_dir.map(|folder| folder.to_string_lossy());
-        debug_file::dwo_candidates(self.executable, folder.as_deref(), &name.to_string_lossy())
+        let folder = skeleton.comp_dir.map(|folder| folder.slice());
+        debug_file::dwo_candidates(self.executable, folder, name.slice())
     }
 }
 

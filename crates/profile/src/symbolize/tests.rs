@@ -1,5 +1,6 @@
 mod deployment;
 mod program;
+mod supplementary;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -84,7 +85,7 @@ fn a_binary_without_debug_information_falls_back_to_its_symbols() {
 }
 
 /// A file whose sections of debug information are not there: they are found by name.
-fn without_dwarf(path: &str) -> io::Result<Vec<u8>> {
+fn without_dwarf(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = std::fs::read(path)?;
     let name = b"\0.debug_info\0";
     while let Some(at) = data.windows(name.len()).position(|window| window == name) {
@@ -96,7 +97,7 @@ fn without_dwarf(path: &str) -> io::Result<Vec<u8>> {
 /// Serves stripped files, and `debug_file` for whatever debug file is asked for.
 struct Stripped {
     debug_file: &'static str,
-    asked: std::cell::RefCell<Vec<String>>,
+    asked: std::cell::RefCell<Vec<PathBuf>>,
 }
 
 impl LoadObject for Stripped {
@@ -104,7 +105,7 @@ impl LoadObject for Stripped {
         Ok(Box::new(without_dwarf(&mapping.path)?))
     }
 
-    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
+    fn load_debug_file(&self, path: &Path) -> io::Result<FileData> {
         self.asked.borrow_mut().push(path.to_owned());
         Ok(Box::new(std::fs::read(self.debug_file)?))
     }
@@ -119,6 +120,11 @@ fn a_stripped_file_finds_its_debug_file_by_build_id_and_no_other() {
         let mut symbolizer = Symbolizer::new();
         symbolizer.resolve(&own_profile(address), &files);
         assert_eq!(symbolizer.tier(), tier, "{debug_file}");
+        let [gap] = &symbolizer.gaps()[..] else {
+            assert_eq!(tier, SymbolTier::Inlined);
+            continue;
+        };
+        assert!(gap.is_program && gap.reason.ends_with(".debug` is of another build"), "{gap}");
         let asked = files.asked.take();
         assert!(asked.iter().any(|path| path.starts_with("/usr/lib/debug/.build-id/")), "{asked:?}");
     }
@@ -132,8 +138,13 @@ fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
     symbolizer.resolve(&own_profile(address), &missing);
     assert_eq!(symbolizer.tier(), SymbolTier::None);
     assert!(names(&symbolizer, address)[0].starts_with("code without symbols in memory_debug_profile-"));
-    let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
-    assert!(note.ends_with(": permission denied") && !note.contains('/'), "{note}");
+    let [gap] = &symbolizer.gaps()[..] else { panic!("{:?}", symbolizer.gaps()) };
+    assert_eq!(
+        (gap.is_program, gap.reason.as_str()),
+        (true, "the binary could not be read: permission denied")
+    );
+    assert!(gap.advice.starts_with("let the service's user read the file"), "{gap}");
+    assert!(!gap.reason.contains('/') && !gap.file.contains('/'), "{gap:?}");
 }
 
 #[test]
@@ -142,9 +153,9 @@ fn a_file_that_could_not_be_read_for_want_of_descriptors_is_read_the_next_time()
     let address = generic_probe::<i32> as fn(&i32) -> usize as usize as u64 + 1;
     let (profile, mut symbolizer) = (own_profile(address), Symbolizer::new());
     symbolizer.resolve(&profile, &exhausted);
-    assert_eq!((symbolizer.tier(), symbolizer.notes().len()), (SymbolTier::None, 1));
+    assert_eq!((symbolizer.tier(), symbolizer.gaps().len()), (SymbolTier::None, 1));
     symbolizer.resolve(&profile, &read_file);
-    assert_eq!((symbolizer.tier(), symbolizer.notes().len()), (SymbolTier::Inlined, 0));
+    assert_eq!((symbolizer.tier(), symbolizer.gaps().len()), (SymbolTier::Inlined, 0));
     let never = |_: &Mapping| -> io::Result<FileData> { panic!("read a file again") };
     symbolizer.resolve(&profile, &never);
 }
@@ -160,6 +171,96 @@ fn known_addresses_are_not_read_again() {
         symbolizer.resolve(&same, &never);
     }
     assert!(!symbolizer.frames(address).is_empty());
+}
+
+#[test]
+fn code_that_is_generated_at_run_time_comes_and_goes_without_reading_files_again() {
+    let address = generic_probe::<i64> as fn(&i64) -> usize as usize as u64 + 1;
+    let mut profile = own_profile(address);
+    let generated = Mapping::parse(b"10000-20000 rwxp 00000000 00:00 0 ").unwrap().unwrap();
+    let file = |mapping: &Mapping| -> io::Result<FileData> {
+        assert!(mapping.has_file(), "{mapping:?}");
+        read_file(mapping)
+    };
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&profile, &file);
+    let never = |_: &Mapping| -> io::Result<FileData> { panic!("read a file again") };
+    profile.mappings.insert(0, generated);
+    profile.addresses.extend([0x10010, 0x30010]);
+    symbolizer.resolve(&profile, &never);
+    assert_eq!(names(&symbolizer, 0x10010), ["unknown code (generated at run time)"]);
+    assert_eq!(names(&symbolizer, 0x30010), [UNLOADED]);
+    profile.mappings.remove(0);
+    symbolizer.resolve(&profile, &never);
+    assert!(names(&symbolizer, address).last().unwrap().starts_with("generic_probe<i64"));
+}
+
+#[test]
+fn a_library_that_took_the_place_of_another_does_not_get_its_code() {
+    let maps = |path: &str| {
+        format!("MAPPED_LIBRARIES:\n1000-2000 r-xp 0 fe:00 1 /app\n5000-6000 r-xp 0 fe:00 2 {path}\n")
+    };
+    let profile = |path: &str| {
+        let dump =
+            format!("heap_v2/1\n  t*: 1: 8 [0: 0]\n@ 0x5010 0x6000\n  t*: 1: 8 [0: 0]\n\n{}", maps(path));
+        HeapProfile::parse(dump.as_bytes()).unwrap()
+    };
+    let no_files = |_: &Mapping| Err(io::ErrorKind::NotFound.into());
+    let mut symbolizer = Symbolizer::new();
+    symbolizer.resolve(&profile("/a.so"), &no_files);
+    assert_eq!(names(&symbolizer, 0x5010), ["code without symbols in a.so"]);
+    assert_eq!(
+        names(&symbolizer, 0x6000),
+        ["code without symbols in a.so"],
+        "the call is the last instruction"
+    );
+    symbolizer.resolve(&profile("/b.so"), &no_files);
+    assert_eq!(names(&symbolizer, 0x5010), [UNLOADED]);
+    symbolizer.resolve(&profile("/a.so"), &no_files);
+    assert_eq!(names(&symbolizer, 0x5010), ["code without symbols in a.so"], "it is back");
+}
+
+#[test]
+fn a_program_is_stripped_only_if_it_was_read_and_has_no_symbols() {
+    let address = generic_probe::<f32> as fn(&f32) -> usize as usize as u64 + 1;
+    let gap = |profile: &HeapProfile, files: &dyn LoadObject| {
+        let mut symbolizer = Symbolizer::new();
+        symbolizer.resolve(profile, files);
+        symbolizer.gaps().into_iter().next().map(|gap| gap.reason).unwrap_or_default()
+    };
+    let profile = own_profile(address);
+    let cut = |mapping: &Mapping| -> io::Result<FileData> {
+        Ok(Box::new(std::fs::read(&mapping.path)?[..40].to_vec()))
+    };
+    let without_symbols = |mapping: &Mapping| -> io::Result<FileData> {
+        let mut data = without_dwarf(&mapping.path)?;
+        // Of kind SHT_NULL, the table of symbols is none.
+        let header = symbol_table_header(&data);
+        data[header + 4] = 0;
+        Ok(Box::new(data))
+    };
+    assert_eq!(gap(&profile, &cut), "the binary could not be read: not a readable ELF file");
+    let missing = |_: &Mapping| Err(io::Error::other("it was replaced"));
+    assert_eq!(gap(&profile, &missing), "the binary could not be read: it was replaced");
+    assert_eq!(gap(&profile, &without_symbols), "the binary is stripped");
+    let symbols = |mapping: &Mapping| -> io::Result<FileData> { Ok(Box::new(without_dwarf(&mapping.path)?)) };
+    assert_eq!(gap(&profile, &symbols), "the binary has symbols but no line tables");
+    assert_eq!(gap(&profile, &read_file), "");
+    let elsewhere = own_profile(0x10);
+    assert_eq!(gap(&elsewhere, &read_file), "no sampled stack goes through the program's own code");
+    let mut nothing = own_profile(0x10);
+    nothing.addresses.clear();
+    assert_eq!(gap(&nothing, &read_file), "", "nothing was sampled");
+}
+
+/// Where the section header of `.symtab` lies.
+fn symbol_table_header(data: &[u8]) -> usize {
+    let number = |at: usize, size: usize| {
+        data[at..at + size].iter().rev().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let (first, size, count) = (number(0x28, 8), number(0x3a, 2), number(0x3c, 2));
+    let headers = (0..count).map(|at| first + at * size);
+    headers.into_iter().find(|header| number(header + 4, 4) == 2).unwrap()
 }
 
 #[test]
@@ -189,13 +290,22 @@ fn no_damaged_file_panics() {
 
 #[test]
 fn debug_files_of_system_libraries_are_left_alone() {
-    let mapping = |path: &str| Mapping::parse(&format!("1-2 r-xp 0 0:0 9 {path}")).unwrap().unwrap();
+    let mapping =
+        |path: &str| Mapping::parse(format!("1-2 r-xp 0 0:0 9 {path}").as_bytes()).unwrap().unwrap();
     for path in
         ["/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib64/libm.so.6"]
     {
         assert!(is_of_system(&mapping(path)), "{path}");
+        let program = Mapping { is_program: true, ..mapping(path) };
+        assert!(!is_of_system(&program), "the program itself is never one of them: {path}");
     }
-    for path in ["/srv/app", "/opt/app/lib/libplugin.so", "/home/ann/lib/libplugin.so"] {
+    for path in [
+        "/srv/app",
+        "/usr/libexec/app",
+        "/lib.d/app",
+        "/opt/app/lib/libplugin.so",
+        "/home/ann/lib/libplugin.so",
+    ] {
         assert!(!is_of_system(&mapping(path)), "{path}");
     }
 }

@@ -103,6 +103,7 @@ impl<'a> Root<'a> {
             AttributeValue::String(text) => Some(text),
             AttributeValue::DebugStrRef(offset) => dwarf.string(offset).ok(),
             AttributeValue::DebugLineStrRef(offset) => dwarf.line_string(offset).ok(),
+            AttributeValue::DebugStrRefSup(offset) => dwarf.sup_string(offset).ok(),
             _ => None,
         };
         let name = text(self.name?)?;

@@ -9,6 +9,7 @@ use super::{
     SymbolizedProfile,
 };
 use crate::sample::SampleRate;
+use crate::symbolize::UNLOADED;
 
 /// A profile that is being put together. Equal stacks become one.
 #[derive(Debug)]
@@ -64,6 +65,11 @@ impl Builder {
 
     pub(crate) fn function(&mut self, function: NamedFunction) -> u32 {
         self.names.functions.handle(function)
+    }
+
+    /// Whether a line stands for code that was unloaded.
+    pub(crate) fn is_unloaded(&self, line: Line) -> bool {
+        &*self.names.functions.get(line.function).system_name == UNLOADED
     }
 
     pub(crate) fn location(&mut self, location: Location) -> u32 {

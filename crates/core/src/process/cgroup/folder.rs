@@ -58,9 +58,9 @@ impl Folder {
 ///
 /// Says at which step the way ended.
 pub(super) fn find(root: &Path) -> Result<Folder, String> {
-    let membership = kernel_file::read(&root.join("self/cgroup"))?;
+    let membership = kernel_file::read_proc(root, "self/cgroup")?;
     let (version, path) = membership_of_memory(&membership).ok_or(NO_GROUP)?;
-    let mounts = kernel_file::read(&root.join("self/mountinfo"))?;
+    let mounts = kernel_file::read_proc(root, "self/mountinfo")?;
     let mut folder = mounts
         .lines()
         .filter_map(Mount::parse)

@@ -45,7 +45,7 @@ fn profile(samples: &[u64]) -> SymbolizedProfile {
     for (index, count) in samples.iter().enumerate() {
         let start = (index + 1) << 20;
         if *count > 0 {
-            dump += &format!("@ {start:#x}\n  t*: {0}  t1: {0}", line(*count));
+            dump += &format!("@ {:#x}\n  t*: {1}  t1: {1}", start + 16, line(*count));
         }
         libraries += &format!("{start:x}-{:x} r-xp 00000000 08:01 1 /lib/lib{index}.so\n", start + 0x1000);
     }

@@ -15,32 +15,30 @@ const MAX_INDIRECTIONS: usize = 16;
 
 /// Names of functions by the place of their entry, read once.
 pub(super) struct Names<'d, 'a> {
-    dwarf: &'d gimli::Dwarf<Reader<'a>>,
-    /// Offsets of all units; read when a name is found in another unit than its use.
-    offsets: Vec<usize>,
-    /// For names in other units; the last of these stays open.
-    units: Units<'d, 'a>,
-    other: Option<(usize, gimli::Unit<Reader<'a>>)>,
-    by_offset: FxHashMap<usize, Option<Arc<str>>>,
+    file: OtherUnits<'d, 'a>,
+    /// Of the supplementary file, if there is one.
+    supplementary: Option<OtherUnits<'d, 'a>>,
+    by_entry: FxHashMap<Entry, Option<Arc<str>>>,
+}
+
+/// An entry, by its offset in `.debug_info`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Entry {
+    is_supplementary: bool,
+    offset: usize,
 }
 
 /// Where a name may stand.
 enum Place<'a> {
     Here(Reader<'a>),
-    /// In the entry at this offset in `.debug_info`.
-    At(usize),
+    At(Entry),
     Nowhere,
 }
 
 impl<'d, 'a> Names<'d, 'a> {
     pub(super) fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
-        Self {
-            dwarf,
-            offsets: Vec::new(),
-            units: Units::new(dwarf),
-            other: None,
-            by_offset: FxHashMap::default(),
-        }
+        let supplementary = dwarf.sup().map(OtherUnits::new);
+        Self { file: OtherUnits::new(dwarf), supplementary, by_entry: FxHashMap::default() }
     }
 
     pub(super) fn name_of(
@@ -50,11 +48,12 @@ impl<'d, 'a> Names<'d, 'a> {
         table: &mut FrameTable,
         budget: &mut Budget,
     ) -> Option<Arc<str>> {
-        let mut at = offset.to_debug_info_offset(&unit.header)?.0;
+        let offset = offset.to_debug_info_offset(&unit.header)?.0;
+        let mut at = Entry { is_supplementary: false, offset };
         let mut passed = Vec::new();
         let mut name = None;
         for _ in 0..=MAX_INDIRECTIONS {
-            if let Some(known) = self.by_offset.get(&at) {
+            if let Some(known) = self.by_entry.get(&at) {
                 name = known.clone();
                 break;
             }
@@ -68,40 +67,64 @@ impl<'d, 'a> Names<'d, 'a> {
                 Ok(Place::Nowhere) | Err(Damaged) => break,
             }
         }
-        self.by_offset.extend(passed.into_iter().map(|at| (at, name.clone())));
+        self.by_entry.extend(passed.into_iter().map(|at| (at, name.clone())));
         name
     }
 
-    /// Reads the entry at `at`, in `unit` or - link-time optimisation inlines across units - in another.
+    /// Reads an entry: of `unit`, of another unit, into which link-time optimisation inlines, or of the supplementary
+    /// file.
     fn place(
         &mut self,
         unit: UnitRef<'_, Reader<'a>>,
-        at: usize,
+        at: Entry,
         budget: &mut Budget,
     ) -> Result<Place<'a>, Damaged> {
-        if let Some(offset) = DebugInfoOffset(at).to_unit_offset(&unit.header) {
-            return place_in(unit, offset, budget);
+        if at.is_supplementary {
+            return self.supplementary.as_mut().ok_or(Damaged)?.place(at, budget);
         }
+        match DebugInfoOffset(at.offset).to_unit_offset(&unit.header) {
+            Some(offset) => place_in(unit, offset, at.is_supplementary, budget),
+            None => self.file.place(at, budget),
+        }
+    }
+}
+
+/// All units of a file; the one that was read last stays open.
+struct OtherUnits<'d, 'a> {
+    dwarf: &'d gimli::Dwarf<Reader<'a>>,
+    /// Where the units begin; read when the first name is looked for.
+    offsets: Vec<usize>,
+    units: Units<'d, 'a>,
+    open: Option<(usize, gimli::Unit<Reader<'a>>)>,
+}
+
+impl<'d, 'a> OtherUnits<'d, 'a> {
+    fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+        Self { dwarf, offsets: Vec::new(), units: Units::new(dwarf), open: None }
+    }
+
+    fn place(&mut self, at: Entry, budget: &mut Budget) -> Result<Place<'a>, Damaged> {
         if self.offsets.is_empty() {
             let mut units = self.dwarf.units();
             while let Some(header) = units.next()? {
                 self.offsets.extend(header.debug_info_offset().map(|offset| offset.0));
             }
         }
-        let after = self.offsets.partition_point(|start| *start <= at);
+        let after = self.offsets.partition_point(|start| *start <= at.offset);
         let start = *self.offsets[..after].last().ok_or(Damaged)?;
-        if self.other.as_ref().is_none_or(|(open, _)| *open != start) {
-            self.other = Some((start, self.units.open(DebugInfoOffset(start), budget)?));
+        if self.open.as_ref().is_none_or(|(open, _)| *open != start) {
+            self.open = Some((start, self.units.open(DebugInfoOffset(start), budget)?));
         }
-        let (_, other) = self.other.as_ref().ok_or(Damaged)?;
-        let offset = DebugInfoOffset(at).to_unit_offset(&other.header).ok_or(Damaged)?;
-        place_in(UnitRef::new(self.dwarf, other), offset, budget)
+        let (_, unit) = self.open.as_ref().ok_or(Damaged)?;
+        let offset = DebugInfoOffset(at.offset).to_unit_offset(&unit.header).ok_or(Damaged)?;
+        place_in(UnitRef::new(self.dwarf, unit), offset, at.is_supplementary, budget)
     }
 }
 
 fn place_in<'a>(
     unit: UnitRef<'_, Reader<'a>>,
     offset: UnitOffset,
+    is_supplementary: bool,
     budget: &mut Budget,
 ) -> Result<Place<'a>, Damaged> {
     let entry = unit.entry(offset)?;
@@ -114,11 +137,15 @@ fn place_in<'a>(
     let next = entry
         .attr_value(gimli::DW_AT_abstract_origin)
         .or_else(|| entry.attr_value(gimli::DW_AT_specification));
+    let here = |offset| Place::At(Entry { is_supplementary, offset });
     Ok(match next {
         Some(AttributeValue::UnitRef(offset)) => {
-            offset.to_debug_info_offset(&unit.header).map_or(Place::Nowhere, |at| Place::At(at.0))
+            offset.to_debug_info_offset(&unit.header).map_or(Place::Nowhere, |at| here(at.0))
         }
-        Some(AttributeValue::DebugInfoRef(offset)) => Place::At(offset.0),
+        Some(AttributeValue::DebugInfoRef(offset)) => here(offset.0),
+        Some(AttributeValue::DebugInfoRefSup(offset)) => {
+            Place::At(Entry { is_supplementary: true, offset: offset.0 })
+        }
         _ => Place::Nowhere,
     })
 }

@@ -41,7 +41,7 @@ fn frames(sections: &gimli::DwarfSections<Vec<u8>>) -> usize {
     let index = UnitIndex::read(&dwarf, &mut budget);
     let mut table = FrameTable::default();
     let no_files = |_: &crate::Mapping| Err(std::io::ErrorKind::NotFound.into());
-    let mut split = SplitUnits::new("/srv/app", None, &no_files);
+    let mut split = SplitUnits::new(std::path::Path::new("/srv/app"), None, &no_files);
     let found = resolve(&dwarf, &index, &mut split, &[0x1008], &mut table, &mut budget);
     table.frames(found.frames[&0]).len()
 }

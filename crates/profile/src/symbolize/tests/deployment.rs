@@ -25,7 +25,7 @@ fn expected(test: &str, options: &[&str]) -> Vec<Frames> {
 #[track_caller]
 fn assert_whole(program: &Program, expected: &[Frames]) {
     let (frames, symbolizer) = program.frames(&program.profile());
-    assert_eq!((symbolizer.tier(), symbolizer.notes()), (SymbolTier::Inlined, [].as_slice()));
+    assert_eq!((symbolizer.tier(), symbolizer.gaps()), (SymbolTier::Inlined, Vec::new()));
     assert_eq!(frames.len(), expected.len());
     for (found, expected) in frames.iter().zip(expected) {
         assert_eq!(found, expected);
@@ -56,8 +56,8 @@ fn split_units_are_found_in_a_package_and_where_they_were_built() {
             let parts = program.files(ending);
             parts.iter().for_each(|path| fs::rename(path, path.with_extension("away")).unwrap());
             let symbolizer = assert_lines_only(&program);
-            let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
-            assert!(note.ends_with("deploy deployed_program.dwp beside it"), "{note}");
+            let [gap] = &symbolizer.gaps()[..] else { panic!("{:?}", symbolizer.gaps()) };
+            assert!(gap.advice.starts_with("deploy `deployed_program.dwp` beside it"), "{gap}");
         }
     }
 }
@@ -185,9 +185,9 @@ fn a_copy_of_another_build_is_refused_and_both_ids_are_told() {
     let copies = UnstrippedCopies::new([read(other.executable())]).unwrap();
     let (_, symbolizer) = frames(&profile, &copies);
     assert_eq!(symbolizer.tier(), SymbolTier::None);
-    let [note] = symbolizer.notes() else { panic!("{:?}", symbolizer.notes()) };
+    let [gap] = &symbolizer.gaps()[..] else { panic!("{:?}", symbolizer.gaps()) };
     let ids = [program, other].map(|program| BuildId::read(&read(program.executable())).unwrap().unwrap());
-    assert!(ids[0] != ids[1] && ids.iter().all(|id| note.contains(&id.to_string())), "{note}");
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| gap.reason.contains(&id.to_string())), "{gap}");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn debug_files_and_packages_are_copies_too() {
     assert_eq!(frames(&profile, &copies).0, live);
 
     let (_, symbolizer) = frames(&profile, &UnstrippedCopies::new(parts()).unwrap());
-    assert!(symbolizer.notes()[0].ends_with("without code; add the program, stripped or not"));
+    assert!(symbolizer.gaps()[0].reason.ends_with("without code; add the program, stripped or not"));
     let twice = UnstrippedCopies::new(parts().into_iter().chain(parts())).unwrap_err();
     assert_eq!(twice.to_string(), "copy 4 cannot be used: there is a package (.dwp) already");
 }

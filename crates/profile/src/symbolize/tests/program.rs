@@ -149,7 +149,7 @@ impl LoadObject for AnyFile {
         self.load_debug_file(&mapping.path)
     }
 
-    fn load_debug_file(&self, path: &str) -> io::Result<FileData> {
-        Ok(Box::new(fs::read(Path::new(path))?))
+    fn load_debug_file(&self, path: &Path) -> io::Result<FileData> {
+        Ok(Box::new(fs::read(path)?))
     }
 }

@@ -1,0 +1,115 @@
+//! The program and its libraries, as the dynamic linker has them in memory.
+//!
+//! This needs neither `/proc` nor any file. It is also right where both mislead: for a program that was started through
+//! the dynamic linker (`ld-linux-x86-64.so.2 ./service`), `/proc/self/exe` is the linker, and `/proc/self/auxv` has the
+//! linker's entries.
+
+use std::ops::Range;
+
+use memory_debug_profile::BuildId;
+
+/// An object with its code in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LoadedObject {
+    /// Where its executable segments lie.
+    pub(crate) code: Vec<Range<u64>>,
+    /// From its notes in memory. `None` if its linker gave it none.
+    pub(crate) build_id: Option<BuildId>,
+}
+
+impl LoadedObject {
+    /// Whether some of its code lies in `addresses`.
+    pub(crate) fn overlaps(&self, addresses: Range<u64>) -> bool {
+        self.code.iter().any(|code| code.start < addresses.end && addresses.start < code.end)
+    }
+}
+
+/// All loaded objects, the program first. None where the system cannot tell.
+///
+/// The dynamic linker loads and unloads nothing meanwhile, some microseconds.
+#[cfg(target_os = "linux")]
+pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
+    let mut objects: Vec<LoadedObject> = Vec::new();
+    // SAFETY: dl_iterate_phdr(3) calls `add` on this thread before it returns, each time with a valid `dl_phdr_info` and
+    // the pointer given here, which is to a vector that nothing else uses meanwhile.
+    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut objects).cast()) };
+    objects
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
+    Vec::new()
+}
+
+/// # Safety
+///
+/// As dl_iterate_phdr(3) calls it; `objects` points to a `Vec<LoadedObject>` that nothing else uses.
+#[cfg(target_os = "linux")]
+unsafe extern "C" fn add(
+    info: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    objects: *mut libc::c_void,
+) -> libc::c_int {
+    // SAFETY: the caller promises it.
+    let (info, objects) = unsafe { (&*info, &mut *objects.cast::<Vec<LoadedObject>>()) };
+    let headers = match info.dlpi_phdr.is_null() {
+        true => &[],
+        // SAFETY: the linker keeps as many program headers there as long as the object is loaded, which it is now.
+        false => unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) },
+    };
+    let of_kind = |kind| headers.iter().filter(move |header| header.p_type == kind);
+    // `usize` has as many bits as addresses have.
+    let start = |header: &Header| (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+    let range = |header: &Header, size: usize| start(header)..start(header).saturating_add(size);
+    let is_code = |header: &&Header| header.p_flags & libc::PF_X != 0;
+    let code = of_kind(libc::PT_LOAD).filter(is_code).map(|header| {
+        let Range { start, end } = range(header, header.p_memsz as usize);
+        start as u64..end as u64
+    });
+    let build_id = of_kind(libc::PT_NOTE).find_map(|header| {
+        let notes = range(header, header.p_filesz as usize);
+        let is_readable = of_kind(libc::PT_LOAD).filter(|load| load.p_flags & libc::PF_R != 0).any(|load| {
+            let load = range(load, load.p_filesz as usize);
+            load.start <= notes.start && notes.end <= load.end
+        });
+        if !is_readable || notes.is_empty() {
+            return None;
+        }
+        // SAFETY: within a readable segment, which stays mapped during this call. Notes are constants.
+        let notes = unsafe { std::slice::from_raw_parts(notes.start as *const u8, notes.len()) };
+        BuildId::from_notes(notes, header.p_align as u64)
+    });
+    objects.push(LoadedObject { code: code.collect(), build_id });
+    0
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+type Header = libc::Elf64_Phdr;
+#[cfg(all(target_os = "linux", target_pointer_width = "32"))]
+type Header = libc::Elf32_Phdr;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_first_and_has_the_code_of_this_test_and_its_build_id() {
+        let objects = loaded_objects();
+        let here = loaded_objects as *const () as u64;
+        assert!(objects[0].overlaps(here..here + 1), "{objects:x?}");
+        let file = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(objects[0].build_id, BuildId::read(&file).unwrap());
+        assert!(objects[0].build_id.is_some(), "the test is built with one");
+    }
+
+    #[test]
+    fn libraries_have_code_elsewhere_and_build_ids_of_their_own() {
+        let objects = loaded_objects();
+        let (program, libraries) = objects.split_first().unwrap();
+        assert!(!libraries.is_empty(), "the C library is one");
+        for library in libraries {
+            assert!(!library.code.iter().any(|code| program.overlaps(code.clone())), "{library:x?}");
+            assert!(library.build_id.is_none() || library.build_id != program.build_id);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+"""Programs as distributions and containers start them: what the page knows of them, and the reasons that it gives.
+
+Part of scripts/stripped. Root is needed, for namespaces and for files below /usr/lib.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import example_service
+from example_service import Service, check
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+DEBUG_FOLDER = "/usr/lib/debug"
+SMALL = "--small"
+# Everything is sampled, so that the first page has stacks of everything.
+EXACT = {"_RJEM_MALLOC_CONF": "lg_prof_sample:0"}
+
+
+def build_id(path):
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    return re.search(r"Build ID: ([0-9a-f]+)", notes)[1]
+
+
+def run(*command):
+    subprocess.run(command, check=True)
+
+
+def linker(program):
+    headers = subprocess.run(["readelf", "-l", program], capture_output=True, text=True, check=True).stdout
+    return re.search(r"interpreter: ([^\]]+)\]", headers)[1]
+
+
+def debug_path(id):
+    return f"{DEBUG_FOLDER}/.build-id/{id[:2]}/{id[2:]}.debug"
+
+
+def strip(source, target):
+    run("strip", "--strip-all", "-o", target, source)
+
+
+@contextlib.contextmanager
+def folders(*paths):
+    """Folders that are removed at the end, unless they were there before."""
+    made = []
+    try:
+        for path in paths:
+            top = path
+            while not os.path.exists(os.path.dirname(top)):
+                top = os.path.dirname(top)
+            if not os.path.exists(path):
+                made.append(top)
+            os.makedirs(path, exist_ok=True)
+        yield
+    finally:
+        for path in made:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def installed(source, target):
+    with folders(os.path.dirname(target)):
+        shutil.copy(source, target)
+        try:
+            yield
+        finally:
+            os.remove(target)
+
+
+def answers(*command, **environment):
+    """The table and the text page of a service that is started so, in a process group of its own."""
+    with Service(*command, SMALL, **EXACT, **environment) as service:
+        if service.port is None:
+            raise OSError(f"{command} did not start")
+        report = service.ask("/types?format=json&top=1000")[1]
+        page = service.send("GET", "?format=text")[1].decode()
+        doctor = service.send("GET", "/doctor")[1].decode()
+    return report, page, doctor
+
+
+def knows_itself(what, program, report):
+    """Types, the tier, no complaint, and the build-id of the program."""
+    types = report.get("types") or {}
+    seen = [types.get("symbols"), types.get("symbol_gaps"), types.get("unattributed_bytes"), report.get("unavailable")]
+    of_program = [gap for gap in types.get("symbol_gaps") or [] if gap["is_program"]]
+    share = types.get("unattributed_bytes", 1) / max(types.get("total_bytes") or 1, 1)
+    check(types.get("symbols") == "inlined" and not of_program and share < 0.05, f"{what}: names and types", seen)
+    check(report["instance"]["build_id"] == build_id(program), f"{what}: the build-id of the program",
+          report["instance"]["build_id"])
+
+
+def says(what, answers, *words, lacks="is stripped"):
+    """The first reason has these words, on the page, in JSON and from the doctor."""
+    report, page, doctor = answers
+    gaps = (report.get("types") or {}).get("symbol_gaps") or []
+    reason = gaps[0]["reason"] + ": " + gaps[0]["advice"] if gaps else ""
+    check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}", report.get("unavailable"))
+    check(bool(gaps) and f"note: {gaps[0]['reason']}" in page, f"{what}: the page says it first", page)
+    check(bool(gaps) and gaps[0]["reason"] in doctor, f"{what}: the doctor says it", doctor)
+
+
+def unavailable(what, answers, *words):
+    """There are no types, and the reason has these words, as the reasons of all else that is missing."""
+    report, page, _ = answers
+    reasons = report.get("unavailable") or {}
+    reason = reasons.get("types", "")
+    check(all(word in reason for word in words), f"{what}: {reason}", report)
+    check(all(word in page for word in words), f"{what}: the page says it", page)
+    vague = [text for text in reasons.values() if "side effects" in text or text.endswith("entity not found")]
+    check(not vague, f"{what}: no other reason is vague", vague)
+    check(report["instance"]["build_id"] is not None, f"{what}: the build-id is known all the same")
+
+
+def places(whole, folder):
+    """Where programs are, and what they are called."""
+    id = build_id(whole)
+    knows_itself("through the dynamic linker", whole, answers(linker(whole), whole)[0])
+    odd = os.fsencode(folder) + b"/caf\xe9 \n(deleted)/svc (deleted)"
+    os.makedirs(os.path.dirname(odd))
+    shutil.copy(whole, odd)
+    knows_itself("a path of any bytes", whole, answers(odd)[0])
+    knows_itself("the same through the dynamic linker", whole, answers(linker(whole), odd)[0])
+    stripped, debug = f"{folder}/stripped", f"{folder}/debug"
+    strip(whole, stripped)
+    run("objcopy", "--only-keep-debug", whole, debug)
+    own = "/usr/lib/memory-debug-test/svc"
+    with installed(stripped, own):
+        says("below /usr/lib, stripped", answers(own), "the binary is stripped", lacks="could not")
+        with installed(debug, debug_path(id)):
+            knows_itself("below /usr/lib, with its debug file", whole, answers(own)[0])
+            knows_itself("the same through the dynamic linker", whole, answers(linker(whole), own)[0])
+        with installed(stripped, debug_path(id)):
+            says("a debug file without debug information", answers(own), "stripped, and its debug file", "has no debug", lacks="\0")
+        with installed(debug, debug_path(id)):
+            os.chmod(debug_path(id), 0o600)
+            says("a debug file that may not be read", answers(*NOBODY, own), "stripped, and its debug file", "ermission denied",
+                 lacks="\0")
+
+
+def readers(whole, folder):
+    """What a process without privileges may not read."""
+    os.chmod(folder, 0o755)
+    program = f"{folder}/execute-only"
+    shutil.copy(whole, program)
+    os.chmod(program, 0o711)
+    says("a program that may not be read", answers(*NOBODY, program), "could not be read: ", "ermission denied",
+         "let the service's user read")
+    os.chmod(program, 0o755)
+    # The linker has read the program when it answers; then the file is replaced.
+    with Service(*NOBODY, linker(whole), program, SMALL, **EXACT) as service:
+        os.remove(program)
+        shutil.copy("/bin/true", program)
+        pages = (service.ask("/types?format=json&top=1000")[1], service.send("GET", "?format=text")[1].decode(),
+                 service.send("GET", "/doctor")[1].decode())
+    says("a program that was replaced behind the linker", pages, "was deleted or replaced since it was loaded")
+
+
+def supplementary(whole, symbolize, folder):
+    """Debug files of which `dwz` moved into a third what they share."""
+    id = build_id(whole)
+    stripped, debugs = f"{folder}/dwz-stripped", [f"{folder}/dwz-1.debug", f"{folder}/dwz-2.debug"]
+    strip(whole, stripped)
+    for name, common in [("absolute", f"{DEBUG_FOLDER}/.dwz/x86_64-linux-gnu/memory-debug-test.debug"),
+                         ("relative", "../../.dwz/memory-debug-test.debug")]:
+        for source, target in zip((whole, symbolize), debugs):
+            run("objcopy", "--only-keep-debug", "--decompress-debug-sections", source, target)
+        before = os.path.getsize(debugs[0])
+        run("dwz", "--low-mem-die-limit", "none", "--max-die-limit", "none", "-m", f"{folder}/common.debug", "-M", common, *debugs)
+        after = os.path.getsize(debugs[0])
+        shared = os.path.getsize(f"{folder}/common.debug")
+        print(f"        debug file {before} bytes, {after} by dwz, and {shared} in the file that two share")
+        place = os.path.normpath(os.path.join(os.path.dirname(debug_path(id)), common))
+        with installed(debugs[0], debug_path(id)):
+            with installed(f"{folder}/common.debug", place):
+                knows_itself(f"dwz, {name}", whole, answers(stripped)[0])
+            carried(stripped, symbolize, debugs[0], f"{folder}/common.debug", folder)
+            by_id = debug_path(build_id(f"{folder}/common.debug"))
+            with installed(f"{folder}/common.debug", by_id):
+                knows_itself(f"dwz, {name}, by build-id", whole, answers(stripped)[0])
+            says(f"dwz, {name}, without the shared file", answers(stripped), "supplementary file of `dwz`",
+                 "memory-debug-test.debug", build_id(f"{folder}/common.debug"), "install the package", by_id)
+            with installed(debugs[1], place):
+                says(f"dwz, {name}, with another file in its place", answers(stripped), "supplementary file of `dwz`")
+
+
+def carried(stripped, symbolize, debug, common, folder):
+    """The same for a profile that is symbolised elsewhere."""
+    profile = f"{folder}/nameless"
+    with Service(stripped, SMALL, **EXACT) as service, open(profile, "wb") as file:
+        file.write(service.send("GET", "/heap?symbols=none")[1])
+    arguments = [symbolize, "symbolize", profile, "--text", "--debug-file", debug, stripped]
+    named, without = (subprocess.run([*arguments, *files], capture_output=True, text=True, timeout=300)
+                      for files in ([common], []))
+    check(named.returncode == 0 and "HashMap<String, Session>" in named.stdout and not named.stderr,
+          "symbolize takes the shared file as well", named.stderr or named.stdout[:2000])
+    check("supplementary file of `dwz`" in without.stderr and build_id(common) in without.stderr,
+          "symbolize without it: told which", without.stderr)
+
+
+def root_folder(whole, folder):
+    """A folder to change the root to, with the program and its libraries."""
+    root = f"{folder}/root"
+    libraries = re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", whole], capture_output=True, text=True, check=True).stdout)
+    for file in [*libraries, whole]:
+        target = f"{root}/svc" if file == whole else root + file
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(file, target)
+    os.makedirs(f"{root}/proc")
+    return root
+
+
+def namespaces(whole, folder):
+    """`/proc` of another, or none."""
+    shell = ["unshare", "--mount", "--", "sh", "-c"]
+    knows_itself("a PID namespace with the /proc of the one around", whole,
+                 answers("unshare", "--pid", "--fork", "--kill-child", "--", whole)[0])
+    knows_itself("a PID namespace with its own /proc", whole,
+                 answers("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", whole)[0])
+    unavailable("without /proc", answers(*shell, 'umount -l /proc && exec "$0" "$@"', whole),
+                "/proc is not mounted here", "mount -t proc proc /proc")
+    unavailable("with the /proc of another PID namespace",
+                answers(*shell, 'unshare --pid --fork mount -t proc proc /proc; exec "$0" "$@"', whole),
+                "/proc is that of another PID namespace", "mount -t proc proc /proc")
+    root = root_folder(whole, folder)
+    unavailable("in a chroot without /proc", answers("chroot", root, "/svc"),
+                "/proc is not mounted here", "mount --bind /proc ROOT/proc")
+    bound = answers(*shell, f'mount --bind /proc {root}/proc && exec chroot {root} /svc "$0" "$@"')
+    knows_itself("in a chroot with /proc", whole, bound[0])
+
+
+def static_program(profile):
+    """The example without a dynamic linker: a static PIE."""
+    target = f"{subprocess.run(['rustc', '-vV'], capture_output=True, text=True, check=True).stdout.split('host: ')[1].split()[0]}"
+    folder = os.environ.get("CARGO_TARGET_DIR", os.path.join(example_service.ROOT, "target"))
+    os.environ["RUSTFLAGS"] = "-C target-feature=+crt-static"
+    try:
+        example_service.build("axum-service", "--package=axum-service", f"--target={target}", profile=profile)
+    finally:
+        del os.environ["RUSTFLAGS"]
+    return os.path.join(folder, target, {"dev": "debug"}.get(profile, profile), "axum-service")
+
+
+def cases(whole, symbolize, profile):
+    with tempfile.TemporaryDirectory(prefix="memory-debug-programs-") as folder:
+        places(whole, folder)
+        readers(whole, folder)
+        supplementary(whole, symbolize, folder)
+        namespaces(whole, folder)
+    static = static_program(profile)
+    check(".interp" not in subprocess.run(["readelf", "-S", static], capture_output=True, text=True, check=True).stdout,
+          "the static program has no linker")
+    knows_itself("a static PIE", static, answers(static)[0])
