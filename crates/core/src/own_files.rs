@@ -251,6 +251,6 @@ mod tests {
     fn a_file_that_may_not_be_read_says_so() {
         let tree = Tree::new([("folder/file", "")]);
         let folder = tree.path().join("folder").into_os_string().into_vec();
-        assert_eq!(error(&nothing(), &mapping(&folder, 9)), "not a regular file");
+        assert_eq!(error(&nothing(), &mapping(&folder, 9)), "it is a folder, not a regular file");
     }
 }

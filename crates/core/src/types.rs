@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn without_mappings_the_reason_is_that_and_no_file() {
         let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
-        let heap = TypeCollector::default().read(DUMP.as_bytes(), None, Err(gap.clone())).unwrap();
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
         let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
