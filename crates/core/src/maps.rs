@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn an_object_says_which_mapping_is_the_programs_whatever_the_order() {
-        let object = |start| LoadedObject { code: vec![start..start + 0x800], build_id: None };
+        let object =
+            |start| LoadedObject { code: std::iter::once(start..start + 0x800).collect(), build_id: None };
         let mut all = mappings(&[APP, PLUGIN, "9000-a000 rwxp 0 0:0 0\n"]);
         all.iter_mut().for_each(|mapping| name(mapping, &[object(0x5100), object(0x1100)]));
         assert_eq!(all.iter().map(|mapping| mapping.is_program).collect::<Vec<_>>(), [false, true, false]);

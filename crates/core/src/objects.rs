@@ -50,8 +50,10 @@ unsafe extern "C" fn add(
     _size: libc::size_t,
     objects: *mut libc::c_void,
 ) -> libc::c_int {
-    // SAFETY: the caller promises it.
-    let (info, objects) = unsafe { (&*info, &mut *objects.cast::<Vec<LoadedObject>>()) };
+    // SAFETY: the linker gives a valid pointer for the time of the call.
+    let info = unsafe { &*info };
+    // SAFETY: the caller promises a vector that nothing else uses.
+    let objects = unsafe { &mut *objects.cast::<Vec<LoadedObject>>() };
     let headers = match info.dlpi_phdr.is_null() {
         true => &[],
         // SAFETY: the linker keeps as many program headers there as long as the object is loaded, which it is now.
@@ -77,7 +79,7 @@ unsafe extern "C" fn add(
         }
         // SAFETY: within a readable segment, which stays mapped during this call. Notes are constants.
         let notes = unsafe { std::slice::from_raw_parts(notes.start as *const u8, notes.len()) };
-        BuildId::from_notes(notes, header.p_align as u64)
+        BuildId::from_notes(notes, header.p_align as usize)
     });
     objects.push(LoadedObject { code: code.collect(), build_id });
     0

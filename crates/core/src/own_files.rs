@@ -143,7 +143,8 @@ impl LoadObject for OwnFiles {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
     use std::os::unix::fs::MetadataExt;

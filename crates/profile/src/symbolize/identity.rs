@@ -33,7 +33,7 @@ impl BuildId {
 
     /// Reads the build-id from the notes of a program or library in memory: the bytes of one of its `PT_NOTE` segments,
     /// and the alignment of that segment. It is the same as that of the file, wherever that is now.
-    pub fn from_notes(notes: &[u8], alignment: u64) -> Option<Self> {
+    pub fn from_notes(notes: &[u8], alignment: usize) -> Option<Self> {
         // As `object` has it: the GABI allows 4 and 8, and linkers write 0 and 1 for 4.
         let alignment = if alignment == 8 { 8 } else { 4 };
         let mut notes =
@@ -102,9 +102,9 @@ mod tests {
                 note(b"GNU\0", 3, &[0xab, 0xcd, 0xef], alignment),
             ]
             .concat();
-            assert_eq!(BuildId::from_notes(&notes, alignment as u64), id);
+            assert_eq!(BuildId::from_notes(&notes, alignment), id);
             for cut in 0..notes.len() - 4 {
-                let _ = BuildId::from_notes(&notes[..cut], alignment as u64);
+                let _ = BuildId::from_notes(&notes[..cut], alignment);
             }
         }
         assert_eq!(BuildId::from_notes(&note(b"GNU\0", 3, &[0xab, 0xcd, 0xef], 4), 1), id);
