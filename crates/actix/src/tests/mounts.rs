@@ -338,6 +338,6 @@ async fn there_is_no_page_where_none_is_configured() {
         let answer = among_services.call(get("/debug/memory").to_request()).await.unwrap();
         assert_eq!(answer.status(), expected);
         assert_eq!(around.call(get("/debug/memory").to_request()).await.unwrap().status(), expected);
-        assert_eq!(among_services.call(get("/").to_request()).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(among_services.call(get("/").to_request()).await.unwrap().status(), StatusCode::CREATED);
     }
 }
