@@ -16,7 +16,7 @@ const STATS_BYTES: u64 = 2 << 20;
 /// Types, besides what grows with the heap profile. A first hit took 2 to 4 MiB on a program with 523 MB of debug
 /// information (`benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
 /// Compressed debug information takes as much as it is long and is not in here.
-const TYPES_BYTES: u64 = 8 << 20;
+const TYPES_BYTES: u64 = 16 << 20;
 
 /// What may be done with memory that is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
