@@ -152,7 +152,7 @@ fn four_thousand_threads_are_told_one_by_one() {
         made.wait();
         let (stats, types) = block_on(async {
             let stats = shop::get("/debug/memory/stats?format=json").await.report();
-            (stats, shop::get("/debug/memory/types?format=json&top=1000&group=thread").await.report())
+            (stats, shop::get("/debug/memory/types?format=json&top=1000&group=thread_id").await.report())
         });
         assert!(stats.process.unwrap().threads > Some(THREADS as u64));
         let types = types.types.unwrap();

@@ -166,11 +166,11 @@ async fn s45_so_many_may_wait_and_no_more() {
 
 #[tokio::test]
 async fn s45_a_page_beyond_the_limit_is_cut_and_says_so() {
-    let whole = shop::get("/debug/memory/types?top=1000").await;
-    let limit = whole.body.len() / 2;
-    let layer = MemoryDebugLayer::new(credentials()).limits(Limits::default().max_body_bytes(limit));
-    let server = Server::start(Router::new().layer(layer)).await;
     let ask = async |target: &str| -> Response {
+        // Most of a page are its rows, but a process that is asked first thing has few.
+        let limit = shop::get(target).await.body.len() * 4 / 5;
+        let layer = MemoryDebugLayer::new(credentials()).limits(Limits::default().max_body_bytes(limit));
+        let server = Server::start(Router::new().layer(layer)).await;
         let response = server.send(Request::get(target).authorized()).await;
         assert_eq!(response.status, 200, "{response}");
         assert!(response.body.len() <= limit);
@@ -292,8 +292,8 @@ async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waitin
     for number in 1..VIEWS / 2 {
         more.push(ask(&server, other(view_of(100 + number))).await);
     }
-    keeper.let_through();
-    keeper.let_through();
+    // However many collections these requests need: some may come when the first one is over.
+    drop(keeper);
     assert_eq!(page.receive().await.status, 200);
     for mut connection in more {
         assert_eq!(connection.receive().await.status, 200);

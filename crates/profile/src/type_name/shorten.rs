@@ -18,7 +18,7 @@ const CUT: &str = "…";
 ///
 /// assert_eq!(shorten_name("Vec<Session>", 12), "Vec<Session>");
 /// assert_eq!(shorten_name("Map<Key<u8>, Value<Inner<u16>>>", 25), "Map<Key<u8>, Value<…>>");
-/// assert_eq!(shorten_name("(First, Second, Third, Fourth)", 25), "(First, Second, …)");
+/// assert_eq!(shorten_name("(First, Second, Third, Fourth)", 20), "(First, Second, …)");
 /// ```
 pub fn shorten_name(name: &str, limit: usize) -> Cow<'_, str> {
     let is_short = |part: &str| part.len() <= limit || part.chars().count() <= limit;
