@@ -166,11 +166,15 @@ impl BinStats {
         let regions = self.slabs.saturating_mul(self.regions_per_slab);
         self.utilisation = (regions > 0).then(|| self.live_regions as f64 / regions as f64);
         self.unused_bytes = regions.saturating_sub(self.live_regions).saturating_mul(self.size_bytes);
-        // jemalloc counts a sampled object as taken and given back, but not among the live regions (`arena.c` 5.3.1,
-        // `arena_large_malloc_stats_update`).
-        self.sampled_objects = self.allocated.saturating_sub(self.freed).saturating_sub(self.live_regions);
+        self.sampled_objects = sampled_objects(self.allocated, self.freed, self.live_regions);
         self
     }
+}
+
+/// Live sampled objects of a class. jemalloc counts one as taken and given back, but not among the live regions
+/// (`arena.c` 5.3.1, `arena_large_malloc_stats_update`).
+pub(crate) fn sampled_objects(allocated: u64, freed: u64, live_regions: u64) -> u64 {
+    allocated.saturating_sub(freed).saturating_sub(live_regions)
 }
 
 #[cfg(test)]

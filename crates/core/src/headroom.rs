@@ -62,8 +62,8 @@ impl Headroom {
         self.available_bytes.is_some_and(|available| available < self.needed_bytes)
     }
 
-    /// Whether so many new threads have addresses for their stacks and for jemalloc's arenas, which ends the process
-    /// where it cannot make one.
+    /// Whether there are addresses for the stacks of new threads and for jemalloc's arenas. jemalloc ends the process where
+    /// it cannot make an arena.
     pub fn for_threads(threads: u64) -> Self {
         Self::of_addresses(Path::new("/proc"), threads.saturating_mul(thread_bytes()))
     }
@@ -106,7 +106,7 @@ impl fmt::Display for Headroom {
 
 impl std::error::Error for Headroom {}
 
-/// Refuses so many new threads if they could end the process: see [`Headroom::for_threads`].
+/// Refuses new threads if they could end the process: see [`Headroom::for_threads`].
 ///
 /// # Errors
 ///
@@ -160,8 +160,7 @@ impl Collector {
     }
 }
 
-/// What work takes of a heap whose dump has so many bytes; in tenths of them, as `scripts/headroom` measures it, and some
-/// more.
+/// What work takes of memory by the length of the dump; in tenths of it, as `scripts/headroom` measures it, and some more.
 fn per_dump(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }

@@ -23,7 +23,7 @@ pub(crate) struct Heap {
 }
 
 impl Heap {
-    /// Reads a dump of jemalloc (`heap_v2`) of about so many bytes, which counts large objects as `large_objects` says.
+    /// Reads a dump of jemalloc (`heap_v2`) of about `dump_bytes`, which counts large objects as `large_objects` says.
     /// `mappings` are those of the process at the moment of the dump.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ impl MappedFile {
     }
 }
 
-/// So many addresses are left for everything else while files are mapped.
+/// Bytes of addresses that mapped files leave for everything else.
 const SPARED_BYTES: u64 = 64 << 20;
 
 /// Refuses a file that would take the addresses which the rest of a collection needs: names are worth less than the process.

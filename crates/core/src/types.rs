@@ -18,7 +18,7 @@ pub(crate) struct TypeCollector {
 }
 
 impl TypeCollector {
-    /// Reads a dump of jemalloc (`heap_v2`) of so many bytes, which counts large objects as `large_objects` says.
+    /// Reads a dump of jemalloc (`heap_v2`) of `dump_bytes`, which counts large objects as `large_objects` says.
     /// `mappings` are those of the process at the moment of the dump.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ fn is_without_thread_names(heap: &Heap) -> bool {
     heap.profile().threads().iter().all(|thread| thread.name.is_none())
 }
 
-const NO_THREAD_NAMES: &str = "jemalloc kept no names of threads, so each thread is told by jemalloc's number: `install!()` \
+const NO_THREAD_NAMES: &str = "jemalloc kept no names of threads, so each thread has jemalloc's number: `install!()` \
                                asks for names, or start the program with `prof_sys_thread_name:true` in \
                                `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)";
 

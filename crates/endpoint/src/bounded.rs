@@ -56,7 +56,7 @@ impl Bounded {
         self.bytes.into()
     }
 
-    /// Makes room for so many bytes more, if the limit allows them.
+    /// Makes room for `more` bytes, if the limit allows them.
     fn has_room(&mut self, more: usize) -> bool {
         let length = self.bytes.len().saturating_add(more);
         if length > self.limit {

@@ -20,7 +20,7 @@ async fn serve(max_body_bytes: usize) -> Server {
 }
 
 async fn get(server: &Server, target: &str) -> Response {
-    server.send(Request::get(&format!("/debug/memory{target}")).authorized()).await
+    server.send(Request::get(format!("/debug/memory{target}")).authorized()).await
 }
 
 /// The body where a third of it has room.

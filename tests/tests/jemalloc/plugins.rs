@@ -89,8 +89,10 @@ impl Loaded {
 }
 
 fn last_error() -> CString {
-    // SAFETY: called behind a call that failed, so there is a text, which is copied at once.
-    unsafe { CStr::from_ptr(libc::dlerror()) }.to_owned()
+    // SAFETY: it gives a pointer and touches nothing else.
+    let message = unsafe { libc::dlerror() };
+    // SAFETY: there was an error, so it is a text that ends in a NUL byte, and stays until the next call.
+    unsafe { CStr::from_ptr(message) }.to_owned()
 }
 
 fn is_mapped(path: &Path) -> bool {

@@ -1,7 +1,9 @@
 //! jemalloc's statistics by arena and by size class.
 
+use std::sync::OnceLock;
+
 use crate::detail::{ArenaStats, BinStats, LargeStats, SizeClasses};
-use crate::mallctl::{self, ALL_ARENAS, Error, IndexedKey, Mib};
+use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
 
 /// Reads every arena in use, some 15 numbers each, as of the last epoch.
 pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
@@ -26,29 +28,52 @@ pub(crate) struct Own {
     pub(crate) internal_bytes: u64,
 }
 
-/// Reads [`Own`].
-pub(crate) fn read_own() -> Result<Own, Error> {
-    let page = mallctl::ARENAS_PAGE.read()?;
-    let all = |key: IndexedKey<usize, 1>| key.look_up()?.read([ALL_ARENAS]);
-    Ok(Own {
-        dirty_bytes: pages(all(mallctl::ARENA_DIRTY_PAGES)?, page),
-        muzzy_bytes: pages(all(mallctl::ARENA_MUZZY_PAGES)?, page),
-        thread_cache_bytes: all(mallctl::ARENA_THREAD_CACHES)? as u64,
-        internal_bytes: all(mallctl::ARENA_INTERNAL)? as u64,
-    })
+/// Keys of [`Own`], which each page of statistics reads, so they are looked up once.
+struct OwnKeys {
+    page: usize,
+    dirty_pages: Mib<usize, 1>,
+    muzzy_pages: Mib<usize, 1>,
+    thread_caches: Mib<usize, 1>,
+    internal: Mib<usize, 1>,
 }
 
-/// Reads how many bytes of pages sampled small objects have to themselves, as of the last epoch.
-pub(crate) fn read_sampled_pages() -> Result<u64, Error> {
-    let page = mallctl::ARENAS_PAGE.read()? as u64;
-    // Such an object is counted in the class of its pages.
-    let of_pages = read_bins(|size| size >= page)?;
-    Ok(SizeClasses::new(of_pages, Vec::new(), beside_pages(page)?).sampled_pages_bytes)
+impl OwnKeys {
+    fn look_up() -> Result<Self, Error> {
+        Ok(Self {
+            page: mallctl::ARENAS_PAGE.read()?,
+            dirty_pages: mallctl::ARENA_DIRTY_PAGES.look_up()?,
+            muzzy_pages: mallctl::ARENA_MUZZY_PAGES.look_up()?,
+            thread_caches: mallctl::ARENA_THREAD_CACHES.look_up()?,
+            internal: mallctl::ARENA_INTERNAL.look_up()?,
+        })
+    }
+
+    fn read(&self) -> Result<Own, Error> {
+        let all = |key: &Mib<usize, 1>| key.read([ALL_ARENAS]);
+        Ok(Own {
+            dirty_bytes: pages(all(&self.dirty_pages)?, self.page),
+            muzzy_bytes: pages(all(&self.muzzy_pages)?, self.page),
+            thread_cache_bytes: all(&self.thread_caches)? as u64,
+            internal_bytes: all(&self.internal)? as u64,
+        })
+    }
+}
+
+/// Reads [`Own`].
+pub(crate) fn read_own() -> Result<Own, Error> {
+    static KEYS: OnceLock<OwnKeys> = OnceLock::new();
+    match KEYS.get() {
+        Some(keys) => keys.read(),
+        None => {
+            let keys = OwnKeys::look_up()?;
+            KEYS.get_or_init(|| keys).read()
+        }
+    }
 }
 
 /// What jemalloc leaves free beside each object with pages of its own: a page, so that not all such objects begin in the
 /// same lines of the processor's cache.
-fn beside_pages(page: u64) -> Result<u64, Error> {
+pub(super) fn beside_pages(page: u64) -> Result<u64, Error> {
     Ok(if mallctl::OPT_CACHE_OBLIVIOUS.read()? { page } else { 0 })
 }
 
@@ -60,7 +85,7 @@ pub(crate) fn largest_small_object() -> u64 {
 /// Reads the size classes that were ever used, summed over all arenas by jemalloc itself, as of the last epoch.
 pub(crate) fn read_size_classes() -> Result<SizeClasses, Error> {
     let page = mallctl::ARENAS_PAGE.read()? as u64;
-    Ok(SizeClasses::new(read_bins(|_size| true)?, read_large()?, beside_pages(page)?))
+    Ok(SizeClasses::new(read_bins()?, read_large()?, beside_pages(page)?))
 }
 
 struct ArenaKeys {
@@ -127,8 +152,7 @@ fn pages(number: usize, page: usize) -> u64 {
     (number as u64).saturating_mul(page as u64)
 }
 
-/// The small size classes that were ever used, of those whose size `is_wanted`.
-fn read_bins(is_wanted: impl Fn(u64) -> bool) -> Result<Vec<BinStats>, Error> {
+fn read_bins() -> Result<Vec<BinStats>, Error> {
     let size = mallctl::BIN_SIZE.look_up()?;
     let regions = mallctl::BIN_REGIONS.look_up()?;
     let slab_size = mallctl::BIN_SLAB_SIZE.look_up()?;
@@ -140,10 +164,8 @@ fn read_bins(is_wanted: impl Fn(u64) -> bool) -> Result<Vec<BinStats>, Error> {
     let nonfull_slabs = mallctl::BIN_NONFULL_SLABS.look_up()?;
     let lock_waits = mallctl::BIN_LOCK_WAITS.look_up()?;
     let lock_wait_ns = mallctl::BIN_LOCK_WAIT_NS.look_up()?;
-    let sizes = (0..mallctl::ARENAS_BINS.read()? as usize).map(|bin| Ok((bin, size.read([bin])? as u64)));
-    let sizes = sizes.filter(|bin| bin.as_ref().is_ok_and(|(_, size)| is_wanted(*size)) || bin.is_err());
-    let sizes = sizes.collect::<Result<Vec<_>, Error>>()?;
-    used_classes(sizes.iter().map(|(bin, _)| *bin), &allocated, |bin, allocated| {
+    let classes = 0..mallctl::ARENAS_BINS.read()? as usize;
+    used_classes(classes, &allocated, |bin, allocated| {
         let of_all = [ALL_ARENAS, bin];
         let bin = BinStats {
             index: bin as u64,

@@ -133,7 +133,7 @@ fn path_of(file: &File) -> Result<String, String> {
     paths.into_iter().find(leads_there).ok_or_else(|| {
         let reason = kernel_file::without_proc(Path::new("/proc")).map(|missing| missing.to_string());
         let reason = reason.unwrap_or_else(|| {
-            "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc anew".into()
+            "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc again".into()
         });
         format!("jemalloc can write its heap profile only to a path, which is in /proc/self/fd, but {reason}")
     })

@@ -19,7 +19,7 @@ const BYTES_OF_A_SAMPLE: u64 = 2500;
 const ALWAYS_BYTES: u64 = 256 << 10;
 
 impl LastDump {
-    /// Remembers a dump of so many bytes, which was written just now.
+    /// Remembers a dump of `bytes`, which was written just now.
     pub(crate) fn remember(&self, bytes: u64) {
         self.internal_bytes.store(internal_bytes().unwrap_or(0), Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Relaxed);

@@ -8,6 +8,7 @@ mod large;
 mod probe;
 mod profiling;
 mod purge;
+mod sampled_pages;
 mod sampling;
 mod stats;
 

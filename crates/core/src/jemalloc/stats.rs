@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::detail::{Own, read_own, read_sampled_pages};
+use super::detail::{Own, read_own};
+use super::sampled_pages::read_sampled_pages;
 use crate::mallctl::{self, Error};
 use crate::report::{AllocatorStats, OptionValue, ProfilingState};
 use crate::unavailable::Unavailable;

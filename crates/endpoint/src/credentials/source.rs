@@ -109,7 +109,7 @@ impl Credentials {
 fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, CredentialsError> {
     let unreadable = |message: &str| CredentialsError::new(Kind::Unreadable, message);
     let content = content.expose();
-    if let Some(mark) = unseen(content).filter(|&found| found == Unseen::AtBeginning('\u{feff}')) {
+    if let Some(mark) = unseen(content).filter(|found| matches!(found, Unseen::AtBeginning('\u{feff}'))) {
         return Err(unreadable(&mark.to_string()).in_line(1, path));
     }
     let mut logins = Vec::new();
@@ -139,7 +139,7 @@ fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, Credentials
 
 /// Says where the mistake is, with the password at `place`.
 fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
-    if error.kind() == Kind::InvalidUser { error.of(USER) } else { error.of(place) }
+    if matches!(error.kind(), Kind::InvalidUser) { error.of(USER) } else { error.of(place) }
 }
 
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {
@@ -176,7 +176,7 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         match file.read(&mut content[length..]) {
             Ok(0) => break,
             Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(error),
         }
     }
@@ -186,7 +186,11 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// The reason without the system's number for it; for a file that is not a regular one, what it is.
 fn why(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::InvalidInput { error.to_string() } else { error.kind().to_string() }
+    if matches!(error.kind(), io::ErrorKind::InvalidInput) {
+        error.to_string()
+    } else {
+        error.kind().to_string()
+    }
 }
 
 fn without_line_break(content: &Secret) -> Secret {

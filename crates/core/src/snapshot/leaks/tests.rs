@@ -169,7 +169,7 @@ fn what_stands_still_wavers_or_has_filled_up_is_not() {
 fn a_full_cache_that_wavers_is_not_and_a_leak_that_wavers_is() {
     // The second half has 12 of 42, within noise.
     assert_eq!(verdict(&[2, 40, 32, 33, 44]).unwrap().suspects, []);
-    // Twice there are fewer by more than one standard error, as by chance of so many.
+    // Twice there are fewer by more than one standard error, as chance has it.
     assert_eq!(verdict(&[100, 130, 105, 150, 135, 180, 160, 200]).unwrap().suspects.len(), 1);
 }
 
