@@ -243,13 +243,12 @@ def static_program(profile):
     return os.path.join(folder, target, {"dev": "debug"}.get(profile, profile), "axum-service")
 
 
-def cases(whole, symbolize, profile):
+def cases(whole, symbolize, static):
     with tempfile.TemporaryDirectory(prefix="memory-debug-programs-") as folder:
         places(whole, folder)
         readers(whole, folder)
         supplementary(whole, symbolize, folder)
         namespaces(whole, folder)
-    static = static_program(profile)
     check(".interp" not in subprocess.run(["readelf", "-S", static], capture_output=True, text=True, check=True).stdout,
           "the static program has no linker")
     knows_itself("a static PIE", static, answers(static)[0])
