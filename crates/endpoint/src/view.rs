@@ -109,7 +109,7 @@ impl View {
         })
     }
 
-    /// What `write` writes with so many rows, or with half of them until it fits. A body that was cut says so.
+    /// What `write` writes with `rows`, or with half of them until it fits. A body that was cut says so.
     fn fitting(
         &self,
         rows: usize,

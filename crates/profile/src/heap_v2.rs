@@ -50,7 +50,7 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the stacks of a dump of about so many bytes; `mappings`, in order, are those of the process at that moment.
+    /// Reads the stacks of a dump of about `bytes`; `mappings`, in order, are those of the process at that moment.
     ///
     /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. Where `/proc` is that of another PID namespace, this is
     /// missing, or is of another process. So what it appends is not read here, and the caller must know that the dump was

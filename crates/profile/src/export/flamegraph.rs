@@ -22,7 +22,7 @@ pub struct FlamegraphOptions {
     pub count: Count,
 }
 
-/// A picture is 1,200 pixels wide, so what is less than one in so many is no more than an eighth of a pixel.
+/// A picture is 1,200 pixels wide, so what is smaller than this part is no more than an eighth of a pixel.
 const NARROWEST: u64 = 10_000;
 
 impl SymbolizedProfile {
@@ -70,7 +70,7 @@ impl FlamegraphOptions {
         self.draw(&folded, summed, out)
     }
 
-    /// Draws lines that [`FoldedStacks::write`] wrote, and says that so many stacks were summed in them. What shrank is
+    /// Draws lines that [`FoldedStacks::write`] wrote, and says how many stacks were summed in them. What shrank is
     /// left out.
     ///
     /// # Errors

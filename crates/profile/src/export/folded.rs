@@ -143,7 +143,7 @@ impl<'p> FoldedStacks<'p> {
                 self.write_line(first, None, first.numbers, &mut out)?;
                 continue;
             };
-            // The lines go different ways behind so many names.
+            // Behind `depth` names the lines go different ways.
             let (mut smaller, mut numbers, known) = (0, [0; 2], parts.len());
             for way in part.chunk_by(|_, next| next.shared > depth) {
                 if size(way) >= least {
@@ -163,7 +163,7 @@ impl<'p> FoldedStacks<'p> {
         Ok(summed)
     }
 
-    /// Writes the names of a line; of several only so many, and how many lines they are.
+    /// Writes the names of a line; of several lines only the names that they share, and how many lines they are.
     fn write_line(
         &self,
         line: &Folded<'_>,

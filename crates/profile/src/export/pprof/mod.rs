@@ -33,7 +33,7 @@ pub struct PprofOptions {
     pub prefers_allocated: bool,
     /// Leaves out what only this library reads, which makes the file smaller. It then cannot be read back whole.
     pub is_lean: bool,
-    /// Writes so many stacks at most, those that hold the most. All others are one stack of one function, `(n smaller)`.
+    /// Writes at most this many stacks, those that hold the most. All others are one stack of one function, `(n smaller)`.
     pub max_stacks: Option<usize>,
 }
 
