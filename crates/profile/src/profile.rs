@@ -154,13 +154,22 @@ impl HeapProfile {
 
     /// The stacks, in the order of the dump.
     pub fn stacks(&self) -> impl ExactSizeIterator<Item = Stack<'_>> {
+        self.stacks.iter().map(|record| self.stack(record))
+    }
+
+    /// One of the stacks, by its place among [`stacks`](Self::stacks).
+    pub(crate) fn stack_at(&self, place: usize) -> Option<Stack<'_>> {
+        self.stacks.get(place).map(|record| self.stack(record))
+    }
+
+    fn stack(&self, record: &StackRecord) -> Stack<'_> {
         let range = |range: &Range<u32>| range.start as usize..range.end as usize;
-        self.stacks.iter().map(move |record| Stack {
+        Stack {
             addresses: &self.addresses[range(&record.addresses)],
             live: record.live,
             accumulated: record.accumulated,
             threads: &self.thread_samples[range(&record.threads)],
-        })
+        }
     }
 
     /// Bytes of the sampled objects themselves, not of what they stand for, of all stacks whose mean object has at most

@@ -62,13 +62,7 @@ impl OwnKeys {
 /// Reads [`Own`].
 pub(crate) fn read_own() -> Result<Own, Error> {
     static KEYS: OnceLock<OwnKeys> = OnceLock::new();
-    match KEYS.get() {
-        Some(keys) => keys.read(),
-        None => {
-            let keys = OwnKeys::look_up()?;
-            KEYS.get_or_init(|| keys).read()
-        }
-    }
+    mallctl::once(&KEYS, OwnKeys::look_up)?.read()
 }
 
 /// What jemalloc leaves free beside each object with pages of its own: a page, so that not all such objects begin in the
@@ -164,8 +158,7 @@ fn read_bins() -> Result<Vec<BinStats>, Error> {
     let nonfull_slabs = mallctl::BIN_NONFULL_SLABS.look_up()?;
     let lock_waits = mallctl::BIN_LOCK_WAITS.look_up()?;
     let lock_wait_ns = mallctl::BIN_LOCK_WAIT_NS.look_up()?;
-    let classes = 0..mallctl::ARENAS_BINS.read()? as usize;
-    used_classes(classes, &allocated, |bin, allocated| {
+    used_classes(mallctl::ARENAS_BINS.read()?, &allocated, |bin, allocated| {
         let of_all = [ALL_ARENAS, bin];
         let bin = BinStats {
             index: bin as u64,
@@ -191,8 +184,7 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
     let allocated = mallctl::LARGE_ALLOCATED.look_up()?;
     let freed = mallctl::LARGE_FREED.look_up()?;
     let live = mallctl::LARGE_LIVE.look_up()?;
-    let classes = 0..mallctl::ARENAS_LARGE_EXTENTS.read()? as usize;
-    used_classes(classes, &allocated, |class, allocated| {
+    used_classes(mallctl::ARENAS_LARGE_EXTENTS.read()?, &allocated, |class, allocated| {
         let (size_bytes, live) = (size.read([class])? as u64, live.read([ALL_ARENAS, class])? as u64);
         Ok(LargeStats {
             index: class as u64,
@@ -208,12 +200,12 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
 /// A row for each class that was ever allocated from. Most are not: there are some 230 classes, and a program uses a
 /// few dozen.
 fn used_classes<T>(
-    classes: impl Iterator<Item = usize>,
+    number: u32,
     allocated: &Mib<u64, 2>,
     row: impl Fn(usize, u64) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
     let mut rows = Vec::new();
-    for class in classes {
+    for class in 0..number as usize {
         match allocated.read([ALL_ARENAS, class])? {
             0 => {}
             allocated => rows.push(row(class, allocated)?),

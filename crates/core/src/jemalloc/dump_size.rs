@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::mallctl::{self, ALL_ARENAS};
+use super::read_own;
+use crate::mallctl;
 
 /// The last dump that was read, and what jemalloc kept of its samples then.
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ fn internal_bytes() -> Option<u64> {
         return None;
     }
     mallctl::EPOCH.write(1).ok()?;
-    Some(mallctl::ARENA_INTERNAL.look_up().ok()?.read([ALL_ARENAS]).ok()? as u64)
+    Some(read_own().ok()?.internal_bytes)
 }
 
 /// Samples of live memory at most, as of the last epoch: each byte is one with a probability of one in the rate. `None` if

@@ -56,11 +56,5 @@ impl PageClasses {
 /// Reads the bytes of these pages, as of the last epoch.
 pub(crate) fn read_sampled_pages() -> Result<u64, Error> {
     static CLASSES: OnceLock<PageClasses> = OnceLock::new();
-    match CLASSES.get() {
-        Some(classes) => classes.read(),
-        None => {
-            let classes = PageClasses::look_up()?;
-            CLASSES.get_or_init(|| classes).read()
-        }
-    }
+    mallctl::once(&CLASSES, PageClasses::look_up)?.read()
 }

@@ -16,6 +16,19 @@ use disabled as backend;
 #[cfg(feature = "jemalloc")]
 use enabled as backend;
 
+use std::sync::OnceLock;
+
 pub(crate) use error::Error;
 pub(crate) use indexed::*;
 pub(crate) use key::*;
+
+/// Keys or values that never change in a process. `look_up` is asked until it succeeds.
+pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    match known.get() {
+        Some(known) => Ok(known),
+        None => {
+            let found = look_up()?;
+            Ok(known.get_or_init(|| found))
+        }
+    }
+}

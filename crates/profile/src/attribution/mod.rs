@@ -102,7 +102,7 @@ impl TypeAttributor {
         let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
         let mut entries: Vec<_> = entries.collect();
         entries.extend(tracebacks.entries(|at| {
-            let stack = profile.stacks().nth(at)?;
+            let stack = profile.stack_at(at)?;
             self.traceback(stack.addresses, selection.depth)
         }));
         TypeTable::new(entries, &mut self.names)
