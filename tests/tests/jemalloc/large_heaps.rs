@@ -9,7 +9,7 @@ use crate::protobuf::Message;
 use crate::shop;
 use crate::snapshots::unpacked;
 
-/// The page of this process, with bodies of at most so many bytes.
+/// The page of this process, with bodies of at most `max_body_bytes`.
 async fn serve(max_body_bytes: usize) -> Server {
     // The shop's heap is in it, and known to be there after an answer.
     shop::get("/debug/memory/stats").await;

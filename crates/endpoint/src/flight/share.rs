@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(asked("aab", "b"), None, "it would have to be given back");
         assert_eq!(asked("aabbb", "c").as_deref(), Some("b"));
         assert_eq!(asked("aaaa", "a"), None);
-        assert_eq!(asked("a", "b"), None, "a single place is for the first who comes");
+        assert_eq!(asked("a", "b"), None, "a single place is for the first login");
         assert_eq!(asked("", "a"), None);
     }
 
