@@ -8,12 +8,12 @@ use std::env;
 use std::io;
 use std::process::ExitCode;
 
-use memory_debug_core::{Collector, Scope, Snapshot, SnapshotFolder, spawn_collecting};
+use memory_debug_core::{Collector, Scope, SnapshotFolder, spawn_collecting};
 
 memory_debug_core::install!();
 
 fn save(folder: &SnapshotFolder) -> Result<(), String> {
-    let take = || Snapshot::of(&Collector::new().collect(Scope::Types), None);
+    let take = || Collector::new().collect(Scope::Types).snapshot(None);
     let collecting = spawn_collecting(take).map_err(|error| error.to_string())?;
     let snapshot = collecting.join().map_err(|_| "the collection failed")??;
     folder.save(&snapshot).map_err(|error| error.to_string())?;

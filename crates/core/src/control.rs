@@ -4,7 +4,6 @@
 //! sample by itself, and nobody has to remember to turn it off.
 
 mod change;
-mod status;
 
 use std::io;
 use std::path::Path;
@@ -13,16 +12,16 @@ use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use memory_debug_profile::HeapProfile;
+use memory_debug_report::__private::timestamp;
+use memory_debug_report::{
+    DiscardedSamples, ProfilingRefusal, ProfilingState, ProfilingStatus, ProfilingWindow, Unavailable,
+};
 
 pub use self::change::ProfilingChange;
 use self::change::Wanted;
-pub use self::status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 use crate::collect::Collector;
 use crate::jemalloc::{self, RealSwitches, Sampling, Switches};
-use crate::report::{ProfilingState, SCHEMA};
 use crate::thread::spawn_collecting;
-use crate::timestamp;
-use crate::unavailable::Unavailable;
 
 /// How long to wait after jemalloc refused to end a change.
 const RETRY: Duration = Duration::from_secs(1);
@@ -96,15 +95,10 @@ impl Collector {
                 ProfilingState::default()
             }
         };
-        ProfilingStatus {
-            schema: SCHEMA.into(),
-            instance,
-            version: sampling.version(),
-            profiling,
-            window: window(sampling),
-            discarded: None,
-            unavailable,
-        }
+        let mut status = ProfilingStatus::new(instance, sampling.version(), profiling);
+        status.window = window(sampling);
+        status.unavailable = unavailable;
+        status
     }
 }
 
@@ -113,13 +107,12 @@ fn window(sampling: &Sampling) -> Option<ProfilingWindow> {
     let now = RealSwitches.now();
     let left = window.until.instant.saturating_duration_since(now.instant);
     let current = RealSwitches.setting();
-    Some(ProfilingWindow {
-        until: timestamp::millis(window.until.time),
-        seconds_left: left.as_secs() + u64::from(left.subsec_nanos() > 0),
-        active_afterwards: window.before.active,
-        sample_bytes_afterwards: jemalloc::sample_bytes(window.before.lg_sample).ok(),
-        discards_at_end: current.is_ok_and(|current| current.lg_sample != window.before.lg_sample),
-    })
+    let seconds_left = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let mut told = ProfilingWindow::new(timestamp::millis(window.until.time), seconds_left);
+    told.active_afterwards = window.before.active;
+    told.sample_bytes_afterwards = jemalloc::sample_bytes(window.before.lg_sample).ok();
+    told.discards_at_end = current.is_ok_and(|current| current.lg_sample != window.before.lg_sample);
+    Some(told)
 }
 
 fn require_profiler() -> Result<(), ProfilingRefusal> {
@@ -174,7 +167,10 @@ fn apply(sampling: &mut Sampling, change: ProfilingChange) -> Result<(), Profili
 fn read_samples() -> Result<DiscardedSamples, String> {
     let profile = HeapProfile::parse(jemalloc::read_dump()?.reader()).map_err(|error| error.to_string())?;
     let bytes: f64 = profile.stacks().map(|stack| profile.estimator().estimate(stack.live).bytes).sum();
-    Ok(DiscardedSamples { sampled_bytes: bytes.round() as u64, stacks: profile.stacks().len() as u64 })
+    let mut discarded = DiscardedSamples::default();
+    discarded.sampled_bytes = bytes.round() as u64;
+    discarded.stacks = profile.stacks().len() as u64;
+    Ok(discarded)
 }
 
 /// Makes sure that there is a thread that ends the change. Called by who holds `jemalloc::sampling()`, so that the

@@ -15,13 +15,9 @@ mod stats;
 pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
 pub(crate) use dump::read_dump;
 pub(crate) use dump_size::LastDump;
-#[cfg(test)]
-pub(crate) use generation::Generation;
 pub(crate) use large::read_large_objects;
-pub(crate) use probe::{NOT_JEMALLOC, global_allocator};
+pub(crate) use probe::global_allocator;
 pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
 pub(crate) use purge::purge;
-#[cfg(test)]
-pub(crate) use sampling::Setting;
 pub(crate) use sampling::{RealSwitches, Sampling, Switches, generation, sampling};
 pub(crate) use stats::read_stats;

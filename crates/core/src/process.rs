@@ -14,7 +14,7 @@ mod start;
 pub(crate) use addresses::read_address_room;
 pub(crate) use cgroup::read_cgroup;
 #[cfg(test)]
-pub(crate) use fixture::Tree;
+pub(crate) use fixture::{Tree, unusual_clocks};
 pub(crate) use machine::read_machine;
 pub(crate) use proc::read_process;
 pub(crate) use start::{Clocks, read_start};

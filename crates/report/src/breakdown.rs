@@ -8,35 +8,35 @@ type Number = Result<u64, String>;
 
 /// What the kernel and jemalloc count. Pages of jemalloc are resident anonymous memory, swapped out, or never touched.
 #[derive(Clone, Debug)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Of the kernel: all of the process that is in memory (`VmRSS`).
-    pub(crate) resident: Number,
+    pub resident: Number,
     /// Of it, anonymous memory (`RssAnon`).
-    pub(crate) anonymous: Number,
+    pub anonymous: Number,
     /// Of it, mapped files (`RssFile`).
-    pub(crate) file: Number,
+    pub file: Number,
     /// Of it, shared memory (`RssShmem`).
-    pub(crate) shared: Number,
+    pub shared: Number,
     /// Anonymous memory that is not resident because it was swapped out (`VmSwap`).
-    pub(crate) swap: Number,
+    pub swap: Number,
     /// Of anonymous memory, what the kernel may take without swapping (`LazyFree`).
-    pub(crate) lazy_free: Number,
+    pub lazy_free: Number,
     /// Of jemalloc: `stats.allocated`.
-    pub(crate) allocated: Number,
+    pub allocated: Number,
     /// `stats.active`.
-    pub(crate) active: Number,
+    pub active: Number,
     /// Unused pages that jemalloc has not given back (`pdirty`).
-    pub(crate) dirty: Number,
+    pub dirty: Number,
     /// Pages that are active, dirty or metadata, touched or not (`stats.resident`). Muzzy pages are not in it.
-    pub(crate) jemalloc: Number,
+    pub jemalloc: Number,
     /// Pages that the kernel may have taken or not (`pmuzzy`).
-    pub(crate) muzzy: Number,
+    pub muzzy: Number,
     /// Of `allocated`, free objects in threads' caches.
-    pub(crate) thread_caches: Number,
+    pub thread_caches: Number,
     /// Of `allocated`, jemalloc's own data.
-    pub(crate) internal: Number,
+    pub internal: Number,
     /// Of `active` and not of `allocated`, pages that sampled small objects have to themselves.
-    pub(crate) sampled_pages: Number,
+    pub sampled_pages: Number,
 }
 
 /// The parts. Resident memory is `program + thread_caches + internal + sampled_pages + fragmentation + dirty + metadata +
@@ -71,7 +71,7 @@ pub(crate) struct Breakdown {
 
 impl Counts {
     /// The numbers of two sections; `reasons` has why one is missing.
-    pub(crate) fn of(
+    pub fn of(
         process: Option<&ProcessMemory>,
         allocator: Option<&AllocatorStats>,
         reasons: &Unavailable,

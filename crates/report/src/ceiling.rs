@@ -111,7 +111,7 @@ impl MemoryReport {
 
 impl Ceiling {
     /// The one with the least room, of what is known. The group's comes first among equals.
-    pub(crate) fn lowest(
+    pub fn lowest(
         cgroup: Option<&CgroupMemory>,
         machine: Option<&MachineMemory>,
         resident_bytes: Option<u64>,

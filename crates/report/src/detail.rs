@@ -149,7 +149,8 @@ pub struct LargeStats {
 
 impl SizeClasses {
     /// In order, with sums. `beside` is how many bytes jemalloc leaves beside each object with pages of its own.
-    pub(crate) fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>, beside: u64) -> Self {
+    #[must_use]
+    pub fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>, beside: u64) -> Self {
         bins.sort_by(|a, b| b.unused_bytes.cmp(&a.unused_bytes).then(a.index.cmp(&b.index)));
         large.sort_by(|a, b| b.live_bytes.cmp(&a.live_bytes).then(a.index.cmp(&b.index)));
         let unused_bytes = bins.iter().fold(0, |sum: u64, bin| sum.saturating_add(bin.unused_bytes));
@@ -162,7 +163,8 @@ impl SizeClasses {
 
 impl BinStats {
     /// Fills in what follows from the other numbers.
-    pub(crate) fn derive(mut self) -> Self {
+    #[must_use]
+    pub fn derive(mut self) -> Self {
         let regions = self.slabs.saturating_mul(self.regions_per_slab);
         self.utilisation = (regions > 0).then(|| self.live_regions as f64 / regions as f64);
         self.unused_bytes = regions.saturating_sub(self.live_regions).saturating_mul(self.size_bytes);
@@ -173,7 +175,7 @@ impl BinStats {
 
 /// Live sampled objects of a class. jemalloc counts one as taken and given back, but not among the live regions
 /// (`arena.c` 5.3.1, `arena_large_malloc_stats_update`).
-pub(crate) fn sampled_objects(allocated: u64, freed: u64, live_regions: u64) -> u64 {
+pub fn sampled_objects(allocated: u64, freed: u64, live_regions: u64) -> u64 {
     allocated.saturating_sub(freed).saturating_sub(live_regions)
 }
 

@@ -1,18 +1,8 @@
 //! Which process answered: among equal instances behind one balancer a number alone says little.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::OnceLock;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-use crate::kernel_file;
-use crate::objects::loaded_objects;
-use crate::per_process::PerProcess;
-use crate::process::{Clocks, read_start};
-use crate::timestamp;
-use crate::unavailable::Unavailable;
 
 /// Identity of a process, its service and its program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,31 +28,17 @@ pub struct InstanceInfo {
 }
 
 impl InstanceInfo {
-    /// Reads what is known about this process; `root` is the folder `/proc` is mounted at.
-    pub(crate) fn read(
-        root: &Path,
-        service: Option<String>,
-        version: Option<String>,
-        unavailable: &mut Unavailable,
-    ) -> Self {
-        for (path, given) in [("instance.service", &service), ("instance.version", &version)] {
-            if given.is_none() {
-                unavailable.note(path, "not configured; give it with `service(name, version)`");
-            }
-        }
-        let host = kernel_file::read_proc(root, "sys/kernel/hostname");
-        let (uptime, started) = read_start(root, Clocks::now());
+    /// A process of which nothing but its id and its process id is known.
+    pub fn new(id: InstanceId, pid: u32) -> Self {
         Self {
-            id: InstanceId::current(),
-            service,
-            version,
-            host: unavailable.keep("instance.host", host).map(|name| name.trim().to_owned()),
-            pid: std::process::id(),
-            started_at: unavailable.keep("instance.started_at", started).map(timestamp::seconds),
-            uptime_seconds: unavailable
-                .keep("instance.uptime_seconds", uptime)
-                .map(|uptime| uptime.as_secs()),
-            build_id: unavailable.keep("instance.build_id", build_id()),
+            id,
+            service: None,
+            version: None,
+            host: None,
+            pid,
+            started_at: None,
+            uptime_seconds: None,
+            build_id: None,
         }
     }
 }
@@ -72,30 +48,17 @@ impl InstanceInfo {
 pub struct InstanceId(u128);
 
 impl InstanceId {
-    /// The id of this process, made the first time it is asked for.
-    pub fn current() -> Self {
-        static CURRENT: PerProcess<InstanceId> = PerProcess::new(InstanceId(0));
-        *CURRENT.get(|_| Self::random())
+    /// The id that these random bytes make: RFC 9562 sets six of their bits.
+    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
+        // Section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(u128::from_be_bytes(bytes))
     }
 
     /// The first eight hex digits: enough to tell a handful of instances apart by eye.
     pub fn short(&self) -> String {
         format!("{:08x}", self.0 >> 96)
-    }
-
-    fn random() -> Self {
-        let mut bytes = [0; 16];
-        if getrandom::fill(&mut bytes).is_err() {
-            // The id must be unique, not secret, so time and process id will do.
-            let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            let distance = since_epoch.unwrap_or_else(|before| before.duration());
-            let seed = distance.as_nanos() ^ (u128::from(std::process::id()) << 96);
-            bytes = seed.to_be_bytes();
-        }
-        // RFC 9562, section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(u128::from_be_bytes(bytes))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -132,27 +95,13 @@ impl<'de> Deserialize<'de> for InstanceId {
     }
 }
 
-/// The build id of the running program, from its own memory: no file needs to be there, and none is taken for it. It
-/// cannot change, so it is read once.
-fn build_id() -> Result<String, String> {
-    static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
-    let read = || match loaded_objects().into_iter().next() {
-        Some(program) => {
-            let id = program.build_id.ok_or("the program has none; link with `-Wl,--build-id`")?;
-            Ok(id.to_string())
-        }
-        None => Err("this system does not tell the program's notes"),
-    };
-    BUILD_ID.get_or_init(read).clone().map_err(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_id_is_a_version_4_uuid_and_reads_back() {
-        let id = InstanceId::random();
+        let id = InstanceId::from_random([0xab; 16]);
         let text = id.to_string();
         assert_eq!(text.len(), 36);
         assert_eq!(&text[14..15], "4");
@@ -169,25 +118,5 @@ mod tests {
         {
             assert_eq!(InstanceId::parse(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn one_process_has_one_id() {
-        assert_eq!(InstanceId::current(), InstanceId::current());
-        assert_ne!(InstanceId::random(), InstanceId::random());
-    }
-
-    #[test]
-    fn without_proc_every_missing_value_has_a_reason() {
-        let nowhere = Path::new("/nonexistent");
-        let mut unavailable = Unavailable::default();
-        let info = InstanceInfo::read(nowhere, None, None, &mut unavailable);
-        assert_eq!(info.host, None);
-        assert!(unavailable.get("instance.host").unwrap().starts_with("/proc is not mounted here"));
-        assert_eq!(info.build_id.is_some(), cfg!(target_os = "linux"), "it is in memory");
-        assert_eq!(
-            unavailable.get("instance.service"),
-            Some("not configured; give it with `service(name, version)`")
-        );
     }
 }

@@ -15,7 +15,7 @@ pub use self::families::{Metric, MetricFamily, MetricKind};
 pub use self::openmetrics::{classic, openmetrics};
 #[cfg(feature = "metrics")]
 pub use self::recorder::record;
-use crate::report::MemoryReport;
+use crate::report::{MemoryReport, TypeRow};
 
 /// Which types have metrics. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,10 +27,12 @@ pub struct MetricsView {
     pub exact: bool,
 }
 
-/// The metrics of a report.
-pub fn families(report: &MemoryReport, view: MetricsView) -> Vec<MetricFamily> {
+/// The metrics of a report, and of tracked types.
+///
+/// `tracked` are the rows of tracked types, for a report without a table. If it is empty, they are taken from the table.
+pub fn families(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> Vec<MetricFamily> {
     let mut families = families::of_numbers(report);
-    families.extend(types::of_types(report, view));
+    families.extend(types::of_types(report, tracked, view));
     families.retain(|family| !family.metrics.is_empty());
     families
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::report::ProfilingState;
+use crate::report::{ProfilingState, SCHEMA};
 use crate::unavailable::Unavailable;
 
 /// How the heap profiler stands, until when, and what comes then.
@@ -28,6 +28,21 @@ pub struct ProfilingStatus {
     pub unavailable: Unavailable,
 }
 
+impl ProfilingStatus {
+    /// A profiler that no change is in force of.
+    pub fn new(instance: InstanceInfo, version: u64, profiling: ProfilingState) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            instance,
+            version,
+            profiling,
+            window: None,
+            discarded: None,
+            unavailable: Unavailable::default(),
+        }
+    }
+}
+
 /// A change for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -43,6 +58,19 @@ pub struct ProfilingWindow {
     /// Whether its end discards all samples, because the rate changes then. Snapshots of this time can then be compared
     /// with each other only.
     pub discards_at_end: bool,
+}
+
+impl ProfilingWindow {
+    /// A change that ends at `until` (RFC 3339, in UTC), after which sampling is off.
+    pub fn new(until: impl Into<String>, seconds_left: u64) -> Self {
+        Self {
+            until: until.into(),
+            seconds_left,
+            active_afterwards: false,
+            sample_bytes_afterwards: None,
+            discards_at_end: false,
+        }
+    }
 }
 
 /// Samples that were discarded because the rate was changed.

@@ -17,20 +17,17 @@ mod reasons;
 mod reconciliation;
 mod report_diff;
 mod roots;
-#[cfg(test)]
-pub(crate) mod sample;
 mod snapshots;
 mod stacks;
 mod table;
 mod text;
-mod visible_json;
 
+pub use crate::visible_json::{VisibleJson, to_json, to_json_line, visible_json, write_line};
 pub use growth::{write_growth_json, write_growth_text};
 pub use json::{json, write_document, write_json};
 pub use snapshots::write_snapshots_text;
 pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
 pub use text::{text, write_text};
-pub use visible_json::{VisibleJson, to_json, to_json_line, visible_json, write_line};
 
 use crate::report::RowSource;
 use crate::units::{percent, short_name};

@@ -8,24 +8,25 @@
 mod levels;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use memory_debug_profile::{HeapProfile, SymbolGap, SymbolizedProfile};
+use memory_debug_profile::SymbolGap;
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
-use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
 use crate::root_summary::RootSummary;
 use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
-pub use levels::{CgroupLevel, CgroupParts};
-pub(crate) use levels::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
+pub use levels::{CgroupLevel, CgroupParts, MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";
+
+/// The reason for allocator statistics that are `None` because jemalloc is there and not used.
+pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
+                            in use to main.rs, for example `memory_debug_axum::install!();`";
 
 /// What one collection learned about the memory of this process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,18 +60,53 @@ pub struct MemoryReport {
     pub detail: Option<AllocatorDetail>,
     /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
     pub unavailable: Unavailable,
-    /// The profile behind `types`, for pages that sum it in another way. Not on the wire.
-    #[serde(skip)]
-    pub(crate) heap: Option<Arc<Heap>>,
     /// What grew since an earlier moment, for the doctor. Not on the wire.
     #[serde(skip)]
     pub(crate) growth: Option<Growth>,
-    /// Tracked types, counted in every collection because that costs nothing. Not on the wire: in the table they are.
-    #[serde(skip)]
-    pub(crate) tracked: Vec<TypeRow>,
 }
 
 impl MemoryReport {
+    /// A report without a single measurement, which began at `collected_at` (RFC 3339, in UTC).
+    pub fn new(instance: InstanceInfo, collected_at: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            instance,
+            collected_at: collected_at.into(),
+            duration_us: 0,
+            process: None,
+            cgroup: None,
+            machine: None,
+            allocator: None,
+            types: None,
+            reconciliation: None,
+            roots: None,
+            detail: None,
+            unavailable: Unavailable::default(),
+            growth: None,
+        }
+    }
+
+    /// The same report with another table.
+    #[must_use]
+    pub fn with_types(&self, types: TypeSummary) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            instance: self.instance.clone(),
+            collected_at: self.collected_at.clone(),
+            duration_us: self.duration_us,
+            process: self.process.clone(),
+            cgroup: self.cgroup.clone(),
+            machine: self.machine.clone(),
+            allocator: self.allocator.clone(),
+            types: Some(types),
+            reconciliation: self.reconciliation.clone(),
+            roots: self.roots.clone(),
+            detail: self.detail.clone(),
+            unavailable: self.unavailable.clone(),
+            growth: self.growth.clone(),
+        }
+    }
+
     /// Whether it is of the version that this library reads: one that came from elsewhere may not be.
     ///
     /// # Errors
@@ -83,31 +119,6 @@ impl MemoryReport {
         // It may be anything, of any length.
         let version: String = self.schema.chars().take(64).collect();
         Err(format!("is of version {version:?}; this program reads {SCHEMA}"))
-    }
-
-    /// The heap profile behind the table, with names.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none.
-    pub fn symbolized(&self) -> Result<SymbolizedProfile, String> {
-        self.heap().map(Heap::symbolized)
-    }
-
-    /// The heap profile behind the table as jemalloc gave it, with addresses of this process.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none.
-    pub fn heap_profile(&self) -> Result<&HeapProfile, String> {
-        self.heap().map(Heap::profile)
-    }
-
-    fn heap(&self) -> Result<&Heap, String> {
-        self.heap.as_deref().ok_or_else(|| {
-            let reason = self.unavailable.get("types");
-            reason.unwrap_or("the report was made without the heap profile").to_owned()
-        })
     }
 }
 
@@ -271,6 +282,18 @@ pub enum OptionValue {
     Text(String),
 }
 
+impl From<usize> for OptionValue {
+    fn from(number: usize) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<isize> for OptionValue {
+    fn from(number: isize) -> Self {
+        Self::Number(number as i64)
+    }
+}
+
 /// Whether jemalloc samples allocations, how densely, and since when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -289,7 +312,7 @@ pub struct ProfilingState {
     /// sampled then and still lives is in, too.)
     ///
     /// Known if sampling has been on from the start, or was turned on or changed by
-    /// [`Collector::set_profiling`](crate::Collector::set_profiling), and is on now. Pauses that other code made in
+    /// `Collector::set_profiling`, and is on now. Pauses that other code made in
     /// between leave no trace in jemalloc; a change of rate by other code does, so then it is `None`.
     pub active_since: Option<String>,
 }
@@ -339,7 +362,7 @@ pub struct TypeSummary {
 
 impl TypeSummary {
     /// A table that can only have exact rows, for want of a heap profile.
-    pub(crate) fn without_profile(reason: String) -> Self {
+    pub fn without_profile(reason: String) -> Self {
         Self { group: "container".into(), unavailable: Some(reason), ..Self::default() }
     }
 }
@@ -374,6 +397,24 @@ pub struct TypeRow {
     pub threads: Option<u64>,
 }
 
+impl TypeRow {
+    /// A row of an exact count.
+    pub fn exact(type_name: String, full_type: String, objects: u64, bytes: u64) -> Self {
+        Self {
+            type_name,
+            full_type,
+            objects,
+            bytes,
+            objects_stderr: 0.0,
+            bytes_stderr: 0.0,
+            source: RowSource::Exact,
+            created: None,
+            dropped: None,
+            threads: None,
+        }
+    }
+}
+
 /// Where a row's numbers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -383,6 +424,6 @@ pub enum RowSource {
     Sampled,
     /// Estimated from sampled allocations; the type is unknown and the row names the function that allocated.
     Unattributed,
-    /// Counted by [`Tracked`](crate::Tracked).
+    /// Counted by `Tracked`.
     Exact,
 }

@@ -215,7 +215,7 @@ fn difference(before: u64, now: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     #[test]
     fn a_report_and_itself_do_not_differ() {

@@ -77,7 +77,7 @@ impl RootRow {
 
     /// The row with at most `top` parts; what is cut is counted as omitted.
     #[must_use]
-    pub(crate) fn cut(mut self, top: usize) -> Self {
+    pub fn cut(mut self, top: usize) -> Self {
         let cut = self.fields.split_off(top.min(self.fields.len()));
         self.omitted_fields = self.omitted_fields.saturating_add(cut.len() as u64);
         let bytes = cut.iter().fold(0, |sum: u64, field| sum.saturating_add(field.bytes));

@@ -1,7 +1,8 @@
 //! A report with a known content, for tests.
 
 use crate::breakdown::Counts;
-use crate::reconciliation::{Reconciliation, Sampled};
+use crate::reconcile::Sampled;
+use crate::reconciliation::Reconciliation;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::samples::SampleOrigin;

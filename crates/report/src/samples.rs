@@ -27,12 +27,17 @@ pub struct SampleOrigin {
 }
 
 impl SampleOrigin {
+    /// Samples of this generation, taken at this rate without a pause, since an unknown time.
+    pub fn new(generation: u64, sample_bytes: u64) -> Self {
+        Self { generation, began_at: None, sample_bytes, pauses: 0, resumed_at: None }
+    }
+
     /// The origin of a dump that was sampled at this rate, taken after `before` and before `after` were read.
     ///
     /// # Errors
     ///
     /// The samples were discarded meanwhile, and the rate does not tell whether before the dump or after it.
-    pub(crate) fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, String> {
+    pub fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, String> {
         let fits = |origin: &Self| origin.sample_bytes == dump_bytes;
         let is_one = before.generation == after.generation;
         match (fits(&before), fits(&after)) {

@@ -1,10 +1,9 @@
 //! Moments of the heap, small enough to keep and to compare.
 
 mod diff;
-mod folder;
+mod growth;
 mod id;
 mod leaks;
-mod store;
 
 use std::time::{Duration, SystemTime};
 
@@ -12,17 +11,16 @@ use memory_debug_profile::{PprofOptions, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 pub use self::diff::{DiffRow, SnapshotDiff};
-pub use self::folder::SnapshotFolder;
+pub use self::growth::{Growth, beyond_peaks};
 pub use self::id::SnapshotId;
 pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};
-pub use self::store::{NotKept, SnapshotBounds, Snapshots};
 use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
 use crate::instance::InstanceInfo;
-use crate::render::to_json_line;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
 use crate::timestamp;
+use crate::visible_json::to_json_line;
 
 /// The name and version of what is kept with a profile, the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
@@ -75,16 +73,17 @@ impl SnapshotInfo {
         Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
     }
 
-    /// That of the heap `profile` of a report, at that time.
-    fn of(
+    /// What the report of the moment `at` says about its heap, `profile`.
+    pub fn of(
         report: &MemoryReport,
         profile: &SymbolizedProfile,
+        id: SnapshotId,
         label: Option<String>,
         at: SystemTime,
-    ) -> Result<Self, String> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             schema: SCHEMA.into(),
-            id: SnapshotId::random()?,
+            id,
             label,
             taken_at: timestamp::millis(at),
             instance: report.instance.clone(),
@@ -96,22 +95,17 @@ impl SnapshotInfo {
             cgroup_current_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.current_bytes),
             cgroup_limit_bytes: report.cgroup.as_ref().and_then(|cgroup| cgroup.limit_bytes),
             ceiling: report.ceiling().ok(),
-        })
+        }
     }
 }
 
 impl Snapshot {
-    /// The heap of a report that was collected with types just now.
+    /// Keeps `profile`, the heap of the moment `at`, which `info` describes.
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile.
-    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
-        let (profile, at) = (report.symbolized()?, SystemTime::now());
-        Self::new(SnapshotInfo::of(report, &profile, label, at)?, &profile, at)
-    }
-
-    fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
+    /// The profile cannot be written as pprof.
+    pub fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
         let mut options = PprofOptions::taken_at(at);
         options.comments.push(to_json_line(&info).map_err(|error| error.to_string())?);
         let mut pprof = Vec::new();
@@ -165,8 +159,10 @@ impl Snapshot {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
-    use crate::collect::{Collector, Scope};
+    use crate::sample;
 
     /// A snapshot of nothing, `seconds` after 1970.
     pub(crate) fn empty(seconds: u64, label: &str) -> Snapshot {
@@ -176,7 +172,7 @@ pub(crate) mod tests {
 
     /// Samples since the start of the process, or since the last of these discards.
     pub(crate) fn samples(generation: u64) -> SampleOrigin {
-        let started_at = Collector::new().collect(Scope::Stats).instance.started_at;
+        let started_at = sample::report().instance.started_at;
         let began_at = if generation == 0 { started_at } else { Some("2026-11-21T09:00:00.000Z".into()) };
         SampleOrigin { generation, began_at, sample_bytes: 524_288, pauses: 0, resumed_at: None }
     }
@@ -187,20 +183,26 @@ pub(crate) mod tests {
         Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
+    /// An id that no other snapshot of these tests has.
+    fn fresh_id() -> SnapshotId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        SnapshotId::from_random(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes())
+    }
+
     pub(crate) fn of_dump(dump: &str, seconds: u64, label: &str) -> Snapshot {
         use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
         let no_files = |_: &Mapping| Err(std::io::ErrorKind::NotFound.into());
         let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
         let profile = TypeAttributor::new().symbolize(&profile, &no_files);
-        let report = Collector::new().collect(Scope::Stats);
+        let instance = sample::report().instance;
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let info = SnapshotInfo {
             schema: SCHEMA.into(),
-            id: SnapshotId::random().unwrap(),
+            id: fresh_id(),
             label: Some(label.into()),
             taken_at: timestamp::millis(at),
             samples: Some(samples(0)),
-            instance: report.instance,
+            instance,
             stacks: profile.stack_count() as u64,
             sampled_bytes: profile.total().bytes.unsigned_abs(),
             allocated_bytes: Some(1),

@@ -12,19 +12,19 @@ const MIN_MILLIS: i64 = days_since_1970(0, 1, 1) * MILLIS_A_DAY;
 const MAX_MILLIS: i64 = days_since_1970(10_000, 1, 1) * MILLIS_A_DAY - 1;
 
 /// `2026-11-20T12:12:00Z`.
-pub(crate) fn seconds(time: SystemTime) -> String {
+pub fn seconds(time: SystemTime) -> String {
     let (date, hour, minute, second, _) = fields(time);
     format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// `2026-11-20T12:12:00.123Z`.
-pub(crate) fn millis(time: SystemTime) -> String {
+pub fn millis(time: SystemTime) -> String {
     let (date, hour, minute, second, millis) = fields(time);
     format!("{date}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
 /// Reads what [`seconds`] and [`millis`] write, and any other fraction of a second.
-pub(crate) fn parse(text: &str) -> Option<SystemTime> {
+pub fn parse(text: &str) -> Option<SystemTime> {
     let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
     let (date, clock) = text.split_once('T')?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
@@ -50,7 +50,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
 }
 
 /// Seconds since 1970, negative before.
-pub(crate) fn unix_seconds(time: SystemTime) -> f64 {
+pub fn unix_seconds(time: SystemTime) -> f64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => since.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),

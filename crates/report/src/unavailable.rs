@@ -34,7 +34,7 @@ impl Unavailable {
     }
 
     /// Turns a failed measurement into `None` and notes the reason.
-    pub(crate) fn keep<T, E: Display>(&mut self, path: &str, measured: Result<T, E>) -> Option<T> {
+    pub fn keep<T, E: Display>(&mut self, path: &str, measured: Result<T, E>) -> Option<T> {
         measured.inspect_err(|reason| self.note(path, reason)).ok()
     }
 }

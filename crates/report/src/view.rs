@@ -1,10 +1,7 @@
 //! Which page of a report is wanted, and which part of the table.
 
-use memory_debug_profile::Selection;
-
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootSummary};
-use crate::types;
 
 /// A page that a report is rendered to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +38,6 @@ pub struct TypesView {
     pub sort: Sort,
     /// Shows only types whose short or full name contains this text, literally.
     pub filter: Option<String>,
-    /// What a row stands for, and which stacks count.
-    pub selection: Selection,
 }
 
 /// Order of rows. Rows that are equal in it follow by name.
@@ -60,21 +55,14 @@ pub enum Sort {
 impl Default for TypesView {
     /// The fifty types with the most bytes.
     fn default() -> Self {
-        Self { top: 50, sort: Sort::Bytes, filter: None, selection: Selection::default() }
+        Self { top: 50, sort: Sort::Bytes, filter: None }
     }
 }
 
 impl TypesView {
-    /// The table of a report as this view shows it. A report that came from elsewhere has no profile to sum again, so
-    /// its table stays grouped as it is, and says so.
+    /// The table of a report as this view shows it.
     pub(crate) fn table(&self, report: &MemoryReport) -> Option<TypeSummary> {
-        let types = report.types.as_ref()?;
-        Some(match &report.heap {
-            Some(heap) if self.selection != Selection::default() => {
-                self.apply(&types::summarize_again(types, heap, &self.selection))
-            }
-            _ => self.apply(types),
-        })
+        report.types.as_ref().map(|types| self.apply(types))
     }
 
     /// The roots as this view shows them: whole if the filter fits their name or type, else only the parts it fits. Of
@@ -141,7 +129,7 @@ impl TypesView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn names(view: &TypesView) -> Vec<String> {
         let summary = view.apply(&sample::types());

@@ -92,7 +92,7 @@ fn a_report_of_an_older_program_has_the_own_group_alone() {
 
 #[test]
 fn what_is_not_known_has_its_reasons() {
-    let mut report = crate::render::sample::report();
+    let mut report = crate::sample::report();
     (report.cgroup, report.machine) = (None, None);
     assert_eq!(
         report.ceiling().unwrap_err(),
@@ -107,7 +107,7 @@ fn what_is_not_known_has_its_reasons() {
 
 #[test]
 fn a_limit_that_cannot_be_read_is_not_taken_for_none() {
-    let mut report = crate::render::sample::report();
+    let mut report = crate::sample::report();
     assert_eq!(report.is_limited(), Ok(true));
     report.cgroup = Some(pod(None, level("/p", None, 283, 0)));
     assert_eq!(report.is_limited(), Err("cgroup.binding was not collected".into()));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::render::sample;
+use crate::sample;
 
 const DISCARDED: &str = "2026-11-20T11:00:00.000Z";
 

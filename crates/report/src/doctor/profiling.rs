@@ -1,8 +1,7 @@
 //! Does jemalloc sample, and does its rate fit this heap?
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, share, switch};
-use crate::jemalloc::NOT_JEMALLOC;
-use crate::report::MemoryReport;
+use crate::report::{MemoryReport, NOT_JEMALLOC};
 use crate::units::{Bytes, count};
 
 pub(super) const RULES: &[Rule] = &[

@@ -124,8 +124,8 @@ pub(crate) const FIELDS: &[Field] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::{self, sample};
     use crate::view::{Page, TypesView};
+    use crate::{render, sample};
 
     /// As it is on the wire.
     fn overview(report: &MemoryReport) -> serde_json::Value {

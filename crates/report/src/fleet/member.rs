@@ -57,8 +57,6 @@ impl MemoryReport {
         }
         let report = Self {
             schema: member.schema,
-            instance: member.instance,
-            collected_at: member.collected_at,
             duration_us: member.duration_us,
             process: member.process,
             cgroup: member.cgroup,
@@ -66,12 +64,7 @@ impl MemoryReport {
             allocator: member.allocator,
             types: member.types,
             unavailable,
-            reconciliation: None,
-            roots: None,
-            detail: None,
-            heap: None,
-            growth: None,
-            tracked: Vec::new(),
+            ..Self::new(member.instance, member.collected_at)
         };
         report.require_schema()?;
         report.require_modesty(rows)?;
@@ -131,7 +124,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn report() -> Value {
         let mut report = serde_json::to_value(sample::report()).unwrap();

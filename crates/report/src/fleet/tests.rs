@@ -1,5 +1,5 @@
 use super::*;
-use crate::render::sample;
+use crate::sample;
 
 pub(crate) fn id(number: u64) -> InstanceId {
     serde_json::from_value(format!("00000000-0000-4000-8000-{number:012x}").into()).unwrap()

@@ -210,7 +210,7 @@ fn error(stderr: f64) -> f64 {
 mod tests {
     use super::super::tests::id;
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     #[test]
     fn rows_of_one_type_are_one_row_and_errors_add_as_variances() {

@@ -336,7 +336,7 @@ fn unix_seconds(rfc3339: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn value(families: &[MetricFamily], name: &str) -> Option<f64> {
         let family = families.iter().find(|family| family.full_name() == name);

@@ -11,12 +11,12 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::MetricsView;
 use super::families::{MetricFamily, MetricKind};
-use crate::report::MemoryReport;
+use crate::report::{MemoryReport, TypeRow};
 
 /// OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
-pub fn openmetrics(report: &MemoryReport, view: MetricsView) -> String {
+pub fn openmetrics(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Families(super::families(report, view))));
+    registry.register_collector(Box::new(Families(super::families(report, tracked, view))));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)
         .expect("writing to a string does not fail");
@@ -26,14 +26,14 @@ pub fn openmetrics(report: &MemoryReport, view: MetricsView) -> String {
 /// The format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
 ///
 /// It has no units and no infos, no end, and names its counters by the name of their series.
-pub fn classic(report: &MemoryReport, view: MetricsView) -> String {
-    let families = super::families(report, view);
+pub fn classic(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> String {
+    let families = super::families(report, tracked, view);
     let suffix = |name: &str| {
         let family = families.iter().find(|family| family.full_name() == name);
         family.map_or("", |family| suffix(family.kind))
     };
     let mut text = String::new();
-    for line in openmetrics(report, view).lines() {
+    for line in openmetrics(report, tracked, view).lines() {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some("#"), Some("EOF" | "UNIT"), ..) => {}
@@ -91,13 +91,13 @@ fn encode(family: &MetricFamily, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     #[test]
     fn openmetrics_has_units_suffixes_and_an_end() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
-        let text = openmetrics(&report, MetricsView { top: 1, exact: true });
+        let text = openmetrics(&report, &[], MetricsView { top: 1, exact: true });
         for lines in [
             "# HELP memory_debug_jemalloc_allocated_bytes Bytes that the program holds\n\
              # TYPE memory_debug_jemalloc_allocated_bytes gauge\n\
@@ -116,7 +116,7 @@ mod tests {
     fn the_older_format_names_counters_and_infos_by_their_series() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
-        let text = classic(&report, MetricsView { top: 1, exact: true });
+        let text = classic(&report, &[], MetricsView { top: 1, exact: true });
         for lines in [
             "# TYPE memory_debug_cgroup_oom_kills_total counter\nmemory_debug_cgroup_oom_kills_total 2.0\n",
             "# TYPE memory_debug_build_info gauge\nmemory_debug_build_info{version=\"",
@@ -131,7 +131,7 @@ mod tests {
     fn s64_a_name_cannot_forge_series() {
         let mut report = sample::report();
         report.types.as_mut().unwrap().rows[0].type_name = "a\"} 1\nforged{x=\"\\".into();
-        let text = openmetrics(&report, MetricsView { top: 9, exact: true });
+        let text = openmetrics(&report, &[], MetricsView { top: 9, exact: true });
         assert!(text.contains(r#"{type="a\"} 1\\u{a}forged{x=\"\\"}"#), "{text}");
         assert!(text.lines().all(|line| !line.starts_with("forged")), "{text}");
     }

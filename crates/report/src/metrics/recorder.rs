@@ -4,15 +4,15 @@ use metrics::{Label, SharedString, Unit};
 
 use super::MetricsView;
 use super::families::MetricKind;
-use crate::report::MemoryReport;
+use crate::report::{MemoryReport, TypeRow};
 
 /// Hands the metrics of a report to the recorder that the program has installed, if any.
 ///
 /// Call it from a task of your own, with a report of [`Scope::Stats`](crate::Scope::Stats), which takes milliseconds;
 /// with [`Scope::Everything`](crate::Scope::Everything) and [`MetricsView::top`] there are types, at the cost of a heap profile. A type
 /// that is no longer among them keeps its last value in most recorders.
-pub fn record(report: &MemoryReport, view: MetricsView) {
-    for family in super::families(report, view) {
+pub fn record(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) {
+    for family in super::families(report, tracked, view) {
         let name = SharedString::from(family.full_name());
         let unit = (family.unit == Some("bytes")).then_some(Unit::Bytes);
         let unit = unit.or_else(|| (family.unit == Some("seconds")).then_some(Unit::Seconds));
@@ -41,7 +41,7 @@ mod tests {
     use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder};
 
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     #[derive(Default)]
     struct Log(std::sync::Arc<Mutex<Vec<(String, f64)>>>);
@@ -81,7 +81,9 @@ mod tests {
     #[test]
     fn the_recorder_gets_what_prometheus_gets() {
         let log = Log::default();
-        metrics::with_local_recorder(&log, || record(&sample::report(), MetricsView { top: 1, exact: true }));
+        metrics::with_local_recorder(&log, || {
+            record(&sample::report(), &[], MetricsView { top: 1, exact: true })
+        });
         let got = log.0.lock().unwrap().clone();
         let value = |part: &str| got.iter().find(|(key, _)| key.contains(part)).map(|(_, value)| *value);
         assert_eq!(value("memory_debug_jemalloc_allocated_bytes"), Some(451_936_256.0));

@@ -31,11 +31,11 @@ impl Sum {
     }
 }
 
-pub(super) fn of_types(report: &MemoryReport, view: MetricsView) -> Vec<MetricFamily> {
+pub(super) fn of_types(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> Vec<MetricFamily> {
     let mut families = Vec::new();
     if view.exact {
         families.extend(of_roots(report));
-        families.extend(of_tracked(report));
+        families.extend(of_tracked(report, tracked));
     }
     if view.top > 0 {
         families.extend(of_sampled(report, view.top));
@@ -85,7 +85,7 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
     vec![live, errors, objects]
 }
 
-fn of_tracked(report: &MemoryReport) -> Vec<MetricFamily> {
+fn of_tracked(report: &MemoryReport, tracked: &[TypeRow]) -> Vec<MetricFamily> {
     let mut objects =
         MetricFamily::gauge("memory_debug_tracked_objects", None, "Live values of tracked types");
     let mut bytes =
@@ -96,8 +96,7 @@ fn of_tracked(report: &MemoryReport) -> Vec<MetricFamily> {
         MetricFamily::counter("memory_debug_tracked_dropped", "Values of tracked types dropped so far");
     // A report that came over the wire has them in its table only, where the rows of roots are exact as well.
     let in_table = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.created.is_some());
-    let tracked: Vec<_> =
-        if report.tracked.is_empty() { in_table.collect() } else { report.tracked.iter().collect() };
+    let tracked: Vec<_> = if tracked.is_empty() { in_table.collect() } else { tracked.iter().collect() };
     // The whole path: tracked types are few, and two may share a name. Those of two versions of a crate share the path.
     let mut sums: BTreeMap<String, [f64; 4]> = BTreeMap::new();
     for row in tracked {
@@ -145,7 +144,7 @@ fn cut(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn series(families: &[MetricFamily], name: &str) -> Vec<(String, f64)> {
         let family = families.iter().find(|family| family.full_name() == name).unwrap();
@@ -154,12 +153,12 @@ mod tests {
 
     #[test]
     fn the_largest_have_a_series_each_and_the_others_share_one() {
-        let families = of_types(&sample::report(), MetricsView { top: 1, exact: true });
+        let families = of_types(&sample::report(), &[], MetricsView { top: 1, exact: true });
         let mib = f64::from(1 << 20);
         let expected =
             [("HashMap<String, Session>".to_owned(), 12.0 * mib), ("other".to_owned(), 7_330_000.0 + mib)];
         assert_eq!(series(&families, "memory_debug_type_live_bytes"), expected);
-        let families = of_types(&sample::report(), MetricsView { top: 9, exact: true });
+        let families = of_types(&sample::report(), &[], MetricsView { top: 9, exact: true });
         let names: Vec<_> =
             series(&families, "memory_debug_type_live_objects").into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["HashMap<String, Session>", "String", "[unattributed]", "other"]);
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn without_a_number_of_types_there_are_exact_ones_only() {
-        let families = of_types(&sample::report(), MetricsView { top: 0, exact: true });
+        let families = of_types(&sample::report(), &[], MetricsView { top: 0, exact: true });
         assert!(families.iter().all(|family| !family.name.starts_with("memory_debug_type_")));
         assert_eq!(
             series(&families, "memory_debug_tracked_created"),
@@ -183,17 +182,19 @@ mod tests {
         let mut twin = types.rows.iter().find(|row| row.created.is_some()).unwrap().clone();
         twin.objects = 1;
         types.rows.push(twin);
-        for family in of_types(&report, MetricsView { top: 9, exact: true }) {
+        for family in of_types(&report, &[], MetricsView { top: 9, exact: true }) {
             let mut labels: Vec<_> = family.metrics.iter().map(|metric| &metric.labels).collect();
             let count = labels.len();
             labels.sort();
             labels.dedup();
             assert_eq!(labels.len(), count, "{family:?}");
         }
-        let objects =
-            series(&of_types(&report, MetricsView { top: 0, exact: true }), "memory_debug_tracked_objects");
+        let objects = series(
+            &of_types(&report, &[], MetricsView { top: 0, exact: true }),
+            "memory_debug_tracked_objects",
+        );
         let before = series(
-            &of_types(&sample::report(), MetricsView { top: 0, exact: true }),
+            &of_types(&sample::report(), &[], MetricsView { top: 0, exact: true }),
             "memory_debug_tracked_objects",
         );
         assert_eq!(objects[0].1, before[0].1 + 1.0);
@@ -203,7 +204,7 @@ mod tests {
     fn s64_a_name_cannot_move_the_cursor_of_a_terminal() {
         let mut report = sample::report();
         report.types.as_mut().unwrap().rows[0].type_name = "a\u{1b}[2J\n\u{202e}b".into();
-        let families = of_types(&report, MetricsView { top: 9, exact: true });
+        let families = of_types(&report, &[], MetricsView { top: 9, exact: true });
         let names = series(&families, "memory_debug_type_live_bytes");
         assert!(names.iter().any(|(name, _)| name == r"a\u{1b}[2J\u{a}\u{202e}b"), "{names:?}");
     }
@@ -215,8 +216,10 @@ mod tests {
         for (index, row) in rows.iter_mut().take(2).enumerate() {
             row.type_name = format!("{}{index}", "x".repeat(300));
         }
-        let names =
-            series(&of_types(&report, MetricsView { top: 9, exact: true }), "memory_debug_type_live_bytes");
+        let names = series(
+            &of_types(&report, &[], MetricsView { top: 9, exact: true }),
+            "memory_debug_type_live_bytes",
+        );
         assert_eq!((names.len(), names[0].0.chars().count()), (3, 200));
     }
 }

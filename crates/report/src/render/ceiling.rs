@@ -43,7 +43,7 @@ impl Display for Ceiling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     #[test]
     fn the_level_that_binds_is_named_with_what_others_have() {

@@ -6,8 +6,8 @@ use super::row_name;
 use super::table::write_columns;
 use crate::comparison::Comparison;
 use crate::report::RowSource;
+use crate::snapshot::Growth;
 use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, SnapshotInfo, Suspect};
-use crate::tracker::Growth;
 use crate::units::{Bytes, count, percent, short_name, signed_bytes, signed_count, span, visible};
 
 impl Display for SnapshotDiff {

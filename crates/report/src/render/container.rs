@@ -111,7 +111,8 @@ fn write_machine(out: &mut dyn Write, machine: &MachineMemory) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::{sample, text};
+    use crate::render::text;
+    use crate::sample;
     use crate::view::{Page, TypesView};
 
     fn stats(report: &MemoryReport) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
-use crate::control::{ProfilingStatus, ProfilingWindow};
+use crate::profiling_status::{ProfilingStatus, ProfilingWindow};
 use crate::units::{Bytes, count, span, visible};
 
 impl Display for ProfilingStatus {

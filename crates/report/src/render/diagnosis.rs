@@ -52,8 +52,8 @@ fn name(severity: Severity) -> &'static str {
 mod tests {
     use super::*;
     use crate::doctor::diagnose;
-    use crate::render::sample;
     use crate::report::MemoryReport;
+    use crate::sample;
 
     fn text(report: &MemoryReport) -> String {
         let mut text = String::new();

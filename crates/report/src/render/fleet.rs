@@ -226,7 +226,7 @@ fn quantity(path: &str, value: u64) -> String {
 #[cfg(test)]
 mod tests {
     use crate::fleet::{Draws, Fleet, MissingInstance, MissingReason, tests::id};
-    use crate::render::sample;
+    use crate::sample;
 
     fn fleet(resident: &[u64]) -> Fleet {
         let mut fleet = Fleet::new("targets");

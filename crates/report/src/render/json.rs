@@ -5,7 +5,6 @@ use std::io;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::visible_json::{to_json, write_line};
 use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
@@ -16,6 +15,7 @@ use crate::report::{
 };
 use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
+use crate::visible_json::{to_json, write_line};
 
 /// The report as JSON, indented, with a newline at the end.
 ///
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn value(report: &MemoryReport, page: Page) -> Value {
         serde_json::from_str(&json(report, page, &TypesView::default())).unwrap()

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
-use crate::purge::{PurgeMoment, PurgeReport};
+use crate::purge_report::{PurgeMoment, PurgeReport};
 use crate::units::{Bytes, visible};
 
 impl Display for PurgeReport {

@@ -114,7 +114,7 @@ fn write_parts(out: &mut (impl Write + ?Sized), whole: &str, parts: &[Part]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn lines(numbers: &Reconciliation) -> String {
         let mut text = String::new();

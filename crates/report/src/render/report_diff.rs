@@ -44,8 +44,8 @@ impl Display for Moment<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::render::sample;
     use crate::report_diff::ReportDiff;
+    use crate::sample;
 
     #[test]
     fn the_numbers_come_first_then_the_table_with_signs() {

@@ -56,7 +56,7 @@ fn write_field(out: &mut (impl Write + ?Sized), field: &FieldRow) -> fmt::Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn text(summary: RootSummary) -> String {
         let mut text = String::new();

@@ -125,7 +125,7 @@ fn footer(summary: &TypeSummary, started_at: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::sample;
 
     fn table(summary: &TypeSummary) -> String {
         summary.to_string()

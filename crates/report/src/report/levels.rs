@@ -8,14 +8,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::CgroupMemory;
 
 /// The most levels above the process's own group that a report has. Real hierarchies have fewer than ten.
-pub(crate) const MOST_LEVELS: usize = 32;
+pub const MOST_LEVELS: usize = 32;
 
 /// The reason for a limit that is `None` because there is none.
-pub(crate) const NO_LIMIT: &str = "no limit is set";
+pub const NO_LIMIT: &str = "no limit is set";
 
-/// The reasons for a group that is `None` because none counts the process's memory: then there is no limit either.
-pub(crate) const NO_GROUP: &str = "the process is in no memory control group";
-pub(crate) const NO_CONTROLLER: &str = "the memory controller is not enabled for the process's control group";
+/// The reason for a group that is `None` because none counts the process's memory: then there is no limit either.
+pub const NO_GROUP: &str = "the process is in no memory control group";
+/// The same, where the group is there and its memory controller is not.
+pub const NO_CONTROLLER: &str = "the memory controller is not enabled for the process's control group";
 
 /// What the memory of a control group consists of.
 ///
@@ -70,7 +71,7 @@ pub struct CgroupLevel {
 
 impl CgroupLevel {
     /// What stands at `path` for a group above the visible ones.
-    pub(crate) const ABOVE: &str = "..";
+    pub const ABOVE: &str = "..";
 
     /// The memory that does not go away under pressure: `current_bytes` without inactive page cache.
     ///
@@ -94,7 +95,7 @@ impl CgroupLevel {
 
 impl CgroupMemory {
     /// The process's own group as a level.
-    pub(crate) fn own_level(&self) -> CgroupLevel {
+    pub fn own_level(&self) -> CgroupLevel {
         CgroupLevel {
             path: self.path.clone(),
             limit_bytes: self.limit_bytes,
@@ -108,7 +109,7 @@ impl CgroupMemory {
     }
 
     /// The level with the least room, and of equals the nearest. `None` if no level has a limit and a usage.
-    pub(crate) fn least_room(&self) -> Option<CgroupLevel> {
+    pub fn least_room(&self) -> Option<CgroupLevel> {
         let levels = std::iter::once(self.own_level()).chain(self.levels.iter().cloned());
         levels.filter(|level| level.room_bytes().is_some()).min_by_key(CgroupLevel::room_bytes)
     }

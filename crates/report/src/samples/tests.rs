@@ -1,8 +1,5 @@
-use std::time::{Duration, SystemTime};
-
 use super::*;
-use crate::jemalloc::{Generation, Setting};
-use crate::render::sample;
+use crate::sample;
 
 const DISCARDED: &str = "2026-11-20T11:00:00.000Z";
 
@@ -11,32 +8,6 @@ fn samples(generation: u64, pauses: u64) -> SampleOrigin {
     let began_at = if generation == 0 { sample::samples().began_at } else { Some(DISCARDED.into()) };
     let resumed_at = (pauses > 0).then(|| "2026-11-20T12:00:00.000Z".to_owned());
     SampleOrigin { generation, began_at, pauses, resumed_at, ..sample::samples() }
-}
-
-#[test]
-fn a_generation_is_told_with_times() {
-    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-    let mut generation = Generation::configured(Setting { active: true, lg_sample: 19 });
-    let origin = |generation: &Generation| generation.origin(Some("2026-11-20T09:00:00Z")).unwrap();
-    assert_eq!(origin(&generation), samples(0, 0));
-    generation.reset(16);
-    generation.turn_on(at(7));
-    generation.turn_off();
-    generation.turn_on(at(9));
-    let expected = SampleOrigin {
-        generation: 1,
-        began_at: Some("1970-01-01T00:00:07.000Z".into()),
-        sample_bytes: 65_536,
-        pauses: 1,
-        resumed_at: Some("1970-01-01T00:00:09.000Z".into()),
-    };
-    assert_eq!(origin(&generation), expected);
-    generation.look(Setting { active: true, lg_sample: 12 });
-    assert_eq!((origin(&generation).generation, origin(&generation).began_at), (2, None));
-    assert_eq!(
-        Generation::configured(Setting { active: true, lg_sample: 19 }).origin(None).unwrap().began_at,
-        None
-    );
 }
 
 #[test]

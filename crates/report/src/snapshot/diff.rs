@@ -1,10 +1,8 @@
 //! What changed between two snapshots.
 
-use std::borrow::Cow;
-use std::time::SystemTime;
-
 use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use super::{Snapshot, SnapshotInfo};
 use crate::comparison::{Basis, Comparison, Origin, Side};
@@ -81,15 +79,18 @@ impl SnapshotDiff {
         Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
     }
 
-    /// Compares a moment with that of a report that was collected with types just now, which is called `now`.
+    /// Compares a kept moment with `later`, the heap of the moment that `now` describes.
     ///
     /// # Errors
     ///
-    /// Why the report has no heap profile, or the snapshot cannot be read.
-    pub fn until(report: &MemoryReport, base: &Snapshot, selection: &Selection) -> Result<Self, String> {
-        let (earlier, later) = (base.profile()?, report.symbolized()?);
-        let now = SnapshotInfo::of(report, &later, Some("now".to_owned()), SystemTime::now())?;
-        Ok(Self::of_profiles(base.info(), &earlier, &now, &later, selection))
+    /// If the snapshot cannot be read.
+    pub fn until(
+        now: &SnapshotInfo,
+        later: &SymbolizedProfile,
+        base: &Snapshot,
+        selection: &Selection,
+    ) -> Result<Self, String> {
+        Ok(Self::of_profiles(base.info(), &base.profile()?, now, later, selection))
     }
 
     fn of_profiles(
@@ -143,19 +144,20 @@ impl SnapshotDiff {
 }
 
 impl MemoryReport {
-    /// Compares the table with a snapshot of this process, so that [`diagnose`](crate::diagnose) knows whether a large
-    /// row grows.
+    /// Whether growth since `base` can be told: only if it is of this process and has the same samples.
     ///
     /// # Errors
     ///
-    /// If the report has no heap profile, the snapshot is of another process or has other samples, or it cannot be read.
-    pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), String> {
-        // Said by what is known of both, before anything is read.
-        let basis = Basis::of(base.info().origin(None), Origin::of_report(self));
-        if basis.comparison != Comparison::Whole {
-            return Err(basis.notes.join("; "));
-        }
-        let diff = SnapshotDiff::until(self, base, &Selection::default())?.growth();
+    /// What stands in the way.
+    pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), String> {
+        let basis = Basis::of(base.origin(None), Origin::of_report(self));
+        if basis.comparison == Comparison::Whole { Ok(()) } else { Err(basis.notes.join("; ")) }
+    }
+
+    /// Notes which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) knows whether a large row
+    /// grows. `diff` is the difference of this report's heap from that moment's.
+    pub fn note_growth(&mut self, diff: SnapshotDiff) {
+        let diff = diff.growth();
         let rows = diff.rows.into_iter();
         self.growth = Some(Growth {
             since: diff.base.taken_at,
@@ -167,7 +169,6 @@ impl MemoryReport {
                 })
                 .collect(),
         });
-        Ok(())
     }
 }
 
@@ -212,16 +213,15 @@ mod tests {
 
     #[test]
     fn the_doctor_is_told_no_growth_where_the_samples_are_others() {
-        let mut report = crate::collect::Collector::new().collect(crate::collect::Scope::Stats);
+        let mut report = crate::sample::report();
         report.types = Some(crate::report::TypeSummary { samples: Some(samples(1)), ..Default::default() });
         let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));
         let mut same_process = report.clone();
         same_process.instance = base.info().instance.clone();
-        let reason = same_process.compare_with(&base).unwrap_err();
+        let reason = same_process.require_one_heap(base.info()).unwrap_err();
         assert!(reason.contains("discards all samples"), "{reason}");
         report.instance.id = serde_json::from_str("\"00000000-0000-4000-8000-000000000000\"").unwrap();
-        assert!(report.compare_with(&base).unwrap_err().contains("process"));
-        assert!(report.growth.is_none() && same_process.growth.is_none());
+        assert!(report.require_one_heap(base.info()).unwrap_err().contains("process"));
     }
 
     #[test]

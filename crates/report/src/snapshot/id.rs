@@ -10,10 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct SnapshotId(u128);
 
 impl SnapshotId {
-    pub(super) fn random() -> Result<Self, String> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| format!("no random number for a name: {error}"))?;
-        Ok(Self(u128::from_be_bytes(bytes)))
+    /// The id that these random bytes make.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::render::sample;
+use crate::sample;
 
 fn page(report: &MemoryReport, page: Page) -> String {
     text(report, page, &TypesView::default())
