@@ -94,18 +94,16 @@ impl Collected {
         SnapshotDiff::until(&now, &profile, base, selection)
     }
 
-    /// Compares the table with a snapshot of this process, so that [`diagnose`](crate::diagnose) knows whether a large
-    /// row grows.
+    /// Which rows grew since `base`, a snapshot of this process with the same samples. Give it to
+    /// [`MemoryReport::note_growth`], so that [`diagnose`](crate::diagnose) knows whether a large row grows.
     ///
     /// # Errors
     ///
     /// Why there is no heap profile, `base` is of another process or has other samples, or it cannot be read.
-    pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), String> {
+    pub fn growth_since(&self, base: &Snapshot) -> Result<SnapshotDiff, String> {
         // Said by what is known of both, before anything is read.
         self.report.require_one_heap(base.info())?;
-        let diff = self.diff(base, &Selection::default())?;
-        self.report.note_growth(diff);
-        Ok(())
+        Ok(self.diff(base, &Selection::default())?.growth())
     }
 
     fn info(

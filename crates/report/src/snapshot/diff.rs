@@ -155,7 +155,7 @@ impl MemoryReport {
     }
 
     /// Notes which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) knows whether a large row
-    /// grows. `diff` is the difference of this report's heap from that moment's.
+    /// grows. `diff` is from that moment to this report's.
     pub fn note_growth(&mut self, diff: SnapshotDiff) {
         let diff = diff.growth();
         let rows = diff.rows.into_iter();
