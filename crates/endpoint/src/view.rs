@@ -265,7 +265,10 @@ mod tests {
         let view = View { shows_host: false, ..view(Format::Json, Page::Types, 50) };
         let json: Value = serde_json::from_slice(&written(&view, &report, 1 << 20).unwrap()).unwrap();
         assert_eq!(json["instance"]["host"], Value::Null);
-        assert_eq!(json["unavailable"]["instance.host"], "not shown: the service hides it (`Endpoint::hide_host`)");
+        assert_eq!(
+            json["unavailable"]["instance.host"],
+            "not shown: the service hides it (`Endpoint::hide_host`)"
+        );
     }
 
     #[test]

@@ -179,7 +179,8 @@ fn s62_addresses_are_named_only_where_the_host_may_be() {
 #[test]
 fn s15_names_of_types_are_for_those_who_may_know_them_here() {
     let readers = Credentials::new("ops", OPERATOR).unwrap().role(Role::Read);
-    let endpoint = Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).role_for_types(Role::Profile);
+    let endpoint =
+        Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).role_for_types(Role::Profile);
     let status = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers").status;
     assert_eq!(status, 403);
 }
