@@ -7,10 +7,10 @@ use std::time::Duration;
 use memory_debug_core::{Headroom, InstanceId, MemoryReport, Resource, render};
 use serde::Serialize;
 
+use crate::auth::Role;
 use crate::collect::{Shortage, check};
-use crate::format::Format;
+use crate::reply::format::Format;
 use crate::request_body::MAX_BYTES;
-use crate::role::Role;
 
 /// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,7 +289,7 @@ impl Problem {
             }
             Self::RawAddressesOff => {
                 "this service does not give out addresses of its process; it does if built with \
-                 `Endpoint::raw_addresses(true)`, and format=pprof needs none"
+                 `Endpoint::allow_raw_addresses()`, and format=pprof needs none"
                     .into()
             }
         }
