@@ -6,8 +6,8 @@ use std::time::{Instant, SystemTime};
 use memory_debug_profile::Selection;
 use memory_debug_report::__private::{Counts, Sampled as Sum, root_rows, timestamp};
 use memory_debug_report::{
-    AllocatorDetail, AllocatorStats, DetailParts, InstanceInfo, MemoryReport, ProfilingState, SampleOrigin,
-    TypeRow, TypeSummary, Unavailable,
+    AllocatorDetail, AllocatorStats, DetailParts, Error, ErrorKind, InstanceInfo, MemoryReport,
+    ProfilingState, SampleOrigin, TypeRow, TypeSummary, Unavailable,
 };
 
 use crate::collected::Collected;
@@ -237,9 +237,9 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
 /// If the global allocator is not jemalloc, with the line that makes it so.
 ///
 /// A single number that could not be read is `None`.
-pub fn allocator_stats() -> Result<AllocatorStats, String> {
+pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     let mut unavailable = Unavailable::default();
-    jemalloc::global_allocator()?;
+    jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
     let profiling = jemalloc::read_profiling(None, jemalloc::generation(), &mut unavailable);
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
@@ -254,7 +254,7 @@ pub fn summary() -> TypeSummary {
                 report.unavailable.get("types").unwrap_or("no type is tracked").into(),
             )
         }),
-        Err(reason) => TypeSummary::without_profile(reason),
+        Err(error) => TypeSummary::without_profile(error.to_string()),
     }
 }
 

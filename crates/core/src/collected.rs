@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use memory_debug_profile::{HeapProfile, Selection, SymbolizedProfile};
 use memory_debug_report::{
-    Group, MemoryReport, RowSource, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, TypeRow, TypeSummary,
+    Error, ErrorKind, Group, MemoryReport, RowSource, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo,
+    TypeRow, TypeSummary,
 };
 
 use crate::heap::Heap;
@@ -59,7 +60,7 @@ impl Collected {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn symbolized(&self) -> Result<SymbolizedProfile, String> {
+    pub fn symbolized(&self) -> Result<SymbolizedProfile, Error> {
         self.heap().map(Heap::symbolized)
     }
 
@@ -68,7 +69,7 @@ impl Collected {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn heap_profile(&self) -> Result<&HeapProfile, String> {
+    pub fn heap_profile(&self) -> Result<&HeapProfile, Error> {
         self.heap().map(Heap::profile)
     }
 
@@ -77,7 +78,7 @@ impl Collected {
     /// # Errors
     ///
     /// Why there is no heap profile.
-    pub fn snapshot(&self, label: Option<String>) -> Result<Snapshot, String> {
+    pub fn snapshot(&self, label: Option<String>) -> Result<Snapshot, Error> {
         let (profile, at) = (self.symbolized()?, SystemTime::now());
         Snapshot::new(self.info(&profile, label, at)?, &profile, at)
     }
@@ -88,7 +89,7 @@ impl Collected {
     /// # Errors
     ///
     /// Why there is no heap profile, or `base` cannot be read.
-    pub fn diff(&self, base: &Snapshot, selection: &Selection) -> Result<SnapshotDiff, String> {
+    pub fn diff(&self, base: &Snapshot, selection: &Selection) -> Result<SnapshotDiff, Error> {
         let profile = self.symbolized()?;
         let now = self.info(&profile, Some("now".to_owned()), SystemTime::now())?;
         SnapshotDiff::until(&now, &profile, base, selection)
@@ -100,7 +101,7 @@ impl Collected {
     /// # Errors
     ///
     /// Why there is no heap profile, `base` is of another process or has other samples, or it cannot be read.
-    pub fn growth_since(&self, base: &Snapshot) -> Result<SnapshotDiff, String> {
+    pub fn growth_since(&self, base: &Snapshot) -> Result<SnapshotDiff, Error> {
         // Said by what is known of both, before anything is read.
         self.report.require_one_heap(base.info())?;
         Ok(self.diff(base, &Selection::default())?.growth())
@@ -111,16 +112,19 @@ impl Collected {
         profile: &SymbolizedProfile,
         label: Option<String>,
         at: SystemTime,
-    ) -> Result<SnapshotInfo, String> {
+    ) -> Result<SnapshotInfo, Error> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| format!("no random number for a name: {error}"))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Error::with_source(ErrorKind::System, format!("no random number for a name: {error}"), error)
+        })?;
         Ok(SnapshotInfo::of(&self.report, profile, SnapshotId::from_random(bytes), label, at))
     }
 
-    fn heap(&self) -> Result<&Heap, String> {
+    fn heap(&self) -> Result<&Heap, Error> {
         self.heap.as_ref().ok_or_else(|| {
             let reason = self.report.unavailable.get("types");
-            reason.unwrap_or("the report was made without the heap profile").to_owned()
+            let reason = reason.unwrap_or("the report was made without the heap profile");
+            Error::new(ErrorKind::NoProfile, reason)
         })
     }
 }

@@ -39,12 +39,14 @@ pub(crate) fn read_instance(
 
 /// The id of this process, made the first time it is asked for. It is in every report of the process.
 pub fn instance_id() -> InstanceId {
-    static CURRENT: PerProcess<InstanceId> = PerProcess::new(InstanceId::from_random([0; 16]));
-    *CURRENT.get(|_| random_id())
+    static CURRENT: PerProcess<Option<InstanceId>> = PerProcess::new(None);
+    // Every process makes its own, so the pattern is never seen.
+    CURRENT.get(|_| Some(random_id())).unwrap_or_else(random_id)
 }
 
 fn random_id() -> InstanceId {
     let mut bytes = [0; 16];
+    // `Uuid::new_v4` would panic where there is no random number.
     if getrandom::fill(&mut bytes).is_err() {
         // The id must be unique, not secret, so time and process id will do.
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

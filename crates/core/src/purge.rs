@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use memory_debug_report::{ProfilingState, PurgeMoment, PurgeReport, Unavailable};
+use memory_debug_report::{Error, ErrorKind, ProfilingState, PurgeMoment, PurgeReport, Unavailable};
 
 use crate::collect::Collector;
 use crate::jemalloc;
@@ -20,15 +20,15 @@ impl Collector {
     /// # Errors
     ///
     /// If the global allocator is not jemalloc, with the line that makes it so; or jemalloc refused.
-    pub fn purge(&self) -> Result<PurgeReport, String> {
-        jemalloc::global_allocator()?;
+    pub fn purge(&self) -> Result<PurgeReport, Error> {
+        jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
         let proc = Path::new("/proc");
         let mut unavailable = Unavailable::default();
         let instance = self.instance(proc, &mut unavailable);
         let purged_at = timestamp::millis(SystemTime::now());
         let (before, background_threads) = moment(proc, "before", &mut unavailable);
         let begin = Instant::now();
-        jemalloc::purge().map_err(|error| error.to_string())?;
+        jemalloc::purge().map_err(|error| Error::of(ErrorKind::Allocator, error))?;
         let purge_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (after, _) = moment(proc, "after", &mut unavailable);
         let returned = change(before.resident_bytes, after.resident_bytes);
@@ -90,7 +90,9 @@ mod tests {
 
     #[test]
     fn another_allocator_is_not_purged() {
-        assert_eq!(Collector::new().purge().unwrap_err(), jemalloc::global_allocator().unwrap_err());
+        let error = Collector::new().purge().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Allocator);
+        assert_eq!(error.to_string(), jemalloc::global_allocator().unwrap_err());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Which process answered: among equal instances behind one balancer a number alone says little.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind};
 
 /// Identity of a process, its service and its program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,36 +47,37 @@ impl InstanceInfo {
     }
 }
 
-/// A random UUID (version 4) that names this process.
+/// A random UUID (version 4) that names a process. As text it has lower-case digits and hyphens, and no other form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct InstanceId(u128);
+pub struct InstanceId(Uuid);
 
 impl InstanceId {
-    /// The id that these random bytes make: RFC 9562 sets six of their bits.
-    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        // Section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(u128::from_be_bytes(bytes))
+    /// The id that these random bytes make.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// The first eight hex digits: enough to tell a handful of instances apart by eye.
     pub fn short(&self) -> String {
-        format!("{:08x}", self.0 >> 96)
+        format!("{:08x}", self.0.as_fields().0)
     }
+}
 
-    fn parse(text: &str) -> Option<Self> {
-        let digits = text.replace('-', "");
-        let id = Self(u128::from_str_radix(&digits, 16).ok()?);
-        (id.to_string() == text).then_some(id)
+impl FromStr for InstanceId {
+    type Err = Error;
+
+    /// Takes exactly what `Display` writes: one id has one spelling.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let id = Uuid::try_parse(text).ok().map(Self);
+        id.filter(|id| id.to_string() == text).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidValue, "an instance id is a lower-case hyphenated UUID")
+        })
     }
 }
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = format!("{:032x}", self.0);
-        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-        f.write_str(&groups.join("-"))
+        self.0.hyphenated().fmt(f)
     }
 }
 
@@ -90,8 +95,7 @@ impl Serialize for InstanceId {
 
 impl<'de> Deserialize<'de> for InstanceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("an instance id is a lower-case hyphenated UUID"))
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -108,15 +112,23 @@ mod tests {
         assert!("89ab".contains(&text[19..20]));
         assert!(text.starts_with(&id.short()));
         let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{text}\""));
         assert_eq!(serde_json::from_str::<InstanceId>(&json).unwrap(), id);
+        assert_eq!(text.parse::<InstanceId>().unwrap(), id);
     }
 
     #[test]
     fn a_text_that_is_no_uuid_is_refused() {
-        for text in
-            ["", "6f1c9a2e", "6F1C9A2E-0000-4000-8000-000000000000", "6f1c9a2e-00004000-8000-000000000000-"]
-        {
-            assert_eq!(InstanceId::parse(text), None, "{text}");
+        for text in [
+            "",
+            "6f1c9a2e",
+            "6F1C9A2E-0000-4000-8000-000000000000",
+            "6f1c9a2e-00004000-8000-000000000000-",
+            "6f1c9a2e000040008000000000000000",
+            "{6f1c9a2e-0000-4000-8000-000000000000}",
+            "urn:uuid:6f1c9a2e-0000-4000-8000-000000000000",
+        ] {
+            assert_eq!(text.parse::<InstanceId>().unwrap_err().kind(), ErrorKind::InvalidValue, "{text}");
         }
     }
 }

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 // From the ground up: a module uses only modules above its line.
+mod error;
 mod unavailable;
 pub mod units;
 mod timestamp;
@@ -61,6 +62,7 @@ pub use ceiling::{Ceiling, LimitSource};
 pub use comparison::Comparison;
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use error::{Error, ErrorKind};
 pub use fleet::{
     Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
     FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,

@@ -13,6 +13,7 @@ use memory_debug_profile::SymbolGap;
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
+use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
 use crate::root_summary::RootSummary;
@@ -112,13 +113,14 @@ impl MemoryReport {
     /// # Errors
     ///
     /// Of which version it is, to go after what it is a report of.
-    pub fn require_schema(&self) -> Result<(), String> {
+    pub fn require_schema(&self) -> Result<(), Error> {
         if self.schema == SCHEMA {
             return Ok(());
         }
         // It may be anything, of any length.
         let version: String = self.schema.chars().take(64).collect();
-        Err(format!("is of version {version:?}; this program reads {SCHEMA}"))
+        let message = format!("is of version {version:?}; this program reads {SCHEMA}");
+        Err(Error::new(ErrorKind::Report, message))
     }
 }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::{Snapshot, SnapshotInfo};
 use crate::comparison::{Basis, Comparison, Origin, Side};
+use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
@@ -74,7 +75,7 @@ impl SnapshotDiff {
     /// # Errors
     ///
     /// If a snapshot cannot be read.
-    pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, String> {
+    pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, Error> {
         let (earlier, later) = (base.profile()?, target.profile()?);
         Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
     }
@@ -89,7 +90,7 @@ impl SnapshotDiff {
         later: &SymbolizedProfile,
         base: &Snapshot,
         selection: &Selection,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Error> {
         Ok(Self::of_profiles(base.info(), &base.profile()?, now, later, selection))
     }
 
@@ -149,9 +150,12 @@ impl MemoryReport {
     /// # Errors
     ///
     /// What stands in the way.
-    pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), String> {
+    pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), Error> {
         let basis = Basis::of(base.origin(None), Origin::of_report(self));
-        if basis.comparison == Comparison::Whole { Ok(()) } else { Err(basis.notes.join("; ")) }
+        if basis.comparison == Comparison::Whole {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotComparable, basis.notes.join("; ")))
     }
 
     /// Notes which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) knows whether a large row
@@ -218,10 +222,10 @@ mod tests {
         let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));
         let mut same_process = report.clone();
         same_process.instance = base.info().instance.clone();
-        let reason = same_process.require_one_heap(base.info()).unwrap_err();
+        let reason = same_process.require_one_heap(base.info()).unwrap_err().to_string();
         assert!(reason.contains("discards all samples"), "{reason}");
         report.instance.id = serde_json::from_str("\"00000000-0000-4000-8000-000000000000\"").unwrap();
-        assert!(report.require_one_heap(base.info()).unwrap_err().contains("process"));
+        assert!(report.require_one_heap(base.info()).unwrap_err().to_string().contains("process"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DiffRow, Snapshot, SnapshotInfo};
 use crate::comparison::Comparison;
+use crate::error::Error;
 
 /// What has grown beyond its peak, largest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub fn beyond_peaks(
     peaks: Option<(SnapshotInfo, Peaks)>,
     now: &Snapshot,
     selection: &Selection,
-) -> Result<((SnapshotInfo, Peaks), Growth), String> {
+) -> Result<((SnapshotInfo, Peaks), Growth), Error> {
     let profile = now.profile()?;
     // Beside peaks of samples that were discarded, nothing would stand out for ever.
     let peaks = peaks.filter(|(since, _)| {
