@@ -122,7 +122,7 @@ pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
+    Count, CollapsedOptions, CollapsedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
     SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use per_process::PerProcess;

@@ -32,7 +32,9 @@
 
 #![forbid(unsafe_code)]
 
+mod amount;
 mod attribution;
+mod attributor;
 mod build_id;
 mod error;
 mod export;
@@ -41,36 +43,39 @@ mod large;
 mod mapping;
 mod number;
 mod path_bytes;
+mod printable;
 mod profile;
 mod sample;
+mod selection;
 mod size_class;
-mod symbolize;
 mod symbolized;
+mod symbols;
 mod type_name;
-mod visible;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::attribution::fuzzing::*;
+    pub use crate::attributor::fuzzing::*;
     pub use crate::export::fuzzing::*;
-    pub use crate::symbolize::fuzzing::*;
+    pub use crate::symbols::fuzzing::*;
 }
 
-pub use attribution::{Group, Selection, TracebackDepth, TypeAttributor, TypeEntry, TypeTable};
+pub use amount::Amount;
+pub use attributor::TypeAttributor;
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]
 pub use export::FlamegraphOptions;
-pub use export::{Count, FoldedOptions, FoldedStacks, Leaf, PprofOptions, PprofSymbols};
+pub use export::{CollapsedOptions, CollapsedStacks, Count, Leaf, PprofOptions, PprofSymbols};
 pub use large::{Estimator, LargeObjects};
 pub use mapping::Mapping;
+pub use printable::{is_unprintable, printable};
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use symbolize::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
+pub use selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable};
 pub use symbolized::{
-    Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
+    Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,
 };
+pub use symbols::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use type_name::{readable_type_name, shorten_name};
-pub use visible::{is_hidden, visible};

@@ -11,12 +11,13 @@ use rustc_hash::FxHashMap;
 use super::proto::{self, ValueType};
 use super::wire::{self, Field, Fields};
 use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, label, tag, value};
+use crate::amount::{Amount, Magnitude};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, Magnitude, NamedFunction, NamedMapping, NamedSample, Owner, Place,
-    ProfileKind, SymbolizedProfile,
+    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Owner, Place, ProfileKind,
+    SymbolizedProfile,
 };
 
 /// Longest profile, uncompressed. One of 100,000 stacks has 20 MB.
@@ -195,7 +196,7 @@ impl<'m> Decoder<'m> {
             let (live, allocated) = amounts(self.kind, &sample.value)?;
             let (owner, place, thread) = self.labels(&sample.label)?;
             let sample = NamedSample { thread, live, allocated };
-            magnitude.add(&sample);
+            magnitude.add(live, allocated);
             self.builder.add(locations, (owner, place), [sample]);
         }
         if magnitude.is_too_large() {

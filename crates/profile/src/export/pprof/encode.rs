@@ -10,10 +10,9 @@ use super::message::Message;
 use super::selection::{Rest, Selection};
 use super::strings::Strings;
 use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
-use crate::symbolized::{
-    Amount, Location, Magnitude, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile,
-};
-use crate::visible::visible;
+use crate::amount::{Amount, Magnitude};
+use crate::printable::printable;
+use crate::symbolized::{Location, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -39,7 +38,7 @@ impl SymbolizedProfile {
 
     fn write_message(&self, options: &PprofOptions, out: &mut impl Write) -> io::Result<()> {
         let mut magnitude = Magnitude::default();
-        self.samples.iter().for_each(|sample| magnitude.add(sample));
+        self.samples.iter().for_each(|sample| magnitude.add(sample.live, sample.allocated));
         if magnitude.is_too_large() {
             let reason = format!("the numbers of the profile add up to more than {}", Magnitude::MAX);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -111,7 +110,7 @@ impl<'a> Encoder<'a> {
         tables.write_to(sink)?;
         for text in self.strings.table() {
             // `go tool pprof` prints names as they are.
-            out.bytes(tag::STRING, visible(text).as_bytes());
+            out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
         out.write_to(sink)?;
