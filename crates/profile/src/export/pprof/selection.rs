@@ -1,6 +1,6 @@
 //! Which stacks are written, what these need, and the sum of the others.
 
-use super::PprofOptions;
+use super::options::PprofOptions;
 use crate::amount::Amount;
 use crate::export::largest::largest;
 use crate::symbolized::SymbolizedProfile;

@@ -1,5 +1,10 @@
+pub(super) mod proto;
+
+use std::time::{Duration, SystemTime};
+
 use proptest::prelude::*;
 
+use super::conventions::LARGE_BELOW;
 use super::*;
 use crate::error::ErrorKind;
 use crate::printable::printable;
