@@ -51,11 +51,11 @@ fn texts(profile: &SymbolizedProfile) {
     for (leaf, count) in [(Leaf::Function, Count::Bytes), (Leaf::Type, Count::Objects)] {
         let mut options = CollapsedOptions::default();
         (options.leaf, options.count) = (leaf, count);
-        let mut folded = Vec::new();
-        profile.write_collapsed(&options, &mut folded).expect("memory");
-        let folded = String::from_utf8(folded).expect("text");
-        assert!(folded.lines().count() <= profile.stack_count());
-        for line in folded.lines() {
+        let mut collapsed = Vec::new();
+        profile.write_collapsed(&options, &mut collapsed).expect("memory");
+        let collapsed = String::from_utf8(collapsed).expect("text");
+        assert!(collapsed.lines().count() <= profile.stack_count());
+        for line in collapsed.lines() {
             let (stack, number) = line.rsplit_once(' ').expect("a number");
             assert!(!stack.is_empty() && number.parse::<i64>().is_ok_and(|number| number != 0), "{line:?}");
         }

@@ -83,7 +83,7 @@ impl View {
         })
     }
 
-    /// Folded stacks, the small ones summed below their functions if not all of them have room.
+    /// Collapsed stacks, the small ones summed below their functions if not all of them have room.
     fn collapsed(&self, profile: &SymbolizedProfile, material: Material<'_>) -> Result<Reply, Problem> {
         let stacks = profile.collapse(&CollapsedOptions::default());
         self.until_it_fits(

@@ -48,20 +48,6 @@ impl SymbolizedProfile {
         self.collapse(options).write(0, out).map(drop)
     }
 
-    /// Writes a line for each stack of this profile or `base`, with the numbers of `base` and of this one.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    pub fn write_collapsed_since(
-        &self,
-        base: &Self,
-        options: &CollapsedOptions,
-        out: impl Write,
-    ) -> io::Result<()> {
-        self.collapse_since(base, options).write(0, out).map(drop)
-    }
-
     /// The distinct stacks of names, to write as many of them as there is room for.
     pub fn collapse(&self, options: &CollapsedOptions) -> CollapsedStacks<'_> {
         CollapsedStacks::of(&[self], *options)
@@ -274,7 +260,7 @@ mod tests {
     fn two_profiles_stand_beside_each_other() {
         let mut out = Vec::new();
         let base = profile(&[("String", &["gone"], 1, 7), ("Vec<A>", &["push", "ma;in\n"], 2, 100)]);
-        sample().write_collapsed_since(&base, &CollapsedOptions::default(), &mut out).unwrap();
+        sample().collapse_since(&base, &CollapsedOptions::default()).write(0, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "gone 7 0\nma,in\\u{a};push 100 250\nunknown code 0 1\n");
     }
 

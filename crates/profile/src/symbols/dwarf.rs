@@ -4,26 +4,29 @@
 //! linkage name of the legacy mangling has lost them. All addresses are known beforehand, so each unit is passed once,
 //! nothing of it is kept, and the line program runs without storing rows.
 
+mod chains;
 mod entry;
+mod first_lines;
 mod lines;
 mod names;
 mod skimmer;
 
 use std::sync::Arc;
 
-use gimli::{DebugInfoOffset, EntriesRaw, UnitOffset, UnitRef};
+use gimli::{DebugInfoOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
-use super::budget::{Budget, Damaged};
+use super::budget::Budget;
 use super::elf::Reader;
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::split::SplitUnits;
 use super::unit_index::{self, UnitIndex};
 use super::units::Units;
-use entry::{CodeEntry, positions_in};
+use chains::Chains;
+use entry::positions_in;
+use first_lines::FirstLines;
 use lines::{Files, line_rows};
 use names::Names;
-use skimmer::Skimmer;
 
 /// What DWARF says of a batch of addresses, by their position in the batch.
 #[derive(Default)]
@@ -170,156 +173,6 @@ impl Search<'_> {
                 found.lines.insert(wanted.positions[position], (files.path(file, table), line));
             }
         }
-    }
-}
-
-/// The lines where closures and futures begin, by the address of their code: what is inlined has no line of its own in
-/// line tables, but its first instruction has.
-#[derive(Default)]
-struct FirstLines {
-    /// Sorted.
-    addresses: Vec<u64>,
-    /// File and line by position in `addresses`.
-    rows: FxHashMap<usize, (u64, u32)>,
-}
-
-impl FirstLines {
-    fn of<'a>(
-        chains: &Chains,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
-        names: &mut Names<'_, 'a>,
-        table: &mut FrameTable,
-        budget: &mut Budget,
-    ) -> Self {
-        let mut addresses: Vec<u64> = Vec::new();
-        for link in chains.by_position.values().flatten() {
-            let name = names.name_of(unit, link.function, table, budget);
-            if name.is_some_and(|name| name.starts_with('{')) {
-                addresses.extend(link.begin);
-            }
-        }
-        if addresses.is_empty() {
-            return Self::default();
-        }
-        addresses.sort_unstable();
-        addresses.dedup();
-        let rows = line_rows(lines, &addresses, budget).unwrap_or_default();
-        Self { addresses, rows }
-    }
-
-    /// The line, or 0 if it is not known.
-    fn of_code_at(&self, begin: Option<u64>) -> u32 {
-        let position = begin.and_then(|begin| self.addresses.binary_search(&begin).ok());
-        position.and_then(|position| self.rows.get(&position)).map_or(0, |(_, line)| *line)
-    }
-}
-
-/// One level of inlining: the function, where its code begins, and where it was inlined into the function around it.
-#[derive(Clone, Copy)]
-struct Link {
-    function: UnitOffset,
-    begin: Option<u64>,
-    call_file: u64,
-    call_line: u32,
-}
-
-/// For each address met in a unit, its functions from the outermost to the innermost.
-#[derive(Default)]
-struct Chains {
-    by_position: FxHashMap<usize, Vec<Link>>,
-}
-
-impl Chains {
-    /// Passes over the unit's entries, until all addresses are found, and follows those subprograms that contain some.
-    fn read_functions(
-        &mut self,
-        unit: UnitRef<'_, Reader<'_>>,
-        addresses: &[u64],
-        budget: &mut Budget,
-    ) -> Result<(), Damaged> {
-        let mut skimmer = Skimmer::new(unit)?;
-        while self.by_position.len() < addresses.len()
-            && let Some(offset) = skimmer.next_to_read(budget)?
-        {
-            let mut entries = unit.entries_raw(Some(offset))?;
-            let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            };
-            budget.spend(1 + abbreviation.attributes().len())?;
-            if abbreviation.tag() != gimli::DW_TAG_subprogram {
-                entries.skip_attributes(abbreviation.attributes())?;
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            }
-            let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
-            let inside = entry.positions(unit, addresses, budget)?;
-            if !inside.is_empty() {
-                let begin = entry.begin(unit, budget)?;
-                let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
-                for position in &inside {
-                    self.by_position.insert(*position, vec![link]);
-                }
-                self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
-            }
-            skimmer.go_on_at(entries.next_offset());
-        }
-        Ok(())
-    }
-
-    /// Reads what is below a subprogram at `depth`. Inlined subroutines nest, so appending as they come orders each
-    /// chain from the outside in.
-    fn read_inlined<'a>(
-        &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
-        entries: &mut EntriesRaw<'_, Reader<'a>>,
-        depth: isize,
-        function: &[usize],
-        addresses: &[u64],
-        budget: &mut Budget,
-    ) -> Result<(), Damaged> {
-        let mut skip_below = None;
-        while entries.next_depth() > depth {
-            let offset = entries.next_offset();
-            let entry_depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
-            budget.spend(1 + abbreviation.attributes().len())?;
-            if skip_below.is_some_and(|limit| entry_depth > limit) {
-                entries.skip_attributes(abbreviation.attributes())?;
-                continue;
-            }
-            skip_below = None;
-            match abbreviation.tag() {
-                gimli::DW_TAG_inlined_subroutine => {
-                    let entry = CodeEntry::read(unit, entries, abbreviation)?;
-                    let mut inside = entry.positions(unit, addresses, budget)?;
-                    inside.retain(|position| function.binary_search(position).is_ok());
-                    if inside.is_empty() {
-                        skip_below = Some(entry_depth);
-                        continue;
-                    }
-                    let link = Link {
-                        function: entry.origin.unwrap_or(offset),
-                        begin: entry.begin(unit, budget)?,
-                        call_file: entry.call_file,
-                        call_line: entry.call_line,
-                    };
-                    for position in inside {
-                        self.by_position.entry(position).or_default().push(link);
-                    }
-                }
-                tag => {
-                    entries.skip_attributes(abbreviation.attributes())?;
-                    // A function inside a function is not inlined into it.
-                    if tag == gimli::DW_TAG_subprogram {
-                        skip_below = Some(entry_depth);
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }
 
