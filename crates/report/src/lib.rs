@@ -71,8 +71,8 @@ pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols,
+    Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};

@@ -60,9 +60,9 @@ pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
-/// `text` with every character escaped that is not seen, as [`memory_debug_profile::visible`] has it.
+/// `text` with every character escaped that is not seen, as [`memory_debug_profile::printable`] has it.
 pub fn visible(text: &str) -> String {
-    memory_debug_profile::visible(text).into_owned()
+    memory_debug_profile::printable(text).into_owned()
 }
 
 /// Longest name in text, in characters. JSON has the whole name.

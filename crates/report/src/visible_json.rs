@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use memory_debug_profile::is_hidden;
+use memory_debug_profile::is_unprintable;
 use serde::Serialize;
 
 /// `value` as indented JSON, with a newline at the end. Characters that are not seen are escaped, as `\u202e`, so a
@@ -60,7 +60,7 @@ impl<W: Write> Write for VisibleJson<W> {
         let text =
             std::str::from_utf8(part).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         let mut rest = text;
-        while let Some(at) = rest.find(|c| c != '\n' && is_hidden(c)) {
+        while let Some(at) = rest.find(|c| c != '\n' && is_unprintable(c)) {
             let (before, after) = rest.split_at(at);
             self.0.write_all(before.as_bytes())?;
             let mut chars = after.chars();
@@ -92,7 +92,7 @@ mod tests {
         let value =
             json!({"name\u{9b}": ["\u{1b}[2J\n", "é\u{61c}\u{202e}\u{e0001}😀\u{7f}", "\u{feff}\"\\"]});
         for json in [to_json(&value).unwrap(), to_json_line(&value).unwrap()] {
-            assert!(!json.replace('\n', "").contains(is_hidden), "{json}");
+            assert!(!json.replace('\n', "").contains(is_unprintable), "{json}");
             assert!(json.contains("é\\u061c\\u202e\\udb40\\udc01😀\\u007f"), "{json}");
             assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
             assert_eq!(visible_json(&json), json);
