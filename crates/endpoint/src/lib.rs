@@ -126,7 +126,6 @@ mod secret;
 #[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
 mod siblings;
 mod strength;
-mod swap;
 mod sync;
 mod transport;
 mod view;

@@ -1,79 +1,92 @@
-//! Models of a store and those who load meanwhile, see [`crate::sync::explore`].
+//! Models of a password rotation while requests are verified, see [`crate::sync::explore`].
+//!
+//! Each set of credentials has two logins. A request that sees one login of a set must see the other as well.
 
-use loom::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+
+use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
 use super::*;
 use crate::sync::explore;
 
-/// Two numbers that are always equal. Relaxed, so that nothing but the swap makes what is written visible to others.
-struct Pair(AtomicU32, AtomicU32);
+/// The passwords of the first, the second and the third set of credentials.
+const PASSWORDS: [&str; 3] = ["first", "second", "third"];
 
-impl Pair {
-    fn of(number: u32) -> Arc<Self> {
-        let pair = Self(AtomicU32::new(0), AtomicU32::new(0));
-        pair.0.store(number, Ordering::Relaxed);
-        pair.1.store(number, Ordering::Relaxed);
-        Arc::new(pair)
-    }
+fn set(number: usize) -> Credentials {
+    let login = |user| Credentials::allow_weak(user, PASSWORDS[number]).unwrap();
+    login("ops").and(login("grafana")).unwrap()
+}
 
-    fn number(&self) -> u32 {
-        let number = self.0.load(Ordering::Relaxed);
-        assert_eq!(number, self.1.load(Ordering::Relaxed), "a mixture");
-        number
-    }
+/// The number of the set that verifies at this moment.
+fn number(credentials: &Credentials) -> usize {
+    let sources = credentials.sources();
+    let verifies = |password: &str, user: &str| {
+        let logins = sources.iter().flat_map(|source| source.logins().to_vec());
+        logins.into_iter().any(|login| bool::from(login.is(user.as_bytes(), password.as_bytes())))
+    };
+    let whole: Vec<_> = (0..PASSWORDS.len())
+        .filter(|&number| {
+            let users = ["ops", "grafana"].map(|user| verifies(PASSWORDS[number], user));
+            assert_eq!(users[0], users[1], "a mixture of two sets");
+            users[0]
+        })
+        .collect();
+    assert_eq!(whole.len(), 1, "one set verifies");
+    whole[0]
 }
 
 #[test]
-fn s14_during_a_store_the_value_is_the_old_or_the_new_one_and_never_the_old_again() {
+fn s14_during_a_replacement_the_logins_are_old_or_new_and_never_old_again() {
     explore(|| {
-        let swap = Arc::new(Swap::new(Pair::of(1)));
+        let credentials = set(0);
         let readers = [(); 2].map(|()| {
-            let swap = Arc::clone(&swap);
+            let credentials = credentials.clone();
             thread::spawn(move || {
-                let (first, second) = (swap.load(), swap.load());
-                let numbers = (first.number(), second.number());
-                assert!([(1, 1), (1, 2), (2, 2)].contains(&numbers), "{numbers:?}");
+                let first = number(&credentials);
+                let second = number(&credentials);
+                assert!([(0, 0), (0, 1), (1, 1)].contains(&(first, second)), "{first} {second}");
             })
         });
-        swap.store(Pair::of(2));
-        assert_eq!(swap.load().number(), 2);
+        credentials.replace(set(1));
+        assert_eq!(number(&credentials), 1);
         readers.into_iter().for_each(|reader| reader.join().unwrap());
     });
 }
 
 #[test]
-fn s14_whoever_knows_that_the_store_has_returned_gets_the_new_value() {
+fn s14_a_request_that_starts_after_the_replacement_gets_the_new_logins() {
     explore(|| {
-        let swap = Arc::new(Swap::new(Pair::of(1)));
-        let returned = Arc::new(AtomicU32::new(0));
+        let credentials = set(0);
+        let is_replaced = Arc::new(AtomicBool::new(false));
         let reader = {
-            let (swap, returned) = (Arc::clone(&swap), Arc::clone(&returned));
+            let credentials = credentials.clone();
+            let is_replaced = Arc::clone(&is_replaced);
             thread::spawn(move || {
-                let returned = returned.load(Ordering::Acquire);
-                let number = swap.load().number();
-                assert!(number == 2 || returned == 0, "the old value after the store");
+                let is_replaced = is_replaced.load(Ordering::Acquire);
+                let number = number(&credentials);
+                assert!(number == 1 || !is_replaced, "the old logins after the replacement");
             })
         };
-        swap.store(Pair::of(2));
-        returned.store(1, Ordering::Release);
+        credentials.replace(set(1));
+        is_replaced.store(true, Ordering::Release);
         reader.join().unwrap();
     });
 }
 
 #[test]
-fn s14_of_two_stores_at_once_one_is_the_last_for_everybody() {
+fn s14_of_two_concurrent_replacements_every_thread_sees_the_same_last_one() {
     explore(|| {
-        let swap = Arc::new(Swap::new(Pair::of(1)));
+        let credentials = set(0);
         let other = {
-            let swap = Arc::clone(&swap);
-            thread::spawn(move || swap.store(Pair::of(2)))
+            let credentials = credentials.clone();
+            thread::spawn(move || credentials.replace(set(1)))
         };
-        swap.store(Pair::of(3));
-        let seen = swap.load().number();
-        assert!([2, 3].contains(&seen));
+        credentials.replace(set(2));
+        let seen = number(&credentials);
+        assert!([1, 2].contains(&seen));
         other.join().unwrap();
-        let last = swap.load().number();
-        assert!(last == seen || (seen, last) == (3, 2), "{seen} {last}");
+        let last = number(&credentials);
+        assert!(last == seen || (seen, last) == (2, 1), "{seen} {last}");
     });
 }
