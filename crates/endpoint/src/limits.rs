@@ -131,7 +131,7 @@ impl Default for Limits {
 }
 
 impl Keeping {
-    pub(crate) fn place(&self) -> Arc<Snapshots> {
+    pub(crate) fn store(&self) -> Arc<Snapshots> {
         match self {
             Self::Own(bounds) => Arc::new(Snapshots::new(*bounds)),
             Self::Shared(snapshots) => Arc::clone(snapshots),
@@ -169,7 +169,7 @@ mod tests {
     fn a_store_of_the_program_is_used_as_is() {
         let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
         let limits = Limits::default().snapshots_with(Arc::clone(&one));
-        assert!(Arc::ptr_eq(&limits.snapshots.place(), &one));
+        assert!(Arc::ptr_eq(&limits.snapshots.store(), &one));
         assert_eq!(limits, Limits::default().snapshots_with(one));
         assert_ne!(limits, Limits::default().snapshots_with(other));
         assert_ne!(limits, Limits::default());
