@@ -63,7 +63,7 @@ fn complaint(
             }
             let shown = status == 200 && !answer.2.is_empty();
             (status == 200 && shown == model.2.is_empty())
-                .then(|| told("a body where there is none, or none"))?
+                .then(|| told("a body on one side only"))?
         }
         (Expected::Page(_), ..) => told("no answer"),
         (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => told("the page"),
