@@ -24,7 +24,7 @@ pub struct Limits {
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_unread_bytes: usize,
-    pub(crate) stats_age: Duration,
+    pub(crate) cache_stats_for: Duration,
     pub(crate) snapshots: Keeping,
 }
 
@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
     /// The highest value of [`max_rows`](Self::max_rows).
-    pub const MOST_ROWS: usize = 1000;
+    pub const MAX_ROWS: usize = 1000;
 
     /// Maximum time for one collection and its rendering: 30 seconds by default, at most a day.
     ///
@@ -59,17 +59,17 @@ impl Limits {
         Self { max_waiters, ..self }
     }
 
-    /// Maximum number of rows that `top` may ask for, from 1 to [`MOST_ROWS`](Self::MOST_ROWS), which is the
+    /// Maximum number of rows that `top` may ask for, from 1 to [`MAX_ROWS`](Self::MAX_ROWS), which is the
     /// default. Values outside this range are clamped.
     pub fn max_rows(self, max_rows: usize) -> Self {
-        Self { max_rows: max_rows.clamp(1, Self::MOST_ROWS), ..self }
+        Self { max_rows: max_rows.clamp(1, Self::MAX_ROWS), ..self }
     }
 
     /// How long a page of statistics is reused instead of collected again: 250 milliseconds by default, at
     /// most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
     /// loop.
-    pub fn stats_age(self, stats_age: Duration) -> Self {
-        Self { stats_age: stats_age.min(LONGEST), ..self }
+    pub fn cache_stats_for(self, duration: Duration) -> Self {
+        Self { cache_stats_for: duration.min(LONGEST), ..self }
     }
 
     /// Number, size and age of the snapshots that are kept. The oldest are dropped first.
@@ -92,11 +92,11 @@ impl Limits {
     /// let snapshots = Arc::new(Snapshots::default());
     /// let hour = Duration::from_secs(3600);
     /// let running = PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), hour).start()?;
-    /// let limits = Limits::default().snapshots_with(snapshots);
+    /// let limits = Limits::default().share_snapshots(snapshots);
     /// # drop((running, limits));
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub fn snapshots_with(self, snapshots: Arc<Snapshots>) -> Self {
+    pub fn share_snapshots(self, snapshots: Arc<Snapshots>) -> Self {
         Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
@@ -121,10 +121,10 @@ impl Default for Limits {
         Self {
             deadline: Duration::from_secs(30),
             max_waiters: 4096,
-            max_rows: Self::MOST_ROWS,
+            max_rows: Self::MAX_ROWS,
             max_body_bytes: 4 << 20,
             max_unread_bytes: 32 << 20,
-            stats_age: Duration::from_millis(250),
+            cache_stats_for: Duration::from_millis(250),
             snapshots: Keeping::Own(SnapshotBounds::default()),
         }
     }
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn a_store_of_the_program_is_used_as_is() {
         let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
-        let limits = Limits::default().snapshots_with(Arc::clone(&one));
+        let limits = Limits::default().share_snapshots(Arc::clone(&one));
         assert!(Arc::ptr_eq(&limits.snapshots.store(), &one));
-        assert_eq!(limits, Limits::default().snapshots_with(one));
-        assert_ne!(limits, Limits::default().snapshots_with(other));
+        assert_eq!(limits, Limits::default().share_snapshots(one));
+        assert_ne!(limits, Limits::default().share_snapshots(other));
         assert_ne!(limits, Limits::default());
     }
 
@@ -184,9 +184,9 @@ mod tests {
     #[test]
     fn s45_times_are_bounded_by_a_day_whatever_is_configured() {
         let (day, most) = (Duration::from_secs(86_400), Limits::default());
-        let most = most.deadline(Duration::MAX).stats_age(Duration::MAX);
-        assert_eq!((most.deadline, most.stats_age), (day, day));
-        let least = Limits::default().deadline(Duration::ZERO).stats_age(Duration::ZERO);
-        assert_eq!((least.deadline, least.stats_age), (Duration::ZERO, Duration::ZERO));
+        let most = most.deadline(Duration::MAX).cache_stats_for(Duration::MAX);
+        assert_eq!((most.deadline, most.cache_stats_for), (day, day));
+        let least = Limits::default().deadline(Duration::ZERO).cache_stats_for(Duration::ZERO);
+        assert_eq!((least.deadline, least.cache_stats_for), (Duration::ZERO, Duration::ZERO));
     }
 }

@@ -9,8 +9,8 @@ use futures_channel::oneshot;
 
 use super::share::gives_way;
 use super::{Shared, supervisor};
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 
 /// The maximum number of bodies that are awaited at once. Each can take 16 KiB.
 pub(super) const MAX_BODIES: usize = 64;

@@ -8,8 +8,8 @@ use futures_channel::oneshot;
 use super::Answer;
 use super::breaker::Breaker;
 use super::share::{Turns, gives_way};
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 use crate::view::View;
 
 /// The maximum number of different views of one report. Each needs a rendering, and memory until its last

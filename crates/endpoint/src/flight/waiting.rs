@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_channel::oneshot;
 
 use super::{Answer, Shared};
-use crate::problem::Problem;
+use crate::reply::Problem;
 use crate::wanted::Kind;
 
 /// The future answer to a request. Dropping it cancels the request, and the view too if no other request

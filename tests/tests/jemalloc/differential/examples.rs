@@ -62,8 +62,7 @@ fn complaint(
                 return told("not as on the first server");
             }
             let shown = status == 200 && !answer.2.is_empty();
-            (status == 200 && shown == model.2.is_empty())
-                .then(|| told("a body on one side only"))?
+            (status == 200 && shown == model.2.is_empty()).then(|| told("a body on one side only"))?
         }
         (Expected::Page(_), ..) => told("no answer"),
         (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => told("the page"),

@@ -54,7 +54,7 @@ async fn s45_the_number_of_views_of_one_report_is_limited() {
 
 #[tokio::test]
 async fn s46_a_recent_page_of_statistics_is_reused() {
-    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     let first = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);
@@ -74,7 +74,7 @@ async fn s46_a_recent_page_of_statistics_is_reused() {
 
 #[tokio::test]
 async fn s46_types_are_collected_for_each_request() {
-    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     for number in 1..=3 {
         let waiter = control.join(view(Page::Types, Format::Json)).unwrap();
         control.begun();
@@ -98,7 +98,7 @@ async fn s45_a_page_is_truncated_to_the_limit_of_unread_bytes() {
 
 #[tokio::test]
 async fn s45_kept_pages_make_room_for_requested_pages() {
-    let limits = Limits::default().stats_age(Duration::MAX);
+    let limits = Limits::default().cache_stats_for(Duration::MAX);
     let control = Control::keeping_stats(limits.clone());
     let page = async |control: &Control, view: View| {
         let waiting = control.join(view).unwrap();
