@@ -137,8 +137,8 @@ fn note(gap: &SymbolGap, tier: SymbolTier) -> String {
     let effect = match tier {
         _ if !gap.is_program => "",
         SymbolTier::Inlined => "",
-        SymbolTier::None => ", so no type can be told",
-        _ => ", so few types can be told",
+        SymbolTier::None => ", so no type can be determined",
+        _ => ", so few types can be determined",
     };
     format!("{}{effect}: {}", gap.reason, gap.advice)
 }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(summary.rows[0].bytes, 9 * 524_320);
         let [note] = &summary.notes[..] else { panic!("{:?}", summary.notes) };
         assert!(note.starts_with("the binary could not be read: "), "{note}");
-        assert!(note.contains(", so no type can be told: restart the service"), "{note}");
+        assert!(note.contains(", so no type can be determined: restart the service"), "{note}");
         assert!(!note.contains("stripped"), "it was not read: {note}");
     }
 
@@ -177,7 +177,7 @@ mod tests {
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
         let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
-                        can be told: mount it";
+                        can be determined: mount it";
         assert_eq!(summary.notes, [expected]);
         assert_eq!(summary.rows[0].type_name, "unknown code");
     }

@@ -69,7 +69,7 @@ mod tests {
         let lines: Vec<_> = text.lines().take(4).collect();
         assert_eq!(
             lines[..2],
-            ["critical oom-kills", "  processes of the container killed because memory ran out: 2"]
+            ["critical oom-kills", "  processes in the container killed because memory ran out: 2"]
         );
         assert!(lines[2].starts_with("  advice: the largest part is "), "{text}");
         assert_eq!(lines[3], "");

@@ -158,8 +158,8 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
     assert_eq!(
         lines[4..7],
         [
-            "critical oom-kills: processes of the container killed because memory ran out: 2",
-            "warning memory-high-events: times the container was slowed down at memory.high: 3",
+            "critical oom-kills: processes in the container killed because memory ran out: 2",
+            "warning memory-high-events: number of times the container was throttled at memory.high: 3",
             "",
         ]
     );
@@ -173,7 +173,9 @@ fn the_doctors_page_has_the_header_and_all_verdicts() {
     let text = page(&report, Page::Doctor);
     assert!(text.starts_with("axum-service 0.1.0 · pid 4242 ·"), "{text}");
     assert!(
-        text.contains("\n\nnotice memory-limit-events\n  times the container met its memory limit: 4\n"),
+        text.contains(
+            "\n\nnotice memory-limit-events\n  number of times the container hit its memory limit: 4\n"
+        ),
         "{text}"
     );
     assert!(!text.contains(" | "), "{text}");
