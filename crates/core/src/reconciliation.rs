@@ -1,59 +1,59 @@
-//! Do the witnesses agree? The table against the allocator, the allocator against the kernel.
+//! Compares the table with the allocator's count, and the allocator's count with the kernel's.
 
 use serde::{Deserialize, Serialize};
 
 use crate::breakdown::Counts;
 use crate::unavailable::Unavailable;
 
-/// How the sum of the sampled rows, the allocator's numbers and the process's resident memory fit together, all read
-/// right before the heap profile was.
+/// Comparison of three counts: the sum of the sampled rows, the allocator's numbers and resident memory.
 ///
-/// Resident memory is `in_use + thread_cache + internal + sampling + fragmentation + dirty + metadata + muzzy + outside -
-/// swapped - never_touched`: jemalloc does not know which of its pages are in physical memory.
+/// All are read right before the heap profile. Resident memory is `in_use + thread_cache + internal + sampling +
+/// fragmentation + dirty + metadata + muzzy + outside - swapped - never_touched`. Two parts are subtracted because
+/// jemalloc does not know which of its pages are in physical memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Reconciliation {
-    /// Live bytes of all stacks of the heap profile, whatever a page selects of them.
+    /// Live bytes of all stacks in the heap profile, whatever part a page selects.
     pub sampled_bytes: Option<u64>,
     /// One standard error of `sampled_bytes`, in bytes.
     pub sampled_stderr_bytes: Option<u64>,
-    /// What jemalloc counts as allocated (`stats.allocated`): small objects rounded to size classes and large ones to
-    /// pages, `thread_cache_bytes` and `internal_bytes`, but not small objects that were sampled.
+    /// Bytes that jemalloc counts as allocated (`stats.allocated`): small objects rounded to size classes, large
+    /// objects rounded to pages, `thread_cache_bytes` and `internal_bytes`, but not small objects that were sampled.
     pub allocated_bytes: Option<u64>,
-    /// What the program holds: `allocated_bytes - thread_cache_bytes - internal_bytes`, and the small objects that were
-    /// sampled.
+    /// Bytes that the program holds: `allocated_bytes - thread_cache_bytes - internal_bytes`, plus the small objects
+    /// that were sampled.
     pub in_use_bytes: Option<u64>,
-    /// `sampled_bytes - in_use_bytes`: negative if the table shows less than there is.
+    /// `sampled_bytes - in_use_bytes`; negative if the table shows less than the program holds.
     pub difference_bytes: Option<i64>,
-    /// Whether the difference is at most two standard errors: sampling alone makes it larger one time in 20. The larger
-    /// one counts, of `sampled_bytes` and of what sampling `in_use_bytes` at this rate would give.
+    /// Whether the difference is at most two standard errors. By chance alone it is larger one time in 20. The error
+    /// is the larger of two: of `sampled_bytes`, and of sampling `in_use_bytes` at this rate.
     pub within_two_stderr: Option<bool>,
-    /// What a larger difference can come from, one sentence each.
+    /// Possible causes of a larger difference, one sentence each.
     pub explanations: Vec<String>,
     /// Resident set size of the process (`VmRSS`).
     pub resident_bytes: Option<u64>,
-    /// Free objects that threads keep in caches of their own.
+    /// Free objects in the caches of threads.
     pub thread_cache_bytes: Option<u64>,
-    /// jemalloc's own data that it allocates as a program would: threads' caches themselves, the heap profile.
+    /// jemalloc's own data that it allocates as a program would: the thread caches themselves, the heap profile.
     pub internal_bytes: Option<u64>,
-    /// What sampling costs in pages: a sampled small object has pages to itself, and leaves the rest of them unused.
+    /// The cost of sampling in pages: a sampled small object has its own pages and leaves the rest of them unused.
     pub sampling_bytes: Option<u64>,
-    /// Unused space between live objects, in pages that hold some (`stats.active - stats.allocated`, less the pages of
-    /// sampled small objects).
+    /// Unused space between live objects, in pages that hold objects (`stats.active - stats.allocated`, less the
+    /// pages of sampled small objects).
     pub fragmentation_bytes: Option<u64>,
     /// Pages without objects, not yet returned to the system (`pdirty`).
     pub dirty_bytes: Option<u64>,
-    /// jemalloc's own data in pages of its own (`stats.resident - stats.active - pdirty`). What it allocates as a program
-    /// would is in `internal_bytes`.
+    /// jemalloc's own data in its own pages (`stats.resident - stats.active - pdirty`). Data that it allocates as a
+    /// program would is in `internal_bytes`.
     pub metadata_bytes: Option<u64>,
-    /// Unused pages that the kernel may take when it needs some, as far as it has not (`pmuzzy`, at most `LazyFree` of
-    /// the kernel). POST `/purge` returns them.
+    /// Unused pages that the kernel may reclaim but has not yet (`pmuzzy`, at most the kernel's `LazyFree`). POST
+    /// `/purge` returns them.
     pub muzzy_bytes: Option<u64>,
-    /// Resident memory that is not jemalloc's. It is the sum of the next three.
+    /// Resident memory outside jemalloc: the sum of the next three.
     pub outside_bytes: Option<u64>,
-    /// Anonymous memory that is not jemalloc's: stacks, anonymous `mmap`, C libraries with a `malloc` of their own. At
-    /// least: pages of jemalloc that were never touched hide as much.
+    /// Anonymous memory outside jemalloc: stacks, anonymous `mmap`, C libraries with their own `malloc`. A lower bound,
+    /// because jemalloc's pages that were never touched hide as much.
     pub outside_anonymous_bytes: Option<u64>,
     /// Mapped files: the program, its libraries, `mmap` of data (`RssFile`).
     pub outside_file_bytes: Option<u64>,
@@ -61,32 +61,32 @@ pub struct Reconciliation {
     pub outside_shared_bytes: Option<u64>,
     /// Pages of jemalloc that are swapped out.
     pub swapped_bytes: Option<u64>,
-    /// Pages that jemalloc counts and that have no physical memory, because nothing was written there: reserved
-    /// capacity, fresh buffers. At least. Rows of the table count them.
+    /// Pages that jemalloc counts but that have no physical memory, because nothing was written to them: reserved
+    /// capacity, fresh buffers. A lower bound. Rows of the table count them.
     pub never_touched_bytes: Option<u64>,
 }
 
-/// What a heap profile says about the whole heap.
+/// Totals of a heap profile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampled {
-    /// What all samples stand for.
+    /// Bytes that all samples stand for.
     pub(crate) bytes: u64,
-    /// One standard error of it.
+    /// One standard error of `bytes`.
     pub(crate) stderr: f64,
     /// Mean number of bytes between two samples.
     pub(crate) rate: u64,
-    /// The small objects that were sampled, themselves.
+    /// Actual size of the small objects that were sampled.
     pub(crate) small_bytes: u64,
     /// Whether sampling is known to have been on since the process started.
     pub(crate) since_start: bool,
 }
 
 impl Counts {
-    /// Compares with a heap profile.
+    /// Compares the counts with a heap profile.
     pub(crate) fn reconcile(self, sampled: Sampled, unavailable: &mut Unavailable) -> Reconciliation {
         let Sampled { bytes: sampled, stderr, rate, small_bytes, since_start } = sampled;
         let parts = self.breakdown();
-        // They cannot be larger than their pages, unless these were counted at another moment.
+        // The objects cannot be larger than their pages, unless the pages were counted at another moment.
         let small = parts.sampled_pages.clone().map(|pages| small_bytes.min(pages));
         let in_use = parts.program.clone().and_then(|program| Ok(program.saturating_add(small.clone()?)));
         let sampling = parts.sampled_pages.clone().and_then(|pages| Ok(pages.saturating_sub(small?)));
@@ -94,7 +94,7 @@ impl Counts {
             let difference = i128::from(sampled) - i128::from(in_use);
             i64::try_from(difference).map_err(|_| "out of range".to_owned())
         });
-        // Few samples, or none, say little about their own error. What is in use says how much it has to be.
+        // With few samples or none, their own error says little; the bytes in use say how large it must be.
         let expected = in_use.clone().map(|in_use| (in_use as f64 * rate.saturating_sub(1) as f64).sqrt());
         let within = difference
             .clone()
@@ -132,7 +132,7 @@ impl Counts {
     }
 }
 
-/// What makes the table show less, or more, than the program holds by the allocator's count.
+/// Possible causes if the table shows less, or more, than the program holds by the allocator's count.
 fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
         (true, false) => &[NOT_SAMPLED, SIZE_CLASS, CHANGED],
@@ -142,11 +142,12 @@ fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     causes.iter().map(|cause| (*cause).to_owned()).collect()
 }
 
-const NOT_SAMPLED: &str = "sampling was not on, or not known to be on, since the process started; what was allocated \
-                           without it is in no row";
-const SIZE_CLASS: &str = "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
+const NOT_SAMPLED: &str = "sampling was off, or is not known to have been on, for some time since the process \
+                           started; no row shows what was allocated then";
+const SIZE_CLASS: &str = "the profile does not record how large an allocation above 32 KiB is; rows assume sizes \
+                          that fit the sum of all";
 const CHANGED: &str = "memory was allocated or freed between the two readings, or this is the one time in 20 that \
-                       sampling alone explains";
+                       chance alone explains";
 
 #[cfg(test)]
 mod tests {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jemalloc_keeps_for_itself_is_no_difference() {
+    fn jemallocs_own_memory_does_not_count_as_a_difference() {
         let mut unavailable = Unavailable::default();
         let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
         let all = own.clone().reconcile(Sampled { small_bytes: 20, ..sampled(530) }, &mut unavailable);
@@ -193,16 +194,12 @@ mod tests {
         assert_eq!((all.thread_cache_bytes, all.internal_bytes), (Some(300), Some(200)));
         assert_eq!((all.sampling_bytes, all.fragmentation_bytes), (Some(40), Some(40)));
         let more = own.reconcile(Sampled { small_bytes: 61, ..sampled(560) }, &mut unavailable);
-        assert_eq!(
-            (more.in_use_bytes, more.sampling_bytes),
-            (Some(560), Some(0)),
-            "no more than their pages"
-        );
+        assert_eq!((more.in_use_bytes, more.sampling_bytes), (Some(560), Some(0)), "at most their pages");
         assert!(unavailable.is_empty());
     }
 
     #[test]
-    fn a_heap_too_small_to_be_sampled_is_no_difference() {
+    fn a_heap_too_small_to_be_sampled_shows_no_difference() {
         let mut unavailable = Unavailable::default();
         let nothing = Sampled { stderr: 0.0, rate: 524_288, ..sampled(0) };
         let all = counts().reconcile(nothing, &mut unavailable);
@@ -227,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_memory_is_told_as_never_touched_and_swapped_memory_as_swapped() {
+    fn reserved_memory_is_never_touched_and_swapped_memory_is_swapped() {
         let mut unavailable = Unavailable::default();
         let anonymous = Counts { anonymous: Ok(1_000), resident: Ok(1_100), swap: Ok(250), ..counts() };
         let all = anonymous.reconcile(sampled(1_040), &mut unavailable);
@@ -237,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_not_known_have_a_reason() {
+    fn unknown_parts_have_a_reason() {
         let mut unavailable = Unavailable::default();
         let kernel = Counts { resident: Ok(1_200), anonymous: Err("no RssAnon".into()), ..counts() };
         let all = kernel.reconcile(sampled(1_040), &mut unavailable);
@@ -247,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_a_missing_number_has_its_reason() {
+    fn results_of_a_missing_number_have_its_reason() {
         let mut unavailable = Unavailable::default();
         let silent = Counts { allocated: Err("no epoch".into()), ..counts() };
         let all = silent.reconcile(sampled(1_040), &mut unavailable);

@@ -1,4 +1,4 @@
-//! From a heap profile to the table of types.
+//! Makes the table of types from a heap profile.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use crate::per_process::PerProcess;
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::root_summary::RootSummary;
 
-/// Makes heap profiles, keeping between collections what does not change: the names of code seen so far.
+/// Reads heap profiles, and keeps what does not change between collections: the names of code seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct TypeCollector {
-    /// A thread that a child does not have may hold it.
+    /// A thread that does not exist in a child process may hold its lock.
     attributor: PerProcess<SharedAttributor>,
 }
 
 impl TypeCollector {
-    /// Reads a dump of jemalloc (`heap_v2`) of `dump_bytes`, which counts large objects as `large_objects` says.
-    /// `mappings` are those of the process at the moment of the dump.
+    /// Reads a jemalloc dump (`heap_v2`) of `dump_bytes`. `large_objects` says how the dump counts large objects.
+    /// `mappings` are the mappings of the process at the moment of the dump.
     ///
     /// # Errors
     ///
-    /// The dump could not be read or understood.
+    /// If the dump cannot be read or parsed.
     pub(crate) fn read(
         &self,
         dump: impl BufRead,
@@ -36,7 +36,7 @@ impl TypeCollector {
     }
 }
 
-/// The sampled rows of the table.
+/// Summarizes the sampled rows of the table.
 pub(crate) fn summarize(heap: &Heap, selection: &Selection) -> TypeSummary {
     let (table, tier, symbol_gaps) = heap.table(selection);
     let mut notes: Vec<String> = symbol_gaps.iter().map(|gap| note(gap, tier)).collect();
@@ -66,11 +66,11 @@ fn is_without_thread_names(heap: &Heap) -> bool {
     heap.profile().threads().iter().all(|thread| thread.name.is_none())
 }
 
-const NO_THREAD_NAMES: &str = "jemalloc kept no names of threads, so each thread has jemalloc's number: `install!()` \
-                               asks for names, or start the program with `prof_sys_thread_name:true` in \
-                               `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)";
+const NO_THREAD_NAMES: &str = "jemalloc recorded no thread names, so each thread appears by its number: use \
+                               `install!()`, or start the program with `_RJEM_MALLOC_CONF=prof_sys_thread_name:true` \
+                               (`MALLOC_CONF` if jemalloc is built unprefixed)";
 
-/// The table of a report summed in another way, with the exact rows where a row stands for a type.
+/// Groups the table of a report in another way. Keeps the exact rows if a row stands for a type.
 pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> TypeSummary {
     let mut summary = summarize(heap, selection);
     summary.active_since.clone_from(&first.active_since);
@@ -78,14 +78,14 @@ pub(crate) fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Sele
     if matches!(selection.group, Group::Container | Group::Element) {
         summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
     } else {
-        // A function, file or thread is known where the type is not, so the other sum has to be asked for it.
+        // A function, file or thread may be known where the type is not, so this needs a sum by type.
         let types = Selection::new(Group::Container, selection.focus.clone(), selection.ignore.clone());
         summary.unattributed_bytes = Some(whole(heap.table(&types).0.unattributed.bytes));
     }
     summary
 }
 
-/// The exact rows of the roots that were visited whole. They overlap with sampled rows, as tracked ones do.
+/// Exact rows of the roots that were visited completely. They overlap with sampled rows, as tracked rows do.
 pub(crate) fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
     roots.rows.iter().filter(|root| root.is_complete()).filter_map(|root| {
         Some(TypeRow {
@@ -118,7 +118,7 @@ fn row(entry: &TypeEntry) -> TypeRow {
     }
 }
 
-/// The nearest whole number. `as` saturates, and estimates are finite and not negative.
+/// The nearest whole number. `as` saturates; estimates are finite and not negative.
 fn whole(estimate: f64) -> u64 {
     estimate.round() as u64
 }
@@ -132,7 +132,7 @@ fn tier_name(tier: SymbolTier) -> &'static str {
     }
 }
 
-/// The true reason first, then what comes of it, then what to do.
+/// A note: the reason first, then its effect, then what to do.
 fn note(gap: &SymbolGap, tier: SymbolTier) -> String {
     let effect = match tier {
         _ if !gap.is_program => "",
@@ -149,7 +149,7 @@ mod tests {
 
     const DUMP: &str = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x1010 0x1020\n  t*: 9: 576 [0: 0]\n";
 
-    /// Of a program whose file is not there.
+    /// Mappings of a program whose file does not exist.
     fn mappings() -> Result<Vec<Mapping>, SymbolGap> {
         let mut mappings = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9 /nonexistent/app\n"[..]).unwrap();
         mappings[0].is_program = true;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn code_without_symbols_is_unattributed_and_the_true_reason_is_there() {
+    fn code_without_symbols_is_unattributed_with_the_true_reason() {
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
@@ -171,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn without_mappings_the_reason_is_that_and_no_file() {
+    fn without_mappings_the_reason_names_no_file() {
         let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = summarize(&heap, &Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
-        let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
-                        can be determined: mount it";
+        let expected = "which code lies where in the process is not known, because /proc is not mounted here, so \
+                        no type can be determined: mount it";
         assert_eq!(summary.notes, [expected]);
         assert_eq!(summary.rows[0].type_name, "unknown code");
     }
@@ -186,13 +186,14 @@ mod tests {
     fn both_standard_errors_of_a_row_are_absolute() {
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let row = &summarize(&heap, &Selection::default()).rows[0];
-        // 9 samples of 64 bytes stand for 8,192.5 objects each, so the error is the root of 9 * 8,192.5 * 8,191.5.
+        // Each of the 9 samples of 64 bytes stands for 8,192.5 objects, so the error is the root of 9 * 8,192.5 *
+        // 8,191.5.
         assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
         assert!((row.bytes_stderr - 64.0 * row.objects_stderr).abs() < 0.01, "{row:?}");
     }
 
     #[test]
-    fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
+    fn unattributed_bytes_are_known_for_size_classes_too() {
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap();
         let first = summarize(&heap, &Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());

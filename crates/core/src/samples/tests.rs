@@ -14,7 +14,7 @@ fn samples(generation: u64, pauses: u64) -> SampleOrigin {
 }
 
 #[test]
-fn a_generation_is_told_with_times() {
+fn a_generation_has_its_times() {
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let mut generation = Generation::configured(Setting { active: true, lg_sample: 19 });
     let origin = |generation: &Generation| generation.origin(Some("2026-11-20T09:00:00Z")).unwrap();
@@ -40,7 +40,7 @@ fn a_generation_is_told_with_times() {
 }
 
 #[test]
-fn a_dump_beside_a_change_is_told_by_its_rate() {
+fn the_rate_of_a_dump_decides_which_side_of_a_change_it_is_on() {
     let origin = |generation, sample_bytes| SampleOrigin { sample_bytes, ..samples(generation, 0) };
     let of_dump =
         |before, after, rate| SampleOrigin::of_dump(before, after, rate).map(|origin| origin.generation);
@@ -51,6 +51,6 @@ fn a_dump_beside_a_change_is_told_by_its_rate() {
         of_dump(origin(3, 512), origin(5, 512), 64),
         Err("the sampling rate changed while the profile was taken".into())
     );
-    assert!(of_dump(origin(3, 512), origin(5, 512), 512).is_err(), "of either");
-    assert!(of_dump(origin(3, 512), origin(3, 512), 64).is_err(), "of neither");
+    assert!(of_dump(origin(3, 512), origin(5, 512), 512).is_err(), "fits both");
+    assert!(of_dump(origin(3, 512), origin(3, 512), 64).is_err(), "fits neither");
 }

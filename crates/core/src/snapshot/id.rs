@@ -1,18 +1,23 @@
-//! Names of snapshots.
+//! Ids of snapshots.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A random number of 128 bits, as text 32 lower-case hexadecimal digits.
+/// Random id of a snapshot: 128 bits, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SnapshotId(u128);
 
 impl SnapshotId {
     pub(super) fn random() -> Result<Self, String> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| format!("no random number for a name: {error}"))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            format!(
+                "cannot get a random number for the snapshot's id: \
+                                                             {error}"
+            )
+        })?;
         Ok(Self(u128::from_be_bytes(bytes)))
     }
 }
@@ -32,14 +37,14 @@ impl fmt::Debug for SnapshotId {
 impl FromStr for SnapshotId {
     type Err = &'static str;
 
-    /// Takes exactly what `Display` writes.
+    /// Accepts exactly what `Display` writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let digits = (text.len() == 32 && text.bytes().all(is_digit)).then_some(text);
         digits
             .and_then(|digits| u128::from_str_radix(digits, 16).ok())
             .map(Self)
-            .ok_or("the id of a snapshot has 32 lower-case hexadecimal digits")
+            .ok_or("a snapshot id has 32 lower-case hexadecimal digits")
     }
 }
 
