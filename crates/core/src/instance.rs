@@ -1,4 +1,4 @@
-//! Which process answered: among equal instances behind one balancer a number alone says little.
+//! Identity of the process that answered, which tells equal instances behind a balancer apart.
 
 use std::fmt;
 use std::path::Path;
@@ -18,27 +18,27 @@ use crate::unavailable::Unavailable;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
-    /// Differs between any two processes, on one host or on several, forked ones too, and stays for the life of a
-    /// process.
+    /// Unique id of the process. It differs between any two processes, even on different hosts or after a fork, and
+    /// does not change during the life of a process.
     pub id: InstanceId,
     /// Name of the service, if the program gave one.
     pub service: Option<String>,
     /// Version of the service, if the program gave one.
     pub version: Option<String>,
-    /// Host name as the kernel tells it; in a container usually the container's.
+    /// Host name as the kernel reports it; in a container usually the container's name.
     pub host: Option<String>,
     /// Process id, in the process's own namespace.
     pub pid: u32,
-    /// When the process started, RFC 3339 in UTC, by the system clock of when that was first asked.
+    /// When the process started, RFC 3339 in UTC, by the system clock at the time of the first collection.
     pub started_at: Option<String>,
     /// Seconds since the process started, by a clock that cannot be set.
     pub uptime_seconds: Option<u64>,
-    /// GNU build id of the program in hex: equal ids are equal programs.
+    /// GNU build id of the program in hex. Equal ids mean equal programs.
     pub build_id: Option<String>,
 }
 
 impl InstanceInfo {
-    /// Reads what is known about this process; `root` is the folder `/proc` is mounted at.
+    /// Reads the identity of this process; `root` is the folder where `/proc` is mounted.
     pub(crate) fn read(
         root: &Path,
         service: Option<String>,
@@ -47,7 +47,7 @@ impl InstanceInfo {
     ) -> Self {
         for (path, given) in [("instance.service", &service), ("instance.version", &version)] {
             if given.is_none() {
-                unavailable.note(path, "not configured; give it with `service(name, version)`");
+                unavailable.note(path, "not configured; set it with `service(name, version)`");
             }
         }
         let host = kernel_file::read_proc(root, "sys/kernel/hostname");
@@ -67,18 +67,18 @@ impl InstanceInfo {
     }
 }
 
-/// A random UUID (version 4) that names this process.
+/// A random UUID (version 4) that identifies this process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId(u128);
 
 impl InstanceId {
-    /// The id of this process, made the first time it is asked for.
+    /// The id of this process, generated on first use.
     pub fn current() -> Self {
         static CURRENT: PerProcess<InstanceId> = PerProcess::new(InstanceId(0));
         *CURRENT.get(|_| Self::random())
     }
 
-    /// The first eight hex digits: enough to tell a handful of instances apart by eye.
+    /// The first eight hex digits, enough to distinguish a handful of instances by eye.
     pub fn short(&self) -> String {
         format!("{:08x}", self.0 >> 96)
     }
@@ -86,7 +86,7 @@ impl InstanceId {
     fn random() -> Self {
         let mut bytes = [0; 16];
         if getrandom::fill(&mut bytes).is_err() {
-            // The id must be unique, not secret, so time and process id will do.
+            // The id must be unique, but not secret, so time and process id are good enough.
             let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
             let distance = since_epoch.unwrap_or_else(|before| before.duration());
             let seed = distance.as_nanos() ^ (u128::from(std::process::id()) << 96);
@@ -132,16 +132,16 @@ impl<'de> Deserialize<'de> for InstanceId {
     }
 }
 
-/// The build id of the running program, from its own memory: no file needs to be there, and none is taken for it. It
-/// cannot change, so it is read once.
+/// The build id of the running program, read from its own memory, so that no file is needed and no other file is
+/// mistaken for it. It cannot change, so it is read once.
 fn build_id() -> Result<String, String> {
     static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
     let read = || match loaded_objects().into_iter().next() {
         Some(program) => {
-            let id = program.build_id.ok_or("the program has none; link with `-Wl,--build-id`")?;
+            let id = program.build_id.ok_or("the program has no build id; link it with `-Wl,--build-id`")?;
             Ok(id.to_string())
         }
-        None => Err("this system does not tell the program's notes"),
+        None => Err("this system does not expose the program's ELF notes"),
     };
     BUILD_ID.get_or_init(read).clone().map_err(str::to_owned)
 }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_a_version_4_uuid_and_reads_back() {
+    fn an_id_is_a_version_4_uuid_and_parses_back() {
         let id = InstanceId::random();
         let text = id.to_string();
         assert_eq!(text.len(), 36);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_uuid_is_refused() {
+    fn rejects_text_that_is_not_a_uuid() {
         for text in
             ["", "6f1c9a2e", "6F1C9A2E-0000-4000-8000-000000000000", "6f1c9a2e-00004000-8000-000000000000-"]
         {
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(info.build_id.is_some(), cfg!(target_os = "linux"), "it is in memory");
         assert_eq!(
             unavailable.get("instance.service"),
-            Some("not configured; give it with `service(name, version)`")
+            Some("not configured; set it with `service(name, version)`")
         );
     }
 }

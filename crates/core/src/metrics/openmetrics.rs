@@ -1,4 +1,4 @@
-//! Metrics as text: OpenMetrics 1.0, and the older format of Prometheus.
+//! Writes metrics as text: OpenMetrics 1.0, and the older Prometheus format.
 
 use std::fmt::{self, Write as _};
 
@@ -13,7 +13,7 @@ use super::MetricsView;
 use super::families::{MetricFamily, MetricKind};
 use crate::report::MemoryReport;
 
-/// OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
+/// Metrics in OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
 pub fn openmetrics(report: &MemoryReport, view: MetricsView) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Families(super::families(report, view))));
@@ -23,9 +23,9 @@ pub fn openmetrics(report: &MemoryReport, view: MetricsView) -> String {
     text
 }
 
-/// The format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
+/// Metrics in the format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
 ///
-/// It has no units and no infos, no end, and names its counters by the name of their series.
+/// It has no units, no infos and no end marker, and it names a counter after its series.
 pub fn classic(report: &MemoryReport, view: MetricsView) -> String {
     let families = super::families(report, view);
     let suffix = |name: &str| {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_format_names_counters_and_infos_by_their_series() {
+    fn the_older_format_names_counters_and_infos_after_their_series() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
         let text = classic(&report, MetricsView { top: 1, exact: true });
