@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_number_is_neither_good_nor_bad() {
+    fn a_rule_without_its_number_is_not_checked() {
         let mut report = healthy::report();
         report.process.as_mut().unwrap().swap_bytes = None;
         assert_not_checked(&report, "swap-in-use", "process.swap_bytes was not collected");

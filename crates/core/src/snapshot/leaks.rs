@@ -17,8 +17,8 @@
 //! in between. The verdict covers the longest run and, if it is another, the newest one. The longest run shows slow
 //! leaks. The newest shows what happens now, and it alone has what was allocated since the sampling rate changed.
 //!
-//! Growth that will stop later looks like a leak. Only a person who knows the service can tell them apart. The same is
-//! true of a wave that lasts longer than all snapshots together.
+//! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
+//! Only a person who knows the service can tell.
 //!
 //! In 4,000 simulations for each number of snapshots (see `chance`), noise alone made a suspect in at most 1.2 %,
 //! with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
