@@ -1,8 +1,10 @@
 //! What a request asked for, and how it is to be written.
 
 mod allocator;
+mod bounded;
 mod fleet;
 mod growth;
+mod growth_start;
 mod metrics;
 mod profile;
 mod snapshots;
@@ -14,12 +16,13 @@ use std::time::Duration;
 
 use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 
+use self::bounded::Bounded;
 pub(crate) use self::fleet::Asked as AskedFleet;
-use crate::authenticate::Authorized;
-use crate::bounded::Bounded;
+pub(crate) use self::growth_start::Mark;
+use crate::auth::Authorized;
 use crate::collect::Collect;
-use crate::format::Format;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::wanted::Wanted;
 
@@ -157,7 +160,7 @@ impl View {
         if !self.shows_host {
             instance.host = None;
             if let Some(unavailable) = unavailable {
-                unavailable.note("instance.host", "not shown: `show_host(false)`");
+                unavailable.note("instance.host", "not shown: the service hides it (`Endpoint::hide_host`)");
             }
         }
     }
@@ -205,8 +208,8 @@ mod tests {
     use memory_debug_core::Collector;
 
     use super::*;
-    use crate::authenticate::authenticate;
-    use crate::credentials::Credentials;
+    use crate::auth::Credentials;
+    use crate::auth::authenticate;
 
     fn proof() -> Authorized {
         let credentials = Credentials::allow_weak("ops", "x").unwrap();
@@ -265,7 +268,10 @@ mod tests {
         let view = View { shows_host: false, ..view(Format::Json, Page::Types, 50) };
         let json: Value = serde_json::from_slice(&written(&view, &report, 1 << 20).unwrap()).unwrap();
         assert_eq!(json["instance"]["host"], Value::Null);
-        assert_eq!(json["unavailable"]["instance.host"], "not shown: `show_host(false)`");
+        assert_eq!(
+            json["unavailable"]["instance.host"],
+            "not shown: the service hides it (`Endpoint::hide_host`)"
+        );
     }
 
     #[test]

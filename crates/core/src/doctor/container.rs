@@ -26,7 +26,7 @@ const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB
 
 /// Compares the working set, not everything that is charged: the kernel drops unused page cache at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
-    let ceiling = report.ceiling()?;
+    let ceiling = report.ceiling().map_err(|error| error.to_string())?;
     if ceiling.set_by != LimitSource::Machine {
         inactive_file(report)?;
     }

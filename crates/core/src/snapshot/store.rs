@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Snapshot, SnapshotId};
+use crate::error::{Error, ErrorKind};
 
 /// Bounds of the store. Beyond them, the oldest snapshots are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +65,14 @@ impl Snapshots {
     /// # Errors
     ///
     /// If the snapshot alone is larger than all snapshots together may be.
-    pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, String> {
+    pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, Error> {
         let SnapshotBounds { max_count, max_bytes, .. } = self.bounds;
         let bytes = snapshot.as_bytes().len();
         if bytes > max_bytes || max_count == 0 {
-            return Err(format!(
+            let message = format!(
                 "the snapshot has {bytes} bytes, but all snapshots together may have only {max_bytes}"
-            ));
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let now = Instant::now();
         let mut kept = self.lock(now);
@@ -175,7 +177,9 @@ mod tests {
             snapshots.keep(empty(1, label)).unwrap();
         }
         assert_eq!(labels(&snapshots), ["b", "c"]);
-        assert!(Snapshots::new(bounds(size / 2)).keep(empty(1, "a")).unwrap_err().contains("bytes"));
+        assert!(
+            Snapshots::new(bounds(size / 2)).keep(empty(1, "a")).unwrap_err().to_string().contains("bytes")
+        );
         let none = SnapshotBounds { max_count: 0, ..SnapshotBounds::default() };
         assert!(Snapshots::new(none).keep(empty(1, "a")).is_err());
     }

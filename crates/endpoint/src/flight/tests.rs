@@ -21,10 +21,10 @@ use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
-use crate::authenticate::authenticate;
+use crate::auth::Credentials;
+use crate::auth::authenticate;
 use crate::collect::Shortage;
-use crate::credentials::Credentials;
-use crate::format::Format;
+use crate::reply::Format;
 use crate::wanted::Wanted;
 
 fn proof() -> Authorized {
@@ -106,7 +106,7 @@ impl Collect for Gate {
 impl Control {
     /// Each request is for a new report.
     fn new(limits: Limits) -> Self {
-        Self::keeping_stats(limits.stats_age(Duration::ZERO))
+        Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }
 
     fn keeping_stats(limits: Limits) -> Self {

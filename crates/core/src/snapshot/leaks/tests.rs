@@ -19,7 +19,7 @@ fn verdict(samples: &[u64]) -> Result<LeakVerdict, String> {
 /// The verdict over snapshots taken at these minutes.
 fn verdict_at(samples: &[(u64, u64)]) -> Result<LeakVerdict, String> {
     let taken = |(minute, count): &(u64, u64)| Arc::new(snapshot(*minute, *count, "x"));
-    LeakVerdict::over(&samples.iter().map(taken).collect::<Vec<_>>())
+    LeakVerdict::over(&samples.iter().map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
 /// The verdict over snapshots one minute apart, labelled by minute, each with its generation, pauses and samples.
@@ -28,7 +28,7 @@ fn verdict_of(moments: &[((u64, u64), u64)]) -> Result<LeakVerdict, String> {
         let samples = crate::SampleOrigin { pauses: *pauses, ..samples(*generation) };
         Arc::new(with_samples(&snapshot(minute, *count, &minute.to_string()), Some(samples)))
     };
-    LeakVerdict::over(&(0..).zip(moments).map(taken).collect::<Vec<_>>())
+    LeakVerdict::over(&(0..).zip(moments).map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
 fn labels(snapshots: &[SnapshotInfo]) -> String {
@@ -139,7 +139,7 @@ fn snapshots_from_an_older_version_alone_give_no_verdict() {
     let taken: Vec<_> = (0..4)
         .map(|minute| Arc::new(with_samples(&snapshot(minute, 10 + 30 * minute, "old"), None)))
         .collect();
-    let reason = LeakVerdict::over(&taken).unwrap_err();
+    let reason = LeakVerdict::over(&taken).unwrap_err().to_string();
     assert_eq!(
         reason,
         "4 snapshots of this process were found, but for 4 of them the start of the samples is not recorded, and 3 \
@@ -194,8 +194,8 @@ fn the_verdict_warns_about_few_snapshots() {
 #[test]
 fn fewer_than_three_moments_give_no_verdict() {
     assert!(verdict(&[]).unwrap_err().contains("take three"));
-    assert!(verdict(&[1, 100]).unwrap_err().starts_with("2 snapshots"));
+    assert!(verdict(&[1, 100]).unwrap_err().to_string().starts_with("2 snapshots"));
     let snapshot = Arc::new(super::super::tests::empty(7, "x"));
     let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];
-    assert!(LeakVerdict::over(&same).unwrap_err().starts_with("1 snapshots"));
+    assert!(LeakVerdict::over(&same).unwrap_err().to_string().starts_with("1 snapshots"));
 }
