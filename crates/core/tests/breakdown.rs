@@ -221,7 +221,7 @@ alone! {
         assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in thread caches + "), "{text}");
         let verdicts = diagnose(&report).verdicts;
         let verdict = verdicts.iter().find(|verdict| verdict.id == "thread-caches").expect(&text);
-        assert!(verdict.evidence.starts_with("jemalloc's caches of 50"), "{verdict:?}");
+        assert!(verdict.evidence.starts_with("jemalloc's caches for 50"), "{verdict:?}");
         assert!(verdict.advice.contains("max_blocking_threads") && verdict.advice.contains("tcache_max"));
     }
 
