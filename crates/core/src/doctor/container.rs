@@ -38,7 +38,12 @@ fn near_limit(report: &MemoryReport) -> Check {
         LimitSource::Machine => "memory",
         LimitSource::Group | LimitSource::GroupAbove => "limit",
     };
-    let mut evidence = format!("the working set of {} is {}", ceiling.owner(), share(used, limit, of_what));
+    let mut evidence = format!(
+        "the working set of {} is at {percent:.0} % of its {of_what}: {:.1} of {:.1}",
+        ceiling.owner(),
+        Bytes(used),
+        Bytes(limit)
+    );
     if let Some(others) = ceiling.others_bytes.filter(|others| *others > 0) {
         evidence.push_str(&format!(", {:.1} of it used by others", Bytes(others)));
     }

@@ -23,7 +23,10 @@ fn sizes(current: u64, inactive_file: u64, limit: u64) -> MemoryReport {
 fn the_working_set_near_the_limit_is_a_warning_and_then_critical() {
     let verdict = fired(&sizes(850, 0, 1000), "near-memory-limit");
     assert_eq!(verdict.severity, Severity::Warning);
-    assert_eq!(verdict.evidence, "the working set of the container is 850.0 MiB of 1000.0 MiB limit (85 %)");
+    assert_eq!(
+        verdict.evidence,
+        "the working set of the container is at 85 % of its limit: 850.0 MiB of 1000.0 MiB"
+    );
     assert_eq!(fired(&sizes(951, 0, 1000), "near-memory-limit").severity, Severity::Critical);
     assert_eq!(fired(&sizes(950, 0, 1000), "near-memory-limit").severity, Severity::Warning);
     assert!(is_silent(&sizes(800, 0, 1000), "near-memory-limit"), "80 % is not more than 80 %");
@@ -57,8 +60,8 @@ fn pod(change: impl FnOnce(&mut CgroupLevel)) -> MemoryReport {
 fn a_large_neighbour_below_the_parents_limit_is_reported() {
     let verdict = fired(&pod(|_| {}), "near-memory-limit");
     assert_eq!(verdict.severity, Severity::Warning);
-    let expected = "the working set of the control group /p above is 285.0 MiB of 300.0 MiB limit (95 %), 227.0 MiB \
-                    of it used by others";
+    let expected = "the working set of the control group /p above is at 95 % of its limit: 285.0 MiB of 300.0 MiB, \
+                    227.0 MiB of it used by others";
     assert_eq!(verdict.evidence, expected);
     // This report's heap is larger than its container: other tests check the parts.
     assert!(verdict.advice.ends_with("or raise the limit of the control group /p above (`memory.max`)"));
@@ -109,7 +112,7 @@ fn without_a_limit_the_machine_is_the_limit() {
     assert_eq!(verdict.severity, Severity::Warning);
     assert_eq!(
         verdict.evidence,
-        "the working set of the machine is 20.0 GiB of 24.0 GiB memory (83 %), 16.6 GiB of it used by others"
+        "the working set of the machine is at 83 % of its memory: 20.0 GiB of 24.0 GiB, 16.6 GiB of it used by others"
     );
     assert!(verdict.advice.ends_with("or give the machine more memory"), "{}", verdict.advice);
     assert_eq!(fired(&on_machine(3482, 1000), "near-memory-limit").severity, Severity::Critical);
