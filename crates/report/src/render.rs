@@ -12,6 +12,7 @@ mod diagnosis;
 mod fleet;
 mod growth;
 mod json;
+mod line;
 mod purge;
 mod reasons;
 mod reconciliation;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::columns;
-use super::text::line;
+use super::line::line;
 use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
 use crate::units::{Bytes, count, visible};
 

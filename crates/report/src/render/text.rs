@@ -1,7 +1,8 @@
 //! Renders pages for a terminal.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
+use super::line::line;
 use super::{WORTH_A_WORD, ceiling, container, diagnosis, reasons, reconciliation, roots, table};
 use crate::breakdown::Counts;
 use crate::doctor::diagnose;
@@ -188,12 +189,6 @@ fn write_profiling(out: &mut dyn Write, profiling: &ProfilingState) -> fmt::Resu
     line(out, "active", profiling.active.map(yes_or_no))?;
     line(out, "one sample per", profiling.sample_bytes.map(Bytes))?;
     line(out, "active since", profiling.active_since.as_deref().map(visible))
-}
-
-/// Writes one number with its name, or that it is missing. The list at the end has the reason.
-pub(super) fn line(out: &mut dyn Write, name: &str, value: Option<impl Display>) -> fmt::Result {
-    let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
-    writeln!(out, "  {name:<22} {value:>20}")
 }
 
 fn yes_or_no(switch: bool) -> &'static str {
