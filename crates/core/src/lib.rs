@@ -127,6 +127,7 @@ pub use memory_debug_profile::{
     Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
     SymbolGap, SymbolizedProfile, TracebackDepth,
 };
+#[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use purge::{PurgeMoment, PurgeReport};
@@ -163,10 +164,11 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to. Not part of the interface.
+/// What [`install!`] expands to and other crates of this project share. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;
+    pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }
