@@ -23,7 +23,7 @@ use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
 pub use levels::{CgroupLevel, CgroupParts};
-pub(crate) use levels::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
+pub(crate) use levels::{MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
 /// The name and version of the wire format, the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";

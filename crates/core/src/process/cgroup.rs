@@ -10,7 +10,7 @@ mod parts;
 use std::path::Path;
 
 use crate::kernel_file::{self, number};
-use crate::report::{CgroupLevel, CgroupMemory, MOST_LEVELS, NO_LIMIT};
+use crate::report::{CgroupLevel, CgroupMemory, MAX_LEVELS, NO_LIMIT};
 use crate::unavailable::Unavailable;
 use folder::{Folder, Version};
 use level::LevelReader;
@@ -102,7 +102,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
         if !level.is_charged() {
             continue;
         }
-        if levels.len() == MOST_LEVELS - 1 {
+        if levels.len() == MAX_LEVELS - 1 {
             unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
             break;
         }

@@ -37,10 +37,10 @@ use super::{Snapshot, SnapshotInfo};
 use crate::error::Error;
 
 /// How many snapshots a verdict takes at least.
-pub(crate) const FEWEST: usize = 3;
+pub(crate) const MIN_SNAPSHOTS: usize = 3;
 
 /// With fewer, more than one in twenty types that come and go may be suspected.
-const ENOUGH: usize = 6;
+const RELIABLE_SNAPSHOTS: usize = 6;
 
 /// What the second half of the time has at least, of what it would have of steady growth.
 const SHARE_OF_STEADY: f64 = 0.5;
@@ -120,7 +120,7 @@ const TEST: &str = "grew by more than noise from the first to the last, never sh
                     half of the time grew by more than noise and by half of what steady growth would have (z-tests, each \
                     with 5 % for all that it is made of)";
 
-/// What goes after it if there are not [`ENOUGH`] snapshots.
+/// What goes after it if there are not [`RELIABLE_SNAPSHOTS`] snapshots.
 const FEW: &str = "; over fewer than six snapshots, so does about one in ten of the types that come and go";
 
 impl LeakVerdict {
@@ -147,8 +147,10 @@ impl LeakVerdict {
             suspects.extend(newer_suspects.into_iter().map(|suspect| Suspect { is_newer: true, ..suspect }));
         }
         suspects.sort_by(|a, b| b.bytes_per_hour.total_cmp(&a.bytes_per_hour));
-        let is_short =
-            [Some(&run), newer.as_ref()].into_iter().flatten().any(|run| run.snapshots.len() < ENOUGH);
+        let is_short = [Some(&run), newer.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|run| run.snapshots.len() < RELIABLE_SNAPSHOTS);
         let test = if is_short { format!("{TEST}{FEW}") } else { TEST.into() };
         Ok(Self { run, newer, suspects, left_out, test })
     }

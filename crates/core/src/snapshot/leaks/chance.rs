@@ -9,9 +9,9 @@ use super::*;
 const TRIALS: u32 = 300;
 
 /// The same lots in each run.
-struct Lots(u64);
+struct Rng(u64);
 
-impl Lots {
+impl Rng {
     /// From 0 to 1.
     fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
@@ -56,16 +56,16 @@ fn profile(samples: &[u64]) -> SymbolizedProfile {
 
 /// The share of verdicts with a suspect; `levels` are the samples to be expected of each type at a moment. Nothing of one
 /// moment is kept to the next, which is the most noise there can be.
-fn suspected(snapshots: usize, levels: impl Fn(&mut Lots) -> Vec<f64>) -> f64 {
+fn suspected(snapshots: usize, levels: impl Fn(&mut Rng) -> Vec<f64>) -> f64 {
     let snapshot = empty(7, "x");
-    let mut lots = Lots(0x9e37_79b9_7f4a_7c15);
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
     let mut suspected = 0;
     for _ in 0..TRIALS {
         let points: Vec<_> = (0..snapshots)
             .rev()
             .map(|before_last| {
-                let levels = levels(&mut lots);
-                let samples: Vec<_> = levels.into_iter().map(|mean| lots.samples(mean)).collect();
+                let levels = levels(&mut rng);
+                let samples: Vec<_> = levels.into_iter().map(|mean| rng.samples(mean)).collect();
                 (Duration::from_secs(60 * before_last as u64), snapshot.info().clone(), profile(&samples))
             })
             .collect();
@@ -77,8 +77,8 @@ fn suspected(snapshots: usize, levels: impl Fn(&mut Lots) -> Vec<f64>) -> f64 {
 }
 
 /// Any level between two.
-fn between(low: f64, high: f64) -> impl Fn(&mut Lots) -> Vec<f64> {
-    move |lots| vec![low + (high - low) * lots.unit()]
+fn between(low: f64, high: f64) -> impl Fn(&mut Rng) -> Vec<f64> {
+    move |rng| vec![low + (high - low) * rng.unit()]
 }
 
 #[test]
@@ -93,13 +93,14 @@ fn noise_alone_is_suspected_less_often_than_the_test_says() {
 
 #[test]
 fn what_comes_and_goes_is_suspected_the_less_often_the_more_snapshots_there_are() {
-    fn rates(levels: impl Fn(&mut Lots) -> Vec<f64>) {
+    fn rates(levels: impl Fn(&mut Rng) -> Vec<f64>) {
         // Of one in twenty, so many trials find no more than 9 % (three standard errors); of one in eight, 18 %.
-        let [few, enough, many] = [FEWEST, ENOUGH, 12].map(|snapshots| suspected(snapshots, &levels));
+        let [few, enough, many] =
+            [MIN_SNAPSHOTS, RELIABLE_SNAPSHOTS, 12].map(|snapshots| suspected(snapshots, &levels));
         assert!(few < 0.18 && enough < 0.09 && many <= enough && many < few, "{few} {enough} {many}");
     }
     rates(between(0.0, 200.0));
     rates(between(0.0, 20.0));
     rates(between(100.0, 200.0));
-    rates(|lots| vec![if lots.unit() < 0.5 { 200.0 } else { 1.0 }]);
+    rates(|rng| vec![if rng.unit() < 0.5 { 200.0 } else { 1.0 }]);
 }
