@@ -35,8 +35,8 @@ fn coarser(least: u64, total: u64) -> Option<u64> {
 impl Material<'_> {
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
-        let report = self.report()?;
-        report.symbolized().map_err(|reason| Problem::no_profile(report, reason))
+        let collected = self.collected()?;
+        collected.symbolized().map_err(|reason| Problem::no_profile(&collected.report, reason))
     }
 }
 
@@ -97,8 +97,9 @@ impl View {
     /// The dump as jemalloc writes it, with addresses of this process, and with its largest stacks if not all of them have
     /// room.
     fn raw(&self, material: Material<'_>) -> Result<Reply, Problem> {
-        let report = material.report()?;
-        let profile = report.heap_profile().map_err(|reason| Problem::no_profile(report, reason))?;
+        let collected = material.collected()?;
+        let profile =
+            collected.heap_profile().map_err(|reason| Problem::no_profile(&collected.report, reason))?;
         self.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
             written(profile.write_raw_largest(stacks, body))
         })
