@@ -73,7 +73,7 @@ impl Fleet {
             return Ok(status);
         }
         let mut shown = report;
-        shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
+        shown.types = shown.types.map(|types| types.truncate_filtered(self.top, self.filter.as_deref()));
         if self.json {
             output::print_json(&shown)?
         } else {
