@@ -241,7 +241,7 @@ impl Shared {
     }
 
     fn collect_and_answer(&self, kind: Kind) -> End {
-        let report = match kind.scope() {
+        let collected = match kind.scope() {
             Some(scope) => {
                 if let Err(shortage) = self.collect.headroom(scope) {
                     let refused = self.lock().slot(kind).refuse();
@@ -259,7 +259,8 @@ impl Shared {
         let snapshots = &self.snapshots;
         let collect = &*self.collect;
         let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
-        let material = Material { report: report.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
+        let material =
+            Material { collected: collected.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
         // Groups stay on the board while they are rendered, so that the supervisor can still answer them.
         while let Some((view, proof)) = self.next_view(kind) {
             let answer = self

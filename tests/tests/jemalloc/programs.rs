@@ -82,7 +82,7 @@ fn assert_knows_itself(page: &str, name: &OsStr) {
     let build_id = BuildId::read(&fs::read(own()).unwrap()).unwrap().unwrap();
     assert!(page.contains(&format!("\nbuild-id: {build_id}\n")), "{page}");
     assert!(page.contains(&format!("\nits build-id: {build_id}\n")), "{page}");
-    let name = memory_debug_profile::visible(&name.to_string_lossy()).into_owned();
+    let name = memory_debug_profile::printable(&name.to_string_lossy()).into_owned();
     assert!(page.contains(&format!("\nmain mapping: {name:?}\n")), "{page}");
 }
 

@@ -42,7 +42,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use memory_debug_core::{Page, TypesView};
+    use memory_debug_core::{Page, Selection, TypesView};
 
     use super::*;
     use crate::reply::Format;
@@ -51,7 +51,8 @@ mod tests {
     const AGE: Duration = Duration::from_millis(250);
 
     fn view(format: Format) -> View {
-        let wanted = Wanted::Page { page: Page::Stats, types: TypesView::default() };
+        let wanted =
+            Wanted::Page { page: Page::Stats, types: TypesView::default(), selection: Selection::default() };
         View { wanted, format, force: false, shows_host: true }
     }
 

@@ -18,7 +18,7 @@ use ::loom::future::block_on;
 use ::loom::lazy_static;
 use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
 use ::loom::thread::{self, JoinHandle};
-use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Scope, Selection, TypesView};
 use serde_json::json;
 
 use super::alarms::{Permit, Wait};
@@ -39,7 +39,7 @@ struct Numbered {
 }
 
 impl Collect for Numbered {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         let running = &self.running[usize::from(scope == Scope::Stats)];
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // Recorded instead of asserted: a panic here would count as a panic of the collector.
@@ -51,11 +51,12 @@ impl Collect for Numbered {
             // Like `panic!`, but without a message for each order.
             resume_unwind(Box::new(()));
         }
-        serde_json::from_value(json!({
+        serde_json::from_value::<MemoryReport>(json!({
             "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
             "collected_at": format!("report {number}"), "duration_us": 0, "unavailable": {},
         }))
         .unwrap()
+        .into()
     }
 }
 
@@ -95,7 +96,7 @@ impl Run {
     }
 
     fn join(&self, page: Page) -> Result<Waiting, Problem> {
-        let wanted = Wanted::Page { page, types: TypesView::default() };
+        let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
         let view = View { wanted, format: Format::Text, force: false, shows_host: true };
         self.flights.join(view, &self.proof)
     }

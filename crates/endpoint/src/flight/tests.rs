@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, Selection, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -37,7 +37,7 @@ fn proof_of(login: &str) -> Authorized {
 }
 
 fn view(page: Page, format: Format) -> View {
-    let wanted = Wanted::Page { page, types: TypesView::default() };
+    let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
     View { wanted, format, force: false, shows_host: true }
 }
 
@@ -47,7 +47,10 @@ fn stats() -> View {
 
 fn with_filter(filter: usize) -> View {
     let types = TypesView { filter: Some(filter.to_string()), ..TypesView::default() };
-    View { wanted: Wanted::Page { page: Page::Types, types }, ..view(Page::Types, Format::Text) }
+    View {
+        wanted: Wanted::Page { page: Page::Types, types, selection: Selection::default() },
+        ..view(Page::Types, Format::Text)
+    }
 }
 
 fn report(number: usize) -> MemoryReport {
@@ -86,7 +89,7 @@ struct Control {
 }
 
 impl Collect for Gate {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.most_running.fetch_max(self.running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
         self.begun.lock().unwrap().send((scope, thread::current().id())).unwrap();
@@ -94,7 +97,7 @@ impl Collect for Gate {
         self.running.fetch_sub(1, Ordering::SeqCst);
         match order {
             Ok(Order::Panic) => panic!("the secret reason"),
-            _ => report(number),
+            _ => report(number).into(),
         }
     }
 
