@@ -151,7 +151,7 @@ async fn s21_one_layer_on_many_routes_has_one_state() {
 }
 
 #[tokio::test]
-async fn s02_every_method_and_path_is_401_without_credentials() {
+async fn s02_every_method_on_every_path_is_401_without_credentials() {
     for app in [hello().layer(layer()), hello().merge(router_with(layer()))] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
             for target in ["/debug/memory", "/debug/memory/", "/debug/memory/x/y?z=%"] {
