@@ -53,7 +53,7 @@ impl<S, K> MemoryDebug<S, K> {
 }
 
 // Every request of the application goes through `call`, so its shape was chosen by counting instructions
-// (`scripts/count-instructions`). A router's future is some hundred bytes long. The compiler writes it once, in its
+// (`measure/count-instructions`). A router's future is some hundred bytes long. The compiler writes it once, in its
 // final place, only if `call` and `pass_on` are separate functions. Inlined, they build it on the stack and copy it.
 impl<S, K, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S, K>
 where

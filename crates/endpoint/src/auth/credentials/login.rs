@@ -1,0 +1,115 @@
+//! One user name with its password, kept as digests.
+
+use std::sync::Arc;
+
+use subtle::{Choice, ConstantTimeEq as _};
+
+use super::ends::unseen;
+use super::error::{CredentialsError, CredentialsErrorKind as Kind};
+use crate::auth::digest::{Field, Key, Tag};
+use crate::auth::role::Role;
+use crate::auth::secret::{Secret, wiping_the_stack};
+use crate::auth::strength::weakness;
+
+/// Longest `user:password` in bytes that a request may send.
+pub(crate) const MAX_PAIR_BYTES: usize = 1024;
+
+/// Who may ask, and what for. Clones share the digests.
+#[derive(Clone)]
+pub(super) struct Login {
+    pub(super) user: Arc<str>,
+    pub(super) role: Role,
+    /// Whether the password can be guessed.
+    pub(super) is_weak: bool,
+    digests: Arc<Digests>,
+}
+
+struct Digests {
+    key: Key,
+    user: Tag,
+    password: Tag,
+}
+
+impl Login {
+    /// A login whose password is not easily guessed.
+    pub(super) fn strong(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
+        // What cannot be sent at all is the better reason, so it is looked for first.
+        check_sendable(user, password)?;
+        match weakness(user, password.expose()) {
+            Some(weakness) => Err(CredentialsError::weak(weakness)),
+            None => Self::any(user, password),
+        }
+    }
+
+    /// A login with any password that can be sent.
+    pub(super) fn any(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
+        wiping_the_stack(|| Self::digested(user, password))
+    }
+
+    fn digested(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
+        check_sendable(user, password)?;
+        let key = Key::random().map_err(CredentialsError::no_randomness)?;
+        let digests = Digests {
+            user: key.tag(Field::User, user.as_bytes()),
+            password: key.tag(Field::Password, password.expose().as_bytes()),
+            key,
+        };
+        let is_weak = weakness(user, password.expose()).is_some();
+        Ok(Self { user: user.into(), role: Role::Profile, is_weak, digests: Arc::new(digests) })
+    }
+
+    pub(super) fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
+    /// Whether both are right. Takes the same time whichever is wrong.
+    pub(super) fn is(&self, user: &[u8], password: &[u8]) -> Choice {
+        let Digests { key, user: user_tag, .. } = &*self.digests;
+        key.tag(Field::User, user).ct_eq(user_tag) & self.has_password(password)
+    }
+
+    pub(super) fn has_password(&self, password: &[u8]) -> Choice {
+        let Digests { key, password: password_tag, .. } = &*self.digests;
+        key.tag(Field::Password, password).ct_eq(password_tag)
+    }
+}
+
+fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError> {
+    let password = password.expose();
+    let refused = |kind, message: &str| Err(CredentialsError::new(kind, message));
+    if user.trim().is_empty() {
+        refused(Kind::InvalidUser, "user refused: it is empty or blank; name one, for example `ops`")
+    } else if user.contains(':') {
+        refused(
+            Kind::InvalidUser,
+            "user refused: it has a `:`, which basic authentication cannot carry; remove it",
+        )
+    } else if let Some(unseen) = unseen(user) {
+        refused(Kind::InvalidUser, &format!("user refused: {unseen}"))
+    } else if user.contains(char::is_control) {
+        refused(Kind::InvalidUser, "user refused: it has a control character; remove it")
+    } else if password.trim().is_empty() {
+        refused(
+            Kind::InvalidPassword,
+            "password refused: it is empty or blank; `memory-debug password` or `openssl rand -base64 24` makes a \
+             good one",
+        )
+    } else if let Some(unseen) = unseen(password) {
+        refused(Kind::InvalidPassword, &format!("password refused: {unseen}"))
+    } else if password.contains(char::is_control) {
+        refused(
+            Kind::InvalidPassword,
+            "password refused: it has a control character, perhaps a line break; remove it",
+        )
+    } else if user.len() + 1 + password.len() > MAX_PAIR_BYTES {
+        Err(CredentialsError::new(
+            Kind::TooLong,
+            format!(
+                "user and password refused: together they exceed {} bytes; shorten them",
+                MAX_PAIR_BYTES - 1
+            ),
+        ))
+    } else {
+        Ok(())
+    }
+}

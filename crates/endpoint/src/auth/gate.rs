@@ -1,0 +1,127 @@
+//! What a request has to pass before anything else about it is looked at.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::auth::authenticate::{Authorized, Claim, ClaimRoom};
+use crate::auth::credentials::Credentials;
+use crate::auth::guess_limiter::Guesses;
+use crate::auth::secret::wiping_the_stack;
+use crate::auth::transport::{PlainHttp, Transport};
+use crate::parts::RequestParts;
+use crate::reply::Reply;
+
+/// Turns away whoever has proved nothing, cheapest question first.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) credentials: Credentials,
+    /// What peers ask with.
+    pub(crate) peers: Option<Credentials>,
+    pub(crate) transport: Transport,
+    /// Shared by clones, as otherwise each would have its own number of guesses.
+    guesses: Arc<Guesses>,
+}
+
+/// Why a request was turned away. Its reply depends on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Others may have read the password, so it is not looked at.
+    PlainHttp,
+    /// Too many wrong passwords came from there. For as long as this, none is looked at.
+    Throttled(Duration),
+    /// There is no password, or not the right one.
+    Unauthorized,
+}
+
+impl Gate {
+    pub(crate) fn new(credentials: Credentials) -> Self {
+        let (peers, transport, guesses) = Default::default();
+        Self { credentials, peers, transport, guesses }
+    }
+
+    pub(crate) fn pass(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
+        if self.transport.plain_http == PlainHttp::Refuse && !self.transport.is_private(parts) {
+            return Err(Refusal::PlainHttp);
+        }
+        wiping_the_stack(|| self.look_at_claim(parts, now))
+    }
+
+    fn look_at_claim(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
+        let mut room = ClaimRoom::default();
+        let values = (parts.headers)("authorization");
+        let claim = Claim::read(values, &mut room).ok_or(Refusal::Unauthorized)?;
+        self.credentials.refresh(now);
+        if !self.credentials.can_be_guessed() {
+            return self.prove(&claim);
+        }
+        let guess = self.guesses.take(parts.connection.peer, now).map_err(Refusal::Throttled)?;
+        let proof = self.prove(&claim)?;
+        self.guesses.give_back(guess);
+        Ok(proof)
+    }
+
+    /// Asks peers' logins whatever it finds among operators', so that the time it takes does not tell.
+    fn prove(&self, claim: &Claim<'_>) -> Result<Authorized, Refusal> {
+        let operator = claim.prove(&self.credentials);
+        let peer = self.peers.as_ref().and_then(|peers| claim.prove(peers));
+        operator.or(peer.map(Authorized::of_peer)).ok_or(Refusal::Unauthorized)
+    }
+
+    /// Whether somebody should be told that this password could be read on its way.
+    pub(crate) fn deplores(&self, parts: &RequestParts<'_>) -> bool {
+        self.transport.plain_http == PlainHttp::Warn && !self.transport.is_private(parts)
+    }
+}
+
+impl Refusal {
+    /// For the audit.
+    pub(crate) fn outcome(self) -> &'static str {
+        match self {
+            Self::PlainHttp => "plain-http",
+            Self::Throttled(_) => "throttled",
+            Self::Unauthorized => "unauthorized",
+        }
+    }
+
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            Self::PlainHttp => Reply::plain_http(),
+            Self::Throttled(wait) => Reply::throttled(wait),
+            Self::Unauthorized => Reply::unauthorized(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::Connection;
+
+    fn deplores(plain_http: PlainHttp, tls: Option<bool>) -> bool {
+        let mut gate = Gate::new(Credentials::allow_weak("ops", "x").unwrap());
+        gate.transport.plain_http = plain_http;
+        gate.deplores(&RequestParts {
+            method: "GET",
+            authority: None,
+            path: "/debug/memory",
+            query: None,
+            headers: &|_| Vec::new(),
+            connection: Connection { peer: Some([192, 0, 2, 7].into()), tls },
+        })
+    }
+
+    #[test]
+    fn s17_a_password_that_others_could_read_is_deplored_unless_it_is_meant_to_be() {
+        assert!(deplores(PlainHttp::Warn, None));
+        assert!(deplores(PlainHttp::Warn, Some(false)));
+        assert!(!deplores(PlainHttp::Warn, Some(true)));
+        assert!(!deplores(PlainHttp::Allow, None));
+        assert!(!deplores(PlainHttp::Refuse, Some(true)));
+    }
+
+    #[test]
+    fn s64_each_refusal_has_its_name_in_the_audit() {
+        let refusals = [Refusal::PlainHttp, Refusal::Throttled(Duration::ZERO), Refusal::Unauthorized];
+        assert_eq!(refusals.map(Refusal::outcome), ["plain-http", "throttled", "unauthorized"]);
+    }
+}

@@ -1,0 +1,216 @@
+//! A change of the profiler, as a request asks for it.
+
+use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
+
+use crate::audit;
+use crate::auth::Authorized;
+use crate::collect;
+use crate::escape::Escaped;
+use crate::reply::Format;
+use crate::reply::Problem;
+use crate::request::if_match::IfMatch;
+use crate::view::View;
+use crate::wanted::Wanted;
+
+/// Most characters of a reason that may repeat what was sent.
+const MAX_REASON_CHARS: usize = 200;
+
+/// No state is of this version: to count as far takes longer than any process lives.
+const NO_VERSION: u64 = u64::MAX;
+
+/// A request for a change, from the head of the request; what to change is in its body.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) if_match: IfMatch,
+    /// How the answer is written.
+    pub(crate) format: Format,
+    pub(crate) shows_host: bool,
+}
+
+/// A change, who wants it, and of what state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    profiling: ProfilingChange,
+    if_match: IfMatch,
+    /// Two users who want the same make two changes, for each is told of in the audit.
+    user: String,
+}
+
+impl Draft {
+    /// The whole of what is asked for, now that the body is there.
+    pub(crate) fn complete(self, body: &[u8], proof: &Authorized) -> Result<View, Problem> {
+        let Self { if_match, format, shows_host } = self;
+        let change = Change { profiling: parse(body)?, if_match, user: proof.user().to_owned() };
+        Ok(View { wanted: Wanted::SetProfiling(change), format, force: false, shows_host })
+    }
+}
+
+fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => {}
+        // The derived parser would take `[true, 300]` too.
+        Some(_) => return Err(Problem::invalid_body("is not a JSON object")),
+        None => {
+            return Err(Problem::invalid_body(
+                "is empty; it is `{\"active\":true,\"for_seconds\":300}` or like it",
+            ));
+        }
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // It may repeat a name or a text of the body.
+        let reason = error.to_string();
+        Problem::invalid_body(format!("is not understood: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
+    })
+}
+
+impl Change {
+    /// Makes it. Takes a while, and so is for the collecting thread.
+    pub(crate) fn make(&self, process: &Collector) -> Result<ProfilingStatus, Problem> {
+        let made = collect::set_profiling(process, self.profiling, self.version(process));
+        let made = made.map_err(|refusal| problem(process, refusal));
+        audit::profiling(&self.user, self.profiling, made.as_ref().map(|status| status.version));
+        made
+    }
+
+    /// The version that the state has to have, if any.
+    fn version(&self, process: &Collector) -> Option<u64> {
+        let IfMatch::Tags(tags) = &self.if_match else { return None };
+        let current = process.profiling();
+        let is_meant = tags.contains(&etag(current.instance.id, current.version));
+        Some(if is_meant { current.version } else { NO_VERSION })
+    }
+}
+
+/// The value of `ETag` for a state: a version says nothing about other processes, nor about this one started anew.
+pub(crate) fn etag(instance: InstanceId, version: u64) -> String {
+    format!("\"{instance}-{version}\"")
+}
+
+fn problem(process: &Collector, refusal: ProfilingRefusal) -> Problem {
+    let reason = refusal.to_string();
+    match refusal {
+        ProfilingRefusal::NotBuilt(_) => Problem::NoProfile { is_built: false, reason },
+        ProfilingRefusal::NotEnabled(_) => Problem::NoProfile { is_built: true, reason },
+        ProfilingRefusal::VersionDiffers(version) => {
+            Problem::VersionDiffers { reason, etag: etag(process.profiling().instance.id, version) }
+        }
+        ProfilingRefusal::OnByConfiguration => Problem::OnByConfiguration(reason),
+        _ => Problem::ProfilingFailed(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(body: &[u8]) -> String {
+        match parse(body).unwrap_err() {
+            Problem::InvalidBody { reason } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn s26_a_body_is_an_object_that_describes_a_change() {
+        for (body, change) in [
+            (&br#"{"active":false}"#[..], ProfilingChange::deactivate()),
+            (b" \r\n\t{ \"active\" : false }\n", ProfilingChange::deactivate()),
+            (br#"{"for_seconds":5,"active":true}"#, ProfilingChange::activate(5, None).unwrap()),
+            (
+                br#"{"active":true,"for_seconds":5,"sample_bytes":null}"#,
+                ProfilingChange::activate(5, None).unwrap(),
+            ),
+            (
+                br#"{"active":true,"for_seconds":5,"sample_bytes":4096}"#,
+                ProfilingChange::activate(5, Some(4096)).unwrap(),
+            ),
+        ] {
+            assert_eq!(parse(body), Ok(change), "{}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn s26_what_is_wrong_with_a_body_is_named() {
+        for (body, named) in [
+            (&b""[..], "is empty"),
+            (b" \n", "is empty"),
+            (b"[true,300]", "is not a JSON object"),
+            (b"true", "is not a JSON object"),
+            (b"active=true", "is not a JSON object"),
+            (b"\xef\xbb\xbf{\"active\":false}", "is not a JSON object"),
+            (b"{", "EOF while parsing an object at line 1 column 1"),
+            (br#"{"active":false"#, "EOF while parsing"),
+            (br#"{"active":false}{}"#, "trailing characters at line 1 column 17"),
+            (br#"{"active":false,}"#, "trailing comma"),
+            (b"{}", "missing field `active`"),
+            (br#"{"active":1}"#, "invalid type: integer `1`, expected a boolean"),
+            (br#"{"active":"true"}"#, "invalid type: string \\\"true\\\", expected a boolean"),
+            (br#"{"active":true}"#, "for_seconds is missing"),
+            (br#"{"active":true,"for_seconds":1.5}"#, "invalid type: floating point `1.5`, expected u64"),
+            (br#"{"active":true,"for_seconds":3601}"#, "for_seconds is a number from 1 to 3600"),
+            (br#"{"active":true,"for_seconds":99999999999999999999}"#, "expected u64"),
+            (br#"{"active":false,"active":false}"#, "duplicate field `active`"),
+            (br#"{"active":true,"for_seconds":1,"for_seconds":1}"#, "duplicate field `for_seconds`"),
+            (br#"{"active":false,"for\u005fseconds":1,"for_seconds":1}"#, "duplicate field `for_seconds`"),
+            (br#"{"active":false,"Active":true}"#, "unknown field `Active`"),
+            (b"{\"active\":\xff}", "expected value"),
+            (b"{\"\xff\":1}", "invalid unicode"),
+        ] {
+            assert!(reason(body).contains(named), "{}: {}", body.escape_ascii(), reason(body));
+        }
+    }
+
+    #[test]
+    fn s64_what_a_reason_repeats_of_a_body_is_short_and_printable() {
+        let unknown = reason("{\"a\\r\\nb\\u001b[31m\u{202e}\":1}".as_bytes());
+        assert!(unknown.contains(r"unknown field `a\r\nb\u{1b}[31m\u{202e}`"), "{unknown}");
+        let long = reason(format!("{{\"{}\":1}}", "x".repeat(10_000)).as_bytes());
+        assert!(long.len() < 250 && long.ends_with("..."), "{long}");
+    }
+
+    #[test]
+    fn s26_depth_is_harmless() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let (open, close) = (open.repeat(2000), close.repeat(2000));
+            for field in ["active", "unknown"] {
+                let body = format!("{{\"{field}\":{open}1{close}}}");
+                assert!(parse(body.as_bytes()).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_is_of_the_state_that_was_seen_and_of_no_other() {
+        let process = Collector::new();
+        let status = process.profiling();
+        let version = |if_match| {
+            let (profiling, user) = (ProfilingChange::deactivate(), "ops".to_owned());
+            Change { profiling, if_match, user }.version(&process)
+        };
+        assert_eq!(version(IfMatch::Any), None);
+        let seen = etag(status.instance.id, status.version);
+        assert_eq!(version(IfMatch::Tags(vec!["\"x\"".to_owned(), seen])), Some(status.version));
+        let later = etag(status.instance.id, status.version + 1);
+        for tags in [vec![], vec![later]] {
+            assert_eq!(version(IfMatch::Tags(tags.clone())), Some(NO_VERSION), "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_status() {
+        let process = Collector::new();
+        let reason = || "because".to_owned();
+        for (refusal, status) in [
+            (ProfilingRefusal::NotBuilt(reason()), 501),
+            (ProfilingRefusal::NotEnabled(reason()), 503),
+            (ProfilingRefusal::VersionDiffers(7), 409),
+            (ProfilingRefusal::OnByConfiguration, 409),
+            (ProfilingRefusal::Failed(reason()), 500),
+        ] {
+            assert_eq!(problem(&process, refusal.clone()).status(), status, "{refusal:?}");
+        }
+        let differs = problem(&process, ProfilingRefusal::VersionDiffers(7));
+        let id = process.profiling().instance.id;
+        assert_eq!(differs.etag(), Some(&*format!("\"{id}-7\"")));
+    }
+}

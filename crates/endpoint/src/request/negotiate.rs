@@ -1,0 +1,207 @@
+//! Chooses a format by the `Accept` header (RFC 9110, section 12.5.1).
+
+use crate::reply::Format;
+
+/// The one of `formats` that `accept` (all values of the header) likes best; among equals the first. `None` if it likes
+/// none of them.
+pub(crate) fn negotiate(accept: &[&[u8]], formats: &[Format]) -> Option<Format> {
+    best(accept, formats, |format, range| range.specificity(format.media_type()))
+}
+
+/// The format for an error: the one asked for by name in `query`, else the one `accept` likes best, else text.
+///
+/// Looks at the raw query because the error may be that the query cannot be parsed.
+pub(crate) fn negotiate_problem(query: Option<&str>, accept: &[&[u8]]) -> Format {
+    let by_name = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| {
+        let name = pair.strip_prefix("format=")?;
+        Format::from_name(name, Format::PAGE)
+    });
+    let by_header = || {
+        best(accept, Format::PAGE, |format, range| {
+            let as_page = range.specificity(format.media_type());
+            as_page.max(range.specificity(format.problem_content_type()))
+        })
+    };
+    by_name.or_else(by_header).unwrap_or(Format::Text)
+}
+
+/// One element of the header: `text/*;q=0.5`.
+struct MediaRange<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    /// Thousandths; 0 means not acceptable.
+    quality: u16,
+}
+
+fn best(
+    accept: &[&[u8]],
+    formats: &[Format],
+    specificity: impl Fn(Format, &MediaRange<'_>) -> Option<u8>,
+) -> Option<Format> {
+    let ranges: Vec<_> = accept
+        .iter()
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(MediaRange::parse)
+        .collect();
+    if ranges.is_empty() {
+        // No header, or none that can be understood: no preference.
+        return formats.first().copied();
+    }
+    // The most specific range that matches decides about a format, not the one with the highest quality.
+    let quality = |format| {
+        let matching = ranges.iter().filter_map(|range| Some((specificity(format, range)?, range.quality)));
+        matching.max().map_or(0, |(_, quality)| quality)
+    };
+    // `max_by_key` prefers the last of equals, hence the reversal.
+    let liked = formats.iter().copied().rev().max_by_key(|&format| quality(format));
+    liked.filter(|&format| quality(format) > 0)
+}
+
+impl<'a> MediaRange<'a> {
+    fn parse(element: &'a str) -> Option<Self> {
+        let mut parts = element.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let mut quality = 1000;
+        for parameter in parts {
+            if let Some((name, value)) = parameter.split_once('=')
+                && name.trim().eq_ignore_ascii_case("q")
+            {
+                quality = thousandths(value.trim())?;
+            }
+        }
+        (!kind.is_empty() && !subtype.is_empty()).then_some(Self { kind, subtype, quality })
+    }
+
+    /// How precisely this range names `media_type`; `None` if it does not match. Parameters are ignored.
+    fn specificity(&self, media_type: &str) -> Option<u8> {
+        let essence = media_type.split(';').next()?;
+        let (kind, subtype) = essence.split_once('/')?;
+        if self.kind == "*" && self.subtype == "*" {
+            Some(0)
+        } else if !self.kind.eq_ignore_ascii_case(kind) {
+            None
+        } else if self.subtype == "*" {
+            Some(1)
+        } else {
+            self.subtype.eq_ignore_ascii_case(subtype).then_some(2)
+        }
+    }
+}
+
+/// `0.75` is 750. Lenient about the number of digits and a missing zero (`.2` is sent in practice).
+fn thousandths(quality: &str) -> Option<u16> {
+    let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain(*b"000").take(3);
+    let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    match whole {
+        "" | "0" => Some(fraction),
+        "1" => (fraction == 0).then_some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chosen(accept: &str) -> Option<Format> {
+        negotiate(&[accept.as_bytes()], Format::PAGE)
+    }
+
+    #[test]
+    fn no_preference_means_text() {
+        assert_eq!(negotiate(&[], Format::PAGE), Some(Format::Text));
+        for accept in
+            ["*/*", "", "text/*", "*/*;q=0.1", "text/html, */*;q=0.8", "nonsense", "*; q=.2", "\u{e9}"]
+        {
+            assert_eq!(chosen(accept), Some(Format::Text), "{accept}");
+        }
+        assert_eq!(negotiate(&[b"\xff/\xff"], Format::PAGE), Some(Format::Text));
+    }
+
+    #[test]
+    fn the_highest_quality_wins() {
+        for (accept, expected) in [
+            ("application/json", Format::Json),
+            ("Application/JSON ; charset=utf-8", Format::Json),
+            ("application/*", Format::Json),
+            ("text/plain;q=0.5, application/json", Format::Json),
+            ("text/plain;q=0.5, application/json;q=0.4", Format::Text),
+            ("application/json, text/plain", Format::Text),
+            ("application/json, */*;q=0.9", Format::Json),
+            ("application/json;q=.2, */*; q=.1", Format::Json),
+            ("text/plain;q=0.100, application/json;q=0.101", Format::Json),
+        ] {
+            assert_eq!(chosen(accept), Some(expected), "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        assert_eq!(chosen("text/plain;q=0, */*"), Some(Format::Json));
+        assert_eq!(chosen("text/*, text/plain;q=0.1, application/json;q=0.5"), Some(Format::Json));
+    }
+
+    #[test]
+    fn unacceptable_formats_are_not_chosen() {
+        for accept in
+            ["image/png", "text/html", "*/*;q=0", "application/json;q=0", "application/problem+json"]
+        {
+            assert_eq!(chosen(accept), None, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_for_pprof_unless_something_else_is_liked() {
+        for (accept, expected) in [
+            ("*/*", Some(Format::Pprof)),
+            ("text/plain", Some(Format::Text)),
+            ("application/json", Some(Format::Json)),
+            ("text/html, */*;q=0.8", Some(Format::Pprof)),
+            ("image/png", None),
+        ] {
+            assert_eq!(negotiate(&[accept.as_bytes()], Format::PROFILE), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn several_headers_count_as_one() {
+        assert_eq!(negotiate(&[b"image/png", b"application/json"], Format::PAGE), Some(Format::Json));
+    }
+
+    #[test]
+    fn errors_are_json_when_json_is_preferred_or_asked_for_by_name() {
+        for (query, accept, expected) in [
+            (None, "*/*", Format::Text),
+            (None, "image/png", Format::Text),
+            (None, "application/json", Format::Json),
+            (None, "application/problem+json", Format::Json),
+            (Some("format=json"), "*/*", Format::Json),
+            (Some("format=text"), "application/json", Format::Text),
+            (Some("format=xml"), "application/json", Format::Json),
+            (Some("top=%%%&format=json"), "*/*", Format::Json),
+        ] {
+            assert_eq!(negotiate_problem(query, &[accept.as_bytes()]), expected, "{query:?} {accept}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(values: Vec<Vec<u8>>) {
+            let values: Vec<_> = values.iter().map(Vec::as_slice).collect();
+            negotiate(&values, Format::PAGE);
+            negotiate_problem(None, &values);
+        }
+
+        #[test]
+        fn no_list_of_ranges_panics(value in "[a-z*/;=,.0-9 q]{0,80}") {
+            negotiate(&[value.as_bytes()], Format::PROFILE);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Which moments a difference is between.
+
+use std::sync::Arc;
+
+use memory_debug_core::{NotKept, Snapshot, SnapshotId, Snapshots};
+
+use crate::reply::Problem;
+
+/// A snapshot that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    First,
+    Last,
+    Id(SnapshotId),
+}
+
+/// The later moment of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Now,
+    Kept(Base),
+}
+
+impl Base {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "first" => Some(Self::First),
+            "last" => Some(Self::Last),
+            id => id.parse().ok().map(Self::Id),
+        }
+    }
+
+    pub(crate) fn find(self, snapshots: &Snapshots) -> Result<Arc<Snapshot>, Problem> {
+        let all = || snapshots.list();
+        match self {
+            Self::First => all().first().cloned().ok_or(Problem::UnknownSnapshot),
+            Self::Last => all().last().cloned().ok_or(Problem::UnknownSnapshot),
+            Self::Id(id) => snapshots.get(id).map_err(Problem::from),
+        }
+    }
+}
+
+impl Target {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text == "now" { Some(Self::Now) } else { Base::parse(text).map(Self::Kept) }
+    }
+}
+
+impl From<NotKept> for Problem {
+    fn from(reason: NotKept) -> Self {
+        match reason {
+            NotKept::Gone => Self::SnapshotGone,
+            _ => Self::UnknownSnapshot,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_named_by_id_or_by_place() {
+        let id = "000102030405060708090a0b0c0d0e0f";
+        assert_eq!(Base::parse(id), id.parse().ok().map(Base::Id));
+        assert_eq!((Base::parse("first"), Base::parse("last")), (Some(Base::First), Some(Base::Last)));
+        assert_eq!(
+            (Target::parse("now"), Target::parse("last")),
+            (Some(Target::Now), Some(Target::Kept(Base::Last)))
+        );
+        for text in ["", "now", "First", "0", "../x"] {
+            assert_eq!(Base::parse(text), None, "{text}");
+        }
+        let none = Snapshots::default();
+        assert_eq!(Base::Last.find(&none).unwrap_err(), Problem::UnknownSnapshot);
+    }
+}
