@@ -1,4 +1,12 @@
-//! What the command can do, one file each.
+//! The commands, one file each.
+//!
+//! - `completions`, `man`, `password`, `config`: print a text without sending a request
+//! - `fetch`, `types`, `doctor`: print one page of one instance
+//! - `diff`: compares two reports or snapshots
+//! - `heap`: saves heap profiles
+//! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
+//! - `fleet`: sums up many instances
+//! - `top`: opens the live view
 
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -13,26 +21,3 @@ pub(crate) mod password;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod types;
-
-use std::process::ExitCode;
-
-use crate::args::{Args, Command};
-use crate::failure::Failure;
-
-pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
-    match args.command {
-        Command::Fetch(fetch) => fetch.run(),
-        Command::Config(config) => config.run(),
-        Command::Diff(diff) => diff.run(),
-        Command::Heap(heap) => heap.run(),
-        Command::Flamegraph(flamegraph) => flamegraph.run(),
-        Command::Fleet(fleet) => fleet.run(),
-        Command::Symbolize(symbolize) => symbolize.run(),
-        Command::Types(types) => types.run(),
-        Command::Top(top) => top.run(),
-        Command::Doctor(doctor) => doctor.run(),
-        Command::Password(password) => password.run(),
-        Command::Completions(completions) => completions.run(),
-        Command::Man(man) => man.run(),
-    }
-}
