@@ -15,51 +15,51 @@ use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
 
-/// Print a ready configuration for something that asks all the time
+/// Print a ready-made configuration for Prometheus, Grafana Alloy or Parca
 #[derive(Debug, clap::Args)]
 pub(crate) struct Config {
+    /// What to configure
     #[arg(value_enum)]
     scraper: Scraper,
     /// Addresses of instances
     #[arg(value_name = "URL", required_unless_present = "dns")]
     targets: Vec<String>,
-    /// Host and port whose addresses are the instances, such as a headless service's
+    /// Host and port of a DNS name whose addresses are the instances, such as a headless service
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "targets")]
     dns: Option<String>,
-    /// Scheme of the instances behind --dns
+    /// Scheme of the instances found by --dns
     #[arg(long, default_value = "https", value_parser = ["http", "https"])]
     scheme: String,
-    /// Path of the page of the instances behind --dns
+    /// Path of the memory page of the instances found by --dns
     #[arg(long, default_value = "/debug/memory")]
     path: String,
-    /// User of the page
+    /// User name for the page
     #[arg(long, default_value = "ops", env = "MEMORY_DEBUG_USER")]
     user: String,
-    /// File with the password, at the machine that scrapes
+    /// File with the password, on the machine that scrapes
     #[arg(long, value_name = "FILE", default_value = "/run/secrets/memory-debug")]
     password_file: String,
-    /// File with certificates (PEM) of the authority to trust, at the machine that scrapes
+    /// File with certificates (PEM) of the authority to trust, on the machine that scrapes
     #[arg(long, value_name = "FILE")]
     ca: Option<String>,
     /// Name of the job
     #[arg(long, default_value = "memory-debug")]
     job: String,
-    /// Seconds between two questions
+    /// Seconds between two requests to an instance
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     interval: u32,
-    /// Prometheus: so many types that hold the most memory have metrics of their own, at the cost of a heap profile each
-    /// time
+    /// Only for Prometheus: export metrics for this many of the largest types. Each request then takes a heap profile
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
     types: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Scraper {
-    /// Numbers: `scrape_configs` of Prometheus
+    /// Metrics: `scrape_configs` for Prometheus
     Prometheus,
-    /// Profiles: `pyroscope.scrape` of Grafana Alloy
+    /// Heap profiles: `pyroscope.scrape` for Grafana Alloy
     Alloy,
-    /// Profiles: `scrape_configs` of Parca
+    /// Heap profiles: `scrape_configs` for Parca
     Parca,
 }
 
@@ -71,7 +71,7 @@ impl Config {
 
     fn text(&self) -> Result<String, Failure> {
         if self.types.is_some() && !matches!(self.scraper, Scraper::Prometheus) {
-            return Err(Failure::usage("--types is for Prometheus; profiles have all types"));
+            return Err(Failure::usage("--types works only with prometheus; profiles contain all types"));
         }
         let jobs = self.jobs()?;
         Ok(match self.scraper {

@@ -22,32 +22,32 @@ const MAX_DRAWS: u64 = 2_000;
 /// So many failures in a row, and nobody is there. One that is down among others fails now and then.
 const MAX_FAILURES: u32 = 10;
 
-/// Print what many instances hold together, and who stands out
+/// Print the total memory of many instances, and the instances that stand out
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fleet {
-    #[command(flatten)]
-    discovery: Discovery,
-    /// Balancer that gives each question to some instance: asked until no new one appears. An estimate, not a census
+    /// Address of a load balancer. Ask it repeatedly, until no new instance answers; the result is an estimate
     #[arg(long, value_name = "URL", conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
     through: Option<String>,
-    /// Rows to show
+    /// Number of rows to print
     #[arg(long, default_value_t = 50)]
     top: usize,
-    /// Only types whose name contains this
+    /// Print only types whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Instances asked at once
+    /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
-    /// Seconds after which whoever has not answered is missing
+    /// Give up on instances that have not answered after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     deadline: Duration,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Save JSON there
+    /// Save the full result to this file as JSON
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    discovery: Discovery,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
