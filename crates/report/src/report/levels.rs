@@ -116,7 +116,7 @@ impl CgroupMemory {
     }
 }
 
-/// Reads the first [`MOST_LEVELS`] levels and skips the rest, because the report may come from a stranger.
+/// Reads the first [`MAX_LEVELS`] levels and skips the rest, because the report may come from a stranger.
 pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CgroupLevel>, D::Error> {
     struct First;
 
