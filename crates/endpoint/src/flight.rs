@@ -49,8 +49,7 @@ use crate::limits::Limits;
 use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::view::{Material, View};
-use crate::wanted::Kind;
+use crate::view::{Kind, Material, RenderRequest};
 
 /// The answer, or why there is none.
 pub(crate) type Answer = Result<Reply, Problem>;
@@ -117,10 +116,10 @@ impl Flights {
     ///
     /// If the last collection is overdue, too many in a row have failed, too many requests wait, or too much of earlier
     /// replies is unread.
-    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<Waiting, Problem> {
+    pub(crate) fn join(&self, view: RenderRequest, proof: &Authorized) -> Result<Waiting, Problem> {
         let shared = self.shared();
         let limits = &shared.limits;
-        let kind = view.wanted.kind();
+        let kind = view.kind;
         let (sender, receiver) = oneshot::channel();
         let mut board = shared.lock();
         if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
@@ -260,7 +259,7 @@ impl Shared {
             let answer = self
                 .room_for(&view)
                 .and_then(|()| self.unread.check(&proof, 0))
-                .and_then(|()| view.answer(material, &proof))
+                .and_then(|()| view.page.answer(&view, material, &proof))
                 .and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which may run anything, so never under the lock.
@@ -278,8 +277,8 @@ impl Shared {
     }
 
     /// Whether there is memory enough for a view, now that it is known what it is made of.
-    fn room_for(&self, view: &View) -> Result<(), Problem> {
-        match view.wanted.work(&self.snapshots) {
+    fn room_for(&self, view: &RenderRequest) -> Result<(), Problem> {
+        match view.page.work(&self.snapshots) {
             Some(work) if !view.force => {
                 let body_bytes = u64::try_from(self.limits.max_body_bytes).unwrap_or(u64::MAX);
                 self.collect.headroom_for(work, body_bytes).map_err(Problem::InsufficientHeadroom)
@@ -288,7 +287,7 @@ impl Shared {
         }
     }
 
-    fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {
+    fn next_view(&self, kind: Kind) -> Option<(RenderRequest, Authorized)> {
         self.lock().slot(kind).next_view()
     }
 }
@@ -323,7 +322,7 @@ impl Board {
     }
 
     /// Those who wait for `view`, which has been written.
-    fn take_group(&mut self, kind: Kind, view: &View, answer: &Answer) -> Option<Group> {
+    fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
         if let (Kind::Stats, Ok(page)) = (kind, answer) {
             self.kept_stats.add(view, page);
         }
@@ -340,7 +339,7 @@ impl Board {
     }
 
     /// Takes out the newest request of that login.
-    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<View>)> {
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<RenderRequest>)> {
         let newest = |slot: &Slot| {
             slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
         };
@@ -360,7 +359,7 @@ fn outcome(end: End, was_overdue: bool) -> &'static str {
 
 /// Who listens may panic, and no thread here may end without freeing its slot.
 fn tell(kind: Kind, outcome: &'static str, duration: Duration) {
-    let _panic = catch_unwind(|| audit::collection(kind, outcome, duration));
+    let _panic = catch_unwind(|| audit::collection(&format!("{kind:?}"), outcome, duration));
 }
 
 fn answer_all(groups: Vec<Group>, problem: &Problem) {

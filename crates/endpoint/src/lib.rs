@@ -109,7 +109,6 @@ mod route;
 mod siblings;
 mod sync;
 mod view;
-mod wanted;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

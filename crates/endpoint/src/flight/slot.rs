@@ -10,7 +10,7 @@ use super::breaker::Breaker;
 use super::share::{Turns, gives_way};
 use crate::auth::Authorized;
 use crate::reply::Problem;
-use crate::view::View;
+use crate::view::RenderRequest;
 
 /// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.
 pub(super) const MAX_VIEWS: usize = 16;
@@ -42,7 +42,7 @@ enum Phase {
 /// Requests with equal views: one rendering answers them all.
 #[derive(Debug)]
 pub(super) struct Group {
-    view: View,
+    view: RenderRequest,
     proof: Authorized,
     /// In the order of their numbers; never empty.
     waiters: Vec<Waiter>,
@@ -121,7 +121,7 @@ impl Slot {
     /// newest view of the one with the most, whose requests are then to be refused.
     pub(super) fn join(
         &mut self,
-        view: View,
+        view: RenderRequest,
         waiter: Waiter,
         proof: &Authorized,
         now: Instant,
@@ -130,7 +130,7 @@ impl Slot {
         if matches!(self.phase, Phase::Idle)
             && let Err(retry_after) = self.breaker.check(now)
         {
-            return Err(Problem::BreakerOpen { kind: view.wanted.kind().as_str(), retry_after });
+            return Err(Problem::BreakerOpen { kind: view.kind.as_str(), retry_after });
         }
         let groups = match self.phase {
             Phase::Idle | Phase::Collecting { .. } => &mut self.current,
@@ -155,7 +155,7 @@ impl Slot {
 
     /// Takes out the request of that number, if it still waits, and with it the view that no other request wants. Both
     /// may be the last that hold something, so they are dropped without the lock.
-    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<View>)> {
+    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<RenderRequest>)> {
         for groups in [&mut self.current, &mut self.next] {
             for index in 0..groups.len() {
                 if let Some(position) = groups[index].position(number) {
@@ -186,14 +186,14 @@ impl Slot {
     }
 
     /// A view that a request waits for. Logins take turns, however many views each of them wants.
-    pub(super) fn next_view(&mut self) -> Option<(View, Authorized)> {
+    pub(super) fn next_view(&mut self) -> Option<(RenderRequest, Authorized)> {
         let group = self.current.iter().min_by_key(|group| self.turns.last(group.login()))?;
         self.turns.take(group.login());
         Some((group.view.clone(), group.proof.clone()))
     }
 
     /// Those who wait for `view`. `None` if they were answered meanwhile, because time was up.
-    pub(super) fn take_group(&mut self, view: &View) -> Option<Group> {
+    pub(super) fn take_group(&mut self, view: &RenderRequest) -> Option<Group> {
         let index = self.current.iter().position(|group| group.view == *view)?;
         Some(self.current.remove(index))
     }

@@ -8,7 +8,7 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn join(slot: &mut Slot, view: View) -> oneshot::Receiver<Answer> {
+fn join(slot: &mut Slot, view: RenderRequest) -> oneshot::Receiver<Answer> {
     join_as("ops", 0, slot, view).unwrap().1
 }
 
@@ -17,7 +17,7 @@ fn join_as(
     login: &str,
     number: u64,
     slot: &mut Slot,
-    view: View,
+    view: RenderRequest,
 ) -> Result<(Option<Group>, oneshot::Receiver<Answer>), Problem> {
     let (sender, receiver) = oneshot::channel();
     let waiter = Waiter { number, login: login.into(), sender };
@@ -79,7 +79,7 @@ fn s44_who_comes_while_others_are_refused_waits_for_another_try() {
 #[test]
 fn s44_nobody_is_refused_if_one_of_them_forces_it() {
     let mut slot = Slot::default();
-    let _waiters = [join(&mut slot, stats()), join(&mut slot, View { force: true, ..stats() })];
+    let _waiters = [join(&mut slot, stats()), join(&mut slot, RenderRequest { force: true, ..stats() })];
     assert!(slot.refuse().is_none());
 }
 
