@@ -86,7 +86,7 @@ fn read_report(mut stream: impl Read, rows: usize) -> Result<MemoryReport, Missi
         Some(Length::Chunks) => read_chunks(stream)?,
         None => return Err(no_report("does not say how long it is")),
     };
-    MemoryReport::for_fleet(&body, rows).map_err(|why| no_report(&why))
+    MemoryReport::for_fleet(&body, rows).map_err(|why| no_report(&why.to_string()))
 }
 
 /// What a status says, and what to do.

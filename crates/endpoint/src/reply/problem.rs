@@ -11,7 +11,7 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use memory_debug_core::{Headroom, InstanceId, MemoryReport};
+use memory_debug_core::{Error, ErrorKind, Headroom, InstanceId, MemoryReport};
 
 use crate::audit;
 use crate::auth::Role;
@@ -98,9 +98,18 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// A report has no heap profile, for this reason.
-    pub(crate) fn no_profile(report: &MemoryReport, reason: String) -> Self {
-        if report.allocator.is_some() { Self::NoProfile(reason) } else { Self::NotBuiltIn(reason.into()) }
+    /// The heap profile of a report cannot be used.
+    pub(crate) fn of_profile(report: &MemoryReport, error: &Error) -> Self {
+        let reason = error.to_string();
+        match error.kind() {
+            ErrorKind::NoProfile | ErrorKind::NotMeasured if report.allocator.is_some() => {
+                Self::NoProfile(reason)
+            }
+            ErrorKind::NoProfile | ErrorKind::NotMeasured | ErrorKind::Allocator => {
+                Self::NotBuiltIn(reason.into())
+            }
+            _ => Self::internal("the heap profile cannot be read, written or compared", error),
+        }
     }
 
     /// Something failed that should not. Logs the error, which clients do not see.

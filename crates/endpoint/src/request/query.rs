@@ -3,8 +3,6 @@
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
 use memory_debug_core::{Group, InstanceId, Sort, TracebackDepth, TypesView};
-use serde::Deserialize as _;
-use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::escape::Escaped;
 use crate::reply::{Format, Problem};
@@ -157,10 +155,7 @@ impl Query {
 
     /// The only instance that may answer.
     pub(crate) fn instance(&mut self) -> Option<InstanceId> {
-        self.read(INSTANCE, |value| {
-            InstanceId::deserialize(StrDeserializer::<ValueError>::new(value))
-                .map_err(|_| "must be the id of an instance".to_owned())
-        })
+        self.read(INSTANCE, |value| value.parse().map_err(|_| "must be the id of an instance".to_owned()))
     }
 
     /// How many rows to show.

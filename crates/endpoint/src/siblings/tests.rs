@@ -398,10 +398,9 @@ fn who_is_asked_for_others_asks_nobody() {
     let endpoint = listening(&place);
     let asked = sibling(&place, &name(1), answer(200, &report_of(1).to_string()));
     let request = format!("GET /debug/memory/fleet HTTP/1.1\r\nauthorization: {RIGHT}\r\n\r\n");
-    assert!(
-        raw(&place, request.as_bytes())
-            .ends_with("400 second hop: a forwarded request cannot ask for the fleet; send it to this instance directly\n")
-    );
+    assert!(raw(&place, request.as_bytes()).ends_with(
+        "400 second hop: a forwarded request cannot ask for the fleet; send it to this instance directly\n"
+    ));
     let headers = |name: &str| match name {
         "authorization" => vec![RIGHT.as_bytes()],
         "memory-hop" => vec![&b"1"[..]],

@@ -53,7 +53,7 @@ impl PageRequest for Diff {
             Target::Now => {
                 let report = material.report()?;
                 SnapshotDiff::until(report, &base, &types.selection)
-                    .map_err(|reason| Problem::no_profile(report, reason))?
+                    .map_err(|error| Problem::of_profile(report, &error))?
             }
         };
         if self.growth {

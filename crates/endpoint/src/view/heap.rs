@@ -143,7 +143,7 @@ fn collapsed(
 /// Writes the dump as jemalloc writes it, with addresses of this process. If it does not fit, it keeps its largest stacks.
 fn raw(request: &RenderRequest, material: Material<'_>) -> Result<Reply, Problem> {
     let report = material.report()?;
-    let profile = report.heap_profile().map_err(|reason| Problem::no_profile(report, reason))?;
+    let profile = report.heap_profile().map_err(|error| Problem::of_profile(report, &error))?;
     request.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
         written(profile.write_raw_largest(stacks, body))
     })

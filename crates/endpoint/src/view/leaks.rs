@@ -27,7 +27,8 @@ impl PageRequest for Leaks {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut verdict = LeakVerdict::over(&material.snapshots.list()).map_err(Problem::TooFewSnapshots)?;
+        let verdict = LeakVerdict::over(&material.snapshots.list());
+        let mut verdict = verdict.map_err(|error| Problem::TooFewSnapshots(error.to_string()))?;
         let runs = [Some(&mut verdict.run), verdict.newer.as_mut()].into_iter().flatten();
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);

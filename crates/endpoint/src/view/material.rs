@@ -34,7 +34,7 @@ impl<'a> Material<'a> {
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
         let report = self.report()?;
-        report.symbolized().map_err(|reason| Problem::no_profile(report, reason))
+        report.symbolized().map_err(|error| Problem::of_profile(report, &error))
     }
 
     /// The samples that the heap of the report consists of.

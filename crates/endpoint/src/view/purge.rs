@@ -27,7 +27,8 @@ impl PageRequest for Purge {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = material.process()?.purge().map_err(|reason| Problem::NotBuiltIn(reason.into()))?;
+        let report = material.process()?.purge();
+        let mut report = report.map_err(|error| Problem::NotBuiltIn(error.to_string().into()))?;
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
         write(request, &report, material)
     }

@@ -85,8 +85,9 @@ impl PageRequest for TakeSnapshot {
     ) -> Result<Reply, Problem> {
         let report = material.report()?;
         let snapshot =
-            Snapshot::of(report, self.label.clone()).map_err(|reason| Problem::no_profile(report, reason))?;
-        let kept = material.snapshots.keep(snapshot).map_err(Problem::SnapshotTooLarge)?;
+            Snapshot::of(report, self.label.clone()).map_err(|error| Problem::of_profile(report, &error))?;
+        let kept = material.snapshots.keep(snapshot);
+        let kept = kept.map_err(|error| Problem::SnapshotTooLarge(error.to_string()))?;
         let id = kept.info().id;
         Ok(write(request, kept.info(), material)?.created(format!("snapshots/{id}")))
     }
