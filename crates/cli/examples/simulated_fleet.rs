@@ -1,4 +1,4 @@
-//! Many instances in one process, for `scripts/fleet-scale`: `simulated_fleet NUMBER REPORT`.
+//! Many instances in one process, for `measure/fleet-scale`: `simulated_fleet NUMBER REPORT`.
 //!
 //! REPORT is what a real service answered. Each instance has an address of its own on loopback and a report of its own,
 //! made of that one: other identity, other numbers, at least [`ROWS`] rows, some of which it alone lacks or has. Reports

@@ -14,7 +14,7 @@ use crate::unavailable::Unavailable;
 const STATS_BYTES: u64 = 2 << 20;
 
 /// Types, besides what grows with the heap profile. A first hit took 2 to 4 MiB on a program with 523 MB of debug
-/// information (`benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
+/// information (`measure/benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
 /// Compressed debug information takes as much as it is long and is not in here.
 const TYPES_BYTES: u64 = 16 << 20;
 
@@ -160,7 +160,7 @@ impl Collector {
     }
 }
 
-/// What work takes of memory by the length of the dump; in tenths of it, as `scripts/headroom` measures it, and some more.
+/// What work takes of memory by the length of the dump; in tenths of it, as `measure/headroom` measures it, and some more.
 fn per_dump(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }

@@ -32,7 +32,7 @@ impl<S, K> MemoryDebug<S, K> {
 }
 
 // Every request of the service goes through `call`, so its shape was chosen by counting instructions
-// (`scripts/count-instructions`). A router's future is some hundred bytes. It is written once, where the caller wants
+// (`measure/count-instructions`). A router's future is some hundred bytes. It is written once, where the caller wants
 // it, only if `call` and `pass_on` stay functions of their own: inlined together, they build it on the stack and copy.
 impl<S, K, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S, K>
 where

@@ -1,0 +1,71 @@
+//! Serves N requests for an application's path and counts allocations: `pass-through KIND N`, where KIND is one of
+//! `layer`, `identity`, `boxed-layer` and `boxed-identity`.
+//!
+//! `measure/count-instructions` runs it under callgrind with two N and subtracts, so that what is left is the cost of
+//! a request and nothing else.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use memory_debug_benches::{
+    Answer, application_request, boxed_under_identity, boxed_under_layer, router_under_identity,
+    router_under_layer, serve,
+};
+use tower::Service;
+
+/// The system's allocator with a counter; jemalloc's own work would only blur the counts.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed to the system's allocator as it came; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `alloc` above, that is from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, requests] = arguments.as_slice() else { return usage() };
+    let Ok(requests) = requests.parse() else { return usage() };
+    match kind.as_str() {
+        "layer" => count(router_under_layer(), requests),
+        "identity" => count(router_under_identity(), requests),
+        "boxed-layer" => count(boxed_under_layer(), requests),
+        "boxed-identity" => count(boxed_under_identity(), requests),
+        _ => return usage(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn count(
+    mut service: impl Service<Request<Body>, Response: Answer, Error = std::convert::Infallible>,
+    requests: u32,
+) {
+    // What is made once, by the first request, is not the cost of a request.
+    serve(&mut service, application_request(), StatusCode::OK);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..requests {
+        serve(&mut service, application_request(), StatusCode::OK);
+    }
+    println!("{} allocations", ALLOCATIONS.load(Ordering::Relaxed) - before);
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: pass-through layer|identity|boxed-layer|boxed-identity REQUESTS");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,53 @@
+//! Collections while all cores allocate as hard as they can: `stress SECONDS`. `measure/stress/run` builds and runs it.
+//!
+//! The program runs itself as a child and watches it from outside, where no lock of the child's can hold the watch: if
+//! for a minute no page is answered or nothing is allocated, it prints the stacks of the child's threads and fails.
+
+mod load;
+mod pages;
+mod watch;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use crate::load::Load;
+use crate::pages::Pages;
+
+// A sample a kilobyte instead of one in 512: the profiler works hard.
+memory_debug_axum::install!(lg_prof_sample = 10);
+
+/// Set in the process that does the work.
+const IS_CHILD: &str = "MEMORY_DEBUG_STRESS_IS_CHILD";
+
+fn main() -> ExitCode {
+    let seconds = env::args().nth(1).map_or(Ok(600), |seconds| seconds.parse());
+    let Ok(seconds) = seconds else {
+        eprintln!("usage: stress [SECONDS]");
+        return ExitCode::FAILURE;
+    };
+    if env::var_os(IS_CHILD).is_none() {
+        return watch::run(seconds);
+    }
+    work(Duration::from_secs(seconds));
+    ExitCode::SUCCESS
+}
+
+/// Allocates and asks until the time is over, and tells every second how far it is.
+fn work(time: Duration) {
+    println!("unwinder {}", load::unwinder());
+    let end = Instant::now() + time;
+    let (load, pages) = (Load::start(), Pages::start());
+    while Instant::now() < end {
+        thread::sleep(Duration::from_secs(1));
+        tell(&load, &pages);
+    }
+    // Asking ends first, so that the last answer too was given under load.
+    pages.stop();
+    load.stop();
+    tell(&load, &pages);
+}
+
+fn tell(load: &Load, pages: &Pages) {
+    println!("{} {}", load.progress(), pages.progress());
+}

@@ -1,0 +1,15 @@
+//! The Rust in the guides, so that `cargo test` compiles it.
+
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/quick-start.md")]
+struct QuickStart;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/behind-a-balancer.md")]
+struct BehindABalancer;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/integration.md")]
+struct Integration;
