@@ -85,50 +85,29 @@
 
 #![forbid(unsafe_code)]
 
-mod alias;
 mod audit;
-mod authenticate;
-mod base_path;
-mod bounded;
-mod change;
+mod auth;
 mod collect;
 mod config_error;
-mod credentials;
-mod cross_site;
-mod digest;
 #[cfg(doctest)]
 mod does_not_compile;
 mod endpoint;
 mod escape;
 mod fleet;
 mod flight;
-mod format;
-mod gate;
-mod guesses;
-mod headers;
-mod if_match;
 mod limits;
-mod mark;
-mod moment;
-mod negotiate;
-mod outcome;
-mod pace;
 mod parts;
 #[cfg_attr(not(feature = "peers"), path = "peers/disabled.rs")]
 mod peers;
-mod problem;
-mod query;
+mod rate_limit;
 mod reply;
+mod reply_future;
+mod request;
 mod request_body;
-mod role;
 mod route;
-mod secret;
 #[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
 mod siblings;
-mod strength;
-mod swap;
 mod sync;
-mod transport;
 mod view;
 mod wanted;
 
@@ -141,15 +120,16 @@ pub mod fuzzing {
 
 pub use memory_debug_core;
 
-pub use self::authenticate::{Authorized, Unauthorized, authenticate};
+pub use self::auth::{
+    Authorized, Credentials, CredentialsError, CredentialsErrorKind, Role, Unauthorized, authenticate,
+    generate_password,
+};
 pub use self::collect::{Collect, Shortage};
 pub use self::config_error::{ConfigError, ConfigErrorKind};
-pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind, generate_password};
 pub use self::endpoint::Endpoint;
 pub use self::limits::Limits;
-pub use self::outcome::Outcome;
 pub use self::parts::{Connection, RequestParts};
 #[cfg(feature = "peers")]
 pub use self::peers::Peers;
 pub use self::reply::Reply;
-pub use self::role::Role;
+pub use self::reply_future::Outcome;

@@ -23,10 +23,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use self::address::Address;
+use crate::auth::Role;
+use crate::auth::Secret;
+use crate::auth::{Credentials, CredentialsError};
 use crate::config_error::{ConfigError, ConfigErrorKind};
-use crate::credentials::{Credentials, CredentialsError};
-use crate::role::Role;
-use crate::secret::Secret;
 
 /// Most peers that are asked.
 const MAX_PEERS: usize = 256;

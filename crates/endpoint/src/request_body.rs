@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::flight::BodyTime;
 use crate::parts::RequestParts;
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// Most bytes, and most parts, for a part may be empty.
 pub(crate) const MAX_BYTES: usize = 16 << 10;

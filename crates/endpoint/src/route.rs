@@ -2,9 +2,9 @@
 
 use memory_debug_core::{Page, SnapshotId};
 
-use crate::alias;
-use crate::format::Format;
-use crate::role::Role;
+use crate::auth::Role;
+use crate::reply::Format;
+use crate::request::alias;
 
 /// Something that can be asked for.
 #[derive(Debug)]

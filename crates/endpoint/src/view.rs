@@ -1,8 +1,10 @@
 //! What a request asked for, and how it is to be written.
 
 mod allocator;
+mod bounded;
 mod fleet;
 mod growth;
+mod growth_start;
 mod metrics;
 mod profile;
 mod snapshots;
@@ -14,12 +16,13 @@ use std::time::Duration;
 
 use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
 
+use self::bounded::Bounded;
 pub(crate) use self::fleet::Asked as AskedFleet;
-use crate::authenticate::Authorized;
-use crate::bounded::Bounded;
+pub(crate) use self::growth_start::Mark;
+use crate::auth::Authorized;
 use crate::collect::Collect;
-use crate::format::Format;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::wanted::Wanted;
 
@@ -205,8 +208,8 @@ mod tests {
     use memory_debug_core::Collector;
 
     use super::*;
-    use crate::authenticate::authenticate;
-    use crate::credentials::Credentials;
+    use crate::auth::Credentials;
+    use crate::auth::authenticate;
 
     fn proof() -> Authorized {
         let credentials = Credentials::allow_weak("ops", "x").unwrap();

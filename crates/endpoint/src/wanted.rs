@@ -6,13 +6,13 @@ use memory_debug_core::{
     Count, DetailParts, Group, Leaf, Page, PprofSymbols, Scope, SnapshotId, Snapshots, TypesView, Work,
 };
 
-use crate::change::Change;
 use crate::fleet::FleetWanted;
-use crate::mark::Mark;
-use crate::moment::{Base, Target};
-use crate::problem::Problem;
-use crate::query::{Query, invalid};
+use crate::reply::Problem;
+use crate::request::Change;
+use crate::request::{Base, Target};
+use crate::request::{Query, invalid};
 use crate::route::What;
+use crate::view::Mark;
 
 /// What a request wants. Equal wishes of the same moment are answered together.
 #[derive(Clone, Debug, PartialEq, Eq)]

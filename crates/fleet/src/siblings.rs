@@ -25,7 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::fleet::Caller;
 use crate::fleet::exchange::request;
 use crate::fleet::fan_out;
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// Most names in the directory that are looked at.
 const MAX_ENTRIES: usize = 256;

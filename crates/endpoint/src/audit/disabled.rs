@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use memory_debug_core::{FleetReport, ProfilingChange};
 
-use crate::authenticate::Authorized;
-use crate::credentials::CredentialsError;
+use crate::auth::Authorized;
+use crate::auth::CredentialsError;
 use crate::parts::RequestParts;
-use crate::problem::Problem;
+use crate::reply::Problem;
 use crate::wanted::Kind;
 
 #[derive(Clone, Debug, Default)]

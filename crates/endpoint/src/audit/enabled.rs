@@ -11,12 +11,12 @@ use memory_debug_core::{FleetReport, MissingReason, ProfilingChange};
 use tracing::field::display;
 use tracing::{info, warn};
 
-use crate::authenticate::Authorized;
-use crate::credentials::CredentialsError;
+use crate::auth::Authorized;
+use crate::auth::CredentialsError;
 use crate::escape::Escaped;
-use crate::pace::Pace;
 use crate::parts::RequestParts;
-use crate::problem::Problem;
+use crate::rate_limit::Pace;
+use crate::reply::Problem;
 use crate::wanted::Kind;
 
 /// What subscribers filter by.

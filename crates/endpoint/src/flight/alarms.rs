@@ -9,8 +9,8 @@ use futures_channel::oneshot;
 
 use super::share::gives_way;
 use super::{Shared, supervisor};
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 
 /// Most bodies that are awaited at once. Each may take 16 KiB.
 pub(super) const MAX_BODIES: usize = 64;

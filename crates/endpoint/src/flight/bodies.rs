@@ -9,8 +9,8 @@ use futures_channel::oneshot;
 
 use super::Flights;
 use super::alarms::{Permit, Wait};
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 
 /// Longest time for a body to arrive, unless the deadline of collections is shorter.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::alarms::{Permit, Wait};
 use super::{Answer, Flights};
-use crate::authenticate::Authorized;
-use crate::mark::Mark;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
+use crate::view::Mark;
 use crate::view::View;
 use crate::wanted::{HeapWanted, Wanted};
 

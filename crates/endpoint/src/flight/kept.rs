@@ -44,7 +44,7 @@ mod tests {
     use memory_debug_core::{Page, TypesView};
 
     use super::*;
-    use crate::format::Format;
+    use crate::reply::Format;
     use crate::wanted::Wanted;
 
     const AGE: Duration = Duration::from_millis(250);

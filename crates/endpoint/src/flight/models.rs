@@ -21,9 +21,9 @@ use serde_json::json;
 
 use super::alarms::{Permit, Wait};
 use super::*;
-use crate::authenticate::authenticate;
-use crate::credentials::Credentials;
-use crate::format::Format;
+use crate::auth::Credentials;
+use crate::auth::authenticate;
+use crate::reply::Format;
 use crate::sync::explore;
 use crate::wanted::Wanted;
 

@@ -8,8 +8,8 @@ use futures_channel::oneshot;
 use super::Answer;
 use super::breaker::Breaker;
 use super::share::{Turns, gives_way};
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 use crate::view::View;
 
 /// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.

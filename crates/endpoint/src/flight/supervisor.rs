@@ -11,7 +11,7 @@ use std::time::Instant;
 use memory_debug_core::room_for_threads;
 
 use super::{Shared, answer_all, tell};
-use crate::problem::Problem;
+use crate::reply::Problem;
 use crate::sync::thread;
 
 /// Starts the supervisor unless it is there.

@@ -21,10 +21,10 @@ use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
-use crate::authenticate::authenticate;
+use crate::auth::Credentials;
+use crate::auth::authenticate;
 use crate::collect::Shortage;
-use crate::credentials::Credentials;
-use crate::format::Format;
+use crate::reply::Format;
 use crate::wanted::Wanted;
 
 fn proof() -> Authorized {

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::authenticate::Authorized;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Problem;
 use crate::reply::Reply;
 
 /// The bodies that were written and are not dropped yet.
@@ -114,9 +114,9 @@ impl fmt::Debug for Unread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authenticate::authenticate;
-    use crate::credentials::Credentials;
-    use crate::format::Format;
+    use crate::auth::Credentials;
+    use crate::auth::authenticate;
+    use crate::reply::Format;
 
     fn proof(user: &str) -> Authorized {
         use base64::Engine as _;

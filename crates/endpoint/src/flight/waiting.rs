@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_channel::oneshot;
 
 use super::{Answer, Shared};
-use crate::problem::Problem;
+use crate::reply::Problem;
 use crate::wanted::Kind;
 
 /// The answer to a request, once it is there. Dropped before, it takes the request out of those that wait, and with the

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use memory_debug_core::FleetReport;
 
-use crate::credentials::Credentials;
+use crate::auth::Credentials;
 use crate::flight::Waiting;
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// None of these exist.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::task::Waker;
 use memory_debug_core::Collector;
 
 use super::*;
-use crate::authenticate::{Authorized, authenticate};
-use crate::credentials::Credentials;
+use crate::auth::Credentials;
+use crate::auth::{Authorized, authenticate};
 use crate::flight::Flights;
 use crate::limits::Limits;
 use crate::parts::Connection;

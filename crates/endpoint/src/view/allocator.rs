@@ -6,11 +6,11 @@ use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView
 use serde::Serialize;
 
 use super::{Material, View, written};
-use crate::authenticate::Authorized;
-use crate::change::{Change, etag};
-use crate::format::Format;
-use crate::problem::Problem;
+use crate::auth::Authorized;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
+use crate::request::{Change, etag};
 
 impl<'a> Material<'a> {
     fn process(&self) -> Result<&'a Collector, Problem> {

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
 
 use crate::audit;
-use crate::authenticate::Authorized;
+use crate::auth::Authorized;
 use crate::fleet::{FleetWanted, Whom};
-use crate::format::Format;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::view::{Material, View, written};
 use crate::wanted::Wanted;

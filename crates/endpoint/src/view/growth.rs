@@ -5,10 +5,10 @@ use std::time::Instant;
 use memory_debug_core::{SampleOrigin, render};
 
 use super::{Material, View, written};
-use crate::format::Format;
-use crate::mark::{Mark, Moment};
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
+use crate::view::growth_start::{Mark, Moment};
 use crate::wanted::HeapWanted;
 
 impl Material<'_> {

@@ -1,7 +1,7 @@
 //! Numbers for those who ask all the time.
 
 use super::{Material, View};
-use crate::problem::Problem;
+use crate::reply::Problem;
 use crate::reply::Reply;
 
 impl View {
@@ -17,7 +17,7 @@ impl View {
         use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
 
         use super::written;
-        use crate::format::Format;
+        use crate::reply::Format;
 
         let (report, view) = (material.report()?, MetricsView { top: series, exact: names_types });
         let text = match self.format {

@@ -7,12 +7,12 @@ use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, SymbolizedProf
 use memory_debug_core::{FlamegraphOptions, FoldedStacks};
 
 use super::{Material, View, half, written};
-#[cfg(feature = "flamegraph")]
-use crate::bounded::Bounded;
-use crate::format::Format;
-use crate::moment::Base;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
+use crate::request::Base;
+#[cfg(feature = "flamegraph")]
+use crate::view::bounded::Bounded;
 use crate::wanted::HeapWanted;
 
 impl HeapWanted {

@@ -10,10 +10,10 @@ use memory_debug_core::{
 };
 
 use super::{Material, View, written};
-use crate::format::Format;
-use crate::moment::{Base, Target};
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
+use crate::request::{Base, Target};
 
 /// A snapshot that is sent as it is kept.
 struct Kept(Arc<Snapshot>);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 
-use crate::base_path::BasePath;
+use crate::request::BasePath;
 
 /// `https://host:port/path`, of which port and path may be absent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use super::ask::{Peer, Question};
 use super::{MAX_PEERS, Peers, USER, connect, names};
-use crate::digest::fill_random;
+use crate::auth::fill_random;
 use crate::fleet::Caller;
 use crate::fleet::exchange::Missing;
 use crate::fleet::fan_out::{self, FOR_ONE};
 use crate::fleet::wait::wait;
 use crate::flight::Waiting;
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// How the fleet names the one that is asked.
 const OWN: &str = "this instance";

@@ -25,9 +25,9 @@ use crate::fleet::fan_out::Ask as _;
 use crate::fleet::stranger::{answer, read_request, serve};
 use crate::flight::Flights;
 use crate::limits::Limits;
-use crate::outcome::Outcome;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
+use crate::reply_future::Outcome;
 
 const OPERATOR: &str = "9vKq3x-PzL7_mT2wRb4y";
 const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2Hs";

@@ -6,7 +6,7 @@ use memory_debug_core::FleetReport;
 
 use crate::endpoint::Endpoint;
 use crate::fleet::Caller;
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// None of these exist.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::name::Name;
 use super::*;
+use crate::auth::{Credentials, generate_password};
 use crate::collect::Collect;
-use crate::credentials::{Credentials, generate_password};
 use crate::fleet::fan_out::FOR_ALL;
 use crate::fleet::stranger::{answer, read_request, serve};
 use crate::fleet::{Caller, Whom};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::authenticate::{Authorized, Claim, ClaimRoom};
-use crate::credentials::Credentials;
-use crate::guesses::Guesses;
+use crate::auth::authenticate::{Authorized, Claim, ClaimRoom};
+use crate::auth::credentials::Credentials;
+use crate::auth::guess_limiter::Guesses;
+use crate::auth::secret::wiping_the_stack;
+use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
 use crate::reply::Reply;
-use crate::secret::wiping_the_stack;
-use crate::transport::{PlainHttp, Transport};
 
 /// Turns away whoever has proved nothing, cheapest question first.
 #[derive(Clone, Debug)]

@@ -21,10 +21,10 @@ pub use self::error::{CredentialsError, CredentialsErrorKind};
 use self::login::Login;
 pub(crate) use self::login::MAX_PAIR_BYTES;
 use self::watched::WatchedFile;
-use crate::digest::fill_random;
-use crate::role::Role;
-use crate::secret::Secret;
-use crate::swap::Swap;
+use crate::auth::digest::fill_random;
+use crate::auth::role::Role;
+use crate::auth::secret::Secret;
+use crate::auth::swap::Swap;
 
 /// Most logins that are accepted at once: each costs two digests for each request that carries a password.
 const MAX_LOGINS: usize = 8;

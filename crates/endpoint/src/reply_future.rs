@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use memory_debug_core::InstanceId;
 
-use crate::authenticate::Authorized;
-use crate::change::Draft;
+use crate::auth::Authorized;
 use crate::flight::{Flights, Growth, Waiting};
-use crate::format::Format;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
 use crate::reply::Reply;
+use crate::request::Draft;
 use crate::request_body::RequestBody;
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use memory_debug_core::{Headroom, InstanceId, MemoryReport, Resource, render};
 use serde::Serialize;
 
+use crate::auth::Role;
 use crate::collect::{Shortage, check};
-use crate::format::Format;
+use crate::reply::format::Format;
 use crate::request_body::MAX_BYTES;
-use crate::role::Role;
 
 /// Why a request was not answered with a page. An authentication failure is not among them: it is one constant reply.
 #[derive(Clone, Debug, PartialEq, Eq)]

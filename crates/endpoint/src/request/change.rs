@@ -3,12 +3,12 @@
 use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
 
 use crate::audit;
-use crate::authenticate::Authorized;
+use crate::auth::Authorized;
 use crate::collect;
 use crate::escape::Escaped;
-use crate::format::Format;
-use crate::if_match::IfMatch;
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
+use crate::request::if_match::IfMatch;
 use crate::view::View;
 use crate::wanted::Wanted;
 

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::credentials::{Credentials, MAX_PAIR_BYTES};
-use crate::role::Role;
-use crate::secret::wiping_the_stack;
+use crate::auth::credentials::{Credentials, MAX_PAIR_BYTES};
+use crate::auth::role::Role;
+use crate::auth::secret::wiping_the_stack;
 
 /// Longest header value that is looked at.
 const MAX_HEADER_BYTES: usize = 4096;

@@ -14,8 +14,8 @@ use super::ends::{Unseen, unseen};
 use super::login::Login;
 use super::watched::{Parse, WatchedFile};
 use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind, Logins, check_number};
-use crate::role::Role;
-use crate::secret::Secret;
+use crate::auth::role::Role;
+use crate::auth::secret::Secret;
 
 const USER: &str = "MEMORY_DEBUG_USER";
 const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{fmt, io};
 
-use crate::strength::Weakness;
+use crate::auth::strength::Weakness;
 
 /// Credentials could not be made. The message says what to change and never contains the password.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Chooses a format by the `Accept` header (RFC 9110, section 12.5.1).
 
-use crate::format::Format;
+use crate::reply::Format;
 
 /// The one of `formats` that `accept` (all values of the header) likes best; among equals the first. `None` if it likes
 /// none of them.

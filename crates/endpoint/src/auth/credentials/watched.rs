@@ -9,8 +9,8 @@ use std::{fs, io};
 use super::error::CredentialsError;
 use super::login::Login;
 use crate::audit;
-use crate::pace::Pace;
-use crate::swap::Swap;
+use crate::auth::swap::Swap;
+use crate::rate_limit::Pace;
 
 /// How often the file is looked at, at most.
 const INTERVAL: Duration = Duration::from_secs(1);

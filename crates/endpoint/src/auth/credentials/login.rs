@@ -6,10 +6,10 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use super::ends::unseen;
 use super::error::{CredentialsError, CredentialsErrorKind as Kind};
-use crate::digest::{Field, Key, Tag};
-use crate::role::Role;
-use crate::secret::{Secret, wiping_the_stack};
-use crate::strength::weakness;
+use crate::auth::digest::{Field, Key, Tag};
+use crate::auth::role::Role;
+use crate::auth::secret::{Secret, wiping_the_stack};
+use crate::auth::strength::weakness;
 
 /// Longest `user:password` in bytes that a request may send.
 pub(crate) const MAX_PAIR_BYTES: usize = 1024;

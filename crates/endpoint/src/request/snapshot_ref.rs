@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memory_debug_core::{NotKept, Snapshot, SnapshotId, Snapshots};
 
-use crate::problem::Problem;
+use crate::reply::Problem;
 
 /// A snapshot that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

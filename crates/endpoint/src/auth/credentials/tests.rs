@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::authenticate::authenticate;
+use crate::auth::authenticate::authenticate;
 
 const GOOD: &str = "9vKq3x-PzL7_mT2wRb4y";
 

@@ -12,9 +12,9 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::escape::Escaped;
 use crate::fleet::FleetScope;
-use crate::format::Format;
-use crate::moment::{Base, Target};
-use crate::problem::Problem;
+use crate::reply::Format;
+use crate::reply::Problem;
+use crate::request::snapshot_ref::{Base, Target};
 use crate::route::Operation;
 
 const MAX_QUERY_BYTES: usize = 4096;

@@ -1,0 +1,183 @@
+//! What the endpoint answers, in terms of no framework.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::reply::format::Format;
+use crate::reply::headers::{ALWAYS, CHALLENGE};
+use crate::reply::problem::Problem;
+
+const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page asks for a user name and a password\n";
+
+const PLAIN_HTTP_BODY: &str =
+    "403 plain http: this page is served over TLS only; change the password that was sent\n";
+
+const THROTTLED_BODY: &str = "429 too many wrong passwords: none is looked at for a while\n";
+
+/// A response for an adapter to translate, field by field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// Header fields, each name once and in lower case. `Content-Length` is left to the server.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The body; empty for `HEAD`.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The one answer to whoever cannot prove to be authorized. It depends on nothing, so it tells nothing.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, Format::Text.content_type(), Bytes::from_static(UNAUTHORIZED_BODY.as_bytes()))
+            .with_header(CHALLENGE.0, CHALLENGE.1)
+    }
+
+    /// The one answer to a password that others may have read.
+    pub(crate) fn plain_http() -> Self {
+        Self::new(403, Format::Text.content_type(), Bytes::from_static(PLAIN_HTTP_BODY.as_bytes()))
+    }
+
+    /// The answer to too many wrong passwords, right or wrong as the next one may be.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Self::new(429, Format::Text.content_type(), Bytes::from_static(THROTTLED_BODY.as_bytes()))
+            .with_header("retry-after", seconds.to_string())
+    }
+
+    /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
+    pub(crate) fn not_found() -> Self {
+        Self { status: 404, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    pub(crate) fn page(format: Format, body: Bytes) -> Self {
+        let reply = Self::new(200, format.content_type(), body);
+        match format.disposition() {
+            Some(disposition) => reply.with_header("content-disposition", disposition),
+            None => reply,
+        }
+    }
+
+    /// The page of something that was just made, and lies at `location` relative to the path that was asked.
+    pub(crate) fn created(self, location: String) -> Self {
+        Self { status: 201, ..self.with_header("location", location) }
+    }
+
+    /// The page of a state that a change can be bound to.
+    pub(crate) fn tagged(self, etag: String) -> Self {
+        self.with_header("etag", etag)
+    }
+
+    /// Done, and there is nothing to say about it.
+    pub(crate) fn nothing() -> Self {
+        Self { status: 204, ..Self::new(204, Format::Text.content_type(), Bytes::new()) }
+    }
+
+    pub(crate) fn problem(problem: &Problem, format: Format) -> Self {
+        let is_for_pprof = format == Format::Pprof;
+        let format = format.of_problem();
+        let mut reply =
+            Self::new(problem.status(), format.problem_content_type(), problem.render(format).into());
+        if is_for_pprof {
+            // Without it `go tool pprof` does not show the body.
+            reply = reply.with_header("x-go-pprof", "1");
+        }
+        if let Some(methods) = problem.allowed_methods() {
+            reply = reply.with_header("allow", methods.to_owned());
+        }
+        if let Some(etag) = problem.etag() {
+            reply = reply.tagged(etag.to_owned());
+        }
+        if let Some(seconds) = problem.retry_after_s() {
+            reply = reply.with_header("retry-after", seconds.to_string());
+        }
+        reply
+    }
+
+    /// The answer to `HEAD`: the same without a body.
+    pub(crate) fn without_body(self) -> Self {
+        Self { body: Bytes::new(), ..self }
+    }
+
+    fn new(status: u16, content_type: &'static str, body: Bytes) -> Self {
+        let always = ALWAYS.iter().map(|&(name, value)| (name, Cow::Borrowed(value)));
+        let headers = always.chain([("content-type", Cow::Borrowed(content_type))]).collect();
+        Self { status, headers, body }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn every_kind_of_reply() -> Vec<Reply> {
+        let mut replies =
+            vec![Reply::unauthorized(), Reply::plain_http(), Reply::throttled(Duration::from_millis(9001))];
+        for &format in Format::PAGE {
+            replies.push(Reply::page(format, Bytes::new()));
+            replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));
+        }
+        replies.extend(replies.clone().into_iter().map(Reply::without_body));
+        replies
+    }
+
+    #[test]
+    fn s33_every_reply_has_the_protective_headers() {
+        for reply in every_kind_of_reply() {
+            for (name, value) in ALWAYS {
+                assert!(reply.headers.contains(&(name, value.into())), "{name}: {reply:?}");
+            }
+            let (_, content_type) = reply.headers.iter().find(|(name, _)| *name == "content-type").unwrap();
+            let known = ["text/plain; charset=utf-8", "application/json", "application/problem+json"];
+            assert!(known.contains(&&**content_type), "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn header_names_are_unique_lower_case_tokens_and_values_visible_ascii() {
+        for reply in every_kind_of_reply() {
+            let names: BTreeSet<_> = reply.headers.iter().map(|(name, _)| name).collect();
+            assert_eq!(names.len(), reply.headers.len(), "{reply:?}");
+            for (name, value) in &reply.headers {
+                assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
+                assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn s32_no_reply_opens_the_page_to_other_origins() {
+        for reply in every_kind_of_reply() {
+            assert!(!reply.headers.iter().any(|(name, _)| name.starts_with("access-control-")), "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn s13_only_the_401_carries_a_challenge() {
+        for reply in every_kind_of_reply() {
+            let challenge = reply.headers.iter().find(|(name, _)| *name == "www-authenticate");
+            let expected = "Basic realm=\"memory\", charset=\"UTF-8\"";
+            assert_eq!(
+                challenge.map(|(_, value)| &**value),
+                (reply.status == 401).then_some(expected),
+                "{reply:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn s40_replies_that_ask_to_come_back_say_when() {
+        for reply in every_kind_of_reply() {
+            let says_when = reply.headers.iter().any(|(name, _)| *name == "retry-after");
+            assert_eq!(says_when, matches!(reply.status, 429 | 503), "{reply:?}");
+        }
+    }
+}
