@@ -1,15 +1,15 @@
-//! Others that are nobody's, for tests: they answer whatever they are told to.
+//! Simulated instances for tests, which answer what they are told to.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-/// An answer of that status with that body.
+/// An HTTP answer with `status` and `body`.
 pub(crate) fn answer(status: u16, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Answers each request on `streams` with `answer`, and tells what it was asked.
+/// Answers each request on `streams` with `answer`. Returns the requests as they come.
 pub(crate) fn serve<S: Read + Write>(
     mut streams: impl FnMut() -> io::Result<S> + Send + 'static,
     answer: Vec<u8>,
@@ -19,7 +19,7 @@ pub(crate) fn serve<S: Read + Write>(
         loop {
             let mut stream = streams().unwrap();
             let request = read_request(&mut stream);
-            // Whoever does not like the beginning does not wait for the end.
+            // A client that does not like the beginning does not wait for the end.
             let _ = stream.write_all(&answer);
             if sender.send(request).is_err() {
                 return;
@@ -29,7 +29,7 @@ pub(crate) fn serve<S: Read + Write>(
     asked
 }
 
-/// The head of a request.
+/// Reads the head of a request.
 pub(crate) fn read_request(stream: &mut impl Read) -> String {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {

@@ -1,11 +1,16 @@
-//! A connection that ends at a moment, however slowly its other end reads or writes.
+//! Connections with a deadline, however slowly the other end reads or writes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-/// A connection whose reading and writing can be given a time.
+use crate::deadline::time_left;
+
+/// A connection with timeouts.
 pub(crate) trait Connection: Read + Write {
+    /// Limits each read that follows to `time`.
     fn read_within(&self, time: Duration) -> io::Result<()>;
+
+    /// Limits each write that follows to `time`.
     fn write_within(&self, time: Duration) -> io::Result<()>;
 }
 
@@ -23,11 +28,11 @@ macro_rules! connection {
     };
 }
 
-#[cfg(all(feature = "fleet", target_os = "linux"))]
+#[cfg(unix)]
 connection!(std::os::unix::net::UnixStream);
-#[cfg(feature = "peers")]
 connection!(std::net::TcpStream);
 
+/// A connection that fails with [`ErrorKind::TimedOut`] once its deadline is over.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     stream: S,
@@ -39,38 +44,28 @@ impl<S> Timed<S> {
         Self { stream, end }
     }
 
-    /// The same with another end.
-    #[cfg(all(feature = "fleet", target_os = "linux"))]
+    /// The same connection with another deadline.
+    #[cfg(any(test, all(feature = "siblings", target_os = "linux")))]
     pub(crate) fn until(self, end: Instant) -> Self {
         Self { end, ..self }
     }
 
     fn left(&self) -> io::Result<Duration> {
-        left(self.end).ok_or_else(|| ErrorKind::TimedOut.into())
+        time_left(self.end).ok_or_else(|| ErrorKind::TimedOut.into())
     }
-}
-
-/// What is left until `end`, if anything is.
-pub(crate) fn left(end: Instant) -> Option<Duration> {
-    between(Instant::now(), end)
-}
-
-/// The system takes microseconds, and none of them for ever.
-fn between(now: Instant, end: Instant) -> Option<Duration> {
-    end.checked_duration_since(now).filter(|left| left.as_micros() > 0)
 }
 
 impl<S: Connection> Read for Timed<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read_within(self.left()?)?;
-        self.stream.read(buffer).map_err(told)
+        self.stream.read(buffer).map_err(to_timeout)
     }
 }
 
 impl<S: Connection> Write for Timed<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write_within(self.left()?)?;
-        self.stream.write(bytes).map_err(told)
+        self.stream.write(bytes).map_err(to_timeout)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -78,8 +73,8 @@ impl<S: Connection> Write for Timed<S> {
     }
 }
 
-/// A time that is over is an operation that would block, to sockets.
-fn told(error: io::Error) -> io::Error {
+/// Sockets report a timeout as an operation that would block.
+fn to_timeout(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }
 
@@ -87,34 +82,19 @@ fn told(error: io::Error) -> io::Error {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
-    fn less_than_the_system_can_count_is_nothing_left() {
-        let now = Instant::now();
-        for (nanos, left) in
-            [(0, None), (999, None), (1000, Some(1000)), (5_000_000_999, Some(5_000_000_999))]
-        {
-            assert_eq!(
-                between(now, now + Duration::from_nanos(nanos)),
-                left.map(Duration::from_nanos),
-                "{nanos}"
-            );
-        }
-        assert_eq!(between(now + Duration::from_secs(1), now), None);
-    }
-
-    #[cfg(all(feature = "fleet", target_os = "linux"))]
-    #[test]
-    fn who_takes_nothing_is_given_up() {
+    fn a_reader_that_takes_nothing_is_given_up() {
         let (stream, _takes_nothing) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut stream = Timed::new(stream, Instant::now() + Duration::from_millis(50));
-        // More than the system keeps for a connection.
+        // More than the system buffers for a connection.
         let failed = stream.write_all(&vec![0; 64 << 20]).unwrap_err();
         assert_eq!(failed.kind(), ErrorKind::TimedOut);
     }
 
-    #[cfg(all(feature = "fleet", target_os = "linux"))]
+    #[cfg(unix)]
     #[test]
-    fn what_is_over_can_be_given_more_time() {
+    fn a_connection_whose_time_is_over_can_be_given_more() {
         let (stream, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut stream = Timed::new(stream, Instant::now());
         assert_eq!(stream.write(b"x").unwrap_err().kind(), ErrorKind::TimedOut);

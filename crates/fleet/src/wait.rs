@@ -1,4 +1,4 @@
-//! Waiting for a future on a thread that has no runtime.
+//! Waits for a future on a thread without a runtime.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ impl Wake for Unpark {
     }
 }
 
-/// What `future` becomes, unless that takes longer than until `end`.
-pub(crate) fn wait<T>(future: impl Future<Output = T>, end: Option<Instant>) -> Option<T> {
+/// Waits for the output of `future`. `None` if it is not there by `end`; without an `end` it waits for ever.
+pub fn wait<T>(future: impl Future<Output = T>, end: Option<Instant>) -> Option<T> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let (mut context, mut future) = (Context::from_waker(&waker), pin!(future));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return Some(value);
@@ -37,13 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_had_and_what_never_comes_is_given_up() {
+    fn a_ready_future_gives_its_output_and_one_that_never_ends_is_given_up() {
         assert_eq!(wait(ready(7), Some(Instant::now())), Some(7));
         assert_eq!(wait(pending::<()>(), Some(Instant::now() + Duration::from_millis(10))), None);
     }
 
     #[test]
-    fn what_comes_from_another_thread_wakes_this_one() {
+    fn a_value_from_another_thread_wakes_this_one() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         let other = thread::spawn(move || sender.send(7));
         assert_eq!(wait(receiver, None), Some(Ok(7)));

@@ -1,10 +1,12 @@
-//! A thin way in for the fuzz targets. No part of the interface: it changes with what it leads to.
+//! Entry point for the fuzz targets. Not part of the interface: it changes with the code behind it.
 
 use std::io::{Read, Write};
 
-use memory_debug_core::{MemoryReport, MissingReason};
+use memory_debug_core::MemoryReport;
 
-/// The report that a sibling or peer answers, asked for so many rows, or why there is none.
-pub fn exchange(stream: impl Read + Write, rows: usize) -> Result<MemoryReport, (MissingReason, String)> {
+use crate::missing::Missing;
+
+/// The report that a sibling or peer answers when asked for `rows` rows, or why there is no report.
+pub fn exchange(stream: impl Read + Write, rows: usize) -> Result<MemoryReport, Missing> {
     super::exchange(stream, b"", rows)
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn reason(answer: &[u8]) -> MissingReason {
-    read_report(answer, 10).unwrap_err().0
+    read_report(answer, 10).unwrap_err().reason
 }
 
 /// A report as short as one can be.
@@ -38,7 +38,7 @@ impl Read for Drips<'_> {
 }
 
 fn reason_of(stream: impl Read) -> MissingReason {
-    read_report(stream, 10).unwrap_err().0
+    read_report(stream, 10).unwrap_err().reason
 }
 
 #[test]
@@ -145,8 +145,8 @@ fn s45_no_more_is_read_than_a_report_may_have() {
     assert_eq!(reason(&in_chunks(&"[".repeat((4 << 20) + 1), 1 << 16)), MissingReason::TooLong);
     let endless_head = b"HTTP/1.1 200 OK\r\n".iter().copied().chain(std::iter::repeat_n(b'a', 1 << 20));
     let endless_head = read_report(&endless_head.collect::<Vec<_>>()[..], 10).unwrap_err();
-    assert_eq!(endless_head, no_report("has a head of more than 16384 bytes"));
-    assert_eq!(read_report(&b"HTTP/1.1 200 OK\r\na"[..], 10).unwrap_err(), no_report("ends within its head"));
+    assert_eq!(endless_head, Missing::no_report("has a head of more than 16384 bytes"));
+    assert_eq!(read_report(&b"HTTP/1.1 200 OK\r\na"[..], 10).unwrap_err(), Missing::no_report("ends within its head"));
     let endless_line =
         [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"[..], &[b'a'; 1 << 16]].concat();
     assert_eq!(reason(&endless_line), MissingReason::NoReport);
@@ -189,7 +189,7 @@ fn s45_a_stream_without_end_is_left() {
     let wordy = format!("1;{}\r\nx\r\n", "a".repeat(1000));
     for (first, then) in [("", "x"), (chunked, "1"), (chunked, &wordy)] {
         let mut stream = Endless { first: first.into(), then: then.into(), read: 0 };
-        assert_eq!(exchange(&mut stream, b"", 10).unwrap_err().0, MissingReason::NoReport, "{first}{then}");
+        assert_eq!(exchange(&mut stream, b"", 10).unwrap_err().reason, MissingReason::NoReport, "{first}{then}");
         assert!(stream.read as u64 <= MAX_BODY_BYTES + MAX_FRAME_BYTES, "{}", stream.read);
     }
 }
@@ -217,7 +217,7 @@ fn a_refusal_is_told_apart() {
     for (status, told) in
         [(302, "elsewhere"), (403, "requires TLS"), (503, "ask again"), (500, "gives no report")]
     {
-        let (_, detail) = read_report(&with_length(status, "")[..], 10).unwrap_err();
+        let detail = read_report(&with_length(status, "")[..], 10).unwrap_err().detail;
         assert!(detail.starts_with(&format!("status {status}: ")) && detail.contains(told), "{detail}");
     }
 }

@@ -1,26 +1,29 @@
-//! Where the page of a peer is.
+//! The address of a peer's page.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 
-use crate::request::BasePath;
+use crate::loopback::is_loopback;
+use crate::page_path::{DEFAULT_PATH, page_path, page_path_defect};
 
-/// `https://host:port/path`, of which port and path may be absent.
+/// The address of a page, `https://host:port/path`. Port and path are optional.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) is_tls: bool,
     pub(super) host: ServerName<'static>,
     pub(super) port: u16,
-    /// Of the page, whose other pages lie below.
+    /// The path of the overview. All other pages lie below it.
     pub(super) path: String,
 }
 
 impl Address {
+    /// Parses the text of a configuration.
+    ///
     /// # Errors
     ///
-    /// What is wrong with `text`, in the words that follow "it".
+    /// What is wrong with `text`, in words that follow "it".
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (is_tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
@@ -29,23 +32,22 @@ impl Address {
         };
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         if authority.contains('@') {
-            return Err("has a login in it; peers are asked with the secret they share");
+            return Err("contains a login; peers are asked with the secret that they share");
         }
-        let path = match path.trim_end_matches('/') {
-            "" => BasePath::DEFAULT,
-            path => path,
-        };
-        BasePath::parse(path).map_err(|_| "has a path that is none of a page")?;
+        let path = page_path(path);
+        if page_path_defect(path).is_some() {
+            return Err("has an invalid path");
+        }
         let (host, port) = split_port(authority)?;
         Ok(Self {
             is_tls,
-            host: ServerName::try_from(host.to_owned()).map_err(|_| "has no name or address of a host")?,
+            host: ServerName::try_from(host.to_owned()).map_err(|_| "names no host")?,
             port: port.unwrap_or(if is_tls { 443 } else { 80 }),
             path: path.to_owned(),
         })
     }
 
-    /// The address, if it is written as one and not as a name.
+    /// The address of the host, if it is written as an address and not as a name.
     pub(super) fn ip(&self) -> Option<IpAddr> {
         match &self.host {
             ServerName::IpAddress(ip) => Some((*ip).into()),
@@ -53,31 +55,32 @@ impl Address {
         }
     }
 
-    /// Whether what is sent there stays on this machine, or is encrypted. The name has to be looked up, and
-    /// [`stays_here`] asked of what was found.
+    /// Whether a request to this address stays on this machine or is encrypted. A name must still be looked up, and the
+    /// addresses checked with [`is_loopback`].
     pub(super) fn may_stay_private(&self) -> bool {
-        self.is_tls || self.ip().map_or(self.host.to_str() == "localhost", stays_here)
+        self.is_tls || self.ip().map_or(self.host.to_str() == "localhost", is_loopback)
     }
 
-    /// The host and port, as the header `Host` has them.
+    /// The host and port, as in the header `Host`.
     pub(super) fn authority(&self) -> String {
-        let (host, port) = (self.host.to_str(), self.port);
+        let host = self.host.to_str();
+        let port = self.port;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
-    /// How the fleet names the page at one of the host's addresses.
+    /// The name in the fleet's report for the page at one of the host's addresses.
     pub(super) fn at(&self, found: SocketAddr) -> String {
         if self.ip().is_some() { self.to_string() } else { format!("{self} ({})", found.ip()) }
     }
 }
 
-/// The host without brackets, and the port.
+/// Splits an authority into the host without brackets and the port.
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or("has a bracket that is not closed")?;
+            let (host, rest) = rest.split_once(']').ok_or("has a bracket without an end")?;
             if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return Err("has something else than an IPv6 address in brackets");
+                return Err("has brackets around something that is not an IPv6 address");
             }
             (host, rest.strip_prefix(':').or((!rest.is_empty()).then_some("?")))
         }
@@ -88,20 +91,15 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     };
     let is_number = |port: &&str| port.bytes().all(|byte| byte.is_ascii_digit());
     match port.map(|port| Some(port).filter(is_number)?.parse().ok()) {
-        Some(None | Some(0)) => Err("has a port that is none"),
+        Some(None | Some(0)) => Err("has an invalid port"),
         port => Ok((host, port.flatten())),
     }
-}
-
-/// `::ffff:127.0.0.1` does as well.
-pub(super) fn stays_here(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.is_tls { "https" } else { "http" }, self.authority())?;
-        f.write_str(if self.path == BasePath::DEFAULT { "" } else { &self.path })
+        f.write_str(if self.path == DEFAULT_PATH { "" } else { &self.path })
     }
 }
 
@@ -110,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_address_lacks_is_usual() {
+    fn an_address_without_port_and_path_has_the_defaults() {
         for (text, shown, path) in [
             ("https://shop", "https://shop:443", "/debug/memory"),
             ("http://localhost/", "http://localhost:80", "/debug/memory"),
@@ -124,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_a_page_is_refused() {
+    fn a_text_that_is_not_the_address_of_a_page_is_refused() {
         for text in [
             "",
             "shop:8443",

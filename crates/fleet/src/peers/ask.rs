@@ -7,22 +7,24 @@ use std::time::Instant;
 use memory_debug_core::{MemoryReport, MissingReason};
 use rustls::ClientConfig;
 
-use super::address::{Address, stays_here};
+use super::address::Address;
 use super::connect::{connect, encrypt};
 use super::{Named, names};
-use crate::fleet::Caller;
-use crate::fleet::exchange::{Missing, exchange, request};
-use crate::fleet::fan_out::Ask;
+use crate::caller::Caller;
+use crate::exchange::{exchange, request};
+use crate::fan_out::{Ask, Unanswered};
+use crate::loopback::is_loopback;
+use crate::missing::Missing;
 
-/// A page to ask for.
+/// A peer to ask.
 #[derive(Debug)]
 pub(super) struct Peer {
-    /// How the fleet names it.
+    /// Its name in the fleet's report.
     pub(super) name: String,
     pub(super) address: Address,
-    /// Of several addresses that the host's name has, this one.
+    /// The address to use, if the host's name has several.
     pub(super) at: Option<SocketAddr>,
-    /// Whether the secret may leave this machine in the clear on its way there.
+    /// Whether the secret may leave this machine in the clear.
     may_leave: bool,
 }
 
@@ -31,50 +33,45 @@ impl Peer {
         Self { name, address: named.address.clone(), at, may_leave: named.may_leave }
     }
 
-    /// Whether the secret may go there. What `localhost` is, is for the name server to say.
+    /// Whether the secret may be sent to `found`. Checked even for `localhost`, whose address the name server chooses.
     pub(super) fn may_be_asked_at(&self, found: IpAddr) -> bool {
-        self.address.is_tls || self.may_leave || stays_here(found)
+        self.address.is_tls || self.may_leave || is_loopback(found)
     }
 }
 
-/// What all are asked, and how.
+/// Asks peers.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct AskPeer {
     pub(super) caller: Caller,
     pub(super) rows: usize,
-    /// `None` if nobody is asked over TLS.
+    /// How to encrypt. `None` if no peer is asked over TLS.
     pub(super) tls: Option<Result<Arc<ClientConfig>, Missing>>,
 }
 
-impl Ask for Question {
-    type Whom = Peer;
+impl Ask for AskPeer {
+    type Instance = Peer;
+    type Answer = Result<MemoryReport, Missing>;
 
-    fn name(peer: &Peer) -> String {
-        peer.name.clone()
-    }
-
-    fn ask(&self, peer: &Peer, end: Instant) -> Option<Result<MemoryReport, Missing>> {
-        Some(self.ask_until(peer, end))
-    }
-}
-
-impl Question {
-    fn ask_until(&self, peer: &Peer, end: Instant) -> Result<MemoryReport, Missing> {
+    fn ask(&self, peer: &Peer, end: Instant) -> Self::Answer {
         let address = &peer.address;
-        let mut found = peer.at.map_or_else(|| names::begin(address)?.wait(end), |at| Ok(vec![at]))?;
+        let mut found = peer.at.map_or_else(|| names::start(address)?.wait(end), |at| Ok(vec![at]))?;
         found.retain(|found| peer.may_be_asked_at(found.ip()));
         if found.is_empty() {
-            let detail = "it is not on this machine, and so is not asked by plain HTTP";
-            return Err((MissingReason::Tls, detail.to_owned()));
+            let detail = "its name has no address on this machine, so it is not asked by plain HTTP; use https";
+            return Err(Missing::new(MissingReason::Tls, detail));
         }
-        // Force is for this process: what others have left is theirs to judge.
+        // `force` is for this process alone: each peer judges its own memory.
         let request = request(&address.authority(), &address.path, self.rows, false, &self.caller);
         let stream = connect(&found, end)?;
         if !address.is_tls {
             return exchange(stream, &request, self.rows);
         }
-        let tls =
-            self.tls.clone().unwrap_or_else(|| Err((MissingReason::Tls, "there is no TLS".to_owned())))?;
+        let no_tls = || Err(Missing::new(MissingReason::Tls, "TLS is not set up"));
+        let tls = self.tls.clone().unwrap_or_else(no_tls)?;
         exchange(encrypt(stream, tls, address.host.clone())?, &request, self.rows)
+    }
+
+    fn unanswered(&self, _: &Peer, why: Unanswered) -> Self::Answer {
+        Err(why.into())
     }
 }

@@ -1,15 +1,15 @@
-//! A thin way in for the fuzz targets. No part of the interface: it changes with what it leads to.
+//! Entry point for the fuzz targets. Not part of the interface: it changes with the code behind it.
 
 use std::fmt;
 
 use super::address::Address;
 
-/// Where the page of a peer is.
+/// The address of a peer's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerAddress(Address);
 
 impl PeerAddress {
-    /// What a configuration names, or what is wrong with it.
+    /// Parses the text of a configuration, or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         Address::parse(text).map(Self)
     }
@@ -24,7 +24,7 @@ impl PeerAddress {
         &self.0.path
     }
 
-    /// Whether it is asked without [`allow_plain_http`](crate::Peers::allow_plain_http).
+    /// Whether it may be asked without [`allow_plain_http`](crate::Peers::allow_plain_http).
     pub fn may_stay_private(&self) -> bool {
         self.0.may_stay_private()
     }

@@ -1,70 +1,67 @@
-//! Asks all of them, and this process itself.
+//! Asks all peers, and collects this process's own report meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason};
-use zeroize::Zeroizing;
+use memory_debug_core::{
+    Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason, spawn_collecting,
+};
 
-use super::ask::{Peer, Question};
-use super::{MAX_PEERS, Peers, USER, connect, names};
-use crate::auth::fill_random;
-use crate::fleet::Caller;
-use crate::fleet::exchange::Missing;
-use crate::fleet::fan_out::{self, FOR_ONE};
-use crate::fleet::wait::wait;
-use crate::flight::Waiting;
-use crate::reply::Problem;
+use super::ask::{AskPeer, Peer};
+use super::{MAX_PEERS, Peers, connect, names};
+use crate::missing::Missing;
+use crate::neighbours::{
+    self, CannotAsk, FOR_ONE, FleetQuery, Neighbours, NeighboursId, OwnReport, PendingReport,
+};
+use crate::random::fill_random;
+use crate::wait::wait;
 
-/// How the fleet names the one that is asked.
+/// The name of this process in the fleet's report.
 const OWN: &str = "this instance";
 
-impl Peers {
-    /// Asks all of them, and adds this process's own report, which is being made meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// If there is no thread to ask on.
-    pub(crate) fn ask(
-        &self,
-        own: Result<Waiting, Problem>,
-        rows: usize,
-        shows_host: bool,
-        deadline: Duration,
-    ) -> Result<FleetReport, Problem> {
-        // Before the time of the peers begins: it may mean to read hundreds of files.
+impl Neighbours for Peers {
+    fn id(&self) -> NeighboursId {
+        self.id
+    }
+
+    fn ask(&self, query: &FleetQuery<'_>, own: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
+        let own = own();
+        // Before the time of the peers begins: reading the system's certificates can mean hundreds of files.
         let needs_tls = self.named.iter().any(|named| named.address.is_tls);
         let tls = needs_tls.then(|| connect::tls(self.authorities.clone()));
-        let end = fan_out::end(deadline);
-        let (mut fleet, mut like_own) = (Fleet::new("peers"), Vec::new());
-        let peers = self.find(end, shows_host, &mut fleet);
-        let question = Question { caller: self.caller(), rows, tls };
-        let asked = fan_out::ask_all(peers, question, end, |name, answer| match answer {
-            // This process under another name, or one that says so: it is added after this one.
-            Ok(report) if report.instance.id == InstanceId::current() => like_own.push((name, report)),
-            Ok(report) => fleet.add(name, &report),
-            Err((reason, detail)) => fleet.miss(MissingInstance::new(name, reason, detail)),
+        let fan_out = neighbours::fan_out(query.deadline);
+        let mut fleet = Fleet::new("peers");
+        let mut like_own = Vec::new();
+        let peers = self.find(fan_out.end, query.shows_host, &mut fleet);
+        let ask = AskPeer { caller: self.caller.clone(), rows: query.rows, tls };
+        let spawn = |work| spawn_collecting(work).map(drop);
+        let asked = fan_out.ask_all(peers, ask, spawn, |peer, answer| match answer {
+            // This process under another name, or an instance that claims so: added after this process's own report.
+            Ok(report) if report.instance.id == InstanceId::current() => like_own.push((peer.name, report)),
+            Ok(report) => fleet.add(peer.name, &report),
+            Err(missing) => fleet.miss(missing.of(peer.name)),
         });
-        asked.map_err(|_no_thread| Problem::NoThread)?;
-        match own.map_err(of_own).and_then(|own| report_of_own(own, rows, end)) {
+        asked.map_err(|_no_thread| CannotAsk::NoThread)?;
+        match own.and_then(|own| wait_for_own(own, fan_out.end)) {
             Ok(report) => fleet.add(OWN, &report),
-            Err((reason, detail)) => fleet.miss(MissingInstance::new(OWN, reason, detail)),
+            Err(missing) => fleet.miss(missing.of(OWN)),
         }
         like_own.iter().for_each(|(name, report)| fleet.add(name, report));
         Ok(fleet.finish())
     }
+}
 
-    /// Those there are, by the names that the fleet has for them, in an order that is another each time: if there is not
-    /// time for all, it is not always the same ones who are not asked.
+impl Peers {
+    /// The peers to ask, with their names in the fleet's report. The order differs each time: if the time is too short for
+    /// all, it is not always the same peers that are left out.
     fn find(&self, end: Instant, shows_host: bool, fleet: &mut Fleet) -> Vec<Peer> {
-        let (mut peers, mut lookups) = (Vec::new(), Vec::new());
+        let mut peers = Vec::new();
+        let mut lookups = Vec::new();
         for (number, named) in (1..).zip(&self.named) {
             let name =
                 |hidden| if shows_host { named.address.to_string() } else { format!("{hidden} {number}") };
             if named.is_each {
-                // All at once, and then whatever has come of them.
-                lookups.push((name("peers"), named, names::begin(&named.address)));
+                // All lookups start together, and are waited for later.
+                lookups.push((name("peers"), named, names::start(&named.address)));
             } else {
                 peers.push(Peer::new(name("peer"), named, None));
             }
@@ -76,23 +73,16 @@ impl Peers {
                     let hidden = || format!("{name}, address {number}");
                     Peer::new(if shows_host { named.address.at(at) } else { hidden() }, named, Some(at))
                 })),
-                Err((reason, detail)) => fleet.miss(MissingInstance::new(name, reason, detail)),
+                Err(missing) => fleet.miss(missing.of(name)),
             }
         }
         shuffle(&mut peers);
         limit(&mut peers, fleet);
         peers
     }
-
-    pub(super) fn caller(&self) -> Caller {
-        // Joined at once: text that grows leaves copies behind that are not wiped.
-        let pair = Zeroizing::new([USER, self.secret.expose()].join(":"));
-        let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
-        Caller::new([b"Basic ", token.as_bytes()].concat())
-    }
 }
 
-/// Begins somewhere else each time. Without randomness, at the beginning.
+/// Rotates the list by a random number. Without randomness, the order stays the same.
 fn shuffle(peers: &mut [Peer]) {
     let mut random = [0; 8];
     if !peers.is_empty() && fill_random(&mut random).is_ok() {
@@ -100,7 +90,7 @@ fn shuffle(peers: &mut [Peer]) {
     }
 }
 
-/// Leaves out those that are too many, which the fleet is told.
+/// Leaves out the peers beyond the limit, and says so in the fleet's report.
 pub(super) fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
     let beyond = peers.len().saturating_sub(MAX_PEERS);
     if beyond > 0 {
@@ -110,16 +100,8 @@ pub(super) fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
     }
 }
 
-/// This process's own report, as soon as it is there.
-fn report_of_own(own: Waiting, rows: usize, end: Instant) -> Result<MemoryReport, Missing> {
-    match wait(own, Some(end)) {
-        Some(Ok(page)) => MemoryReport::for_fleet(&page.body, rows)
-            .map_err(|why| (MissingReason::NoReport, format!("its report {why}"))),
-        Some(Err(problem)) => Err(of_own(problem)),
-        None => Err((MissingReason::Deadline, "it still collects; ask again in a while".to_owned())),
-    }
-}
-
-fn of_own(problem: Problem) -> Missing {
-    (MissingReason::Refused, problem.detail().into_owned())
+fn wait_for_own(own: PendingReport, end: Instant) -> Result<MemoryReport, Missing> {
+    wait(own, Some(end)).unwrap_or_else(|| {
+        Err(Missing::new(MissingReason::Deadline, "it is still collecting; ask again in a while"))
+    })
 }

@@ -1,4 +1,4 @@
-//! Asks one sibling for its report, and believes nothing that it says.
+//! Asks one sibling for its report, and trusts nothing that it says.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,73 +17,79 @@ use zeroize::Zeroizing;
 use super::MAX_ENTRIES;
 use super::directory::Directory;
 use super::name::Name;
-use crate::fleet::exchange::{Missing, exchange, missing};
-use crate::fleet::fan_out::Ask;
-use crate::fleet::timed::{Timed, left};
+use crate::deadline::time_left;
+use crate::exchange::{exchange, missing};
+use crate::fan_out::{Ask, Unanswered};
+use crate::missing::Missing;
+use crate::timed::Timed;
 
-/// Longest time for one to be looked at before this process listens.
+/// Longest time to connect to one socket when this process clears its directory before it listens.
 const FOR_CLEARING: Duration = Duration::from_millis(100);
 
-/// What all are asked, and where they are.
+/// Asks the siblings in a directory.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct AskSibling {
     pub(super) directory: Directory,
     pub(super) request: Zeroizing<Vec<u8>>,
     pub(super) rows: usize,
 }
 
-impl Ask for Question {
-    type Whom = OsString;
+impl Ask for AskSibling {
+    /// The name of a socket.
+    type Instance = OsString;
 
-    fn name(name: &OsString) -> String {
-        name.to_string_lossy().into_owned()
-    }
+    /// The sibling's report. `None` if its process has ended.
+    type Answer = Option<Result<MemoryReport, Missing>>;
 
-    /// The report of the sibling that `name` is of. Clears away what is left of one that is no more.
-    fn ask(&self, name: &OsString, end: Instant) -> Option<Result<MemoryReport, Missing>> {
+    /// Asks the sibling whose socket is `name`. Removes the socket of a process that has ended.
+    fn ask(&self, name: &OsString, end: Instant) -> Self::Answer {
         let stream = match self.connect(name, end) {
             Ok(stream) => stream?,
             Err(missing) => return Some(Err(missing)),
         };
         Some(exchange(Timed::new(stream, end), &self.request, self.rows))
     }
+
+    fn unanswered(&self, _: &OsString, why: Unanswered) -> Self::Answer {
+        Some(Err(why.into()))
+    }
 }
 
-impl Question {
-    /// A connection to the very process that `name` names, and to this user's.
+impl AskSibling {
+    /// A connection to the process that `name` names, if it runs as this user. `None` if the process has ended.
     fn connect(&self, name: &OsString, end: Instant) -> Result<Option<UnixStream>, Missing> {
-        let foreign = |detail: &str| (MissingReason::Foreign, detail.to_owned());
+        let foreign = |detail: &str| Missing::new(MissingReason::Foreign, detail);
         let path = self.directory.path(name);
         if !is_own_socket(&path)? {
-            return Err(foreign("it is no socket of this user; it is left as it is"));
+            return Err(foreign("it is not a socket of this user; nothing was done to it"));
         }
-        let parsed = Name::parse(name).ok_or_else(|| foreign("it has not the name of a sibling's socket"))?;
+        let parsed = Name::parse(name).ok_or_else(|| foreign("its name is not that of a sibling's socket"))?;
         let stream = match connect_until(&path, end) {
             Ok(stream) => stream,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                // Nobody listens there, and nobody will: a socket has its name once it listens. If it cannot be removed,
-                // that is tried again next time.
+                // Its process has ended: a socket gets its name only once it listens. If it cannot be removed, the next
+                // request tries again.
                 let _ = fs::remove_file(&path);
                 return Ok(None);
             }
-            // It went away on its own.
+            // It was removed meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(missing(&error)),
         };
         if !parsed.is_alive() {
             return Err(foreign(
-                "the process of that name is not here: it has ended and another holds its socket, or it sees other \
-                 process ids",
+                "there is no process of that name: it has ended and another process holds its socket, or it sees \
+                 other process ids",
             ));
         }
         if !is_own_user(&stream) {
-            return Err(foreign("another user listens there"));
+            return Err(foreign("a process of another user listens there"));
         }
         Ok(Some(stream))
     }
 }
 
-/// Clears away the sockets that nobody listens at.
+/// Removes the sockets of processes that have ended.
 pub(super) fn clear(directory: &Directory) {
     for name in directory.names().unwrap_or_default().into_iter().take(MAX_ENTRIES) {
         let path = directory.path(&name);
@@ -97,7 +103,8 @@ pub(super) fn clear(directory: &Directory) {
     }
 }
 
-/// Whether there is a socket of this user, without following a link. Gone, it may have been one.
+/// Whether `path` is a socket of this user. Does not follow links. If nothing is there, the answer is yes: it may have
+/// been a socket until a moment ago.
 fn is_own_socket(path: &Path) -> Result<bool, Missing> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(found.file_type().is_socket() && found.uid() == geteuid().as_raw()),
@@ -106,7 +113,7 @@ fn is_own_socket(path: &Path) -> Result<bool, Missing> {
     }
 }
 
-/// Whether the process at the other end runs as this user, as the kernel tells it.
+/// Whether the process at the other end runs as this user, according to the kernel.
 pub(super) fn is_own_user(stream: &UnixStream) -> bool {
     socket_peercred(stream).is_ok_and(|peer| peer.uid == geteuid())
 }
@@ -114,7 +121,7 @@ pub(super) fn is_own_user(stream: &UnixStream) -> bool {
 fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     // A stopped process accepts nothing, and its queue may be full.
-    set_socket_timeout(&socket, Timeout::Send, Some(left(end).ok_or(ErrorKind::TimedOut)?))?;
+    set_socket_timeout(&socket, Timeout::Send, Some(time_left(end).ok_or(ErrorKind::TimedOut)?))?;
     match connect(&socket, &SocketAddrUnix::new(path)?) {
         Ok(()) => Ok(socket.into()),
         Err(rustix::io::Errno::AGAIN) => Err(ErrorKind::TimedOut.into()),
@@ -126,10 +133,10 @@ fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
 mod tests {
     use super::super::tests::Place;
     use super::*;
-    use crate::fleet::fan_out::FOR_ONE;
+    use crate::neighbours::FOR_ONE;
 
     #[test]
-    fn what_is_gone_is_no_strangers_and_what_cannot_be_looked_at_is_nobodys() {
+    fn a_missing_socket_may_have_been_ours_and_an_unreadable_one_is_an_error() {
         let nowhere = std::env::temp_dir().join("no-sibling");
         assert_eq!(is_own_socket(&nowhere), Ok(true));
         assert_eq!(
@@ -140,11 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn one_that_goes_away_before_it_is_asked_is_not_missing() {
+    fn a_process_that_ends_before_it_is_asked_is_not_missing() {
         let place = Place::new();
         let directory = Directory::open(&place.directory()).unwrap();
-        let (question, gone) =
-            (Question { directory, request: Zeroizing::default(), rows: 1 }, Name::own().unwrap());
-        assert!(question.ask(&gone.to_string().into(), Instant::now() + FOR_ONE).is_none());
+        let ask = AskSibling { directory, request: Zeroizing::default(), rows: 1 };
+        let gone = Name::own().unwrap();
+        assert!(ask.ask(&gone.to_string().into(), Instant::now() + FOR_ONE).is_none());
     }
 }

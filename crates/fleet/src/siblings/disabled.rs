@@ -1,35 +1,35 @@
-//! Without the feature `fleet`, or on another system than Linux, there are no siblings.
+//! Without the feature `siblings`, and on other systems than Linux, no siblings exist.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use memory_debug_core::FleetReport;
 
-use crate::endpoint::Endpoint;
-use crate::fleet::Caller;
-use crate::reply::Problem;
+use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
+use crate::serve::AnswerSiblings;
 
-/// None of these exist.
+/// The processes of one host that answer together: none in this build.
 #[derive(Debug)]
-pub(crate) enum Siblings {}
+pub enum Siblings {}
 
 impl Siblings {
-    #[cfg(feature = "fleet")]
-    pub(crate) fn of_process(_: std::path::PathBuf) -> Option<std::sync::Arc<Self>> {
+    /// The siblings in `directory`: none in this build.
+    pub fn of_process(_: PathBuf) -> Option<Arc<Self>> {
         None
     }
 
-    pub(crate) fn start(&self, _: impl FnOnce() -> Endpoint) {
+    /// Starts listening for siblings.
+    pub fn start(&self, _: impl FnOnce() -> Arc<dyn AnswerSiblings>) {
+        match *self {}
+    }
+}
+
+impl Neighbours for Siblings {
+    fn id(&self) -> NeighboursId {
         match *self {}
     }
 
-    pub(crate) fn ask(
-        &self,
-        _: &Caller,
-        _base: &str,
-        _rows: usize,
-        _force: bool,
-        _deadline: Duration,
-    ) -> Result<FleetReport, Problem> {
+    fn ask(&self, _: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         match *self {}
     }
 }

@@ -1,4 +1,4 @@
-//! The socket of this process, and the thread that waits at it.
+//! The socket of this process, and the thread that accepts its connections.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -18,18 +18,19 @@ use rustix::thread::gettid;
 use super::directory::Directory;
 use super::name::Name;
 use super::{ask, connection};
-use crate::audit;
-use crate::endpoint::Endpoint;
+use crate::permits::Permits;
+use crate::serve::AnswerSiblings;
 
-/// Most connections that are answered at once. Others wait in the kernel.
+/// Most connections answered at once. Others wait in the kernel.
 const MAX_CONNECTIONS: usize = 8;
 
-/// Before it is tried again to accept one, where the system had nothing left for it.
+/// How long to wait after a connection could not be accepted, because the system was short of something.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Before it is tried again to listen.
+/// How long to wait after listening failed.
 const BEFORE_RETRY: Duration = Duration::from_secs(10);
 
+/// The listener for siblings of one process, in one directory.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     state: Mutex<State>,
@@ -49,20 +50,24 @@ enum State {
     Closed,
 }
 
-/// A socket that answers under its name.
+/// A socket with its final name, which answers.
 #[derive(Debug)]
 struct Socket {
     listener: Arc<UnixListener>,
     directory: PathBuf,
     name: Name,
-    /// Device and inode: another may have taken its name.
+    /// Device and inode: another socket may have taken its name.
     identity: (u64, u64),
 }
 
 impl Listener {
-    /// Begins to listen, unless it does, or that has failed a moment ago. What takes longer than a moment happens on the
-    /// thread that is to wait at the socket.
-    pub(super) fn start(self: &Arc<Self>, directory: &Path, answering: impl FnOnce() -> Endpoint) {
+    /// Starts listening. Does nothing if this process is already listening, or if listening failed a moment ago. Returns
+    /// at once; the new thread makes the socket.
+    pub(super) fn start(
+        self: &Arc<Self>,
+        directory: &Path,
+        answering: impl FnOnce() -> Arc<dyn AnswerSiblings>,
+    ) {
         let mut state = self.lock();
         if !state.may_start(Instant::now()) {
             return;
@@ -70,53 +75,58 @@ impl Listener {
         *state = State::Starting;
         drop(state);
         close_at_exit(self);
-        let (this, directory, endpoint) = (Arc::clone(self), directory.to_owned(), answering());
+        let service = answering();
         let thread = thread::Builder::new().name("memory-siblings".to_owned());
-        if spawn_thread(thread, move || this.run(directory, &endpoint)).is_err() {
-            self.fail("the system gave no thread to listen on; look at the limit of threads".to_owned());
+        let work = {
+            let (this, directory, service) = (Arc::clone(self), directory.to_owned(), Arc::clone(&service));
+            move || this.run(directory, &service)
+        };
+        if spawn_thread(thread, work).is_err() {
+            let reason = "the system gave no thread to listen on; raise the limit on threads";
+            self.fail(reason.to_owned(), &*service);
         }
     }
 
-    fn run(&self, directory: PathBuf, endpoint: &Endpoint) {
+    fn run(&self, directory: PathBuf, service: &Arc<dyn AnswerSiblings>) {
         let socket = match Socket::bind(directory) {
             Ok(socket) => socket,
-            Err(reason) => return self.fail(reason),
+            Err(reason) => return self.fail(reason, &**service),
         };
         let listener = Arc::clone(&socket.listener);
-        self.become_(State::Listening(socket));
-        serve(&listener, endpoint);
+        self.transition(State::Listening(socket));
+        serve(&listener, service);
     }
 
-    /// Waits until it listens. The name of its socket.
+    /// Waits until this process listens. Returns the name of its socket.
     pub(super) fn wait(&self, end: Instant) -> Result<OsString, String> {
         let mut state = self.lock();
         loop {
             match &*state {
                 State::Listening(socket) => return Ok(socket.name.to_string().into()),
                 State::Failed { reason, .. } => return Err(reason.clone()),
-                State::Closed => return Err("this process does not listen any more".to_owned()),
+                State::Closed => return Err("this process has stopped listening for siblings".to_owned()),
                 State::Idle | State::Starting => {}
             }
             let Some(left) = end.checked_duration_since(Instant::now()) else {
-                return Err("this process does not listen yet".to_owned());
+                return Err("this process is not listening for siblings yet; ask again in a while".to_owned());
             };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// `/fleet` gives the reason to those who ask; the audit tells it at once.
-    fn fail(&self, reason: String) {
-        audit::no_siblings(&reason);
-        self.become_(State::Failed { reason, at: Instant::now() });
+    /// Reports the reason at once, and keeps it for clients that ask for the fleet.
+    fn fail(&self, reason: String, service: &dyn AnswerSiblings) {
+        service.cannot_listen(&reason);
+        self.transition(State::Failed { reason, at: Instant::now() });
     }
 
-    /// Takes its socket away and ends its thread.
+    /// Removes the socket and ends its thread.
     pub(super) fn close(&self) {
-        self.become_(State::Closed);
+        self.transition(State::Closed);
     }
 
-    /// Closed, it stays closed.
-    fn become_(&self, next: State) {
+    /// Changes the state. A closed listener stays closed.
+    fn transition(&self, next: State) {
         let mut state = self.lock();
         let left = match (&*state, &next) {
             (State::Closed, _) => next,
@@ -148,15 +158,16 @@ impl State {
 }
 
 impl Socket {
-    /// Listens in `directory`, and clears away the sockets of processes that are no more.
+    /// Listens in `directory`, and removes the sockets of processes that have ended.
     fn bind(directory: PathBuf) -> Result<Self, String> {
-        let (open, name) = (Directory::open(&directory)?, Name::own()?);
+        let open = Directory::open(&directory)?;
+        let name = Name::own()?;
         let path = open.path(name.to_string());
-        // Under another name until it answers: a socket that refuses is taken for that of a process that is no more.
+        // Hidden until it listens: siblings remove a socket that refuses connections.
         let unready = open.path(format!(".{name}"));
         let failed = |error: io::Error| {
             format!(
-                "cannot bind the socket for siblings: {}; look at the directory's owner, mode and room",
+                "cannot bind the socket for siblings: {}; check the directory's owner, mode and free space",
                 error.kind()
             )
         };
@@ -169,7 +180,7 @@ impl Socket {
     }
 
     fn close(self) {
-        // Wakes the thread that waits for connections. What fails here is cleared away by whoever looks next.
+        // Wakes the thread that waits for connections. If this fails, a sibling removes the socket later.
         let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
         if let Ok(directory) = Directory::open(&self.directory) {
             let path = directory.path(self.name.to_string());
@@ -185,19 +196,19 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((found.dev(), found.ino()))
 }
 
-/// Answers until the socket is closed.
-fn serve(listener: &UnixListener, endpoint: &Endpoint) {
-    let places = Arc::new(Places::default());
+/// Answers requests until the socket is closed.
+fn serve(listener: &UnixListener, service: &Arc<dyn AnswerSiblings>) {
+    let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
     loop {
-        let place = places.take();
+        let permit = Permits::take(Arc::clone(&permits));
         match listener.accept() {
             Ok((stream, _)) => {
-                let endpoint = endpoint.clone();
+                let service = Arc::clone(service);
                 let answer = move || {
-                    let _place = place;
-                    connection::answer(stream, &endpoint);
+                    let _permit = permit;
+                    connection::answer(stream, &*service);
                 };
-                // Without a thread the connection is closed, which the other end can tell from an answer.
+                // Without a thread the connection is closed, and the sibling sees that there is no answer.
                 let _ = spawn_thread(thread::Builder::new().name("memory-sibling".to_owned()), answer);
             }
             Err(error) if error.kind() == ErrorKind::InvalidInput => return,
@@ -206,39 +217,11 @@ fn serve(listener: &UnixListener, endpoint: &Endpoint) {
     }
 }
 
-/// Places for connections that are being answered.
-#[derive(Debug, Default)]
-struct Places {
-    taken: Mutex<usize>,
-    freed: Condvar,
-}
-
-struct Place(Arc<Places>);
-
-impl Places {
-    /// Waits for a free one.
-    fn take(self: &Arc<Self>) -> Place {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        while *taken >= MAX_CONNECTIONS {
-            taken = self.freed.wait(taken).unwrap_or_else(PoisonError::into_inner);
-        }
-        *taken += 1;
-        Place(Arc::clone(self))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.freed.notify_one();
-    }
-}
-
-/// What is closed when the main thread ends, and the process with it: values that live as long as the process are not
-/// dropped. Other threads may end before the process does.
+/// Closes `listener` when the main thread ends, and with it the process: values that live as long as the process are not
+/// dropped. Does nothing on other threads, which may end before the process does.
 fn close_at_exit(listener: &Arc<Listener>) {
     if gettid().as_raw_nonzero().get().unsigned_abs() == process::id() {
-        // Fails if the thread is ending, when there is nothing left to do.
+        // Fails if the thread is already ending; then there is nothing left to do.
         let _ = AT_EXIT.try_with(|at_exit| {
             at_exit.0.borrow_mut().push((process::id(), Arc::downgrade(listener)));
         });
@@ -254,7 +237,7 @@ struct AtExit(RefCell<Vec<(u32, Weak<Listener>)>>);
 impl Drop for AtExit {
     fn drop(&mut self) {
         for (process, listener) in self.0.take() {
-            // A forked process ends before the one that listens.
+            // A forked process must not close its parent's listener.
             if let Some(listener) = listener.upgrade().filter(|_| process == process::id()) {
                 listener.close();
             }

@@ -1,4 +1,4 @@
-//! The name of a socket: which process listens there.
+//! The name of a sibling's socket, which says which process listens there.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,8 +7,9 @@ use std::process;
 
 use memory_debug_core::InstanceId;
 
-/// `{pid}-{start}-{id}.sock`: process id, when it started (in ticks since the boot, as `/proc` has it), and the first
-/// eight digits of the instance id. The first two tell a process from a later one with its process id.
+/// The name of a socket, `{pid}-{start}-{id}.sock`: the process id, the start of the process in ticks since the boot (as
+/// in `/proc`), and the first eight digits of the instance id. The first two distinguish a process from a later process
+/// with the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) pid: u32,
@@ -17,14 +18,14 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// That of this process.
+    /// The name for this process.
     pub(super) fn own() -> Result<Self, String> {
         let pid = process::id();
-        let start = start_of(pid).ok_or("/proc does not tell when this process started")?;
+        let start = start_of(pid).ok_or("/proc does not say when this process started; mount /proc")?;
         Ok(Self { pid, start, id: InstanceId::current().short() })
     }
 
-    /// `None` for any other text than such a name is written as.
+    /// Parses a name. `None` for any text that [`Display`](fmt::Display) would not have written.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let text = name.to_str()?;
         let mut parts = text.strip_suffix(".sock")?.splitn(3, '-');
@@ -35,7 +36,7 @@ impl Name {
         (is_id && name.to_string() == text).then_some(name)
     }
 
-    /// Whether the process that has it is there.
+    /// Whether the process of that name is running.
     pub(super) fn is_alive(&self) -> bool {
         start_of(self.pid) == Some(self.start)
     }
@@ -51,7 +52,8 @@ fn start_of(pid: u32) -> Option<u64> {
     start_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
+/// Field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)). The name of the process, field 2, is in parentheses and may itself
+/// contain any character.
 fn start_in(stat: &[u8]) -> Option<u64> {
     let after_name = stat.rsplit(|&byte| byte == b')').next()?;
     let mut fields = std::str::from_utf8(after_name).ok()?.split_ascii_whitespace();
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_reads_back_and_nothing_else_is_one() {
+    fn a_name_reads_back_and_other_texts_are_refused() {
         let own = Name::own().unwrap();
         assert_eq!(Name::parse(OsStr::new(&own.to_string())), Some(own.clone()));
         assert!(own.is_alive());
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_process_is_called_its_start_is_found() {
+    fn the_start_is_found_whatever_the_process_is_called() {
         for called in ["shop", "", "a b", ") S 1", "(x) 2 (", "\u{fc}\n"] {
             let stat = format!("7 ({called}) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 2200 23 24");
             assert_eq!(start_in(stat.as_bytes()), Some(2200), "{called}");
@@ -99,15 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn a_later_process_of_the_same_id_is_another() {
+    fn a_later_process_with_the_same_id_is_another_process() {
         let own = Name::own().unwrap();
         assert!(!Name { start: own.start + 1, ..own }.is_alive());
     }
 
     #[test]
-    fn a_process_that_is_not_there_is_not_alive() {
+    fn a_process_that_does_not_exist_is_not_alive() {
         // More than the system counts to.
-        let (pid, id) = (u32::MAX, "0123abcd".to_owned());
-        assert!(!Name { pid, start: 0, id }.is_alive());
+        assert!(!Name { pid: u32::MAX, start: 0, id: "0123abcd".to_owned() }.is_alive());
     }
 }
