@@ -223,13 +223,19 @@ fn endpoint(index: usize) -> Endpoint {
         endpoint = endpoint.hide();
     }
     if index & 8 != 0 {
-        endpoint = endpoint.types_need(Role::Profile);
+        endpoint = endpoint.role_for_types(Role::Profile);
+    }
+    if index & 16 != 0 {
+        endpoint = endpoint.pprof_aliases();
+    }
+    if index & 32 != 0 {
+        endpoint = endpoint.allow_raw_addresses();
     }
     if index & 64 != 0 {
         let peers = Peers::new(PEER.1).expect("a strong secret");
         endpoint = endpoint.peers(peers.instance(NOBODY).expect("an address"));
     }
-    endpoint.pprof_aliases(index & 16 != 0).raw_addresses(index & 32 != 0)
+    endpoint
 }
 
 fn index(settings: Settings) -> usize {

@@ -81,7 +81,7 @@
 //! - No TLS: basic authentication sends the password with each request, so encrypt in front of the service.
 //! - No lock-out for passwords that are beyond guessing, which [`Credentials::new`] insists on; guesses at those of
 //!   [`Credentials::allow_weak`] are slowed.
-//! - No heap contents, environment or arguments on any page, and no addresses unless [opted in to](Endpoint::raw_addresses).
+//! - No heap contents, environment or arguments on any page, and no addresses unless [opted in to](Endpoint::allow_raw_addresses).
 //! - No history: numbers are of the moment. Prometheus and Pyroscope keep series.
 //! - With `panic = "abort"` a panicking collector ends the process, as any panic does.
 //!

@@ -75,7 +75,7 @@ pub struct Endpoint {
     source: Source,
     flights: Arc<Flights>,
     audit: Audit,
-    types_need: Role,
+    role_for_types: Role,
     is_hidden: bool,
     shows_host: bool,
     gives_addresses: bool,
@@ -119,7 +119,7 @@ impl Endpoint {
             source: Source::Process(None),
             flights,
             audit: Audit::default(),
-            types_need: Role::Read,
+            role_for_types: Role::Read,
             is_hidden: false,
             shows_host: true,
             gives_addresses: false,
@@ -160,38 +160,38 @@ impl Endpoint {
         Self { flights, ..self }
     }
 
-    /// The role that it takes to see names of types and call sites: [`Role::Read`] if not set. With [`Role::Profile`],
-    /// other logins see `/stats` only.
-    pub fn types_need(self, role: Role) -> Self {
-        Self { types_need: role, ..self }
+    /// Sets the role that a login needs to see names of types and call sites; [`Role::Read`] by default. With
+    /// [`Role::Profile`], other logins see `/stats` only.
+    pub fn role_for_types(self, role: Role) -> Self {
+        Self { role_for_types: role, ..self }
     }
 
-    /// Whether pages name the host, which in a container is usually the pod: yes if not set.
-    pub fn show_host(self, shows_host: bool) -> Self {
-        Self { shows_host, ..self }
+    /// Leaves the host's name out of all pages. In a container it is usually the name of the pod.
+    pub fn hide_host(self) -> Self {
+        Self { shows_host: false, ..self }
     }
 
-    /// Whether `/heap?format=raw`, jemalloc's own heap dump for `jeprof`, is given to logins of [`Role::Profile`]: no if
-    /// not set.
+    /// Gives `/heap?format=raw`, jemalloc's own heap dump for `jeprof`, to logins of [`Role::Profile`]. Without this
+    /// setting the page is refused.
     ///
     /// # Security
     ///
-    /// Nothing else that the page answers has addresses of this process. They tell where its code is, which address
-    /// space layout randomisation hides from whoever wants to exploit another fault; and the dump has the paths of its
-    /// files.
-    pub fn raw_addresses(self, gives_addresses: bool) -> Self {
-        Self { gives_addresses, ..self }
+    /// No other page contains addresses of this process. Addresses show where its code is. Address space layout
+    /// randomisation hides exactly that from an attacker who exploits another fault. The dump also contains the paths
+    /// of the program's files.
+    pub fn allow_raw_addresses(self) -> Self {
+        Self { gives_addresses: true, ..self }
     }
 
-    /// Whether `/debug/pprof/heap` and `/debug/pprof/allocs` are answered too, where Go services have them and scrapers
-    /// look for them by default: no if not set. Wherever the page is mounted, these lie there. They are `/heap` for
-    /// pprof, with the same password and role and the same limits.
+    /// Also answers `/debug/pprof/heap` and `/debug/pprof/allocs`, where Go services have their profiles and scrapers
+    /// look for them by default. These paths stay the same wherever the page is mounted. They are `/heap` for pprof,
+    /// with the same password, role and limits.
     ///
     /// As in Go, `debug=1` is text, `seconds` is growth, `gc` changes nothing (there is nothing to collect) and `Accept`
-    /// is not looked at. `allocs` has readers look at all that was ever allocated first, but only if jemalloc keeps
-    /// count of that (`prof_accum:true`): otherwise it is the same as `heap`.
-    pub fn pprof_aliases(self, has_pprof_aliases: bool) -> Self {
-        let with = Self { has_pprof_aliases, ..self };
+    /// is ignored. `allocs` makes readers show first what was ever allocated, but only if jemalloc counts it
+    /// (`prof_accum:true`). Otherwise it equals `heap`.
+    pub fn pprof_aliases(self) -> Self {
+        let with = Self { has_pprof_aliases: true, ..self };
         Self { base: with.base.clone().beside(with.alias_paths()), ..with }
     }
 
@@ -429,8 +429,8 @@ impl Endpoint {
             (false, _) if proof.is_peer() && operation.is_for_peers() && has_hop(parts) => Role::Read,
             (false, _) if proof.is_peer() => return Err(Problem::PeersOwn),
             // Metrics are numbers until they are asked for by type.
-            (false, 1..) => self.types_need,
-            (false, 0) => operation.role(self.types_need),
+            (false, 1..) => self.role_for_types,
+            (false, 0) => operation.role(self.role_for_types),
         };
         let held = proof.role();
         if held < needed {
@@ -447,7 +447,7 @@ impl Endpoint {
         }
         let wanted = match operation.what {
             What::Fleet => Wanted::Fleet(self.fleet(parts, &query)?),
-            what => Wanted::new(what, id, &query, held >= self.types_need)?,
+            what => Wanted::new(what, id, &query, held >= self.role_for_types)?,
         };
         Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
     }

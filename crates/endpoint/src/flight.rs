@@ -249,7 +249,7 @@ impl Shared {
             }
             None => None,
         };
-        self.lock().collected(kind, self.limits.stats_age);
+        self.lock().collected(kind, self.limits.cache_stats_for);
         let max_bytes = self.limits.max_body_bytes.min(self.limits.max_unread_bytes);
         let snapshots = &self.snapshots;
         let collect = &*self.collect;
@@ -315,9 +315,9 @@ impl Board {
     }
 
     /// The report is there.
-    fn collected(&mut self, kind: Kind, stats_age: Duration) {
+    fn collected(&mut self, kind: Kind, cache_stats_for: Duration) {
         if kind == Kind::Stats {
-            self.kept_stats.begin(Instant::now(), stats_age);
+            self.kept_stats.begin(Instant::now(), cache_stats_for);
         }
         self.slot(kind).collected();
     }

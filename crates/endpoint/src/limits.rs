@@ -24,7 +24,7 @@ pub struct Limits {
     pub(crate) max_rows: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_unread_bytes: usize,
-    pub(crate) stats_age: Duration,
+    pub(crate) cache_stats_for: Duration,
     pub(crate) snapshots: Keeping,
 }
 
@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
     /// The most rows that [`max_rows`](Self::max_rows) can allow.
-    pub const MOST_ROWS: usize = 1000;
+    pub const MAX_ROWS: usize = 1000;
 
     /// Longest time for one collection with its rendering: 30 seconds if not set, a day at most. Requests that wait
     /// for it are then answered 504, and others 503 until its thread returns. A request's body has as long to arrive, but
@@ -57,16 +57,17 @@ impl Limits {
         Self { max_waiters, ..self }
     }
 
-    /// Most rows that `top` may ask for: from 1 to [`MOST_ROWS`](Self::MOST_ROWS), which is the default; values
+    /// Most rows that `top` may ask for: from 1 to [`MAX_ROWS`](Self::MAX_ROWS), which is the default; values
     /// beyond are taken as the nearest.
     pub fn max_rows(self, max_rows: usize) -> Self {
-        Self { max_rows: max_rows.clamp(1, Self::MOST_ROWS), ..self }
+        Self { max_rows: max_rows.clamp(1, Self::MAX_ROWS), ..self }
     }
 
-    /// How long a page of statistics is given out again instead of being collected anew: 250 milliseconds if not set, a
-    /// day at most, never if zero. Keeps scrapers in a tight loop from collecting in one.
-    pub fn stats_age(self, stats_age: Duration) -> Self {
-        Self { stats_age: stats_age.min(LONGEST), ..self }
+    /// Sets for how long one page of statistics is served again before the next collection: 250 milliseconds by
+    /// default, at most a day. Zero turns the cache off. It keeps a scraper in a tight loop from collecting in a tight
+    /// loop.
+    pub fn cache_stats_for(self, duration: Duration) -> Self {
+        Self { cache_stats_for: duration.min(LONGEST), ..self }
     }
 
     /// How many snapshots are kept, how large and how long. What is beyond goes, the oldest first.
@@ -74,11 +75,12 @@ impl Limits {
         Self { snapshots: Keeping::Own(bounds), ..self }
     }
 
-    /// Keeps snapshots with those of the program, so that `/snapshots`, `/diff` and `/leaks` show both.
+    /// Keeps snapshots in `snapshots`, which the program shares with the page. `/snapshots`, `/diff` and `/leaks` then
+    /// show the program's snapshots too.
     ///
     /// # Examples
     ///
-    /// A snapshot an hour, without anybody who asks:
+    /// One snapshot an hour, without any request:
     ///
     /// ```
     /// use std::sync::Arc;
@@ -89,11 +91,11 @@ impl Limits {
     /// let snapshots = Arc::new(Snapshots::default());
     /// let hour = Duration::from_secs(3600);
     /// let running = PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), hour).start()?;
-    /// let limits = Limits::default().snapshots_with(snapshots);
+    /// let limits = Limits::default().share_snapshots(snapshots);
     /// # drop((running, limits));
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub fn snapshots_with(self, snapshots: Arc<Snapshots>) -> Self {
+    pub fn share_snapshots(self, snapshots: Arc<Snapshots>) -> Self {
         Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
@@ -116,10 +118,10 @@ impl Default for Limits {
         Self {
             deadline: Duration::from_secs(30),
             max_waiters: 4096,
-            max_rows: Self::MOST_ROWS,
+            max_rows: Self::MAX_ROWS,
             max_body_bytes: 4 << 20,
             max_unread_bytes: 32 << 20,
-            stats_age: Duration::from_millis(250),
+            cache_stats_for: Duration::from_millis(250),
             snapshots: Keeping::Own(SnapshotBounds::default()),
         }
     }
@@ -163,10 +165,10 @@ mod tests {
     #[test]
     fn the_programs_own_place_is_the_one_that_is_used() {
         let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
-        let limits = Limits::default().snapshots_with(Arc::clone(&one));
+        let limits = Limits::default().share_snapshots(Arc::clone(&one));
         assert!(Arc::ptr_eq(&limits.snapshots.place(), &one));
-        assert_eq!(limits, Limits::default().snapshots_with(one));
-        assert_ne!(limits, Limits::default().snapshots_with(other));
+        assert_eq!(limits, Limits::default().share_snapshots(one));
+        assert_ne!(limits, Limits::default().share_snapshots(other));
         assert_ne!(limits, Limits::default());
     }
 
@@ -179,9 +181,9 @@ mod tests {
     #[test]
     fn s45_times_are_bounded_by_a_day_whatever_is_configured() {
         let (day, most) = (Duration::from_secs(86_400), Limits::default());
-        let most = most.deadline(Duration::MAX).stats_age(Duration::MAX);
-        assert_eq!((most.deadline, most.stats_age), (day, day));
-        let least = Limits::default().deadline(Duration::ZERO).stats_age(Duration::ZERO);
-        assert_eq!((least.deadline, least.stats_age), (Duration::ZERO, Duration::ZERO));
+        let most = most.deadline(Duration::MAX).cache_stats_for(Duration::MAX);
+        assert_eq!((most.deadline, most.cache_stats_for), (day, day));
+        let least = Limits::default().deadline(Duration::ZERO).cache_stats_for(Duration::ZERO);
+        assert_eq!((least.deadline, least.cache_stats_for), (Duration::ZERO, Duration::ZERO));
     }
 }

@@ -205,9 +205,9 @@ impl Operation {
         self.what == What::Page(Page::Overview)
     }
 
-    /// The role that it takes, where names of types need `types_need`.
-    pub(crate) fn role(&self, types_need: Role) -> Role {
-        if self.names_types { self.role.max(types_need) } else { self.role }
+    /// The role that it takes, where names of types need `role_for_types`.
+    pub(crate) fn role(&self, role_for_types: Role) -> Role {
+        if self.names_types { self.role.max(role_for_types) } else { self.role }
     }
 }
 

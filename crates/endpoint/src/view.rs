@@ -160,7 +160,7 @@ impl View {
         if !self.shows_host {
             instance.host = None;
             if let Some(unavailable) = unavailable {
-                unavailable.note("instance.host", "not shown: `show_host(false)`");
+                unavailable.note("instance.host", "not shown: the service hides it (`Endpoint::hide_host`)");
             }
         }
     }
@@ -268,7 +268,10 @@ mod tests {
         let view = View { shows_host: false, ..view(Format::Json, Page::Types, 50) };
         let json: Value = serde_json::from_slice(&written(&view, &report, 1 << 20).unwrap()).unwrap();
         assert_eq!(json["instance"]["host"], Value::Null);
-        assert_eq!(json["unavailable"]["instance.host"], "not shown: `show_host(false)`");
+        assert_eq!(
+            json["unavailable"]["instance.host"],
+            "not shown: the service hides it (`Endpoint::hide_host`)"
+        );
     }
 
     #[test]

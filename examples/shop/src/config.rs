@@ -29,7 +29,7 @@ pub struct Config {
 /// What the memory page gives only if asked to. Nothing of it by default.
 #[derive(Clone, Debug, Default)]
 pub struct OptIns {
-    /// [`Endpoint::raw_addresses`].
+    /// [`Endpoint::allow_raw_addresses`].
     pub raw_addresses: bool,
     /// [`Endpoint::pprof_aliases`].
     pub pprof_aliases: bool,
@@ -41,8 +41,13 @@ pub struct OptIns {
 
 impl OptIns {
     /// The page with these settings.
-    pub fn apply(self, endpoint: Endpoint) -> Endpoint {
-        let mut endpoint = endpoint.raw_addresses(self.raw_addresses).pprof_aliases(self.pprof_aliases);
+    pub fn apply(self, mut endpoint: Endpoint) -> Endpoint {
+        if self.raw_addresses {
+            endpoint = endpoint.allow_raw_addresses();
+        }
+        if self.pprof_aliases {
+            endpoint = endpoint.pprof_aliases();
+        }
         if let Some(directory) = self.siblings {
             endpoint = endpoint.siblings(directory);
         }

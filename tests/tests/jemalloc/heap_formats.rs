@@ -71,7 +71,7 @@ async fn s60_no_profile_for_pprof_has_an_address_of_this_process() {
 async fn s60_the_raw_dump_has_addresses_and_is_given_only_where_it_was_opted_in_to() {
     let refused = shop::send(Request::get("/debug/memory/heap?format=raw").authorized()).await;
     assert_eq!(refused.status, 403);
-    assert!(refused.text().contains("Endpoint::raw_addresses(true)"), "{refused}");
+    assert!(refused.text().contains("Endpoint::allow_raw_addresses()"), "{refused}");
 
     let server = open_shop().await;
     let raw = get(&server, "/debug/memory/heap?format=raw").await;

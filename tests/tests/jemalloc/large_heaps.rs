@@ -15,7 +15,7 @@ async fn serve(max_body_bytes: usize) -> Server {
     shop::get("/debug/memory/stats").await;
     let layer = MemoryDebugLayer::new(credentials())
         .limits(Limits::default().max_body_bytes(max_body_bytes))
-        .configure(|endpoint| endpoint.raw_addresses(true));
+        .configure(|endpoint| endpoint.allow_raw_addresses());
     Server::start(Router::new().layer(layer)).await
 }
 

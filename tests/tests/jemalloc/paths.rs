@@ -25,7 +25,7 @@ async fn serve() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
     let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
     // Each page is collected, statistics too.
-    let layer = layer.limits(Limits::default().stats_age(Duration::ZERO));
+    let layer = layer.limits(Limits::default().cache_stats_for(Duration::ZERO));
     let app = Router::new()
         .route("/", get(|| async { "home" }))
         .route("/debug/{name}", get(|| async { "the application" }))

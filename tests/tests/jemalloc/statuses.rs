@@ -30,7 +30,7 @@ pub(crate) async fn serve(layer: MemoryDebugLayer) -> Server {
 pub(crate) async fn serve_counting() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
     let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
-    (serve(layer.limits(Limits::default().stats_age(Duration::ZERO))).await, collector)
+    (serve(layer.limits(Limits::default().cache_stats_for(Duration::ZERO))).await, collector)
 }
 
 /// Replies with the statuses 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
@@ -55,7 +55,7 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
     }
 
     let read_only = MemoryDebugLayer::new(credentials().role(Role::Read));
-    let read_only = serve(read_only.configure(|endpoint| endpoint.types_need(Role::Profile))).await;
+    let read_only = serve(read_only.configure(|endpoint| endpoint.role_for_types(Role::Profile))).await;
     let forbidden = read_only.send(page()).await;
     assert_eq!(forbidden.status, 403, "{forbidden}");
     replies.push(forbidden);

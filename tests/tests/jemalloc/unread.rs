@@ -169,9 +169,9 @@ async fn s45_with_actix_a_reply_counts_until_it_is_read_or_its_client_is_gone() 
 #[tokio::test]
 async fn s45_one_page_for_many_who_do_not_read_it_counts_once() {
     let collector = CountingCollector::of(report(1000, 1000));
-    let layer = MemoryDebugLayer::new(credentials())
-        .collect_with(collector)
-        .limits(Limits::default().max_unread_bytes(3 << 20).stats_age(std::time::Duration::from_secs(600)));
+    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(
+        Limits::default().max_unread_bytes(3 << 20).cache_stats_for(std::time::Duration::from_secs(600)),
+    );
     let server = Server::start(Router::new().layer(layer)).await;
     let mut connection = closed_window(&server).await;
     let mut unread = Vec::new();

@@ -170,7 +170,7 @@ fn s22_requests_for_other_paths_allocate_nothing_more() {
     OwnProcess::run_alone("s22_requests_for_other_paths_allocate_nothing_more", || {
         let layer = MemoryDebugLayer::new(credentials());
         let with = cost_of(&mut layer.clone().layer(application()));
-        let with_aliases = layer.configure(|endpoint| endpoint.pprof_aliases(true));
+        let with_aliases = layer.configure(|endpoint| endpoint.pprof_aliases());
         assert_eq!(cost_of(&mut with_aliases.layer(application())), with);
         let without = cost_of(&mut Identity::new().layer(application()));
         assert_eq!(with, without);

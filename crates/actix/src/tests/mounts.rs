@@ -300,7 +300,7 @@ async fn s42_the_application_answers_while_a_collection_runs() {
 #[actix_web::test]
 async fn aliases_are_where_the_page_is_put_and_only_if_opted_in() {
     for base in ["/debug/memory", "/debug", "/debug/pprof", "/debug/pprof/heap"] {
-        let open = memory().configure(|endpoint| endpoint.pprof_aliases(true)).path(base).unwrap();
+        let open = memory().configure(|endpoint| endpoint.pprof_aliases()).path(base).unwrap();
         let around = init_service(App::new().default_service(web::to(echo)).wrap(open.clone())).await;
         let scope = web::scope("/internal").service(open.clone());
         let among = init_service(App::new().service(scope).service(open)).await;

@@ -223,7 +223,7 @@ async fn the_real_collector_answers() {
 #[tokio::test]
 async fn the_router_has_the_aliases_that_the_layer_has() {
     let with = |base: &str| {
-        let layer = layer().configure(|endpoint| endpoint.pprof_aliases(true)).path(base).unwrap();
+        let layer = layer().configure(|endpoint| endpoint.pprof_aliases()).path(base).unwrap();
         Router::new().merge(router_with(layer)).fallback(|| async { "the application" })
     };
     // Below and at an alias too, which routers may not have twice.

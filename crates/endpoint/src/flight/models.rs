@@ -67,7 +67,7 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self::with(false, Limits::default().stats_age(Duration::ZERO), spawn)
+        Self::with(false, Limits::default().cache_stats_for(Duration::ZERO), spawn)
     }
 
     fn with(panics: bool, limits: Limits, spawn: Spawn) -> Self {
@@ -200,7 +200,7 @@ fn s41_a_request_that_goes_away_at_any_moment_changes_nothing_for_others() {
 #[test]
 fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
     explore(|| {
-        let limits = Limits::default().stats_age(Duration::ZERO).max_waiters(1);
+        let limits = Limits::default().cache_stats_for(Duration::ZERO).max_waiters(1);
         let run = Run::with(false, limits, spawn).supervised_by_caller();
         let other = run.other_request();
         let goes_away = run.join(Page::Stats);
@@ -216,7 +216,7 @@ fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
 #[test]
 fn s45_who_has_to_give_way_at_any_moment_is_told_and_the_other_login_is_answered() {
     explore(|| {
-        let limits = Limits::default().stats_age(Duration::ZERO).max_waiters(2);
+        let limits = Limits::default().cache_stats_for(Duration::ZERO).max_waiters(2);
         let run = Run::with(false, limits, spawn).supervised_by_caller();
         let other = Run { proof: proof_of("me", b"Basic bWU6eA=="), ..run.clone() }.other_request();
         let two = [run.join(Page::Stats), run.join(Page::Stats)];
@@ -232,7 +232,7 @@ fn s45_who_has_to_give_way_at_any_moment_is_told_and_the_other_login_is_answered
 #[test]
 fn s47_after_a_panic_all_are_answered_and_the_next_request_gets_a_report() {
     explore(|| {
-        let limits = Limits::default().stats_age(Duration::ZERO);
+        let limits = Limits::default().cache_stats_for(Duration::ZERO);
         let run = Run::with(true, limits, spawn).supervised_by_caller();
         let other = run.other_request();
         let told = [run.request(Page::Stats), other.join().unwrap()];
@@ -258,7 +258,7 @@ fn s42_without_threads_all_are_answered_and_the_supervisor_leaves() {
 #[test]
 fn s42_when_there_are_threads_again_there_are_reports() {
     explore(|| {
-        let run = Run::with(false, Limits::default().stats_age(Duration::ZERO), no_first_thread);
+        let run = Run::with(false, Limits::default().cache_stats_for(Duration::ZERO), no_first_thread);
         let other = run.other_request();
         let told = [run.request(Page::Stats), other.join().unwrap()];
         assert!(told.contains(&Err(Problem::NoThread)), "{told:?}");

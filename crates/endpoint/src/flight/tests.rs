@@ -106,7 +106,7 @@ impl Collect for Gate {
 impl Control {
     /// Each request is for a new report.
     fn new(limits: Limits) -> Self {
-        Self::keeping_stats(limits.stats_age(Duration::ZERO))
+        Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }
 
     fn keeping_stats(limits: Limits) -> Self {

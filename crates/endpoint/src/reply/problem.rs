@@ -289,7 +289,7 @@ impl Problem {
             }
             Self::RawAddressesOff => {
                 "this service does not give out addresses of its process; it does if built with \
-                 `Endpoint::raw_addresses(true)`, and format=pprof needs none"
+                 `Endpoint::allow_raw_addresses()`, and format=pprof needs none"
                     .into()
             }
         }

@@ -18,7 +18,7 @@ memory_debug_axum::install!(lg_prof_sample = 0);
 async fn main() -> Result<(), Box<dyn Error>> {
     let held = fill(std::env::args().nth(1).ok_or("usage: many-stacks STACKS")?.parse()?);
     let credentials = Credentials::new("ops", std::env::var("MEMORY_DEBUG_PASSWORD")?)?;
-    let layer = MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.raw_addresses(true));
+    let layer = MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.allow_raw_addresses());
     let app = Router::new().layer(layer);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);

@@ -11,7 +11,7 @@ use crate::service::Service;
 
 const CLIENTS: usize = 8;
 const DURATION: Duration = Duration::from_secs(5);
-/// How long a page is given out again (`Limits::stats_age`).
+/// How long a page is given out again (`Limits::cache_stats_for`).
 const AGE: Duration = Duration::from_millis(250);
 
 /// However often they ask, a collection is made every 250 milliseconds for each form of the page, of which two are asked

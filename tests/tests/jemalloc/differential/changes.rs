@@ -111,7 +111,7 @@ fn on_all_servers(test: &str, body: impl AsyncFn(&Server)) {
 
 /// A body may take two seconds.
 fn limits() -> Limits {
-    Limits::default().deadline(Duration::from_secs(2)).stats_age(Duration::ZERO)
+    Limits::default().deadline(Duration::from_secs(2)).cache_stats_for(Duration::ZERO)
 }
 
 fn etag(response: &Response) -> String {

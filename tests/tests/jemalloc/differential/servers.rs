@@ -133,7 +133,7 @@ fn layer(make: &impl Fn() -> (Endpoint, CountingCollector)) -> (MemoryDebugLayer
 fn counted() -> (Endpoint, CountingCollector) {
     let collector = CountingCollector::of(fixed_report());
     let endpoint = Endpoint::new(credentials()).collect_with(collector.clone()).limits(limits());
-    (endpoint.pprof_aliases(true).peers(peers()), collector)
+    (endpoint.pprof_aliases().peers(peers()), collector)
 }
 
 pub(super) fn peers() -> Peers {
@@ -142,7 +142,7 @@ pub(super) fn peers() -> Peers {
 
 /// Each page is collected anew, or how many collections there are would depend on the time between two cases.
 fn limits() -> Limits {
-    Limits::default().stats_age(Duration::ZERO)
+    Limits::default().cache_stats_for(Duration::ZERO)
 }
 
 fn actix(

@@ -7,7 +7,7 @@ fn s02_each_check_comes_before_the_next() {
     let reader = Credentials::new("ops", PASSWORD).unwrap().role(Role::Read);
     let recorder = Recorder::default();
     let endpoint =
-        Endpoint::new(reader).collect_with(recorder.clone()).types_need(Role::Profile).require_tls();
+        Endpoint::new(reader).collect_with(recorder.clone()).role_for_types(Role::Profile).require_tls();
     let fixture = Fixture { endpoint, recorder };
     // Everything is wrong; then one thing after the other is put right, first the first.
     let mut peer = "192.0.2.7";

@@ -8,7 +8,7 @@ const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 const NO_PROFILE: u16 = 501;
 
 fn with_aliases() -> Fixture {
-    Fixture::with(|endpoint| endpoint.pprof_aliases(true))
+    Fixture::with(|endpoint| endpoint.pprof_aliases())
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn s20_only_the_exact_paths_are_aliases() {
 #[test]
 fn aliases_stay_where_they_are_wherever_the_page_is() {
     for base in ["/internal", "/debug/pprof", "/debug"] {
-        let fixture = Fixture::with(|endpoint| endpoint.pprof_aliases(true).path(base).unwrap());
+        let fixture = Fixture::with(|endpoint| endpoint.pprof_aliases().path(base).unwrap());
         for alias in ALIASES {
             // A parameter that the page's own path does not have.
             assert_eq!(fixture.get(&format!("{alias}?gc=1")).status, NO_PROFILE, "{base} {alias}");
@@ -76,7 +76,7 @@ fn s02_an_alias_asks_for_the_password_before_anything_else() {
             }
         }
     }
-    let hidden = Fixture::with(|endpoint| endpoint.pprof_aliases(true).hide());
+    let hidden = Fixture::with(|endpoint| endpoint.pprof_aliases().hide());
     assert_eq!(hidden.send("GET", ALIASES[0], &[]).status, 404);
 }
 
@@ -84,7 +84,7 @@ fn s02_an_alias_asks_for_the_password_before_anything_else() {
 fn s15_aliases_take_the_role_of_the_heap() {
     let reader = Credentials::new("ops", PASSWORD).unwrap().role(Role::Read);
     let recorder = Recorder::default();
-    let endpoint = Endpoint::new(reader).collect_with(recorder.clone()).pprof_aliases(true);
+    let endpoint = Endpoint::new(reader).collect_with(recorder.clone()).pprof_aliases();
     let fixture = Fixture { endpoint, recorder };
     for target in [ALIASES[0], ALIASES[1], "/debug/memory/heap", "/debug/memory/heap?format=raw&top=1"] {
         let reply = fixture.get(target);
@@ -152,10 +152,10 @@ fn whatever_pprof_asks_for_its_errors_are_ones_that_it_shows() {
 
 #[test]
 fn s60_addresses_take_an_opt_in_that_the_refusal_names() {
-    let (closed, open) = (Fixture::new(), Fixture::with(|endpoint| endpoint.raw_addresses(true)));
+    let (closed, open) = (Fixture::new(), Fixture::with(|endpoint| endpoint.allow_raw_addresses()));
     let refusal = closed.get("/debug/memory/heap?format=raw");
     assert_eq!((refusal.status, closed.collections()), (403, 0));
-    assert!(text(&refusal).contains("`Endpoint::raw_addresses(true)`"), "{}", text(&refusal));
+    assert!(text(&refusal).contains("`Endpoint::allow_raw_addresses()`"), "{}", text(&refusal));
     let head = [("authorization", RIGHT)];
     assert_eq!(closed.send("HEAD", "/debug/memory/heap?format=raw", &head).status, 403);
     assert_eq!(open.get("/debug/memory/heap?format=raw").status, NO_PROFILE);
@@ -169,7 +169,7 @@ fn s60_addresses_take_an_opt_in_that_the_refusal_names() {
 
 #[test]
 fn profiles_are_saved_under_a_name_that_tells_what_they_are() {
-    let fixture = Fixture::with(|endpoint| endpoint.raw_addresses(true));
+    let fixture = Fixture::with(|endpoint| endpoint.allow_raw_addresses());
     for (format, disposition) in [
         ("pprof", Some("attachment; filename=\"heap.pb.gz\"")),
         ("raw", Some("attachment; filename=\"jeprof.heap\"")),

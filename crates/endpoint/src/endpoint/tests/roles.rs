@@ -5,11 +5,11 @@ use super::*;
 /// `ops` may do everything, `grafana` reads.
 const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
-fn fixture(types_need: Role) -> Fixture {
+fn fixture(role_for_types: Role) -> Fixture {
     let reader = Credentials::new("grafana", PASSWORD).unwrap().role(Role::Read);
     let credentials = Credentials::new("ops", PASSWORD).unwrap().and(reader).unwrap();
     let recorder = Recorder::default();
-    let endpoint = Endpoint::new(credentials).collect_with(recorder.clone()).types_need(types_need);
+    let endpoint = Endpoint::new(credentials).collect_with(recorder.clone()).role_for_types(role_for_types);
     Fixture { endpoint, recorder }
 }
 

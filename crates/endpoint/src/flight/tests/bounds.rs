@@ -54,7 +54,7 @@ async fn s45_different_views_of_one_report_are_bounded() {
 
 #[tokio::test]
 async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
-    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     let first = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);
@@ -74,7 +74,7 @@ async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
 
 #[tokio::test]
 async fn s46_types_are_always_collected_anew() {
-    let control = Control::keeping_stats(Limits::default().stats_age(Duration::MAX));
+    let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     for number in 1..=3 {
         let waiter = control.join(view(Page::Types, Format::Json)).unwrap();
         control.begun();
@@ -98,7 +98,7 @@ async fn s45_a_page_is_cut_to_what_may_be_unread_at_all() {
 
 #[tokio::test]
 async fn s45_pages_that_are_kept_make_room_for_those_that_are_asked_for() {
-    let limits = Limits::default().stats_age(Duration::MAX);
+    let limits = Limits::default().cache_stats_for(Duration::MAX);
     let control = Control::keeping_stats(limits.clone());
     let page = async |control: &Control, view: View| {
         let waiting = control.join(view).unwrap();

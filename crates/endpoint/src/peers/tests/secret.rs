@@ -39,7 +39,7 @@ fn s16_nothing_shows_the_secret() {
 
 #[test]
 fn s15_the_secret_opens_the_overview_alone_and_for_peers_alone() {
-    let endpoint = endpoint(peers()).types_need(Role::Profile);
+    let endpoint = endpoint(peers()).role_for_types(Role::Profile);
     let status = |secret: &str, hop, path: &str, query: &str| {
         ask(&endpoint, &basic("memory-debug-peer", secret), hop, path, query).status
     };
@@ -166,7 +166,7 @@ fn s62_addresses_are_named_only_where_the_host_may_be() {
     let (url, _asked) = peer(report(1));
     let all = peers().instance(&url).unwrap().dns("https://nowhere.invalid").unwrap();
     let all = all.dns(url.replace("127.0.0.1", "localhost")).unwrap();
-    let hidden = fleet_with(&endpoint(all.clone()).show_host(false), "");
+    let hidden = fleet_with(&endpoint(all.clone()).hide_host(), "");
     let shown = hidden.to_string();
     for host in ["127.0.0.1", "localhost", "nowhere", "node-7", "::1"] {
         assert!(!shown.contains(host), "{host}: {shown}");
@@ -179,7 +179,8 @@ fn s62_addresses_are_named_only_where_the_host_may_be() {
 #[test]
 fn s15_names_of_types_are_for_those_who_may_know_them_here() {
     let readers = Credentials::new("ops", OPERATOR).unwrap().role(Role::Read);
-    let endpoint = Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).types_need(Role::Profile);
+    let endpoint =
+        Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).role_for_types(Role::Profile);
     let status = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers").status;
     assert_eq!(status, 403);
 }
