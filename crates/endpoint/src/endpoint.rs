@@ -1,5 +1,6 @@
 //! The endpoint: settings, and from a request to its reply.
 
+mod siblings;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use memory_debug_core::InstanceId;
+use memory_debug_fleet::Siblings;
 
+use self::siblings::ForSiblings;
 use crate::audit::{self, Audit};
 use crate::auth::Authorized;
 use crate::auth::Credentials;
@@ -35,7 +38,6 @@ use crate::request::alias;
 use crate::request::{negotiate, negotiate_problem};
 use crate::request_body::{self, RequestBody};
 use crate::route::{Found, Operation, What, paths};
-use crate::siblings::Siblings;
 use crate::view::View;
 use crate::wanted::{HeapWanted, Wanted};
 
@@ -212,7 +214,7 @@ impl Endpoint {
     /// would see there itself, and whoever runs as this user and puts a socket there can read the header.
     ///
     /// On other systems than Linux it changes nothing, and `/fleet` answers so.
-    #[cfg(feature = "fleet")]
+    #[cfg(feature = "siblings")]
     pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
     }
@@ -240,7 +242,7 @@ impl Endpoint {
     /// For adapters, when they are applied. A directory that is refused is told by the audit and by `/fleet`.
     pub fn listen(&self) {
         if let Some(siblings) = &self.siblings {
-            siblings.start(|| Self { siblings: None, ..self.clone() });
+            siblings.start(|| Arc::new(ForSiblings(Self { siblings: None, ..self.clone() })));
         }
     }
 

@@ -32,5 +32,4 @@ pub(crate) fn fleet(_: &FleetReport) {}
 
 pub(crate) fn collection(_: Kind, _: &'static str, _: Duration) {}
 
-#[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(_: &str) {}

@@ -141,7 +141,6 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
 }
 
 /// Siblings cannot be listened to. Told by a thread that has other things to do.
-#[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(reason: &str) {
     let reason = Escaped::new(reason, MAX_REASON_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(

@@ -1,14 +1,10 @@
-//! Without the feature `peers` there are none.
+//! Without the feature `peers`, no peers exist.
 
-use std::time::Duration;
-
-use memory_debug_core::FleetReport;
+use memory_debug_fleet::Neighbours;
 
 use crate::auth::Credentials;
-use crate::flight::Waiting;
-use crate::reply::Problem;
 
-/// None of these exist.
+/// Instances elsewhere: none in this build.
 #[derive(Debug)]
 pub(crate) enum Peers {}
 
@@ -21,13 +17,7 @@ impl Peers {
         match *self {}
     }
 
-    pub(crate) fn ask(
-        &self,
-        _own: Result<Waiting, Problem>,
-        _rows: usize,
-        _shows_host: bool,
-        _deadline: Duration,
-    ) -> Result<FleetReport, Problem> {
+    pub(crate) fn neighbours(&self) -> &dyn Neighbours {
         match *self {}
     }
 }

@@ -117,7 +117,7 @@ impl Problem {
     /// No siblings were configured.
     pub(crate) fn no_siblings() -> Self {
         Self::NoFleet(
-            "this service knows no siblings; it does if built with the cargo feature `fleet` and \
+            "this service knows no siblings; it does if built with the cargo feature `siblings` and \
              `Endpoint::siblings(directory)`, on Linux",
         )
     }

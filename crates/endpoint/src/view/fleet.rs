@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
-use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
+use memory_debug_core::{FleetReport, MemoryReport, MissingReason, Page, Scope, TypesView, render};
+use memory_debug_fleet::{FleetQuery, Missing, Neighbours, PendingReport};
 
 use crate::audit;
 use crate::auth::Authorized;
 use crate::fleet::{FleetWanted, Whom};
+use crate::flight::Waiting;
 use crate::reply::Format;
 use crate::reply::Problem;
 use crate::reply::Reply;
@@ -57,15 +59,19 @@ impl View {
         if let Some(asked) = material.fleets.borrow().iter().find(is_this) {
             return Ok(asked.report.clone());
         }
+        let query =
+            FleetQuery { caller: None, base: "", rows, force, shows_host, deadline: material.deadline };
         let mut report = match whom {
             Whom::Siblings { siblings, caller, base } => {
-                siblings.ask(caller, base, rows, force, material.deadline)?
+                let no_report = || Err(Missing::no_report("is that of a sibling"));
+                siblings.ask(&FleetQuery { caller: Some(caller), base, ..query }, &no_report)?
             }
             Whom::Peers { peers, own } => {
                 if !force {
                     material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
                 }
-                peers.ask(own.join(self.own(rows), proof), rows, shows_host, material.deadline)?
+                let own = || Ok(pending(own.join(self.own(rows), proof)?, rows));
+                peers.neighbours().ask(&query, &own)?
             }
         };
         report.instances.iter_mut().for_each(|member| self.hide_host(&mut member.instance, None));
@@ -81,4 +87,13 @@ impl View {
         let wanted = Wanted::Page { page: Page::Overview, types };
         Self { wanted, format: Format::Json, force: self.force, shows_host: true }
     }
+}
+
+/// This process's own report, read from the page that `waiting` waits for.
+fn pending(waiting: Waiting, rows: usize) -> PendingReport {
+    Box::pin(async move {
+        let page = waiting.await?;
+        MemoryReport::for_fleet(&page.body, rows)
+            .map_err(|why| Missing::new(MissingReason::NoReport, format!("its report {why}")))
+    })
 }

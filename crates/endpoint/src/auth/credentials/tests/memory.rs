@@ -222,7 +222,7 @@ fn s16_a_password_of_a_file_is_nowhere_in_memory_nor_the_one_that_replaces_it() 
 }
 
 /// Siblings are asked with the header of the caller.
-#[cfg(feature = "fleet")]
+#[cfg(feature = "siblings")]
 #[test]
 fn s16_a_password_that_siblings_were_asked_with_is_nowhere_in_memory() {
     let password = Hidden::new(40);
