@@ -1,13 +1,13 @@
 //! A request for the reports of several processes.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "siblings", target_os = "linux"))]
 mod tests;
 
 use std::sync::Arc;
 
 use memory_debug_core::{MissingReason, TypesView};
-use memory_debug_fleet::{CannotAsk, Missing, Siblings};
 pub(crate) use memory_debug_fleet::{Caller, HOP_HEADER as HOP};
+use memory_debug_fleet::{CannotAsk, Missing, Siblings};
 
 use crate::flight::Flights;
 use crate::peers::Peers;

@@ -105,6 +105,9 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
+#[cfg(test)]
+#[path = "../../fleet/src/stranger.rs"]
+mod stranger;
 mod sync;
 mod view;
 mod wanted;

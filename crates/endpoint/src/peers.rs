@@ -102,7 +102,7 @@ impl Peers {
     ///
     /// If `url` is not the address of a page, or too many are named.
     pub fn instance(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        Ok(Self { peers: self.peers.instance(url.as_ref()).map_err(refused)?, ..self })
+        Ok(Self { peers: self.peers.instance(url).map_err(refused)?, ..self })
     }
 
     /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request: for example those of a
@@ -112,7 +112,7 @@ impl Peers {
     ///
     /// As [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        Ok(Self { peers: self.peers.dns(url.as_ref()).map_err(refused)?, ..self })
+        Ok(Self { peers: self.peers.dns(url).map_err(refused)?, ..self })
     }
 
     /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Calling it again
@@ -122,7 +122,7 @@ impl Peers {
     ///
     /// If `pem` contains no certificate, or one that cannot be parsed.
     pub fn authority(self, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        Ok(Self { peers: self.peers.authority(pem.as_ref()).map_err(refused)?, ..self })
+        Ok(Self { peers: self.peers.authority(pem).map_err(refused)?, ..self })
     }
 
     /// Lets the peers that are named from here on be asked by plain HTTP, wherever they are.

@@ -35,7 +35,8 @@ pub(crate) fn request(
     caller: &Caller,
 ) -> Zeroizing<Vec<u8>> {
     let force = if force { "&force=true" } else { "" };
-    let head = format!("GET {base}?format=json&top={rows}{force} HTTP/1.1\r\nhost: {host}\r\n{HOP_HEADER}: 1\r\n");
+    let head =
+        format!("GET {base}?format=json&top={rows}{force} HTTP/1.1\r\nhost: {host}\r\n{HOP_HEADER}: 1\r\n");
     let parts = [head.as_bytes(), b"connection: close\r\nauthorization: ", caller.expose(), b"\r\n\r\n"];
     // Allocated at its full length: a vector that grows leaves a copy behind.
     let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
@@ -180,7 +181,11 @@ fn read_to(stream: impl Read, length: u64, body: &mut Vec<u8>) -> Result<(), Mis
 /// Why the rest of an answer cannot be read. Over TLS, an end without notice is an error too, and means the same as an
 /// answer that is too short.
 fn failed(error: &io::Error, why_if_it_ended: &str) -> Missing {
-    if error.kind() == ErrorKind::UnexpectedEof { Missing::no_report(why_if_it_ended) } else { missing(error) }
+    if error.kind() == ErrorKind::UnexpectedEof {
+        Missing::no_report(why_if_it_ended)
+    } else {
+        missing(error)
+    }
 }
 
 fn too_long() -> Missing {

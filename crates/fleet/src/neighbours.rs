@@ -92,9 +92,5 @@ impl Error for CannotAsk {}
 
 /// The limits on asking neighbours, where the answer must be written within `deadline`.
 pub(crate) fn fan_out(deadline: Duration) -> FanOut {
-    FanOut {
-        at_once: AT_ONCE,
-        for_one: Some(FOR_ONE),
-        end: Instant::now() + FOR_ALL.min(deadline / 4 * 3),
-    }
+    FanOut { at_once: AT_ONCE, for_one: Some(FOR_ONE), end: Instant::now() + FOR_ALL.min(deadline / 4 * 3) }
 }

@@ -84,8 +84,8 @@ impl Peers {
     /// # Errors
     ///
     /// If `url` is not the address of a page, or too many are named.
-    pub fn instance(self, url: &str) -> Result<Self, PeerError> {
-        self.add(url, false)
+    pub fn instance(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
+        self.add(url.as_ref(), false)
     }
 
     /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request.
@@ -93,8 +93,8 @@ impl Peers {
     /// # Errors
     ///
     /// As [`instance`](Self::instance).
-    pub fn dns(self, url: &str) -> Result<Self, PeerError> {
-        self.add(url, true)
+    pub fn dns(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
+        self.add(url.as_ref(), true)
     }
 
     fn add(mut self, url: &str, is_each: bool) -> Result<Self, PeerError> {
@@ -126,14 +126,14 @@ impl Peers {
     /// # Errors
     ///
     /// If `pem` contains no certificate, or one that cannot be parsed.
-    pub fn authority(mut self, pem: &[u8]) -> Result<Self, PeerError> {
+    pub fn authority(mut self, pem: impl AsRef<[u8]>) -> Result<Self, PeerError> {
         let refused = |what: String| PeerError {
             kind: PeerErrorKind::Authority,
             message: format!("authority of peers refused: {what}"),
         };
         let mut authorities = self.authorities.take().map_or_else(RootCertStore::empty, Arc::unwrap_or_clone);
         let mut found = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
+        for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
             let certificate = certificate.map_err(|error| refused(format!("it is not PEM ({error})")))?;
             found += 1;
             let added = authorities.add(certificate);

@@ -12,7 +12,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-
 use self::error::CredentialsErrorKind as Kind;
 pub use self::error::{CredentialsError, CredentialsErrorKind};
 use self::login::Login;

@@ -146,7 +146,10 @@ fn s45_no_more_is_read_than_a_report_may_have() {
     let endless_head = b"HTTP/1.1 200 OK\r\n".iter().copied().chain(std::iter::repeat_n(b'a', 1 << 20));
     let endless_head = read_report(&endless_head.collect::<Vec<_>>()[..], 10).unwrap_err();
     assert_eq!(endless_head, Missing::no_report("has a head of more than 16384 bytes"));
-    assert_eq!(read_report(&b"HTTP/1.1 200 OK\r\na"[..], 10).unwrap_err(), Missing::no_report("ends within its head"));
+    assert_eq!(
+        read_report(&b"HTTP/1.1 200 OK\r\na"[..], 10).unwrap_err(),
+        Missing::no_report("ends within its head")
+    );
     let endless_line =
         [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"[..], &[b'a'; 1 << 16]].concat();
     assert_eq!(reason(&endless_line), MissingReason::NoReport);
@@ -189,7 +192,11 @@ fn s45_a_stream_without_end_is_left() {
     let wordy = format!("1;{}\r\nx\r\n", "a".repeat(1000));
     for (first, then) in [("", "x"), (chunked, "1"), (chunked, &wordy)] {
         let mut stream = Endless { first: first.into(), then: then.into(), read: 0 };
-        assert_eq!(exchange(&mut stream, b"", 10).unwrap_err().reason, MissingReason::NoReport, "{first}{then}");
+        assert_eq!(
+            exchange(&mut stream, b"", 10).unwrap_err().reason,
+            MissingReason::NoReport,
+            "{first}{then}"
+        );
         assert!(stream.read as u64 <= MAX_BODY_BYTES + MAX_FRAME_BYTES, "{}", stream.read);
     }
 }

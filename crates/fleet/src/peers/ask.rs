@@ -57,7 +57,8 @@ impl Ask for AskPeer {
         let mut found = peer.at.map_or_else(|| names::start(address)?.wait(end), |at| Ok(vec![at]))?;
         found.retain(|found| peer.may_be_asked_at(found.ip()));
         if found.is_empty() {
-            let detail = "its name has no address on this machine, so it is not asked by plain HTTP; use https";
+            let detail =
+                "its name has no address on this machine, so it is not asked by plain HTTP; use https";
             return Err(Missing::new(MissingReason::Tls, detail));
         }
         // `force` is for this process alone: each peer judges its own memory.

@@ -93,7 +93,9 @@ fn of_system(file: Option<OsString>) -> Result<RootCertStore, String> {
         } else {
             error.kind().to_string()
         };
-        return Err(format!("the certificates that {CERTIFICATES} names cannot be read: {why}; correct the variable"));
+        return Err(format!(
+            "the certificates that {CERTIFICATES} names cannot be read: {why}; correct the variable"
+        ));
     }
     let mut roots = RootCertStore::empty();
     // Certificates that cannot be parsed are not trusted.
@@ -180,8 +182,9 @@ mod tests {
             ("/none", "entity not found"),
         ] {
             let refused = of_system(Some(path.into())).unwrap_err();
-            let expected =
-                format!("the certificates that SSL_CERT_FILE names cannot be read: {what}; correct the variable");
+            let expected = format!(
+                "the certificates that SSL_CERT_FILE names cannot be read: {what}; correct the variable"
+            );
             assert_eq!(refused, expected);
         }
     }

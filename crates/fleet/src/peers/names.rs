@@ -102,8 +102,7 @@ mod tests {
         static PERMITS: Permits = Permits::new(AT_ONCE);
         let address = Address::parse("http://localhost:1").unwrap();
         let found = || start_with(&PERMITS, &address).and_then(|lookup| lookup.wait(soon()));
-        let taken: Vec<_> =
-            std::iter::from_fn(|| Permits::try_take(&PERMITS)).take(AT_ONCE + 1).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| Permits::try_take(&PERMITS)).take(AT_ONCE + 1).collect();
         assert_eq!(taken.len(), AT_ONCE);
         assert_eq!(found().unwrap_err().reason, MissingReason::Address);
         drop(taken);

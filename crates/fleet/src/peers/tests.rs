@@ -1,4 +1,4 @@
-//! Peers that are nobody's, on this machine; real processes are asked by `scripts/peers`.
+//! Simulated peers on this machine; `scripts/peers` asks real processes.
 
 mod limits;
 mod secret;
@@ -6,35 +6,21 @@ mod tls;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{InstanceId, MemoryReport, Scope};
+use memory_debug_core::{InstanceId, MissingReason};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::collect::{Collect, Shortage};
-use crate::endpoint::Endpoint;
-use crate::fleet::Whom;
-use crate::fleet::fan_out::Ask as _;
-use crate::fleet::stranger::{answer, read_request, serve};
-use crate::flight::Flights;
-use crate::limits::Limits;
-use crate::parts::{Connection, RequestParts};
-use crate::reply::Reply;
-use crate::reply_future::Outcome;
+use crate::fan_out::Ask as _;
+use crate::missing::Missing;
+use crate::neighbours::{FleetQuery, Neighbours as _, PendingReport};
+use crate::stranger::{answer, read_request, serve};
 
-const OPERATOR: &str = "9vKq3x-PzL7_mT2wRb4y";
 const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2Hs";
-
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-}
 
 fn report_of(number: u32) -> Value {
     let mut report = report_as(&format!("{number:08x}-0000-4000-8000-000000000000"), 1);
@@ -42,7 +28,7 @@ fn report_of(number: u32) -> Value {
     report
 }
 
-/// What the process of that id and number says.
+/// The report of the process with that instance id and process id.
 fn report_as(id: &str, pid: u32) -> Value {
     json!({
         "schema": "memory-debug/v1", "instance": {"id": id, "pid": pid, "host": "node-7"},
@@ -50,63 +36,36 @@ fn report_as(id: &str, pid: u32) -> Value {
     })
 }
 
-/// Collects a report of that number.
-struct Reports(u32);
-
-impl Collect for Reports {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        serde_json::from_value(report_of(self.0)).unwrap()
-    }
+fn caller() -> Caller {
+    Caller::basic("memory-debug-peer", SECRET)
 }
 
 fn peers() -> Peers {
-    Peers::new(SECRET).unwrap()
+    Peers::new(caller())
 }
 
-fn endpoint(peers: Peers) -> Endpoint {
-    Endpoint::new(Credentials::new("ops", OPERATOR).unwrap()).collect_with(Reports(0)).peers(peers)
-}
-
-/// What an operator asks for all, not waited for yet.
-fn begin(endpoint: &Endpoint, query: &str) -> Outcome {
-    handle(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", query)
-}
-
-/// What the endpoint replies to whom.
-fn ask(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Reply {
-    let outcome = handle(endpoint, login, hop, path, query);
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
-}
-
-fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Outcome {
-    let headers = |name: &str| match name {
-        "authorization" => vec![login.as_bytes()],
-        "memory-hop" => hop.iter().map(|hop| hop.as_bytes()).collect(),
-        _ => Vec::new(),
+/// The report of all, as JSON, with `own` for this process.
+fn ask(peers: &Peers, own: impl Fn() -> PendingReport) -> Value {
+    let query = FleetQuery {
+        caller: None,
+        base: "",
+        rows: 1000,
+        force: false,
+        shows_host: true,
+        deadline: Duration::from_secs(30),
     };
-    endpoint.handle(RequestParts {
-        method: "GET",
-        authority: None,
-        path,
-        query: Some(query),
-        headers: &headers,
-        connection: Connection::default(),
-    })
+    serde_json::to_value(peers.ask(&query, &|| Ok(own())).unwrap()).unwrap()
 }
 
-/// What an operator gets to know of all.
-fn fleet_with(endpoint: &Endpoint, query: &str) -> Value {
-    let query = format!("scope=peers&format=json{query}");
-    let reply = ask(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
-    assert_eq!(reply.status, 200, "{reply:?}");
-    serde_json::from_slice(&reply.body).unwrap()
+fn ready(report: Value) -> PendingReport {
+    Box::pin(async move { Ok(serde_json::from_value(report).unwrap()) })
 }
 
 fn fleet(peers: Peers) -> Value {
-    fleet_with(&endpoint(peers), "")
+    ask(&peers, || ready(report_of(0)))
 }
 
-/// Who is missing and why, by name.
+/// The names of the missing instances, with the reasons.
 fn missing(fleet: &Value) -> Vec<(&str, &str)> {
     let missing = fleet["missing"].as_array().unwrap().iter();
     missing
@@ -114,7 +73,7 @@ fn missing(fleet: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The addresses of those that are in the sums.
+/// The addresses of the instances in the sums.
 fn targets(fleet: &Value) -> Vec<&str> {
     let instances = fleet["instances"].as_array().unwrap().iter();
     instances
@@ -129,7 +88,7 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A peer that answers each request with `answer`, and tells what it was asked.
+/// A peer that answers each request with `answer`. Returns the requests as they come.
 fn peer(answer: Vec<u8>) -> (String, Receiver<String>) {
     let (listener, url) = listen();
     let asked = serve(move || listener.accept().map(|(stream, _)| stream), answer);
@@ -141,7 +100,7 @@ fn report(number: u32) -> Vec<u8> {
 }
 
 #[test]
-fn all_who_are_named_are_in_the_sums_and_the_one_that_is_asked_too() {
+fn all_that_are_named_are_in_the_sums_with_the_one_that_is_asked() {
     let (mut all, mut asked) = (peers(), Vec::new());
     for number in 1..=20 {
         let (url, peer) = peer(report(number));
@@ -157,7 +116,7 @@ fn all_who_are_named_are_in_the_sums_and_the_one_that_is_asked_too() {
 }
 
 #[test]
-fn who_is_named_as_well_is_counted_once() {
+fn an_instance_that_names_itself_is_counted_once() {
     let (url, _asked) = peer(report(0));
     let fleet = fleet(peers().instance(&url).unwrap());
     assert_eq!(targets(&fleet), [url.as_str(), "this instance"]);
@@ -165,18 +124,12 @@ fn who_is_named_as_well_is_counted_once() {
 }
 
 #[test]
-fn nobody_takes_the_place_of_the_one_that_is_asked() {
-    /// Reports this process's own id.
-    struct Own;
-    impl Collect for Own {
-        fn collect(&self, _: Scope) -> MemoryReport {
-            serde_json::from_value(report_as(&InstanceId::current().to_string(), 1)).unwrap()
-        }
-    }
-    let mut lie = report_as(&InstanceId::current().to_string(), 2);
+fn a_peer_cannot_pose_as_the_instance_that_is_asked() {
+    let own = InstanceId::current().to_string();
+    let mut lie = report_as(&own, 2);
     lie["process"]["resident_bytes"] = json!(7);
     let (url, _asked) = peer(answer(200, &lie.to_string()));
-    let fleet = fleet_with(&endpoint(peers().instance(&url).unwrap()).collect_with(Own), "");
+    let fleet = ask(&peers().instance(&url).unwrap(), || ready(report_as(&own, 1)));
     assert_eq!((targets(&fleet), missing(&fleet)), (vec!["this instance"], vec![(url.as_str(), "foreign")]));
     assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], 1000);
 }
@@ -199,56 +152,18 @@ fn a_name_without_addresses_is_missing() {
     let missing = missing(&fleet);
     let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["https://neither.invalid:1", "https://nowhere.invalid:443"]);
-    // Where no name server answers, that is only known in time if it says so.
+    // Without a name server, the lookup may take longer than the deadline.
     assert!(missing.iter().all(|(_, reason)| ["address", "deadline"].contains(reason)), "{missing:?}");
 }
 
 #[test]
-fn who_names_nobody_has_no_peers() {
-    let reply = ask(&endpoint(peers()), &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
-    assert_eq!(reply.status, 501);
-}
-
-#[test]
-fn a_peer_that_gives_fewer_rows_answers_with_those() {
-    let endpoint = endpoint(peers()).limits(Limits::default().max_rows(5));
-    let status =
-        |login: &str| ask(&endpoint, login, Some("1"), "/debug/memory", "format=json&top=1000").status;
-    assert_eq!((status(&basic(USER, SECRET)), status(&basic("ops", OPERATOR))), (200, 400));
-}
-
-/// Two instances that name each other, by their own pages.
-#[test]
-fn instances_answer_each_other() {
-    let listeners = [listen(), listen()];
-    let urls = listeners.each_ref().map(|(_, url)| url.clone());
-    let named = |peers: Peers| urls.iter().try_fold(peers, |peers, url| peers.instance(url)).unwrap();
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let mut endpoints = Vec::new();
-    for (number, (listener, _)) in (0..).zip(listeners) {
-        let endpoint = endpoint(named(peers())).collect_with(Reports(number));
-        endpoints.push(endpoint.clone());
-        let log = Arc::clone(&log);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (endpoint, log, mut stream) = (endpoint.clone(), Arc::clone(&log), stream.unwrap());
-                thread::spawn(move || {
-                    let request = read_request(&mut stream);
-                    let login =
-                        request.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap();
-                    let target = request.split(' ').nth(1).unwrap();
-                    let (path, query) = target.split_once('?').unwrap();
-                    let reply = ask(&endpoint, login, Some("1"), path, query);
-                    log.lock().unwrap().push(reply.status);
-                    stream.write_all(&answer(reply.status, str::from_utf8(&reply.body).unwrap())).unwrap();
-                });
-            }
-        });
+fn s43_s47_an_own_report_that_hangs_or_fails_does_not_hide_the_peers() {
+    let hangs: fn() -> PendingReport = || Box::pin(std::future::pending());
+    let fails: fn() -> PendingReport =
+        || Box::pin(async { Err(Missing::new(MissingReason::Refused, "a failure")) });
+    for (own, reason) in [(hangs, "deadline"), (fails, "refused")] {
+        let (url, _asked) = peer(report(1));
+        let fleet = ask(&peers().instance(&url).unwrap(), own);
+        assert_eq!((missing(&fleet), targets(&fleet)), (vec![("this instance", reason)], vec![url.as_str()]));
     }
-    for endpoint in &endpoints {
-        let fleet = fleet_with(endpoint, "");
-        assert_eq!((&fleet["complete"], fleet["instances"].as_array().unwrap().len()), (&json!(true), 2));
-        assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], 2001);
-    }
-    assert_eq!(*log.lock().unwrap(), [200; 4]);
 }

@@ -63,7 +63,8 @@ impl AskSibling {
         if !is_own_socket(&path)? {
             return Err(foreign("it is not a socket of this user; nothing was done to it"));
         }
-        let parsed = Name::parse(name).ok_or_else(|| foreign("its name is not that of a sibling's socket"))?;
+        let parsed =
+            Name::parse(name).ok_or_else(|| foreign("its name is not that of a sibling's socket"))?;
         let stream = match connect_until(&path, end) {
             Ok(stream) => stream,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {

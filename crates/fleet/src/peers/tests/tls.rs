@@ -1,4 +1,4 @@
-//! Who may prove to be a peer.
+//! Peers over TLS, and the certificates that they must have.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
@@ -7,7 +7,7 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 
 use super::*;
 
-/// An authority, and its certificate in PEM.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -22,12 +22,12 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A peer with a certificate for `name` that ends with that year.
+    /// A peer with a certificate for `name` that is valid until the end of `year`.
     fn peer(&self, name: &str, year: i32, answer: Vec<u8>) -> String {
         self.peer_of(name, [1975, year], answer)
     }
 
-    /// The same with a certificate of these years.
+    /// A peer with a certificate that is valid in `years`.
     fn peer_of(&self, name: &str, years: [i32; 2], answer: Vec<u8>) -> String {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -46,7 +46,7 @@ impl Authority {
                 thread::spawn(move || {
                     let mut stream = Stream::new(&mut connection, &mut stream);
                     let mut first = [0];
-                    // Who does not trust the certificate says nothing.
+                    // A client that does not trust the certificate sends nothing.
                     if stream.read_exact(&mut first).is_ok() {
                         read_request(&mut stream);
                         let _ = stream.write_all(&answer);
@@ -58,7 +58,7 @@ impl Authority {
     }
 }
 
-/// Why the one that is named is missing.
+/// Why the only peer is missing.
 fn reason(peers: Peers) -> String {
     let fleet = fleet(peers);
     let missing = fleet["missing"].as_array().unwrap();
@@ -81,7 +81,7 @@ fn s17_a_peer_of_a_trusted_authority_is_asked() {
 }
 
 #[test]
-fn s17_nobody_else_is_sent_the_secret() {
+fn s17_only_a_peer_with_a_trusted_certificate_is_sent_the_secret() {
     let (trusted, other) = (Authority::new(), Authority::new());
     let detail = |authority: &Authority, name: &str, year| {
         let url = authority.peer(name, year, report(1));
@@ -93,19 +93,19 @@ fn s17_nobody_else_is_sent_the_secret() {
     let url = trusted.peer_of("localhost", [2998, 2999], report(1));
     let early = reason(peers().authority(&trusted.pem).unwrap().instance(url).unwrap());
     assert_eq!(early, "its certificate is not valid yet; are the clocks right?");
-    // Without an authority of its own, none of the system's is it.
+    // Without an authority of its own, it must be one of the system's.
     let url = trusted.peer("localhost", 2999, report(1));
     assert!(reason(peers().instance(url).unwrap()).contains("authority"));
 }
 
 #[test]
-fn what_speaks_no_tls_is_missing() {
+fn a_peer_without_tls_is_missing() {
     let (plain, url) = listen();
     let all =
         peers().authority(Authority::new().pem).unwrap().instance(url.replace("http:", "https:")).unwrap();
     assert_eq!(missing(&fleet(all.clone()))[0].1, "deadline", "it says nothing");
     thread::spawn(move || {
-        // The first is who has gone by now.
+        // The first connection is that of the request before, which has given up.
         for stream in plain.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -116,7 +116,7 @@ fn what_speaks_no_tls_is_missing() {
 }
 
 #[test]
-fn what_ends_before_it_has_proved_who_it_is_is_missing() {
+fn a_peer_that_closes_during_the_handshake_is_missing() {
     let (silent, url) = listen();
     thread::spawn(move || silent.incoming().for_each(|stream| drop(stream.unwrap())));
     let all =
@@ -125,7 +125,7 @@ fn what_ends_before_it_has_proved_who_it_is_is_missing() {
 }
 
 #[test]
-fn an_answer_over_tls_is_taken_only_whole() {
+fn an_answer_over_tls_must_be_whole() {
     let authority = Authority::new();
     let whole = report(1);
     let url = authority.peer("localhost", 2999, whole[..whole.len() - 1].to_vec());
@@ -134,12 +134,12 @@ fn an_answer_over_tls_is_taken_only_whole() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused_as_an_authority() {
+fn a_text_that_is_not_a_certificate_is_refused_as_an_authority() {
     let damaged = Authority::new().pem.replace("MII", "AII");
     for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\n", damaged.as_str()] {
         let refused = peers().authority(pem).unwrap_err();
-        assert_eq!(refused.kind(), ConfigErrorKind::InvalidAuthority, "{refused}");
+        assert_eq!(refused.kind(), PeerErrorKind::Authority, "{refused}");
     }
     let second = peers().authority(Authority::new().pem + &damaged).unwrap_err();
-    assert!(second.to_string().contains("certificate number 2 is not understood"), "{second}");
+    assert!(second.to_string().contains("certificate number 2 cannot be parsed"), "{second}");
 }

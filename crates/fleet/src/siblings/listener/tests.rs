@@ -1,13 +1,13 @@
-//! Starts, places and ends, without waiting for them.
+//! How a listener starts and ends, without waiting for either.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
 use super::*;
-use crate::siblings::tests::{Place, endpoint};
+use crate::siblings::tests::{Place, own};
 
 #[test]
-fn what_failed_is_tried_again_after_a_while_and_what_was_closed_never() {
+fn listening_is_tried_again_some_time_after_a_failure_and_never_once_closed() {
     let at = Instant::now();
     let failed = State::Failed { reason: String::new(), at };
     let moment = Duration::from_nanos(1);
@@ -24,23 +24,24 @@ fn what_failed_is_tried_again_after_a_while_and_what_was_closed_never() {
 }
 
 #[test]
-fn who_waits_at_a_socket_ends_when_it_is_closed() {
+fn the_thread_ends_when_its_socket_is_closed() {
     let place = Place::new();
-    let (endpoint, socket) = (endpoint(&place), Socket::bind(place.directory()).unwrap());
+    let socket = Socket::bind(place.directory()).unwrap();
     let listener = Arc::clone(&socket.listener);
-    let waiting = thread::spawn(move || serve(&listener, &endpoint));
+    let waiting = thread::spawn(move || serve(&listener, &own()));
     socket.close();
     waiting.join().unwrap();
 }
 
 #[test]
-fn a_connection_that_could_not_be_accepted_is_waited_for() {
+fn accepting_goes_on_after_a_failure() {
     let place = Place::new();
-    let (endpoint, socket) = (endpoint(&place), Socket::bind(place.directory()).unwrap());
-    let (listener, path) = (Arc::clone(&socket.listener), place.directory().join(socket.name.to_string()));
-    // So that it fails for as long as there is none.
+    let socket = Socket::bind(place.directory()).unwrap();
+    let listener = Arc::clone(&socket.listener);
+    let path = place.directory().join(socket.name.to_string());
+    // Makes `accept` fail while no connection waits.
     listener.set_nonblocking(true).unwrap();
-    let waiting = thread::spawn(move || serve(&listener, &endpoint));
+    let waiting = thread::spawn(move || serve(&listener, &own()));
     thread::sleep(PAUSE);
     let mut stream = UnixStream::connect(path).unwrap();
     stream.write_all(b"GET /debug/memory HTTP/1.1\r\n\r\n").unwrap();
@@ -57,20 +58,21 @@ fn is_closed(listener: &Listener) -> bool {
 }
 
 #[test]
-fn the_end_of_the_main_thread_closes_what_this_process_listens_at() {
-    let [own, of_parent] = [(); 2].map(|()| Arc::new(Listener::default()));
-    let listeners = [(process::id(), &own), (process::id() + 1, &of_parent)];
+fn the_end_of_the_main_thread_closes_the_listeners_of_this_process() {
+    let [mine, of_parent] = [(); 2].map(|()| Arc::new(Listener::default()));
+    let listeners = [(process::id(), &mine), (process::id() + 1, &of_parent)];
     drop(AtExit(RefCell::new(listeners.map(|(id, listener)| (id, Arc::downgrade(listener))).into())));
-    assert!(is_closed(&own) && !is_closed(&of_parent));
+    assert!(is_closed(&mine) && !is_closed(&of_parent));
 }
 
 #[test]
-fn what_is_closed_stays_closed_and_a_socket_that_comes_later_is_taken_away() {
-    let (place, listener) = (Place::new(), Listener::default());
+fn a_closed_listener_stays_closed_and_removes_a_socket_that_comes_later() {
+    let place = Place::new();
+    let listener = Listener::default();
     listener.close();
-    listener.fail("too late".to_owned());
+    listener.fail("too late".to_owned(), &*own());
     assert!(is_closed(&listener));
-    listener.become_(State::Listening(Socket::bind(place.directory()).unwrap()));
+    listener.transition(State::Listening(Socket::bind(place.directory()).unwrap()));
     assert!(is_closed(&listener));
     assert_eq!(fs::read_dir(place.directory()).unwrap().count(), 0);
 }
@@ -80,20 +82,4 @@ fn the_end_of_another_thread_closes_nothing() {
     let listener = Arc::new(Listener::default());
     thread::scope(|scope| scope.spawn(|| close_at_exit(&listener)).join().unwrap());
     assert!(!is_closed(&listener));
-}
-
-#[test]
-fn a_place_is_free_again_once_its_answer_is_given() {
-    let places = Arc::new(Places::default());
-    let mut taken: Vec<_> = (0..MAX_CONNECTIONS).map(|_| places.take()).collect();
-    assert_eq!(*places.taken.lock().unwrap(), MAX_CONNECTIONS);
-    let next = thread::spawn({
-        let places = Arc::clone(&places);
-        move || drop(places.take())
-    });
-    drop(taken.pop());
-    // It waits for ever where a place is lost.
-    next.join().unwrap();
-    drop(taken);
-    assert_eq!(*places.taken.lock().unwrap(), 0);
 }

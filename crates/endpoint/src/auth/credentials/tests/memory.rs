@@ -11,6 +11,7 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memory_debug_fleet::fill_random;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::*;
