@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
@@ -12,11 +13,11 @@ use memory_debug_core::{Collector, Scope, Snapshot, SnapshotFolder, spawn_collec
 
 memory_debug_core::install!();
 
-fn save(folder: &SnapshotFolder) -> Result<(), String> {
+fn save(folder: &SnapshotFolder) -> Result<(), Box<dyn Error>> {
     let take = || Snapshot::of(&Collector::new().collect(Scope::Types), None);
-    let collecting = spawn_collecting(take).map_err(|error| error.to_string())?;
+    let collecting = spawn_collecting(take)?;
     let snapshot = collecting.join().map_err(|_| "the collection failed")??;
-    folder.save(&snapshot).map_err(|error| error.to_string())?;
+    folder.save(&snapshot)?;
     println!("saved {}", snapshot.info().id);
     Ok(())
 }
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     };
     let folder = SnapshotFolder::new(path);
     let saved = (0..count).try_for_each(|_| save(&folder));
-    let listed = list(&folder).map_err(|error| error.to_string());
+    let listed = list(&folder).map_err(Box::from);
     for error in [&saved, &listed].into_iter().filter_map(|outcome| outcome.as_ref().err()) {
         println!("failed {error}");
     }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind};
 use crate::report::{
     CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_CONTROLLER, NO_GROUP, NO_LIMIT,
 };
@@ -66,7 +67,7 @@ impl MemoryReport {
     /// # Errors
     ///
     /// Why neither a limit nor the memory of the machine is known.
-    pub fn ceiling(&self) -> Result<Ceiling, String> {
+    pub fn ceiling(&self) -> Result<Ceiling, Error> {
         let resident = self.process.as_ref().and_then(|process| process.resident_bytes);
         Ceiling::lowest(self.cgroup.as_ref(), self.machine.as_ref(), resident).ok_or_else(|| {
             let reason = |paths: [&str; 3], missing: &str| {
@@ -81,7 +82,7 @@ impl MemoryReport {
                 ["machine.available_bytes", "machine.total_bytes", "machine"],
                 "machine.available_bytes was not collected",
             );
-            format!("{group}; {machine}")
+            Error::new(ErrorKind::NotMeasured, format!("{group}; {machine}"))
         })
     }
 

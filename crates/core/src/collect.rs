@@ -8,6 +8,7 @@ use memory_debug_profile::Selection;
 
 use crate::breakdown::Counts;
 use crate::detail::{AllocatorDetail, DetailParts};
+use crate::error::{Error, ErrorKind};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::jemalloc::{self, LastDump};
@@ -256,9 +257,9 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
 /// If the global allocator is not jemalloc, with the line that makes it so.
 ///
 /// A single number that could not be read is `None`.
-pub fn allocator_stats() -> Result<AllocatorStats, String> {
+pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     let mut unavailable = Unavailable::default();
-    jemalloc::global_allocator()?;
+    jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
     let profiling = jemalloc::read_profiling(None, jemalloc::generation(), &mut unavailable);
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
@@ -273,7 +274,7 @@ pub fn summary() -> TypeSummary {
                 report.unavailable.get("types").unwrap_or("no type is tracked").into(),
             )
         }),
-        Err(reason) => TypeSummary::without_profile(reason),
+        Err(error) => TypeSummary::without_profile(error.to_string()),
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
 
+use crate::error::{Error, ErrorKind};
 use crate::kernel_file;
 use crate::objects::loaded_objects;
 use crate::per_process::PerProcess;
@@ -67,24 +70,33 @@ impl InstanceInfo {
     }
 }
 
-/// A random UUID (version 4) that names this process.
+/// A random UUID (version 4) that names a process. As text it has lower-case digits and hyphens, and no other form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct InstanceId(u128);
+pub struct InstanceId(Uuid);
 
 impl InstanceId {
-    /// The id of this process, made the first time it is asked for.
-    pub fn current() -> Self {
-        static CURRENT: PerProcess<InstanceId> = PerProcess::new(InstanceId(0));
-        *CURRENT.get(|_| Self::random())
+    /// The id that these random bytes make.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// The first eight hex digits: enough to tell a handful of instances apart by eye.
     pub fn short(&self) -> String {
-        format!("{:08x}", self.0 >> 96)
+        format!("{:08x}", self.0.as_fields().0)
+    }
+}
+
+impl InstanceId {
+    /// The id of this process, made the first time it is asked for.
+    pub fn current() -> Self {
+        static CURRENT: PerProcess<Option<InstanceId>> = PerProcess::new(None);
+        // Every process makes its own, so the pattern is never seen.
+        CURRENT.get(|_| Some(Self::random())).unwrap_or_else(Self::random)
     }
 
     fn random() -> Self {
         let mut bytes = [0; 16];
+        // `Uuid::new_v4` would panic where there is no random number.
         if getrandom::fill(&mut bytes).is_err() {
             // The id must be unique, not secret, so time and process id will do.
             let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -92,24 +104,25 @@ impl InstanceId {
             let seed = distance.as_nanos() ^ (u128::from(std::process::id()) << 96);
             bytes = seed.to_be_bytes();
         }
-        // RFC 9562, section 5.4: version 4 in the 7th byte, variant 10 in the 9th.
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(u128::from_be_bytes(bytes))
+        Self::from_random(bytes)
     }
+}
 
-    fn parse(text: &str) -> Option<Self> {
-        let digits = text.replace('-', "");
-        let id = Self(u128::from_str_radix(&digits, 16).ok()?);
-        (id.to_string() == text).then_some(id)
+impl FromStr for InstanceId {
+    type Err = Error;
+
+    /// Takes exactly what `Display` writes: one id has one spelling.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let id = Uuid::try_parse(text).ok().map(Self);
+        id.filter(|id| id.to_string() == text).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidValue, "an instance id is a lower-case hyphenated UUID")
+        })
     }
 }
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = format!("{:032x}", self.0);
-        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-        f.write_str(&groups.join("-"))
+        self.0.hyphenated().fmt(f)
     }
 }
 
@@ -127,8 +140,7 @@ impl Serialize for InstanceId {
 
 impl<'de> Deserialize<'de> for InstanceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("an instance id is a lower-case hyphenated UUID"))
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -159,15 +171,23 @@ mod tests {
         assert!("89ab".contains(&text[19..20]));
         assert!(text.starts_with(&id.short()));
         let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{text}\""));
         assert_eq!(serde_json::from_str::<InstanceId>(&json).unwrap(), id);
+        assert_eq!(text.parse::<InstanceId>().unwrap(), id);
     }
 
     #[test]
     fn a_text_that_is_no_uuid_is_refused() {
-        for text in
-            ["", "6f1c9a2e", "6F1C9A2E-0000-4000-8000-000000000000", "6f1c9a2e-00004000-8000-000000000000-"]
-        {
-            assert_eq!(InstanceId::parse(text), None, "{text}");
+        for text in [
+            "",
+            "6f1c9a2e",
+            "6F1C9A2E-0000-4000-8000-000000000000",
+            "6f1c9a2e-00004000-8000-000000000000-",
+            "6f1c9a2e000040008000000000000000",
+            "{6f1c9a2e-0000-4000-8000-000000000000}",
+            "urn:uuid:6f1c9a2e-0000-4000-8000-000000000000",
+        ] {
+            assert_eq!(text.parse::<InstanceId>().unwrap_err().kind(), ErrorKind::InvalidValue, "{text}");
         }
     }
 

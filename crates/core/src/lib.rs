@@ -48,7 +48,7 @@
 //!
 //! # Floors
 //!
-//! A module uses only modules listed before it: `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
+//! A module uses only modules listed before it: `error`, `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
 //! `maps`, `own_files`, `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
 //! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
 //! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
@@ -63,6 +63,7 @@ mod comparison;
 mod control;
 mod detail;
 mod doctor;
+mod error;
 mod file_size;
 mod fleet;
 mod headroom;
@@ -113,6 +114,7 @@ pub use comparison::Comparison;
 pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use error::{Error, ErrorKind};
 pub use fleet::{
     Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
     FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,

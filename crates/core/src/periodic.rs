@@ -165,7 +165,7 @@ impl Work {
                 if to_write.is_short() {
                     return Err(format!("skipped: {to_write}"));
                 }
-                Snapshot::of(&report, Some(LABEL.into()))
+                Snapshot::of(&report, Some(LABEL.into())).map_err(|error| error.to_string())
             };
             work.status.note(work.take(headroom, take));
         });
@@ -200,7 +200,7 @@ impl Work {
         if self.status.is_stopped.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let snapshot = self.snapshots.keep(snapshot)?;
+        let snapshot = self.snapshots.keep(snapshot).map_err(|error| error.to_string())?;
         self.status.lock().taken += 1;
         match &self.folder {
             Some(folder) => folder.lock().unwrap_or_else(PoisonError::into_inner).save(&snapshot),

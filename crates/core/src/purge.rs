@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::collect::Collector;
+use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::kernel_file;
@@ -75,15 +76,15 @@ impl Collector {
     /// # Errors
     ///
     /// If the global allocator is not jemalloc, with the line that makes it so; or jemalloc refused.
-    pub fn purge(&self) -> Result<PurgeReport, String> {
-        jemalloc::global_allocator()?;
+    pub fn purge(&self) -> Result<PurgeReport, Error> {
+        jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
         let proc = Path::new("/proc");
         let mut unavailable = Unavailable::default();
         let instance = self.instance(proc, &mut unavailable);
         let purged_at = timestamp::millis(SystemTime::now());
         let (before, background_threads) = moment(proc, "before", &mut unavailable);
         let begin = Instant::now();
-        jemalloc::purge().map_err(|error| error.to_string())?;
+        jemalloc::purge().map_err(|error| Error::of(ErrorKind::Allocator, error))?;
         let purge_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (after, _) = moment(proc, "after", &mut unavailable);
         let returned = change(before.resident_bytes, after.resident_bytes);
@@ -153,7 +154,9 @@ mod tests {
 
     #[test]
     fn another_allocator_is_not_purged() {
-        assert_eq!(Collector::new().purge().unwrap_err(), jemalloc::global_allocator().unwrap_err());
+        let error = Collector::new().purge().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Allocator);
+        assert_eq!(error.to_string(), jemalloc::global_allocator().unwrap_err());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use memory_debug_profile::{HeapProfile, SymbolGap, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
+use crate::error::{Error, ErrorKind};
 use crate::heap::Heap;
 use crate::instance::InstanceInfo;
 use crate::reconciliation::Reconciliation;
@@ -76,13 +77,14 @@ impl MemoryReport {
     /// # Errors
     ///
     /// Of which version it is, to go after what it is a report of.
-    pub fn require_schema(&self) -> Result<(), String> {
+    pub fn require_schema(&self) -> Result<(), Error> {
         if self.schema == SCHEMA {
             return Ok(());
         }
         // It may be anything, of any length.
         let version: String = self.schema.chars().take(64).collect();
-        Err(format!("is of version {version:?}; this program reads {SCHEMA}"))
+        let message = format!("is of version {version:?}; this program reads {SCHEMA}");
+        Err(Error::new(ErrorKind::Report, message))
     }
 
     /// The heap profile behind the table, with names.
@@ -90,7 +92,7 @@ impl MemoryReport {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn symbolized(&self) -> Result<SymbolizedProfile, String> {
+    pub fn symbolized(&self) -> Result<SymbolizedProfile, Error> {
         self.heap().map(Heap::symbolized)
     }
 
@@ -99,14 +101,15 @@ impl MemoryReport {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn heap_profile(&self) -> Result<&HeapProfile, String> {
+    pub fn heap_profile(&self) -> Result<&HeapProfile, Error> {
         self.heap().map(Heap::profile)
     }
 
-    fn heap(&self) -> Result<&Heap, String> {
+    fn heap(&self) -> Result<&Heap, Error> {
         self.heap.as_deref().ok_or_else(|| {
             let reason = self.unavailable.get("types");
-            reason.unwrap_or("the report was made without the heap profile").to_owned()
+            let reason = reason.unwrap_or("the report was made without the heap profile");
+            Error::new(ErrorKind::NoProfile, reason)
         })
     }
 }

@@ -9,6 +9,7 @@ use memory_debug_profile::significant_stderrs;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{Basis, Comparison, Origin, Side};
+use crate::error::{Error, ErrorKind};
 use crate::fleet::FIELDS;
 use crate::instance::InstanceInfo;
 use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
@@ -76,11 +77,12 @@ impl ReportDiff {
     /// # Errors
     ///
     /// If one is of another version or has no table, or their tables' rows stand for different things.
-    pub fn between(base: &MemoryReport, target: &MemoryReport) -> Result<Self, String> {
+    pub fn between(base: &MemoryReport, target: &MemoryReport) -> Result<Self, Error> {
         let (earlier, later) = (table(base, "first")?, table(target, "second")?);
         if earlier.group != later.group {
             let (one, other) = (&earlier.group, &later.group);
-            return Err(format!("the first table is by {one}, the second by {other}"));
+            let message = format!("the first table is by {one}, the second by {other}");
+            return Err(Error::new(ErrorKind::NotComparable, message));
         }
         let basis = Basis::of(Origin::of_report(base), Origin::of_report(target));
         // After a discard, objects that both could have were allocated when the other moment was over.
@@ -142,11 +144,14 @@ impl ReportDiff {
     }
 }
 
-fn table<'r>(report: &'r MemoryReport, which: &str) -> Result<&'r TypeSummary, String> {
-    report.require_schema().map_err(|message| format!("the {which} report {message}"))?;
+fn table<'r>(report: &'r MemoryReport, which: &str) -> Result<&'r TypeSummary, Error> {
+    report
+        .require_schema()
+        .map_err(|error| Error::with_source(error.kind(), format!("the {which} report {error}"), error))?;
     report.types.as_ref().ok_or_else(|| {
         let reason = report.unavailable.get("types").unwrap_or("it was made without");
-        format!("the {which} report has no table of types: {reason}")
+        let message = format!("the {which} report has no table of types: {reason}");
+        Error::new(ErrorKind::NotComparable, message)
     })
 }
 
@@ -317,11 +322,11 @@ mod tests {
         bare.types = None;
         bare.unavailable.note("types", "profiling is off");
         let error = ReportDiff::between(&sample::report(), &bare).unwrap_err();
-        assert_eq!(error, "the second report has no table of types: profiling is off");
+        assert_eq!(error.to_string(), "the second report has no table of types: profiling is off");
         let mut files = sample::report();
         files.types.as_mut().unwrap().group = "file".into();
         let error = ReportDiff::between(&files, &sample::report()).unwrap_err();
-        assert_eq!(error, "the first table is by file, the second by container");
+        assert_eq!(error.to_string(), "the first table is by file, the second by container");
     }
 
     #[test]
@@ -335,8 +340,8 @@ mod tests {
                 "the {which} report is of version \"memory-debug/v2\"; this program reads memory-debug/v1"
             )
         };
-        assert_eq!(ReportDiff::between(&newer, &report).unwrap_err(), expected("first"));
-        assert_eq!(ReportDiff::between(&report, &newer).unwrap_err(), expected("second"));
+        assert_eq!(ReportDiff::between(&newer, &report).unwrap_err().to_string(), expected("first"));
+        assert_eq!(ReportDiff::between(&report, &newer).unwrap_err().to_string(), expected("second"));
     }
 
     #[test]

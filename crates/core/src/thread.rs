@@ -7,9 +7,10 @@ use std::io;
 use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
 
+use crate::error::{Error, ErrorKind};
 use crate::headroom::room_for_threads;
 use crate::jemalloc;
-use crate::mallctl::{self, Error};
+use crate::mallctl;
 
 /// Runs `work` on a new thread named `memory-debug` whose allocations stay out of the heap profile and whose pages go
 /// back to the operating system at its end.
@@ -50,10 +51,13 @@ pub fn spawn_thread<R: Send + 'static>(
 /// There was no thread, or `work` panicked.
 pub(crate) fn wait_for_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
-) -> Result<R, String> {
-    let thread =
-        spawn_collecting(work).map_err(|error| format!("no thread for the collection: {}", error.kind()))?;
-    thread.join().map_err(|_panic| "the collection failed; this is a bug".into())
+) -> Result<R, Error> {
+    let thread = spawn_collecting(work).map_err(|error| {
+        let message = format!("no thread for the collection: {}", error.kind());
+        Error::with_source(ErrorKind::System, message, error)
+    })?;
+    let failed = |_panic| Error::new(ErrorKind::Internal, "the collection failed; this is a bug");
+    thread.join().map_err(failed)
 }
 
 /// Has the arena of collecting threads give unused pages back at once, until the next thread uses it. Otherwise they stay for
@@ -106,7 +110,7 @@ fn arena_in_use() -> Option<u32> {
 static ARENA: OnceLock<Option<u32>> = OnceLock::new();
 
 /// Moves this thread to `arena`, which keeps unused pages for as long as other arenas do while the thread works.
-fn use_arena(arena: u32) -> Result<(), Error> {
+fn use_arena(arena: u32) -> Result<(), mallctl::Error> {
     mallctl::THREAD_ARENA.write(arena)?;
     mallctl::arena_dirty_decay_ms(arena).write(mallctl::ARENAS_DIRTY_DECAY_MS.read()?)?;
     mallctl::arena_muzzy_decay_ms(arena).write(mallctl::ARENAS_MUZZY_DECAY_MS.read()?)

@@ -1,6 +1,5 @@
 //! What changed since one last looked: for a test, a console or a background job, in two calls.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use memory_debug_profile::{Peaks, Selection};
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::{Collector, Scope};
 use crate::comparison::Comparison;
+use crate::error::Error;
 use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
 use crate::thread::wait_for_collecting;
 
@@ -30,7 +30,7 @@ use crate::thread::wait_for_collecting;
 /// let orders: Vec<String> = (0..100_000).map(|number| format!("order {number}")).collect();
 /// match tracker.diff() {
 ///     Ok(diff) => println!("{}", diff.cut(10, None)),
-///     Err(reason) => assert!(!reason.is_empty()),
+///     Err(reason) => println!("no heap profile: {reason}"),
 /// }
 /// # drop(orders);
 /// ```
@@ -66,43 +66,24 @@ impl SummaryTracker {
     /// # Errors
     ///
     /// Why there is no heap profile.
-    pub fn snapshot(&mut self, label: Option<String>) -> Result<Arc<Snapshot>, String> {
+    pub fn snapshot(&mut self, label: Option<String>) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.take(label)?);
         self.last.get_or_insert_with(|| Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
     /// What changed since the last call, or since the first [`snapshot`](Self::snapshot). With neither, it is a
-    /// difference of this moment with itself, and the next call is against it.
+    /// difference of this moment with itself, and the next call is against it. The result prints as a table.
     ///
     /// # Errors
     ///
     /// Why there is no heap profile.
-    pub fn diff(&mut self) -> Result<SnapshotDiff, String> {
+    pub fn diff(&mut self) -> Result<SnapshotDiff, Error> {
         let (collector, selection) = (Arc::clone(&self.collector), self.selection.clone());
         let last = self.last.clone();
         let (now, diff) = collecting(move || changed(last, take(&collector, None)?, &selection))?;
         self.last = Some(now);
         Ok(diff)
-    }
-
-    /// Prints what [`diff`](Self::diff) says.
-    ///
-    /// ```
-    /// use memory_debug_core::SummaryTracker;
-    ///
-    /// let mut tracker = SummaryTracker::new();
-    /// if let Err(reason) = tracker.print_diff() {
-    ///     println!("{reason}");
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Why there is no heap profile, or that nothing can be printed.
-    pub fn print_diff(&mut self) -> Result<(), String> {
-        let diff = self.diff()?;
-        write!(io::stdout().lock(), "{diff}").map_err(|error| format!("could not be printed: {error}"))
     }
 
     /// The rows that are above the highest that this method ever saw of them, by more than noise. The first call sees
@@ -127,7 +108,7 @@ impl SummaryTracker {
     /// # Errors
     ///
     /// Why there is no heap profile. The peaks stay as they were.
-    pub fn growth(&mut self) -> Result<Growth, String> {
+    pub fn growth(&mut self) -> Result<Growth, Error> {
         let now = self.take(None)?;
         let (selection, peaks) = (self.selection.clone(), self.peaks.take());
         let (peaks, growth) = collecting(move || beyond_peaks(peaks, &now, &selection))?;
@@ -135,7 +116,7 @@ impl SummaryTracker {
         Ok(growth)
     }
 
-    fn take(&self, label: Option<String>) -> Result<Snapshot, String> {
+    fn take(&self, label: Option<String>) -> Result<Snapshot, Error> {
         let collector = Arc::clone(&self.collector);
         collecting(move || take(&collector, label))
     }
@@ -159,7 +140,7 @@ pub struct Growth {
     pub threshold_stderrs: f64,
 }
 
-fn take(collector: &Collector, label: Option<String>) -> Result<Snapshot, String> {
+fn take(collector: &Collector, label: Option<String>) -> Result<Snapshot, Error> {
     Snapshot::of(&collector.collect(Scope::Types), label)
 }
 
@@ -167,7 +148,7 @@ fn changed(
     last: Option<Arc<Snapshot>>,
     now: Snapshot,
     selection: &Selection,
-) -> Result<(Arc<Snapshot>, SnapshotDiff), String> {
+) -> Result<(Arc<Snapshot>, SnapshotDiff), Error> {
     let now = Arc::new(now);
     let diff = SnapshotDiff::between(last.as_ref().unwrap_or(&now), &now, selection)?;
     Ok((now, diff))
@@ -177,7 +158,7 @@ fn beyond_peaks(
     peaks: Option<(SnapshotInfo, Peaks)>,
     now: &Snapshot,
     selection: &Selection,
-) -> Result<((SnapshotInfo, Peaks), Growth), String> {
+) -> Result<((SnapshotInfo, Peaks), Growth), Error> {
     let profile = now.profile()?;
     // Beside peaks of samples that were discarded, nothing would stand out for ever.
     let peaks = peaks.filter(|(since, _)| {
@@ -199,8 +180,8 @@ fn beyond_peaks(
 
 /// Does what takes memory where it does not count.
 fn collecting<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R, String> + Send + 'static,
-) -> Result<R, String> {
+    work: impl FnOnce() -> Result<R, Error> + Send + 'static,
+) -> Result<R, Error> {
     wait_for_collecting(work)?
 }
 
@@ -269,16 +250,15 @@ mod tests {
     fn without_a_profile_every_call_says_why() {
         let reason = jemalloc::global_allocator().unwrap_err();
         let mut tracker = SummaryTracker::new().by(Selection::default());
-        assert_eq!(tracker.snapshot(None).unwrap_err(), reason);
-        assert_eq!(tracker.diff().unwrap_err(), reason);
-        assert_eq!(tracker.print_diff().unwrap_err(), reason);
-        assert_eq!(tracker.growth().unwrap_err(), reason);
+        assert_eq!(tracker.snapshot(None).unwrap_err().to_string(), reason);
+        assert_eq!(tracker.diff().unwrap_err().to_string(), reason);
+        assert_eq!(tracker.growth().unwrap_err().to_string(), reason);
         assert!(tracker.last.is_none() && tracker.peaks.is_none());
     }
 
     #[test]
     fn s47_a_panic_is_an_error() {
-        let failed = collecting(|| -> Result<(), String> { panic!("expected by the test") });
-        assert_eq!(failed.unwrap_err(), "the collection failed; this is a bug");
+        let failed = collecting(|| -> Result<(), Error> { panic!("expected by the test") });
+        assert_eq!(failed.unwrap_err().to_string(), "the collection failed; this is a bug");
     }
 }

@@ -68,7 +68,9 @@ impl Diff {
             (Saved::Report(base), Saved::Report(target)) => self.print_reports(&base, &target),
             (Saved::Snapshot(base), Saved::Snapshot(target)) => {
                 let diff = SnapshotDiff::between(&base, &target, &Selection::default());
-                let diff = diff.map_err(Failure::local)?.cut(self.top, self.filter.as_deref());
+                let diff = diff
+                    .map_err(|error| Failure::local(error.to_string()))?
+                    .cut(self.top, self.filter.as_deref());
                 if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
             }
             _ => Err(Failure::usage("one file is a report, the other a snapshot; compare two of one kind")),
@@ -112,7 +114,8 @@ impl Diff {
     }
 
     fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {
-        let diff = ReportDiff::between(base, target).map_err(Failure::local)?;
+        let diff = ReportDiff::between(base, target);
+        let diff = diff.map_err(|error| Failure::local(error.to_string()))?;
         let diff = diff.cut(self.top, self.filter.as_deref());
         if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
     }

@@ -95,12 +95,12 @@ fn what_is_not_known_has_its_reasons() {
     let mut report = crate::render::sample::report();
     (report.cgroup, report.machine) = (None, None);
     assert_eq!(
-        report.ceiling().unwrap_err(),
+        report.ceiling().unwrap_err().to_string(),
         "cgroup.binding was not collected; machine.available_bytes was not collected"
     );
     report.unavailable.note("cgroup.binding", "no limit is set");
     report.unavailable.note("machine", "meminfo: permission denied");
-    assert_eq!(report.ceiling().unwrap_err(), "no limit is set; meminfo: permission denied");
+    assert_eq!(report.ceiling().unwrap_err().to_string(), "no limit is set; meminfo: permission denied");
     report.machine = Some(MachineMemory { total_bytes: Some(7), available_bytes: None });
     assert!(report.ceiling().is_err());
 }

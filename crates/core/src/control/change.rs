@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::error::{Error, ErrorKind};
+
 /// Longest time of one change. For longer, configure it.
 const MAX_SECONDS: u64 = 3600;
 
@@ -41,9 +43,9 @@ impl ProfilingChange {
     /// # Errors
     ///
     /// The field that is out of range, and its range.
-    pub fn activate(for_seconds: u64, sample_bytes: Option<u64>) -> Result<Self, String> {
+    pub fn activate(for_seconds: u64, sample_bytes: Option<u64>) -> Result<Self, Error> {
         if !(1..=MAX_SECONDS).contains(&for_seconds) {
-            return Err(format!("for_seconds is a number from 1 to {MAX_SECONDS}"));
+            return Err(invalid(format!("for_seconds is a number from 1 to {MAX_SECONDS}")));
         }
         let lg_sample = sample_bytes.map(lg).transpose()?;
         Ok(Self(Wanted::Active { time: Duration::from_secs(for_seconds), lg_sample }))
@@ -68,31 +70,35 @@ impl fmt::Display for ProfilingChange {
     }
 }
 
-fn lg(sample_bytes: u64) -> Result<usize, String> {
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidValue, message)
+}
+
+fn lg(sample_bytes: u64) -> Result<usize, Error> {
     let lg = sample_bytes.checked_ilog2().filter(|_| sample_bytes.is_power_of_two());
     match lg {
         Some(lg @ MIN_LG_SAMPLE..=MAX_LG_SAMPLE) => Ok(lg as usize),
-        _ => Err(format!(
+        _ => Err(invalid(format!(
             "sample_bytes is a power of two from {} to {}",
             1_u64 << MIN_LG_SAMPLE,
             1_u64 << MAX_LG_SAMPLE
-        )),
+        ))),
     }
 }
 
 impl TryFrom<Body> for ProfilingChange {
-    type Error = String;
+    type Error = Error;
 
-    fn try_from(body: Body) -> Result<Self, String> {
+    fn try_from(body: Body) -> Result<Self, Error> {
         match body {
             Body { active: true, for_seconds: Some(seconds), sample_bytes } => {
                 Self::activate(seconds, sample_bytes)
             }
-            Body { active: true, for_seconds: None, .. } => Err(format!(
+            Body { active: true, for_seconds: None, .. } => Err(invalid(format!(
                 "for_seconds is missing: a number from 1 to {MAX_SECONDS}, after which it ends by itself"
-            )),
+            ))),
             Body { active: false, for_seconds: None, sample_bytes: None } => Ok(Self::deactivate()),
-            Body { active: false, .. } => Err("\"active\":false takes no other field".into()),
+            Body { active: false, .. } => Err(invalid("\"active\":false takes no other field")),
         }
     }
 }

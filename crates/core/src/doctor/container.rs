@@ -26,7 +26,7 @@ const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB
 
 /// Compares the working set, not all that is charged: page cache of files that nobody uses goes away at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
-    let ceiling = report.ceiling()?;
+    let ceiling = report.ceiling().map_err(|error| error.to_string())?;
     if ceiling.set_by != LimitSource::Machine {
         inactive_file(report)?;
     }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::report::{AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::unavailable::Unavailable;
@@ -45,12 +46,13 @@ impl MemoryReport {
     ///
     /// What is wrong with it, to go after what it is: another version, more rows or another table than was asked for, or
     /// nothing of the kind.
-    pub fn for_fleet(json: &[u8], rows: usize) -> Result<Self, String> {
+    pub fn for_fleet(json: &[u8], rows: usize) -> Result<Self, Error> {
         if values(json) > rows.saturating_mul(VALUES_OF_ROW).saturating_add(VALUES) {
-            return Err("has more values than a report".into());
+            return Err(refused("has more values than a report"));
         }
-        let member: Member =
-            serde_json::from_slice(json).map_err(|_| format!("is no report of {}", crate::report::SCHEMA))?;
+        // The parser's own error quotes what it read, which may be long and is anyone's.
+        let member: Member = serde_json::from_slice(json)
+            .map_err(|_| refused(format!("is no report of {}", crate::report::SCHEMA)))?;
         let mut unavailable = Unavailable::default();
         if let Some(reason) = member.unavailable.get("types") {
             unavailable.note("types", reason);
@@ -74,11 +76,11 @@ impl MemoryReport {
             tracked: Vec::new(),
         };
         report.require_schema()?;
-        report.require_modesty(rows)?;
+        report.check_lengths(rows)?;
         Ok(report)
     }
 
-    fn require_modesty(&self, rows: usize) -> Result<(), String> {
+    fn check_lengths(&self, rows: usize) -> Result<(), Error> {
         let InstanceInfo { service, version, host, started_at, build_id, .. } = &self.instance;
         let symbols = self.types.as_ref().and_then(|types| types.symbols.as_ref());
         let words = [service, version, host, started_at, build_id].into_iter().flatten();
@@ -88,27 +90,31 @@ impl MemoryReport {
         });
         let mut words = words.chain(symbols).chain([&self.collected_at]).chain(groups);
         if words.any(|word| word.len() > MAX_WORD_BYTES) {
-            return Err(format!("has names of more than {MAX_WORD_BYTES} bytes"));
+            return Err(refused(format!("has names of more than {MAX_WORD_BYTES} bytes")));
         }
         let Some(types) = &self.types else {
             let reason = self.unavailable.get("types").unwrap_or_default();
             return if reason.len() > MAX_TEXT_BYTES {
-                Err("gives too long a reason".into())
+                Err(refused("gives too long a reason"))
             } else {
                 Ok(())
             };
         };
         if types.group != GROUP {
-            return Err("has another table than was asked for".into());
+            return Err(refused("has another table than was asked for"));
         }
         if types.rows.len() > rows {
-            return Err(format!("has more than the {rows} rows that were asked for"));
+            return Err(refused(format!("has more than the {rows} rows that were asked for")));
         }
         if types.rows.iter().any(|row| row.type_name.len().max(row.full_type.len()) > MAX_TEXT_BYTES) {
-            return Err(format!("has types with names of more than {MAX_TEXT_BYTES} bytes"));
+            return Err(refused(format!("has types with names of more than {MAX_TEXT_BYTES} bytes")));
         }
         Ok(())
     }
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Report, message)
 }
 
 /// How many values `json` has at most: one, and one for each comma that is in no text.
@@ -140,7 +146,7 @@ mod tests {
     }
 
     fn read(report: &Value) -> Result<MemoryReport, String> {
-        MemoryReport::for_fleet(report.to_string().as_bytes(), 10)
+        MemoryReport::for_fleet(report.to_string().as_bytes(), 10).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,51 +1,97 @@
 //! Metrics as text: OpenMetrics 1.0, and the older format of Prometheus.
 
-use std::fmt::{self, Write as _};
-
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::{Registry, Unit};
+use std::fmt::{self, Write};
 
 use super::MetricsView;
-use super::families::{MetricFamily, MetricKind};
+use super::families::{Metric, MetricFamily, MetricKind};
 use crate::report::MemoryReport;
 
 /// OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
 pub fn openmetrics(report: &MemoryReport, view: MetricsView) -> String {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Families(super::families(report, view))));
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &registry)
-        .expect("writing to a string does not fail");
+    let mut text = text(report, view, Format::OpenMetrics);
+    text.push_str("# EOF\n");
     text
 }
 
 /// The format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
 ///
-/// It has no units and no infos, no end, and names its counters by the name of their series.
+/// It has no units, no infos and no end mark, and describes a counter by the name of its series.
 pub fn classic(report: &MemoryReport, view: MetricsView) -> String {
-    let families = super::families(report, view);
-    let suffix = |name: &str| {
-        let family = families.iter().find(|family| family.full_name() == name);
-        family.map_or("", |family| suffix(family.kind))
-    };
+    text(report, view, Format::Classic)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    OpenMetrics,
+    Classic,
+}
+
+fn text(report: &MemoryReport, view: MetricsView, format: Format) -> String {
     let mut text = String::new();
-    for line in openmetrics(report, view).lines() {
-        let mut words = line.splitn(4, ' ');
-        match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("#"), Some("EOF" | "UNIT"), ..) => {}
-            (Some("#"), Some(what), Some(name), Some(rest)) => {
-                let rest = if what == "TYPE" && rest == "info" { "gauge" } else { rest };
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "# {what} {name}{} {rest}", suffix(name));
-            }
-            _ => text.extend([line, "\n"]),
-        }
+    for family in super::families(report, view) {
+        // Writing to a string cannot fail.
+        let _ = write_family(&mut text, &family, format);
     }
     text
+}
+
+/// Writes the description of a family, then a line for each of its metrics.
+fn write_family(out: &mut String, family: &MetricFamily, format: Format) -> fmt::Result {
+    let name = family.full_name();
+    let suffix = suffix(family.kind);
+    let described = if format == Format::Classic { format!("{name}{suffix}") } else { name.clone() };
+    writeln!(out, "# HELP {described} {}", family.help)?;
+    writeln!(out, "# TYPE {described} {}", kind(family.kind, format))?;
+    if let (Format::OpenMetrics, Some(unit)) = (format, family.unit) {
+        writeln!(out, "# UNIT {described} {unit}")?;
+    }
+    for metric in &family.metrics {
+        write!(out, "{name}{suffix}")?;
+        write_labels(out, metric)?;
+        match family.kind {
+            MetricKind::Info => writeln!(out, " 1")?,
+            MetricKind::Gauge | MetricKind::Counter => writeln!(out, " {}", number(metric.value))?,
+        }
+    }
+    Ok(())
+}
+
+fn write_labels(out: &mut String, metric: &Metric) -> fmt::Result {
+    for (index, (label, value)) in metric.labels.iter().enumerate() {
+        let separator = if index == 0 { '{' } else { ',' };
+        write!(out, "{separator}{label}=\"")?;
+        write_escaped(out, value);
+        out.push('"');
+    }
+    if !metric.labels.is_empty() {
+        out.push('}');
+    }
+    Ok(())
+}
+
+/// Writes a label's value. Both formats escape the same three characters.
+fn write_escaped(out: &mut String, value: &str) {
+    for character in value.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            other => out.push(other),
+        }
+    }
+}
+
+/// The shortest text that reads back as the same number, always with a fraction, as OpenMetrics asks of floats.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value}.0") } else { value.to_string() }
+}
+
+fn kind(kind: MetricKind, format: Format) -> &'static str {
+    match (kind, format) {
+        (MetricKind::Counter, _) => "counter",
+        (MetricKind::Info, Format::OpenMetrics) => "info",
+        (MetricKind::Gauge | MetricKind::Info, _) => "gauge",
+    }
 }
 
 fn suffix(kind: MetricKind) -> &'static str {
@@ -54,38 +100,6 @@ fn suffix(kind: MetricKind) -> &'static str {
         MetricKind::Counter => "_total",
         MetricKind::Info => "_info",
     }
-}
-
-#[derive(Debug)]
-struct Families(Vec<MetricFamily>);
-
-impl Collector for Families {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|family| encode(family, &mut encoder))
-    }
-}
-
-fn encode(family: &MetricFamily, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let unit = family.unit.map(|unit| Unit::Other(unit.to_owned()));
-    let kind = match family.kind {
-        MetricKind::Gauge => MetricType::Gauge,
-        MetricKind::Counter => MetricType::Counter,
-        MetricKind::Info => MetricType::Info,
-    };
-    let mut encoder = encoder.encode_descriptor(family.name, family.help, unit.as_ref(), kind)?;
-    for metric in &family.metrics {
-        let labels = &metric.labels;
-        match family.kind {
-            MetricKind::Info => encoder.encode_info(labels)?,
-            MetricKind::Gauge if labels.is_empty() => encoder.encode_gauge(&metric.value)?,
-            MetricKind::Gauge => ConstGauge::new(metric.value).encode(encoder.encode_family(labels)?)?,
-            MetricKind::Counter if labels.is_empty() => {
-                encoder.encode_counter::<NoLabelSet, _, u64>(&metric.value, None)?
-            }
-            MetricKind::Counter => ConstCounter::new(metric.value).encode(encoder.encode_family(labels)?)?,
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -113,6 +127,19 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_a_fraction_and_no_exponent() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (0.000_001, "0.000001"),
+            (-1.5, "-1.5"),
+            (1_795_165_200.125, "1795165200.125"),
+            (18_446_744_073_709_551_615.0, "18446744073709552000.0"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
     fn the_older_format_names_counters_and_infos_by_their_series() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
@@ -125,6 +152,38 @@ mod tests {
             assert!(text.contains(lines), "{lines}\nis not in\n{text}");
         }
         assert!(!text.contains("# UNIT") && !text.contains("# EOF"), "{text}");
+    }
+
+    /// A report with every kind of metric, and a name with every character that a label must escape.
+    fn whole_report() -> MemoryReport {
+        let mut report = sample::report();
+        report.roots = Some(sample::roots());
+        let cgroup = report.cgroup.as_mut().unwrap();
+        (cgroup.oom_kills, cgroup.high_events, cgroup.max_events) = (Some(2), Some(0), Some(7));
+        cgroup.levels[0].path = "/a \"b\" \\c".into();
+        report.types.as_mut().unwrap().rows[1].bytes_stderr = 0.1;
+        report
+    }
+
+    /// Compares `text` with a file beside this one. `MEMORY_DEBUG_BLESS=1` rewrites the file.
+    fn assert_golden(file: &str, text: &str) {
+        let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics").join(file);
+        if std::env::var_os("MEMORY_DEBUG_BLESS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap();
+        for (line, expected) in text.lines().zip(expected.lines()) {
+            assert_eq!(line, expected, "{}", path.display());
+        }
+        assert_eq!(text.len(), expected.len(), "{}", path.display());
+    }
+
+    #[test]
+    fn both_formats_stay_as_they_are() {
+        let view = MetricsView { top: 2, exact: true };
+        assert_golden("openmetrics.txt", &openmetrics(&whole_report(), view));
+        assert_golden("classic.txt", &classic(&whole_report(), view));
     }
 
     #[test]

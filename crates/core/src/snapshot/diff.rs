@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, SnapshotInfo};
 use crate::comparison::{Basis, Comparison, Origin, Side};
+use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
@@ -76,7 +77,7 @@ impl SnapshotDiff {
     /// # Errors
     ///
     /// If a snapshot cannot be read.
-    pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, String> {
+    pub fn between(base: &Snapshot, target: &Snapshot, selection: &Selection) -> Result<Self, Error> {
         let (earlier, later) = (base.profile()?, target.profile()?);
         Ok(Self::of_profiles(base.info(), &earlier, target.info(), &later, selection))
     }
@@ -86,7 +87,7 @@ impl SnapshotDiff {
     /// # Errors
     ///
     /// Why the report has no heap profile, or the snapshot cannot be read.
-    pub fn until(report: &MemoryReport, base: &Snapshot, selection: &Selection) -> Result<Self, String> {
+    pub fn until(report: &MemoryReport, base: &Snapshot, selection: &Selection) -> Result<Self, Error> {
         let (earlier, later) = (base.profile()?, report.symbolized()?);
         let now = SnapshotInfo::of(report, &later, Some("now".to_owned()), SystemTime::now())?;
         Ok(Self::of_profiles(base.info(), &earlier, &now, &later, selection))
@@ -149,11 +150,11 @@ impl MemoryReport {
     /// # Errors
     ///
     /// If the report has no heap profile, the snapshot is of another process or has other samples, or it cannot be read.
-    pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), String> {
+    pub fn compare_with(&mut self, base: &Snapshot) -> Result<(), Error> {
         // Said by what is known of both, before anything is read.
         let basis = Basis::of(base.info().origin(None), Origin::of_report(self));
         if basis.comparison != Comparison::Whole {
-            return Err(basis.notes.join("; "));
+            return Err(Error::new(ErrorKind::NotComparable, basis.notes.join("; ")));
         }
         let diff = SnapshotDiff::until(self, base, &Selection::default())?.growth();
         let rows = diff.rows.into_iter();
@@ -217,10 +218,10 @@ mod tests {
         let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));
         let mut same_process = report.clone();
         same_process.instance = base.info().instance.clone();
-        let reason = same_process.compare_with(&base).unwrap_err();
+        let reason = same_process.compare_with(&base).unwrap_err().to_string();
         assert!(reason.contains("discards all samples"), "{reason}");
         report.instance.id = serde_json::from_str("\"00000000-0000-4000-8000-000000000000\"").unwrap();
-        assert!(report.compare_with(&base).unwrap_err().contains("process"));
+        assert!(report.compare_with(&base).unwrap_err().to_string().contains("process"));
         assert!(report.growth.is_none() && same_process.growth.is_none());
     }
 

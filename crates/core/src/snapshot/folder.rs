@@ -72,7 +72,7 @@ impl SnapshotFolder {
                 continue;
             }
             let read = read(&path, MAX_BYTES).map_err(|error| error.to_string());
-            match read.and_then(Snapshot::from_bytes) {
+            match read.and_then(|bytes| Snapshot::from_bytes(bytes).map_err(|error| error.to_string())) {
                 Ok(snapshot) => snapshots.push(snapshot),
                 Err(reason) => passed_over.push(format!("{name}: {reason}")),
             }

@@ -5,14 +5,18 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::error::{Error, ErrorKind};
+
 /// A random number of 128 bits, as text 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SnapshotId(u128);
 
 impl SnapshotId {
-    pub(super) fn random() -> Result<Self, String> {
+    pub(super) fn random() -> Result<Self, Error> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| format!("no random number for a name: {error}"))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Error::with_source(ErrorKind::System, format!("no random number for a name: {error}"), error)
+        })?;
         Ok(Self(u128::from_be_bytes(bytes)))
     }
 }
@@ -30,16 +34,16 @@ impl fmt::Debug for SnapshotId {
 }
 
 impl FromStr for SnapshotId {
-    type Err = &'static str;
+    type Err = Error;
 
     /// Takes exactly what `Display` writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let digits = (text.len() == 32 && text.bytes().all(is_digit)).then_some(text);
-        digits
-            .and_then(|digits| u128::from_str_radix(digits, 16).ok())
-            .map(Self)
-            .ok_or("the id of a snapshot has 32 lower-case hexadecimal digits")
+        digits.and_then(|digits| u128::from_str_radix(digits, 16).ok()).map(Self).ok_or_else(|| {
+            let message = "the id of a snapshot has 32 lower-case hexadecimal digits";
+            Error::new(ErrorKind::InvalidValue, message)
+        })
     }
 }
 
@@ -63,7 +67,7 @@ mod tests {
     fn s25_an_id_has_one_spelling() {
         let id = SnapshotId(0xab);
         assert_eq!(id.to_string(), "000000000000000000000000000000ab");
-        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().parse::<SnapshotId>().unwrap(), id);
         for text in
             ["", "ab", "000000000000000000000000000000AB", "+00000000000000000000000000000ab", "../../etc"]
         {

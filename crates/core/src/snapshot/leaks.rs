@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use self::runs::{Run, Runs};
 use super::{Snapshot, SnapshotInfo};
+use crate::error::Error;
 
 /// How many snapshots a verdict takes at least.
 pub(crate) const FEWEST: usize = 3;
@@ -128,15 +129,15 @@ impl LeakVerdict {
     /// # Errors
     ///
     /// If no three of different times can be compared, or one cannot be read.
-    pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, String> {
+    pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, Error> {
         let Runs { longest, newest, left_out } = runs::select(snapshots)?;
         let now = snapshots.last().map(|snapshot| snapshot.info());
         let judged = |run: Run<'_>| {
             let point = |(before_last, snapshot): (Duration, &'_ Snapshot)| {
                 Ok((before_last, snapshot.info().clone(), snapshot.profile()?))
             };
-            let points = run.into_iter().map(point).collect::<Result<Vec<_>, String>>()?;
-            Ok::<_, String>(LeakRun::judged(&points, now))
+            let points = run.into_iter().map(point).collect::<Result<Vec<_>, Error>>()?;
+            Ok::<_, Error>(LeakRun::judged(&points, now))
         };
         let (run, mut suspects) = judged(longest)?;
         let mut newer = None;

@@ -18,6 +18,7 @@ pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};
 pub use self::store::{NotKept, SnapshotBounds, Snapshots};
 use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
+use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::render::to_json_line;
 use crate::report::MemoryReport;
@@ -81,7 +82,7 @@ impl SnapshotInfo {
         profile: &SymbolizedProfile,
         label: Option<String>,
         at: SystemTime,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Error> {
         Ok(Self {
             schema: SCHEMA.into(),
             id: SnapshotId::random()?,
@@ -106,16 +107,16 @@ impl Snapshot {
     /// # Errors
     ///
     /// Why there is no heap profile.
-    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, String> {
+    pub fn of(report: &MemoryReport, label: Option<String>) -> Result<Self, Error> {
         let (profile, at) = (report.symbolized()?, SystemTime::now());
         Self::new(SnapshotInfo::of(report, &profile, label, at)?, &profile, at)
     }
 
-    fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, String> {
+    fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, Error> {
         let mut options = PprofOptions::taken_at(at);
-        options.comments.push(to_json_line(&info).map_err(|error| error.to_string())?);
+        options.comments.push(to_json_line(&info).map_err(|error| Error::of(ErrorKind::Internal, error))?);
         let mut pprof = Vec::new();
-        profile.write_pprof(&options, &mut pprof).map_err(|error| error.to_string())?;
+        profile.write_pprof(&options, &mut pprof).map_err(|error| Error::of(ErrorKind::Profile, error))?;
         Ok(Self { info, pprof: pprof.into() })
     }
 
@@ -124,15 +125,22 @@ impl Snapshot {
     /// # Errors
     ///
     /// What is wrong with it: cut off, damaged, of another version, or no snapshot at all.
-    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, String> {
+    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, Error> {
         let pprof = bytes.into();
-        let (_, comments) = SymbolizedProfile::read_pprof(&*pprof).map_err(|error| error.to_string())?;
+        let read = SymbolizedProfile::read_pprof(&*pprof);
+        let (_, comments) = read.map_err(|error| Error::of(ErrorKind::Snapshot, error))?;
         let infos = comments.iter().filter(|comment| comment.starts_with('{'));
         let mut infos = infos.filter_map(|comment| serde_json::from_str::<SnapshotInfo>(comment).ok());
         match infos.next() {
             Some(info) if info.schema == SCHEMA => Ok(Self { info, pprof }),
-            Some(info) => Err(format!("is of version {:?}; this reads {SCHEMA}", info.schema)),
-            None => Err("is a profile, but not a snapshot: it does not say of which process".into()),
+            Some(info) => {
+                let message = format!("is of version {:?}; this reads {SCHEMA}", info.schema);
+                Err(Error::new(ErrorKind::Snapshot, message))
+            }
+            None => {
+                let message = "is a profile, but not a snapshot: it does not say of which process";
+                Err(Error::new(ErrorKind::Snapshot, message))
+            }
         }
     }
 
@@ -151,9 +159,9 @@ impl Snapshot {
     /// # Errors
     ///
     /// Not for a snapshot that was made or read here: it was readable then.
-    pub fn profile(&self) -> Result<SymbolizedProfile, String> {
+    pub fn profile(&self) -> Result<SymbolizedProfile, Error> {
         let read = SymbolizedProfile::read_pprof(&*self.pprof);
-        read.map(|(profile, _)| profile).map_err(|error| error.to_string())
+        read.map(|(profile, _)| profile).map_err(|error| Error::of(ErrorKind::Snapshot, error))
     }
 
     /// How long before `later` it was made. `None` if it was not, or the clock was set.
@@ -243,10 +251,15 @@ pub(crate) mod tests {
         }
         let mut plain = Vec::new();
         snapshot.profile().unwrap().write_pprof(&PprofOptions::default(), &mut plain).unwrap();
-        assert!(Snapshot::from_bytes(plain).unwrap_err().contains("not a snapshot"));
+        assert!(Snapshot::from_bytes(plain).unwrap_err().to_string().contains("not a snapshot"));
         let info = SnapshotInfo { schema: "memory-debug-snapshot/v2".into(), ..snapshot.info().clone() };
         let later = Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap();
-        assert!(Snapshot::from_bytes(later.as_bytes()).unwrap_err().contains("memory-debug-snapshot/v2"));
+        assert!(
+            Snapshot::from_bytes(later.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("memory-debug-snapshot/v2")
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Snapshot, SnapshotId};
+use crate::error::{Error, ErrorKind};
 
 /// How much is kept. What is beyond goes, the oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +65,12 @@ impl Snapshots {
     /// # Errors
     ///
     /// If it alone is larger than all may be.
-    pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, String> {
+    pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, Error> {
         let SnapshotBounds { max_count, max_bytes, .. } = self.bounds;
         let bytes = snapshot.as_bytes().len();
         if bytes > max_bytes || max_count == 0 {
-            return Err(format!("the snapshot has {bytes} bytes, and all together may have {max_bytes}"));
+            let message = format!("the snapshot has {bytes} bytes, and all together may have {max_bytes}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let now = Instant::now();
         let mut kept = self.lock(now);
@@ -173,7 +175,9 @@ mod tests {
             snapshots.keep(empty(1, label)).unwrap();
         }
         assert_eq!(labels(&snapshots), ["b", "c"]);
-        assert!(Snapshots::new(bounds(size / 2)).keep(empty(1, "a")).unwrap_err().contains("bytes"));
+        assert!(
+            Snapshots::new(bounds(size / 2)).keep(empty(1, "a")).unwrap_err().to_string().contains("bytes")
+        );
         let none = SnapshotBounds { max_count: 0, ..SnapshotBounds::default() };
         assert!(Snapshots::new(none).keep(empty(1, "a")).is_err());
     }

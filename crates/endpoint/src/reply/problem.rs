@@ -110,8 +110,8 @@ struct ProblemJson<'a> {
 
 impl Problem {
     /// A report is without a heap profile, for that reason.
-    pub(crate) fn no_profile(report: &MemoryReport, reason: String) -> Self {
-        Self::NoProfile { is_built: report.allocator.is_some(), reason }
+    pub(crate) fn no_profile(report: &MemoryReport, reason: memory_debug_core::Error) -> Self {
+        Self::NoProfile { is_built: report.allocator.is_some(), reason: reason.to_string() }
     }
 
     /// No siblings were configured.

@@ -7,8 +7,6 @@ use std::time::Duration;
 use memory_debug_core::{
     Count, DetailParts, Group, InstanceId, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView,
 };
-use serde::Deserialize as _;
-use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::escape::Escaped;
 use crate::fleet::FleetScope;
@@ -188,8 +186,8 @@ impl Query {
                     one_of(name, value, &[("host", FleetScope::Host), ("peers", FleetScope::Peers)])?;
             }
             INSTANCE => {
-                let id = InstanceId::deserialize(StrDeserializer::<ValueError>::new(value));
-                self.instance = Some(id.map_err(|_| invalid(name, "has to be the id of an instance"))?);
+                let id = value.parse().map_err(|_| invalid(name, "has to be the id of an instance"))?;
+                self.instance = Some(id);
             }
             "label" => self.label = Some(parse_text(name, value)?),
             "focus" => self.types.selection.focus = Some(parse_text(name, value)?),

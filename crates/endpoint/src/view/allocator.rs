@@ -56,7 +56,8 @@ impl View {
 
     pub(super) fn purge(&self, material: Material<'_>) -> Result<Reply, Problem> {
         let purged = material.process()?.purge();
-        let mut report = purged.map_err(|reason| Problem::NoProfile { is_built: false, reason })?;
+        let mut report =
+            purged.map_err(|error| Problem::NoProfile { is_built: false, reason: error.to_string() })?;
         self.hide_host(&mut report.instance, Some(&mut report.unavailable));
         self.status(&report, material)
     }

@@ -44,7 +44,8 @@ impl View {
     ) -> Result<Reply, Problem> {
         let report = material.report()?;
         let snapshot = Snapshot::of(report, label).map_err(|reason| Problem::no_profile(report, reason))?;
-        let kept = material.snapshots.keep(snapshot).map_err(Problem::SnapshotTooLarge)?;
+        let kept = material.snapshots.keep(snapshot);
+        let kept = kept.map_err(|error| Problem::SnapshotTooLarge(error.to_string()))?;
         let id = kept.info().id;
         Ok(self.snapshot(kept.info(), material)?.created(format!("snapshots/{id}")))
     }
@@ -108,7 +109,8 @@ impl View {
     }
 
     pub(super) fn leaks(&self, material: Material<'_>) -> Result<Reply, Problem> {
-        let mut verdict = LeakVerdict::over(&material.snapshots.list()).map_err(Problem::TooFewSnapshots)?;
+        let verdict = LeakVerdict::over(&material.snapshots.list());
+        let mut verdict = verdict.map_err(|error| Problem::TooFewSnapshots(error.to_string()))?;
         let runs = [Some(&mut verdict.run), verdict.newer.as_mut()].into_iter().flatten();
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);

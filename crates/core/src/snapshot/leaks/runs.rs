@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::Snapshot;
 use super::{FEWEST, LeftOut};
+use crate::error::{Error, ErrorKind};
 use crate::samples::SampleOrigin;
 
 /// Snapshots that can be compared, the oldest first, and how long before the last of all each was taken.
@@ -25,13 +26,18 @@ pub(super) struct Runs<'s> {
 /// # Errors
 ///
 /// No run has three snapshots. Says why, and what to do.
-pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, String> {
-    let last = snapshots.last().ok_or("there are no snapshots yet; make three, some time apart")?;
+pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
+    let last = snapshots.last().ok_or_else(|| {
+        let message = "there are no snapshots yet; make three, some time apart";
+        Error::new(ErrorKind::NotComparable, message)
+    })?;
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
     // Of equally long ones it is the last one that is found, which is the newest.
     let longest = runs.iter().filter(|(_, run)| run.len() >= FEWEST).max_by_key(|(_, run)| run.len());
-    let Some(key) = longest.map(|(key, _)| *key) else { return Err(too_few(&runs, snapshots, last)) };
+    let Some(key) = longest.map(|(key, _)| *key) else {
+        return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
+    };
     let longest = runs.remove(&key).unwrap_or_default();
     let newest = runs.iter().rfind(|(other, run)| **other > key && run.len() >= FEWEST).map(|(key, _)| *key);
     let newest = newest.and_then(|key| runs.remove(&key));

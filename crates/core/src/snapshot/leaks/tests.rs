@@ -19,7 +19,7 @@ fn verdict(samples: &[u64]) -> Result<LeakVerdict, String> {
 /// The same at these minutes.
 fn verdict_at(samples: &[(u64, u64)]) -> Result<LeakVerdict, String> {
     let taken = |(minute, count): &(u64, u64)| Arc::new(snapshot(*minute, *count, "x"));
-    LeakVerdict::over(&samples.iter().map(taken).collect::<Vec<_>>())
+    LeakVerdict::over(&samples.iter().map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
 /// Snapshots a minute apart, labelled by their minutes, each with its generation, pauses and samples.
@@ -28,7 +28,7 @@ fn verdict_of(moments: &[((u64, u64), u64)]) -> Result<LeakVerdict, String> {
         let samples = crate::SampleOrigin { pauses: *pauses, ..samples(*generation) };
         Arc::new(with_samples(&snapshot(minute, *count, &minute.to_string()), Some(samples)))
     };
-    LeakVerdict::over(&(0..).zip(moments).map(taken).collect::<Vec<_>>())
+    LeakVerdict::over(&(0..).zip(moments).map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
 fn labels(snapshots: &[SnapshotInfo]) -> String {
@@ -139,7 +139,7 @@ fn snapshots_of_an_older_version_alone_tell_nothing() {
     let taken: Vec<_> = (0..4)
         .map(|minute| Arc::new(with_samples(&snapshot(minute, 10 + 30 * minute, "old"), None)))
         .collect();
-    let reason = LeakVerdict::over(&taken).unwrap_err();
+    let reason = LeakVerdict::over(&taken).unwrap_err().to_string();
     assert_eq!(
         reason,
         "4 snapshots of this process are there, but it is not recorded for 4 of them when their samples began, and it \
@@ -194,8 +194,8 @@ fn of_few_snapshots_the_verdict_says_so() {
 #[test]
 fn fewer_than_three_moments_tell_nothing() {
     assert!(verdict(&[]).unwrap_err().contains("make three"));
-    assert!(verdict(&[1, 100]).unwrap_err().starts_with("2 snapshots"));
+    assert!(verdict(&[1, 100]).unwrap_err().to_string().starts_with("2 snapshots"));
     let snapshot = Arc::new(super::super::tests::empty(7, "x"));
     let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];
-    assert!(LeakVerdict::over(&same).unwrap_err().starts_with("1 snapshots"));
+    assert!(LeakVerdict::over(&same).unwrap_err().to_string().starts_with("1 snapshots"));
 }
