@@ -110,7 +110,6 @@ mod route;
 mod stranger;
 mod sync;
 mod view;
-mod wanted;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

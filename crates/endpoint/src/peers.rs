@@ -6,7 +6,10 @@ mod tests;
 use std::fmt;
 use std::path::Path;
 
-use memory_debug_fleet::{Caller, Neighbours, PeerError, PeerErrorKind};
+use memory_debug_core::FleetReport;
+use memory_debug_fleet::{
+    Caller, CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport, PeerError, PeerErrorKind,
+};
 
 use crate::auth::{Credentials, CredentialsError, Role, Secret};
 use crate::config_error::{ConfigError, ConfigErrorKind};
@@ -150,9 +153,19 @@ impl Peers {
         self.peers.is_empty()
     }
 
-    /// The peers, to ask them.
-    pub(crate) fn neighbours(&self) -> &dyn Neighbours {
-        &self.peers
+    /// The same peers for another endpoint, which shares no answers with others.
+    pub(crate) fn of_endpoint(self) -> Self {
+        Self { peers: self.peers.on_their_own(), ..self }
+    }
+}
+
+impl Neighbours for Peers {
+    fn id(&self) -> NeighboursId {
+        self.peers.id()
+    }
+
+    fn ask(&self, query: &FleetQuery<'_>, own: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
+        self.peers.ask(query, own)
     }
 }
 

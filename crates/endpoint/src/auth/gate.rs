@@ -9,7 +9,6 @@ use crate::auth::guess_limiter::Guesses;
 use crate::auth::secret::wiping_the_stack;
 use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
-use crate::reply::Reply;
 
 /// Turns away whoever has proved nothing, cheapest question first.
 #[derive(Clone, Debug)]
@@ -67,8 +66,8 @@ impl Gate {
         operator.or(peer.map(Authorized::of_peer)).ok_or(Refusal::Unauthorized)
     }
 
-    /// Whether somebody should be told that this password could be read on its way.
-    pub(crate) fn deplores(&self, parts: &RequestParts<'_>) -> bool {
+    /// Whether to warn that others could have read the password on its way.
+    pub(crate) fn should_warn_about_plain_http(&self, parts: &RequestParts<'_>) -> bool {
         self.transport.plain_http == PlainHttp::Warn && !self.transport.is_private(parts)
     }
 }
@@ -82,14 +81,6 @@ impl Refusal {
             Self::Unauthorized => "unauthorized",
         }
     }
-
-    pub(crate) fn reply(self) -> Reply {
-        match self {
-            Self::PlainHttp => Reply::plain_http(),
-            Self::Throttled(wait) => Reply::throttled(wait),
-            Self::Unauthorized => Reply::unauthorized(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -97,10 +88,10 @@ mod tests {
     use super::*;
     use crate::parts::Connection;
 
-    fn deplores(plain_http: PlainHttp, tls: Option<bool>) -> bool {
+    fn should_warn_about_plain_http(plain_http: PlainHttp, tls: Option<bool>) -> bool {
         let mut gate = Gate::new(Credentials::allow_weak("ops", "x").unwrap());
         gate.transport.plain_http = plain_http;
-        gate.deplores(&RequestParts {
+        gate.should_warn_about_plain_http(&RequestParts {
             method: "GET",
             authority: None,
             path: "/debug/memory",
@@ -112,11 +103,11 @@ mod tests {
 
     #[test]
     fn s17_a_password_that_others_could_read_is_deplored_unless_it_is_meant_to_be() {
-        assert!(deplores(PlainHttp::Warn, None));
-        assert!(deplores(PlainHttp::Warn, Some(false)));
-        assert!(!deplores(PlainHttp::Warn, Some(true)));
-        assert!(!deplores(PlainHttp::Allow, None));
-        assert!(!deplores(PlainHttp::Refuse, Some(true)));
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, None));
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, Some(false)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Warn, Some(true)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Allow, None));
+        assert!(!should_warn_about_plain_http(PlainHttp::Refuse, Some(true)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_fleet::{Neighbours as _, Siblings};
 use serde_json::{Value, json};
 
 use super::*;
@@ -114,6 +115,15 @@ fn sibling(place: &Place, answer: Vec<u8>) -> std::sync::mpsc::Receiver<String> 
     serve(move || listener.accept().map(|(stream, _)| stream), answer)
 }
 
+fn members(siblings: &Siblings, login: &str, base: &str) -> FleetMembers {
+    FleetMembers {
+        scope: FleetScope::Host,
+        neighbours: siblings.id(),
+        caller: Some(Caller::new(login.into())),
+        base: base.to_owned(),
+    }
+}
+
 /// The reply of this process's socket to these bytes.
 fn raw(place: &Place, request: &[u8]) -> String {
     let name = place.names().into_iter().find(|name| !name.ends_with("-00000001.sock")).unwrap();
@@ -144,12 +154,8 @@ fn s16_siblings_are_asked_with_the_callers_login_and_for_themselves_alone() {
 #[test]
 fn s16_nothing_shows_the_login() {
     let place = Place::new();
-    let whom = Whom::Siblings {
-        siblings: Siblings::of_process(place.directory()).unwrap(),
-        caller: Caller::new(RIGHT.into()),
-        base: String::new(),
-    };
-    let shown = format!("{whom:?}");
+    let siblings = Siblings::of_process(place.directory()).unwrap();
+    let shown = format!("{:?} {siblings:?}", members(&siblings, RIGHT, ""));
     assert!(shown.contains("Caller(..)") && !shown.contains("b3Bz"), "{shown}");
 }
 
@@ -157,14 +163,12 @@ fn s16_nothing_shows_the_login() {
 fn s40_an_answer_is_shared_only_by_requests_with_the_same_login() {
     let place = Place::new();
     let siblings = Siblings::of_process(place.directory()).unwrap();
-    let whom = |login: &str, base: &str| Whom::Siblings {
-        siblings: Arc::clone(&siblings),
-        caller: Caller::new(login.into()),
-        base: base.to_owned(),
-    };
-    assert_eq!(whom(RIGHT, "/m"), whom(RIGHT, "/m"));
-    assert_ne!(whom(RIGHT, "/m"), whom("Basic b3BzOng=", "/m"));
-    assert_ne!(whom(RIGHT, "/m"), whom(RIGHT, "/debug/memory"));
+    let other = Place::new();
+    let others = Siblings::of_process(other.directory()).unwrap();
+    assert_eq!(members(&siblings, RIGHT, "/m"), members(&siblings, RIGHT, "/m"));
+    assert_ne!(members(&siblings, RIGHT, "/m"), members(&siblings, "Basic b3BzOng=", "/m"));
+    assert_ne!(members(&siblings, RIGHT, "/m"), members(&siblings, RIGHT, "/debug/memory"));
+    assert_ne!(members(&siblings, RIGHT, "/m"), members(&others, RIGHT, "/m"));
 }
 
 #[test]
@@ -185,10 +189,9 @@ fn a_forwarded_request_cannot_ask_for_the_fleet() {
     let endpoint = listening(&place);
     let asked = sibling(&place, answer(200, &report_of(1).to_string()));
     let request = format!("GET /debug/memory/fleet HTTP/1.1\r\nauthorization: {RIGHT}\r\n\r\n");
-    assert!(
-        raw(&place, request.as_bytes())
-            .ends_with("400 second hop: who is asked for others answers for itself only\n")
-    );
+    assert!(raw(&place, request.as_bytes()).ends_with(
+        "400 second hop: a forwarded request cannot ask for the fleet; send it to this instance directly\n"
+    ));
     let headers = |name: &str| match name {
         "authorization" => vec![RIGHT.as_bytes()],
         "memory-hop" => vec![&b"1"[..]],

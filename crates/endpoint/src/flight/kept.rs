@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::reply::Reply;
-use crate::view::View;
+use crate::view::RenderRequest;
 
 /// The pages of statistics that are young enough, each from the last report that it was written from.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// Until when pages of the present report may be used.
     until: Option<Instant>,
-    pages: Vec<(View, Instant, Reply)>,
+    pages: Vec<(RenderRequest, Instant, Reply)>,
 }
 
 impl Kept {
@@ -25,14 +25,14 @@ impl Kept {
         self.pages.clear();
     }
 
-    pub(super) fn add(&mut self, view: &View, page: &Reply) {
+    pub(super) fn add(&mut self, view: &RenderRequest, page: &Reply) {
         let Some(until) = self.until else { return };
         self.pages.retain(|(known, ..)| known != view);
         self.pages.push((view.clone(), until, page.clone()));
     }
 
     /// The page as it was written, if that is not too long ago.
-    pub(super) fn get(&self, view: &View, now: Instant) -> Option<Reply> {
+    pub(super) fn get(&self, view: &RenderRequest, now: Instant) -> Option<Reply> {
         let page = self.pages.iter().find(|(known, until, _)| known == view && now < *until);
         page.map(|(.., page)| page.clone())
     }
@@ -45,13 +45,11 @@ mod tests {
 
     use super::*;
     use crate::reply::Format;
-    use crate::wanted::Wanted;
 
     const AGE: Duration = Duration::from_millis(250);
 
-    fn view(format: Format) -> View {
-        let wanted = Wanted::Page { page: Page::Stats, types: TypesView::default() };
-        View { wanted, format, force: false, shows_host: true }
+    fn view(format: Format) -> RenderRequest {
+        RenderRequest::of_report(Page::Stats, TypesView::default(), format)
     }
 
     fn page(body: &'static str) -> Reply {

@@ -25,7 +25,6 @@ use crate::auth::Credentials;
 use crate::auth::authenticate;
 use crate::reply::Format;
 use crate::sync::explore;
-use crate::wanted::Wanted;
 
 /// Makes reports and numbers them, looking out for others who do at the same time.
 struct Numbered {
@@ -93,8 +92,7 @@ impl Run {
     }
 
     fn join(&self, page: Page) -> Result<Waiting, Problem> {
-        let wanted = Wanted::Page { page, types: TypesView::default() };
-        let view = View { wanted, format: Format::Text, force: false, shows_host: true };
+        let view = RenderRequest::of_report(page, TypesView::default(), Format::Text);
         self.flights.join(view, &self.proof)
     }
 

@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 
 use super::{Answer, Shared};
 use crate::reply::Problem;
-use crate::wanted::Kind;
+use crate::view::Kind;
 
 /// The answer to a request, once it is there. Dropped before, it takes the request out of those that wait, and with the
 /// last of them the view that they wanted.
@@ -46,8 +46,10 @@ impl Future for Waiting {
         let answer = ready!(Pin::new(&mut self.receiver).poll(context));
         // Who answered has taken it from there.
         self.place = None;
-        // A sender dropped without a word means that its thread panicked outside of the collector.
-        Poll::Ready(answer.unwrap_or(Err(Problem::CollectorPanicked)))
+        // A sender that is dropped without an answer means that its thread panicked outside of the collector.
+        Poll::Ready(answer.unwrap_or_else(|dropped| {
+            Err(Problem::internal("the collecting thread ended without an answer", &dropped))
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Without the feature `peers`, no peers exist.
 
-use memory_debug_fleet::Neighbours;
+use memory_debug_core::FleetReport;
+use memory_debug_fleet::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 
 use crate::auth::Credentials;
 
@@ -16,8 +17,14 @@ impl Peers {
     pub(crate) fn share_a_password_with(&self, _: &Credentials) -> bool {
         match *self {}
     }
+}
 
-    pub(crate) fn neighbours(&self) -> &dyn Neighbours {
+impl Neighbours for Peers {
+    fn id(&self) -> NeighboursId {
+        match *self {}
+    }
+
+    fn ask(&self, _: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         match *self {}
     }
 }

@@ -100,7 +100,7 @@ async fn s45_a_page_is_cut_to_what_may_be_unread_at_all() {
 async fn s45_pages_that_are_kept_make_room_for_those_that_are_asked_for() {
     let limits = Limits::default().cache_stats_for(Duration::MAX);
     let control = Control::keeping_stats(limits.clone());
-    let page = async |control: &Control, view: View| {
+    let page = async |control: &Control, view: RenderRequest| {
         let waiting = control.join(view).unwrap();
         control.begun();
         control.order(Order::Return);

@@ -19,14 +19,16 @@ impl Collect for NoRoom {
 
 #[test]
 fn s40_an_answer_is_shared_by_requests_for_the_same_peers() {
-    let (one, other) = (Arc::new(peers()), Arc::new(peers()));
-    let flights = |rows| Flights::of_process(&None, Limits::default().max_rows(rows));
-    let (here, elsewhere) = (flights(1), flights(2));
-    let whom =
-        |peers: &Arc<Peers>, own: &Arc<Flights>| Whom::Peers { peers: peers.clone(), own: own.clone() };
-    assert_eq!(whom(&one, &here), whom(&one, &here));
-    assert_ne!(whom(&one, &here), whom(&other, &here));
-    assert_ne!(whom(&one, &here), whom(&one, &elsewhere));
+    let one = peers().instance("https://10.0.0.7").unwrap();
+    let members = |peers: &Peers| FleetMembers {
+        scope: FleetScope::Peers,
+        neighbours: peers.id(),
+        caller: None,
+        base: "/m".to_owned(),
+    };
+    assert_eq!(members(&one), members(&one));
+    assert_ne!(members(&one), members(&one.clone().of_endpoint()), "each endpoint has peers of its own");
+    assert_ne!(members(&one), members(&peers()));
 }
 
 #[test]
