@@ -106,7 +106,7 @@ mod request;
 mod request_body;
 mod route;
 #[cfg(test)]
-#[path = "../../fleet/src/stranger.rs"]
+#[path = "../../fleet/src/exchange/stranger.rs"]
 mod stranger;
 mod sync;
 mod view;

@@ -1,11 +1,22 @@
 //! Sends one HTTP/1.1 request to an instance and parses the untrusted reply.
 
+mod limits;
+#[cfg(test)]
+pub(crate) mod stranger;
+mod timed;
+
 use std::io::{self, BufRead as _, BufReader, Cursor, ErrorKind, Read, Write};
 
 use httparse::{EMPTY_HEADER, Response, Status, parse_chunk_size};
 use memory_debug_core::{MemoryReport, MissingReason};
 use zeroize::Zeroizing;
 
+#[cfg(all(test, feature = "siblings", target_os = "linux"))]
+pub(crate) use self::limits::FOR_ALL;
+#[cfg(any(test, feature = "peers"))]
+pub(crate) use self::limits::FOR_ONE;
+pub(crate) use self::limits::fan_out;
+pub(crate) use self::timed::Timed;
 use crate::caller::{Caller, HOP_HEADER};
 use crate::missing::{Missing, Refusal};
 

@@ -22,19 +22,16 @@
 //! - `fan_out`: asks many instances, some at a time, until a deadline
 //! - `lookup`: name lookups that can be given up
 //! - `neighbours`: what an instance asks of its neighbours
-//! - `timed`: connections with a deadline
-//! - `exchange`: one HTTP/1.1 request and its untrusted reply
+//! - `exchange`: one HTTP/1.1 request and its untrusted reply, on a connection with a deadline
 //! - `serve`: what a process answers to its siblings
 //! - `siblings`: the processes of one host
 //! - `peers`: instances elsewhere
-//! - `stranger`: simulated instances for tests
 //! - `fuzzing`: entry points for the fuzz targets
 //!
 //! # Features
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `exchange` | no | the HTTP/1.1 client that siblings and peers share |
 //! | `peers` | no | [`Peers`]: instances elsewhere |
 //! | `siblings` | no | [`Siblings`]: the processes of one host (Linux) |
 //! | `tls` | no | [`TlsFailure`]: TLS errors in our own words |
@@ -43,7 +40,7 @@
 
 mod caller;
 mod deadline;
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "peers", all(feature = "siblings", target_os = "linux")))]
 mod exchange;
 mod fan_out;
 mod lookup;
@@ -58,10 +55,6 @@ mod random;
 mod serve;
 #[cfg_attr(not(all(feature = "siblings", target_os = "linux")), path = "siblings/disabled.rs")]
 mod siblings;
-#[cfg(all(test, feature = "exchange"))]
-mod stranger;
-#[cfg(feature = "exchange")]
-mod timed;
 #[cfg(feature = "tls")]
 mod tls;
 mod wait;

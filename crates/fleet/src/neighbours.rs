@@ -4,22 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memory_debug_core::{FleetReport, MemoryReport};
 
 use crate::caller::Caller;
-use crate::fan_out::FanOut;
 use crate::missing::Missing;
-
-/// Most neighbours asked at once.
-const AT_ONCE: usize = 8;
-
-/// Longest time for one neighbour to answer.
-pub(crate) const FOR_ONE: Duration = Duration::from_secs(2);
-
-/// Longest time for all of them.
-pub(crate) const FOR_ALL: Duration = Duration::from_secs(5);
 
 /// Other instances that can be asked for their reports.
 pub trait Neighbours: fmt::Debug + Send + Sync {
@@ -89,8 +79,3 @@ impl fmt::Display for CannotAsk {
 }
 
 impl Error for CannotAsk {}
-
-/// The limits on asking neighbours, where the answer must be written within `deadline`.
-pub(crate) fn fan_out(deadline: Duration) -> FanOut {
-    FanOut { at_once: AT_ONCE, for_one: Some(FOR_ONE), end: Instant::now() + FOR_ALL.min(deadline / 4 * 3) }
-}

@@ -20,8 +20,9 @@ use memory_debug_core::{Fleet, FleetReport, MissingInstance, MissingReason, PerP
 use self::ask::AskSibling;
 use self::directory::Directory;
 use self::listener::Listener;
-use crate::exchange::request;
-use crate::neighbours::{self, CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
+use crate::caller::Caller;
+use crate::exchange::{self, request};
+use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 use crate::serve::AnswerSiblings;
 
 /// Most names in the directory that are looked at.
@@ -79,7 +80,7 @@ impl Neighbours for Siblings {
 
     /// Asks all of them, this process included.
     fn ask(&self, query: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
-        let fan_out = neighbours::fan_out(query.deadline);
+        let fan_out = exchange::fan_out(query.deadline);
         let own = self.listener().wait(fan_out.end).map_err(CannotAsk::Unavailable)?;
         let directory = Directory::open(&self.directory).map_err(CannotAsk::Unavailable)?;
         let mut names = directory.names().map_err(CannotAsk::Unavailable)?;
@@ -95,7 +96,7 @@ impl Neighbours for Siblings {
         }
         names.truncate(MAX_ENTRIES);
         // Without a caller, every sibling refuses.
-        let nothing = crate::caller::Caller::new(Vec::new());
+        let nothing = Caller::new(Vec::new());
         let caller = query.caller.unwrap_or(&nothing);
         let request = request("localhost", query.base, query.rows, query.force, caller);
         let ask = AskSibling { directory, request, rows: query.rows };

@@ -16,9 +16,9 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
 
 use crate::deadline::time_left;
+use crate::exchange::Timed;
 use crate::exchange::missing;
 use crate::missing::Missing;
-use crate::timed::Timed;
 use crate::tls::TlsFailure;
 
 /// Longest time to connect. A host that needs longer is most likely down, and other peers wait to be asked.

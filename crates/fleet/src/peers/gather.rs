@@ -8,10 +8,9 @@ use memory_debug_core::{
 
 use super::ask::{AskPeer, Peer};
 use super::{MAX_PEERS, Peers, connect, names};
+use crate::exchange::{self, FOR_ONE};
 use crate::missing::Missing;
-use crate::neighbours::{
-    self, CannotAsk, FOR_ONE, FleetQuery, Neighbours, NeighboursId, OwnReport, PendingReport,
-};
+use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport, PendingReport};
 use crate::random::fill_random;
 use crate::wait::wait;
 
@@ -28,7 +27,7 @@ impl Neighbours for Peers {
         // Before the time of the peers begins: reading the system's certificates can mean hundreds of files.
         let needs_tls = self.named.iter().any(|named| named.address.is_tls);
         let tls = needs_tls.then(|| connect::tls(self.authorities.clone()));
-        let fan_out = neighbours::fan_out(query.deadline);
+        let fan_out = exchange::fan_out(query.deadline);
         let mut fleet = Fleet::new("peers");
         let mut like_own = Vec::new();
         let peers = self.find(fan_out.end, query.shows_host, &mut fleet);

@@ -15,10 +15,10 @@ use memory_debug_core::{InstanceId, MissingReason};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::exchange::stranger::{answer, read_request, serve};
 use crate::fan_out::Ask as _;
 use crate::missing::Missing;
 use crate::neighbours::{FleetQuery, Neighbours as _, PendingReport};
-use crate::stranger::{answer, read_request, serve};
 
 const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2Hs";
 

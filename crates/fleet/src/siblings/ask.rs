@@ -18,10 +18,10 @@ use super::MAX_ENTRIES;
 use super::directory::Directory;
 use super::name::Name;
 use crate::deadline::time_left;
+use crate::exchange::Timed;
 use crate::exchange::{exchange, missing};
 use crate::fan_out::{Ask, Unanswered};
 use crate::missing::Missing;
-use crate::timed::Timed;
 
 /// Longest time to connect to one socket when this process clears its directory before it listens.
 const FOR_CLEARING: Duration = Duration::from_millis(100);
@@ -134,7 +134,7 @@ fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
 mod tests {
     use super::super::tests::Place;
     use super::*;
-    use crate::neighbours::FOR_ONE;
+    use crate::exchange::FOR_ONE;
 
     #[test]
     fn a_missing_socket_may_have_been_ours_and_an_unreadable_one_is_an_error() {

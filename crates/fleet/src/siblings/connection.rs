@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::ask::is_own_user;
 use crate::caller::HOP_HEADER;
+use crate::exchange::Timed;
 use crate::exchange::{MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::serve::{AnswerSiblings, SiblingReply, SiblingRequest};
-use crate::timed::Timed;
 
 /// Longest time for the head of a request to arrive, and for the reply to be read.
 const PATIENCE: Duration = Duration::from_secs(2);

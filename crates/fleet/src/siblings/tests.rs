@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use super::name::Name;
 use super::*;
 use crate::caller::Caller;
+use crate::exchange::FOR_ALL;
+use crate::exchange::stranger::{answer, read_request, serve};
 use crate::missing::Missing;
-use crate::neighbours::FOR_ALL;
 use crate::random::generate_password;
 use crate::serve::{SiblingReply, SiblingRequest};
-use crate::stranger::{answer, read_request, serve};
 
 /// `ops:9vKq3x-PzL7_mT2wRb4y`
 const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
