@@ -58,11 +58,11 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
-//! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
+//! | `siblings` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!
 //! The minimum supported Rust version is 1.88.

@@ -4,7 +4,7 @@ use memory_debug_endpoint::{Collect, ConfigError, Credentials, Endpoint, Limits}
 
 /// The memory page of this process, as a middleware (`App::wrap`) or a service (`App::service`).
 ///
-/// Making it starts nothing and reads nothing, nor does applying it, unless it has siblings (feature `fleet`). However many workers make an application with it, one collection of a
+/// Making it starts nothing and reads nothing, nor does applying it, unless it has siblings (feature `siblings`). However many workers make an application with it, one collection of a
 /// kind runs at a time.
 ///
 /// # Examples

@@ -91,12 +91,12 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
-//! | `fleet` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
 //! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
+//! | `siblings` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
 //! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
 //! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
 //!

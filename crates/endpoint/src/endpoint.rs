@@ -1,11 +1,15 @@
 //! The endpoint and its settings.
 
 mod handle;
+mod siblings;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use memory_debug_fleet::Siblings;
+
+use self::siblings::ForSiblings;
 use crate::audit::Audit;
 use crate::auth::{Credentials, Gate, PlainHttp, Role, Transport};
 use crate::collect::Collect;
@@ -14,7 +18,6 @@ use crate::flight::{Flights, ServiceName};
 use crate::limits::Limits;
 use crate::peers::Peers;
 use crate::request::{BasePath, alias};
-use crate::siblings::Siblings;
 
 /// The memory page of one process, behind basic authentication.
 ///
@@ -173,7 +176,7 @@ impl Endpoint {
     /// would see there itself, and whoever runs as this user and puts a socket there can read the header.
     ///
     /// On other systems than Linux it changes nothing, and `/fleet` answers so.
-    #[cfg(feature = "fleet")]
+    #[cfg(feature = "siblings")]
     pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
     }
@@ -194,14 +197,14 @@ impl Endpoint {
     #[cfg(feature = "peers")]
     pub fn peers(mut self, peers: Peers) -> Self {
         self.gate.peers = Some(peers.accepted().clone());
-        Self { peers: Some(Arc::new(peers)), ..self }
+        Self { peers: Some(Arc::new(peers.of_endpoint())), ..self }
     }
 
     /// Begins to listen for siblings, if it has any, unless it does already; otherwise it does nothing. Returns at once.
     /// For adapters, when they are applied. A directory that is refused is told by the audit and by `/fleet`.
     pub fn listen(&self) {
         if let Some(siblings) = &self.siblings {
-            siblings.start(|| Self { siblings: None, ..self.clone() });
+            siblings.start(|| Arc::new(ForSiblings(Self { siblings: None, ..self.clone() })));
         }
     }
 

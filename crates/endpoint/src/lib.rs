@@ -74,11 +74,11 @@
 //! |---|---|---|
 //! | `allocative` | no | `register_root`: what chosen values retain, by field |
 //! | `flamegraph` | no | `/heap/flamegraph` |
-//! | `fleet` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
 //! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
 //! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `peers` | no | `Endpoint::peers`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
 //! | `prometheus` | yes | `/metrics`, for Prometheus |
+//! | `siblings` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
 //! | `tracing` | yes | audit events, see above |
 //!
 //! The minimum supported Rust version is 1.88.
@@ -105,16 +105,16 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
-mod siblings;
+#[cfg(test)]
+#[path = "../../fleet/src/exchange/stranger.rs"]
+mod stranger;
 mod sync;
 mod view;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::fleet::exchange::fuzzing::*;
-    pub use crate::peers::fuzzing::*;
+    pub use memory_debug_fleet::fuzzing::*;
 }
 
 pub use memory_debug_core;

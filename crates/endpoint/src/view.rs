@@ -28,7 +28,7 @@ pub(crate) use self::heap::Heap;
 pub(crate) use self::heap::{allocations, heap};
 pub(crate) use self::kind::Kind;
 pub(crate) use self::leaks::leaks;
-pub(crate) use self::material::Material;
+pub(crate) use self::material::{Material, PendingPage};
 pub(crate) use self::metrics::metrics;
 pub(crate) use self::page_request::{PageRequest, Watch};
 pub(crate) use self::profiling::{profiling, set_profiling};

@@ -12,7 +12,7 @@ use crate::service::MemoryDebug;
 
 /// Puts the memory page in front of a service.
 ///
-/// Making and applying it starts nothing and reads nothing, unless it has siblings (feature `fleet`). Clones, and services made from them, share one state, so
+/// Making and applying it starts nothing and reads nothing, unless it has siblings (feature `siblings`). Clones, and services made from them, share one state, so
 /// however often a router applies the layer, one collection of a kind runs at a time. That state, a few hundred bytes,
 /// stays in memory until the process ends.
 ///

@@ -33,5 +33,4 @@ pub(crate) fn collection(_: &str, _: &'static str, _: Duration) {}
 
 pub(crate) fn internal(_: &str, _: &dyn Display) {}
 
-#[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(_: &str) {}

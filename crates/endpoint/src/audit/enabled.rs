@@ -144,7 +144,6 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
 
 /// Reports that the endpoint cannot listen for siblings. Catches panics of subscribers, because the calling
 /// thread has other work.
-#[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(reason: &str) {
     let reason = Escaped::new(reason, MAX_REASON_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(

@@ -1,17 +1,18 @@
 //! From a request to its reply: the checks, in their documented order.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use memory_debug_core::{InstanceId, SnapshotId};
+use memory_debug_fleet::Neighbours;
 
 use super::Endpoint;
 use crate::audit;
 use crate::auth::{Authorized, Refusal, Role, cross_site};
-use crate::fleet::{Caller, FleetScope, HOP, Whom};
+use crate::fleet::{Caller, FleetMembers, FleetScope, HOP};
 use crate::parts::RequestParts;
-use crate::peers::Peers;
 use crate::reply::{Format, Problem, Reply};
 use crate::reply_future::{Draft, Outcome, Reading};
 use crate::request::{Asking, IfMatch, Query, negotiate, negotiate_problem};
@@ -21,7 +22,8 @@ use crate::view::{PageRequest, RenderRequest};
 
 /// A request that passed all checks of its head.
 enum Request {
-    Page(RenderRequest),
+    /// The page, and the processes that it asks.
+    Page(RenderRequest, Option<Arc<dyn Neighbours>>),
     /// The body says the rest.
     WithBody(Draft),
 }
@@ -37,7 +39,7 @@ enum Source {
 impl Request {
     fn format(&self) -> Format {
         match self {
-            Self::Page(request) => request.format,
+            Self::Page(request, _) => request.format,
             Self::WithBody(draft) => draft.format,
         }
     }
@@ -80,7 +82,9 @@ impl Endpoint {
     fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
         let accept = (parts.headers)("accept");
         let reply = match self.check(parts, &accept, proof) {
-            Ok(Request::Page(request)) if parts.method == "HEAD" => Reply::page(request.format, Bytes::new()),
+            Ok(Request::Page(request, _)) if parts.method == "HEAD" => {
+                Reply::page(request.format, Bytes::new())
+            }
             Ok(request) => {
                 let format = self.problem_format(parts, request.format());
                 match self.start(request, format, proof) {
@@ -99,11 +103,14 @@ impl Endpoint {
     /// Starts the work for a request. Problems that appear later are written in `format`.
     fn start(&self, request: Request, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
         match request {
-            Request::Page(request) => match request.page.watch() {
+            Request::Page(request, neighbours) => match request.page.watch() {
                 Some(watch) => {
                     self.flights.grow(&request, watch, proof).map(|growth| Outcome::growing(growth, format))
                 }
-                None => self.flights.join(request, proof).map(|waiting| Outcome::waiting(waiting, format)),
+                None => self
+                    .flights
+                    .join_with(request, neighbours, proof)
+                    .map(|waiting| Outcome::waiting(waiting, format)),
             },
             Request::WithBody(draft) => {
                 let body = RequestBody::new(self.flights.await_body(proof)?);
@@ -143,7 +150,13 @@ impl Endpoint {
         let force = query.flag("force");
         let instance = query.instance();
         let knows_types = proof.role() >= self.role_for_types;
-        let fleet = |scope| self.fleet(parts, scope);
+        let neighbours = RefCell::new(None);
+        let fleet = |scope| {
+            let found = self.neighbours(parts, scope)?;
+            let members = self.members(parts, scope, &*found);
+            neighbours.replace(Some(found));
+            Ok(members)
+        };
         let mut asking = Asking { query, format: named_format, id, knows_types, max_rows, fleet: &fleet };
         let source = match operation.read {
             Read::Head(read) => Source::Page(read(&mut asking)),
@@ -181,7 +194,8 @@ impl Endpoint {
             Source::Page(page) => {
                 let page = page?;
                 let kind = page.kind(kind);
-                Ok(Request::Page(RenderRequest { page, kind, format, force, shows_host }))
+                let request = RenderRequest { page, kind, format, force, shows_host };
+                Ok(Request::Page(request, neighbours.take()))
             }
         }
     }
@@ -227,30 +241,42 @@ impl Endpoint {
         if held < needed { Err(Problem::ForbiddenRole { needed, held }) } else { Ok(()) }
     }
 
-    /// The processes to ask for a fleet, and the credentials to ask them with.
-    fn fleet(&self, parts: &RequestParts<'_>, scope: FleetScope) -> Result<Whom, Problem> {
+    /// The processes that a request for a fleet asks, if there are any and it may ask them.
+    fn neighbours(
+        &self,
+        parts: &RequestParts<'_>,
+        scope: FleetScope,
+    ) -> Result<Arc<dyn Neighbours>, Problem> {
         if has_hop(parts) {
             return Err(Problem::SecondHop);
         }
-        Ok(match scope {
-            FleetScope::Host => Whom::Siblings {
-                siblings: Arc::clone(self.siblings.as_ref().ok_or_else(Problem::no_siblings)?),
-                // An authorized request has exactly one.
-                caller: Caller::new((parts.headers)("authorization").concat()),
-                base: self.base_path().to_owned(),
-            },
-            FleetScope::Peers => Whom::Peers { peers: self.peers_to_ask()?, own: Arc::clone(&self.flights) },
-        })
-    }
-
-    /// The peers, if they may be sent the secret.
-    fn peers_to_ask(&self) -> Result<Arc<Peers>, Problem> {
+        if scope == FleetScope::Host {
+            let siblings = self.siblings.as_ref().ok_or_else(Problem::no_siblings)?;
+            return Ok(Arc::clone(siblings) as Arc<dyn Neighbours>);
+        }
         let peers = self.peers.as_ref().filter(|peers| !peers.is_empty()).ok_or_else(Problem::no_peers)?;
         // Checked for each request, because files of logins change.
         if peers.share_a_password_with(&self.gate.credentials) {
             return Err(Problem::peers_share_a_password());
         }
-        Ok(Arc::clone(peers))
+        Ok(Arc::clone(peers) as Arc<dyn Neighbours>)
+    }
+
+    /// The same processes as a value, with the credential to ask them with.
+    fn members(
+        &self,
+        parts: &RequestParts<'_>,
+        scope: FleetScope,
+        neighbours: &dyn Neighbours,
+    ) -> FleetMembers {
+        // An authorized request has exactly one such header. Peers never see it.
+        let caller = || Caller::new((parts.headers)("authorization").concat());
+        FleetMembers {
+            scope,
+            neighbours: neighbours.id(),
+            caller: (scope == FleetScope::Host).then(caller),
+            base: self.base_path().to_owned(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
+use memory_debug_fleet::Neighbours;
 
 use super::Answer;
 use super::breaker::Breaker;
@@ -56,6 +57,15 @@ pub(super) struct Waiter {
     pub(super) number: u64,
     pub(super) login: Arc<str>,
     pub(super) sender: oneshot::Sender<Answer>,
+    /// The processes that its page asks. Equal pages ask the same processes.
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
+}
+
+/// The page that is written next.
+pub(super) struct NextPage {
+    pub(super) request: RenderRequest,
+    pub(super) proof: Authorized,
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
 /// Whether a request must start the thread.
@@ -187,10 +197,11 @@ impl Slot {
     }
 
     /// Returns the next view to render. Logins take turns, however many views each of them wants.
-    pub(super) fn next_view(&mut self) -> Option<(RenderRequest, Authorized)> {
+    pub(super) fn next_page(&mut self) -> Option<NextPage> {
         let group = self.current.iter().min_by_key(|group| self.turns.last(group.login()))?;
         self.turns.take(group.login());
-        Some((group.view.clone(), group.proof.clone()))
+        let neighbours = group.waiters.first().and_then(|waiter| waiter.neighbours.clone());
+        Some(NextPage { request: group.view.clone(), proof: group.proof.clone(), neighbours })
     }
 
     /// Takes the requests for `view`. `None` if the deadline has passed and they have been answered.

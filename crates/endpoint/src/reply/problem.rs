@@ -121,7 +121,7 @@ impl Problem {
     /// No siblings are configured.
     pub(crate) fn no_siblings() -> Self {
         Self::NotBuiltIn(
-            "this service has no siblings; build it with the cargo feature `fleet` and call \
+            "this service has no siblings; build it with the cargo feature `siblings` and call \
              `Endpoint::siblings(directory)`, on Linux"
                 .into(),
         )

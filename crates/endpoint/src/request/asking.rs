@@ -3,7 +3,7 @@
 use memory_debug_core::SnapshotId;
 
 use super::query::Query;
-use crate::fleet::{FleetScope, Whom};
+use crate::fleet::{FleetMembers, FleetScope};
 use crate::reply::{Format, Problem};
 
 /// The head of a request, from which a page reads what it needs.
@@ -18,7 +18,7 @@ pub(crate) struct Asking<'a> {
     /// The most rows that a page may show.
     pub(crate) max_rows: usize,
     /// The processes of a fleet, if this service can ask them.
-    pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<Whom, Problem>,
+    pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<FleetMembers, Problem>,
 }
 
 impl Asking<'_> {

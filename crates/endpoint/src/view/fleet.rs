@@ -3,16 +3,19 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{FleetReport, Page, Scope, Snapshots, TypesView, Work, render};
+use memory_debug_core::{
+    FleetReport, MemoryReport, MissingReason, Page, Scope, Snapshots, TypesView, Work, render,
+};
+use memory_debug_fleet::{FleetQuery, Missing, PendingReport};
 
 use super::kind::Kind;
-use super::material::Material;
+use super::material::{Material, PendingPage};
 use super::page_request::PageRequest;
 use super::render_request::{RenderRequest, written};
 use super::report_pages::ReportPage;
 use crate::audit;
 use crate::auth::Authorized;
-use crate::fleet::{FleetScope, FleetWanted, Whom};
+use crate::fleet::{FleetMembers, FleetScope, FleetWanted};
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
 
@@ -22,7 +25,7 @@ struct FleetPage(FleetWanted);
 
 /// A fleet that was asked, and its answer.
 pub(crate) struct AskedFleet {
-    whom: Whom,
+    members: FleetMembers,
     rows: usize,
     force: bool,
     shows_host: bool,
@@ -33,8 +36,8 @@ pub(crate) fn fleet(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Pro
     let scopes = [("host", FleetScope::Host), ("peers", FleetScope::Peers)];
     let scope = asking.query.one_of("scope", &scopes).unwrap_or(FleetScope::Host);
     let types = asking.query.table();
-    let whom = (asking.fleet)(scope)?;
-    Ok(Arc::new(FleetPage(FleetWanted { whom, rows: asking.max_rows, types })))
+    let members = (asking.fleet)(scope)?;
+    Ok(Arc::new(FleetPage(FleetWanted { members, rows: asking.max_rows, types })))
 }
 
 impl PageRequest for FleetPage {
@@ -69,30 +72,36 @@ fn report(
     material: Material<'_>,
     proof: &Authorized,
 ) -> Result<FleetReport, Problem> {
-    let FleetWanted { whom, rows, .. } = wanted;
+    let FleetWanted { members, rows, .. } = wanted;
     let rows = *rows;
     let force = request.force;
     let shows_host = request.shows_host;
     let is_this = |asked: &&AskedFleet| {
-        asked.whom == *whom && (asked.rows, asked.force, asked.shows_host) == (rows, force, shows_host)
+        asked.members == *members && (asked.rows, asked.force, asked.shows_host) == (rows, force, shows_host)
     };
     if let Some(asked) = material.fleets.borrow().iter().find(is_this) {
         return Ok(asked.report.clone());
     }
-    let mut report = match whom {
-        Whom::Siblings { siblings, caller, base } => {
-            siblings.ask(caller, base, rows, force, material.deadline)?
-        }
-        Whom::Peers { peers, own } => {
-            if !force {
-                material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
-            }
-            peers.ask(own.join(own_report(rows, force), proof), rows, shows_host, material.deadline)?
-        }
+    let neighbours = material.neighbours.ok_or_else(|| {
+        Problem::internal("the fleet cannot be asked", &"the request came without its neighbours")
+    })?;
+    // Siblings check their memory themselves, this process included. For peers, this process collects here.
+    if members.scope == FleetScope::Peers && !force {
+        material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
+    }
+    let query = FleetQuery {
+        caller: members.caller.as_ref(),
+        base: &members.base,
+        rows,
+        force,
+        shows_host,
+        deadline: material.deadline,
     };
+    let own = || Ok(pending((material.own)(own_report(rows, force), proof)?, rows));
+    let mut report = neighbours.ask(&query, &own)?;
     report.instances.iter_mut().for_each(|member| request.hide_host(&mut member.instance, None));
     audit::fleet(&report);
-    let asked = AskedFleet { whom: whom.clone(), rows, force, shows_host, report: report.clone() };
+    let asked = AskedFleet { members: members.clone(), rows, force, shows_host, report: report.clone() };
     material.fleets.borrow_mut().push(asked);
     Ok(report)
 }
@@ -107,4 +116,13 @@ fn own_report(rows: usize, force: bool) -> RenderRequest {
         force,
         shows_host: true,
     }
+}
+
+/// This process's own report, read from its page.
+fn pending(page: PendingPage, rows: usize) -> PendingReport {
+    Box::pin(async move {
+        let page = page.await?;
+        MemoryReport::for_fleet(&page.body, rows)
+            .map_err(|why| Missing::new(MissingReason::NoReport, format!("its report {why}")))
+    })
 }

@@ -1,13 +1,20 @@
 //! The sources that pages are written from.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::time::Duration;
 
 use memory_debug_core::{Collector, MemoryReport, SampleOrigin, Snapshots, SymbolizedProfile};
+use memory_debug_fleet::Neighbours;
 
 use super::fleet::AskedFleet;
+use super::render_request::RenderRequest;
+use crate::auth::Authorized;
 use crate::collect::Collect;
-use crate::reply::Problem;
+use crate::reply::{Problem, Reply};
+
+/// A page of this process, which is being written.
+pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 
 /// The sources that pages are written from.
 #[derive(Clone, Copy)]
@@ -21,6 +28,10 @@ pub(crate) struct Material<'a> {
     pub(crate) max_bytes: usize,
     /// How long requests wait for the pages.
     pub(crate) deadline: Duration,
+    /// The processes that the page may ask. `None` for all pages but the fleet.
+    pub(crate) neighbours: Option<&'a dyn Neighbours>,
+    /// Starts writing another page of this process.
+    pub(crate) own: &'a dyn Fn(RenderRequest, &Authorized) -> Result<PendingPage, Problem>,
     /// The fleets that were asked for earlier pages of the same run.
     pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
 }

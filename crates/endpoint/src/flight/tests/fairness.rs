@@ -33,7 +33,7 @@ async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_ren
 fn s44_a_forced_request_that_has_gone_away_forces_nothing() {
     let mut slot = Slot::default();
     let (sender, _receiver) = oneshot::channel();
-    let waiter = Waiter { number: 1, login: "ops".into(), sender };
+    let waiter = Waiter { number: 1, login: "ops".into(), sender, neighbours: None };
     let force = RenderRequest { force: true, ..stats() };
     slot.join(force, waiter, &proof(), Instant::now(), Duration::from_secs(1)).unwrap();
     slot.leave(1).unwrap();

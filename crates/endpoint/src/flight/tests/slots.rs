@@ -20,7 +20,7 @@ fn join_as(
     view: RenderRequest,
 ) -> Result<(Option<Group>, oneshot::Receiver<Answer>), Problem> {
     let (sender, receiver) = oneshot::channel();
-    let waiter = Waiter { number, login: login.into(), sender };
+    let waiter = Waiter { number, login: login.into(), sender, neighbours: None };
     let (_, displaced) = slot.join(view, waiter, &proof_of(login), Instant::now(), LIMIT)?;
     Ok((displaced, receiver))
 }
@@ -33,7 +33,7 @@ fn a_request_during_rendering_gets_the_next_report() {
     let mut late = join(&mut slot, late_view);
 
     slot.take_group(&stats()).unwrap().answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"first"))));
-    assert!(slot.next_view().is_none());
+    assert!(slot.next_page().is_none());
     assert_eq!(late.try_recv(), Ok(None));
     let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
     assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
@@ -126,7 +126,7 @@ fn s45_the_view_of_a_request_that_has_gone_away_is_freed_at_once() {
     let _late = join_as("ops", 101, &mut slot, with_filter(100)).unwrap();
     slot.collected();
     let mut written = Vec::new();
-    while let Some((view, _)) = slot.next_view() {
+    while let Some(NextPage { request: view, .. }) = slot.next_page() {
         slot.take_group(&view).unwrap();
         written.push(view);
     }
@@ -145,7 +145,7 @@ fn s45_logins_take_turns_with_their_views() {
         .collect();
     slot.collected();
     let mut order = String::new();
-    while let Some((view, proof)) = slot.next_view() {
+    while let Some(NextPage { request: view, proof, .. }) = slot.next_page() {
         order.push_str(proof.user());
         slot.take_group(&view).unwrap();
     }

@@ -38,6 +38,8 @@ fn written(view: &RenderRequest, report: &MemoryReport, max_bytes: usize) -> Res
         snapshots: &Snapshots::default(),
         max_bytes,
         deadline: Duration::MAX,
+        neighbours: None,
+        own: &|_, _| panic!("the page is written from the report"),
         fleets: &RefCell::default(),
     };
     view.page.answer(view, material, &proof()).map(|reply| reply.body)
