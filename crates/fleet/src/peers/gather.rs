@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use memory_debug_core::{
-    Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason, spawn_collecting,
+    Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason, instance_id, spawn_collecting,
 };
 
 use super::ask::{AskPeer, Peer};
@@ -35,7 +35,7 @@ impl Neighbours for Peers {
         let spawn = |work| spawn_collecting(work).map(drop);
         let asked = fan_out.ask_all(peers, ask, spawn, |peer, answer| match answer {
             // This process under another name, or an instance that claims so: added after this process's own report.
-            Ok(report) if report.instance.id == InstanceId::current() => like_own.push((peer.name, report)),
+            Ok(report) if report.instance.id == instance_id() => like_own.push((peer.name, report)),
             Ok(report) => fleet.add(peer.name, &report),
             Err(missing) => fleet.miss(missing.of(peer.name)),
         });
