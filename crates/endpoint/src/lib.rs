@@ -70,16 +70,7 @@
 //!
 //! # Features
 //!
-//! | Feature | Default | Effect |
-//! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/heap/flamegraph` |
-//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `siblings` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
-//! | `tracing` | yes | audit events, see above |
+#![doc = include_str!("../features.md")]
 //!
 //! The minimum supported Rust version is 1.88.
 
@@ -93,6 +84,7 @@ mod config_error;
 mod does_not_compile;
 mod endpoint;
 mod escape;
+pub mod exports;
 mod fleet;
 mod flight;
 mod limits;

@@ -14,7 +14,7 @@ async fn serve(max_body_bytes: usize) -> Server {
     // The shop's heap is in it, and known to be there after an answer.
     shop::get("/debug/memory/stats").await;
     let layer = MemoryDebugLayer::new(credentials())
-        .limits(Limits::default().max_body_bytes(max_body_bytes))
+        .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(max_body_bytes)))
         .configure(|endpoint| endpoint.allow_raw_addresses());
     Server::start(Router::new().layer(layer)).await
 }

@@ -25,7 +25,8 @@ use crate::http2;
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 fn page() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
 }
 
 fn any_port() -> ListenAddress {
@@ -360,8 +361,10 @@ async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
 #[tokio::test]
 async fn a_request_at_work_may_take_its_time() {
     let (collector, mut keeper) = GatedCollector::new();
-    let (address, serving) =
-        serve_over_tcp(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let (address, serving) = serve_over_tcp(
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)),
+    )
+    .await;
     let mut connection = Connection::open(address).await;
     connection.send_head(Request::get("/debug/memory").authorized()).await;
     keeper.begun().await;

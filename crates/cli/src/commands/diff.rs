@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use memory_debug_core::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
-use crate::args::{Asking, seconds};
 use crate::client::{Client, Question};
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::failure::{Failure, notice};
 use crate::login::Login;
 use crate::output;
@@ -45,7 +45,7 @@ pub(crate) struct Diff {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 /// A file that can be compared.
@@ -79,7 +79,7 @@ impl Diff {
 
     /// The instance itself compares best, as it has the stacks; that takes the role `profile`.
     fn instance(&self, target: &Target) -> Result<(), Failure> {
-        let (client, login) = (self.asking.client()?, self.asking.login(target)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(target)?);
         match KeptSnapshot::take(&client, target, &login) {
             Ok(kept) => {
                 self.wait();
@@ -109,7 +109,7 @@ impl Diff {
             return Saved::read(what);
         }
         let target = Target::parse(what)?;
-        let report = self.asking.client()?.report(&target, &self.asking.login(&target)?)?;
+        let report = self.connection.client()?.report(&target, &self.connection.login(&target)?)?;
         Ok(Saved::Report(Box::new(report)))
     }
 

@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use memory_debug_core::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::output;
 use crate::target::Target;
@@ -25,7 +25,7 @@ pub(crate) struct Doctor {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,7 +44,7 @@ struct Page {
 impl Doctor {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let url = Target::parse(&self.url)?;
-        let (client, login) = (self.asking.client()?, self.asking.login(&url)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(&url)?);
         let page: serde_json::Value =
             client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)

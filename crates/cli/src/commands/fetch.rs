@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use memory_debug_core::render;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
@@ -27,7 +27,7 @@ pub(crate) struct Fetch {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Fetch {
@@ -36,8 +36,8 @@ impl Fetch {
         let top = self.top.to_string();
         let query = [("format", format), ("top", &top)];
         let url = Target::parse(&self.url)?;
-        let login = self.asking.login(&url)?;
-        let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
+        let login = self.connection.login(&url)?;
+        let page = self.connection.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
                 // The file may be looked at in a terminal.

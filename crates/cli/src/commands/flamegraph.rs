@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use memory_debug_core::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
-use crate::args::Asking;
 use crate::client::{MAX_BODY_BYTES, Question};
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, notice};
 use crate::input;
 use crate::output;
@@ -33,7 +33,7 @@ pub(crate) struct Flamegraph {
     #[arg(long, value_enum, default_value = "bytes")]
     count: Widths,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,7 +88,7 @@ impl Flamegraph {
             return heap::read(&input::read(&path, MAX_BODY_BYTES)?);
         }
         let target = Target::parse(&self.profile)?;
-        let (client, login) = (self.asking.client()?, self.asking.login(&target)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(&target)?);
         heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
 
-use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Client;
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
 use crate::output;
@@ -49,12 +49,12 @@ pub(crate) struct Fleet {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Fleet {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let client = self.asking.client()?;
+        let client = self.connection.client()?;
         let end = Instant::now() + self.deadline;
         let report = match &self.through {
             Some(balancer) => self.draw(&Target::parse(balancer)?, &client, end)?,
@@ -89,7 +89,7 @@ impl Fleet {
             ));
         }
         let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.asking)?;
+        let asked = found.with_logins(&self.connection)?;
         let mut sums = Sums::new("targets");
         found.missing.into_iter().for_each(|missing| sums.miss(missing));
         let progress = Progress::new("asking", asked.len() as u64);
@@ -111,7 +111,7 @@ impl Fleet {
 
     /// One question after the other, each on a new connection, so that the balancer chooses anew.
     fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
-        let login = self.asking.login(balancer)?;
+        let login = self.connection.login(balancer)?;
         let (mut sums, mut draws) = (Sums::new("through"), Draws::default());
         // Whom an answer that is none came from, nobody knows, so they are told by what they say.
         let mut failures: BTreeMap<(MissingReason, String), Vec<u64>> = BTreeMap::new();

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use memory_debug_core::{MissingReason, PprofOptions, SymbolizedProfile};
 
-use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Question;
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
 use crate::login::Login;
@@ -35,7 +35,7 @@ pub(crate) struct Heap {
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     deadline: Duration,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Heap {
@@ -43,9 +43,9 @@ impl Heap {
         if self.output.is_none() && stdout().is_terminal() {
             return Err(Failure::usage("a profile is no text; name a file by -o, or pipe it"));
         }
-        let client = self.asking.client()?;
+        let client = self.connection.client()?;
         let mut found = self.discovery.find(&client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.asking)?;
+        let asked = found.with_logins(&self.connection)?;
         if asked.is_empty() && found.missing.is_empty() {
             return Err(Failure::usage("name an instance"));
         }

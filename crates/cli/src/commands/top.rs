@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::{Asking, seconds};
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::Failure;
 use crate::top::{self, Order, View};
@@ -36,7 +36,7 @@ pub(crate) struct Top {
     #[arg(long, default_value = "50", value_parser = clap::value_parser!(u16).range(1..=1000))]
     top: u16,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Top {
@@ -49,19 +49,19 @@ impl Top {
         if self.batch.is_none() {
             top::require_terminal()?;
         }
-        let client = self.asking.client()?;
-        let mut found = self.discovery.find(&client, Discovery::end(self.asking.timeout()))?;
+        let client = self.connection.client()?;
+        let mut found = self.discovery.find(&client, Discovery::end(self.connection.timeout()))?;
         let count = found.targets.len();
         if count > MAX_INSTANCES {
             return Err(Failure::usage(format!(
                 "{count} instances are too many to watch (at most {MAX_INSTANCES}); `memory-debug fleet` sums them up"
             )));
         }
-        let (asked, missing) = (found.with_logins(&self.asking)?, found.missing);
-        let Self { interval, sort, filter, asking, .. } = self;
+        let (asked, missing) = (found.with_logins(&self.connection)?, found.missing);
+        let Self { interval, sort, filter, connection, .. } = self;
         let view = View { asked, missing, client, interval, order: sort, filter };
         match self.batch {
-            Some(frames) => view.batch(frames.get(), self.top, asking.timeout()),
+            Some(frames) => view.batch(frames.get(), self.top, connection.timeout()),
             None => view.live(),
         }
     }

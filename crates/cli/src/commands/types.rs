@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
@@ -30,7 +30,7 @@ pub(crate) struct Types {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Types {
@@ -41,8 +41,8 @@ impl Types {
             query.extend(value.as_deref().map(|value| (name, value)));
         }
         let url = Target::parse(&self.url)?;
-        let login = self.asking.login(&url)?;
-        let page = self.asking.client()?.page(&url, &login, Question::get("/types", &query))?;
+        let login = self.connection.login(&url)?;
+        let page = self.connection.client()?.page(&url, &login, Question::get("/types", &query))?;
         output::print_page(&page, self.json)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use memory_debug_core::{MissingInstance, MissingReason};
 
-use crate::args::Asking;
 use crate::client::Client;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::login::Login;
 use crate::target::{Target, without_userinfo};
@@ -79,10 +79,13 @@ impl Found {
     /// # Errors
     ///
     /// If there is none because of what was typed or not typed.
-    pub(crate) fn with_logins(&mut self, asking: &Asking) -> Result<Vec<(Target, Login)>, Failure> {
+    pub(crate) fn with_logins(
+        &mut self,
+        connection: &ConnectionArgs,
+    ) -> Result<Vec<(Target, Login)>, Failure> {
         let mut asked = Vec::with_capacity(self.targets.len());
         for target in self.targets.drain(..) {
-            match asking.login(&target) {
+            match connection.login(&target) {
                 Ok(login) => asked.push((target, login)),
                 Err(failure) if failure.status == Status::Usage => return Err(failure),
                 Err(failure) => self.missing.push(failure.missing(&target)),
