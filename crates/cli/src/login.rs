@@ -7,9 +7,8 @@ use std::io::{self, IsTerminal as _, Read, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use memory_debug_endpoint::Credentials;
+use memory_debug_fleet::Caller;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -136,11 +135,8 @@ impl Login {
     }
 
     /// The value of the header `Authorization`.
-    pub(crate) fn header(&self) -> Zeroizing<String> {
-        // Joined at once: text that grows leaves copies behind that are not wiped.
-        let pair = Zeroizing::new([self.user.as_str(), &self.password].join(":"));
-        let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
-        Zeroizing::new(["Basic ", &token].concat())
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::basic(&self.user, &self.password)
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -212,7 +208,7 @@ mod tests {
     fn s64_a_login_shows_no_password() {
         let login = Login::new("ops".into(), "s3cret-s3cret".into()).unwrap();
         assert_eq!(format!("{login:?}"), "Login { user: \"ops\", .. }");
-        assert_eq!(*login.header(), "Basic b3BzOnMzY3JldC1zM2NyZXQ=");
+        assert_eq!(login.caller().expose(), b"Basic b3BzOnMzY3JldC1zM2NyZXQ=");
     }
 
     #[test]
