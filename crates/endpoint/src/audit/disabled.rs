@@ -1,4 +1,4 @@
-//! Without the cargo feature `tracing` there are no audit events.
+//! Empty functions in place of audit events, without the feature `tracing`.
 
 use std::fmt::Display;
 use std::path::Path;

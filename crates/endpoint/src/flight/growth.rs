@@ -1,8 +1,8 @@
 //! Growth within some seconds: two collections, and the wait between them.
 //!
-//! The wait is a future of the request, woken by the supervisor. It holds no thread and no slot, so other requests are
-//! answered meanwhile. What it does hold is a profile, hence the bound on how many wait at once. A request that goes
-//! away takes all of that with it.
+//! The wait is a future of the request, which the supervisor wakes. It holds neither a thread nor a slot, so
+//! other requests are answered meanwhile. It does hold a profile, so the number of such waits is limited. A
+//! request that goes away frees all of this.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::auth::Authorized;
 use crate::reply::Problem;
 use crate::view::{RenderRequest, Watch};
 
-/// The answer to a request for growth, once it is there.
+/// The future answer to a request for growth.
 pub(crate) struct Growth(Pin<Box<dyn Future<Output = Answer> + Send + Sync>>);
 
 impl Flights {

@@ -1,4 +1,4 @@
-//! The collector here is under the test's control: it says when it begins and ends when told, so nothing sleeps.
+//! Tests of single flight. The test controls when the collector begins and ends, so nothing sleeps.
 
 mod bodies;
 mod bounds;
@@ -56,7 +56,7 @@ fn report(number: usize) -> MemoryReport {
     .unwrap()
 }
 
-/// What the collector under test does when it is released.
+/// What the collector does when it is released.
 enum Order {
     Return,
     Panic,
@@ -64,7 +64,7 @@ enum Order {
 
 const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1, resource: Resource::Memory };
 
-/// Announces each collection and then waits for an order. Counts how many run at once.
+/// Announces each collection, then waits for an order. Counts the collections that run at once.
 struct Gate {
     begun: Mutex<Sender<(Scope, ThreadId)>>,
     orders: Mutex<Receiver<Order>>,
@@ -74,7 +74,7 @@ struct Gate {
     is_short: Arc<AtomicBool>,
 }
 
-/// The test's end of the gate.
+/// The test's side of the gate.
 struct Control {
     flights: Flights,
     begun: Receiver<(Scope, ThreadId)>,
@@ -102,7 +102,7 @@ impl Collect for Gate {
 }
 
 impl Control {
-    /// Each request is for a new report.
+    /// Limits under which each request gets a new report.
     fn new(limits: Limits) -> Self {
         Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }
