@@ -26,7 +26,6 @@
 //! - `serve`: what a process answers to its siblings
 //! - `siblings`: the processes of one host
 //! - `peers`: instances elsewhere
-//! - `fuzzing`: entry points for the fuzz targets
 //!
 //! # Features
 //!
