@@ -7,8 +7,7 @@ use std::io::{self, IsTerminal as _, Read, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use memory_debug_endpoint::Credentials;
-use memory_debug_fleet::Caller;
+use memory_debug_fleet::{Caller, check_login};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -123,9 +122,8 @@ fn usual_netrc() -> Option<PathBuf> {
 impl Login {
     pub(crate) fn new(user: String, password: String) -> Result<Self, Failure> {
         let password = Zeroizing::new(password);
-        // What a service refuses to be configured with cannot open one: it has the words for it.
-        Credentials::allow_weak(user.as_str(), password.as_str())
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        // No service accepts a login that cannot be sent.
+        check_login(&user, &password).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { user, password })
     }
 
