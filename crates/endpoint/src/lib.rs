@@ -99,7 +99,7 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "peers", all(feature = "siblings", target_os = "linux"))))]
 #[path = "../../fleet/src/exchange/stranger.rs"]
 mod stranger;
 mod sync;
