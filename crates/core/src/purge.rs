@@ -59,7 +59,7 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     let own = jemalloc::read_own();
     let told = |key: &str, value: Option<u64>| {
         let reason =
-            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not tell it").to_owned();
+            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not report it").to_owned();
         value.ok_or_else(reason)
     };
     let of_own = |value: fn(&jemalloc::Own) -> u64| own.as_ref().map(value).map_err(ToString::to_string);
@@ -79,7 +79,7 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     if stats.background_threads.is_none() {
         unavailable.note(
             "background_threads",
-            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not tell it"),
+            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not report it"),
         );
     }
     (moment, stats.background_threads)
