@@ -60,7 +60,8 @@ pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     if is_missing(fs::symlink_metadata(&own)) {
         return Some(WithoutProc {
             reason: "/proc is not mounted here",
-            advice: "mount it (`mount -t proc proc /proc`; for a chroot, from outside of it: `mount --bind /proc ROOT/proc`)",
+            advice: "mount it (`mount -t proc proc /proc`; for a chroot, from outside of it: \
+                     `mount --bind /proc ROOT/proc`)",
         });
     }
     is_missing(fs::metadata(&own)).then_some(WithoutProc {

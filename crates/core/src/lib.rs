@@ -24,19 +24,19 @@
 //! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
-//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate. [`Collector::purge`] returns unused
-//!   pages to the system. [`Collector::collect_detail`] shows the allocator by arena and by size class.
+//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate. [`Collector::purge`] returns
+//!   unused pages to the system. [`Collector::collect_detail`] shows the allocator by arena and by size class.
 //! - [`Fleet`] merges the reports of many instances, and [`ReportDiff`] compares two.
 //! - [`diagnose`] says what stands out in a report, and what to change.
-//! - [`Tracked`] counts chosen types exactly, beside the sampled rows. `register_root` (feature `allocative`) measures the
-//!   retained size of chosen values exactly, field by field.
+//! - [`Tracked`] counts chosen types exactly, beside the sampled rows. `register_root` (feature `allocative`)
+//!   measures the retained size of chosen values exactly, field by field.
 //! - An [`Error`] says what failed, with a [kind](ErrorKind) to decide by and a text to show.
 //!
 //! # Missing values
 //!
-//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to do.
-//! Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report has fewer
-//! values, and nothing fails.
+//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to
+//! do. Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report
+//! has fewer values, and nothing fails.
 //!
 //! # Features
 //!
@@ -49,8 +49,8 @@
 //!
 //! # Parts
 //!
-//! The values are in the crate `memory-debug-report`, which this crate re-exports. The code that measures the process is
-//! here. `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! The values are in the crate `memory-debug-report`, which this crate re-exports. The code that measures the
+//! process is here. `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
 
 #![deny(unsafe_code)]
 

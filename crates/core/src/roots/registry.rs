@@ -219,7 +219,7 @@ fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavaila
 impl Root {
     fn measure(&self, index: usize, walk: &mut Walk) -> Result<Found, &'static str> {
         if walk.is_exhausted() {
-            return Err("the roots before it used up the number of values that one collection visits");
+            return Err("earlier roots used up the number of values that one collection visits");
         }
         walk.begin(index);
         // The state that a panic leaves in the walk is discarded. The panic's message stays in the service's own

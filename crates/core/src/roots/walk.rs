@@ -258,7 +258,7 @@ impl Walk {
         Found {
             fields,
             retained_bytes,
-            not_counted: self.gaps.told(&self.left),
+            not_counted: self.gaps.describe(&self.left),
             elsewhere: std::mem::take(&mut self.elsewhere),
         }
     }
@@ -298,23 +298,23 @@ impl Part {
 }
 
 impl Gaps {
-    fn told(&self, limits: &Limits) -> Vec<String> {
-        let mut told = Vec::new();
+    fn describe(&self, limits: &Limits) -> Vec<String> {
+        let mut gaps = Vec::new();
         if self.held_locks > 0 {
-            told.push(format!("what is behind {} locks that were held", self.held_locks));
+            gaps.push(format!("the contents of {} locks that stayed held", self.held_locks));
         }
         if self.too_deep > 0 {
-            told.push(format!("what is nested deeper than {} steps, {} times", limits.depth, self.too_deep));
+            gaps.push(format!("values nested deeper than {} steps, {} times", limits.depth, self.too_deep));
         }
         if self.too_many_values {
-            told.push("what came after as many values as one collection visits".to_owned());
+            gaps.push("values beyond the number that one collection visits".to_owned());
         }
         if self.too_many_shared > 0 {
-            told.push(format!(
-                "what {} pointers share, after {} shared values",
+            gaps.push(format!(
+                "values shared by {} pointers, beyond the first {} shared values",
                 self.too_many_shared, limits.shared
             ));
         }
-        told
+        gaps
     }
 }

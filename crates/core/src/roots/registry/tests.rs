@@ -152,7 +152,7 @@ fn a_list_of_a_million_nodes_neither_overflows_the_stack_nor_takes_memory() {
     let (summary, _) = spawn_collecting(move || measured(&roots, Limits::default())).unwrap().join().unwrap();
     for row in &summary.rows {
         assert!(row.retained_bytes.unwrap() > 32 * 100, "{row:?}");
-        assert_eq!(row.not_counted, ["what is nested deeper than 1000 steps, 1 times"]);
+        assert_eq!(row.not_counted, ["values nested deeper than 1000 steps, 1 times"]);
         assert!(row.fields.len() <= 4, "{row:?}");
     }
     // The compiler's code to drop a list recurses as well, and a static value is not a leak.
@@ -169,7 +169,7 @@ fn the_number_of_values_is_bounded_and_later_roots_are_not_measured() {
     let roots = [roots[0].clone(), root("second", &kept)];
     let (summary, unavailable) = measured(&roots, Limits { values: 100, ..Limits::default() });
     let first = &summary.rows[0];
-    assert_eq!(first.not_counted, ["what came after as many values as one collection visits"]);
+    assert_eq!(first.not_counted, ["values beyond the number that one collection visits"]);
     // A value that was not visited is counted with the bytes of the vector, so only what it owns is missing.
     let bytes = first.retained_bytes.unwrap();
     assert!((COUNTERS + 24 + 24_000..COUNTERS + 24 + 25_000).contains(&bytes), "{bytes}");
@@ -190,7 +190,7 @@ fn parts_and_shared_values_are_bounded() {
     let whole = size_of::<((u8, String), (u8, String), Vec<Arc<String>>)>() as u64;
     assert_eq!(value.retained_bytes, Some(COUNTERS + whole + 1 + 2 + 2 * 8 + COUNTERS + 24 + 3));
     assert_eq!(pair.retained_bytes, Some(COUNTERS + 16), "two roots and one shared value came before");
-    assert_eq!(pair.not_counted, ["what 2 pointers share, after 3 shared values"]);
+    assert_eq!(pair.not_counted, ["values shared by 2 pointers, beyond the first 3 shared values"]);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_held_lock_is_reported_and_not_waited_for() {
     let holder = value.0.lock().unwrap();
     let held = measured(&[root("locks", &value)], Limits { lock_waits: 1, ..Limits::default() }).0;
     assert_eq!(held.rows[0].retained_bytes, Some(whole + 200));
-    assert_eq!(held.rows[0].not_counted, ["what is behind 1 locks that were held"]);
+    assert_eq!(held.rows[0].not_counted, ["the contents of 1 locks that stayed held"]);
     drop((reader, holder));
 }
 
