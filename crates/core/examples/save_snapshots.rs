@@ -1,6 +1,6 @@
-//! Saves snapshots of this process to a folder and lists what the folder has: `save_snapshots FOLDER [COUNT]`.
+//! Saves snapshots of this process to a folder and lists the folder: `save_snapshots FOLDER [COUNT]`.
 //!
-//! `scripts/faults` runs it where saving fails. The exit status is 0 only if all were saved.
+//! `scripts/faults` runs it where saving fails. The exit status is 0 only if all snapshots were saved.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! One collection: everything asked for, in one report.
+//! One collection: everything that was asked for, in one report.
 
 mod estimate;
 
@@ -22,25 +22,25 @@ use crate::roots;
 use crate::thread::{self, wait_for_collecting};
 use crate::tracked;
 
-/// From this length of a dump on, memory is worth more than time: what is freed while it is read and named goes back to the
-/// system at once. Some three thousand stacks.
+/// The length of a dump from which saving memory matters more than time. Memory that is freed while such a dump
+/// is read then goes back to the system at once. A dump of this length has some three thousand stacks.
 const LARGE_DUMP_BYTES: u64 = 1 << 20;
 
-/// What to collect. The instance is always told.
+/// What to collect. Every report names the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Numbers of the process, its container and the allocator: cheap.
+    /// Numbers of the process, its container and the allocator. Cheap.
     Stats,
     /// Live memory by type: reads the heap profile and the program's symbols.
     Types,
-    /// Both.
+    /// Both of the above.
     Everything,
 }
 
 /// Makes reports about this process.
 ///
-/// Making a collector does nothing but store settings. It keeps what is worth keeping from one collection to the next,
-/// so make one and share it.
+/// Making a collector only stores settings. A collector remembers what helps the next collection, such as
+/// symbols, so make one and share it.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ impl Collector {
         Self::default()
     }
 
-    /// Sets what the report's instance says about the service.
+    /// Sets the name and the version of the service in the report's instance.
     #[must_use]
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.service = Some(name.into());
@@ -74,10 +74,12 @@ impl Collector {
         self
     }
 
-    /// Measures now, blocking: milliseconds for [`Scope::Stats`], up to seconds for types the first time.
+    /// Measures now. Blocks for milliseconds with [`Scope::Stats`], and for up to seconds the first time that
+    /// types are collected.
     ///
-    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting), or its own memory becomes part of what it measures. What
-    /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
+    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread its own
+    /// memory becomes part of what it measures. A value that cannot be measured is `None` in the report, with
+    /// the reason. The collection as a whole never fails.
     pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
         let collected_at = timestamp::seconds(SystemTime::now());
@@ -102,7 +104,7 @@ impl Collector {
         Collected::new(report, heap, tracked)
     }
 
-    /// Measures as for [`Scope::Stats`], and what the allocator's numbers are made of, all of one epoch.
+    /// Measures what [`Scope::Stats`] does, and the parts of the allocator's numbers, all of one epoch.
     ///
     /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
     pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {
@@ -124,12 +126,13 @@ impl Collector {
         report
     }
 
-    /// Which process this is; `proc` is the folder `/proc` is mounted at.
+    /// Identifies this process; `proc` is the folder where `/proc` is mounted.
     pub(crate) fn instance(&self, proc: &Path, unavailable: &mut Unavailable) -> InstanceInfo {
         read_instance(proc, self.service.clone(), self.version.clone(), unavailable)
     }
 
-    /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
+    /// Fills the table: sampled rows if there is a profile, exact rows if types are tracked or roots are
+    /// registered.
     fn read_types(&self, proc: &Path, report: &mut MemoryReport, tracked: Vec<TypeRow>) -> Option<Heap> {
         let mut exact = tracked;
         report.roots = roots::measure(&mut report.unavailable);
@@ -169,10 +172,12 @@ impl Collector {
         heap
     }
 
-    /// The heap profile, which samples it has, and what others say about the same moment.
+    /// Reads the heap profile, the origin of its samples, and what the kernel and the allocator say at the same
+    /// moment.
     fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
         jemalloc::global_allocator()?;
-        // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
+        // The reasons for missing values of the profiler are noted with the allocator, which may not have been
+        // asked for.
         let started_at = report.instance.started_at.clone();
         let read_profiling = || {
             let generation = jemalloc::generation();
@@ -184,7 +189,7 @@ impl Collector {
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
         let counts = counts(proc, report, profiling);
-        // Of the epoch that these counts were read from.
+        // Of the same epoch as the counts above.
         let large_objects = jemalloc::read_large_objects();
         let earlier = maps::read(proc);
         let dump = jemalloc::read_dump()?;
@@ -195,7 +200,7 @@ impl Collector {
             thread::give_back_at_once();
         }
         let heap = self.types.read(dump.reader(), dump_bytes, large_objects, mappings)?;
-        // If the rate was changed while the dump was made, the dump may be of after that.
+        // If the rate changed while the dump was made, the dump may be from after the change.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {
             active_since = profiling.active_since;
@@ -206,14 +211,14 @@ impl Collector {
     }
 }
 
-/// What is known about the samples of a profile.
+/// The samples of a profile: since when they are complete, and their origin.
 struct Sampled {
     active_since: Option<String>,
     samples: Result<SampleOrigin, String>,
 }
 
-/// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
-/// of this moment.
+/// The numbers to compare the profile with. Takes the report's own numbers if it has them, so that a page agrees
+/// with itself, and reads them now otherwise.
 fn counts(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Counts {
     let mut reasons = report.unavailable.clone();
     let allocator = report.allocator.clone().unwrap_or_else(|| jemalloc::read_stats(profiling, &mut reasons));
@@ -232,13 +237,13 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
     Some(jemalloc::read_stats(profiling, unavailable))
 }
 
-/// The allocator's numbers alone, of this moment: what a service's own metrics want. Costs one jemalloc epoch.
+/// The allocator's numbers alone, read now, for example for a service's own metrics. Costs one jemalloc epoch.
 ///
 /// # Errors
 ///
-/// If the global allocator is not jemalloc, with the line that makes it so.
+/// The global allocator is not jemalloc; the message has the line that makes it so.
 ///
-/// A single number that could not be read is `None`.
+/// A single number that could not be read is `None`, and not an error.
 pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     let mut unavailable = Unavailable::default();
     jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
@@ -246,7 +251,7 @@ pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 
-/// Which types hold the memory of this process, now, as a value that prints as a table.
+/// The types that hold the memory of this process now, as a value that prints as a table.
 ///
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
 pub fn summary() -> TypeSummary {
@@ -270,7 +275,7 @@ mod tests {
     struct Exact;
 
     #[test]
-    fn only_what_was_asked_for_is_collected() {
+    fn collects_only_what_was_asked_for() {
         let collector = Collector::new().service("shop", "1.2.3");
         let stats = collector.collect(Scope::Stats).report;
         assert_eq!(stats.schema, "memory-debug/v1");
@@ -282,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn another_allocator_is_a_reason_and_tracked_types_are_still_counted() {
+    fn without_jemalloc_the_report_says_why_and_still_counts_tracked_types() {
         let _exact = Tracked::new(Exact);
         let report = Collector::new().collect(Scope::Everything).report;
         assert!(report.allocator.is_none());
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_without_profile_says_why() {
+    fn a_summary_without_a_profile_says_why() {
         let reason = jemalloc::global_allocator().unwrap_err();
         let summary = summary();
         assert_eq!(summary.unavailable, Some(reason.clone()));

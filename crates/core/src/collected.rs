@@ -1,4 +1,4 @@
-//! What one collection gives: a report, and the heap profile behind its table.
+//! The result of one collection: a report, and the heap profile behind its table.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -13,9 +13,9 @@ use crate::heap::Heap;
 
 /// A report, and the heap profile that its table was summed from.
 ///
-/// The report is a plain value. The profile stays in this process: it can be summed again by something else than types
-/// ([`regroup`](Self::regroup)), kept ([`snapshot`](Self::snapshot)), compared ([`diff`](Self::diff)) and exported
-/// ([`symbolized`](Self::symbolized)).
+/// The report is a plain value. The profile stays in this process. It can be grouped by something other than
+/// types ([`regroup`](Self::regroup)), kept ([`snapshot`](Self::snapshot)), compared ([`diff`](Self::diff)) and
+/// exported ([`symbolized`](Self::symbolized)).
 #[derive(Debug)]
 pub struct Collected {
     /// What was measured.
@@ -36,10 +36,10 @@ impl Collected {
         Self { report, heap, tracked }
     }
 
-    /// The report with its table summed by `selection`. Totals and rows are then of the selected stacks; all else is
-    /// as it was.
+    /// The report with its table grouped by `selection`. Totals and rows then count only the selected stacks;
+    /// everything else stays the same.
     ///
-    /// Without a heap profile the table stays grouped as it is.
+    /// Without a heap profile the table keeps its grouping.
     pub fn regroup(&self, selection: &Selection) -> Cow<'_, MemoryReport> {
         match (&self.heap, &self.report.types) {
             (Some(heap), Some(first)) if *selection != Selection::default() => {
@@ -49,60 +49,61 @@ impl Collected {
         }
     }
 
-    /// A row for each tracked type. They are counted in every collection, because that costs nothing, and are in the
-    /// table too if the report has one.
+    /// A row for each tracked type. Every collection counts tracked types, because that costs nothing. If the
+    /// report has a table, the rows are in it too.
     pub fn tracked(&self) -> &[TypeRow] {
         &self.tracked
     }
 
-    /// The heap profile behind the table, with names.
+    /// The heap profile behind the table, with symbols.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// There is no heap profile; the message says why.
     pub fn symbolized(&self) -> Result<SymbolizedProfile, Error> {
         self.heap().map(Heap::symbolized)
     }
 
-    /// The heap profile behind the table as jemalloc gave it, with addresses of this process.
+    /// The heap profile behind the table as jemalloc wrote it, with addresses of this process.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// There is no heap profile; the message says why.
     pub fn heap_profile(&self) -> Result<&HeapProfile, Error> {
         self.heap().map(Heap::profile)
     }
 
-    /// The heap, to keep and to compare. Call it right after the collection: its time is that of this call.
+    /// A snapshot of the heap, to keep and to compare. Call it right after the collection, because the snapshot
+    /// has the time of this call.
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile.
+    /// There is no heap profile; the message says why.
     pub fn snapshot(&self, label: Option<String>) -> Result<Snapshot, Error> {
         let (profile, at) = (self.symbolized()?, SystemTime::now());
         Snapshot::new(self.info(&profile, label, at)?, &profile, at)
     }
 
-    /// Compares the heap, which is called `now`, with an earlier one by the rows of `selection`. Call it right after the
-    /// collection, as [`snapshot`](Self::snapshot).
+    /// Compares the heap, under the label `now`, with an earlier one by the rows of `selection`. Call it right
+    /// after the collection, as with [`snapshot`](Self::snapshot).
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile, or `base` cannot be read.
+    /// There is no heap profile, or `base` cannot be read.
     pub fn diff(&self, base: &Snapshot, selection: &Selection) -> Result<SnapshotDiff, Error> {
         let profile = self.symbolized()?;
         let now = self.info(&profile, Some("now".to_owned()), SystemTime::now())?;
         SnapshotDiff::until(&now, &profile, base, selection)
     }
 
-    /// Which rows grew since `base`, a snapshot of this process with the same samples. Give it to
+    /// The rows that grew since `base`, a snapshot of this process with the same samples. Give them to
     /// [`MemoryReport::note_growth`], so that [`diagnose`](crate::diagnose) knows whether a large row grows.
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile, `base` is of another process or has other samples, or it cannot be read.
+    /// There is no heap profile, `base` is from another process or has other samples, or it cannot be read.
     pub fn growth_since(&self, base: &Snapshot) -> Result<SnapshotDiff, Error> {
-        // Said by what is known of both, before anything is read.
+        // Both origins are known before anything is read, so a mismatch is reported first.
         self.report.require_one_heap(base.info())?;
         Ok(self.diff(base, &Selection::default())?.growth())
     }
@@ -129,7 +130,7 @@ impl Collected {
     }
 }
 
-/// The table `first` summed in another way, with the exact rows where a row stands for a type.
+/// Groups the table `first` in another way, and keeps its exact rows if the new rows stand for types.
 fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> TypeSummary {
     let mut summary = heap.summarize(selection);
     summary.active_since.clone_from(&first.active_since);
@@ -137,7 +138,7 @@ fn summarize_again(first: &TypeSummary, heap: &Heap, selection: &Selection) -> T
     if matches!(selection.group, Group::Container | Group::Element) {
         summary.rows.extend(first.rows.iter().filter(|row| row.source == RowSource::Exact).cloned());
     } else {
-        // A function, file or thread is known where the type is not, so the other sum has to be asked for it.
+        // A function, file or thread is known even where the type is not, so only a table by type has this sum.
         let types = Selection::new(Group::Container, selection.focus.clone(), selection.ignore.clone());
         summary.unattributed_bytes = heap.summarize(&types).unattributed_bytes;
     }
@@ -150,7 +151,7 @@ mod tests {
     use crate::heap::tests::heap;
 
     #[test]
-    fn bytes_without_a_type_are_told_also_where_rows_are_size_classes() {
+    fn counts_bytes_of_unknown_type_also_when_rows_are_size_classes() {
         let heap = heap();
         let first = heap.summarize(&Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());

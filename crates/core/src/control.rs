@@ -1,7 +1,7 @@
-//! Turning the heap profiler on for a time, and its rate.
+//! Turns the heap profiler on for a time, or changes its rate.
 //!
-//! A change always ends: after its time, all is as it was before. So a profile can be had from a service that does not
-//! sample by itself, and nobody has to remember to turn it off.
+//! A change always ends: after its time, sampling is as it was before. So an operator can get a profile from a
+//! service that does not normally sample, and does not have to remember to turn sampling off.
 
 mod change;
 
@@ -26,39 +26,40 @@ use crate::thread::spawn_collecting;
 /// How long to wait after jemalloc refused to end a change.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Tells the timer that the end has moved.
+/// Tells the timer that the end of the window has moved.
 static MOVED: Condvar = Condvar::new();
 
-/// Whether the timer runs. Read and written only by who holds `jemalloc::sampling()`.
+/// Whether the timer runs. Read and written only while `jemalloc::sampling()` is held.
 static HAS_TIMER: AtomicBool = AtomicBool::new(false);
 
 impl Collector {
-    /// How the heap profiler stands. Reads a few numbers of jemalloc.
+    /// The state of the heap profiler. Reads a few numbers of jemalloc.
     pub fn profiling(&self) -> ProfilingStatus {
         self.status(&mut jemalloc::sampling())
     }
 
-    /// Changes the heap profiler for a time, if its state is still of `if_version` or that is `None`.
+    /// Changes the heap profiler for a time. If `if_version` is given, does so only if the state still has that
+    /// version.
     ///
-    /// From the first change to its end there is one more thread, named `memory-debug`, which sleeps.
+    /// From the first change until the end there is one more thread, named `memory-debug`, which sleeps.
     ///
-    /// Where the rate changes, now or at the end, jemalloc discards all samples: the answer says what those stood for,
-    /// and [`ProfilingState::active_since`] is the time of the change from then on. To say so takes a heap profile, so
-    /// call this on a thread made by [`spawn_collecting`]. Each thread takes its first sample after a change of rate
-    /// at the distance of the old one, so up to some `old rate × threads` bytes are missing in the profile (or, where
-    /// the new rate is coarser, one sample a thread is too much).
+    /// When the rate changes, now or at the end, jemalloc discards all samples. The answer then says how much
+    /// memory the samples stood for, and [`ProfilingState::active_since`] is the time of the change. That takes
+    /// a heap profile, so call this on a thread made by [`spawn_collecting`]. After a change of rate, each
+    /// thread takes its first sample at the old distance. So the profile misses up to some `old rate × threads`
+    /// bytes, or, if the new rate is coarser, has one sample too many per thread.
     ///
     /// # Errors
     ///
-    /// See [`ProfilingRefusal`]. A change that jemalloc refuses half way is taken back, and with it the one that was in
-    /// force; an end that it refuses is tried again each second.
+    /// See [`ProfilingRefusal`]. If jemalloc refuses a change half way, the change is undone and so is the
+    /// change before it. If jemalloc refuses to end a change, this is tried again each second.
     pub fn set_profiling(
         &self,
         change: ProfilingChange,
         if_version: Option<u64>,
     ) -> Result<ProfilingStatus, ProfilingRefusal> {
         require_profiler()?;
-        // Before anything is changed, and not while others wait.
+        // Before anything changes, and without the lock, so that other callers do not wait.
         let discarded = is_rate_changed(change, if_version)?.then(read_samples);
         let mut sampling = jemalloc::sampling();
         require_version(&sampling, if_version)?;
@@ -84,7 +85,7 @@ impl Collector {
                 let started_at = instance.started_at.clone();
                 let generation = sampling.generation(&RealSwitches);
                 let state = jemalloc::read_profiling(started_at, generation, &mut reasons);
-                // There they are within the section `allocator`.
+                // In a report these paths are inside the section `allocator`.
                 reasons.iter().for_each(|(path, reason)| {
                     unavailable.note(path.strip_prefix("allocator.").unwrap_or(path), reason);
                 });
@@ -133,7 +134,7 @@ fn require_version(sampling: &Sampling, if_version: Option<u64>) -> Result<(), P
     }
 }
 
-/// Whether this change, were it made now, would change the rate and thereby discard samples.
+/// Whether this change would change the rate now, and thereby discard samples.
 fn is_rate_changed(change: ProfilingChange, if_version: Option<u64>) -> Result<bool, ProfilingRefusal> {
     let sampling = jemalloc::sampling();
     require_version(&sampling, if_version)?;
@@ -163,7 +164,7 @@ fn apply(sampling: &mut Sampling, change: ProfilingChange) -> Result<(), Profili
     }
 }
 
-/// What the samples of now stand for.
+/// What the current samples stand for.
 fn read_samples() -> Result<DiscardedSamples, String> {
     let profile = HeapProfile::parse(jemalloc::read_dump()?.reader()).map_err(|error| error.to_string())?;
     let bytes: f64 = profile.stacks().map(|stack| profile.estimator().estimate(stack.live).bytes).sum();
@@ -173,8 +174,8 @@ fn read_samples() -> Result<DiscardedSamples, String> {
     Ok(discarded)
 }
 
-/// Makes sure that there is a thread that ends the change. Called by who holds `jemalloc::sampling()`, so that the
-/// thread sees the change made.
+/// Makes sure that a thread ends the change. Call it with `jemalloc::sampling()` held, so that the thread sees
+/// the change.
 fn start_timer() -> io::Result<()> {
     if !HAS_TIMER.load(Ordering::Relaxed) {
         spawn_collecting(keep_time)?;
@@ -183,7 +184,7 @@ fn start_timer() -> io::Result<()> {
     Ok(())
 }
 
-/// Sleeps until the end of the change, wherever that moves to.
+/// Sleeps until the end of the change, wherever that end moves to.
 fn keep_time() {
     let mut sampling = jemalloc::sampling();
     while let Some(window) = sampling.window() {
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_jemalloc_the_missing_line_is_named_and_nothing_starts() {
+    fn without_jemalloc_names_the_missing_line_and_starts_nothing() {
         let change = ProfilingChange::activate(1, None).unwrap();
         let refusal = Collector::new().set_profiling(change, None).unwrap_err();
         let reason = jemalloc::global_allocator().unwrap_err();

@@ -1,4 +1,5 @@
-//! The heap profile of one collection, kept with its report so that each page can sum it in its own way.
+//! The heap profile of one collection. It is kept with the report, so that each page can group it in its own
+//! way.
 
 use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use memory_debug_report::TypeSummary;
 use crate::own_files::OwnFiles;
 use crate::per_process::PerProcess;
 
-/// What is known of this program's code, shared by all its profiles.
+/// The symbols of this program's code, shared by all its profiles.
 type SharedAttributor = Arc<Mutex<TypeAttributor>>;
 
 /// A heap profile of this process.
@@ -21,13 +22,13 @@ type SharedAttributor = Arc<Mutex<TypeAttributor>>;
 pub(crate) struct Heap {
     profile: HeapProfile,
     attributor: SharedAttributor,
-    /// Why it is not known which code lies where.
+    /// Why the mappings of the process could not be read.
     without_mappings: Option<SymbolGap>,
 }
 
 impl Heap {
-    /// Reads a dump of jemalloc (`heap_v2`) of about `dump_bytes`, which counts large objects as `large_objects` says.
-    /// `mappings` are those of the process at the moment of the dump.
+    /// Reads a jemalloc dump (`heap_v2`) of about `dump_bytes`. `large_objects` says how the dump counts large
+    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
     ///
     /// # Errors
     ///
@@ -49,10 +50,11 @@ impl Heap {
         &self.profile
     }
 
-    /// Sums the profile. Symbols come from the files that are mapped into this process. Also how good they are, and
-    /// the files that gave fewer than they could.
+    /// Groups the profile by `selection`, with symbols from the files that are mapped into this process. Also
+    /// returns how good the symbols are, and which files gave fewer symbols than they could.
     fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<SymbolGap>) {
-        // A panic while it was held leaves it at worst without some names, which is a state like any other.
+        // A panic while the lock was held leaves the attributor without some names at worst, which is a valid
+        // state.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         let table = attributor.summarize(&self.profile, &OwnFiles::new(), selection);
         let gaps = self.without_mappings.clone().map_or_else(|| attributor.gaps(), |unknown| vec![unknown]);
@@ -65,23 +67,23 @@ impl Heap {
         summarize(&self.profile, selection, &table, tier, symbol_gaps)
     }
 
-    /// The profile with names, and with the build-ids of the files that its code is from.
+    /// The profile with symbols, and with the build-ids of the files that its code is from.
     pub(crate) fn symbolized(&self) -> SymbolizedProfile {
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         attributor.symbolize(&self.profile, &OwnFiles::new())
     }
 }
 
-/// Makes heap profiles, keeping between collections what does not change: the names of code seen so far.
+/// Makes heap profiles. Keeps the symbols of code seen so far from one collection to the next.
 #[derive(Debug, Default)]
 pub(crate) struct TypeCollector {
-    /// A thread that a child does not have may hold it.
+    /// A thread that does not exist in a forked child may hold the lock.
     attributor: PerProcess<SharedAttributor>,
 }
 
 impl TypeCollector {
-    /// Reads a dump of jemalloc (`heap_v2`) of `dump_bytes`, which counts large objects as `large_objects` says.
-    /// `mappings` are those of the process at the moment of the dump.
+    /// Reads a jemalloc dump (`heap_v2`) of `dump_bytes`. `large_objects` says how the dump counts large
+    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
     ///
     /// # Errors
     ///
@@ -106,7 +108,7 @@ pub(crate) mod tests {
 
     const DUMP: &str = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x1010 0x1020\n  t*: 9: 576 [0: 0]\n";
 
-    /// Of a program whose file is not there.
+    /// The mappings of a program whose file does not exist.
     fn mappings() -> Result<Vec<Mapping>, SymbolGap> {
         let mut mappings = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9 /nonexistent/app\n"[..]).unwrap();
         mappings[0].is_program = true;
@@ -119,7 +121,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn code_without_symbols_is_unattributed_and_the_true_reason_is_there() {
+    fn code_without_symbols_is_unattributed_with_the_true_reason() {
         let heap = heap();
         let summary = heap.summarize(&Selection::default());
         assert_eq!(summary.symbols.as_deref(), Some("none"));
@@ -133,7 +135,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn without_mappings_the_reason_is_that_and_no_file() {
+    fn without_mappings_the_reason_names_the_mappings_and_not_a_file() {
         let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = heap.summarize(&Selection::default());
@@ -154,7 +156,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_truncated_dump_is_an_error_with_its_line() {
+    fn a_truncated_dump_is_an_error_that_names_the_line() {
         let cut = &DUMP[..DUMP.len() - 20];
         let error = TypeCollector::default().read(cut.as_bytes(), 0, None, mappings()).unwrap_err();
         assert!(error.starts_with("heap dump line 4: expected"), "{error}");

@@ -1,4 +1,4 @@
-//! Identity of the process that answered, which tells equal instances behind a balancer apart.
+//! The identity of this process.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use crate::objects::loaded_objects;
 use crate::per_process::PerProcess;
 use crate::process::{Clocks, read_start};
 
-/// Reads what is known about this process; `root` is the folder `/proc` is mounted at.
+/// Reads the identity of this process; `root` is the folder where `/proc` is mounted.
 pub(crate) fn read_instance(
     root: &Path,
     service: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) fn read_instance(
 /// The id of this process, made the first time it is asked for. It is in every report of the process.
 pub fn instance_id() -> InstanceId {
     static CURRENT: PerProcess<Option<InstanceId>> = PerProcess::new(None);
-    // Every process makes its own, so the pattern is never seen.
+    // Every process makes its own id, so the pattern is never seen.
     CURRENT.get(|_| Some(random_id())).unwrap_or_else(random_id)
 }
 
@@ -48,7 +48,7 @@ fn random_id() -> InstanceId {
     let mut bytes = [0; 16];
     // `Uuid::new_v4` would panic where there is no random number.
     if getrandom::fill(&mut bytes).is_err() {
-        // The id must be unique, not secret, so time and process id will do.
+        // The id must be unique, not secret, so the time and the process id are enough.
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let distance = since_epoch.unwrap_or_else(|before| before.duration());
         let seed = distance.as_nanos() ^ (u128::from(std::process::id()) << 96);
@@ -57,8 +57,8 @@ fn random_id() -> InstanceId {
     InstanceId::from_random(bytes)
 }
 
-/// The build id of the running program, read from its own memory, so that no file is needed and no other file is
-/// mistaken for it. It cannot change, so it is read once.
+/// The build-id of the running program, from its own memory. This needs no file, so it cannot read the wrong
+/// one. The build-id cannot change, so it is read once.
 fn build_id() -> Result<String, String> {
     static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
     let read = || match loaded_objects().into_iter().next() {

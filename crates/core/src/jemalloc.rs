@@ -1,4 +1,4 @@
-//! What jemalloc tells about itself.
+//! jemalloc's own numbers and its heap profile.
 
 mod detail;
 mod dump;

@@ -1,9 +1,9 @@
-//! Collects what holds the memory of this process, as one report.
+//! Collects what holds the memory of this process into one report.
 //!
-//! A [`Collector`] asks three witnesses: the kernel (`/proc`, the control group), the allocator (jemalloc's
-//! statistics), and jemalloc's heap profile, which says which *types* hold the live memory. The answer is a
-//! [`MemoryReport`], a plain value that [`render`] turns into text or JSON. For most services the crates for axum and
-//! tower are the way in; this one speaks no HTTP.
+//! A [`Collector`] reads three sources: the kernel (`/proc`, the control group), the allocator (jemalloc's
+//! statistics), and jemalloc's heap profile, which shows which *types* hold the live memory. The result is a
+//! [`MemoryReport`], a plain value that [`render`] turns into text or JSON. Most services should start with the
+//! crates for axum and tower; this crate speaks no HTTP.
 //!
 //! ```
 //! use memory_debug_core::{Collector, Page, Scope, TypesView, render, spawn_collecting};
@@ -15,34 +15,35 @@
 //! # Ok::<_, std::io::Error>(())
 //! ```
 //!
-//! # What meets what
+//! # How the parts fit together
 //!
-//! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing of this crate runs until somebody
-//!   collects.
+//! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing else of this crate runs until the
+//!   program collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
 //!   profile. Its [`Collected`] is the report and the heap profile behind it, which can be summed again, kept and
-//!   compared. [`summary`] collects and prints as a table.
-//! - [`SummaryTracker`] says what changed since it was last asked, [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
+//!   compared. [`summary`] collects, and its result prints as a table.
+//! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
-//! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
-//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate; [`Collector::purge`] gives unused
-//!   pages back; [`Collector::collect_detail`] tells the allocator by arena and by size class.
-//! - [`Fleet`] merges the reports of many instances, [`ReportDiff`] compares two.
+//! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
+//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate. [`Collector::purge`] returns
+//!   unused pages to the system. [`Collector::collect_detail`] shows the allocator by arena and by size class.
+//! - [`Fleet`] merges the reports of many instances, and [`ReportDiff`] compares two.
 //! - [`diagnose`] says what stands out in a report, and what to change.
-//! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
-//!   values whose retained size is measured exactly, field by field.
+//! - [`Tracked`] counts chosen types exactly, beside the sampled rows. `register_root` (feature `allocative`)
+//!   measures the retained size of chosen values exactly, field by field.
+//! - An [`Error`] says what failed, with a [kind](ErrorKind) to decide by and a text to show.
 //!
-//! # Honesty
+//! # Missing values
 //!
-//! What cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to do. Sampled
-//! rows state their standard error. If the program's allocator is not jemalloc, or the system is not Linux, the
-//! report has less in it and nothing fails.
+//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to
+//! do. Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report
+//! has fewer values, and nothing fails.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field, measured when asked for |
+//! | `allocative` | no | `register_root`: the retained size of chosen values, by field, measured on request |
 //! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
@@ -88,11 +89,14 @@ mod kernel_file;
 mod regular_file;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
-#[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
+#[allow(
+    unsafe_code,
+    reason = "jemalloc is C; every value that it returns gets its type here and nowhere else"
+)]
 mod mallctl;
 #[allow(
     unsafe_code,
-    reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
+    reason = "the dynamic linker calls back from C, and notes are read where they are in memory"
 )]
 mod objects;
 mod maps;
@@ -135,10 +139,10 @@ pub use tracker::SummaryTracker;
 
 use memory_debug_report::__private::timestamp;
 
-/// The trait that values are visited through to measure what they retain, and what it needs.
+/// The trait for values whose retained size is measured, its derive macro and its visitor.
 ///
-/// The derive macro names these by `allocative::`, so bring this module into scope under its name. It is the macro of
-/// the crate [allocative](https://docs.rs/allocative) (`allocative_derive`), with a visitor that is bounded: see
+/// The derive macro uses the path `allocative::`, so bring this module into scope under that name. The macro comes from
+/// the crate [allocative](https://docs.rs/allocative) (`allocative_derive`); the visitor here is bounded. See
 /// [`Allocative`](trait@allocative::Allocative).
 #[cfg(feature = "allocative")]
 pub mod allocative {
@@ -147,7 +151,8 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to and other crates of this project share. Not part of the interface.
+/// Parts of the expansion of [`install!`], and functions that other crates of this project share. Not part of the
+/// interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;

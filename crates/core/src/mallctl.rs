@@ -1,7 +1,7 @@
 //! jemalloc's control interface, `mallctl`, as typed keys.
 //!
-//! Everything here may be called at any time from any thread. Without the cargo feature `jemalloc` every key answers
-//! with an [`Error`], so that callers need no `cfg`.
+//! Everything here can be called at any time from any thread. Without the cargo feature `jemalloc`, every key
+//! returns an [`Error`], so that callers need no `cfg`.
 
 #[cfg(not(feature = "jemalloc"))]
 mod disabled;
@@ -22,7 +22,7 @@ pub(crate) use error::Error;
 pub(crate) use indexed::*;
 pub(crate) use key::*;
 
-/// Keys or values that never change in a process. `look_up` is asked until it succeeds.
+/// Keys or values that never change in a process. Calls `look_up` until it succeeds once.
 pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
     match known.get() {
         Some(known) => Ok(known),

@@ -1,7 +1,7 @@
-//! What the kernel tells about this process and its container.
+//! Numbers that the kernel has about this process and its container.
 //!
-//! Every function takes the folder that `/proc` is mounted at, so that tests can bring their own. Where there is no
-//! `/proc` (other systems than Linux) the answers are "no" with that reason.
+//! Every function takes the folder where `/proc` is mounted, so that tests can use a folder of their own.
+//! Without `/proc` (on systems other than Linux) every value is missing, for that reason.
 
 mod addresses;
 mod cgroup;

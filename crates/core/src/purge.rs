@@ -1,4 +1,4 @@
-//! Unused memory back to the system, on request.
+//! Returns unused memory to the system, on request.
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -11,15 +11,16 @@ use crate::kernel_file;
 use crate::timestamp;
 
 impl Collector {
-    /// Gives the allocator's unused pages back to the system, and says what came of it.
+    /// Returns the allocator's unused pages to the system, and says what that changed.
     ///
-    /// All arenas at once, dirty and muzzy pages, whatever their decay times. Pages that come into use again later cost
-    /// a page fault each. Takes a moment for each gigabyte given back; threads that need fresh pages from an arena
-    /// wait while it is purged. Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting).
+    /// Purges all arenas at once, dirty and muzzy pages, whatever their decay times. A page that comes into use
+    /// again later costs a page fault. A purge takes a moment for each gigabyte. Threads that need fresh pages
+    /// from an arena wait while the arena is purged. Call it on a thread made by
+    /// [`spawn_collecting`](crate::spawn_collecting).
     ///
     /// # Errors
     ///
-    /// If the global allocator is not jemalloc, with the line that makes it so; or jemalloc refused.
+    /// The global allocator is not jemalloc, and the message has the line that makes it so; or jemalloc refused.
     pub fn purge(&self) -> Result<PurgeReport, Error> {
         jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
         let proc = Path::new("/proc");
@@ -46,7 +47,7 @@ fn change(before: Option<u64>, after: Option<u64>) -> Result<i64, &'static str> 
     i64::try_from(i128::from(before) - i128::from(after)).map_err(|_| "out of range")
 }
 
-/// The numbers of now, with reasons under `name`, and whether there are background threads.
+/// The current numbers, with reasons under `name`, and whether there are background threads.
 fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMoment, Option<bool>) {
     let status = kernel_file::read_proc(proc, "self/status");
     let of_status =
@@ -58,7 +59,7 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     let own = jemalloc::read_own();
     let told = |key: &str, value: Option<u64>| {
         let reason =
-            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not tell it").to_owned();
+            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not report it").to_owned();
         value.ok_or_else(reason)
     };
     let of_own = |value: fn(&jemalloc::Own) -> u64| own.as_ref().map(value).map_err(ToString::to_string);
@@ -78,7 +79,7 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     if stats.background_threads.is_none() {
         unavailable.note(
             "background_threads",
-            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not tell it"),
+            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not report it"),
         );
     }
     (moment, stats.background_threads)
@@ -89,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_allocator_is_not_purged() {
+    fn refuses_to_purge_another_allocator() {
         let error = Collector::new().purge().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Allocator);
         assert_eq!(error.to_string(), jemalloc::global_allocator().unwrap_err());
     }
 
     #[test]
-    fn what_was_returned_has_a_sign() {
+    fn returned_bytes_have_a_sign() {
         assert_eq!(change(Some(9), Some(2)), Ok(7));
         assert_eq!(change(Some(2), Some(9)), Ok(-7));
         assert!(change(None, Some(9)).is_err());

@@ -1,4 +1,4 @@
-//! Where snapshots are kept: in memory, and in a folder.
+//! Where snapshots are kept: in memory and in a folder.
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -121,7 +121,7 @@ pub(crate) fn roots() -> RootSummary {
         type_name: "Sessions".into(),
         full_type: "axum_service::Sessions".into(),
         retained_bytes: Some((1 << 20) + 10_240 + 172),
-        not_counted: vec!["what is behind 1 locks that were held".into()],
+        not_counted: vec!["the contents of 1 locks that stayed held".into()],
         counted_elsewhere: [("prices".into(), 2)].into(),
         fields: vec![
             field("by_id.value.user", "String", 20_000, 1 << 20, false),

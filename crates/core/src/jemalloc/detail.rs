@@ -11,25 +11,25 @@ pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
     let page = mallctl::ARENAS_PAGE.read()?;
     let initialized = mallctl::ARENA_INITIALIZED.look_up()?;
     let read = ArenaKeys::look_up()?;
-    // An arena that was only reserved, or was destroyed, has no numbers.
+    // An arena that was only reserved, or that was destroyed, has no numbers.
     (0..mallctl::ARENAS_COUNT.read()? as usize)
         .filter(|arena| initialized.read([*arena]).unwrap_or(false))
         .map(|arena| read.arena(arena, page))
         .collect()
 }
 
-/// What jemalloc holds for itself, in all arenas, as of the last epoch.
+/// The memory that jemalloc holds for itself, in all arenas, as of the last epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own {
     pub(crate) dirty_bytes: u64,
     pub(crate) muzzy_bytes: u64,
-    /// Free objects in threads' caches.
+    /// Free objects in the caches of threads.
     pub(crate) thread_cache_bytes: u64,
-    /// Data that it allocates as a program would.
+    /// Data that jemalloc allocates as a program would.
     pub(crate) internal_bytes: u64,
 }
 
-/// Keys of [`Own`], which each page of statistics reads, so they are looked up once.
+/// The keys of [`Own`]. Each page of statistics reads them, so they are looked up once.
 struct OwnKeys {
     page: usize,
     dirty_pages: Mib<usize, 1>,
@@ -66,8 +66,8 @@ pub(crate) fn read_own() -> Result<Own, Error> {
     mallctl::once(&KEYS, OwnKeys::look_up)?.read()
 }
 
-/// What jemalloc leaves free beside each object with pages of its own: a page, so that not all such objects begin in the
-/// same lines of the processor's cache.
+/// The free space that jemalloc leaves beside each object that has pages of its own: one page, so that such
+/// objects do not all begin in the same cache lines of the processor.
 pub(super) fn beside_pages(page: u64) -> Result<u64, Error> {
     Ok(if mallctl::OPT_CACHE_OBLIVIOUS.read()? { page } else { 0 })
 }
@@ -196,8 +196,8 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
     })
 }
 
-/// A row for each class that was ever allocated from. Most are not: there are some 230 classes, and a program uses a
-/// few dozen.
+/// A row for each class that was ever allocated from. Most never were: there are some 230 classes, and a program
+/// uses a few dozen.
 fn used_classes<T>(
     number: u32,
     allocated: &Mib<u64, 2>,

@@ -1,4 +1,4 @@
-//! The state of jemalloc's heap profiler, and whether a profile can be had.
+//! The state of jemalloc's heap profiler, and whether it can give a profile.
 
 use memory_debug_report::{ProfilingState, Unavailable};
 
@@ -10,8 +10,8 @@ use crate::timestamp;
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
 
-/// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start;
-/// `generation` is what [`generation`](super::generation()) tells.
+/// The current state of the profiler. `started_at` is when the process started, for a profiler that was on from
+/// the start. `generation` is the result of [`generation`](super::generation()).
 pub(crate) fn read_profiling(
     started_at: Option<String>,
     generation: Result<Generation, String>,
@@ -34,7 +34,7 @@ pub(crate) fn read_profiling(
     state
 }
 
-/// Since when the profiler that samples now has seen each allocation.
+/// Since when the active profiler has seen each allocation.
 fn active_since(started_at: Option<String>, generation: &Generation) -> Result<String, String> {
     match generation.complete_since() {
         Some(When::At(time)) => Ok(timestamp::millis(time)),
@@ -46,11 +46,11 @@ fn active_since(started_at: Option<String>, generation: &Generation) -> Result<S
     }
 }
 
-/// `Ok` if a heap profile can be read and means something.
+/// `Ok` if a heap profile can be read and is meaningful.
 ///
 /// # Errors
 ///
-/// Says what is missing and how to get it.
+/// A requirement is missing; the message says which one and how to meet it.
 pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     enabled(state)?;
     match state.active {
@@ -59,11 +59,11 @@ pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
                             (PUT /profiling, in code `Collector::set_profiling`), or start the program with \
                             `prof_active:true` in `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)"
             .into()),
-        None => Err("jemalloc does not tell whether its heap profiler is active".into()),
+        None => Err("jemalloc does not report whether its heap profiler is active".into()),
     }
 }
 
-/// `Ok` if the profiler is there and can be turned on.
+/// `Ok` if the profiler exists and can be turned on.
 pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
     match (state.compiled, state.enabled) {
         (Some(true), Some(true)) => Ok(()),
@@ -75,7 +75,7 @@ pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
                                  `profiling`"
                 .into())
         }
-        _ => Err("jemalloc does not tell whether its heap profiler is enabled".into()),
+        _ => Err("jemalloc does not report whether its heap profiler is enabled".into()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::mallctl::{self, Error};
 
 /// Reads all numbers of one epoch. Takes jemalloc's control lock and every arena's statistics lock for a moment.
 pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailable) -> AllocatorStats {
-    // `stats.*` keep their old values until the epoch advances. Any value will do.
+    // `stats.*` keep their old values until the epoch advances. Any value advances it.
     let epoch = mallctl::EPOCH.write(1);
     let own = epoch.clone().and_then(|()| read_own());
     let sampled_pages = epoch.clone().and_then(|()| read_sampled_pages());

@@ -1,4 +1,4 @@
-//! Memory of the control group this process is in and of the groups above it, version 2 or 1.
+//! Memory of this process's control group and of the groups above it, in version 2 or 1.
 //!
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
@@ -17,7 +17,8 @@ use crate::kernel_file::{self, number};
 use folder::{Folder, Version};
 use level::LevelReader;
 
-/// Finds the group in `self/cgroup` and `self/mountinfo` below `root`, and reads its files and those of the groups above.
+/// Finds the group by `self/cgroup` and `self/mountinfo` below `root`. Reads its files and the files of the
+/// groups above it.
 pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<CgroupMemory> {
     let folder = unavailable.keep("cgroup", folder::find(root))?;
     let own = LevelReader::new(folder.version, &folder.group, "cgroup");
@@ -38,7 +39,7 @@ pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<
     Some(cgroup)
 }
 
-/// What is not known of a group above the mount point.
+/// The values that are unknown for a group above the mount point.
 const UNKNOWN_ABOVE: [&str; 9] = [
     "oom_kills",
     "high_events",
@@ -80,7 +81,7 @@ fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavail
     cgroup
 }
 
-/// The parent and so on up to the mount point, as far as their limits hold for this process.
+/// The levels from the parent up to the mount point, as far as their limits apply to this process.
 fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLevel> {
     let mut levels = Vec::new();
     for above in folder.ancestors().skip(1) {
@@ -89,7 +90,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
         if !level.holds_those_below() {
             break;
         }
-        // In version 2 the root has no such files.
+        // In version 2 the root group has no such files.
         if !level.is_charged() {
             continue;
         }
@@ -102,7 +103,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
     levels
 }
 
-/// A group above what is mounted here, if it has a lower limit than all that are visible: version 1 tells it.
+/// A group above the mount point, if its limit is lower than all visible limits. Version 1 reports that limit.
 fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<CgroupLevel> {
     if folder.version != Version::One {
         return None;
@@ -124,7 +125,7 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
     Some(above)
 }
 
-/// Why no level has a known room: a limit or a usage that could not be read, or no limit at all.
+/// Why no level has a known room: a limit or a usage could not be read, or there is no limit.
 fn why_none_binds(cgroup: &CgroupMemory, unavailable: &Unavailable) -> String {
     let above = (0..cgroup.levels.len()).map(|index| format!("cgroup.levels.{index}"));
     let mut levels = std::iter::once("cgroup".to_owned()).chain(above);

@@ -38,7 +38,7 @@ impl Drop for Tree {
     }
 }
 
-/// Clocks for tests of what takes a time: from before 1970 to far beyond what RFC 3339 can say.
+/// Clocks for tests of code that takes a time, from before 1970 to far beyond the range of RFC 3339.
 pub(crate) fn unusual_clocks() -> Vec<SystemTime> {
     let epoch = SystemTime::UNIX_EPOCH;
     let distances = [1, 86_400, 63_000_000_000, 253_402_300_800, i64::MAX as u64].map(Duration::from_secs);

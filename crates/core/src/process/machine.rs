@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_has_a_total_and_what_is_available() {
+    fn reads_total_and_available_memory() {
         let (machine, unavailable) =
             read(&Tree::new([("meminfo", "MemTotal:  24684092 kB\nMemFree: 1 kB\nMemAvailable: 20 kB\n")]));
         let mut expected = MachineMemory::default();
@@ -38,10 +38,13 @@ mod tests {
     }
 
     #[test]
-    fn an_old_kernel_lacks_one_number_and_another_system_both() {
+    fn an_old_kernel_lacks_one_number_and_another_system_lacks_both() {
         let (machine, unavailable) = read(&Tree::new([("meminfo", "MemTotal: 8 kB\nMemFree: 4 kB\n")]));
         assert_eq!(machine.and_then(|machine| machine.available_bytes), None);
-        assert_eq!(unavailable.get("machine.available_bytes"), Some("the kernel does not tell MemAvailable"));
+        assert_eq!(
+            unavailable.get("machine.available_bytes"),
+            Some("the kernel does not report MemAvailable")
+        );
         let (machine, unavailable) = read(&Tree::new([("self/stat", "")]));
         assert_eq!(machine, None);
         assert_eq!(unavailable.iter().collect::<Vec<_>>(), [("machine", "meminfo: entity not found")]);

@@ -11,7 +11,8 @@ use crate::kernel_file::{self, number, size};
 
 /// Reads `self/status`, `self/smaps_rollup` and `self/fd` below `root`.
 ///
-/// `smaps_rollup` makes the kernel walk all page tables, some milliseconds for gigabytes; the rest is free.
+/// `smaps_rollup` makes the kernel walk all page tables, which takes some milliseconds for gigabytes. The rest
+/// is free.
 pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option<ProcessMemory> {
     let process = root.join("self");
     let reason =
@@ -41,13 +42,13 @@ pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option
     Some(memory)
 }
 
-/// Counts the entries of the folder, less the descriptor that reads it.
+/// Counts the entries of the folder, without the descriptor that reads it.
 fn open_fds(folder: &Path) -> Result<u64, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("fd: {}", error.kind()))?;
     Ok((entries.count() as u64).saturating_sub(1))
 }
 
-/// Asks the system for affinity and quota, whatever the root.
+/// The number of processors by affinity and quota, from the system and not from `root`.
 fn cpus() -> Result<u64, String> {
     let cpus = available_parallelism().map_err(|error| format!("number of processors: {}", error.kind()))?;
     Ok(cpus.get() as u64)
@@ -95,7 +96,7 @@ mod tests {
         let process = read_process(tree.path(), &mut unavailable).unwrap();
         assert_eq!((process.resident_bytes, process.threads), (Some(5000 << 10), Some(9)));
         assert_eq!((process.swap_bytes, process.uss_bytes, process.open_fds), (None, None, None));
-        assert_eq!(unavailable.get("process.swap_bytes"), Some("the kernel does not tell VmSwap"));
+        assert_eq!(unavailable.get("process.swap_bytes"), Some("the kernel does not report VmSwap"));
         assert_eq!(unavailable.get("process.uss_bytes"), Some("smaps_rollup: entity not found"));
         assert_eq!(unavailable.get("process.open_fds"), Some("fd: entity not found"));
     }

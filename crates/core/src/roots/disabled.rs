@@ -1,4 +1,4 @@
-//! Without feature `allocative` nothing can be registered.
+//! The twin of `registry` for programs without the feature `allocative`: nothing can be registered.
 
 use memory_debug_report::{RootSummary, Unavailable};
 

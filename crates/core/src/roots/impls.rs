@@ -1,4 +1,4 @@
-//! The values of the standard library.
+//! Implementations for the standard library.
 
 mod collections;
 mod leaves;

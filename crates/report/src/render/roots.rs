@@ -67,7 +67,7 @@ roots (exact), visited in 1.5 ms
     1.00 MiB       20,000    by_id.value.user: String
    10.00 KiB            1    config: Arc<Config> (shared)
        172 B                 … and 3 more
-                             not counted: what is behind 1 locks that were held
+                             not counted: the contents of 1 locks that stayed held
                              2 pointers to data counted in prices
 not measured               prices: Prices
 ";

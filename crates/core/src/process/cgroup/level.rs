@@ -14,7 +14,7 @@ use crate::kernel_file::number;
 pub(super) struct LevelReader<'a> {
     version: Version,
     folder: &'a Path,
-    /// Where the level is in the report, for reasons.
+    /// The path of the level in the report, for reasons.
     path: &'a str,
 }
 
@@ -36,8 +36,8 @@ impl<'a> LevelReader<'a> {
         self.folder.join(self.version.usage_file()).exists()
     }
 
-    /// Whether the groups below are charged to this level as well. Version 1 has a switch for that, which is always on
-    /// since Linux 5.11.
+    /// Whether this level is also charged for the groups below it. Version 1 has a switch for that, which is
+    /// always on since Linux 5.11.
     pub(super) fn holds_those_below(&self) -> bool {
         match self.version {
             Version::One => self.text("memory.use_hierarchy").map_or(true, |text| text.trim() != "0"),
@@ -45,14 +45,15 @@ impl<'a> LevelReader<'a> {
         }
     }
 
-    /// All numbers of the level, whose path below the mount point is `path`. Version 2 counts events in `events`.
+    /// Reads all numbers of the level, whose path below the mount point is `path`. Version 2 counts events in
+    /// `events`.
     pub(super) fn read(&self, path: String, events: &str, unavailable: &mut Unavailable) -> CgroupLevel {
         let stat = self.text("memory.stat");
         let (inactive_file, high, max, kills);
         match self.version {
             Version::One => {
                 let oom_control = self.text("memory.oom_control");
-                // With the groups below, as the usage is.
+                // Includes the groups below, as the usage does.
                 inactive_file = "total_inactive_file";
                 kills = oom_control.and_then(|text| number(&text, "oom_kill"));
                 high = Err("version 1 control groups do not have it".to_owned());

@@ -1,4 +1,4 @@
-//! What the memory of one level consists of, by `memory.stat` and its neighbours.
+//! The parts of one level's memory, from `memory.stat` and the files beside it.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use memory_debug_report::{CgroupParts, Unavailable};
 use super::files::{self, NO_LIMIT_V1};
 use crate::kernel_file::number;
 
-/// What `kernel` consists of where the kernel does not state the sum (before Linux 5.18). Older kernels lack some.
+/// The parts of `kernel`, for kernels that do not report the sum (before Linux 5.18). Older kernels lack some of
+/// them.
 const KERNEL_PARTS: [&str; 4] = ["kernel_stack", "pagetables", "percpu", "slab"];
 
 pub(super) fn version_2(
@@ -38,7 +39,7 @@ pub(super) fn version_1(
     path: &str,
     unavailable: &mut Unavailable,
 ) -> CgroupParts {
-    // The lines with `total_` have the groups below, as the usage has.
+    // The lines with `total_` include the groups below, as the usage does.
     let in_stat = |key: &str| stat.clone().and_then(|text| number(&text, &format!("total_{key}")));
     let mut keep = |name: &str, measured| unavailable.keep(&format!("{path}.{name}"), measured);
     let mut parts = CgroupParts::default();
@@ -51,7 +52,7 @@ pub(super) fn version_1(
     parts
 }
 
-/// Version 1 counts the buffers of sockets only after a limit for them was set. Zero is no measurement before that.
+/// Version 1 counts the buffers of sockets only after a limit for them was set. Before that, zero is not a measurement.
 fn sockets_1(folder: &Path) -> Result<u64, String> {
     let usage = files::bytes(folder, "memory.kmem.tcp.usage_in_bytes")?;
     let limit = files::bytes(folder, "memory.kmem.tcp.limit_in_bytes")?;

@@ -3,7 +3,7 @@ use memory_debug_report::CgroupParts;
 use super::*;
 use crate::process::fixture::Tree;
 
-/// `/proc` and the control groups in one tree, the latter mounted at `<tree>/cgroup`.
+/// `/proc` and the control groups in one tree, with the groups mounted at `<tree>/cgroup`.
 fn tree(membership: &str, mount: impl Fn(&str) -> String, files: &[(&str, &str)]) -> Tree {
     let tree = Tree::new(files.iter().copied());
     tree.add("proc/self/cgroup", membership);
@@ -27,7 +27,7 @@ fn read(tree: &Tree) -> (Option<CgroupMemory>, Unavailable) {
 }
 
 #[test]
-fn version_2_is_read_whole() {
+fn reads_all_of_version_2() {
     let files = [
         ("cgroup/a/b/memory.max", "1073741824\n"),
         ("cgroup/a/b/memory.current", "536870912\n"),
@@ -88,7 +88,7 @@ fn pod_2(own_limit: &str) -> Tree {
 }
 
 #[test]
-fn version_2_has_the_parents_numbers_and_says_that_it_binds() {
+fn version_2_has_the_numbers_of_the_parent_which_binds() {
     for (own_limit, own_bytes) in [("max", None), ("268435456", Some(256 * MIB))] {
         let (cgroup, unavailable) = read(&pod_2(own_limit));
         let cgroup = cgroup.unwrap();
@@ -96,7 +96,7 @@ fn version_2_has_the_parents_numbers_and_says_that_it_binds() {
         let [parent] = &cgroup.levels[..] else { panic!("{cgroup:?}") };
         assert_eq!((parent.path.as_str(), parent.limit_bytes), ("/p", Some(300 * MIB)));
         assert_eq!((parent.current_bytes, parent.inactive_file_bytes), (Some(288 * MIB), Some(5 * MIB)));
-        // Kills are those of the processes below; the limit that was met is the level's own.
+        // Kills count processes below; the limit that was reached is the level's own.
         assert_eq!((parent.oom_kills, parent.high_events, parent.max_events), (Some(2), Some(7), Some(3)));
         assert_eq!((parent.parts.anonymous_bytes, parent.parts.shared_bytes), (Some(9), Some(6)));
         assert_eq!(cgroup.binding.as_ref(), Some(parent));
@@ -133,20 +133,20 @@ fn an_unreadable_level_has_reasons_and_the_others_still_count() {
 }
 
 #[test]
-fn an_older_kernel_does_not_sum_up_its_own_memory() {
+fn sums_up_kernel_memory_on_an_older_kernel() {
     let tree = pod_2("max");
     tree.add("cgroup/p/a/memory.stat", "kernel_stack 1\npagetables 20\npercpu 300\nslab 4000\nsock 5\n");
     let (cgroup, unavailable) = read(&tree);
     assert_eq!(cgroup.unwrap().parts.kernel_bytes, Some(4321));
-    assert_eq!(unavailable.get("cgroup.parts.shared_bytes"), Some("the kernel does not tell shmem"));
+    assert_eq!(unavailable.get("cgroup.parts.shared_bytes"), Some("the kernel does not report shmem"));
     tree.add("cgroup/p/a/memory.stat", "anon 1\n");
     let (cgroup, unavailable) = read(&tree);
     assert_eq!(cgroup.unwrap().parts.kernel_bytes, None);
-    assert_eq!(unavailable.get("cgroup.parts.kernel_bytes"), Some("the kernel does not tell kernel"));
+    assert_eq!(unavailable.get("cgroup.parts.kernel_bytes"), Some("the kernel does not report kernel"));
 }
 
 #[test]
-fn a_very_deep_group_has_its_nearest_levels_and_a_very_long_path_its_end() {
+fn keeps_the_nearest_levels_and_the_end_of_a_long_path() {
     let deep = "/é".repeat(300);
     let tree = tree(&format!("0::{deep}\n"), version_2("/"), &[]);
     for depth in 1..=300 {
@@ -161,7 +161,7 @@ fn a_very_deep_group_has_its_nearest_levels_and_a_very_long_path_its_end() {
 }
 
 #[test]
-fn no_limit_is_none_with_a_reason() {
+fn a_missing_limit_is_none_with_a_reason() {
     let files = [("cgroup/memory.max", "max\n"), ("cgroup/memory.current", "1\n")];
     let (cgroup, unavailable) = read(&tree("0::/\n", version_2("/"), &files));
     assert_eq!(cgroup.unwrap().limit_bytes, None);
@@ -242,7 +242,7 @@ fn version_1_is_read_in_a_hybrid_hierarchy() {
     assert_eq!(unavailable.get("cgroup.limit_bytes"), None);
 }
 
-/// As [`pod_2`], in version 1.
+/// Like [`pod_2`], in version 1.
 fn pod_1(own_limit: &str) -> Tree {
     let pod = (300 * MIB).to_string();
     let (own, all) = ((58 * MIB).to_string(), (288 * MIB).to_string());
@@ -271,7 +271,7 @@ fn pod_1(own_limit: &str) -> Tree {
 }
 
 #[test]
-fn version_1_has_the_parents_numbers_and_says_that_it_binds() {
+fn version_1_has_the_numbers_of_the_parent_which_binds() {
     let (cgroup, unavailable) = read(&pod_1("268435456\n"));
     let cgroup = cgroup.unwrap();
     let paths: Vec<_> = cgroup.levels.iter().map(|level| level.path.as_str()).collect();
@@ -319,7 +319,7 @@ fn in_version_1_a_parent_without_hierarchy_does_not_hold_its_children() {
 }
 
 #[test]
-fn version_1_tells_a_limit_above_the_mount_point() {
+fn version_1_reports_a_limit_above_the_mount_point() {
     let own = [
         ("cgroup/memory/memory.limit_in_bytes", "268435456\n"),
         ("cgroup/memory/memory.usage_in_bytes", "60817408\n"),
@@ -343,7 +343,7 @@ fn version_1_tells_a_limit_above_the_mount_point() {
 }
 
 #[test]
-fn the_huge_number_of_version_1_is_no_limit() {
+fn the_huge_number_of_version_1_means_no_limit() {
     let files = [
         ("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
         ("cgroup/memory/memory.usage_in_bytes", "4096\n"),
@@ -354,7 +354,7 @@ fn the_huge_number_of_version_1_is_no_limit() {
 }
 
 #[test]
-fn odd_pressure_is_a_reason_and_no_panic() {
+fn odd_pressure_is_a_reason_and_not_a_panic() {
     for text in ["", "some", "some\n", "some avg10=\n", "some avg10=NaN\n", "some avg60=1.0\n"] {
         assert_eq!(average_10(text, "some"), Err("memory.pressure has no avg10 for some".into()), "{text:?}");
     }
