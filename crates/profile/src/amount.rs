@@ -1,7 +1,7 @@
 //! Objects and bytes as whole numbers that add up.
 
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Neg, Sub};
+use std::ops::{Add, AddAssign, Neg};
 
 use crate::sample::{Estimate, SampleRate};
 
@@ -94,14 +94,6 @@ impl Neg for Amount {
 
     fn neg(self) -> Self {
         Self { objects: self.objects.saturating_neg(), bytes: self.bytes.saturating_neg() }
-    }
-}
-
-impl Sub for Amount {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        self + -other
     }
 }
 

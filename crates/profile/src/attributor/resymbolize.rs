@@ -101,8 +101,10 @@ impl<'p> Naming<'p> {
     fn new(profile: &'p SymbolizedProfile, symbolizer: &Symbolizer, addresses: &[Option<u64>]) -> Self {
         let mut builder = Builder::new(profile.kind, profile.sample_rate);
         builder.large_below = profile.large_below;
-        let mappings = profile.mappings.iter().map(|mapping| builder.mapping(mapping.clone())).collect();
-        let threads = profile.threads.iter().map(|thread| builder.thread(Arc::clone(thread))).collect();
+        let mappings =
+            profile.mappings.iter().map(|mapping| builder.mappings.handle(mapping.clone())).collect();
+        let threads =
+            profile.threads.iter().map(|thread| builder.threads.handle(Arc::clone(thread))).collect();
         let (infos, lines, names) = Default::default();
         let mut naming = Self { profile, builder, infos, mappings, threads, lines, names };
         naming.lines = iter::zip(&profile.locations, addresses)
@@ -153,7 +155,8 @@ impl<'p> Naming<'p> {
         let info = FunctionInfo::of(&function);
         let name = name.unwrap_or_else(|| info.label().into());
         let system_name = function.name.unwrap_or_default();
-        let handle = self.builder.function(NamedFunction { name, system_name, file: function.file });
+        let handle =
+            self.builder.names.functions.handle(NamedFunction { name, system_name, file: function.file });
         self.infos.entry(handle).or_insert(info);
         handle
     }
@@ -189,7 +192,7 @@ impl<'p> Naming<'p> {
         };
         self.names = names;
         let locations: Vec<u32> = left.into_iter().map(|(at, lines)| self.location(at, lines)).collect();
-        let names = (self.builder.owner(owner), self.builder.place(place));
+        let names = (self.builder.names.owners.handle(owner), self.builder.names.places.handle(place));
         let sample =
             |sample: &NamedSample| NamedSample { thread: self.threads[sample.thread as usize], ..*sample };
         let samples: Vec<_> = profile.samples_of(stack).iter().map(sample).collect();
@@ -199,7 +202,7 @@ impl<'p> Naming<'p> {
     fn location(&mut self, at: u32, lines: Arc<[Line]>) -> u32 {
         let Location { mapping, address, .. } = self.profile.locations[at as usize];
         let mapping = mapping.map(|mapping| self.mappings[mapping as usize]);
-        self.builder.location(Location { mapping, address, lines })
+        self.builder.locations.handle(Location { mapping, address, lines })
     }
 
     fn step(&self, line: Line) -> Option<Step<'_>> {

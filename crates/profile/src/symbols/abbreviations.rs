@@ -7,7 +7,7 @@
 
 use gimli::{Abbreviations, DebugAbbrev, DebugAbbrevOffset, Reader as _, Section as _};
 
-use super::budget::{Budget, Damaged};
+use super::budget::{Bounded, Budget, Damaged};
 use super::elf::Reader;
 
 /// Reads the whole table at `offset`.
@@ -15,7 +15,7 @@ pub(crate) fn all(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,
     budget: &mut Budget,
-) -> Result<Abbreviations, Damaged> {
+) -> Bounded<Abbreviations> {
     let mut rest = table_from(section, offset)?;
     while !rest.is_empty() && skip_abbreviation(&mut rest, budget)? != 0 {}
     Ok(section.abbreviations(offset)?)
@@ -27,7 +27,7 @@ pub(crate) fn only(
     offset: DebugAbbrevOffset,
     code: u64,
     budget: &mut Budget,
-) -> Result<Abbreviations, Damaged> {
+) -> Bounded<Abbreviations> {
     let mut rest = table_from(section, offset)?;
     loop {
         let from_here = rest;
@@ -43,17 +43,14 @@ pub(crate) fn only(
     }
 }
 
-fn table_from<'a>(
-    section: &DebugAbbrev<Reader<'a>>,
-    offset: DebugAbbrevOffset,
-) -> Result<Reader<'a>, Damaged> {
+fn table_from<'a>(section: &DebugAbbrev<Reader<'a>>, offset: DebugAbbrevOffset) -> Bounded<Reader<'a>> {
     let mut table = *section.reader();
     table.skip(offset.0)?;
     Ok(table)
 }
 
 /// Skips one abbreviation (DWARF 5, section 7.5.3) and returns its code. 0 is the end of the table.
-fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Result<u64, Damaged> {
+fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Bounded<u64> {
     let before = rest.len();
     let code = read_number(rest)?;
     if code != 0 {

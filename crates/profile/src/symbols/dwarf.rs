@@ -17,7 +17,7 @@ use gimli::{DebugInfoOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
 use super::budget::Budget;
-use super::elf::Reader;
+use super::elf::{Dwarf, Unit};
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::split::SplitUnits;
 use super::unit_index::{self, UnitIndex};
@@ -44,7 +44,7 @@ pub(crate) struct Found {
 ///
 /// Skips damaged units. Their addresses are not found.
 pub(crate) fn resolve(
-    dwarf: &gimli::Dwarf<Reader<'_>>,
+    dwarf: &Dwarf<'_>,
     index: &UnitIndex,
     split: &mut SplitUnits<'_>,
     addresses: &[u64],
@@ -92,12 +92,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn in_unit(
-        dwarf: &gimli::Dwarf<Reader<'_>>,
-        offset: DebugInfoOffset,
-        addresses: &[u64],
-        budget: &mut Budget,
-    ) -> Self {
+    fn in_unit(dwarf: &Dwarf<'_>, offset: DebugInfoOffset, addresses: &[u64], budget: &mut Budget) -> Self {
         let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
         let mut ranges = Vec::new();
         // What was read before a damaged entry is valid.
@@ -130,8 +125,8 @@ impl Search<'_> {
     /// Reads a unit once. `lines` is the unit with the line table: the same unit, or its skeleton.
     fn pass<'a>(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, 'a>,
+        lines: Unit<'_, '_>,
         wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
@@ -146,8 +141,8 @@ impl Search<'_> {
     fn add<'a>(
         &mut self,
         chains: &Chains,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, 'a>,
+        lines: Unit<'_, '_>,
         wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {

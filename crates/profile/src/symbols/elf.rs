@@ -11,6 +11,12 @@ use crate::error::{Error, ErrorKind};
 /// A slice of a mapped or decompressed section.
 pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 
+/// The DWARF sections of a file.
+pub(crate) type Dwarf<'a> = gimli::Dwarf<Reader<'a>>;
+
+/// A unit of debug information, with the sections that it is from.
+pub(crate) type Unit<'u, 'a> = gimli::UnitRef<'u, Reader<'a>>;
+
 /// Sections of a package of split units, decompressed if necessary.
 pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 

@@ -135,7 +135,7 @@ impl KnownCode {
 
     fn resolve_in_dwarf(
         &mut self,
-        dwarf: &gimli::Dwarf<elf::Reader<'_>>,
+        dwarf: &elf::Dwarf<'_>,
         packages: &[PathBuf],
         mapping: &Mapping,
         linked: &[u64],

@@ -7,8 +7,8 @@
 use gimli::{AttributeValue, Reader as _};
 
 use super::abbreviations;
-use super::budget::{Budget, Damaged};
-use super::elf::Reader;
+use super::budget::{Bounded, Budget};
+use super::elf::{Dwarf, Reader};
 use super::source_path;
 
 /// Gaps between a unit's functions up to this size are closed.
@@ -33,7 +33,7 @@ struct UnitRange {
 
 impl UnitIndex {
     /// Reads the root entry of every unit. Damaged units are left out.
-    pub(crate) fn read(dwarf: &gimli::Dwarf<Reader<'_>>, budget: &mut Budget) -> Self {
+    pub(crate) fn read(dwarf: &Dwarf<'_>, budget: &mut Budget) -> Self {
         let mut index = Self::default();
         let mut ranges = Vec::new();
         let mut units = dwarf.units();
@@ -98,7 +98,7 @@ pub(crate) struct Root<'a> {
 
 impl<'a> Root<'a> {
     /// The root of the program's workspace, if the unit belongs to the program's own crate.
-    fn own_root(self, dwarf: &gimli::Dwarf<Reader<'a>>) -> Option<String> {
+    fn own_root(self, dwarf: &Dwarf<'a>) -> Option<String> {
         let text = |value: AttributeValue<Reader<'a>>| match value {
             AttributeValue::String(text) => Some(text),
             AttributeValue::DebugStrRef(offset) => dwarf.string(offset).ok(),
@@ -115,11 +115,11 @@ impl<'a> Root<'a> {
 
 /// Reads a unit's root entry. Appends its code ranges to `ranges`.
 pub(crate) fn read_root<'a>(
-    dwarf: &gimli::Dwarf<Reader<'a>>,
+    dwarf: &Dwarf<'a>,
     header: &gimli::UnitHeader<Reader<'a>>,
     ranges: &mut Vec<gimli::Range>,
     budget: &mut Budget,
-) -> Result<Root<'a>, Damaged> {
+) -> Bounded<Root<'a>> {
     let encoding = header.encoding();
     let code = header.range_from(header.root_offset()..)?.read_uleb128()?;
     let abbreviations = abbreviations::only(&dwarf.debug_abbrev, header.debug_abbrev_offset(), code, budget)?;

@@ -170,13 +170,13 @@ impl<'m> Decoder<'m> {
             let file = Some(text(tag::function::FILENAME)?).filter(|file| !file.is_empty());
             let name = text(tag::function::NAME)?;
             let system_name = text(tag::function::SYSTEM_NAME)?;
-            let handle = self.builder.function(NamedFunction { name, system_name, file });
+            let handle = self.builder.names.functions.handle(NamedFunction { name, system_name, file });
             functions.insert(function.get(tag::function::ID), handle);
         }
         let mut locations = FxHashMap::default();
         for location in self.table(tag::LOCATION) {
             let (id, location) = read_location(location?, &mappings, &functions)?;
-            locations.insert(id, self.builder.location(location));
+            locations.insert(id, self.builder.locations.handle(location));
         }
         let mut magnitude = Magnitude::default();
         for sample in self.table(tag::SAMPLE) {
@@ -211,7 +211,7 @@ impl<'m> Decoder<'m> {
             let length = limit.saturating_sub(start).min(MAPPING_SPACING);
             let file_offset = mapping.get(tag::mapping::FILE_OFFSET).min(MAPPING_SPACING);
             let named = NamedMapping { is_library, file, build_id, file_offset, length };
-            handles.insert(mapping.get(tag::mapping::ID), self.builder.mapping(named));
+            handles.insert(mapping.get(tag::mapping::ID), self.builder.mappings.handle(named));
         }
         Ok(handles)
     }
@@ -237,7 +237,11 @@ impl<'m> Decoder<'m> {
         }
         let full_type = full_type.unwrap_or_else(|| Arc::clone(&name));
         let owner = Owner { name, full_type, is_attributed };
-        Ok((self.builder.owner(owner), self.builder.place(place), self.builder.thread(thread)))
+        Ok((
+            self.builder.names.owners.handle(owner),
+            self.builder.names.places.handle(place),
+            self.builder.threads.handle(thread),
+        ))
     }
 
     fn text(&self, position: u64) -> Result<Arc<str>, Error> {

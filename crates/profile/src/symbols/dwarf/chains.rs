@@ -1,12 +1,12 @@
 //! The functions that contain an address, from the outermost to the innermost inlined one.
 
-use gimli::{EntriesRaw, UnitOffset, UnitRef};
+use gimli::{EntriesRaw, UnitOffset};
 use rustc_hash::FxHashMap;
 
 use super::entry::CodeEntry;
 use super::skimmer::Skimmer;
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget};
+use crate::symbols::elf::{Reader, Unit};
 
 /// One level of inlining: the function, where its code begins, and where it was inlined into the enclosing function.
 #[derive(Clone, Copy)]
@@ -27,10 +27,10 @@ impl Chains {
     /// Reads the unit's entries until all addresses are found, and follows the subprograms that contain some of them.
     pub(super) fn read_functions(
         &mut self,
-        unit: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, '_>,
         addresses: &[u64],
         budget: &mut Budget,
-    ) -> Result<(), Damaged> {
+    ) -> Bounded<()> {
         let mut skimmer = Skimmer::new(unit)?;
         while self.by_position.len() < addresses.len()
             && let Some(offset) = skimmer.next_to_read(budget)?
@@ -66,13 +66,13 @@ impl Chains {
     /// chains from the outside in.
     fn read_inlined<'a>(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
+        unit: Unit<'_, 'a>,
         entries: &mut EntriesRaw<'_, Reader<'a>>,
         depth: isize,
         function: &[usize],
         addresses: &[u64],
         budget: &mut Budget,
-    ) -> Result<(), Damaged> {
+    ) -> Bounded<()> {
         let mut skip_below = None;
         while entries.next_depth() > depth {
             let offset = entries.next_offset();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gimli::{AttributeValue, DebugInfoOffset, UnitOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget, Damaged};
+use crate::symbols::elf::{Dwarf, Reader, Unit};
 use crate::symbols::frames::FrameTable;
 use crate::symbols::units::Units;
 
@@ -36,14 +36,14 @@ enum Place<'a> {
 }
 
 impl<'d, 'a> Names<'d, 'a> {
-    pub(super) fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+    pub(super) fn new(dwarf: &'d Dwarf<'a>) -> Self {
         let supplementary = dwarf.sup().map(OtherUnits::new);
         Self { file: OtherUnits::new(dwarf), supplementary, by_entry: FxHashMap::default() }
     }
 
     pub(super) fn name_of(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
+        unit: Unit<'_, 'a>,
         offset: UnitOffset,
         table: &mut FrameTable,
         budget: &mut Budget,
@@ -73,12 +73,7 @@ impl<'d, 'a> Names<'d, 'a> {
 
     /// Reads an entry: of `unit`, of another unit (link-time optimization inlines across units), or of the
     /// supplementary file.
-    fn place(
-        &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
-        at: Entry,
-        budget: &mut Budget,
-    ) -> Result<Place<'a>, Damaged> {
+    fn place(&mut self, unit: Unit<'_, 'a>, at: Entry, budget: &mut Budget) -> Bounded<Place<'a>> {
         if at.is_supplementary {
             return self.supplementary.as_mut().ok_or(Damaged)?.place(at, budget);
         }
@@ -91,7 +86,7 @@ impl<'d, 'a> Names<'d, 'a> {
 
 /// All units of a file. The unit that was read last stays open.
 struct OtherUnits<'d, 'a> {
-    dwarf: &'d gimli::Dwarf<Reader<'a>>,
+    dwarf: &'d Dwarf<'a>,
     /// Where the units begin. Read when the first name is looked up.
     offsets: Vec<usize>,
     units: Units<'d, 'a>,
@@ -99,11 +94,11 @@ struct OtherUnits<'d, 'a> {
 }
 
 impl<'d, 'a> OtherUnits<'d, 'a> {
-    fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+    fn new(dwarf: &'d Dwarf<'a>) -> Self {
         Self { dwarf, offsets: Vec::new(), units: Units::new(dwarf), open: None }
     }
 
-    fn place(&mut self, at: Entry, budget: &mut Budget) -> Result<Place<'a>, Damaged> {
+    fn place(&mut self, at: Entry, budget: &mut Budget) -> Bounded<Place<'a>> {
         if self.offsets.is_empty() {
             let mut units = self.dwarf.units();
             while let Some(header) = units.next()? {
@@ -122,11 +117,11 @@ impl<'d, 'a> OtherUnits<'d, 'a> {
 }
 
 fn place_in<'a>(
-    unit: UnitRef<'_, Reader<'a>>,
+    unit: Unit<'_, 'a>,
     offset: UnitOffset,
     is_supplementary: bool,
     budget: &mut Budget,
-) -> Result<Place<'a>, Damaged> {
+) -> Bounded<Place<'a>> {
     let entry = unit.entry(offset)?;
     budget.spend(1 + entry.attrs().len())?;
     if let Some(name) = entry.attr_value(gimli::DW_AT_name) {
