@@ -91,7 +91,10 @@ impl HeapProfile {
             mappings: Vec::new(),
         };
         lines.required("the totals `t*: …`")?;
-        profile.total = parse_total(lines)?;
+        let Some(Counts { thread: None, live, .. }) = parse_counts(&lines.line) else {
+            return Err(lines.expected("the totals `t*: …`"));
+        };
+        profile.total = live;
         let mut goes_on = threads::read(lines, &mut profile.threads)?;
         while goes_on {
             if lines.line.starts_with(b"@") {
@@ -156,13 +159,6 @@ impl HeapProfile {
         self.mappings.sort_by_key(|mapping| mapping.start);
         guess_program(&mut self.mappings);
         Ok(())
-    }
-}
-
-fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
-    match parse_counts(&lines.line) {
-        Some(Counts { thread: None, live, .. }) => Ok(live),
-        _ => Err(lines.expected("the totals `t*: …`")),
     }
 }
 

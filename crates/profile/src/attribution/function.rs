@@ -144,22 +144,18 @@ fn is_concrete(argument: &str) -> bool {
         || argument.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
+/// Modules of allocators, and of the glue between them and Rust.
+#[rustfmt::skip]
+const ALLOCATORS: &[&str] = &[
+    "alloc::alloc", "allocator_api2", "hashbrown::alloc", "std::alloc", "std::sys::alloc", "tikv_jemallocator",
+    "tikv_jemalloc_sys", "jemallocator",
+];
+
 fn is_allocator(module: &str, name: &str) -> bool {
     let in_module = |prefix: &str| {
         module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    [
-        "alloc::alloc",
-        "allocator_api2",
-        "hashbrown::alloc",
-        "std::alloc",
-        "std::sys::alloc",
-        "tikv_jemallocator",
-        "tikv_jemalloc_sys",
-        "jemallocator",
-    ]
-    .into_iter()
-    .any(in_module)
+    ALLOCATORS.iter().any(|module| in_module(module))
         || ["__rust_", "__rdl_", "__rg_", "_rjem_", "je_"].iter().any(|prefix| name.starts_with(prefix))
 }
 

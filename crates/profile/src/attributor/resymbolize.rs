@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::TypeAttributor;
+use super::{TypeAttributor, known_names};
 use crate::attribution::function::FunctionInfo;
 use crate::attribution::place;
 use crate::attribution::stack::{Attribution, attribute};
@@ -18,7 +18,7 @@ use crate::symbolized::{
 use crate::symbols::frames::{Frame, Function};
 use crate::symbols::stand_in::{UNLOADED, WITHOUT_SYMBOLS, is_without_symbols};
 use crate::symbols::{LoadObject, Symbolizer};
-use crate::type_name::{Qualify, ReadableNames};
+use crate::type_name::ReadableNames;
 
 /// Distance between the assumed addresses of mappings. No mapping is longer.
 const SPACING_BITS: u32 = 38;
@@ -216,12 +216,7 @@ impl<'p> Naming<'p> {
         if file.is_none() && known.function.is_some() {
             return known.clone();
         }
-        Place {
-            function: place::function(steps).map(Arc::from),
-            line: site.filter(|_| file.is_some()).map_or(0, |line| line.line),
-            file,
-            crate_name: place::crate_name(steps).map(Arc::from),
-        }
+        known_names::place(steps, file, site.map(|line| line.line))
     }
 }
 
@@ -230,11 +225,7 @@ fn better_owner(found: &Attribution, known: &Owner, names: &mut ReadableNames) -
     if known.is_attributed && !found.is_type() {
         return known.clone();
     }
-    Owner {
-        name: found.name(Qualify::Last, names).into(),
-        full_type: found.type_or_function(Qualify::Whole, names).into(),
-        is_attributed: found.is_type(),
-    }
+    known_names::owner(found, names)
 }
 
 #[cfg(test)]

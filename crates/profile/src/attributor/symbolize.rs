@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::TypeAttributor;
-use super::known_names::{KnownNames, Site};
+use super::known_names::{self, KnownNames, Site};
 use crate::amount::Amount;
 use crate::attribution::place;
 use crate::attribution::step::beyond_allocator;
@@ -13,12 +13,10 @@ use crate::large::LargeObjects;
 use crate::mapping::{Mapping, mapping_of};
 use crate::profile::{HeapProfile, Stack};
 use crate::symbolized::{
-    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Owner, Place, ProfileKind,
-    SymbolizedProfile,
+    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, ProfileKind, SymbolizedProfile,
 };
 use crate::symbols::LoadObject;
 use crate::symbols::frames::Frame;
-use crate::type_name::Qualify;
 
 impl TypeAttributor {
     /// Makes a profile with names and types, which needs neither the process nor its files. Reads missing build-ids
@@ -80,12 +78,7 @@ impl TypeAttributor {
         let site_frame = place::allocation_site(&steps);
         let file =
             site_frame.and_then(|at| self.symbolizer.table().function(frames[at].function).file.clone());
-        let place = Place {
-            function: place::function(&steps).map(Arc::from),
-            line: site_frame.filter(|_| file.is_some()).map_or(0, |at| frames[at].line),
-            file,
-            crate_name: place::crate_name(&steps).map(Arc::from),
-        };
+        let place = known_names::place(&steps, file, site_frame.map(|at| frames[at].line));
         let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
         let of_allocator = u32::try_from(of_allocator).unwrap_or(u32::MAX);
         let site = Site { place: naming.builder.names.places.handle(place), of_allocator };
@@ -97,11 +90,7 @@ impl TypeAttributor {
         let Naming { named, builder, .. } = naming;
         *named.owners.entry(handle).or_insert_with(|| {
             let (attribution, names) = (&self.owners[handle as usize], &mut self.names);
-            builder.names.owners.handle(Owner {
-                name: attribution.name(Qualify::Last, names).into(),
-                full_type: attribution.type_or_function(Qualify::Whole, names).into(),
-                is_attributed: attribution.is_type(),
-            })
+            builder.names.owners.handle(known_names::owner(attribution, names))
         })
     }
 

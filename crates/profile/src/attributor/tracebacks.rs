@@ -32,20 +32,16 @@ impl Tracebacks {
         let smaller = sums.split_off(sums.len().min(MAX_ROWS));
         let mut entries: Vec<TypeEntry> = Vec::with_capacity(sums.len() + 1);
         entries.extend(sums.into_iter().map(|(at, estimate)| match name(at) {
-            Some(name) => entry(name, true, estimate),
-            None => entry("unknown code".to_owned(), false, estimate),
+            Some(name) => TypeEntry::named(name, true, estimate),
+            None => TypeEntry::named("unknown code".to_owned(), false, estimate),
         }));
         if !smaller.is_empty() {
             let mut sum = Estimate::default();
             smaller.iter().for_each(|(_, estimate)| sum += *estimate);
-            entries.push(entry(format!("({} smaller)", smaller.len()), true, sum));
+            entries.push(TypeEntry::named(format!("({} smaller)", smaller.len()), true, sum));
         }
         entries
     }
-}
-
-fn entry(name: String, is_attributed: bool, estimate: Estimate) -> TypeEntry {
-    TypeEntry { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
 }
 
 #[cfg(test)]

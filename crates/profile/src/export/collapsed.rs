@@ -40,16 +40,7 @@ pub enum Count {
 }
 
 impl SymbolizedProfile {
-    /// Writes a line for each distinct stack of names, in alphabetical order, functions before types.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    pub fn write_collapsed(&self, options: &CollapsedOptions, out: impl Write) -> io::Result<()> {
-        self.collapse(options).write(0, out).map(drop)
-    }
-
-    /// The distinct stacks of names. The caller can write as many as there is room for.
+    /// The distinct stacks of names, in alphabetical order, functions before types.
     pub fn collapse(&self, options: &CollapsedOptions) -> CollapsedStacks<'_> {
         CollapsedStacks::of(&[self], *options)
     }
@@ -237,7 +228,7 @@ mod tests {
 
     fn collapsed(options: CollapsedOptions) -> String {
         let mut out = Vec::new();
-        sample().write_collapsed(&options, &mut out).unwrap();
+        sample().collapse(&options).write(0, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -253,7 +244,7 @@ mod tests {
         let base = profile(&[("String", &["a"], 1, 7)]);
         let target = profile(&[("Vec<A>", &["a"], 1, 7), ("String", &["b"], 1, 9)]);
         let mut out = Vec::new();
-        target.growth_since(&base).write_collapsed(&CollapsedOptions::default(), &mut out).unwrap();
+        target.growth_since(&base).collapse(&CollapsedOptions::default()).write(0, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "b 9\n");
     }
 

@@ -65,7 +65,11 @@ impl HeapProfile {
                 rest.entry(size_class(mean)).or_default().add(&stack);
             }
         }
-        rest.values().try_for_each(|rest| rest.write(&mut out))?;
+        for Rest { live, accumulated, threads } in rest.into_values() {
+            let threads: Vec<_> =
+                threads.into_iter().map(|(thread, live)| ThreadSample { thread, live }).collect();
+            write_stack(&Stack { addresses: &[NOWHERE], live, accumulated, threads: &threads }, &mut out)?;
+        }
         writeln!(out, "\nMAPPED_LIBRARIES:")?;
         self.mappings.iter().try_for_each(|mapping| out.write_all(&mapping.line()))
     }
@@ -91,15 +95,6 @@ impl Rest {
             let of_thread = self.threads.entry(*thread).or_default();
             *of_thread = sum(*of_thread, *live);
         }
-    }
-
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { live, accumulated, threads } = self;
-        let sample = |(thread, live): (&u64, &Sample)| ThreadSample { thread: *thread, live: *live };
-        let threads: Vec<ThreadSample> = threads.iter().map(sample).collect();
-        let stack =
-            Stack { addresses: &[NOWHERE], live: *live, accumulated: *accumulated, threads: &threads };
-        write_stack(&stack, out)
     }
 }
 

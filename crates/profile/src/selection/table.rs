@@ -35,6 +35,13 @@ pub struct TypeEntry {
     pub threads: u64,
 }
 
+impl TypeEntry {
+    /// An entry whose name is all that there is to say about it.
+    pub(crate) fn named(name: String, is_attributed: bool, estimate: Estimate) -> Self {
+        Self { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
+    }
+}
+
 impl TypeTable {
     /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and
     /// sorts.

@@ -51,7 +51,7 @@ pub(crate) fn resolve(
     table: &mut FrameTable,
     budget: &mut Budget,
 ) -> Found {
-    let own_root = index.own_root().map(str::to_owned);
+    let own_root = index.own_root.as_deref();
     let mut search = Search { table, budget, found: Found::default(), own_root };
     let mut units = Units::new(dwarf);
     let mut names = Names::new(dwarf);
@@ -118,7 +118,7 @@ struct Search<'s> {
     budget: &'s mut Budget,
     found: Found,
     /// The folder that the service's own source paths are relative to.
-    own_root: Option<String>,
+    own_root: Option<&'s str>,
 }
 
 impl Search<'_> {
@@ -147,7 +147,7 @@ impl Search<'_> {
         names: &mut Names<'_, 'a>,
     ) {
         let Self { table, budget, found, own_root } = self;
-        let mut files = Files::new(lines, own_root.as_deref());
+        let mut files = Files::new(lines, *own_root);
         let rows = line_rows(lines, &wanted.addresses, budget).unwrap_or_default();
         let first_lines = FirstLines::of(chains, unit, lines, names, table, budget);
         for (position, chain) in &chains.by_position {

@@ -95,10 +95,7 @@ impl<'a> ElfFile<'a> {
 
     /// The DWARF sections, decompressed if necessary. `None` without `.debug_info`.
     pub(crate) fn dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
-        if !self.has_dwarf() {
-            return None;
-        }
-        DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
+        self.has_dwarf().then(|| self.supplementary_dwarf()).flatten()
     }
 
     /// The sections of a supplementary file, which can consist of texts only.
@@ -165,18 +162,9 @@ fn standard_link(section: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether a section says anything about frames. Sections about variables and types are never decompressed.
 fn is_read(id: SectionId) -> bool {
-    matches!(
-        id,
-        SectionId::DebugAbbrev
-            | SectionId::DebugAddr
-            | SectionId::DebugInfo
-            | SectionId::DebugLine
-            | SectionId::DebugLineStr
-            | SectionId::DebugRanges
-            | SectionId::DebugRngLists
-            | SectionId::DebugStr
-            | SectionId::DebugStrOffsets
-    )
+    use SectionId::*;
+    let texts = matches!(id, DebugLineStr | DebugStr | DebugStrOffsets);
+    texts || matches!(id, DebugAbbrev | DebugAddr | DebugInfo | DebugLine | DebugRanges | DebugRngLists)
 }
 
 #[cfg(test)]

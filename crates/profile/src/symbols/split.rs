@@ -26,7 +26,8 @@ pub(crate) struct SplitUnits<'a> {
     executable: &'a Path,
     /// Ids that were asked for. In a genuine file each belongs to one unit.
     seen: FxHashSet<u64>,
-    missing: usize,
+    /// How many skeletons had no file with the rest.
+    pub(crate) missing: usize,
 }
 
 impl<'a> SplitUnits<'a> {
@@ -49,11 +50,6 @@ impl<'a> SplitUnits<'a> {
             sections.map(|section| section.len()).iter().sum()
         });
         Self { package, package_bytes, files, executable, seen: FxHashSet::default(), missing: 0 }
-    }
-
-    /// How many skeletons had no file with the rest.
-    pub(crate) fn missing(&self) -> usize {
-        self.missing
     }
 
     /// Calls `pass` with the rest of a unit, and with the number of bytes that there are to read in addition. Returns

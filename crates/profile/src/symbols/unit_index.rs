@@ -19,8 +19,9 @@ const MAX_GAP: u64 = 256;
 pub(crate) struct UnitIndex {
     ranges: Vec<UnitRange>,
     /// Whether some units have their debug information in separate files.
-    is_split: bool,
-    own_root: Option<String>,
+    pub(crate) is_split: bool,
+    /// The folder that the source paths of the program's own crate are relative to.
+    pub(crate) own_root: Option<String>,
 }
 
 #[derive(Debug)]
@@ -63,27 +64,13 @@ impl UnitIndex {
 
     /// The units that can contain any of the (sorted) addresses, by ascending offset in `.debug_info`.
     pub(crate) fn units_of(&self, addresses: &[u64]) -> Vec<usize> {
-        let mut units: Vec<usize> = self
-            .ranges
-            .iter()
-            .filter(|range| {
-                let first = addresses.partition_point(|address| *address < range.begin);
-                addresses.get(first).is_some_and(|address| *address < range.end)
-            })
-            .map(|range| range.unit)
-            .collect();
+        let is_hit = |range: &&UnitRange| {
+            let first = addresses.partition_point(|address| *address < range.begin);
+            addresses.get(first).is_some_and(|address| *address < range.end)
+        };
+        let mut units: Vec<usize> = self.ranges.iter().filter(is_hit).map(|range| range.unit).collect();
         units.dedup();
         units
-    }
-
-    /// The folder that the source paths of the program's own crate are relative to.
-    pub(crate) fn own_root(&self) -> Option<&str> {
-        self.own_root.as_deref()
-    }
-
-    /// Whether some units have their debug information in separate files.
-    pub(crate) fn is_split(&self) -> bool {
-        self.is_split
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
             | std::io::ErrorKind::UnexpectedEof => ErrorKind::Pprof,
             _ => ErrorKind::Io,
         };
-        Error::with_source(kind, "pprof profile: expected gzip, which could not be unpacked", error)
+        Error::with_source(kind, "pprof profile: expected gzip, but decompressing failed", error)
     })?;
     Ok(bytes)
 }
@@ -266,16 +266,11 @@ struct Sample {
 impl Sample {
     fn read(message: &[u8]) -> Result<Self, Error> {
         let mut sample = Self::default();
-        each_field(message, |tag, field| {
-            match tag {
-                tag::sample::LOCATION_ID => field.append_to(&mut sample.location_ids)?,
-                tag::sample::VALUE => field.append_to(&mut sample.values)?,
-                tag::sample::LABEL => {
-                    sample.labels.push(Numbers::read(field.bytes()?, tag::label::NUM_UNIT)?);
-                }
-                _ => {}
-            }
-            Ok(())
+        each_field(message, |tag, field| match tag {
+            tag::sample::LOCATION_ID => field.append_to(&mut sample.location_ids),
+            tag::sample::VALUE => field.append_to(&mut sample.values),
+            tag::sample::LABEL => field.append_numbers_to(&mut sample.labels, tag::label::NUM_UNIT),
+            _ => Ok(()),
         })?;
         Ok(sample)
     }
@@ -289,15 +284,12 @@ fn read_location(
 ) -> Result<(u64, Location), Error> {
     let (mut id, mut mapping, mut address) = (0, 0, 0);
     let mut lines = Vec::new();
-    each_field(message, |tag, field| {
-        match tag {
-            tag::location::ID => id = field.number()?,
-            tag::location::MAPPING_ID => mapping = field.number()?,
-            tag::location::ADDRESS => address = field.number()?,
-            tag::location::LINE => lines.push(Numbers::read(field.bytes()?, tag::line::LINE)?),
-            _ => {}
-        }
-        Ok(())
+    each_field(message, |tag, field| match tag {
+        tag::location::ID => field.number().map(|number| id = number),
+        tag::location::MAPPING_ID => field.number().map(|number| mapping = number),
+        tag::location::ADDRESS => field.number().map(|number| address = number),
+        tag::location::LINE => field.append_numbers_to(&mut lines, tag::line::LINE),
+        _ => Ok(()),
     })?;
     let mapping = match mapping {
         0 => None,
@@ -323,14 +315,14 @@ fn amounts(kind: ProfileKind, values: &[u64]) -> Result<(Amount, Amount), Error>
             Ok((amount(objects, bytes), Amount::default()))
         }
         _ => Err(Error::pprof(format!(
-            "a sample has {} values, which is not as many as there are types",
+            "a sample has {} values, another number than there are types",
             values.len()
         ))),
     }
 }
 
 fn dangling(what: &str, id: u64) -> Error {
-    Error::pprof(format!("{what} {id} is not there"))
+    Error::pprof(format!("{what} {id} does not exist"))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl<'a> Encoder<'a> {
         selection.rest.iter().for_each(|rest| self.rest(rest, &mut out, &mut tables));
         out.write_to(sink)?;
         tables.write_to(sink)?;
-        for text in self.strings.table() {
+        for text in &self.strings.table {
             // `go tool pprof` prints names as they are.
             out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;

@@ -78,7 +78,7 @@ impl PprofOptions {
             }
         }
         let first_look = usize::try_from(first_look).ok().and_then(|position| strings.get(position));
-        let first_look = first_look.ok_or_else(|| Error::pprof("has no such text as its first type"))?;
+        let first_look = first_look.ok_or_else(|| Error::pprof("has no text for its default type"))?;
         options.prefers_allocated = *first_look == value::ALLOC_SPACE.0.as_bytes();
         Ok(options)
     }

@@ -93,13 +93,16 @@ impl<'m> Iterator for Fields<'m> {
     }
 }
 
-impl<'m> Field<'m> {
-    pub(super) fn bytes(&self) -> Result<&'m [u8], Error> {
-        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(broken()) }
-    }
-
+impl Field<'_> {
     pub(super) fn number(&self) -> Result<u64, Error> {
         if let Self::Number(number) = self { Ok(*number) } else { Err(broken()) }
+    }
+
+    /// Appends a message of numbers with tags up to `last`.
+    pub(super) fn append_numbers_to(&self, messages: &mut Vec<Numbers>, last: u64) -> Result<(), Error> {
+        let Self::Bytes(bytes) = self else { return Err(broken()) };
+        messages.push(Numbers::read(bytes, last)?);
+        Ok(())
     }
 
     /// Appends repeated numbers. They are packed, or one per field.
@@ -165,7 +168,7 @@ impl Numbers {
 
 /// The error for bytes that are not a message in protobuf's encoding.
 fn broken() -> Error {
-    Error::pprof("is no message of profile.proto")
+    Error::pprof("is not a message of profile.proto")
 }
 
 #[cfg(test)]

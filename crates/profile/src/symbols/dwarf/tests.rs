@@ -1,5 +1,6 @@
 use super::*;
 use crate::symbols::budget::bytes_of;
+use crate::symbols::elf::Reader;
 
 const ENTRIES: usize = 2000;
 const RANGES: usize = 2000;

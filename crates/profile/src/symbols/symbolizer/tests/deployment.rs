@@ -205,7 +205,7 @@ fn debug_files_and_packages_are_copies_too() {
     let (_, symbolizer) = frames(&profile, &UnstrippedCopies::new(parts()).unwrap());
     assert!(symbolizer.gaps()[0].reason.ends_with("without code; add the program, stripped or not"));
     let twice = UnstrippedCopies::new(parts().into_iter().chain(parts())).unwrap_err();
-    assert_eq!(twice.to_string(), "copy 4 cannot be used: there is a package (.dwp) already");
+    assert_eq!(twice.to_string(), "copy 4 cannot be used: there already is a package (.dwp)");
 }
 
 #[test]
