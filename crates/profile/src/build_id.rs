@@ -16,11 +16,10 @@ impl BuildId {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes().chunks(2).map(|digits| match digits {
-            [high @ (b'0'..=b'9' | b'a'..=b'f'), low @ (b'0'..=b'9' | b'a'..=b'f')] => {
-                u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()
-            }
-            _ => None,
+        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let digits = text.as_bytes().chunks(2).map(|digits| {
+            let [high, low] = digits else { return None };
+            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
         });
         Self::from_bytes(&digits.collect::<Option<Vec<u8>>>()?)
     }

@@ -34,14 +34,13 @@ const BYTES_OF_AN_ADDRESS: u64 = 15;
 const BYTES_OF_A_STACK: u64 = 100;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program,
-    /// so the file with the lowest mapping is assumed.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program, so
+    /// the file with the lowest mapping is assumed.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed or ends too
-    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading
-    /// fails.
+    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines::new(dump);
         let mut profile = Self::parse_stacks(&mut lines, 0)?;

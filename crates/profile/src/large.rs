@@ -100,9 +100,8 @@ impl Estimator {
 
     /// Estimates what one stack holds from its recorded numbers.
     ///
-    /// See [`SampleRate::unbias`]. For large objects the surplus of the size class is subtracted, with the mean
-    /// object for all objects of the stack. The error then includes that their size is only known to lie between two
-    /// classes.
+    /// See [`SampleRate::unbias`]. For large objects the surplus of the size class is subtracted, with the mean object
+    /// for all objects of the stack. The error then includes that their size is only known to lie between two classes.
     pub fn estimate(self, sample: Sample) -> Estimate {
         let counted = self.rate.unbias(sample);
         let Some((large, size)) = self.large.zip(sample.bytes.checked_div(sample.objects)) else {

@@ -1,9 +1,8 @@
 //! The list of threads at the beginning of a dump, with threads of any name.
 //!
-//! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate
-//! other lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its
-//! totals, or for the heading of the mappings. So looking one line ahead distinguishes a line of the dump from a
-//! piece of a name.
+//! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate other
+//! lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its totals, or
+//! for the heading of the mappings. So looking one line ahead distinguishes a line of the dump from a piece of a name.
 
 use std::io::BufRead;
 

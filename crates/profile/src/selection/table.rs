@@ -43,8 +43,7 @@ impl TypeEntry {
 }
 
 impl TypeTable {
-    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and
-    /// sorts.
+    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and sorts.
     pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
         fn row(entry: &TypeEntry) -> (&str, &str, bool) {
             (&entry.type_name, &entry.full_type, entry.is_attributed)
@@ -70,10 +69,8 @@ impl TypeTable {
             table.qualify_equal_names(qualify, names);
         }
         table.entries.sort_by(|a, b| {
-            b.estimate
-                .bytes
-                .total_cmp(&a.estimate.bytes)
-                .then_with(|| (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name)))
+            let names = || (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name));
+            b.estimate.bytes.total_cmp(&a.estimate.bytes).then_with(names)
         });
         table
     }

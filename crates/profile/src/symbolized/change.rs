@@ -74,17 +74,14 @@ impl ChangeTable {
     }
 
     pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
-        let (nothing, mut rows) = (Stacks::default(), Vec::new());
+        let nothing = Stacks::default();
         let large = base.large_below.abs_diff(target.large_below);
-        for (key, before) in &base.rows {
-            rows.push((
-                key,
-                Change::of_stacks(before, target.rows.get(key).unwrap_or(&nothing), rate, large),
-            ));
-        }
-        for (key, now) in target.rows.iter().filter(|(key, _)| !base.rows.contains_key(*key)) {
-            rows.push((key, Change::of_stacks(&nothing, now, rate, large)));
-        }
+        let old =
+            base.rows.iter().map(|(key, before)| (key, before, target.rows.get(key).unwrap_or(&nothing)));
+        let new = target.rows.iter().filter(|(key, _)| !base.rows.contains_key(*key));
+        let pairs = old.chain(new.map(|(key, now)| (key, &nothing, now)));
+        let change = |(key, before, now)| (key, Change::of_stacks(before, now, rate, large));
+        let rows: Vec<_> = pairs.map(change).collect();
         let compared = rows.len();
         let threshold = significant_stderrs(compared);
         let mut table = Self { rows: Vec::new(), total: Change::default(), compared, threshold };
@@ -254,8 +251,7 @@ mod tests {
         assert_eq!(rows(&many, &base), [("String".into(), -80 * SAMPLE, true)]);
     }
 
-    /// Forty buffers in the class of 1.25 MiB. Each counted as 1 MiB and 128 KiB, and now counts as 1 MiB and 192
-    /// KiB.
+    /// Forty buffers in the class of 1.25 MiB. Each counted as 1 MiB and 128 KiB, and now counts as 1 MiB and 192 KiB.
     #[test]
     fn other_sizes_of_the_same_large_objects_are_no_change() {
         const KIB: i64 = 1024;

@@ -80,8 +80,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// If the list is damaged, or the budget is too small for it. The ranges before that point were passed to
-    /// `found`.
+    /// If the list is damaged, or the budget is too small for it. The ranges before that point were passed to `found`.
     pub(crate) fn each_range(
         &mut self,
         mut list: gimli::RngListIter<Reader<'_>>,

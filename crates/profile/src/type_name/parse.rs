@@ -121,14 +121,12 @@ impl<'a> Parser<'a> {
         }
         if self.eat("[") {
             let element = Box::new(self.parse_type(depth + 1));
-            let length = if self.eat(";") {
+            let length = self.eat(";").then(|| {
                 let end = end_of_item(self.rest(), b",");
                 let length = self.rest()[..end].trim();
                 self.at += end;
-                Some(length)
-            } else {
-                None
-            };
+                length
+            });
             return self.eat("]").then_some(Type::Array { element, length });
         }
         if self.eat("fn(") {

@@ -37,25 +37,20 @@ impl Chains {
         {
             let mut entries = unit.entries_raw(Some(offset))?;
             let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            };
-            budget.spend(1 + abbreviation.attributes().len())?;
-            if abbreviation.tag() != gimli::DW_TAG_subprogram {
-                entries.skip_attributes(abbreviation.attributes())?;
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            }
-            let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
-            let inside = entry.positions(unit, addresses, budget)?;
-            if !inside.is_empty() {
-                let begin = entry.begin(unit, budget)?;
-                let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
-                for position in &inside {
-                    self.by_position.insert(*position, vec![link]);
+            if let Some(abbreviation) = entries.read_abbreviation()? {
+                budget.spend(1 + abbreviation.attributes().len())?;
+                if abbreviation.tag() == gimli::DW_TAG_subprogram {
+                    let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
+                    let inside = entry.positions(unit, addresses, budget)?;
+                    if !inside.is_empty() {
+                        let begin = entry.begin(unit, budget)?;
+                        let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
+                        self.by_position.extend(inside.iter().map(|position| (*position, vec![link])));
+                        self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
+                    }
+                } else {
+                    entries.skip_attributes(abbreviation.attributes())?;
                 }
-                self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
             }
             skimmer.go_on_at(entries.next_offset());
         }
