@@ -56,14 +56,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_back_from_its_text() {
+    fn reads_back_an_id() {
         let id = BuildId::from_bytes(&[0xab, 0x00, 0x1f]).unwrap();
         assert_eq!(id.to_string(), "ab001f");
         assert_eq!(BuildId::parse("ab001f"), Some(id));
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn rejects_invalid_ids() {
         for text in ["", "a", "abc", "AB", "+1", "0x", "é"] {
             assert_eq!(BuildId::parse(text), None, "{text}");
         }

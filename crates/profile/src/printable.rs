@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_what_moves_turns_or_hides_text_is_escaped() {
+    fn s64_escapes_characters_that_move_turn_or_hide_text() {
         for hidden in [
             0..=0x1f,
             0x7f..=0x9f,
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_any_script_stay_as_they_are() {
+    fn keeps_names_in_any_script() {
         for name in [
             "HashMap<String, Vec<u8>>",
             "größe",
@@ -98,7 +98,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn s64_nothing_hidden_is_left(text: String) {
+        fn s64_leaves_no_unprintable_character(text: String) {
             let shown = printable(&text);
             proptest::prop_assert!(!shown.contains(is_unprintable));
             proptest::prop_assert_eq!(printable(&shown), shown.as_ref());

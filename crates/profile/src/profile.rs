@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_whose_stacks_point_elsewhere_is_refused() {
+    fn rejects_stacks_outside_of_their_tables() {
         let json = serde_json::to_value(HeapProfile::parse(DUMP.as_bytes()).unwrap()).unwrap();
         for (table, range) in [("addresses", [0, 3]), ("addresses", [2, 1]), ("threads", [0, 2])] {
             let mut json = json.clone();

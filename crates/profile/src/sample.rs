@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_without_live_objects_is_zero_and_not_nan() {
+    fn stack_without_live_objects_is_zero_not_nan() {
         for sample in [Sample::default(), Sample { objects: 0, bytes: 9 }, Sample { objects: 9, bytes: 0 }] {
             let estimate = SampleRate::from_bytes(524_288).unbias(sample);
             assert!(estimate.bytes.is_finite() && estimate.objects.is_finite());

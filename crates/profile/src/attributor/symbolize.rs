@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn s60_no_address_of_the_process_is_kept() {
+    fn s60_keeps_no_address_of_the_process() {
         let symbolized = symbolized(DUMP).2;
         let addresses: Vec<u64> = symbolized.locations.iter().map(|location| location.address).collect();
         assert_eq!(addresses, [0, 0x50f, 0x1f], "outside of all files, and offsets in files");

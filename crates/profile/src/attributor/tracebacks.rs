@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s45_rows_are_the_largest_and_one_for_all_others() {
+    fn s45_keeps_the_largest_rows_and_sums_the_rest() {
         let mut tracebacks = Tracebacks::default();
         let of = |bytes: usize| Estimate { bytes: bytes as f64, objects: 1.0, ..Estimate::default() };
         let name = |at: usize| (at != 7).then(|| format!("f{at} ← main"));

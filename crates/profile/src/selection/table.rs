@@ -100,7 +100,7 @@ mod tests {
     use crate::type_name::readable;
 
     #[test]
-    fn equal_names_are_told_apart_by_as_little_of_the_path_as_does() {
+    fn qualifies_equal_names_as_little_as_possible() {
         let full_types = [
             "Arc<app::Inner>",
             "Arc<tokio::runtime::park::Inner>",

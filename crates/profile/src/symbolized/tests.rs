@@ -72,7 +72,7 @@ pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = Symbolized
 }
 
 #[test]
-fn rows_are_summed_by_what_they_stand_for() {
+fn sums_rows_by_group() {
     let profile = profile(&[
         ("Vec<app::A>", &["read", "main"], 2, 200),
         ("Vec<app::A>", &["write", "main"], 1, 100),
@@ -98,7 +98,7 @@ fn rows_are_summed_by_what_they_stand_for() {
 }
 
 #[test]
-fn growth_of_a_profile_since_itself_is_nothing() {
+fn profile_has_no_growth_since_itself() {
     let profile = profile(&[("String", &["a"], 9, 4096)]);
     let growth = profile.growth_since(&profile);
     assert_eq!(

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_abbreviation_is_read_as_in_the_whole_table() {
+    fn single_abbreviation_equals_that_of_the_whole_table() {
         let (section, start) = (table(TABLE), DebugAbbrevOffset(0));
         let whole = all(&section, start, &mut Budget::new(TABLE.len(), 0)).unwrap();
         for code in [7, 9, 1] {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abbreviation_that_is_not_there_or_cut_off_is_not_found() {
+    fn does_not_find_missing_or_truncated_abbreviation() {
         let find = |bytes: &[u8], offset| {
             only(&table(bytes), DebugAbbrevOffset(offset), 1, &mut Budget::new(bytes.len(), 0)).is_ok()
         };
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_many_units_share_is_not_searched_for_each() {
+    fn does_not_search_a_shared_table_for_every_unit() {
         let mut budget = Budget::new(TABLE.len(), 0);
         let read = (0..10_000)
             .take_while(|_| only(&table(TABLE), DebugAbbrevOffset(0), 1, &mut budget).is_ok())

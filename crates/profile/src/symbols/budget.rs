@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spent_is_gone_and_nothing_comes_after_the_end() {
+    fn spent_budget_allows_nothing_more() {
         let mut budget = Budget::new(2, 0);
         assert!(budget.spend(2 * STEPS_PER_BYTE - 1).is_ok());
         assert!(budget.spend(2).is_err());

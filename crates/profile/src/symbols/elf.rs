@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_link_of_the_standard_has_a_path_and_an_identity() {
+    fn standard_link_has_path_and_identity() {
         let link = |is_supplementary: u8, rest: &[u8]| {
             let section = [&[5, 0, is_supplementary], rest].concat();
             standard_link(&section).map(|(path, id)| (path.to_vec(), id.to_vec()))

@@ -89,7 +89,7 @@ mod tests {
     use super::{is_of_dependency, own_root, trimmed};
 
     #[test]
-    fn folders_of_dependencies_are_known() {
+    fn recognizes_folders_of_dependencies() {
         assert!(is_of_dependency("/home/ann/.cargo/registry/src/index.io-19/bytes-1.12.1"));
         assert!(is_of_dependency("/srv/app/vendor/bytes"));
         assert!(!is_of_dependency("/home/ann/app"));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_is_where_the_programs_own_crate_was_compiled() {
+    fn finds_the_workspace_of_the_programs_own_crate() {
         for (unit, folder, expected) in [
             ("src/main.rs/@/app.7f3a-cgu.0", Some("/srv/app"), Some("/srv/app")),
             ("crates/web/src/main.rs/@/app.7f3a-cgu.0", Some("/srv/app"), Some("/srv/app")),

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn units_with_lists_of_their_own_are_all_read() {
+    fn reads_all_units_with_separate_lists() {
         let ranges: Vec<u8> = (0..UNITS as u64).flat_map(|unit| list(unit * 10, 10)).collect();
         let index = read(&file(|unit| unit * 11 * 16, &ranges));
         assert_eq!(index.ranges.len(), UNITS * 10);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_list_is_not_read_for_every_unit() {
+    fn does_not_read_one_long_list_for_every_unit() {
         let sections = file(|_| 0, &list(0, RANGES));
         let index = read(&sections);
         // The units alone would allow a million ranges.

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_element_is_what_a_container_holds() {
+    fn finds_the_element_of_a_container() {
         for (name, element) in [
             ("Vec<Session>", "Session"),
             ("HashMap<String, Vec<(u8, u8)>>", "Vec<(u8, u8)>"),

@@ -364,7 +364,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_messages_are_read_or_refused_as_by_another_codec(
+        fn treats_damaged_messages_like_another_codec(
             fields in prop::collection::vec(field(), 0..5),
             cut in 0..4_usize,
         ) {

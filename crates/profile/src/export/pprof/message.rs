@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_those_that_others_write() {
+    fn writes_the_same_fields_as_another_encoder() {
         let numbers = [0, 1, 0x7f, 0x80, 1 << 35, u64::MAX];
         let sample =
             Sample { location_id: numbers.to_vec(), value: vec![-1, i64::MAX, 0], label: Vec::new() };

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_read_with_their_tags_and_fixed_ones_passed_over() {
+    fn reads_fields_and_skips_fixed_ones() {
         let bytes = [0x08, 0x96, 0x01, 0x12, 0x02, b'h', b'i', 0x1d, 1, 2, 3, 4, 0x20, 7];
         let expected = [(1, Field::Number(150)), (2, Field::Bytes(b"hi")), (4, Field::Number(7))];
         assert_eq!(fields(&bytes).unwrap(), expected);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_too_long_is_an_error() {
+    fn rejects_truncated_and_overlong_fields() {
         let endless = [0xff; 11];
         let too_far = [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
         for bytes in [&[0x08][..], &[0x12, 2, b'h'], &[0x1d, 1], &[0x0b], &endless, &too_far] {
