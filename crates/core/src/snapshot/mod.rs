@@ -144,7 +144,7 @@ impl Snapshot {
         }
     }
 
-    /// The snapshot as it is saved: a profile in pprof's format.
+    /// The snapshot in the form in which it is saved: a profile in pprof's format.
     pub fn as_bytes(&self) -> &[u8] {
         &self.pprof
     }
