@@ -121,9 +121,9 @@ pub use memory_debug_tower::memory_debug_core;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
 pub use memory_debug_tower::{
-    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collector, ConfigError,
-    ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint, FieldRow,
-    InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryReport, ProcessMemory,
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collected, Collector,
+    ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
+    FieldRow, InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryReport, ProcessMemory,
     Reconciliation, Resource, Role, RootRow, RootSummary, RowSource, SameBody, Scope, Shortage, Tracked,
     TypeRow, TypeSummary, Work, generate_password, summary,
 };

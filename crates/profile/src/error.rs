@@ -36,6 +36,11 @@ impl Error {
         Self { kind, message: message.into(), source: Some(source.into()) }
     }
 
+    /// A profile in pprof's format that is refused. `why` has the profile as its subject.
+    pub(crate) fn pprof(why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Pprof, format!("pprof profile: {why}"))
+    }
+
     /// The class of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind

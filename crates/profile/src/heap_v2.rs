@@ -12,19 +12,20 @@
 //! 55e486b64000-55e486cc1000 r-xp …  /proc/self/maps
 //! ```
 
+mod counts;
+mod lines;
 mod threads;
 
-use std::borrow::Cow;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
-use crate::error::{Error, ErrorKind};
+use counts::{Counts, parse_counts};
+use lines::Lines;
+
+use crate::error::Error;
 use crate::mapping::{Mapping, guess_program};
-use crate::number::{decimal, leading_decimal, leading_hexadecimal};
+use crate::number::{decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
-
-/// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// What an address takes in a dump of a program that is loaded anywhere: ` 0x55e486c2ba33`.
 const BYTES_OF_AN_ADDRESS: u64 = 15;
@@ -41,7 +42,7 @@ impl HeapProfile {
     /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
     /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
-        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        let mut lines = Lines::new(dump);
         let mut profile = Self::parse_stacks(&mut lines, 0)?;
         if lines.line.is_empty() {
             return Err(lines.at_end("a stack `@ …` or MAPPED_LIBRARIES"));
@@ -64,7 +65,7 @@ impl HeapProfile {
         bytes: u64,
         mappings: Vec<Mapping>,
     ) -> Result<Self, Error> {
-        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        let mut lines = Lines::new(dump);
         Ok(Self { mappings, ..Self::parse_stacks(&mut lines, bytes)? })
     }
 
@@ -155,15 +156,6 @@ impl HeapProfile {
     }
 }
 
-/// A line `  tN: objects: bytes [objects: bytes] name`; `thread` is `None` for `t*`.
-struct Counts<'a> {
-    thread: Option<u64>,
-    live: Sample,
-    accumulated: Sample,
-    /// What follows, up to the end of the line. A name may go on in the next line.
-    name: Option<&'a [u8]>,
-}
-
 fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
     match parse_counts(&lines.line) {
         Some(Counts { thread: None, live, .. }) => Ok(live),
@@ -171,109 +163,9 @@ fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
     }
 }
 
-fn parse_counts(line: &[u8]) -> Option<Counts<'_>> {
-    let rest = line.trim_ascii_start().strip_prefix(b"t")?;
-    let (thread, rest) = match rest.strip_prefix(b"*") {
-        Some(rest) => (None, rest),
-        None => leading_decimal(rest).map(|(thread, rest)| (Some(thread), rest))?,
-    };
-    let (live, rest) = parse_sample(rest.strip_prefix(b": ")?)?;
-    let (accumulated, rest) = parse_sample(rest.strip_prefix(b" [")?)?;
-    let name = match rest.strip_prefix(b"]")? {
-        b"" => None,
-        rest => Some(rest.strip_prefix(b" ")?),
-    };
-    Some(Counts { thread, live, accumulated, name })
-}
-
-/// `objects: bytes`, and what stands behind it.
-fn parse_sample(text: &[u8]) -> Option<(Sample, &[u8])> {
-    let (objects, rest) = leading_decimal(text)?;
-    let (bytes, rest) = leading_decimal(rest.strip_prefix(b": ")?)?;
-    Some((Sample { objects, bytes }, rest))
-}
-
 fn index(position: usize, lines: &Lines<impl BufRead>) -> Result<u32, Error> {
     u32::try_from(position).map_err(|_| lines.expected("fewer than 2^32 addresses"))
 }
 
-/// The lines of a dump, counted from 1, one at a time.
-struct Lines<R> {
-    dump: R,
-    number: u64,
-    /// Without its end.
-    line: Vec<u8>,
-    /// The next line, if it was looked at.
-    ahead: Option<Vec<u8>>,
-}
-
-impl<R: BufRead> Lines<R> {
-    /// Goes to the next line; `false` at the end of the dump.
-    fn advance(&mut self) -> Result<bool, Error> {
-        let ahead = self.ahead.take();
-        self.number += 1;
-        match ahead {
-            Some(line) => self.line = line,
-            None => return self.read(),
-        }
-        Ok(true)
-    }
-
-    /// The line after this one, if there is one.
-    fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
-        if self.ahead.is_none() {
-            let line = std::mem::take(&mut self.line);
-            self.number += 1;
-            let found = self.read();
-            self.number -= 1;
-            let ahead = std::mem::replace(&mut self.line, line);
-            self.ahead = found?.then_some(ahead);
-        }
-        Ok(self.ahead.as_deref())
-    }
-
-    fn read(&mut self) -> Result<bool, Error> {
-        self.line.clear();
-        let read = self.dump.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line);
-        read.map_err(|error| {
-            Error::with_source(
-                ErrorKind::Io,
-                format!("heap dump line {}: reading failed", self.number),
-                error,
-            )
-        })?;
-        match self.line.pop() {
-            None => Ok(false),
-            Some(b'\n') => Ok(true),
-            Some(_) => Err(self.expected("the end of the line; the dump was cut off or is no heap dump")),
-        }
-    }
-
-    fn required(&mut self, what: &str) -> Result<(), Error> {
-        if self.advance()? { Ok(()) } else { Err(self.at_end(what)) }
-    }
-
-    fn at_end(&self, what: &str) -> Error {
-        Error::new(
-            ErrorKind::HeapDump,
-            format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
-        )
-    }
-
-    fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.line)
-    }
-
-    fn expected(&self, what: &str) -> Error {
-        let found: String = String::from_utf8_lossy(&self.line).chars().take(60).collect();
-        let found = found.escape_debug();
-        Error::new(
-            ErrorKind::HeapDump,
-            format!("heap dump line {}: expected {what}, found `{found}`", self.number),
-        )
-    }
-}
-
 #[cfg(test)]
-#[path = "heap_v2/tests.rs"]
 mod tests;

@@ -8,9 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amount;
 use crate::sample::{Estimate, Sample, SampleRate};
 use crate::size_class::size_class;
-use crate::symbolized::Amount;
 
 /// Classes up to this many pages are one page apart, so that nothing is rounded to them
 /// (`USIZE_GROW_SLOW_THRESHOLD` in `sz.h`).

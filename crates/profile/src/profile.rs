@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::large::{Estimator, LargeObjects};
 use crate::mapping::{Mapping, mapping_of};
@@ -12,7 +12,7 @@ use crate::sample::{Sample, SampleRate};
 ///
 /// Addresses of all stacks lie in one table; [`HeapProfile::stacks`] hands out slices of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct HeapProfile {
     pub(crate) sample_rate: SampleRate,
     pub(crate) total: Sample,
@@ -22,45 +22,31 @@ pub struct HeapProfile {
     pub(crate) threads: Vec<Thread>,
     pub(crate) mappings: Vec<Mapping>,
     /// `None` if they count as what they are.
+    #[serde(default)]
     pub(crate) large_objects: Option<LargeObjects>,
 }
 
-/// A profile as it was written elsewhere. Deserialising fails unless every stack points into the tables.
-#[derive(Deserialize)]
-struct Unchecked {
-    sample_rate: SampleRate,
-    total: Sample,
-    stacks: Vec<StackRecord>,
-    addresses: Vec<u64>,
-    thread_samples: Vec<ThreadSample>,
-    threads: Vec<Thread>,
-    mappings: Vec<Mapping>,
-    #[serde(default)]
-    large_objects: Option<LargeObjects>,
+impl Serialize for HeapProfile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }
 
-impl TryFrom<Unchecked> for HeapProfile {
-    type Error = &'static str;
-
-    fn try_from(profile: Unchecked) -> Result<Self, Self::Error> {
-        let Unchecked {
-            sample_rate,
-            total,
-            stacks,
-            addresses,
-            thread_samples,
-            threads,
-            mut mappings,
-            large_objects,
-        } = profile;
+impl<'de> Deserialize<'de> for HeapProfile {
+    /// Fails unless every stack points into the tables.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut profile = Self::deserialize(deserializer)?;
         let is_in = |range: &Range<u32>, len: usize| range.start <= range.end && range.end as usize <= len;
-        if !stacks.iter().all(|stack| {
-            is_in(&stack.addresses, addresses.len()) && is_in(&stack.threads, thread_samples.len())
+        if !profile.stacks.iter().all(|stack| {
+            is_in(&stack.addresses, profile.addresses.len())
+                && is_in(&stack.threads, profile.thread_samples.len())
         }) {
-            return Err("a stack of the heap profile has addresses or threads that are not in it");
+            return Err(de::Error::custom(
+                "a stack of the heap profile has addresses or threads that are not in it",
+            ));
         }
-        mappings.sort_by_key(|mapping| mapping.start);
-        Ok(Self { sample_rate, total, stacks, addresses, thread_samples, threads, mappings, large_objects })
+        profile.mappings.sort_by_key(|mapping| mapping.start);
+        Ok(profile)
     }
 }
 

@@ -125,9 +125,9 @@ pub use memory_debug_endpoint::memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_endpoint::memory_debug_core::install;
 pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collector, FieldRow, InstanceId,
-    InstanceInfo, LimitSource, MachineMemory, MemoryReport, ProcessMemory, Reconciliation, Resource, RootRow,
-    RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, Work, summary,
+    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collected, Collector, FieldRow,
+    InstanceId, InstanceInfo, LimitSource, MachineMemory, MemoryReport, ProcessMemory, Reconciliation,
+    Resource, RootRow, RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, Work, summary,
 };
 #[cfg(feature = "allocative")]
 pub use memory_debug_endpoint::memory_debug_core::{

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::process;
 
-use memory_debug_core::InstanceId;
+use memory_debug_core::instance_id;
 
 /// `{pid}-{start}-{id}.sock`: process id, when it started (in ticks since the boot, as `/proc` has it), and the first
 /// eight digits of the instance id. The first two tell a process from a later one with its process id.
@@ -21,7 +21,7 @@ impl Name {
     pub(super) fn own() -> Result<Self, String> {
         let pid = process::id();
         let start = start_of(pid).ok_or("/proc does not tell when this process started")?;
-        Ok(Self { pid, start, id: InstanceId::current().short() })
+        Ok(Self { pid, start, id: instance_id().short() })
     }
 
     /// `None` for any other text than such a name is written as.

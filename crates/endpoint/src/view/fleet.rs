@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
+use memory_debug_core::{FleetReport, Page, Scope, Selection, TypesView, render};
 
 use crate::audit;
 use crate::auth::Authorized;
@@ -78,7 +78,7 @@ impl View {
     /// This process's own report, as peers are asked for theirs.
     fn own(&self, rows: usize) -> Self {
         let types = TypesView { top: rows, ..TypesView::default() };
-        let wanted = Wanted::Page { page: Page::Overview, types };
+        let wanted = Wanted::Page { page: Page::Overview, types, selection: Selection::default() };
         Self { wanted, format: Format::Json, force: self.force, shows_host: true }
     }
 }

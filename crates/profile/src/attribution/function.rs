@@ -1,8 +1,8 @@
 //! What a frame says for attribution: whose code it is, in which module, with which generic arguments.
 
-use crate::symbolize::UNLOADED;
-use crate::symbolize::frames::Function;
-use crate::symbolize::source_path::BESIDE_SERVICE;
+use crate::symbols::frames::Function;
+use crate::symbols::source_path::BESIDE_SERVICE;
+use crate::symbols::stand_in::UNLOADED;
 use crate::type_name::{split_arguments, split_list};
 
 /// Whose code a function is.

@@ -2,7 +2,7 @@
 
 use super::function::{FunctionInfo, Origin};
 use super::rules::is_of_container;
-use super::stack::{Step, beyond_allocator};
+use super::step::{Step, beyond_allocator};
 use crate::type_name::{Qualify, readable};
 
 /// What the compiler calls code without a name, what it calls the type of it, and what people say.
@@ -20,7 +20,7 @@ const UNNAMED: &[(&str, &str, &str)] = &[
 ///
 /// Behind a call through `dyn` the service did not choose what runs: a middleware that awaits `next.run(request)` has not
 /// allocated what some handler deserializes. Functions from there on are no places.
-pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
+pub(crate) fn allocation_site(steps: &[Step<'_>]) -> Option<usize> {
     let outside = beyond_allocator(steps).1;
     let inside = steps.len() - outside.len();
     let first = |wanted: fn(&FunctionInfo) -> bool| outside.iter().position(|step| wanted(step.info));
@@ -34,9 +34,9 @@ pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
         .map(|at| inside + at)
 }
 
-/// The function of the culprit as a person would call it. `None` if no frame tells.
-pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
-    let at = culprit(steps)?;
+/// The function of the allocation_site as a person would call it. `None` if no frame tells.
+pub(crate) fn function(steps: &[Step<'_>]) -> Option<String> {
+    let at = allocation_site(steps)?;
     let step = steps[at];
     let caller = steps.get(at + 1).map(|caller| caller.info);
     Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
@@ -44,16 +44,16 @@ pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
 
 /// What asked for memory of which nothing else is known: the function, or the crate where the function is a guess. It is one
 /// where the stack has lost its innermost frames and functions of the service stand only behind a call through `dyn`.
-pub(super) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
+pub(crate) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
     let is_of_service = |step: &Step<'_>| step.info.origin == Origin::Service;
     let (is_whole, _) = beyond_allocator(steps);
-    let is_chosen = culprit(steps).is_some_and(|at| is_of_service(&steps[at]));
+    let is_chosen = allocation_site(steps).is_some_and(|at| is_of_service(&steps[at]));
     let is_guess = !is_whole && !is_chosen && steps.iter().any(is_of_service);
     if is_guess { crate_name(steps) } else { function(steps) }
 }
 
 /// Whether the standard library allocates for itself before it calls `main`.
-pub(super) fn is_in_start(steps: &[Step<'_>]) -> bool {
+pub(crate) fn is_in_start(steps: &[Step<'_>]) -> bool {
     let mut outside = beyond_allocator(steps).1.iter().map(|step| step.info);
     outside
         .find(|info| is_outside_std(info) || info.module == "std::rt")
@@ -76,7 +76,7 @@ fn is_dispatch(info: &FunctionInfo) -> bool {
 
 /// The frames that a traceback begins with: all but the layers by which containers ask for memory, of which the outermost
 /// stays. Without one everything would begin with the same eight frames of `Vec`.
-pub(super) fn beyond_layers<'s, 'f>(steps: &'s [Step<'f>]) -> &'s [Step<'f>] {
+pub(crate) fn beyond_layers<'s, 'f>(steps: &'s [Step<'f>]) -> &'s [Step<'f>] {
     let outside = beyond_allocator(steps).1;
     &outside[inner_layers(outside.iter().map(|step| is_layer(step.info)))..]
 }
@@ -92,7 +92,7 @@ pub(crate) fn is_layer(info: &FunctionInfo) -> bool {
 }
 
 /// The crate that asked for the memory: the innermost that neither is `std` nor stands there as a container.
-pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
+pub(crate) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
     let asks = |step: &&Step<'_>| is_outside_std(step.info);
     let outside = beyond_allocator(steps).1;
     let asking = outside.iter().filter(asks).find(|step| !is_of_container_crate(step.info));

@@ -3,19 +3,12 @@
 use super::function::{FunctionInfo, Origin};
 use super::place;
 use super::rules::{self, Inner};
+use super::step::{Step, beyond_allocator};
 use crate::type_name::{Qualify, ReadableNames};
-
-/// A frame as attribution reads it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step<'f> {
-    pub(super) info: &'f FunctionInfo,
-    /// 1-based; 0 if unknown.
-    pub(super) line: u32,
-}
 
 /// What a stack was attributed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Attribution {
+pub(crate) enum Attribution {
     /// A type, as the frames gave it; and of bytes the function that asked for them.
     Type(String, Option<String>),
     /// The function that allocated something of unknown type.
@@ -32,12 +25,12 @@ impl Attribution {
         Self::Type(full_type, asked_by)
     }
 
-    pub(super) fn is_type(&self) -> bool {
+    pub(crate) fn is_type(&self) -> bool {
         matches!(self, Self::Type(..))
     }
 
     /// The name of the row: the type, or the function.
-    pub(super) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
+    pub(crate) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         let name = self.type_or_function(qualify, names);
         match self {
             Self::Type(_, Some(function)) => format!("{name} in {function}"),
@@ -46,7 +39,7 @@ impl Attribution {
     }
 
     /// The type alone, or the function.
-    pub(super) fn type_or_function(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
+    pub(crate) fn type_or_function(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         match self {
             Self::Type(full_type, _) => names.of(full_type, qualify).as_ref().to_owned(),
             Self::Function(name) => name.clone(),
@@ -55,7 +48,7 @@ impl Attribution {
 }
 
 /// The owner of an allocation, told by its frames, innermost first.
-pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
+pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(steps);
     let mut inner = Inner::Nothing;
     let mut general = None;
@@ -84,21 +77,6 @@ pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
     match owner {
         Some(full_type) => Attribution::of_type(full_type, steps, names),
         None => Attribution::Function(place::asked_by(steps).unwrap_or_else(|| "unknown code".to_owned())),
-    }
-}
-
-/// The frames outside the call of Rust's allocation API, and whether there is such a call.
-///
-/// Inside of it is the allocator, and perhaps the service's own code that wraps it. The optimiser may merge the calls
-/// of several inlined functions into one and lose who they were: then the API is not on the stack, and the next
-/// frame's arguments say nothing about the allocation.
-pub(super) fn beyond_allocator<'s, 'f>(steps: &'s [Step<'f>]) -> (bool, &'s [Step<'f>]) {
-    match steps.iter().rposition(|step| step.info.is_allocation_call()) {
-        Some(call) => (true, &steps[call + 1..]),
-        None => {
-            let inside = steps.iter().take_while(|step| step.info.origin == Origin::Allocator).count();
-            (false, &steps[inside..])
-        }
     }
 }
 

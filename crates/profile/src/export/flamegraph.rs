@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::folded::{Count, FoldedOptions, FoldedStacks, Leaf};
+use super::collapsed::{CollapsedOptions, CollapsedStacks, Count, Leaf};
+use crate::printable::printable;
 use crate::symbolized::SymbolizedProfile;
-use crate::visible::visible;
 
 /// What the picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl SymbolizedProfile {
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn write_flamegraph(&self, options: &FlamegraphOptions, out: impl Write) -> io::Result<()> {
-        options.draw_visible(&self.fold(&options.folded()), out)
+        options.draw_visible(&self.collapse(&options.collapsed()), out)
     }
 
     /// Draws what is held with colours for the change since `base`: red has grown, blue has shrunk. What is gone has no
@@ -47,11 +47,11 @@ impl SymbolizedProfile {
         options: &FlamegraphOptions,
         out: impl Write,
     ) -> io::Result<()> {
-        options.draw_visible(&self.fold_since(base, &options.folded()), out)
+        options.draw_visible(&self.collapse_since(base, &options.collapsed()), out)
     }
 }
 
-impl FoldedStacks<'_> {
+impl CollapsedStacks<'_> {
     /// What a part has to have at least to be seen in a picture.
     pub fn least_visible(&self) -> u64 {
         self.total() / NARROWEST
@@ -60,33 +60,33 @@ impl FoldedStacks<'_> {
 
 impl FlamegraphOptions {
     /// The stacks that the picture is of.
-    pub fn folded(&self) -> FoldedOptions {
-        FoldedOptions { leaf: self.leaf, count: self.count }
+    pub fn collapsed(&self) -> CollapsedOptions {
+        CollapsedOptions { leaf: self.leaf, count: self.count }
     }
 
-    fn draw_visible(&self, stacks: &FoldedStacks<'_>, out: impl Write) -> io::Result<()> {
-        let mut folded = Vec::new();
-        let summed = stacks.write(stacks.least_visible(), &mut folded)?;
-        self.draw(&folded, summed, out)
+    fn draw_visible(&self, stacks: &CollapsedStacks<'_>, out: impl Write) -> io::Result<()> {
+        let mut collapsed = Vec::new();
+        let summed = stacks.write(stacks.least_visible(), &mut collapsed)?;
+        self.draw(&collapsed, summed, out)
     }
 
-    /// Draws lines that [`FoldedStacks::write`] wrote, and says how many stacks were summed in them. What shrank is
+    /// Draws lines that [`CollapsedStacks::write`] wrote, and says how many stacks were summed in them. What shrank is
     /// left out.
     ///
     /// # Errors
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
-    pub fn draw(&self, folded: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
+    pub fn draw(&self, collapsed: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
         // They are made of names and so are UTF-8.
-        let mut lines: Vec<&str> = std::str::from_utf8(folded).unwrap_or_default().lines().collect();
+        let mut lines: Vec<&str> = std::str::from_utf8(collapsed).unwrap_or_default().lines().collect();
         lines.retain(|line| !line.rsplit(' ').next().is_some_and(|number| number.starts_with('-')));
         if lines.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the profile has no stacks to draw"));
         }
         let mut options = Options::default();
-        options.title = visible(&self.title).into_owned();
+        options.title = printable(&self.title).into_owned();
         let summed = (summed > 0).then(|| format!("{summed} narrow stacks are summed as (n smaller)"));
-        let subtitle = Some(visible(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
+        let subtitle = Some(printable(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
         let subtitle: Vec<_> = subtitle.into_iter().chain(summed).collect();
         options.subtitle = Some(subtitle.join(" · ")).filter(|text| !text.is_empty());
         let count = if self.count == Count::Objects { "objects" } else { "bytes" };

@@ -6,7 +6,8 @@
 
 use std::io::BufRead;
 
-use super::{Counts, Lines, parse_counts};
+use super::counts::{Counts, parse_counts};
+use super::lines::Lines;
 use crate::error::Error;
 use crate::profile::Thread;
 

@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::intern::Interner;
-use super::{
-    Amount, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
+use super::profile::{
+    Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
     SymbolizedProfile,
 };
+use crate::amount::Amount;
 use crate::sample::SampleRate;
-use crate::symbolize::UNLOADED;
+use crate::symbols::stand_in::UNLOADED;
 
 /// A profile that is being put together. Equal stacks become one.
 #[derive(Debug)]

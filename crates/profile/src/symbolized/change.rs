@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::build::Builder;
+use super::profile::{ProfileKind, SymbolizedProfile};
 use super::summarize::Key;
-use super::{Amount, Builder, ProfileKind, SymbolizedProfile};
-use crate::attribution::Selection;
+use crate::amount::Amount;
 use crate::large::bytes_of_gap;
 use crate::sample::{Estimate, SampleRate};
+use crate::selection::Selection;
 
 /// Rows that changed, those with the largest change of bytes first.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
-use super::build::{Names, extend};
+use super::build::{Builder, Names, extend};
 use super::intern::{Interner, Order};
-use super::{Builder, Location, NamedSample, NamedStack, SymbolizedProfile};
+use super::profile::{Location, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
+use crate::sample::SampleRate;
+
+impl SymbolizedProfile {
+    /// A profile of live memory in which nothing was sampled.
+    pub fn empty(sample_rate: SampleRate) -> Self {
+        Builder::new(ProfileKind::Live, sample_rate).finish()
+    }
+}
 
 impl Builder {
     /// The profile: without stacks that hold nothing, and without names that then nobody has.

@@ -1,6 +1,7 @@
 //! Several profiles as one, and the growth from one to another.
 
-use super::{Builder, ProfileKind, SymbolizedProfile};
+use super::build::Builder;
+use super::profile::{ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// All of `profiles` together: the same stack of several processes becomes one if they run the same program.

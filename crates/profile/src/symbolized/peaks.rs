@@ -1,9 +1,10 @@
 //! The highest that each row was seen at, and what has grown beyond it.
 
+use super::build::Builder;
 use super::change::{ChangeTable, Parts};
-use super::{Builder, ProfileKind, SymbolizedProfile};
-use crate::attribution::Selection;
+use super::profile::{ProfileKind, SymbolizedProfile};
 use crate::sample::SampleRate;
+use crate::selection::Selection;
 
 /// Remembers the peak of each row over many profiles of a program.
 ///

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Amount, NamedFunction, NamedStack, SymbolizedProfile};
-use crate::attribution::{
-    FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, traceback,
-};
+use super::profile::{NamedFunction, NamedStack, Owner, Place, SymbolizedProfile};
+use crate::amount::Amount;
+use crate::attribution::function::FunctionInfo;
+use crate::attribution::place::{inner_layers, is_layer};
 use crate::profile::shared_name_of;
 use crate::sample::Estimate;
+use crate::selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, traceback};
 use crate::size_class::size_class;
-use crate::symbolize::frames::Function;
+use crate::symbols::frames::Function;
 use crate::type_name::{Qualify, ReadableNames, element_of, readable};
 
 /// What stacks are summed by. Means the same in every profile.
@@ -146,7 +147,7 @@ impl Key {
     }
 }
 
-impl super::Owner {
+impl Owner {
     fn key(&self, group: Group) -> Key {
         if group == Group::Element && self.is_attributed {
             let name = element_of(&readable(&self.full_type, Qualify::Last)).into();
@@ -160,7 +161,7 @@ impl super::Owner {
     }
 }
 
-impl super::Place {
+impl Place {
     fn key(&self, group: Group) -> Key {
         let name = match group {
             Group::File => self.file.clone(),

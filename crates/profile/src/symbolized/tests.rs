@@ -1,9 +1,13 @@
 //! Profiles for tests, and the laws of merging.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribution::{Group, Selection, TracebackDepth};
+use crate::amount::Amount;
+use crate::sample::SampleRate;
+use crate::selection::{Group, Selection, TracebackDepth};
 
 /// A profile at a rate of 512 KiB: type, functions from the innermost, objects and bytes of each stack.
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {

@@ -94,17 +94,10 @@ const NODES: &[(&str, &str)] = &[
 ];
 
 /// What nodes are allocated in.
+#[rustfmt::skip]
 const HOLDERS: &[&str] = &[
-    "Arc",
-    "Box",
-    "Rc",
-    "Vec",
-    "alloc::boxed::Box",
-    "alloc::rc::Rc",
-    "alloc::rc::RcInner",
-    "alloc::sync::Arc",
-    "alloc::sync::ArcInner",
-    "alloc::vec::Vec",
+    "Arc", "Box", "Rc", "Vec", "alloc::boxed::Box", "alloc::rc::Rc", "alloc::rc::RcInner", "alloc::sync::Arc",
+    "alloc::sync::ArcInner", "alloc::vec::Vec",
 ];
 
 pub(crate) fn form_of(path: &str) -> Option<&'static str> {

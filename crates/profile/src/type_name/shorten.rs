@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::split_list;
+use super::parse::split_list;
 
 /// Stands for what was cut.
 const CUT: &str = "…";

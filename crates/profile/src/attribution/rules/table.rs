@@ -1,6 +1,6 @@
 //! The rows: one for each layer of each family of containers. Adding a family is adding rows.
 
-use super::{Arguments, Functions, Rule};
+use super::rule::{Arguments, Functions, Rule};
 
 /// A row that makes an owner by itself, and takes over the families that it stands over.
 const fn begins(

@@ -5,15 +5,16 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::conventions::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS};
 use super::labels::Labels;
 use super::message::Message;
+use super::options::{PprofOptions, PprofSymbols};
 use super::selection::{Rest, Selection};
 use super::strings::Strings;
-use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
-use crate::symbolized::{
-    Amount, Location, Magnitude, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile,
-};
-use crate::visible::visible;
+use super::{tag, value};
+use crate::amount::{Amount, Magnitude};
+use crate::printable::printable;
+use crate::symbolized::{Location, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
@@ -39,7 +40,7 @@ impl SymbolizedProfile {
 
     fn write_message(&self, options: &PprofOptions, out: &mut impl Write) -> io::Result<()> {
         let mut magnitude = Magnitude::default();
-        self.samples.iter().for_each(|sample| magnitude.add(sample));
+        self.samples.iter().for_each(|sample| magnitude.add(sample.live, sample.allocated));
         if magnitude.is_too_large() {
             let reason = format!("the numbers of the profile add up to more than {}", Magnitude::MAX);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -111,7 +112,7 @@ impl<'a> Encoder<'a> {
         tables.write_to(sink)?;
         for text in self.strings.table() {
             // `go tool pprof` prints names as they are.
-            out.bytes(tag::STRING, visible(text).as_bytes());
+            out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
         out.write_to(sink)?;
@@ -120,8 +121,8 @@ impl<'a> Encoder<'a> {
 
     fn value_type(&mut self, tag: u64, (name, unit): (&'a str, &'a str), out: &mut Message) {
         self.part.clear();
-        self.part.number(1, self.strings.position(name));
-        self.part.number(2, self.strings.position(unit));
+        self.part.number(tag::value_type::TYPE, self.strings.position(name));
+        self.part.number(tag::value_type::UNIT, self.strings.position(unit));
         out.bytes(tag, self.part.as_bytes());
     }
 
@@ -131,15 +132,19 @@ impl<'a> Encoder<'a> {
         let has_functions = u64::from(self.options.symbols != PprofSymbols::None);
         let Self { part, strings, .. } = self;
         part.clear();
-        part.number(1, u64::from(at) + 1);
-        part.number(2, start);
-        part.number(3, start.saturating_add(mapping.length));
-        part.number(4, mapping.file_offset);
-        part.number(5, strings.position(&mapping.file));
-        part.number(6, strings.position(build_id));
-        // Functions, files and lines.
-        [7, 8, 9].into_iter().for_each(|tag| part.number(tag, has_functions));
-        part.number(10, u64::from(self.options.symbols == PprofSymbols::Inlined));
+        part.number(tag::mapping::ID, u64::from(at) + 1);
+        part.number(tag::mapping::MEMORY_START, start);
+        part.number(tag::mapping::MEMORY_LIMIT, start.saturating_add(mapping.length));
+        part.number(tag::mapping::FILE_OFFSET, mapping.file_offset);
+        part.number(tag::mapping::FILENAME, strings.position(&mapping.file));
+        part.number(tag::mapping::BUILD_ID, strings.position(build_id));
+        [tag::mapping::HAS_FUNCTIONS, tag::mapping::HAS_FILENAMES, tag::mapping::HAS_LINE_NUMBERS]
+            .into_iter()
+            .for_each(|tag| part.number(tag, has_functions));
+        part.number(
+            tag::mapping::HAS_INLINE_FRAMES,
+            u64::from(self.options.symbols == PprofSymbols::Inlined),
+        );
         out.bytes(tag::MAPPING, part.as_bytes());
     }
 
@@ -152,14 +157,17 @@ impl<'a> Encoder<'a> {
         };
         let Self { part, inner, .. } = self;
         part.clear();
-        part.number(1, id);
-        part.number(2, location.mapping.map_or(0, |mapping| u64::from(mapping) + 1));
-        part.number(3, location.mapping.map_or(0, first_address).saturating_add(location.address));
+        part.number(tag::location::ID, id);
+        part.number(tag::location::MAPPING_ID, location.mapping.map_or(0, |mapping| u64::from(mapping) + 1));
+        part.number(
+            tag::location::ADDRESS,
+            location.mapping.map_or(0, first_address).saturating_add(location.address),
+        );
         for line in lines {
             inner.clear();
-            inner.number(1, u64::from(line.function) + 1);
-            inner.number(2, line.line.into());
-            part.bytes(4, inner.as_bytes());
+            inner.number(tag::line::FUNCTION_ID, u64::from(line.function) + 1);
+            inner.number(tag::line::LINE, line.line.into());
+            part.bytes(tag::location::LINE, inner.as_bytes());
         }
         out.bytes(tag::LOCATION, part.as_bytes());
     }
@@ -167,10 +175,10 @@ impl<'a> Encoder<'a> {
     fn function(&mut self, id: u64, function: &'a NamedFunction, out: &mut Message) {
         let Self { part, strings, .. } = self;
         part.clear();
-        part.number(1, id);
-        part.number(2, strings.position(&function.name));
-        part.number(3, strings.position(&function.system_name));
-        part.number(4, strings.position(function.file.as_deref().unwrap_or_default()));
+        part.number(tag::function::ID, id);
+        part.number(tag::function::NAME, strings.position(&function.name));
+        part.number(tag::function::SYSTEM_NAME, strings.position(&function.system_name));
+        part.number(tag::function::FILENAME, strings.position(function.file.as_deref().unwrap_or_default()));
         out.bytes(tag::FUNCTION, part.as_bytes());
     }
 
@@ -181,7 +189,7 @@ impl<'a> Encoder<'a> {
         for (stack, _) in stacks.filter(|(_, is_kept)| **is_kept) {
             locations.clear();
             let ids = profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1);
-            locations.numbers(1, ids, &mut packed);
+            locations.numbers(tag::sample::LOCATION_ID, ids, &mut packed);
             for sample in profile.samples_of(stack) {
                 part.clear();
                 part.fields(locations.as_bytes());
@@ -201,18 +209,18 @@ impl<'a> Encoder<'a> {
         let name = self.strings.position(&rest.name);
         let Self { profile, part, inner, .. } = self;
         part.clear();
-        part.number(1, function);
-        part.number(2, name);
+        part.number(tag::function::ID, function);
+        part.number(tag::function::NAME, name);
         tables.bytes(tag::FUNCTION, part.as_bytes());
         inner.clear();
-        inner.number(1, function);
+        inner.number(tag::line::FUNCTION_ID, function);
         part.clear();
-        part.number(1, location);
-        part.bytes(4, inner.as_bytes());
+        part.number(tag::location::ID, location);
+        part.bytes(tag::location::LINE, inner.as_bytes());
         tables.bytes(tag::LOCATION, part.as_bytes());
         let mut packed = Vec::new();
         part.clear();
-        part.numbers(1, [location], &mut packed);
+        part.numbers(tag::sample::LOCATION_ID, [location], &mut packed);
         values(profile.kind, rest.live, rest.allocated, part, &mut packed);
         out.bytes(tag::SAMPLE, part.as_bytes());
     }
@@ -223,7 +231,7 @@ fn values(kind: ProfileKind, live: Amount, allocated: Amount, out: &mut Message,
     let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
     // All that was ever allocated is not known to every kind.
     let values = &values[values.len() - value::of_kind(kind).len()..];
-    out.numbers(2, values.iter().map(|value| value.cast_unsigned()), packed);
+    out.numbers(tag::sample::VALUE, values.iter().map(|value| value.cast_unsigned()), packed);
 }
 
 /// What has to be said of the program's own mappings, which are the first.

@@ -2,9 +2,10 @@
 
 use std::io::BufRead;
 
-use super::decode::{refused, unpacked};
+use super::decode::unpacked;
+use super::options::PprofOptions;
 use super::wire::{Field, Fields};
-use super::{PprofOptions, tag, value};
+use super::{tag, value};
 use crate::error::Error;
 
 impl PprofOptions {
@@ -29,7 +30,7 @@ impl PprofOptions {
             }
         }
         let first_look = usize::try_from(first_look).ok().and_then(|position| strings.get(position));
-        let first_look = first_look.ok_or_else(|| refused("has no such text as its first type".into()))?;
+        let first_look = first_look.ok_or_else(|| Error::pprof("has no such text as its first type"))?;
         options.prefers_allocated = *first_look == value::ALLOC_SPACE.0.as_bytes();
         Ok(options)
     }

@@ -79,7 +79,7 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
 mod tests {
     use prost::Message as _;
 
-    use super::super::proto::Sample;
+    use super::super::tests::proto::Sample;
     use super::*;
 
     #[test]

@@ -1,8 +1,9 @@
 //! Which stacks are written, what these need, and the sum of the others.
 
-use super::PprofOptions;
+use super::options::PprofOptions;
+use crate::amount::Amount;
 use crate::export::largest::largest;
-use crate::symbolized::{Amount, SymbolizedProfile};
+use crate::symbolized::SymbolizedProfile;
 
 /// What of a profile is written.
 pub(super) struct Selection {

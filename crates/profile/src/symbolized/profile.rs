@@ -1,0 +1,232 @@
+//! A heap profile of names.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::amount::Amount;
+use crate::build_id::BuildId;
+use crate::sample::{Estimate, SampleRate};
+
+/// A heap profile with names: stacks of functions, each with the type that owns what it allocated.
+///
+/// Two profiles are equal if they say the same: tables are in an order that depends on their contents alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SymbolizedProfile {
+    pub(crate) kind: ProfileKind,
+    pub(crate) sample_rate: SampleRate,
+    /// How far below their classes large objects are taken to be, in millionths of the way to the next lower class. 0
+    /// where they count as their classes, and for profiles that were made of several.
+    pub(crate) large_below: u32,
+    pub(crate) mappings: Vec<NamedMapping>,
+    pub(crate) functions: Vec<NamedFunction>,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) owners: Vec<Owner>,
+    pub(crate) places: Vec<Place>,
+    /// Each tells a thread from all others of its process: `tokio-rt-worker (thread 8)`.
+    pub(crate) threads: Vec<Arc<str>>,
+    pub(crate) stacks: Vec<NamedStack>,
+    /// Locations of all stacks, innermost first.
+    pub(crate) stack_locations: Vec<u32>,
+    /// What each stack holds by thread, those of one stack beside each other.
+    pub(crate) samples: Vec<NamedSample>,
+}
+
+/// What the numbers of a profile mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileKind {
+    /// What the program holds.
+    Live,
+    /// What the program holds, and all it ever allocated (jemalloc with `prof_accum:true`).
+    LiveAndAllocated,
+    /// By how much what it holds has grown between two moments. Numbers may be negative.
+    Growth,
+}
+
+/// A file that code was mapped from. Addresses in it are not those of any process, but tell the same position in the
+/// file, so they say nothing of where the process has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NamedMapping {
+    /// Of a library rather than of the program itself, which comes first.
+    pub(crate) is_library: bool,
+    /// Name of the file without its folders.
+    pub(crate) file: Arc<str>,
+    pub(crate) build_id: Option<BuildId>,
+    pub(crate) file_offset: u64,
+    pub(crate) length: u64,
+}
+
+/// A function, inlined or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NamedFunction {
+    /// For people: `alloc::vec::push`.
+    pub(crate) name: Arc<str>,
+    /// As the compiler wrote it, `push<app::Session, alloc::alloc::Global>`.
+    pub(crate) system_name: Arc<str>,
+    pub(crate) file: Option<Arc<str>>,
+}
+
+/// A call, and the functions that were inlined there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Location {
+    /// Index into the mappings.
+    pub(crate) mapping: Option<u32>,
+    /// Offset in the mapped file of the call.
+    pub(crate) address: u64,
+    /// Innermost first.
+    pub(crate) lines: Arc<[Line]>,
+}
+
+/// A position in a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Line {
+    /// Index into the functions.
+    pub(crate) function: u32,
+    /// 1-based; 0 if unknown.
+    pub(crate) line: u32,
+}
+
+/// Who owns an allocation: a type, or the function that asked for something of unknown type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Owner {
+    /// The name of its row: `HashMap<String, Session>`, `Vec<u8> in read_body (src/upload.rs)`.
+    pub(crate) name: Arc<str>,
+    /// The type with whole paths.
+    pub(crate) full_type: Arc<str>,
+    pub(crate) is_attributed: bool,
+}
+
+/// Where in the service a stack allocates. `None` where no frame tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) function: Option<Arc<str>>,
+    pub(crate) file: Option<Arc<str>>,
+    /// 1-based; 0 if unknown.
+    pub(crate) line: u32,
+    pub(crate) crate_name: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedStack {
+    /// Into `stack_locations`.
+    pub(crate) locations: Range<u32>,
+    pub(crate) owner: u32,
+    pub(crate) place: u32,
+    /// Into `samples`.
+    pub(crate) samples: Range<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedSample {
+    pub(crate) thread: u32,
+    pub(crate) live: Amount,
+    pub(crate) allocated: Amount,
+}
+
+/// A stack of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct SymbolizedStack<'p> {
+    profile: &'p SymbolizedProfile,
+    stack: &'p NamedStack,
+    live: Amount,
+}
+
+/// A function on a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SymbolizedFrame<'p> {
+    /// For people: `alloc::vec::push`.
+    pub function: &'p str,
+    /// Source file, without the part that is particular to the machine that built it.
+    pub file: Option<&'p str>,
+    /// 1-based; 0 if unknown.
+    pub line: u32,
+}
+
+impl<'p> SymbolizedStack<'p> {
+    /// What it holds, with its sampling error.
+    pub fn estimate(&self) -> Estimate {
+        self.live.estimate(self.profile.sample_rate)
+    }
+
+    /// The row of the table that it is a part of, and whether that is a type.
+    pub fn owner(&self) -> (&'p str, bool) {
+        let owner = &self.profile.owners[self.stack.owner as usize];
+        (&owner.name, owner.is_attributed)
+    }
+
+    /// The functions, innermost first.
+    pub fn frames(&self) -> impl Iterator<Item = SymbolizedFrame<'p>> {
+        let profile = self.profile;
+        profile.lines_of(self.stack).map(move |line| {
+            let function = profile.function(line);
+            SymbolizedFrame { function: &function.name, file: function.file.as_deref(), line: line.line }
+        })
+    }
+}
+
+impl SymbolizedProfile {
+    /// What its numbers mean.
+    pub fn kind(&self) -> ProfileKind {
+        self.kind
+    }
+
+    /// Mean number of bytes between two samples.
+    pub fn sample_rate(&self) -> SampleRate {
+        self.sample_rate
+    }
+
+    /// The files that its code is from, by name and build-id, those of the program first.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Option<&BuildId>)> {
+        self.mappings.iter().map(|mapping| (&*mapping.file, mapping.build_id.as_ref()))
+    }
+
+    /// How many distinct stacks there are.
+    pub fn stack_count(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// What all stacks hold together.
+    pub fn total(&self) -> Amount {
+        self.samples.iter().map(|sample| sample.live).sum()
+    }
+
+    /// The stacks, those that hold the most bytes first.
+    pub fn stacks_by_bytes(&self) -> Vec<SymbolizedStack<'_>> {
+        let stack = |stack| SymbolizedStack { profile: self, stack, live: self.live(stack) };
+        let mut stacks: Vec<_> = self.stacks.iter().map(stack).collect();
+        // Stable, so that equal ones keep the order of the profile.
+        stacks.sort_by_key(|stack| std::cmp::Reverse(stack.live.bytes));
+        stacks
+    }
+
+    pub(crate) fn locations_of(
+        &self,
+        stack: &NamedStack,
+    ) -> impl DoubleEndedIterator<Item = &Location> + Clone {
+        self.location_handles(stack).iter().map(|location| &self.locations[*location as usize])
+    }
+
+    /// Indices into the locations, innermost first.
+    pub(crate) fn location_handles(&self, stack: &NamedStack) -> &[u32] {
+        &self.stack_locations[stack.locations.start as usize..stack.locations.end as usize]
+    }
+
+    pub(crate) fn samples_of(&self, stack: &NamedStack) -> &[NamedSample] {
+        &self.samples[stack.samples.start as usize..stack.samples.end as usize]
+    }
+
+    /// What a stack holds, all threads together.
+    pub(crate) fn live(&self, stack: &NamedStack) -> Amount {
+        self.samples_of(stack).iter().map(|sample| sample.live).sum()
+    }
+
+    /// Functions and positions of a stack, innermost first.
+    pub(crate) fn lines_of(&self, stack: &NamedStack) -> impl DoubleEndedIterator<Item = Line> + Clone {
+        self.locations_of(stack).flat_map(|location| location.lines.iter().copied())
+    }
+
+    pub(crate) fn function(&self, line: Line) -> &NamedFunction {
+        &self.functions[line.function as usize]
+    }
+}
