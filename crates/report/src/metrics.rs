@@ -29,7 +29,8 @@ pub struct MetricsView {
 
 /// The metrics of a report, and of tracked types.
 ///
-/// `tracked` are the rows of tracked types, for a report without a table. If it is empty, they are taken from the table.
+/// `tracked` are the rows of tracked types, for a report without a table. If it is empty, they are taken from the
+/// table.
 pub fn families(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> Vec<MetricFamily> {
     let mut families = families::of_numbers(report);
     families.extend(types::of_types(report, tracked, view));

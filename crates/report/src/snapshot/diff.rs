@@ -145,7 +145,7 @@ impl SnapshotDiff {
 }
 
 impl MemoryReport {
-    /// Whether growth since `base` can be told: only if it is of this process and has the same samples.
+    /// Checks that growth since `base` can be determined: it must come from this process and have the same samples.
     ///
     /// # Errors
     ///
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_doctor_is_told_no_growth_where_the_samples_are_others() {
+    fn a_report_has_no_growth_since_a_snapshot_with_other_samples() {
         let mut report = crate::sample::report();
         report.types = Some(crate::report::TypeSummary { samples: Some(samples(1)), ..Default::default() });
         let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));
