@@ -1,11 +1,11 @@
-//! Objects and bytes, as whole numbers that add up.
+//! Objects and bytes as whole numbers that add up.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
 use crate::sample::{Estimate, SampleRate};
 
-/// A number of objects and their bytes; negative for what has become less.
+/// A number of objects and their bytes. Negative numbers mean a decrease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount {
     /// Objects.
@@ -23,8 +23,8 @@ impl Amount {
         self.objects.unsigned_abs().max(self.bytes.unsigned_abs())
     }
 
-    /// The amount with its sampling error, taken at the mean size of its objects (see `sample`): what an estimate of
-    /// `n` objects of `z` bytes has for variance is `n·z²·(k-1)`, where `k` is how many each sample stands for.
+    /// Adds the sampling error at the mean size of the objects (see `sample`). The variance for `n` objects of `z`
+    /// bytes is `n·z²·(k-1)`, where each sample stands for `k` objects.
     pub(crate) fn estimate(self, rate: SampleRate) -> Estimate {
         let (objects, bytes) = (self.objects as f64, self.bytes as f64);
         if self.objects == 0 || self.bytes == 0 || rate.is_exact() {
@@ -41,11 +41,11 @@ impl Amount {
     }
 }
 
-/// How large the numbers of a profile are, whatever their sign.
+/// The sum of the absolute numbers in a profile.
 ///
-/// Sums saturate, and where they do, `(a + b) - b` is not `a` any more. What is written or read has at most 2⁶⁰ of
-/// anything in all - an exbibyte - so that no sum over seven such profiles saturates, and it does not matter in which
-/// order they are merged.
+/// Sums saturate. After saturation, `(a + b) - b` is no longer `a`. Profiles that are written or read have at most
+/// 2⁶⁰ (an exbibyte) of anything in total. So no sum over seven such profiles saturates, and the order of merging
+/// does not matter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Magnitude {
     live: u64,
@@ -66,7 +66,7 @@ impl Magnitude {
 }
 
 impl From<Estimate> for Amount {
-    /// To the nearest whole numbers. `as` saturates.
+    /// Rounds to the nearest whole numbers. `as` saturates.
     fn from(estimate: Estimate) -> Self {
         Self { objects: estimate.objects.round() as i64, bytes: estimate.bytes.round() as i64 }
     }

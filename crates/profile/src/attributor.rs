@@ -1,4 +1,4 @@
-//! Attribution of whole profiles: of addresses, and of names that better files improve.
+//! Attribution of whole profiles, from addresses to tables and to profiles of names.
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -25,7 +25,7 @@ use known_names::KnownNames;
 
 /// Attributes the stacks of heap profiles to types.
 ///
-/// It remembers what it found by stack, so a second profile of the same process costs little more than reading it.
+/// It remembers its results by stack, so a second profile of the same process costs little more than reading it.
 #[derive(Debug, Default)]
 pub struct TypeAttributor {
     symbolizer: Symbolizer,
@@ -33,17 +33,16 @@ pub struct TypeAttributor {
     functions: Vec<Option<FunctionInfo>>,
     owners: Vec<Attribution>,
     names: ReadableNames,
-    /// By name and whether it is a type: a function may have the name of one.
+    /// By name, and whether the name is a type. A function can have the name of a type.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
-    /// Those of them that lie in the start of the standard library, before `main`.
+    /// The stacks in the startup code of the standard library, before `main`.
     starts: FxHashSet<u64>,
     named: KnownNames,
 }
 
 impl TypeAttributor {
-    /// Stacks remembered at most. Those of a service that runs for months are countless; those it has at a time are
-    /// some thousands.
+    /// Bound on the remembered stacks. A service has some thousands at a time, but countless ones over months.
     const MAX_STACKS: usize = 1 << 18;
 
     /// An attributor that knows nothing yet. Allocates nothing.
@@ -51,11 +50,11 @@ impl TypeAttributor {
         Self::default()
     }
 
-    /// Whether a stack holds jemalloc's first sample of the process, which says nothing of its memory.
+    /// Whether a stack holds jemalloc's first sample of the process, which says nothing about its memory.
     ///
     /// jemalloc draws the distance to the first sample before it has read the rate, so the first allocation is always
-    /// sampled (`prof_sample_new_event_wait` in `src/prof.c` 5.3.1). In a Rust program that is a name of a few bytes in the
-    /// standard library's start, and it would stand for half a megabyte.
+    /// sampled (`prof_sample_new_event_wait` in `src/prof.c` 5.3.1). In a Rust program this is a name of a few bytes
+    /// in the startup code, and it would stand for half a megabyte.
     fn is_first_sample(&mut self, rate: SampleRate, stack: Stack<'_>, key: u64) -> bool {
         if rate.is_exact() || stack.live.objects != 1 {
             return false;
@@ -64,8 +63,8 @@ impl TypeAttributor {
         self.starts.contains(&key)
     }
 
-    /// Makes all frames of the profile known, and forgets what was of other mappings or is too much. Gives the hashes by
-    /// which the stacks are remembered.
+    /// Looks up all frames of the profile. Forgets what belongs to other mappings, and everything if it is too much.
+    /// Returns the hashes by which stacks are remembered.
     fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> Vec<u64> {
         self.symbolizer.forget_others(profile.mappings());
         if self.generation != self.symbolizer.generation() {
@@ -78,7 +77,7 @@ impl TypeAttributor {
             self.named = KnownNames::default();
         }
         let keys: Vec<u64> = profile.stacks().map(|stack| hash(stack.addresses)).collect();
-        // The addresses of a stack that was attributed are known.
+        // The addresses of an attributed stack are known already.
         let new = profile.stacks().zip(&keys).filter(|(_, key)| !self.stacks.contains_key(key));
         self.symbolizer.resolve_addresses(new.flat_map(|(stack, _)| stack.addresses).copied(), files);
         keys
@@ -89,12 +88,12 @@ impl TypeAttributor {
         self.symbolizer.tier()
     }
 
-    /// Files that gave fewer names than they could, the program first, each with the true reason.
+    /// Files with fewer names than they could have, each with the true reason. The program comes first.
     pub fn gaps(&self) -> Vec<SymbolGap> {
         self.symbolizer.gaps()
     }
 
-    /// The owner of a stack. Stacks are remembered by a 64-bit hash: among a million stacks two collide with a
+    /// The owner of a stack. Stacks are remembered by a 64-bit hash. Among a million stacks, two collide with a
     /// probability of 3·10⁻⁸.
     fn owner_of(&mut self, addresses: &[u64], key: u64) -> u32 {
         if let Some(handle) = self.stacks.get(&key) {
@@ -118,7 +117,7 @@ impl TypeAttributor {
         handle
     }
 
-    /// All frames of a stack, innermost first, each with its function taken apart and remembered.
+    /// All frames of a stack, innermost first. Parses and remembers the function of each.
     fn frames_of(&mut self, addresses: &[u64]) -> Vec<Frame> {
         let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address)).copied();
         let mut all = Vec::with_capacity(2 * addresses.len());

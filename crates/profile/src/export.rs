@@ -1,4 +1,4 @@
-//! Profiles in the formats of other tools, one a module.
+//! Export of profiles to the formats of other tools.
 
 mod collapsed;
 #[cfg(feature = "flamegraph")]

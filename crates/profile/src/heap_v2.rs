@@ -3,7 +3,7 @@
 //! ```text
 //! heap_v2/524288
 //!   t*: 3: 6688 [0: 0]              all threads together: live objects, live bytes [accumulated]
-//!   t0: 3: 6688 [0: 0] main         one line a thread, its name at the end if it has one
+//!   t0: 3: 6688 [0: 0] main         one line per thread, with its name at the end if it has one
 //! @ 0x55e486c2ba33 0x55e486c2c0dd   one stack, innermost return address first
 //!   t*: 3: 6688 [0: 0]
 //!   t0: 3: 6688 [0: 0]
@@ -27,20 +27,21 @@ use crate::number::{decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
 
-/// What an address takes in a dump of a program that is loaded anywhere: ` 0x55e486c2ba33`.
+/// Bytes of one address in the dump of a position-independent program: ` 0x55e486c2ba33`.
 const BYTES_OF_AN_ADDRESS: u64 = 15;
 
-/// What a stack of four such addresses takes. Stacks are rarely shorter.
+/// Bytes of a stack of four such addresses. Stacks are rarely shorter.
 const BYTES_OF_A_STACK: u64 = 100;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program: the
-    /// one that is mapped lowest is taken for it.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program,
+    /// so the file with the lowest mapping is assumed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
-    /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed or ends too
+    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading
+    /// fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines::new(dump);
         let mut profile = Self::parse_stacks(&mut lines, 0)?;
@@ -51,15 +52,17 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the stacks of a dump of about `bytes`; `mappings`, in order, are those of the process at that moment.
+    /// Reads the stacks of a dump of about `bytes` bytes. `mappings` are those of the process at that moment, in
+    /// ascending order.
     ///
-    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. Where `/proc` is that of another PID namespace, this is
-    /// missing, or is of another process. So what it appends is not read here, and the caller must know that the dump was
-    /// written to its end. Room for the tables is made once: pages that are not needed are never touched.
+    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. If `/proc` belongs to another PID namespace, this part
+    /// is missing or describes another process. So it is not read here, and the caller must know that the dump is
+    /// complete. The tables are allocated once; pages that turn out unnecessary are never touched.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed, and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed, and
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if reading fails.
     pub fn parse_with_mappings(
         dump: impl BufRead,
         bytes: u64,
@@ -69,7 +72,7 @@ impl HeapProfile {
         Ok(Self { mappings, ..Self::parse_stacks(&mut lines, bytes)? })
     }
 
-    /// Reads up to the line that ends the stacks. At the end of the dump the line is empty.
+    /// Reads up to the line that ends the stacks. At the end of the dump, the current line is empty.
     fn parse_stacks(lines: &mut Lines<impl BufRead>, bytes: u64) -> Result<Self, Error> {
         let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
         lines.required("`heap_v2/` and the sampling interval")?;
@@ -108,7 +111,7 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// The line behind `@`, and the next one.
+    /// Reads the line that begins with `@`, and the next one.
     fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
         let mut rest = lines.line[1..].trim_ascii_start();
@@ -133,7 +136,7 @@ impl HeapProfile {
         Ok(())
     }
 
-    /// Adds a line `tN: …` to the stack before it.
+    /// Adds a line `tN: …` to the last stack.
     fn add_thread_sample(&mut self, sample: ThreadSample, lines: &Lines<impl BufRead>) -> Result<(), Error> {
         let Some(stack) = self.stacks.last_mut() else {
             return Err(lines.expected("a stack `@ …` or MAPPED_LIBRARIES"));

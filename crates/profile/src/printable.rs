@@ -1,9 +1,9 @@
-//! Text that others had a hand in, as terminals, browsers and logs can show it.
+//! Text from outside, made safe for terminals, browsers and logs.
 
 use std::borrow::Cow;
 
-/// `text` with every character escaped, as `\u{202e}`, that is not seen: it moves the cursor, colours the terminal, turns
-/// the writing direction, or makes two different names look alike.
+/// Escapes every unprintable character of `text`, as in `\u{202e}`. Such a character can move the cursor, colour the
+/// terminal, turn the writing direction, or make two different names look alike.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let Some(at) = text.find(is_unprintable) else { return Cow::Borrowed(text) };
     let mut visible = String::with_capacity(text.len() + 16);
@@ -14,15 +14,16 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible)
 }
 
-/// Whether a character is not seen, or changes how others are seen.
+/// Whether a character is invisible, or changes how other characters look.
 ///
-/// The standard library's idea of what is printable leaves out controls, formats (all bidirectional ones among them),
-/// separators, private and unassigned characters. Letters and marks of any script stay: Rust has them in identifiers.
+/// The standard library's notion of printable excludes controls, formats (including all bidirectional ones),
+/// separators, and private and unassigned characters. Letters and marks of every script stay, because Rust allows
+/// them in identifiers.
 pub fn is_unprintable(c: char) -> bool {
     match c {
         ' '..='~' => false,
-        // Marks and letters that are not drawn: Unicode's `Default_Ignorable_Code_Point`, of the categories that count
-        // as printable, and the Braille pattern without dots.
+        // Invisible marks and letters: Unicode's `Default_Ignorable_Code_Point` within the printable categories, and
+        // the empty Braille pattern.
         '\u{34f}'
         | '\u{115f}'
         | '\u{1160}'
@@ -38,7 +39,7 @@ pub fn is_unprintable(c: char) -> bool {
     }
 }
 
-/// As `str::escape_debug` has it, which escapes a mark at the beginning of a text only.
+/// Whether `str::escape_debug` leaves the character as it is. It escapes a mark only at the beginning of a text.
 fn is_printable(c: char) -> bool {
     let mut buffer = [b'a'; 5];
     let length = 1 + c.encode_utf8(&mut buffer[1..]).len();

@@ -1,7 +1,7 @@
-//! The heap profile with names instead of addresses: what stays meaningful after the process is gone.
+//! The heap profile with names instead of addresses. It stays meaningful after the process has ended.
 //!
-//! Everything that is kept, compared, merged or exported is this one value. Its numbers are estimates already, rounded
-//! to whole objects and bytes, so that they add up; what a sampling error is follows from them and the sample rate.
+//! Profiles are kept, compared, merged and exported as this one value. Its numbers are estimates, rounded to whole
+//! objects and bytes so that they add up. Sampling errors follow from the numbers and the sample rate.
 
 mod build;
 mod change;

@@ -1,4 +1,4 @@
-//! Functions of code, from the symbols and debug information in its files. Inlined functions are included.
+//! From addresses to functions, through the symbols and debug information of files. Inlined functions are included.
 
 mod abbreviations;
 mod budget;

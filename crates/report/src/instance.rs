@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
-    /// Unique id of the process. It differs between any two processes, even on different hosts or after a fork, and
-    /// does not change during the life of a process.
+    /// Unique id of the process. It differs between any two processes, even on different hosts, and does not change
+    /// during the life of a process.
     pub id: InstanceId,
     /// Name of the service, if the program gave one.
     pub service: Option<String>,

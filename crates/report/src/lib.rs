@@ -127,7 +127,7 @@ pub mod __private {
     pub use crate::breakdown::Counts;
     pub use crate::detail::sampled_objects;
     pub use crate::reconcile::Sampled;
-    pub use crate::report::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
+    pub use crate::report::{MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
     pub use crate::snapshot::beyond_peaks;
     pub use crate::types::{root_rows, summarize};
 

@@ -20,7 +20,7 @@ use crate::root_summary::RootSummary;
 use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
-pub use levels::{CgroupLevel, CgroupParts, MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
+pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
 /// Name and version of the wire format: the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";

@@ -138,8 +138,9 @@ impl ReportDiff {
 
     /// Keeps at most `top` rows whose name contains `filter`.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
@@ -248,7 +249,7 @@ mod tests {
         let expected = [("HashMap<String, Session>", 90 << 20, true), ("String", 1000, false)];
         assert_eq!(rows[..2], expected);
         assert_eq!(diff.numbers["process.resident_bytes"].change, -666);
-        let cut = diff.cut(1, Some("S"));
+        let cut = diff.truncate_filtered(1, Some("S"));
         assert_eq!((cut.rows.len(), cut.omitted_rows), (1, 2));
     }
 

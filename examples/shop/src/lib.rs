@@ -1,7 +1,7 @@
 //! The back office of a small shop: a service with realistic memory, but without HTTP.
 //!
 //! It keeps sessions in a hash map, rendered reports in a bounded cache and jobs in a queue with background
-//! workers, and sends messages to all listeners. The packages beside this one serve it with different
+//! workers. It sends messages to all listeners. The packages beside this one serve it with different
 //! frameworks. Each adds `/debug/memory`, which shows which of these hold the memory.
 
 #![forbid(unsafe_code)]

@@ -10,7 +10,8 @@ use memory_debug_tests::{
 };
 
 fn layer() -> MemoryDebugLayer {
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     layer.configure(|endpoint| endpoint.hide())
 }
 

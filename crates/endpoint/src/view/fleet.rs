@@ -31,10 +31,10 @@ impl View {
     ) -> Result<Reply, Problem> {
         let mut report = self.fleet_report(wanted, material, proof)?;
         let TypesView { top, filter, .. } = &wanted.types;
-        report.types = report.types.map(|types| types.cut(*top, filter.as_deref()));
+        report.types = report.types.map(|types| types.truncate_filtered(*top, filter.as_deref()));
         self.fitting(*top, material.max_bytes, |body, top| {
             let mut shown = report.clone();
-            shown.types = shown.types.map(|types| types.cut(top, None));
+            shown.types = shown.types.map(|types| types.truncate_filtered(top, None));
             match self.format {
                 Format::Json => written(render::write_line(body, &shown)),
                 _ => written(write!(body, "{shown}")),

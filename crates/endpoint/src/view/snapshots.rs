@@ -100,9 +100,9 @@ impl View {
             diff = diff.growth();
         }
         (diff.base, diff.target) = (self.shown(&diff.base), self.shown(&diff.target));
-        let diff = diff.cut(types.top, types.filter.as_deref());
+        let diff = diff.truncate_filtered(types.top, types.filter.as_deref());
         self.fitting(types.top, material.max_bytes, |body, top| {
-            let diff = diff.clone().cut(top, None);
+            let diff = diff.clone().truncate_filtered(top, None);
             match self.format {
                 Format::Json => written(render::write_document(body, "diff", &diff)),
                 _ => written(write!(body, "{diff}")),

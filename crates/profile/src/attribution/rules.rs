@@ -1,12 +1,12 @@
-//! Which frame names the owner of an allocation.
+//! Rules: which frame names the owner of an allocation.
 //!
 //! A container allocates through layers: `Vec::push` calls `RawVec::grow_one`, `HashSet::insert` calls
-//! `RawTable::reserve_rehash`. The table has a row for each layer. Read from the allocator outwards, the first row that
-//! fits makes the owner. A row further out takes over if it stands `over` the family found so far, or if it belongs to
-//! that family and its function does nothing but make room: then the layer further in is its own.
+//! `RawTable::reserve_rehash`. The table has a row for each layer. Frames are read from the allocator outwards, and
+//! the first matching row makes the owner. A later row takes over if it lists the current family in `over`. It also
+//! takes over within its own family if its function only makes room: then the inner layer is its own.
 //!
-//! A row speaks only of functions that make room. `Vec::retain` or `Box::call_once` can stand on a stack too, but only
-//! because they run code of their caller, and what that code allocates says nothing about them.
+//! A row applies only to functions that make room. `Vec::retain` and `Box::call_once` can be on a stack too, but only
+//! because they run their caller's code. What that code allocates says nothing about them.
 
 mod function_words;
 mod rule;
@@ -19,7 +19,7 @@ pub(crate) use rule::{Inner, is_allocator_argument};
 use table::RULES;
 
 impl Inner {
-    /// What is known once a frame was read, too. `None` if the frame tells nothing.
+    /// What is known after another frame. `None` if the frame tells nothing.
     pub(crate) fn after(&self, frame: &FunctionInfo) -> Option<Self> {
         let mut lost = None;
         for rule in RULES.iter().filter(|rule| rule.fits(frame, self)) {
@@ -32,24 +32,24 @@ impl Inner {
         if *self == Self::Nothing { lost.map(Self::Lost) } else { None }
     }
 
-    /// Whether a frame that tells nothing may stand between what was found and a layer further out.
+    /// Whether the search continues through a frame that tells nothing.
     pub(crate) fn goes_on_through(&self, frame: &FunctionInfo) -> bool {
         if runs_code_of_callers(frame) {
             return false;
         }
         if !is_in_table(frame) {
-            // Beyond an iterator, a layer can still correct one that was merged with another, but nothing begins.
+            // Beyond an iterator, a layer can still correct a merged one, but no owner begins.
             let is_iterator = frame.module.starts_with("core::iter");
             return frame.origin == Origin::Std && !(is_iterator && *self == Self::Nothing);
         }
-        // A container's own closure is called by its functions, which stand around it.
+        // A container's own closure is called by the container's functions, which are further out.
         if frame.name.starts_with('{') {
             return true;
         }
         if frame.arguments.iter().all(|argument| is_allocator_argument(argument)) {
             return makes_room(&frame.name);
         }
-        // A different container *holds* the owner: there the chain ends.
+        // A different container *holds* the owner, so the chain ends there.
         let Self::Found(owner) = self else {
             return RULES.iter().any(|rule| rule.fits(frame, self));
         };
@@ -66,13 +66,13 @@ pub(crate) fn is_of_container(frame: &FunctionInfo) -> bool {
     RULES.iter().any(|rule| rule.is_container && rule.is_in_module(frame))
 }
 
-/// Whether the table speaks of the frame's module.
+/// Whether the table has a row for the frame's module.
 pub(crate) fn is_in_table(frame: &FunctionInfo) -> bool {
     RULES.iter().any(|rule| rule.is_in_module(frame))
 }
 
-/// Whether a function of the standard library calls what its caller gave it: a closure, a future, the code that drops an
-/// element. Nothing on one side of it belongs to a container on the other.
+/// Whether a function of the standard library calls something of its caller: a closure, a future, or an element's
+/// destructor. Nothing on one side of such a call belongs to a container on the other side.
 fn runs_code_of_callers(frame: &FunctionInfo) -> bool {
     let is_dispatch = |prefix: &str| frame.origin == Origin::Std && frame.module.starts_with(prefix);
     is_dispatch("core::ops::function")

@@ -1,4 +1,4 @@
-//! From the frames of one stack to the type that owns the allocation.
+//! Attribution of one stack.
 
 use super::function::{FunctionInfo, Origin};
 use super::place;
@@ -6,16 +6,16 @@ use super::rules::{self, Inner};
 use super::step::{Step, beyond_allocator};
 use crate::type_name::{Qualify, ReadableNames};
 
-/// What a stack was attributed to.
+/// The result of attributing a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attribution {
-    /// A type, as the frames gave it; and of bytes the function that asked for them.
+    /// A type as the frames give it and, for bytes, the function that asked for them.
     Type(String, Option<String>),
     /// The function that allocated something of unknown type.
     Function(String),
 }
 
-/// Types that are bytes and say no more. Everyone has some, so their rows say besides who asked for them.
+/// Types that say nothing beyond "bytes". Every program has some, so their rows also name the function that asked.
 const BYTES: &[&str] = &["Vec<u8>", "Box<[u8]>", "arrow_buffer::Buffer"];
 
 impl Attribution {
@@ -29,7 +29,7 @@ impl Attribution {
         matches!(self, Self::Type(..))
     }
 
-    /// The name of the row: the type, or the function.
+    /// The name of the row: the type (with the function, for bytes) or the function.
     pub(crate) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         let name = self.type_or_function(qualify, names);
         match self {
@@ -47,7 +47,7 @@ impl Attribution {
     }
 }
 
-/// The owner of an allocation, told by its frames, innermost first.
+/// Finds the owner of an allocation from its frames, innermost first.
 pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(steps);
     let mut inner = Inner::Nothing;
@@ -55,8 +55,8 @@ pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
     for Step { info: frame, .. } in outside {
         match frame.origin {
             Origin::Std | Origin::Dependency => {}
-            // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
-            // another language nothing is known of what it allocates.
+            // The service's own code holds the owner in a variable, so the chain of containers ends. Beyond foreign
+            // code, nothing is known about its allocations.
             Origin::Service | Origin::Foreign | Origin::Unloaded | Origin::Unknown => break,
             Origin::Allocator => continue,
         }
@@ -80,13 +80,13 @@ pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
     }
 }
 
-/// What functions are generic over besides the data of a container: code, and ways to walk through data.
+/// Generic arguments that are not data: code, and iterators over data.
 const NO_DATA: &[&str] =
     &["core::iter::", "core::ops::", "core::slice::iter::", "core::str::iter::", "alloc::vec::into_iter::"];
 
-/// The rule for crates nobody wrote a row for: the first generic argument that is a type of data. The crate stands
-/// for the container: `slab<app::Session>`. A crate's own type is more likely a marker that chooses code, and a number
-/// what a function calculates with, so these name no type.
+/// The rule for crates without a row: the first generic argument that is a type of data. The crate stands for the
+/// container: `slab<app::Session>`. A crate's own type is probably a marker that selects code, and a number is
+/// something to calculate with. Neither names a type.
 fn general_owner(frame: &FunctionInfo) -> Option<String> {
     let crate_name = frame.module.split("::").next()?;
     let is_own =

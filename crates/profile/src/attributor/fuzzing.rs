@@ -1,4 +1,4 @@
-//! Thin ways in for the fuzz targets and for capturing golden stacks. No part of the interface: they change with what they lead to.
+//! Entry points for the fuzz targets, and for capturing golden stacks. Not part of the public interface.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use crate::symbols::frames::{Frame, Function};
 use crate::symbols::{LoadObject, source_path};
 use crate::type_name::{self, Qualify, ReadableNames};
 
-/// A type name shortened to the last segment, to crate and last segment, and not at all.
+/// A type name shortened to its last segment, to crate and last segment, and not at all.
 pub fn readable_names(full: &str) -> [String; 3] {
     [Qualify::Last, Qualify::Crate, Qualify::Whole].map(|qualify| type_name::readable(full, qualify))
 }
 
-/// A function's path, and its generic arguments.
+/// Splits a function's name into path and generic arguments.
 pub fn split_arguments(name: &str) -> (&str, Vec<&str>) {
     type_name::split_arguments(name)
 }
 
-/// One line of `/proc/PID/maps`.
+/// Parses one line of `/proc/PID/maps`.
 pub fn mapping(line: &[u8]) -> Result<Option<Mapping>, &'static str> {
     Mapping::parse(line)
 }
 
-/// A source path without what is particular to the machine that built it.
+/// A source path without the part that depends on the build machine.
 pub fn trimmed_source_path(path: &str) -> String {
     source_path::trimmed(path, Some("/home/ann/app")).into_owned()
 }
 
-/// A function taken apart.
+/// The parts of a function's name.
 #[derive(Debug)]
 pub struct FunctionParts {
     /// Path of the module.
@@ -41,11 +41,11 @@ pub struct FunctionParts {
     pub name: String,
     /// Generic arguments.
     pub arguments: Vec<String>,
-    /// The name for people.
+    /// The readable name.
     pub label: String,
 }
 
-/// Takes a demangled symbol, or with `is_symbol` false a `DW_AT_name`, apart.
+/// Parses a demangled symbol or, if `is_symbol` is false, a `DW_AT_name`.
 pub fn function_parts(name: &str, is_symbol: bool, file: Option<&str>) -> FunctionParts {
     let info = function_info(name, is_symbol, file);
     let label = info.label();
@@ -53,8 +53,8 @@ pub fn function_parts(name: &str, is_symbol: bool, file: Option<&str>) -> Functi
     FunctionParts { module, name, arguments, label }
 }
 
-/// What a stack is attributed to, shortened as in [`readable_names`], and whether that is a type. Frames as
-/// `(name, file)`, innermost first; one without a file is a symbol.
+/// The owner of a stack, shortened as in [`readable_names`], and whether it is a type. Frames are `(name, file)`,
+/// innermost first. A frame without a file is a symbol.
 pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     let frames: Vec<_> =
         frames.iter().map(|(name, file)| function_info(name, file.is_none(), *file)).collect();
@@ -65,8 +65,8 @@ pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     (names, owner.is_type())
 }
 
-/// The stacks of a profile: `= type` or `? function` as it is attributed, its bytes, and its frames innermost first as
-/// golden stacks have them.
+/// The stacks of a profile: the attribution (`= type` or `? function`), the bytes, and the frames as golden stacks
+/// have them, innermost first.
 pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(String, u64, Vec<String>)> {
     let mut attributor = TypeAttributor::new();
     attributor.symbolizer.resolve(profile, files);

@@ -1,4 +1,4 @@
-//! Names for a profile that was taken where they were not: that of a stripped program.
+//! Better names for a symbolized profile, e.g. of a stripped program.
 
 use std::iter;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ use crate::symbols::stand_in::{UNLOADED, WITHOUT_SYMBOLS, is_without_symbols};
 use crate::symbols::{LoadObject, Symbolizer};
 use crate::type_name::{Qualify, ReadableNames};
 
-/// How far apart mappings get their addresses: more than any is long.
+/// Distance between the assumed addresses of mappings. No mapping is longer.
 const SPACING_BITS: u32 = 38;
 
 impl TypeAttributor {
-    /// The profile with the names, inlined functions, lines and types that are in `files`, in place of the fewer that
-    /// were known where the program ran. What it knew of other profiles is forgotten.
+    /// Adds the names, inlined functions, lines and types from `files` to a profile that lacked them where the
+    /// program ran. Forgets what it knew about other profiles.
     ///
-    /// Files are told apart by build-id, see [`UnstrippedCopies`](crate::UnstrippedCopies). Code of others keeps the names
-    /// that it has, or is named after its file; amounts, threads and the rate stay. Doing it again changes nothing.
+    /// Files are identified by build-id, see [`UnstrippedCopies`](crate::UnstrippedCopies). Code of other files keeps
+    /// its names, or is named after its file. Amounts, threads and the rate stay. A second run changes nothing.
     pub fn resymbolize(&mut self, profile: &SymbolizedProfile, files: &dyn LoadObject) -> SymbolizedProfile {
         *self = Self::new();
         let mappings: Vec<_> = (1..).zip(&profile.mappings).map(|(at, named)| mapping(at, named)).collect();
@@ -37,7 +37,7 @@ impl TypeAttributor {
         let has_file: Vec<_> = iter::zip(&mappings, &profile.mappings)
             .map(|(mapping, named)| {
                 let loaded = files.load(mapping);
-                // Libraries are many, and mostly not one's own.
+                // There are many libraries, and most are not one's own.
                 if let Some(error) = loaded.as_ref().err().filter(|_| !named.is_library) {
                     self.symbolizer.note_unreadable(mapping, error);
                 }
@@ -48,7 +48,7 @@ impl TypeAttributor {
             let at = location.mapping? as usize;
             let (mapping, named) = (&mappings[at], &profile.mappings[at]);
             let call = mapping.start.checked_add(location.address.checked_sub(named.file_offset)?)?;
-            // What is symbolised are return addresses.
+            // The symbolizer expects return addresses.
             (has_file[at] && call < mapping.end - 1).then_some(call + 1)
         };
         let addresses: Vec<Option<u64>> = profile.locations.iter().map(address).collect();
@@ -59,14 +59,14 @@ impl TypeAttributor {
     }
 }
 
-/// The mapping of a file as if a process had it at a place that is only its own.
+/// A mapping of the file at an address range of its own.
 fn mapping(at: u64, named: &NamedMapping) -> Mapping {
-    // Two files may have one name, but not one build-id.
+    // Two files can have the same name, but not the same build-id.
     let id = named.build_id.as_ref().map_or_else(|| at.to_string(), ToString::to_string);
     let start = at << SPACING_BITS;
     Mapping {
         start,
-        // A call may be the last instruction, and then returns behind it.
+        // A call can be the last instruction, and then returns behind it.
         end: start + named.length.min((1 << SPACING_BITS) - 2) + 1,
         file_offset: named.file_offset,
         device: String::new(),
@@ -78,7 +78,7 @@ fn mapping(at: u64, named: &NamedMapping) -> Mapping {
     }
 }
 
-/// What is known of a location.
+/// The lines of a location, before and after.
 struct Lines {
     before: Arc<[Line]>,
     now: Arc<[Line]>,
@@ -116,7 +116,7 @@ impl<'p> Naming<'p> {
         naming
     }
 
-    /// What the files have at an address. `None` if that is no name, and one is not `needed`.
+    /// The lines that the files have for an address. `None` if there is no name and none is `needed`.
     fn lines_at(&mut self, address: u64, symbolizer: &Symbolizer, needed: bool) -> Option<Arc<[Line]>> {
         let frames = symbolizer.frames(address);
         let function = |frame: &Frame| symbolizer.table().function(frame.function);
@@ -128,7 +128,7 @@ impl<'p> Naming<'p> {
         Some(frames.iter().map(line).collect())
     }
 
-    /// The name of the file, for code that has none. Where other code has a file, code without one was unloaded.
+    /// Names code without a name after its file. If other code has a file, code without one was unloaded.
     fn after_file(&mut self, location: &Location) -> Option<Arc<[Line]>> {
         let name = match location.mapping {
             Some(mapping) => format!("{WITHOUT_SYMBOLS}{}", self.profile.mappings[mapping as usize].file),
@@ -140,15 +140,15 @@ impl<'p> Naming<'p> {
         Some([Line { function, line: 0 }].into())
     }
 
-    /// A line of the profile by the builder's handles.
+    /// Converts a line of the profile to the builder's handles.
     fn line(&mut self, line: Line) -> Line {
         let NamedFunction { name, system_name, file } = self.profile.function(line).clone();
-        // A name of the debug information comes with a file, a symbol does not.
+        // A name from the debug information comes with a file, a symbol does not.
         let function = Function::new(Some(system_name), file.is_none(), file);
         Line { function: self.function(function, Some(name)), ..line }
     }
 
-    /// `name` is what people read, if that is known already.
+    /// `name` is the readable name, if it is known.
     fn function(&mut self, function: Function, name: Option<Arc<str>>) -> u32 {
         let info = FunctionInfo::of(&function);
         let name = name.unwrap_or_else(|| info.label().into());
@@ -175,7 +175,7 @@ impl<'p> Naming<'p> {
             skip -= skipped;
             let rest = if skipped == 0 { Arc::clone(now) } else { now[skipped..].into() };
             is_as_before &= rest == *before;
-            // One without a name has nothing that could be left out.
+            // A location without a name has no frames of the allocator to leave out.
             if !rest.is_empty() || now.is_empty() {
                 left.push((*at, rest));
             }
@@ -206,7 +206,7 @@ impl<'p> Naming<'p> {
         Some(Step { info: self.infos.get(&line.function)?, line: line.line })
     }
 
-    /// `lines` are those of `steps`.
+    /// `lines` and `steps` belong to the same frames.
     fn better_place(&self, lines: &[Line], steps: &[Step<'_>], known: &Place) -> Place {
         let site = place::allocation_site(steps).map(|at| lines[at]);
         let file = site.and_then(|line| self.builder.names.functions.get(line.function).file.clone());
@@ -222,7 +222,7 @@ impl<'p> Naming<'p> {
     }
 }
 
-/// Where the program ran, the allocator's frames may have been left out already, and with them what a type was told by.
+/// Where the program ran, the allocator's frames may have been removed, and with them what identified the type.
 fn better_owner(found: &Attribution, known: &Owner, names: &mut ReadableNames) -> Owner {
     if known.is_attributed && !found.is_type() {
         return known.clone();

@@ -1,4 +1,4 @@
-//! From a profile of addresses to one of names.
+//! From a profile of addresses to a profile of names.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::symbols::frames::Frame;
 use crate::type_name::Qualify;
 
 impl TypeAttributor {
-    /// The profile with names and types, which needs neither the process nor its files any more. Build-ids that the
-    /// profile does not say are read from `files`.
+    /// Makes a profile with names and types, which needs neither the process nor its files. Reads missing build-ids
+    /// from `files`.
     ///
-    /// Stacks begin with who asked for memory: the allocator's own frames are left out.
+    /// Stacks begin with the code that asked for memory. The allocator's own frames are left out.
     pub fn symbolize(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> SymbolizedProfile {
         let keys = self.prepare(profile, files);
         self.symbolizer.read_build_ids(files);
@@ -53,10 +53,10 @@ impl TypeAttributor {
         self.find_locations(stack.addresses, of_allocator as usize, naming);
 
         let estimator = naming.profile.estimator();
-        // All that was ever allocated is not told by thread; it goes to the first.
+        // jemalloc does not divide total allocations by thread, so they go to the first thread.
         let mut allocated = Amount::from(estimator.estimate(stack.accumulated));
-        // Rounded and un-biased by thread, parts may differ from the whole, which is what the tables sum: so the last
-        // has the rest.
+        // After rounding and un-biasing, the threads' parts can differ from the whole, which the tables sum. So the
+        // last thread gets the rest.
         let mut rest = Amount::from(estimator.estimate(stack.live));
         naming.samples.clear();
         for (at, sample) in (1..).zip(stack.threads) {
@@ -70,7 +70,7 @@ impl TypeAttributor {
         builder.add(stack.iter().copied(), (owner, place), samples.iter().copied());
     }
 
-    /// Where a stack allocates. Remembered by hash, as owners are.
+    /// Where a stack allocates. Remembered by hash, like owners.
     fn site_of(&mut self, addresses: &[u64], key: u64, naming: &mut Naming<'_>) -> Site {
         if let Some(site) = naming.named.sites.get(&key) {
             return *site;
@@ -143,18 +143,18 @@ impl TypeAttributor {
     }
 }
 
-/// A profile that is being named: the builder's handles of what the process has of its own.
+/// A profile that is being named, with the builder's handles for the parts of this process.
 struct Naming<'p> {
     profile: &'p HeapProfile,
     mappings: &'p [Mapping],
     named: KnownNames,
     builder: Builder,
-    /// Of addresses with all their frames.
+    /// Only for addresses that keep all their frames.
     locations: FxHashMap<u64, u32>,
     /// By first address.
     named_mappings: FxHashMap<u64, u32>,
     threads: FxHashMap<u64, u32>,
-    /// Of the stack that is being added.
+    /// Belongs to the current stack.
     stack: Vec<u32>,
     samples: Vec<NamedSample>,
 }
@@ -170,7 +170,7 @@ impl<'p> Naming<'p> {
         *threads.entry(id).or_insert_with(|| builder.thread(profile.thread(id).own_name().into()))
     }
 
-    /// The location of a return address: what it was called from is at least one byte before.
+    /// The location of a return address. The call is at least one byte before it.
     fn location(&mut self, address: u64, lines: Arc<[Line]>) -> u32 {
         let call = address.saturating_sub(1);
         let is_of_file = |mapping: &&Mapping| {
@@ -180,13 +180,13 @@ impl<'p> Naming<'p> {
         let mapping = mapping_of(self.mappings, call).filter(is_of_file);
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
         let mapping = mapping.map(|mapping| self.mapping(mapping));
-        // An address outside of all files says nothing to anybody else, and where this process has it is not told.
+        // An address outside of all files means nothing elsewhere, and would reveal where this process has its code.
         self.builder.location(Location { mapping, address: offset.unwrap_or(0), lines })
     }
 
     fn mapping(&mut self, mapping: &'p Mapping) -> u32 {
         let Self { builder, named_mappings, .. } = self;
-        // Of several with the same first address always the same one is found.
+        // Among mappings with the same first address, the same one is always found.
         *named_mappings.entry(mapping.start).or_insert_with(|| {
             builder.mapping(NamedMapping {
                 is_library: !mapping.is_program,
@@ -261,7 +261,8 @@ mod tests {
         inner(value) + inner(&[*value; 4]) + usize::from(std::hint::black_box(*value))
     }
 
-    /// The test program itself is the executable: stacks of its own functions, through the allocator and around it.
+    /// The test program itself is the executable. The stacks are of its own functions, through the allocator and
+    /// around it.
     #[test]
     fn tables_of_names_and_of_addresses_agree_where_there_are_names() {
         let own = |mapping: &Mapping| -> std::io::Result<crate::symbols::FileData> {

@@ -13,8 +13,8 @@ use crate::symbols::LoadObject;
 use crate::type_name::{Qualify, element_of};
 
 impl TypeAttributor {
-    /// Sums the profile's live memory by type or by what `selection` says, reading symbols through `files` where they
-    /// are not known yet.
+    /// Sums the profile's live memory by type, or as `selection` says. Reads symbols through `files` where they are
+    /// not known yet.
     pub fn summarize(
         &mut self,
         profile: &HeapProfile,
@@ -101,7 +101,7 @@ impl TypeAttributor {
         })
     }
 
-    /// Where in the service a stack allocates. `None` if no frame tells.
+    /// The place in the service where a stack allocates. `None` if no frame tells.
     fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
         let frames = self.frames_of(addresses);
         let steps = self.steps(&frames);
@@ -115,7 +115,7 @@ impl TypeAttributor {
         }
     }
 
-    /// The innermost frames in words, from the one on that asked a container to make room. `None` if there are none.
+    /// The traceback of a stack, beginning with the function that was called on a container. `None` without frames.
     fn traceback(&mut self, addresses: &[u64], depth: TracebackDepth) -> Option<String> {
         let frames = self.frames_of(addresses);
         let steps = self.steps(&frames);
@@ -129,7 +129,7 @@ impl TypeAttributor {
     }
 }
 
-/// What stacks are summed by.
+/// A row's identity.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Owner(u32),

@@ -1,4 +1,4 @@
-//! Golden stacks: frames as captured from release builds, and the type they are attributed to.
+//! Golden stacks: frames captured from release builds, and the type that they are attributed to.
 //!
 //! `data/attribution/README.md` says how they were made. `MEMORY_DEBUG_BLESS=1` rewrites the expectations.
 
@@ -11,7 +11,7 @@ use crate::sample::Estimate;
 use crate::selection::{Group, Selection, TypeEntry, TypeTable};
 use crate::symbols::frames::Function;
 
-/// Reads `name | file:line` frames, innermost first, the line optional; a frame without a file is a symbol.
+/// Reads frames `name | file:line`, innermost first. The line is optional; a frame without a file is a symbol.
 fn read_frames(text: &str) -> Vec<(FunctionInfo, u32)> {
     let frame = |text: &str| {
         let (name, place) = text.split_once(" | ").map_or((text, None), |(name, place)| (name, Some(place)));

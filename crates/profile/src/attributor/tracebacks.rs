@@ -1,4 +1,4 @@
-//! Rows that are tracebacks: as many as there are stacks, and some kilobytes long each.
+//! Rows that are tracebacks. There can be as many as stacks, with some kilobytes each.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -7,25 +7,25 @@ use rustc_hash::FxHashMap;
 use crate::sample::Estimate;
 use crate::selection::TypeEntry;
 
-/// Sums by traceback, which hold no text until it is known which of them are rows.
+/// Sums by traceback. They hold no text until it is known which of them become rows.
 #[derive(Default)]
 pub(super) struct Tracebacks {
-    /// By hash, with a stack that has this traceback. `None` is code without names. Two of a million collide with a
-    /// probability of 3·10⁻⁸.
+    /// By hash, with one stack that has this traceback. `None` is code without names. Among a million tracebacks, two
+    /// collide with a probability of 3·10⁻⁸.
     sums: FxHashMap<Option<u64>, (usize, Estimate)>,
 }
 
-/// Rows at most, which is what a page shows at most. What is smaller is one row.
+/// Bound on the rows, the most that a page shows. The rest is summed in one row.
 const MAX_ROWS: usize = 1000;
 
 impl Tracebacks {
-    /// Adds a stack, by its place in the profile.
+    /// Adds a stack by its position in the profile.
     pub(super) fn add(&mut self, name: Option<&str>, at: usize, estimate: Estimate) {
         let hash = name.map(|name| BuildHasherDefault::<DefaultHasher>::default().hash_one(name));
         self.sums.entry(hash).or_insert((at, Estimate::default())).1 += estimate;
     }
 
-    /// The largest rows, by the names that `name` gives for stacks, and one of all others.
+    /// The largest rows, named by calling `name` for their stacks, and one row for the rest.
     pub(super) fn entries(self, mut name: impl FnMut(usize) -> Option<String>) -> Vec<TypeEntry> {
         let mut sums: Vec<(usize, Estimate)> = self.sums.into_values().collect();
         sums.sort_by(|a, b| b.1.bytes.total_cmp(&a.1.bytes).then(a.0.cmp(&b.0)));

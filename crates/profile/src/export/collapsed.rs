@@ -1,4 +1,5 @@
-//! Line stacks, one line each: `main;handler;alloc::vec::push 4096`. Flamegraph tools, speedscope and `sort` read it.
+//! Collapsed stacks, one per line: `main;handler;alloc::vec::push 4096`. Flame graph tools, speedscope and `sort`
+//! read them.
 
 use std::io::{self, Write};
 
@@ -10,24 +11,24 @@ use crate::symbolized::{NamedStack, SymbolizedProfile};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CollapsedOptions {
-    /// What a stack ends in.
+    /// The innermost part of a stack.
     pub leaf: Leaf,
-    /// What is counted.
+    /// The number of a stack.
     pub count: Count,
 }
 
-/// What the innermost part of a collapsed stack is.
+/// The innermost part of a collapsed stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Leaf {
     /// The function that asked for memory.
     #[default]
     Function,
-    /// The type that owns it, behind that function.
+    /// The type that owns the memory, after that function.
     Type,
 }
 
-/// What the number of a collapsed stack is.
+/// The number of a collapsed stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Count {
@@ -48,18 +49,18 @@ impl SymbolizedProfile {
         self.collapse(options).write(0, out).map(drop)
     }
 
-    /// The distinct stacks of names, to write as many of them as there is room for.
+    /// The distinct stacks of names. The caller can write as many as there is room for.
     pub fn collapse(&self, options: &CollapsedOptions) -> CollapsedStacks<'_> {
         CollapsedStacks::of(&[self], *options)
     }
 
-    /// The same of this profile or `base`, with the numbers of `base` and of this one.
+    /// The distinct stacks of this profile and `base`, each with the number of `base` and of this profile.
     pub fn collapse_since<'p>(&'p self, base: &'p Self, options: &CollapsedOptions) -> CollapsedStacks<'p> {
         CollapsedStacks::of(&[base, self], *options)
     }
 }
 
-/// Distinct stacks of names in alphabetical order, with a number for each profile.
+/// Distinct stacks of names in alphabetical order, with one number per profile.
 ///
 /// They are not held as text, which would be a hundred times as long as the profile.
 #[derive(Debug)]
@@ -73,13 +74,13 @@ pub struct CollapsedStacks<'p> {
 struct Line<'p> {
     profile: &'p SymbolizedProfile,
     stack: &'p NamedStack,
-    /// Those of one profile are the last.
+    /// With one profile, its number is the last.
     numbers: [i64; 2],
-    /// How many names, from the outermost, the line before has too.
+    /// How many names, from the outermost, are the same in the previous line.
     shared: usize,
 }
 
-/// A name of a stack, which is that of a type or of a function.
+/// A name on a stack, and whether it is a type.
 type Name<'p> = (bool, &'p str);
 
 impl<'p> CollapsedStacks<'p> {
@@ -101,7 +102,7 @@ impl<'p> CollapsedStacks<'p> {
             }
             is_same
         });
-        // Two stacks of the same names may have grown and shrunk by the same.
+        // Several stacks of the same names can have grown and shrunk by the same amount.
         lines.retain(|line| line.numbers != [0; 2]);
         for at in 1..lines.len() {
             let shared = lines[at - 1].names(leaf).zip(lines[at].names(leaf)).take_while(|(a, b)| a == b);
@@ -110,13 +111,13 @@ impl<'p> CollapsedStacks<'p> {
         Self { lines, leaf, profiles: profiles.len() }
     }
 
-    /// All numbers together, whatever their sign; of two profiles the larger one's.
+    /// The sum of the absolute numbers. With two profiles, the larger sum.
     pub fn total(&self) -> u64 {
         size(&self.lines)
     }
 
-    /// Writes the lines, those below each function that together have less than `least` as one: `main;(12 smaller) 4096`.
-    /// Gives how many are in such lines.
+    /// Writes the lines. Lines below a function that together have less than `least` become one line: `main;(12
+    /// smaller) 4096`. Returns how many lines were summed.
     ///
     /// # Errors
     ///
@@ -130,7 +131,7 @@ impl<'p> CollapsedStacks<'p> {
                 self.write_line(first, None, first.numbers, &mut out)?;
                 continue;
             };
-            // Behind `depth` names the lines go different ways.
+            // After `depth` names the lines diverge.
             let (mut smaller, mut numbers, known) = (0, [0; 2], parts.len());
             for way in part.chunk_by(|_, next| next.shared > depth) {
                 if size(way) >= least {
@@ -140,7 +141,7 @@ impl<'p> CollapsedStacks<'p> {
                     numbers = way.iter().fold(numbers, |numbers, line| sum(numbers, line.numbers));
                 }
             }
-            // The first is taken first.
+            // `pop` must return the first part first.
             parts[known..].reverse();
             if numbers != [0; 2] {
                 self.write_line(first, Some((depth, smaller)), numbers, &mut out)?;
@@ -150,7 +151,7 @@ impl<'p> CollapsedStacks<'p> {
         Ok(summed)
     }
 
-    /// Writes the names of a line; of several lines only the names that they share, and how many lines they are.
+    /// Writes the names of a line. For several lines, only the names that they share, and how many lines they are.
     fn write_line(
         &self,
         line: &Line<'_>,
@@ -162,7 +163,7 @@ impl<'p> CollapsedStacks<'p> {
         let mut push = |out: &mut dyn Write, (is_type, name): Name<'_>| {
             write!(out, "{separator}{}", if is_type { "[" } else { "" })?;
             separator = ";";
-            // What separates names and lines cannot stand in them.
+            // Names must not contain the separators of names and lines.
             let name = printable(name);
             for (at, part) in name.split(';').enumerate() {
                 write!(out, "{}{part}", if at > 0 { "," } else { "" })?;
@@ -192,7 +193,7 @@ impl<'p> Line<'p> {
         let leaf = match leaf {
             Leaf::Type if owner.is_attributed => Some((true, &*owner.name)),
             Leaf::Type => Some((true, "unattributed")),
-            // A line has a name at least.
+            // A line needs at least one name.
             Leaf::Function if profile.lines_of(stack).next().is_none() => Some(UNKNOWN),
             Leaf::Function => None,
         };
@@ -200,7 +201,7 @@ impl<'p> Line<'p> {
     }
 }
 
-/// All numbers together, whatever their sign; of two profiles the larger one's.
+/// The sum of the absolute numbers. With two profiles, the larger sum.
 fn size(lines: &[Line<'_>]) -> u64 {
     let of = |side: usize| {
         lines.iter().fold(0, |sum: u64, line| sum.saturating_add(line.numbers[side].unsigned_abs()))

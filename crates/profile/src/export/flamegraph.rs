@@ -1,4 +1,4 @@
-//! The flame graph: a picture (SVG) of which stacks hold how much.
+//! Flame graphs: SVG pictures of which stacks hold how much.
 
 use std::io::{self, Write};
 
@@ -12,21 +12,21 @@ use crate::symbolized::SymbolizedProfile;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlamegraphOptions {
-    /// Stands above the picture.
+    /// Text above the picture.
     pub title: String,
-    /// Stands below the title.
+    /// Text below the title.
     pub subtitle: String,
-    /// What the tips of the flames are.
+    /// The tips of the flames.
     pub leaf: Leaf,
-    /// What the widths are.
+    /// What the widths mean.
     pub count: Count,
 }
 
-/// A picture is 1,200 pixels wide, so what is smaller than this part is no more than an eighth of a pixel.
+/// Parts below this fraction are summed. A picture is 1,200 pixels wide, so they have less than an eighth of a pixel.
 const NARROWEST: u64 = 10_000;
 
 impl SymbolizedProfile {
-    /// Draws what is held. A profile of growth is drawn as what grew.
+    /// Draws live memory. A profile of growth is drawn as what grew.
     ///
     /// # Errors
     ///
@@ -35,8 +35,8 @@ impl SymbolizedProfile {
         options.draw_visible(&self.collapse(&options.collapsed()), out)
     }
 
-    /// Draws what is held with colours for the change since `base`: red has grown, blue has shrunk. What is gone has no
-    /// width.
+    /// Draws live memory, coloured by the change since `base`: red has grown, blue has shrunk. Memory that is gone
+    /// has no width.
     ///
     /// # Errors
     ///
@@ -52,14 +52,14 @@ impl SymbolizedProfile {
 }
 
 impl CollapsedStacks<'_> {
-    /// What a part has to have at least to be seen in a picture.
+    /// The smallest number that is visible in a picture.
     pub fn least_visible(&self) -> u64 {
         self.total() / NARROWEST
     }
 }
 
 impl FlamegraphOptions {
-    /// The stacks that the picture is of.
+    /// The options for the stacks of the picture.
     pub fn collapsed(&self) -> CollapsedOptions {
         CollapsedOptions { leaf: self.leaf, count: self.count }
     }
@@ -70,14 +70,14 @@ impl FlamegraphOptions {
         self.draw(&collapsed, summed, out)
     }
 
-    /// Draws lines that [`CollapsedStacks::write`] wrote, and says how many stacks were summed in them. What shrank is
-    /// left out.
+    /// Draws lines written by [`CollapsedStacks::write`], and says how many stacks were summed in them. Leaves out
+    /// what shrank.
     ///
     /// # Errors
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn draw(&self, collapsed: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
-        // They are made of names and so are UTF-8.
+        // The lines consist of names, so they are UTF-8.
         let mut lines: Vec<&str> = std::str::from_utf8(collapsed).unwrap_or_default().lines().collect();
         lines.retain(|line| !line.rsplit(' ').next().is_some_and(|number| number.starts_with('-')));
         if lines.is_empty() {

@@ -1,7 +1,7 @@
-//! pprof's format, `profile.proto` in gzip: what `go tool pprof`, Pyroscope, Parca and speedscope open.
+//! pprof's format: `profile.proto` in gzip, which `go tool pprof`, Pyroscope, Parca and speedscope open.
 //!
-//! Written with everything that the profile knows, it is also the format in which profiles are kept: reading it back
-//! gives an equal profile. What pprof has no field for stands in labels of the samples.
+//! Written in full, it is also the format of kept profiles: reading it back gives an equal profile. Labels of the
+//! samples hold what pprof has no field for.
 
 mod conventions;
 mod decode;

@@ -1,14 +1,14 @@
-//! Lines of counts: a thread's, a stack's or all together.
+//! Lines with counts: of one thread, one stack, or everything together.
 
 use crate::number::leading_decimal;
 use crate::sample::Sample;
 
-/// A line `  tN: objects: bytes [objects: bytes] name`; `thread` is `None` for `t*`.
+/// A line `  tN: objects: bytes [objects: bytes] name`. `thread` is `None` for `t*`.
 pub(super) struct Counts<'a> {
     pub(super) thread: Option<u64>,
     pub(super) live: Sample,
     pub(super) accumulated: Sample,
-    /// What follows, up to the end of the line. A name may go on in the next line.
+    /// The rest of the line. A name can continue in the next line.
     pub(super) name: Option<&'a [u8]>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn parse_counts(line: &[u8]) -> Option<Counts<'_>> {
     Some(Counts { thread, live, accumulated, name })
 }
 
-/// `objects: bytes`, and what stands behind it.
+/// Parses `objects: bytes`, and returns the rest.
 fn parse_sample(text: &[u8]) -> Option<(Sample, &[u8])> {
     let (objects, rest) = leading_decimal(text)?;
     let (bytes, rest) = leading_decimal(rest.strip_prefix(b": ")?)?;

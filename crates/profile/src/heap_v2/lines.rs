@@ -5,16 +5,16 @@ use std::io::{BufRead, Read};
 
 use crate::error::{Error, ErrorKind};
 
-/// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
+/// Bound on the length of a line. A stack has at most `prof_bt_max` addresses of 19 bytes, a path at most 4096 bytes.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// The lines of a dump, counted from 1, one at a time.
+/// The lines of a dump, one at a time, counted from 1.
 pub(super) struct Lines<R> {
     dump: R,
     number: u64,
-    /// Without its end.
+    /// The current line, without its line break.
     pub(super) line: Vec<u8>,
-    /// The next line, if it was looked at.
+    /// The next line, if `peek` read it.
     ahead: Option<Vec<u8>>,
 }
 
@@ -23,7 +23,7 @@ impl<R: BufRead> Lines<R> {
         Self { dump, number: 0, line: Vec::new(), ahead: None }
     }
 
-    /// Goes to the next line; `false` at the end of the dump.
+    /// Goes to the next line. Returns `false` at the end of the dump.
     pub(super) fn advance(&mut self) -> Result<bool, Error> {
         let ahead = self.ahead.take();
         self.number += 1;
@@ -34,7 +34,7 @@ impl<R: BufRead> Lines<R> {
         Ok(true)
     }
 
-    /// The line after this one, if there is one.
+    /// The line after the current one.
     pub(super) fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.ahead.is_none() {
             let line = std::mem::take(&mut self.line);

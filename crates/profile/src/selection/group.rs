@@ -1,4 +1,4 @@
-//! What a row of the table stands for, and which stacks count.
+//! What a row stands for, and which stacks count.
 
 use super::traceback::TracebackDepth;
 
@@ -9,7 +9,7 @@ pub enum Group {
     /// The type that owns the allocation: `Vec<Session>`.
     #[default]
     Container,
-    /// What a container holds, over all containers: `Session`. Of a map, its value.
+    /// The element of a container, over all containers: `Session`. For a map, its value.
     Element,
     /// The innermost function of the service itself.
     Function,
@@ -21,13 +21,13 @@ pub enum Group {
     Crate,
     /// The thread that allocated. Threads of one name are one row.
     Thread,
-    /// The thread that allocated, each on its own: by jemalloc's number, which is not the kernel's.
+    /// The thread that allocated, each thread by itself, by jemalloc's number (not the kernel's).
     ThreadId,
     /// The allocator's size class of the objects.
     SizeClass,
-    /// The innermost frames of the stack with their lines, as many as [`Selection::depth`] says:
-    /// `alloc::vec::push:9 ← read (src/upload.rs:17)`. The first is the function that was called on a container; the
-    /// layers below it, down to the allocator, are left out.
+    /// The innermost frames of the stack with their lines, as many as [`Selection::depth`] says: `alloc::vec::push:9
+    /// ← read (src/upload.rs:17)`. The first frame is the function that was called on a container. The layers below
+    /// it, down to the allocator, are left out.
     Traceback,
 }
 
@@ -62,7 +62,7 @@ impl Group {
         }
     }
 
-    /// The group of a name.
+    /// Finds a group by its name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.as_str() == name)
     }
@@ -74,11 +74,13 @@ impl Group {
 pub struct Selection {
     /// What a row stands for.
     pub group: Group,
-    /// Only stacks with this text in the name or file of some frame, as `-focus` of pprof, but literal.
+    /// Only stacks with this literal text in the name or file of a frame. Like pprof's `-focus`, which takes a
+    /// pattern.
     pub focus: Option<String>,
-    /// No stacks with this text in the name or file of some frame, as `-ignore` of pprof, but literal.
+    /// No stacks with this literal text in the name or file of a frame. Like pprof's `-ignore`, which takes a
+    /// pattern.
     pub ignore: Option<String>,
-    /// How many frames a row has; of tracebacks alone.
+    /// How many frames a row has. Only for tracebacks.
     pub depth: TracebackDepth,
 }
 
@@ -94,12 +96,12 @@ impl Selection {
         Self { group, focus, ignore, depth: TracebackDepth::default() }
     }
 
-    /// A row for each traceback of so many frames.
+    /// One row for each traceback of at most `depth` frames.
     pub fn by_traceback(depth: TracebackDepth) -> Self {
         Self { group: Group::Traceback, depth, ..Self::default() }
     }
 
-    /// Whether a stack counts, by the texts of its frames.
+    /// Whether a stack counts, given the texts of its frames.
     pub(crate) fn admits<'a>(&self, texts: impl Fn() -> Box<dyn Iterator<Item = &'a str> + 'a>) -> bool {
         let found = |wanted: &String| texts().any(|text| text.contains(wanted.as_str()));
         self.focus.as_ref().is_none_or(found) && !self.ignore.as_ref().is_some_and(found)

@@ -1,4 +1,4 @@
-//! Live memory by type.
+//! The table of live memory.
 
 use rustc_hash::FxHashMap;
 
@@ -9,11 +9,11 @@ use crate::type_name::{Qualify, ReadableNames};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TypeTable {
-    /// One entry for each type, and one for each function whose allocations have no known type; largest first.
+    /// One entry per type, and one per function whose allocations have no known type. Largest first.
     pub entries: Vec<TypeEntry>,
-    /// All entries together.
+    /// The sum of all entries.
     pub total: Estimate,
-    /// The entries without a type together.
+    /// The sum of the entries without a type.
     pub unattributed: Estimate,
 }
 
@@ -21,28 +21,29 @@ pub struct TypeTable {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TypeEntry {
-    /// The type as a person would write it, or the function if `is_attributed` is false. Bytes that say nothing else
-    /// have a row for each function that asked for them: `Vec<u8> in read_body (src/upload.rs)`.
+    /// The type as people write it, or the function if `is_attributed` is false. Types that are only bytes have one
+    /// row for each function that asked for them: `Vec<u8> in read_body (src/upload.rs)`.
     pub type_name: String,
-    /// The type with whole paths. Default allocators, hashers and a container's inner layers are folded away. Several
-    /// rows have the same if they are bytes: together with `type_name` it tells a row from all others.
+    /// The type with whole paths, without default allocators, hashers and a container's inner layers. Rows of bytes
+    /// share it, so only together with `type_name` it identifies a row.
     pub full_type: String,
     /// Whether the type is known.
     pub is_attributed: bool,
-    /// How much there is of it.
+    /// Its live memory.
     pub estimate: Estimate,
-    /// How many threads the row sums up; 0 unless rows are threads.
+    /// How many threads the row sums. 0 unless rows are threads.
     pub threads: u64,
 }
 
 impl TypeTable {
-    /// Merges entries of the same name and type, adds up, tells types of the same name apart and sorts.
+    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and
+    /// sorts.
     pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
         fn row(entry: &TypeEntry) -> (&str, &str, bool) {
             (&entry.type_name, &entry.full_type, entry.is_attributed)
         }
         let mut table = Self { entries, ..Self::default() };
-        // Names can be kilobytes long, so none is copied.
+        // Names can have kilobytes, so they are not copied.
         table.entries.sort_by(|a, b| row(a).cmp(&row(b)));
         table.entries.dedup_by(|later, first| {
             let is_same = row(later) == row(first);
@@ -70,7 +71,7 @@ impl TypeTable {
         table
     }
 
-    /// Rewrites names that stand for several types.
+    /// Qualifies names that stand for several types.
     fn qualify_equal_names(&mut self, qualify: Qualify, names: &mut ReadableNames) {
         let mut uses: FxHashMap<&str, u32> = FxHashMap::default();
         for entry in &self.entries {

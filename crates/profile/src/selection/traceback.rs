@@ -1,19 +1,19 @@
-//! Stacks in words: their innermost frames with lines, as `tracemalloc` of Python groups by traceback.
+//! Tracebacks: the innermost frames of a stack with their lines, like the grouping of Python's `tracemalloc`.
 
-/// How many frames of a stack make a row of [`Group::Traceback`](crate::Group::Traceback): 1 to 32, 8 if not set.
+/// The number of frames in a row of [`Group::Traceback`](crate::Group::Traceback): 1 to 32, by default 8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TracebackDepth(u8);
 
 impl TracebackDepth {
-    /// The most frames that a row has.
+    /// The largest depth.
     pub const MAX: Self = Self(32);
 
-    /// A depth of so many frames. `None` if that is 0 or more than [`MAX`](Self::MAX).
+    /// Makes a depth. `None` if `frames` is 0 or more than [`MAX`](Self::MAX).
     pub fn new(frames: u8) -> Option<Self> {
         (1..=Self::MAX.0).contains(&frames).then_some(Self(frames))
     }
 
-    /// Frames.
+    /// The number of frames.
     pub fn frames(self) -> usize {
         self.0.into()
     }
@@ -25,11 +25,10 @@ impl Default for TracebackDepth {
     }
 }
 
-/// What stands between two frames, the inner one first.
+/// Separates two frames, the inner one first.
 const CALLED_BY: &str = " ← ";
 
-/// The name of a row: the innermost frames outside of the allocator, as `(label, file, line)`. `None` if there are
-/// none.
+/// Joins frames, given as `(label, file, line)` from the innermost, to the name of a row. `None` without frames.
 pub(crate) fn traceback<'f>(
     frames: impl Iterator<Item = (&'f str, Option<&'f str>, u32)>,
     depth: TracebackDepth,
@@ -39,7 +38,7 @@ pub(crate) fn traceback<'f>(
     (!frames.is_empty()).then(|| frames.join(CALLED_BY))
 }
 
-/// `read (src/upload.rs:17)` of the service's own, `bytes::bytes_mut::reserve:640` of others.
+/// `read (src/upload.rs:17)` for the service's own code, `bytes::bytes_mut::reserve:640` for other code.
 fn frame(label: &str, file: Option<&str>, line: u32) -> String {
     let label = if label.is_empty() { "unknown code" } else { label };
     if line == 0 {

@@ -1,4 +1,4 @@
-//! A heap profile of names.
+//! The symbolized profile and its tables.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,27 +7,28 @@ use crate::amount::Amount;
 use crate::build_id::BuildId;
 use crate::sample::{Estimate, SampleRate};
 
-/// A heap profile with names: stacks of functions, each with the type that owns what it allocated.
+/// A heap profile with names: stacks of functions, each with the type that owns its allocations.
 ///
-/// Two profiles are equal if they say the same: tables are in an order that depends on their contents alone.
+/// Two profiles are equal if they have the same contents, because the order of the tables depends only on the
+/// contents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SymbolizedProfile {
     pub(crate) kind: ProfileKind,
     pub(crate) sample_rate: SampleRate,
-    /// How far below their classes large objects are taken to be, in millionths of the way to the next lower class. 0
-    /// where they count as their classes, and for profiles that were made of several.
+    /// The assumed distance of large objects from their classes, in millionths of the distance to the next lower
+    /// class. 0 if they count as their classes, and for merged profiles.
     pub(crate) large_below: u32,
     pub(crate) mappings: Vec<NamedMapping>,
     pub(crate) functions: Vec<NamedFunction>,
     pub(crate) locations: Vec<Location>,
     pub(crate) owners: Vec<Owner>,
     pub(crate) places: Vec<Place>,
-    /// Each tells a thread from all others of its process: `tokio-rt-worker (thread 8)`.
+    /// Names that identify a thread within its process: `tokio-rt-worker (thread 8)`.
     pub(crate) threads: Vec<Arc<str>>,
     pub(crate) stacks: Vec<NamedStack>,
     /// Locations of all stacks, innermost first.
     pub(crate) stack_locations: Vec<u32>,
-    /// What each stack holds by thread, those of one stack beside each other.
+    /// What each stack holds by thread. The samples of one stack are adjacent.
     pub(crate) samples: Vec<NamedSample>,
 }
 
@@ -37,17 +38,17 @@ pub struct SymbolizedProfile {
 pub enum ProfileKind {
     /// What the program holds.
     Live,
-    /// What the program holds, and all it ever allocated (jemalloc with `prof_accum:true`).
+    /// What the program holds, and all that it ever allocated (jemalloc with `prof_accum:true`).
     LiveAndAllocated,
-    /// By how much what it holds has grown between two moments. Numbers may be negative.
+    /// Growth between two moments. Numbers can be negative.
     Growth,
 }
 
-/// A file that code was mapped from. Addresses in it are not those of any process, but tell the same position in the
-/// file, so they say nothing of where the process has it.
+/// A file that code was mapped from. Addresses in it are positions in the file, so they do not reveal where a process
+/// has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NamedMapping {
-    /// Of a library rather than of the program itself, which comes first.
+    /// Whether this is a library. The program itself comes first.
     pub(crate) is_library: bool,
     /// Name of the file without its folders.
     pub(crate) file: Arc<str>,
@@ -61,17 +62,17 @@ pub(crate) struct NamedMapping {
 pub(crate) struct NamedFunction {
     /// For people: `alloc::vec::push`.
     pub(crate) name: Arc<str>,
-    /// As the compiler wrote it, `push<app::Session, alloc::alloc::Global>`.
+    /// As the compiler writes it: `push<app::Session, alloc::alloc::Global>`.
     pub(crate) system_name: Arc<str>,
     pub(crate) file: Option<Arc<str>>,
 }
 
-/// A call, and the functions that were inlined there.
+/// A call, with the functions that were inlined there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Location {
     /// Index into the mappings.
     pub(crate) mapping: Option<u32>,
-    /// Offset in the mapped file of the call.
+    /// Offset of the call in the mapped file.
     pub(crate) address: u64,
     /// Innermost first.
     pub(crate) lines: Arc<[Line]>,
@@ -86,7 +87,7 @@ pub(crate) struct Line {
     pub(crate) line: u32,
 }
 
-/// Who owns an allocation: a type, or the function that asked for something of unknown type.
+/// The owner of an allocation: a type, or the function that asked for something of unknown type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Owner {
     /// The name of its row: `HashMap<String, Session>`, `Vec<u8> in read_body (src/upload.rs)`.
@@ -96,7 +97,7 @@ pub(crate) struct Owner {
     pub(crate) is_attributed: bool,
 }
 
-/// Where in the service a stack allocates. `None` where no frame tells.
+/// The place in the service where a stack allocates. `None` where no frame tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) function: Option<Arc<str>>,
@@ -108,11 +109,11 @@ pub(crate) struct Place {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamedStack {
-    /// Into `stack_locations`.
+    /// Range in `stack_locations`.
     pub(crate) locations: Range<u32>,
     pub(crate) owner: u32,
     pub(crate) place: u32,
-    /// Into `samples`.
+    /// Range in `samples`.
     pub(crate) samples: Range<u32>,
 }
 
@@ -137,19 +138,19 @@ pub struct SymbolizedStack<'p> {
 pub struct SymbolizedFrame<'p> {
     /// For people: `alloc::vec::push`.
     pub function: &'p str,
-    /// Source file, without the part that is particular to the machine that built it.
+    /// Source file, without the part that depends on the build machine.
     pub file: Option<&'p str>,
     /// 1-based; 0 if unknown.
     pub line: u32,
 }
 
 impl<'p> SymbolizedStack<'p> {
-    /// What it holds, with its sampling error.
+    /// What the stack holds, with its sampling error.
     pub fn estimate(&self) -> Estimate {
         self.live.estimate(self.profile.sample_rate)
     }
 
-    /// The row of the table that it is a part of, and whether that is a type.
+    /// The name of the table row that the stack belongs to, and whether it is a type.
     pub fn owner(&self) -> (&'p str, bool) {
         let owner = &self.profile.owners[self.stack.owner as usize];
         (&owner.name, owner.is_attributed)
@@ -176,12 +177,12 @@ impl SymbolizedProfile {
         self.sample_rate
     }
 
-    /// The files that its code is from, by name and build-id, those of the program first.
+    /// The files that the code comes from, by name and build-id. The program's files come first.
     pub fn files(&self) -> impl Iterator<Item = (&str, Option<&BuildId>)> {
         self.mappings.iter().map(|mapping| (&*mapping.file, mapping.build_id.as_ref()))
     }
 
-    /// How many distinct stacks there are.
+    /// The number of distinct stacks.
     pub fn stack_count(&self) -> usize {
         self.stacks.len()
     }
@@ -191,11 +192,11 @@ impl SymbolizedProfile {
         self.samples.iter().map(|sample| sample.live).sum()
     }
 
-    /// The stacks, those that hold the most bytes first.
+    /// The stacks. Those that hold the most bytes come first.
     pub fn stacks_by_bytes(&self) -> Vec<SymbolizedStack<'_>> {
         let stack = |stack| SymbolizedStack { profile: self, stack, live: self.live(stack) };
         let mut stacks: Vec<_> = self.stacks.iter().map(stack).collect();
-        // Stable, so that equal ones keep the order of the profile.
+        // A stable sort keeps equal stacks in the order of the profile.
         stacks.sort_by_key(|stack| std::cmp::Reverse(stack.live.bytes));
         stacks
     }
@@ -216,7 +217,7 @@ impl SymbolizedProfile {
         &self.samples[stack.samples.start as usize..stack.samples.end as usize]
     }
 
-    /// What a stack holds, all threads together.
+    /// What a stack holds over all threads.
     pub(crate) fn live(&self, stack: &NamedStack) -> Amount {
         self.samples_of(stack).iter().map(|sample| sample.live).sum()
     }

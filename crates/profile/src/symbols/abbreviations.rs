@@ -1,16 +1,16 @@
-//! Abbreviation tables: how the entries of a unit are laid out, some dozens of layouts a table.
+//! Abbreviation tables: the layouts of a unit's entries, some dozens per table.
 //!
-//! Parsing a table takes longer than what is wanted of most units, which is the root entry alone. Its layout may stand
-//! anywhere in the table - LLVM puts it behind the middle - so the others are passed over, which is far less than to
-//! parse them. `.debug_aranges` would answer the same question without abbreviations, but not all compilers write it
-//! and no reader can tell whether it is complete.
+//! Of most units only the root entry is needed, and parsing the whole table takes longer than reading that entry. The
+//! layout of the root can be anywhere in the table (LLVM puts it behind the middle). So the other layouts are
+//! skipped, which is far less work than parsing them. `.debug_aranges` would answer the same question without
+//! abbreviations. But not all compilers write it, and a reader cannot tell whether it is complete.
 
 use gimli::{Abbreviations, DebugAbbrev, DebugAbbrevOffset, Reader as _, Section as _};
 
 use super::budget::{Budget, Damaged};
 use super::elf::Reader;
 
-/// The whole table at `offset`.
+/// Reads the whole table at `offset`.
 pub(crate) fn all(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,
@@ -21,7 +21,7 @@ pub(crate) fn all(
     Ok(section.abbreviations(offset)?)
 }
 
-/// A table with one abbreviation, that with `code` in the table at `offset`.
+/// Reads one abbreviation, the one with `code`, from the table at `offset`.
 pub(crate) fn only(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,
@@ -52,7 +52,7 @@ fn table_from<'a>(
     Ok(table)
 }
 
-/// Passes over one abbreviation (DWARF 5, section 7.5.3) and gives its code, 0 for the end of the table.
+/// Skips one abbreviation (DWARF 5, section 7.5.3) and returns its code. 0 is the end of the table.
 fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Result<u64, Damaged> {
     let before = rest.len();
     let code = read_number(rest)?;
@@ -73,7 +73,7 @@ fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Result<u64, 
     Ok(code)
 }
 
-/// Reads an unsigned LEB128, which here nearly always is one byte.
+/// Reads an unsigned LEB128 number, which nearly always has one byte here.
 #[inline]
 fn read_number(rest: &mut Reader<'_>) -> gimli::Result<u64> {
     match rest.slice() {
@@ -89,7 +89,8 @@ fn read_number(rest: &mut Reader<'_>) -> gimli::Result<u64> {
 mod tests {
     use super::*;
 
-    /// Three abbreviations: two attributes, one of them in two bytes; a constant in the table; none.
+    /// Three abbreviations: one with two attributes, one of which has two bytes; one with a constant in the table; an
+    /// empty one.
     const TABLE: &[u8] = &[
         7, 0x2e, 1, 0x03, 0x0e, 0x87, 0x40, 0x0e, 0, 0, // DW_AT_name, DW_AT_MIPS_linkage_name
         9, 0x34, 0, 0x3a, 0x21, 0x80, 0x7f, 0, 0, // DW_AT_decl_file: DW_FORM_implicit_const

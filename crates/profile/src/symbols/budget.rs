@@ -1,27 +1,28 @@
-//! A bound on the work that a damaged file can ask for.
+//! A bound on the work that a damaged file can cause.
 //!
-//! In a genuine file every abbreviation table, range list and line program belongs to one unit, or to units side by
-//! side, and is read once a hit. A damaged file of some kilobytes can let thousands of units or entries share a long
-//! one, and reading it for each of them would take hours. So a hit may take about as many steps as the file has bytes.
+//! In a genuine file, every abbreviation table, range list and line program belongs to one unit or to adjacent units,
+//! and a lookup reads it once. In a damaged file of some kilobytes, thousands of units or entries can share one long
+//! list. Reading the list for each of them would take hours. So a lookup can take about as many steps as the file has
+//! bytes.
 
 use gimli::Section as _;
 
 use super::elf::Reader;
 
-/// Steps that a byte may take on average. One would nearly do, but flags and constants take no byte in an entry, and
-/// units of one link-time optimisation share their abbreviations.
+/// Average number of steps per byte. One would nearly suffice. But flags and constants take no byte in an entry, and
+/// units of one link-time optimization share their abbreviations.
 const STEPS_PER_BYTE: usize = 16;
 
-/// Frames of one address at most, on average over all of them. Deep inlining in genuine programs makes some dozens.
+/// Average bound on the frames per address. Deep inlining in genuine programs makes some dozens.
 const MAX_FRAMES: usize = 512;
 
-/// The steps that reading one file may still take.
+/// The remaining steps for reading one file.
 #[derive(Debug)]
 pub(crate) struct Budget {
     steps: usize,
 }
 
-/// Reading ended before its end: the file is damaged, or would take more steps than a genuine one.
+/// The error for a damaged file, or one that would take more steps than a genuine file.
 #[derive(Debug)]
 pub(crate) struct Damaged;
 
@@ -44,14 +45,14 @@ impl From<gimli::Error> for Damaged {
 }
 
 impl Budget {
-    /// For sections of so many bytes together, in which that many addresses are looked for.
+    /// A budget for sections of `bytes` bytes in total, in which `addresses` addresses are looked up.
     pub(crate) fn new(bytes: usize, addresses: usize) -> Self {
         Self {
             steps: bytes.saturating_mul(STEPS_PER_BYTE).saturating_add(addresses.saturating_mul(MAX_FRAMES)),
         }
     }
 
-    /// Lets further sections be read.
+    /// Allows further sections to be read.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.steps = self.steps.saturating_add(Self::new(bytes, 0).steps);
     }
@@ -60,14 +61,14 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// If so many are not left, which is the end of all reading.
+    /// If fewer steps are left. Then all reading ends.
     pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Damaged> {
         let left = self.steps.checked_sub(steps);
         self.steps = left.unwrap_or(0);
         left.map(|_| ()).ok_or(Damaged)
     }
 
-    /// Whether reading ended before all was read.
+    /// Whether reading ended early.
     pub(crate) fn is_spent(&self) -> bool {
         self.steps == 0
     }
@@ -76,13 +77,14 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// If the list is damaged, or the budget does not reach for all of it. `found` was called for what came before.
+    /// If the list is damaged, or the budget is too small for it. The ranges before that point were passed to
+    /// `found`.
     pub(crate) fn each_range(
         &mut self,
         mut list: gimli::RngListIter<Reader<'_>>,
         mut found: impl FnMut(gimli::Range, &mut Self) -> Result<(), Damaged>,
     ) -> Result<(), Damaged> {
-        // Not `list.next()`, which passes over any number of empty ranges in one call.
+        // `list.next()` would skip any number of empty ranges in one call.
         while let Some(entry) = list.next_raw()? {
             self.spend(1)?;
             if let Some(range) = list.convert_raw(entry)? {

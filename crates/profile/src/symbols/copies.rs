@@ -1,4 +1,4 @@
-//! Symbolising where the profiled program is not: from unstripped copies of its files.
+//! Unstripped copies of files, to symbolize where the profiled program is not.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,11 +14,11 @@ use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::mapping::Mapping;
 
-/// Copies of a profile's files, told apart by build-id. Where they lie and what they are called does not matter.
+/// Copies of a profile's files, identified by build-id. Their places and names do not matter.
 ///
-/// The profile must say which files it is from: [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids).
-/// Code of files without a copy stays without names, and [`Symbolizer::gaps`](crate::Symbolizer::gaps) says which
-/// build-id is missing.
+/// The profile must contain build-ids: [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids). Code of
+/// files without a copy stays without names, and [`Symbolizer::gaps`](crate::Symbolizer::gaps) reports the missing
+/// build-id.
 ///
 /// ```no_run
 /// # fn read(path: &str) -> std::io::Result<memory_debug_profile::FileData> { Ok(Box::new(std::fs::read(path)?)) }
@@ -32,9 +32,9 @@ use crate::mapping::Mapping;
 #[derive(Default)]
 pub struct UnstrippedCopies {
     programs: BTreeMap<BuildId, SharedData>,
-    /// What `objcopy --only-keep-debug` makes: debug information without code.
+    /// Debug information without code, as `objcopy --only-keep-debug` makes it.
     debug_files: BTreeMap<BuildId, SharedData>,
-    /// Debug information of split units. It has no build-id; its units have ids.
+    /// Debug information of split units. A package has no build-id, but its units have ids.
     package: Option<SharedData>,
 }
 
@@ -51,13 +51,12 @@ impl Deref for SharedData {
 }
 
 impl UnstrippedCopies {
-    /// Takes unstripped executables and shared objects; with a stripped one, its debug file; and at most one package of
-    /// split debug information (`.dwp`).
+    /// Takes unstripped executables and shared objects, stripped ones with their debug files, and at most one package
+    /// of split debug information (`.dwp`).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Object`], with the position of the file counted from 1, if one is no ELF file, or has no build-id
-    /// by which to know it.
+    /// [`ErrorKind::Object`] with the position of the file, counted from 1, if a file is not ELF or has no build-id.
     pub fn new(files: impl IntoIterator<Item = FileData>) -> Result<Self, Error> {
         let mut copies = Self::default();
         for (position, file) in (1_usize..).zip(files) {

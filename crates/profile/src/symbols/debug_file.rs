@@ -1,8 +1,8 @@
-//! Where the debug information of a stripped file may lie.
+//! Where the debug information of a stripped file can be.
 //!
-//! The places are those of gdb ("Debugging Information in Separate Files" in its manual): by build-id below the global
-//! folder, and by the name in `.gnu_debuglink` beside the file, in its folder `.debug` and below the global folder. What
-//! `dwz` took out of several debug files lies where the link says, relative to the debug file, or by build-id.
+//! The places are gdb's ("Debugging Information in Separate Files" in its manual). By build-id, below the global
+//! folder. By the name in `.gnu_debuglink`, beside the file, in its folder `.debug`, and below the global folder. A
+//! supplementary file of `dwz` is where the link says, relative to the debug file, or found by build-id.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::build_id::BuildId;
 use crate::mapping::Mapping;
 use crate::path_bytes::{file_name, path_of, with_ending};
 
-/// Where distributions put the debug information of what they package.
+/// Where distributions put the debug information of their packages.
 const GLOBAL_FOLDER: &str = "/usr/lib/debug";
 
-/// The folder in which `dwz` leaves supplementary files of a package.
+/// The folder where `dwz` puts the supplementary files of a package.
 const SUPPLEMENTARY_FOLDER: &str = ".dwz";
 
 /// Paths to try for the debug information of the file at `path`, most specific first.
@@ -27,10 +27,10 @@ pub(crate) fn candidates(elf: &ElfFile<'_>, path: &Path) -> Vec<PathBuf> {
     by_id.into_iter().chain(by_link).collect()
 }
 
-/// Paths to try for the supplementary file of the debug information in the file at `path`.
+/// Paths to try for the supplementary file that the debug information at `path` refers to.
 ///
-/// Links from one folder of a distribution into another climb (`../../.dwz/app`), and the file with the link may have been
-/// found by a symbolic link from a third. So the part behind `.dwz` is looked for in the global folder, too.
+/// Links between folders of a distribution climb (`../../.dwz/app`), and the file with the link may have been found
+/// through a symbolic link from a third folder. So the part from `.dwz` on is also looked for in the global folder.
 pub(crate) fn supplementary_candidates(link: &SupplementaryLink<'_>, path: &Path) -> Vec<PathBuf> {
     let name = path_of(link.path);
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -50,7 +50,7 @@ pub(crate) fn supplementary_candidates(link: &SupplementaryLink<'_>, path: &Path
     paths
 }
 
-/// The path with each `..` taken back, without asking for links. `None` if it climbs above the root.
+/// Resolves each `..` in a path, without following links. `None` if the path climbs above the root.
 fn without_parents(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -62,8 +62,7 @@ fn without_parents(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// Paths to try for the package of split units (`.dwp`) of an executable whose debug information is in the file at
-/// `debug_file`.
+/// Paths to try for the package of split units (`.dwp`) of an executable with its debug information at `debug_file`.
 pub(crate) fn package_candidates(executable: &Path, debug_file: Option<&Path>) -> Vec<PathBuf> {
     let beside = debug_file.filter(|path| *path != executable);
     [executable].into_iter().chain(beside).map(|path| with_ending(path, ".dwp")).collect()
@@ -71,8 +70,8 @@ pub(crate) fn package_candidates(executable: &Path, debug_file: Option<&Path>) -
 
 /// Paths to try for a split unit (`.dwo`): where the compiler put it, and beside the executable.
 ///
-/// Name and folder come from the service's own executable, which could as well open any file; they are taken for what
-/// a compiler writes all the same, so a name that climbs out of its folder is only looked for beside the executable.
+/// Name and folder come from the service's own executable, which could open any file anyway. Still, a compiler writes
+/// only plain names, so a name that climbs out of its folder is only looked for beside the executable.
 pub(crate) fn dwo_candidates(executable: &Path, folder: Option<&[u8]>, name: &[u8]) -> Vec<PathBuf> {
     let Some(file) = file_of(name.rsplit(|byte| *byte == b'/').next().unwrap_or(name)) else {
         return Vec::new();
@@ -84,35 +83,35 @@ pub(crate) fn dwo_candidates(executable: &Path, folder: Option<&[u8]>, name: &[u
     written.into_iter().chain(beside).filter(|path| is_plain(path)).collect()
 }
 
-/// Whether a path is absolute and goes nowhere back.
+/// Whether a path is absolute and never goes back.
 fn is_plain(path: &Path) -> bool {
     path.has_root()
         && !path.as_os_str().as_encoded_bytes().contains(&0)
         && !path.components().any(|part| part == Component::ParentDir)
 }
 
-/// A name of a file, not a way to others.
+/// A plain file name, without a way to other folders.
 fn file_of(name: &[u8]) -> Option<PathBuf> {
     (!matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0))
         .then(|| path_of(name))
 }
 
-/// The debug file of the file with this build-id.
+/// The path of the debug file with this build-id.
 pub(crate) fn by_build_id(id: &BuildId) -> Option<PathBuf> {
     let digits = id.to_string();
     let (first, rest) = digits.split_at_checked(2).filter(|(_, rest)| !rest.is_empty())?;
     Some(format!("{GLOBAL_FOLDER}/.build-id/{first}/{rest}.debug").into())
 }
 
-/// Around a stripped file: beside it, in its folder `.debug`, and in the same place below the global folder.
+/// Paths around a stripped file: beside it, in its folder `.debug`, and below the global folder.
 pub(crate) fn by_debug_link(path: &Path, name: &[u8]) -> Vec<PathBuf> {
     let (Some(name), Some(folder)) = (file_of(name), path.parent()) else { return Vec::new() };
     let below_global = Path::new(GLOBAL_FOLDER).join(folder.strip_prefix("/").unwrap_or(folder));
     vec![folder.join(&name), folder.join(".debug").join(&name), below_global.join(&name)]
 }
 
-/// The debug file of a stripped one, if there is one with the same build-id; else what one was like that could not be
-/// used. A file without build-id could have been built from anything, so it has none.
+/// Loads the debug file of a stripped file, if one has the same build-id. Otherwise says what was wrong with a debug
+/// file that exists. A file without a build-id could have been built from anything, so it gets no debug file.
 pub(super) fn load(
     elf: &ElfFile<'_>,
     mapping: &Mapping,
@@ -131,7 +130,7 @@ pub(super) fn load(
                 Ok(_) => return (Some((path, data)), None),
             },
         };
-        // Beside a file lies itself, if the link names it so.
+        // The link can lead back to the file itself.
         if path != mapping.path {
             unused.get_or_insert_with(|| format!("its debug file `{}` {found}", file_name(&path)));
         }

@@ -1,8 +1,8 @@
-//! Frames from DWARF: for a batch of addresses, which functions, inlined ones included, each belongs to.
+//! Frames from DWARF: the functions that a batch of addresses belongs to, including inlined ones.
 //!
-//! The names wanted are `DW_AT_name`s, which carry the concrete generic arguments (`push<app::Session>`) where the
-//! linkage name of the legacy mangling has lost them. All addresses are known beforehand, so each unit is passed once,
-//! nothing of it is kept, and the line program runs without storing rows.
+//! Names are `DW_AT_name`s, which have concrete generic arguments (`push<app::Session>`). Linkage names in the legacy
+//! mangling have lost them. All addresses are known beforehand. So each unit is read once and not kept, and the line
+//! program runs without storing rows.
 
 mod chains;
 mod entry;
@@ -28,21 +28,21 @@ use first_lines::FirstLines;
 use lines::{Files, line_rows};
 use names::Names;
 
-/// What DWARF says of a batch of addresses, by their position in the batch.
+/// The results for a batch of addresses, by position in the batch.
 #[derive(Default)]
 pub(crate) struct Found {
     /// Frames, innermost first.
     pub(crate) frames: FxHashMap<usize, FrameSpan>,
-    /// Source file and line of addresses without frames: with line tables only, LLVM writes no entry for a function
-    /// that nothing was inlined into. Its name is that of its symbol.
+    /// Source file and line of addresses without frames. With line tables only, LLVM writes no entry for a function
+    /// without inlined calls. The symbol is then its name.
     pub(crate) lines: FxHashMap<usize, (Option<Arc<str>>, u32)>,
-    /// How many of the lines are of units whose functions are in a file that was not found.
+    /// How many of the lines belong to units whose functions are in a file that was not found.
     pub(crate) without_functions: usize,
 }
 
 /// Finds the frames of `addresses`, which are sorted link-time addresses.
 ///
-/// Damaged units are left out; addresses in them are simply not found.
+/// Skips damaged units. Their addresses are not found.
 pub(crate) fn resolve(
     dwarf: &gimli::Dwarf<Reader<'_>>,
     index: &UnitIndex,
@@ -67,7 +67,7 @@ pub(crate) fn resolve(
             search.pass(unit, unit, &wanted, &mut names);
             continue;
         }
-        // A skeleton: it has the line table, and a file of its own has all else.
+        // A skeleton has the line table. A separate file has everything else.
         let is_found = split.with_unit_of(unit, |whole, bytes| {
             search.budget.add(bytes);
             search.pass(whole, unit, &wanted, &mut Names::new(whole.dwarf));
@@ -82,12 +82,12 @@ pub(crate) fn resolve(
     search.found
 }
 
-/// The addresses that lie in one unit. The index of units is coarse, and claims some for more than one.
+/// The addresses in one unit. The index of units is coarse, and claims some addresses for several units.
 #[derive(Default)]
 struct Wanted {
     /// Sorted.
     addresses: Vec<u64>,
-    /// Positions of these in the batch.
+    /// The positions of these addresses in the batch.
     positions: Vec<usize>,
 }
 
@@ -100,13 +100,13 @@ impl Wanted {
     ) -> Self {
         let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
         let mut ranges = Vec::new();
-        // What was read before a damaged entry is good.
+        // What was read before a damaged entry is valid.
         let _ = unit_index::read_root(dwarf, &header, &mut ranges, budget);
         ranges.sort_unstable_by_key(|range| range.begin);
         let mut wanted = Self::default();
         let mut next = 0;
         for range in ranges {
-            // Ranges of a damaged unit may overlap.
+            // Ranges of a damaged unit can overlap.
             let inside = positions_in(addresses, range);
             let new = inside.start.max(next)..inside.end;
             next = next.max(inside.end);
@@ -117,17 +117,17 @@ impl Wanted {
     }
 }
 
-/// What was found so far.
+/// The state of a search.
 struct Search<'s> {
     table: &'s mut FrameTable,
     budget: &'s mut Budget,
     found: Found,
-    /// Folder that the service's own source paths are relative to.
+    /// The folder that the service's own source paths are relative to.
     own_root: Option<String>,
 }
 
 impl Search<'_> {
-    /// Passes once over a unit. `lines` is the unit with its line table, the same unless that is a skeleton.
+    /// Reads a unit once. `lines` is the unit with the line table: the same unit, or its skeleton.
     fn pass<'a>(
         &mut self,
         unit: UnitRef<'_, Reader<'a>>,
@@ -136,13 +136,13 @@ impl Search<'_> {
         names: &mut Names<'_, 'a>,
     ) {
         let mut chains = Chains::default();
-        // What was found before a damaged entry is good.
+        // What was found before a damaged entry is valid.
         let _ = chains.read_functions(unit, &wanted.addresses, self.budget);
         self.add(&chains, unit, lines, wanted, names);
     }
 
-    /// Turns the chains into frames. A function's own position is where the next inner one was inlined, and for the
-    /// innermost the row of the line table.
+    /// Turns chains into frames. The position in a function is the place where the next inner function was inlined.
+    /// For the innermost function it is the row of the line table.
     fn add<'a>(
         &mut self,
         chains: &Chains,

@@ -8,17 +8,17 @@ use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 
-/// Slices of mapped or decompressed sections.
+/// A slice of a mapped or decompressed section.
 pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 
-/// Sections of a package of split units, decompressed where they are compressed.
+/// Sections of a package of split units, decompressed if necessary.
 pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 
-/// How many times longer a section may become. Debug information becomes some three to ten times longer; a damaged
-/// length would take all memory before the data turns out to be shorter.
+/// Bound on the growth of a section by decompression. Debug information grows three to ten times. A damaged length
+/// could exhaust memory before the data turns out to be shorter.
 const MAX_COMPRESSION: u64 = 256;
 
-/// Which supplementary file debug information refers to.
+/// The supplementary file that debug information refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SupplementaryLink<'a> {
     /// As the link has it: absolute, or relative to the file with the link.
@@ -52,7 +52,7 @@ impl<'a> ElfFile<'a> {
         self.file.build_id().ok().flatten().and_then(BuildId::from_bytes)
     }
 
-    /// Whether there is code, or it was taken away to leave the debug information (`objcopy --only-keep-debug`).
+    /// Whether the file has code. `objcopy --only-keep-debug` removes it and leaves the debug information.
     pub(crate) fn has_code(&self) -> bool {
         self.file.segments().any(|segment| segment.file_range().1 > 0 && segment.permissions().executable())
     }
@@ -68,8 +68,8 @@ impl<'a> ElfFile<'a> {
         Some(name)
     }
 
-    /// The file that holds what the debug information of several files has in common: in `.gnu_debugaltlink`, as `dwz`
-    /// writes it, or in `.debug_sup` (DWARF 5, section 7.3.6).
+    /// The file with what several files' debug information has in common: from `.gnu_debugaltlink`, as `dwz` writes
+    /// it, or from `.debug_sup` (DWARF 5, section 7.3.6).
     pub(crate) fn supplementary(&self) -> Option<SupplementaryLink<'a>> {
         let gnu = || self.file.gnu_debugaltlink().ok().flatten();
         let standard = || standard_link(self.file.section_by_name(".debug_sup")?.data().ok()?);
@@ -77,8 +77,8 @@ impl<'a> ElfFile<'a> {
         Some(SupplementaryLink { path, build_id: BuildId::from_bytes(id)? })
     }
 
-    /// Whether there is a symbol table, which `strip` removes. What a linker needs at run time is left by it, and is
-    /// not counted.
+    /// Whether the file has a symbol table, which `strip` removes. The symbols for the dynamic linker remain, and do
+    /// not count.
     pub(crate) fn has_symbol_table(&self) -> bool {
         self.file.symbol_table().is_some()
     }
@@ -87,7 +87,7 @@ impl<'a> ElfFile<'a> {
         self.file.section_by_name(".debug_info").is_some()
     }
 
-    /// The DWARF sections, decompressed where they are compressed; `None` if there is no `.debug_info`.
+    /// The DWARF sections, decompressed if necessary. `None` without `.debug_info`.
     pub(crate) fn dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
         if !self.has_dwarf() {
             return None;
@@ -95,27 +95,27 @@ impl<'a> ElfFile<'a> {
         DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
     }
 
-    /// The sections of a supplementary file, which may have texts alone.
+    /// The sections of a supplementary file, which can consist of texts only.
     pub(crate) fn supplementary_dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
         DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
     }
 
-    /// The sections of a `.dwo` file; `None` if it is none.
+    /// The sections of a `.dwo` file. `None` for other files.
     pub(crate) fn split_dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
         self.file.section_by_name(".debug_info.dwo")?;
         DwarfSections::load(|id| self.section(id.dwo_name().filter(|_| is_read(id)))).ok()
     }
 
-    /// The sections of a `.dwp` file, a package of `.dwo` files; `None` if it is none.
+    /// The sections of a `.dwp` file, a package of `.dwo` files. `None` for other files.
     pub(crate) fn package(&self) -> Option<PackageSections<'a>> {
         if !self.is_package() {
             return None;
         }
-        // All of them: the index names parts of each.
+        // All sections are needed, because the index names parts of each.
         PackageSections::load(|id| self.section(id.dwo_name())).ok()
     }
 
-    /// A section without name, that is not there or that cannot be decompressed is empty.
+    /// Reads a section. It is empty if it has no name, is missing, or cannot be decompressed.
     fn section(&self, name: Option<&str>) -> Result<Cow<'a, [u8]>, gimli::Error> {
         let section = name.and_then(|name| self.file.section_by_name(name));
         let data = section.and_then(|section| section.compressed_data().ok());
@@ -127,13 +127,13 @@ impl<'a> ElfFile<'a> {
         if self.file.is_little_endian() { gimli::RunTimeEndian::Little } else { gimli::RunTimeEndian::Big }
     }
 
-    /// Finds the function symbols that contain `addresses` (sorted, link-time addresses), in one pass without sorting
-    /// the table. `found` gets the position of the address and the mangled name.
+    /// Finds the function symbols that contain `addresses` (sorted, link-time addresses). One pass, without sorting
+    /// the table. Calls `found` with the position of the address and the mangled name.
     pub(crate) fn symbols_of(&self, addresses: &[u64], mut found: impl FnMut(usize, &'a str)) {
         for symbol in self.file.symbols().chain(self.file.dynamic_symbols()) {
             let (start, end) = (symbol.address(), symbol.address().saturating_add(symbol.size()));
             let first = addresses.partition_point(|address| *address < start);
-            // Of hundreds of thousands few have an address, and only of those more is read.
+            // Few of the hundreds of thousands of symbols contain an address. Only those are read further.
             if addresses.get(first).is_none_or(|at| *at >= end) || symbol.kind() != SymbolKind::Text {
                 continue;
             }
@@ -146,18 +146,18 @@ impl<'a> ElfFile<'a> {
     }
 }
 
-/// Path and identity in `.debug_sup`: version, whether this is a supplementary file itself, path, and the identity with
-/// its length.
+/// Parses `.debug_sup`: version, whether this file is itself supplementary, path, and the identity with its length.
+/// Returns path and identity.
 fn standard_link(section: &[u8]) -> Option<(&[u8], &[u8])> {
     let [_, _, 0, rest @ ..] = section else { return None };
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (path, rest) = (&rest[..end], &rest[end + 1..]);
-    // As LEB128; no identity has 128 bytes.
+    // The length is LEB128, but no identity has 128 bytes.
     let (length, id) = rest.split_first().filter(|(length, _)| **length < 128)?;
     Some((path, id.get(..usize::from(*length))?))
 }
 
-/// Whether a section says anything about frames. Others, of variables and types, are never decompressed.
+/// Whether a section says anything about frames. Sections about variables and types are never decompressed.
 fn is_read(id: SectionId) -> bool {
     matches!(
         id,

@@ -1,4 +1,4 @@
-//! The files that symbols are read from, which the caller opens.
+//! The files that symbols are read from. The caller opens them.
 
 use std::io;
 use std::ops::Deref;
@@ -9,21 +9,22 @@ use crate::mapping::Mapping;
 /// The bytes of a file, mapped or copied.
 pub type FileData = Box<dyn Deref<Target = [u8]>>;
 
-/// Opens the file behind a mapping. Implemented for closures, which then know no separate debug files.
+/// Opens the file of a mapping. Closures implement it, without separate debug files.
 ///
-/// This crate does no input or output of its own: a live process maps its files into memory, a tool reads copies.
+/// This crate does no input or output. A live process maps its files into memory, a tool reads copies.
 pub trait LoadObject {
-    /// The bytes of the executable or shared object at [`Mapping::path`].
+    /// Returns the bytes of the executable or shared object at [`Mapping::path`].
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is not the one that was mapped. Its code then stays without names.
+    /// If the file cannot be read, or is not the one that was mapped. Its code then stays without names.
     fn load(&self, mapping: &Mapping) -> io::Result<FileData>;
 
-    /// The bytes of a file that may hold the debug information of another: the whole, of split units (`.dwp`, `.dwo`), or
-    /// what several files have in common (of `dwz`). It is used only if its build-id, or the id of the unit, is the same.
+    /// Returns the bytes of a file with debug information of another file: all of it, the part of split units
+    /// (`.dwp`, `.dwo`), or the part that several files share (`dwz`). It is used only if its build-id, or the id of
+    /// the unit, matches.
     ///
-    /// Paths are absolute. Those of `.dwo` files stand in the executable; they may be anywhere.
+    /// Paths are absolute. The executable contains the paths of `.dwo` files, which can be anywhere.
     ///
     /// # Errors
     ///

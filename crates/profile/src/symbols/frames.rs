@@ -1,4 +1,4 @@
-//! Interned frames: every name and every frame is stored once, however many stacks go through it.
+//! Interned frames: each name and each frame is stored once, even if many stacks contain it.
 
 use std::sync::Arc;
 
@@ -12,40 +12,40 @@ pub(crate) struct Frame {
     pub(crate) line: u32,
 }
 
-/// A function as one instance of generic code and one source file know it.
+/// A function: one instance of generic code in one source file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Function {
-    /// `DW_AT_name` with generic arguments, `insert<alloc::string::String, app::Session>`. From a binary without
-    /// DWARF: the demangled symbol. `None` if not even a symbol is known.
+    /// `DW_AT_name` with generic arguments, `insert<alloc::string::String, app::Session>`. Without DWARF, the
+    /// demangled symbol. `None` without a symbol.
     pub(crate) name: Option<Arc<str>>,
-    /// Whether `name` is a demangled symbol, a path, rather than a `DW_AT_name`, a last path segment.
+    /// Whether `name` is a demangled symbol (a path), rather than a `DW_AT_name` (the last segment of a path).
     pub(crate) is_symbol: bool,
-    /// Source file, without the part that is particular to the machine that built it.
+    /// Source file, without the part that depends on the build machine.
     pub(crate) file: Option<Arc<str>>,
-    /// Line where the code of a closure or future begins, 1-based. It tells apart what has no name of its own. 0 for
-    /// functions with a name, and if unknown.
+    /// Line where the code of a closure or future begins, 1-based. It identifies code without a name of its own. 0
+    /// for functions with a name, and if unknown.
     pub(crate) first_line: u32,
 }
 
 impl Function {
-    /// A function that its name and file alone tell from others.
+    /// A function that is identified by its name and file.
     pub(crate) fn new(name: Option<Arc<str>>, is_symbol: bool, file: Option<Arc<str>>) -> Self {
         Self { name, is_symbol, file, first_line: 0 }
     }
 }
 
-/// Points to a [`Function`] in a [`FrameTable`].
+/// Index of a [`Function`] in a [`FrameTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FunctionHandle(u32);
 
-/// Points to the frames of one address: innermost inlined frame first.
+/// Position of an address's frames, innermost inlined frame first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameSpan {
     start: u32,
     len: u32,
 }
 
-/// All functions and frames met so far.
+/// All functions and frames found so far.
 #[derive(Debug, Default)]
 pub(crate) struct FrameTable {
     strings: FxHashSet<Arc<str>>,

@@ -1,4 +1,4 @@
-//! Thin ways in for the fuzz targets. No part of the interface: they change with what they lead to.
+//! Entry points for the fuzz targets. Not part of the public interface.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::unit_index::UnitIndex;
 use crate::build_id::BuildId;
 use crate::mapping::Mapping;
 
-/// Paths tried for a debug file with the name in `.gnu_debuglink`, and for one with the build-id.
+/// Paths tried for a debug file: by the name in `.gnu_debuglink`, and by the build-id.
 pub fn debug_paths(executable: &Path, link: &[u8], build_id: &[u8]) -> (Vec<PathBuf>, Option<PathBuf>) {
     let by_id = BuildId::from_bytes(build_id).and_then(|id| debug_file::by_build_id(&id));
     (debug_file::by_debug_link(executable, link), by_id)
@@ -31,8 +31,8 @@ pub fn dwo_paths(executable: &Path, folder: Option<&[u8]>, name: &[u8]) -> Vec<P
     debug_file::dwo_candidates(executable, folder, name)
 }
 
-/// Looks for sorted addresses in sections of debug information, given by name and cut out of their file. How many
-/// frames were found, and how many lines without one.
+/// Looks up sorted addresses in sections of debug information, which are given by name. Returns the number of frames,
+/// and of lines without a frame.
 pub fn dwarf_frames<'a>(section: impl Fn(&str) -> &'a [u8], addresses: &[u64]) -> (usize, usize) {
     let Ok(dwarf) = DwarfSections::load(|id| Ok::<_, gimli::Error>(section(id.name()))) else {
         return (0, 0);

@@ -1,4 +1,4 @@
-//! Why code of a file has fewer names than it could have, and what to do about it.
+//! Why a file has fewer names than it could have, and what to do about it.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,7 +9,7 @@ use super::elf::SupplementaryLink;
 use crate::mapping::Mapping;
 use crate::path_bytes::{file_name, path_of};
 
-/// A file that gave fewer names than it could, with the true reason and what to do.
+/// A file with fewer names than it could have, with the true reason and advice.
 ///
 /// It prints as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct SymbolGap {
     pub file: String,
     /// Whether the file is the program itself.
     pub is_program: bool,
-    /// What was found, with the file as its subject: `the binary is stripped`.
+    /// What was found, with the file as the subject: `the binary is stripped`.
     pub reason: String,
     /// What to do next.
     pub advice: String,
@@ -31,7 +31,7 @@ impl std::fmt::Display for SymbolGap {
     }
 }
 
-/// What a debug file that could not be used was like.
+/// What was wrong with a debug file that could not be used.
 pub(super) type UnusedDebugFile = Option<String>;
 
 impl SymbolGap {
@@ -44,7 +44,7 @@ impl SymbolGap {
         Self { reason, is_program: mapping.is_program, advice: advice.into(), file }
     }
 
-    /// The file was not opened.
+    /// The file could not be opened.
     pub(super) fn unreadable(mapping: &Mapping, error: &io::Error) -> Self {
         let advice = match error.raw_os_error() {
             Some(OUT_OF_MEMORY | TOO_MANY_FILES | TOO_MANY_OWN_FILES) => {
@@ -62,7 +62,7 @@ impl SymbolGap {
         Self::new(mapping, format!("could not be read: {error}"), advice)
     }
 
-    /// What was opened is no executable or library.
+    /// The file is not an executable or library.
     pub(super) fn no_object(mapping: &Mapping, error: &crate::Error) -> Self {
         Self::new(
             mapping,
@@ -71,7 +71,7 @@ impl SymbolGap {
         )
     }
 
-    /// The file was read. It has neither symbols nor debug information, and no other file has them.
+    /// The file has neither symbols nor debug information, and no other file has them.
     pub(super) fn stripped(mapping: &Mapping, unused: UnusedDebugFile) -> Self {
         let found = match &unused {
             Some(unused) => format!("is stripped, and {unused}"),
@@ -87,7 +87,7 @@ impl SymbolGap {
         Self::new(mapping, found, advice)
     }
 
-    /// The file was read. It has symbols, and line tables for the lesser part of its code at most.
+    /// The file has symbols, and line tables for at most the smaller part of its code.
     pub(super) fn no_line_tables(mapping: &Mapping, unused: UnusedDebugFile) -> Self {
         let (found, advice) = match unused {
             None => (
@@ -102,7 +102,7 @@ impl SymbolGap {
         Self::new(mapping, found, advice)
     }
 
-    /// The file was read. It has symbols or debug information, but none for the code that was looked up.
+    /// The file has symbols or debug information, but none for the sampled code.
     pub(super) fn nameless(mapping: &Mapping) -> Self {
         Self::new(
             mapping,
@@ -111,7 +111,7 @@ impl SymbolGap {
         )
     }
 
-    /// Reading was given up.
+    /// Reading the file took too many steps.
     pub(super) fn damaged(mapping: &Mapping) -> Self {
         Self::new(
             mapping,
@@ -120,7 +120,7 @@ impl SymbolGap {
         )
     }
 
-    /// Functions of split units are in files that were not found.
+    /// Files with the functions of split units were not found.
     pub(super) fn split(mapping: &Mapping, units: usize) -> Self {
         let package = format!("{}.dwp", mapping.file_name());
         Self::new(
@@ -134,7 +134,7 @@ impl SymbolGap {
         )
     }
 
-    /// What `dwz` took out of the debug information was not found.
+    /// The supplementary file of `dwz` was not found.
     pub(super) fn supplementary(mapping: &Mapping, link: &SupplementaryLink<'_>) -> Self {
         let path = path_of(link.path);
         let (name, id) = (file_name(&path), &link.build_id);
@@ -152,13 +152,13 @@ impl SymbolGap {
         )
     }
 
-    /// A profile without mappings: which code lies where in the process could not be found out.
+    /// A profile without mappings. The place of code in the process is unknown.
     pub fn without_mappings(cause: &str, advice: &str) -> Self {
         let reason = format!("which code lies where in the process is not known, because {cause}");
         Self { file: String::new(), is_program: true, reason, advice: advice.into() }
     }
 
-    /// No sampled code is of the program.
+    /// None of the sampled code belongs to the program.
     pub(super) fn not_met(file: &str) -> Self {
         Self {
             file: file.to_owned(),
@@ -169,12 +169,12 @@ impl SymbolGap {
     }
 }
 
-/// Numbers of errno(3), the same on every processor that Linux runs on: ENOMEM, ENFILE, EMFILE.
+/// Numbers of errno(3), equal on all processors that Linux supports: ENOMEM, ENFILE, EMFILE.
 const OUT_OF_MEMORY: i32 = 12;
 const TOO_MANY_FILES: i32 = 23;
 const TOO_MANY_OWN_FILES: i32 = 24;
 
-/// Whether the system was out of something that it may have again: memory, descriptors.
+/// Whether the system lacked something that it may have again later: memory or descriptors.
 pub(super) fn may_pass(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(OUT_OF_MEMORY | TOO_MANY_FILES | TOO_MANY_OWN_FILES))
 }

@@ -1,4 +1,4 @@
-//! Which program the code of a profile is from.
+//! Reading of build-ids.
 
 use object::NativeEndian;
 use object::elf::{ELF_NOTE_GNU, FileHeader64, NT_GNU_BUILD_ID};
@@ -12,29 +12,30 @@ use crate::mapping::Mapping;
 use crate::profile::HeapProfile;
 
 impl BuildId {
-    /// Reads the build-id of an executable, shared object or debug file from its notes; nothing else of it is touched.
-    /// `None` if its linker gave it none (`-Wl,--build-id` makes it).
+    /// Reads the build-id of an executable, shared object or debug file. It touches only the file's notes. `None` if
+    /// the linker wrote no build-id (`-Wl,--build-id` makes one).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Object`](crate::ErrorKind::Object) if the bytes are no ELF file.
+    /// [`ErrorKind::Object`](crate::ErrorKind::Object) if the bytes are not an ELF file.
     pub fn read(file: &[u8]) -> Result<Option<Self>, Error> {
         Ok(ElfFile::parse(file)?.build_id())
     }
 
-    /// Reads which supplementary file the debug information of a file refers to (`dwz`). `None` if to none.
+    /// Reads the build-id of the supplementary file (`dwz`) that a file's debug information refers to. `None` without
+    /// one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Object`](crate::ErrorKind::Object) if the bytes are no ELF file.
+    /// [`ErrorKind::Object`](crate::ErrorKind::Object) if the bytes are not an ELF file.
     pub fn read_supplementary(file: &[u8]) -> Result<Option<Self>, Error> {
         Ok(ElfFile::parse(file)?.supplementary().map(|link| link.build_id))
     }
 
-    /// Reads the build-id from the notes of a program or library in memory: the bytes of one of its `PT_NOTE` segments,
-    /// and the alignment of that segment. It is the same as that of the file, wherever that is now.
+    /// Reads the build-id of a program or library in memory, from the bytes and alignment of one of its `PT_NOTE`
+    /// segments. It equals the build-id of the file, wherever the file is now.
     pub fn from_notes(notes: &[u8], alignment: usize) -> Option<Self> {
-        // As `object` has it: the GABI allows 4 and 8, and linkers write 0 and 1 for 4.
+        // As in `object`: the GABI allows 4 and 8, and linkers write 0 and 1 for 4.
         let alignment = if alignment == 8 { 8 } else { 4 };
         let mut notes =
             NoteIterator::<FileHeader64<NativeEndian>>::new(NativeEndian, alignment, notes).ok()?;
@@ -48,16 +49,16 @@ impl BuildId {
 }
 
 impl HeapProfile {
-    /// Reads the build-ids of the files whose code is in the profile, so that it can be symbolised where these files
-    /// are not: with [`UnstrippedCopies`](crate::UnstrippedCopies).
+    /// Reads the build-ids of the files whose code is in the profile. With them it can be symbolized elsewhere, from
+    /// [`UnstrippedCopies`](crate::UnstrippedCopies).
     ///
-    /// A profile that is symbolised at once does not need them. It takes opening each file.
+    /// A profile that is symbolized at once does not need them. Every file must be opened.
     pub fn read_build_ids(&mut self, files: &dyn LoadObject) {
         read_build_ids(&mut self.mappings, files);
     }
 }
 
-/// Reads the build-ids that are missing.
+/// Reads the missing build-ids.
 pub(super) fn read_build_ids(mappings: &mut [Mapping], files: &dyn LoadObject) {
     for at in 0..mappings.len() {
         let (before, rest) = mappings.split_at_mut(at);

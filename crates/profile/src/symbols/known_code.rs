@@ -1,4 +1,4 @@
-//! The frames of the addresses that were looked up, and what kept files from giving more.
+//! The frames of addresses that were looked up, and the gaps in their files.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::stand_in::{GENERATED, WITHOUT_SYMBOLS};
 use super::unit_index::UnitIndex;
 use crate::mapping::Mapping;
 
-/// Frames by address. Reads the file of a mapping for addresses that are new.
+/// Frames by address. For new addresses it reads the file of their mapping.
 #[derive(Debug, Default)]
 pub(super) struct KnownCode {
     pub(super) table: FrameTable,
@@ -25,15 +25,15 @@ pub(super) struct KnownCode {
     units: FxHashMap<FileKey, UnitIndex>,
     pub(super) program: ProgramNames,
     pub(super) gaps: Vec<SymbolGap>,
-    /// A file could not be read for a reason that may be gone the next time.
+    /// Whether a file could not be read for a reason that may be gone next time.
     pub(super) is_incomplete: bool,
 }
 
-/// Which file a mapping is of: path, device and inode.
+/// Identity of a mapping's file: path, device and inode.
 type FileKey = (PathBuf, String, u64);
 
 impl KnownCode {
-    /// Looks for sorted addresses of a mapping in its file. Addresses that are not found stay unknown.
+    /// Looks up sorted addresses of a mapping in its file. Addresses that are not found stay unknown.
     pub(super) fn resolve_in(&mut self, mapping: &Mapping, addresses: &[u64], files: &dyn LoadObject) {
         if mapping.is_program {
             self.program.looked_up(addresses.len());
@@ -80,8 +80,8 @@ impl KnownCode {
         files: &dyn LoadObject,
     ) {
         let Parts { elf, separate, separate_path, packages } = parts;
-        // A return address points behind the call, perhaps behind the function: the call itself is at least one
-        // byte before. Order is kept, so the positions in `linked` are those in `known`.
+        // A return address is behind the call, perhaps behind the function. The call is at least one byte before. The
+        // order is kept, so positions in `linked` and `known` correspond.
         let (known, linked): (Vec<u64>, Vec<u64>) = addresses
             .iter()
             .filter_map(|address| {
@@ -115,7 +115,7 @@ impl KnownCode {
             with_lines += usize::from(lines.is_some() || found.frames.contains_key(&position));
             with_symbols += usize::from(symbols[position].is_some());
             let frames = found.frames.get(&position);
-            // Names may be in a supplementary file that is not there. A symbol is then better than nothing.
+            // The names may be in a supplementary file that is missing. Then a symbol is better than nothing.
             let frames = frames.filter(|span| symbols[position].is_none() || table.has_names(**span));
             if let Some(span) = frames {
                 self.spans.insert(*address, *span);
@@ -162,7 +162,7 @@ impl KnownCode {
         found
     }
 
-    /// The supplementary file that the debug information of `debug`, which is the file at `path`, refers to.
+    /// Loads the supplementary file that the debug information of `debug`, the file at `path`, refers to.
     fn load_supplementary(
         &mut self,
         debug: &ElfFile<'_>,
@@ -182,8 +182,8 @@ impl KnownCode {
         found
     }
 
-    /// Gives the code that has no name the one of its file: a person can then tell what lacks symbols, and nothing
-    /// takes the frames around for neighbours.
+    /// Names code without a name after its file. So people see which file lacks symbols, and the frames around do not
+    /// look adjacent.
     pub(super) fn name_after_file(&mut self, mapping: &Mapping, addresses: &[u64]) {
         let name = match (mapping.has_file(), &*mapping.file_name()) {
             (false, "") => GENERATED.to_owned(),
@@ -211,18 +211,19 @@ impl KnownCode {
     }
 }
 
-/// A file and what belongs to it.
+/// A file with the files that belong to it.
 struct Parts<'a> {
     elf: &'a ElfFile<'a>,
-    /// Holds the debug information of `elf`, with the same link-time addresses.
+    /// The debug information of `elf`, with the same link-time addresses.
     separate: Option<&'a ElfFile<'a>>,
     separate_path: Option<&'a Path>,
-    /// Paths where the debug information of split units may lie.
+    /// Paths where the debug information of split units can be.
     packages: Vec<PathBuf>,
 }
 
-/// Whether a file is a library of the system. Its debug information may be installed, large, and about C: it would
-/// cost more time than all of the service's own and tell no type. The program itself may be anywhere.
+/// Whether a file is a system library. Its debug information may be installed. But it is large and about C, so
+/// reading it would take more time than all of the service's own and reveal no type. The program itself can be
+/// anywhere.
 pub(super) fn is_of_system(mapping: &Mapping) -> bool {
     let folders = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
     !mapping.is_program && folders.iter().any(|folder| mapping.path.starts_with(folder))

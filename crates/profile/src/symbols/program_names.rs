@@ -1,27 +1,27 @@
-//! How much is known of the program's own code, and why it is not more.
+//! How good the names of the program's own code are, and why they are not better.
 
 use super::gap::{SymbolGap, UnusedDebugFile};
 use super::tier::SymbolTier;
 use crate::mapping::Mapping;
 
-/// What was found of the program's own code.
+/// Counts for the program's own code.
 #[derive(Debug, Default)]
 pub(super) struct ProgramNames {
     /// How many addresses were looked up.
     addresses: usize,
-    /// How many of them have a line, how many a line and no functions because the other part of split debug information
-    /// was not found, how many a symbol.
+    /// How many of them have a line; a line but no functions, because a file of split debug information was not
+    /// found; a symbol.
     with_lines: usize,
     with_lines_only: usize,
     with_symbols: usize,
-    /// `None` unless the file was read.
+    /// `None` until the file is read.
     file: Option<ProgramFile>,
 }
 
-/// What the program's file has.
+/// The state of the program's file.
 #[derive(Debug)]
 struct ProgramFile {
-    /// Neither symbols nor debug information, here or in a debug file.
+    /// Whether there are neither symbols nor debug information, here or in a debug file.
     is_stripped: bool,
     unused_debug_file: UnusedDebugFile,
 }
@@ -41,7 +41,7 @@ impl ProgramNames {
         self.with_symbols += with_symbols;
     }
 
-    /// What the majority of addresses has.
+    /// The tier of most addresses.
     pub(super) fn tier(&self) -> SymbolTier {
         match (self.with_lines, self.with_symbols) {
             (0, 0) => SymbolTier::None,
@@ -51,7 +51,8 @@ impl ProgramNames {
         }
     }
 
-    /// What the tier says where no failure was noted. `is_sampled` says whether there is any address in the profile.
+    /// The gap that the tier implies, if no failure was recorded. `is_sampled` says whether the profile has any
+    /// address.
     pub(super) fn gap(&self, program: &Mapping, is_sampled: bool) -> Option<SymbolGap> {
         let Some(ProgramFile { is_stripped, unused_debug_file }) = &self.file else {
             return (self.addresses == 0 && is_sampled).then(|| SymbolGap::not_met(&program.file_name()));

@@ -1,16 +1,16 @@
-//! Source paths: what remains of a path once the building machine's part is taken away.
+//! Source paths without the part that depends on the build machine.
 
 use std::borrow::Cow;
 
-/// Begins the paths of Rust code that is neither the service's own nor a crate of a registry: a path or git dependency,
-/// or a vendored crate. The crate's folder follows: `../store/src/lib.rs`.
+/// Prefix for Rust code that is neither the service's own nor from a registry: a path or git dependency, or a
+/// vendored crate. The crate's folder follows: `../store/src/lib.rs`.
 pub(crate) const BESIDE_SERVICE: &str = "../";
 
-/// Cuts an absolute source path down to the part that says which code it is: from the crate's folder on
-/// (`hashbrown-0.15.2/src/map.rs`, `library/alloc/src/vec/mod.rs`). What lies below `own_root`, the root of the service's
-/// workspace, is the service's own and relative to it. A relative path stays as it is.
+/// Cuts an absolute source path down to the part that identifies the code, from the crate's folder on
+/// (`hashbrown-0.15.2/src/map.rs`, `library/alloc/src/vec/mod.rs`). A path below `own_root`, the root of the
+/// service's workspace, is the service's own and becomes relative to it. A relative path stays.
 ///
-/// Build machines' home folders and user names thereby never leave the process.
+/// So home folders and user names of build machines never leave the process.
 pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str> {
     if !path.starts_with('/') {
         return path.into();
@@ -19,7 +19,7 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
     let beside = |rest: &'p str| if is_rust { format!("{BESIDE_SERVICE}{rest}").into() } else { rest.into() };
     let without_home = without_home(path);
     for (marker, skipped_folders) in [
-        // The standard library: as distributed (`/rustc/<commit>/library/…`), or from the component `rust-src`.
+        // The standard library, as distributed (`/rustc/<commit>/library/…`) or from the component `rust-src`.
         ("/library/", None),
         // The dependencies of the standard library.
         ("/rust/deps/", Some(0)),
@@ -44,7 +44,7 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
             }
         }
     }
-    // What a build script compiled: `target/release/build/<crate>-<hash>/out/…`.
+    // Output of a build script: `target/release/build/<crate>-<hash>/out/…`.
     if let Some((folder, _)) = without_home.split_once("/out/")
         && let Some((_, name)) = folder.rsplit_once("/build/")
         && !name.contains('/')
@@ -54,18 +54,17 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
     if let Some(own) = own_root.and_then(|root| path.strip_prefix(root)?.strip_prefix('/')) {
         return own.into();
     }
-    // Another crate of the machine that built the program: from its folder on, the one with `src`.
+    // Another crate on the build machine, from its folder (the one with `src`) on.
     if let Some(crate_end) = without_home.rfind("/src/").filter(|_| is_rust) {
         let crate_start = without_home[..crate_end].rfind('/').map_or(crate_end, |slash| slash + 1);
         return beside(without_home[crate_start..].trim_start_matches('/'));
     }
-    // Unknown: a path that names no more than two folders says where in the code, hardly where on the machine.
+    // Unknown. A path of at most two folders says where the code is, and hardly where on the machine.
     without_home.rmatch_indices('/').nth(2).map_or(without_home, |(at, _)| &without_home[at + 1..]).into()
 }
 
-/// The root of the workspace that a program's own crate was compiled in, from the name of a unit of that crate
-/// (`src/main.rs/@/app.7f3a-cgu.0`) and the folder that its compiler ran in. `None` if the unit is not of a program's
-/// crate but of a library.
+/// The root of the workspace that a program's own crate was compiled in. It follows from the name of a unit of that
+/// crate (`src/main.rs/@/app.7f3a-cgu.0`) and the compiler's working folder. `None` if the unit belongs to a library.
 pub(crate) fn own_root<'p>(unit_name: &'p str, compiler_folder: Option<&'p str>) -> Option<&'p str> {
     let file = unit_name.split_once("/@/").map_or(unit_name, |(file, _)| file);
     let is_of_program = file.ends_with("main.rs") || file.contains("/bin/") && file.ends_with(".rs");
@@ -78,7 +77,7 @@ pub(crate) fn own_root<'p>(unit_name: &'p str, compiler_folder: Option<&'p str>)
     }
 }
 
-/// The path below the home folder of whoever built it, if it is there.
+/// The path below a home folder, if it is in one.
 fn without_home(path: &str) -> &str {
     let below = ["/home/", "/Users/"]
         .iter()
@@ -86,7 +85,7 @@ fn without_home(path: &str) -> &str {
     below.map_or(path, |at| &path[at..])
 }
 
-/// Whether a folder is one into which cargo puts the sources of dependencies.
+/// Whether cargo puts the sources of dependencies into a folder.
 pub(crate) fn is_of_dependency(folder: &str) -> bool {
     ["/registry/src/", "/git/checkouts/", "/vendor/"].iter().any(|marker| folder.contains(marker))
 }

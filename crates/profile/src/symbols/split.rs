@@ -1,9 +1,9 @@
-//! Split DWARF: units whose debug information lies in a file of its own.
+//! Split DWARF: units with their debug information in a separate file.
 //!
-//! The executable keeps of such a unit a *skeleton*: its code ranges, line table and addresses, and the name and id of
-//! the rest. That rest is a `.dwo` file the compiler wrote beside its object file (rustc's
-//! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id tells whether a file
-//! found is the one meant (DWARF 5, sections 7.3.2 and 7.3.5; before, GNU's extension to DWARF 4).
+//! The executable keeps a *skeleton* of such a unit: its code ranges, line table and addresses, and the name and id
+//! of the rest. The rest is a `.dwo` file that the compiler wrote beside its object file (rustc's
+//! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id tells whether a
+//! file is the right one (DWARF 5, sections 7.3.2 and 7.3.5; before that, GNU's extension to DWARF 4).
 
 use std::path::{Path, PathBuf};
 
@@ -19,18 +19,18 @@ use super::units::Units;
 /// Finds the rest of skeletons.
 pub(crate) struct SplitUnits<'a> {
     package: Option<DwarfPackage<Reader<'a>>>,
-    /// Size of the package, until it was told.
+    /// Size of the package, until it was reported.
     package_bytes: usize,
     files: &'a dyn LoadObject,
     /// Path of the executable.
     executable: &'a Path,
-    /// Those asked for. In a genuine file each is one unit's.
+    /// Ids that were asked for. In a genuine file each belongs to one unit.
     seen: FxHashSet<u64>,
     missing: usize,
 }
 
 impl<'a> SplitUnits<'a> {
-    /// For an executable and the package of its split units, if there is one.
+    /// For an executable, and the package of its split units if there is one.
     pub(crate) fn new(
         executable: &'a Path,
         package: Option<(&'a PackageSections<'_>, gimli::RunTimeEndian)>,
@@ -56,8 +56,8 @@ impl<'a> SplitUnits<'a> {
         self.missing
     }
 
-    /// Calls `pass` with the rest of a unit, if it is found, and with how many bytes there are more to read. Whether it
-    /// was found.
+    /// Calls `pass` with the rest of a unit, and with the number of bytes that there are to read in addition. Returns
+    /// whether the rest was found.
     pub(crate) fn with_unit_of(
         &mut self,
         skeleton: UnitRef<'_, Reader<'_>>,
@@ -68,7 +68,7 @@ impl<'a> SplitUnits<'a> {
         if let Some(dwarf) = package.and_then(|package| package.find_cu(id, skeleton.dwarf).ok().flatten())
             && let Some(unit) = unit_of(&dwarf, id, skeleton)
         {
-            // Units of a package are parts of it, perhaps the same one in a damaged package.
+            // The units of a package are its parts. In a damaged package they can be the same part.
             pass(UnitRef::new(&dwarf, &unit), std::mem::take(&mut self.package_bytes));
             return true;
         }
@@ -95,7 +95,7 @@ impl<'a> SplitUnits<'a> {
     }
 }
 
-/// The unit with this id. Its addresses are in the executable, and the skeleton tells where.
+/// The unit with this id. Its addresses are in the executable, at a place that the skeleton names.
 fn unit_of<'a>(
     dwarf: &Dwarf<Reader<'a>>,
     id: DwoId,
@@ -108,7 +108,7 @@ fn unit_of<'a>(
         let offset = header.debug_info_offset().unwrap_or(DebugInfoOffset(0));
         let Ok(mut unit) = units.open(offset, &mut budget) else { continue };
         if unit.dwo_id == Some(id) {
-            // What `Unit::copy_relocated_attributes` does, for readers of two files.
+            // Like `Unit::copy_relocated_attributes`, but for readers of two files.
             unit.low_pc = skeleton.low_pc;
             unit.addr_base = skeleton.addr_base;
             if unit.header.version() < 5 {

@@ -2,16 +2,16 @@
 
 use super::frames::Function;
 
-/// Begins what stands for the name of a function that has none.
+/// Prefix of the name for code without symbols. The file follows.
 pub(crate) const WITHOUT_SYMBOLS: &str = "code without symbols in ";
 
-/// Stands for the name of code that a library had which is unloaded now.
+/// The name for code of a library that is unloaded now.
 pub(crate) const UNLOADED: &str = "unknown code (unloaded)";
 
-/// Stands for the name of code that comes from no file.
+/// The name for code that comes from no file.
 pub(super) const GENERATED: &str = "unknown code (generated at run time)";
 
-/// Whether this is no function, but what stands for one without a name.
+/// Whether a function is such a stand-in.
 pub(crate) fn is_without_symbols(function: &Function) -> bool {
     function.is_symbol
         && function

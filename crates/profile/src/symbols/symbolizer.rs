@@ -1,4 +1,4 @@
-//! Frames of the addresses in profiles, remembered from one profile to the next.
+//! The frames of profiles' addresses, remembered from one profile to the next.
 
 use std::io;
 
@@ -15,10 +15,10 @@ use super::unloaded::Unloaded;
 use crate::mapping::{Mapping, mapping_of};
 use crate::profile::HeapProfile;
 
-/// Knows the frames of addresses met so far; reads files only for new ones.
+/// Finds the frames of addresses. It remembers them, and reads files only for new addresses.
 ///
-/// What it keeps is small: names once each, eight bytes a frame, twenty an address. It forgets everything when the
-/// program's mappings change (a library was loaded or unloaded) or when it would exceed its bound.
+/// It keeps little: each name once, eight bytes per frame, twenty per address. It forgets everything when the
+/// program's mappings change (a library was loaded or unloaded), or when it would exceed its bound.
 #[derive(Debug, Default)]
 pub struct Symbolizer {
     code: KnownCode,
@@ -28,23 +28,23 @@ pub struct Symbolizer {
 }
 
 impl Symbolizer {
-    /// Addresses remembered at most. A service of some hundred thousand lines meets a few thousand.
+    /// Bound on the remembered addresses. A service of some hundred thousand lines has a few thousand.
     const MAX_ADDRESSES: usize = 1 << 18;
 
-    /// A symboliser that knows nothing yet. Allocates nothing.
+    /// A symbolizer that knows nothing yet. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes the frames of every address in the profile known.
+    /// Looks up the frames of every address in the profile.
     ///
-    /// Files that cannot be read or understood leave their addresses without names; [`Symbolizer::gaps`] says why.
+    /// If a file cannot be read or understood, its addresses stay without names. [`Symbolizer::gaps`] says why.
     pub fn resolve(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
         self.forget_others(profile.mappings());
         self.resolve_addresses(profile.addresses.iter().copied(), files);
     }
 
-    /// Forgets everything unless it is of these mappings, and not too much.
+    /// Forgets everything that belongs to other mappings, and everything if it is too much.
     pub(crate) fn forget_others(&mut self, mappings: &[Mapping]) {
         let is_known = self.knows(mappings) && !self.code.is_incomplete;
         if !is_known || self.code.spans.len() > Self::MAX_ADDRESSES {
@@ -55,7 +55,7 @@ impl Symbolizer {
         }
     }
 
-    /// Makes the frames of addresses in these mappings known.
+    /// Looks up the frames of addresses in these mappings.
     pub(crate) fn resolve_addresses(&mut self, addresses: impl Iterator<Item = u64>, files: &dyn LoadObject) {
         // Stacks share most of their addresses.
         let unknown: FxHashSet<u64> =
@@ -69,7 +69,7 @@ impl Symbolizer {
         self.name_unloaded(&mut unknown);
         let mut rest = &unknown[..];
         for mapping in &mappings {
-            // The call is before the return address, which may be the first behind the mapping.
+            // The call is before the return address, which can be the first address behind the mapping.
             rest = &rest[rest.partition_point(|address| *address <= mapping.start)..];
             let (here, beyond) = rest.split_at(rest.partition_point(|address| *address <= mapping.end));
             if !here.is_empty() {
@@ -88,9 +88,9 @@ impl Symbolizer {
         self.code.spans.shrink_to_fit();
     }
 
-    /// Whether these are the files that the frames are of. Code that is generated at run time comes and goes. Of the same
-    /// files one profile may have read the build-ids and another not: one that is new can only matter where a file gave
-    /// no names.
+    /// Whether the known frames belong to these files. Code generated at run time comes and goes, and does not count.
+    /// One profile may have read the build-ids of its files and another not. A new build-id matters only if a file
+    /// gave no names.
     fn knows(&mut self, mappings: &[Mapping]) -> bool {
         let has_file = |mapping: &&Mapping| mapping.has_file();
         let pairs = || self.mappings.iter().filter(has_file).zip(mappings.iter().filter(has_file));
@@ -104,13 +104,13 @@ impl Symbolizer {
         is_same && (!is_new || self.code.gaps.is_empty())
     }
 
-    /// What most of the code in the program's executable has. A binary without debug information still has some for
-    /// parts that were compiled elsewhere, so it is the majority that counts.
+    /// The tier of most of the program's own code. A binary without debug information still has some, for parts that
+    /// were compiled elsewhere. So the majority counts.
     pub fn tier(&self) -> SymbolTier {
         self.code.program.tier()
     }
 
-    /// Files that gave fewer names than they could, the program first, each with the true reason.
+    /// Files with fewer names than they could have, each with the true reason. The program comes first.
     pub fn gaps(&self) -> Vec<SymbolGap> {
         let (of_program, of_libraries): (Vec<_>, Vec<_>) =
             self.code.gaps.iter().cloned().partition(|gap| gap.is_program);
@@ -120,17 +120,17 @@ impl Symbolizer {
         inferred.into_iter().chain(of_program).chain(of_libraries).collect()
     }
 
-    /// Changes whenever everything was forgotten, so that what was derived from frames must be forgotten too.
+    /// Changes whenever everything was forgotten. Then everything derived from frames must be forgotten too.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// The mappings that the frames are of, in order.
+    /// The mappings that the frames belong to, in order.
     pub(crate) fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
 
-    /// Reads the build-ids of the files, as far as they are not known.
+    /// Reads the missing build-ids of the files.
     pub(crate) fn read_build_ids(&mut self, files: &dyn LoadObject) {
         identity::read_build_ids(&mut self.mappings, files);
     }
@@ -139,15 +139,15 @@ impl Symbolizer {
         &self.code.table
     }
 
-    /// The frames of an address, innermost first; empty if none are known.
+    /// The frames of an address, innermost first. Empty if none are known.
     pub(crate) fn frames(&self, address: u64) -> &[Frame] {
         self.code.spans.get(&address).map_or(&[], |span| self.code.table.frames(*span))
     }
 
-    /// Takes the addresses out that lie in no file any more, and says so of each. Otherwise the frames around would look like
-    /// neighbours.
+    /// Removes the addresses that no file contains any more, and names them. Otherwise the frames around would look
+    /// adjacent.
     fn name_unloaded(&mut self, addresses: &mut Vec<u64>) {
-        // Where no mapping is known, nothing is known of any address.
+        // Without mappings, nothing is known about any address.
         if self.mappings.is_empty() {
             return;
         }
@@ -160,7 +160,7 @@ impl Symbolizer {
         self.code.name_all(UNLOADED, &gone);
     }
 
-    /// Notes that a file could not be read.
+    /// Records that a file could not be read.
     pub(crate) fn note_unreadable(&mut self, mapping: &Mapping, error: &io::Error) {
         self.code.note(SymbolGap::unreadable(mapping, error));
     }

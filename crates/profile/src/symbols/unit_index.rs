@@ -1,8 +1,8 @@
-//! Which unit of the debug information has the code at an address.
+//! Which unit of the debug information contains the code at an address.
 //!
-//! Reading the root entry of every unit is the fixed cost of symbolising, so the answer is kept - coarsely: a unit's
-//! functions lie side by side in the program, and ranges with small gaps between them are kept as one. A range may
-//! thus claim a few addresses of its neighbour; the unit's own entries decide.
+//! Reading the root entry of every unit is the fixed cost of symbolizing, so the result is kept, coarsely. A unit's
+//! functions are adjacent in the program, so ranges with small gaps between them are kept as one. Such a range can
+//! claim a few addresses of a neighbour; the unit's own entries decide.
 
 use gimli::{AttributeValue, Reader as _};
 
@@ -11,14 +11,14 @@ use super::budget::{Budget, Damaged};
 use super::elf::Reader;
 use super::source_path;
 
-/// Gaps up to this many bytes between a unit's functions are closed.
+/// Gaps between a unit's functions up to this size are closed.
 const MAX_GAP: u64 = 256;
 
 /// Coarse address ranges of all units of one file.
 #[derive(Debug, Default)]
 pub(crate) struct UnitIndex {
     ranges: Vec<UnitRange>,
-    /// Whether some units have their debug information in files of their own.
+    /// Whether some units have their debug information in separate files.
     is_split: bool,
     own_root: Option<String>,
 }
@@ -40,7 +40,7 @@ impl UnitIndex {
         while let Ok(Some(header)) = units.next() {
             let Some(offset) = header.debug_info_offset() else { continue };
             ranges.clear();
-            // What was read before a damaged list entry is good.
+            // What was read before a damaged list entry is valid.
             let root = read_root(dwarf, &header, &mut ranges, budget).unwrap_or_default();
             index.is_split |= root.is_split;
             if index.own_root.is_none() {
@@ -61,7 +61,7 @@ impl UnitIndex {
         index
     }
 
-    /// The units that may have code at any of the addresses (sorted), by ascending offset in `.debug_info`.
+    /// The units that can contain any of the (sorted) addresses, by ascending offset in `.debug_info`.
     pub(crate) fn units_of(&self, addresses: &[u64]) -> Vec<usize> {
         let mut units: Vec<usize> = self
             .ranges
@@ -81,13 +81,13 @@ impl UnitIndex {
         self.own_root.as_deref()
     }
 
-    /// Whether some units have their debug information in files of their own.
+    /// Whether some units have their debug information in separate files.
     pub(crate) fn is_split(&self) -> bool {
         self.is_split
     }
 }
 
-/// What the root entry of a unit says besides where its code is.
+/// What the root entry of a unit says, apart from its code ranges.
 #[derive(Default)]
 pub(crate) struct Root<'a> {
     /// Whether the unit's other entries are in another file.
@@ -97,7 +97,7 @@ pub(crate) struct Root<'a> {
 }
 
 impl<'a> Root<'a> {
-    /// The root of the program's workspace, if the unit is of the program's own crate.
+    /// The root of the program's workspace, if the unit belongs to the program's own crate.
     fn own_root(self, dwarf: &gimli::Dwarf<Reader<'a>>) -> Option<String> {
         let text = |value: AttributeValue<Reader<'a>>| match value {
             AttributeValue::String(text) => Some(text),
@@ -113,7 +113,7 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Reads the code ranges of a unit from its root entry, and what else that says.
+/// Reads a unit's root entry. Appends its code ranges to `ranges`.
 pub(crate) fn read_root<'a>(
     dwarf: &gimli::Dwarf<Reader<'a>>,
     header: &gimli::UnitHeader<Reader<'a>>,
@@ -209,7 +209,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Ranges so far apart that the index keeps each of them, and the end of the list.
+    /// Ranges that are too far apart for the index to join, and the end of the list.
     fn list(first: u64, len: u64) -> Vec<u8> {
         let begins = (0..len).map(|range| (first + range + 1) * 0x1000);
         let numbers = begins.flat_map(|begin| [begin, begin + 16]).chain([0, 0]);

@@ -8,10 +8,10 @@ use super::abbreviations;
 use super::budget::{Budget, Damaged};
 use super::elf::Reader;
 
-/// Opens units; keeps nothing of them but the last abbreviations.
+/// Opens units. Of the last unit it keeps only the abbreviations.
 pub(crate) struct Units<'d, 'a> {
     dwarf: &'d gimli::Dwarf<Reader<'a>>,
-    /// Units that lie side by side share theirs if one object file brought them.
+    /// Adjacent units from one object file share their abbreviations.
     abbreviations: Option<(DebugAbbrevOffset, Arc<Abbreviations>)>,
 }
 
@@ -20,7 +20,7 @@ impl<'d, 'a> Units<'d, 'a> {
         Self { dwarf, abbreviations: None }
     }
 
-    /// Reads the unit whose header is at `offset`: its root entry, its abbreviations and the files of its line table.
+    /// Reads the unit with its header at `offset`: the root entry, the abbreviations and the files of the line table.
     pub(crate) fn open(
         &mut self,
         offset: DebugInfoOffset,

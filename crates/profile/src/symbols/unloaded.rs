@@ -1,10 +1,11 @@
-//! Addresses whose code was unloaded. Another library may be mapped there now, which must not be taken for it.
+//! Addresses of unloaded code. Another library can be mapped there now, and its names would be wrong.
 
 use rustc_hash::FxHashMap;
 
 use crate::mapping::{Mapping, mapping_of};
 
-/// Addresses that were met in libraries which are gone. Known only from one look at the process to the next.
+/// Addresses in libraries that are gone, as far as they were seen in a profile. They are known only from one profile
+/// to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Unloaded {
     /// By address, the position of the library in `libraries`.
@@ -13,10 +14,10 @@ pub(crate) struct Unloaded {
 }
 
 impl Unloaded {
-    /// Addresses remembered at most; then all are forgotten. A plugin has few that allocate.
+    /// Bound on the addresses, above which all are forgotten. Few addresses of a plugin allocate.
     const MAX_ADDRESSES: usize = 1 << 16;
 
-    /// Compares the mappings of two looks. `addresses` are those met in the earlier.
+    /// Compares the mappings of two profiles. `addresses` are those of the earlier profile.
     pub(crate) fn learn(
         &mut self,
         before: &[Mapping],
@@ -24,9 +25,9 @@ impl Unloaded {
         addresses: impl Iterator<Item = u64>,
     ) {
         let is_there = |library: &Mapping| now.iter().any(|mapping| mapping.is_of_same_object(library));
-        // What was unloaded already is not the code of the library that has been there since.
+        // Code that was already unloaded does not belong to the library that has been there since.
         let met: Vec<u64> = addresses.filter(|address| !self.contains(*address)).collect();
-        // A library that came back to its place has its code there again.
+        // If a library came back to its place, its code is there again.
         let known: Vec<bool> = self.libraries.iter().map(is_there).collect();
         self.addresses.retain(|_, library| !known[*library]);
         let gone: Vec<&Mapping> =

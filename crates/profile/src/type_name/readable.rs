@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::forms::{self, walk};
 use super::parse::{Type, split_arguments};
 
-/// How much of a path a readable name keeps.
+/// The part of a path that a readable name keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Qualify {
     /// The last segment: `Session`.
@@ -18,11 +18,11 @@ pub(crate) enum Qualify {
     Whole,
 }
 
-/// What a container holds: the last argument of its type, `Session` of `HashMap<String, Session>`, without the brackets
-/// of a slice. A type without arguments holds itself.
+/// The element of a container: the last argument of its type, without the brackets of a slice. `Session` for
+/// `HashMap<String, Session>`. A type without arguments is its own element.
 pub(crate) fn element_of(name: &str) -> &str {
     let (path, arguments) = split_arguments(name);
-    // A task, closure or future has the arguments of its code, and is itself what is held.
+    // The arguments of a task, closure or future belong to its code. It is an element itself.
     let is_container = path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':'));
     let arguments = if is_container { arguments } else { Vec::new() };
     let element = arguments.last().copied().unwrap_or(name);
@@ -30,16 +30,13 @@ pub(crate) fn element_of(name: &str) -> &str {
     inner.map_or(element, |inner| inner.rsplit_once("; ").map_or(inner, |(element, _length)| element))
 }
 
-/// A type name for people, as the table shows it: `HashMap<String, Session>` for what `std::any::type_name` writes as
-/// `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`.
+/// The readable name of a type, as the table shows it: `HashMap<String, Session>` for what `std::any::type_name`
+/// writes as `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`.
 pub fn readable_type_name(full: &str) -> String {
     readable(full, Qualify::Last)
 }
 
-/// A type name for people: default allocators and hashers folded, paths shortened, nothing cut in the middle.
-///
-/// `HashMap<String, Session>` for
-/// `std::collections::hash::map::HashMap<alloc::string::String, app::Session, std::hash::random::RandomState>`.
+/// The readable name of a type: without default allocators and hashers, with short paths, and not truncated.
 pub(crate) fn readable(full: &str, qualify: Qualify) -> String {
     let mut text = String::with_capacity(full.len());
     // Writing to a string cannot fail.
@@ -50,7 +47,7 @@ pub(crate) fn readable(full: &str, qualify: Qualify) -> String {
 fn write_type(out: &mut String, parsed: &Type<'_>, qualify: Qualify) -> fmt::Result {
     match parsed {
         Type::Path { path, arguments } => write_path(out, path, arguments, qualify),
-        // How the compiler writes several bounds as an argument.
+        // The compiler writes several bounds this way.
         Type::Tuple(items) if matches!(items[..], [Type::Other(text)] if text.starts_with("dyn ")) => {
             write_list(out, items, qualify)
         }
@@ -98,7 +95,7 @@ fn write_list(out: &mut String, items: &[Type<'_>], qualify: Qualify) -> fmt::Re
 }
 
 fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qualify) -> fmt::Result {
-    // `Box<LeafNode<K, V>>` is how a B-tree allocates, not something anyone wrote.
+    // A B-tree allocates `Box<LeafNode<K, V>>`, which is a name that people never write.
     if forms::holds_nodes(path)
         && let Some((node, arguments)) = node_in(arguments)
     {
@@ -107,7 +104,7 @@ fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qua
     if let Some(form) = set_form(path, arguments).or_else(|| forms::form_of(path))
         && let Some(start) = write_form(out, form, arguments, qualify)
     {
-        // A task of an async function is a task, and need not say twice that it is asynchronous.
+        // A task of an async function is a task, and need not say "async" again.
         if out[start..].starts_with("task async fn ") {
             out.replace_range(start + "task ".len()..start + "task async fn ".len(), "");
         }
@@ -127,8 +124,8 @@ fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qua
     Ok(())
 }
 
-/// The node that a box, vector or shared value of these arguments holds: alone, as a slice, or in a layer that is
-/// folded away.
+/// The node in a box, vector or shared pointer with these arguments: alone, as a slice, or inside a layer that the
+/// name drops.
 fn node_in<'t>(arguments: &'t [Type<'t>]) -> Option<(&'t str, &'t [Type<'t>])> {
     match arguments.first()? {
         Type::Path { path, arguments } if forms::is_node(path) => Some((path, arguments)),
@@ -138,7 +135,7 @@ fn node_in<'t>(arguments: &'t [Type<'t>]) -> Option<(&'t str, &'t [Type<'t>])> {
     }
 }
 
-/// A map whose values are nothing is how sets are made.
+/// The form of a set, which is a map with empty values.
 fn set_form(path: &str, arguments: &[Type<'_>]) -> Option<&'static str> {
     let is_unit = |part: Option<&Type<'_>>| matches!(part, Some(Type::Tuple(parts)) if parts.is_empty());
     match (forms::form_of(path)?, arguments) {
@@ -152,8 +149,8 @@ fn set_form(path: &str, arguments: &[Type<'_>]) -> Option<&'static str> {
     }
 }
 
-/// Writes a form with its holes filled, and tells where it begins. `None`, with nothing written, if an argument it needs
-/// is not there.
+/// Writes a form with its holes filled, and returns its start. Returns `None`, with nothing written, if an argument
+/// is missing.
 fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qualify) -> Option<usize> {
     let start = out.len();
     let out = std::cell::RefCell::new(out);
@@ -168,7 +165,7 @@ fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qua
                 found = parts.get(*index);
                 parts = if let Some(Type::Tuple(inner)) = found { inner } else { &[] };
             }
-            // A form that is a hole and nothing else must not leave a row without a name.
+            // A form that consists of one hole must not leave a row without a name.
             let found = found.filter(|part| **part != Type::Other(""));
             complete &= found.is_some_and(|part| write_type(&mut out.borrow_mut(), part, qualify).is_ok());
         },
@@ -179,13 +176,13 @@ fn write_form(out: &mut String, form: &str, arguments: &[Type<'_>], qualify: Qua
     complete.then_some(start)
 }
 
-/// Arguments nobody writes because they are the default.
+/// Whether an argument is a default, which people do not write.
 fn is_default(argument: &Type<'_>) -> bool {
     matches!(argument, Type::Path { path, .. }
         if ["alloc::alloc::Global", "std::alloc::System", "std::hash::random::RandomState"].contains(path))
 }
 
-/// Types the compiler makes for futures and closures, told by where their code stands.
+/// The readable kind and place of a type that the compiler made for a future or closure.
 fn generated(path: &str) -> Option<(&'static str, String)> {
     let segments = segments(path);
     let (last, place) = segments.split_last()?;
@@ -206,7 +203,7 @@ fn generated(path: &str) -> Option<(&'static str, String)> {
 
 fn short_path(path: &str, qualify: Qualify) -> String {
     let segments = segments(path);
-    // A path without its end would become nothing.
+    // A path without an end would become empty.
     if segments.last().is_some_and(|last| last.is_empty()) {
         return path.to_owned();
     }
@@ -223,7 +220,8 @@ fn short_path(path: &str, qualify: Qualify) -> String {
     }
 }
 
-/// The segments of a path. A `::` inside brackets, of generic arguments in the middle of the path, separates none.
+/// The segments of a path. A `::` inside brackets (generic arguments in the middle of a path) does not separate
+/// segments.
 fn segments(path: &str) -> Vec<&str> {
     let (mut segments, mut start, mut depth) = (Vec::new(), 0, 0_usize);
     for (at, byte) in path.bytes().enumerate() {
@@ -242,7 +240,7 @@ fn segments(path: &str) -> Vec<&str> {
     segments
 }
 
-/// Shortens every path in text whose structure is not known: `dyn core::error::Error + core::marker::Send`.
+/// Shortens every path in a text of unknown structure: `dyn core::error::Error + core::marker::Send`.
 fn shorten_words(text: &str, qualify: Qualify) -> String {
     let mut out = String::with_capacity(text.len());
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
@@ -313,7 +311,7 @@ mod tests {
                 "app::handler<app::a::{async_fn_env#0}>::{closure_env#0}",
                 "closure in app::handler<app::a::{async_fn_env#0}>",
             ),
-            // As `std::any::type_name` writes them.
+            // Types as `std::any::type_name` writes them.
             ("(app::B, &'static str, ())", "(B, &'static str, ())"),
             ("fn(app::B) -> app::D", "fn(B) -> D"),
             ("fn(app::B) -> app::run::{async_fn_env#0}", "fn(B) -> async fn app::run"),

@@ -1,4 +1,4 @@
-//! Readable names that are worked out once.
+//! A cache of readable names.
 
 use std::sync::Arc;
 
@@ -6,22 +6,23 @@ use rustc_hash::FxHashMap;
 
 use super::readable::{Qualify, readable};
 
-/// Readable names of types by their full names, kept from one table to the next.
+/// The readable names of types, kept from one table to the next.
 ///
-/// Generic code can have names of 50 KB, and each takes milliseconds to read.
+/// Names of generic code can have 50 KB, and reading one takes milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct ReadableNames {
     /// By [`Qualify`].
     names: [FxHashMap<Arc<str>, Arc<str>>; 4],
-    /// Length of all names, full and readable.
+    /// Total length of all names, full and readable.
     bytes: usize,
-    /// How many were worked out.
+    /// Number of names that were computed.
     #[cfg(test)]
     pub(crate) read: usize,
 }
 
 impl ReadableNames {
-    /// All names are dropped once they are longer than this together. Names of a service have some hundred kilobytes.
+    /// Bound on the total length, above which all names are dropped. The names of a service have some hundred
+    /// kilobytes.
     const MAX_BYTES: usize = 8 << 20;
 
     /// The readable name of `full`.

@@ -182,8 +182,9 @@ impl Tables {
 impl FleetTypes {
     /// Keeps at most `top` rows whose name contains `filter`. Totals still cover all rows.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
@@ -320,7 +321,7 @@ mod tests {
     fn a_cut_table_keeps_its_totals_and_counts_omitted_rows() {
         let mut tables = Tables::default();
         tables.add(id(1), &sample::types()).unwrap();
-        let cut = tables.finish().unwrap().cut(1, Some("Session"));
+        let cut = tables.finish().unwrap().truncate_filtered(1, Some("Session"));
         assert_eq!((cut.rows.len(), cut.omitted_rows, cut.total_bytes), (1, 1, Some(20 << 20)));
     }
 }

@@ -18,6 +18,16 @@ pub(super) fn write<const N: usize>(
             *width = (*width).max(cell.chars().count().min(MAX_WIDTH));
         }
     }
+    write_aligned(out, headings, &rows, widths)
+}
+
+/// Writes rows under their headings in columns of these widths. A cell that is wider sticks out.
+pub(super) fn write_aligned<const N: usize>(
+    out: &mut (impl Write + ?Sized),
+    headings: [&str; N],
+    rows: &[[String; N]],
+    widths: [usize; N],
+) -> fmt::Result {
     write_line(out, widths, &headings.map(str::to_owned))?;
     write_line(out, widths, &widths.map(|width| "=".repeat(width)))?;
     rows.iter().try_for_each(|row| write_line(out, widths, row))

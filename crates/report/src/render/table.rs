@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{error_cell, row_name, times};
+use super::{columns, error_cell, row_name, times};
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, short_name, visible};
 
@@ -48,18 +48,8 @@ pub(super) fn write_columns(
     out: &mut (impl Write + ?Sized),
     rows: impl Iterator<Item = [String; 4]>,
 ) -> fmt::Result {
-    let mut lines = vec![["types", "# objects", "total size", "±"].map(str::to_owned)];
-    lines.extend(rows);
-    let widths = widths(&lines);
-    let [names, objects, sizes, errors] = widths;
-    for (index, [name, object, size, error]) in lines.iter().enumerate() {
-        writeln!(out, "{name:>names$} | {object:>objects$} | {size:>sizes$} | {error:>errors$}")?;
-        if index == 0 {
-            let [name, object, size, error] = widths.map(|width| "=".repeat(width));
-            writeln!(out, "{name} | {object} | {size} | {error}")?;
-        }
-    }
-    Ok(())
+    let rows: Vec<_> = rows.collect();
+    columns::write_aligned(out, ["types", "# objects", "total size", "±"], &rows, widths(&rows))
 }
 
 /// Writes what has no column: how many tracked values were created and dropped.
@@ -79,10 +69,10 @@ fn cells(row: &TypeRow) -> [String; 4] {
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
 }
 
-fn widths(lines: &[[String; 4]]) -> [usize; 4] {
+fn widths(rows: &[[String; 4]]) -> [usize; 4] {
     let mut widths = [*NAME_WIDTHS.start(), 11, 12, 6];
-    for line in lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
             let length = cell.chars().count();
             if length <= *NAME_WIDTHS.end() {
                 *width = (*width).max(length);

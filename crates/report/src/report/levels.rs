@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::CgroupMemory;
 
 /// The most levels above the process's own group in a report. Real hierarchies have fewer than ten.
-pub const MOST_LEVELS: usize = 32;
+pub const MAX_LEVELS: usize = 32;
 
 /// The reason if a limit is `None` because none is set.
 pub const NO_LIMIT: &str = "no limit is set";
@@ -116,7 +116,7 @@ impl CgroupMemory {
     }
 }
 
-/// Reads the first [`MOST_LEVELS`] levels and skips the rest, because the report may come from a stranger.
+/// Reads the first [`MAX_LEVELS`] levels and skips the rest, because the report may come from a stranger.
 pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CgroupLevel>, D::Error> {
     struct First;
 
@@ -129,7 +129,7 @@ pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut levels: A) -> Result<Self::Value, A::Error> {
             let mut first = Vec::new();
-            while first.len() < MOST_LEVELS {
+            while first.len() < MAX_LEVELS {
                 let Some(level) = levels.next_element()? else { return Ok(first) };
                 first.push(level);
             }
@@ -208,7 +208,7 @@ mod tests {
     fn s45_keeps_only_as_many_levels_as_a_report_may_have() {
         let many = format!(r#"{{"levels": [{}{{"path": "last"}}]}}"#, r#"{"path": "/x"},"#.repeat(100_000));
         let cgroup: CgroupMemory = serde_json::from_str(&many).unwrap();
-        assert_eq!(cgroup.levels.len(), MOST_LEVELS);
+        assert_eq!(cgroup.levels.len(), MAX_LEVELS);
         assert!(serde_json::from_str::<CgroupMemory>(r#"{"levels": [7]}"#).is_err());
         assert_eq!(serde_json::from_str::<CgroupMemory>("{}").unwrap(), CgroupMemory::default());
     }

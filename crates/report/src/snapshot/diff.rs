@@ -137,8 +137,9 @@ impl SnapshotDiff {
 
     /// Keeps at most `top` rows whose name contains `filter`.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
@@ -304,8 +305,8 @@ mod tests {
         assert_eq!(diff.clone().growth().rows.len(), 1);
         let back = SnapshotDiff::between(&target, &base, &Selection::default()).unwrap();
         assert_eq!((back.rows[0].bytes_change, back.growth().rows.len()), (-81 * 524_320, 0));
-        let cut = diff.clone().cut(0, None);
+        let cut = diff.clone().truncate_filtered(0, None);
         assert_eq!((cut.rows.len(), cut.omitted_rows), (0, 1));
-        assert_eq!(diff.cut(9, Some("nothing")).rows.len(), 0);
+        assert_eq!(diff.truncate_filtered(9, Some("nothing")).rows.len(), 0);
     }
 }

@@ -39,10 +39,10 @@ use super::{Snapshot, SnapshotInfo};
 use crate::error::Error;
 
 /// Fewest snapshots that a verdict needs.
-pub(crate) const FEWEST: usize = 3;
+pub(crate) const MIN_SNAPSHOTS: usize = 3;
 
 /// With fewer snapshots, more than one in twenty types that come and go may be suspected.
-const ENOUGH: usize = 6;
+const RELIABLE_SNAPSHOTS: usize = 6;
 
 /// The least growth in the second half of the time, as a share of what steady growth would give.
 const SHARE_OF_STEADY: f64 = 0.5;
@@ -122,7 +122,7 @@ const TEST: &str = "A type is reported if it grew significantly overall, never s
                     snapshots, and in the second half of the time kept growing significantly, at no less than half \
                     the steady rate (z-tests, each with a family-wise error of 5 %).";
 
-/// Added to the test if there are not [`ENOUGH`] snapshots.
+/// Added to the test if there are fewer than [`RELIABLE_SNAPSHOTS`] snapshots.
 const FEW: &str =
     " With fewer than six snapshots, about one in ten types that merely come and go is reported, too.";
 
@@ -150,8 +150,10 @@ impl LeakVerdict {
             suspects.extend(newer_suspects.into_iter().map(|suspect| Suspect { is_newer: true, ..suspect }));
         }
         suspects.sort_by(|a, b| b.bytes_per_hour.total_cmp(&a.bytes_per_hour));
-        let is_short =
-            [Some(&run), newer.as_ref()].into_iter().flatten().any(|run| run.snapshots.len() < ENOUGH);
+        let is_short = [Some(&run), newer.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|run| run.snapshots.len() < RELIABLE_SNAPSHOTS);
         let test = if is_short { format!("{TEST}{FEW}") } else { TEST.into() };
         Ok(Self { run, newer, suspects, left_out, test })
     }

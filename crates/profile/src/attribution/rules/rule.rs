@@ -3,29 +3,29 @@
 use super::function_words::{makes_room, makes_room_only};
 use crate::attribution::function::FunctionInfo;
 
-/// Functions that a row speaks of.
+/// The functions that a row applies to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Functions {
     /// Every function that makes room, by the words of its name.
     ThatMakeRoom,
-    /// Every function, where what was found further in leaves no doubt. Nothing begins but in functions that make room.
+    /// Every function, if the inner frames leave no doubt. An owner still begins only in functions that make room.
     All,
-    /// These.
+    /// Only these functions.
     Named(&'static [&'static str]),
 }
 
-/// What a row wants of a frame's generic arguments.
+/// What a row requires of a frame's generic arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arguments {
     /// Anything.
     Any,
-    /// None: what is written for one type alone. `From<&str> for Arc<str>` has none, `From<&[T]> for Arc<[T]>` has.
+    /// None: code for one type. `From<&str> for Arc<str>` has none, `From<&[T]> for Arc<[T]>` has one.
     None,
-    /// First an array; its element is part `0` of it.
+    /// First an array. Its element is part `0` of it.
     Array,
-    /// The element of the owner taken over: a container that is made from another.
+    /// The element of the previous owner: a container made from another one.
     SameElement,
-    /// Anything, if one of the arguments contains this text.
+    /// Any, if one of them contains this text.
     Mentioning(&'static str),
 }
 
@@ -36,30 +36,30 @@ pub(crate) struct Rule {
     pub(super) module: &'static str,
     pub(super) functions: Functions,
     pub(super) arguments: Arguments,
-    /// Whether the row makes an owner where nothing was found further in.
+    /// Whether the row makes an owner if the inner frames told nothing.
     pub(super) begins: bool,
-    /// Whether the module is a container, rather than code that fills one.
+    /// Whether the module is a container, rather than code that fills containers.
     pub(super) is_container: bool,
     /// Families that this row takes over.
     pub(super) over: &'static [&'static str],
-    /// Name for rows further out to stand over.
+    /// The row's own family, for the `over` of other rows.
     pub(super) family: &'static str,
-    /// The owner, with holes for the frame's generic arguments (`0`), or (`^0`) for those of the owner taken over.
+    /// The owner, with holes for the frame's generic arguments (`0`), or for those of the previous owner (`^0`).
     pub(super) owner: &'static str,
 }
 
-/// What the frames further in have told.
+/// What the frames so far have told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Inner {
     /// Nothing yet.
     Nothing,
-    /// The layer of a container, by family, whose element is not known. Only a row over this family can go on from here.
+    /// The layer of a container, by family, whose element is not known. Only a row over this family can continue.
     Lost(&'static str),
     /// An owner.
     Found(Owner),
 }
 
-/// An owner on its way outwards.
+/// The owner found so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(super) family: &'static str,
@@ -91,12 +91,12 @@ impl Rule {
 
     pub(super) fn fits(&self, frame: &FunctionInfo, inner: &Inner) -> bool {
         let stands = match inner {
-            // A function that also runs code of its caller may stand around an allocation of that code.
+            // A function that also runs its caller's code can enclose an allocation of that code.
             Inner::Nothing => {
                 let is_named = matches!(self.functions, Functions::Named(_));
                 self.begins && (is_named || makes_room_only(&frame.name))
             }
-            // Bytes are bytes, whether or not the layer that holds them says so.
+            // Bytes are bytes, even if their layer does not say so.
             Inner::Lost(family) => {
                 self.family == *family
                     || self.over.contains(family)
@@ -125,7 +125,7 @@ impl Rule {
     }
 }
 
-/// Fills the holes of an owner; `None` if an argument is missing or is no element (an allocator).
+/// Fills the holes of an owner. `None` if an argument is missing, or is an allocator and not an element.
 fn fill(owner: &str, arguments: &[String], inner: Option<&Owner>) -> Option<String> {
     let text = std::cell::RefCell::new(String::new());
     let mut complete = true;
@@ -166,10 +166,10 @@ fn element<'a>(arguments: &'a [String], hole: &[usize]) -> Option<&'a str> {
     (!is_allocator_argument(part)).then_some(part)
 }
 
-/// Allocator parameters stand where non-generic inner layers have their element.
+/// Whether an argument is an allocator. Non-generic inner layers have it in the position of the element.
 pub(crate) fn is_allocator_argument(argument: &str) -> bool {
     let path = argument.trim_start_matches('&');
-    // `alloc::alloc::Global`, and the stand-ins for it of hashbrown and allocator-api2.
+    // `alloc::alloc::Global`, and its stand-ins in hashbrown and allocator-api2.
     path == "std::alloc::System"
         || path.contains("alloc::") && path.ends_with("::Global") && !path.contains('<')
 }

@@ -56,7 +56,7 @@ fn copies() -> UnstrippedCopies {
     UnstrippedCopies::new([data().unwrap()]).unwrap()
 }
 
-/// As it is where the program has its names, and where it has not.
+/// A profile made where the program has its names, and one made where it does not.
 fn profiles() -> (SymbolizedProfile, SymbolizedProfile) {
     let mut profile = HeapProfile::parse(dump().as_bytes()).unwrap();
     profile.read_build_ids(&program);

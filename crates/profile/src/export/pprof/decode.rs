@@ -1,4 +1,4 @@
-//! Reading, of what this library wrote: today, in an earlier version, or damaged since.
+//! The reader, for profiles written by this version, by an earlier one, or damaged since.
 
 use std::io::{BufRead, Read};
 use std::str::FromStr;
@@ -19,27 +19,27 @@ use crate::symbolized::{
     SymbolizedProfile,
 };
 
-/// Longest profile, uncompressed. One of 100,000 stacks has 20 MB.
+/// Bound on the uncompressed length. A profile of 100,000 stacks has 20 MB.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Most samples, locations, functions, mappings, texts and comments, of each.
+/// Bound on the number of samples, locations, functions, mappings, texts and comments, each.
 const MAX_ENTRIES: usize = 1 << 20;
 
 impl SymbolizedProfile {
-    /// Reads a profile that [`write_pprof`](Self::write_pprof) wrote, and its comments. With options that leave something
-    /// out, what was left out is missing.
+    /// Reads a profile written by [`write_pprof`](Self::write_pprof), and its comments. What the options left out is
+    /// missing.
     ///
-    /// At most 64 MiB uncompressed are read, with a million samples, so that a small file made to become large does not.
+    /// Reads at most 64 MiB uncompressed and a million samples, so that a small malicious file cannot become large.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged, cut off or too long, or if its
-    /// numbers add up to more than 2⁶⁰; and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::Pprof`] if the file is not a heap profile in pprof's format, is damaged, truncated or too long,
+    /// or if its numbers add up to more than 2⁶⁰. [`ErrorKind::Io`] if reading fails.
     pub fn read_pprof(pprof: impl BufRead) -> Result<(Self, Vec<String>), Error> {
         Self::read_pprof_message(&unpacked(pprof)?)
     }
 
-    /// The same without gzip.
+    /// Reads a profile that is not compressed.
     pub(crate) fn read_pprof_message(message: &[u8]) -> Result<(Self, Vec<String>), Error> {
         if message.len() as u64 > MAX_BYTES {
             return Err(Error::pprof(format!("is longer than {MAX_BYTES} bytes")));
@@ -48,7 +48,7 @@ impl SymbolizedProfile {
     }
 }
 
-/// The message without gzip.
+/// Decompresses a profile.
 pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
@@ -64,7 +64,7 @@ pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Goes over the message once for each of its tables, and keeps of them only what the profile will have.
+/// A reader that passes over the message once per table, and keeps only the parts that the profile needs.
 struct Decoder<'m> {
     message: &'m [u8],
     strings: Vec<Arc<str>>,
@@ -87,7 +87,7 @@ impl<'m> Decoder<'m> {
                 }
             }
             match (tag, field) {
-                // No profile of ours has more than four.
+                // Profiles of this library have at most four.
                 (tag::SAMPLE_TYPE, Field::Bytes(bytes)) if types.len() < 8 => {
                     types.push(Numbers::read(bytes, tag::value_type::UNIT)?)
                 }
@@ -120,7 +120,8 @@ impl<'m> Decoder<'m> {
         let period = i64::try_from(period).unwrap_or(-1);
         let rate = u64::try_from(period).ok().filter(|rate| *rate > 0);
         let rate = rate.ok_or_else(|| Error::pprof(format!("expected a period above 0, found {period}")))?;
-        // Ten bytes make a text a comment again and again, so together they are not longer than the profile may be.
+        // Ten bytes are enough to repeat a text as another comment. So all comments together are not longer than a
+        // profile.
         let mut length = 0;
         let comment = |position: u64| {
             let comment = text(position)?;
@@ -144,7 +145,7 @@ impl<'m> Decoder<'m> {
         })
     }
 
-    /// Takes out the comments that begin like this; gives the number that the last of them ends in.
+    /// Removes the comments with a prefix, and returns the number at the end of the last one.
     fn take_comment<N: FromStr>(&mut self, begins: &str) -> Option<N> {
         let mut found = None;
         self.comments.retain(|comment| match comment.strip_prefix(begins) {
@@ -159,7 +160,7 @@ impl<'m> Decoder<'m> {
 
     fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
         let own = self.take_comment(PROGRAM_MAPPINGS);
-        // Of a file that says more than all of the way, as much is believed.
+        // A larger number than the whole distance is cut to the whole distance.
         self.builder.large_below = self.take_comment::<u32>(LARGE_BELOW).unwrap_or(0).min(1_000_000);
         let mappings = self.mappings(own)?;
         let mut functions = FxHashMap::default();
@@ -193,7 +194,7 @@ impl<'m> Decoder<'m> {
         Ok((self.builder.finish(), self.comments))
     }
 
-    /// The builder's handles by id. `own` says how many are the program's.
+    /// The builder's handles by id. `own` is the number of the program's own mappings.
     fn mappings(&mut self, own: Option<usize>) -> Result<FxHashMap<u64, u32>, Error> {
         let mut first = None;
         let mut handles = FxHashMap::default();
@@ -206,7 +207,7 @@ impl<'m> Decoder<'m> {
             let (first_file, first_id) = first.get_or_insert_with(|| (Arc::clone(&file), build_id.clone()));
             let is_library =
                 own.map_or_else(|| (&*first_file, &*first_id) != (&file, &build_id), |own| at >= own);
-            // Longer files than mappings are apart would not be written as they are read.
+            // A file longer than the distance between mappings could not be written back.
             let length = limit.saturating_sub(start).min(MAPPING_SPACING);
             let file_offset = mapping.get(tag::mapping::FILE_OFFSET).min(MAPPING_SPACING);
             let named = NamedMapping { is_library, file, build_id, file_offset, length };
@@ -336,7 +337,7 @@ mod tests {
     use super::*;
     use crate::export::pprof::tests::proto;
 
-    /// A whole number of up to eleven bytes, which is one too many.
+    /// A number of up to eleven bytes, which is one too many.
     fn number() -> impl Strategy<Value = Vec<u8>> {
         let bytes = (prop::collection::vec(0x80..=0xff_u8, 0..=10), 0..0x80_u8);
         prop_oneof![
@@ -348,7 +349,7 @@ mod tests {
         ]
     }
 
-    /// A field of any type but groups, with a tag that is known or is not.
+    /// A field of any type except groups, with a known or unknown tag.
     fn field() -> impl Strategy<Value = Vec<u8>> {
         let contents = prop::collection::vec((1..12_u8, number()), 0..4).prop_map(|fields| {
             let fields = fields.into_iter().map(|(tag, number)| [vec![tag << 3], number].concat());

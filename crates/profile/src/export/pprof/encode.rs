@@ -1,4 +1,4 @@
-//! Writing.
+//! The writer.
 
 use std::io::{self, Write};
 
@@ -21,16 +21,16 @@ impl SymbolizedProfile {
     ///
     /// # Errors
     ///
-    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if its numbers add up to more than 2⁶⁰, which would not be
-    /// read back.
+    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if the numbers add up to more than 2⁶⁰, which the reader
+    /// would refuse.
     pub fn write_pprof(&self, options: &PprofOptions, out: impl Write) -> io::Result<()> {
-        // The lowest level: twice as fast as the default, and a tenth larger.
+        // The lowest level is twice as fast as the default, and its output a tenth larger.
         let mut out = GzEncoder::new(out, Compression::fast());
         self.write_message(options, &mut out)?;
         out.finish().map(drop)
     }
 
-    /// The same without gzip.
+    /// The message without gzip.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn pprof_message(&self, options: &PprofOptions) -> io::Result<Vec<u8>> {
         let mut message = Vec::new();
@@ -60,7 +60,7 @@ impl SymbolizedProfile {
     }
 }
 
-/// So many bytes are compressed at a time: those of a whole profile are some megabytes.
+/// Bytes compressed at a time. A whole profile has some megabytes.
 const CHUNK: usize = 32 << 10;
 
 struct Encoder<'a> {
@@ -68,7 +68,7 @@ struct Encoder<'a> {
     selection: &'a Selection,
     options: &'a PprofOptions,
     strings: Strings<'a>,
-    /// A message within a table, and one within that, while they are written.
+    /// A message within a table, and one within that message, while they are written.
     part: Message,
     inner: Message,
 }
@@ -128,7 +128,7 @@ impl<'a> Encoder<'a> {
 
     fn mapping(&mut self, at: u32, mapping: &'a NamedMapping, build_id: &'a str, out: &mut Message) {
         let start = first_address(at).saturating_add(mapping.file_offset);
-        // Whoever finds functions does not look for symbols of its own.
+        // A reader that finds functions does not look for symbols of its own.
         let has_functions = u64::from(self.options.symbols != PprofSymbols::None);
         let Self { part, strings, .. } = self;
         part.clear();
@@ -151,7 +151,7 @@ impl<'a> Encoder<'a> {
     fn location(&mut self, id: u64, location: &Location, out: &mut Message) {
         let lines = match self.options.symbols {
             PprofSymbols::Inlined => &location.lines[..],
-            // The last is the function that the others were inlined into.
+            // The last function is the one that the others were inlined into.
             PprofSymbols::Functions => &location.lines[location.lines.len().saturating_sub(1)..],
             PprofSymbols::None => &[],
         };
@@ -202,7 +202,7 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// The sample of all stacks that are left out, with a location and a function of its own.
+    /// Writes the sum of the stacks that are left out, as a sample with its own location and function.
     fn rest(&mut self, rest: &'a Rest, out: &mut Message, tables: &mut Message) {
         let (location, function) =
             (self.profile.locations.len() as u64 + 1, self.profile.functions.len() as u64 + 1);
@@ -229,12 +229,12 @@ impl<'a> Encoder<'a> {
 /// The values of a sample.
 fn values(kind: ProfileKind, live: Amount, allocated: Amount, out: &mut Message, packed: &mut Vec<u8>) {
     let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
-    // All that was ever allocated is not known to every kind.
+    // Only one kind of profile knows the total allocations.
     let values = &values[values.len() - value::of_kind(kind).len()..];
     out.numbers(tag::sample::VALUE, values.iter().map(|value| value.cast_unsigned()), packed);
 }
 
-/// What has to be said of the program's own mappings, which are the first.
+/// The comment about the program's own mappings, which are the first, if one is needed.
 fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
     let first = profile.mappings.first()?;
     let shows = |mapping: &NamedMapping| {

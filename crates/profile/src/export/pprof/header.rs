@@ -9,12 +9,12 @@ use super::{tag, value};
 use crate::error::Error;
 
 impl PprofOptions {
-    /// Reads when a profile was taken, how long it covers, and what readers look at first, so that it can be written
-    /// again. Its comments come with the profile: [`read_pprof`](crate::SymbolizedProfile::read_pprof).
+    /// Reads when a profile was taken, how long it covers, and its default value, so that it can be written again.
+    /// The comments come with the profile: [`read_pprof`](crate::SymbolizedProfile::read_pprof).
     ///
     /// # Errors
     ///
-    /// As `read_pprof`, if it is no file in pprof's format.
+    /// As `read_pprof`, if the file is not in pprof's format.
     pub fn read(pprof: impl BufRead) -> Result<Self, Error> {
         let message = unpacked(pprof)?;
         let mut options = Self::default();
@@ -22,7 +22,7 @@ impl PprofOptions {
         for field in Fields::of(&message) {
             match field? {
                 (tag::STRING, Field::Bytes(text)) => strings.push(text),
-                // Numbers are signed and written as if they were not.
+                // Signed numbers are written as unsigned ones.
                 (tag::TIME_NANOS, Field::Number(nanos)) => options.time_nanos = nanos as i64,
                 (tag::DURATION_NANOS, Field::Number(nanos)) => options.duration_nanos = nanos as i64,
                 (tag::DEFAULT_SAMPLE_TYPE, Field::Number(position)) => first_look = position,

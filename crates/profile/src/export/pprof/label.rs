@@ -1,15 +1,15 @@
-//! Keys of labels: what pprof has no field for.
+//! Keys of labels, for what pprof has no field for.
 
 /// The type that owns the memory, as in the table.
 pub(super) const TYPE: &str = "type";
-/// The same with whole paths.
+/// The type with whole paths.
 pub(super) const FULL_TYPE: &str = "full_type";
-/// The function that asked for memory of unknown type; instead of a type.
+/// The function that asked for memory of unknown type, instead of a type.
 pub(super) const UNATTRIBUTED: &str = "unattributed";
 pub(super) const THREAD: &str = "thread";
-/// Mean size of the objects, as Go's heap profiles have it.
+/// Mean size of the objects, as in Go's heap profiles.
 pub(super) const BYTES: &str = "bytes";
-/// Where in the service it was asked for.
+/// The place in the service that asked for the memory.
 pub(super) const FUNCTION: &str = "function";
 pub(super) const FILE: &str = "file";
 pub(super) const LINE: &str = "line";

@@ -1,4 +1,4 @@
-//! The labels of samples: what pprof has no field for.
+//! Labels of samples, for what pprof has no field for.
 
 use super::message::Message;
 use super::options::PprofOptions;
@@ -6,7 +6,7 @@ use super::strings::Strings;
 use super::{label, tag};
 use crate::symbolized::{NamedSample, NamedStack, Owner, Place, SymbolizedProfile};
 
-/// The labels of each owner, place and thread, as they stand in a sample.
+/// The encoded labels of each owner, place and thread.
 pub(super) struct Labels {
     owners: Vec<Vec<u8>>,
     places: Vec<Vec<u8>>,
@@ -62,7 +62,7 @@ impl Labels {
         Self { owners, places, threads, bytes }
     }
 
-    /// Those of a sample. `label` is used for one of them.
+    /// Writes the labels of a sample. `label` is scratch space.
     pub(super) fn write(
         &self,
         stack: &NamedStack,

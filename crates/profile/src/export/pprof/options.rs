@@ -1,4 +1,4 @@
-//! How a profile is written.
+//! Options of a written profile.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,35 +8,35 @@ use std::time::{Duration, SystemTime};
 pub struct PprofOptions {
     /// Which names are written.
     pub symbols: PprofSymbols,
-    /// When the profile was taken, in nanoseconds since 1970 (UTC); 0 if that is not to be told.
+    /// When the profile was taken, in nanoseconds since 1970 (UTC). 0 leaves it out.
     pub time_nanos: i64,
-    /// How long it covers, in nanoseconds; 0 for what is held at one moment.
+    /// How long the profile covers, in nanoseconds. 0 for live memory at one moment.
     pub duration_nanos: i64,
-    /// Remarks for whoever opens it.
+    /// Remarks for readers of the file.
     pub comments: Vec<String>,
-    /// Has readers look first at all that was allocated, if the profile knows that, as Go's `allocs` has.
+    /// Makes total allocations the default value, if the profile knows them, like Go's `allocs`.
     pub prefers_allocated: bool,
-    /// Leaves out what only this library reads, which makes the file smaller. It then cannot be read back whole.
+    /// Leaves out what only this library reads. The file becomes smaller, but cannot be read back in full.
     pub is_lean: bool,
-    /// Writes at most this many stacks, those that hold the most. All others are one stack of one function, `(n smaller)`.
+    /// Writes at most this many stacks, the largest ones. The rest becomes one stack with the function `(n smaller)`.
     pub max_stacks: Option<usize>,
 }
 
-/// Which names of functions are written.
+/// Which function names are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PprofSymbols {
-    /// Functions and the ones inlined into them.
+    /// Functions and the functions inlined into them.
     #[default]
     Inlined,
-    /// Functions without the ones inlined into them.
+    /// Functions without those inlined into them.
     Functions,
-    /// None: positions in files with their build-ids, for tools that have the symbols.
+    /// None: only positions in files with build-ids, for tools that have the symbols.
     None,
 }
 
 impl PprofOptions {
-    /// What this library needs to read the profile back, taken at that time.
+    /// Options for a profile that can be read back in full, taken at `time`.
     pub fn taken_at(time: SystemTime) -> Self {
         let time_nanos = match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(since) => nanos(since),
@@ -45,14 +45,14 @@ impl PprofOptions {
         Self { time_nanos, ..Self::default() }
     }
 
-    /// Of what happened within that time.
+    /// Sets how long the profile covers.
     #[must_use]
     pub fn covering(self, duration: Duration) -> Self {
         Self { duration_nanos: nanos(duration), ..self }
     }
 }
 
-/// As pprof has times.
+/// A duration as pprof writes it.
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

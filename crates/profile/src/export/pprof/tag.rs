@@ -1,5 +1,5 @@
-//! Tags of fields, as in `profile.proto` (github.com/google/pprof). First the profile's own tags, then a module for
-//! each message within it.
+//! Tags of fields, as in `profile.proto` (github.com/google/pprof): the profile's own tags, then one module per
+//! message within it.
 
 pub(crate) const SAMPLE_TYPE: u64 = 1;
 pub(crate) const SAMPLE: u64 = 2;

@@ -192,7 +192,7 @@ fn numbers_that_would_not_add_up_are_neither_written_nor_read() {
 #[test]
 fn a_small_file_that_becomes_large_is_refused() {
     let mut message = profile(&[]).pprof_message(&PprofOptions::default()).unwrap();
-    // Samples without anything, two bytes each: a million of them is too many.
+    // Empty samples, two bytes each. A million of them is too many.
     message.extend([0x12, 0].repeat((1 << 20) + 1));
     let error = SymbolizedProfile::read_pprof_message(&message).unwrap_err();
     assert!(error.to_string().contains("more than 1048576 entries"), "{error}");

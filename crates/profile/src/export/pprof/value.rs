@@ -1,4 +1,4 @@
-//! Names of the values, in Go's order, each with its unit.
+//! Names and units of the values, in Go's order.
 
 use crate::symbolized::ProfileKind;
 
@@ -17,7 +17,7 @@ pub(super) fn of_kind(kind: ProfileKind) -> &'static [(&'static str, &'static st
     }
 }
 
-/// The one that readers look at first.
+/// The default value of a profile.
 pub(super) fn first_look(kind: ProfileKind, prefers_allocated: bool) -> (&'static str, &'static str) {
     match kind {
         ProfileKind::LiveAndAllocated if prefers_allocated => ALLOC_SPACE,

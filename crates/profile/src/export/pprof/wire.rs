@@ -1,28 +1,28 @@
-//! The fields of a message, one at a time: a profile is never in memory as messages, which would take thirty times what
-//! it is long if it was made for that.
+//! A reader for protobuf messages, one field at a time. A profile is never decoded as a whole: a malicious file could
+//! take thirty times its length in memory.
 
 use std::ops::Range;
 
 use crate::error::Error;
 
-/// Longest message within a profile. A stack of 128 calls with its labels has less than 2 KB.
+/// Bound on the length of a message within a profile. A stack of 128 calls with its labels has less than 2 KB.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
-/// The tags that fields can have.
+/// Valid tags of fields.
 const TAGS: Range<u64> = 1..1 << 29;
 
-/// A field of a message in the encoding of protocol buffers.
+/// A field of a protobuf message.
 #[derive(Debug, PartialEq)]
 pub(super) enum Field<'m> {
     /// A whole number.
     Number(u64),
-    /// A text, a message or several numbers.
+    /// A text, a message or packed numbers.
     Bytes(&'m [u8]),
-    /// Four or eight bytes, as no known field has them.
+    /// Four or eight bytes. No known field has this type.
     Fixed,
 }
 
-/// Fields with their tags. Ends after the first error.
+/// The fields of a message, with their tags. Ends after the first error.
 pub(super) struct Fields<'m> {
     rest: &'m [u8],
 }
@@ -48,14 +48,14 @@ impl<'m> Fields<'m> {
         Ok((key >> 3, field))
     }
 
-    /// Seven bits a byte, the low ones first.
+    /// Reads seven bits per byte, the low ones first.
     fn varint(&mut self) -> Result<u64, Error> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or_else(broken)?;
             self.rest = rest;
             number |= u64::from(byte & 0x7f) << shift;
-            // The tenth byte has one bit.
+            // The tenth byte holds one bit.
             if shift == 63 && *byte > 1 {
                 break;
             }
@@ -80,7 +80,7 @@ impl<'m> Iterator for Fields<'m> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
             match self.next_field() {
-                // No field of a profile is one of these; a later version of the format may have some.
+                // No field of a profile has this type, but a later version of the format can add one.
                 Ok((_, Field::Fixed)) => {}
                 Ok(field) => return Some(Ok(field)),
                 Err(error) => {
@@ -102,7 +102,7 @@ impl<'m> Field<'m> {
         if let Self::Number(number) = self { Ok(*number) } else { Err(broken()) }
     }
 
-    /// Appends repeated numbers, which are written together or one a field.
+    /// Appends repeated numbers. They are packed, or one per field.
     pub(super) fn append_to(&self, numbers: &mut Vec<u64>) -> Result<(), Error> {
         match self {
             Field::Number(number) => numbers.push(*number),
@@ -121,7 +121,7 @@ impl<'m> Field<'m> {
     }
 }
 
-/// Calls `read` with every field of a message within a profile.
+/// Calls `read` for every field of a message within a profile.
 pub(super) fn each_field<'m>(
     message: &'m [u8],
     mut read: impl FnMut(u64, Field<'m>) -> Result<(), Error>,
@@ -140,12 +140,12 @@ pub(super) fn each_field<'m>(
     Ok(())
 }
 
-/// A message within a profile whose fields are numbers.
+/// A message within a profile that consists of numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers([u64; 11]);
 
 impl Numbers {
-    /// Reads the fields up to the tag `last`, which is at most 10, and passes over all others.
+    /// Reads the fields up to the tag `last`, which is at most 10, and skips all others.
     pub(super) fn read(message: &[u8], last: u64) -> Result<Self, Error> {
         let mut numbers = Self([0; 11]);
         each_field(message, |tag, field| {
@@ -157,13 +157,13 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// The number of a field; 0 if it is missing, the last one if it is there twice.
+    /// The number of a field. 0 if the field is missing; the last number if it is repeated.
     pub(super) fn get(&self, tag: u64) -> u64 {
         self.0[tag as usize]
     }
 }
 
-/// Says that something is not in protobuf's encoding.
+/// The error for bytes that are not a message in protobuf's encoding.
 fn broken() -> Error {
     Error::pprof("is no message of profile.proto")
 }

@@ -1,4 +1,4 @@
-//! Which functions of a unit contain an address, from the outermost to the innermost inlined one.
+//! The functions that contain an address, from the outermost to the innermost inlined one.
 
 use gimli::{EntriesRaw, UnitOffset, UnitRef};
 use rustc_hash::FxHashMap;
@@ -8,7 +8,7 @@ use super::skimmer::Skimmer;
 use crate::symbols::budget::{Budget, Damaged};
 use crate::symbols::elf::Reader;
 
-/// One level of inlining: the function, where its code begins, and where it was inlined into the function around it.
+/// One level of inlining: the function, where its code begins, and where it was inlined into the enclosing function.
 #[derive(Clone, Copy)]
 pub(super) struct Link {
     pub(super) function: UnitOffset,
@@ -17,14 +17,14 @@ pub(super) struct Link {
     pub(super) call_line: u32,
 }
 
-/// For each address met in a unit, its functions from the outermost to the innermost.
+/// For each address found in a unit, its functions from the outermost to the innermost.
 #[derive(Default)]
 pub(super) struct Chains {
     pub(super) by_position: FxHashMap<usize, Vec<Link>>,
 }
 
 impl Chains {
-    /// Passes over the unit's entries, until all addresses are found, and follows those subprograms that contain some.
+    /// Reads the unit's entries until all addresses are found, and follows the subprograms that contain some of them.
     pub(super) fn read_functions(
         &mut self,
         unit: UnitRef<'_, Reader<'_>>,
@@ -62,8 +62,8 @@ impl Chains {
         Ok(())
     }
 
-    /// Reads what is below a subprogram at `depth`. Inlined subroutines nest, so appending as they come orders each
-    /// chain from the outside in.
+    /// Reads the entries below a subprogram at `depth`. Inlined subroutines nest, so appending them in order gives
+    /// chains from the outside in.
     fn read_inlined<'a>(
         &mut self,
         unit: UnitRef<'_, Reader<'a>>,
@@ -105,7 +105,7 @@ impl Chains {
                 }
                 tag => {
                     entries.skip_attributes(abbreviation.attributes())?;
-                    // A function inside a function is not inlined into it.
+                    // A function within a function is not inlined into it.
                     if tag == gimli::DW_TAG_subprogram {
                         skip_below = Some(entry_depth);
                     }

@@ -1,18 +1,18 @@
-//! Entries that have code: where it lies, and where it was inlined.
+//! Entries with code: where the code is, and where it was inlined.
 
 use gimli::{AttributeValue, EntriesRaw, UnitOffset, UnitRef};
 
 use crate::symbols::budget::{Budget, Damaged};
 use crate::symbols::elf::Reader;
 
-/// The positions of the addresses that lie in a range.
+/// The positions of the addresses in a range.
 pub(super) fn positions_in(addresses: &[u64], range: gimli::Range) -> std::ops::Range<usize> {
     let start = addresses.partition_point(|address| *address < range.begin);
     let len = addresses[start..].partition_point(|address| *address < range.end);
     start..start + len
 }
 
-/// The attributes of an entry that has code.
+/// The attributes of an entry with code.
 #[derive(Default)]
 pub(super) struct CodeEntry {
     low_pc: Option<u64>,
@@ -60,7 +60,7 @@ impl CodeEntry {
         Ok(entry)
     }
 
-    /// Where the entry's code begins. Of code in several pieces, the lowest address.
+    /// Where the code begins. The lowest address, if the code has several parts.
     pub(super) fn begin(
         &self,
         unit: UnitRef<'_, Reader<'_>>,
@@ -77,7 +77,7 @@ impl CodeEntry {
         Ok(lowest)
     }
 
-    /// The positions in `addresses` that this entry's code covers, ascending.
+    /// The positions in `addresses` that this code covers, ascending.
     pub(super) fn positions(
         &self,
         unit: UnitRef<'_, Reader<'_>>,

@@ -1,4 +1,4 @@
-//! Lines where the code of closures and futures begins.
+//! The lines where closures and futures begin.
 
 use gimli::UnitRef;
 use rustc_hash::FxHashMap;
@@ -10,8 +10,8 @@ use crate::symbols::budget::Budget;
 use crate::symbols::elf::Reader;
 use crate::symbols::frames::FrameTable;
 
-/// The lines where closures and futures begin, by the address of their code: what is inlined has no line of its own in
-/// line tables, but its first instruction has.
+/// The lines where closures and futures begin, by the address of their code. Inlined code has no line of its own in
+/// line tables, but its first instruction has one.
 #[derive(Default)]
 pub(super) struct FirstLines {
     /// Sorted.
@@ -45,7 +45,7 @@ impl FirstLines {
         Self { addresses, rows }
     }
 
-    /// The line, or 0 if it is not known.
+    /// The line, or 0 if it is unknown.
     pub(super) fn of_code_at(&self, begin: Option<u64>) -> u32 {
         let position = begin.and_then(|begin| self.addresses.binary_search(&begin).ok());
         position.and_then(|position| self.rows.get(&position)).map_or(0, |(_, line)| *line)

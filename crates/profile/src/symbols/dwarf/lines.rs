@@ -1,4 +1,4 @@
-//! Source positions: the line program's rows and the paths of its files.
+//! Source positions: rows of the line program, and paths of its files.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::symbols::elf::Reader;
 use crate::symbols::frames::FrameTable;
 use crate::symbols::source_path;
 
-/// Runs the unit's line program until all of the (sorted) `addresses` are found; gives file index and line for those
-/// that have a row, by position.
+/// Runs the unit's line program until all (sorted) `addresses` are found. Returns file index and line by position,
+/// for those with a row.
 pub(super) fn line_rows(
     unit: UnitRef<'_, Reader<'_>>,
     addresses: &[u64],
@@ -21,23 +21,23 @@ pub(super) fn line_rows(
     let header = program.header();
     budget.spend(header.raw_program_buf().len())?;
     let mut rows = Rows { addresses, found: FxHashMap::default(), previous: None, next: 0 };
-    // What was found before damage is good.
+    // What was found before damage is valid.
     let _ = run(header, &mut rows);
     Ok(rows.found)
 }
 
-/// Rows as they come, of which only those that cover a wanted address are kept.
+/// The current row. Only rows that cover a wanted address are kept.
 struct Rows<'a> {
     addresses: &'a [u64],
     found: FxHashMap<usize, (u64, u32)>,
-    /// The row before the current one in the same sequence.
+    /// The previous row of the same sequence.
     previous: Option<(u64, i64)>,
-    /// The position of the first wanted address not below the previous row.
+    /// The position of the first wanted address that is not below the previous row.
     next: usize,
 }
 
 impl Rows<'_> {
-    /// Takes a row; whether another is wanted.
+    /// Takes a row. Returns whether another row is needed.
     #[inline]
     fn push(&mut self, address: u64, file: u64, line: i64) -> bool {
         match self.previous {
@@ -54,8 +54,8 @@ impl Rows<'_> {
     }
 }
 
-/// Runs a line program (DWARF 5, section 6.2) for addresses, files and lines alone: a row costs a few nanoseconds, and
-/// programs of large units have millions.
+/// Runs a line program (DWARF 5, section 6.2) for addresses, files and lines only. A row costs a few nanoseconds, and
+/// large units have millions of rows.
 fn run(header: &gimli::LineProgramHeader<Reader<'_>>, rows: &mut Rows<'_>) -> gimli::Result<()> {
     use gimli::Reader as _;
 
@@ -148,19 +148,19 @@ impl<'u, 'a> Files<'u, 'a> {
         path
     }
 
-    /// The path as it was when the file was compiled: absolute, unless the folder of that is not known.
+    /// The path at the time of compilation. It is absolute unless its folder is unknown.
     fn read_path(&self, index: u64) -> Option<String> {
         let header = self.unit.line_program.as_ref()?.header();
-        // DWARF 5 counts files from 0, but 0 also stands for "unknown" in `call_file`; before, from 1.
+        // DWARF 5 counts files from 0, but 0 also means "unknown" in `call_file`. Earlier versions count from 1.
         let file = header.file(index)?;
         let text = |value| self.unit.attr_string(value).ok().map(|text| text.to_string_lossy().into_owned());
         let name = text(file.path_name())?;
         if name.starts_with('/') {
             return Some(name);
         }
-        // Directory 0, and what other directories are relative to, is where the compiler ran: for cargo the root of the
-        // workspace, or of a dependency. Where the service's own root is not known, Rust paths relative to a folder that
-        // is of no dependency are taken for the service's own.
+        // Directory 0, to which other directories are relative, is where the compiler ran. With cargo it is the root
+        // of the workspace or of a dependency. If the service's own root is unknown, relative Rust paths count as the
+        // service's own, unless their folder belongs to a dependency.
         let root = self.unit.comp_dir.map(|root| root.to_string_lossy().into_owned());
         let root = root.filter(|root| {
             self.own_root.is_some() || !name.ends_with(".rs") || source_path::is_of_dependency(root)

@@ -1,4 +1,4 @@
-//! Names of functions, wherever in the file they stand.
+//! Names of functions, from any place in the file.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::symbols::elf::Reader;
 use crate::symbols::frames::FrameTable;
 use crate::symbols::units::Units;
 
-/// Name indirections (`DW_AT_abstract_origin`, `DW_AT_specification`) followed before giving up on a cyclic file.
+/// Bound on name indirections (`DW_AT_abstract_origin`, `DW_AT_specification`), against cyclic files.
 const MAX_INDIRECTIONS: usize = 16;
 
-/// Names of functions by the place of their entry, read once.
+/// Names of functions by the position of their entry. Each is read once.
 pub(super) struct Names<'d, 'a> {
     file: OtherUnits<'d, 'a>,
-    /// Of the supplementary file, if there is one.
+    /// For the supplementary file, if there is one.
     supplementary: Option<OtherUnits<'d, 'a>>,
     by_entry: FxHashMap<Entry, Option<Arc<str>>>,
 }
@@ -28,7 +28,7 @@ struct Entry {
     offset: usize,
 }
 
-/// Where a name may stand.
+/// Where a name is.
 enum Place<'a> {
     Here(Reader<'a>),
     At(Entry),
@@ -71,8 +71,8 @@ impl<'d, 'a> Names<'d, 'a> {
         name
     }
 
-    /// Reads an entry: of `unit`, of another unit, into which link-time optimisation inlines, or of the supplementary
-    /// file.
+    /// Reads an entry: of `unit`, of another unit (link-time optimization inlines across units), or of the
+    /// supplementary file.
     fn place(
         &mut self,
         unit: UnitRef<'_, Reader<'a>>,
@@ -89,10 +89,10 @@ impl<'d, 'a> Names<'d, 'a> {
     }
 }
 
-/// All units of a file; the one that was read last stays open.
+/// All units of a file. The unit that was read last stays open.
 struct OtherUnits<'d, 'a> {
     dwarf: &'d gimli::Dwarf<Reader<'a>>,
-    /// Where the units begin; read when the first name is looked for.
+    /// Where the units begin. Read when the first name is looked up.
     offsets: Vec<usize>,
     units: Units<'d, 'a>,
     open: Option<(usize, gimli::Unit<Reader<'a>>)>,

@@ -1,21 +1,21 @@
-//! Passing over entries without reading their attributes.
+//! Skipping of entries without reading their attributes.
 
 use gimli::{UnitOffset, UnitRef};
 
 use crate::symbols::budget::{Budget, Damaged};
 use crate::symbols::elf::Reader;
 
-/// Abbreviation codes below this have their sizes looked up; compilers write some hundred.
+/// Abbreviation codes below this have a table of sizes. Compilers write some hundred codes.
 const CODES: usize = 512;
 
-/// Passes over the entries of a unit that are no subprograms. Nearly all are inlined subroutines, whose attributes have
-/// fixed sizes, so that one step of a known length passes over each.
+/// Skips the entries of a unit that are not subprograms. Nearly all are inlined subroutines, whose attributes have
+/// fixed sizes, so one step of known length skips each.
 pub(super) struct Skimmer<'a> {
     entries: &'a [u8],
-    /// Of `entries`, in the unit.
+    /// Position of `entries` in the unit.
     start: usize,
     at: usize,
-    /// Sizes of entries that can be passed over, by abbreviation code; 0 if unknown.
+    /// Sizes of entries that can be skipped, by abbreviation code; 0 if unknown.
     sizes: Vec<usize>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Skimmer<'a> {
         Ok(Self { entries, start: root.0, at: 0, sizes })
     }
 
-    /// Where the next entry is that has to be read.
+    /// The position of the next entry that must be read.
     pub(super) fn next_to_read(&mut self, budget: &mut Budget) -> Result<Option<UnitOffset>, Damaged> {
         let before = self.at;
         let result = loop {
@@ -58,7 +58,7 @@ impl<'a> Skimmer<'a> {
         Ok(result)
     }
 
-    /// Goes on behind what was read.
+    /// Continues after an entry that was read.
     pub(super) fn go_on_at(&mut self, offset: UnitOffset) {
         self.at = offset.0.saturating_sub(self.start);
     }

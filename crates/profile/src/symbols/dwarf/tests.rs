@@ -4,8 +4,8 @@ use crate::symbols::budget::bytes_of;
 const ENTRIES: usize = 2000;
 const RANGES: usize = 2000;
 
-/// A unit with the bytes of other entries `before` one function and some subroutines inlined into it, all with the one
-/// list of `RANGES` ranges, each of which has the address 0x1008.
+/// A unit with the bytes `before`, one function, and some subroutines inlined into it. They share one list of
+/// `RANGES` ranges, each of which contains the address 0x1008.
 fn sections(before: &[u8], subroutines: usize) -> gimli::DwarfSections<Vec<u8>> {
     let abbreviations = [
         [1, 0x11, 1, 0x11, 0x01, 0x55, 0x17, 0, 0].as_slice(), // DW_TAG_compile_unit: DW_AT_low_pc, DW_AT_ranges
@@ -34,7 +34,7 @@ fn sections(before: &[u8], subroutines: usize) -> gimli::DwarfSections<Vec<u8>> 
     .unwrap()
 }
 
-/// How many frames the address has.
+/// The number of frames of the address.
 fn frames(sections: &gimli::DwarfSections<Vec<u8>>) -> usize {
     let dwarf = sections.borrow(|section| Reader::new(section, gimli::RunTimeEndian::Little));
     let mut budget = Budget::new(bytes_of(&dwarf), 1);

@@ -10,7 +10,7 @@ use super::super::known_code::is_of_system;
 use super::*;
 use crate::symbols::files::FileData;
 
-/// The test program itself is the executable to symbolise.
+/// The test program itself is the executable.
 fn own_profile(address: u64) -> HeapProfile {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut dump = String::from("heap_v2/1\n  t*: 1: 8 [0: 0]\n");
@@ -68,7 +68,7 @@ fn a_profile_with_build_ids_and_one_without_share_their_names() {
         symbolizer.resolve(profile, &nothing);
     }
     assert_eq!(symbolizer.generation(), generation);
-    // Where there were no names, an id may find some.
+    // Where names are missing, a build-id can lead to some.
     let mut unnamed = Symbolizer::new();
     unnamed.resolve(&plain, &|_: &Mapping| Err(io::ErrorKind::NotFound.into()));
     unnamed.resolve(&with_ids, &read_file);
@@ -87,7 +87,7 @@ fn a_binary_without_debug_information_falls_back_to_its_symbols() {
     assert!(names.len() == 1 && names[0].contains("generic_probe"), "{names:?}");
 }
 
-/// A file whose sections of debug information are not there: they are found by name.
+/// A file without sections of debug information: their names are changed.
 fn without_dwarf(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = std::fs::read(path)?;
     let name = b"\0.debug_info\0";
@@ -97,7 +97,7 @@ fn without_dwarf(path: &Path) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// Serves stripped files, and `debug_file` for whatever debug file is asked for.
+/// Serves stripped files, and `debug_file` for every debug file.
 struct Stripped {
     debug_file: &'static str,
     asked: std::cell::RefCell<Vec<PathBuf>>,
@@ -237,7 +237,7 @@ fn a_program_is_stripped_only_if_it_was_read_and_has_no_symbols() {
     };
     let without_symbols = |mapping: &Mapping| -> io::Result<FileData> {
         let mut data = without_dwarf(&mapping.path)?;
-        // Of kind SHT_NULL, the table of symbols is none.
+        // With the kind SHT_NULL, the file has no symbol table.
         let header = symbol_table_header(&data);
         data[header + 4] = 0;
         Ok(Box::new(data))
@@ -256,7 +256,7 @@ fn a_program_is_stripped_only_if_it_was_read_and_has_no_symbols() {
     assert_eq!(gap(&nothing, &read_file), "", "nothing was sampled");
 }
 
-/// Where the section header of `.symtab` lies.
+/// The position of `.symtab`'s section header.
 fn symbol_table_header(data: &[u8]) -> usize {
     let number = |at: usize, size: usize| {
         data[at..at + size].iter().rev().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
@@ -281,7 +281,7 @@ fn no_damaged_file_panics() {
     for part in 0..8 {
         try_with(whole[..whole.len() * part / 8].to_vec());
     }
-    // Deterministic damage spread over the whole file: about one byte in 4096, other bytes in each round.
+    // Deterministic damage all over the file: about one byte in 4096, other bytes in each round.
     for round in 0..6_usize {
         let mut data = whole.clone();
         for at in (round * 97..data.len()).step_by(4096 + round * 61) {

@@ -9,9 +9,9 @@ use super::*;
 const TRIALS: u32 = 300;
 
 /// A random number generator that gives the same numbers in each run.
-struct Random(u64);
+struct Rng(u64);
 
-impl Random {
+impl Rng {
     /// A number from 0 to 1.
     fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
@@ -56,16 +56,16 @@ fn profile(samples: &[u64]) -> SymbolizedProfile {
 
 /// The share of verdicts with a suspect. `levels` gives each type's expected samples at one moment. No object survives
 /// from one moment to the next, which is the most noise possible.
-fn suspected(snapshots: usize, levels: impl Fn(&mut Random) -> Vec<f64>) -> f64 {
+fn suspected(snapshots: usize, levels: impl Fn(&mut Rng) -> Vec<f64>) -> f64 {
     let snapshot = empty(7, "x");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
     let mut suspected = 0;
     for _ in 0..TRIALS {
         let points: Vec<_> = (0..snapshots)
             .rev()
             .map(|before_last| {
-                let levels = levels(&mut random);
-                let samples: Vec<_> = levels.into_iter().map(|mean| random.samples(mean)).collect();
+                let levels = levels(&mut rng);
+                let samples: Vec<_> = levels.into_iter().map(|mean| rng.samples(mean)).collect();
                 (Duration::from_secs(60 * before_last as u64), snapshot.info().clone(), profile(&samples))
             })
             .collect();
@@ -77,8 +77,8 @@ fn suspected(snapshots: usize, levels: impl Fn(&mut Random) -> Vec<f64>) -> f64 
 }
 
 /// A random level between two bounds.
-fn between(low: f64, high: f64) -> impl Fn(&mut Random) -> Vec<f64> {
-    move |random| vec![low + (high - low) * random.unit()]
+fn between(low: f64, high: f64) -> impl Fn(&mut Rng) -> Vec<f64> {
+    move |rng| vec![low + (high - low) * rng.unit()]
 }
 
 #[test]
@@ -93,13 +93,14 @@ fn noise_alone_is_suspected_less_often_than_the_test_allows() {
 
 #[test]
 fn more_snapshots_make_false_suspicion_of_fluctuating_types_rarer() {
-    fn rates(levels: impl Fn(&mut Random) -> Vec<f64>) {
+    fn rates(levels: impl Fn(&mut Rng) -> Vec<f64>) {
         // At a true rate of 5 %, this many trials find at most 9 % (three standard errors); at one in eight, 18 %.
-        let [few, enough, many] = [FEWEST, ENOUGH, 12].map(|snapshots| suspected(snapshots, &levels));
+        let [few, enough, many] =
+            [MIN_SNAPSHOTS, RELIABLE_SNAPSHOTS, 12].map(|snapshots| suspected(snapshots, &levels));
         assert!(few < 0.18 && enough < 0.09 && many <= enough && many < few, "{few} {enough} {many}");
     }
     rates(between(0.0, 200.0));
     rates(between(0.0, 20.0));
     rates(between(100.0, 200.0));
-    rates(|random| vec![if random.unit() < 0.5 { 200.0 } else { 1.0 }]);
+    rates(|rng| vec![if rng.unit() < 0.5 { 200.0 } else { 1.0 }]);
 }

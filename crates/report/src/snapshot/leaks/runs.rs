@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Snapshot;
-use super::{FEWEST, LeftOut};
+use super::{LeftOut, MIN_SNAPSHOTS};
 use crate::error::{Error, ErrorKind};
 use crate::samples::SampleOrigin;
 
@@ -34,12 +34,13 @@ pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
     // Among runs of equal length, this finds the last one, which is the newest.
-    let longest = runs.iter().filter(|(_, run)| run.len() >= FEWEST).max_by_key(|(_, run)| run.len());
+    let longest = runs.iter().filter(|(_, run)| run.len() >= MIN_SNAPSHOTS).max_by_key(|(_, run)| run.len());
     let Some(key) = longest.map(|(key, _)| *key) else {
         return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
     };
     let longest = runs.remove(&key).unwrap_or_default();
-    let newest = runs.iter().rfind(|(other, run)| **other > key && run.len() >= FEWEST).map(|(key, _)| *key);
+    let newest =
+        runs.iter().rfind(|(other, run)| **other > key && run.len() >= MIN_SNAPSHOTS).map(|(key, _)| *key);
     let newest = newest.and_then(|key| runs.remove(&key));
     for run in runs.into_values() {
         leave_out(&mut left_out, run.iter().map(|(_, snapshot)| *snapshot), unjudged(&run));
@@ -105,8 +106,8 @@ fn leave_out<'s>(
 fn unjudged(run: &Run<'_>) -> String {
     let samples = run.last().and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = samples.map(|samples| format!(", since {}", samples.complete_since())).unwrap_or_default();
-    if run.len() < FEWEST {
-        format!("different samples{since}; judging them needs {FEWEST} snapshots")
+    if run.len() < MIN_SNAPSHOTS {
+        format!("different samples{since}; judging them needs {MIN_SNAPSHOTS} snapshots")
     } else {
         format!("different samples{since}; a longer or newer run was judged instead")
     }
@@ -118,17 +119,17 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
         snapshots.iter().filter(is_ours).filter(|snapshot| snapshot.info().samples.is_none()).count();
     let known: usize = runs.values().map(Vec::len).sum();
     let all = known + unknown;
-    let advice = format!("take {FEWEST} some time apart, and do not change sampling meanwhile");
+    let advice = format!("take {MIN_SNAPSHOTS} some time apart, and do not change sampling meanwhile");
     if unknown > 0 {
         return format!(
             "{all} snapshots of this process were found, but for {unknown} of them the start of the samples is not \
-             recorded, and {FEWEST} with the same samples are needed; {advice}"
+             recorded, and {MIN_SNAPSHOTS} with the same samples are needed; {advice}"
         );
     }
     if runs.len() == 1 {
         return format!(
-            "{all} snapshots of this process were found, but {FEWEST} from different times are needed to tell growth \
-             from chance; take more, some time apart"
+            "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} from different times are needed to tell \
+             growth from chance; take more, some time apart"
         );
     }
     let most = runs.values().map(Vec::len).max().unwrap_or_default();
@@ -136,7 +137,7 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
     let since = newest.and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = since.map(|samples| format!(", last at {}", samples.complete_since())).unwrap_or_default();
     format!(
-        "{all} snapshots of this process were found, but {FEWEST} with the same samples are needed, and at most {most} \
-         have them; samples were discarded or paused in between{since}; {advice}"
+        "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} with the same samples are needed, and at most \
+         {most} have them; samples were discarded or paused in between{since}; {advice}"
     )
 }

@@ -41,7 +41,7 @@ pub(crate) struct ValueType {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Sample {
-    /// The leaf first.
+    /// The innermost location first.
     #[prost(uint64, repeated, tag = "1")]
     pub(crate) location_id: Vec<u64>,
     #[prost(int64, repeated, tag = "2")]

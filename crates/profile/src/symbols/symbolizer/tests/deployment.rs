@@ -1,4 +1,4 @@
-//! The same program with its debug information in different places and forms: always the same frames.
+//! One program with its debug information in different places and forms: the frames are always the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::symbols::elf::ElfFile;
 use crate::symbols::{FileData, LoadObject, SymbolTier, Symbolizer, UnstrippedCopies};
 use crate::{BuildId, ErrorKind, Group, HeapProfile, TypeAttributor};
 
-/// What is known of the program if the debug information is in the executable as it is.
+/// The frames if the debug information is in the executable itself.
 fn expected(test: &str, options: &[&str]) -> Vec<Frames> {
     let program = Program::build(&format!("{test}-plain"), options);
     let (frames, symbolizer) = program.frames(&program.profile());
@@ -64,7 +64,7 @@ fn split_units_are_found_in_a_package_and_where_they_were_built() {
 
 #[test]
 fn names_in_units_that_were_inlined_from_are_found() {
-    // Of one module made of the program and the standard library, whose units refer to each other.
+    // The program and the standard library are one module, whose units refer to each other.
     let options = ["-Cdebuginfo=line-tables-only", "-Clto=fat", "-Ccodegen-units=1"];
     let program = Program::build("fat", &options);
     let (frames, _) = program.frames(&program.profile());
@@ -143,7 +143,7 @@ fn a_section_that_becomes_absurdly_long_is_not_decompressed() {
     assert_eq!(len(), 0);
 }
 
-/// The profile of a program of which only the stripped copy is there, written and read again.
+/// The profile of a program with only a stripped copy, written and read again.
 fn carried(program: &Program) -> HeapProfile {
     let mut profile = program.profile();
     program.run(Command::new("strip").args(["--strip-all", "deployed_program"]));
@@ -219,7 +219,7 @@ fn what_is_no_copy_of_a_program_is_refused_with_its_position() {
     assert!(error.to_string().contains("no build-id; link with `-Wl,--build-id`"), "{error}");
 }
 
-/// Moves the debug information into a file of its own, as distributions do.
+/// Moves the debug information into a separate file, as distributions do.
 fn separate(program: &Program) {
     program.objcopy(&["--only-keep-debug", "deployed_program", "deployed_program.debug"]);
     program.run(Command::new("strip").args(["--strip-all", "deployed_program"]));

@@ -11,7 +11,7 @@ use object::{Object, ObjectSegment, ObjectSymbol};
 use crate::symbols::{FileData, LoadObject, Symbolizer};
 use crate::{HeapProfile, Mapping};
 
-/// Two modules, so that the compiler makes several units of it; generic functions, inlined and not.
+/// Two modules, so that the compiler makes several units, with generic functions, inlined and not.
 const SOURCE: &str = r#"
 mod store {
     #[derive(Debug)]
@@ -38,10 +38,10 @@ fn main() {
 }
 "#;
 
-/// Crate name of the program, part of the symbol of each of its functions.
+/// Crate name of the program. The symbols of its functions contain it.
 const NAME: &str = "deployed_program";
 
-/// The program in a folder of its own, which is removed at the end.
+/// The program in its own folder, which is removed at the end.
 pub(super) struct Program {
     pub(super) folder: PathBuf,
 }
@@ -71,7 +71,7 @@ impl Program {
         assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Runs `objcopy` of the package binutils.
+    /// Runs `objcopy` from the package binutils.
     pub(super) fn objcopy(&self, arguments: &[&str]) {
         self.run(Command::new("objcopy").args(arguments));
     }
@@ -80,7 +80,7 @@ impl Program {
         self.folder.join(NAME)
     }
 
-    /// The name of the executable, with another ending.
+    /// The name of the executable with another ending.
     pub(super) fn file(&self, ending: &str) -> PathBuf {
         self.folder.join(format!("{NAME}{ending}"))
     }
@@ -91,7 +91,7 @@ impl Program {
         entries.filter(|path| path.to_str().unwrap().ends_with(ending)).collect()
     }
 
-    /// A profile with a stack for each byte of the program's own functions.
+    /// A profile with one stack for each byte of the program's own functions.
     pub(super) fn profile(&self) -> HeapProfile {
         let data = fs::read(self.executable()).unwrap();
         let elf = object::File::parse(&*data).unwrap();
@@ -141,7 +141,7 @@ impl Drop for Program {
     }
 }
 
-/// Reads whatever file is asked for.
+/// Reads every file that is asked for.
 pub(super) struct AnyFile;
 
 impl LoadObject for AnyFile {

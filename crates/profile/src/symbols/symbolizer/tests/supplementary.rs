@@ -1,4 +1,4 @@
-//! Debug information of which `dwz` moved a part into a file that several share.
+//! Debug information with a part in a file that several share, moved there by `dwz`.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::{BuildId, HeapProfile, Mapping};
 const LIBRARY: &[u8] = include_bytes!("../../../../data/supplementary/fixture.so");
 const COMMON: &[u8] = include_bytes!("../../../../data/supplementary/common.debug");
 
-/// The library at `/srv/lib/fixture.so`, and a file at the path that its link leads to.
+/// The library at `/srv/lib/fixture.so`, and one file at a given path.
 struct Files {
     at: Option<(PathBuf, &'static [u8])>,
     asked: RefCell<Vec<PathBuf>>,
@@ -41,7 +41,7 @@ impl LoadObject for Files {
     }
 }
 
-/// A profile with a stack for each byte of the function `fill`.
+/// A profile with one stack for each byte of the function `fill`.
 fn profile() -> HeapProfile {
     let elf = object::File::parse(LIBRARY).unwrap();
     let fill = elf.symbols().find(|symbol| symbol.name() == Ok("fill")).unwrap();
@@ -86,7 +86,7 @@ fn names_are_read_from_the_file_that_the_link_leads_to() {
 fn without_the_file_the_symbol_is_left_and_the_gap_names_what_is_missing() {
     let id = BuildId::read(COMMON).unwrap().unwrap();
     let nowhere = Files { at: None, asked: RefCell::default() };
-    // The library itself is of another build.
+    // The library itself is another build.
     for files in [nowhere, Files::with("/srv/lib/.dwz/common.debug", LIBRARY)] {
         let (frames, symbolizer) = frames(&profile(), &files);
         let [gap] = &symbolizer.gaps()[..] else { panic!("{:?}", symbolizer.gaps()) };

@@ -58,44 +58,7 @@ mod serving;
 #[cfg(unix)]
 mod unix_socket;
 
-use std::io;
-
-use memory_debug_endpoint::Credentials;
-
 pub use self::address::ListenAddress;
 pub use self::background::{Handle, start_in_background};
 pub use self::listener::Listener;
-pub use self::serving::Serving;
-use crate::MemoryDebugLayer;
-use crate::layer;
-
-/// Binds a socket at `address` at once, and returns the future that serves the page there.
-///
-/// `page` is either [`Credentials`] or a [`MemoryDebugLayer`] with settings.
-///
-/// # Errors
-///
-/// As [`Listener::bind`]. It is not a future, so that `tokio::spawn` cannot hide an error: spawn what it returns.
-///
-/// ```compile_fail,E0277
-/// # use memory_debug_tower::serve::{ListenAddress, serve};
-/// # fn example(page: memory_debug_tower::MemoryDebugLayer, address: ListenAddress) {
-/// tokio::spawn(serve(page, address));
-/// # }
-/// ```
-///
-/// # Panics
-///
-/// Outside of a tokio runtime with IO and time.
-pub fn serve(page: impl Into<MemoryDebugLayer>, address: impl Into<ListenAddress>) -> io::Result<Serving> {
-    let listener = Listener::bind(address)?;
-    let (page, address) = (page.into(), listener.address().clone());
-    Ok(Serving::new(address, listener.serve(page)))
-}
-
-/// The page at `/debug/memory` with default limits.
-impl<K> From<Credentials> for layer::MemoryDebugLayer<K> {
-    fn from(credentials: Credentials) -> Self {
-        Self::new(credentials)
-    }
-}
+pub use self::serving::{Serving, serve};
