@@ -150,7 +150,7 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// If growth cannot be determined; the text says why.
     pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), Error> {
         let basis = Basis::of(base.origin(None), Origin::of_report(self));
         if basis.comparison == Comparison::Whole {
@@ -159,8 +159,8 @@ impl MemoryReport {
         Err(Error::new(ErrorKind::NotComparable, basis.notes.join("; ")))
     }
 
-    /// Notes which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) knows whether a large row
-    /// grows. `diff` is from that moment to this report's.
+    /// Records which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) can say whether a large
+    /// row grows. `diff` leads from that moment to the moment of this report.
     pub fn note_growth(&mut self, diff: SnapshotDiff) {
         let diff = diff.growth();
         let rows = diff.rows.into_iter();
@@ -178,7 +178,7 @@ impl MemoryReport {
 }
 
 impl DiffRow {
-    /// With its mark only where that shows a change of the memory. Exact rows need no samples.
+    /// Removes the row's mark unless it shows a change of memory. Exact rows keep it, because they need no samples.
     pub(crate) fn admitted(mut self, basis: &Basis) -> Self {
         self.is_significant &= basis.admits(self.bytes_change) || self.source == Some(RowSource::Exact);
         self
