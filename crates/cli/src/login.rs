@@ -7,9 +7,7 @@ use std::io::{self, IsTerminal as _, Read, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use memory_debug_endpoint::Credentials;
+use memory_debug_fleet::{Caller, check_login};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -124,9 +122,8 @@ fn usual_netrc() -> Option<PathBuf> {
 impl Login {
     pub(crate) fn new(user: String, password: String) -> Result<Self, Failure> {
         let password = Zeroizing::new(password);
-        // What a service refuses to be configured with cannot open one: it has the words for it.
-        Credentials::allow_weak(user.as_str(), password.as_str())
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        // No service accepts a login that cannot be sent.
+        check_login(&user, &password).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { user, password })
     }
 
@@ -136,11 +133,8 @@ impl Login {
     }
 
     /// The value of the header `Authorization`.
-    pub(crate) fn header(&self) -> Zeroizing<String> {
-        // Joined at once: text that grows leaves copies behind that are not wiped.
-        let pair = Zeroizing::new([self.user.as_str(), &self.password].join(":"));
-        let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
-        Zeroizing::new(["Basic ", &token].concat())
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::basic(&self.user, &self.password)
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -212,7 +206,7 @@ mod tests {
     fn s64_a_login_shows_no_password() {
         let login = Login::new("ops".into(), "s3cret-s3cret".into()).unwrap();
         assert_eq!(format!("{login:?}"), "Login { user: \"ops\", .. }");
-        assert_eq!(*login.header(), "Basic b3BzOnMzY3JldC1zM2NyZXQ=");
+        assert_eq!(login.caller().expose(), b"Basic b3BzOnMzY3JldC1zM2NyZXQ=");
     }
 
     #[test]

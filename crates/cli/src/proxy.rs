@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use memory_debug_fleet::without_login;
 use ureq::http::Uri;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
@@ -14,7 +15,6 @@ use ureq::{Error, ProxyProtocol};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::target::without_userinfo;
 
 /// The longest answer to `CONNECT` that is read.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -71,7 +71,7 @@ impl Proxy {
         let wrong = |what: &str| {
             Failure::usage(format!(
                 "--proxy `{}` {what}; write for example http://proxy.example:3128",
-                without_userinfo(text)
+                without_login(text)
             ))
         };
         let parsed = ureq::Proxy::new(text).map_err(|_| wrong("is no address of a proxy"))?;

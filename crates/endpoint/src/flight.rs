@@ -33,6 +33,7 @@ use std::{fmt, io};
 
 use futures_channel::oneshot;
 use memory_debug_core::{PerProcess, Snapshots, room_for_threads, spawn_collecting};
+use memory_debug_fleet::Neighbours;
 
 use self::alarms::Alarms;
 pub(crate) use self::bodies::BodyTime;
@@ -40,7 +41,7 @@ pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::share::gives_way;
-use self::slot::{End, Group, Joined, Slot, Waiter};
+use self::slot::{End, Group, Joined, NextPage, Slot, Waiter};
 use self::unread::Unread;
 use self::waiting::Entry;
 pub(crate) use self::waiting::Waiting;
@@ -51,8 +52,7 @@ use crate::limits::Limits;
 use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::view::{Material, View};
-use crate::wanted::Kind;
+use crate::view::{Kind, Material, PendingPage, RenderRequest};
 
 /// The reply, or the problem that prevented it.
 pub(crate) type Answer = Result<Reply, Problem>;
@@ -118,46 +118,20 @@ impl Flights {
     ///
     /// # Errors
     ///
-    /// - The last collection is overdue, or too many collections in a row have failed.
-    /// - Too many requests wait.
-    /// - Too many bytes of earlier replies are unread.
-    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<Waiting, Problem> {
-        let shared = self.shared();
-        let limits = &shared.limits;
-        let kind = view.wanted.kind();
-        let (sender, receiver) = oneshot::channel();
-        let mut board = shared.lock();
-        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
-            // Cannot fail, because the receiver still exists.
-            let _ = sender.send(Ok(page));
-            return Ok(Waiting::new(receiver, None));
-        }
-        shared.unread.check(proof, 0).or_else(|_| {
-            // Pages that are kept for later requests may be what takes up the space.
-            board.kept_stats.clear();
-            shared.unread.check(proof, 0)
-        })?;
-        let loser = board.make_room(limits.max_waiters, proof)?;
-        board.latest += 1;
-        let (number, login) = (board.latest, Arc::clone(proof.login()));
-        let waiter = Waiter { number, login, sender };
-        let (joined, displaced) =
-            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
-        // One displaced request is enough to make room.
-        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
-        drop(board);
-        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
-        if let Some((waiter, _view)) = left {
-            waiter.answer(Err(Problem::TooManyWaiters));
-        }
-        if joined == Joined::First
-            && let Err(no_thread) = shared.start(kind)
-        {
-            let abandoned = shared.lock().slot(kind).abandon();
-            shared.changed.notify_all();
-            answer_all(abandoned, &Problem::no_thread(&no_thread));
-        }
-        Ok(Waiting::new(receiver, Some(Entry { shared: Arc::clone(shared), kind, number })))
+    /// If the last collection is overdue, too many collections in a row have failed, too many requests wait,
+    /// or too many bytes of earlier replies are unread.
+    pub(crate) fn join(&self, view: RenderRequest, proof: &Authorized) -> Result<Waiting, Problem> {
+        self.join_with(view, None, proof)
+    }
+
+    /// As [`join`](Self::join), for a page that asks `neighbours`.
+    pub(crate) fn join_with(
+        &self,
+        view: RenderRequest,
+        neighbours: Option<Arc<dyn Neighbours>>,
+        proof: &Authorized,
+    ) -> Result<Waiting, Problem> {
+        self.shared().join(view, neighbours, proof)
     }
 }
 
@@ -209,6 +183,49 @@ impl Shared {
         Self { collect, limits, spawn, snapshots, unread, board, changed }
     }
 
+    fn join(
+        self: &Arc<Self>,
+        view: RenderRequest,
+        neighbours: Option<Arc<dyn Neighbours>>,
+        proof: &Authorized,
+    ) -> Result<Waiting, Problem> {
+        let limits = &self.limits;
+        let kind = view.kind;
+        let (sender, receiver) = oneshot::channel();
+        let mut board = self.lock();
+        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
+            // Cannot fail, because the receiver still exists.
+            let _ = sender.send(Ok(page));
+            return Ok(Waiting::new(receiver, None));
+        }
+        self.unread.check(proof, 0).or_else(|_| {
+            // Pages that are kept for later requests may be what takes up the space.
+            board.kept_stats.clear();
+            self.unread.check(proof, 0)
+        })?;
+        let loser = board.make_room(limits.max_waiters, proof)?;
+        board.latest += 1;
+        let (number, login) = (board.latest, Arc::clone(proof.login()));
+        let waiter = Waiter { number, login, sender, neighbours };
+        let (joined, displaced) =
+            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
+        // One displaced request is enough to make room.
+        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
+        drop(board);
+        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
+        if let Some((waiter, _view)) = left {
+            waiter.answer(Err(Problem::TooManyWaiters));
+        }
+        if joined == Joined::First
+            && let Err(no_thread) = self.start(kind)
+        {
+            let abandoned = self.lock().slot(kind).abandon();
+            self.changed.notify_all();
+            answer_all(abandoned, &Problem::no_thread(&no_thread));
+        }
+        Ok(Waiting::new(receiver, Some(Entry { shared: Arc::clone(self), kind, number })))
+    }
+
     fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
         // Checked for both threads at once: the first thread does not use its memory yet when the second one
         // starts.
@@ -223,7 +240,7 @@ impl Shared {
     }
 
     /// The work of the collecting thread: makes collections until no request waits.
-    fn fly(&self, kind: Kind) {
+    fn fly(self: &Arc<Self>, kind: Kind) {
         loop {
             let begin = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind)));
@@ -240,7 +257,7 @@ impl Shared {
         }
     }
 
-    fn collect_and_answer(&self, kind: Kind) -> End {
+    fn collect_and_answer(self: &Arc<Self>, kind: Kind) -> End {
         let collected = match kind.scope() {
             Some(scope) => {
                 if let Err(shortage) = self.collect.headroom(scope) {
@@ -259,14 +276,26 @@ impl Shared {
         let snapshots = &self.snapshots;
         let collect = &*self.collect;
         let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
-        let material =
-            Material { collected: collected.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
+        let own = |request, proof: &Authorized| {
+            let waiting = self.join(request, None, proof)?;
+            Ok(Box::pin(waiting) as PendingPage)
+        };
         // Groups stay on the board while they are rendered, so that the supervisor can still answer them.
-        while let Some((view, proof)) = self.next_view(kind) {
+        while let Some(NextPage { request: view, proof, neighbours }) = self.next_page(kind) {
+            let material = Material {
+                collected: collected.as_ref(),
+                collect,
+                snapshots,
+                max_bytes,
+                deadline,
+                neighbours: neighbours.as_deref(),
+                own: &own,
+                fleets,
+            };
             let answer = self
                 .room_for(&view)
                 .and_then(|()| self.unread.check(&proof, 0))
-                .and_then(|()| view.answer(material, &proof))
+                .and_then(|()| view.page.answer(&view, material, &proof))
                 .and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
             // Sending wakes tasks, which can run arbitrary code, so never send under the lock.
@@ -284,8 +313,8 @@ impl Shared {
     }
 
     /// Checks that there is enough memory for a view. The view's input is known only now.
-    fn room_for(&self, view: &View) -> Result<(), Problem> {
-        match view.wanted.work(&self.snapshots) {
+    fn room_for(&self, view: &RenderRequest) -> Result<(), Problem> {
+        match view.page.work(&self.snapshots) {
             Some(work) if !view.force => {
                 let body_bytes = u64::try_from(self.limits.max_body_bytes).unwrap_or(u64::MAX);
                 self.collect.headroom_for(work, body_bytes).map_err(Problem::InsufficientHeadroom)
@@ -294,8 +323,8 @@ impl Shared {
         }
     }
 
-    fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {
-        self.lock().slot(kind).next_view()
+    fn next_page(&self, kind: Kind) -> Option<NextPage> {
+        self.lock().slot(kind).next_page()
     }
 }
 
@@ -329,7 +358,7 @@ impl Board {
     }
 
     /// Takes the requests that wait for `view`, which has been rendered.
-    fn take_group(&mut self, kind: Kind, view: &View, answer: &Answer) -> Option<Group> {
+    fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
         if let (Kind::Stats, Ok(page)) = (kind, answer) {
             self.kept_stats.add(view, page);
         }
@@ -346,7 +375,7 @@ impl Board {
     }
 
     /// Takes the newest request of that login.
-    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<View>)> {
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<RenderRequest>)> {
         let newest = |slot: &Slot| {
             slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
         };
@@ -367,7 +396,7 @@ fn outcome(end: End, was_overdue: bool) -> &'static str {
 /// Reports the end of a collection. Catches panics of subscribers, because a thread must free its slot before
 /// it ends.
 fn tell(kind: Kind, outcome: &'static str, duration: Duration) {
-    let _panic = catch_unwind(|| audit::collection(kind, outcome, duration));
+    let _panic = catch_unwind(|| audit::collection(&format!("{kind:?}"), outcome, duration));
 }
 
 fn answer_all(groups: Vec<Group>, problem: &Problem) {

@@ -99,17 +99,16 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
-mod siblings;
+#[cfg(all(test, any(feature = "peers", all(feature = "siblings", target_os = "linux"))))]
+#[path = "../../fleet/src/exchange/stranger.rs"]
+mod stranger;
 mod sync;
 mod view;
-mod wanted;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::fleet::exchange::fuzzing::*;
-    pub use crate::peers::fuzzing::*;
+    pub use memory_debug_fleet::fuzzing::*;
 }
 
 pub use memory_debug_core;

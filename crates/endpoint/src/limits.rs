@@ -37,6 +37,9 @@ pub(crate) enum Keeping {
     Shared(Arc<Snapshots>),
 }
 
+/// The maximum length of a request's body.
+pub(crate) const MAX_REQUEST_BODY_BYTES: usize = 16 << 10;
+
 /// A day. This bound keeps the addition to the current time from overflowing.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 

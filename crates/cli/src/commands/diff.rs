@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
-use crate::client::{Client, Question};
+use crate::client::{Client, Request};
 use crate::connection_args::{ConnectionArgs, seconds};
 use crate::failure::{Failure, notice};
 use crate::login::Login;
@@ -87,7 +87,7 @@ impl Diff {
                 let format = if self.json { "json" } else { "text" };
                 let mut query = vec![("base", kept.id.as_str()), ("format", format), ("top", &top)];
                 query.extend(self.filter.as_deref().map(|filter| ("filter", filter)));
-                let page = client.page(target, &login, Question::get("/diff", &query))?;
+                let page = client.page(target, &login, Request::get("/diff", &query))?;
                 output::print_page(&page, self.json)
             }
             Err(failure) if failure.reason == MissingReason::Forbidden => {
@@ -161,14 +161,14 @@ impl KeptSnapshot {
             id: String,
         }
         let query = [("label", "memory-debug diff"), ("format", "json")];
-        let question = Question { method: "POST", path: "/snapshots", query: &query };
-        let page: Page = client.json(target, login, question)?;
+        let request = Request { method: "POST", path: "/snapshots", query: &query };
+        let page: Page = client.json(target, login, request)?;
         let path = format!("/snapshots/{}", page.snapshot.id);
         let (client, target, login) = (client.at_most(FORGETTING), target.clone(), login.clone());
         *interrupt::undo() = Some(Box::new(move || {
-            let question = Question { method: "DELETE", path: &path, query: &[] };
+            let request = Request { method: "DELETE", path: &path, query: &[] };
             // The instance forgets it by itself, only later.
-            let _ = client.page(&target, &login, question);
+            let _ = client.page(&target, &login, request);
         }));
         Ok(Self { id: page.snapshot.id })
     }

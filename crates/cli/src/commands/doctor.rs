@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use memory_debug_report::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::output;
@@ -46,7 +46,7 @@ impl Doctor {
         let url = Target::parse(&self.url)?;
         let (client, login) = (self.connection.client()?, self.connection.login(&url)?);
         let page: serde_json::Value =
-            client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
+            client.json(&url, &login, Request::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)
             .map_err(|error| Failure::local(format!("not a diagnosis: {error}")).at(&url))?;
         if self.json {

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use memory_debug_report::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
-use crate::client::{MAX_BODY_BYTES, Question};
+use crate::client::{MAX_BODY_BYTES, Request};
 use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, notice};
 use crate::input;
@@ -89,7 +89,7 @@ impl Flamegraph {
         }
         let target = Target::parse(&self.profile)?;
         let (client, login) = (self.connection.client()?, self.connection.login(&target)?);
-        heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
+        heap::read(&client.page(&target, &login, Request::get("/heap", &[("format", "pprof")]))?)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use memory_debug_report::{MissingReason, PprofOptions, SymbolizedProfile};
 
 use crate::ask_all::ask_all;
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
@@ -47,8 +47,8 @@ impl Heap {
         }
         let client = self.connection.client()?;
         let mut found = self.discovery.find(&client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.connection)?;
-        if asked.is_empty() && found.missing.is_empty() {
+        let instances = found.with_logins(&self.connection)?;
+        if instances.is_empty() && found.missing.is_empty() {
             return Err(Failure::usage(
                 "no instance named; give an address, --targets-file, --http-sd, --dns or --srv",
             ));
@@ -57,17 +57,17 @@ impl Heap {
         let mut problems: Vec<_> =
             missing.map(|missing| Failure::new(missing.reason, missing.detail).at(&missing.target)).collect();
         let seconds = self.seconds.map(|seconds| seconds.to_string());
-        let mut query = vec![("format", "pprof")];
-        query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
         let mut profiles = Vec::new();
-        let progress = Progress::new("asking", asked.len() as u64);
+        let progress = Progress::new("asking", instances.len() as u64);
         let (parallel, end) = (usize::from(self.parallel), Instant::now() + self.deadline);
-        let ask = |target: &Target, login: &Login, left| {
-            let pprof = client.at_most(left).page(target, login, Question::get("/heap", &query))?;
+        let ask = move |target: &Target, login: &Login, left| {
+            let mut query = vec![("format", "pprof")];
+            query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
+            let pprof = client.at_most(left).page(target, login, Request::get("/heap", &query))?;
             let profile = read(&pprof).map_err(|failure| failure.at(target))?;
             Ok((pprof, profile))
         };
-        ask_all(&asked, parallel, end, ask, |_, answer| {
+        ask_all(instances, parallel, end, ask, |_, answer| {
             progress.step();
             match answer {
                 Ok(profile) => profiles.push(profile),

@@ -33,12 +33,12 @@ pub(super) fn run(
     interval: Duration,
     timeout: Duration,
     asked: &[(Target, Login)],
-    ask: impl Fn(&Target, &Login, Duration) -> Result<MemoryReport, Failure> + Sync,
+    ask: impl Fn(&Target, &Login, Duration) -> Result<MemoryReport, Failure> + Clone + Send + Sync + 'static,
 ) -> Result<ExitCode, Failure> {
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH);
     for frame in 0..frames {
         let begin = Instant::now();
-        ask_all(asked, PARALLEL, begin + timeout, &ask, |target, answer| {
+        ask_all(asked.to_vec(), PARALLEL, begin + timeout, ask.clone(), |target, answer| {
             let index = asked.iter().position(|(asked, _)| asked == target).unwrap_or(usize::MAX);
             state.take(News::Answered { index, at: Instant::now(), answer: Box::new(answer) });
         });

@@ -47,8 +47,9 @@ impl View {
     ///
     /// If nobody answered the last time.
     pub(crate) fn batch(self, frames: u32, rows: u16, timeout: Duration) -> Result<ExitCode, Failure> {
+        let client = self.client.clone();
         let ask =
-            |target: &Target, login: &Login, left| poll::report(&self.client.at_most(left), target, login);
+            move |target: &Target, login: &Login, left| poll::report(&client.at_most(left), target, login);
         batch::run(self.state(), frames, rows, self.interval, timeout, &self.asked, ask)
     }
 

@@ -1,6 +1,7 @@
 //! Audit events as `tracing` events. All events use the same field names.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +12,12 @@ use memory_debug_core::{FleetReport, MissingReason, ProfilingChange};
 use tracing::field::display;
 use tracing::{info, warn};
 
-use crate::auth::Authorized;
-use crate::auth::CredentialsError;
 use crate::escape::Escaped;
 use crate::parts::RequestParts;
 use crate::rate_limit::Pace;
-use crate::reply::Problem;
-use crate::wanted::Kind;
+
+/// Whether events are logged, so that replies may refer to the log.
+pub(crate) const IS_ON: bool = true;
 
 /// The target of all events, for the filters of subscribers.
 const TARGET: &str = "memory_debug::audit";
@@ -40,17 +40,17 @@ struct Refusals {
 }
 
 impl Audit {
-    /// Reports a request with the right password. `status` is the status of the reply, or `None` if a
+    /// Reports a request with the right password. `status` is the status of the reply, or `None` if the body or a
     /// collection has yet to determine it.
-    pub(crate) fn authorized(&self, parts: &RequestParts<'_>, proof: &Authorized, status: Option<u16>) {
+    pub(crate) fn authorized(&self, parts: &RequestParts<'_>, user: &str, role: &str, status: Option<u16>) {
         info!(
             target: TARGET,
             outcome = "authorized",
             method = %Escaped::new(parts.method, MAX_METHOD_CHARS),
             path = %Escaped::new(parts.path, MAX_PATH_CHARS),
             peer = parts.connection.peer.map(display),
-            user = %Escaped::new(proof.user(), MAX_USER_CHARS),
-            role = if proof.is_peer() { "peer" } else { proof.role().as_str() },
+            user = %Escaped::new(user, MAX_USER_CHARS),
+            role,
             status,
             "memory page: authorized"
         );
@@ -106,7 +106,7 @@ pub(crate) fn credentials_replaced(path: &Path) {
 }
 
 /// Reports that the credentials file changed but is invalid, so the old logins stay in force.
-pub(crate) fn credentials_kept(error: &CredentialsError) {
+pub(crate) fn credentials_kept(error: &dyn Display) {
     let error = error.to_string();
     let error = Escaped::new(&error, MAX_REASON_CHARS);
     warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
@@ -130,14 +130,13 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
 
 /// Reports a change of the profiler by `user`, or why it failed. Catches panics of subscribers, because the
 /// change is already made.
-pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, &Problem>) {
+pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, u16>) {
     let user = Escaped::new(user, MAX_USER_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(|| match version {
         Ok(version) => {
             info!(target: TARGET, outcome = "profiling-changed", %user, %change, version, "memory page: profiler");
         }
-        Err(problem) => {
-            let status = problem.status();
+        Err(status) => {
             warn!(target: TARGET, outcome = "profiling-not-changed", %user, %change, status, "memory page: profiler");
         }
     }));
@@ -145,11 +144,19 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
 
 /// Reports that the endpoint cannot listen for siblings. Catches panics of subscribers, because the calling
 /// thread has other work.
-#[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(reason: &str) {
     let reason = Escaped::new(reason, MAX_REASON_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(
         || warn!(target: TARGET, outcome = "siblings-unavailable", %reason, "memory page: siblings"),
+    ));
+}
+
+/// A request failed by a defect. Does not end the thread, even if a subscriber panics.
+pub(crate) fn internal(problem: &str, error: &dyn Display) {
+    let error = error.to_string();
+    let error = Escaped::new(&error, MAX_REASON_CHARS);
+    let _panic = catch_unwind(AssertUnwindSafe(
+        || warn!(target: TARGET, outcome = "internal-error", problem, %error, "memory page: internal error"),
     ));
 }
 
@@ -170,12 +177,12 @@ pub(crate) fn fleet(report: &FleetReport) {
 }
 
 /// Reports that a collection has ended or was abandoned.
-pub(crate) fn collection(kind: Kind, outcome: &'static str, duration: Duration) {
+pub(crate) fn collection(scope: &str, outcome: &'static str, duration: Duration) {
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if outcome == "collected" {
-        info!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
+        info!(target: TARGET, outcome, %scope, duration_us, "memory page: collection");
     } else {
-        warn!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
+        warn!(target: TARGET, outcome, %scope, duration_us, "memory page: collection");
     }
 }
 

@@ -1,6 +1,5 @@
 //! User names and passwords that open the endpoint, kept as digests.
 
-mod ends;
 mod error;
 mod login;
 #[cfg(all(test, memory_debug_loom))]
@@ -14,16 +13,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use std::{fmt, mem};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
+pub(crate) use memory_debug_fleet::MAX_PAIR_BYTES;
 
 use self::error::CredentialsErrorKind as Kind;
 pub use self::error::{CredentialsError, CredentialsErrorKind};
 use self::login::Login;
-pub(crate) use self::login::MAX_PAIR_BYTES;
 use self::watched::WatchedFile;
-use crate::auth::digest::fill_random;
 use crate::auth::role::Role;
 use crate::auth::secret::Secret;
 use crate::sync::RwLock;
@@ -240,7 +235,5 @@ fn check_number(logins: usize) -> Result<(), CredentialsError> {
 ///
 /// If the operating system provides no random numbers.
 pub fn generate_password() -> Result<String, CredentialsError> {
-    let mut bytes = Zeroizing::new([0; 24]);
-    fill_random(bytes.as_mut_slice()).map_err(CredentialsError::no_randomness)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+    memory_debug_fleet::generate_password().map_err(CredentialsError::no_randomness)
 }

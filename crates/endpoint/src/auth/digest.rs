@@ -8,6 +8,7 @@ use std::io;
 
 use hmac::digest::{FixedOutputReset as _, Output};
 use hmac::{HmacReset, KeyInit, Mac};
+use memory_debug_fleet::fill_random;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -55,11 +56,6 @@ impl ConstantTimeEq for Tag {
     fn ct_eq(&self, other: &Self) -> Choice {
         self.0.as_slice().ct_eq(other.0.as_slice())
     }
-}
-
-/// Fills `bytes` with random numbers from the operating system.
-pub(crate) fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::auth::guess_limiter::Guesses;
 use crate::auth::secret::wiping_the_stack;
 use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
-use crate::reply::Reply;
 
 /// Turns away requests that are not authenticated, with the cheapest check first.
 #[derive(Clone, Debug)]
@@ -68,7 +67,7 @@ impl Gate {
     }
 
     /// Whether to warn that this password could be read on its way.
-    pub(crate) fn deplores(&self, parts: &RequestParts<'_>) -> bool {
+    pub(crate) fn should_warn_about_plain_http(&self, parts: &RequestParts<'_>) -> bool {
         self.transport.plain_http == PlainHttp::Warn && !self.transport.is_private(parts)
     }
 }
@@ -82,14 +81,6 @@ impl Refusal {
             Self::Unauthorized => "unauthorized",
         }
     }
-
-    pub(crate) fn reply(self) -> Reply {
-        match self {
-            Self::PlainHttp => Reply::plain_http(),
-            Self::Throttled(wait) => Reply::throttled(wait),
-            Self::Unauthorized => Reply::unauthorized(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -97,10 +88,10 @@ mod tests {
     use super::*;
     use crate::parts::Connection;
 
-    fn deplores(plain_http: PlainHttp, tls: Option<bool>) -> bool {
+    fn should_warn_about_plain_http(plain_http: PlainHttp, tls: Option<bool>) -> bool {
         let mut gate = Gate::new(Credentials::allow_weak("ops", "x").unwrap());
         gate.transport.plain_http = plain_http;
-        gate.deplores(&RequestParts {
+        gate.should_warn_about_plain_http(&RequestParts {
             method: "GET",
             authority: None,
             path: "/debug/memory",
@@ -112,11 +103,11 @@ mod tests {
 
     #[test]
     fn s17_a_password_over_plain_http_is_deplored_unless_allowed() {
-        assert!(deplores(PlainHttp::Warn, None));
-        assert!(deplores(PlainHttp::Warn, Some(false)));
-        assert!(!deplores(PlainHttp::Warn, Some(true)));
-        assert!(!deplores(PlainHttp::Allow, None));
-        assert!(!deplores(PlainHttp::Refuse, Some(true)));
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, None));
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, Some(false)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Warn, Some(true)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Allow, None));
+        assert!(!should_warn_about_plain_http(PlainHttp::Refuse, Some(true)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Checks for an encrypted connection: anyone on the way can read a password that is sent over plain HTTP.
 
-use std::net::IpAddr;
+use memory_debug_fleet::is_loopback;
 
 use crate::parts::RequestParts;
 
@@ -31,7 +31,7 @@ impl Transport {
         let forwarded = if self.trusts_forwarded_proto { forwarded_proto(parts) } else { None };
         // Behind a proxy, the connection to the proxy says nothing about the client's connection.
         forwarded.unwrap_or_else(|| {
-            parts.connection.tls == Some(true) || parts.connection.peer.is_some_and(is_this_machine)
+            parts.connection.tls == Some(true) || parts.connection.peer.is_some_and(is_loopback)
         })
     }
 }
@@ -41,10 +41,6 @@ fn forwarded_proto(parts: &RequestParts<'_>) -> Option<bool> {
     let values = (parts.headers)("x-forwarded-proto");
     let mut protos = values.iter().flat_map(|value| value.split(|byte| *byte == b','));
     (!values.is_empty()).then(|| protos.all(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https")))
-}
-
-fn is_this_machine(peer: IpAddr) -> bool {
-    peer.to_canonical().is_loopback()
 }
 
 #[cfg(test)]

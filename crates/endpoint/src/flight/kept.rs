@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::reply::Reply;
-use crate::view::View;
+use crate::view::RenderRequest;
 
 /// The recent pages of statistics, one per view, each from the last report in which the view was rendered.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// The time until which pages of the current report can be reused.
     until: Option<Instant>,
-    pages: Vec<(View, Instant, Reply)>,
+    pages: Vec<(RenderRequest, Instant, Reply)>,
 }
 
 impl Kept {
@@ -26,14 +26,14 @@ impl Kept {
         self.pages.clear();
     }
 
-    pub(super) fn add(&mut self, view: &View, page: &Reply) {
+    pub(super) fn add(&mut self, view: &RenderRequest, page: &Reply) {
         let Some(until) = self.until else { return };
         self.pages.retain(|(known, ..)| known != view);
         self.pages.push((view.clone(), until, page.clone()));
     }
 
     /// Returns the page as it was rendered, if it is recent enough.
-    pub(super) fn get(&self, view: &View, now: Instant) -> Option<Reply> {
+    pub(super) fn get(&self, view: &RenderRequest, now: Instant) -> Option<Reply> {
         let page = self.pages.iter().find(|(known, until, _)| known == view && now < *until);
         page.map(|(.., page)| page.clone())
     }
@@ -42,18 +42,15 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use memory_debug_core::{Page, Selection, TypesView};
+    use memory_debug_core::{Page, TypesView};
 
     use super::*;
     use crate::reply::Format;
-    use crate::wanted::Wanted;
 
     const AGE: Duration = Duration::from_millis(250);
 
-    fn view(format: Format) -> View {
-        let wanted =
-            Wanted::Page { page: Page::Stats, types: TypesView::default(), selection: Selection::default() };
-        View { wanted, format, force: false, shows_host: true }
+    fn view(format: Format) -> RenderRequest {
+        RenderRequest::of_report(Page::Stats, TypesView::default(), format)
     }
 
     fn page(body: &'static str) -> Reply {

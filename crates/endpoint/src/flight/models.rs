@@ -18,7 +18,7 @@ use ::loom::future::block_on;
 use ::loom::lazy_static;
 use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
 use ::loom::thread::{self, JoinHandle};
-use memory_debug_core::{Collected, MemoryReport, Page, Scope, Selection, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
 use super::alarms::{Permit, Wait};
@@ -27,7 +27,6 @@ use crate::auth::Credentials;
 use crate::auth::authenticate;
 use crate::reply::Format;
 use crate::sync::explore;
-use crate::wanted::Wanted;
 
 /// Makes numbered reports, and notices collections that run at the same time.
 struct Numbered {
@@ -96,8 +95,7 @@ impl Run {
     }
 
     fn join(&self, page: Page) -> Result<Waiting, Problem> {
-        let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
-        let view = View { wanted, format: Format::Text, force: false, shows_host: true };
+        let view = RenderRequest::of_report(page, TypesView::default(), Format::Text);
         self.flights.join(view, &self.proof)
     }
 

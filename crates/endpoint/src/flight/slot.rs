@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
+use memory_debug_fleet::Neighbours;
 
 use super::Answer;
 use super::breaker::Breaker;
 use super::share::{Turns, gives_way};
 use crate::auth::Authorized;
 use crate::reply::Problem;
-use crate::view::View;
+use crate::view::RenderRequest;
 
 /// The maximum number of different views of one report. Each needs a rendering, and memory until its last
 /// reader is done.
@@ -43,7 +44,7 @@ enum Phase {
 /// Requests with equal views, which share one rendering.
 #[derive(Debug)]
 pub(super) struct Group {
-    view: View,
+    view: RenderRequest,
     proof: Authorized,
     /// Ordered by number, and never empty.
     waiters: Vec<Waiter>,
@@ -56,6 +57,15 @@ pub(super) struct Waiter {
     pub(super) number: u64,
     pub(super) login: Arc<str>,
     pub(super) sender: oneshot::Sender<Answer>,
+    /// The processes that its page asks. Equal pages ask the same processes.
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
+}
+
+/// The page that is written next.
+pub(super) struct NextPage {
+    pub(super) request: RenderRequest,
+    pub(super) proof: Authorized,
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
 /// Whether a request must start the thread.
@@ -122,7 +132,7 @@ impl Slot {
     /// newest view of the login with the most. The caller must refuse the requests for the displaced view.
     pub(super) fn join(
         &mut self,
-        view: View,
+        view: RenderRequest,
         waiter: Waiter,
         proof: &Authorized,
         now: Instant,
@@ -131,7 +141,7 @@ impl Slot {
         if matches!(self.phase, Phase::Idle)
             && let Err(retry_after) = self.breaker.check(now)
         {
-            return Err(Problem::BreakerOpen { kind: view.wanted.kind().as_str(), retry_after });
+            return Err(Problem::BreakerOpen { kind: view.kind.as_str(), retry_after });
         }
         let groups = match self.phase {
             Phase::Idle | Phase::Collecting { .. } => &mut self.current,
@@ -156,7 +166,7 @@ impl Slot {
 
     /// Takes out the request with this number if it still waits, and its view if no other request wants it.
     /// The caller must drop both without the lock, because they may be the last owners of something large.
-    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<View>)> {
+    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<RenderRequest>)> {
         for groups in [&mut self.current, &mut self.next] {
             for index in 0..groups.len() {
                 if let Some(position) = groups[index].position(number) {
@@ -187,14 +197,15 @@ impl Slot {
     }
 
     /// Returns the next view to render. Logins take turns, however many views each of them wants.
-    pub(super) fn next_view(&mut self) -> Option<(View, Authorized)> {
+    pub(super) fn next_page(&mut self) -> Option<NextPage> {
         let group = self.current.iter().min_by_key(|group| self.turns.last(group.login()))?;
         self.turns.take(group.login());
-        Some((group.view.clone(), group.proof.clone()))
+        let neighbours = group.waiters.first().and_then(|waiter| waiter.neighbours.clone());
+        Some(NextPage { request: group.view.clone(), proof: group.proof.clone(), neighbours })
     }
 
     /// Takes the requests for `view`. `None` if the deadline has passed and they have been answered.
-    pub(super) fn take_group(&mut self, view: &View) -> Option<Group> {
+    pub(super) fn take_group(&mut self, view: &RenderRequest) -> Option<Group> {
         let index = self.current.iter().position(|group| group.view == *view)?;
         Some(self.current.remove(index))
     }

@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 
 use super::{Answer, Shared};
 use crate::reply::Problem;
-use crate::wanted::Kind;
+use crate::view::Kind;
 
 /// The future answer to a request. Dropping it cancels the request, and the view too if no other request
 /// wants it.
@@ -47,7 +47,9 @@ impl Future for Waiting {
         // The thread that answered has already removed the entry.
         self.entry = None;
         // A sender that was dropped without an answer means that its thread panicked outside the collector.
-        Poll::Ready(answer.unwrap_or(Err(Problem::CollectorPanicked)))
+        Poll::Ready(answer.unwrap_or_else(|dropped| {
+            Err(Problem::internal("the collecting thread ended without an answer", &dropped))
+        }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The path at which the endpoint is mounted.
 
+use memory_debug_fleet::{DEFAULT_PATH, page_path_defect};
+
 use crate::config_error::{ConfigError, ConfigErrorKind};
 
 /// The path of the overview. Every other page is below it.
@@ -11,18 +13,18 @@ pub(crate) struct BasePath {
 }
 
 impl BasePath {
-    pub(crate) const DEFAULT: &str = "/debug/memory";
+    pub(crate) const DEFAULT: &str = DEFAULT_PATH;
 
     /// Parses an absolute path of one or more segments of plain URL characters.
     ///
     /// Request paths are compared as sent, so a base path that clients would encode differently is refused.
     pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
-        match defect(path) {
+        match page_path_defect(path) {
             None => Ok(Self { path: path.into(), probe: path.len() }),
             Some(defect) => Err(ConfigError::new(
                 ConfigErrorKind::InvalidPath,
                 format!(
-                    "base path `{}` refused: {defect}; use a path like `{}`",
+                    "base path `{}` refused: it {defect}; use one like `{}`",
                     path.escape_debug(),
                     Self::DEFAULT
                 ),
@@ -68,21 +70,6 @@ impl BasePath {
 impl Default for BasePath {
     fn default() -> Self {
         Self { path: Self::DEFAULT.into(), probe: Self::DEFAULT.len() }
-    }
-}
-
-fn defect(path: &str) -> Option<&'static str> {
-    let Some(segments) = path.strip_prefix('/') else {
-        return Some("it does not begin with `/`");
-    };
-    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=@".contains(&byte)) {
-        Some("it contains a character that must be encoded or is special in routers")
-    } else if segments.split('/').any(str::is_empty) {
-        Some("it contains an empty segment or ends with `/`")
-    } else if segments.split('/').any(|segment| segment == "." || segment == "..") {
-        Some("it contains a `.` or `..` segment, which clients remove")
-    } else {
-        None
     }
 }
 

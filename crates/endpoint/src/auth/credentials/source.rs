@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memory_debug_core::open_regular_file;
+use memory_debug_fleet::{Unseen, unseen};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::ends::{Unseen, unseen};
 use super::login::Login;
 use super::watched::{Parse, WatchedFile};
 use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind, Logins, check_number};

@@ -5,6 +5,7 @@ mod memory;
 #[cfg(unix)]
 mod rotation;
 
+use base64::Engine as _;
 use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};

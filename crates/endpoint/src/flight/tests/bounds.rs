@@ -100,7 +100,7 @@ async fn s45_a_page_is_truncated_to_the_limit_of_unread_bytes() {
 async fn s45_kept_pages_make_room_for_requested_pages() {
     let limits = Limits::default().cache_stats_for(Duration::MAX);
     let control = Control::keeping_stats(limits.clone());
-    let page = async |control: &Control, view: View| {
+    let page = async |control: &Control, view: RenderRequest| {
         let waiting = control.join(view).unwrap();
         control.begun();
         control.order(Order::Return);

@@ -174,7 +174,7 @@ async fn s44_without_headroom_nothing_is_collected() {
 async fn s44_a_forced_request_gets_the_page() {
     let control = Control::new(Limits::default());
     control.is_short.store(true, Ordering::SeqCst);
-    let waiter = control.join(View { force: true, ..view(Page::Types, Format::Json) }).unwrap();
+    let waiter = control.join(RenderRequest { force: true, ..view(Page::Types, Format::Json) }).unwrap();
     control.begun();
     control.order(Order::Return);
     assert!(text(waiter).await.contains("report 1"));

@@ -3,15 +3,16 @@
 use super::super::alarms::{MAX_BODIES, MAX_GROWTHS, Permit, Wait};
 use super::super::slot::MAX_VIEWS;
 use super::*;
+use crate::view::TakeSnapshot;
 
-fn join_as(control: &Control, login: &str, view: View) -> Result<Waiting, Problem> {
+fn join_as(control: &Control, login: &str, view: RenderRequest) -> Result<Waiting, Problem> {
     control.flights.join(view, &proof_of(login))
 }
 
 #[tokio::test]
 async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_rendered() {
     let control = Control::new(Limits::default());
-    let snapshot = View { wanted: Wanted::TakeSnapshot { label: None }, ..view(Page::Types, Format::Json) };
+    let snapshot = view(Page::Types, Format::Json).of(Arc::new(TakeSnapshot { label: None }));
     let gone: Vec<_> = (0..MAX_VIEWS).map(|filter| control.join(with_filter(filter)).unwrap()).collect();
     control.begun();
     drop(gone);
@@ -32,8 +33,8 @@ async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_ren
 fn s44_a_forced_request_that_has_gone_away_forces_nothing() {
     let mut slot = Slot::default();
     let (sender, _receiver) = oneshot::channel();
-    let waiter = Waiter { number: 1, login: "ops".into(), sender };
-    let force = View { force: true, ..stats() };
+    let waiter = Waiter { number: 1, login: "ops".into(), sender, neighbours: None };
+    let force = RenderRequest { force: true, ..stats() };
     slot.join(force, waiter, &proof(), Instant::now(), Duration::from_secs(1)).unwrap();
     slot.leave(1).unwrap();
     assert_eq!(slot.refuse().map(|groups| groups.len()), Some(0));

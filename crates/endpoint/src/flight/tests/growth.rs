@@ -7,16 +7,15 @@ use memory_debug_core::PprofSymbols;
 
 use super::super::alarms::{MAX_GROWTHS, Permit, Wait};
 use super::*;
-use crate::wanted::HeapWanted;
+use crate::view::{Heap, PageRequest as _};
 
 /// Longer than any test, so a test that waited for its end would hang.
 const SPAN: Duration = Duration::from_secs(60 * 60);
 
 fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
-    let heap =
-        HeapWanted { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
-    let view = View { wanted: Wanted::Heap(heap), ..view(Page::Types, Format::Pprof) };
-    flights.grow(view, heap, SPAN, &proof())
+    let heap = Heap { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
+    let watch = heap.watch().unwrap();
+    flights.grow(&view(Page::Types, Format::Pprof).of(Arc::new(heap)), watch, &proof())
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {

@@ -8,7 +8,7 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn join(slot: &mut Slot, view: View) -> oneshot::Receiver<Answer> {
+fn join(slot: &mut Slot, view: RenderRequest) -> oneshot::Receiver<Answer> {
     join_as("ops", 0, slot, view).unwrap().1
 }
 
@@ -17,10 +17,10 @@ fn join_as(
     login: &str,
     number: u64,
     slot: &mut Slot,
-    view: View,
+    view: RenderRequest,
 ) -> Result<(Option<Group>, oneshot::Receiver<Answer>), Problem> {
     let (sender, receiver) = oneshot::channel();
-    let waiter = Waiter { number, login: login.into(), sender };
+    let waiter = Waiter { number, login: login.into(), sender, neighbours: None };
     let (_, displaced) = slot.join(view, waiter, &proof_of(login), Instant::now(), LIMIT)?;
     Ok((displaced, receiver))
 }
@@ -33,7 +33,7 @@ fn a_request_during_rendering_gets_the_next_report() {
     let mut late = join(&mut slot, late_view);
 
     slot.take_group(&stats()).unwrap().answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"first"))));
-    assert!(slot.next_view().is_none());
+    assert!(slot.next_page().is_none());
     assert_eq!(late.try_recv(), Ok(None));
     let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
     assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
@@ -79,7 +79,7 @@ fn s44_a_request_that_joins_during_a_refusal_waits_for_another_attempt() {
 #[test]
 fn s44_no_request_is_refused_if_one_of_them_forces_it() {
     let mut slot = Slot::default();
-    let _waiters = [join(&mut slot, stats()), join(&mut slot, View { force: true, ..stats() })];
+    let _waiters = [join(&mut slot, stats()), join(&mut slot, RenderRequest { force: true, ..stats() })];
     assert!(slot.refuse().is_none());
 }
 
@@ -126,7 +126,7 @@ fn s45_the_view_of_a_request_that_has_gone_away_is_freed_at_once() {
     let _late = join_as("ops", 101, &mut slot, with_filter(100)).unwrap();
     slot.collected();
     let mut written = Vec::new();
-    while let Some((view, _)) = slot.next_view() {
+    while let Some(NextPage { request: view, .. }) = slot.next_page() {
         slot.take_group(&view).unwrap();
         written.push(view);
     }
@@ -145,7 +145,7 @@ fn s45_logins_take_turns_with_their_views() {
         .collect();
     slot.collected();
     let mut order = String::new();
-    while let Some((view, proof)) = slot.next_view() {
+    while let Some(NextPage { request: view, proof, .. }) = slot.next_page() {
         order.push_str(proof.user());
         slot.take_group(&view).unwrap();
     }

@@ -11,6 +11,7 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memory_debug_fleet::fill_random;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::*;
@@ -224,7 +225,7 @@ fn s16_passwords_from_a_file_are_nowhere_in_memory() {
 }
 
 /// Siblings are asked with the caller's header.
-#[cfg(feature = "fleet")]
+#[cfg(feature = "siblings")]
 #[test]
 fn s16_a_password_sent_to_siblings_is_nowhere_in_memory() {
     let password = Hidden::new(40);
