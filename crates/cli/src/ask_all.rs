@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::MissingReason;
+use memory_debug_report::MissingReason;
 
 use crate::failure::Failure;
 use crate::login::Login;

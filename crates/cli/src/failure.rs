@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{MissingInstance, MissingReason};
+use memory_debug_report::units::visible;
+use memory_debug_report::{MissingInstance, MissingReason};
 
 /// The statuses that the program ends with. They are documented in `memory-debug help` and the manual, so scripts
 /// depend on them.

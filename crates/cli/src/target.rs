@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use memory_debug_core::MissingReason;
+use memory_debug_report::MissingReason;
 use url::{Host, Url};
 
 use crate::failure::Failure;

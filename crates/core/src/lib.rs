@@ -10,7 +10,7 @@
 //!
 //! // In main.rs, outside any function: memory_debug_core::install!();
 //! let collector = Collector::new().service("shop", "1.0.0");
-//! let report = spawn_collecting(move || collector.collect(Scope::Everything))?.join().expect("collected");
+//! let report = spawn_collecting(move || collector.collect(Scope::Everything).report)?.join().expect("collected");
 //! println!("{}", render::text(&report, Page::Overview, &TypesView::default()));
 //! # Ok::<_, std::io::Error>(())
 //! ```
@@ -20,7 +20,8 @@
 //! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing of this crate runs until somebody
 //!   collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. [`summary`] does both and prints as a table.
+//!   profile. Its [`Collected`] is the report and the heap profile behind it, which can be summed again, kept and
+//!   compared. [`summary`] collects and prints as a table.
 //! - [`SummaryTracker`] says what changed since it was last asked, [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
@@ -46,110 +47,93 @@
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
-//! # Floors
+//! # Modules, from the ground up
 //!
-//! A module uses only modules listed before it: `error`, `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
-//! `maps`, `own_files`, `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
-//! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
-//! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
-//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! Everything that is a value is in the crate `memory-debug-report`, and this crate re-exports it. The modules here ask the
+//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
+//! `objects` and `mapped` only.
+//!
+//! - `file_size`: writing without the signal of `RLIMIT_FSIZE`
+//! - `per_process`: values that a forked process makes for itself
+//! - `kernel_file`: files of the kernel, and their numbers
+//! - `regular_file`: opening files that are neither pipes nor devices
+//! - `install`: the macro that makes jemalloc the allocator
+//! - `mallctl`: jemalloc's controls, typed
+//! - `objects`: the program and its libraries, as the dynamic linker loaded them
+//! - `maps`: which code lies where
+//! - `process`: the numbers of the kernel for the process, its container and the machine
+//! - `mapped`: files in memory
+//! - `own_files`: the files that this process runs
+//! - `instance`: the identity of this process
+//! - `jemalloc`: statistics, dumps and switches of the allocator
+//! - `headroom`: whether there is enough memory for some work
+//! - `thread`: threads whose own memory does not count
+//! - `roots`: the exact size of registered values
+//! - `tracked`: exact counts of chosen types
+//! - `heap`: a heap profile and its symbols
+//! - `collected`: a report with the heap profile behind it
+//! - `collect`: one collection
+//! - `control`: turns sampling on for a time
+//! - `purge`: gives unused memory back
+//! - `snapshot`: where snapshots are kept, in memory and in a folder
+//! - `tracker`: what changed since the last call
+//! - `periodic`: snapshots at an interval
 
 #![deny(unsafe_code)]
 
-mod breakdown;
-mod ceiling;
-mod collect;
-mod comparison;
-mod control;
-mod detail;
-mod doctor;
-mod error;
+// In the order of the list above.
 mod file_size;
-mod fleet;
-mod headroom;
-mod heap;
+mod per_process;
+mod kernel_file;
+mod regular_file;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
-mod instance;
-mod jemalloc;
-mod kernel_file;
 #[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
 mod mallctl;
-#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
-mod mapped;
-mod maps;
-pub mod metrics;
 #[allow(
     unsafe_code,
     reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
 )]
 mod objects;
-mod own_files;
-mod per_process;
-mod periodic;
+mod maps;
 mod process;
-mod purge;
-mod reconciliation;
-mod regular_file;
-pub mod render;
-mod report;
-mod report_diff;
-mod root_summary;
-mod roots;
-mod rows;
-mod samples;
-mod snapshot;
+#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
+mod mapped;
+mod own_files;
+mod instance;
+mod jemalloc;
+mod headroom;
 mod thread;
-mod timestamp;
+mod roots;
 mod tracked;
+mod heap;
+mod collected;
+mod collect;
+mod control;
+mod purge;
+mod snapshot;
 mod tracker;
-mod types;
-mod unavailable;
-pub mod units;
-mod view;
+mod periodic;
 
-pub use ceiling::{Ceiling, LimitSource};
 pub use collect::{Collector, Scope, allocator_stats, summary};
-pub use comparison::Comparison;
-pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
-pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
-pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
-pub use error::{Error, ErrorKind};
-pub use fleet::{
-    Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
-    FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
-};
+pub use collected::Collected;
+pub use control::ProfilingChange;
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
-pub use instance::{InstanceId, InstanceInfo};
-#[cfg(feature = "flamegraph")]
-pub use memory_debug_profile::FlamegraphOptions;
-pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
-};
+pub use instance::instance_id;
+#[doc(inline)]
+pub use memory_debug_report::*;
+#[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
-pub use purge::{PurgeMoment, PurgeReport};
-pub use reconciliation::Reconciliation;
 pub use regular_file::open_regular_file;
-pub use report::{
-    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
-    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
-};
-pub use report_diff::{NumberChange, ReportDiff};
-pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
-pub use samples::SampleOrigin;
-pub use snapshot::{
-    DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
-    SnapshotId, SnapshotInfo, Snapshots, Suspect,
-};
+pub use snapshot::{NotKept, SnapshotBounds, SnapshotFolder, Snapshots};
 pub use thread::{spawn_collecting, spawn_thread};
 pub use tracked::Tracked;
-pub use tracker::{Growth, SummaryTracker};
-pub use unavailable::Unavailable;
-pub use view::{Page, Sort, TypesView};
+pub use tracker::SummaryTracker;
+
+use memory_debug_report::__private::timestamp;
 
 /// The trait that values are visited through to measure what they retain, and what it needs.
 ///
@@ -163,10 +147,11 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to. Not part of the interface.
+/// What [`install!`] expands to and other crates of this project share. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;
+    pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }

@@ -48,7 +48,7 @@ fn sample_for(seconds: u64, sample_bytes: Option<u64>) -> ProfilingChange {
 }
 
 fn types() -> MemoryReport {
-    on_a_collecting_thread(|| Collector::new().collect(Scope::Types))
+    on_a_collecting_thread(|| Collector::new().collect(Scope::Types).report)
 }
 
 fn total(report: &MemoryReport) -> u64 {
@@ -106,7 +106,7 @@ alone! {
         assert!(text.contains(&format!("sampled 1 per 512 KiB since {since}")), "{text}");
         assert!(!text.contains("since process start"), "{text}");
         let explanations = report.reconciliation.unwrap().explanations;
-        assert!(explanations.iter().any(|cause| cause.starts_with("sampling was not on")), "{explanations:?}");
+        assert!(explanations.iter().any(|cause| cause.starts_with("sampling was off, or ")), "{explanations:?}");
         let off = set(ProfilingChange::deactivate()).unwrap();
         assert_eq!((off.version, off.profiling.active, off.window), (2, Some(false), None));
         assert!(types().unavailable.get("types").unwrap().contains("not active"));
@@ -168,7 +168,7 @@ alone! {
         let samples = before.types.as_ref().unwrap().samples.clone().unwrap();
         assert_eq!((origin(), samples.began_at), ((0, 0, 1 << 14), before.instance.started_at.clone()));
         let taken = |label: &'static str| {
-            on_a_collecting_thread(move || Snapshot::of(&Collector::new().collect(Scope::Types), Some(label.into())))
+            on_a_collecting_thread(move || Collector::new().collect(Scope::Types).snapshot(Some(label.into())))
                 .unwrap()
         };
         let first = taken("first");

@@ -9,7 +9,6 @@ mod guess_limiter;
 mod role;
 mod secret;
 mod strength;
-mod swap;
 mod transport;
 
 pub use self::authenticate::{Authorized, Unauthorized, authenticate};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use memory_debug_core::InstanceId;
+use memory_debug_core::instance_id;
 
 use crate::audit::{self, Audit};
 use crate::auth::Authorized;
@@ -321,7 +321,7 @@ impl Endpoint {
             Ok(proof) => {
                 // After a fork the child has no listener yet.
                 self.listen();
-                let outcome = self.answer(&parts, &proof).of_instance(InstanceId::current());
+                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
                 self.audit.authorized(&parts, &proof, outcome.status());
                 if self.gate.deplores(&parts) {
                     audit::plain_http(&parts);
@@ -414,7 +414,7 @@ impl Endpoint {
         let may_ask_for = if proof.is_peer() { usize::MAX } else { max_rows };
         let mut query = Query::parse(operation, parts.query, may_ask_for)?;
         query.types.top = query.types.top.min(max_rows);
-        let own = InstanceId::current();
+        let own = instance_id();
         if query.instance.is_some_and(|instance| instance != own) {
             return Err(Problem::WrongInstance(own));
         }

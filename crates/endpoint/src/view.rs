@@ -9,12 +9,14 @@ mod metrics;
 mod profile;
 mod snapshots;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::time::Duration;
 
-use memory_debug_core::{InstanceInfo, MemoryReport, Page, Snapshots, TypesView, Unavailable, render};
+use memory_debug_core::{
+    Collected, InstanceInfo, MemoryReport, Page, Selection, SnapshotDiff, Snapshots, TypesView, Unavailable,
+    render,
+};
 
 use self::bounded::Bounded;
 pub(crate) use self::fleet::Asked as AskedFleet;
@@ -41,7 +43,7 @@ pub(crate) struct View {
 #[derive(Clone, Copy)]
 pub(crate) struct Material<'a> {
     /// `None` if nothing was collected, because none of the views needs it.
-    pub(crate) report: Option<&'a MemoryReport>,
+    pub(crate) collected: Option<&'a Collected>,
     /// Where the report came from.
     pub(crate) collect: &'a dyn Collect,
     pub(crate) snapshots: &'a Snapshots,
@@ -54,9 +56,13 @@ pub(crate) struct Material<'a> {
 }
 
 impl Material<'_> {
-    fn report(&self) -> Result<&MemoryReport, Problem> {
+    fn collected(&self) -> Result<&Collected, Problem> {
         // Whoever needs a report is of a kind that collects one.
-        self.report.ok_or(Problem::CollectorPanicked)
+        self.collected.ok_or(Problem::CollectorPanicked)
+    }
+
+    fn report(&self) -> Result<&MemoryReport, Problem> {
+        self.collected().map(|collected| &collected.report)
     }
 }
 
@@ -64,7 +70,7 @@ impl View {
     /// Does what was asked for, and writes the answer. Takes a while, and so is for the collecting thread.
     pub(crate) fn answer(&self, material: Material<'_>, proof: &Authorized) -> Result<Reply, Problem> {
         match &self.wanted {
-            Wanted::Page { page, types } => self.page(*page, types, material, proof),
+            Wanted::Page { page, types, selection } => self.page(*page, types, selection, material, proof),
             Wanted::Heap(heap) => self.heap(*heap, material),
             Wanted::Mark(mark) => self.mark(mark, material),
             Wanted::Growth { heap, since } => self.growth(*heap, since, material),
@@ -73,8 +79,8 @@ impl View {
             Wanted::TakeSnapshot { label } => self.take_snapshot(label.clone(), material),
             Wanted::ShowSnapshot { id } => self.show_snapshot(*id, material),
             Wanted::DropSnapshot { id } => Ok(material.snapshots.remove(*id).map(|()| Reply::nothing())?),
-            Wanted::Diff { base, target, growth, types } => {
-                self.diff(*base, *target, *growth, types, material)
+            Wanted::Diff { base, target, growth, types, selection } => {
+                self.diff(*base, *target, *growth, types, selection, material)
             }
             Wanted::Leaks => self.leaks(material),
             Wanted::Metrics { series, names_types } => self.metrics(*series, *names_types, material),
@@ -92,12 +98,16 @@ impl View {
         &self,
         page: Page,
         types: &TypesView,
+        selection: &Selection,
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = Cow::Borrowed(material.report()?);
-        if page == Page::Doctor {
-            compare(&mut report, material.snapshots);
+        let collected = material.collected()?;
+        let mut report = collected.regroup(selection);
+        if page == Page::Doctor
+            && let Some(growth) = growth(collected, material.snapshots)
+        {
+            report.to_mut().note_growth(growth);
         }
         if !self.shows_host {
             let report = report.to_mut();
@@ -192,12 +202,10 @@ fn written<T, E>(result: Result<T, E>) -> Written {
     result.map(drop).map_err(|_| NotWritten)
 }
 
-/// Tells the doctor what grew since the oldest snapshot that can be compared: of this process, with the same samples. Where
-/// there is none, growth stays unknown.
-fn compare(report: &mut Cow<'_, MemoryReport>, snapshots: &Snapshots) {
-    let list = snapshots.list();
-    let report = report.to_mut();
-    let _ = list.iter().find(|base| report.compare_with(base).is_ok());
+/// What grew since the oldest snapshot that can be compared: of this process, with the same samples. `None` if there is
+/// none: then growth stays unknown to the doctor.
+fn growth(collected: &Collected, snapshots: &Snapshots) -> Option<SnapshotDiff> {
+    snapshots.list().iter().find_map(|base| collected.growth_since(base).ok())
 }
 
 #[cfg(test)]
@@ -231,12 +239,17 @@ mod tests {
 
     fn view(format: Format, page: Page, top: usize) -> View {
         let types = TypesView { top, ..TypesView::default() };
-        View { wanted: Wanted::Page { page, types }, format, force: false, shows_host: true }
+        View {
+            wanted: Wanted::Page { page, types, selection: Selection::default() },
+            format,
+            force: false,
+            shows_host: true,
+        }
     }
 
     fn written(view: &View, report: &MemoryReport, max_bytes: usize) -> Result<Bytes, Problem> {
         let material = Material {
-            report: Some(report),
+            collected: Some(&report.clone().into()),
             collect: &Collector::new(),
             snapshots: &Snapshots::default(),
             max_bytes,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use memory_debug_core::{
-    Count, DetailParts, Group, Leaf, Page, PprofSymbols, Scope, SnapshotId, Snapshots, TypesView, Work,
+    Count, DetailParts, Group, Leaf, Page, PprofSymbols, Scope, Selection, SnapshotId, Snapshots, TypesView,
+    Work,
 };
 
 use crate::fleet::FleetWanted;
@@ -20,6 +21,7 @@ pub(crate) enum Wanted {
     Page {
         page: Page,
         types: TypesView,
+        selection: Selection,
     },
     Heap(HeapWanted),
     /// To keep the heap's profile as a beginning.
@@ -49,6 +51,7 @@ pub(crate) enum Wanted {
         target: Target,
         growth: bool,
         types: TypesView,
+        selection: Selection,
     },
     Leaks,
     Metrics {
@@ -135,7 +138,9 @@ impl Wanted {
             What::Page(Page::Stats) if query.detail != DetailParts::default() => {
                 Self::Detail { parts: query.detail }
             }
-            What::Page(page) => Self::Page { page, types: query.types.clone() },
+            What::Page(page) => {
+                Self::Page { page, types: query.types.clone(), selection: query.selection.clone() }
+            }
             What::Heap | What::Allocations => Self::Heap(HeapWanted {
                 symbols: query.symbols,
                 top: query.types.top,
@@ -157,6 +162,7 @@ impl Wanted {
                 target: query.target,
                 growth: query.growth,
                 types: query.types.clone(),
+                selection: query.selection.clone(),
             },
             What::Leaks => Self::Leaks,
             What::Metrics => Self::Metrics { series: query.series, names_types },
@@ -183,7 +189,7 @@ impl Wanted {
                 Some(kept().map_or(Work::Page, |stacks| comparison(Some(stacks))))
             }
             // Each row has the names of a whole stack.
-            Self::Page { types, .. } if types.selection.group == Group::Traceback => Some(Work::Profile),
+            Self::Page { selection, .. } if selection.group == Group::Traceback => Some(Work::Profile),
             Self::Page { .. } | Self::Metrics { .. } | Self::Fleet(_) => Some(Work::Page),
             Self::Heap(_) | Self::Mark(_) | Self::TakeSnapshot { .. } => Some(Work::Profile),
             Self::Flamegraph { base: None, .. } => Some(Work::Profile),

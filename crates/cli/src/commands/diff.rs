@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
+use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
 use crate::client::{Client, Question};
@@ -70,7 +70,7 @@ impl Diff {
                 let diff = SnapshotDiff::between(&base, &target, &Selection::default());
                 let diff = diff
                     .map_err(|error| Failure::local(error.to_string()))?
-                    .cut(self.top, self.filter.as_deref());
+                    .truncate_filtered(self.top, self.filter.as_deref());
                 if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
             }
             _ => Err(Failure::usage(
@@ -123,7 +123,7 @@ impl Diff {
     fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {
         let diff = ReportDiff::between(base, target);
         let diff = diff.map_err(|error| Failure::local(error.to_string()))?;
-        let diff = diff.cut(self.top, self.filter.as_deref());
+        let diff = diff.truncate_filtered(self.top, self.filter.as_deref());
         if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
+use memory_debug_report::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
 
 use crate::ask_all::ask_all;
 use crate::client::Client;
@@ -73,7 +73,7 @@ impl Fleet {
             return Ok(status);
         }
         let mut shown = report;
-        shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
+        shown.types = shown.types.map(|types| types.truncate_filtered(self.top, self.filter.as_deref()));
         if self.json {
             output::print_json(&shown)?
         } else {

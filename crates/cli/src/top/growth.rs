@@ -2,13 +2,13 @@
 //!
 //! Each instance is compared with its own first report, and the changes are added up. So an instance that starts or stops
 //! answering is not growth. For one instance the result and the test equal
-//! [`ReportDiff`](memory_debug_core::ReportDiff).
+//! [`ReportDiff`](memory_debug_report::ReportDiff).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use memory_debug_core::{RowSource, TypeRow, TypeSummary};
 use memory_debug_profile::significant_stderrs;
+use memory_debug_report::{RowSource, TypeRow, TypeSummary};
 
 use super::instance::Answer;
 
@@ -133,7 +133,7 @@ fn whole(table: &TypeSummary) -> Option<(u64, f64)> {
 mod tests {
     use std::time::Instant;
 
-    use memory_debug_core::{MemoryReport, ReportDiff};
+    use memory_debug_report::{MemoryReport, ReportDiff};
     use proptest::prelude::*;
 
     use super::super::fixture::{report, row};

@@ -1,4 +1,4 @@
-//! Without `tracing` nothing is told.
+//! Empty functions in place of audit events, without the feature `tracing`.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Events through `tracing`. Fields have the same names in all of them.
+//! Audit events as `tracing` events. All events use the same field names.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use crate::rate_limit::Pace;
 use crate::reply::Problem;
 use crate::wanted::Kind;
 
-/// What subscribers filter by.
+/// The target of all events, for the filters of subscribers.
 const TARGET: &str = "memory_debug::audit";
 
 const MAX_METHOD_CHARS: usize = 16;
@@ -27,12 +27,12 @@ const MAX_PATH_CHARS: usize = 128;
 const MAX_USER_CHARS: usize = 64;
 const MAX_REASON_CHARS: usize = 512;
 
-/// Tells of authentication. Clones count refusals together.
+/// Reports authentication. Clones count refusals together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Audit(Arc<Refusals>);
 
-/// A flood of bad logins must not become a flood of events, so at most one a second is told, with a count of those
-/// that were not.
+/// Limits the events of refusals to one per second, so that a flood of bad logins does not become a flood of
+/// events. Each event carries the number of refusals that were left out.
 #[derive(Debug)]
 struct Refusals {
     pace: Pace,
@@ -40,8 +40,8 @@ struct Refusals {
 }
 
 impl Audit {
-    /// The request came with the right password. `status` is that of the reply, unless a collection has yet to make
-    /// it.
+    /// Reports a request with the right password. `status` is the status of the reply, or `None` if a
+    /// collection has yet to determine it.
     pub(crate) fn authorized(&self, parts: &RequestParts<'_>, proof: &Authorized, status: Option<u16>) {
         info!(
             target: TARGET,
@@ -56,7 +56,8 @@ impl Audit {
         );
     }
 
-    /// The request was turned away before it had proved anything. `status` is `None` if the application answers it.
+    /// Reports a request that was turned away before it was authenticated. `status` is `None` if the
+    /// application answers it.
     pub(crate) fn refused(
         &self,
         parts: &RequestParts<'_>,
@@ -80,7 +81,8 @@ impl Audit {
 }
 
 impl Refusals {
-    /// Counts a refusal. If it is to be told: how many before it were not.
+    /// Counts a refusal. Returns the number of refusals left out before it if it must be reported, and `None`
+    /// otherwise.
     fn tell(&self, now: Instant) -> Option<u64> {
         if self.pace.allows(now) {
             return Some(self.untold.swap(0, Ordering::Relaxed));
@@ -96,22 +98,22 @@ impl Default for Refusals {
     }
 }
 
-/// A file of logins was another one, and its logins are now those that are accepted.
+/// Reports that the credentials file changed and its logins are now in force.
 pub(crate) fn credentials_replaced(path: &Path) {
     let file = path.to_string_lossy();
     let file = Escaped::new(&file, MAX_PATH_CHARS);
     info!(target: TARGET, outcome = "credentials-replaced", %file, "memory page: credentials");
 }
 
-/// A file of logins was another one, and is of no use.
+/// Reports that the credentials file changed but is invalid, so the old logins stay in force.
 pub(crate) fn credentials_kept(error: &CredentialsError) {
     let error = error.to_string();
     let error = Escaped::new(&error, MAX_REASON_CHARS);
     warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
 }
 
-/// A password that was right could be read on its way. Told once in the life of the process, for it is a matter of
-/// how the service is deployed.
+/// Warns that others could have read a correct password on its way. Reported once per process, because it
+/// concerns the deployment and not the request.
 pub(crate) fn plain_http(parts: &RequestParts<'_>) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
@@ -120,13 +122,14 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
             target: TARGET,
             outcome = "plain-http-accepted",
             peer,
-            "memory page: a password came over a connection that is not known to have TLS; see \
+            "memory page: a password arrived over a connection that may be unencrypted; use TLS, or see \
              Endpoint::require_tls, trust_forwarded_proto and allow_plain_http"
         );
     }
 }
 
-/// The profiler was changed for `user`, or not. Never ends the thread of whoever tells it: the change is made.
+/// Reports a change of the profiler by `user`, or why it failed. Catches panics of subscribers, because the
+/// change is already made.
 pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, &Problem>) {
     let user = Escaped::new(user, MAX_USER_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(|| match version {
@@ -140,7 +143,8 @@ pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64
     }));
 }
 
-/// Siblings cannot be listened to. Told by a thread that has other things to do.
+/// Reports that the endpoint cannot listen for siblings. Catches panics of subscribers, because the calling
+/// thread has other work.
 #[cfg(all(feature = "fleet", target_os = "linux"))]
 pub(crate) fn no_siblings(reason: &str) {
     let reason = Escaped::new(reason, MAX_REASON_CHARS);
@@ -149,7 +153,7 @@ pub(crate) fn no_siblings(reason: &str) {
     ));
 }
 
-/// Others have been asked, with a login: how many of them answered, and why others did not.
+/// Reports a request to siblings or peers: how many instances answered, and why others did not.
 pub(crate) fn fleet(report: &FleetReport) {
     let (scope, answered, missing) = (&*report.scope, report.instances.len(), report.missing.len());
     let reasons: BTreeSet<_> = report.missing.iter().map(|missing| missing.reason.as_str()).collect();
@@ -165,7 +169,7 @@ pub(crate) fn fleet(report: &FleetReport) {
     }));
 }
 
-/// A collection has ended, or is given up.
+/// Reports that a collection has ended or was abandoned.
 pub(crate) fn collection(kind: Kind, outcome: &'static str, duration: Duration) {
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if outcome == "collected" {
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_a_flood_of_refusals_is_told_once_a_second_with_a_count() {
+    fn s64_a_flood_of_refusals_is_reported_once_a_second_with_a_count() {
         let refusals = Refusals::default();
         let start = Instant::now();
         assert_eq!(refusals.tell(start), Some(0));

@@ -1,4 +1,4 @@
-//! What a request has to pass before anything else about it is looked at.
+//! Authentication gate: the checks that a request must pass before anything else about it is read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,25 +11,25 @@ use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
 use crate::reply::Reply;
 
-/// Turns away whoever has proved nothing, cheapest question first.
+/// Turns away requests that are not authenticated, with the cheapest check first.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     pub(crate) credentials: Credentials,
-    /// What peers ask with.
+    /// The credentials of peers.
     pub(crate) peers: Option<Credentials>,
     pub(crate) transport: Transport,
-    /// Shared by clones, as otherwise each would have its own number of guesses.
+    /// Shared by clones. Otherwise each clone would have its own limit.
     guesses: Arc<Guesses>,
 }
 
-/// Why a request was turned away. Its reply depends on nothing else.
+/// The reason why a request was turned away. The reply depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Others may have read the password, so it is not looked at.
+    /// Others may have read the password, so it was not checked.
     PlainHttp,
-    /// Too many wrong passwords came from there. For as long as this, none is looked at.
+    /// Too many wrong passwords came from this address. No password is checked until this time has passed.
     Throttled(Duration),
-    /// There is no password, or not the right one.
+    /// The password is missing or wrong.
     Unauthorized,
 }
 
@@ -60,21 +60,21 @@ impl Gate {
         Ok(proof)
     }
 
-    /// Asks peers' logins whatever it finds among operators', so that the time it takes does not tell.
+    /// Checks the logins of peers even if an operator's login matches, so that the time reveals nothing.
     fn prove(&self, claim: &Claim<'_>) -> Result<Authorized, Refusal> {
         let operator = claim.prove(&self.credentials);
         let peer = self.peers.as_ref().and_then(|peers| claim.prove(peers));
         operator.or(peer.map(Authorized::of_peer)).ok_or(Refusal::Unauthorized)
     }
 
-    /// Whether somebody should be told that this password could be read on its way.
+    /// Whether to warn that this password could be read on its way.
     pub(crate) fn deplores(&self, parts: &RequestParts<'_>) -> bool {
         self.transport.plain_http == PlainHttp::Warn && !self.transport.is_private(parts)
     }
 }
 
 impl Refusal {
-    /// For the audit.
+    /// The name of the refusal in audit events.
     pub(crate) fn outcome(self) -> &'static str {
         match self {
             Self::PlainHttp => "plain-http",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_a_password_that_others_could_read_is_deplored_unless_it_is_meant_to_be() {
+    fn s17_a_password_over_plain_http_is_deplored_unless_allowed() {
         assert!(deplores(PlainHttp::Warn, None));
         assert!(deplores(PlainHttp::Warn, Some(false)));
         assert!(!deplores(PlainHttp::Warn, Some(true)));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn s64_each_refusal_has_its_name_in_the_audit() {
+    fn s64_each_refusal_has_a_name_in_audit_events() {
         let refusals = [Refusal::PlainHttp, Refusal::Throttled(Duration::ZERO), Refusal::Unauthorized];
         assert_eq!(refusals.map(Refusal::outcome), ["plain-http", "throttled", "unauthorized"]);
     }

@@ -1,8 +1,8 @@
 //! Growth within some seconds: two collections, and the wait between them.
 //!
-//! The wait is a future of the request, woken by the supervisor. It holds no thread and no slot, so other requests are
-//! answered meanwhile. What it does hold is a profile, hence the bound on how many wait at once. A request that goes
-//! away takes all of that with it.
+//! The wait is a future of the request, which the supervisor wakes. It holds neither a thread nor a slot, so
+//! other requests are answered meanwhile. It does hold a profile, so the number of such waits is limited. A
+//! request that goes away frees all of this.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,16 +18,16 @@ use crate::view::Mark;
 use crate::view::View;
 use crate::wanted::{HeapWanted, Wanted};
 
-/// The answer to a request for growth, once it is there.
+/// The future answer to a request for growth.
 pub(crate) struct Growth(Pin<Box<dyn Future<Output = Answer> + Send + Sync>>);
 
 impl Flights {
-    /// Measures by how much the heap grows within `span`, to be shown as `view` and `heap` say. The first collection
-    /// begins now.
+    /// Measures the growth of the heap within `span`, shown as `view` and `heap` say. The first collection
+    /// starts immediately.
     ///
     /// # Errors
     ///
-    /// Those of [`Flights::join`], and if too many growths are being measured.
+    /// The errors of [`Flights::join`], and if too many growths are being measured.
     pub(crate) fn grow(
         self: &Arc<Self>,
         view: View,

@@ -1,4 +1,4 @@
-//! The collector here is under the test's control: it says when it begins and ends when told, so nothing sleeps.
+//! Tests of single flight. The test controls when the collector begins and ends, so nothing sleeps.
 
 mod bodies;
 mod bounds;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, Selection, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -37,7 +37,7 @@ fn proof_of(login: &str) -> Authorized {
 }
 
 fn view(page: Page, format: Format) -> View {
-    let wanted = Wanted::Page { page, types: TypesView::default() };
+    let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
     View { wanted, format, force: false, shows_host: true }
 }
 
@@ -47,7 +47,10 @@ fn stats() -> View {
 
 fn with_filter(filter: usize) -> View {
     let types = TypesView { filter: Some(filter.to_string()), ..TypesView::default() };
-    View { wanted: Wanted::Page { page: Page::Types, types }, ..view(Page::Types, Format::Text) }
+    View {
+        wanted: Wanted::Page { page: Page::Types, types, selection: Selection::default() },
+        ..view(Page::Types, Format::Text)
+    }
 }
 
 fn report(number: usize) -> MemoryReport {
@@ -58,7 +61,7 @@ fn report(number: usize) -> MemoryReport {
     .unwrap()
 }
 
-/// What the collector under test does when it is released.
+/// What the collector does when it is released.
 enum Order {
     Return,
     Panic,
@@ -66,7 +69,7 @@ enum Order {
 
 const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1, resource: Resource::Memory };
 
-/// Announces each collection and then waits for an order. Counts how many run at once.
+/// Announces each collection, then waits for an order. Counts the collections that run at once.
 struct Gate {
     begun: Mutex<Sender<(Scope, ThreadId)>>,
     orders: Mutex<Receiver<Order>>,
@@ -76,7 +79,7 @@ struct Gate {
     is_short: Arc<AtomicBool>,
 }
 
-/// The test's end of the gate.
+/// The test's side of the gate.
 struct Control {
     flights: Flights,
     begun: Receiver<(Scope, ThreadId)>,
@@ -86,7 +89,7 @@ struct Control {
 }
 
 impl Collect for Gate {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.most_running.fetch_max(self.running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
         self.begun.lock().unwrap().send((scope, thread::current().id())).unwrap();
@@ -94,7 +97,7 @@ impl Collect for Gate {
         self.running.fetch_sub(1, Ordering::SeqCst);
         match order {
             Ok(Order::Panic) => panic!("the secret reason"),
-            _ => report(number),
+            _ => report(number).into(),
         }
     }
 
@@ -104,7 +107,7 @@ impl Collect for Gate {
 }
 
 impl Control {
-    /// Each request is for a new report.
+    /// Limits under which each request gets a new report.
     fn new(limits: Limits) -> Self {
         Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason};
+use memory_debug_core::{Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason, instance_id};
 use zeroize::Zeroizing;
 
 use super::ask::{Peer, Question};
@@ -42,7 +42,7 @@ impl Peers {
         let question = Question { caller: self.caller(), rows, tls };
         let asked = fan_out::ask_all(peers, question, end, |name, answer| match answer {
             // This process under another name, or one that says so: it is added after this one.
-            Ok(report) if report.instance.id == InstanceId::current() => like_own.push((name, report)),
+            Ok(report) if report.instance.id == instance_id() => like_own.push((name, report)),
             Ok(report) => fleet.add(name, &report),
             Err((reason, detail)) => fleet.miss(MissingInstance::new(name, reason, detail)),
         });

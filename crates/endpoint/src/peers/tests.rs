@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{InstanceId, MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope, instance_id};
 use serde_json::{Value, json};
 
 use super::*;
@@ -54,8 +54,8 @@ fn report_as(id: &str, pid: u32) -> Value {
 struct Reports(u32);
 
 impl Collect for Reports {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        serde_json::from_value(report_of(self.0)).unwrap()
+    fn collect(&self, _: Scope) -> Collected {
+        serde_json::from_value::<MemoryReport>(report_of(self.0)).unwrap().into()
     }
 }
 
@@ -169,11 +169,11 @@ fn nobody_takes_the_place_of_the_one_that_is_asked() {
     /// Reports this process's own id.
     struct Own;
     impl Collect for Own {
-        fn collect(&self, _: Scope) -> MemoryReport {
-            serde_json::from_value(report_as(&InstanceId::current().to_string(), 1)).unwrap()
+        fn collect(&self, _: Scope) -> Collected {
+            serde_json::from_value::<MemoryReport>(report_as(&instance_id().to_string(), 1)).unwrap().into()
         }
     }
-    let mut lie = report_as(&InstanceId::current().to_string(), 2);
+    let mut lie = report_as(&instance_id().to_string(), 2);
     lie["process"]["resident_bytes"] = json!(7);
     let (url, _asked) = peer(answer(200, &lie.to_string()));
     let fleet = fleet_with(&endpoint(peers().instance(&url).unwrap()).collect_with(Own), "");

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use memory_debug_core::{
-    Count, DetailParts, Group, InstanceId, Leaf, PprofSymbols, Sort, TracebackDepth, TypesView,
+    Count, DetailParts, Group, InstanceId, Leaf, PprofSymbols, Selection, Sort, TracebackDepth, TypesView,
 };
 
 use crate::escape::Escaped;
@@ -30,6 +30,8 @@ pub(crate) struct Query {
     /// `None` leaves it to the `Accept` header.
     pub(crate) format: Option<Format>,
     pub(crate) types: TypesView,
+    /// What a row of the table stands for, and which stacks count.
+    pub(crate) selection: Selection,
     /// Collect even where there may not be enough memory for it.
     pub(crate) force: bool,
     pub(crate) label: Option<String>,
@@ -61,6 +63,7 @@ impl Query {
         let mut parsed = Self {
             format: None,
             types: TypesView { top: defaults.top.min(max_rows), ..defaults },
+            selection: Selection::default(),
             force: false,
             label: None,
             base: None,
@@ -132,12 +135,12 @@ impl Query {
             }
             "group" => {
                 let groups = Group::ALL.map(|group| (group.as_str(), group));
-                self.types.selection.group = one_of(name, value, &groups)?;
+                self.selection.group = one_of(name, value, &groups)?;
             }
             "depth" => {
                 let depth = parse_number(name, value, TracebackDepth::MAX.frames())?;
                 let depth = u8::try_from(depth).ok().and_then(TracebackDepth::new);
-                self.types.selection.depth = depth.unwrap_or_default();
+                self.selection.depth = depth.unwrap_or_default();
             }
             "symbols" => {
                 let symbols = [
@@ -190,8 +193,8 @@ impl Query {
                 self.instance = Some(id);
             }
             "label" => self.label = Some(parse_text(name, value)?),
-            "focus" => self.types.selection.focus = Some(parse_text(name, value)?),
-            "ignore" => self.types.selection.ignore = Some(parse_text(name, value)?),
+            "focus" => self.selection.focus = Some(parse_text(name, value)?),
+            "ignore" => self.selection.ignore = Some(parse_text(name, value)?),
             _ => self.types.filter = Some(parse_text(name, value)?),
         }
         Ok(())

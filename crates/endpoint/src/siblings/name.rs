@@ -5,7 +5,8 @@ use std::fmt;
 use std::fs;
 use std::process;
 
-use memory_debug_core::InstanceId;
+use memory_debug_core::__private::start_ticks;
+use memory_debug_core::instance_id;
 
 /// `{pid}-{start}-{id}.sock`: process id, when it started (in ticks since the boot, as `/proc` has it), and the first
 /// eight digits of the instance id. The first two tell a process from a later one with its process id.
@@ -21,7 +22,7 @@ impl Name {
     pub(super) fn own() -> Result<Self, String> {
         let pid = process::id();
         let start = start_of(pid).ok_or("/proc does not tell when this process started")?;
-        Ok(Self { pid, start, id: InstanceId::current().short() })
+        Ok(Self { pid, start, id: instance_id().short() })
     }
 
     /// `None` for any other text than such a name is written as.
@@ -48,15 +49,7 @@ impl fmt::Display for Name {
 }
 
 fn start_of(pid: u32) -> Option<u64> {
-    start_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
-fn start_in(stat: &[u8]) -> Option<u64> {
-    let after_name = stat.rsplit(|&byte| byte == b')').next()?;
-    let mut fields = std::str::from_utf8(after_name).ok()?.split_ascii_whitespace();
-    // The first of these is field 3.
-    fields.nth(19)?.parse().ok()
+    start_ticks(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
 #[cfg(test)]
@@ -82,19 +75,6 @@ mod tests {
             "99999999999-2-0123abcd.sock",
         ] {
             assert_eq!(Name::parse(OsStr::new(text)), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn whatever_a_process_is_called_its_start_is_found() {
-        for called in ["shop", "", "a b", ") S 1", "(x) 2 (", "\u{fc}\n"] {
-            let stat = format!("7 ({called}) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 2200 23 24");
-            assert_eq!(start_in(stat.as_bytes()), Some(2200), "{called}");
-        }
-        for stat in
-            ["", "7 (shop", "7 (shop) S 1 5", "7 (shop) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 -1"]
-        {
-            assert_eq!(start_in(stat.as_bytes()), None, "{stat}");
         }
     }
 

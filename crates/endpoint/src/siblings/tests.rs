@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use serde_json::{Value, json};
 
 use super::name::Name;
@@ -37,8 +37,8 @@ fn report_of(number: u32) -> Value {
 struct Reports;
 
 impl Collect for Reports {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        serde_json::from_value(report_of(0)).unwrap()
+    fn collect(&self, _: Scope) -> Collected {
+        serde_json::from_value::<MemoryReport>(report_of(0)).unwrap().into()
     }
 }
 

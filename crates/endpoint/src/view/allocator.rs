@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, TypesView, render};
+use memory_debug_core::{Collector, DetailParts, Page, ProfilingStatus, Selection, TypesView, render};
 use serde::Serialize;
 
 use super::{Material, View, written};
@@ -31,9 +31,9 @@ impl View {
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let report = material.process()?.collect_detail(parts);
-        let material = Material { report: Some(&report), ..material };
-        self.page(Page::Stats, &TypesView::default(), material, proof)
+        let collected = material.process()?.collect_detail(parts).into();
+        let material = Material { collected: Some(&collected), ..material };
+        self.page(Page::Stats, &TypesView::default(), &Selection::default(), material, proof)
     }
 
     pub(super) fn profiling(&self, material: Material<'_>) -> Result<Reply, Problem> {

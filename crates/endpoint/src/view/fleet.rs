@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use memory_debug_core::{FleetReport, Page, Scope, TypesView, render};
+use memory_debug_core::{FleetReport, Page, Scope, Selection, TypesView, render};
 
 use crate::audit;
 use crate::auth::Authorized;
@@ -31,10 +31,10 @@ impl View {
     ) -> Result<Reply, Problem> {
         let mut report = self.fleet_report(wanted, material, proof)?;
         let TypesView { top, filter, .. } = &wanted.types;
-        report.types = report.types.map(|types| types.cut(*top, filter.as_deref()));
+        report.types = report.types.map(|types| types.truncate_filtered(*top, filter.as_deref()));
         self.fitting(*top, material.max_bytes, |body, top| {
             let mut shown = report.clone();
-            shown.types = shown.types.map(|types| types.cut(top, None));
+            shown.types = shown.types.map(|types| types.truncate_filtered(top, None));
             match self.format {
                 Format::Json => written(render::write_line(body, &shown)),
                 _ => written(write!(body, "{shown}")),
@@ -78,7 +78,7 @@ impl View {
     /// This process's own report, as peers are asked for theirs.
     fn own(&self, rows: usize) -> Self {
         let types = TypesView { top: rows, ..TypesView::default() };
-        let wanted = Wanted::Page { page: Page::Overview, types };
+        let wanted = Wanted::Page { page: Page::Overview, types, selection: Selection::default() };
         Self { wanted, format: Format::Json, force: self.force, shows_host: true }
     }
 }

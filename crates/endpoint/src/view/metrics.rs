@@ -19,10 +19,12 @@ impl View {
         use super::written;
         use crate::reply::Format;
 
-        let (report, view) = (material.report()?, MetricsView { top: series, exact: names_types });
+        let collected = material.collected()?;
+        let (report, tracked) = (&collected.report, collected.tracked());
+        let view = MetricsView { top: series, exact: names_types };
         let text = match self.format {
-            Format::OpenMetrics => openmetrics(report, view),
-            _ => classic(report, view),
+            Format::OpenMetrics => openmetrics(report, tracked, view),
+            _ => classic(report, tracked, view),
         };
         self.whole(material.max_bytes, |body| written(body.write_str(&text)))
     }

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use memory_debug_core::{Count, FoldedOptions, Leaf, PprofOptions, SymbolizedProfile, render};
+use memory_debug_core::{CollapsedOptions, Count, Leaf, PprofOptions, SymbolizedProfile, render};
 #[cfg(feature = "flamegraph")]
-use memory_debug_core::{FlamegraphOptions, FoldedStacks};
+use memory_debug_core::{CollapsedStacks, FlamegraphOptions};
 
 use super::{Material, View, half, written};
 use crate::reply::Format;
@@ -35,8 +35,8 @@ fn coarser(least: u64, total: u64) -> Option<u64> {
 impl Material<'_> {
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
-        let report = self.report()?;
-        report.symbolized().map_err(|reason| Problem::no_profile(report, reason))
+        let collected = self.collected()?;
+        collected.symbolized().map_err(|reason| Problem::no_profile(&collected.report, reason))
     }
 }
 
@@ -83,9 +83,9 @@ impl View {
         })
     }
 
-    /// Folded stacks, the small ones summed below their functions if not all of them have room.
+    /// Collapsed stacks, the small ones summed below their functions if not all of them have room.
     fn collapsed(&self, profile: &SymbolizedProfile, material: Material<'_>) -> Result<Reply, Problem> {
-        let stacks = profile.fold(&FoldedOptions::default());
+        let stacks = profile.collapse(&CollapsedOptions::default());
         self.until_it_fits(
             0,
             |least| coarser(least, stacks.total()),
@@ -97,8 +97,9 @@ impl View {
     /// The dump as jemalloc writes it, with addresses of this process, and with its largest stacks if not all of them have
     /// room.
     fn raw(&self, material: Material<'_>) -> Result<Reply, Problem> {
-        let report = material.report()?;
-        let profile = report.heap_profile().map_err(|reason| Problem::no_profile(report, reason))?;
+        let collected = material.collected()?;
+        let profile =
+            collected.heap_profile().map_err(|reason| Problem::no_profile(&collected.report, reason))?;
         self.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
             written(profile.write_raw_largest(stacks, body))
         })
@@ -124,7 +125,7 @@ impl View {
         options.title = format!("live memory of {}", instance.service.as_deref().unwrap_or("this process"));
         (options.leaf, options.count) = (leaf, count);
         let Some(base) = base else {
-            return self.picture(&profile.fold(&options.folded()), &options, material);
+            return self.picture(&profile.collapse(&options.collapsed()), &options, material);
         };
         let base = base.find(material.snapshots)?;
         if base.info().instance.id == instance.id {
@@ -132,7 +133,7 @@ impl View {
         }
         options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
         let earlier = base.profile().map_err(|_| Problem::CollectorPanicked)?;
-        self.picture(&profile.fold_since(&earlier, &options.folded()), &options, material)
+        self.picture(&profile.collapse_since(&earlier, &options.collapsed()), &options, material)
     }
 
     /// Draws what can be seen of the stacks, and less if that does not fit. What is drawn is never longer than the
@@ -140,7 +141,7 @@ impl View {
     #[cfg(feature = "flamegraph")]
     fn picture(
         &self,
-        stacks: &FoldedStacks<'_>,
+        stacks: &CollapsedStacks<'_>,
         options: &FlamegraphOptions,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use memory_debug_core::{
-    LeakVerdict, PprofOptions, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, TypesView, render,
+    LeakVerdict, PprofOptions, Selection, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, TypesView, render,
 };
 
 use super::{Material, View, written};
@@ -42,8 +42,9 @@ impl View {
         label: Option<String>,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
-        let report = material.report()?;
-        let snapshot = Snapshot::of(report, label).map_err(|reason| Problem::no_profile(report, reason))?;
+        let collected = material.collected()?;
+        let snapshot =
+            collected.snapshot(label).map_err(|reason| Problem::no_profile(&collected.report, reason))?;
         let kept = material.snapshots.keep(snapshot);
         let kept = kept.map_err(|error| Problem::SnapshotTooLarge(error.to_string()))?;
         let id = kept.info().id;
@@ -79,28 +80,29 @@ impl View {
         target: Target,
         growth: bool,
         types: &TypesView,
+        selection: &Selection,
         material: Material<'_>,
     ) -> Result<Reply, Problem> {
         let base = base.find(material.snapshots)?;
-        let selection = &types.selection;
         let mut diff = match target {
             Target::Kept(target) => {
                 SnapshotDiff::between(&base, &*target.find(material.snapshots)?, selection)
                     .map_err(|_| Problem::CollectorPanicked)?
             }
             Target::Now => {
-                let report = material.report()?;
-                SnapshotDiff::until(report, &base, selection)
-                    .map_err(|reason| Problem::no_profile(report, reason))?
+                let collected = material.collected()?;
+                collected
+                    .diff(&base, selection)
+                    .map_err(|reason| Problem::no_profile(&collected.report, reason))?
             }
         };
         if growth {
             diff = diff.growth();
         }
         (diff.base, diff.target) = (self.shown(&diff.base), self.shown(&diff.target));
-        let diff = diff.cut(types.top, types.filter.as_deref());
+        let diff = diff.truncate_filtered(types.top, types.filter.as_deref());
         self.fitting(types.top, material.max_bytes, |body, top| {
-            let diff = diff.clone().cut(top, None);
+            let diff = diff.clone().truncate_filtered(top, None);
             match self.format {
                 Format::Json => written(render::write_document(body, "diff", &diff)),
                 _ => written(write!(body, "{diff}")),

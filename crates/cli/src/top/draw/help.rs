@@ -16,7 +16,7 @@ Enter     keep the filter      Esc  clear it
 p         pause: no requests, nothing changes
 ?         this help            q    quit (Ctrl-C: status 130)
 
-±         one standard error, in percent of the value before it
+±         one standard error, in percent of the value to its left
 growth    bytes since the first report of each instance
 %/h       growth per hour, in percent of the first bytes
 *         growth that is more than noise (5 % chance of a false

@@ -1,7 +1,7 @@
 //! Draws the table: the heading, the rows on the screen, and the total.
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{FleetReport, RowSource};
+use memory_debug_report::units::visible;
+use memory_debug_report::{FleetReport, RowSource};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

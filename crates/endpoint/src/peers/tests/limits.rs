@@ -1,6 +1,6 @@
 //! What one that hangs, lies or goes on for ever can do, here and elsewhere.
 
-use memory_debug_core::{Fleet, Resource};
+use memory_debug_core::{Collected, Fleet, Resource};
 
 use super::super::ask::Peer;
 use super::super::gather::limit;
@@ -10,7 +10,7 @@ use super::*;
 struct NoRoom;
 
 impl Collect for NoRoom {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         Reports(0).collect(scope)
     }
 
@@ -154,7 +154,7 @@ fn s44_with_too_little_memory_here_nobody_is_asked_unless_it_is_forced() {
 struct Hangs;
 
 impl Collect for Hangs {
-    fn collect(&self, _: Scope) -> MemoryReport {
+    fn collect(&self, _: Scope) -> Collected {
         loop {
             thread::park();
         }
@@ -165,7 +165,7 @@ impl Collect for Hangs {
 struct Fails;
 
 impl Collect for Fails {
-    fn collect(&self, _: Scope) -> MemoryReport {
+    fn collect(&self, _: Scope) -> Collected {
         panic!("as a test wants it");
     }
 }

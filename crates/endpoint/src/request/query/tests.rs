@@ -56,9 +56,9 @@ fn every_value_of_a_parameter_is_itself() {
         assert_eq!(types(&format!("{query}&top=3")).unwrap().types.sort, sort);
     }
     for group in Group::ALL {
-        assert_eq!(types(&format!("group={}", group.as_str())).unwrap().types.selection.group, group);
+        assert_eq!(types(&format!("group={}", group.as_str())).unwrap().selection.group, group);
     }
-    let depth = |query| types(query).map(|query| query.types.selection.depth.frames());
+    let depth = |query| types(query).map(|query| query.selection.depth.frames());
     assert_eq!(
         (depth("group=traceback").unwrap(), depth("depth=1").unwrap(), depth("depth=32").unwrap()),
         (8, 1, 32)
@@ -68,7 +68,7 @@ fn every_value_of_a_parameter_is_itself() {
     assert_eq!(detail("detail=bins,arenas").unwrap(), DetailParts { arenas: true, size_classes: true });
     assert_eq!(detail("detail=bins").unwrap(), DetailParts { arenas: false, size_classes: true });
     assert!(detail("detail=").is_err() && detail("detail=arenas,").is_err());
-    let selection = types("focus=a&ignore=b").unwrap().types.selection;
+    let selection = types("focus=a&ignore=b").unwrap().selection;
     assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
     let of = |method, path, query| match Operation::find(method, path) {
         Found::Operation(operation, _) => Query::parse(operation, Some(query), 1000),

@@ -1,0 +1,138 @@
+//! What holds the memory of a Rust process, as plain values.
+//!
+//! A [`MemoryReport`] is what one collection learned. This crate turns it into text and JSON ([`render`]) and into metrics
+//! ([`metrics`]), says what stands out in it ([`diagnose`]), compares two of it ([`ReportDiff`]), and merges those of many
+//! instances ([`Fleet`]). A [`Snapshot`] keeps the heap of a moment; a [`SnapshotDiff`] compares two of them and a
+//! [`LeakVerdict`] judges many.
+//!
+//! Nothing here reads a file, a clock or a random number, or starts a thread, so equal values give equal results. The
+//! crate `memory-debug-core` collects reports from the running process and re-exports all of this.
+//!
+//! ```
+//! use memory_debug_report::{MemoryReport, Page, TypesView, render};
+//!
+//! # let json = r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+//! #     "collected_at": "2026-11-20T12:12:00Z", "duration_us": 1, "unavailable": {}}"#;
+//! let report: MemoryReport = serde_json::from_str(json)?;
+//! println!("{}", render::text(&report, Page::Overview, &TypesView::default()));
+//! # Ok::<_, serde_json::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `flamegraph` | no | flame graphs, as SVG |
+//! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
+//! | `prometheus` | no | the numbers as text for Prometheus |
+
+//! # Modules, from the ground up
+//!
+//! A module uses only modules listed above it.
+//!
+//! - `error`: why a value could not be read, kept or compared
+//! - `unavailable`: why values of a report are missing
+//! - `units`: numbers and names as people read them
+//! - `timestamp`: points in time as text, and back
+//! - `rows`: which rows of a table are shown
+//! - `visible_json`: JSON in which every character is visible
+//! - `instance`: which process answered
+//! - `samples`: which samples a heap profile is made of
+//! - `detail`: the allocator by arena and by size class
+//! - `root_summary`: what registered roots retain
+//! - `reconciliation`: how the heap profile, the allocator and the kernel fit together
+//! - `report`: the report, and the sections of its own
+//! - `breakdown`: what resident memory is made of
+//! - `reconcile`: computes the reconciliation
+//! - `types`: the table of types, made from a heap profile
+//! - `ceiling`: the limit that the process meets first
+//! - `comparison`: whether two profiles can be compared
+//! - `snapshot`: kept heaps, their differences, growth and leaks
+//! - `profiling_status`: the state of the heap profiler
+//! - `purge_report`: what a purge gave back
+//! - `fleet`: many instances as one
+//! - `report_diff`: the difference of two reports
+//! - `view`: which page is shown, and which rows of its tables
+//! - `doctor`: what stands out in a report, and what to change
+//! - `render`: text and JSON
+//! - `metrics`: the numbers for Prometheus and for a recorder
+
+#![forbid(unsafe_code)]
+
+// In the order of the list above.
+mod error;
+mod unavailable;
+pub mod units;
+mod timestamp;
+mod rows;
+mod visible_json;
+mod instance;
+mod samples;
+mod detail;
+mod root_summary;
+mod reconciliation;
+mod report;
+mod breakdown;
+mod reconcile;
+mod types;
+mod ceiling;
+mod comparison;
+mod snapshot;
+mod profiling_status;
+mod purge_report;
+mod fleet;
+mod report_diff;
+mod view;
+mod doctor;
+pub mod render;
+pub mod metrics;
+#[cfg(test)]
+mod sample;
+
+pub use ceiling::{Ceiling, LimitSource};
+pub use comparison::Comparison;
+pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
+pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
+pub use error::{Error, ErrorKind};
+pub use fleet::{
+    Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
+    FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
+};
+pub use instance::{InstanceId, InstanceInfo};
+#[cfg(feature = "flamegraph")]
+pub use memory_debug_profile::FlamegraphOptions;
+pub use memory_debug_profile::{
+    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols,
+    Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
+};
+pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
+pub use purge_report::{PurgeMoment, PurgeReport};
+pub use reconciliation::Reconciliation;
+pub use report::{
+    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
+    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
+};
+pub use report_diff::{NumberChange, ReportDiff};
+pub use root_summary::{FieldRow, RootRow, RootSummary};
+pub use samples::SampleOrigin;
+pub use snapshot::{
+    DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, Suspect,
+};
+pub use unavailable::Unavailable;
+pub use view::{Page, Sort, TypesView};
+
+/// What `memory-debug-core` needs to make these values. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::breakdown::Counts;
+    pub use crate::detail::sampled_objects;
+    pub use crate::reconcile::Sampled;
+    pub use crate::report::{MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
+    pub use crate::snapshot::beyond_peaks;
+    pub use crate::types::{root_rows, summarize};
+
+    /// Points in time as text.
+    pub mod timestamp {
+        pub use crate::timestamp::{millis, parse, seconds, unix_seconds};
+    }
+}
