@@ -59,7 +59,8 @@ impl Heap {
         let seconds = self.seconds.map(|seconds| seconds.to_string());
         let mut profiles = Vec::new();
         let progress = Progress::new("asking", instances.len() as u64);
-        let (parallel, end) = (usize::from(self.parallel), Instant::now() + self.deadline);
+        let parallel = usize::from(self.parallel);
+        let end = Instant::now() + self.deadline;
         let ask = move |target: &Target, login: &Login, left| {
             let mut query = vec![("format", "pprof")];
             query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
@@ -77,8 +78,8 @@ impl Heap {
         drop(progress);
         problems.iter().for_each(Failure::print);
         let profile = match profiles.len() {
-            0 => return Err(Failure::local("no instance gave a profile")),
-            // As it is, with the addresses that `pprof` finds source lines by.
+            0 => return Err(Failure::local("no instance sent a profile")),
+            // Unchanged, with the addresses that `pprof` needs to find source lines.
             1 => profiles.remove(0).0,
             _ => merged(profiles.into_iter().map(|(_, profile)| profile).collect())?,
         };
@@ -90,18 +91,18 @@ impl Heap {
     }
 }
 
-/// Reads a profile that an instance gave.
+/// Reads a profile in pprof format.
 pub(super) fn read(pprof: &[u8]) -> Result<SymbolizedProfile, Failure> {
     let read = SymbolizedProfile::read_pprof(pprof);
     let (profile, _) =
-        read.map_err(|error| Failure::new(MissingReason::NoReport, format!("no profile: {error}")))?;
+        read.map_err(|error| Failure::new(MissingReason::NoReport, format!("not a heap profile: {error}")))?;
     Ok(profile)
 }
 
-/// Stacks of names, so they add up whatever programs the instances run.
+/// Merges profiles. Their stacks consist of names, so the instances may run different programs.
 fn merged(profiles: Vec<SymbolizedProfile>) -> Result<Vec<u8>, Failure> {
     let sum = SymbolizedProfile::merge(&profiles)
-        .ok_or_else(|| Failure::local("profiles of growth and of what is held cannot be merged"))?;
+        .ok_or_else(|| Failure::local("cannot merge growth profiles with profiles of live memory"))?;
     let mut options = PprofOptions::taken_at(SystemTime::now());
     options.comments.push(format!("{} instances merged", profiles.len()));
     let mut pprof = Vec::new();
