@@ -78,7 +78,7 @@ pub struct NotChecked {
 
 /// Applies every rule to `report`. Measures nothing; equal reports give equal diagnoses.
 ///
-/// Give it a report with everything in it ([`Scope::Everything`](crate::Scope::Everything)), or the rules that lack
+/// Give it a report with everything in it (`Scope::Everything` of memory-debug-core), or the rules that lack
 /// their section are not checked.
 pub fn diagnose(report: &MemoryReport) -> Diagnosis {
     let mut rules: Vec<&Rule> = RULES.into_iter().flatten().collect();

@@ -8,8 +8,8 @@ use crate::report::{MemoryReport, TypeRow};
 
 /// Hands the metrics of a report to the recorder that the program has installed, if any.
 ///
-/// Call it from a task of your own, with a report of [`Scope::Stats`](crate::Scope::Stats), which takes milliseconds;
-/// with [`Scope::Everything`](crate::Scope::Everything) and [`MetricsView::top`] there are types, at the cost of a heap profile. A type
+/// Call it from a task of your own, with the report and the tracked rows of a collection with `Scope::Stats`, which takes
+/// milliseconds. With `Scope::Everything` and [`MetricsView::top`] there are types, at the cost of a heap profile. A type
 /// that is no longer among them keeps its last value in most recorders.
 pub fn record(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) {
     for family in super::families(report, tracked, view) {
