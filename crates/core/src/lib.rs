@@ -122,6 +122,7 @@ pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use instance::instance_id;
 #[doc(inline)]
 pub use memory_debug_report::*;
+#[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use regular_file::open_regular_file;
@@ -146,10 +147,11 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to. Not part of the interface.
+/// What [`install!`] expands to and other crates of this project share. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;
+    pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }

@@ -102,8 +102,8 @@ pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols,
+    Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};
@@ -127,7 +127,7 @@ pub mod __private {
     pub use crate::breakdown::Counts;
     pub use crate::detail::sampled_objects;
     pub use crate::reconcile::Sampled;
-    pub use crate::report::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
+    pub use crate::report::{MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
     pub use crate::snapshot::beyond_peaks;
     pub use crate::types::{root_rows, summarize};
 

@@ -10,7 +10,7 @@ mod parts;
 
 use std::path::Path;
 
-use memory_debug_report::__private::{MOST_LEVELS, NO_LIMIT};
+use memory_debug_report::__private::{MAX_LEVELS, NO_LIMIT};
 use memory_debug_report::{CgroupLevel, CgroupMemory, Unavailable};
 
 use crate::kernel_file::{self, number};
@@ -93,7 +93,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
         if !level.is_charged() {
             continue;
         }
-        if levels.len() == MOST_LEVELS - 1 {
+        if levels.len() == MAX_LEVELS - 1 {
             unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
             break;
         }
