@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use memory_debug_tower::Collect;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -84,9 +84,9 @@ impl CountingCollector {
 }
 
 impl Collect for CountingCollector {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.count.fetch_add(1, Ordering::SeqCst);
-        self.report.clone()
+        self.report.clone().into()
     }
 }
 
@@ -130,7 +130,7 @@ impl GatedCollector {
 }
 
 impl Collect for GatedCollector {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.tally.runs.fetch_add(1, Ordering::SeqCst);
         let running = self.tally.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.tally.most_running.fetch_max(running, Ordering::SeqCst);
@@ -141,7 +141,7 @@ impl Collect for GatedCollector {
         match order {
             // Unwinds like any panic, but prints nothing among the test results.
             Ok(Order::Panic) => resume_unwind(Box::new("the collector panics because the test told it to")),
-            Ok(Order::Return) | Err(_) => empty_report(),
+            Ok(Order::Return) | Err(_) => empty_report().into(),
         }
     }
 }

@@ -19,13 +19,14 @@ const RIGHT: (&str, &str) = ("authorization", "Basic b3BzOnNlY3JldA==");
 struct Counter(Arc<AtomicUsize>);
 
 impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.0.fetch_add(1, Ordering::SeqCst);
-        serde_json::from_str(
+        serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
         )
         .unwrap()
+        .into()
     }
 }
 

@@ -4,8 +4,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::MissingReason;
 use memory_debug_fleet::{Ask, FanOut, NoThread, Unanswered, Work};
+use memory_debug_report::MissingReason;
 
 use crate::failure::Failure;
 use crate::login::Login;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{MemoryReport, MissingReason};
 use memory_debug_fleet::{Missing, Refusal, TlsFailure};
+use memory_debug_report::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Error};
@@ -314,7 +314,7 @@ fn said(body: &[u8]) -> String {
     let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
     let text = detail.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
     let shortened: String = text.trim().chars().take(300).collect();
-    memory_debug_core::units::visible(&shortened)
+    memory_debug_report::units::visible(&shortened)
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MissingInstance, MissingReason};
 use memory_debug_fleet::without_login;
+use memory_debug_report::{MissingInstance, MissingReason};
 
 use crate::client::Client;
 use crate::connection_args::ConnectionArgs;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{MissingInstance, MissingReason};
 use memory_debug_fleet::Missing;
+use memory_debug_report::units::visible;
+use memory_debug_report::{MissingInstance, MissingReason};
 
 /// The exit status. `memory-debug help` and the manual document the values, so scripts depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

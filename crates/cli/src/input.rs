@@ -4,7 +4,7 @@ use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read, stdin};
 use std::path::Path;
 
-use memory_debug_core::units::Bytes;
+use memory_debug_report::units::Bytes;
 
 use crate::failure::Failure;
 

@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _, stdout};
 use std::path::Path;
 
-use memory_debug_core::render;
-use memory_debug_core::units::visible;
+use memory_debug_report::render;
+use memory_debug_report::units::visible;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use memory_debug_core::MissingReason;
 use memory_debug_fleet::{DEFAULT_PATH, is_loopback, page_path, without_login};
+use memory_debug_report::MissingReason;
 use url::{Host, Url};
 
 use crate::failure::Failure;

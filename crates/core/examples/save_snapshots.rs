@@ -9,12 +9,12 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use memory_debug_core::{Collector, Scope, Snapshot, SnapshotFolder, spawn_collecting};
+use memory_debug_core::{Collector, Scope, SnapshotFolder, spawn_collecting};
 
 memory_debug_core::install!();
 
 fn save(folder: &SnapshotFolder) -> Result<(), Box<dyn Error>> {
-    let take = || Snapshot::of(&Collector::new().collect(Scope::Types), None);
+    let take = || Collector::new().collect(Scope::Types).snapshot(None);
     let collecting = spawn_collecting(take)?;
     let snapshot = collecting.join().map_err(|_| "the collection failed")??;
     folder.save(&snapshot)?;

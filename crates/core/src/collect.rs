@@ -1,28 +1,24 @@
 //! One collection: everything asked for, in one report.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use memory_debug_profile::Selection;
+use memory_debug_report::__private::{Counts, Sampled as Sum, root_rows, timestamp};
+use memory_debug_report::{
+    AllocatorDetail, AllocatorStats, DetailParts, Error, ErrorKind, InstanceInfo, MemoryReport,
+    ProfilingState, SampleOrigin, TypeRow, TypeSummary, Unavailable,
+};
 
-use crate::breakdown::Counts;
-use crate::detail::{AllocatorDetail, DetailParts};
-use crate::error::{Error, ErrorKind};
-use crate::heap::Heap;
-use crate::instance::InstanceInfo;
+use crate::collected::Collected;
+use crate::heap::{Heap, TypeCollector};
+use crate::instance::read_instance;
 use crate::jemalloc::{self, LastDump};
 use crate::maps;
 use crate::process;
-use crate::reconciliation;
-use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
-use crate::samples::SampleOrigin;
 use crate::thread::{self, wait_for_collecting};
-use crate::timestamp;
 use crate::tracked;
-use crate::types::{self, TypeCollector};
-use crate::unavailable::Unavailable;
 
 /// From this length of a dump on, memory is worth more than time: what is freed while it is read and named goes back to the
 /// system at once. Some three thousand stacks.
@@ -50,7 +46,7 @@ pub enum Scope {
 /// use memory_debug_core::{Collector, Scope, spawn_collecting};
 ///
 /// let collector = Collector::new().service("shop", env!("CARGO_PKG_VERSION"));
-/// let report = spawn_collecting(move || collector.collect(Scope::Stats))?.join().expect("collected");
+/// let report = spawn_collecting(move || collector.collect(Scope::Stats).report)?.join().expect("collected");
 /// assert_eq!(report.instance.service.as_deref(), Some("shop"));
 /// # Ok::<_, std::io::Error>(())
 /// ```
@@ -80,30 +76,14 @@ impl Collector {
     ///
     /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting), or its own memory becomes part of what it measures. What
     /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
-    pub fn collect(&self, scope: Scope) -> MemoryReport {
+    pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
         let collected_at = timestamp::seconds(SystemTime::now());
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
         let instance = self.instance(proc, &mut unavailable);
-        let mut report = MemoryReport {
-            schema: SCHEMA.into(),
-            instance,
-            collected_at,
-            duration_us: 0,
-            process: None,
-            cgroup: None,
-            machine: None,
-            allocator: None,
-            types: None,
-            reconciliation: None,
-            roots: None,
-            detail: None,
-            unavailable,
-            heap: None,
-            growth: None,
-            tracked: Vec::new(),
-        };
+        let mut report = MemoryReport::new(instance, collected_at);
+        report.unavailable = unavailable;
         if scope != Scope::Types {
             report.process = process::read_process(proc, &mut report.unavailable);
             report.cgroup = process::read_cgroup(proc, &mut report.unavailable);
@@ -113,19 +93,18 @@ impl Collector {
             }
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
-        report.tracked = tracked::rows();
-        if scope != Scope::Stats {
-            self.read_types(proc, &mut report);
-        }
+        let tracked = tracked::rows();
+        let heap =
+            if scope == Scope::Stats { None } else { self.read_types(proc, &mut report, tracked.clone()) };
         report.duration_us = micros(begin);
-        report
+        Collected::new(report, heap, tracked)
     }
 
     /// Measures as for [`Scope::Stats`], and what the allocator's numbers are made of, all of one epoch.
     ///
     /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
     pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {
-        let mut report = self.collect(Scope::Stats);
+        let mut report = self.collect(Scope::Stats).report;
         if report.allocator.is_some() {
             let begin = Instant::now();
             let unavailable = &mut report.unavailable;
@@ -145,15 +124,15 @@ impl Collector {
 
     /// Which process this is; `proc` is the folder `/proc` is mounted at.
     pub(crate) fn instance(&self, proc: &Path, unavailable: &mut Unavailable) -> InstanceInfo {
-        InstanceInfo::read(proc, self.service.clone(), self.version.clone(), unavailable)
+        read_instance(proc, self.service.clone(), self.version.clone(), unavailable)
     }
 
     /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
-    fn read_types(&self, proc: &Path, report: &mut MemoryReport) {
-        let mut exact = report.tracked.clone();
+    fn read_types(&self, proc: &Path, report: &mut MemoryReport, tracked: Vec<TypeRow>) -> Option<Heap> {
+        let mut exact = tracked;
         report.roots = roots::measure(&mut report.unavailable);
-        exact.extend(report.roots.iter().flat_map(types::root_rows));
-        let mut summary = match self.read_heap(proc, report) {
+        exact.extend(report.roots.iter().flat_map(root_rows));
+        let (mut summary, heap) = match self.read_heap(proc, report) {
             Ok((heap, Sampled { active_since, samples }, counts)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let samples = report.unavailable.keep("types.samples", samples);
@@ -161,30 +140,31 @@ impl Collector {
                     let reason = "other code began these samples, or the process's start is unknown";
                     report.unavailable.note("types.samples.began_at", reason);
                 }
-                let heap = report.heap.insert(Arc::new(heap));
-                let summary = types::summarize(heap, &Selection::default());
-                let summary = TypeSummary { active_since, samples, ..summary };
+                let mut summary = heap.summarize(&Selection::default());
+                summary.active_since = active_since;
+                summary.samples = samples;
                 let small_bytes = heap.profile().sampled_bytes_up_to(jemalloc::largest_small_object());
                 let rate = heap.profile().sample_rate().bytes();
                 let whole = summary.total_bytes.zip(summary.total_bytes_stderr);
                 report.reconciliation = whole.map(|(bytes, stderr)| {
-                    let sampled = reconciliation::Sampled { bytes, stderr, rate, small_bytes, since_start };
+                    let sampled = Sum { bytes, stderr, rate, small_bytes, since_start };
                     counts.reconcile(sampled, &mut report.unavailable)
                 });
-                summary
+                (summary, Some(heap))
             }
             Err(reason) => {
                 report.unavailable.note("types", &reason);
                 report.unavailable.note("reconciliation", &reason);
                 if exact.is_empty() {
-                    return;
+                    return None;
                 }
-                TypeSummary::without_profile(reason)
+                (TypeSummary::without_profile(reason), None)
             }
         };
         summary.rows.extend(exact);
         summary.rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.full_type.cmp(&b.full_type)));
         report.types = Some(summary);
+        heap
     }
 
     /// The heap profile, which samples it has, and what others say about the same moment.
@@ -269,7 +249,7 @@ pub fn allocator_stats() -> Result<AllocatorStats, Error> {
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
 pub fn summary() -> TypeSummary {
     match wait_for_collecting(|| Collector::new().collect(Scope::Types)) {
-        Ok(report) => report.types.unwrap_or_else(|| {
+        Ok(Collected { report, .. }) => report.types.unwrap_or_else(|| {
             TypeSummary::without_profile(
                 report.unavailable.get("types").unwrap_or("no type is tracked").into(),
             )
@@ -280,8 +260,9 @@ pub fn summary() -> TypeSummary {
 
 #[cfg(test)]
 mod tests {
+    use memory_debug_report::RowSource;
+
     use super::*;
-    use crate::report::RowSource;
     use crate::tracked::Tracked;
 
     struct Exact;
@@ -289,11 +270,11 @@ mod tests {
     #[test]
     fn only_what_was_asked_for_is_collected() {
         let collector = Collector::new().service("shop", "1.2.3");
-        let stats = collector.collect(Scope::Stats);
+        let stats = collector.collect(Scope::Stats).report;
         assert_eq!(stats.schema, "memory-debug/v1");
         assert_eq!(stats.instance.version.as_deref(), Some("1.2.3"));
         assert!(stats.types.is_none() && stats.unavailable.get("types").is_none());
-        let types = collector.collect(Scope::Types);
+        let types = collector.collect(Scope::Types).report;
         assert!(types.process.is_none() && types.unavailable.get("process").is_none());
         assert!(types.allocator.is_none() && types.unavailable.get("allocator").is_none());
     }
@@ -301,7 +282,7 @@ mod tests {
     #[test]
     fn another_allocator_is_a_reason_and_tracked_types_are_still_counted() {
         let _exact = Tracked::new(Exact);
-        let report = Collector::new().collect(Scope::Everything);
+        let report = Collector::new().collect(Scope::Everything).report;
         assert!(report.allocator.is_none());
         let reason = report.unavailable.get("allocator").unwrap();
         assert_eq!(report.unavailable.get("types"), Some(reason));

@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::{env, fmt, io};
 
-use crate::ceiling::Ceiling;
+use memory_debug_report::{Ceiling, Unavailable};
+
 use crate::collect::{Collector, Scope};
 use crate::process::{read_address_room, read_cgroup, read_machine};
-use crate::unavailable::Unavailable;
 
 /// Numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena. Measured: 1.5 MiB.
 const STATS_BYTES: u64 = 2 << 20;

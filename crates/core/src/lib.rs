@@ -10,7 +10,7 @@
 //!
 //! // In main.rs, outside any function: memory_debug_core::install!();
 //! let collector = Collector::new().service("shop", "1.0.0");
-//! let report = spawn_collecting(move || collector.collect(Scope::Everything))?.join().expect("collected");
+//! let report = spawn_collecting(move || collector.collect(Scope::Everything).report)?.join().expect("collected");
 //! println!("{}", render::text(&report, Page::Overview, &TypesView::default()));
 //! # Ok::<_, std::io::Error>(())
 //! ```
@@ -46,110 +46,65 @@
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
-//! # Floors
+//! # Parts
 //!
-//! A module uses only modules listed before it: `error`, `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
-//! `maps`, `own_files`, `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
-//! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
-//! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
-//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! Everything that is a value is of the crate `memory-debug-report` and is named here too. This crate has what asks the
+//! process. `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
 
 #![deny(unsafe_code)]
 
-mod breakdown;
-mod ceiling;
-mod collect;
-mod comparison;
-mod control;
-mod detail;
-mod doctor;
-mod error;
+// From the ground up: a module uses only modules above its line.
 mod file_size;
-mod fleet;
-mod headroom;
-mod heap;
+mod per_process;
+mod kernel_file;
+mod regular_file;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
-mod instance;
-mod jemalloc;
-mod kernel_file;
 #[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
 mod mallctl;
 #[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
 mod mapped;
-mod maps;
-pub mod metrics;
 #[allow(
     unsafe_code,
     reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
 )]
 mod objects;
+mod maps;
 mod own_files;
-mod per_process;
-mod periodic;
 mod process;
-mod purge;
-mod reconciliation;
-mod regular_file;
-pub mod render;
-mod report;
-mod report_diff;
-mod root_summary;
-mod roots;
-mod rows;
-mod samples;
-mod snapshot;
+mod instance;
+mod jemalloc;
 mod thread;
-mod timestamp;
+mod roots;
 mod tracked;
+mod heap;
+mod collected;
+mod collect;
+mod headroom;
+mod control;
+mod purge;
+mod snapshot;
 mod tracker;
-mod types;
-mod unavailable;
-pub mod units;
-mod view;
+mod periodic;
 
-pub use ceiling::{Ceiling, LimitSource};
 pub use collect::{Collector, Scope, allocator_stats, summary};
-pub use comparison::Comparison;
-pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
-pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
-pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
-pub use error::{Error, ErrorKind};
-pub use fleet::{
-    Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
-    FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
-};
+pub use collected::Collected;
+pub use control::ProfilingChange;
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
-pub use instance::{InstanceId, InstanceInfo};
-#[cfg(feature = "flamegraph")]
-pub use memory_debug_profile::FlamegraphOptions;
-pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
-};
+pub use instance::instance_id;
+#[doc(inline)]
+pub use memory_debug_report::*;
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
-pub use purge::{PurgeMoment, PurgeReport};
-pub use reconciliation::Reconciliation;
 pub use regular_file::open_regular_file;
-pub use report::{
-    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
-    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
-};
-pub use report_diff::{NumberChange, ReportDiff};
-pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
-pub use samples::SampleOrigin;
-pub use snapshot::{
-    DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
-    SnapshotId, SnapshotInfo, Snapshots, Suspect,
-};
+pub use snapshot::{NotKept, SnapshotBounds, SnapshotFolder, Snapshots};
 pub use thread::{spawn_collecting, spawn_thread};
 pub use tracked::Tracked;
-pub use tracker::{Growth, SummaryTracker};
-pub use unavailable::Unavailable;
-pub use view::{Page, Sort, TypesView};
+pub use tracker::SummaryTracker;
+
+use memory_debug_report::__private::timestamp;
 
 /// The trait that values are visited through to measure what they retain, and what it needs.
 ///

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use memory_debug_report::{Snapshot, SnapshotId};
+
 use crate::collect::{Collector, Scope};
 use crate::headroom::{self, Headroom};
-use crate::snapshot::{Snapshot, SnapshotFolder, SnapshotId, Snapshots};
+use crate::snapshot::{SnapshotFolder, Snapshots};
 use crate::thread::{spawn_collecting, spawn_thread};
 
 /// Takes a snapshot every so often, into a ring and if wanted into a folder.
@@ -160,12 +162,12 @@ impl Work {
         let spawned = spawn_collecting(move || {
             let headroom = work.collector.headroom(Scope::Types);
             let take = || {
-                let report = work.collector.collect(Scope::Everything);
+                let collected = work.collector.collect(Scope::Everything);
                 let to_write = work.collector.headroom_for(headroom::Work::Profile, 0);
                 if to_write.is_short() {
                     return Err(format!("skipped: {to_write}"));
                 }
-                Snapshot::of(&report, Some(LABEL.into())).map_err(|error| error.to_string())
+                collected.snapshot(Some(LABEL.into())).map_err(|error| error.to_string())
             };
             work.status.note(work.take(headroom, take));
         });
@@ -249,7 +251,7 @@ mod tests {
     use crate::headroom::Resource;
     use crate::jemalloc;
     use crate::snapshot::SnapshotBounds;
-    use crate::snapshot::tests::empty;
+    use crate::snapshot::fixture::empty;
 
     const ENOUGH: Headroom =
         Headroom { needed_bytes: 1, available_bytes: Some(1), resource: Resource::Memory };

@@ -7,7 +7,8 @@ use std::io;
 use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
 
-use crate::error::{Error, ErrorKind};
+use memory_debug_report::{Error, ErrorKind};
+
 use crate::headroom::room_for_threads;
 use crate::jemalloc;
 use crate::mallctl;

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use memory_debug_profile::{Peaks, Selection};
-use serde::{Deserialize, Serialize};
+use memory_debug_report::__private::beyond_peaks;
+use memory_debug_report::{Error, Growth, Snapshot, SnapshotDiff, SnapshotInfo};
 
 use crate::collect::{Collector, Scope};
-use crate::comparison::Comparison;
-use crate::error::Error;
-use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
 use crate::thread::wait_for_collecting;
 
 /// Says what changed since it was last asked, and what has grown beyond all it has seen: `SummaryTracker` of Python's
@@ -122,26 +120,8 @@ impl SummaryTracker {
     }
 }
 
-/// What has grown beyond its peak, largest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Growth {
-    /// The moment from which on peaks are known: the first one, or the first after the samples were discarded.
-    pub since: SnapshotInfo,
-    /// This moment.
-    pub target: SnapshotInfo,
-    /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
-    pub group: String,
-    /// Rows that are above their peak by more than noise; changes are those since the peak.
-    pub rows: Vec<DiffRow>,
-    /// Rows that were compared.
-    pub compared_rows: u64,
-    /// What makes growth significant: that its bytes exceed so many standard errors.
-    pub threshold_stderrs: f64,
-}
-
 fn take(collector: &Collector, label: Option<String>) -> Result<Snapshot, Error> {
-    Snapshot::of(&collector.collect(Scope::Types), label)
+    collector.collect(Scope::Types).snapshot(label)
 }
 
 fn changed(
@@ -152,30 +132,6 @@ fn changed(
     let now = Arc::new(now);
     let diff = SnapshotDiff::between(last.as_ref().unwrap_or(&now), &now, selection)?;
     Ok((now, diff))
-}
-
-fn beyond_peaks(
-    peaks: Option<(SnapshotInfo, Peaks)>,
-    now: &Snapshot,
-    selection: &Selection,
-) -> Result<((SnapshotInfo, Peaks), Growth), Error> {
-    let profile = now.profile()?;
-    // Beside peaks of samples that were discarded, nothing would stand out for ever.
-    let peaks = peaks.filter(|(since, _)| {
-        let comparison = Comparison::of(since.origin(None), now.info().origin(None));
-        !matches!(comparison, Comparison::Discarded | Comparison::Unknown)
-    });
-    let (since, mut peaks) = peaks.unwrap_or_else(|| (now.info().clone(), Peaks::new(selection.clone())));
-    let table = peaks.exceeded_by(&profile);
-    let growth = Growth {
-        since: since.clone(),
-        target: now.info().clone(),
-        group: selection.group.as_str().into(),
-        rows: table.rows.iter().map(DiffRow::of).collect(),
-        compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
-        threshold_stderrs: table.threshold,
-    };
-    Ok(((since, peaks), growth))
 }
 
 /// Does what takes memory where it does not count.
@@ -189,7 +145,7 @@ fn collecting<R: Send + 'static>(
 mod tests {
     use super::*;
     use crate::jemalloc;
-    use crate::snapshot::tests::{of_dump, samples, with_samples};
+    use crate::snapshot::fixture::{of_dump, samples, with_samples};
 
     /// A moment with so many samples of one row.
     fn moment(samples: u64, seconds: u64) -> Snapshot {

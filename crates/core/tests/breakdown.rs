@@ -26,7 +26,7 @@ const MUCH: usize = 256 << 20;
 const LITTLE: u64 = 32 * MIB;
 
 fn report() -> MemoryReport {
-    spawn_collecting(|| Collector::new().collect(Scope::Everything)).unwrap().join().unwrap()
+    spawn_collecting(|| Collector::new().collect(Scope::Everything).report).unwrap().join().unwrap()
 }
 
 fn purge() -> PurgeReport {

@@ -48,7 +48,7 @@ fn sample_for(seconds: u64, sample_bytes: Option<u64>) -> ProfilingChange {
 }
 
 fn types() -> MemoryReport {
-    on_a_collecting_thread(|| Collector::new().collect(Scope::Types))
+    on_a_collecting_thread(|| Collector::new().collect(Scope::Types).report)
 }
 
 fn total(report: &MemoryReport) -> u64 {
@@ -168,7 +168,7 @@ alone! {
         let samples = before.types.as_ref().unwrap().samples.clone().unwrap();
         assert_eq!((origin(), samples.began_at), ((0, 0, 1 << 14), before.instance.started_at.clone()));
         let taken = |label: &'static str| {
-            on_a_collecting_thread(move || Snapshot::of(&Collector::new().collect(Scope::Types), Some(label.into())))
+            on_a_collecting_thread(move || Collector::new().collect(Scope::Types).snapshot(Some(label.into())))
                 .unwrap()
         };
         let first = taken("first");

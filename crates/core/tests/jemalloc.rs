@@ -30,7 +30,7 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn collect(scope: Scope) -> MemoryReport {
-    spawn_collecting(move || Collector::new().collect(scope)).unwrap().join().unwrap()
+    spawn_collecting(move || Collector::new().collect(scope).report).unwrap().join().unwrap()
 }
 
 /// A size class of jemalloc that nothing else here uses, so that its samples are found in a dump.

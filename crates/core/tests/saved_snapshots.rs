@@ -53,7 +53,7 @@ fn taken(count: usize) -> Vec<Snapshot> {
     static COLLECTOR: OnceLock<Collector> = OnceLock::new();
     let take = move || {
         let collector = COLLECTOR.get_or_init(Collector::new);
-        (0..count).map(|_| Snapshot::of(&collector.collect(Scope::Types), None).unwrap()).collect()
+        (0..count).map(|_| collector.collect(Scope::Types).snapshot(None).unwrap()).collect()
     };
     spawn_collecting(take).unwrap().join().unwrap()
 }

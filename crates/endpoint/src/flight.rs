@@ -257,7 +257,7 @@ impl Shared {
     }
 
     fn collect_and_answer(self: &Arc<Self>, kind: Kind) -> End {
-        let report = match kind.scope() {
+        let collected = match kind.scope() {
             Some(scope) => {
                 if let Err(shortage) = self.collect.headroom(scope) {
                     let refused = self.lock().slot(kind).refuse();
@@ -282,7 +282,7 @@ impl Shared {
         // Groups stay on the board while they are rendered, so that the supervisor can still answer them.
         while let Some(NextPage { request: view, proof, neighbours }) = self.next_page(kind) {
             let material = Material {
-                report: report.as_ref(),
+                collected: collected.as_ref(),
                 collect,
                 snapshots,
                 max_bytes,

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full};
-use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
+use memory_debug_endpoint::memory_debug_core::{Collected, MemoryReport, Scope};
 use tower::{Layer, Service, ServiceExt};
 
 use super::*;
@@ -31,14 +31,15 @@ struct Counter {
 }
 
 impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.collections.fetch_add(1, Ordering::SeqCst);
         let _ = self.go.lock().unwrap().recv();
-        serde_json::from_str(
+        serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
         )
         .unwrap()
+        .into()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use memory_debug_axum::{
-    Collect, Collector, Credentials, Limits, MemoryDebugLayer, MemoryReport, Scope, Shortage,
+    Collect, Collected, Collector, Credentials, Limits, MemoryDebugLayer, Scope, Shortage,
 };
 
 /// How many ask at once.
@@ -52,10 +52,10 @@ struct Counts {
 struct Counted(Collector, Arc<Counts>);
 
 impl Collect for Counted {
-    fn collect(&self, scope: Scope) -> MemoryReport {
-        let report = Collect::collect(&self.0, scope);
+    fn collect(&self, scope: Scope) -> Collected {
+        let collected = Collect::collect(&self.0, scope);
         self.1.collections.fetch_add(1, Ordering::Relaxed);
-        report
+        collected
     }
 
     fn headroom(&self, scope: Scope) -> Result<(), Shortage> {

@@ -56,7 +56,8 @@ fn the_truth_is_within_one_and_two_standard_errors_as_often_as_expected() {
     for _ in 0..ROUNDS {
         let held = populations!(100 101 102 103 104 105 106 107);
         let collector = Arc::clone(&collector);
-        let report = spawn_collecting(move || collector.collect(Scope::Types)).unwrap().join().unwrap();
+        let report =
+            spawn_collecting(move || collector.collect(Scope::Types).report).unwrap().join().unwrap();
         drop(held);
         for n in 100..108 {
             let row = row(&report, &format!("Box<Specimen<{n}>>")).expect("256 samples");

@@ -11,7 +11,7 @@ use std::{env, fs, process};
 use axum_service::{AppState, Config, OptIns, app, app_with};
 use memory_debug_axum::allocative::{Allocative, Visitor};
 use memory_debug_axum::{InstanceId, MemoryReport, register_root};
-use memory_debug_core::FleetReport;
+use memory_debug_core::{FleetReport, instance_id};
 use memory_debug_tests::{OwnProcess, Request, Response, Server, credentials, in_child, within_limit};
 use tokio::runtime;
 
@@ -45,7 +45,7 @@ fn report_of_child() -> (u32, MemoryReport) {
 
 fn assert_is_of_child(pid: u32, report: &MemoryReport) {
     assert_eq!((pid == process::id(), report.instance.pid), (false, pid));
-    assert_ne!(report.instance.id, InstanceId::current(), "two processes are two instances");
+    assert_ne!(report.instance.id, instance_id(), "two processes are two instances");
     let types = report.types.as_ref().unwrap();
     assert!(types.unavailable.is_none() && types.total_bytes > Some(0), "{types:?}");
     assert_eq!(types.symbols.as_deref(), Some("inlined"), "{types:?}");
@@ -66,7 +66,7 @@ fn a_process_can_fork_after_it_has_served() {
         // Keeps the collections of this process alive, so that the child inherits them.
         let _kept = block_on(async { app(&AppState::start(&Config::small()), credentials()) });
         let first = overview().report();
-        assert_eq!((first.instance.pid, first.instance.id), (process::id(), InstanceId::current()));
+        assert_eq!((first.instance.pid, first.instance.id), (process::id(), instance_id()));
         let (pid, report) = report_of_child();
         assert_is_of_child(pid, &report);
         assert_eq!(overview().report().instance.id, first.instance.id, "the parent keeps its identity");
@@ -184,12 +184,12 @@ fn a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket() {
         "faults::a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket",
         || {
             let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
-            let own = (InstanceId::current(), process::id());
+            let own = (instance_id(), process::id());
             assert_eq!(fleet(&folder), [own]);
             let told = in_child(|| {
                 let both = fleet(&folder);
                 assert!(both.len() == 2 && both.contains(&own), "{both:?}");
-                assert!(both.contains(&(InstanceId::current(), process::id())), "{both:?}");
+                assert!(both.contains(&(instance_id(), process::id())), "{both:?}");
                 process::id().to_string()
             });
             let names = || -> Vec<_> {

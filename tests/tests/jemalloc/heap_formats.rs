@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use axum::Router;
 use axum_service::{AppState, Config, OptIns, app_with};
-use memory_debug_axum::{Collect, Collector, MemoryDebugLayer, MemoryReport, Scope};
+use memory_debug_axum::{Collect, Collected, Collector, MemoryDebugLayer, Scope};
 use memory_debug_core::HeapProfile;
 use memory_debug_tests::{Connection, OwnProcess, Request, Response, Server, credentials, within_limit};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -152,11 +152,11 @@ struct Steps {
 }
 
 impl Collect for InSteps {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         let _ = self.may.lock().unwrap().recv();
-        let report = self.collector.collect(scope);
+        let collected = self.collector.collect(scope);
         let _ = self.done.send(());
-        report
+        collected
     }
 }
 

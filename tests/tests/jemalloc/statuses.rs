@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use memory_debug_axum::{
-    Collect, Credentials, Limits, MemoryDebugLayer, MemoryReport, Resource, Role, Scope, Shortage,
+    Collect, Collected, Credentials, Limits, MemoryDebugLayer, Resource, Role, Scope, Shortage,
 };
 use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, Server, credentials};
 
@@ -12,7 +12,7 @@ use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, S
 struct WithoutHeadroom;
 
 impl Collect for WithoutHeadroom {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         panic!("there is too little memory")
     }
 

@@ -14,7 +14,7 @@ use actix_web::middleware::{Condition, DefaultHeaders};
 use actix_web::test::{TestRequest, init_service, ok_service, read_body};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use memory_debug_endpoint::memory_debug_core::Scope;
+use memory_debug_endpoint::memory_debug_core::{Collected, Scope};
 
 use crate::*;
 
@@ -28,14 +28,15 @@ struct Counter {
 }
 
 impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.collections.fetch_add(1, Ordering::SeqCst);
         let _ = self.go.lock().unwrap().recv();
-        serde_json::from_str(
+        serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
         )
         .unwrap()
+        .into()
     }
 }
 

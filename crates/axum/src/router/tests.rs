@@ -9,7 +9,7 @@ use axum::http::{Request, Response};
 use axum::middleware::map_response;
 use axum::routing::get;
 use http_body_util::BodyExt;
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use memory_debug_tower::Collect;
 use memory_debug_tower::memory_debug_core;
 use tower::ServiceExt;
@@ -23,13 +23,14 @@ const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
 struct Counter(Arc<AtomicUsize>);
 
 impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.0.fetch_add(1, Ordering::SeqCst);
-        serde_json::from_str(
+        serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
         )
         .unwrap()
+        .into()
     }
 }
 

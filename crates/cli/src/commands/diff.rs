@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
+use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
 use crate::client::{Client, Request};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use memory_debug_core::{Diagnosis, Severity};
+use memory_debug_report::{Diagnosis, Severity};
 use serde::Deserialize;
 
 use crate::client::Request;

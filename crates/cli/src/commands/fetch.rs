@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use memory_debug_core::render;
+use memory_debug_report::render;
 
 use crate::client::Request;
 use crate::connection_args::ConnectionArgs;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use memory_debug_core::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
+use memory_debug_report::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
 use crate::client::{MAX_BODY_BYTES, Request};

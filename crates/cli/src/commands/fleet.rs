@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
+use memory_debug_report::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
 
 use crate::ask_all::ask_all;
 use crate::client::Client;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use memory_debug_core::{MissingReason, PprofOptions, SymbolizedProfile};
+use memory_debug_report::{MissingReason, PprofOptions, SymbolizedProfile};
 
 use crate::ask_all::ask_all;
 use crate::client::Request;

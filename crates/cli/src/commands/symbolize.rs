@@ -4,9 +4,9 @@ use std::io::{ErrorKind, IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{PprofOptions, SymbolizedProfile, render};
 use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
+use memory_debug_report::units::visible;
+use memory_debug_report::{PprofOptions, SymbolizedProfile, render};
 
 use crate::client::MAX_BODY_BYTES;
 use crate::failure::{Failure, notice};

@@ -8,8 +8,8 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::SRV;
-use memory_debug_core::MissingReason;
 use memory_debug_fleet::{Lookup, LookupFailure, resolve};
+use memory_debug_report::MissingReason;
 
 use crate::failure::Failure;
 use crate::target::Target;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use memory_debug_core::MissingReason;
+use memory_debug_report::MissingReason;
 use serde::Deserialize;
 
 use super::{Discovery, Found};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, units};
+use memory_debug_report::{MemoryReport, units};
 
 use super::draw;
 use super::poll::News;

@@ -1,6 +1,6 @@
 //! Reports with a known content, for tests.
 
-use memory_debug_core::{MemoryReport, TypeRow};
+use memory_debug_report::{MemoryReport, TypeRow};
 use serde_json::json;
 
 /// Of the instance with this number.

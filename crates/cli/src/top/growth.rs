@@ -1,13 +1,13 @@
 //! How the rows of all instances changed since the start, and which changes are more than noise.
 //!
 //! Each instance is compared with its own first report, and the changes are added up: who comes or goes is no growth.
-//! For one instance this is what [`ReportDiff`](memory_debug_core::ReportDiff) says, by the same test.
+//! For one instance this is what [`ReportDiff`](memory_debug_report::ReportDiff) says, by the same test.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use memory_debug_core::{RowSource, TypeRow, TypeSummary};
 use memory_debug_profile::significant_stderrs;
+use memory_debug_report::{RowSource, TypeRow, TypeSummary};
 
 use super::instance::Answer;
 
@@ -132,7 +132,7 @@ fn whole(table: &TypeSummary) -> Option<(u64, f64)> {
 mod tests {
     use std::time::Instant;
 
-    use memory_debug_core::{MemoryReport, ReportDiff};
+    use memory_debug_report::{MemoryReport, ReportDiff};
     use proptest::prelude::*;
 
     use super::super::fixture::{report, row};

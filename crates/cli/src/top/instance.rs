@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{Comparison, MemoryReport, MissingInstance, TypeSummary};
+use memory_debug_report::{Comparison, MemoryReport, MissingInstance, TypeSummary};
 
 use crate::failure::Failure;
 
@@ -142,7 +142,7 @@ fn is_comparable(base: &MemoryReport, now: &MemoryReport) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use memory_debug_core::MissingReason;
+    use memory_debug_report::MissingReason;
 
     use super::super::fixture::{report, row};
     use super::*;

@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
-use memory_debug_core::MemoryReport;
+use memory_debug_report::MemoryReport;
 
 use super::draw::{self, Palette};
 use super::keys;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::{MemoryReport, MissingReason};
+use memory_debug_report::{MemoryReport, MissingReason};
 
 use crate::client::Client;
 use crate::failure::Failure;

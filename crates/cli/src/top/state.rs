@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use memory_debug_core::MissingInstance;
+use memory_debug_report::MissingInstance;
 
 use super::history::{History, Point};
 use super::instance::{Instance, Standing};

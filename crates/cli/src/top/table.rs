@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use memory_debug_core::{Ceiling, Fleet, FleetReport, InstanceId, MissingInstance, RowSource};
+use memory_debug_report::{Ceiling, Fleet, FleetReport, InstanceId, MissingInstance, RowSource};
 
 use super::growth::{Growth, Growths, Key, growths};
 use super::instance::{Answer, Instance};
@@ -170,7 +170,7 @@ mod tests {
     use super::super::fixture::{report, row};
     use super::*;
 
-    fn table(reports: &[(u64, Vec<memory_debug_core::TypeRow>)]) -> Table {
+    fn table(reports: &[(u64, Vec<memory_debug_report::TypeRow>)]) -> Table {
         let mut instances: Vec<Instance> = Vec::new();
         let at = Instant::now();
         for (number, rows) in reports {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use memory_debug_core::MissingInstance;
+use memory_debug_report::MissingInstance;
 
 use super::state::State;
 use super::table::Order;

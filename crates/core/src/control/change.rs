@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use memory_debug_report::{Error, ErrorKind};
 use serde::Deserialize;
-
-use crate::error::{Error, ErrorKind};
 
 /// Longest time of one change. For longer, configure it.
 const MAX_SECONDS: u64 = 3600;

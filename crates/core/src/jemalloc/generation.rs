@@ -9,9 +9,10 @@
 
 use std::time::SystemTime;
 
+use memory_debug_report::SampleOrigin;
+
 use super::profiling::sample_bytes;
 use super::sampling::Setting;
-use crate::samples::SampleOrigin;
 use crate::timestamp;
 
 /// When something happened to the switches.
@@ -126,13 +127,11 @@ impl Generation {
             When::At(time) => Some(timestamp::millis(time)),
             When::Unknown(_) => None,
         };
-        Ok(SampleOrigin {
-            generation: self.number,
-            began_at: time(self.began),
-            sample_bytes: sample_bytes(self.seen.lg_sample)?,
-            pauses: self.pauses,
-            resumed_at: time(self.resumed),
-        })
+        let mut origin = SampleOrigin::new(self.number, sample_bytes(self.seen.lg_sample)?);
+        origin.began_at = time(self.began);
+        origin.pauses = self.pauses;
+        origin.resumed_at = time(self.resumed);
+        Ok(origin)
     }
 }
 
@@ -204,5 +203,26 @@ mod tests {
         generation.look(ON);
         let began = Some(When::Unknown("turned on some time after the start"));
         assert_eq!(told(&generation), (0, began, 0, None));
+    }
+
+    #[test]
+    fn a_generation_is_told_with_times() {
+        let mut generation = Generation::configured(ON);
+        let origin = |generation: &Generation| generation.origin(Some("2026-11-20T09:00:00Z")).unwrap();
+        let mut expected = SampleOrigin::new(0, 524_288);
+        expected.began_at = Some("2026-11-20T09:00:00Z".into());
+        assert_eq!(origin(&generation), expected);
+        generation.reset(16);
+        generation.turn_on(at(7));
+        generation.turn_off();
+        generation.turn_on(at(9));
+        let mut expected = SampleOrigin::new(1, 65_536);
+        expected.began_at = Some("1970-01-01T00:00:07.000Z".into());
+        expected.pauses = 1;
+        expected.resumed_at = Some("1970-01-01T00:00:09.000Z".into());
+        assert_eq!(origin(&generation), expected);
+        generation.look(Setting { active: true, lg_sample: 12 });
+        assert_eq!((origin(&generation).generation, origin(&generation).began_at), (2, None));
+        assert_eq!(Generation::configured(ON).origin(None).unwrap().began_at, None);
     }
 }

@@ -6,14 +6,12 @@
 use std::hint;
 use std::sync::OnceLock;
 
+use memory_debug_report::__private::NOT_JEMALLOC;
+
 use crate::mallctl;
 
 /// Larger than what other code of this thread could allocate between two reads; smaller than the page cache would mind.
 const PROBE_BYTES: usize = 4096;
-
-/// The answer if jemalloc is there and not used.
-pub(crate) const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
-                            in use to main.rs, for example `memory_debug_axum::install!();`";
 
 /// `Ok` if Rust's allocations go to jemalloc; found out by one allocation, the first time this is called.
 ///

@@ -1,10 +1,10 @@
 //! The state of jemalloc's heap profiler, and whether a profile can be had.
 
+use memory_debug_report::{ProfilingState, Unavailable};
+
 use super::generation::{Generation, When};
 use crate::mallctl::{self, Error};
-use crate::report::ProfilingState;
 use crate::timestamp;
-use crate::unavailable::Unavailable;
 
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
@@ -19,13 +19,10 @@ pub(crate) fn read_profiling(
     let mut keep = |name: &str, value: Result<bool, Error>| {
         unavailable.keep(&format!("allocator.profiling.{name}"), value)
     };
-    let mut state = ProfilingState {
-        compiled: keep("compiled", mallctl::CONFIG_PROF.read()),
-        enabled: keep("enabled", mallctl::OPT_PROF.read()),
-        active: keep("active", mallctl::PROF_ACTIVE.read()),
-        sample_bytes: None,
-        active_since: None,
-    };
+    let mut state = ProfilingState::default();
+    state.compiled = keep("compiled", mallctl::CONFIG_PROF.read());
+    state.enabled = keep("enabled", mallctl::OPT_PROF.read());
+    state.active = keep("active", mallctl::PROF_ACTIVE.read());
     let sample_bytes = enabled(&state).and_then(|()| {
         let lg = mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;
         sample_bytes(lg)
@@ -94,12 +91,11 @@ mod tests {
     use super::*;
 
     fn state(compiled: bool, enabled: bool, active: bool) -> ProfilingState {
-        ProfilingState {
-            compiled: Some(compiled),
-            enabled: Some(enabled),
-            active: Some(active),
-            ..ProfilingState::default()
-        }
+        let mut state = ProfilingState::default();
+        state.compiled = Some(compiled);
+        state.enabled = Some(enabled);
+        state.active = Some(active);
+        state
     }
 
     #[test]

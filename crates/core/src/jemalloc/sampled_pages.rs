@@ -4,8 +4,9 @@
 
 use std::sync::OnceLock;
 
+use memory_debug_report::__private::sampled_objects;
+
 use super::detail::beside_pages;
-use crate::detail::sampled_objects;
 use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
 
 /// The small size classes of whole pages: a sampled object is counted in the one that its pages make.

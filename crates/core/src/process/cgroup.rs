@@ -9,9 +9,10 @@ mod parts;
 
 use std::path::Path;
 
+use memory_debug_report::__private::{MOST_LEVELS, NO_LIMIT};
+use memory_debug_report::{CgroupLevel, CgroupMemory, Unavailable};
+
 use crate::kernel_file::{self, number};
-use crate::report::{CgroupLevel, CgroupMemory, MOST_LEVELS, NO_LIMIT};
-use crate::unavailable::Unavailable;
 use folder::{Folder, Version};
 use level::LevelReader;
 
@@ -50,16 +51,7 @@ const UNKNOWN_ABOVE: [&str; 9] = [
 ];
 
 fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavailable) -> CgroupMemory {
-    let CgroupLevel {
-        path,
-        limit_bytes,
-        current_bytes,
-        inactive_file_bytes,
-        oom_kills,
-        high_events,
-        max_events,
-        parts,
-    } = group.read(folder.path_of(group.folder()), "memory.events", unavailable);
+    let level = group.read(folder.path_of(group.folder()), "memory.events", unavailable);
     let pressure = match group.version() {
         Version::One => Err("version 1 control groups do not have it".to_owned()),
         Version::Two => group.text("memory.pressure"),
@@ -68,25 +60,23 @@ fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavail
         let average = pressure.clone().and_then(|text| average_10(&text, key));
         unavailable.keep(&format!("cgroup.{name}"), average)
     };
-    CgroupMemory {
-        version: match group.version() {
-            Version::One => 1,
-            Version::Two => 2,
-        },
-        path,
-        limit_bytes,
-        current_bytes,
-        inactive_file_bytes,
-        pressure_some_avg10_percent: average("some", "pressure_some_avg10_percent"),
-        pressure_full_avg10_percent: average("full", "pressure_full_avg10_percent"),
-        peak_bytes: unavailable.keep("cgroup.peak_bytes", group.peak()),
-        oom_kills,
-        high_events,
-        max_events,
-        parts,
-        levels: Vec::new(),
-        binding: None,
-    }
+    let mut cgroup = CgroupMemory::default();
+    cgroup.version = match group.version() {
+        Version::One => 1,
+        Version::Two => 2,
+    };
+    cgroup.path = level.path;
+    cgroup.limit_bytes = level.limit_bytes;
+    cgroup.current_bytes = level.current_bytes;
+    cgroup.inactive_file_bytes = level.inactive_file_bytes;
+    cgroup.pressure_some_avg10_percent = average("some", "pressure_some_avg10_percent");
+    cgroup.pressure_full_avg10_percent = average("full", "pressure_full_avg10_percent");
+    cgroup.peak_bytes = unavailable.keep("cgroup.peak_bytes", group.peak());
+    cgroup.oom_kills = level.oom_kills;
+    cgroup.high_events = level.high_events;
+    cgroup.max_events = level.max_events;
+    cgroup.parts = level.parts;
+    cgroup
 }
 
 /// The parent and so on up to the mount point, as far as their limits hold for this process.
@@ -122,13 +112,15 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
     let visible = || std::iter::once(&own).chain(&cgroup.levels);
     let is_visible = visible().filter_map(|level| level.limit_bytes).any(|limit| limit <= lowest);
     let topmost = visible().last()?;
-    (!is_visible && lowest < level::NO_LIMIT_V1).then(|| CgroupLevel {
-        path: CgroupLevel::ABOVE.into(),
-        limit_bytes: Some(lowest),
-        current_bytes: topmost.current_bytes,
-        inactive_file_bytes: topmost.inactive_file_bytes,
-        ..CgroupLevel::default()
-    })
+    if is_visible || lowest >= level::NO_LIMIT_V1 {
+        return None;
+    }
+    let mut above = CgroupLevel::default();
+    above.path = CgroupLevel::ABOVE.into();
+    above.limit_bytes = Some(lowest);
+    above.current_bytes = topmost.current_bytes;
+    above.inactive_file_bytes = topmost.inactive_file_bytes;
+    Some(above)
 }
 
 /// Why no level has a known room: a limit or a usage that could not be read, or no limit at all.

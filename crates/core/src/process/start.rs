@@ -97,7 +97,7 @@ fn since_boot() -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Tree;
+    use crate::process::{Tree, unusual_clocks};
     use crate::timestamp;
 
     /// A process that started `seconds` after boot, in a container whose `/proc/stat` and `/proc/uptime` are lxcfs's.
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn no_clock_panics_and_the_time_up_does_not_depend_on_it() {
-        for system in timestamp::unusual_clocks() {
+        for system in unusual_clocks() {
             let start = read(container(80_000).path(), &clocks(system, 86_400)).unwrap();
             assert_eq!(up(start.since_boot, Duration::from_secs(86_400)), Ok(Duration::from_secs(6_400)));
             assert_eq!(start.system.ok(), system.checked_sub(Duration::from_secs(6_400)));

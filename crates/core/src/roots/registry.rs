@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use memory_debug_report::{RootRow, RootSummary, Unavailable};
+
 use super::visitor::{Allocative, Visitor, arc_size};
 use super::walk::{Found, Limits, Walk};
-use crate::root_summary::{RootRow, RootSummary};
-use crate::unavailable::Unavailable;
 
 /// How many roots are measured.
 const MAX_ROOTS: usize = 64;
@@ -193,8 +193,9 @@ fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> Reg
 pub(crate) fn measure(unavailable: &mut Unavailable) -> Option<RootSummary> {
     let roots: Vec<_> = registered().iter().filter(|root| root.value.is_alive()).cloned().collect();
     let refused = REFUSED.load(Ordering::Relaxed);
-    let summary = measure_roots(&roots, Limits::default(), unavailable);
-    (!roots.is_empty()).then_some(RootSummary { refused, ..summary })
+    let mut summary = measure_roots(&roots, Limits::default(), unavailable);
+    summary.refused = refused;
+    (!roots.is_empty()).then_some(summary)
 }
 
 fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavailable) -> RootSummary {
@@ -207,9 +208,10 @@ fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavaila
         let found = root.measure(index, &mut walk);
         root.row(unavailable.keep(&format!("roots.{}", root.name), found), roots)
     });
-    let rows = rows.collect();
-    let duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-    RootSummary { rows, refused: 0, duration_us }
+    let mut summary = RootSummary::default();
+    summary.rows = rows.collect();
+    summary.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+    summary
 }
 
 impl Root {
@@ -230,24 +232,19 @@ impl Root {
     }
 
     fn row(&self, found: Option<Found>, roots: &[Arc<Self>]) -> RootRow {
-        let row = RootRow {
-            name: self.name.clone(),
-            type_name: memory_debug_profile::readable_type_name(self.type_name),
-            full_type: self.type_name.to_owned(),
-            ..RootRow::default()
-        };
+        let mut row = RootRow::default();
+        row.name = self.name.clone();
+        row.type_name = memory_debug_profile::readable_type_name(self.type_name);
+        row.full_type = self.type_name.to_owned();
         let Some(found) = found else { return row };
         let names = found
             .elsewhere
             .into_iter()
             .filter_map(|(index, pointers)| roots.get(index).map(|root| (root.name.clone(), pointers)));
-        let row = RootRow {
-            retained_bytes: Some(found.retained_bytes),
-            not_counted: found.not_counted,
-            counted_elsewhere: names.collect(),
-            fields: found.fields,
-            ..row
-        };
+        row.retained_bytes = Some(found.retained_bytes);
+        row.not_counted = found.not_counted;
+        row.counted_elsewhere = names.collect();
+        row.fields = found.fields;
         row.cut(MAX_FIELDS)
     }
 }

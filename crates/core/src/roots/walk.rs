@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use crate::root_summary::FieldRow;
+use memory_debug_report::FieldRow;
 
 /// Bounds of a visit, so that no value, however large or deep, can harm the service.
 #[derive(Clone, Copy, Debug)]
@@ -269,14 +269,14 @@ impl Walk {
             return None;
         }
         let full_type = part.type_name.unwrap_or_default();
-        Some(FieldRow {
-            field: self.path(index),
-            type_name: memory_debug_profile::readable_type_name(full_type),
-            full_type: full_type.to_owned(),
-            values: part.values,
-            bytes: part.bytes,
-            shared: part.shared,
-        })
+        let mut row = FieldRow::default();
+        row.field = self.path(index);
+        row.type_name = memory_debug_profile::readable_type_name(full_type);
+        row.full_type = full_type.to_owned();
+        row.values = part.values;
+        row.bytes = part.bytes;
+        row.shared = part.shared;
+        Some(row)
     }
 
     fn path(&self, mut index: usize) -> String {

@@ -4,7 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Snapshot, SnapshotId};
+use memory_debug_report::{Snapshot, SnapshotId};
+
 use crate::file_size::without_signal;
 use crate::regular_file::open_regular_file;
 
@@ -158,7 +159,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::empty;
+    use super::super::fixture::empty;
     use super::*;
 
     fn folder(name: &str) -> SnapshotFolder {

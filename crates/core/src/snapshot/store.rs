@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Snapshot, SnapshotId};
-use crate::error::{Error, ErrorKind};
+use memory_debug_report::{Error, ErrorKind, Snapshot, SnapshotId};
 
 /// How much is kept. What is beyond goes, the oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +146,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::empty;
+    use super::super::fixture::empty;
     use super::*;
 
     fn labels(snapshots: &Snapshots) -> Vec<String> {
@@ -163,7 +162,7 @@ mod tests {
         }
         assert_eq!(labels(&snapshots), ["b", "c"]);
         assert_eq!(snapshots.get(first).unwrap_err(), NotKept::Gone);
-        assert_eq!(snapshots.get(SnapshotId::random().unwrap()).unwrap_err(), NotKept::Unknown);
+        assert_eq!(snapshots.get(SnapshotId::from_random([7; 16])).unwrap_err(), NotKept::Unknown);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::iter;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::report::{RowSource, TypeRow};
+use memory_debug_report::TypeRow;
 
 /// Threads beyond this many share counters.
 const SHARDS: usize = 16;
@@ -95,18 +95,12 @@ impl Node {
     fn row(&self) -> TypeRow {
         let Totals { created, dropped } = self.counters.totals();
         let objects = created.saturating_sub(dropped);
-        TypeRow {
-            type_name: memory_debug_profile::readable_type_name(self.type_name),
-            full_type: self.type_name.to_owned(),
-            objects,
-            bytes: objects.saturating_mul(self.size as u64),
-            objects_stderr: 0.0,
-            bytes_stderr: 0.0,
-            source: RowSource::Exact,
-            created: Some(created),
-            dropped: Some(dropped),
-            threads: None,
-        }
+        let type_name = memory_debug_profile::readable_type_name(self.type_name);
+        let bytes = objects.saturating_mul(self.size as u64);
+        let mut row = TypeRow::exact(type_name, self.type_name.to_owned(), objects, bytes);
+        row.created = Some(created);
+        row.dropped = Some(dropped);
+        row
     }
 }
 

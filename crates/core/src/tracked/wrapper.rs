@@ -150,7 +150,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::report::{RowSource, TypeRow};
+    use memory_debug_report::{RowSource, TypeRow};
+
     use crate::tracked::rows;
 
     /// Every test counts a type of its own, because counters belong to the process.

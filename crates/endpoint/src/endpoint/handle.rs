@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use memory_debug_core::{InstanceId, SnapshotId};
+use memory_debug_core::{SnapshotId, instance_id};
 use memory_debug_fleet::Neighbours;
 
 use super::Endpoint;
@@ -59,7 +59,7 @@ impl Endpoint {
             Ok(proof) => {
                 // After a fork the child has no listener yet.
                 self.listen();
-                let outcome = self.answer(&parts, &proof).of_instance(InstanceId::current());
+                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
                 let role = if proof.is_peer() { "peer" } else { proof.role().as_str() };
                 self.audit.authorized(&parts, proof.user(), role, outcome.status());
                 if self.gate.should_warn_about_plain_http(&parts) {
@@ -164,7 +164,7 @@ impl Endpoint {
         };
         asking.query.finish()?;
 
-        let own = InstanceId::current();
+        let own = instance_id();
         if instance.is_some_and(|instance| instance != own) {
             return Err(Problem::WrongInstance(own));
         }

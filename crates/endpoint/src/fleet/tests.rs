@@ -8,7 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
 
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use memory_debug_fleet::{Neighbours as _, Siblings};
 use serde_json::{Value, json};
 
@@ -36,8 +36,8 @@ fn report_of(number: u32) -> Value {
 struct Reports;
 
 impl Collect for Reports {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        serde_json::from_value(report_of(0)).unwrap()
+    fn collect(&self, _: Scope) -> Collected {
+        serde_json::from_value::<MemoryReport>(report_of(0)).unwrap().into()
     }
 }
 

@@ -18,7 +18,7 @@ use ::loom::future::block_on;
 use ::loom::lazy_static;
 use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
 use ::loom::thread::{self, JoinHandle};
-use memory_debug_core::{MemoryReport, Page, Scope, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
 use super::alarms::{Permit, Wait};
@@ -38,7 +38,7 @@ struct Numbered {
 }
 
 impl Collect for Numbered {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         let running = &self.running[usize::from(scope == Scope::Stats)];
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // Recorded instead of asserted: a panic here would count as a panic of the collector.
@@ -50,11 +50,12 @@ impl Collect for Numbered {
             // Like `panic!`, but without a message for each order.
             resume_unwind(Box::new(()));
         }
-        serde_json::from_value(json!({
+        serde_json::from_value::<MemoryReport>(json!({
             "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
             "collected_at": format!("report {number}"), "duration_us": 0, "unavailable": {},
         }))
         .unwrap()
+        .into()
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memory_debug_core::{MemoryReport, Page, Resource, Scope, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -49,7 +49,7 @@ fn with_filter(filter: usize) -> RenderRequest {
 }
 
 fn report(number: usize) -> MemoryReport {
-    serde_json::from_value(json!({
+    serde_json::from_value::<MemoryReport>(json!({
         "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
         "collected_at": format!("report {number}"), "duration_us": 0, "unavailable": {},
     }))
@@ -84,7 +84,7 @@ struct Control {
 }
 
 impl Collect for Gate {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.most_running.fetch_max(self.running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
         self.begun.lock().unwrap().send((scope, thread::current().id())).unwrap();
@@ -92,7 +92,7 @@ impl Collect for Gate {
         self.running.fetch_sub(1, Ordering::SeqCst);
         match order {
             Ok(Order::Panic) => panic!("the secret reason"),
-            _ => report(number),
+            _ => report(number).into(),
         }
     }
 

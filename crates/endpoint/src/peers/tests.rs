@@ -11,7 +11,7 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{MemoryReport, Scope};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use serde_json::{Value, json};
 
 use super::*;
@@ -44,8 +44,8 @@ fn report_of(number: u32) -> Value {
 struct Reports(u32);
 
 impl Collect for Reports {
-    fn collect(&self, _: Scope) -> MemoryReport {
-        serde_json::from_value(report_of(self.0)).unwrap()
+    fn collect(&self, _: Scope) -> Collected {
+        serde_json::from_value::<MemoryReport>(report_of(self.0)).unwrap().into()
     }
 }
 

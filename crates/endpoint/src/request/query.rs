@@ -2,7 +2,7 @@
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use memory_debug_core::{Group, InstanceId, Sort, TracebackDepth, TypesView};
+use memory_debug_core::{Group, InstanceId, Selection, Sort, TracebackDepth, TypesView};
 
 use crate::escape::Escaped;
 use crate::reply::{Format, Problem};
@@ -171,7 +171,13 @@ impl Query {
         if let Some(sort) = self.one_of("sort", &orders) {
             types.sort = sort;
         }
-        let selection = &mut types.selection;
+        types.filter = self.text("filter");
+        types
+    }
+
+    /// How a table is summed, and over which stacks.
+    pub(crate) fn selection(&mut self) -> Selection {
+        let mut selection = Selection::default();
         if let Some(group) = self.one_of("group", &Group::ALL.map(|group| (group.as_str(), group))) {
             selection.group = group;
         }
@@ -180,8 +186,7 @@ impl Query {
         selection.depth = depth.unwrap_or_default();
         selection.focus = self.text("focus");
         selection.ignore = self.text("ignore");
-        types.filter = self.text("filter");
-        types
+        selection
     }
 }
 

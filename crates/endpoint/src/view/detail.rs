@@ -1,6 +1,6 @@
 //! `/stats?detail=`: statistics by arena and by size class.
 
-use memory_debug_core::{DetailParts, Page, TypesView};
+use memory_debug_core::{DetailParts, Page, Selection, TypesView};
 
 use super::kind::Kind;
 use super::material::Material;
@@ -42,9 +42,16 @@ impl PageRequest for Detail {
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let report = material.process()?.collect_detail(self.parts);
-        let material = Material { report: Some(&report), ..material };
-        report_pages::write(request, Page::Stats, &TypesView::default(), material, proof)
+        let collected = material.process()?.collect_detail(self.parts).into();
+        let material = Material { collected: Some(&collected), ..material };
+        report_pages::write(
+            request,
+            Page::Stats,
+            &TypesView::default(),
+            &Selection::default(),
+            material,
+            proof,
+        )
     }
 
     fn kind(&self, _of_row: Kind) -> Kind {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{SnapshotDiff, Snapshots, TypesView, Work, render};
+use memory_debug_core::{Selection, SnapshotDiff, Snapshots, TypesView, Work, render};
 
 use super::kind::Kind;
 use super::material::Material;
@@ -22,6 +22,7 @@ struct Diff {
     /// Show only what grew.
     growth: bool,
     types: TypesView,
+    selection: Selection,
 }
 
 pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
@@ -30,10 +31,11 @@ pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     let target = Target::read(query);
     let growth = query.flag("growth");
     let types = query.table();
+    let selection = query.selection();
     let base = base.ok_or_else(|| {
         invalid("base", "is missing: the id of a snapshot, `first` or `last`; POST /snapshots makes one")
     })?;
-    Ok(Arc::new(Diff { base, target, growth, types }))
+    Ok(Arc::new(Diff { base, target, growth, types, selection }))
 }
 
 impl PageRequest for Diff {
@@ -47,13 +49,13 @@ impl PageRequest for Diff {
         let types = &self.types;
         let mut diff = match self.target {
             Target::Snapshot(target) => {
-                SnapshotDiff::between(&base, &*target.find(material.snapshots)?, &types.selection)
+                SnapshotDiff::between(&base, &*target.find(material.snapshots)?, &self.selection)
                     .map_err(|error| Problem::internal("two snapshots cannot be compared", &error))?
             }
             Target::Now => {
-                let report = material.report()?;
-                SnapshotDiff::until(report, &base, &types.selection)
-                    .map_err(|error| Problem::of_profile(report, &error))?
+                let collected = material.collected()?;
+                let diff = collected.diff(&base, &self.selection);
+                diff.map_err(|error| Problem::of_profile(&collected.report, &error))?
             }
         };
         if self.growth {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use memory_debug_core::{
-    FleetReport, MemoryReport, MissingReason, Page, Scope, Snapshots, TypesView, Work, render,
+    FleetReport, MemoryReport, MissingReason, Page, Scope, Selection, Snapshots, TypesView, Work, render,
 };
 use memory_debug_fleet::{FleetQuery, Missing, PendingReport};
 
@@ -110,7 +110,7 @@ fn report(
 fn own_report(rows: usize, force: bool) -> RenderRequest {
     let types = TypesView { top: rows, ..TypesView::default() };
     RenderRequest {
-        page: Arc::new(ReportPage { page: Page::Overview, types }),
+        page: Arc::new(ReportPage { page: Page::Overview, types, selection: Selection::default() }),
         kind: Kind::Everything,
         format: Format::Json,
         force,

@@ -142,8 +142,9 @@ fn collapsed(
 
 /// Writes the dump as jemalloc writes it, with addresses of this process. If it does not fit, it keeps its largest stacks.
 fn raw(request: &RenderRequest, material: Material<'_>) -> Result<Reply, Problem> {
-    let report = material.report()?;
-    let profile = report.heap_profile().map_err(|error| Problem::of_profile(report, &error))?;
+    let collected = material.collected()?;
+    let profile = collected.heap_profile();
+    let profile = profile.map_err(|error| Problem::of_profile(&collected.report, &error))?;
     request.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
         written(profile.write_raw_largest(stacks, body))
     })

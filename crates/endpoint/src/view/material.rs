@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::time::Duration;
 
-use memory_debug_core::{Collector, MemoryReport, SampleOrigin, Snapshots, SymbolizedProfile};
+use memory_debug_core::{Collected, Collector, MemoryReport, SampleOrigin, Snapshots, SymbolizedProfile};
 use memory_debug_fleet::Neighbours;
 
 use super::fleet::AskedFleet;
@@ -20,7 +20,7 @@ pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>
 #[derive(Clone, Copy)]
 pub(crate) struct Material<'a> {
     /// `None` if no page of this kind needs a report.
-    pub(crate) report: Option<&'a MemoryReport>,
+    pub(crate) collected: Option<&'a Collected>,
     /// The collector that made the report.
     pub(crate) collect: &'a dyn Collect,
     pub(crate) snapshots: &'a Snapshots,
@@ -37,15 +37,20 @@ pub(crate) struct Material<'a> {
 }
 
 impl<'a> Material<'a> {
-    pub(super) fn report(&self) -> Result<&'a MemoryReport, Problem> {
+    pub(super) fn collected(&self) -> Result<&'a Collected, Problem> {
         // A page that needs a report is of a kind that collects one.
-        self.report.ok_or_else(|| Problem::internal("a page found no report to show", &"none was collected"))
+        self.collected
+            .ok_or_else(|| Problem::internal("a page found no report to show", &"none was collected"))
+    }
+
+    pub(super) fn report(&self) -> Result<&'a MemoryReport, Problem> {
+        self.collected().map(|collected| &collected.report)
     }
 
     /// The heap of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
-        let report = self.report()?;
-        report.symbolized().map_err(|error| Problem::of_profile(report, &error))
+        let collected = self.collected()?;
+        collected.symbolized().map_err(|error| Problem::of_profile(&collected.report, &error))
     }
 
     /// The samples that the heap of the report consists of.
@@ -55,7 +60,7 @@ impl<'a> Material<'a> {
 
     /// Reasons why names are not better.
     pub(super) fn notes(&self) -> &'a [String] {
-        self.report.and_then(|report| report.types.as_ref()).map_or(&[], |types| &types.notes)
+        self.collected.and_then(|collected| collected.report.types.as_ref()).map_or(&[], |types| &types.notes)
     }
 
     /// The collector of this process.

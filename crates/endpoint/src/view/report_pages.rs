@@ -1,9 +1,10 @@
 //! The overview, `/stats`, `/types` and `/doctor`: a report as core renders it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use memory_debug_core::{DetailParts, Group, MemoryReport, Page, Snapshots, TypesView, Work, render};
+use memory_debug_core::{
+    Collected, DetailParts, Group, Page, Selection, SnapshotDiff, Snapshots, TypesView, Work, render,
+};
 
 use super::detail::Detail;
 #[cfg(test)]
@@ -13,39 +14,40 @@ use super::page_request::PageRequest;
 use super::render_request::{RenderRequest, most_stacks, written};
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
-use crate::request::Asking;
+use crate::request::{Asking, Query};
 
 /// A request for a page of a report.
 #[derive(Debug, PartialEq)]
 pub(crate) struct ReportPage {
     pub(crate) page: Page,
     pub(crate) types: TypesView,
+    pub(crate) selection: Selection,
 }
 
 type Asked = Result<Arc<dyn PageRequest>, Problem>;
 
 pub(crate) fn overview(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Overview, asking.query.table()))
+    Ok(page(Page::Overview, &mut asking.query))
 }
 
 pub(crate) fn types(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Types, asking.query.table()))
+    Ok(page(Page::Types, &mut asking.query))
 }
 
 pub(crate) fn doctor(asking: &mut Asking<'_>) -> Asked {
-    Ok(page(Page::Doctor, asking.query.table()))
+    Ok(page(Page::Doctor, &mut asking.query))
 }
 
 pub(crate) fn stats(asking: &mut Asking<'_>) -> Asked {
     let parts = Detail::read(&mut asking.query);
     if parts == DetailParts::default() {
-        return Ok(page(Page::Stats, asking.query.table()));
+        return Ok(page(Page::Stats, &mut asking.query));
     }
     Ok(Arc::new(Detail { parts }))
 }
 
-fn page(page: Page, types: TypesView) -> Arc<dyn PageRequest> {
-    Arc::new(ReportPage { page, types })
+fn page(page: Page, query: &mut Query) -> Arc<dyn PageRequest> {
+    Arc::new(ReportPage { page, types: query.table(), selection: query.selection() })
 }
 
 impl PageRequest for ReportPage {
@@ -55,7 +57,7 @@ impl PageRequest for ReportPage {
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        write(request, self.page, &self.types, material, proof)
+        write(request, self.page, &self.types, &self.selection, material, proof)
     }
 
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
@@ -66,7 +68,7 @@ impl PageRequest for ReportPage {
                 Some(most_stacks(snapshots).map_or(Work::Page, |stacks| Work::Comparison { stacks }))
             }
             // Each row has the names of a whole stack.
-            _ if self.types.selection.group == Group::Traceback => Some(Work::Profile),
+            _ if self.selection.group == Group::Traceback => Some(Work::Profile),
             _ => Some(Work::Page),
         }
     }
@@ -77,12 +79,16 @@ pub(super) fn write(
     request: &RenderRequest,
     page: Page,
     types: &TypesView,
+    selection: &Selection,
     material: Material<'_>,
     _proof: &Authorized,
 ) -> Result<Reply, Problem> {
-    let mut report = Cow::Borrowed(material.report()?);
-    if page == Page::Doctor {
-        compare(&mut report, material.snapshots);
+    let collected = material.collected()?;
+    let mut report = collected.regroup(selection);
+    if page == Page::Doctor
+        && let Some(growth) = growth(collected, material.snapshots)
+    {
+        report.to_mut().note_growth(growth);
     }
     if !request.shows_host {
         let report = report.to_mut();
@@ -97,12 +103,10 @@ pub(super) fn write(
     })
 }
 
-/// Adds the growth since the oldest snapshot that the doctor can compare: one of this process, with the same samples.
-/// Without such a snapshot growth stays unknown.
-fn compare(report: &mut Cow<'_, MemoryReport>, snapshots: &Snapshots) {
-    let list = snapshots.list();
-    let report = report.to_mut();
-    let _ = list.iter().find(|base| report.compare_with(base).is_ok());
+/// The growth since the oldest snapshot that can be compared: one of this process, with the same samples. `None` if there
+/// is none. Growth then stays unknown to the doctor.
+fn growth(collected: &Collected, snapshots: &Snapshots) -> Option<SnapshotDiff> {
+    snapshots.list().iter().find_map(|base| collected.growth_since(base).ok())
 }
 
 #[cfg(test)]
@@ -110,7 +114,13 @@ impl RenderRequest {
     /// A request for a page of a report.
     pub(crate) fn of_report(page: Page, types: TypesView, format: Format) -> Self {
         let kind = if page == Page::Stats { Kind::Stats } else { Kind::Everything };
-        Self { page: Arc::new(ReportPage { page, types }), kind, format, force: false, shows_host: true }
+        Self {
+            page: Arc::new(ReportPage { page, types, selection: Selection::default() }),
+            kind,
+            format,
+            force: false,
+            shows_host: true,
+        }
     }
 }
 

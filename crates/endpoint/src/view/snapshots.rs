@@ -83,9 +83,9 @@ impl PageRequest for TakeSnapshot {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let report = material.report()?;
-        let snapshot =
-            Snapshot::of(report, self.label.clone()).map_err(|error| Problem::of_profile(report, &error))?;
+        let collected = material.collected()?;
+        let snapshot = collected.snapshot(self.label.clone());
+        let snapshot = snapshot.map_err(|error| Problem::of_profile(&collected.report, &error))?;
         let kept = material.snapshots.keep(snapshot);
         let kept = kept.map_err(|error| Problem::SnapshotTooLarge(error.to_string()))?;
         let id = kept.info().id;

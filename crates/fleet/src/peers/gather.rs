@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use memory_debug_core::{
-    Fleet, FleetReport, InstanceId, MemoryReport, MissingInstance, MissingReason, spawn_collecting,
-};
+use memory_debug_core::{instance_id, spawn_collecting};
+use memory_debug_report::{Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason};
 
 use super::ask::{AskPeer, Peer};
 use super::{MAX_PEERS, Peers, connect, names};
@@ -35,7 +34,7 @@ impl Neighbours for Peers {
         let spawn = |work| spawn_collecting(work).map(drop);
         let asked = fan_out.ask_all(peers, ask, spawn, |peer, answer| match answer {
             // This process under another name, or an instance that claims so: added after this process's own report.
-            Ok(report) if report.instance.id == InstanceId::current() => like_own.push((peer.name, report)),
+            Ok(report) if report.instance.id == instance_id() => like_own.push((peer.name, report)),
             Ok(report) => fleet.add(peer.name, &report),
             Err(missing) => fleet.miss(missing.of(peer.name)),
         });

@@ -11,7 +11,8 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
-use memory_debug_core::{InstanceId, MissingReason};
+use memory_debug_core::instance_id;
+use memory_debug_report::MissingReason;
 use serde_json::{Value, json};
 
 use super::*;
@@ -125,7 +126,7 @@ fn an_instance_that_names_itself_is_counted_once() {
 
 #[test]
 fn a_peer_cannot_pose_as_the_instance_that_is_asked() {
-    let own = InstanceId::current().to_string();
+    let own = instance_id().to_string();
     let mut lie = report_as(&own, 2);
     lie["process"]["resident_bytes"] = json!(7);
     let (url, _asked) = peer(answer(200, &lie.to_string()));

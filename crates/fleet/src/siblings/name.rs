@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::process;
 
-use memory_debug_core::InstanceId;
+use memory_debug_core::instance_id;
 
 /// The name of a socket, `{pid}-{start}-{id}.sock`: the process id, the start of the process in ticks since the boot (as
 /// in `/proc`), and the first eight digits of the instance id. The first two distinguish a process from a later process
@@ -22,7 +22,7 @@ impl Name {
     pub(super) fn own() -> Result<Self, String> {
         let pid = process::id();
         let start = start_of(pid).ok_or("/proc does not say when this process started; mount /proc")?;
-        Ok(Self { pid, start, id: InstanceId::current().short() })
+        Ok(Self { pid, start, id: instance_id().short() })
     }
 
     /// Parses a name. `None` for any text that [`Display`](fmt::Display) would not have written.

@@ -1,7 +1,7 @@
 //! The columns of the table, as many as there is room for.
 
-use memory_debug_core::RowSource;
-use memory_debug_core::units::count;
+use memory_debug_report::RowSource;
+use memory_debug_report::units::count;
 
 use super::quantity::{bytes, objects, per_hour, share, signed_bytes};
 use crate::top::growth::Growth;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use memory_debug_core::units::span;
-use memory_debug_core::{Ceiling, FleetReport, LimitSource, Spread};
+use memory_debug_report::units::span;
+use memory_debug_report::{Ceiling, FleetReport, LimitSource, Spread};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use memory_debug_core::units::{span, visible};
+use memory_debug_report::units::{span, visible};
 use ratatui::text::{Line, Span};
 
 use super::Palette;

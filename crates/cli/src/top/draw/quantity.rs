@@ -1,6 +1,6 @@
 //! Numbers and names in little room.
 
-use memory_debug_core::units::{Bytes, count, percent, visible};
+use memory_debug_report::units::{Bytes, count, percent, visible};
 use ratatui::text::Span;
 
 use crate::top::growth::Growth;

@@ -1,7 +1,7 @@
 //! The table: a heading, the rows of the page, and all together.
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{FleetReport, RowSource};
+use memory_debug_report::units::visible;
+use memory_debug_report::{FleetReport, RowSource};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use memory_debug_core::{CgroupLevel, MemoryReport, MissingInstance, MissingReason, TypeRow};
+use memory_debug_report::{CgroupLevel, MemoryReport, MissingInstance, MissingReason, TypeRow};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

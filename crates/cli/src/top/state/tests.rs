@@ -1,4 +1,4 @@
-use memory_debug_core::MissingReason;
+use memory_debug_report::MissingReason;
 
 use super::*;
 use crate::failure::Failure;

@@ -239,7 +239,7 @@ fn an_end_that_fails_is_tried_again() {
 
 #[test]
 fn a_window_opens_by_any_clock() {
-    for time in crate::timestamp::unusual_clocks() {
+    for time in crate::process::unusual_clocks() {
         let fake = Fake::new(true);
         fake.now.set(Now { time, ..fake.now.get() });
         let mut sampling = Sampling::new();

@@ -2,8 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use memory_debug_report::__private::{NO_CONTROLLER, NO_GROUP};
+
 use crate::kernel_file;
-use crate::report::{NO_CONTROLLER, NO_GROUP};
 
 /// Version of the interface that has the memory controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

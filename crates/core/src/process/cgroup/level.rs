@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use memory_debug_report::__private::NO_LIMIT;
+use memory_debug_report::{CgroupLevel, Unavailable};
+
 use super::folder::Version;
 use super::parts;
 use crate::kernel_file::{self, number};
-use crate::report::{CgroupLevel, NO_LIMIT};
-use crate::unavailable::Unavailable;
 
 /// `memory.limit_in_bytes` says "no limit" by the largest multiple of the page size below 2^63.
 pub(super) const NO_LIMIT_V1: u64 = 1 << 62;
@@ -71,19 +72,19 @@ impl<'a> LevelReader<'a> {
         let inactive_file = stat.clone().and_then(|text| number(&text, inactive_file));
         let parts_path = format!("{}.parts", self.path);
         let mut keep = |name: &str, measured| unavailable.keep(&format!("{}.{name}", self.path), measured);
-        CgroupLevel {
-            path,
-            limit_bytes: keep("limit_bytes", self.limit()),
-            current_bytes: keep("current_bytes", self.bytes(self.version.usage_file())),
-            inactive_file_bytes: keep("inactive_file_bytes", inactive_file),
-            oom_kills: keep("oom_kills", kills),
-            high_events: keep("high_events", high),
-            max_events: keep("max_events", max),
-            parts: match self.version {
-                Version::One => parts::version_1(self, &stat, &parts_path, unavailable),
-                Version::Two => parts::version_2(&stat, &parts_path, unavailable),
-            },
-        }
+        let mut level = CgroupLevel::default();
+        level.path = path;
+        level.limit_bytes = keep("limit_bytes", self.limit());
+        level.current_bytes = keep("current_bytes", self.bytes(self.version.usage_file()));
+        level.inactive_file_bytes = keep("inactive_file_bytes", inactive_file);
+        level.oom_kills = keep("oom_kills", kills);
+        level.high_events = keep("high_events", high);
+        level.max_events = keep("max_events", max);
+        level.parts = match self.version {
+            Version::One => parts::version_1(self, &stat, &parts_path, unavailable),
+            Version::Two => parts::version_2(&stat, &parts_path, unavailable),
+        };
+        level
     }
 
     pub(super) fn peak(&self) -> Result<u64, String> {

@@ -1,6 +1,7 @@
+use memory_debug_report::CgroupParts;
+
 use super::*;
 use crate::process::fixture::Tree;
-use crate::report::CgroupParts;
 
 /// `/proc` and the control groups in one tree, the latter mounted at `<tree>/cgroup`.
 fn tree(membership: &str, mount: impl Fn(&str) -> String, files: &[(&str, &str)]) -> Tree {
@@ -42,29 +43,24 @@ fn version_2_is_read_whole() {
         ),
     ];
     let (cgroup, unavailable) = read(&tree("0::/a/b\n", version_2("/"), &files));
-    let mut expected = CgroupMemory {
-        version: 2,
-        path: "/a/b".into(),
-        limit_bytes: Some(1 << 30),
-        current_bytes: Some(512 << 20),
-        inactive_file_bytes: Some(4096),
-        peak_bytes: Some(600_000_000),
-        oom_kills: Some(1),
-        high_events: Some(7),
-        max_events: Some(3),
-        pressure_some_avg10_percent: Some(1.25),
-        pressure_full_avg10_percent: Some(0.5),
-        parts: CgroupParts {
-            anonymous_bytes: Some(1),
-            file_bytes: Some(90),
-            mapped_file_bytes: Some(20),
-            shared_bytes: Some(70),
-            kernel_bytes: Some(17),
-            socket_bytes: Some(8),
-        },
-        levels: Vec::new(),
-        binding: None,
-    };
+    let mut expected = CgroupMemory::default();
+    expected.version = 2;
+    expected.path = "/a/b".into();
+    expected.limit_bytes = Some(1 << 30);
+    expected.current_bytes = Some(512 << 20);
+    expected.inactive_file_bytes = Some(4096);
+    expected.peak_bytes = Some(600_000_000);
+    expected.oom_kills = Some(1);
+    expected.high_events = Some(7);
+    expected.max_events = Some(3);
+    expected.pressure_some_avg10_percent = Some(1.25);
+    expected.pressure_full_avg10_percent = Some(0.5);
+    expected.parts.anonymous_bytes = Some(1);
+    expected.parts.file_bytes = Some(90);
+    expected.parts.mapped_file_bytes = Some(20);
+    expected.parts.shared_bytes = Some(70);
+    expected.parts.kernel_bytes = Some(17);
+    expected.parts.socket_bytes = Some(8);
     expected.binding = Some(expected.own_level());
     assert_eq!(cgroup, Some(expected));
     assert!(unavailable.is_empty());
@@ -292,14 +288,13 @@ fn version_1_has_the_parents_numbers_and_says_that_it_binds() {
 fn version_1_has_the_parts_with_the_groups_below() {
     let tree = pod_1("268435456\n");
     let (cgroup, unavailable) = read(&tree);
-    let expected = CgroupParts {
-        anonymous_bytes: Some(5),
-        file_bytes: Some(90),
-        mapped_file_bytes: Some(20),
-        shared_bytes: Some(70),
-        kernel_bytes: Some(17),
-        socket_bytes: None,
-    };
+    let mut expected = CgroupParts::default();
+    expected.anonymous_bytes = Some(5);
+    expected.file_bytes = Some(90);
+    expected.mapped_file_bytes = Some(20);
+    expected.shared_bytes = Some(70);
+    expected.kernel_bytes = Some(17);
+    expected.socket_bytes = None;
     assert_eq!(cgroup.unwrap().parts, expected);
     assert_eq!(
         unavailable.get("cgroup.parts.socket_bytes"),

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{OnceLock, RwLock};
 
+use memory_debug_report::FieldRow;
+
 use super::*;
 use crate as memory_debug_core;
-use crate::root_summary::FieldRow;
 use crate::thread::spawn_collecting;
 use memory_debug_core::allocative;
 

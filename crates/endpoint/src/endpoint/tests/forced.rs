@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::{Arc, Mutex};
 
-use memory_debug_core::{MemoryReport, Resource, Work};
+use memory_debug_core::{Collected, Resource, Work};
 
 use super::*;
 use crate::collect::Shortage;
@@ -12,7 +12,7 @@ use crate::collect::Shortage;
 struct Short(Recorder);
 
 impl Collect for Short {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.0.collect(scope)
     }
 
@@ -62,7 +62,7 @@ fn s44_forcing_it_takes_the_role_profile() {
 struct ShortOfPages(Recorder, Arc<Mutex<Vec<(Work, u64)>>>);
 
 impl Collect for ShortOfPages {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.0.collect(scope)
     }
 

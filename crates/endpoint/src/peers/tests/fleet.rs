@@ -8,7 +8,7 @@ use super::*;
 struct NoRoom;
 
 impl Collect for NoRoom {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         Reports(0).collect(scope)
     }
 
@@ -45,7 +45,7 @@ fn s44_with_too_little_memory_here_no_peer_is_asked_without_force() {
 struct Hangs;
 
 impl Collect for Hangs {
-    fn collect(&self, _: Scope) -> MemoryReport {
+    fn collect(&self, _: Scope) -> Collected {
         loop {
             thread::park();
         }
@@ -56,7 +56,7 @@ impl Collect for Hangs {
 struct Fails;
 
 impl Collect for Fails {
-    fn collect(&self, _: Scope) -> MemoryReport {
+    fn collect(&self, _: Scope) -> Collected {
         panic!("expected by the test");
     }
 }

@@ -49,7 +49,7 @@ impl Problem {
             Self::peers_share_a_password(),
             Self::FleetUnavailable("open to others".to_owned()),
             Self::SecondHop,
-            Self::WrongInstance(InstanceId::current()),
+            Self::WrongInstance(memory_debug_core::instance_id()),
             Self::invalid_body("is empty"),
             Self::VersionDiffers { reason: "it is of version 7".to_owned(), etag: "\"x-7\"".to_owned() },
             Self::OnByConfiguration("sampling is on".to_owned()),

@@ -13,6 +13,7 @@ struct Parsed {
     format: Option<Format>,
     force: bool,
     types: TypesView,
+    selection: Selection,
 }
 
 fn parse(parameters: &[&'static str], query: Option<&str>, max_rows: usize) -> Result<Parsed, Problem> {
@@ -20,7 +21,8 @@ fn parse(parameters: &[&'static str], query: Option<&str>, max_rows: usize) -> R
     let format = query.format(Format::PAGE);
     let force = query.flag("force");
     let types = query.table();
-    query.finish().map(|()| Parsed { format, force, types })
+    let selection = query.selection();
+    query.finish().map(|()| Parsed { format, force, types, selection })
 }
 
 fn types(query: &str) -> Result<Parsed, Problem> {
@@ -60,15 +62,15 @@ fn every_value_of_a_table_is_itself() {
         assert_eq!(types(&format!("{query}&top=3")).unwrap().types.sort, sort);
     }
     for group in Group::ALL {
-        assert_eq!(types(&format!("group={}", group.as_str())).unwrap().types.selection.group, group);
+        assert_eq!(types(&format!("group={}", group.as_str())).unwrap().selection.group, group);
     }
-    let depth = |query| types(query).map(|query| query.types.selection.depth.frames());
+    let depth = |query| types(query).map(|query| query.selection.depth.frames());
     assert_eq!(
         (depth("group=traceback").unwrap(), depth("depth=1").unwrap(), depth("depth=32").unwrap()),
         (8, 1, 32)
     );
     assert!(depth("depth=0").is_err() && depth("depth=33").is_err() && depth("depth=+1").is_err());
-    let selection = types("focus=a&ignore=b").unwrap().types.selection;
+    let selection = types("focus=a&ignore=b").unwrap().selection;
     assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
 }
 

@@ -14,11 +14,13 @@ pub(super) fn write(
     knows_types: bool,
     material: Material<'_>,
 ) -> Result<Reply, Problem> {
-    let report = material.report()?;
+    let collected = material.collected()?;
+    let report = &collected.report;
+    let tracked = collected.tracked();
     let view = MetricsView { top: series, exact: knows_types };
     let text = match request.format {
-        Format::OpenMetrics => openmetrics(report, view),
-        _ => classic(report, view),
+        Format::OpenMetrics => openmetrics(report, tracked, view),
+        _ => classic(report, tracked, view),
     };
     request.whole(material.max_bytes, |body| written(body.write_str(&text)))
 }

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memory_debug_core::Collector;
+use memory_debug_core::{Collector, MemoryReport};
 use serde_json::{Value, json};
 
 use super::*;
@@ -33,7 +33,7 @@ fn view(format: Format, page: Page, top: usize) -> RenderRequest {
 
 fn written(view: &RenderRequest, report: &MemoryReport, max_bytes: usize) -> Result<Bytes, Problem> {
     let material = Material {
-        report: Some(report),
+        collected: Some(&report.clone().into()),
         collect: &Collector::new(),
         snapshots: &Snapshots::default(),
         max_bytes,
