@@ -26,23 +26,23 @@ pub(crate) struct Discovery {
     /// Addresses of instances
     #[arg(value_name = "URL")]
     targets: Vec<String>,
-    /// File with instances: one address per line, or JSON as for Prometheus's `file_sd_configs`
+    /// File that lists instances: one address per line, or JSON for Prometheus's `file_sd_configs`
     #[arg(long, value_name = "FILE")]
     targets_file: Vec<PathBuf>,
-    /// URL that lists instances, as for Prometheus's `http_sd_configs`. The password is not sent to it
+    /// Address that lists instances as JSON for Prometheus's `http_sd_configs`; the request carries no password
     #[arg(long, value_name = "URL")]
     http_sd: Vec<String>,
-    /// Service behind one name: every address (A, AAAA) of its host is an instance, for example of a headless service in
-    /// Kubernetes
+    /// Address whose host name stands for all instances: each of its DNS addresses (A, AAAA) is one instance, as in a
+    /// headless service in Kubernetes
     #[arg(long, value_name = "URL")]
     dns: Vec<String>,
-    /// Name with SRV records, such as `_http._tcp.shop.default.svc.cluster.local`
+    /// DNS name with SRV records of the instances, such as `_http._tcp.shop.default.svc.cluster.local`
     #[arg(long, value_name = "NAME")]
     srv: Vec<String>,
-    /// Scheme for instances that are listed without one
+    /// Scheme of instances that are listed without one
     #[arg(long, value_name = "SCHEME", default_value = "http", value_parser = ["http", "https"])]
     scheme: String,
-    /// Path of the page for instances that are listed without one
+    /// Path of the memory page of instances that are listed without one
     #[arg(long, value_name = "PATH", default_value = "/debug/memory")]
     path: String,
 }

@@ -65,8 +65,10 @@
 //!
 //! # What it does not do
 //!
-//! It serves no HTTP and no TLS of its own but on the sockets of siblings, writes nothing but these events, and has no lock-out for passwords beyond guessing,
-//! which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is slowed by address.
+//! It serves no HTTP and no TLS of its own but on the sockets of siblings, and writes nothing but these events.
+//!
+//! It has no lock-out for passwords that [`Credentials::new`] accepts, so generate them: a long password of common words
+//! is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
 //!
 //! # Features
 //!

@@ -288,8 +288,8 @@ async fn s12_wrong_users_and_wrong_passwords_get_equal_replies() {
     let (server, collector) = serve_counting().await;
     for pair in [
         "ops:wrong",
-        "nobody:wrong",
-        &format!("nobody:{PASSWORD}"),
+        "stranger:wrong",
+        &format!("stranger:{PASSWORD}"),
         &format!("{USER}:{PASSWORD}x"),
         &format!("{USER}:{}", &PASSWORD[1..]),
         &format!("{PASSWORD}:{USER}"),

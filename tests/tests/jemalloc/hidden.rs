@@ -1,5 +1,5 @@
-//! The hidden page (`hide`): without the password, replies equal those of an application without the page,
-//! byte by byte.
+//! The hidden page (`hide`): without the password, replies are equal byte by byte to the replies of an application
+//! without the page.
 
 use axum::Router;
 use axum::body::{Body, Bytes};

@@ -12,13 +12,13 @@ use crate::failure::{Failure, Status};
 use crate::output;
 use crate::target::Target;
 
-/// Print what stands out at one instance, and what to change; for scripts by its exit status
+/// Print what is wrong in one instance and what to change; scripts can use the exit status
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Least severity that makes the exit status 3
+    /// Exit with status 3 if a problem has at least this severity
     #[arg(long, value_enum, default_value = "critical", value_name = "SEVERITY")]
     fail_on: FailOn,
     /// Print JSON

@@ -11,19 +11,19 @@ use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
 
-/// Print or save the whole report of one instance
+/// Print or save the full report of one instance
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fetch {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Rows of the table of types
+    /// Number of rows in the table of types
     #[arg(long, default_value_t = 50)]
     top: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Save JSON there, for `memory-debug diff`
+    /// Save the report to this file as JSON, for `memory-debug diff`
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -14,22 +14,22 @@ use crate::input;
 use crate::output;
 use crate::target::Target;
 
-/// Draw a heap profile as a flame graph (SVG): of an instance, or of a file in pprof's format
+/// Draw a heap profile as a flame graph (SVG), from an instance or from a file in pprof format
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flamegraph {
-    /// Address of an instance, or a file of `memory-debug heap`
+    /// Address of an instance, or a file from `memory-debug heap`
     #[arg(value_name = "URL|FILE")]
     profile: String,
-    /// File to write; without it, standard output
+    /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Earlier profile: red has grown since, blue has shrunk
+    /// Earlier profile to compare with; what grew since is red, what shrank is blue
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
-    /// What the tips of the flames are
+    /// What the topmost frames show
     #[arg(long, value_enum, default_value = "function")]
     by: By,
-    /// What the widths are
+    /// What the width of a frame shows
     #[arg(long, value_enum, default_value = "bytes")]
     count: Widths,
     #[command(flatten)]

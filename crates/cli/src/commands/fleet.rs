@@ -22,21 +22,19 @@ const MAX_DRAWS: u64 = 2_000;
 /// After this many failures in a row, no instance is up. If only some are down, requests succeed in between.
 const MAX_FAILURES: u32 = 10;
 
-/// Print what many instances hold together, and which of them stand out
+/// Print the total memory of many instances, and the instances that stand out
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fleet {
-    #[command(flatten)]
-    discovery: Discovery,
-    /// Balancer in front of the instances, asked until no new instance answers. The result is an estimate
+    /// Address of a load balancer. Ask it repeatedly, until no new instance answers; the result is an estimate
     #[arg(long, value_name = "URL", conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
     through: Option<String>,
-    /// Rows to show
+    /// Number of rows to print
     #[arg(long, default_value_t = 50)]
     top: usize,
-    /// Only types whose name contains this
+    /// Print only types whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Instances asked at once
+    /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
     /// Give up on instances that have not answered after this many seconds
@@ -45,9 +43,11 @@ pub(crate) struct Fleet {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Save JSON to this file
+    /// Save the full result to this file as JSON
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    discovery: Discovery,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -73,7 +73,7 @@ impl Fleet {
             return Ok(status);
         }
         let mut shown = report;
-        shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
+        shown.types = shown.types.map(|types| types.truncate_filtered(self.top, self.filter.as_deref()));
         if self.json {
             output::print_json(&shown)?
         } else {

@@ -4,6 +4,7 @@ mod columns;
 mod course;
 mod header;
 mod help;
+mod ink;
 mod problems;
 mod quantity;
 mod rows;
@@ -12,36 +13,15 @@ use std::time::Instant;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
+pub(super) use self::ink::Palette;
+use self::ink::{BOLD, REVERSED, put, put_right};
 use super::keys::Mode;
 use super::state::State;
 
 /// A screen at least so high has room for a header that says more.
 const TALL: u16 = 30;
-
-/// Colours that can be read on light and on dark. Without them it is all there, too.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Palette {
-    pub(super) growing: Style,
-    pub(super) shrinking: Style,
-    pub(super) missing: Style,
-    pub(super) slow: Style,
-}
-
-impl Palette {
-    pub(super) const COLOURFUL: Self = Self {
-        growing: BOLD.fg(Color::Red),
-        shrinking: BOLD.fg(Color::Green),
-        missing: BOLD.fg(Color::Red),
-        slow: BOLD.fg(Color::Magenta),
-    };
-    pub(super) const PLAIN: Self = Self { growing: BOLD, shrinking: BOLD, missing: BOLD, slow: BOLD };
-}
-
-const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
-const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// What is where, from top to bottom.
 #[derive(Clone, Copy, Debug)]
@@ -171,21 +151,6 @@ pub(super) fn lines(screen: &Buffer) -> impl Iterator<Item = String> {
         line.truncate(line.trim_end().len());
         line
     })
-}
-
-/// Writes a line into the first row of `area`, as much as there is room for.
-fn put(screen: &mut Buffer, area: Rect, line: &Line<'_>) {
-    if !area.is_empty() {
-        screen.set_line(area.x, area.y, line, area.width);
-    }
-}
-
-/// Writes a line at the right end of the first row, if `taken` columns and a space are left of it.
-fn put_right(screen: &mut Buffer, area: Rect, taken: usize, line: &Line<'_>) {
-    let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
-    if taken + 1 + usize::from(width) <= usize::from(area.width) {
-        put(screen, Rect { x: area.right() - width, width, ..area }, line);
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use memory_debug_core::{
-    FoldedOptions, PprofOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render,
+    CollapsedOptions, PprofOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render,
 };
 
 use super::growth::{GrowthPage, StartPage};
@@ -131,7 +131,7 @@ fn collapsed(
     profile: &SymbolizedProfile,
     material: Material<'_>,
 ) -> Result<Reply, Problem> {
-    let stacks = profile.fold(&FoldedOptions::default());
+    let stacks = profile.collapse(&CollapsedOptions::default());
     request.until_it_fits(
         0,
         |least| coarser(least, stacks.total()),
