@@ -40,7 +40,8 @@ impl Flights {
         let marking = View { wanted: Wanted::Mark(mark.clone()), ..view.clone() };
         let since = View { wanted: Wanted::Growth { heap, since: mark }, ..view };
         let first = self.join(marking, proof)?;
-        let (flights, proof) = (Arc::clone(self), proof.clone());
+        let flights = Arc::clone(self);
+        let proof = proof.clone();
         Ok(Growth(Box::pin(async move {
             first.await?;
             permit.wait_until(Instant::now() + span).await?;
