@@ -112,9 +112,7 @@
 //!
 //! The minimum supported Rust version is 1.88.
 //!
-//! # Modules
-//!
-//! A module uses only modules that are listed before it.
+//! # Modules, from the ground up
 //!
 //! - `body`: the body of a response, from the application or of the page
 //! - `future`: the future of a response
