@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use libfuzzer_sys::fuzz_target;
-use memory_debug_endpoint::memory_debug_core::{InstanceId, MemoryReport, Scope};
+use memory_debug_endpoint::memory_debug_core::{Collected, MemoryReport, Scope, instance_id};
 use memory_debug_endpoint::{
     Collect, Connection, Credentials, Endpoint, Outcome, Peers, Reply, RequestParts, Role,
 };
@@ -204,7 +204,7 @@ fn check_headers(reply: &Reply) {
     }
     assert!(names.contains("cache-control") && names.contains("content-type"));
     assert!(!names.contains("www-authenticate"));
-    assert!(reply.headers.contains(&("memory-instance", InstanceId::current().to_string().into())));
+    assert!(reply.headers.contains(&("memory-instance", instance_id().to_string().into())));
     assert_eq!(names.contains("allow"), reply.status == 405);
 }
 
@@ -275,17 +275,18 @@ fn refusal(index: usize, connection: Connection) -> Reply {
 struct FourRows;
 
 impl Collect for FourRows {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         let row = |(name, objects, bytes): (&str, u64, u64)| {
             serde_json::json!({"type": name, "full_type": name, "objects": objects, "bytes": bytes,
                                "objects_stderr": 0.0, "bytes_stderr": 0.0, "source": "sampled"})
         };
-        serde_json::from_value(serde_json::json!({
+        serde_json::from_value::<MemoryReport>(serde_json::json!({
             "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
             "collected_at": "2026-11-20T09:00:00Z", "duration_us": 0, "unavailable": {},
             "types": {"group": "container", "rows": ROWS.map(row)},
         }))
         .expect("a report")
+        .into()
     }
 }
 

@@ -7,7 +7,7 @@ mod metrics;
 
 use std::net::IpAddr;
 
-use memory_debug_endpoint::memory_debug_core::InstanceId;
+use memory_debug_endpoint::memory_debug_core::instance_id;
 
 use crate::base64::base64;
 use crate::heap::heap;
@@ -335,8 +335,8 @@ impl Query {
                 ("sort", "bytes" | "count" | "name") if is_types => read.sort = value,
                 (
                     "group",
-                    "container" | "element" | "function" | "file" | "line" | "crate" | "thread"
-                    | "thread_id" | "size_class" | "traceback",
+                    "container" | "element" | "function" | "file" | "line" | "crate" | "thread" | "thread_id"
+                    | "size_class" | "traceback",
                 ) if is_types => {}
                 ("depth", digits) if is_types => {
                     let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -383,7 +383,7 @@ pub fn is_for_another(id: &str) -> Option<bool> {
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = lengths == [8, 4, 4, 4, 12] && groups.concat().bytes().all(is_digit);
-    is_id.then(|| InstanceId::current().to_string() != id)
+    is_id.then(|| instance_id().to_string() != id)
 }
 
 /// The text that `%2b+` stands for.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use memory_debug_endpoint::Connection;
-use memory_debug_endpoint::memory_debug_core::InstanceId;
+use memory_debug_endpoint::memory_debug_core::instance_id;
 
 use crate::base64::base64;
 use crate::heap::ALIASES;
@@ -241,7 +241,16 @@ const NAMES: [&str; 15] = [
 ];
 const PROFILES: [&str; 7] = ["pprof", "collapsed", "raw", "text", "svg", "prometheus", "openmetrics"];
 const GROUPS: [&str; 10] = [
-    "container", "element", "function", "file", "line", "crate", "thread", "thread_id", "size_class", "type",
+    "container",
+    "element",
+    "function",
+    "file",
+    "line",
+    "crate",
+    "thread",
+    "thread_id",
+    "size_class",
+    "type",
 ];
 
 fn basic((user, password): (&str, &str)) -> Vec<u8> {
@@ -299,7 +308,7 @@ impl Parameter<'_> {
             Self::Types(types) => format!("types={types}"),
             Self::Debug(debug) => format!("debug={}", u8::from(*debug)),
             Self::Scope(is_host) => format!("scope={}", if *is_host { "host" } else { "peers" }),
-            Self::Instance(is_own) if *is_own => format!("instance={}", InstanceId::current()),
+            Self::Instance(is_own) if *is_own => format!("instance={}", instance_id()),
             Self::Instance(_) => "instance=00000000-0000-4000-8000-000000000000".to_owned(),
             Self::Encoded(name, value) => {
                 let value: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();

@@ -223,7 +223,7 @@ def namespaces(whole, folder):
                 "/proc is not mounted here", "mount -t proc proc /proc")
     unavailable("with the /proc of another PID namespace",
                 answers(*shell, 'unshare --pid --fork mount -t proc proc /proc; exec "$0" "$@"', whole),
-                "/proc is that of another PID namespace", "mount -t proc proc /proc")
+                "/proc belongs to another PID namespace", "mount -t proc proc /proc")
     root = root_folder(whole, folder)
     unavailable("in a chroot without /proc", answers("chroot", root, "/svc"),
                 "/proc is not mounted here", "mount --bind /proc ROOT/proc")

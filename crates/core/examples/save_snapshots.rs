@@ -1,6 +1,6 @@
-//! Saves snapshots of this process to a folder and lists what the folder has: `save_snapshots FOLDER [COUNT]`.
+//! Saves snapshots of this process to a folder and lists the folder: `save_snapshots FOLDER [COUNT]`.
 //!
-//! `scripts/faults` runs it where saving fails. The exit status is 0 only if all were saved.
+//! `scripts/faults` runs it where saving fails. The exit status is 0 only if all snapshots were saved.
 
 #![forbid(unsafe_code)]
 
@@ -9,12 +9,12 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use memory_debug_core::{Collector, Scope, Snapshot, SnapshotFolder, spawn_collecting};
+use memory_debug_core::{Collector, Scope, SnapshotFolder, spawn_collecting};
 
 memory_debug_core::install!();
 
 fn save(folder: &SnapshotFolder) -> Result<(), Box<dyn Error>> {
-    let take = || Snapshot::of(&Collector::new().collect(Scope::Types), None);
+    let take = || Collector::new().collect(Scope::Types).snapshot(None);
     let collecting = spawn_collecting(take)?;
     let snapshot = collecting.join().map_err(|_| "the collection failed")??;
     folder.save(&snapshot)?;

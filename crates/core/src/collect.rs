@@ -1,48 +1,46 @@
-//! One collection: everything asked for, in one report.
+//! One collection: everything that was asked for, in one report.
+
+mod estimate;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use memory_debug_profile::Selection;
+use memory_debug_report::__private::{Counts, Sampled as Sum, root_rows, timestamp};
+use memory_debug_report::{
+    AllocatorDetail, AllocatorStats, DetailParts, Error, ErrorKind, InstanceInfo, MemoryReport,
+    ProfilingState, SampleOrigin, TypeRow, TypeSummary, Unavailable,
+};
 
-use crate::breakdown::Counts;
-use crate::detail::{AllocatorDetail, DetailParts};
-use crate::error::{Error, ErrorKind};
-use crate::heap::Heap;
-use crate::instance::InstanceInfo;
+use crate::collected::Collected;
+use crate::heap::{Heap, TypeCollector};
+use crate::instance::read_instance;
 use crate::jemalloc::{self, LastDump};
 use crate::maps;
 use crate::process;
-use crate::reconciliation;
-use crate::report::{AllocatorStats, MemoryReport, ProfilingState, SCHEMA, TypeSummary};
 use crate::roots;
-use crate::samples::SampleOrigin;
 use crate::thread::{self, wait_for_collecting};
-use crate::timestamp;
 use crate::tracked;
-use crate::types::{self, TypeCollector};
-use crate::unavailable::Unavailable;
 
-/// From this length of a dump on, memory is worth more than time: what is freed while it is read and named goes back to the
-/// system at once. Some three thousand stacks.
+/// The length of a dump from which saving memory matters more than time. Memory that is freed while such a dump
+/// is read then goes back to the system at once. A dump of this length has some three thousand stacks.
 const LARGE_DUMP_BYTES: u64 = 1 << 20;
 
-/// What to collect. The instance is always told.
+/// What to collect. Every report names the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Numbers of the process, its container and the allocator: cheap.
+    /// Numbers of the process, its container and the allocator. Cheap.
     Stats,
     /// Live memory by type: reads the heap profile and the program's symbols.
     Types,
-    /// Both.
+    /// Both of the above.
     Everything,
 }
 
 /// Makes reports about this process.
 ///
-/// Making a collector does nothing but store settings. It keeps what is worth keeping from one collection to the next,
-/// so make one and share it.
+/// Making a collector only stores settings. A collector remembers what helps the next collection, such as
+/// symbols, so make one and share it.
 ///
 /// # Examples
 ///
@@ -50,7 +48,7 @@ pub enum Scope {
 /// use memory_debug_core::{Collector, Scope, spawn_collecting};
 ///
 /// let collector = Collector::new().service("shop", env!("CARGO_PKG_VERSION"));
-/// let report = spawn_collecting(move || collector.collect(Scope::Stats))?.join().expect("collected");
+/// let report = spawn_collecting(move || collector.collect(Scope::Stats).report)?.join().expect("collected");
 /// assert_eq!(report.instance.service.as_deref(), Some("shop"));
 /// # Ok::<_, std::io::Error>(())
 /// ```
@@ -68,7 +66,7 @@ impl Collector {
         Self::default()
     }
 
-    /// Sets what the report's instance says about the service.
+    /// Sets the name and the version of the service in the report's instance.
     #[must_use]
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.service = Some(name.into());
@@ -76,34 +74,20 @@ impl Collector {
         self
     }
 
-    /// Measures now, blocking: milliseconds for [`Scope::Stats`], up to seconds for types the first time.
+    /// Measures now. Blocks for milliseconds with [`Scope::Stats`], and for up to seconds the first time that
+    /// types are collected.
     ///
-    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting), or its own memory becomes part of what it measures. What
-    /// cannot be measured is `None` in the report, with the reason; nothing here fails as a whole.
-    pub fn collect(&self, scope: Scope) -> MemoryReport {
+    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread its own
+    /// memory becomes part of what it measures. A value that cannot be measured is `None` in the report, with
+    /// the reason. The collection as a whole never fails.
+    pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
         let collected_at = timestamp::seconds(SystemTime::now());
         let mut unavailable = Unavailable::default();
         let proc = Path::new("/proc");
         let instance = self.instance(proc, &mut unavailable);
-        let mut report = MemoryReport {
-            schema: SCHEMA.into(),
-            instance,
-            collected_at,
-            duration_us: 0,
-            process: None,
-            cgroup: None,
-            machine: None,
-            allocator: None,
-            types: None,
-            reconciliation: None,
-            roots: None,
-            detail: None,
-            unavailable,
-            heap: None,
-            growth: None,
-            tracked: Vec::new(),
-        };
+        let mut report = MemoryReport::new(instance, collected_at);
+        report.unavailable = unavailable;
         if scope != Scope::Types {
             report.process = process::read_process(proc, &mut report.unavailable);
             report.cgroup = process::read_cgroup(proc, &mut report.unavailable);
@@ -113,19 +97,18 @@ impl Collector {
             }
             report.allocator = allocator(&report.instance, &mut report.unavailable);
         }
-        report.tracked = tracked::rows();
-        if scope != Scope::Stats {
-            self.read_types(proc, &mut report);
-        }
+        let tracked = tracked::rows();
+        let heap =
+            if scope == Scope::Stats { None } else { self.read_types(proc, &mut report, tracked.clone()) };
         report.duration_us = micros(begin);
-        report
+        Collected::new(report, heap, tracked)
     }
 
-    /// Measures as for [`Scope::Stats`], and what the allocator's numbers are made of, all of one epoch.
+    /// Measures what [`Scope::Stats`] does, and the parts of the allocator's numbers, all of one epoch.
     ///
     /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
     pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {
-        let mut report = self.collect(Scope::Stats);
+        let mut report = self.collect(Scope::Stats).report;
         if report.allocator.is_some() {
             let begin = Instant::now();
             let unavailable = &mut report.unavailable;
@@ -143,17 +126,18 @@ impl Collector {
         report
     }
 
-    /// Which process this is; `proc` is the folder `/proc` is mounted at.
+    /// Identifies this process; `proc` is the folder where `/proc` is mounted.
     pub(crate) fn instance(&self, proc: &Path, unavailable: &mut Unavailable) -> InstanceInfo {
-        InstanceInfo::read(proc, self.service.clone(), self.version.clone(), unavailable)
+        read_instance(proc, self.service.clone(), self.version.clone(), unavailable)
     }
 
-    /// Sampled rows if there is a profile, and exact rows if types are tracked or roots are registered.
-    fn read_types(&self, proc: &Path, report: &mut MemoryReport) {
-        let mut exact = report.tracked.clone();
+    /// Fills the table: sampled rows if there is a profile, exact rows if types are tracked or roots are
+    /// registered.
+    fn read_types(&self, proc: &Path, report: &mut MemoryReport, tracked: Vec<TypeRow>) -> Option<Heap> {
+        let mut exact = tracked;
         report.roots = roots::measure(&mut report.unavailable);
-        exact.extend(report.roots.iter().flat_map(types::root_rows));
-        let mut summary = match self.read_heap(proc, report) {
+        exact.extend(report.roots.iter().flat_map(root_rows));
+        let (mut summary, heap) = match self.read_heap(proc, report) {
             Ok((heap, Sampled { active_since, samples }, counts)) => {
                 let since_start = active_since.is_some() && active_since == report.instance.started_at;
                 let samples = report.unavailable.keep("types.samples", samples);
@@ -161,36 +145,39 @@ impl Collector {
                     let reason = "other code began these samples, or the process's start is unknown";
                     report.unavailable.note("types.samples.began_at", reason);
                 }
-                let heap = report.heap.insert(Arc::new(heap));
-                let summary = types::summarize(heap, &Selection::default());
-                let summary = TypeSummary { active_since, samples, ..summary };
+                let mut summary = heap.summarize(&Selection::default());
+                summary.active_since = active_since;
+                summary.samples = samples;
                 let small_bytes = heap.profile().sampled_bytes_up_to(jemalloc::largest_small_object());
                 let rate = heap.profile().sample_rate().bytes();
                 let whole = summary.total_bytes.zip(summary.total_bytes_stderr);
                 report.reconciliation = whole.map(|(bytes, stderr)| {
-                    let sampled = reconciliation::Sampled { bytes, stderr, rate, small_bytes, since_start };
+                    let sampled = Sum { bytes, stderr, rate, small_bytes, since_start };
                     counts.reconcile(sampled, &mut report.unavailable)
                 });
-                summary
+                (summary, Some(heap))
             }
             Err(reason) => {
                 report.unavailable.note("types", &reason);
                 report.unavailable.note("reconciliation", &reason);
                 if exact.is_empty() {
-                    return;
+                    return None;
                 }
-                TypeSummary::without_profile(reason)
+                (TypeSummary::without_profile(reason), None)
             }
         };
         summary.rows.extend(exact);
         summary.rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.full_type.cmp(&b.full_type)));
         report.types = Some(summary);
+        heap
     }
 
-    /// The heap profile, which samples it has, and what others say about the same moment.
+    /// Reads the heap profile, the origin of its samples, and what the kernel and the allocator say at the same
+    /// moment.
     fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
         jemalloc::global_allocator()?;
-        // What is unknown about the profiler's state is told with the allocator, which may not have been asked for.
+        // The reasons for missing values of the profiler are noted with the allocator, which may not have been
+        // asked for.
         let started_at = report.instance.started_at.clone();
         let read_profiling = || {
             let generation = jemalloc::generation();
@@ -202,7 +189,7 @@ impl Collector {
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
         let counts = counts(proc, report, profiling);
-        // Of the epoch that these counts were read from.
+        // Of the same epoch as the counts above.
         let large_objects = jemalloc::read_large_objects();
         let earlier = maps::read(proc);
         let dump = jemalloc::read_dump()?;
@@ -213,7 +200,7 @@ impl Collector {
             thread::give_back_at_once();
         }
         let heap = self.types.read(dump.reader(), dump_bytes, large_objects, mappings)?;
-        // If the rate was changed while the dump was made, the dump may be of after that.
+        // If the rate changed while the dump was made, the dump may be from after the change.
         let (profiling, after) = read_profiling();
         if profiling.active == Some(true) {
             active_since = profiling.active_since;
@@ -224,14 +211,14 @@ impl Collector {
     }
 }
 
-/// What is known about the samples of a profile.
+/// The samples of a profile: since when they are complete, and their origin.
 struct Sampled {
     active_since: Option<String>,
     samples: Result<SampleOrigin, String>,
 }
 
-/// The numbers to compare the profile with: those of the report if it has them, so that a page agrees with itself, else
-/// of this moment.
+/// The numbers to compare the profile with. Takes the report's own numbers if it has them, so that a page agrees
+/// with itself, and reads them now otherwise.
 fn counts(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Counts {
     let mut reasons = report.unavailable.clone();
     let allocator = report.allocator.clone().unwrap_or_else(|| jemalloc::read_stats(profiling, &mut reasons));
@@ -250,13 +237,13 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
     Some(jemalloc::read_stats(profiling, unavailable))
 }
 
-/// The allocator's numbers alone, of this moment: what a service's own metrics want. Costs one jemalloc epoch.
+/// The allocator's numbers alone, read now, for example for a service's own metrics. Costs one jemalloc epoch.
 ///
 /// # Errors
 ///
-/// If the global allocator is not jemalloc, with the line that makes it so.
+/// The global allocator is not jemalloc; the message has the line that makes it so.
 ///
-/// A single number that could not be read is `None`.
+/// A single number that could not be read is `None`, and not an error.
 pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     let mut unavailable = Unavailable::default();
     jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
@@ -264,12 +251,12 @@ pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 
-/// Which types hold the memory of this process, now, as a value that prints as a table.
+/// The types that hold the memory of this process now, as a value that prints as a table.
 ///
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
 pub fn summary() -> TypeSummary {
     match wait_for_collecting(|| Collector::new().collect(Scope::Types)) {
-        Ok(report) => report.types.unwrap_or_else(|| {
+        Ok(Collected { report, .. }) => report.types.unwrap_or_else(|| {
             TypeSummary::without_profile(
                 report.unavailable.get("types").unwrap_or("no type is tracked").into(),
             )
@@ -280,28 +267,29 @@ pub fn summary() -> TypeSummary {
 
 #[cfg(test)]
 mod tests {
+    use memory_debug_report::RowSource;
+
     use super::*;
-    use crate::report::RowSource;
     use crate::tracked::Tracked;
 
     struct Exact;
 
     #[test]
-    fn only_what_was_asked_for_is_collected() {
+    fn collects_only_what_was_asked_for() {
         let collector = Collector::new().service("shop", "1.2.3");
-        let stats = collector.collect(Scope::Stats);
+        let stats = collector.collect(Scope::Stats).report;
         assert_eq!(stats.schema, "memory-debug/v1");
         assert_eq!(stats.instance.version.as_deref(), Some("1.2.3"));
         assert!(stats.types.is_none() && stats.unavailable.get("types").is_none());
-        let types = collector.collect(Scope::Types);
+        let types = collector.collect(Scope::Types).report;
         assert!(types.process.is_none() && types.unavailable.get("process").is_none());
         assert!(types.allocator.is_none() && types.unavailable.get("allocator").is_none());
     }
 
     #[test]
-    fn another_allocator_is_a_reason_and_tracked_types_are_still_counted() {
+    fn without_jemalloc_the_report_says_why_and_still_counts_tracked_types() {
         let _exact = Tracked::new(Exact);
-        let report = Collector::new().collect(Scope::Everything);
+        let report = Collector::new().collect(Scope::Everything).report;
         assert!(report.allocator.is_none());
         let reason = report.unavailable.get("allocator").unwrap();
         assert_eq!(report.unavailable.get("types"), Some(reason));
@@ -313,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_without_profile_says_why() {
+    fn a_summary_without_a_profile_says_why() {
         let reason = jemalloc::global_allocator().unwrap_err();
         let summary = summary();
         assert_eq!(summary.unavailable, Some(reason.clone()));

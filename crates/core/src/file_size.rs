@@ -1,7 +1,8 @@
-//! Writing where the size of files is limited (`RLIMIT_FSIZE`: `ulimit -f`, `LimitFSIZE=` of systemd).
+//! Writes under a limit on the size of files (`RLIMIT_FSIZE`: `ulimit -f`, `LimitFSIZE=` of systemd).
 //!
-//! To a thread that writes beyond the limit the kernel sends SIGXFSZ, which ends the process unless it is prepared
-//! (setrlimit(2)). Memory files are limited as well. While the signal is blocked, the write fails and nothing else.
+//! If a thread writes beyond the limit, the kernel sends it SIGXFSZ, which ends the process unless it is handled
+//! (setrlimit(2)). The limit also applies to memory files. While the signal is blocked, the write fails and
+//! nothing else happens.
 
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "signals are blocked by calls of the C library")]

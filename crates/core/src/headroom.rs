@@ -1,55 +1,46 @@
-//! Whether there is memory enough to look for where the memory is.
+//! Whether there is enough memory left to measure memory.
 //!
-//! A page about memory is asked for when memory is short, and must not be what kills the process.
+//! Operators ask for a page about memory when memory is short. That page must not be what kills the process.
 
 use std::path::Path;
 use std::{env, fmt, io};
 
-use crate::ceiling::Ceiling;
-use crate::collect::{Collector, Scope};
+use memory_debug_report::{Ceiling, Unavailable};
+
 use crate::process::{read_address_room, read_cgroup, read_machine};
-use crate::unavailable::Unavailable;
 
-/// Numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena. Measured: 1.5 MiB.
-const STATS_BYTES: u64 = 2 << 20;
-
-/// Types, besides what grows with the heap profile. A first hit took 2 to 4 MiB on a program with 523 MB of debug
-/// information (`measure/benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
-/// Compressed debug information takes as much as it is long and is not in here.
-const TYPES_BYTES: u64 = 16 << 20;
-
-/// What may be done with memory that is short.
+/// Work on a collected report that takes memory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Work {
-    /// A page of the report as it is: numbers and tables.
+    /// A page of the report as it was collected: numbers and tables.
     Page,
-    /// The heap by stack, with names.
+    /// The heap by stack, with symbols.
     Profile,
-    /// Two such heaps, and what differs.
+    /// Two heaps by stack, and the diff of them.
     Comparison {
-        /// The stacks of the largest snapshot that is compared.
+        /// The number of stacks in the largest snapshot that is compared.
         stacks: u64,
     },
 }
 
-/// What something may take, and what is left for it.
+/// How much a piece of work may take, and how much is left for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Headroom {
-    /// The most that it is expected to take.
+    /// The most that the work is expected to take.
     pub needed_bytes: u64,
-    /// What is left until the limit that is met first. `None` if none of them could be read.
+    /// What is left until the nearest limit. `None` if no limit could be read.
     pub available_bytes: Option<u64>,
-    /// Of what.
+    /// Whether the numbers are memory or addresses.
     pub resource: Resource,
 }
 
-/// What a limit is on.
+/// The resource that a limit applies to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Memory: of the container, of a group above it, or of the machine, inactive page cache counted as free.
+    /// Memory of the container, of a group above it, or of the machine. Inactive page cache counts as free.
     #[default]
     Memory,
     /// Addresses of the process: `RLIMIT_AS` or `RLIMIT_DATA`.
@@ -57,19 +48,19 @@ pub enum Resource {
 }
 
 impl Headroom {
-    /// Whether it may take more than there is. What is not known is no reason to refuse.
+    /// Whether the work may take more than is left. An unknown amount is not a reason to refuse.
     pub fn is_short(&self) -> bool {
         self.available_bytes.is_some_and(|available| available < self.needed_bytes)
     }
 
-    /// Whether there are addresses for the stacks of new threads and for jemalloc's arenas. jemalloc ends the process where
-    /// it cannot make an arena.
+    /// Whether there are enough addresses for the stacks of new threads and for jemalloc's arenas. jemalloc ends
+    /// the process if it cannot make an arena.
     pub fn for_threads(threads: u64) -> Self {
         Self::of_addresses(Path::new("/proc"), threads.saturating_mul(thread_bytes()))
     }
 
-    /// How much memory is left for something, and how many addresses. What is short is told, else memory.
-    fn new(needed_bytes: u64, needed_addresses: u64) -> Self {
+    /// The memory or the addresses that are left: whichever is too short, and memory if neither is.
+    pub(crate) fn new(needed_bytes: u64, needed_addresses: u64) -> Self {
         let proc = Path::new("/proc");
         let memory = Self { needed_bytes, available_bytes: available(proc), resource: Resource::Memory };
         if memory.is_short() {
@@ -106,88 +97,31 @@ impl fmt::Display for Headroom {
 
 impl std::error::Error for Headroom {}
 
-/// Refuses new threads if they could end the process: see [`Headroom::for_threads`].
+/// Refuses new threads if they could end the process. See [`Headroom::for_threads`].
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::OutOfMemory`] with the [`Headroom`] that is short.
+/// [`io::ErrorKind::OutOfMemory`] with the [`Headroom`] that is too short.
 pub fn room_for_threads(threads: u64) -> io::Result<()> {
     let headroom = Headroom::for_threads(threads);
     if headroom.is_short() { Err(io::Error::new(io::ErrorKind::OutOfMemory, headroom)) } else { Ok(()) }
 }
 
-/// What a thread takes of addresses: its stack, and an arena of jemalloc's with its first pages, which are looked for at
-/// multiples of 2 MiB.
+/// The addresses that a thread takes: its stack, and a jemalloc arena with its first pages. jemalloc looks for
+/// those at multiples of 2 MiB.
 fn thread_bytes() -> u64 {
-    // As the standard library chooses it.
+    // The standard library's choice.
     let stack = env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
     ARENA_BYTES.saturating_add(stack.unwrap_or(2 << 20))
 }
 
 const ARENA_BYTES: u64 = 10 << 20;
 
-impl Collector {
-    /// How much memory collecting `scope` may take, and how much is left: a few small files of the kernel are read.
-    pub fn headroom(&self, scope: Scope) -> Headroom {
-        let needed = match scope {
-            Scope::Stats => STATS_BYTES,
-            Scope::Types | Scope::Everything => {
-                TYPES_BYTES.saturating_add(per_dump(self.dump_bytes(), COLLECTING))
-            }
-        };
-        Headroom::new(needed, addresses(needed))
-    }
-
-    /// How much memory making a page of at most `body_bytes` of a report may take, and how much is left.
-    pub fn headroom_for(&self, work: Work, body_bytes: u64) -> Headroom {
-        let dump = self.dump_bytes();
-        let profile = per_dump(dump, NAMING);
-        let (body, work) = match work {
-            Work::Page => (body_bytes.min(dump), 0),
-            Work::Profile => (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile),
-            Work::Comparison { stacks } => {
-                let kept = per_dump(stacks.saturating_mul(BYTES_OF_A_STACK), COMPARING);
-                (body_bytes.min(dump.saturating_mul(BODY_OF_DUMP)), profile.saturating_add(kept))
-            }
-        };
-        let needed = STATS_BYTES.saturating_add(work).saturating_add(body.saturating_mul(2));
-        Headroom::new(needed, addresses(needed))
-    }
-
-    /// How long the next dump may be at most.
-    fn dump_bytes(&self) -> u64 {
-        self.last_dump.next_bytes()
-    }
-}
-
-/// What work takes of memory by the length of the dump; in tenths of it, as `measure/headroom` measures it, and some more.
-fn per_dump(bytes: u64, tenths: u64) -> u64 {
-    bytes.saturating_mul(tenths) / 10
-}
-
-/// The dump, or what is read of it, which takes its place; and what is remembered of its stacks. Measured: 10.
-const COLLECTING: u64 = 13;
-/// The profile with names, beside the one that is there. Measured: 8.
-const NAMING: u64 = 10;
-/// A snapshot with names, and both by row and stack. Measured: 16.
-const COMPARING: u64 = 22;
-/// A body for people has names in the place of addresses.
-const BODY_OF_DUMP: u64 = 16;
-/// What a stack takes at least in a dump.
-const BYTES_OF_A_STACK: u64 = 400;
-
-/// Addresses that memory may take: jemalloc takes more at a time than is needed, and a file is mapped for names.
-fn addresses(bytes: u64) -> u64 {
-    bytes.saturating_mul(2).saturating_add(ADDRESSES_BYTES)
-}
-
-const ADDRESSES_BYTES: u64 = 16 << 20;
-
 fn available(proc: &Path) -> Option<u64> {
     let reasons = &mut Unavailable::default();
     let (cgroup, machine) = (read_cgroup(proc, reasons), read_machine(proc, reasons));
     let ceiling = Ceiling::lowest(cgroup.as_ref(), machine.as_ref(), None);
-    // What is left of the machine counts also where its size is not known.
+    // What is left of the machine counts even where its size is not known.
     let available = machine.and_then(|machine| machine.available_bytes);
     ceiling.map(|ceiling| ceiling.room_bytes).into_iter().chain(available).min()
 }
@@ -195,6 +129,7 @@ fn available(proc: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::{Collector, Scope};
     use crate::process::Tree;
 
     const MIB: u64 = 1 << 20;
@@ -212,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn s44_what_is_left_of_a_container_counts_cache_as_free() {
+    fn s44_inactive_cache_of_a_container_counts_as_free() {
         assert_eq!(available(tree(60 * MIB, 10 * MIB).path()), Some(14 * MIB));
         assert_eq!(available(tree(70 * MIB, 0).path()), Some(0));
     }
 
     #[test]
-    fn s44_a_neighbour_below_the_parents_limit_takes_room_away() {
+    fn s44_a_neighbour_below_the_limit_of_the_parent_takes_room_away() {
         let two = ("0::/p/a\n", "cgroup2 cgroup2 rw", "memory.max", "memory.current", "inactive_file");
         let one = ("4:memory:/p/a\n0::/\n", "cgroup cgroup rw,memory");
         let one = (one.0, one.1, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file");
@@ -239,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn s44_a_machine_that_is_full_counts_below_a_generous_limit() {
+    fn s44_a_full_machine_counts_even_below_a_generous_limit() {
         let tree = tree(10 * MIB, 0);
         tree.add("meminfo", "MemTotal: 1048576 kB\nMemAvailable: 2048 kB\n");
         assert_eq!(available(tree.path()), Some(2 * MIB));
@@ -256,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn s44_types_need_more_than_numbers_and_the_unknown_refuses_nobody() {
+    fn s44_types_need_more_than_numbers_and_unknown_room_does_not_refuse() {
         let collector = Collector::new();
         let needed = |scope| collector.headroom(scope).needed_bytes;
         assert!(needed(Scope::Stats) < needed(Scope::Types));

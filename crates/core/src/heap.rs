@@ -1,4 +1,5 @@
-//! The heap profile of one collection, kept with its report so that each page can sum it in its own way.
+//! The heap profile of one collection. It is kept with the report, so that each page can group it in its own
+//! way.
 
 use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,29 +8,32 @@ use memory_debug_profile::{
     HeapProfile, LargeObjects, Mapping, Selection, SymbolGap, SymbolTier, SymbolizedProfile, TypeAttributor,
     TypeTable,
 };
+use memory_debug_report::__private::summarize;
+use memory_debug_report::TypeSummary;
 
 use crate::own_files::OwnFiles;
+use crate::per_process::PerProcess;
 
-/// What is known of this program's code, shared by all its profiles.
-pub(crate) type SharedAttributor = Arc<Mutex<TypeAttributor>>;
+/// The symbols of this program's code, shared by all its profiles.
+type SharedAttributor = Arc<Mutex<TypeAttributor>>;
 
 /// A heap profile of this process.
 #[derive(Debug)]
 pub(crate) struct Heap {
     profile: HeapProfile,
     attributor: SharedAttributor,
-    /// Why it is not known which code lies where.
+    /// Why the mappings of the process could not be read.
     without_mappings: Option<SymbolGap>,
 }
 
 impl Heap {
-    /// Reads a dump of jemalloc (`heap_v2`) of about `dump_bytes`, which counts large objects as `large_objects` says.
-    /// `mappings` are those of the process at the moment of the dump.
+    /// Reads a jemalloc dump (`heap_v2`) of about `dump_bytes`. `large_objects` says how the dump counts large
+    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
     ///
     /// # Errors
     ///
     /// The dump could not be read or understood.
-    pub(crate) fn read(
+    fn read(
         dump: impl BufRead,
         dump_bytes: u64,
         large_objects: Option<LargeObjects>,
@@ -46,19 +50,116 @@ impl Heap {
         &self.profile
     }
 
-    /// Sums the profile. Symbols come from the files that are mapped into this process. Also how good they are, and
-    /// the files that gave fewer than they could.
-    pub(crate) fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<SymbolGap>) {
-        // A panic while it was held leaves it at worst without some names, which is a state like any other.
+    /// Groups the profile by `selection`, with symbols from the files that are mapped into this process. Also
+    /// returns how good the symbols are, and which files gave fewer symbols than they could.
+    fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<SymbolGap>) {
+        // A panic while the lock was held leaves the attributor without some names at worst, which is a valid
+        // state.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         let table = attributor.summarize(&self.profile, &OwnFiles::new(), selection);
         let gaps = self.without_mappings.clone().map_or_else(|| attributor.gaps(), |unknown| vec![unknown]);
         (table, attributor.tier(), gaps)
     }
 
-    /// The profile with names, and with the build-ids of the files that its code is from.
+    /// The sampled rows of the table.
+    pub(crate) fn summarize(&self, selection: &Selection) -> TypeSummary {
+        let (table, tier, symbol_gaps) = self.table(selection);
+        summarize(&self.profile, selection, &table, tier, symbol_gaps)
+    }
+
+    /// The profile with symbols, and with the build-ids of the files that its code is from.
     pub(crate) fn symbolized(&self) -> SymbolizedProfile {
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         attributor.symbolize(&self.profile, &OwnFiles::new())
+    }
+}
+
+/// Makes heap profiles. Keeps the symbols of code seen so far from one collection to the next.
+#[derive(Debug, Default)]
+pub(crate) struct TypeCollector {
+    /// A thread that does not exist in a forked child may hold the lock.
+    attributor: PerProcess<SharedAttributor>,
+}
+
+impl TypeCollector {
+    /// Reads a jemalloc dump (`heap_v2`) of `dump_bytes`. `large_objects` says how the dump counts large
+    /// objects, and `mappings` are the mappings of the process at the moment of the dump.
+    ///
+    /// # Errors
+    ///
+    /// The dump could not be read or understood.
+    pub(crate) fn read(
+        &self,
+        dump: impl BufRead,
+        dump_bytes: u64,
+        large_objects: Option<LargeObjects>,
+        mappings: Result<Vec<Mapping>, SymbolGap>,
+    ) -> Result<Heap, String> {
+        let attributor = Arc::clone(self.attributor.get(|_| Arc::default()));
+        Heap::read(dump, dump_bytes, large_objects, mappings, attributor)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use memory_debug_report::RowSource;
+
+    use super::*;
+
+    const DUMP: &str = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x1010 0x1020\n  t*: 9: 576 [0: 0]\n";
+
+    /// The mappings of a program whose file does not exist.
+    fn mappings() -> Result<Vec<Mapping>, SymbolGap> {
+        let mut mappings = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9 /nonexistent/app\n"[..]).unwrap();
+        mappings[0].is_program = true;
+        Ok(mappings)
+    }
+
+    /// The heap of [`DUMP`].
+    pub(crate) fn heap() -> Heap {
+        TypeCollector::default().read(DUMP.as_bytes(), 0, None, mappings()).unwrap()
+    }
+
+    #[test]
+    fn code_without_symbols_is_unattributed_with_the_true_reason() {
+        let heap = heap();
+        let summary = heap.summarize(&Selection::default());
+        assert_eq!(summary.symbols.as_deref(), Some("none"));
+        assert_eq!(summary.unattributed_bytes, summary.total_bytes);
+        assert_eq!(summary.rows[0].source, RowSource::Unattributed);
+        assert_eq!(summary.rows[0].bytes, 9 * 524_320);
+        let [note] = &summary.notes[..] else { panic!("{:?}", summary.notes) };
+        assert!(note.starts_with("the binary could not be read: "), "{note}");
+        assert!(note.contains(", so no type can be determined: restart the service"), "{note}");
+        assert!(!note.contains("stripped"), "it was not read: {note}");
+    }
+
+    #[test]
+    fn without_mappings_the_reason_names_no_file() {
+        let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
+        let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
+        let summary = heap.summarize(&Selection::default());
+        assert_eq!(summary.symbol_gaps, [gap]);
+        let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
+                        can be determined: mount it";
+        assert_eq!(summary.notes, [expected]);
+        assert_eq!(summary.rows[0].type_name, "unknown code");
+    }
+
+    #[test]
+    fn both_standard_errors_of_a_row_are_absolute() {
+        let heap = heap();
+        let row = &heap.summarize(&Selection::default()).rows[0];
+        // Each of the 9 samples of 64 bytes stands for 8,192.5 objects, so the error is the root of 9 * 8,192.5 *
+        // 8,191.5.
+        assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
+        assert!((row.bytes_stderr - 64.0 * row.objects_stderr).abs() < 0.01, "{row:?}");
+    }
+
+    #[test]
+    fn a_truncated_dump_is_an_error_that_names_the_line() {
+        let cut = &DUMP[..DUMP.len() - 20];
+        let error = TypeCollector::default().read(cut.as_bytes(), 0, None, mappings()).unwrap_err();
+        assert!(error.starts_with("heap dump line 4: expected"), "{error}");
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ffi::{CStr, c_char};
 
-/// A value for jemalloc's `malloc_conf`: a pointer to a text that is there before `main` begins.
+/// A value for jemalloc's `malloc_conf`: a pointer to a text that exists before `main` begins.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct MallocConf(*const c_char);
 
-// SAFETY: it points to a constant of the program, which nothing ever writes.
+// SAFETY: it points to a constant of the program, which is never written.
 unsafe impl Sync for MallocConf {}
 
 impl MallocConf {
@@ -15,7 +15,7 @@ impl MallocConf {
     ///
     /// # Panics
     ///
-    /// At compile time, if it does not or has another NUL.
+    /// At compile time, if the text does not end in a NUL byte or has another one.
     pub const fn new(options: &'static str) -> Self {
         match CStr::from_bytes_with_nul(options.as_bytes()) {
             Ok(options) => Self(options.as_ptr()),
@@ -24,35 +24,36 @@ impl MallocConf {
     }
 }
 
-/// Makes jemalloc the program's allocator and turns its heap profiler on. One line in `main.rs`, outside any function:
+/// Makes jemalloc the program's allocator and turns its heap profiler on. Write it in `main.rs`, outside any
+/// function:
 ///
 /// ```ignore
 /// memory_debug_axum::install!();
 /// ```
 ///
-/// It defines the `#[global_allocator]` and jemalloc's configuration symbol (`_rjem_malloc_conf`, and `malloc_conf`
-/// for unprefixed builds), so a program that has either already gets an error from the compiler or the linker. Use
-/// it in the program, not in a library. The environment variable `_RJEM_MALLOC_CONF` (`MALLOC_CONF` for unprefixed
-/// builds) still overrides every option.
+/// It defines the `#[global_allocator]` and jemalloc's configuration symbol (`_rjem_malloc_conf`, and
+/// `malloc_conf` for unprefixed builds). A program that already has either gets an error from the compiler or
+/// the linker. Use it in the program, not in a library. The environment variable `_RJEM_MALLOC_CONF`
+/// (`MALLOC_CONF` for unprefixed builds) still overrides every option.
 ///
 /// # Options
 ///
 /// In any order, each at most once:
 ///
 /// - `install!(profiling = on_demand)`: the profiler is ready but does not sample until it is turned on for a time
-///   (`Collector::set_profiling`), or `prof.active` is set. Allocations made before that stay invisible for ever.
-/// - `install!(lg_prof_sample = 16)`: one sample per 2^16 bytes on average instead of 2^19 (512 KiB). Smaller is more
-///   exact and costs more: a sampled allocation is slower and takes pages of its own, however small it is. 0 records
-///   every allocation.
+///   (`Collector::set_profiling`) or `prof.active` is set. Allocations made before that stay invisible for ever.
+/// - `install!(lg_prof_sample = 16)`: one sample per 2^16 bytes on average instead of 2^19 (512 KiB). A smaller number
+///   is more exact and costs more, because a sampled allocation is slower and takes pages of its own, however small it
+///   is. 0 records every allocation.
 ///
 /// # Names of threads
 ///
-/// jemalloc is asked to keep the operating system's name of each thread that it samples (`prof_sys_thread_name`), which
-/// costs one system call a sample. `group=thread` sums memory by these names.
+/// jemalloc keeps the operating system's name of each thread that it samples (`prof_sys_thread_name`), which
+/// costs one system call per sample. `group=thread` sums memory by these names.
 ///
 /// # Panics
 ///
-/// Nothing at run time. An option that is not understood does not compile.
+/// Never at run time. An unknown option does not compile.
 #[cfg(feature = "jemalloc")]
 #[macro_export]
 macro_rules! install {

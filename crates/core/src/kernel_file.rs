@@ -1,18 +1,18 @@
-//! The small text files in which the kernel tells numbers: `/proc`, `/sys/fs/cgroup`.
+//! The small text files in which the kernel reports numbers: `/proc`, `/sys/fs/cgroup`.
 //!
-//! Read leniently on purpose: sandboxes (gVisor), old kernels and `lxcfs` leave lines out, and one missing line must
-//! not cost the others.
+//! They are read leniently on purpose. Sandboxes (gVisor), old kernels and `lxcfs` leave lines out, and one
+//! missing line must not cost the others.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The whole file as text. Bytes that are not UTF-8 (a process may name itself so) are replaced.
+/// The whole file as text. Bytes that are not UTF-8 are replaced; a process name may contain such bytes.
 ///
 /// # Errors
 ///
-/// `smaps_rollup: permission denied`: the file's name and the kind of failure, no path.
+/// The name of the file and the kind of failure, without the path: `smaps_rollup: permission denied`.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
@@ -23,25 +23,23 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
     }
 }
 
-/// A file below the folder that `/proc` is mounted at.
+/// A file below the folder where `/proc` is mounted.
 ///
 /// # Errors
 ///
-/// As [`read`]; where the whole of `/proc` is missing, that is the reason.
+/// As [`read`]. If `/proc` as a whole is missing, that is the reason.
 pub(crate) fn read_proc(root: &Path, file: &str) -> Result<String, String> {
     let read = |file: &str| read(&root.join(file));
     let text = read(file);
-    // Where the main thread has ended, the kernel shows little of the process under `self`.
+    // After the main thread has ended, the kernel shows little of the process under `self`.
     let of_thread = || read(&format!("thread-self/{}", file.strip_prefix("self/")?)).ok();
     match text {
         Ok(text) if !text.is_empty() => Ok(text),
-        text => of_thread()
-            .map_or(text, Ok)
-            .map_err(|error| without_proc(root).map_or(error, |proc| proc.to_string())),
+        text => of_thread().map_or(text, Ok).map_err(|error| proc_reason(root, || error)),
     }
 }
 
-/// What is wrong with `/proc` as a whole.
+/// A problem with `/proc` as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WithoutProc {
     pub(crate) reason: &'static str,
@@ -54,7 +52,7 @@ impl fmt::Display for WithoutProc {
     }
 }
 
-/// Whether this process is not in the `/proc` that is mounted at `root`, and what to do.
+/// Whether the `/proc` that is mounted at `root` lacks this process, and what to do.
 pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     let own = root.join("self");
     let is_missing =
@@ -62,16 +60,23 @@ pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     if is_missing(fs::symlink_metadata(&own)) {
         return Some(WithoutProc {
             reason: "/proc is not mounted here",
-            advice: "mount it (`mount -t proc proc /proc`; for a chroot, from outside of it: `mount --bind /proc ROOT/proc`)",
+            advice: "mount it (`mount -t proc proc /proc`; for a chroot, from outside of it: \
+                     `mount --bind /proc ROOT/proc`)",
         });
     }
     is_missing(fs::metadata(&own)).then_some(WithoutProc {
-        reason: "/proc is that of another PID namespace and does not have this process",
-        advice: "mount the one of this namespace (`mount -t proc proc /proc`)",
+        reason: "/proc belongs to another PID namespace and does not show this process",
+        advice: "mount the /proc of this namespace (`mount -t proc proc /proc`)",
     })
 }
 
-/// What follows `key` on the first line that starts with it; a colon after the key is optional.
+/// Why a file of this process below `root` could not be read: because `/proc` as a whole is missing, or else
+/// `otherwise`.
+pub(crate) fn proc_reason(root: &Path, otherwise: impl FnOnce() -> String) -> String {
+    without_proc(root).map_or_else(otherwise, |missing| missing.to_string())
+}
+
+/// The text after `key` on the first line that starts with it. A colon after the key is optional.
 pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let rest = line.strip_prefix(key)?;
@@ -84,9 +89,9 @@ pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 ///
 /// # Errors
 ///
-/// Names the key that is missing or has no number.
+/// The key is missing or has no number.
 pub(crate) fn number(text: &str, key: &str) -> Result<u64, String> {
-    let value = value(text, key).ok_or_else(|| format!("the kernel does not tell {key}"))?;
+    let value = value(text, key).ok_or_else(|| format!("the kernel does not report {key}"))?;
     value.parse().map_err(|_| format!("{key} is not a number"))
 }
 
@@ -94,9 +99,9 @@ pub(crate) fn number(text: &str, key: &str) -> Result<u64, String> {
 ///
 /// # Errors
 ///
-/// Names the key that is missing or has no size.
+/// The key is missing or has no size.
 pub(crate) fn size(text: &str, key: &str) -> Result<u64, String> {
-    let value = value(text, key).ok_or_else(|| format!("the kernel does not tell {key}"))?;
+    let value = value(text, key).ok_or_else(|| format!("the kernel does not report {key}"))?;
     value
         .strip_suffix("kB")
         .and_then(|kib| kib.trim().parse::<u64>().ok())
@@ -123,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_odd_line_is_told_by_its_key() {
-        assert_eq!(size(STATUS, "VmSwap"), Err("the kernel does not tell VmSwap".into()));
+    fn a_missing_or_odd_line_is_reported_by_its_key() {
+        assert_eq!(size(STATUS, "VmSwap"), Err("the kernel does not report VmSwap".into()));
         assert_eq!(
             size("VmSwap: 18446744073709551615 kB", "VmSwap"),
             Err("VmSwap is not a size in kB".into())
@@ -149,23 +154,23 @@ mod tests {
         let tree = Tree::new([("meminfo", "")]);
         std::os::unix::fs::symlink("4242", tree.path().join("self")).unwrap();
         let error = read_proc(tree.path(), "self/stat").unwrap_err();
-        assert!(error.starts_with("/proc is that of another PID namespace"), "{error}");
+        assert!(error.starts_with("/proc belongs to another PID namespace"), "{error}");
     }
 
     #[test]
-    fn one_file_that_is_missing_is_not_the_whole_of_proc() {
+    fn one_missing_file_does_not_mean_that_proc_is_missing() {
         let tree = Tree::new([("self/status", "VmRSS: 8 kB\n")]);
         assert_eq!(read_proc(tree.path(), "self/smaps_rollup"), Err("smaps_rollup: entity not found".into()));
     }
 
     #[test]
-    fn where_the_main_thread_has_ended_the_thread_that_asks_has_the_numbers() {
+    fn reads_the_calling_thread_after_the_main_thread_has_ended() {
         let tree = Tree::new([("self/smaps_rollup", ""), ("thread-self/smaps_rollup", "Pss: 8 kB\n")]);
         assert_eq!(read_proc(tree.path(), "self/smaps_rollup").as_deref(), Ok("Pss: 8 kB\n"));
     }
 
     #[test]
-    fn a_missing_file_is_told_without_its_path() {
+    fn a_missing_file_is_reported_without_its_path() {
         assert_eq!(read(Path::new("/nonexistent/secret/status")), Err("status: entity not found".into()));
     }
 }

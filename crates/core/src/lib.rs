@@ -1,160 +1,148 @@
-//! Collects what holds the memory of this process, as one report.
+//! Collects what holds the memory of this process into one report.
 //!
-//! A [`Collector`] asks three witnesses: the kernel (`/proc`, the control group), the allocator (jemalloc's
-//! statistics), and jemalloc's heap profile, which says which *types* hold the live memory. The answer is a
-//! [`MemoryReport`], a plain value that [`render`] turns into text or JSON. For most services the crates for axum and
-//! tower are the way in; this one speaks no HTTP.
+//! A [`Collector`] reads three sources: the kernel (`/proc`, the control group), the allocator (jemalloc's
+//! statistics), and jemalloc's heap profile, which shows which *types* hold the live memory. The result is a
+//! [`MemoryReport`], a plain value that [`render`] turns into text or JSON. Most services should start with the
+//! crates for axum and tower; this crate speaks no HTTP.
 //!
 //! ```
 //! use memory_debug_core::{Collector, Page, Scope, TypesView, render, spawn_collecting};
 //!
 //! // In main.rs, outside any function: memory_debug_core::install!();
 //! let collector = Collector::new().service("shop", "1.0.0");
-//! let report = spawn_collecting(move || collector.collect(Scope::Everything))?.join().expect("collected");
+//! let report = spawn_collecting(move || collector.collect(Scope::Everything).report)?.join().expect("collected");
 //! println!("{}", render::text(&report, Page::Overview, &TypesView::default()));
 //! # Ok::<_, std::io::Error>(())
 //! ```
 //!
-//! # What meets what
+//! # How the parts fit together
 //!
-//! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing of this crate runs until somebody
-//!   collects.
+//! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing else of this crate runs until the
+//!   program collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. [`summary`] does both and prints as a table.
-//! - [`SummaryTracker`] says what changed since it was last asked, [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
+//!   profile. Its [`Collected`] is the report and the heap profile behind it, which can be summed again, kept and
+//!   compared. [`summary`] collects, and its result prints as a table.
+//! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
-//! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
-//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate; [`Collector::purge`] gives unused
-//!   pages back; [`Collector::collect_detail`] tells the allocator by arena and by size class.
-//! - [`Fleet`] merges the reports of many instances, [`ReportDiff`] compares two.
+//! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
+//! - [`Collector::set_profiling`] turns sampling on for a time, or changes its rate. [`Collector::purge`] returns
+//!   unused pages to the system. [`Collector::collect_detail`] shows the allocator by arena and by size class.
+//! - [`Fleet`] merges the reports of many instances, and [`ReportDiff`] compares two.
 //! - [`diagnose`] says what stands out in a report, and what to change.
-//! - [`Tracked`] counts chosen types exactly, beside the sampled rows; `register_root` (feature `allocative`) names
-//!   values whose retained size is measured exactly, field by field.
+//! - [`Tracked`] counts chosen types exactly, beside the sampled rows. `register_root` (feature `allocative`)
+//!   measures the retained size of chosen values exactly, field by field.
+//! - An [`Error`] says what failed, with a [kind](ErrorKind) to decide by and a text to show.
 //!
-//! # Honesty
+//! # Missing values
 //!
-//! What cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to do. Sampled
-//! rows state their standard error. If the program's allocator is not jemalloc, or the system is not Linux, the
-//! report has less in it and nothing fails.
+//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to
+//! do. Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report
+//! has fewer values, and nothing fails.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field, measured when asked for |
+//! | `allocative` | no | `register_root`: the retained size of chosen values, by field, measured on request |
 //! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
-//! # Floors
+//! # Modules, from the ground up
 //!
-//! A module uses only modules listed before it: `error`, `unavailable`, `units`, `kernel_file`, `file_size`, `mallctl`, `mapped`, `objects`,
-//! `maps`, `own_files`, `instance`, `heap`, `reconciliation`, `root_summary`, `detail`, `report`, `ceiling`, `rows`, `jemalloc`, `process`, `roots`,
-//! `tracked`, `thread`, `types`, `doctor`, `collect`, `headroom`, `control`, `purge`, `snapshot`, `fleet`, `report_diff`, `tracker`,
-//! `periodic`, `view`, `render`, `metrics`; `install` stands alone.
-//! `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! Everything that is a value is in the crate `memory-debug-report`, and this crate re-exports it. The modules here ask the
+//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
+//! `objects` and `mapped` only.
+//!
+//! - `file_size`: writing without the signal of `RLIMIT_FSIZE`
+//! - `per_process`: values that a forked process makes for itself
+//! - `kernel_file`: files of the kernel, and their numbers
+//! - `regular_file`: opening files that are neither pipes nor devices
+//! - `install`: the macro that makes jemalloc the allocator
+//! - `mallctl`: jemalloc's controls, typed
+//! - `objects`: the program and its libraries, as the dynamic linker loaded them
+//! - `maps`: which code lies where
+//! - `process`: the numbers of the kernel for the process, its container and the machine
+//! - `mapped`: files in memory
+//! - `own_files`: the files that this process runs
+//! - `instance`: the identity of this process
+//! - `jemalloc`: statistics, dumps and switches of the allocator
+//! - `headroom`: whether there is enough memory for some work
+//! - `thread`: threads whose own memory does not count
+//! - `roots`: the exact size of registered values
+//! - `tracked`: exact counts of chosen types
+//! - `heap`: a heap profile and its symbols
+//! - `collected`: a report with the heap profile behind it
+//! - `collect`: one collection
+//! - `control`: turns sampling on for a time
+//! - `purge`: gives unused memory back
+//! - `snapshot`: where snapshots are kept, in memory and in a folder
+//! - `tracker`: what changed since the last call
+//! - `periodic`: snapshots at an interval
 
 #![deny(unsafe_code)]
 
-mod breakdown;
-mod ceiling;
-mod collect;
-mod comparison;
-mod control;
-mod detail;
-mod doctor;
-mod error;
+// In the order of the list above.
 mod file_size;
-mod fleet;
-mod headroom;
-mod heap;
+mod per_process;
+mod kernel_file;
+mod regular_file;
 #[allow(unsafe_code, reason = "jemalloc reads the static that `install!` defines, by a pointer")]
 mod install;
-mod instance;
-mod jemalloc;
-mod kernel_file;
-#[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
-mod mallctl;
-#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
-mod mapped;
-mod maps;
-pub mod metrics;
 #[allow(
     unsafe_code,
-    reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
+    reason = "jemalloc is C; every value that it returns gets its type here and nowhere else"
+)]
+mod mallctl;
+#[allow(
+    unsafe_code,
+    reason = "the dynamic linker calls back from C, and notes are read where they are in memory"
 )]
 mod objects;
-mod own_files;
-mod per_process;
-mod periodic;
+mod maps;
 mod process;
-mod purge;
-mod reconciliation;
-mod regular_file;
-pub mod render;
-mod report;
-mod report_diff;
-mod root_summary;
-mod roots;
-mod rows;
-mod samples;
-mod snapshot;
+#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
+mod mapped;
+mod own_files;
+mod instance;
+mod jemalloc;
+mod headroom;
 mod thread;
-mod timestamp;
+mod roots;
 mod tracked;
+mod heap;
+mod collected;
+mod collect;
+mod control;
+mod purge;
+mod snapshot;
 mod tracker;
-mod types;
-mod unavailable;
-pub mod units;
-mod view;
+mod periodic;
 
-pub use ceiling::{Ceiling, LimitSource};
 pub use collect::{Collector, Scope, allocator_stats, summary};
-pub use comparison::Comparison;
-pub use control::{DiscardedSamples, ProfilingChange, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
-pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
-pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
-pub use error::{Error, ErrorKind};
-pub use fleet::{
-    Draws, Fleet, FleetEstimate, FleetInstance, FleetNumber, FleetProgram, FleetReport, FleetTypeRow,
-    FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
-};
+pub use collected::Collected;
+pub use control::ProfilingChange;
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
-pub use instance::{InstanceId, InstanceInfo};
-#[cfg(feature = "flamegraph")]
-pub use memory_debug_profile::FlamegraphOptions;
-pub use memory_debug_profile::{
-    Count, CollapsedOptions, CollapsedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
-};
+pub use instance::instance_id;
+#[doc(inline)]
+pub use memory_debug_report::*;
+#[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
-pub use purge::{PurgeMoment, PurgeReport};
-pub use reconciliation::Reconciliation;
 pub use regular_file::open_regular_file;
-pub use report::{
-    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, OptionValue,
-    ProcessMemory, ProfilingState, RowSource, SCHEMA, TypeRow, TypeSummary,
-};
-pub use report_diff::{NumberChange, ReportDiff};
-pub use root_summary::{FieldRow, RootRow, RootSummary};
 #[cfg(feature = "allocative")]
 pub use roots::{RegisteredRoot, register_root, register_static_root};
-pub use samples::SampleOrigin;
-pub use snapshot::{
-    DiffRow, LeakRun, LeakVerdict, LeftOut, NotKept, Snapshot, SnapshotBounds, SnapshotDiff, SnapshotFolder,
-    SnapshotId, SnapshotInfo, Snapshots, Suspect,
-};
+pub use snapshot::{NotKept, SnapshotBounds, SnapshotFolder, Snapshots};
 pub use thread::{spawn_collecting, spawn_thread};
 pub use tracked::Tracked;
-pub use tracker::{Growth, SummaryTracker};
-pub use unavailable::Unavailable;
-pub use view::{Page, Sort, TypesView};
+pub use tracker::SummaryTracker;
 
-/// The trait that values are visited through to measure what they retain, and what it needs.
+use memory_debug_report::__private::timestamp;
+
+/// The trait for values whose retained size is measured, its derive macro and its visitor.
 ///
-/// The derive macro names these by `allocative::`, so bring this module into scope under its name. It is the macro of
-/// the crate [allocative](https://docs.rs/allocative) (`allocative_derive`), with a visitor that is bounded: see
+/// The derive macro uses the path `allocative::`, so bring this module into scope under that name. The macro comes from
+/// the crate [allocative](https://docs.rs/allocative) (`allocative_derive`); the visitor here is bounded. See
 /// [`Allocative`](trait@allocative::Allocative).
 #[cfg(feature = "allocative")]
 pub mod allocative {
@@ -163,10 +151,12 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to. Not part of the interface.
+/// Parts of the expansion of [`install!`], and functions that other crates of this project share. Not part of the
+/// interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;
+    pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }

@@ -9,9 +9,9 @@ use memmap2::Mmap;
 use crate::process::read_address_room;
 use crate::regular_file::open_regular_file;
 
-/// A file whose bytes are read from the page cache as they are touched, not copied.
+/// A file whose bytes are read from the page cache as they are used, not copied.
 ///
-/// Used for executables and shared libraries: of hundreds of megabytes a lookup touches a few pages.
+/// Used for executables and shared libraries. A lookup in hundreds of megabytes touches a few pages.
 #[derive(Debug)]
 pub(crate) struct MappedFile(Option<Mmap>);
 
@@ -20,8 +20,8 @@ impl MappedFile {
     ///
     /// # Errors
     ///
-    /// As opening and mapping do, and if it is anything but a regular file. An empty file is no error, although the
-    /// kernel will not map one.
+    /// Errors of opening and mapping, and an error for anything but a regular file. An empty file is allowed,
+    /// although the kernel does not map one.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = open_regular_file(path)?;
         let length = file.metadata()?.len();
@@ -29,19 +29,21 @@ impl MappedFile {
             return Ok(Self(None));
         }
         require_addresses(read_address_room(Path::new("/proc")).space, length)?;
-        // SAFETY: nobody in this process writes to the files given here. Another process that *truncates* a mapped
-        // file makes touching the lost pages raise SIGBUS; that risk is taken because the files are the running
-        // program, which the kernel protects from writing (ETXTBSY), and its libraries, which installers replace by
-        // renaming, not by truncating. Bytes that change in place are parsed as untrusted input anyway.
+        // SAFETY: nothing in this process writes to the files given here. If another process *truncates* a
+        // mapped file, touching the lost pages raises SIGBUS. That risk is accepted because the files are the
+        // running program, which the kernel protects from writing (ETXTBSY), and its libraries, which installers
+        // replace by renaming and not by truncating. Bytes that change in place are parsed as untrusted input
+        // anyway.
         let map = unsafe { Mmap::map(&file) }?;
         Ok(Self(Some(map)))
     }
 }
 
-/// Bytes of addresses that mapped files leave for everything else.
+/// The bytes of addresses that mapped files leave for everything else.
 const SPARED_BYTES: u64 = 64 << 20;
 
-/// Refuses a file that would take the addresses which the rest of a collection needs: names are worth less than the process.
+/// Refuses a file that would take the addresses that the rest of a collection needs. Symbols are worth less than
+/// the process.
 fn require_addresses(room: Option<u64>, length: u64) -> io::Result<()> {
     match room {
         Some(room) if room < length.saturating_add(SPARED_BYTES) => {
@@ -70,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused() {
+    fn refuses_a_file_that_is_not_regular() {
         let error = MappedFile::open(Path::new("/dev/null")).unwrap_err();
         assert_eq!(error.to_string(), "it is a device, not a regular file");
         assert_eq!(MappedFile::open(Path::new("/")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]
-    fn s44_a_file_is_not_mapped_where_that_would_leave_too_few_addresses() {
+    fn s44_does_not_map_a_file_that_would_leave_too_few_addresses() {
         assert!(require_addresses(None, u64::MAX).is_ok());
         assert!(require_addresses(Some(SPARED_BYTES + 9), 9).is_ok());
         let error = require_addresses(Some(SPARED_BYTES + 8), 9).unwrap_err();

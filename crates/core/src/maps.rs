@@ -1,7 +1,8 @@
-//! Which code is mapped where, at the moment of a dump.
+//! The code that is mapped into this process at the moment of a dump.
 //!
-//! jemalloc appends such a list to its dumps, from `/proc/<getpid()>/maps`. With the `/proc` of another PID namespace that
-//! is the list of another process, or of none. So it is read here, of this process whatever its number is.
+//! jemalloc appends such a list to its dumps, from `/proc/<getpid()>/maps`. With the `/proc` of another PID
+//! namespace, that file belongs to another process or does not exist. So this module reads the list of its own
+//! process, whatever its number is.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -12,17 +13,17 @@ use memory_debug_profile::{Mapping, SymbolGap};
 use crate::kernel_file;
 use crate::objects::{LoadedObject, loaded_objects};
 
-/// The executable mappings of this process now, each with the build-id that its code has in memory. `root` is the folder
-/// `/proc` is mounted at.
+/// The executable mappings of this process now, each with the build-id that its code has in memory. `root` is
+/// the folder where `/proc` is mounted.
 ///
 /// # Errors
 ///
-/// Says what could not be read, and what to do.
+/// The list could not be read; the message says why and what to do.
 pub(crate) fn read(root: &Path) -> Result<Vec<Mapping>, SymbolGap> {
     let open =
         |file: &str| File::open(root.join(file)).and_then(|file| Mapping::read_all(BufReader::new(file)));
     let is_there = |mappings: &Vec<Mapping>| !mappings.is_empty();
-    // Where the main thread has ended, the kernel shows nothing of the process under `self`.
+    // After the main thread has ended, the kernel shows nothing of the process under `self`.
     let mappings = match open("self/maps") {
         Ok(mappings) if is_there(&mappings) => Ok(mappings),
         first => open("thread-self/maps").ok().filter(is_there).map_or(first, Ok),
@@ -45,16 +46,16 @@ fn reason(root: &Path, error: &io::Error) -> SymbolGap {
     }
 }
 
-/// Says which object a mapping is of.
+/// Assigns a mapping to the object that it belongs to.
 fn name(mapping: &mut Mapping, objects: &[LoadedObject]) {
     let object = objects.iter().position(|object| object.overlaps(mapping.start..mapping.end));
     mapping.is_program = object == Some(0);
     mapping.build_id = object.and_then(|object| objects[object].build_id.clone());
 }
 
-/// The mappings at a moment between `before` and `after`. A library that was loaded or unloaded meanwhile is in the list; its
-/// code was there at that moment or is in no stack. Where one took the place of another, neither is: which of them
-/// a stack went through cannot be told.
+/// The mappings at a moment between `before` and `after`. A library that was loaded or unloaded meanwhile is in
+/// the list, because its code was there at that moment or is in no stack. If one library replaced another at the
+/// same addresses, neither is in the list, because a stack could have gone through either.
 pub(crate) fn between(before: Vec<Mapping>, after: Vec<Mapping>) -> Vec<Mapping> {
     let overlaps = |a: &Mapping, b: &Mapping| a.start < b.end && b.start < a.end;
     let is_contested = |mapping: &Mapping, others: &[Mapping]| {
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_moment_of_the_dump_has_what_was_there_before_or_after() {
+    fn the_dump_has_mappings_that_existed_before_or_after_it() {
         let (app, both) = (mappings(&[APP]), mappings(&[APP, PLUGIN]));
         for (before, after, expected) in
             [(&app, &app, &app), (&app, &both, &both), (&both, &app, &both), (&both, &both, &both)]
@@ -90,11 +91,11 @@ mod tests {
         let grown = mappings(&[APP, "5000-7000 r-xp 0 fe:00 2 /plugin.so\n"]);
         assert_eq!(between(both.clone(), grown.clone()), grown);
         let other = mappings(&[APP, "5800-6800 r-xp 0 fe:00 3 /other.so\n"]);
-        assert_eq!(between(both, other), app, "one may have had the code that the other has now");
+        assert_eq!(between(both, other), app, "either may have had the code");
     }
 
     #[test]
-    fn an_object_says_which_mapping_is_the_programs_whatever_the_order() {
+    fn the_program_is_recognised_in_any_order_of_mappings() {
         let object =
             |start| LoadedObject { code: std::iter::once(start..start + 0x800).collect(), build_id: None };
         let mut all = mappings(&[APP, PLUGIN, "9000-a000 rwxp 0 0:0 0\n"]);
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_main_thread_has_ended_the_thread_that_asks_has_the_list() {
+    fn reads_the_calling_thread_after_the_main_thread_has_ended() {
         let tree = Tree::new([("self/maps", ""), ("thread-self/maps", APP)]);
         assert_eq!(read(tree.path()).unwrap().len(), 1);
     }

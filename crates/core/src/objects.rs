@@ -1,8 +1,8 @@
-//! The program and its libraries, as the dynamic linker has them in memory.
+//! The program and its libraries, as the dynamic linker sees them in memory.
 //!
-//! This needs neither `/proc` nor any file. It is also right where both mislead: for a program that was started through
-//! the dynamic linker (`ld-linux-x86-64.so.2 ./service`), `/proc/self/exe` is the linker, and `/proc/self/auxv` has the
-//! linker's entries.
+//! This needs neither `/proc` nor any file, and is right where both mislead. For a program that was started
+//! through the dynamic linker (`ld-linux-x86-64.so.2 ./service`), `/proc/self/exe` is the linker, and
+//! `/proc/self/auxv` has the linker's entries.
 
 use std::ops::Range;
 
@@ -11,27 +11,27 @@ use memory_debug_profile::BuildId;
 /// An object with its code in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoadedObject {
-    /// Where its executable segments lie.
+    /// The addresses of its executable segments.
     pub(crate) code: Vec<Range<u64>>,
-    /// From its notes in memory. `None` if its linker gave it none.
+    /// The build-id from its notes in memory. `None` if its linker wrote none.
     pub(crate) build_id: Option<BuildId>,
 }
 
 impl LoadedObject {
-    /// Whether some of its code lies in `addresses`.
+    /// Whether some of its code is in `addresses`.
     pub(crate) fn overlaps(&self, addresses: Range<u64>) -> bool {
         self.code.iter().any(|code| code.start < addresses.end && addresses.start < code.end)
     }
 }
 
-/// All loaded objects, the program first. None where the system cannot tell.
+/// All loaded objects, the program first. Empty if the system has no list of them.
 ///
-/// The dynamic linker loads and unloads nothing meanwhile, some microseconds.
+/// Takes some microseconds, in which the dynamic linker does not load or unload anything.
 #[cfg(target_os = "linux")]
 pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
     let mut objects: Vec<LoadedObject> = Vec::new();
-    // SAFETY: dl_iterate_phdr(3) calls `add` on this thread before it returns, each time with a valid `dl_phdr_info` and
-    // the pointer given here, which is to a vector that nothing else uses meanwhile.
+    // SAFETY: dl_iterate_phdr(3) calls `add` on this thread before it returns. Each call gets a valid
+    // `dl_phdr_info` and the pointer given here, to a vector that nothing else uses meanwhile.
     unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut objects).cast()) };
     objects
 }
@@ -43,20 +43,21 @@ pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
 
 /// # Safety
 ///
-/// As dl_iterate_phdr(3) calls it; `objects` points to a `Vec<LoadedObject>` that nothing else uses.
+/// Called only by dl_iterate_phdr(3); `objects` points to a `Vec<LoadedObject>` that nothing else uses.
 #[cfg(target_os = "linux")]
 unsafe extern "C" fn add(
     info: *mut libc::dl_phdr_info,
     _size: libc::size_t,
     objects: *mut libc::c_void,
 ) -> libc::c_int {
-    // SAFETY: the linker gives a valid pointer for the time of the call.
+    // SAFETY: the linker gives a pointer that is valid during the call.
     let info = unsafe { &*info };
     // SAFETY: the caller promises a vector that nothing else uses.
     let objects = unsafe { &mut *objects.cast::<Vec<LoadedObject>>() };
     let headers = match info.dlpi_phdr.is_null() {
         true => &[],
-        // SAFETY: the linker keeps as many program headers there as long as the object is loaded, which it is now.
+        // SAFETY: the linker keeps this many program headers there while the object is loaded, and it is loaded
+        // now.
         false => unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) },
     };
     let of_kind = |kind| headers.iter().filter(move |header| header.p_type == kind);
@@ -77,7 +78,7 @@ unsafe extern "C" fn add(
         if !is_readable || notes.is_empty() {
             return None;
         }
-        // SAFETY: within a readable segment, which stays mapped during this call. Notes are constants.
+        // SAFETY: the range is in a readable segment, which stays mapped during this call. Notes are constants.
         let notes = unsafe { std::slice::from_raw_parts(notes.start as *const u8, notes.len()) };
         BuildId::from_notes(notes, header.p_align as usize)
     });
@@ -95,20 +96,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_first_and_has_the_code_of_this_test_and_its_build_id() {
+    fn the_program_comes_first_with_this_code_and_its_build_id() {
         let objects = loaded_objects();
         let here = loaded_objects as *const () as u64;
         assert!(objects[0].overlaps(here..here + 1), "{objects:x?}");
         let file = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert_eq!(objects[0].build_id, BuildId::read(&file).unwrap());
-        assert!(objects[0].build_id.is_some(), "the test is built with one");
+        assert!(objects[0].build_id.is_some(), "the test is built with a build-id");
     }
 
     #[test]
     fn libraries_have_code_elsewhere_and_build_ids_of_their_own() {
         let objects = loaded_objects();
         let (program, libraries) = objects.split_first().unwrap();
-        assert!(!libraries.is_empty(), "the C library is one");
+        assert!(!libraries.is_empty(), "the C library is a library");
         for library in libraries {
             assert!(!library.code.iter().any(|code| program.overlaps(code.clone())), "{library:x?}");
             assert!(library.build_id.is_none() || library.build_id != program.build_id);

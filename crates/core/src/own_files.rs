@@ -1,4 +1,4 @@
-//! The files whose code is in this process.
+//! The files that this process's code was loaded from.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,17 +9,17 @@ use memory_debug_profile::{BuildId, FileData, LoadObject, Mapping};
 
 use crate::mapped::MappedFile;
 
-/// Opens the files of this process: the ones that were mapped, not what has taken their names since.
+/// Opens the files of this process: the files that were mapped, not files that have since taken their names.
 #[derive(Debug)]
 pub(crate) struct OwnFiles {
-    /// What the kernel says the executable is. It is the dynamic linker if that was asked to start the program.
+    /// The executable according to the kernel. It is the dynamic linker if the linker started the program.
     executable: Option<PathBuf>,
 }
 
 /// A path that may lead to the file of a mapping.
 struct Candidate {
     path: PathBuf,
-    /// Whether nothing else than the path has to agree.
+    /// Whether a file at this path is the mapped one without further checks.
     is_certain: bool,
 }
 
@@ -28,30 +28,33 @@ impl OwnFiles {
         Self { executable: fs::read_link(EXECUTABLE).ok() }
     }
 
-    /// The ways to a mapped file, best first.
+    /// The paths that may lead to a mapped file, best first.
     fn candidates(&self, mapping: &Mapping) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let mut add = |path: PathBuf, is_certain| candidates.push(Candidate { path, is_certain });
         let spellings = spellings(mapping);
-        // The kernel keeps the executable reachable, also after a deployment replaced or deleted it, and in a chroot.
+        // The kernel keeps the executable reachable, even after a deployment replaced or deleted it, and in a
+        // chroot.
         let is_executable = self.executable.as_ref().is_some_and(|executable| spellings.contains(executable));
         if is_executable || mapping.is_program {
             for link in [EXECUTABLE, "/proc/thread-self/exe"] {
                 add(link.into(), is_executable);
             }
         }
-        // A file without a mark is where it was. With one, another may be there, or the mark is a part of the name.
+        // Without the mark of a deleted file, the file is at its path. With the mark, another file may be there,
+        // or the mark is a part of the name.
         if !mapping.is_deleted {
             add(mapping.path.clone(), true);
         }
         for spelling in spellings {
             add(spelling, false);
         }
-        // The inode of a deleted file may be given to the next, so of that one the build-id alone can tell.
+        // The inode of a deleted file may be given to another file, so only the build-id identifies a deleted
+        // file.
         if mapping.build_id.is_some() {
             add(mapping.path.clone(), false);
         }
-        // Open to privileged processes alone.
+        // Open to privileged processes only.
         add(format!("/proc/self/map_files/{:x}-{:x}", mapping.start, mapping.end).into(), true);
         candidates
     }
@@ -59,8 +62,8 @@ impl OwnFiles {
 
 const EXECUTABLE: &str = "/proc/self/exe";
 
-/// The paths that the kernel may have meant: it marks the path of a deleted file, and a name may end in the mark; it
-/// writes a line break as `\012`, and a name may have these characters.
+/// The paths that the kernel may have meant. The kernel marks the path of a deleted file, and a name may end in
+/// that mark. The kernel writes a line break as `\012`, and a name may contain these characters.
 fn spellings(mapping: &Mapping) -> Vec<PathBuf> {
     let mut path: OsString = mapping.path.clone().into();
     if mapping.is_deleted {
@@ -85,8 +88,9 @@ fn escaped(_path: &OsString) -> Option<OsString> {
 }
 
 impl Candidate {
-    /// Opens the file if it is the one that was mapped: if it has the build-id that the code has in memory. Of code
-    /// without one, the inode tells; not the device, which overlay file systems tell differently.
+    /// Opens the file if it is the mapped one, that is, if it has the build-id that the code has in memory. For
+    /// code without a build-id, the inode decides. The device does not, because overlay file systems report
+    /// different ones.
     fn open(&self, mapping: &Mapping) -> io::Result<FileData> {
         let file = MappedFile::open(&self.path)?;
         let is_same = match &mapping.build_id {
@@ -99,7 +103,7 @@ impl Candidate {
 
 const REPLACED: &str = "it was replaced since it was loaded";
 const DELETED: &str = "it was deleted or replaced since it was loaded";
-const NOT_THERE: &str = "it is not at its path any more, or outside of this chroot or mount namespace";
+const NOT_THERE: &str = "it is no longer at its path, or it is outside of this chroot or mount namespace";
 
 #[cfg(unix)]
 fn inode_of(path: &Path) -> Option<u64> {
@@ -121,7 +125,7 @@ impl LoadObject for OwnFiles {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     is_replaced |= error.get_ref().is_some();
                 }
-                // That the last way is closed to most says nothing.
+                // The last path is closed to most processes, so its error says nothing.
                 Err(error) if !candidate.path.starts_with("/proc/self/map_files") => {
                     refused.get_or_insert(error);
                 }
@@ -175,18 +179,18 @@ mod tests {
         maps::read(Path::new("/proc")).unwrap().into_iter().find(|mapping| mapping.is_program).unwrap()
     }
 
-    /// The mapping at an address where the kernel has none, so that the path alone leads to the file.
+    /// Moves a mapping to an address where the kernel has none, so that only the path leads to the file.
     fn elsewhere(mut mapping: Mapping) -> Mapping {
         mapping.start = 1;
         mapping
     }
 
     #[test]
-    fn a_library_that_was_replaced_is_not_read() {
+    fn does_not_read_a_library_that_was_replaced() {
         let tree = Tree::new([("plugin.so", "another")]);
         let path = tree.path().join("plugin.so (deleted)").into_os_string().into_vec();
         assert_eq!(error(&nothing(), &mapping(&path, 9)), DELETED);
-        // Overwritten in place, of which the kernel says nothing.
+        // Overwritten in place, which the kernel does not show.
         let mut overwritten = elsewhere(program());
         (overwritten.path, overwritten.is_program) = (tree.path().join("plugin.so"), false);
         assert_eq!(error(&nothing(), &overwritten), REPLACED);
@@ -203,7 +207,7 @@ mod tests {
         (deleted.is_deleted, deleted.is_program) = (true, false);
         assert!(nothing().load(&deleted).unwrap().starts_with(b"\x7fELF"));
         deleted.build_id = None;
-        assert_eq!(error(&nothing(), &deleted), DELETED, "nothing tells that it is the same");
+        assert_eq!(error(&nothing(), &deleted), DELETED, "nothing shows that it is the same file");
     }
 
     #[test]
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_linker_that_started_the_program_is_not_taken_for_it() {
+    fn the_linker_that_started_the_program_is_not_mistaken_for_it() {
         let linker = OwnFiles { executable: Some("/lib64/ld-linux-x86-64.so.2".into()) };
         let candidates = linker.candidates(&program());
         assert!(
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_may_not_be_read_says_so() {
+    fn an_unreadable_file_is_an_error_that_says_so() {
         let tree = Tree::new([("folder/file", "")]);
         let folder = tree.path().join("folder").into_os_string().into_vec();
         assert_eq!(error(&nothing(), &mapping(&folder, 9)), "it is a folder, not a regular file");

@@ -1,36 +1,36 @@
-//! What a process must not take over from the one it was forked from.
+//! State that a forked child must not take over from its parent.
 //!
-//! A child has one thread: that which called `fork`. What another thread had locked stays locked for ever, and what it
-//! had begun is never finished. So what threads of ours share is made anew in a child.
+//! A child has one thread, the thread that called `fork`. A lock that another thread held stays locked for ever,
+//! and work that another thread had begun never finishes. So state that threads share is made again in a child.
 
 use std::process;
 use std::sync::OnceLock;
 
-/// A value of this process. A process that was forked from it makes its own.
+/// A value of this process. A forked process makes its own.
 ///
-/// Reading takes a system call for the process's id, some fifty nanoseconds, and no lock. What ancestors had is never
-/// freed: it may be in the hands of a thread that is no more.
+/// Reading it takes a system call for the process id, some fifty nanoseconds, and no lock. The values of
+/// ancestors are never freed, because a thread that no longer exists may have been using them.
 #[derive(Debug)]
 pub struct PerProcess<T> {
-    /// 0 for the value that no process uses.
+    /// 0 for the pattern, which no process uses.
     process: u32,
     value: T,
     next: OnceLock<Box<Self>>,
 }
 
 impl<T> PerProcess<T> {
-    /// A value to make others from; no process uses it itself.
+    /// Takes the pattern from which each process makes its value. No process uses the pattern itself.
     pub const fn new(pattern: T) -> Self {
         Self { process: 0, value: pattern, next: OnceLock::new() }
     }
 
-    /// The value that others are made from.
+    /// The pattern from which each process makes its value.
     pub fn pattern(&self) -> &T {
         &self.value
     }
 
-    /// The value of this process, which is made the first time that it is asked for. `make` is given the
-    /// [`pattern`](Self::pattern), and should take no time: a fork meanwhile leaves the child waiting for ever.
+    /// The value of this process, which the first call makes. `make` gets the [`pattern`](Self::pattern) and
+    /// should return at once, because a child that is forked meanwhile waits for ever.
     pub fn get(&self, make: impl Fn(&T) -> T) -> &T {
         self.of_process(process::id(), make)
     }
@@ -40,7 +40,7 @@ impl<T> PerProcess<T> {
         loop {
             newest = match newest.next.get() {
                 Some(next) => next,
-                // Only the newest counts: the id of an ancestor that has ended may be another process's now.
+                // Only the newest counts, because the id of an ancestor that has ended may be in use again.
                 None if newest.process == process => return &newest.value,
                 None => newest.next.get_or_init(|| {
                     Box::new(Self { process, value: make(&self.value), next: OnceLock::new() })
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_locked_at_the_fork_is_not_in_the_child() {
+    fn a_lock_that_was_held_at_the_fork_is_free_in_the_child() {
         let lock = PerProcess::new(Mutex::new(()));
         let make = |_: &Mutex<()>| Mutex::default();
         let held = lock.of_process(100, make).lock().unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_with_the_id_of_an_ancestor_that_has_ended_has_a_value_of_its_own() {
+    fn a_child_that_reuses_the_id_of_an_ancestor_has_its_own_value() {
         let lock = PerProcess::new(Mutex::new(()));
         let make = |_: &Mutex<()>| Mutex::default();
         let first = lock.of_process(100, make);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_ask_at_once_get_the_same() {
+    fn threads_that_ask_at_once_get_the_same_value() {
         let value = PerProcess::new(0);
         let addresses = std::thread::scope(|scope| {
             let threads = [(); 8].map(|()| scope.spawn(|| std::ptr::from_ref(value.get(|_| 1)).addr()));

@@ -1,4 +1,4 @@
-//! Snapshots at an interval, for when nobody is there to ask. Off unless started.
+//! Snapshots at an interval, for services that are not watched. Off unless started.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use memory_debug_report::{Snapshot, SnapshotId};
+
 use crate::collect::{Collector, Scope};
 use crate::headroom::{self, Headroom};
-use crate::snapshot::{Snapshot, SnapshotFolder, SnapshotId, Snapshots};
+use crate::snapshot::{SnapshotFolder, Snapshots};
 use crate::thread::{spawn_collecting, spawn_thread};
 
-/// Takes a snapshot every so often, into a ring and if wanted into a folder.
+/// Takes a snapshot at each interval, keeps it in memory, and also saves it to a folder if wanted.
 ///
-/// Making it does nothing. What it costs once started is a thread that sleeps, and for each snapshot one that collects,
-/// as for a request; it keeps what the ring may hold.
+/// A value that was not started does nothing. Once started, it costs a thread that sleeps, and for each snapshot
+/// a thread that collects, as a request does. It keeps no more than its bounds allow.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,7 +29,7 @@ use crate::thread::{spawn_collecting, spawn_thread};
 /// let snapshots = Arc::new(Snapshots::default());
 /// let hourly = PeriodicSnapshots::new(Arc::default(), Arc::clone(&snapshots), Duration::from_secs(3600));
 /// let running = hourly.start()?;
-/// // Whenever somebody asks:
+/// // Whenever an operator asks:
 /// match LeakVerdict::over(&snapshots.list()) {
 ///     Ok(verdict) => println!("{verdict}"),
 ///     Err(reason) => println!("{reason}; last failure: {:?}", running.last_error()),
@@ -42,33 +44,33 @@ pub struct PeriodicSnapshots {
     work: Work,
 }
 
-/// What its snapshots are called, by which a folder's own are told from others in it.
+/// The label of periodic snapshots. It tells this program's files in a folder from other files.
 const LABEL: &str = "periodic";
 
 impl PeriodicSnapshots {
     /// The shortest interval.
     pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// Snapshots of `collector` for `snapshots`, the first one `interval` after the start. An interval below
-    /// [`MIN_INTERVAL`](Self::MIN_INTERVAL) is raised to it.
+    /// Takes snapshots of `collector` into `snapshots`, the first one `interval` after the start. Raises an
+    /// interval below [`MIN_INTERVAL`](Self::MIN_INTERVAL) to it.
     pub fn new(collector: Arc<Collector>, snapshots: Arc<Snapshots>, interval: Duration) -> Self {
         let work = Work { collector, snapshots, folder: None, status: Arc::default() };
         Self { interval: interval.max(Self::MIN_INTERVAL), work }
     }
 
-    /// Also writes each to `folder`, which has at most the last `most` periodic ones, of earlier processes too. Other
-    /// snapshots in it stay.
+    /// Also writes each snapshot to `folder`, which keeps the last `most` periodic ones, including those of
+    /// earlier processes. Other snapshots in the folder stay.
     #[must_use]
     pub fn save_to(mut self, folder: SnapshotFolder, most: usize) -> Self {
         self.work.folder = Some(Arc::new(Mutex::new(Saved { folder, most, files: None })));
         self
     }
 
-    /// Begins. It ends when the value is dropped.
+    /// Starts taking snapshots. Stops when the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// The operating system gave no thread.
+    /// The operating system refused a thread.
     pub fn start(self) -> io::Result<RunningSnapshots> {
         let Self { interval, work } = self;
         let status = Arc::clone(&work.status);
@@ -85,14 +87,14 @@ impl PeriodicSnapshots {
     }
 }
 
-/// Periodic snapshots that are being taken, until dropped.
+/// Periodic snapshots, taken until this value is dropped.
 ///
-/// Dropping wakes the thread and waits for its end, which does not wait for a snapshot that is being taken; that one is
-/// thrown away.
+/// Dropping it wakes the thread and waits for the thread to end. A snapshot that is being taken is not waited
+/// for; it is discarded.
 #[derive(Debug)]
 pub struct RunningSnapshots {
     status: Arc<Status>,
-    /// Nothing is sent: that it is gone is the signal.
+    /// Nothing is sent. Dropping the sender is the signal.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -103,7 +105,7 @@ impl RunningSnapshots {
         self.status.lock().taken
     }
 
-    /// Why the last attempt gave no snapshot, or could not save it. `None` once one has worked.
+    /// Why the last attempt made no snapshot, or could not save it. `None` after an attempt that worked.
     pub fn last_error(&self) -> Option<String> {
         self.status.lock().last_error.clone()
     }
@@ -113,12 +115,12 @@ impl Drop for RunningSnapshots {
     fn drop(&mut self) {
         self.status.is_stopped.store(true, Ordering::SeqCst);
         drop(self.stop.take());
-        // It sleeps, or spawns a thread; neither takes long, and a panic has nobody to tell.
+        // The thread sleeps or spawns a thread, and neither takes long. A panic of it has no reader here.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// What the thread that sleeps and those that collect tell.
+/// What the sleeping thread and the collecting threads report.
 #[derive(Debug, Default)]
 struct Status {
     is_stopped: AtomicBool,
@@ -141,7 +143,7 @@ impl Status {
     }
 }
 
-/// One snapshot, as often as wanted.
+/// The work of one snapshot, repeated at each interval.
 #[derive(Clone, Debug)]
 struct Work {
     collector: Arc<Collector>,
@@ -151,7 +153,7 @@ struct Work {
 }
 
 impl Work {
-    /// Takes one on a thread of its own, unless the one before is still being taken.
+    /// Takes a snapshot on a new thread, unless the previous one is still being taken.
     fn begin(&self, before: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
         if let Some(running) = before.and_then(|before| self.end(before)) {
             return Some(running);
@@ -160,12 +162,12 @@ impl Work {
         let spawned = spawn_collecting(move || {
             let headroom = work.collector.headroom(Scope::Types);
             let take = || {
-                let report = work.collector.collect(Scope::Everything);
+                let collected = work.collector.collect(Scope::Everything);
                 let to_write = work.collector.headroom_for(headroom::Work::Profile, 0);
                 if to_write.is_short() {
                     return Err(format!("skipped: {to_write}"));
                 }
-                Snapshot::of(&report, Some(LABEL.into())).map_err(|error| error.to_string())
+                collected.snapshot(Some(LABEL.into())).map_err(|error| error.to_string())
             };
             work.status.note(work.take(headroom, take));
         });
@@ -176,10 +178,10 @@ impl Work {
             .ok()
     }
 
-    /// Notes what became of the one before. Gives it back if it is still being taken.
+    /// Records how the previous snapshot ended. Returns its thread if it is still being taken.
     fn end(&self, before: JoinHandle<()>) -> Option<JoinHandle<()>> {
         if !before.is_finished() {
-            self.status.note(Err("the snapshot before is still being taken".into()));
+            self.status.note(Err("the previous snapshot is still being taken".into()));
             return Some(before);
         }
         if before.join().is_err() {
@@ -209,12 +211,12 @@ impl Work {
     }
 }
 
-/// The folder, and which of its files are ours.
+/// The folder, and which of its files are periodic snapshots.
 #[derive(Debug)]
 struct Saved {
     folder: SnapshotFolder,
     most: usize,
-    /// The oldest first. `None` before the folder was read.
+    /// The oldest first. `None` until the folder was read.
     files: Option<VecDeque<SnapshotId>>,
 }
 
@@ -236,7 +238,7 @@ impl Saved {
     }
 }
 
-/// The periodic snapshots of a folder.
+/// The ids of the periodic snapshots in a folder.
 fn periodic(folder: &SnapshotFolder) -> io::Result<VecDeque<SnapshotId>> {
     let (snapshots, _) = folder.load()?;
     let ours = snapshots.iter().filter(|snapshot| snapshot.info().label.as_deref() == Some(LABEL));
@@ -249,7 +251,7 @@ mod tests {
     use crate::headroom::Resource;
     use crate::jemalloc;
     use crate::snapshot::SnapshotBounds;
-    use crate::snapshot::tests::empty;
+    use crate::snapshot::fixture::empty;
 
     const ENOUGH: Headroom =
         Headroom { needed_bytes: 1, available_bytes: Some(1), resource: Resource::Memory };
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn s44_with_too_little_memory_it_is_skipped() {
+    fn s44_a_snapshot_is_skipped_when_memory_is_short() {
         let work = work(SnapshotBounds::default());
         let short = Headroom { needed_bytes: 2, available_bytes: Some(1), resource: Resource::Memory };
         let skipped = work.take(short, || panic!("not taken")).unwrap_err();
@@ -298,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_kept_and_does_not_stop_it() {
+    fn a_failure_is_recorded_and_does_not_stop_the_thread() {
         let work = work(SnapshotBounds::default());
         let reason = jemalloc::global_allocator().unwrap_err();
         for _ in 0..2 {
@@ -311,31 +313,31 @@ mod tests {
     }
 
     #[test]
-    fn s47_a_panic_is_told_and_the_next_one_is_taken() {
+    fn s47_a_panic_is_recorded_and_the_next_snapshot_is_taken() {
         let work = work(SnapshotBounds::default());
         let panicked = spawn_collecting(|| panic!("expected by the test")).unwrap();
         while !panicked.is_finished() {
             std::thread::yield_now();
         }
-        assert!(work.end(panicked).is_none(), "so another one follows");
+        assert!(work.end(panicked).is_none(), "so another snapshot follows");
         let reason = work.status.lock().last_error.clone();
         assert_eq!(reason.as_deref(), Some("the collection failed; this is a bug"));
     }
 
     #[test]
-    fn one_that_is_still_being_taken_is_not_overtaken() {
+    fn does_not_start_a_snapshot_while_one_is_being_taken() {
         let work = work(SnapshotBounds::default());
         let (finish, finished) = mpsc::channel::<()>();
         let slow = spawn_collecting(move || _ = finished.recv()).unwrap();
         let slow = work.begin(Some(slow)).unwrap();
         let reason = work.status.lock().last_error.clone();
-        assert_eq!(reason.as_deref(), Some("the snapshot before is still being taken"));
+        assert_eq!(reason.as_deref(), Some("the previous snapshot is still being taken"));
         drop(finish);
         slow.join().unwrap();
     }
 
     #[test]
-    fn what_ends_after_the_stop_is_thrown_away() {
+    fn a_snapshot_that_ends_after_the_stop_is_discarded() {
         let work = work(SnapshotBounds::default());
         let stopped_meanwhile = || {
             work.status.is_stopped.store(true, Ordering::SeqCst);
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_a_folder_has_so_many_of_ours_and_keeps_what_others_made() {
+    fn s45_a_folder_keeps_a_limited_number_of_periodic_files_and_all_other_files() {
         let path = std::env::temp_dir().join(format!("memory-debug-periodic-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         let folder = SnapshotFolder::new(&path);
@@ -366,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_an_error_and_the_ring_has_the_snapshot() {
+    fn a_snapshot_that_cannot_be_saved_is_kept_in_memory_with_an_error() {
         let periodic = PeriodicSnapshots::new(Arc::default(), Arc::default(), Duration::ZERO);
         let work = periodic.save_to(SnapshotFolder::new("/proc/nothing/here"), 2).work;
         let error = work.take(ENOUGH, || Ok(empty(1, "a"))).unwrap_err();

@@ -1,81 +1,26 @@
-//! Unused memory back to the system, on request.
+//! Returns unused memory to the system, on request.
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use memory_debug_report::{Error, ErrorKind, ProfilingState, PurgeMoment, PurgeReport, Unavailable};
 
 use crate::collect::Collector;
-use crate::error::{Error, ErrorKind};
-use crate::instance::InstanceInfo;
 use crate::jemalloc;
 use crate::kernel_file;
-use crate::report::{ProfilingState, SCHEMA};
 use crate::timestamp;
-use crate::unavailable::Unavailable;
-
-/// What a purge gave back to the system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PurgeReport {
-    /// Always [`SCHEMA`](crate::SCHEMA).
-    pub schema: String,
-    /// Which process this is.
-    pub instance: InstanceInfo,
-    /// When it began, RFC 3339 in UTC.
-    pub purged_at: String,
-    /// How long the purge took, without the reading of numbers before and after.
-    pub purge_us: u64,
-    /// By how much the process's resident memory became smaller; negative if it grew in the meantime.
-    pub returned_bytes: Option<i64>,
-    /// Whether background threads purge anyway, in the course of time.
-    pub background_threads: Option<bool>,
-    /// The numbers before.
-    pub before: PurgeMoment,
-    /// The numbers after.
-    pub after: PurgeMoment,
-    /// Why a value is `None`, keyed by its path.
-    pub unavailable: Unavailable,
-}
-
-/// The numbers that a purge moves, and those that it does not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct PurgeMoment {
-    /// Resident set size of the process (`VmRSS`).
-    pub resident_bytes: Option<u64>,
-    /// Resident anonymous memory of the process (`RssAnon`).
-    pub anonymous_bytes: Option<u64>,
-    /// What jemalloc counts as resident, an upper bound (`stats.resident`).
-    pub allocator_resident_bytes: Option<u64>,
-    /// Unused pages that the system has not got back.
-    pub dirty_bytes: Option<u64>,
-    /// Unused pages that the system may take when it needs them; it counts them as resident until then.
-    pub muzzy_bytes: Option<u64>,
-    /// What the kernel may take without swapping it, of jemalloc and of others (`LazyFree`).
-    pub lazy_free_bytes: Option<u64>,
-    /// Addresses kept for later, without physical pages (`stats.retained`).
-    pub retained_bytes: Option<u64>,
-    /// Pages that hold something (`stats.active`): what a purge cannot give back.
-    pub active_bytes: Option<u64>,
-    /// What the program holds (`stats.allocated`).
-    pub allocated_bytes: Option<u64>,
-    /// Free objects that threads keep in their caches. Only a thread itself can empty its cache, so these stay, and
-    /// the pages that they are in.
-    pub thread_cache_bytes: Option<u64>,
-}
 
 impl Collector {
-    /// Gives the allocator's unused pages back to the system, and says what came of it.
+    /// Returns the allocator's unused pages to the system, and says what that changed.
     ///
-    /// All arenas at once, dirty and muzzy pages, whatever their decay times. Pages that come into use again later cost
-    /// a page fault each. Takes a moment for each gigabyte given back; threads that need fresh pages from an arena
-    /// wait while it is purged. Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting).
+    /// Purges all arenas at once, dirty and muzzy pages, whatever their decay times. A page that comes into use
+    /// again later costs a page fault. A purge takes a moment for each gigabyte. Threads that need fresh pages
+    /// from an arena wait while the arena is purged. Call it on a thread made by
+    /// [`spawn_collecting`](crate::spawn_collecting).
     ///
     /// # Errors
     ///
-    /// If the global allocator is not jemalloc, with the line that makes it so; or jemalloc refused.
+    /// The global allocator is not jemalloc, and the message has the line that makes it so; or jemalloc refused.
     pub fn purge(&self) -> Result<PurgeReport, Error> {
         jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
         let proc = Path::new("/proc");
@@ -88,17 +33,12 @@ impl Collector {
         let purge_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (after, _) = moment(proc, "after", &mut unavailable);
         let returned = change(before.resident_bytes, after.resident_bytes);
-        Ok(PurgeReport {
-            schema: SCHEMA.into(),
-            instance,
-            purged_at,
-            purge_us,
-            returned_bytes: unavailable.keep("returned_bytes", returned),
-            background_threads,
-            before,
-            after,
-            unavailable,
-        })
+        let mut report = PurgeReport::new(instance, purged_at, before, after);
+        report.purge_us = purge_us;
+        report.returned_bytes = unavailable.keep("returned_bytes", returned);
+        report.background_threads = background_threads;
+        report.unavailable = unavailable;
+        Ok(report)
     }
 }
 
@@ -107,7 +47,7 @@ fn change(before: Option<u64>, after: Option<u64>) -> Result<i64, &'static str> 
     i64::try_from(i128::from(before) - i128::from(after)).map_err(|_| "out of range")
 }
 
-/// The numbers of now, with reasons under `name`, and whether there are background threads.
+/// The current numbers, with reasons under `name`, and whether there are background threads.
 fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMoment, Option<bool>) {
     let status = kernel_file::read_proc(proc, "self/status");
     let of_status =
@@ -119,30 +59,27 @@ fn moment(proc: &Path, name: &str, unavailable: &mut Unavailable) -> (PurgeMomen
     let own = jemalloc::read_own();
     let told = |key: &str, value: Option<u64>| {
         let reason =
-            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not tell it").to_owned();
+            || reasons.get(&format!("allocator.{key}")).unwrap_or("jemalloc does not report it").to_owned();
         value.ok_or_else(reason)
     };
     let of_own = |value: fn(&jemalloc::Own) -> u64| own.as_ref().map(value).map_err(ToString::to_string);
     let mut keep = |key: &str, value| unavailable.keep(&format!("{name}.{key}"), value);
-    let moment = PurgeMoment {
-        resident_bytes: keep("resident_bytes", of_status("VmRSS")),
-        anonymous_bytes: keep("anonymous_bytes", of_status("RssAnon")),
-        allocator_resident_bytes: keep(
-            "allocator_resident_bytes",
-            told("resident_bytes", stats.resident_bytes),
-        ),
-        dirty_bytes: keep("dirty_bytes", of_own(|own| own.dirty_bytes)),
-        muzzy_bytes: keep("muzzy_bytes", of_own(|own| own.muzzy_bytes)),
-        lazy_free_bytes: keep("lazy_free_bytes", lazy_free),
-        retained_bytes: keep("retained_bytes", told("retained_bytes", stats.retained_bytes)),
-        active_bytes: keep("active_bytes", told("active_bytes", stats.active_bytes)),
-        allocated_bytes: keep("allocated_bytes", told("allocated_bytes", stats.allocated_bytes)),
-        thread_cache_bytes: keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes)),
-    };
+    let mut moment = PurgeMoment::default();
+    moment.resident_bytes = keep("resident_bytes", of_status("VmRSS"));
+    moment.anonymous_bytes = keep("anonymous_bytes", of_status("RssAnon"));
+    moment.allocator_resident_bytes =
+        keep("allocator_resident_bytes", told("resident_bytes", stats.resident_bytes));
+    moment.dirty_bytes = keep("dirty_bytes", of_own(|own| own.dirty_bytes));
+    moment.muzzy_bytes = keep("muzzy_bytes", of_own(|own| own.muzzy_bytes));
+    moment.lazy_free_bytes = keep("lazy_free_bytes", lazy_free);
+    moment.retained_bytes = keep("retained_bytes", told("retained_bytes", stats.retained_bytes));
+    moment.active_bytes = keep("active_bytes", told("active_bytes", stats.active_bytes));
+    moment.allocated_bytes = keep("allocated_bytes", told("allocated_bytes", stats.allocated_bytes));
+    moment.thread_cache_bytes = keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes));
     if stats.background_threads.is_none() {
         unavailable.note(
             "background_threads",
-            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not tell it"),
+            reasons.get("allocator.background_threads").unwrap_or("jemalloc does not report it"),
         );
     }
     (moment, stats.background_threads)
@@ -153,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_allocator_is_not_purged() {
+    fn refuses_to_purge_another_allocator() {
         let error = Collector::new().purge().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Allocator);
         assert_eq!(error.to_string(), jemalloc::global_allocator().unwrap_err());
     }
 
     #[test]
-    fn what_was_returned_has_a_sign() {
+    fn returned_bytes_have_a_sign() {
         assert_eq!(change(Some(9), Some(2)), Ok(7));
         assert_eq!(change(Some(2), Some(9)), Ok(-7));
         assert!(change(None, Some(9)).is_err());

@@ -4,14 +4,15 @@ use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file for reading, and follows links to it: Kubernetes mounts secrets as links.
+/// Opens a regular file for reading. Follows links to it, because Kubernetes mounts secrets as links.
 ///
-/// To open a pipe waits for a writer, and to open a device can have an effect. So the type is looked at before the file
-/// is opened. It is looked at again on the open file, because another file may have taken its place in between.
+/// Opening a pipe waits for a writer, and opening a device can have an effect. So the type is checked before the
+/// file is opened. It is checked again on the open file, because another file may have replaced it in between.
 ///
 /// # Errors
 ///
-/// Those of the system; and [`io::ErrorKind::InvalidInput`] for a folder, pipe, socket or device, with what it is.
+/// Errors of the system, and [`io::ErrorKind::InvalidInput`] for a folder, pipe, socket or device; the message
+/// says which.
 pub fn open_regular_file(path: &Path) -> io::Result<File> {
     require_regular(&std::fs::metadata(path)?)?;
     let mut options = OpenOptions::new();
@@ -65,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder of its own, removed on drop.
+    /// A folder for one test, removed on drop.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_only_regular_files_are_opened_and_nothing_is_waited_for() {
+    fn s45_opens_only_regular_files_and_never_waits() {
         let folder = Folder::new();
         let path = |name: &str| folder.0.join(name);
         std::fs::write(path("file"), "content").unwrap();

@@ -1,26 +1,27 @@
-//! A thread whose own memory does not count.
+//! Threads whose own memory stays out of the profile.
 //!
-//! Reading a heap profile takes memory itself. On an ordinary thread that memory would appear in the very profile that
-//! is read, and its pages would stay with the process afterwards.
+//! Reading a heap profile takes memory itself. On an ordinary thread that memory would appear in the very
+//! profile that is read, and its pages would stay with the process afterwards.
 
 use std::io;
 use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
 
-use crate::error::{Error, ErrorKind};
+use memory_debug_report::{Error, ErrorKind};
+
 use crate::headroom::room_for_threads;
 use crate::jemalloc;
 use crate::mallctl;
 
-/// Runs `work` on a new thread named `memory-debug` whose allocations stay out of the heap profile and whose pages go
-/// back to the operating system at its end.
+/// Runs `work` on a new thread named `memory-debug`. Its allocations stay out of the heap profile, and its pages
+/// go back to the operating system when it ends.
 ///
-/// The thread is not sampled (`thread.prof.active`) and allocates from a jemalloc arena of its own, made by the first
-/// call and used by all later ones. If jemalloc is not the global allocator, `work` simply runs.
+/// The thread is not sampled (`thread.prof.active`). It allocates from a jemalloc arena that the first call
+/// makes and all later calls use. If jemalloc is not the global allocator, `work` simply runs.
 ///
 /// # Errors
 ///
-/// The operating system gave no thread, or those of [`spawn_thread`].
+/// The operating system refused a thread, or [`spawn_thread`] did.
 pub fn spawn_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
@@ -30,12 +31,13 @@ pub fn spawn_collecting<R: Send + 'static>(
     })
 }
 
-/// Starts a thread, unless the limits on the process's addresses are so near that it could end the process. jemalloc cannot
-/// tell that it has no addresses for the arena of a new thread.
+/// Starts a thread, unless the limits on the process's addresses are so near that the thread could end the
+/// process. jemalloc cannot report that it has no addresses for the arena of a new thread.
 ///
 /// # Errors
 ///
-/// Those of [`Builder::spawn`], and [`io::ErrorKind::OutOfMemory`] with the [`Headroom`](crate::Headroom) that is short.
+/// Errors of [`Builder::spawn`], and [`io::ErrorKind::OutOfMemory`] with the [`Headroom`](crate::Headroom) that
+/// is too short.
 pub fn spawn_thread<R: Send + 'static>(
     builder: Builder,
     work: impl FnOnce() -> R + Send + 'static,
@@ -44,11 +46,11 @@ pub fn spawn_thread<R: Send + 'static>(
     builder.spawn(work)
 }
 
-/// Runs `work` as [`spawn_collecting`] does, and waits for what it returns.
+/// Runs `work` as [`spawn_collecting`] does, and waits for its result.
 ///
 /// # Errors
 ///
-/// There was no thread, or `work` panicked.
+/// The system refused a thread, or `work` panicked.
 pub(crate) fn wait_for_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Error> {
@@ -60,8 +62,8 @@ pub(crate) fn wait_for_collecting<R: Send + 'static>(
     thread.join().map_err(failed)
 }
 
-/// Has the arena of collecting threads give unused pages back at once, until the next thread uses it. Otherwise they stay for
-/// seconds, and the largest parts of a collection would add up.
+/// Lets the arena of collecting threads return unused pages at once, until the next thread uses the arena.
+/// Otherwise the pages stay for seconds, and the largest parts of a collection would add up.
 pub(crate) fn give_back_at_once() {
     if let Some(arena) = arena_in_use() {
         let _ = mallctl::arena_dirty_decay_ms(arena).write(0);
@@ -69,7 +71,7 @@ pub(crate) fn give_back_at_once() {
     }
 }
 
-/// Keeps the memory of this thread apart until dropped, also by a panic.
+/// Keeps the memory of this thread apart until dropped, also after a panic.
 struct Isolation {
     arena: Option<u32>,
 }
@@ -80,7 +82,7 @@ impl Isolation {
         if jemalloc::global_allocator().is_err() {
             return Self { arena: None };
         }
-        // Refused if profiling is not enabled, in which case nothing is sampled anyway.
+        // jemalloc refuses this if profiling is not enabled, but then nothing is sampled anyway.
         let _ = mallctl::THREAD_PROF_ACTIVE.write(false);
         Self { arena: arena().filter(|arena| use_arena(*arena).is_ok()) }
     }
@@ -89,27 +91,30 @@ impl Isolation {
 impl Drop for Isolation {
     fn drop(&mut self) {
         let Some(arena) = self.arena else { return };
-        // Turning the cache off returns what it holds to the arena; decay times of 0 return the arena's unused pages
-        // now, and later those of what `work` gave away when it is freed. A refusal costs memory, not correctness.
+        // Turning the cache off returns its contents to the arena. With decay times of 0 the arena returns
+        // unused pages now, and later the pages of values that `work` handed over, once these are freed. A
+        // refusal costs memory, not correctness.
         let _ = mallctl::THREAD_TCACHE_ENABLED.write(false);
         let _ = mallctl::arena_dirty_decay_ms(arena).write(0);
         let _ = mallctl::arena_muzzy_decay_ms(arena).write(0);
     }
 }
 
-/// The arena of all collecting threads. Two at a time share it, which is safe and only mixes their leftovers.
+/// The arena of all collecting threads. Two threads may share it at a time, which is safe and only mixes their
+/// leftovers.
 fn arena() -> Option<u32> {
     *ARENA.get_or_init(|| mallctl::ARENAS_CREATE.read().ok())
 }
 
-/// That arena, if a collecting thread ever made it.
+/// The arena of collecting threads, if one was ever made.
 fn arena_in_use() -> Option<u32> {
     ARENA.get().copied().flatten()
 }
 
 static ARENA: OnceLock<Option<u32>> = OnceLock::new();
 
-/// Moves this thread to `arena`, which keeps unused pages for as long as other arenas do while the thread works.
+/// Moves this thread to `arena`. While the thread works, the arena keeps unused pages as long as other arenas
+/// do.
 fn use_arena(arena: u32) -> Result<(), mallctl::Error> {
     mallctl::THREAD_ARENA.write(arena)?;
     mallctl::arena_dirty_decay_ms(arena).write(mallctl::ARENAS_DIRTY_DECAY_MS.read()?)?;

@@ -1,35 +1,33 @@
-//! What changed since one last looked: for a test, a console or a background job, in two calls.
+//! What changed since the last call, for a test, a console or a background job.
 
 use std::sync::Arc;
 
 use memory_debug_profile::{Peaks, Selection};
-use serde::{Deserialize, Serialize};
+use memory_debug_report::__private::beyond_peaks;
+use memory_debug_report::{Error, Growth, Snapshot, SnapshotDiff, SnapshotInfo};
 
 use crate::collect::{Collector, Scope};
-use crate::comparison::Comparison;
-use crate::error::Error;
-use crate::snapshot::{DiffRow, Snapshot, SnapshotDiff, SnapshotInfo};
 use crate::thread::wait_for_collecting;
 
-/// Says what changed since it was last asked, and what has grown beyond all it has seen: `SummaryTracker` of Python's
-/// Pympler and `show_growth` of objgraph.
+/// Reports what changed since the last call, and what has grown beyond its highest level so far. Modelled on
+/// `SummaryTracker` of Python's Pympler and `show_growth` of objgraph.
 ///
-/// Making one measures nothing and takes no memory. Each call then collects on a thread of its own, waits for it, and
-/// compares there, so that what the comparison takes is not in the next one. It blocks for milliseconds, and up to
-/// seconds the first time, when symbols are read.
+/// A new tracker measures nothing and takes no memory. Each call collects on a thread of its own, waits for it,
+/// and compares on that thread, so that the memory of the comparison is not in the next result. A call blocks
+/// for milliseconds, and for up to seconds the first time, when symbols are read.
 ///
 /// ```
 /// use memory_debug_core::SummaryTracker;
 ///
 /// let mut tracker = SummaryTracker::new();
 /// match tracker.diff() {
-///     // Of the first call: there is nothing to compare with yet.
+///     // The first call has nothing to compare with.
 ///     Ok(diff) => assert!(diff.rows.is_empty() && diff.base == diff.target),
 ///     Err(reason) => println!("no heap profile: {reason}"),
 /// }
 /// let orders: Vec<String> = (0..100_000).map(|number| format!("order {number}")).collect();
 /// match tracker.diff() {
-///     Ok(diff) => println!("{}", diff.cut(10, None)),
+///     Ok(diff) => println!("{}", diff.truncate_filtered(10, None)),
 ///     Err(reason) => println!("no heap profile: {reason}"),
 /// }
 /// # drop(orders);
@@ -48,36 +46,39 @@ impl SummaryTracker {
         Self::default()
     }
 
-    /// Uses a collector that is there already, and the symbols that it knows.
+    /// Uses an existing collector, and the symbols that it knows.
     #[must_use]
     pub fn with_collector(mut self, collector: Arc<Collector>) -> Self {
         self.collector = collector;
         self
     }
 
-    /// Compares by the rows of `selection`, such as lines or tracebacks, instead of types. Forgets what was seen so far.
+    /// Compares by the rows of `selection`, such as lines or tracebacks, instead of types. Forgets everything
+    /// seen so far.
     #[must_use]
     pub fn by(self, selection: Selection) -> Self {
         Self { selection, last: None, peaks: None, ..self }
     }
 
-    /// The heap now. If it is the first that this tracker sees, the next [`diff`](Self::diff) is against it.
+    /// A snapshot of the heap. If it is this tracker's first one, the next [`diff`](Self::diff) compares with
+    /// it.
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile.
+    /// There is no heap profile; the message says why.
     pub fn snapshot(&mut self, label: Option<String>) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.take(label)?);
         self.last.get_or_insert_with(|| Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
-    /// What changed since the last call, or since the first [`snapshot`](Self::snapshot). With neither, it is a
-    /// difference of this moment with itself, and the next call is against it. The result prints as a table.
+    /// What changed since the last call, or since the first [`snapshot`](Self::snapshot). Without either, it
+    /// compares this moment with itself, and the next call compares with this moment. The result prints as a
+    /// table.
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile.
+    /// There is no heap profile; the message says why.
     pub fn diff(&mut self) -> Result<SnapshotDiff, Error> {
         let (collector, selection) = (Arc::clone(&self.collector), self.selection.clone());
         let last = self.last.clone();
@@ -86,11 +87,12 @@ impl SummaryTracker {
         Ok(diff)
     }
 
-    /// The rows that are above the highest that this method ever saw of them, by more than noise. The first call sees
-    /// only, and finds nothing. So does the first one after the samples were discarded, and peaks are known from there.
+    /// The rows that are higher than this method ever saw them, by more than noise. The first call only records
+    /// levels and returns no rows. So does the first call after the samples were discarded, and peaks count from
+    /// there.
     ///
-    /// Growth that is too slow to stand out between two calls adds up until it does. What comes and goes - a cache, a
-    /// batch job - is told the first time alone, so what is told again and again is what to look at.
+    /// Growth that is too slow to stand out between two calls adds up until it does. A cache or a batch job,
+    /// which comes and goes, is returned the first time only. So look at what is returned again and again.
     ///
     /// ```
     /// use memory_debug_core::{Group, Selection, SummaryTracker};
@@ -107,7 +109,7 @@ impl SummaryTracker {
     ///
     /// # Errors
     ///
-    /// Why there is no heap profile. The peaks stay as they were.
+    /// There is no heap profile; the message says why. The peaks stay as they were.
     pub fn growth(&mut self) -> Result<Growth, Error> {
         let now = self.take(None)?;
         let (selection, peaks) = (self.selection.clone(), self.peaks.take());
@@ -122,26 +124,8 @@ impl SummaryTracker {
     }
 }
 
-/// What has grown beyond its peak, largest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Growth {
-    /// The moment from which on peaks are known: the first one, or the first after the samples were discarded.
-    pub since: SnapshotInfo,
-    /// This moment.
-    pub target: SnapshotInfo,
-    /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
-    pub group: String,
-    /// Rows that are above their peak by more than noise; changes are those since the peak.
-    pub rows: Vec<DiffRow>,
-    /// Rows that were compared.
-    pub compared_rows: u64,
-    /// What makes growth significant: that its bytes exceed so many standard errors.
-    pub threshold_stderrs: f64,
-}
-
 fn take(collector: &Collector, label: Option<String>) -> Result<Snapshot, Error> {
-    Snapshot::of(&collector.collect(Scope::Types), label)
+    collector.collect(Scope::Types).snapshot(label)
 }
 
 fn changed(
@@ -154,31 +138,7 @@ fn changed(
     Ok((now, diff))
 }
 
-fn beyond_peaks(
-    peaks: Option<(SnapshotInfo, Peaks)>,
-    now: &Snapshot,
-    selection: &Selection,
-) -> Result<((SnapshotInfo, Peaks), Growth), Error> {
-    let profile = now.profile()?;
-    // Beside peaks of samples that were discarded, nothing would stand out for ever.
-    let peaks = peaks.filter(|(since, _)| {
-        let comparison = Comparison::of(since.origin(None), now.info().origin(None));
-        !matches!(comparison, Comparison::Discarded | Comparison::Unknown)
-    });
-    let (since, mut peaks) = peaks.unwrap_or_else(|| (now.info().clone(), Peaks::new(selection.clone())));
-    let table = peaks.exceeded_by(&profile);
-    let growth = Growth {
-        since: since.clone(),
-        target: now.info().clone(),
-        group: selection.group.as_str().into(),
-        rows: table.rows.iter().map(DiffRow::of).collect(),
-        compared_rows: u64::try_from(table.compared).unwrap_or(u64::MAX),
-        threshold_stderrs: table.threshold,
-    };
-    Ok(((since, peaks), growth))
-}
-
-/// Does what takes memory where it does not count.
+/// Runs work on a thread whose memory stays out of the profile.
 fn collecting<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
@@ -189,9 +149,9 @@ fn collecting<R: Send + 'static>(
 mod tests {
     use super::*;
     use crate::jemalloc;
-    use crate::snapshot::tests::{of_dump, samples, with_samples};
+    use crate::snapshot::fixture::{of_dump, samples, with_samples};
 
-    /// A moment with so many samples of one row.
+    /// A moment with this many samples of one row.
     fn moment(samples: u64, seconds: u64) -> Snapshot {
         let bytes = samples * 64;
         let dump = format!(
@@ -202,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_with_itself_and_later_ones_with_the_one_before() {
+    fn the_first_diff_is_with_itself_and_later_ones_with_the_snapshot_before() {
         let selection = Selection::default();
         let (first, diff) = changed(None, moment(9, 1), &selection).unwrap();
         assert_eq!((diff.base.id, diff.rows.len()), (diff.target.id, 0));
@@ -213,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_what_is_above_the_highest_so_far() {
+    fn growth_is_what_rose_above_the_highest_level() {
         let selection = Selection::default();
         let mut peaks = None;
         let mut grown = |snapshot: Snapshot| {
@@ -230,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn peaks_begin_again_where_samples_were_discarded() {
+    fn peaks_start_again_after_samples_were_discarded() {
         let selection = Selection::default();
         let mut peaks = None;
         let mut grown = |samples_of_it, seconds, generation| {
@@ -242,8 +202,8 @@ mod tests {
         };
         assert_eq!(grown(100, 1, 0), ("01".into(), 0));
         assert_eq!(grown(900, 2, 0), ("01".into(), 800));
-        assert_eq!(grown(10, 3, 1), ("03".into(), 0), "the first of other samples");
-        assert_eq!(grown(90, 4, 1), ("03".into(), 80), "far below the peak of before");
+        assert_eq!(grown(10, 3, 1), ("03".into(), 0), "the first after a discard");
+        assert_eq!(grown(90, 4, 1), ("03".into(), 80), "far below the peak before the discard");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Kinds of memory that a process really has, and where the report puts them.
+//! Kinds of memory that a process really has, and where the report shows them.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
@@ -19,14 +19,14 @@ memory_debug_core::install!(lg_prof_sample = 16);
 
 const MIB: u64 = 1 << 20;
 
-/// How much of each kind the tests make.
+/// How much memory of each kind the tests make.
 const MUCH: usize = 256 << 20;
 
-/// What else a small process has, at most.
+/// The most other memory that a small process has.
 const LITTLE: u64 = 32 * MIB;
 
 fn report() -> MemoryReport {
-    spawn_collecting(|| Collector::new().collect(Scope::Everything)).unwrap().join().unwrap()
+    spawn_collecting(|| Collector::new().collect(Scope::Everything).report).unwrap().join().unwrap()
 }
 
 fn purge() -> PurgeReport {
@@ -59,21 +59,23 @@ fn ids(diagnosis: &Diagnosis) -> Vec<&str> {
     diagnosis.verdicts.iter().map(|verdict| verdict.id.as_ref()).collect()
 }
 
-/// Blocks that arenas keep when they are free: larger ones have an arena of their own, which keeps nothing.
+/// Blocks that arenas keep when they are free. Larger blocks have an arena of their own, which keeps nothing.
 fn blocks() -> Vec<Vec<u8>> {
     black_box((0..MUCH as u64 / MIB).map(|_| vec![1; MIB as usize]).collect())
 }
 
-/// Does at once what time does: dirty pages become muzzy where those are kept, else they are unmapped.
+/// Does at once what happens over time: dirty pages become muzzy if muzzy pages are kept, and are unmapped
+/// otherwise.
 fn decay_dirty_pages() {
     for arena in 0..256 {
         let key = format!("arena.{arena}.dirty_decay_ms\0");
-        // SAFETY: `arena.<i>.dirty_decay_ms` is a ssize_t by the manual. For an arena that is not there it fails.
+        // SAFETY: `arena.<i>.dirty_decay_ms` is a ssize_t by the manual. For an arena that does not exist it
+        // fails.
         let _ = unsafe { raw::write(key.as_bytes(), 0_isize) };
     }
 }
 
-/// New memory of the kernel, all of it written.
+/// New pages from the kernel, all of them written.
 fn mapped(flags: i32) -> &'static mut [u8] {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: without an address and a file, `mmap` gives fresh pages or fails.
@@ -87,7 +89,7 @@ fn mapped(flags: i32) -> &'static mut [u8] {
 }
 
 alone! {
-    /// Freed pages become muzzy and stay so: the kernel has them back when it needs some.
+    /// Freed pages become muzzy and stay muzzy. The kernel takes them when it needs some.
     muzzy_pages_are_free_memory_of_the_allocator("dirty_decay_ms:-1,muzzy_decay_ms:-1") {
         drop(blocks());
         decay_dirty_pages();
@@ -109,7 +111,7 @@ alone! {
         assert!(!ids(&diagnose(&after)).contains(&"muzzy-pages"));
     }
 
-    /// What jemalloc does by itself: freed pages are unmapped, and none is muzzy.
+    /// jemalloc's default: freed pages are unmapped, and none is muzzy.
     pages_that_were_unmapped_are_in_no_part("dirty_decay_ms:0,muzzy_decay_ms:0") {
         drop(blocks());
         let report = report();
@@ -117,14 +119,15 @@ alone! {
         assert!(numbers.muzzy_bytes < Some(MIB) && numbers.resident_bytes < Some(2 * LITTLE), "{numbers:?}");
     }
 
-    /// The kernel has taken muzzy pages, which jemalloc goes on counting.
+    /// The kernel has taken muzzy pages, which jemalloc still counts.
     muzzy_pages_that_the_kernel_took_are_no_part("dirty_decay_ms:-1,muzzy_decay_ms:-1") {
         let blocks = blocks();
         let starts: Vec<_> = blocks.iter().map(|block| (block.as_ptr() as usize).next_multiple_of(4096)).collect();
         drop(blocks);
         decay_dirty_pages();
         for start in starts {
-            // SAFETY: these pages of jemalloc's hold nothing, and it expects that the kernel takes them at any time.
+            // SAFETY: these pages of jemalloc hold nothing, and jemalloc expects that the kernel may take them
+            // at any time.
             let taken = unsafe { libc::madvise(start as *mut libc::c_void, (MIB as usize) - 4096, libc::MADV_DONTNEED) };
             assert_eq!(taken, 0);
         }
@@ -164,7 +167,7 @@ alone! {
         std::fs::write(&path, vec![1_u8; MUCH]).unwrap();
         let file = std::fs::File::open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        // SAFETY: no other code has the file, which has no name any more.
+        // SAFETY: no other code has the file, which no longer has a name.
         let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
         assert_eq!(map.iter().step_by(4096).map(|byte| u64::from(*byte)).sum::<u64>(), MUCH as u64 / 4096);
         let report = report();
@@ -194,7 +197,7 @@ alone! {
         drop(reserved);
     }
 
-    /// A file server's blocking threads: each reads a file of some size once in a while, and holds nothing.
+    /// The blocking threads of a file server. Each reads a file of some size once in a while, and holds nothing.
     caches_of_many_threads_are_told_and_explain_what_no_row_has("lg_prof_sample:19") {
         let threads = 500;
         let ready = std::sync::Arc::new(std::sync::Barrier::new(threads + 1));
@@ -218,14 +221,14 @@ alone! {
         assert!(numbers.in_use_bytes < Some(8 * MIB), "{text}");
         assert_eq!(numbers.within_two_stderr, Some(true), "{text}");
         assert!(text.lines().nth(1).unwrap().contains(" MiB of it in thread caches · "), "{text}");
-        assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in threads' caches + "), "{text}");
+        assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in thread caches + "), "{text}");
         let verdicts = diagnose(&report).verdicts;
         let verdict = verdicts.iter().find(|verdict| verdict.id == "thread-caches").expect(&text);
-        assert!(verdict.evidence.starts_with("jemalloc's caches of 50"), "{verdict:?}");
+        assert!(verdict.evidence.starts_with("jemalloc's caches for 50"), "{verdict:?}");
         assert!(verdict.advice.contains("max_blocking_threads") && verdict.advice.contains("tcache_max"));
     }
 
-    /// Every object has pages to itself, which is no fragmentation.
+    /// Every object has its own pages, which is not fragmentation.
     pages_of_sampled_objects_are_told("lg_prof_sample:0") {
         let small: Vec<Box<u64>> = black_box((0..20_000).map(Box::new).collect());
         let report = report();
@@ -234,7 +237,7 @@ alone! {
         assert!(numbers.fragmentation_bytes < Some(8 * MIB), "{numbers:?}");
         assert!(numbers.in_use_bytes < Some(8 * MIB), "{numbers:?}");
         let text = render::text(&report, Page::Overview, &TypesView::default());
-        assert!(text.contains(" beside sampled objects, which have pages to themselves\n"), "{text}");
+        assert!(text.contains(" unused in the pages of sampled objects\n"), "{text}");
         let found = diagnose(&report);
         assert!(!ids(&found).contains(&"fragmentation"), "{found:?}");
         assert!(ids(&found).contains(&"sample-rate-too-fine"), "{found:?}");

@@ -1,7 +1,6 @@
-//! The real thing where it changes the process: profiling for a time, purging, and the tables of arenas and size
-//! classes.
+//! Profiling for a time, purging, and the tables of arenas and size classes, in real processes.
 //!
-//! What these tests do shows in the whole process, so each runs alone in one of its own, configured as it needs.
+//! These tests change the whole process, so each runs alone in a process of its own, with its own configuration.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
@@ -24,7 +23,7 @@ use tikv_jemalloc_ctl::raw;
 
 memory_debug_core::install!(profiling = on_demand);
 
-/// How the program starts that samples by configuration.
+/// How a program that samples by configuration starts.
 const SAMPLING: &str = "prof:true,prof_active:true,lg_prof_sample:14";
 
 fn on_a_collecting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -48,7 +47,7 @@ fn sample_for(seconds: u64, sample_bytes: Option<u64>) -> ProfilingChange {
 }
 
 fn types() -> MemoryReport {
-    on_a_collecting_thread(|| Collector::new().collect(Scope::Types))
+    on_a_collecting_thread(|| Collector::new().collect(Scope::Types).report)
 }
 
 fn total(report: &MemoryReport) -> u64 {
@@ -66,14 +65,14 @@ fn detail() -> (MemoryReport, AllocatorDetail) {
     (report, detail)
 }
 
-/// How many threads of this process are those that measure and wait for ends.
+/// How many threads of this process measure or wait for the end of a change.
 fn own_threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.trim() == "memory-debug").count()
 }
 
-/// Waits for what has to come, and gives up when it does not.
+/// Waits until the condition is true, and gives up after a while.
 fn wait_until(comes: impl Fn() -> bool) {
     for _turn in 0..10_000 {
         if comes() {
@@ -81,10 +80,10 @@ fn wait_until(comes: impl Fn() -> bool) {
         }
         thread::park_timeout(Duration::from_millis(5));
     }
-    panic!("it did not come");
+    panic!("the condition did not become true");
 }
 
-/// Large enough to be in any sample, and found by its size in a total.
+/// Large enough to be in any sample, and recognised by its size in a total.
 const LARGE: usize = 64 << 20;
 
 alone! {
@@ -106,11 +105,11 @@ alone! {
         assert!(text.contains(&format!("sampled 1 per 512 KiB since {since}")), "{text}");
         assert!(!text.contains("since process start"), "{text}");
         let explanations = report.reconciliation.unwrap().explanations;
-        assert!(explanations.iter().any(|cause| cause.starts_with("sampling was not on")), "{explanations:?}");
+        assert!(explanations.iter().any(|cause| cause.starts_with("sampling was off, or ")), "{explanations:?}");
         let off = set(ProfilingChange::deactivate()).unwrap();
         assert_eq!((off.version, off.profiling.active, off.window), (2, Some(false), None));
         assert!(types().unavailable.get("types").unwrap().contains("not active"));
-        assert_eq!(set(ProfilingChange::deactivate()).unwrap().version, 2, "nothing is left to end");
+        assert_eq!(set(ProfilingChange::deactivate()).unwrap().version, 2, "there is no change left to end");
         drop((invisible, visible));
     }
 
@@ -118,14 +117,14 @@ alone! {
         assert_eq!(own_threads(), 0);
         assert!(set(sample_for(3600, None)).is_ok());
         assert_eq!(own_threads(), 1);
-        // The deadline moves to earlier, which the sleeping thread has to notice.
+        // The deadline moves to an earlier time, which the sleeping thread must notice.
         assert_eq!(set(sample_for(1, Some(1 << 16))).unwrap().window.unwrap().seconds_left, 1);
         wait_until(|| status().window.is_none());
         let after = status();
         assert_eq!((after.version, after.profiling.active), (3, Some(false)));
         assert_eq!(after.profiling.sample_bytes, Some(1 << 19));
         wait_until(|| own_threads() == 0);
-        // And a next one does its work as well.
+        // The next change works as well.
         assert!(set(sample_for(1, None)).is_ok());
         wait_until(|| status().window.is_none());
         assert_eq!(status().profiling.active, Some(false));
@@ -143,7 +142,7 @@ alone! {
         assert!(window.active_afterwards && window.discards_at_end);
         assert_eq!(window.sample_bytes_afterwards, Some(1 << 14));
         let report = types();
-        assert!(total(&report) < LARGE as u64, "what was sampled before is gone: {}", total(&report));
+        assert!(total(&report) < LARGE as u64, "earlier samples are gone: {}", total(&report));
         let rows = report.types.unwrap();
         assert_eq!((rows.sample_bytes, rows.active_since), (Some(1 << 16), changed.profiling.active_since.clone()));
         let new = black_box(vec![1_u8; LARGE]);
@@ -153,7 +152,7 @@ alone! {
         assert_eq!((ended.profiling.active, ended.profiling.sample_bytes), (Some(true), Some(1 << 14)));
         assert!(ended.profiling.active_since > changed.profiling.active_since);
         assert!(total(&types()) < LARGE as u64);
-        // Objects whose samples were discarded are freed like others.
+        // Objects whose samples were discarded are freed like other objects.
         drop((held, new));
         assert!(total(&types()) < LARGE as u64);
     }
@@ -168,7 +167,7 @@ alone! {
         let samples = before.types.as_ref().unwrap().samples.clone().unwrap();
         assert_eq!((origin(), samples.began_at), ((0, 0, 1 << 14), before.instance.started_at.clone()));
         let taken = |label: &'static str| {
-            on_a_collecting_thread(move || Snapshot::of(&Collector::new().collect(Scope::Types), Some(label.into())))
+            on_a_collecting_thread(move || Collector::new().collect(Scope::Types).snapshot(Some(label.into())))
                 .unwrap()
         };
         let first = taken("first");
@@ -177,7 +176,7 @@ alone! {
         assert_eq!(origin(), (1, 0, 1 << 16));
         assert_eq!(second.info().samples.as_ref().unwrap().began_at, changed.profiling.active_since);
         let ended = set(ProfilingChange::deactivate()).unwrap();
-        assert_eq!(origin(), (2, 0, 1 << 14), "the rate of the beginning, and not its samples");
+        assert_eq!(origin(), (2, 0, 1 << 14), "the first rate, but not the first samples");
         let third = Snapshot::from_bytes(taken("third").as_bytes()).unwrap();
         assert_eq!(third.info().samples.as_ref().unwrap().began_at, ended.profiling.active_since);
         for (base, target) in [(&first, &second), (&second, &third), (&first, &third)] {
@@ -246,7 +245,7 @@ alone! {
         };
         activate();
         unknown("turned on some time after the start");
-        // It was on before, so it is on afterwards.
+        // Sampling was on before, so it is on afterwards.
         assert!(set(sample_for(300, None)).is_ok());
         assert_eq!(set(ProfilingChange::deactivate()).unwrap().profiling.active, Some(true));
         assert!(set(sample_for(300, Some(1 << 16))).unwrap().profiling.active_since.is_some());
@@ -265,7 +264,7 @@ alone! {
         let samples = samples.samples.unwrap();
         assert_eq!((samples.generation, samples.began_at, samples.sample_bytes), (1, None, 1 << 15));
         assert!(report.unavailable.get("types.samples.began_at").is_some());
-        // Back to the configured rate: these are not the samples of the start.
+        // The configured rate again, but these are not the samples from the start.
         // SAFETY: as above.
         unsafe { raw::write(b"prof.reset\0", 14_usize) }.unwrap();
         let samples = types().types.unwrap();
@@ -316,8 +315,8 @@ alone! {
         assert!(after.allocator_resident_bytes < before.allocator_resident_bytes);
         assert!(after.allocated_bytes >= Some(LARGE as u64), "{after:?}");
         assert!(purged.to_string().contains(" returned to the system, in "), "{purged}");
-        assert!(live.iter().all(|byte| *byte == 1), "what is in use stays as it is");
-        // There is nothing left to give.
+        assert!(live.iter().all(|byte| *byte == 1), "memory in use does not change");
+        // There is nothing left to return.
         assert!(purge().before.dirty_bytes <= Some(1 << 20));
     }
 
@@ -385,7 +384,8 @@ alone! {
         let held: Vec<_> = (0..10_000_u64).map(|number| Box::new(black_box(number))).collect();
         let during = sampled();
         assert!((10_000..10_100).contains(&(during.0 - before.0)), "{before:?} {during:?}");
-        // jemalloc does not count them as allocated, only their pages as active: 100 KiB are the vector and the rest.
+        // jemalloc counts only their pages as active, and does not count them as allocated. 100 KiB are the
+        // vector and other memory.
         assert!(during.1 < before.1 + (200 << 10), "{before:?} {during:?}");
         assert!(during.2 >= before.2 + 10_000 * 4096, "{before:?} {during:?}");
         drop(held);

@@ -1,4 +1,4 @@
-//! The real thing: a program whose allocator is jemalloc and which records every allocation.
+//! A program whose allocator is jemalloc and that records every allocation.
 //!
 //! All tests share one process, one heap profile and one set of statistics, so they take turns.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
@@ -30,13 +30,13 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn collect(scope: Scope) -> MemoryReport {
-    spawn_collecting(move || Collector::new().collect(scope)).unwrap().join().unwrap()
+    spawn_collecting(move || Collector::new().collect(scope).report).unwrap().join().unwrap()
 }
 
-/// A size class of jemalloc that nothing else here uses, so that its samples are found in a dump.
+/// A size class of jemalloc that nothing else here uses, so that its samples can be found in a dump.
 const DISTINCTIVE: usize = 5 << 20;
 
-/// The text of a dump, written to a file the ordinary way.
+/// The text of a dump that is written to a file in the ordinary way.
 fn dump() -> String {
     let path = std::env::temp_dir().join(format!("memory-debug-test-{}.heap", std::process::id()));
     let name: &'static [u8] = CString::new(path.to_str().unwrap()).unwrap().into_bytes_with_nul().leak();
@@ -72,7 +72,7 @@ fn p4_a_collector_reads_nothing_until_it_collects() {
 }
 
 #[test]
-fn the_numbers_are_of_one_epoch_and_of_now() {
+fn all_numbers_are_from_one_current_epoch() {
     let _turn = turn();
     let before = collect(Scope::Stats).allocator.unwrap();
     let held = black_box(vec![1_u8; 64 << 20]);
@@ -90,7 +90,7 @@ fn the_numbers_are_of_one_epoch_and_of_now() {
 }
 
 #[test]
-fn every_number_is_told() {
+fn every_number_is_in_the_report() {
     let _turn = turn();
     let report = collect(Scope::Stats);
     let missing: Vec<_> =
@@ -131,7 +131,7 @@ fn the_table_covers_what_is_allocated() {
 }
 
 #[test]
-fn what_a_collecting_thread_allocates_is_not_in_the_profile() {
+fn allocations_of_a_collecting_thread_are_not_in_the_profile() {
     let _turn = turn();
     let hold_and_dump = || {
         let held = black_box(vec![1_u8; DISTINCTIVE]);
@@ -142,12 +142,12 @@ fn what_a_collecting_thread_allocates_is_not_in_the_profile() {
     let collecting = spawn_collecting(hold_and_dump).unwrap().join().unwrap();
     assert!(collecting.starts_with("heap_v2/1\n"), "every allocation is recorded");
     assert!(!distinctive_is_in(&collecting));
-    // Otherwise the assertion above would hold for a wrong reason.
+    // Without this the assertion above could hold for a wrong reason.
     assert!(distinctive_is_in(&thread::spawn(hold_and_dump).join().unwrap()));
 }
 
 #[test]
-fn collecting_threads_use_one_arena_and_give_their_pages_back() {
+fn collecting_threads_use_one_arena_and_return_its_pages() {
     let _turn = turn();
     let work = || {
         // SAFETY: the manual gives `thread.arena` the type unsigned.
@@ -184,12 +184,12 @@ fn a_panic_leaves_the_arena_clean_and_the_next_collection_works() {
     assert!(collect(Scope::Stats).allocator.is_some());
 }
 
-/// A file that is read, not mapped.
+/// A file that is read, and not mapped.
 fn read(path: impl AsRef<Path>) -> io::Result<FileData> {
     Ok(Box::new(fs::read(path)?))
 }
 
-/// Where the stripped program is to write its profile.
+/// The path where the stripped program writes its profile.
 const PROFILE: &str = "MEMORY_DEBUG_TEST_PROFILE";
 
 struct Parcel(#[expect(dead_code, reason = "only its size matters")] [u64; 16]);
@@ -226,7 +226,7 @@ fn a_profile_of_a_stripped_program_is_symbolised_from_the_unstripped_one() {
     assert_eq!(attributor.tier(), SymbolTier::Inlined);
     let row = table.entries.iter().find(|entry| entry.type_name == "Box<Parcel>").unwrap();
     assert_eq!((row.estimate.objects, row.estimate.bytes), (1000.0, 128_000.0));
-    // As if the program had not been stripped.
+    // As if the program had never been stripped.
     let live = |mapping: &Mapping| match mapping.path == stripped {
         true => read(unstripped),
         false => Err(io::ErrorKind::NotFound.into()),

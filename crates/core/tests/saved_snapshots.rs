@@ -1,4 +1,4 @@
-//! Snapshots in a folder, while what saves them is killed or may not write.
+//! Snapshots in a folder, saved by processes that are killed or may not write.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
@@ -16,14 +16,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 memory_debug_core::install!(lg_prof_sample = 10);
 
-/// What tells a child the folders that it reads from and saves to.
+/// The environment variable with the folders that a child reads from and saves to.
 const SOURCE: &str = "MEMORY_DEBUG_TEST_SOURCE";
 const TARGET: &str = "MEMORY_DEBUG_TEST_TARGET";
 
-/// How often a process is killed that saves.
+/// How many saving processes are killed.
 const KILLS: u64 = 60;
 
-/// A folder among temporary files, removed at the end.
+/// A folder among temporary files, removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -53,12 +53,12 @@ fn taken(count: usize) -> Vec<Snapshot> {
     static COLLECTOR: OnceLock<Collector> = OnceLock::new();
     let take = move || {
         let collector = COLLECTOR.get_or_init(Collector::new);
-        (0..count).map(|_| Snapshot::of(&collector.collect(Scope::Types), None).unwrap()).collect()
+        (0..count).map(|_| collector.collect(Scope::Types).snapshot(None).unwrap()).collect()
     };
     spawn_collecting(take).unwrap().join().unwrap()
 }
 
-/// The snapshots of a folder by id, as they are saved. Nothing in it may be damaged.
+/// The snapshots of a folder by id, as they were saved. No file in the folder may be damaged.
 fn saved(folder: &SnapshotFolder) -> BTreeMap<String, Vec<u8>> {
     let (snapshots, passed_over) = folder.load().unwrap();
     assert_eq!(passed_over, [""; 0]);
@@ -74,23 +74,23 @@ fn child(test: &str) -> Command {
 
 #[test]
 #[ignore = "saves until it is killed"]
-fn in_a_process_that_saves() {
+fn saves_until_it_is_killed() {
     let folder = |name| SnapshotFolder::new(std::env::var_os(name).unwrap());
     let (sources, _) = folder(SOURCE).load().unwrap();
     let there = saved(&folder(TARGET));
     let (there, missing): (Vec<_>, Vec<_>) =
         sources.iter().partition(|snapshot| there.contains_key(&snapshot.info().id.to_string()));
     let mut out = std::io::stdout();
-    // Those that are there last, over and over: a save in the place of an earlier one loses nothing either.
+    // Saves the last ones over and over, because replacing an earlier file must not lose anything either.
     for snapshot in missing.into_iter().chain(there.into_iter().cycle()) {
         folder(TARGET).save(snapshot).unwrap();
         writeln!(out, "saved {}", snapshot.info().id).unwrap();
     }
 }
 
-/// Starts the test above, kills it `delay` after so many saves, and gives the ids it told.
+/// Starts the test above, kills it `delay` after this many saves, and returns the ids that it printed.
 fn killed(source: &Path, target: &Path, saves: usize, delay: Duration) -> BTreeSet<String> {
-    let mut child = child("in_a_process_that_saves")
+    let mut child = child("saves_until_it_is_killed")
         .env(SOURCE, source)
         .env(TARGET, target)
         .stdout(Stdio::piped())
@@ -109,7 +109,7 @@ fn killed(source: &Path, target: &Path, saves: usize, delay: Duration) -> BTreeS
 }
 
 #[test]
-fn s45_a_process_that_is_killed_while_it_saves_loses_nothing_that_was_saved() {
+fn s45_a_process_killed_while_it_saves_loses_no_saved_snapshot() {
     let (source, target) = (Scratch::new("source"), Scratch::new("target"));
     for snapshot in taken(12) {
         source.folder().save(&snapshot).unwrap();
@@ -117,7 +117,7 @@ fn s45_a_process_that_is_killed_while_it_saves_loses_nothing_that_was_saved() {
     let (sources, mut expected) = (saved(&source.folder()), BTreeSet::new());
     let (mut random, mut cut) = (0x9e37_79b9_u64, 0);
     for _ in 0..KILLS {
-        // Knuth's generator, of which the upper half is random.
+        // Knuth's generator; its upper half is random.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (saves, micros) = ((random >> 40) % 12, (random >> 50) % 2000);
         let told = killed(&source.0, &target.0, saves as usize, Duration::from_micros(micros));
@@ -127,25 +127,25 @@ fn s45_a_process_that_is_killed_while_it_saves_loses_nothing_that_was_saved() {
         let lost: Vec<_> = expected.iter().filter(|id| !found.contains_key(*id)).collect();
         assert_eq!(lost, [""; 0]);
         let untold = found.keys().filter(|id| !expected.contains(*id)).count();
-        assert!(untold <= 1, "one had its name, and the process was killed before it could say so");
-        assert!(found.iter().all(|(id, bytes)| &sources[id] == bytes), "each is as it was made");
-        assert!(target.unfinished() <= 1, "the next save removes what the last one left");
+        assert!(untold <= 1, "a file was complete, but its process was killed before it printed the id");
+        assert!(found.iter().all(|(id, bytes)| &sources[id] == bytes), "each snapshot is unchanged");
+        assert!(target.unfinished() <= 1, "the next save removes the incomplete file of the last one");
         cut += target.unfinished();
-        // So that the next process has new ones to save.
+        // Gives the next process new snapshots to save.
         expected = found.into_keys().collect();
         for id in expected.iter().step_by(2).cloned().collect::<Vec<_>>() {
             target.folder().remove(id.parse().unwrap()).unwrap();
             expected.remove(&id);
         }
     }
-    println!("{KILLS} kills, {cut} of them with a file half written");
+    println!("{KILLS} kills, {cut} of them with an incomplete file");
     target.folder().save(&taken(1)[0]).unwrap();
     assert_eq!(target.unfinished(), 0);
 }
 
 #[test]
 #[ignore = "limits the files of its process"]
-fn in_a_process_with_small_files_a_save_fails() {
+fn a_save_fails_in_a_process_with_small_files() {
     let scratch = Scratch::new("limited");
     let snapshots = taken(2);
     scratch.folder().save(&snapshots[0]).unwrap();
@@ -165,7 +165,7 @@ fn in_a_process_with_small_files_a_save_fails() {
 
 #[test]
 fn s45_a_limit_on_files_fails_a_save_and_does_not_end_the_process() {
-    let output = child("in_a_process_with_small_files_a_save_fails").output().unwrap();
+    let output = child("a_save_fails_in_a_process_with_small_files").output().unwrap();
     let printed =
         [output.stdout, output.stderr].map(|printed| String::from_utf8_lossy(&printed).into_owned());
     assert!(output.status.success() && printed[0].contains("1 passed"), "{}: {printed:?}", output.status);

@@ -1,4 +1,5 @@
-//! The tracker and periodic snapshots in a program whose allocator is jemalloc and which records every allocation.
+//! The tracker and periodic snapshots in a program whose allocator is jemalloc and that records every
+//! allocation.
 //!
 //! All tests share one heap profile, so they take turns.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
@@ -21,7 +22,7 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All use one collector, which reads the symbols once.
+/// The collector of all tests, which reads the symbols once.
 static COLLECTOR: LazyLock<Arc<Collector>> = LazyLock::new(Arc::default);
 
 fn tracker() -> SummaryTracker {
@@ -38,10 +39,10 @@ fn parcels(count: u64) -> Vec<Box<Parcel>> {
 }
 
 #[test]
-fn a_difference_is_what_was_allocated_or_freed_since_the_last_one() {
+fn a_diff_has_what_was_allocated_or_freed_since_the_last_one() {
     let _turn = turn();
     let mut tracker = tracker();
-    assert_eq!(tracker.diff().unwrap().rows, [], "the first is with itself");
+    assert_eq!(tracker.diff().unwrap().rows, [], "the first diff is with itself");
     let changed = |tracker: &mut SummaryTracker| {
         let diff = tracker.diff().unwrap();
         let row = diff.rows.iter().find(|row| row.type_name == PARCELS);
@@ -55,7 +56,7 @@ fn a_difference_is_what_was_allocated_or_freed_since_the_last_one() {
 }
 
 #[test]
-fn what_the_tracker_itself_takes_is_not_in_its_difference() {
+fn memory_of_the_tracker_itself_is_not_in_its_diff() {
     let _turn = turn();
     let mut tracker = tracker();
     tracker.growth().unwrap();
@@ -67,7 +68,7 @@ fn what_the_tracker_itself_takes_is_not_in_its_difference() {
 }
 
 #[test]
-fn a_snapshot_is_the_base_of_the_first_difference() {
+fn a_snapshot_is_the_base_of_the_first_diff() {
     let _turn = turn();
     let mut tracker = tracker();
     let base = tracker.snapshot(Some("base".into())).unwrap();
@@ -80,7 +81,7 @@ fn a_snapshot_is_the_base_of_the_first_difference() {
 }
 
 #[test]
-fn growth_is_told_beyond_the_peak_alone() {
+fn growth_is_reported_only_beyond_the_peak() {
     let _turn = turn();
     let mut tracker = tracker();
     let grown = |tracker: &mut SummaryTracker| {
@@ -100,7 +101,7 @@ fn growth_is_told_beyond_the_peak_alone() {
 }
 
 #[test]
-fn rows_by_traceback_tell_one_caller_from_another() {
+fn rows_by_traceback_distinguish_callers() {
     #[inline(never)]
     fn morning() -> Vec<Box<Parcel>> {
         black_box(parcels(30))
@@ -126,12 +127,12 @@ fn rows_by_traceback_tell_one_caller_from_another() {
 }
 
 #[test]
-fn periodic_snapshots_go_into_the_ring_until_the_end() {
+fn periodic_snapshots_are_kept_in_memory_until_the_end() {
     let _turn = turn();
     let snapshots = Arc::new(Snapshots::new(SnapshotBounds::default()));
     let periodic = PeriodicSnapshots::new(Arc::clone(&COLLECTOR), Arc::clone(&snapshots), Duration::ZERO);
     let running = periodic.start().unwrap();
-    // Ends by the harness's limit if none comes.
+    // The harness stops the test if no snapshot comes.
     while running.taken() == 0 {
         std::thread::yield_now();
     }

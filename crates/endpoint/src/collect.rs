@@ -3,15 +3,16 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memory_debug_core::{
-    Collector, Headroom, MemoryReport, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus,
-    Resource, Scope, Work,
+    Collected, Collector, Headroom, PerProcess, ProfilingChange, ProfilingRefusal, ProfilingStatus, Resource,
+    Scope, Work,
 };
 
 /// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
 pub trait Collect: Send + Sync + 'static {
-    /// Collects `scope`. May block and may take long: it is called on a thread of its own, never twice at once for
+    /// Collects `scope`. What is made otherwise than by a [`Collector`] is a `Collected` by [`From`]: its table cannot be
+    /// summed again by something else than types. May block and may take long: it is called on a thread of its own, never twice at once for
     /// the same kind of page. A panic is answered with status 500.
-    fn collect(&self, scope: Scope) -> MemoryReport;
+    fn collect(&self, scope: Scope) -> Collected;
 
     /// Whether there is memory enough to collect `scope`; asked on the same thread right before. Says yes if not
     /// implemented.
@@ -72,7 +73,7 @@ pub(crate) fn set_profiling(
 }
 
 impl Collect for Collector {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         let _held = (scope != Scope::Stats).then(types_of_this_process);
         Self::collect(self, scope)
     }
@@ -112,7 +113,7 @@ mod tests {
     fn a_collector_is_that_of_its_process_and_others_are_not() {
         struct Other;
         impl Collect for Other {
-            fn collect(&self, scope: Scope) -> MemoryReport {
+            fn collect(&self, scope: Scope) -> Collected {
                 Collector::new().collect(scope)
             }
         }

@@ -1,4 +1,4 @@
-//! The layer around inner services that notice whatever is done to them.
+//! Tests of the layer around inner services that check how they are used.
 
 mod bodies;
 mod collecting;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full};
-use memory_debug_endpoint::memory_debug_core::{MemoryReport, Scope};
+use memory_debug_endpoint::memory_debug_core::{Collected, MemoryReport, Scope};
 use tower::{Layer, Service, ServiceExt};
 
 use super::*;
@@ -24,21 +24,22 @@ use super::*;
 /// `ops:secret`.
 const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
 
-/// Counts collections; each waits for a word of the test.
+/// Counts collections. Each collection waits for a signal from the test.
 struct Counter {
     collections: Arc<AtomicUsize>,
     go: Mutex<Receiver<()>>,
 }
 
 impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> MemoryReport {
+    fn collect(&self, _scope: Scope) -> Collected {
         self.collections.fetch_add(1, Ordering::SeqCst);
         let _ = self.go.lock().unwrap().recv();
-        serde_json::from_str(
+        serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
         )
         .unwrap()
+        .into()
     }
 }
 
@@ -50,14 +51,19 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let (collections, (go, receiver)) = (Arc::<AtomicUsize>::default(), channel());
+        let collections = Arc::<AtomicUsize>::default();
+        let (go, receiver) = channel();
         let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
         let credentials = Credentials::allow_weak("ops", "secret").unwrap();
-        Self { layer: MemoryDebugLayer::new(credentials).collect_with(counter), collections, go }
+        Self {
+            layer: MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.collect_with(counter)),
+            collections,
+            go,
+        }
     }
 }
 
-/// A body that must not be touched.
+/// A body that panics when it is polled.
 #[derive(Debug, PartialEq)]
 struct Untouchable;
 
@@ -73,7 +79,7 @@ impl http_body::Body for Untouchable {
     }
 }
 
-/// Answers 201 with the path and what it was sent, and panics when called without having been ready.
+/// Answers 201 with everything that a request shows. Panics when it is called before it is ready.
 #[derive(Debug, Default)]
 struct Strict {
     ready: bool,
@@ -101,7 +107,7 @@ impl<B> Service<Request<B>> for Strict {
     }
 }
 
-/// Whatever of a request can be seen, as a response.
+/// Answers with everything that a request shows.
 fn echo<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let seen = format!(
         "{} {} {:?} {:?}",

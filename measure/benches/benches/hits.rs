@@ -58,7 +58,7 @@ fn child(first: &str) {
     let _entered = runtime.enter();
     let state = AppState::start(&Config::full());
     let collector = Arc::new(Collector::new());
-    let ours = || assert_table(&ours(&collector));
+    let ours = || assert_table(&ours(&collector).report);
     settle();
     if first == "ours" {
         reset_peak();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use memory_debug_benches::many_stacks::{Held, fill};
 use memory_debug_benches::side_by_side::{median, peer_profile, time};
-use memory_debug_core::{Collector, Group, MemoryReport, Scope, Snapshot, SnapshotDiff, spawn_collecting};
+use memory_debug_core::{Collected, Collector, Group, Scope, Snapshot, SnapshotDiff, spawn_collecting};
 
 // Every allocation is recorded, so each of them has its stack in the profile.
 memory_debug_core::install!(lg_prof_sample = 0);
@@ -144,10 +144,10 @@ fn heap(numbers: Range<u32>) -> Vec<Held> {
 /// What a service does that keeps one.
 fn snapshot(collector: &Arc<Collector>) -> Snapshot {
     let collector = Arc::clone(collector);
-    apart(move || Snapshot::of(&collector.collect(Scope::Types), None).expect("a profile"))
+    apart(move || collector.collect(Scope::Types).snapshot(None).expect("a profile"))
 }
 
-fn collect(collector: &Arc<Collector>) -> MemoryReport {
+fn collect(collector: &Arc<Collector>) -> Collected {
     let collector = Arc::clone(collector);
     apart(move || collector.collect(Scope::Types))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jemalloc_pprof::PROF_CTL;
-use memory_debug_core::{Collector, MemoryReport, Scope, spawn_collecting};
+use memory_debug_core::{Collected, Collector, Scope, spawn_collecting};
 
 /// Figures of several runs, by name.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ pub fn time(work: impl FnOnce()) -> i64 {
 /// # Panics
 ///
 /// If that panics.
-pub fn ours(collector: &Arc<Collector>) -> MemoryReport {
+pub fn ours(collector: &Arc<Collector>) -> Collected {
     let collector = Arc::clone(collector);
     let thread = spawn_collecting(move || collector.collect(Scope::Types)).expect("a thread");
     thread.join().expect("no panic")

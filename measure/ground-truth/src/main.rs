@@ -37,7 +37,7 @@ mod text;
 use std::error::Error;
 use std::process::ExitCode;
 
-use memory_debug_core::{Collector, HeapProfile, MemoryReport, RowSource, Scope, TypeRow, spawn_collecting};
+use memory_debug_core::{Collected, Collector, HeapProfile, RowSource, Scope, TypeRow, spawn_collecting};
 
 use comparison::{Rows, Told};
 
@@ -63,9 +63,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Compares the table that this process makes of itself.
 fn in_place() -> comparison::Comparison {
     // What the program holds by itself is in no population.
-    let before = rows(&collect().types.expect("types").rows);
+    let before = rows(&collect().report.types.expect("types").rows);
     let runtime = populations::populate();
-    let after = rows(&collect().types.expect("types").rows);
+    let after = rows(&collect().report.types.expect("types").rows);
     // What populations hold is never freed: they are compared, not run.
     runtime.shutdown_background();
     comparison::compare(&before, after)
@@ -77,16 +77,16 @@ fn record(folder: &str) -> Result<(), Box<dyn Error>> {
     let runtime = populations::populate();
     let after = collect();
     runtime.shutdown_background();
-    let profile = |report: &MemoryReport| report.heap_profile().map(HeapProfile::clone);
+    let profile = |collected: &Collected| collected.heap_profile().map(HeapProfile::clone);
     record::write(folder, profile(&before)?, profile(&after)?)
 }
 
 /// The collecting thread's own memory is in no row.
-fn collect() -> MemoryReport {
+fn collect() -> Collected {
     let collecting = spawn_collecting(|| Collector::new().collect(Scope::Types)).expect("a thread");
-    let report = collecting.join().expect("the collector does not panic");
-    assert!(report.types.is_some(), "no types: {:?}", report.unavailable);
-    report
+    let collected = collecting.join().expect("the collector does not panic");
+    assert!(collected.report.types.is_some(), "no types: {:?}", collected.report.unavailable);
+    collected
 }
 
 /// What the rows tell, by name and whether that is a type's.

@@ -95,13 +95,13 @@ fn compare(sample_rate: &str) -> bool {
 fn child(role: &str) {
     let (_runtime, service) = start();
     let collector = Arc::new(Collector::new());
-    let ours = || assert_table(&ours(&collector), &service);
+    let ours = || assert_table(&ours(&collector).report, &service);
     memory::purge();
     settle();
     match role {
         "our memory" => {
             print_memory("ours", ours);
-            print_heap(&side_by_side::ours(&collector));
+            print_heap(&side_by_side::ours(&collector).report);
         }
         "peer's memory" => print_memory("peer", peer),
         "ours first" => {
@@ -169,8 +169,8 @@ fn assert_table(report: &MemoryReport, service: &Service) {
 
 fn print_table(selection: Selection) {
     let (_runtime, service) = start();
-    let report = ours(&Arc::new(Collector::new()));
-    assert_table(&report, &service);
-    let view = TypesView { top: 100, selection, ..TypesView::default() };
-    print!("{}", render::text(&report, Page::Types, &view));
+    let collected = ours(&Arc::new(Collector::new()));
+    assert_table(&collected.report, &service);
+    let view = TypesView { top: 100, ..TypesView::default() };
+    print!("{}", render::text(&collected.regroup(&selection), Page::Types, &view));
 }

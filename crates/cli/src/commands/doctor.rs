@@ -3,29 +3,29 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use memory_debug_core::{Diagnosis, Severity};
+use memory_debug_report::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::args::Asking;
-use crate::client::Question;
+use crate::client::Request;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::output;
 use crate::target::Target;
 
-/// Print what stands out at one instance, and what to change; for scripts by its exit status
+/// Print what is wrong in one instance and what to change; scripts can use the exit status
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Least severity that makes the exit status 3
+    /// Exit with status 3 if a problem has at least this severity
     #[arg(long, value_enum, default_value = "critical", value_name = "SEVERITY")]
     fail_on: FailOn,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,11 +44,12 @@ struct Page {
 impl Doctor {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let url = Target::parse(&self.url)?;
-        let (client, login) = (self.asking.client()?, self.asking.login(&url)?);
+        let client = self.connection.client()?;
+        let login = self.connection.login(&url)?;
         let page: serde_json::Value =
-            client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
+            client.json(&url, &login, Request::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)
-            .map_err(|error| Failure::local(format!("not a diagnosis: {error}")).at(&url))?;
+            .map_err(|error| Failure::local(format!("the reply is not a diagnosis: {error}")).at(&url))?;
         if self.json {
             output::print_json(&page)?
         } else {
@@ -67,7 +68,7 @@ impl FailOn {
             Self::Critical => Severity::Critical,
             Self::Never => return false,
         };
-        // The worst is the least.
+        // The worst severity is the smallest value.
         severity <= least
     }
 }

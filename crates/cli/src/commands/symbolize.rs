@@ -4,37 +4,37 @@ use std::io::{ErrorKind, IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memory_debug_core::units::visible;
-use memory_debug_core::{PprofOptions, SymbolizedProfile, render};
 use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
+use memory_debug_report::units::visible;
+use memory_debug_report::{PprofOptions, SymbolizedProfile, render};
 
 use crate::client::MAX_BODY_BYTES;
 use crate::failure::{Failure, notice};
 use crate::{input, output};
 
-/// The longest profile that is read: as long as an instance may answer.
+/// The longest profile that this command reads, the same as the longest reply of an instance.
 const MAX_PROFILE_BYTES: u64 = MAX_BODY_BYTES;
 
-/// The largest program or debug file that is read. It is in memory as a whole.
+/// The largest program or debug file that this command reads. The whole file is held in memory.
 const MAX_PROGRAM_BYTES: u64 = 4 << 30;
 
-/// Give the profile of a stripped program its names: functions, inlined ones too, files, lines and types
+/// Add names to the profile of a stripped program: functions (also inlined ones), files, lines and types
 #[derive(Debug, clap::Args)]
 pub(crate) struct Symbolize {
-    /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none; `-` is standard input
+    /// Profile in pprof format, from `memory-debug heap` or `/heap` (also with symbols=none); `-` reads standard input
     #[arg(value_name = "FILE")]
     profile: PathBuf,
-    /// Unstripped program or library; or its debug file together with the stripped one, and with the file that dwz left
-    /// for several. Known by build-id, whatever the name
+    /// Unstripped program or library. Or: its debug file and the stripped file, plus the file that dwz shares between
+    /// several programs. Files are matched by build-id, so their names do not matter
     #[arg(long, value_name = "BIN", required = true, num_args = 1..)]
     debug_file: Vec<PathBuf>,
-    /// File to write, in pprof's format; without it, standard output, unless that is a terminal
+    /// File to write, in pprof format [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print the stacks that hold the most instead
+    /// Print the stacks that hold the most memory, instead of a profile
     #[arg(long, conflicts_with = "output")]
     text: bool,
-    /// How many stacks --text prints
+    /// Number of stacks that --text prints
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     top: u16,
 }
@@ -43,7 +43,7 @@ impl Symbolize {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && !self.text && stdout().is_terminal() {
             return Err(Failure::usage(
-                "a profile is no text; name a file by -o, pipe it, or ask for --text",
+                "will not write a profile, which is binary, to a terminal; name a file with -o, use a pipe, or add --text",
             ));
         }
         let pprof = input::read(&self.profile, MAX_PROFILE_BYTES)?;
@@ -86,14 +86,14 @@ impl Symbolize {
         match attributor.tier() {
             SymbolTier::None if symbolized == without_names(profile) => {
                 let reason =
-                    if reasons.is_empty() { "these files have no names for its code" } else { &reasons };
+                    if reasons.is_empty() { "these files contain no names for its code" } else { &reasons };
                 return Err(Failure::local(format!(
-                    "nothing got a name: {reason}; name unstripped copies, built together with the program"
+                    "no function got a name: {reason}; give unstripped files from the same build as the program"
                 )));
             }
             SymbolTier::Functions => {
                 notice(&format!(
-                    "names are from the symbol table, without lines and inlined functions: {reasons}"
+                    "the names come from the symbol table, without lines and inlined functions: {reasons}"
                 ));
             }
             _ if !reasons.is_empty() => notice(&reasons),
@@ -103,16 +103,17 @@ impl Symbolize {
     }
 }
 
-/// What there is to begin with.
+/// The profile before it gets names.
 fn without_names(profile: &SymbolizedProfile) -> SymbolizedProfile {
     let no_files = |_: &Mapping| Err(ErrorKind::NotFound.into());
     TypeAttributor::new().resymbolize(profile, &no_files)
 }
 
+/// Checks that the file belongs to the profile. `shared` are the supplementary files that the other files refer to.
+///
 /// # Errors
 ///
-/// If none of the code in the profile is from this file, with the build-ids of both. `shared` are the supplementary files
-/// that others of the files refer to.
+/// If no code in the profile comes from this file. The message names the build-ids of both.
 fn require_same_program(
     path: &Path,
     file: &[u8],
@@ -120,7 +121,7 @@ fn require_same_program(
     shared: &[BuildId],
 ) -> Result<(), Failure> {
     let id = BuildId::read(file).map_err(|error| Failure::local(error.to_string()).at(&path.display()))?;
-    // What has none and is no package is refused later, with the reason.
+    // A file without a build-id that is not a package is refused later, with the reason.
     let Some(id) = id else { return Ok(()) };
     if shared.contains(&id) || profile.files().any(|(_, known)| known == Some(&id)) {
         return Ok(());
@@ -131,8 +132,7 @@ fn require_same_program(
         .collect();
     known.dedup();
     let known = if known.is_empty() { "no file at all".to_owned() } else { known.join(", ") };
-    let message = format!(
-        "has build-id {id}, and the profile is of {known}; name the file that was built together with it"
-    );
+    let message =
+        format!("has build-id {id}, but the profile is from {known}; give the file from the same build");
     Err(Failure::local(message).at(&path.display()))
 }

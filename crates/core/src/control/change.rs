@@ -1,23 +1,22 @@
-//! What may be asked of the profiler.
+//! A change that a caller may ask of the profiler.
 
 use std::fmt;
 use std::time::Duration;
 
+use memory_debug_report::{Error, ErrorKind};
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind};
-
-/// Longest time of one change. For longer, configure it.
+/// The longest time of one change. To sample for longer, configure it at start.
 const MAX_SECONDS: u64 = 3600;
 
-/// Denser sampling than this gives nearly each object a page of its own.
+/// The densest rate. Denser sampling gives nearly each object a page of its own.
 const MIN_LG_SAMPLE: u32 = 12;
 
-/// Coarser sampling than this sees nothing in a heap of gigabytes.
+/// The coarsest rate. Coarser sampling sees nothing in a heap of gigabytes.
 const MAX_LG_SAMPLE: u32 = 30;
 
-/// A change of the heap profiler, for a time: `{"active":true,"for_seconds":300,"sample_bytes":65536}`, with
-/// `sample_bytes` if the rate is to change too, or `{"active":false}` to end it before.
+/// A change of the heap profiler for a time, in JSON `{"active":true,"for_seconds":300,"sample_bytes":65536}`.
+/// `sample_bytes` is optional and changes the rate. `{"active":false}` ends a change early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Body")]
 pub struct ProfilingChange(pub(super) Wanted);
@@ -37,12 +36,12 @@ struct Body {
 }
 
 impl ProfilingChange {
-    /// Samples for `for_seconds` from now, 1 to 3600, one per `sample_bytes` on average: a power of two from 4096 (2^12)
-    /// to 1073741824 (2^30), or as before.
+    /// Samples for `for_seconds` from now, 1 to 3600. Takes one sample per `sample_bytes` on average, a power of
+    /// two from 4096 (2^12) to 1073741824 (2^30), or keeps the rate.
     ///
     /// # Errors
     ///
-    /// The field that is out of range, and its range.
+    /// A field is out of range; the message has its name and its range.
     pub fn activate(for_seconds: u64, sample_bytes: Option<u64>) -> Result<Self, Error> {
         if !(1..=MAX_SECONDS).contains(&for_seconds) {
             return Err(invalid(format!("for_seconds is a number from 1 to {MAX_SECONDS}")));
@@ -51,13 +50,13 @@ impl ProfilingChange {
         Ok(Self(Wanted::Active { time: Duration::from_secs(for_seconds), lg_sample }))
     }
 
-    /// Ends what an earlier change began: sampling is as it was before that.
+    /// Ends an earlier change: sampling becomes as it was before that change.
     pub fn deactivate() -> Self {
         Self(Wanted::AsBefore)
     }
 }
 
-/// What is asked for, in a few words.
+/// The change in a few words.
 impl fmt::Display for ProfilingChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_in_a_few_words() {
+    fn a_change_prints_in_a_few_words() {
         let told = |json| read(json).unwrap().to_string();
         assert_eq!(told(r#"{"active":true,"for_seconds":300}"#), "on for 300 s");
         let with_rate = told(r#"{"active":true,"for_seconds":300,"sample_bytes":65536}"#);
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_without_an_end_or_out_of_range() {
+    fn refuses_a_change_without_an_end_or_out_of_range() {
         for (json, field) in [
             (r#"{"active":true}"#, "for_seconds is missing"),
             (r#"{"active":true,"for_seconds":0}"#, "for_seconds is a number"),
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_of_the_ranges_are_in() {
+    fn both_ends_of_each_range_are_allowed() {
         for (seconds, bytes) in [(1, 1 << 12), (3600, 1 << 30)] {
             assert!(ProfilingChange::activate(seconds, Some(bytes)).is_ok());
         }

@@ -3,10 +3,10 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// SIGXFSZ is blocked on the thread that made it, until dropped.
+/// Blocks SIGXFSZ on the thread that made it, until dropped.
 pub(super) struct Blocked {
     signal: libc::sigset_t,
-    /// What was blocked before. `None` if the signal was, or could not be blocked now.
+    /// The signals that were blocked before. `None` if SIGXFSZ was already blocked, or could not be blocked.
     before: Option<libc::sigset_t>,
 }
 
@@ -15,16 +15,16 @@ impl Blocked {
         let (mut signal, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
         // SAFETY: sigemptyset(3) initialises the set it is given.
         unsafe { libc::sigemptyset(signal.as_mut_ptr()) };
-        // SAFETY: sigaddset(3) on the initialised set, with a signal that there is.
+        // SAFETY: sigaddset(3) on the initialised set, with a valid signal.
         unsafe { libc::sigaddset(signal.as_mut_ptr(), libc::SIGXFSZ) };
         // SAFETY: initialised above.
         let signal = unsafe { signal.assume_init() };
-        // SAFETY: pthread_sigmask(3) reads the one set and initialises the other.
+        // SAFETY: pthread_sigmask(3) reads the first set and initialises the second.
         let failed = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &signal, before.as_mut_ptr()) };
         if failed != 0 {
             return Self { signal, before: None };
         }
-        // SAFETY: initialised, as there was no error.
+        // SAFETY: initialised, because there was no error.
         let before = unsafe { before.assume_init() };
         // SAFETY: sigismember(3) reads the initialised set.
         let was_blocked = unsafe { libc::sigismember(&before, libc::SIGXFSZ) } != 0;
@@ -36,10 +36,10 @@ impl Drop for Blocked {
     fn drop(&mut self) {
         let Some(before) = &self.before else { return };
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: sigtimedwait(2) reads the set and the time; it takes the signal if there is one, which would
+        // SAFETY: sigtimedwait(2) reads the set and the time. It takes the signal if one is pending, which would
         // otherwise be delivered below.
         unsafe { libc::sigtimedwait(&self.signal, ptr::null_mut(), &at_once) };
-        // SAFETY: pthread_sigmask(3) reads the set that it gave before.
+        // SAFETY: pthread_sigmask(3) reads the set that it returned before.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::super::without_signal;
     use super::*;
 
-    /// The limit is one of the whole process, so the test below runs this one in a process of its own.
+    /// The limit applies to the whole process, so the test below runs this test in a process of its own.
     #[test]
     #[ignore = "limits the files of its process"]
     fn in_a_process_with_small_files_a_write_fails() {
@@ -85,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_blocked_stays_so() {
+    fn a_signal_that_was_blocked_stays_blocked() {
         without_signal(|| without_signal(|| ()));
         let outer = Blocked::new();
         let inner = Blocked::new();
         assert!(outer.before.is_some() && inner.before.is_none());
         drop(inner);
-        assert!(Blocked::new().before.is_none(), "the inner one does not end what the outer one began");
+        assert!(Blocked::new().before.is_none(), "the inner block does not end the outer one");
         drop(outer);
         assert!(Blocked::new().before.is_some());
     }

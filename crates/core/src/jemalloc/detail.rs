@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use crate::detail::{ArenaStats, BinStats, LargeStats, SizeClasses};
+use memory_debug_report::{ArenaStats, BinStats, LargeStats, SizeClasses};
+
 use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
 
 /// Reads every arena in use, some 15 numbers each, as of the last epoch.
@@ -10,25 +11,25 @@ pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
     let page = mallctl::ARENAS_PAGE.read()?;
     let initialized = mallctl::ARENA_INITIALIZED.look_up()?;
     let read = ArenaKeys::look_up()?;
-    // An arena that was only reserved, or was destroyed, has no numbers.
+    // An arena that was only reserved, or that was destroyed, has no numbers.
     (0..mallctl::ARENAS_COUNT.read()? as usize)
         .filter(|arena| initialized.read([*arena]).unwrap_or(false))
         .map(|arena| read.arena(arena, page))
         .collect()
 }
 
-/// What jemalloc holds for itself, in all arenas, as of the last epoch.
+/// The memory that jemalloc holds for itself, in all arenas, as of the last epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own {
     pub(crate) dirty_bytes: u64,
     pub(crate) muzzy_bytes: u64,
-    /// Free objects in threads' caches.
+    /// Free objects in the caches of threads.
     pub(crate) thread_cache_bytes: u64,
-    /// Data that it allocates as a program would.
+    /// Data that jemalloc allocates as a program would.
     pub(crate) internal_bytes: u64,
 }
 
-/// Keys of [`Own`], which each page of statistics reads, so they are looked up once.
+/// The keys of [`Own`]. Each page of statistics reads them, so they are looked up once.
 struct OwnKeys {
     page: usize,
     dirty_pages: Mib<usize, 1>,
@@ -65,8 +66,8 @@ pub(crate) fn read_own() -> Result<Own, Error> {
     mallctl::once(&KEYS, OwnKeys::look_up)?.read()
 }
 
-/// What jemalloc leaves free beside each object with pages of its own: a page, so that not all such objects begin in the
-/// same lines of the processor's cache.
+/// The free space that jemalloc leaves beside each object that has pages of its own: one page, so that such
+/// objects do not all begin in the same cache lines of the processor.
 pub(super) fn beside_pages(page: u64) -> Result<u64, Error> {
     Ok(if mallctl::OPT_CACHE_OBLIVIOUS.read()? { page } else { 0 })
 }
@@ -122,23 +123,23 @@ impl ArenaKeys {
     fn arena(&self, arena: usize, page: usize) -> Result<ArenaStats, Error> {
         let bytes = |key: &Mib<usize, 1>| key.read([arena]).map(|bytes| bytes as u64);
         let in_pages = |key: &Mib<usize, 1>| key.read([arena]).map(|number| pages(number, page));
-        Ok(ArenaStats {
-            index: arena as u64,
-            threads: self.threads.read([arena])?.into(),
-            small_allocated_bytes: bytes(&self.small_allocated)?,
-            large_allocated_bytes: bytes(&self.large_allocated)?,
-            active_bytes: in_pages(&self.active_pages)?,
-            dirty_bytes: in_pages(&self.dirty_pages)?,
-            muzzy_bytes: in_pages(&self.muzzy_pages)?,
-            resident_bytes: bytes(&self.resident)?,
-            mapped_bytes: bytes(&self.mapped)?,
-            retained_bytes: bytes(&self.retained)?,
-            base_bytes: bytes(&self.base)?,
-            internal_bytes: bytes(&self.internal)?,
-            thread_cache_bytes: bytes(&self.thread_caches)?,
-            dirty_decay_ms: self.dirty_decay_ms.read([arena])? as i64,
-            muzzy_decay_ms: self.muzzy_decay_ms.read([arena])? as i64,
-        })
+        let mut stats = ArenaStats::default();
+        stats.index = arena as u64;
+        stats.threads = self.threads.read([arena])?.into();
+        stats.small_allocated_bytes = bytes(&self.small_allocated)?;
+        stats.large_allocated_bytes = bytes(&self.large_allocated)?;
+        stats.active_bytes = in_pages(&self.active_pages)?;
+        stats.dirty_bytes = in_pages(&self.dirty_pages)?;
+        stats.muzzy_bytes = in_pages(&self.muzzy_pages)?;
+        stats.resident_bytes = bytes(&self.resident)?;
+        stats.mapped_bytes = bytes(&self.mapped)?;
+        stats.retained_bytes = bytes(&self.retained)?;
+        stats.base_bytes = bytes(&self.base)?;
+        stats.internal_bytes = bytes(&self.internal)?;
+        stats.thread_cache_bytes = bytes(&self.thread_caches)?;
+        stats.dirty_decay_ms = self.dirty_decay_ms.read([arena])? as i64;
+        stats.muzzy_decay_ms = self.muzzy_decay_ms.read([arena])? as i64;
+        Ok(stats)
     }
 }
 
@@ -160,22 +161,20 @@ fn read_bins() -> Result<Vec<BinStats>, Error> {
     let lock_wait_ns = mallctl::BIN_LOCK_WAIT_NS.look_up()?;
     used_classes(mallctl::ARENAS_BINS.read()?, &allocated, |bin, allocated| {
         let of_all = [ALL_ARENAS, bin];
-        let bin = BinStats {
-            index: bin as u64,
-            size_bytes: size.read([bin])? as u64,
-            regions_per_slab: regions.read([bin])?.into(),
-            slab_bytes: slab_size.read([bin])? as u64,
-            live_regions: live_regions.read(of_all)? as u64,
-            slabs: slabs.read(of_all)? as u64,
-            nonfull_slabs: nonfull_slabs.read(of_all)? as u64,
-            allocated,
-            freed: freed.read(of_all)?,
-            requests: requests.read(of_all)?,
-            lock_waits: lock_waits.read(of_all)?,
-            lock_wait_us: lock_wait_ns.read(of_all)? / 1000,
-            ..BinStats::default()
-        };
-        Ok(bin.derive())
+        let mut stats = BinStats::default();
+        stats.index = bin as u64;
+        stats.size_bytes = size.read([bin])? as u64;
+        stats.regions_per_slab = regions.read([bin])?.into();
+        stats.slab_bytes = slab_size.read([bin])? as u64;
+        stats.live_regions = live_regions.read(of_all)? as u64;
+        stats.slabs = slabs.read(of_all)? as u64;
+        stats.nonfull_slabs = nonfull_slabs.read(of_all)? as u64;
+        stats.allocated = allocated;
+        stats.freed = freed.read(of_all)?;
+        stats.requests = requests.read(of_all)?;
+        stats.lock_waits = lock_waits.read(of_all)?;
+        stats.lock_wait_us = lock_wait_ns.read(of_all)? / 1000;
+        Ok(stats.derive())
     })
 }
 
@@ -186,19 +185,19 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
     let live = mallctl::LARGE_LIVE.look_up()?;
     used_classes(mallctl::ARENAS_LARGE_EXTENTS.read()?, &allocated, |class, allocated| {
         let (size_bytes, live) = (size.read([class])? as u64, live.read([ALL_ARENAS, class])? as u64);
-        Ok(LargeStats {
-            index: class as u64,
-            size_bytes,
-            live,
-            live_bytes: live.saturating_mul(size_bytes),
-            allocated,
-            freed: freed.read([ALL_ARENAS, class])?,
-        })
+        let mut stats = LargeStats::default();
+        stats.index = class as u64;
+        stats.size_bytes = size_bytes;
+        stats.live = live;
+        stats.live_bytes = live.saturating_mul(size_bytes);
+        stats.allocated = allocated;
+        stats.freed = freed.read([ALL_ARENAS, class])?;
+        Ok(stats)
     })
 }
 
-/// A row for each class that was ever allocated from. Most are not: there are some 230 classes, and a program uses a
-/// few dozen.
+/// A row for each class that was ever allocated from. Most never were: there are some 230 classes, and a program
+/// uses a few dozen.
 fn used_classes<T>(
     number: u32,
     allocated: &Mib<u64, 2>,

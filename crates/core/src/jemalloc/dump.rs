@@ -1,7 +1,8 @@
-//! The heap profile as jemalloc dumps it, without touching a disk if that can be had.
+//! The heap profile as jemalloc dumps it, without touching a disk if possible.
 //!
-//! `prof.dump` takes a path, which it opens with `creat(path, 0644)` (jemalloc 5.3.1, `prof_sys.c`). Linux opens a
-//! file that has no name through `/proc/self/fd/<n>`, so the dump goes to a memory file that nobody else can find.
+//! `prof.dump` takes a path, which it opens with `creat(path, 0644)` (jemalloc 5.3.1, `prof_sys.c`). Linux opens
+//! a file without a name through `/proc/self/fd/<n>`. So the dump goes to a memory file that no other process
+//! can find.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -13,9 +14,9 @@ use std::path::Path;
 use crate::kernel_file;
 use crate::{file_size, mallctl};
 
-/// A dump, which is gone where it was read.
+/// A dump. Each part of it is freed once it was read.
 pub(crate) struct Dump {
-    /// How long it is.
+    /// Its length.
     pub(crate) bytes: u64,
     reader: BufReader<Consumed>,
 }
@@ -27,15 +28,15 @@ impl Dump {
     }
 }
 
-/// A file that gives its room back as it is read. A dump of many stacks is as large as the profile that it is read into,
-/// and both would be in memory at once.
+/// A file that frees its blocks as it is read. A dump of many stacks is as large as the profile that is read
+/// from it, and otherwise both would be in memory at once.
 struct Consumed {
     file: File,
     read: u64,
     given_back: u64,
 }
 
-/// So much is given back at a time.
+/// How many bytes are freed at a time.
 const STEP: u64 = 1 << 20;
 
 impl Read for Consumed {
@@ -51,20 +52,20 @@ impl Read for Consumed {
     }
 }
 
-/// Asks jemalloc for its heap profile (format `heap_v2`) and gives it back as a stream.
+/// Asks jemalloc for its heap profile (format `heap_v2`) and returns it as a stream.
 ///
-/// Threads that allocate with a new stack wait for a moment while jemalloc collects; nothing else stops. The dump has
-/// memory addresses and the paths of mapped files in it, so it must not leave the process as it is.
+/// Threads that allocate with a new stack wait for a moment while jemalloc collects; nothing else stops. The
+/// dump has memory addresses and the paths of mapped files in it, so it must not leave the process unchanged.
 ///
 /// # Errors
 ///
-/// No file could be made, or jemalloc could not write it.
+/// No file could be created, or jemalloc could not write to it.
 pub(crate) fn read_dump() -> Result<Dump, String> {
     let file = unnamed_file()?;
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
     write(&file, &path)?;
     let bytes = file.metadata().map_err(|error| format!("the heap profile's length: {error}"))?.len();
-    // jemalloc wrote through an open file of its own, so ours still stands at the start.
+    // jemalloc wrote through an open file of its own, so this one is still at the start.
     let consumed = Consumed { file, read: 0, given_back: 0 };
     Ok(Dump { bytes, reader: BufReader::with_capacity(64 << 10, consumed) })
 }
@@ -100,7 +101,8 @@ fn unnamed_file() -> Result<File, String> {
     })
 }
 
-/// The kind, unless there is none: all file descriptors in use, for one.
+/// The kind of an error, or its text where the kind says nothing, for example when all file descriptors are in
+/// use.
 fn reason(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => error.to_string(),
@@ -115,11 +117,11 @@ fn memory_file() -> io::Result<File> {
     Ok(memfd_create("memory-debug", MemfdFlags::CLOEXEC)?.into())
 }
 
-/// A path by which this thread can open the file once more.
+/// A path by which this thread can open the file again.
 ///
 /// # Errors
 ///
-/// Where `/proc` is missing, or is not that of this process.
+/// `/proc` is missing, or belongs to another process.
 #[cfg(target_os = "linux")]
 fn path_of(file: &File) -> Result<String, String> {
     use std::os::fd::AsRawFd;
@@ -127,13 +129,14 @@ fn path_of(file: &File) -> Result<String, String> {
 
     let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     let own = file.metadata().map(identity).ok();
-    // Where the main thread has ended, `self` has no files.
+    // After the main thread has ended, `self` has no files.
     let paths = ["self", "thread-self"].map(|process| format!("/proc/{process}/fd/{}", file.as_raw_fd()));
     let leads_there = |path: &String| own.is_some() && std::fs::metadata(path).map(identity).ok() == own;
     paths.into_iter().find(leads_there).ok_or_else(|| {
-        let reason = kernel_file::without_proc(Path::new("/proc")).map(|missing| missing.to_string());
-        let reason = reason.unwrap_or_else(|| {
-            "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc again".into()
+        let reason = kernel_file::proc_reason(Path::new("/proc"), || {
+            "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc \
+             again"
+                .into()
         });
         format!("jemalloc can write its heap profile only to a path, which is in /proc/self/fd, but {reason}")
     })
@@ -146,15 +149,15 @@ mod disk {
     use std::os::unix::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
 
-    /// jemalloc takes a write that was cut short, for want of room, for a whole one (5.3.1, `prof_dump_flush`). Then
-    /// there is no room for one more byte either.
+    /// jemalloc takes a write that was cut short, because there was no room, for a complete write (5.3.1,
+    /// `prof_dump_flush`). In that case there is no room for one more byte either.
     pub(super) fn has_room(file: &File) -> io::Result<()> {
         let length = file.metadata()?.len();
         file.write_all_at(b"\n", length)?;
         file.set_len(length)
     }
 
-    /// Frees the blocks of a part that is not needed any more. A file system that cannot do that keeps them.
+    /// Frees the blocks of a part that is no longer needed. A file system that cannot do that keeps them.
     pub(super) fn give_back(file: &File, offset: u64, length: u64) {
         use rustix::fs::{FallocateFlags, fallocate};
 
@@ -162,7 +165,7 @@ mod disk {
             fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, length);
     }
 
-    /// A file that only its owner may open, made anew under an unguessable name and unlinked at once.
+    /// A file that only its owner can open, created under an unguessable name and unlinked at once.
     pub(super) fn file_without_name(folder: &Path) -> io::Result<File> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -216,9 +219,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_through_the_path_is_read_from_the_start() {
+    fn reads_from_the_start_what_was_written_through_the_path() {
         for mut file in [memory_file().unwrap(), disk::file_without_name(&std::env::temp_dir()).unwrap()] {
-            // As `creat` does: opened anew for writing, emptied.
+            // As `creat` does: opened again for writing, and emptied.
             File::create(path_of(&file).unwrap()).unwrap().write_all(b"heap_v2/1").unwrap();
             let mut text = String::new();
             file.read_to_string(&mut text).unwrap();
@@ -227,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn s45_a_dump_gives_its_room_back_as_it_is_read() {
+    fn s45_a_dump_frees_its_blocks_as_it_is_read() {
         use std::os::unix::fs::MetadataExt;
 
         let file = memory_file().unwrap();
         let text: Vec<u8> = (0..5 * STEP).map(|at| at as u8).collect();
         (&file).write_all(&text).unwrap();
-        // A handle of its own has its own place in the file, as jemalloc's has.
+        // A handle of its own has its own position in the file, as jemalloc's handle has.
         let read = File::open(path_of(&file).unwrap()).unwrap();
         let mut consumed = Consumed {
             file: File::options().read(true).write(true).open(path_of(&file).unwrap()).unwrap(),
@@ -258,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn s45_a_dump_without_room_for_one_more_byte_may_be_cut() {
-        // Every write to it fails as on a full disk.
+    fn s45_a_dump_without_room_for_one_more_byte_may_be_incomplete() {
+        // Every write to it fails, as on a full disk.
         let full = File::options().write(true).open("/dev/full").unwrap();
         assert_eq!(disk::has_room(&full).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
@@ -270,12 +273,12 @@ mod tests {
         assert!(error.raw_os_error().is_some());
     }
 
-    /// A unit test's allocator is not jemalloc, but jemalloc is there and its profiler can be enabled at start. So the
-    /// test below runs this one in a process of its own.
+    /// The allocator of a unit test is not jemalloc, but jemalloc is linked and its profiler can be enabled at
+    /// start. So the test below runs this test in a process of its own.
     #[cfg(feature = "jemalloc")]
     #[test]
     #[ignore = "needs the profiler enabled at start"]
-    fn in_a_process_with_profiler_the_dump_is_read() {
+    fn reads_the_dump_in_a_process_with_a_profiler() {
         let mut dump = String::new();
         let read = read_dump().unwrap();
         let bytes = read.bytes;
@@ -291,7 +294,7 @@ mod tests {
         let child = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "jemalloc::dump::tests::in_a_process_with_profiler_the_dump_is_read",
+                "jemalloc::dump::tests::reads_the_dump_in_a_process_with_a_profiler",
                 "--ignored",
             ])
             .env("_RJEM_MALLOC_CONF", "prof:true")

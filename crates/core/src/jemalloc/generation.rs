@@ -1,34 +1,36 @@
-//! Which samples jemalloc holds: how often they were discarded, and since when and with which gaps they were taken.
+//! The origin of jemalloc's samples: how often samples were discarded, since when they were taken, and with
+//! which gaps.
 //!
-//! Samples of one *generation* can be compared: what is in an earlier profile and not in a later one was freed. A
-//! `prof.reset` discards all samples and so begins the next generation. While `prof.active` is off, samples survive and
-//! frees are seen, but what is allocated then is never seen: a *pause*.
+//! Samples of one *generation* can be compared: an allocation that is in an earlier profile and not in a later
+//! one was freed. A `prof.reset` discards all samples and begins the next generation. While `prof.active` is
+//! off, samples survive and frees are seen, but allocations are never seen. Such a time is a *pause*.
 //!
-//! jemalloc counts neither, so this counts what is done here. What other code does is noticed by the switches, each time
-//! that they are looked at. A reset at the same rate leaves no trace in them, and neither does a pause between two looks.
+//! jemalloc counts neither, so this module counts what this crate does. It notices what other code does by the
+//! switches, each time it reads them. A reset at the same rate leaves no trace in the switches, and neither does
+//! a pause between two reads.
 
 use std::time::SystemTime;
 
-use super::profiling::sample_bytes;
-use super::sampling::Setting;
-use crate::samples::SampleOrigin;
+use memory_debug_report::SampleOrigin;
+
+use super::setting::{Setting, sample_bytes};
 use crate::timestamp;
 
-/// When something happened to the switches.
+/// When a switch was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     /// At the start of the process, by configuration.
     Start,
     At(SystemTime),
-    /// Other code did this.
+    /// Other code changed it.
     Unknown(&'static str),
 }
 
-/// The samples that are there, and the switches as they were last seen.
+/// The current samples, and the switches as they were last read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation {
     number: u64,
-    /// `None` before anything was sampled.
+    /// `None` until something was sampled.
     began: Option<When>,
     pauses: u64,
     /// The end of the last pause.
@@ -43,7 +45,7 @@ impl Generation {
         Self { number: 0, began, pauses: 0, resumed: None, seen: setting }
     }
 
-    /// Notes what other code did to the switches, which stand like this now.
+    /// Records what other code did to the switches, whose state is now `setting`.
     pub(crate) fn look(&mut self, setting: Setting) {
         if setting.lg_sample != self.seen.lg_sample {
             self.reset(setting.lg_sample);
@@ -60,18 +62,18 @@ impl Generation {
         self.seen = setting;
     }
 
-    /// Notes that `prof.reset` discarded all samples.
+    /// Records that `prof.reset` discarded all samples.
     pub(crate) fn reset(&mut self, lg_sample: usize) {
         let seen = Setting { lg_sample, ..self.seen };
         *self = Self { number: self.number.saturating_add(1), began: None, pauses: 0, resumed: None, seen };
     }
 
-    /// Notes that `prof.active` was turned off.
+    /// Records that `prof.active` was turned off.
     pub(crate) fn turn_off(&mut self) {
         self.seen.active = false;
     }
 
-    /// Notes that every allocation may be sampled from that time on.
+    /// Records that from this time on every allocation may be sampled.
     pub(crate) fn turn_on(&mut self, at: SystemTime) {
         self.begin(When::At(at));
         self.seen.active = true;
@@ -86,13 +88,13 @@ impl Generation {
         }
     }
 
-    /// How often samples were discarded before these.
+    /// How often samples were discarded before the current ones.
     #[cfg(test)]
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// When the first of these samples may have been taken.
+    /// When the first of the current samples may have been taken.
     #[cfg(test)]
     pub(crate) fn began(&self) -> Option<When> {
         self.began
@@ -115,24 +117,22 @@ impl Generation {
         self.resumed.or(self.began)
     }
 
-    /// The same in a report. `started_at` is when the process started.
+    /// The origin as a report has it. `started_at` is when the process started.
     ///
     /// # Errors
     ///
-    /// jemalloc tells a rate that cannot be.
+    /// jemalloc reports an impossible rate.
     pub(crate) fn origin(&self, started_at: Option<&str>) -> Result<SampleOrigin, String> {
         let time = |when: Option<When>| match when? {
             When::Start => started_at.map(str::to_owned),
             When::At(time) => Some(timestamp::millis(time)),
             When::Unknown(_) => None,
         };
-        Ok(SampleOrigin {
-            generation: self.number,
-            began_at: time(self.began),
-            sample_bytes: sample_bytes(self.seen.lg_sample)?,
-            pauses: self.pauses,
-            resumed_at: time(self.resumed),
-        })
+        let mut origin = SampleOrigin::new(self.number, sample_bytes(self.seen.lg_sample)?);
+        origin.began_at = time(self.began);
+        origin.pauses = self.pauses;
+        origin.resumed_at = time(self.resumed);
+        Ok(origin)
     }
 }
 
@@ -185,12 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn what_other_code_did_is_noticed_and_its_time_is_unknown() {
+    fn notices_changes_by_other_code_without_their_time() {
         let reset = Some(When::Unknown("reset by other code"));
         let mut generation = Generation::configured(ON);
         generation.look(Setting { lg_sample: 16, ..ON });
         assert_eq!(told(&generation), (1, reset, 0, None));
-        // Back to the first rate: these are not the first samples.
+        // The first rate again, but these are not the first samples.
         generation.look(ON);
         assert_eq!(told(&generation), (2, reset, 0, None));
         generation.look(OFF);
@@ -204,5 +204,26 @@ mod tests {
         generation.look(ON);
         let began = Some(When::Unknown("turned on some time after the start"));
         assert_eq!(told(&generation), (0, began, 0, None));
+    }
+
+    #[test]
+    fn a_generation_has_its_times() {
+        let mut generation = Generation::configured(ON);
+        let origin = |generation: &Generation| generation.origin(Some("2026-11-20T09:00:00Z")).unwrap();
+        let mut expected = SampleOrigin::new(0, 524_288);
+        expected.began_at = Some("2026-11-20T09:00:00Z".into());
+        assert_eq!(origin(&generation), expected);
+        generation.reset(16);
+        generation.turn_on(at(7));
+        generation.turn_off();
+        generation.turn_on(at(9));
+        let mut expected = SampleOrigin::new(1, 65_536);
+        expected.began_at = Some("1970-01-01T00:00:07.000Z".into());
+        expected.pauses = 1;
+        expected.resumed_at = Some("1970-01-01T00:00:09.000Z".into());
+        assert_eq!(origin(&generation), expected);
+        generation.look(Setting { active: true, lg_sample: 12 });
+        assert_eq!((origin(&generation).generation, origin(&generation).began_at), (2, None));
+        assert_eq!(Generation::configured(ON).origin(None).unwrap().began_at, None);
     }
 }

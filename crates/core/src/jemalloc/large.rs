@@ -1,4 +1,4 @@
-//! What large objects take beside what the heap profile counts for them.
+//! The memory that large objects take beyond what the heap profile counts for them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,12 +7,13 @@ use memory_debug_profile::LargeObjects;
 use crate::mallctl::{self, ALL_ARENAS, Error};
 use crate::per_process::PerProcess;
 
-/// The sums over large objects that told most so far: each page that took those of its own moment would have the same
-/// objects in other sizes.
+/// The sums over large objects that were the most precise so far. If each page used the sums of its own moment,
+/// the same objects would have other sizes on each page.
 static BEST: PerProcess<Mutex<Option<LargeObjects>>> = PerProcess::new(Mutex::new(None));
 
-/// What is known of the sizes of large objects: as of the last epoch, or of an earlier one that told more. `None` if jemalloc gives every object its size class, as
-/// versions before 5.3.1 do: then the profile counts what is there. A jemalloc without statistics has no sums.
+/// The known sizes of large objects, as of the last epoch or of an earlier, more precise one. `None` if jemalloc
+/// gives every object its size class, as versions before 5.3.1 do, because then the profile counts the true
+/// size. A jemalloc without statistics has no sums.
 pub(crate) fn read_large_objects() -> Option<LargeObjects> {
     if !mallctl::OPT_DISABLE_LARGE_SIZE_CLASSES.read().ok()? {
         return None;
@@ -27,7 +28,7 @@ pub(crate) fn read_large_objects() -> Option<LargeObjects> {
     *best
 }
 
-/// What all large objects take, and the size classes with the number of their live objects.
+/// The bytes that all large objects take, and the size classes with the number of their live objects.
 fn read_classes() -> Result<(u64, Vec<(u64, u64)>), Error> {
     let (size, live) = (mallctl::LARGE_SIZE.look_up()?, mallctl::LARGE_LIVE.look_up()?);
     let mut classes = Vec::new();

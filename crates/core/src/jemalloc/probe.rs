@@ -1,25 +1,24 @@
-//! Is jemalloc the global allocator?
+//! Tests whether jemalloc is the global allocator.
 //!
-//! It may be linked and still not be used: the program decides with `#[global_allocator]`. Its numbers would then be
-//! those of an idle allocator, so nothing else may be asked before this question.
+//! jemalloc may be linked and still not be used, because the program decides with `#[global_allocator]`. Its
+//! numbers would then be the numbers of an idle allocator, so this question comes before all others.
 
 use std::hint;
 use std::sync::OnceLock;
 
+use memory_debug_report::__private::NOT_JEMALLOC;
+
 use crate::mallctl;
 
-/// Larger than what other code of this thread could allocate between two reads; smaller than the page cache would mind.
+/// Larger than what other code on this thread could allocate between two reads, and small enough not to disturb
+/// the page cache.
 const PROBE_BYTES: usize = 4096;
 
-/// The answer if jemalloc is there and not used.
-pub(crate) const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
-                            in use to main.rs, for example `memory_debug_axum::install!();`";
-
-/// `Ok` if Rust's allocations go to jemalloc; found out by one allocation, the first time this is called.
+/// `Ok` if Rust's allocations go to jemalloc. The first call finds out with one allocation.
 ///
 /// # Errors
 ///
-/// Says what to do about it.
+/// Another allocator is in use; the message says what to do about it.
 pub(crate) fn global_allocator() -> Result<(), String> {
     static ANSWER: OnceLock<Result<(), String>> = OnceLock::new();
     ANSWER.get_or_init(probe).clone()
@@ -28,7 +27,7 @@ pub(crate) fn global_allocator() -> Result<(), String> {
 fn probe() -> Result<(), String> {
     let allocated = || mallctl::THREAD_ALLOCATED.read().map_err(|error| format!("no jemalloc: {error}"));
     let before = allocated()?;
-    // Opaque, or the compiler removes the allocation that nobody reads.
+    // Opaque, because the compiler would remove an allocation that is never read.
     drop(hint::black_box(Vec::<u8>::with_capacity(hint::black_box(PROBE_BYTES))));
     let after = allocated()?;
     if after.wrapping_sub(before) >= PROBE_BYTES as u64 { Ok(()) } else { Err(NOT_JEMALLOC.into()) }
@@ -38,9 +37,9 @@ fn probe() -> Result<(), String> {
 mod tests {
     use super::*;
 
-    // The unit tests of this crate run on the system's allocator; `tests/jemalloc.rs` has the other answer.
+    // The unit tests of this crate run on the system's allocator. `tests/jemalloc.rs` has the other answer.
     #[test]
-    fn another_global_allocator_is_noticed_and_the_missing_line_named() {
+    fn notices_another_global_allocator_and_names_the_missing_line() {
         let reason = global_allocator().unwrap_err();
         if cfg!(feature = "jemalloc") {
             assert_eq!(reason, NOT_JEMALLOC);

@@ -1,16 +1,17 @@
-//! The state of jemalloc's heap profiler, and whether a profile can be had.
+//! The state of jemalloc's heap profiler, and whether it can give a profile.
+
+use memory_debug_report::{ProfilingState, Unavailable};
 
 use super::generation::{Generation, When};
+use super::setting::sample_bytes;
 use crate::mallctl::{self, Error};
-use crate::report::ProfilingState;
 use crate::timestamp;
-use crate::unavailable::Unavailable;
 
 const HOW_TO_ENABLE: &str = "start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` if \
                              jemalloc is built unprefixed), or use `install!()`, which sets the same";
 
-/// The profiler's state now. `started_at` is when the process started, for a profiler that was on from the start;
-/// `generation` is what [`generation`](super::generation()) tells.
+/// The current state of the profiler. `started_at` is when the process started, for a profiler that was on from
+/// the start. `generation` is the result of [`generation`](super::generation()).
 pub(crate) fn read_profiling(
     started_at: Option<String>,
     generation: Result<Generation, String>,
@@ -19,13 +20,10 @@ pub(crate) fn read_profiling(
     let mut keep = |name: &str, value: Result<bool, Error>| {
         unavailable.keep(&format!("allocator.profiling.{name}"), value)
     };
-    let mut state = ProfilingState {
-        compiled: keep("compiled", mallctl::CONFIG_PROF.read()),
-        enabled: keep("enabled", mallctl::OPT_PROF.read()),
-        active: keep("active", mallctl::PROF_ACTIVE.read()),
-        sample_bytes: None,
-        active_since: None,
-    };
+    let mut state = ProfilingState::default();
+    state.compiled = keep("compiled", mallctl::CONFIG_PROF.read());
+    state.enabled = keep("enabled", mallctl::OPT_PROF.read());
+    state.active = keep("active", mallctl::PROF_ACTIVE.read());
     let sample_bytes = enabled(&state).and_then(|()| {
         let lg = mallctl::PROF_LG_SAMPLE.read().map_err(|error| error.to_string())?;
         sample_bytes(lg)
@@ -36,7 +34,7 @@ pub(crate) fn read_profiling(
     state
 }
 
-/// Since when the profiler that samples now has seen each allocation.
+/// Since when the active profiler has seen each allocation.
 fn active_since(started_at: Option<String>, generation: &Generation) -> Result<String, String> {
     match generation.complete_since() {
         Some(When::At(time)) => Ok(timestamp::millis(time)),
@@ -48,11 +46,11 @@ fn active_since(started_at: Option<String>, generation: &Generation) -> Result<S
     }
 }
 
-/// `Ok` if a heap profile can be read and means something.
+/// `Ok` if a heap profile can be read and is meaningful.
 ///
 /// # Errors
 ///
-/// Says what is missing and how to get it.
+/// A requirement is missing; the message says which one and how to meet it.
 pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     enabled(state)?;
     match state.active {
@@ -61,11 +59,11 @@ pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
                             (PUT /profiling, in code `Collector::set_profiling`), or start the program with \
                             `prof_active:true` in `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)"
             .into()),
-        None => Err("jemalloc does not tell whether its heap profiler is active".into()),
+        None => Err("jemalloc does not report whether its heap profiler is active".into()),
     }
 }
 
-/// `Ok` if the profiler is there and can be turned on.
+/// `Ok` if the profiler exists and can be turned on.
 pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
     match (state.compiled, state.enabled) {
         (Some(true), Some(true)) => Ok(()),
@@ -77,16 +75,8 @@ pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
                                  `profiling`"
                 .into())
         }
-        _ => Err("jemalloc does not tell whether its heap profiler is enabled".into()),
+        _ => Err("jemalloc does not report whether its heap profiler is enabled".into()),
     }
-}
-
-/// `2^lg_prof_sample`.
-pub(crate) fn sample_bytes(lg: usize) -> Result<u64, String> {
-    u32::try_from(lg)
-        .ok()
-        .and_then(|lg| 1_u64.checked_shl(lg))
-        .ok_or_else(|| format!("jemalloc tells an lg_prof_sample of {lg}"))
 }
 
 #[cfg(test)]
@@ -94,12 +84,11 @@ mod tests {
     use super::*;
 
     fn state(compiled: bool, enabled: bool, active: bool) -> ProfilingState {
-        ProfilingState {
-            compiled: Some(compiled),
-            enabled: Some(enabled),
-            active: Some(active),
-            ..ProfilingState::default()
-        }
+        let mut state = ProfilingState::default();
+        state.compiled = Some(compiled);
+        state.enabled = Some(enabled);
+        state.active = Some(active);
+        state
     }
 
     #[test]

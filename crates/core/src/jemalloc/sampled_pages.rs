@@ -1,18 +1,20 @@
-//! What pages sampled small objects have to themselves.
+//! The bytes of pages that sampled small objects have to themselves.
 //!
-//! Each page of statistics reads it, so keys and sizes, which never change, are looked up once.
+//! Each page of statistics reads them, so keys and sizes, which never change, are looked up once.
 
 use std::sync::OnceLock;
 
+use memory_debug_report::__private::sampled_objects;
+
 use super::detail::beside_pages;
-use crate::detail::sampled_objects;
 use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
 
-/// The small size classes of whole pages: a sampled object is counted in the one that its pages make.
+/// The small size classes that consist of whole pages. jemalloc counts a sampled object in the class of its
+/// pages.
 struct PageClasses {
-    /// Number and size of each.
+    /// The number and the size of each class.
     classes: Vec<(usize, u64)>,
-    /// What jemalloc leaves free beside each object.
+    /// The free space that jemalloc leaves beside each object.
     beside: u64,
     allocated: Mib<u64, 2>,
     freed: Mib<u64, 2>,

@@ -1,27 +1,21 @@
-//! Sampling for a time: what was changed here, and until when.
+//! Sampling for a time: what this crate changed, and until when.
 //!
-//! jemalloc has two switches, process-wide: `prof.active`, and the rate, which only `prof.reset` changes - and that
-//! discards all counts, because samples of different rates cannot be summed. It remembers neither when they were
-//! turned nor by whom, so that is remembered here.
+//! jemalloc has two process-wide switches: `prof.active`, and the rate. Only `prof.reset` changes the rate, and
+//! it discards all counts, because samples of different rates cannot be summed. jemalloc does not remember when
+//! a switch was changed, so this module does.
 //!
-//! All changes are made in a *window*, which ends by itself. Afterwards the switches are as they were before.
+//! Every change happens in a *window*, which ends by itself. Afterwards the switches are as they were before.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::generation::Generation;
+use super::setting::Setting;
 use crate::mallctl;
 
-/// How the switches stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
-    pub(crate) active: bool,
-    pub(crate) lg_sample: usize,
-}
-
-/// The switches, and the clock to remember by.
+/// The switches of the profiler, and the clock.
 pub(crate) trait Switches {
-    /// How they were configured at the start of the process.
+    /// How the switches were configured at the start of the process.
     fn configured(&self) -> Result<Setting, String>;
     fn setting(&self) -> Result<Setting, String>;
     /// `prof.active`.
@@ -31,34 +25,34 @@ pub(crate) trait Switches {
     fn now(&self) -> Now;
 }
 
-/// A moment, to wait for and to tell.
+/// A moment by two clocks: one to wait for, one to report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Now {
     pub(crate) instant: Instant,
     pub(crate) time: SystemTime,
 }
 
-/// A time in which the switches are not as they were before.
+/// A time in which the switches differ from their state before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) until: Now,
     pub(crate) before: Setting,
 }
 
-/// What was done to the switches.
+/// The changes made to the switches.
 #[derive(Debug)]
 pub(crate) struct Sampling {
     version: u64,
     window: Option<Window>,
-    /// `None` before the switches were looked at.
+    /// `None` until the switches were read.
     generation: Option<Generation>,
 }
 
-/// The one of this process, as jemalloc has one profiler. Held during changes, which are brief, unless `prof.reset`
-/// waits for a dump.
+/// The sampling state of this process; jemalloc has one profiler. The lock is held during changes, which are
+/// brief unless `prof.reset` waits for a dump.
 pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
     static SAMPLING: Mutex<Sampling> = Mutex::new(Sampling::new());
-    // Nothing here panics while it is changed.
+    // Nothing here panics half way through a change.
     SAMPLING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -66,7 +60,7 @@ pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
 ///
 /// # Errors
 ///
-/// jemalloc does not tell its switches.
+/// jemalloc does not report its switches.
 pub(crate) fn generation() -> Result<Generation, String> {
     sampling().generation(&RealSwitches)
 }
@@ -76,7 +70,7 @@ impl Sampling {
         Self { version: 0, window: None, generation: None }
     }
 
-    /// Differs after each change, also one by the deadline.
+    /// A number that differs after each change, including the change at the deadline.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
@@ -85,11 +79,11 @@ impl Sampling {
         self.window
     }
 
-    /// The samples that are there now. Notes what other code has done to the switches since they were last looked at.
+    /// The current samples. Records what other code has done to the switches since they were last read.
     ///
     /// # Errors
     ///
-    /// jemalloc does not tell its switches.
+    /// jemalloc does not report its switches.
     pub(crate) fn generation(&mut self, switches: &impl Switches) -> Result<Generation, String> {
         let setting = switches.setting()?;
         self.look(switches, setting).map(|generation| *generation)
@@ -104,11 +98,11 @@ impl Sampling {
         Ok(generation)
     }
 
-    /// Samples for this long from now, at another rate if one is given. In an open window, moves its end.
+    /// Samples for this long from now, at another rate if one is given. If a window is open, moves its end.
     ///
     /// # Errors
     ///
-    /// jemalloc refused. The window is closed then, as far as jemalloc lets it.
+    /// jemalloc refused. The window is then closed, as far as jemalloc permits.
     pub(crate) fn open(
         &mut self,
         switches: &impl Switches,
@@ -118,25 +112,25 @@ impl Sampling {
         let current = switches.setting()?;
         let before = self.window.map_or(current, |window| window.before);
         let begin = switches.now();
-        // A clock at the end of all times has none later.
+        // A clock at the end of its range has no later time.
         let end = begin.time.checked_add(time).unwrap_or(begin.time);
         let until = Now { instant: begin.instant + time, time: end };
-        // First of all, so that there is an end even if half of the rest fails.
+        // This comes first, so that the window has an end even if the rest fails half way.
         self.window = Some(Window { until, before });
         self.version += 1;
         let wanted = Setting { active: true, lg_sample: lg_sample.unwrap_or(current.lg_sample) };
         self.turn(switches, current, wanted).inspect_err(|_| drop(self.close(switches)))
     }
 
-    /// Ends the window: sampling is as it was before. Without a window nothing happens.
+    /// Ends the window: sampling is as it was before. Does nothing without a window.
     ///
     /// # Errors
     ///
-    /// jemalloc refused; the window stays, so that it can be tried again.
+    /// jemalloc refused. The window stays, so that the caller can try again.
     pub(crate) fn close(&mut self, switches: &impl Switches) -> Result<(), String> {
         let Some(window) = self.window else { return Ok(()) };
         let current = switches.setting()?;
-        // Who else turned sampling off in the meantime wanted it off.
+        // If other code turned sampling off in the meantime, sampling stays off.
         let active = window.before.active && current.active;
         self.turn(switches, current, Setting { active, ..window.before })?;
         self.window = None;
@@ -154,7 +148,7 @@ impl Sampling {
 
     fn turn(&mut self, switches: &impl Switches, current: Setting, wanted: Setting) -> Result<(), String> {
         let generation = self.look(switches, current)?;
-        // Off comes first: it waits for nobody, whereas a reset waits for a dump.
+        // Turning sampling off comes first, because it does not wait, whereas a reset waits for a dump.
         if current.active && !wanted.active {
             switches.set_active(false)?;
             generation.turn_off();
@@ -169,14 +163,14 @@ impl Sampling {
             switches.set_active(true)?;
         }
         if wanted.active && (is_reset || is_turned_on) {
-            // Now and not before: what was allocated during the change is not surely in.
+            // Read now and not earlier, because allocations during the change may be missing.
             generation.turn_on(switches.now().time);
         }
         Ok(())
     }
 }
 
-/// jemalloc's.
+/// The switches of jemalloc.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RealSwitches;
 

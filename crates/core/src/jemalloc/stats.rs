@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use memory_debug_report::{AllocatorStats, OptionValue, ProfilingState, Unavailable};
+
 use super::detail::{Own, read_own};
 use super::sampled_pages::read_sampled_pages;
 use crate::mallctl::{self, Error};
-use crate::report::{AllocatorStats, OptionValue, ProfilingState};
-use crate::unavailable::Unavailable;
 
 /// Reads all numbers of one epoch. Takes jemalloc's control lock and every arena's statistics lock for a moment.
 pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailable) -> AllocatorStats {
-    // `stats.*` keep their old values until the epoch advances. Any value will do.
+    // `stats.*` keep their old values until the epoch advances. Any value advances it.
     let epoch = mallctl::EPOCH.write(1);
     let own = epoch.clone().and_then(|()| read_own());
     let sampled_pages = epoch.clone().and_then(|()| read_sampled_pages());
@@ -18,26 +18,26 @@ pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailabl
     let of_own = |value: fn(&Own) -> u64| own.as_ref().map(value).map_err(Clone::clone);
     let mut keep =
         |name: &str, measured: Result<u64, Error>| unavailable.keep(&format!("allocator.{name}"), measured);
-    AllocatorStats {
-        name: "jemalloc".into(),
-        allocated_bytes: keep("allocated_bytes", stat(mallctl::STATS_ALLOCATED)),
-        active_bytes: keep("active_bytes", stat(mallctl::STATS_ACTIVE)),
-        metadata_bytes: keep("metadata_bytes", stat(mallctl::STATS_METADATA)),
-        resident_bytes: keep("resident_bytes", stat(mallctl::STATS_RESIDENT)),
-        mapped_bytes: keep("mapped_bytes", stat(mallctl::STATS_MAPPED)),
-        retained_bytes: keep("retained_bytes", stat(mallctl::STATS_RETAINED)),
-        dirty_bytes: keep("dirty_bytes", of_own(|own| own.dirty_bytes)),
-        muzzy_bytes: keep("muzzy_bytes", of_own(|own| own.muzzy_bytes)),
-        thread_cache_bytes: keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes)),
-        internal_bytes: keep("internal_bytes", of_own(|own| own.internal_bytes)),
-        sampled_pages_bytes: keep("sampled_pages_bytes", sampled_pages),
-        version: unavailable.keep("allocator.version", mallctl::VERSION.read().map(short_version)),
-        arenas: unavailable.keep("allocator.arenas", mallctl::ARENAS_COUNT.read()).map(u64::from),
-        background_threads: unavailable
-            .keep("allocator.background_threads", mallctl::BACKGROUND_THREAD.read()),
-        options: options(unavailable),
-        profiling,
-    }
+    let mut stats = AllocatorStats::default();
+    stats.name = "jemalloc".into();
+    stats.allocated_bytes = keep("allocated_bytes", stat(mallctl::STATS_ALLOCATED));
+    stats.active_bytes = keep("active_bytes", stat(mallctl::STATS_ACTIVE));
+    stats.metadata_bytes = keep("metadata_bytes", stat(mallctl::STATS_METADATA));
+    stats.resident_bytes = keep("resident_bytes", stat(mallctl::STATS_RESIDENT));
+    stats.mapped_bytes = keep("mapped_bytes", stat(mallctl::STATS_MAPPED));
+    stats.retained_bytes = keep("retained_bytes", stat(mallctl::STATS_RETAINED));
+    stats.dirty_bytes = keep("dirty_bytes", of_own(|own| own.dirty_bytes));
+    stats.muzzy_bytes = keep("muzzy_bytes", of_own(|own| own.muzzy_bytes));
+    stats.thread_cache_bytes = keep("thread_cache_bytes", of_own(|own| own.thread_cache_bytes));
+    stats.internal_bytes = keep("internal_bytes", of_own(|own| own.internal_bytes));
+    stats.sampled_pages_bytes = keep("sampled_pages_bytes", sampled_pages);
+    stats.version = unavailable.keep("allocator.version", mallctl::VERSION.read().map(short_version));
+    stats.arenas = unavailable.keep("allocator.arenas", mallctl::ARENAS_COUNT.read()).map(u64::from);
+    stats.background_threads =
+        unavailable.keep("allocator.background_threads", mallctl::BACKGROUND_THREAD.read());
+    stats.options = options(unavailable);
+    stats.profiling = profiling;
+    stats
 }
 
 /// `5.3.1` of `5.3.1-0-g81034ce1f1373e37dc865038e1bc8eeecf559ce8`.
@@ -69,18 +69,6 @@ fn options(unavailable: &mut Unavailable) -> BTreeMap<String, OptionValue> {
             Some((name.to_owned(), value))
         })
         .collect()
-}
-
-impl From<usize> for OptionValue {
-    fn from(number: usize) -> Self {
-        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<isize> for OptionValue {
-    fn from(number: isize) -> Self {
-        Self::Number(number as i64)
-    }
 }
 
 #[cfg(test)]

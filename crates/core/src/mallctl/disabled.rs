@@ -1,4 +1,4 @@
-//! The twin of `enabled` for programs without jemalloc: every key answers why there is no answer.
+//! The twin of `enabled` for programs without jemalloc: every key returns the reason.
 
 use std::ffi::CStr;
 

@@ -40,7 +40,7 @@ pub(super) unsafe fn write<T>(name: &CStr, value: T) -> Result<(), Error> {
     unsafe { raw::write(name.to_bytes_with_nul(), value) }.map_err(|cause| Error::new(name, cause))
 }
 
-/// Does what `name` stands for: a key that is neither read nor written.
+/// Triggers the action of `name`, a key that is neither read nor written.
 pub(super) fn call(name: &CStr) -> Result<(), Error> {
     let (old, length, new) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
     // SAFETY: the name ends in NUL because it is a `CStr`; jemalloc's manual allows each other pointer to be null.
@@ -50,12 +50,12 @@ pub(super) fn call(name: &CStr) -> Result<(), Error> {
     }
 }
 
-/// Looks up the numbers that stand for `name`, one for each part between dots.
+/// Looks up the numbers of `name`, one for each part between dots.
 pub(super) fn name_to_mib(name: &CStr, mib: &mut [usize]) -> Result<(), Error> {
     raw::name_to_mib(name.to_bytes_with_nul(), mib).map_err(|cause| Error::new(name, cause))
 }
 
-/// Reads the value at `mib`, which `name` led to; an error calls it by that name.
+/// Reads the value at `mib`, the numbers of `name`. Errors show the name.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! Why jemalloc did not answer.
+//! Why jemalloc refused a key.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -12,12 +12,12 @@ pub(crate) struct Error {
 
 impl Error {
     pub(super) fn new(name: &CStr, cause: impl fmt::Display) -> Self {
-        // jemalloc-ctl's texts are sentences; ours are parts of one.
+        // jemalloc-ctl's texts are whole sentences; these texts are parts of a sentence.
         let cause = cause.to_string().trim_end_matches('.').to_lowercase();
         Self { key: name.to_string_lossy().into_owned(), cause }
     }
 
-    /// Whether what the key does failed, of which jemalloc says no more (EFAULT).
+    /// Whether the key's action failed. jemalloc gives no more detail than that (EFAULT).
     pub(crate) fn is_of_side_effects(&self) -> bool {
         self.cause.starts_with("an interface with side effects failed")
     }

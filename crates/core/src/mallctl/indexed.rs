@@ -1,8 +1,8 @@
-//! Keys with numbers in them - arenas, size classes - that are asked for again and again.
+//! Keys that contain numbers - of arenas, of size classes - and are read again and again.
 //!
-//! jemalloc looks a name up once and answers by its numbers from then on (`mallctlnametomib`, `mallctlbymib`), which
-//! takes a fraction of the time. Like `key`, this table gives each key the type that jemalloc's manual gives it, and
-//! keys are made in this file only.
+//! jemalloc looks a name up once and is then read by the name's numbers (`mallctlnametomib`, `mallctlbymib`),
+//! which takes a fraction of the time. As in `key`, this table gives each key the type from jemalloc's manual,
+//! and keys are made in this file only.
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -10,13 +10,14 @@ use std::marker::PhantomData;
 use super::key::Plain;
 use super::{Error, backend};
 
-/// Parts of the longest name below.
+/// The number of parts of the longest name below.
 const MAX_PARTS: usize = 7;
 
-/// All arenas together, for an arena's number (`MALLCTL_ARENAS_ALL`, `jemalloc_macros.h`).
+/// The number that stands for all arenas together (`MALLCTL_ARENAS_ALL`, `jemalloc_macros.h`).
 pub(crate) const ALL_ARENAS: usize = 4096;
 
-/// A name with `N` numbers in it. The zeros stand for them: arena 0 and class 0 are always there to be looked up.
+/// A name with `N` numbers in it, written as zeros. Arena 0 and class 0 always exist, so the name can be looked
+/// up.
 pub(crate) struct IndexedKey<T, const N: usize> {
     name: &'static CStr,
     value: PhantomData<fn() -> T>,
@@ -62,11 +63,11 @@ keys! {
     ARENA_RETAINED: usize, 1 = c"stats.arenas.0.retained";
     /// `stats.arenas.<i>.resident` (size_t, r-).
     ARENA_RESIDENT: usize, 1 = c"stats.arenas.0.resident";
-    /// `stats.arenas.<i>.base` (size_t, r-): metadata without which it could not allocate.
+    /// `stats.arenas.<i>.base` (size_t, r-): metadata without which the arena could not allocate.
     ARENA_BASE: usize, 1 = c"stats.arenas.0.base";
-    /// `stats.arenas.<i>.internal` (size_t, r-): metadata that it allocates like a program would.
+    /// `stats.arenas.<i>.internal` (size_t, r-): metadata that jemalloc allocates as a program would.
     ARENA_INTERNAL: usize, 1 = c"stats.arenas.0.internal";
-    /// `stats.arenas.<i>.tcache_bytes` (size_t, r-): free objects that threads' caches keep.
+    /// `stats.arenas.<i>.tcache_bytes` (size_t, r-): free objects in the caches of threads.
     ARENA_THREAD_CACHES: usize, 1 = c"stats.arenas.0.tcache_bytes";
     /// `stats.arenas.<i>.small.allocated` (size_t, r-).
     ARENA_SMALL_ALLOCATED: usize, 1 = c"stats.arenas.0.small.allocated";
@@ -75,7 +76,7 @@ keys! {
 
     /// `arenas.bin.<i>.size` (size_t, r-).
     BIN_SIZE: usize, 1 = c"arenas.bin.0.size";
-    /// `arenas.bin.<i>.nregs` (uint32_t, r-): regions a slab.
+    /// `arenas.bin.<i>.nregs` (uint32_t, r-): regions per slab.
     BIN_REGIONS: u32, 1 = c"arenas.bin.0.nregs";
     /// `arenas.bin.<i>.slab_size` (size_t, r-).
     BIN_SLAB_SIZE: usize, 1 = c"arenas.bin.0.slab_size";
@@ -124,7 +125,7 @@ impl<T: Plain, const N: usize> IndexedKey<T, N> {
 }
 
 impl<T: Plain, const N: usize> Mib<T, N> {
-    /// The value with these numbers in the place of the zeros, as of the last write to `epoch`.
+    /// The value with these numbers instead of the zeros, as of the last write to `epoch`.
     pub(crate) fn read(&self, numbers: [usize; N]) -> Result<T, Error> {
         let mut parts = self.parts;
         for (position, number) in self.indexes.into_iter().zip(numbers) {
@@ -150,7 +151,7 @@ mod tests {
 
     #[cfg(feature = "jemalloc")]
     #[test]
-    fn a_number_that_is_not_there_is_an_error() {
+    fn a_number_that_does_not_exist_is_an_error() {
         let size = BIN_SIZE.look_up().unwrap();
         assert_eq!(size.read([0]), Ok(8));
         let error = size.read([100_000]).unwrap_err().to_string();
@@ -159,7 +160,7 @@ mod tests {
 
     #[cfg(feature = "jemalloc")]
     #[test]
-    fn every_name_is_one_of_jemallocs() {
+    fn jemalloc_knows_every_name() {
         for (name, _) in NAMES {
             let parts = name.to_bytes().split(|byte| *byte == b'.').count();
             backend::name_to_mib(name, &mut [0; MAX_PARTS][..parts]).unwrap();

@@ -1,6 +1,6 @@
 //! The keys this crate uses, each with the type that jemalloc's manual (section "MALLCTL NAMESPACE") gives it.
 //!
-//! This table is what the `unsafe` blocks below rely on: keys are made in this file only.
+//! The `unsafe` blocks below rely on this table: keys are made in this file only.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
@@ -22,7 +22,7 @@ impl Plain for u64 {}
 impl Plain for usize {}
 impl Plain for isize {}
 
-/// `epoch` (uint64_t, rw): writing refreshes all `stats.*`, which until then keep their values.
+/// `epoch` (uint64_t, rw): a write refreshes all `stats.*`. Until then they keep their values.
 pub(crate) const EPOCH: Key<u64> = Key::new(c"epoch");
 /// `version` (const char *, r-): `5.3.1-0-g81034ce…`.
 pub(crate) const VERSION: Key<String> = Key::new(c"version");
@@ -52,10 +52,10 @@ pub(crate) const ARENAS_MUZZY_DECAY_MS: Key<isize> = Key::new(c"arenas.muzzy_dec
 pub(crate) const ARENAS_BINS: Key<u32> = Key::new(c"arenas.nbins");
 /// `arenas.nlextents` (unsigned, r-): size classes of large objects.
 pub(crate) const ARENAS_LARGE_EXTENTS: Key<u32> = Key::new(c"arenas.nlextents");
-/// `arenas.create` (unsigned, rw): *reading* makes an arena outside the automatic ones and answers its index.
+/// `arenas.create` (unsigned, rw): *reading* makes an arena outside the automatic ones and returns its index.
 pub(crate) const ARENAS_CREATE: Key<u32> = Key::new(c"arenas.create");
-/// `opt.disable_large_size_classes` (bool, r-): whether large objects take whole pages instead of a size class. New in 5.3.1,
-/// not in the manual.
+/// `opt.disable_large_size_classes` (bool, r-): whether large objects take whole pages instead of a size class.
+/// New in 5.3.1, and not in the manual.
 pub(crate) const OPT_DISABLE_LARGE_SIZE_CLASSES: Key<bool> = Key::new(c"opt.disable_large_size_classes");
 /// `background_thread` (bool, rw).
 pub(crate) const BACKGROUND_THREAD: Key<bool> = Key::new(c"background_thread");
@@ -66,10 +66,10 @@ pub(crate) const THREAD_ALLOCATED: Key<u64> = Key::new(c"thread.allocated");
 pub(crate) const THREAD_ARENA: Key<u32> = Key::new(c"thread.arena");
 /// `thread.tcache.enabled` (bool, rw): turning the cache off flushes it.
 pub(crate) const THREAD_TCACHE_ENABLED: Key<bool> = Key::new(c"thread.tcache.enabled");
-/// `thread.tcache.flush` (void, --): what this thread's cache holds goes back to the arenas.
+/// `thread.tcache.flush` (void, --): returns the contents of this thread's cache to the arenas.
 pub(crate) const THREAD_TCACHE_FLUSH: Key<()> = Key::new(c"thread.tcache.flush");
-/// `arena.<i>.purge` (void, --) with `MALLCTL_ARENAS_ALL` (4096, `jemalloc_macros.h`): all arenas give their unused
-/// pages back to the system.
+/// `arena.<i>.purge` (void, --) with `MALLCTL_ARENAS_ALL` (4096, `jemalloc_macros.h`): all arenas return their
+/// unused pages to the system.
 pub(crate) const ALL_ARENAS_PURGE: Key<()> = Key::new(c"arena.4096.purge");
 /// `thread.prof.active` (bool, rw): whether this thread's allocations are sampled.
 pub(crate) const THREAD_PROF_ACTIVE: Key<bool> = Key::new(c"thread.prof.active");
@@ -124,7 +124,7 @@ pub(crate) fn arena_muzzy_decay_ms(arena: u32) -> Key<isize> {
     Key::of_arena(arena, "muzzy_decay_ms")
 }
 
-/// `prof.dump` (const char *, -w): writes the heap profile to `path`, which is made or emptied first.
+/// `prof.dump` (const char *, -w): writes the heap profile to `path`, which is created, or emptied first.
 pub(crate) fn dump_profile(path: &CStr) -> Result<(), Error> {
     // SAFETY: `prof.dump` is a `const char *` (-w) by the manual; jemalloc reads the path during the call only.
     unsafe { backend::write::<*const c_char>(c"prof.dump", path.as_ptr()) }
@@ -142,13 +142,13 @@ impl<T> Key<T> {
 }
 
 impl<T: Plain> Key<T> {
-    /// The value now; `stats.*` as of the last write to [`EPOCH`].
+    /// The current value; `stats.*` as of the last write to [`EPOCH`].
     pub(crate) fn read(&self) -> Result<T, Error> {
         // SAFETY: the table above gives every key the manual's type.
         unsafe { backend::read(&self.name) }
     }
 
-    /// Sets the value. jemalloc refuses this for keys it calls read-only.
+    /// Sets the value. jemalloc refuses this for read-only keys.
     pub(crate) fn write(&self, value: T) -> Result<(), Error> {
         // SAFETY: the table above gives every key the manual's type, and no plain value is a pointer.
         unsafe { backend::write(&self.name, value) }
@@ -156,14 +156,14 @@ impl<T: Plain> Key<T> {
 }
 
 impl Key<()> {
-    /// Does what the key stands for.
+    /// Triggers the key's action.
     pub(crate) fn call(&self) -> Result<(), Error> {
         backend::call(&self.name)
     }
 }
 
 impl Key<String> {
-    /// The text now.
+    /// The current text.
     pub(crate) fn read(&self) -> Result<String, Error> {
         // SAFETY: the table above calls only `const char *` keys text, and those point to constants of jemalloc.
         unsafe { backend::read_text(&self.name) }

@@ -1,23 +1,23 @@
-//! How many addresses the process may still take, below `RLIMIT_AS` and `RLIMIT_DATA`.
+//! How many addresses the process can still take, below `RLIMIT_AS` and `RLIMIT_DATA`.
 //!
-//! Memory counts against these limits when it is mapped, touched or not. A failed mapping ends a process in most places, so
-//! nothing may begin that could meet such a limit.
+//! Memory counts against these limits when it is mapped, whether it was touched or not. In most places a failed
+//! mapping ends the process, so no work may start that could reach such a limit.
 
 use std::path::Path;
 
 use crate::kernel_file::{self, size};
 
-/// The bytes that are left below each limit. `None` if there is no limit, or the kernel does not tell.
+/// The bytes that are left below each limit. `None` if there is no limit, or the kernel does not report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AddressRoom {
-    /// Of all that is mapped (`RLIMIT_AS`).
+    /// For everything that is mapped (`RLIMIT_AS`).
     pub(crate) space: Option<u64>,
-    /// Of what is private and can be written (`RLIMIT_DATA`).
+    /// For private writable memory (`RLIMIT_DATA`).
     pub(crate) data: Option<u64>,
 }
 
 impl AddressRoom {
-    /// Of the limit that memory meets first.
+    /// The room below the limit that memory reaches first.
     pub(crate) fn of_memory(self) -> Option<u64> {
         self.space.into_iter().chain(self.data).min()
     }
@@ -36,7 +36,7 @@ pub(crate) fn read_address_room(proc: &Path) -> AddressRoom {
     AddressRoom { space: room(space, "VmSize"), data: room(data, "VmData") }
 }
 
-/// The limit that counts, in bytes. `None` if it is unlimited.
+/// The limit in force, in bytes. `None` if it is unlimited.
 fn soft_limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
@@ -60,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn s44_the_limit_with_the_least_room_counts_and_the_soft_one_of_both() {
+    fn s44_the_nearest_soft_limit_counts() {
         assert_eq!(room("unlimited", "unlimited").of_memory(), None);
         assert_eq!(room("94371840", "unlimited").of_memory(), Some(10 << 20));
         assert_eq!(room("94371840", "12582912"), AddressRoom { space: Some(10 << 20), data: Some(2 << 20) });
         assert_eq!(room("94371840", "12582912").of_memory(), Some(2 << 20));
-        assert_eq!(room("unlimited", "1").of_memory(), Some(0), "lowered below what is in use");
+        assert_eq!(room("unlimited", "1").of_memory(), Some(0), "a limit below the current use");
     }
 
     #[test]

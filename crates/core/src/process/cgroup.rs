@@ -1,21 +1,24 @@
-//! Memory of the control group this process is in and of the groups above it, version 2 or 1.
+//! Memory of this process's control group and of the groups above it, in version 2 or 1.
 //!
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
 
+mod files;
 mod folder;
 mod level;
 mod parts;
 
 use std::path::Path;
 
+use memory_debug_report::__private::{MAX_LEVELS, NO_LIMIT};
+use memory_debug_report::{CgroupLevel, CgroupMemory, Unavailable};
+
 use crate::kernel_file::{self, number};
-use crate::report::{CgroupLevel, CgroupMemory, MOST_LEVELS, NO_LIMIT};
-use crate::unavailable::Unavailable;
 use folder::{Folder, Version};
 use level::LevelReader;
 
-/// Finds the group in `self/cgroup` and `self/mountinfo` below `root`, and reads its files and those of the groups above.
+/// Finds the group by `self/cgroup` and `self/mountinfo` below `root`. Reads its files and the files of the
+/// groups above it.
 pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<CgroupMemory> {
     let folder = unavailable.keep("cgroup", folder::find(root))?;
     let own = LevelReader::new(folder.version, &folder.group, "cgroup");
@@ -36,7 +39,7 @@ pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<
     Some(cgroup)
 }
 
-/// What is not known of a group above the mount point.
+/// The values that are unknown for a group above the mount point.
 const UNKNOWN_ABOVE: [&str; 9] = [
     "oom_kills",
     "high_events",
@@ -50,16 +53,7 @@ const UNKNOWN_ABOVE: [&str; 9] = [
 ];
 
 fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavailable) -> CgroupMemory {
-    let CgroupLevel {
-        path,
-        limit_bytes,
-        current_bytes,
-        inactive_file_bytes,
-        oom_kills,
-        high_events,
-        max_events,
-        parts,
-    } = group.read(folder.path_of(group.folder()), "memory.events", unavailable);
+    let level = group.read(folder.path_of(group.folder()), "memory.events", unavailable);
     let pressure = match group.version() {
         Version::One => Err("version 1 control groups do not have it".to_owned()),
         Version::Two => group.text("memory.pressure"),
@@ -68,28 +62,26 @@ fn own_group(group: &LevelReader<'_>, folder: &Folder, unavailable: &mut Unavail
         let average = pressure.clone().and_then(|text| average_10(&text, key));
         unavailable.keep(&format!("cgroup.{name}"), average)
     };
-    CgroupMemory {
-        version: match group.version() {
-            Version::One => 1,
-            Version::Two => 2,
-        },
-        path,
-        limit_bytes,
-        current_bytes,
-        inactive_file_bytes,
-        pressure_some_avg10_percent: average("some", "pressure_some_avg10_percent"),
-        pressure_full_avg10_percent: average("full", "pressure_full_avg10_percent"),
-        peak_bytes: unavailable.keep("cgroup.peak_bytes", group.peak()),
-        oom_kills,
-        high_events,
-        max_events,
-        parts,
-        levels: Vec::new(),
-        binding: None,
-    }
+    let mut cgroup = CgroupMemory::default();
+    cgroup.version = match group.version() {
+        Version::One => 1,
+        Version::Two => 2,
+    };
+    cgroup.path = level.path;
+    cgroup.limit_bytes = level.limit_bytes;
+    cgroup.current_bytes = level.current_bytes;
+    cgroup.inactive_file_bytes = level.inactive_file_bytes;
+    cgroup.pressure_some_avg10_percent = average("some", "pressure_some_avg10_percent");
+    cgroup.pressure_full_avg10_percent = average("full", "pressure_full_avg10_percent");
+    cgroup.peak_bytes = unavailable.keep("cgroup.peak_bytes", group.peak());
+    cgroup.oom_kills = level.oom_kills;
+    cgroup.high_events = level.high_events;
+    cgroup.max_events = level.max_events;
+    cgroup.parts = level.parts;
+    cgroup
 }
 
-/// The parent and so on up to the mount point, as far as their limits hold for this process.
+/// The levels from the parent up to the mount point, as far as their limits apply to this process.
 fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLevel> {
     let mut levels = Vec::new();
     for above in folder.ancestors().skip(1) {
@@ -98,11 +90,11 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
         if !level.holds_those_below() {
             break;
         }
-        // In version 2 the root has no such files.
+        // In version 2 the root group has no such files.
         if !level.is_charged() {
             continue;
         }
-        if levels.len() == MOST_LEVELS - 1 {
+        if levels.len() == MAX_LEVELS - 1 {
             unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
             break;
         }
@@ -111,7 +103,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
     levels
 }
 
-/// A group above what is mounted here, if it has a lower limit than all that are visible: version 1 tells it.
+/// A group above the mount point, if its limit is lower than all visible limits. Version 1 reports that limit.
 fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<CgroupLevel> {
     if folder.version != Version::One {
         return None;
@@ -122,16 +114,18 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
     let visible = || std::iter::once(&own).chain(&cgroup.levels);
     let is_visible = visible().filter_map(|level| level.limit_bytes).any(|limit| limit <= lowest);
     let topmost = visible().last()?;
-    (!is_visible && lowest < level::NO_LIMIT_V1).then(|| CgroupLevel {
-        path: CgroupLevel::ABOVE.into(),
-        limit_bytes: Some(lowest),
-        current_bytes: topmost.current_bytes,
-        inactive_file_bytes: topmost.inactive_file_bytes,
-        ..CgroupLevel::default()
-    })
+    if is_visible || lowest >= files::NO_LIMIT_V1 {
+        return None;
+    }
+    let mut above = CgroupLevel::default();
+    above.path = CgroupLevel::ABOVE.into();
+    above.limit_bytes = Some(lowest);
+    above.current_bytes = topmost.current_bytes;
+    above.inactive_file_bytes = topmost.inactive_file_bytes;
+    Some(above)
 }
 
-/// Why no level has a known room: a limit or a usage that could not be read, or no limit at all.
+/// Why no level has a known room: a limit or a usage could not be read, or there is no limit.
 fn why_none_binds(cgroup: &CgroupMemory, unavailable: &Unavailable) -> String {
     let above = (0..cgroup.levels.len()).map(|index| format!("cgroup.levels.{index}"));
     let mut levels = std::iter::once("cgroup".to_owned()).chain(above);

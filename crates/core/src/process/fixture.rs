@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// A temporary folder, removed when dropped.
 pub(crate) struct Tree(PathBuf);
@@ -35,4 +36,13 @@ impl Drop for Tree {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Clocks for tests of code that takes a time, from before 1970 to far beyond the range of RFC 3339.
+pub(crate) fn unusual_clocks() -> Vec<SystemTime> {
+    let epoch = SystemTime::UNIX_EPOCH;
+    let distances = [1, 86_400, 63_000_000_000, 253_402_300_800, i64::MAX as u64].map(Duration::from_secs);
+    let before = distances.iter().filter_map(|distance| epoch.checked_sub(*distance));
+    let after = distances.iter().filter_map(|distance| epoch.checked_add(*distance));
+    before.chain(after).collect()
 }

@@ -5,19 +5,18 @@ use std::io;
 use std::path::Path;
 use std::thread::available_parallelism;
 
+use memory_debug_report::{ProcessMemory, Unavailable};
+
 use crate::kernel_file::{self, number, size};
-use crate::report::ProcessMemory;
-use crate::unavailable::Unavailable;
 
 /// Reads `self/status`, `self/smaps_rollup` and `self/fd` below `root`.
 ///
-/// `smaps_rollup` makes the kernel walk all page tables, some milliseconds for gigabytes; the rest is free.
+/// `smaps_rollup` makes the kernel walk all page tables, which takes some milliseconds for gigabytes. The rest
+/// is free.
 pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option<ProcessMemory> {
     let process = root.join("self");
-    let reason = |error: io::Error| match kernel_file::without_proc(root) {
-        Some(missing) => missing.to_string(),
-        None => format!("/proc/self: {}", error.kind()),
-    };
+    let reason =
+        |error: io::Error| kernel_file::proc_reason(root, || format!("/proc/self: {}", error.kind()));
     unavailable.keep("process", fs::metadata(&process).map_err(reason))?;
     let status = kernel_file::read_proc(root, "self/status");
     let rollup = kernel_file::read_proc(root, "self/smaps_rollup");
@@ -26,32 +25,30 @@ pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option
     let of_status = |key: &str| status.as_deref().map_err(String::clone).and_then(|text| size(text, key));
     let of_rollup = |key: &str| rollup.as_deref().map_err(String::clone).and_then(|text| size(text, key));
     let private = || Ok(of_rollup("Private_Clean")?.saturating_add(of_rollup("Private_Dirty")?));
-    Some(ProcessMemory {
-        resident_bytes: keep("resident_bytes", of_status("VmRSS")),
-        peak_resident_bytes: keep("peak_resident_bytes", of_status("VmHWM")),
-        anonymous_bytes: keep("anonymous_bytes", of_status("RssAnon")),
-        file_bytes: keep("file_bytes", of_status("RssFile")),
-        shared_bytes: keep("shared_bytes", of_status("RssShmem")),
-        swap_bytes: keep("swap_bytes", of_status("VmSwap")),
-        pss_bytes: keep("pss_bytes", of_rollup("Pss")),
-        uss_bytes: keep("uss_bytes", private()),
-        lazy_free_bytes: keep("lazy_free_bytes", of_rollup("LazyFree")),
-        threads: keep(
-            "threads",
-            status.as_deref().map_err(String::clone).and_then(|text| number(text, "Threads")),
-        ),
-        open_fds: keep("open_fds", open_fds(&process.join("fd"))),
-        cpus: keep("cpus", cpus()),
-    })
+    let mut memory = ProcessMemory::default();
+    memory.resident_bytes = keep("resident_bytes", of_status("VmRSS"));
+    memory.peak_resident_bytes = keep("peak_resident_bytes", of_status("VmHWM"));
+    memory.anonymous_bytes = keep("anonymous_bytes", of_status("RssAnon"));
+    memory.file_bytes = keep("file_bytes", of_status("RssFile"));
+    memory.shared_bytes = keep("shared_bytes", of_status("RssShmem"));
+    memory.swap_bytes = keep("swap_bytes", of_status("VmSwap"));
+    memory.pss_bytes = keep("pss_bytes", of_rollup("Pss"));
+    memory.uss_bytes = keep("uss_bytes", private());
+    memory.lazy_free_bytes = keep("lazy_free_bytes", of_rollup("LazyFree"));
+    memory.threads =
+        keep("threads", status.as_deref().map_err(String::clone).and_then(|text| number(text, "Threads")));
+    memory.open_fds = keep("open_fds", open_fds(&process.join("fd")));
+    memory.cpus = keep("cpus", cpus());
+    Some(memory)
 }
 
-/// Counts the entries of the folder, less the descriptor that reads it.
+/// Counts the entries of the folder, without the descriptor that reads it.
 fn open_fds(folder: &Path) -> Result<u64, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("fd: {}", error.kind()))?;
     Ok((entries.count() as u64).saturating_sub(1))
 }
 
-/// Asks the system for affinity and quota, whatever the root.
+/// The number of processors by affinity and quota, from the system and not from `root`.
 fn cpus() -> Result<u64, String> {
     let cpus = available_parallelism().map_err(|error| format!("number of processors: {}", error.kind()))?;
     Ok(cpus.get() as u64)
@@ -75,23 +72,20 @@ mod tests {
         tree.add("self/fd/1", "");
         let mut unavailable = Unavailable::default();
         let process = read_process(tree.path(), &mut unavailable).unwrap();
-        assert_eq!(
-            process,
-            ProcessMemory {
-                resident_bytes: Some(5000 << 10),
-                peak_resident_bytes: Some(6000 << 10),
-                anonymous_bytes: Some(3000 << 10),
-                file_bytes: Some(1900 << 10),
-                shared_bytes: Some(100 << 10),
-                pss_bytes: Some(4000 << 10),
-                uss_bytes: Some(3000 << 10),
-                swap_bytes: Some(0),
-                lazy_free_bytes: Some(700 << 10),
-                threads: Some(9),
-                open_fds: Some(1),
-                cpus: process.cpus,
-            }
-        );
+        let mut expected = ProcessMemory::default();
+        expected.resident_bytes = Some(5000 << 10);
+        expected.peak_resident_bytes = Some(6000 << 10);
+        expected.anonymous_bytes = Some(3000 << 10);
+        expected.file_bytes = Some(1900 << 10);
+        expected.shared_bytes = Some(100 << 10);
+        expected.pss_bytes = Some(4000 << 10);
+        expected.uss_bytes = Some(3000 << 10);
+        expected.swap_bytes = Some(0);
+        expected.lazy_free_bytes = Some(700 << 10);
+        expected.threads = Some(9);
+        expected.open_fds = Some(1);
+        expected.cpus = process.cpus;
+        assert_eq!(process, expected);
         assert!(unavailable.is_empty());
     }
 
@@ -102,7 +96,7 @@ mod tests {
         let process = read_process(tree.path(), &mut unavailable).unwrap();
         assert_eq!((process.resident_bytes, process.threads), (Some(5000 << 10), Some(9)));
         assert_eq!((process.swap_bytes, process.uss_bytes, process.open_fds), (None, None, None));
-        assert_eq!(unavailable.get("process.swap_bytes"), Some("the kernel does not tell VmSwap"));
+        assert_eq!(unavailable.get("process.swap_bytes"), Some("the kernel does not report VmSwap"));
         assert_eq!(unavailable.get("process.uss_bytes"), Some("smaps_rollup: entity not found"));
         assert_eq!(unavailable.get("process.open_fds"), Some("fd: entity not found"));
     }

@@ -1,8 +1,8 @@
 //! When this process started.
 //!
-//! The kernel tells the start in ticks since boot, and so does a clock that cannot be set (`CLOCK_BOOTTIME`). Their
-//! difference is how long the process has been up, whatever the system clock says. `btime` of `/proc/stat` and
-//! `/proc/uptime` have no part in it: in a container, lxcfs shows the start of the container there.
+//! The kernel reports the start in ticks since boot, and a clock that cannot be set counts the time since boot
+//! (`CLOCK_BOOTTIME`). Their difference is the uptime of the process, whatever the system clock says. `btime` of
+//! `/proc/stat` and `/proc/uptime` are not used: in a container, lxcfs shows the start of the container there.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use crate::kernel_file;
 use crate::per_process::PerProcess;
 
-/// What the clocks say at one moment.
+/// The clocks at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
     /// The system clock, which may be wrong.
@@ -33,8 +33,8 @@ impl Clocks {
     }
 }
 
-/// How long this process has been up, and when it started by the system clock of when this was first asked. One
-/// instance always states one start, also after the clock was set. `root` is the folder `/proc` is mounted at.
+/// The uptime of this process, and its start by the system clock at the time of the first call. An instance
+/// always reports the same start, even after the clock was set. `root` is the folder where `/proc` is mounted.
 pub(crate) fn read_start(
     root: &Path,
     clocks: Clocks,
@@ -51,7 +51,7 @@ pub(crate) fn read_start(
 
 fn read(root: &Path, clocks: &Clocks) -> Result<Start, String> {
     let stat = kernel_file::read_proc(root, "self/stat")?;
-    let ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
+    let ticks = start_ticks(stat.as_bytes()).ok_or("the kernel does not report the start time in stat")?;
     let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second());
     let uptime = up(since_boot, clocks.since_boot.clone()?)?;
     let system = clocks.system.checked_sub(uptime).ok_or("the system clock is out of range");
@@ -65,9 +65,12 @@ fn up(start: Duration, now: Duration) -> Result<Duration, String> {
     })
 }
 
-/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
-fn start_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
+/// When a process started, in ticks since boot: field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)).
+///
+/// The process name, field 2, is in parentheses. It may contain any byte, also a parenthesis.
+pub fn start_ticks(stat: &[u8]) -> Option<u64> {
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    let after_name = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
     after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
 }
 
@@ -97,10 +100,11 @@ fn since_boot() -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Tree;
+    use crate::process::{Tree, unusual_clocks};
     use crate::timestamp;
 
-    /// A process that started `seconds` after boot, in a container whose `/proc/stat` and `/proc/uptime` are lxcfs's.
+    /// A process that started `seconds` after boot, in a container where lxcfs provides `/proc/stat` and
+    /// `/proc/uptime`.
     fn container(seconds: u64) -> Tree {
         let ticks = seconds * ticks_per_second();
         let stat = format!("42 (a) b) S 1 42 42 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 {ticks} 1000 2000");
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_is_now_less_the_time_since_it_whatever_btime_says() {
+    fn the_start_is_now_minus_uptime_whatever_btime_says() {
         let now = timestamp::parse("2026-11-20T09:00:00Z").unwrap();
         let start = read(container(80_000).path(), &clocks(now, 86_400)).unwrap();
         assert_eq!(start.since_boot, Duration::from_secs(80_000));
@@ -124,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn no_clock_panics_and_the_time_up_does_not_depend_on_it() {
-        for system in timestamp::unusual_clocks() {
+    fn no_clock_causes_a_panic_or_changes_the_uptime() {
+        for system in unusual_clocks() {
             let start = read(container(80_000).path(), &clocks(system, 86_400)).unwrap();
             assert_eq!(up(start.since_boot, Duration::from_secs(86_400)), Ok(Duration::from_secs(6_400)));
             assert_eq!(start.system.ok(), system.checked_sub(Duration::from_secs(6_400)));
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_disagree_are_named_and_not_called_set_back() {
+    fn clocks_that_disagree_are_reported_with_both_times() {
         let tree = container(80_000);
         assert_eq!(
             read(tree.path(), &clocks(SystemTime::now(), 7)).unwrap_err(),
@@ -146,9 +150,16 @@ mod tests {
     #[test]
     fn the_start_time_is_found_behind_any_process_name() {
         let after_name = "S 1 4242 4242 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 987654 1000 2000";
-        assert_eq!(start_ticks(&format!("4242 (a) b (c)) {after_name}")), Some(987_654));
-        assert_eq!(start_ticks("4242 (a) S 1"), None);
-        assert_eq!(start_ticks(""), None);
+        for called in ["shop", "", "a b", ") S 1", "(x) 2 (", "\u{fc}\n", "a) b (c)"] {
+            let stat = format!("4242 ({called}) {after_name}");
+            assert_eq!(start_ticks(stat.as_bytes()), Some(987_654), "{called}");
+        }
+        assert_eq!(start_ticks(&[b"4242 (\xff) ", after_name.as_bytes()].concat()), Some(987_654));
+        for stat in
+            ["", "7 (shop", "4242 (a) S 1", "7 (shop) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 -1"]
+        {
+            assert_eq!(start_ticks(stat.as_bytes()), None, "{stat}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
-//! Without feature `allocative` nothing can be registered.
+//! The twin of `registry` for programs without the feature `allocative`: nothing can be registered.
 
-use crate::root_summary::RootSummary;
-use crate::unavailable::Unavailable;
+use memory_debug_report::{RootSummary, Unavailable};
 
 /// No roots.
 pub(crate) fn measure(_unavailable: &mut Unavailable) -> Option<RootSummary> {

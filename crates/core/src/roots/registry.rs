@@ -1,4 +1,4 @@
-//! The registered roots, and their visit.
+//! The registry of roots, and their measurement.
 
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,36 +6,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use memory_debug_report::{RootRow, RootSummary, Unavailable};
+
 use super::visitor::{Allocative, Visitor, arc_size};
 use super::walk::{Found, Limits, Walk};
-use crate::root_summary::{RootRow, RootSummary};
-use crate::unavailable::Unavailable;
 
-/// How many roots are measured.
+/// The most roots that are measured.
 const MAX_ROOTS: usize = 64;
 
-/// Parts of a root that are reported one by one.
+/// The most parts of a root that are reported one by one.
 const MAX_FIELDS: usize = 64;
 
 static ROOTS: Mutex<Vec<Arc<Root>>> = Mutex::new(Vec::new());
 
-/// Roots that were registered when there were too many.
+/// The number of roots that were refused because there were too many.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
 
-/// Names a value whose retained size is to be on the pages that show types: every byte that `root` owns, by field and
-/// type.
+/// Registers a value under a name. Pages that show types then show its retained size: every byte that `root`
+/// owns, by field and type.
 ///
-/// Registering costs a weak handle: the service drops the value when it likes, and then it is gone from the next report.
-/// (Of a dropped value the bytes of `T` itself, not those it owned, stay allocated until the registration ends too, as
-/// with every `Weak`.) The value is visited when a page with types is asked for, and at no other time: on the collecting thread,
-/// while the service goes on. That takes time in proportion to the number of values that own something, some 24 million
-/// steps a second, a struct being a step and each field one or two more; after 20 million steps it stops and says so. A
-/// lock on the way is tried for up to 10 ms and held
-/// while what is behind it is visited. What is shared by `Arc` is counted once over all roots, by the first that reaches
-/// it, in the order of registration; an `Arc` that is a root itself is counted as that root.
+/// Registering costs a weak handle. The service can drop the value at any time, and the next report no longer
+/// has it. (The bytes of a dropped `T` itself, not of what it owned, stay allocated until the registration ends
+/// too, as with every `Weak`.)
 ///
-/// Names may be equal: the second becomes `name #2`. Of more than 64 roots the first 64 are measured, and the report says
-/// how many were not.
+/// The value is visited only when a page with types is requested, on the collecting thread, while the service
+/// goes on. The time is in proportion to the number of values that own something: some 24 million steps a
+/// second, where a struct is one step and each field one or two more. After 20 million steps the visit stops,
+/// and the report says so. A lock on the way is tried for up to 10 ms and held while its contents are visited. A
+/// value shared by `Arc` is counted once over all roots, by the first root that reaches it, in the order of
+/// registration. An `Arc` that is a root itself is counted as that root.
+///
+/// Names may be equal: the second becomes `name #2`. Of more than 64 roots the first 64 are measured, and the
+/// report says how many were not.
 ///
 /// # Examples
 ///
@@ -77,7 +79,7 @@ where
     register(name.into(), type_name::<T>(), Box::new(Arc::downgrade(root)))
 }
 
-/// [`register_root`] for a value that is not behind an `Arc`: a static, or one that was leaked.
+/// [`register_root`] for a value that is not behind an `Arc`: a static, or a leaked value.
 pub fn register_static_root<T>(name: impl Into<String>, root: &'static T) -> RegisteredRoot
 where
     T: Allocative + Sync + ?Sized,
@@ -85,7 +87,7 @@ where
     register(name.into(), type_name::<T>(), Box::new(root))
 }
 
-/// Ends the registration when it is dropped.
+/// A registration, which ends when this value is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends the registration; keep it, or call `forever`"]
 pub struct RegisteredRoot(Option<Arc<Root>>);
@@ -93,7 +95,7 @@ pub struct RegisteredRoot(Option<Arc<Root>>);
 impl RegisteredRoot {
     /// Keeps the root registered for as long as its value lives.
     pub fn forever(mut self) {
-        // The refused one stays counted as such.
+        // A refused registration stays counted as refused.
         self.0 = None;
         std::mem::forget(self);
     }
@@ -118,15 +120,15 @@ struct Root {
     value: Box<dyn Value>,
 }
 
-/// A value that can be visited for as long as it is there.
+/// A value that can be visited while it exists.
 trait Value: Send + Sync {
-    /// Whether it is there.
+    /// Whether the value still exists.
     fn is_alive(&self) -> bool;
 
-    /// Where it is, if it is shared.
+    /// The address of the value, if it is shared.
     fn address(&self) -> Option<usize>;
 
-    /// Visits it, if it is there.
+    /// Visits the value, if it still exists.
     fn visit(&self, walk: &mut Walk);
 }
 
@@ -170,7 +172,7 @@ impl<T: Allocative + Sync + ?Sized> Value for &'static T {
 }
 
 fn registered() -> MutexGuard<'static, Vec<Arc<Root>>> {
-    // Nothing panics while it is held that could leave it half changed.
+    // No code that holds the lock can panic and leave the list half changed.
     ROOTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -189,12 +191,13 @@ fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> Reg
     RegisteredRoot(Some(root))
 }
 
-/// Visits all roots that are alive, in the order of registration. `None` if there is none.
+/// Visits all roots that are alive, in the order of registration. `None` if there are no roots.
 pub(crate) fn measure(unavailable: &mut Unavailable) -> Option<RootSummary> {
     let roots: Vec<_> = registered().iter().filter(|root| root.value.is_alive()).cloned().collect();
     let refused = REFUSED.load(Ordering::Relaxed);
-    let summary = measure_roots(&roots, Limits::default(), unavailable);
-    (!roots.is_empty()).then_some(RootSummary { refused, ..summary })
+    let mut summary = measure_roots(&roots, Limits::default(), unavailable);
+    summary.refused = refused;
+    (!roots.is_empty()).then_some(summary)
 }
 
 fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavailable) -> RootSummary {
@@ -207,19 +210,20 @@ fn measure_roots(roots: &[Arc<Root>], limits: Limits, unavailable: &mut Unavaila
         let found = root.measure(index, &mut walk);
         root.row(unavailable.keep(&format!("roots.{}", root.name), found), roots)
     });
-    let rows = rows.collect();
-    let duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-    RootSummary { rows, refused: 0, duration_us }
+    let mut summary = RootSummary::default();
+    summary.rows = rows.collect();
+    summary.duration_us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+    summary
 }
 
 impl Root {
     fn measure(&self, index: usize, walk: &mut Walk) -> Result<Found, &'static str> {
         if walk.is_exhausted() {
-            return Err("the roots before it used up the number of values that one collection visits");
+            return Err("earlier roots used up the number of values that one collection visits");
         }
         walk.begin(index);
-        // Whatever a panic leaves in the walk is discarded. What it said stays in the service's own log: it may quote
-        // data, which no page shows.
+        // The state that a panic leaves in the walk is discarded. The panic's message stays in the service's own
+        // log, because it may quote data, which no page shows.
         match catch_unwind(AssertUnwindSafe(|| self.value.visit(walk))) {
             Ok(()) => Ok(walk.finish()),
             Err(_panic) => {
@@ -230,24 +234,19 @@ impl Root {
     }
 
     fn row(&self, found: Option<Found>, roots: &[Arc<Self>]) -> RootRow {
-        let row = RootRow {
-            name: self.name.clone(),
-            type_name: memory_debug_profile::readable_type_name(self.type_name),
-            full_type: self.type_name.to_owned(),
-            ..RootRow::default()
-        };
+        let mut row = RootRow::default();
+        row.name = self.name.clone();
+        row.type_name = memory_debug_profile::readable_type_name(self.type_name);
+        row.full_type = self.type_name.to_owned();
         let Some(found) = found else { return row };
         let names = found
             .elsewhere
             .into_iter()
             .filter_map(|(index, pointers)| roots.get(index).map(|root| (root.name.clone(), pointers)));
-        let row = RootRow {
-            retained_bytes: Some(found.retained_bytes),
-            not_counted: found.not_counted,
-            counted_elsewhere: names.collect(),
-            fields: found.fields,
-            ..row
-        };
+        row.retained_bytes = Some(found.retained_bytes);
+        row.not_counted = found.not_counted;
+        row.counted_elsewhere = names.collect();
+        row.fields = found.fields;
         row.cut(MAX_FIELDS)
     }
 }

@@ -1,15 +1,15 @@
-//! The trait that values are visited through, and the visitor.
+//! The trait for values that can be visited, and the visitor.
 
 use std::any::type_name;
 use std::sync::Arc;
 
 use super::walk::{Step, Walk};
 
-/// A value that can tell what it owns.
+/// A value that can show what it owns.
 ///
 /// It is the trait of the crate [allocative](https://docs.rs/allocative), with that crate's derive macro and its
-/// attributes `skip`, `bound` and `visit`, but with a [visitor](Visitor) that is bounded. The macro names what it uses
-/// by the path `allocative::`, so that name has to be in scope:
+/// attributes `skip`, `bound` and `visit`, but with a [visitor](Visitor) that is bounded. The macro uses the
+/// path `allocative::`, so that name must be in scope:
 ///
 /// ```
 /// use memory_debug_core::allocative::{self, Allocative, Visitor};
@@ -46,9 +46,9 @@ use super::walk::{Step, Walk};
 ///
 /// # For implementors
 ///
-/// `visit` runs on the collecting thread while the service goes on. It must not wait for a lock: try it, through
-/// [`Visitor::try_lock`]. It should visit fields with [`Visitor::visit_field`], which stops at the bounds. If it panics, its root
-/// is not measured and all others are.
+/// `visit` runs on the collecting thread while the service goes on. It must not wait for a lock, and can try one
+/// with [`Visitor::try_lock`]. It should visit fields with [`Visitor::visit_field`], which stops at the bounds.
+/// If it panics, its root is not measured, and all others are.
 pub trait Allocative {
     /// Shows the visitor this value and everything it owns.
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>);
@@ -59,27 +59,27 @@ pub trait Allocative {
 pub struct Key(&'static str);
 
 impl Key {
-    /// A key of this name.
+    /// A key with this name.
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// What the derive macro calls. The hash is not used.
+    /// The function that the derive macro calls. The hash is not used.
     #[doc(hidden)]
     pub const fn new_unchecked(_hash: u64, name: &'static str) -> Self {
         Self(name)
     }
 }
 
-/// Is shown a value's parts one by one, each entered and left.
+/// Receives a value's parts one by one. Each part is entered and left.
 ///
-/// A visitor is left when it is dropped or [`exit`](Self::exit) is called. Beyond the bounds of depth and number it
-/// still takes every call, and neither descends nor counts; the report says so.
+/// A visitor is left when it is dropped or [`exit`](Self::exit) is called. Beyond the bounds of depth and number
+/// it accepts every call but neither descends nor counts, and the report says so.
 #[derive(Debug)]
 #[must_use]
 pub struct Visitor<'a> {
     walk: &'a mut Walk,
-    /// How many steps had been taken before the one that made this visitor. `None` if that was refused.
+    /// How many steps had been taken before the step that made this visitor. `None` if that step was refused.
     before: Option<usize>,
 }
 
@@ -92,7 +92,7 @@ impl Drop for Visitor<'_> {
 }
 
 impl<'a> Visitor<'a> {
-    /// Enters a field of `size` bytes, which lie inside the value that is being visited.
+    /// Enters a field of `size` bytes inside the value that is being visited.
     pub fn enter<'b>(&'b mut self, name: Key, size: usize) -> Visitor<'b>
     where
         'a: 'b,
@@ -100,7 +100,7 @@ impl<'a> Visitor<'a> {
         self.step(Step::Field(name.0), size)
     }
 
-    /// Enters the value itself. What most implementations begin with.
+    /// Enters the value itself. Most implementations begin with this.
     pub fn enter_self<'b, T: ?Sized>(&'b mut self, this: &T) -> Visitor<'b>
     where
         'a: 'b,
@@ -108,7 +108,7 @@ impl<'a> Visitor<'a> {
         self.step(Step::Type(type_name::<T>()), size_of_val(this))
     }
 
-    /// [`enter_self`](Self::enter_self) by the type alone.
+    /// Like [`enter_self`](Self::enter_self), by the type alone.
     pub fn enter_self_sized<'b, T>(&'b mut self) -> Visitor<'b>
     where
         'a: 'b,
@@ -124,7 +124,7 @@ impl<'a> Visitor<'a> {
         self.step(Step::Heap { shared: false }, size)
     }
 
-    /// Enters `size` bytes at `address` that others may own as well. `None` if they were counted already.
+    /// Enters `size` bytes at `address` that other values may own as well. `None` if they were already counted.
     pub fn enter_shared<'b>(&'b mut self, address: *const (), size: usize) -> Option<Visitor<'b>>
     where
         'a: 'b,
@@ -143,13 +143,13 @@ impl<'a> Visitor<'a> {
         self.enter(name, size).exit();
     }
 
-    /// Visits `size` bytes of memory that the value owns elsewhere, and that own nothing themselves.
+    /// Visits `size` bytes of memory that the value owns elsewhere and that own nothing themselves.
     pub fn visit_heap(&mut self, size: usize) {
         self.enter_heap(size).exit();
     }
 
-    /// Visits the elements of a collection, all as the field `item`. Elements without anything to drop own nothing and
-    /// are not looked at.
+    /// Visits the elements of a collection, all as the field `item`. Elements without anything to drop own
+    /// nothing and are skipped.
     pub fn visit_iter<'i, T: Allocative + 'i>(&mut self, items: impl IntoIterator<Item = &'i T>) {
         if std::mem::needs_drop::<T>() {
             for item in items {
@@ -177,30 +177,30 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// Visits what is inside the value and not a field of its own, as an `Option` does.
+    /// Visits what is inside the value but is not a field of its own, as for an `Option`.
     pub fn descend<T: Allocative + ?Sized>(&mut self, inside: &T) {
         if self.is_inside() {
             inside.visit(self);
         }
     }
 
-    /// Tries a lock for up to 10 ms, all locks of a collection together for 100 ms. If it stays held, the report says
-    /// that what is behind it is missing.
+    /// Tries a lock for up to 10 ms, and all locks of a collection together for 100 ms. If the lock stays held,
+    /// the report says that its contents are missing.
     pub fn try_lock<G>(&mut self, attempt: impl FnMut() -> Option<G>) -> Option<G> {
         if self.is_inside() { self.walk.lock(attempt) } else { None }
     }
 
-    /// Leaves, as dropping does.
+    /// Leaves the part, as dropping does.
     pub fn exit(self) {}
 
-    /// The visitor of a whole root, which is behind an `Arc` or in a static.
+    /// Visits a whole root, which is behind an `Arc` or in a static.
     pub(super) fn visit_root<T: Allocative + ?Sized>(walk: &mut Walk, root: &T, size: usize) {
         let before = walk.enter(Step::Heap { shared: false }, size);
         Visitor { walk, before }.descend(root);
     }
 
-    /// The pointee of an `Arc`: remembered only if there are several handles, so that a million unshared ones cost no
-    /// memory.
+    /// Visits the pointee of an `Arc`. It is remembered only if there are several handles, so that a million
+    /// unshared `Arc`s cost no memory.
     pub(super) fn enter_arc<'b, T: ?Sized>(&'b mut self, arc: &Arc<T>) -> Option<Visitor<'b>>
     where
         'a: 'b,
@@ -213,7 +213,8 @@ impl<'a> Visitor<'a> {
     }
 
     fn is_finished(&mut self) -> bool {
-        // A refused step notes what is left out; so the first one behind the bound is still tried.
+        // A refused step is what notes that values were left out, so the first step beyond the bound is still
+        // tried.
         !self.is_inside() || (self.walk.is_exhausted() && !self.enter_heap(0).is_inside())
     }
 
@@ -230,7 +231,7 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// Bytes of an `Arc`'s allocation: two counters and the value (`ArcInner` in std, `repr(C)`).
+/// The bytes of an `Arc`'s allocation: two counters and the value (`ArcInner` in std, `repr(C)`).
 pub(super) fn arc_size<T: ?Sized>(arc: &Arc<T>) -> usize {
     let (size, align) = (size_of_val::<T>(arc), align_of_val::<T>(arc).max(align_of::<usize>()));
     let before = (2 * size_of::<usize>()).next_multiple_of(align);

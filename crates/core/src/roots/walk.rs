@@ -1,23 +1,23 @@
-//! The state of a visit: where it is, what it found, and how much further it may go.
+//! The state of a visit: where it is, what it found, and how far it may still go.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use crate::root_summary::FieldRow;
+use memory_debug_report::FieldRow;
 
 /// Bounds of a visit, so that no value, however large or deep, can harm the service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Nested steps. The visit recurses, and running out of stack ends the process: a step takes some 200 bytes of it in
-    /// a debug build, a kilobyte with structs of many fields, and threads have 2 MiB.
+    /// Nested steps. The visit recurses, and running out of stack ends the process. A step takes some 200 bytes
+    /// of stack in a debug build, and a kilobyte with structs of many fields; threads have 2 MiB.
     pub(super) depth: usize,
-    /// Steps through all roots together: about a second, for which locks on the way are held.
+    /// Steps through all roots together: about a second, during which locks on the way are held.
     pub(super) values: u64,
-    /// Parts of one root. What is beyond is added to the part above.
+    /// Parts of one root. Any further part is added to the part above it.
     pub(super) parts: usize,
     /// `Arc`s with more than one handle, of all roots together: some 10 MB.
     pub(super) shared: usize,
-    /// Times to wait a millisecond for a held lock, all roots together.
+    /// How many times to wait a millisecond for a held lock, over all roots together.
     pub(super) lock_waits: u32,
 }
 
@@ -27,7 +27,7 @@ impl Default for Limits {
     }
 }
 
-/// How often one lock is waited for.
+/// How many times one lock is waited for.
 const WAITS_A_LOCK: u32 = 10;
 
 /// The visit of all roots.
@@ -55,13 +55,13 @@ struct Part {
     shared: bool,
 }
 
-/// A value, or memory that it owns, which is being visited.
+/// A value, or memory that it owns, that is being visited.
 #[derive(Debug)]
 struct Frame {
     part: usize,
-    /// Bytes of it.
+    /// Its size in bytes.
     size: u64,
-    /// Those of them that its parts inside were counted with.
+    /// The bytes that were counted as parts inside it.
     inside: u64,
     shared: bool,
 }
@@ -82,17 +82,17 @@ pub(super) enum Step {
     Field(&'static str),
     /// To a field's own type, inside its bytes.
     Type(&'static str),
-    /// To memory that the value above owns or shares, outside its bytes.
+    /// To memory outside the bytes of the value above, which that value owns or shares.
     Heap { shared: bool },
 }
 
-/// What one root was found to hold.
+/// The memory that one root holds.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) fields: Vec<FieldRow>,
     pub(super) retained_bytes: u64,
     pub(super) not_counted: Vec<String>,
-    /// By root, how many pointers lead to what was counted there.
+    /// By root, how many pointers lead to values that were counted there.
     pub(super) elsewhere: BTreeMap<usize, u64>,
 }
 
@@ -109,12 +109,12 @@ impl Walk {
         }
     }
 
-    /// Says that the value at `address` is a root of its own, whichever root reaches it first.
+    /// Records that the value at `address` is a root of its own, whichever root reaches it first.
     pub(super) fn reserve(&mut self, root: usize, address: usize) {
         self.owners.entry(address).or_insert(root);
     }
 
-    /// Whether there is anything left of the bounds.
+    /// Whether any of the bounds has room left.
     pub(super) fn is_exhausted(&self) -> bool {
         self.left.values == 0
     }
@@ -127,7 +127,7 @@ impl Walk {
         self.elsewhere.clear();
     }
 
-    /// Whether the value at `address` is this root's to count. If not, notes whose it is.
+    /// Whether this root counts the value at `address`. If not, records which root does.
     pub(super) fn owns(&mut self, address: usize) -> bool {
         match self.owners.get(&address) {
             Some(root) if *root == self.root => true,
@@ -139,10 +139,10 @@ impl Walk {
         }
     }
 
-    /// Whether the shared value at `address` is met for the first time.
+    /// Whether the shared value at `address` is reached for the first time.
     pub(super) fn claim(&mut self, address: usize) -> bool {
         if self.owners.contains_key(&address) {
-            // Notes another root's; one of our own was counted when it was met first.
+            // Records the value of another root. A value of this root was counted when it was first reached.
             self.owns(address);
             return false;
         }
@@ -154,8 +154,8 @@ impl Walk {
         true
     }
 
-    /// Takes a step, to be taken back by [`leave`](Self::leave) with what is returned: how many steps had been taken
-    /// before. `None` if the step is refused.
+    /// Takes a step. [`leave`](Self::leave) undoes it, given the result: how many steps had been taken before.
+    /// `None` if the step is refused.
     pub(super) fn enter(&mut self, step: Step, size: usize) -> Option<usize> {
         let before = self.frames.len();
         if before >= self.left.depth {
@@ -185,7 +185,7 @@ impl Walk {
         Some(before)
     }
 
-    /// Takes back all steps but the first `before`, which is one, or more if a visit forgot to drop a visitor. Counts
+    /// Undoes all steps but the first `before`: one step, or more if a visit forgot to drop a visitor. Counts
     /// what each value or memory holds besides its parts.
     pub(super) fn leave(&mut self, before: usize) {
         for frame in self.frames.drain(before.min(self.frames.len())..) {
@@ -211,8 +211,8 @@ impl Walk {
         part
     }
 
-    /// The part of a type that is being visited already, if there is one: so a recursive type is one part and not as
-    /// many as it is deep.
+    /// The part for a type that is already being visited, if there is one. So a recursive type is one part, not
+    /// one part per level.
     fn part_of_type(&mut self, at: usize, type_name: &'static str) -> usize {
         let has = |part: usize| self.parts[part].type_name == Some(type_name);
         if has(at) {
@@ -227,7 +227,7 @@ impl Walk {
         at
     }
 
-    /// Waits a little for a held lock. `None` if it stays held, which is noted.
+    /// Waits a little for a held lock. `None` if it stays held, which is recorded.
     pub(super) fn lock<G>(&mut self, mut attempt: impl FnMut() -> Option<G>) -> Option<G> {
         for _ in 0..WAITS_A_LOCK {
             if let Some(guard) = attempt() {
@@ -242,14 +242,14 @@ impl Walk {
         guard
     }
 
-    /// Forgets a visit that did not end. What it had claimed is there for the next root.
+    /// Forgets a visit that did not end. Values that it had claimed are free for the next root.
     pub(super) fn abandon(&mut self, reserved: Option<usize>) {
         let root = self.root;
         self.owners.retain(|address, owner| *owner != root || Some(*address) == reserved);
         self.frames.clear();
     }
 
-    /// What the root holds, by part, largest first.
+    /// The memory that the root holds, by part, largest first.
     pub(super) fn finish(&mut self) -> Found {
         self.leave(0);
         let retained_bytes = self.parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bytes));
@@ -258,7 +258,7 @@ impl Walk {
         Found {
             fields,
             retained_bytes,
-            not_counted: self.gaps.told(&self.left),
+            not_counted: self.gaps.describe(&self.left),
             elsewhere: std::mem::take(&mut self.elsewhere),
         }
     }
@@ -269,14 +269,14 @@ impl Walk {
             return None;
         }
         let full_type = part.type_name.unwrap_or_default();
-        Some(FieldRow {
-            field: self.path(index),
-            type_name: memory_debug_profile::readable_type_name(full_type),
-            full_type: full_type.to_owned(),
-            values: part.values,
-            bytes: part.bytes,
-            shared: part.shared,
-        })
+        let mut row = FieldRow::default();
+        row.field = self.path(index);
+        row.type_name = memory_debug_profile::readable_type_name(full_type);
+        row.full_type = full_type.to_owned();
+        row.values = part.values;
+        row.bytes = part.bytes;
+        row.shared = part.shared;
+        Some(row)
     }
 
     fn path(&self, mut index: usize) -> String {
@@ -298,23 +298,23 @@ impl Part {
 }
 
 impl Gaps {
-    fn told(&self, limits: &Limits) -> Vec<String> {
-        let mut told = Vec::new();
+    fn describe(&self, limits: &Limits) -> Vec<String> {
+        let mut gaps = Vec::new();
         if self.held_locks > 0 {
-            told.push(format!("what is behind {} locks that were held", self.held_locks));
+            gaps.push(format!("the contents of {} locks that stayed held", self.held_locks));
         }
         if self.too_deep > 0 {
-            told.push(format!("what is nested deeper than {} steps, {} times", limits.depth, self.too_deep));
+            gaps.push(format!("values nested deeper than {} steps, {} times", limits.depth, self.too_deep));
         }
         if self.too_many_values {
-            told.push("what came after as many values as one collection visits".to_owned());
+            gaps.push("values beyond the number that one collection visits".to_owned());
         }
         if self.too_many_shared > 0 {
-            told.push(format!(
-                "what {} pointers share, after {} shared values",
+            gaps.push(format!(
+                "values shared by {} pointers, beyond the first {} shared values",
                 self.too_many_shared, limits.shared
             ));
         }
-        told
+        gaps
     }
 }

@@ -1,43 +1,44 @@
-//! Snapshots in a folder, for when the process is gone.
+//! Snapshots in a folder, which outlive the process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Snapshot, SnapshotId};
+use memory_debug_report::{Snapshot, SnapshotId};
+
 use crate::file_size::without_signal;
 use crate::regular_file::open_regular_file;
 
-/// What the names of whole snapshots end in. Tools that know pprof's format know it by this.
+/// The extension of a complete snapshot, which tools for pprof profiles recognise.
 const EXTENSION: &str = "pb.gz";
 
-/// What the names of those end in that are being written.
+/// The extension of a snapshot that is being written.
 const UNFINISHED: &str = "tmp";
 
-/// The longest file that is read: a profile is refused if it is longer unpacked.
+/// The longest file that is read. A profile is also refused if it is longer uncompressed.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// A folder with a file for each snapshot, `memory-ID.pb.gz`, that `go tool pprof` opens as well.
+/// A folder with one file per snapshot, `memory-ID.pb.gz`, which `go tool pprof` also opens.
 ///
-/// A file that has its name is whole: it is written under another one and synced first. What a process that was killed
-/// left half written is passed over when the folder is read, and removed by the next save.
+/// A file with such a name is complete, because it is written under another name and synced first. If a process
+/// was killed while it wrote, loading skips the incomplete file and the next save removes it.
 #[derive(Clone, Debug)]
 pub struct SnapshotFolder {
     path: PathBuf,
 }
 
 impl SnapshotFolder {
-    /// The folder at `path`, which is made by the first save if it is not there.
+    /// The folder at `path`. The first save creates it if it does not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Writes a snapshot, readable by its owner alone.
+    /// Writes a snapshot that only its owner can read.
     ///
     /// # Errors
     ///
-    /// What could not be done: no room on the disk, or `RLIMIT_FSIZE` reached, for instance. Snapshots that were saved
-    /// before are not touched.
+    /// The file could not be written, for example because the disk is full or `RLIMIT_FSIZE` was reached.
+    /// Earlier snapshots stay as they are.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<PathBuf> {
         self.make()?;
         self.remove_unfinished();
@@ -45,20 +46,21 @@ impl SnapshotFolder {
         let unfinished = path.with_extension(UNFINISHED);
         let written = write(&unfinished, snapshot.as_bytes()).and_then(|()| fs::rename(&unfinished, &path));
         if written.is_err() {
-            // It may be the disk that is full; the file is in the way of whoever makes room.
+            // The disk may be full, and the incomplete file would still take room on it.
             let _ = fs::remove_file(&unfinished);
         }
         written?;
-        // The name lasts only once its folder does.
+        // The file's name is only durable once the folder is synced.
         sync(&self.path)?;
         Ok(path)
     }
 
-    /// Reads the snapshots, the oldest first, and says of the files that it passed over what is wrong with them.
+    /// Reads the snapshots, the oldest first. Also returns, for each file that was skipped, what is wrong with
+    /// it.
     ///
     /// # Errors
     ///
-    /// If the folder is there and cannot be read.
+    /// The folder exists but cannot be read.
     pub fn load(&self) -> io::Result<(Vec<Snapshot>, Vec<String>)> {
         let (mut snapshots, mut passed_over) = (Vec::new(), Vec::new());
         let entries = match fs::read_dir(&self.path) {
@@ -86,7 +88,7 @@ impl SnapshotFolder {
     ///
     /// # Errors
     ///
-    /// Those of the file system.
+    /// Errors of the file system.
     pub fn remove(&self, id: SnapshotId) -> io::Result<()> {
         match fs::remove_file(self.path_of(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -98,7 +100,7 @@ impl SnapshotFolder {
         self.path.join(format!("memory-{id}.{EXTENSION}"))
     }
 
-    /// Makes the folder, and those that it is in, if they are not there.
+    /// Creates the folder and its parents if they do not exist.
     fn make(&self) -> io::Result<()> {
         let is_new = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let new: Vec<_> = self.path.ancestors().take_while(is_new).collect();
@@ -106,17 +108,18 @@ impl SnapshotFolder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // Their names, too, last only once the folders that they are in do.
+        // The names of new folders are also only durable once their parents are synced.
         let mut around = new.iter().filter_map(|path| path.parent());
         let made = builder.create(&self.path).and_then(|()| around.try_for_each(sync));
         if made.is_err() {
-            // The next save would take a folder that is there for one that lasts.
+            // The next save would take a folder that exists for a durable one.
             new.iter().for_each(|path| _ = fs::remove_dir(path));
         }
         made
     }
 
-    /// What is left of saves that did not end. One that runs in another process loses its file, and says so.
+    /// Removes what is left of unfinished saves. A save that is running in another process loses its file, and
+    /// reports that.
     fn remove_unfinished(&self) {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -128,20 +131,21 @@ impl SnapshotFolder {
     }
 }
 
-/// What a file has, if that is no more than `max_bytes`.
+/// The contents of a file of at most `max_bytes`.
 fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let too_long = || io::Error::other(format!("is longer than {max_bytes} bytes, which no snapshot is"));
+    let too_long =
+        || io::Error::other(format!("is longer than {max_bytes} bytes, the most that a snapshot can have"));
     let (mut bytes, file) = (Vec::new(), open_regular_file(path)?);
     if file.metadata()?.len() > max_bytes {
         return Err(too_long());
     }
-    // It may grow meanwhile.
+    // The file may grow meanwhile.
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes { Err(too_long()) } else { Ok(bytes) }
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
-    // What a single name is in.
+    // The parent of a path with a single component.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }
@@ -158,7 +162,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::empty;
+    use super::super::fixture::empty;
     use super::*;
 
     fn folder(name: &str) -> SnapshotFolder {
@@ -172,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn snapshots_are_read_in_the_order_of_their_making() {
+    fn loads_snapshots_in_the_order_of_their_times() {
         let folder = folder("order");
-        assert_eq!(folder.load().unwrap().0.len(), 0, "a folder that is not there has none");
+        assert_eq!(folder.load().unwrap().0.len(), 0, "a folder that does not exist has no snapshots");
         for (seconds, label) in [(30, "c"), (10, "a"), (20, "b")] {
             folder.save(&empty(seconds, label)).unwrap();
         }
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_files_are_passed_over_and_named() {
+    fn skips_and_names_damaged_files() {
         let folder = folder("damaged");
         let whole = folder.save(&empty(10, "whole")).unwrap();
         let bytes = fs::read(&whole).unwrap();
@@ -198,7 +202,7 @@ mod tests {
             assert!(passed_over[0].starts_with("memory-cut.pb.gz: "), "{passed_over:?}");
         }
         fs::write(folder.path.join("memory-half.tmp"), "half").unwrap();
-        fs::write(folder.path.join("notes.txt"), "somebody else's").unwrap();
+        fs::write(folder.path.join("notes.txt"), "another program's").unwrap();
         let long = File::create(folder.path.join("memory-long.pb.gz")).unwrap();
         long.set_len(MAX_BYTES + 1).unwrap();
         fs::create_dir(folder.path.join("memory-folder.pb.gz")).unwrap();
@@ -224,7 +228,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn s45_what_is_no_regular_file_or_has_no_end_is_passed_over_and_not_waited_for() {
+    fn s45_skips_irregular_and_endless_files_without_waiting() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         use std::os::unix::fs::symlink;
 
@@ -241,7 +245,7 @@ mod tests {
             "memory-a-pipe.pb.gz: it is a pipe, not a regular file",
             "memory-b-folder.pb.gz: it is a folder, not a regular file",
             "memory-c-endless.pb.gz: it is a device, not a regular file",
-            "memory-d-sparse.pb.gz: is longer than 67108864 bytes, which no snapshot is",
+            "memory-d-sparse.pb.gz: is longer than 67108864 bytes, the most that a snapshot can have",
         ];
         assert_eq!(passed_over, expected);
         let length = fs::metadata(&whole).unwrap().len();
@@ -251,9 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_are_not_there_are_made_wherever_they_are() {
+    fn creates_missing_folders_at_any_depth() {
         let (outer, name) = (folder("outer"), format!("memory-debug-{}-relative", std::process::id()));
-        // As tests run at the same time, the working folder stays what it is.
+        // Tests run at the same time, so the working directory must not change.
         for path in [outer.path.join("a/b"), outer.path.join("c/../d"), PathBuf::from(&name)] {
             let folder = SnapshotFolder::new(&path);
             folder.save(&empty(10, "a")).unwrap();
@@ -266,7 +270,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn s45_nobody_else_may_read_them() {
+    fn s45_only_the_owner_can_read_the_files() {
         use std::os::unix::fs::PermissionsExt;
         let folder = folder("mode");
         let path = folder.save(&empty(10, "a")).unwrap();
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_an_error_and_keeps_what_it_has() {
+    fn a_folder_that_cannot_be_written_is_an_error() {
         let error = SnapshotFolder::new("/proc/nothing/here").save(&empty(10, "a")).unwrap_err();
         assert!(!error.to_string().is_empty());
     }

@@ -1,34 +1,34 @@
 //! One pair of counters for every tracked type, found without locks.
 //!
-//! The registry is a list that only grows: nodes are made once per type and live for ever, so a counter is a plain
-//! `&'static` reference. Programs track a handful of types; walking the list takes nanoseconds.
+//! The registry is a list that only grows. Nodes are made once per type and live for ever, so a counter is a
+//! plain `&'static` reference. Programs track a handful of types, and walking the list takes nanoseconds.
 
 use std::any::{TypeId, type_name};
 use std::iter;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::report::{RowSource, TypeRow};
+use memory_debug_report::TypeRow;
 
-/// Threads beyond this many share counters.
+/// The number of counters per type. More threads than this share counters.
 const SHARDS: usize = 16;
 
-/// How many values of a type were made and dropped.
+/// How many values of a type were created and dropped.
 #[derive(Debug)]
 pub(super) struct Counters {
     created: [Shard; SHARDS],
     dropped: [Shard; SHARDS],
 }
 
-/// What the counters of a type say at one moment.
+/// The counters of a type at one moment.
 #[derive(Clone, Copy)]
 struct Totals {
     created: u64,
     dropped: u64,
 }
 
-/// A counter on a cache line of its own (two lines, because processors fetch pairs), so that threads which count at
-/// the same time do not wait for each other.
+/// A counter on a cache line of its own (two lines, because processors fetch pairs), so that threads that count
+/// at the same time do not wait for each other.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(AtomicU64);
@@ -54,8 +54,8 @@ impl Counters {
         self.dropped[shard()].0.fetch_add(1, Ordering::Release);
     }
 
-    /// Both totals since the process started. Drops are read first and creation precedes drop, so `created` is never
-    /// less; values made meanwhile may or may not be in it.
+    /// Both totals since the process started. Drops are read first and creation precedes drop, so `created` is
+    /// never less. Values made during the call may or may not be included.
     fn totals(&self) -> Totals {
         let sum = |shards: &[Shard]| shards.iter().map(|shard| shard.0.load(Ordering::Acquire)).sum::<u64>();
         let dropped = sum(&self.dropped);
@@ -95,18 +95,12 @@ impl Node {
     fn row(&self) -> TypeRow {
         let Totals { created, dropped } = self.counters.totals();
         let objects = created.saturating_sub(dropped);
-        TypeRow {
-            type_name: memory_debug_profile::readable_type_name(self.type_name),
-            full_type: self.type_name.to_owned(),
-            objects,
-            bytes: objects.saturating_mul(self.size as u64),
-            objects_stderr: 0.0,
-            bytes_stderr: 0.0,
-            source: RowSource::Exact,
-            created: Some(created),
-            dropped: Some(dropped),
-            threads: None,
-        }
+        let type_name = memory_debug_profile::readable_type_name(self.type_name);
+        let bytes = objects.saturating_mul(self.size as u64);
+        let mut row = TypeRow::exact(type_name, self.type_name.to_owned(), objects, bytes);
+        row.created = Some(created);
+        row.dropped = Some(dropped);
+        row
     }
 }
 
@@ -114,7 +108,7 @@ fn nodes() -> impl Iterator<Item = &'static Node> {
     iter::successors(REGISTRY.get(), |node| node.next.get()).map(Box::as_ref)
 }
 
-/// The shard of this thread: threads take turns.
+/// The counter of this thread. Threads are assigned in turn.
 fn shard() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);

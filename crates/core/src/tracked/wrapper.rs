@@ -1,4 +1,4 @@
-//! The wrapper that counts.
+//! The wrapper that counts values.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,12 +9,13 @@ use super::counters::Counters;
 
 /// A value whose type is counted exactly: how many exist now, and their shallow bytes.
 ///
-/// The heap profile samples; a `Tracked<T>` does not. Wrap the types you want certainty about. Their rows carry the
-/// source `exact`, and their bytes are `size_of::<T>()` each: what a value owns elsewhere on the heap is in the
-/// sampled rows. A row also has how many were created and dropped since the process started, which tells churn that a
-/// live count does not show. Creating and dropping cost one atomic addition each, and the wrapper is one pointer larger than `T`.
+/// The heap profile samples; a `Tracked<T>` counts exactly. Wrap the types that need certainty. Their rows have
+/// the source `exact`, and their bytes are `size_of::<T>()` each. Memory that a value owns elsewhere on the heap
+/// is in the sampled rows. A row also has how many values were created and dropped since the process started,
+/// which shows churn that a live count hides. Creating and dropping cost one atomic addition each, and the
+/// wrapper is one pointer larger than `T`.
 ///
-/// In comparisons, hashes and formatting it is the value itself.
+/// Comparisons, hashes and formatting use the value itself.
 ///
 /// # Examples
 ///
@@ -47,7 +48,7 @@ impl<T> Tracked<T> {
     }
 }
 
-/// One counted value. It counts in a `Drop` of its own, so that `into_inner` may take the value away from it.
+/// One counted value. It counts in its own `Drop`, so that `into_inner` can move the value out.
 struct Tally(&'static Counters);
 
 impl Tally {
@@ -150,7 +151,8 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::report::{RowSource, TypeRow};
+    use memory_debug_report::{RowSource, TypeRow};
+
     use crate::tracked::rows;
 
     /// Every test counts a type of its own, because counters belong to the process.
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lives_is_what_was_created_and_not_dropped_at_every_moment() {
+    fn live_values_are_created_minus_dropped_at_every_moment() {
         struct Churned;
         let churn = || (0..20_000).for_each(|_| drop(Tracked::new(Churned)));
         thread::scope(|scope| {
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_one_name_are_counted_apart() {
+    fn types_with_the_same_name_are_counted_apart() {
         fn count<T: 'static>(value: T) -> u64 {
             let tracked = Tracked::new(value);
             let objects =

@@ -1,8 +1,8 @@
-//! Tests that need a process of their own, configured as they need.
+//! Runs tests in a process of their own, with their own configuration.
 
 use std::process::Command;
 
-/// Runs an ignored test of this binary in a process that is configured so.
+/// Runs an ignored test of this binary in a process with this configuration.
 pub(crate) fn run(test: &str, malloc_conf: &str) {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
@@ -13,7 +13,7 @@ pub(crate) fn run(test: &str, malloc_conf: &str) {
     assert!(child.status.success() && output[0].contains("1 passed"), "{}\n{}", output[0], output[1]);
 }
 
-/// A test of its own process.
+/// Defines a test that runs in a process of its own.
 macro_rules! alone {
     ($($(#[doc = $doc:literal])* $name:ident($conf:expr) $body:block)*) => {
         $(#[test]
@@ -26,7 +26,7 @@ macro_rules! alone {
 
             $($(#[doc = $doc])*
             #[test]
-            #[ignore = "run by its namesake, in a process of its own"]
+            #[ignore = "run by the test of the same name, in a process of its own"]
             fn $name() $body)*
         }
     };

@@ -15,12 +15,15 @@ mod transport;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memory_debug_core::{MemoryReport, Scope};
+use bytes::Bytes;
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::parts::Connection;
+use crate::parts::{Connection, RequestParts};
+use crate::reply::Reply;
+use crate::reply_future::Outcome;
 
 /// `ops:9vKq3x-PzL7_mT2wRb4y`, `ops:wrong`.
 const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
@@ -32,18 +35,19 @@ const WRONG: &str = "Basic b3BzOndyb25n";
 struct Recorder(Arc<Mutex<Vec<Scope>>>);
 
 impl Collect for Recorder {
-    fn collect(&self, scope: Scope) -> MemoryReport {
+    fn collect(&self, scope: Scope) -> Collected {
         self.0.lock().unwrap().push(scope);
         let row = |index: usize| {
             json!({"type": format!("Type{index}"), "full_type": format!("shop::Type{index}"), "objects": 1,
                    "bytes": 5000 - index, "objects_stderr": 0.0, "bytes_stderr": 0.0, "source": "sampled"})
         };
-        serde_json::from_value(json!({
+        serde_json::from_value::<MemoryReport>(json!({
             "schema": "memory-debug/v1",
             "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}, "collected_at": "",
             "duration_us": 0, "unavailable": {}, "types": {"rows": (0..2000).map(row).collect::<Vec<_>>()},
         }))
         .unwrap()
+        .into()
     }
 }
 
@@ -386,7 +390,7 @@ fn s42_building_and_refusing_start_no_thread() {
     /// Any call is a mistake.
     struct Never(Arc<AtomicUsize>);
     impl Collect for Never {
-        fn collect(&self, _scope: Scope) -> MemoryReport {
+        fn collect(&self, _scope: Scope) -> Collected {
             self.0.fetch_add(1, Ordering::SeqCst);
             Recorder::default().collect(Scope::Stats)
         }

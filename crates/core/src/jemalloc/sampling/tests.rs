@@ -3,7 +3,7 @@ use std::cell::{Cell, RefCell};
 use super::super::generation::When;
 use super::*;
 
-/// Switches that note what was done, and refuse it on request.
+/// Fake switches that record what was done to them, and refuse on request.
 struct Fake {
     configured: Setting,
     setting: Cell<Setting>,
@@ -30,7 +30,7 @@ impl Fake {
         self.now.set(Now { instant: instant + span, time: time + span });
     }
 
-    /// What was done since it was last asked.
+    /// The actions since the last call.
     fn done(&self) -> String {
         self.done.take().join(", ")
     }
@@ -69,7 +69,7 @@ impl Switches for Fake {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The number of the samples' generation, since when they are complete, and how often sampling was off.
+/// The number of the generation, since when it is complete, and how often sampling was off.
 fn samples(sampling: &mut Sampling, fake: &Fake) -> (u64, Option<When>, u64) {
     let generation = sampling.generation(fake).unwrap();
     (generation.number(), generation.complete_since(), generation.pauses())
@@ -100,7 +100,7 @@ fn a_window_turns_sampling_on_and_its_end_turns_it_off() {
 }
 
 #[test]
-fn what_was_on_by_configuration_stays_on() {
+fn sampling_that_was_on_by_configuration_stays_on() {
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     sampling.open(&fake, MINUTE, None).unwrap();
     fake.pass(60);
@@ -110,12 +110,12 @@ fn what_was_on_by_configuration_stays_on() {
 }
 
 #[test]
-fn a_second_activation_moves_the_end_and_keeps_what_was_before() {
+fn a_second_activation_moves_the_end_and_keeps_the_original_setting() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     sampling.open(&fake, MINUTE, None).unwrap();
     fake.pass(30);
     sampling.open(&fake, MINUTE, None).unwrap();
-    assert_eq!(samples(&mut sampling, &fake), (0, Some(at(0)), 0), "it was on all the time");
+    assert_eq!(samples(&mut sampling, &fake), (0, Some(at(0)), 0), "sampling was on all the time");
     fake.pass(59);
     sampling.close_if_due(&fake).unwrap();
     assert_eq!(fake.done(), "on");
@@ -125,7 +125,7 @@ fn a_second_activation_moves_the_end_and_keeps_what_was_before() {
 }
 
 #[test]
-fn an_end_can_also_be_moved_forward() {
+fn the_end_can_also_be_moved_forward() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     sampling.open(&fake, MINUTE, None).unwrap();
     sampling.open(&fake, Duration::from_secs(1), None).unwrap();
@@ -161,7 +161,7 @@ fn the_same_rate_discards_nothing_and_a_second_rate_returns_to_the_first() {
     assert_eq!((fake.done().as_str(), samples(&mut sampling, &fake)), ("", (0, Some(When::Start), 0)));
     sampling.open(&fake, MINUTE, Some(16)).unwrap();
     sampling.open(&fake, MINUTE, Some(12)).unwrap();
-    // Without a rate, the one of the window stays.
+    // Without a rate, the window's rate stays.
     sampling.open(&fake, MINUTE, None).unwrap();
     sampling.close(&fake).unwrap();
     assert_eq!(fake.done(), "reset 16, reset 12, reset 19");
@@ -175,7 +175,7 @@ fn without_a_window_there_is_nothing_to_close() {
 }
 
 #[test]
-fn what_others_turned_off_stays_off() {
+fn sampling_that_other_code_turned_off_stays_off() {
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     sampling.open(&fake, MINUTE, None).unwrap();
     fake.set_active(false).unwrap();
@@ -195,12 +195,12 @@ fn a_second_window_at_the_same_rate_follows_a_pause() {
 }
 
 #[test]
-fn what_others_did_between_two_looks_is_in_the_samples() {
+fn changes_by_other_code_between_two_reads_are_in_the_samples() {
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     assert_eq!(samples(&mut sampling, &fake), (0, Some(When::Start), 0));
     fake.reset(16).unwrap();
     assert_eq!(samples(&mut sampling, &fake), (1, Some(When::Unknown("reset by other code")), 0));
-    // Before the first look, too: the switches do not stand as they were configured.
+    // This also holds before the first read: the switches differ from their configuration.
     let (fake, mut sampling) = (Fake::new(true), Sampling::new());
     fake.reset(16).unwrap();
     sampling.open(&fake, MINUTE, Some(14)).unwrap();
@@ -208,7 +208,7 @@ fn what_others_did_between_two_looks_is_in_the_samples() {
 }
 
 #[test]
-fn a_reset_whose_activation_fails_has_begun_nothing() {
+fn a_reset_whose_activation_fails_begins_no_samples() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     fake.refused.set("on");
     sampling.open(&fake, MINUTE, Some(16)).unwrap_err();
@@ -216,7 +216,7 @@ fn a_reset_whose_activation_fails_has_begun_nothing() {
 }
 
 #[test]
-fn a_change_that_fails_half_way_is_taken_back() {
+fn a_change_that_fails_half_way_is_undone() {
     let (fake, mut sampling) = (Fake::new(false), Sampling::new());
     fake.refused.set("on");
     assert_eq!(sampling.open(&fake, MINUTE, Some(16)), Err("on refused".into()));
@@ -238,8 +238,8 @@ fn an_end_that_fails_is_tried_again() {
 }
 
 #[test]
-fn a_window_opens_by_any_clock() {
-    for time in crate::timestamp::unusual_clocks() {
+fn a_window_opens_with_any_clock() {
+    for time in crate::process::unusual_clocks() {
         let fake = Fake::new(true);
         fake.now.set(Now { time, ..fake.now.get() });
         let mut sampling = Sampling::new();

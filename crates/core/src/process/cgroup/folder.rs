@@ -1,11 +1,12 @@
-//! The way from `/proc/self` to the folder of the control group that this process's memory is charged to.
+//! The search for the control group that this process's memory is charged to.
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::kernel_file;
-use crate::report::{NO_CONTROLLER, NO_GROUP};
+use memory_debug_report::__private::{NO_CONTROLLER, NO_GROUP};
 
-/// Version of the interface that has the memory controller.
+use crate::kernel_file;
+
+/// The version of the interface that has the memory controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     One,
@@ -13,7 +14,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// The file that tells how much memory is charged to a group.
+    /// The file that contains how much memory is charged to a group.
     pub(super) fn usage_file(self) -> &'static str {
         match self {
             Self::One => "memory.usage_in_bytes",
@@ -22,16 +23,16 @@ impl Version {
     }
 }
 
-/// Longest path of a group in a report, in bytes.
-const MOST_PATH_BYTES: usize = 400;
+/// The longest path of a group in a report, in bytes.
+const MAX_PATH_BYTES: usize = 400;
 
-/// Where a control group is found.
+/// The location of a control group.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Folder {
     pub(super) version: Version,
     /// The folder of the group.
     pub(super) group: PathBuf,
-    /// The topmost folder that can be seen: where the hierarchy, or our part of it, is mounted.
+    /// The topmost visible folder: the mount point of the hierarchy, or of our part of it.
     mount_point: PathBuf,
 }
 
@@ -41,12 +42,12 @@ impl Folder {
         self.group.ancestors().take_while(|folder| folder.starts_with(&self.mount_point))
     }
 
-    /// The path of `folder` below the mount point, `/` for the mount point itself. A longer one than
-    /// [`MOST_PATH_BYTES`] begins with `…`, because its end says more.
+    /// The path of `folder` below the mount point, and `/` for the mount point itself. A path longer than
+    /// [`MAX_PATH_BYTES`] loses its beginning and starts with `…`, because its end says more.
     pub(super) fn path_of(&self, folder: &Path) -> String {
         let below = folder.strip_prefix(&self.mount_point).unwrap_or(folder);
         let path = format!("/{}", below.to_string_lossy());
-        let excess = path.len().saturating_sub(MOST_PATH_BYTES);
+        let excess = path.len().saturating_sub(MAX_PATH_BYTES);
         let kept = (excess..=path.len()).find_map(|start| path.get(start..)).unwrap_or_default();
         if excess == 0 { path } else { format!("…{kept}") }
     }
@@ -56,7 +57,7 @@ impl Folder {
 ///
 /// # Errors
 ///
-/// Says at which step the way ended.
+/// The search failed; the message says at which step.
 pub(super) fn find(root: &Path) -> Result<Folder, String> {
     let membership = kernel_file::read_proc(root, "self/cgroup")?;
     let (version, path) = membership_of_memory(&membership).ok_or(NO_GROUP)?;
@@ -67,14 +68,14 @@ pub(super) fn find(root: &Path) -> Result<Folder, String> {
         .filter(|mount| mount.serves(version))
         .find_map(|mount| mount.folder(version, path))
         .ok_or("the file system of the process's control group is not mounted here")?;
-    // In version 2 a group without the memory controller is charged to the nearest ancestor that has it.
+    // In version 2, a group without the memory controller is charged to the nearest ancestor that has it.
     let charged = folder.ancestors().find(|folder| folder.join(version.usage_file()).exists());
     folder.group = charged.ok_or(NO_CONTROLLER)?.to_owned();
     Ok(folder)
 }
 
-/// Version and path of the group with the memory controller. Where both versions are in use (hybrid), the controller
-/// is in version 1 if a line there names it, otherwise in version 2.
+/// The version and the path of the group with the memory controller. If both versions are in use (hybrid), the
+/// controller is in version 1 if a line there names it, and in version 2 otherwise.
 fn membership_of_memory(text: &str) -> Option<(Version, &str)> {
     let groups = || {
         text.lines().filter_map(|line| {
@@ -122,7 +123,7 @@ impl<'a> Mount<'a> {
     /// The folder of the group at `path` of the hierarchy, if this mount shows it.
     fn folder(self, version: Version, path: &str) -> Option<Folder> {
         let path = Path::new(path);
-        // `..` leads out of the control group namespace, to groups that are not ours to read.
+        // `..` leads out of the control group namespace, to groups that this process may not read.
         if path.components().any(|component| component == Component::ParentDir) {
             return None;
         }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_line_is_no_mount() {
+    fn skips_a_line_that_is_too_short() {
         for line in ["", "1 2", " - ", "36 35 98:0 / - cgroup2"] {
             assert!(Mount::parse(line).is_none(), "{line}");
         }

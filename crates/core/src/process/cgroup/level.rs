@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
+use memory_debug_report::__private::NO_LIMIT;
+use memory_debug_report::{CgroupLevel, Unavailable};
+
+use super::files::{self, NO_LIMIT_V1};
 use super::folder::Version;
 use super::parts;
-use crate::kernel_file::{self, number};
-use crate::report::{CgroupLevel, NO_LIMIT};
-use crate::unavailable::Unavailable;
-
-/// `memory.limit_in_bytes` says "no limit" by the largest multiple of the page size below 2^63.
-pub(super) const NO_LIMIT_V1: u64 = 1 << 62;
+use crate::kernel_file::number;
 
 /// Reads one level.
 pub(super) struct LevelReader<'a> {
     version: Version,
     folder: &'a Path,
-    /// Where the level is in the report, for reasons.
+    /// The path of the level in the report, for reasons.
     path: &'a str,
 }
 
@@ -37,8 +36,8 @@ impl<'a> LevelReader<'a> {
         self.folder.join(self.version.usage_file()).exists()
     }
 
-    /// Whether the groups below are charged to this level as well. Version 1 has a switch for that, which is always on
-    /// since Linux 5.11.
+    /// Whether this level is also charged for the groups below it. Version 1 has a switch for that, which is
+    /// always on since Linux 5.11.
     pub(super) fn holds_those_below(&self) -> bool {
         match self.version {
             Version::One => self.text("memory.use_hierarchy").map_or(true, |text| text.trim() != "0"),
@@ -46,14 +45,15 @@ impl<'a> LevelReader<'a> {
         }
     }
 
-    /// All numbers of the level, whose path below the mount point is `path`. Version 2 counts events in `events`.
+    /// Reads all numbers of the level, whose path below the mount point is `path`. Version 2 counts events in
+    /// `events`.
     pub(super) fn read(&self, path: String, events: &str, unavailable: &mut Unavailable) -> CgroupLevel {
         let stat = self.text("memory.stat");
         let (inactive_file, high, max, kills);
         match self.version {
             Version::One => {
                 let oom_control = self.text("memory.oom_control");
-                // With the groups below, as the usage is.
+                // Includes the groups below, as the usage does.
                 inactive_file = "total_inactive_file";
                 kills = oom_control.and_then(|text| number(&text, "oom_kill"));
                 high = Err("version 1 control groups do not have it".to_owned());
@@ -71,19 +71,19 @@ impl<'a> LevelReader<'a> {
         let inactive_file = stat.clone().and_then(|text| number(&text, inactive_file));
         let parts_path = format!("{}.parts", self.path);
         let mut keep = |name: &str, measured| unavailable.keep(&format!("{}.{name}", self.path), measured);
-        CgroupLevel {
-            path,
-            limit_bytes: keep("limit_bytes", self.limit()),
-            current_bytes: keep("current_bytes", self.bytes(self.version.usage_file())),
-            inactive_file_bytes: keep("inactive_file_bytes", inactive_file),
-            oom_kills: keep("oom_kills", kills),
-            high_events: keep("high_events", high),
-            max_events: keep("max_events", max),
-            parts: match self.version {
-                Version::One => parts::version_1(self, &stat, &parts_path, unavailable),
-                Version::Two => parts::version_2(&stat, &parts_path, unavailable),
-            },
-        }
+        let mut level = CgroupLevel::default();
+        level.path = path;
+        level.limit_bytes = keep("limit_bytes", self.limit());
+        level.current_bytes = keep("current_bytes", self.bytes(self.version.usage_file()));
+        level.inactive_file_bytes = keep("inactive_file_bytes", inactive_file);
+        level.oom_kills = keep("oom_kills", kills);
+        level.high_events = keep("high_events", high);
+        level.max_events = keep("max_events", max);
+        level.parts = match self.version {
+            Version::One => parts::version_1(self.folder, &stat, &parts_path, unavailable),
+            Version::Two => parts::version_2(&stat, &parts_path, unavailable),
+        };
+        level
     }
 
     pub(super) fn peak(&self) -> Result<u64, String> {
@@ -106,10 +106,10 @@ impl<'a> LevelReader<'a> {
     }
 
     pub(super) fn text(&self, file: &str) -> Result<String, String> {
-        kernel_file::read(&self.folder.join(file))
+        files::text(self.folder, file)
     }
 
-    pub(super) fn bytes(&self, file: &str) -> Result<u64, String> {
-        self.text(file)?.trim().parse().map_err(|_| format!("{file} is not a number"))
+    fn bytes(&self, file: &str) -> Result<u64, String> {
+        files::bytes(self.folder, file)
     }
 }

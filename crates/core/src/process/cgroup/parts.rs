@@ -1,11 +1,14 @@
-//! What the memory of one level consists of, by `memory.stat` and its neighbours.
+//! The parts of one level's memory, from `memory.stat` and the files beside it.
 
-use super::level::{LevelReader, NO_LIMIT_V1};
+use std::path::Path;
+
+use memory_debug_report::{CgroupParts, Unavailable};
+
+use super::files::{self, NO_LIMIT_V1};
 use crate::kernel_file::number;
-use crate::report::CgroupParts;
-use crate::unavailable::Unavailable;
 
-/// What `kernel` consists of where the kernel does not state the sum (before Linux 5.18). Older kernels lack some.
+/// The parts of `kernel`, for kernels that do not report the sum (before Linux 5.18). Older kernels lack some of
+/// them.
 const KERNEL_PARTS: [&str; 4] = ["kernel_stack", "pagetables", "percpu", "slab"];
 
 pub(super) fn version_2(
@@ -20,39 +23,39 @@ pub(super) fn version_2(
         if parts.is_empty() { Err(reason) } else { Ok(sum) }
     });
     let mut keep = |name: &str, measured| unavailable.keep(&format!("{path}.{name}"), measured);
-    CgroupParts {
-        anonymous_bytes: keep("anonymous_bytes", in_stat("anon")),
-        file_bytes: keep("file_bytes", in_stat("file")),
-        mapped_file_bytes: keep("mapped_file_bytes", in_stat("file_mapped")),
-        shared_bytes: keep("shared_bytes", in_stat("shmem")),
-        kernel_bytes: keep("kernel_bytes", kernel),
-        socket_bytes: keep("socket_bytes", in_stat("sock")),
-    }
+    let mut parts = CgroupParts::default();
+    parts.anonymous_bytes = keep("anonymous_bytes", in_stat("anon"));
+    parts.file_bytes = keep("file_bytes", in_stat("file"));
+    parts.mapped_file_bytes = keep("mapped_file_bytes", in_stat("file_mapped"));
+    parts.shared_bytes = keep("shared_bytes", in_stat("shmem"));
+    parts.kernel_bytes = keep("kernel_bytes", kernel);
+    parts.socket_bytes = keep("socket_bytes", in_stat("sock"));
+    parts
 }
 
 pub(super) fn version_1(
-    level: &LevelReader<'_>,
+    folder: &Path,
     stat: &Result<String, String>,
     path: &str,
     unavailable: &mut Unavailable,
 ) -> CgroupParts {
-    // The lines with `total_` have the groups below, as the usage has.
+    // The lines with `total_` include the groups below, as the usage does.
     let in_stat = |key: &str| stat.clone().and_then(|text| number(&text, &format!("total_{key}")));
     let mut keep = |name: &str, measured| unavailable.keep(&format!("{path}.{name}"), measured);
-    CgroupParts {
-        anonymous_bytes: keep("anonymous_bytes", in_stat("rss")),
-        file_bytes: keep("file_bytes", in_stat("cache")),
-        mapped_file_bytes: keep("mapped_file_bytes", in_stat("mapped_file")),
-        shared_bytes: keep("shared_bytes", in_stat("shmem")),
-        kernel_bytes: keep("kernel_bytes", level.bytes("memory.kmem.usage_in_bytes")),
-        socket_bytes: keep("socket_bytes", sockets_1(level)),
-    }
+    let mut parts = CgroupParts::default();
+    parts.anonymous_bytes = keep("anonymous_bytes", in_stat("rss"));
+    parts.file_bytes = keep("file_bytes", in_stat("cache"));
+    parts.mapped_file_bytes = keep("mapped_file_bytes", in_stat("mapped_file"));
+    parts.shared_bytes = keep("shared_bytes", in_stat("shmem"));
+    parts.kernel_bytes = keep("kernel_bytes", files::bytes(folder, "memory.kmem.usage_in_bytes"));
+    parts.socket_bytes = keep("socket_bytes", sockets_1(folder));
+    parts
 }
 
-/// Version 1 counts the buffers of sockets only after a limit for them was set. Zero is no measurement before that.
-fn sockets_1(level: &LevelReader<'_>) -> Result<u64, String> {
-    let usage = level.bytes("memory.kmem.tcp.usage_in_bytes")?;
-    let limit = level.bytes("memory.kmem.tcp.limit_in_bytes")?;
+/// Version 1 counts the buffers of sockets only after a limit for them was set. Before that, zero is not a measurement.
+fn sockets_1(folder: &Path) -> Result<u64, String> {
+    let usage = files::bytes(folder, "memory.kmem.tcp.usage_in_bytes")?;
+    let limit = files::bytes(folder, "memory.kmem.tcp.limit_in_bytes")?;
     if usage > 0 || limit < NO_LIMIT_V1 {
         return Ok(usage);
     }

@@ -1,8 +1,9 @@
+use memory_debug_report::CgroupParts;
+
 use super::*;
 use crate::process::fixture::Tree;
-use crate::report::CgroupParts;
 
-/// `/proc` and the control groups in one tree, the latter mounted at `<tree>/cgroup`.
+/// `/proc` and the control groups in one tree, with the groups mounted at `<tree>/cgroup`.
 fn tree(membership: &str, mount: impl Fn(&str) -> String, files: &[(&str, &str)]) -> Tree {
     let tree = Tree::new(files.iter().copied());
     tree.add("proc/self/cgroup", membership);
@@ -26,7 +27,7 @@ fn read(tree: &Tree) -> (Option<CgroupMemory>, Unavailable) {
 }
 
 #[test]
-fn version_2_is_read_whole() {
+fn reads_all_of_version_2() {
     let files = [
         ("cgroup/a/b/memory.max", "1073741824\n"),
         ("cgroup/a/b/memory.current", "536870912\n"),
@@ -42,29 +43,24 @@ fn version_2_is_read_whole() {
         ),
     ];
     let (cgroup, unavailable) = read(&tree("0::/a/b\n", version_2("/"), &files));
-    let mut expected = CgroupMemory {
-        version: 2,
-        path: "/a/b".into(),
-        limit_bytes: Some(1 << 30),
-        current_bytes: Some(512 << 20),
-        inactive_file_bytes: Some(4096),
-        peak_bytes: Some(600_000_000),
-        oom_kills: Some(1),
-        high_events: Some(7),
-        max_events: Some(3),
-        pressure_some_avg10_percent: Some(1.25),
-        pressure_full_avg10_percent: Some(0.5),
-        parts: CgroupParts {
-            anonymous_bytes: Some(1),
-            file_bytes: Some(90),
-            mapped_file_bytes: Some(20),
-            shared_bytes: Some(70),
-            kernel_bytes: Some(17),
-            socket_bytes: Some(8),
-        },
-        levels: Vec::new(),
-        binding: None,
-    };
+    let mut expected = CgroupMemory::default();
+    expected.version = 2;
+    expected.path = "/a/b".into();
+    expected.limit_bytes = Some(1 << 30);
+    expected.current_bytes = Some(512 << 20);
+    expected.inactive_file_bytes = Some(4096);
+    expected.peak_bytes = Some(600_000_000);
+    expected.oom_kills = Some(1);
+    expected.high_events = Some(7);
+    expected.max_events = Some(3);
+    expected.pressure_some_avg10_percent = Some(1.25);
+    expected.pressure_full_avg10_percent = Some(0.5);
+    expected.parts.anonymous_bytes = Some(1);
+    expected.parts.file_bytes = Some(90);
+    expected.parts.mapped_file_bytes = Some(20);
+    expected.parts.shared_bytes = Some(70);
+    expected.parts.kernel_bytes = Some(17);
+    expected.parts.socket_bytes = Some(8);
     expected.binding = Some(expected.own_level());
     assert_eq!(cgroup, Some(expected));
     assert!(unavailable.is_empty());
@@ -92,7 +88,7 @@ fn pod_2(own_limit: &str) -> Tree {
 }
 
 #[test]
-fn version_2_has_the_parents_numbers_and_says_that_it_binds() {
+fn version_2_has_the_numbers_of_the_parent_which_binds() {
     for (own_limit, own_bytes) in [("max", None), ("268435456", Some(256 * MIB))] {
         let (cgroup, unavailable) = read(&pod_2(own_limit));
         let cgroup = cgroup.unwrap();
@@ -100,7 +96,7 @@ fn version_2_has_the_parents_numbers_and_says_that_it_binds() {
         let [parent] = &cgroup.levels[..] else { panic!("{cgroup:?}") };
         assert_eq!((parent.path.as_str(), parent.limit_bytes), ("/p", Some(300 * MIB)));
         assert_eq!((parent.current_bytes, parent.inactive_file_bytes), (Some(288 * MIB), Some(5 * MIB)));
-        // Kills are those of the processes below; the limit that was met is the level's own.
+        // Kills count processes below; the limit that was reached is the level's own.
         assert_eq!((parent.oom_kills, parent.high_events, parent.max_events), (Some(2), Some(7), Some(3)));
         assert_eq!((parent.parts.anonymous_bytes, parent.parts.shared_bytes), (Some(9), Some(6)));
         assert_eq!(cgroup.binding.as_ref(), Some(parent));
@@ -137,20 +133,20 @@ fn an_unreadable_level_has_reasons_and_the_others_still_count() {
 }
 
 #[test]
-fn an_older_kernel_does_not_sum_up_its_own_memory() {
+fn sums_up_kernel_memory_on_an_older_kernel() {
     let tree = pod_2("max");
     tree.add("cgroup/p/a/memory.stat", "kernel_stack 1\npagetables 20\npercpu 300\nslab 4000\nsock 5\n");
     let (cgroup, unavailable) = read(&tree);
     assert_eq!(cgroup.unwrap().parts.kernel_bytes, Some(4321));
-    assert_eq!(unavailable.get("cgroup.parts.shared_bytes"), Some("the kernel does not tell shmem"));
+    assert_eq!(unavailable.get("cgroup.parts.shared_bytes"), Some("the kernel does not report shmem"));
     tree.add("cgroup/p/a/memory.stat", "anon 1\n");
     let (cgroup, unavailable) = read(&tree);
     assert_eq!(cgroup.unwrap().parts.kernel_bytes, None);
-    assert_eq!(unavailable.get("cgroup.parts.kernel_bytes"), Some("the kernel does not tell kernel"));
+    assert_eq!(unavailable.get("cgroup.parts.kernel_bytes"), Some("the kernel does not report kernel"));
 }
 
 #[test]
-fn a_very_deep_group_has_its_nearest_levels_and_a_very_long_path_its_end() {
+fn keeps_the_nearest_levels_and_the_end_of_a_long_path() {
     let deep = "/é".repeat(300);
     let tree = tree(&format!("0::{deep}\n"), version_2("/"), &[]);
     for depth in 1..=300 {
@@ -159,13 +155,13 @@ fn a_very_deep_group_has_its_nearest_levels_and_a_very_long_path_its_end() {
     }
     let (cgroup, unavailable) = read(&tree);
     let cgroup = cgroup.unwrap();
-    assert_eq!((cgroup.current_bytes, cgroup.levels.len()), (Some(300), MOST_LEVELS - 1));
+    assert_eq!((cgroup.current_bytes, cgroup.levels.len()), (Some(300), MAX_LEVELS - 1));
     assert!(cgroup.path.starts_with('…') && cgroup.path.ends_with("/é") && cgroup.path.len() <= 403);
     assert_eq!(unavailable.get("cgroup.levels"), Some("only the nearest 31 are read"));
 }
 
 #[test]
-fn no_limit_is_none_with_a_reason() {
+fn a_missing_limit_is_none_with_a_reason() {
     let files = [("cgroup/memory.max", "max\n"), ("cgroup/memory.current", "1\n")];
     let (cgroup, unavailable) = read(&tree("0::/\n", version_2("/"), &files));
     assert_eq!(cgroup.unwrap().limit_bytes, None);
@@ -246,7 +242,7 @@ fn version_1_is_read_in_a_hybrid_hierarchy() {
     assert_eq!(unavailable.get("cgroup.limit_bytes"), None);
 }
 
-/// As [`pod_2`], in version 1.
+/// Like [`pod_2`], in version 1.
 fn pod_1(own_limit: &str) -> Tree {
     let pod = (300 * MIB).to_string();
     let (own, all) = ((58 * MIB).to_string(), (288 * MIB).to_string());
@@ -275,7 +271,7 @@ fn pod_1(own_limit: &str) -> Tree {
 }
 
 #[test]
-fn version_1_has_the_parents_numbers_and_says_that_it_binds() {
+fn version_1_has_the_numbers_of_the_parent_which_binds() {
     let (cgroup, unavailable) = read(&pod_1("268435456\n"));
     let cgroup = cgroup.unwrap();
     let paths: Vec<_> = cgroup.levels.iter().map(|level| level.path.as_str()).collect();
@@ -292,14 +288,13 @@ fn version_1_has_the_parents_numbers_and_says_that_it_binds() {
 fn version_1_has_the_parts_with_the_groups_below() {
     let tree = pod_1("268435456\n");
     let (cgroup, unavailable) = read(&tree);
-    let expected = CgroupParts {
-        anonymous_bytes: Some(5),
-        file_bytes: Some(90),
-        mapped_file_bytes: Some(20),
-        shared_bytes: Some(70),
-        kernel_bytes: Some(17),
-        socket_bytes: None,
-    };
+    let mut expected = CgroupParts::default();
+    expected.anonymous_bytes = Some(5);
+    expected.file_bytes = Some(90);
+    expected.mapped_file_bytes = Some(20);
+    expected.shared_bytes = Some(70);
+    expected.kernel_bytes = Some(17);
+    expected.socket_bytes = None;
     assert_eq!(cgroup.unwrap().parts, expected);
     assert_eq!(
         unavailable.get("cgroup.parts.socket_bytes"),
@@ -324,7 +319,7 @@ fn in_version_1_a_parent_without_hierarchy_does_not_hold_its_children() {
 }
 
 #[test]
-fn version_1_tells_a_limit_above_the_mount_point() {
+fn version_1_reports_a_limit_above_the_mount_point() {
     let own = [
         ("cgroup/memory/memory.limit_in_bytes", "268435456\n"),
         ("cgroup/memory/memory.usage_in_bytes", "60817408\n"),
@@ -348,7 +343,7 @@ fn version_1_tells_a_limit_above_the_mount_point() {
 }
 
 #[test]
-fn the_huge_number_of_version_1_is_no_limit() {
+fn the_huge_number_of_version_1_means_no_limit() {
     let files = [
         ("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
         ("cgroup/memory/memory.usage_in_bytes", "4096\n"),
@@ -359,7 +354,7 @@ fn the_huge_number_of_version_1_is_no_limit() {
 }
 
 #[test]
-fn odd_pressure_is_a_reason_and_no_panic() {
+fn odd_pressure_is_a_reason_and_not_a_panic() {
     for text in ["", "some", "some\n", "some avg10=\n", "some avg10=NaN\n", "some avg60=1.0\n"] {
         assert_eq!(average_10(text, "some"), Err("memory.pressure has no avg10 for some".into()), "{text:?}");
     }

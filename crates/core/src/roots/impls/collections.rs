@@ -1,4 +1,4 @@
-//! Collections. Their spare capacity is theirs, their elements are parts of their own.
+//! Collections. They own their spare capacity, and their elements are parts of their own.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
@@ -58,7 +58,7 @@ impl<T: Allocative, S> Allocative for HashSet<T, S> {
     }
 }
 
-/// A map does not tell how full its nodes are, so their free slots and links are not counted.
+/// A map does not show how full its nodes are, so their free slots and links are not counted.
 impl<K: Allocative, V: Allocative> Allocative for BTreeMap<K, V> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
         let mut this = visitor.enter_self_sized::<Self>();
@@ -66,7 +66,7 @@ impl<K: Allocative, V: Allocative> Allocative for BTreeMap<K, V> {
     }
 }
 
-/// As [`BTreeMap`].
+/// Like [`BTreeMap`].
 impl<T: Allocative> Allocative for BTreeSet<T> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
         let mut this = visitor.enter_self_sized::<Self>();
@@ -74,9 +74,10 @@ impl<T: Allocative> Allocative for BTreeSet<T> {
     }
 }
 
-/// Bytes of a hash table that can hold `capacity` entries: one control byte a bucket and a group of them at the end,
-/// buckets a power of two of which 7 in 8 may be used (`capacity_to_buckets` and `calculate_layout_for` in hashbrown
-/// 0.16). A table from which much was removed tells less capacity than it has.
+/// The bytes of a hash table that can hold `capacity` entries: one control byte per bucket and a group of them
+/// at the end. The number of buckets is a power of two, of which 7 in 8 may be used (`capacity_to_buckets` and
+/// `calculate_layout_for` in hashbrown 0.16). A table from which many entries were removed reports less capacity
+/// than it has.
 fn hash_table_bytes<T>(capacity: usize) -> usize {
     /// `Group::WIDTH` with SSE2; 8 elsewhere.
     const GROUP: usize = if cfg!(target_feature = "sse2") { 16 } else { 8 };

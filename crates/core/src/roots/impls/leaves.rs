@@ -48,7 +48,7 @@ impl<T: ?Sized> Allocative for PhantomData<T> {
     }
 }
 
-/// A static is the program's, not its holder's.
+/// A static belongs to the program, not to its holder.
 impl<T: ?Sized> Allocative for &'static T {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
         visitor.enter_self_sized::<Self>().exit();

@@ -1,4 +1,4 @@
-//! Values behind locks. A lock is tried and never waited for without end; while its value is visited, it is held.
+//! Values behind locks. A lock is tried for a limited time, and it is held while its value is visited.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, RwLock, TryLockError, TryLockResult};
@@ -26,7 +26,7 @@ impl<T: Allocative> Allocative for RwLock<T> {
     }
 }
 
-/// What a poisoned lock holds is memory like any other.
+/// A poisoned lock still holds memory like any other.
 fn guard<G>(locked: TryLockResult<G>) -> Option<G> {
     match locked {
         Ok(guard) => Some(guard),

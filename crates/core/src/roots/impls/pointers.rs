@@ -1,4 +1,4 @@
-//! Values that own one other value or some, inside themselves or elsewhere.
+//! Values that own one or several other values, inside themselves or elsewhere.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};

@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{OnceLock, RwLock};
 
+use memory_debug_report::FieldRow;
+
 use super::*;
 use crate as memory_debug_core;
-use crate::root_summary::FieldRow;
 use crate::thread::spawn_collecting;
 use memory_debug_core::allocative;
 
-/// Measures values that are registered nowhere else.
+/// Measures values that are not registered anywhere else.
 fn measured(roots: &[Arc<Root>], limits: Limits) -> (RootSummary, Unavailable) {
     let mut unavailable = Unavailable::default();
     let summary = measure_roots(roots, limits, &mut unavailable);
@@ -25,7 +26,7 @@ fn one<T: Allocative + Send + Sync + 'static>(value: T) -> RootRow {
     assert!(unavailable.is_empty(), "{unavailable:?}");
     let row = summary.rows.into_iter().next().unwrap();
     let told: u64 = row.fields.iter().map(|field| field.bytes).sum();
-    assert_eq!(row.retained_bytes, Some(told + row.omitted_bytes), "the parts are the whole");
+    assert_eq!(row.retained_bytes, Some(told + row.omitted_bytes), "the parts add up to the whole");
     row
 }
 
@@ -33,7 +34,7 @@ fn field<'a>(row: &'a RootRow, path: &str) -> &'a FieldRow {
     row.fields.iter().find(|field| field.field == path).unwrap_or_else(|| panic!("no {path} in {row:#?}"))
 }
 
-/// Counters of an `Arc`.
+/// The counters of an `Arc`.
 const COUNTERS: u64 = 16;
 
 fn text(capacity: usize) -> String {
@@ -118,7 +119,7 @@ fn collections_count_their_spare_capacity() {
     assert_eq!(field(&row, "2.value").bytes, 24 + 9);
 }
 
-/// A list, as deep as it is long.
+/// A list that is as deep as it is long.
 #[derive(allocative::Allocative)]
 struct Link<P> {
     text: String,
@@ -151,25 +152,25 @@ fn a_list_of_a_million_nodes_neither_overflows_the_stack_nor_takes_memory() {
     let (summary, _) = spawn_collecting(move || measured(&roots, Limits::default())).unwrap().join().unwrap();
     for row in &summary.rows {
         assert!(row.retained_bytes.unwrap() > 32 * 100, "{row:?}");
-        assert_eq!(row.not_counted, ["what is nested deeper than 1000 steps, 1 times"]);
+        assert_eq!(row.not_counted, ["values nested deeper than 1000 steps, 1 times"]);
         assert!(row.fields.len() <= 4, "{row:?}");
     }
-    // The compiler's way to drop a list recurses as well, and what a static holds is no leak.
+    // The compiler's code to drop a list recurses as well, and a static value is not a leak.
     static OWNED: OnceLock<Arc<Option<Owned>>> = OnceLock::new();
     static SHARED: OnceLock<Arc<Option<Shared>>> = OnceLock::new();
     assert!(OWNED.set(owned).is_ok() && SHARED.set(shared).is_ok());
 }
 
 #[test]
-fn the_number_of_values_is_bounded_and_roots_beyond_are_not_measured() {
+fn the_number_of_values_is_bounded_and_later_roots_are_not_measured() {
     let texts = Arc::new(vec![text(1); 1_000]);
     let roots = [root("first", &texts), root("second", &Arc::new(7_u64))];
     let kept = Arc::new(7_u64);
     let roots = [roots[0].clone(), root("second", &kept)];
     let (summary, unavailable) = measured(&roots, Limits { values: 100, ..Limits::default() });
     let first = &summary.rows[0];
-    assert_eq!(first.not_counted, ["what came after as many values as one collection visits"]);
-    // The bytes of a value that was not visited are those of the vector, so only what it owns is missing.
+    assert_eq!(first.not_counted, ["values beyond the number that one collection visits"]);
+    // A value that was not visited is counted with the bytes of the vector, so only what it owns is missing.
     let bytes = first.retained_bytes.unwrap();
     assert!((COUNTERS + 24 + 24_000..COUNTERS + 24 + 25_000).contains(&bytes), "{bytes}");
     assert_eq!(summary.rows[1].retained_bytes, None);
@@ -189,11 +190,11 @@ fn parts_and_shared_values_are_bounded() {
     let whole = size_of::<((u8, String), (u8, String), Vec<Arc<String>>)>() as u64;
     assert_eq!(value.retained_bytes, Some(COUNTERS + whole + 1 + 2 + 2 * 8 + COUNTERS + 24 + 3));
     assert_eq!(pair.retained_bytes, Some(COUNTERS + 16), "two roots and one shared value came before");
-    assert_eq!(pair.not_counted, ["what 2 pointers share, after 3 shared values"]);
+    assert_eq!(pair.not_counted, ["values shared by 2 pointers, beyond the first 3 shared values"]);
 }
 
 #[test]
-fn a_held_lock_is_told_and_not_waited_for() {
+fn a_held_lock_is_reported_and_not_waited_for() {
     let value = Arc::new((Mutex::new(text(100)), RwLock::new(text(200))));
     let free = measured(&[root("locks", &value)], Limits::default()).0;
     let whole = COUNTERS + size_of::<(Mutex<String>, RwLock<String>)>() as u64;
@@ -202,7 +203,7 @@ fn a_held_lock_is_told_and_not_waited_for() {
     let holder = value.0.lock().unwrap();
     let held = measured(&[root("locks", &value)], Limits { lock_waits: 1, ..Limits::default() }).0;
     assert_eq!(held.rows[0].retained_bytes, Some(whole + 200));
-    assert_eq!(held.rows[0].not_counted, ["what is behind 1 locks that were held"]);
+    assert_eq!(held.rows[0].not_counted, ["the contents of 1 locks that stayed held"]);
     drop((reader, holder));
 }
 
@@ -216,7 +217,7 @@ impl Allocative for Panics {
 }
 
 #[test]
-fn a_panic_costs_its_root_alone_and_poisons_nothing() {
+fn a_panic_costs_only_its_root_and_poisons_nothing() {
     let shared = Arc::new(text(50));
     let broken = Arc::new((Arc::clone(&shared), Mutex::new(Panics)));
     let healthy = Arc::new(Arc::clone(&shared));
@@ -230,7 +231,7 @@ fn a_panic_costs_its_root_alone_and_poisons_nothing() {
 }
 
 #[test]
-fn a_visitor_that_is_forgotten_harms_nothing() {
+fn a_forgotten_visitor_harms_nothing() {
     struct Forgets;
     impl Allocative for Forgets {
         fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
@@ -242,7 +243,7 @@ fn a_visitor_that_is_forgotten_harms_nothing() {
 }
 
 #[test]
-fn a_root_is_measured_until_it_is_dropped_or_the_registration_is() {
+fn a_root_is_measured_until_it_or_its_registration_is_dropped() {
     let names = || {
         let summary = measure(&mut Unavailable::default());
         let rows = summary.map(|summary| summary.rows).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Who answers, and who is meant to.
 
+use memory_debug_core::instance_id;
+
 use super::*;
 
 /// One of each kind, and what is wrong.
@@ -18,7 +20,7 @@ const TARGETS: [&str; 9] = [
 #[test]
 fn whoever_is_authorized_is_told_who_answers_and_nobody_else() {
     let fixture = Fixture::new();
-    let own = InstanceId::current().to_string();
+    let own = instance_id().to_string();
     for target in TARGETS {
         let target = format!("/debug/memory{target}");
         for method in ["GET", "HEAD", "PATCH"] {
@@ -33,7 +35,7 @@ fn whoever_is_authorized_is_told_who_answers_and_nobody_else() {
 #[test]
 fn an_instance_that_is_not_meant_says_so_and_which_it_is() {
     let fixture = Fixture::new();
-    let own = InstanceId::current().to_string();
+    let own = instance_id().to_string();
     let paths = ["", "/stats", "/types", "/doctor", "/heap", "/snapshots", "/leaks", "/profiling", "/fleet"];
     for path in paths {
         let other = "00000000-0000-4000-8000-000000000000";
@@ -64,7 +66,8 @@ fn s24_what_is_no_instance_is_refused_by_name() {
 #[test]
 fn who_has_no_siblings_or_peers_names_the_setting() {
     let fixture = Fixture::new();
-    for (query, setting) in [("", "siblings(directory)"), ("scope=host", "`fleet`"), ("scope=peers", "peers")]
+    for (query, setting) in
+        [("", "siblings(directory)"), ("scope=host", "`siblings`"), ("scope=peers", "peers")]
     {
         let reply = fixture.get(&format!("/debug/memory/fleet?{query}"));
         assert_eq!(reply.status, 501);

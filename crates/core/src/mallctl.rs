@@ -1,0 +1,34 @@
+//! jemalloc's control interface, `mallctl`, as typed keys.
+//!
+//! Everything here can be called at any time from any thread. Without the cargo feature `jemalloc`, every key
+//! returns an [`Error`], so that callers need no `cfg`.
+
+#[cfg(not(feature = "jemalloc"))]
+mod disabled;
+#[cfg(feature = "jemalloc")]
+mod enabled;
+mod error;
+mod indexed;
+mod key;
+
+#[cfg(not(feature = "jemalloc"))]
+use disabled as backend;
+#[cfg(feature = "jemalloc")]
+use enabled as backend;
+
+use std::sync::OnceLock;
+
+pub(crate) use error::Error;
+pub(crate) use indexed::*;
+pub(crate) use key::*;
+
+/// Keys or values that never change in a process. Calls `look_up` until it succeeds once.
+pub(crate) fn once<T>(known: &OnceLock<T>, look_up: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    match known.get() {
+        Some(known) => Ok(known),
+        None => {
+            let found = look_up()?;
+            Ok(known.get_or_init(|| found))
+        }
+    }
+}

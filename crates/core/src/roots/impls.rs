@@ -1,0 +1,6 @@
+//! Implementations for the standard library.
+
+mod collections;
+mod leaves;
+mod locks;
+mod pointers;

@@ -1,6 +1,0 @@
-//! The values of the standard library.
-
-mod collections;
-mod leaves;
-mod locks;
-mod pointers;

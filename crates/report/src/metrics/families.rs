@@ -1,0 +1,442 @@
+//! Metrics of the process, its container and its allocator.
+
+use crate::ceiling::Ceiling;
+use crate::report::{
+    AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, ProcessMemory,
+};
+use crate::timestamp;
+use crate::units::visible;
+
+/// Metrics that share one name.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MetricFamily {
+    /// The name without unit and suffix.
+    pub name: &'static str,
+    /// One of OpenMetrics's base units, part of the full name.
+    pub unit: Option<&'static str>,
+    /// Description in one sentence, without the full stop.
+    pub help: &'static str,
+    /// How it may change.
+    pub kind: MetricKind,
+    /// The metrics, which differ in their labels.
+    pub metrics: Vec<Metric>,
+}
+
+/// How a metric can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// Can go up and down.
+    Gauge,
+    /// Only goes up while the process lives.
+    Counter,
+    /// Constant metadata, carried in the labels.
+    Info,
+}
+
+/// One metric: labels and a value.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Metric {
+    /// Names and values of the labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// The value; 1 for an info.
+    pub value: f64,
+}
+
+impl MetricFamily {
+    /// A gauge, still without metrics.
+    pub(super) fn gauge(name: &'static str, unit: Option<&'static str>, help: &'static str) -> Self {
+        Self { name, unit, help, kind: MetricKind::Gauge, metrics: Vec::new() }
+    }
+
+    pub(super) fn counter(name: &'static str, help: &'static str) -> Self {
+        Self { kind: MetricKind::Counter, ..Self::gauge(name, None, help) }
+    }
+
+    pub(super) fn with(mut self, value: Option<f64>) -> Self {
+        self.metrics.extend(value.map(|value| Metric { labels: Vec::new(), value }));
+        self
+    }
+
+    pub(super) fn add(&mut self, label: &'static str, label_value: impl Into<String>, value: f64) {
+        self.metrics.push(Metric { labels: vec![(label, label_value.into())], value });
+    }
+
+    /// The name as used in a query, without the suffix of its kind.
+    pub fn full_name(&self) -> String {
+        self.unit.map_or_else(|| self.name.to_owned(), |unit| format!("{}_{unit}", self.name))
+    }
+}
+
+const BYTES: Option<&str> = Some("bytes");
+const SECONDS: Option<&str> = Some("seconds");
+
+pub(super) fn of_numbers(report: &MemoryReport) -> Vec<MetricFamily> {
+    let mut families = vec![build_info(report)];
+    families.extend(of_process(report));
+    families.extend(of_container(report));
+    families.extend(of_parts(report));
+    families.extend(of_levels(report));
+    families.extend(of_ceiling(report));
+    families.extend(of_allocator(report));
+    families.extend(of_collection(report));
+    families
+}
+
+fn build_info(report: &MemoryReport) -> MetricFamily {
+    let instance = &report.instance;
+    let or_empty = |value: &Option<String>| value.as_deref().map(visible).unwrap_or_default();
+    let labels = vec![
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("service", or_empty(&instance.service)),
+        ("service_version", or_empty(&instance.version)),
+        ("build_id", or_empty(&instance.build_id)),
+        ("instance_id", instance.id.to_string()),
+    ];
+    let help = "Identity of this program";
+    MetricFamily {
+        kind: MetricKind::Info,
+        metrics: vec![Metric { labels, value: 1.0 }],
+        ..MetricFamily::gauge("memory_debug_build", None, help)
+    }
+}
+
+/// Numbers that Prometheus's own client libraries export, too, have the names used there.
+fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
+    let number =
+        |get: fn(&ProcessMemory) -> Option<u64>| report.process.as_ref().and_then(get).map(|n| n as f64);
+    let started = report.instance.started_at.as_deref().and_then(unix_seconds);
+    let gauge = MetricFamily::gauge;
+    vec![
+        gauge("process_resident_memory", BYTES, "Resident memory").with(number(|p| p.resident_bytes)),
+        gauge("memory_debug_process_peak_resident", BYTES, "Highest resident memory so far")
+            .with(number(|p| p.peak_resident_bytes)),
+        gauge("memory_debug_process_anonymous", BYTES, "Resident anonymous memory: heap and stacks")
+            .with(number(|p| p.anonymous_bytes)),
+        gauge("memory_debug_process_file", BYTES, "Resident pages of mapped files")
+            .with(number(|p| p.file_bytes)),
+        gauge("memory_debug_process_shared", BYTES, "Resident shared memory")
+            .with(number(|p| p.shared_bytes)),
+        gauge(
+            "memory_debug_process_proportional",
+            BYTES,
+            "Resident memory, with shared pages divided among their users",
+        )
+        .with(number(|p| p.pss_bytes)),
+        gauge("memory_debug_process_unique", BYTES, "Memory that would be freed if the process ended")
+            .with(number(|p| p.uss_bytes)),
+        gauge("memory_debug_process_swap", BYTES, "Anonymous memory swapped out")
+            .with(number(|p| p.swap_bytes)),
+        gauge(
+            "memory_debug_process_lazy_free",
+            BYTES,
+            "Resident anonymous memory that the kernel may reclaim without swapping",
+        )
+        .with(number(|p| p.lazy_free_bytes)),
+        gauge("process_threads", None, "Threads").with(number(|p| p.threads)),
+        gauge("process_open_fds", None, "Open file descriptors").with(number(|p| p.open_fds)),
+        gauge("process_start_time", SECONDS, "When the process started, since 1970").with(started),
+    ]
+}
+
+fn of_container(report: &MemoryReport) -> Vec<MetricFamily> {
+    let number =
+        |get: fn(&CgroupMemory) -> Option<u64>| report.cgroup.as_ref().and_then(get).map(|n| n as f64);
+    let (gauge, counter) = (MetricFamily::gauge, MetricFamily::counter);
+    vec![
+        gauge("memory_debug_cgroup_limit", BYTES, "Memory limit of the control group itself")
+            .with(number(|c| c.limit_bytes)),
+        gauge("memory_debug_cgroup_current", BYTES, "Memory charged to the control group")
+            .with(number(|c| c.current_bytes)),
+        gauge(
+            "memory_debug_cgroup_inactive_file",
+            BYTES,
+            "Inactive page cache, dropped first when memory is short",
+        )
+        .with(number(|c| c.inactive_file_bytes)),
+        gauge("memory_debug_cgroup_peak", BYTES, "Highest memory charged to the control group so far")
+            .with(number(|c| c.peak_bytes)),
+        counter(
+            "memory_debug_cgroup_oom_kills",
+            "Processes in the control group killed because memory ran out",
+        )
+        .with(number(|c| c.oom_kills)),
+        counter("memory_debug_cgroup_high_events", "Times the control group was throttled at memory.high")
+            .with(number(|c| c.high_events)),
+        counter("memory_debug_cgroup_max_events", "Times an allocation hit the control group's limit")
+            .with(number(|c| c.max_events)),
+    ]
+}
+
+/// The parts of the control group's memory.
+fn of_parts(report: &MemoryReport) -> Vec<MetricFamily> {
+    let parts = report.cgroup.as_ref().map(|cgroup| &cgroup.parts);
+    let number = |get: fn(&CgroupParts) -> Option<u64>| parts.and_then(get).map(|n| n as f64);
+    let gauge = MetricFamily::gauge;
+    vec![
+        gauge(
+            "memory_debug_cgroup_anonymous",
+            BYTES,
+            "Anonymous memory of the control group: heap and stacks",
+        )
+        .with(number(|p| p.anonymous_bytes)),
+        gauge("memory_debug_cgroup_file", BYTES, "Page cache of the control group, tmpfs included")
+            .with(number(|p| p.file_bytes)),
+        gauge("memory_debug_cgroup_mapped_file", BYTES, "Mapped page cache of the control group")
+            .with(number(|p| p.mapped_file_bytes)),
+        gauge("memory_debug_cgroup_shared", BYTES, "Tmpfs and shared memory of the control group")
+            .with(number(|p| p.shared_bytes)),
+        gauge("memory_debug_cgroup_kernel", BYTES, "Kernel memory of the control group")
+            .with(number(|p| p.kernel_bytes)),
+        gauge("memory_debug_cgroup_socket", BYTES, "Socket buffers of the control group")
+            .with(number(|p| p.socket_bytes)),
+    ]
+}
+
+/// The level with the least room, and the events at the levels above.
+fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
+    let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
+    let number = |get: fn(&CgroupLevel) -> Option<u64>| binding.and_then(get).map(|n| n as f64);
+    let (gauge, counter) = (MetricFamily::gauge, MetricFamily::counter);
+    let mut families = vec![
+        gauge("memory_debug_cgroup_binding_limit", BYTES, "Limit of the control group with the least room")
+            .with(number(|level| level.limit_bytes)),
+        gauge(
+            "memory_debug_cgroup_binding_current",
+            BYTES,
+            "Memory charged to the control group with the least room",
+        )
+        .with(number(|level| level.current_bytes)),
+        gauge(
+            "memory_debug_cgroup_binding_inactive_file",
+            BYTES,
+            "Inactive page cache of the control group with the least room",
+        )
+        .with(number(|level| level.inactive_file_bytes)),
+    ];
+    let mut kills = counter(
+        "memory_debug_cgroup_above_oom_kills",
+        "Processes killed because memory ran out, by control group above",
+    );
+    let mut high =
+        counter("memory_debug_cgroup_above_high_events", "Times a control group above was throttled");
+    let mut max =
+        counter("memory_debug_cgroup_above_max_events", "Times a control group above hit its limit");
+    for level in report.cgroup.iter().flat_map(|cgroup| &cgroup.levels) {
+        for (family, value) in
+            [(&mut kills, level.oom_kills), (&mut high, level.high_events), (&mut max, level.max_events)]
+        {
+            value.into_iter().for_each(|value| family.add("level", visible(&level.path), value as f64));
+        }
+    }
+    families.extend([kills, high, max]);
+    families
+}
+
+/// The machine, and the limit that the process reaches first.
+fn of_ceiling(report: &MemoryReport) -> Vec<MetricFamily> {
+    let ceiling = report.ceiling().ok();
+    let number = |get: fn(&Ceiling) -> Option<u64>| ceiling.as_ref().and_then(get).map(|n| n as f64);
+    let machine =
+        |get: fn(&MachineMemory) -> Option<u64>| report.machine.as_ref().and_then(get).map(|n| n as f64);
+    let gauge = MetricFamily::gauge;
+    let mut families = vec![
+        gauge("memory_debug_machine_total", BYTES, "Memory of the machine").with(machine(|m| m.total_bytes)),
+        gauge(
+            "memory_debug_machine_available",
+            BYTES,
+            "Memory of the machine that programs can still allocate",
+        )
+        .with(machine(|m| m.available_bytes)),
+        gauge("memory_debug_ceiling_limit", BYTES, "Limit with the least room, or the machine's memory")
+            .with(number(|c| Some(c.limit_bytes))),
+        gauge("memory_debug_ceiling_used", BYTES, "Memory in use under the limit with the least room")
+            .with(number(|c| Some(c.used_bytes))),
+        gauge("memory_debug_ceiling_room", BYTES, "Memory left under the limit with the least room")
+            .with(number(|c| Some(c.room_bytes))),
+        gauge(
+            "memory_debug_ceiling_others",
+            BYTES,
+            "Memory in use by others under the limit with the least room",
+        )
+        .with(number(|c| c.others_bytes)),
+    ];
+    families.extend(ceiling.map(|ceiling| {
+        let labels = vec![
+            ("set_by", ceiling.set_by.as_str().to_owned()),
+            ("path", ceiling.path.as_deref().map(visible).unwrap_or_default()),
+        ];
+        MetricFamily {
+            kind: MetricKind::Info,
+            metrics: vec![Metric { labels, value: 1.0 }],
+            ..gauge("memory_debug_ceiling", None, "What sets the limit with the least room")
+        }
+    }));
+    families
+}
+
+fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
+    let allocator = report.allocator.as_ref();
+    let number = |get: fn(&AllocatorStats) -> Option<u64>| allocator.and_then(get).map(|n| n as f64);
+    let gauge = MetricFamily::gauge;
+    vec![
+        gauge("memory_debug_jemalloc_allocated", BYTES, "Bytes that the program holds")
+            .with(number(|a| a.allocated_bytes)),
+        gauge("memory_debug_jemalloc_active", BYTES, "Bytes in pages with at least one allocation")
+            .with(number(|a| a.active_bytes)),
+        gauge("memory_debug_jemalloc_metadata", BYTES, "The allocator's own data")
+            .with(number(|a| a.metadata_bytes)),
+        gauge("memory_debug_jemalloc_resident", BYTES, "Upper bound of the allocator's physical memory")
+            .with(number(|a| a.resident_bytes)),
+        gauge("memory_debug_jemalloc_mapped", BYTES, "Bytes in active extents")
+            .with(number(|a| a.mapped_bytes)),
+        gauge("memory_debug_jemalloc_retained", BYTES, "Address space kept for later use")
+            .with(number(|a| a.retained_bytes)),
+        gauge("memory_debug_jemalloc_dirty", BYTES, "Unused pages, not yet returned to the system")
+            .with(number(|a| a.dirty_bytes)),
+        gauge(
+            "memory_debug_jemalloc_muzzy",
+            BYTES,
+            "Unused pages that the kernel may reclaim or has reclaimed",
+        )
+        .with(number(|a| a.muzzy_bytes)),
+        gauge(
+            "memory_debug_jemalloc_thread_cache",
+            BYTES,
+            "Free objects in thread caches, counted as allocated",
+        )
+        .with(number(|a| a.thread_cache_bytes)),
+        gauge(
+            "memory_debug_jemalloc_internal",
+            BYTES,
+            "The allocator's own data that counts as allocated: thread caches, the heap profile",
+        )
+        .with(number(|a| a.internal_bytes)),
+        gauge(
+            "memory_debug_jemalloc_sampled_pages",
+            BYTES,
+            "Pages that sampled small objects have to themselves",
+        )
+        .with(number(|a| a.sampled_pages_bytes)),
+        gauge("memory_debug_jemalloc_arenas", None, "Arenas").with(number(|a| a.arenas)),
+        gauge("memory_debug_profiling_active", None, "Whether allocations are sampled").with(
+            allocator
+                .and_then(|allocator| allocator.profiling.active)
+                .map(|active| f64::from(u8::from(active))),
+        ),
+        gauge("memory_debug_profiling_sample", BYTES, "Mean number of bytes between samples")
+            .with(number(|a| a.profiling.sample_bytes)),
+    ]
+}
+
+fn of_collection(report: &MemoryReport) -> Vec<MetricFamily> {
+    let gauge = MetricFamily::gauge;
+    vec![
+        gauge("memory_debug_collection_duration", SECONDS, "Duration of this collection")
+            .with(Some(report.duration_us as f64 / 1e6)),
+        gauge("memory_debug_collection_timestamp", SECONDS, "Time of this collection, since 1970")
+            .with(unix_seconds(&report.collected_at)),
+    ]
+}
+
+fn unix_seconds(rfc3339: &str) -> Option<f64> {
+    timestamp::parse(rfc3339).map(timestamp::unix_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn value(families: &[MetricFamily], name: &str) -> Option<f64> {
+        let family = families.iter().find(|family| family.full_name() == name);
+        family.unwrap_or_else(|| panic!("{name} is missing")).metrics.first().map(|metric| metric.value)
+    }
+
+    #[test]
+    fn numbers_have_their_names_and_units() {
+        let families = of_numbers(&sample::report());
+        for (name, expected) in [
+            ("process_resident_memory_bytes", 537_184_666.0),
+            ("process_threads", 9.0),
+            ("process_start_time_seconds", 1_795_165_200.0),
+            ("memory_debug_cgroup_limit_bytes", 1_073_741_824.0),
+            ("memory_debug_cgroup_shared_bytes", 131_072_000.0),
+            ("memory_debug_cgroup_kernel_bytes", 20_971_520.0),
+            ("memory_debug_cgroup_binding_limit_bytes", 1_342_177_280.0),
+            ("memory_debug_cgroup_binding_current_bytes", 1_101_004_800.0),
+            ("memory_debug_cgroup_binding_inactive_file_bytes", 52_428_800.0),
+            ("memory_debug_machine_total_bytes", 25_769_803_776.0),
+            ("memory_debug_machine_available_bytes", 17_179_869_184.0),
+            ("memory_debug_ceiling_limit_bytes", 1_342_177_280.0),
+            ("memory_debug_ceiling_used_bytes", 1_048_576_000.0),
+            ("memory_debug_ceiling_room_bytes", 293_601_280.0),
+            ("memory_debug_ceiling_others_bytes", 314_572_800.0),
+            ("memory_debug_jemalloc_allocated_bytes", 451_936_256.0),
+            ("memory_debug_profiling_active", 1.0),
+            ("memory_debug_collection_duration_seconds", 0.008123),
+        ] {
+            assert_eq!(value(&families, name), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn events_above_name_their_level_and_the_ceiling_says_what_sets_it() {
+        let mut report = sample::report();
+        report.cgroup.as_mut().unwrap().levels[0].max_events = Some(7);
+        let families = of_numbers(&report);
+        let labels = |name: &str| {
+            let family = families.iter().find(|family| family.full_name() == name).unwrap();
+            let [metric] = &family.metrics[..] else { panic!("{family:?}") };
+            (metric.labels.clone(), metric.value)
+        };
+        let level = vec![("level", "/pod".to_owned())];
+        assert_eq!(labels("memory_debug_cgroup_above_max_events"), (level.clone(), 7.0));
+        assert_eq!(labels("memory_debug_cgroup_above_oom_kills"), (level, 0.0));
+        let what = vec![("set_by", "group-above".to_owned()), ("path", "/pod".to_owned())];
+        assert_eq!(labels("memory_debug_ceiling"), (what, 1.0));
+    }
+
+    #[test]
+    fn without_a_limit_the_machine_is_the_ceiling_and_no_level_binds() {
+        let mut report = sample::report();
+        let cgroup = report.cgroup.as_mut().unwrap();
+        (cgroup.limit_bytes, cgroup.binding) = (None, None);
+        let families = of_numbers(&report);
+        assert_eq!(value(&families, "memory_debug_ceiling_limit_bytes"), Some(25_769_803_776.0));
+        assert_eq!(value(&families, "memory_debug_ceiling_room_bytes"), Some(17_179_869_184.0));
+        assert_eq!(value(&families, "memory_debug_cgroup_binding_limit_bytes"), None);
+    }
+
+    #[test]
+    fn a_start_before_1970_is_negative_and_an_invalid_start_is_omitted() {
+        let mut report = sample::report();
+        report.instance.started_at = Some("1969-12-31T23:59:50Z".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), Some(-10.0));
+        report.instance.started_at = Some("soon".into());
+        assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), None);
+    }
+
+    #[test]
+    fn omits_what_was_not_measured() {
+        let families = of_numbers(&sample::report());
+        assert_eq!(value(&families, "memory_debug_process_unique_bytes"), None);
+        assert_eq!(value(&families, "memory_debug_cgroup_oom_kills"), None);
+    }
+
+    #[test]
+    fn names_are_unique_and_valid_in_openmetrics() {
+        let families = of_numbers(&sample::report());
+        let mut names: Vec<_> = families.iter().map(MetricFamily::full_name).collect();
+        assert!(
+            names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+            "{names:?}"
+        );
+        assert!(names.iter().all(|name| !name.ends_with("_total") && !name.ends_with("_info")), "{names:?}");
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), families.len());
+    }
+}

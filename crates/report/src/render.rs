@@ -1,0 +1,57 @@
+//! Renders reports as text for people and as JSON for programs.
+//!
+//! Both take values and return a value; equal reports give equal output.
+
+mod ceiling;
+mod change;
+mod columns;
+mod container;
+mod control;
+mod detail;
+mod diagnosis;
+mod fleet;
+mod growth;
+mod json;
+mod line;
+mod purge;
+mod reasons;
+mod reconciliation;
+mod report_diff;
+mod roots;
+mod snapshots;
+mod stacks;
+mod table;
+mod text;
+
+pub use crate::visible_json::{VisibleJson, to_json, to_json_line, visible_json, write_line};
+pub use growth::{write_growth_json, write_growth_text};
+pub use json::{json, write_document, write_json};
+pub use snapshots::write_snapshots_text;
+pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
+pub use text::{text, write_text};
+
+use crate::report::RowSource;
+use crate::units::{percent, short_name};
+
+/// Numbers that are small in most processes are shown only above this percentage of resident memory.
+const WORTH_A_WORD: f64 = 5.0;
+
+/// The name of a row. If the type is unknown, it is the name of a function.
+fn row_name(name: &str, is_attributed: bool) -> String {
+    let mark = if is_attributed { "" } else { "[unattributed] " };
+    format!("{mark}{}", short_name(name))
+}
+
+/// Suffix of a thread's name that counts threads with this name: ` × 4`.
+fn times(threads: Option<u64>) -> String {
+    threads.filter(|threads| *threads > 1).map_or_else(String::new, |threads| format!(" × {threads}"))
+}
+
+/// The cell for one standard error of `bytes`, as a percentage of it.
+fn error_cell(source: RowSource, stderr: f64, bytes: u64) -> String {
+    match (source, percent(stderr, bytes as f64)) {
+        (RowSource::Exact, _) => "exact".to_owned(),
+        (_, Some(percent)) => format!("{percent:.0} %"),
+        (_, None) => "–".to_owned(),
+    }
+}

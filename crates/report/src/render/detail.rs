@@ -1,0 +1,161 @@
+//! Renders the allocator's arenas and size classes as text.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use super::columns;
+use crate::detail::{AllocatorDetail, ArenaStats, BinStats, LargeStats, SizeClasses};
+use crate::units::{Bytes, count};
+
+impl Display for AllocatorDetail {
+    /// One table for each part that was requested and could be read.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.arenas.iter().try_for_each(|arenas| write_arenas(f, arenas))?;
+        self.size_classes.iter().try_for_each(|classes| write_size_classes(f, classes))
+    }
+}
+
+fn write_arenas(out: &mut (impl Write + ?Sized), arenas: &[ArenaStats]) -> fmt::Result {
+    const HEADINGS: [&str; 12] = [
+        "arena",
+        "threads",
+        "small",
+        "large",
+        "active",
+        "dirty",
+        "muzzy",
+        "retained",
+        "metadata",
+        "in caches",
+        "dirty ms",
+        "muzzy ms",
+    ];
+    writeln!(out, "\narenas")?;
+    columns::write(out, HEADINGS, arenas.iter().map(arena))
+}
+
+fn arena(arena: &ArenaStats) -> [String; 12] {
+    let bytes = |bytes: u64| format!("{:.1}", Bytes(bytes));
+    [
+        arena.index.to_string(),
+        count(arena.threads),
+        bytes(arena.small_allocated_bytes),
+        bytes(arena.large_allocated_bytes),
+        bytes(arena.active_bytes),
+        bytes(arena.dirty_bytes),
+        bytes(arena.muzzy_bytes),
+        bytes(arena.retained_bytes),
+        bytes(arena.base_bytes.saturating_add(arena.internal_bytes)),
+        bytes(arena.thread_cache_bytes),
+        arena.dirty_decay_ms.to_string(),
+        arena.muzzy_decay_ms.to_string(),
+    ]
+}
+
+fn write_size_classes(out: &mut (impl Write + ?Sized), classes: &SizeClasses) -> fmt::Result {
+    const SMALL: [&str; 10] = [
+        "size",
+        "live",
+        "slabs",
+        "with room",
+        "used",
+        "unused",
+        "sampled",
+        "allocated",
+        "requests",
+        "lock waits",
+    ];
+    const LARGE: [&str; 5] = ["size", "live", "total size", "allocated", "freed"];
+    writeln!(out, "\nsmall size classes")?;
+    columns::write(out, SMALL, classes.bins.iter().map(bin))?;
+    let (unused, sampled) = (Bytes(classes.unused_bytes), Bytes(classes.sampled_pages_bytes));
+    writeln!(out, "unused regions {unused} · pages of sampled small objects {sampled}")?;
+    writeln!(out, "\nlarge size classes")?;
+    columns::write(out, LARGE, classes.large.iter().map(large))
+}
+
+fn bin(bin: &BinStats) -> [String; 10] {
+    [
+        bin.size_bytes.to_string(),
+        count(bin.live_regions),
+        count(bin.slabs),
+        count(bin.nonfull_slabs),
+        bin.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        format!("{:.1}", Bytes(bin.unused_bytes)),
+        count(bin.sampled_objects),
+        count(bin.allocated),
+        count(bin.requests),
+        count(bin.lock_waits),
+    ]
+}
+
+fn large(class: &LargeStats) -> [String; 5] {
+    [
+        format!("{:.0}", Bytes(class.size_bytes)),
+        count(class.live),
+        Bytes(class.live_bytes).to_string(),
+        count(class.allocated),
+        count(class.freed),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_a_table() {
+        let arena = ArenaStats {
+            index: 3,
+            threads: 2,
+            small_allocated_bytes: 5 << 20,
+            dirty_bytes: 1 << 20,
+            dirty_decay_ms: 10_000,
+            muzzy_decay_ms: -1,
+            ..ArenaStats::default()
+        };
+        let bin = BinStats {
+            size_bytes: 48,
+            regions_per_slab: 256,
+            live_regions: 1280,
+            slabs: 20,
+            nonfull_slabs: 19,
+            allocated: 1290,
+            freed: 6,
+            requests: 2000,
+            ..BinStats::default()
+        };
+        let class = LargeStats {
+            size_bytes: 20 << 10,
+            live: 3,
+            live_bytes: 60 << 10,
+            allocated: 5,
+            freed: 2,
+            index: 1,
+        };
+        let mut detail = AllocatorDetail {
+            arenas: Some(vec![arena]),
+            size_classes: Some(SizeClasses::new(vec![bin.derive()], vec![class], 4096)),
+            duration_us: 7,
+        };
+        let expected = "
+arenas
+arena | threads |   small | large | active |   dirty | muzzy | retained | metadata | in caches | dirty ms | muzzy ms
+===== | ======= | ======= | ===== | ====== | ======= | ===== | ======== | ======== | ========= | ======== | ========
+    3 |       2 | 5.0 MiB |   0 B |    0 B | 1.0 MiB |   0 B |      0 B |      0 B |       0 B |    10000 |       -1
+
+small size classes
+size |  live | slabs | with room | used |    unused | sampled | allocated | requests | lock waits
+==== | ===== | ===== | ========= | ==== | ========= | ======= | ========= | ======== | ==========
+  48 | 1,280 |    20 |        19 | 25 % | 180.0 KiB |       4 |     1,290 |    2,000 |          0
+unused regions 180.00 KiB · pages of sampled small objects 16.19 KiB
+
+large size classes
+  size | live | total size | allocated | freed
+====== | ==== | ========== | ========= | =====
+20 KiB |    3 |  60.00 KiB |         5 |     2
+";
+        assert_eq!(detail.to_string(), expected);
+        detail.size_classes = None;
+        assert!(!detail.to_string().contains("size classes"));
+    }
+}

@@ -1,0 +1,104 @@
+//! Renders the doctor's findings as text.
+
+use std::fmt::{self, Write};
+
+use super::reasons;
+use crate::doctor::{Diagnosis, Severity};
+use crate::units::visible;
+
+/// Writes one line for each finding more severe than a notice.
+pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
+    for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
+        writeln!(out, "{} {}: {}", name(verdict.severity), visible(&verdict.id), visible(&verdict.evidence))?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Diagnosis {
+    /// All findings with their advice, then the number of rules checked, then the rules that could not be checked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(f, self)
+    }
+}
+
+fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
+    for verdict in &diagnosis.verdicts {
+        writeln!(out, "{} {}", name(verdict.severity), visible(&verdict.id))?;
+        writeln!(out, "  {}", visible(&verdict.evidence))?;
+        writeln!(out, "  advice: {}\n", visible(&verdict.advice))?;
+    }
+    if diagnosis.verdicts.is_empty() {
+        write!(out, "no findings; ")?;
+    }
+    let (checked, not_checked) = (diagnosis.checked.len(), diagnosis.not_checked.len());
+    let noun = if checked == 1 { "rule" } else { "rules" };
+    writeln!(out, "{checked} {noun} checked, {not_checked} not checked")?;
+    let not_checked = diagnosis.not_checked.iter().map(|rule| (rule.id.as_ref(), rule.reason.as_str()));
+    for (reason, ids) in reasons::grouped(not_checked) {
+        writeln!(out, "not checked: {} because {}", visible(&ids.join(", ")), visible(reason))?;
+    }
+    Ok(())
+}
+
+fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Warning => "warning",
+        Severity::Notice => "notice",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::diagnose;
+    use crate::report::MemoryReport;
+    use crate::sample;
+
+    fn text(report: &MemoryReport) -> String {
+        let mut text = String::new();
+        write(&mut text, &diagnose(report)).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_finding_has_its_evidence_and_its_advice() {
+        let mut report = sample::report();
+        report.cgroup.as_mut().unwrap().oom_kills = Some(2);
+        let text = text(&report);
+        let lines: Vec<_> = text.lines().take(4).collect();
+        assert_eq!(
+            lines[..2],
+            ["critical oom-kills", "  processes in the container killed because memory ran out: 2"]
+        );
+        assert!(lines[2].starts_with("  advice: the largest part is "), "{text}");
+        assert_eq!(lines[3], "");
+        assert!(!text.contains("no findings"), "{text}");
+    }
+
+    #[test]
+    fn rules_that_could_not_be_checked_are_listed() {
+        let mut report = sample::report();
+        report.process = None;
+        report.unavailable.note("process", "/proc/self: entity not found");
+        let text = text(&report);
+        let first = text.lines().next().unwrap();
+        let Diagnosis { checked, not_checked, .. } = diagnose(&report);
+        let (checked, missing) = (checked.len(), not_checked.len());
+        assert_eq!(first, format!("no findings; {checked} rules checked, {missing} not checked"));
+        let because = "because /proc/self: entity not found";
+        let line = format!(
+            "\nnot checked: dominating-row, mapped-files, memory-outside-jemalloc, muzzy-pages, never-touched, \
+             shared-memory, swap-in-use, thread-caches {because}\n"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+
+    #[test]
+    fn s64_a_reason_cannot_forge_lines() {
+        let mut report = sample::report();
+        report.process = None;
+        report.unavailable.note("process", "\nno findings");
+        assert!(text(&report).contains(r"because \u{a}no findings"));
+    }
+}

@@ -1,0 +1,81 @@
+//! Renders the result of a purge as text.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::reasons;
+use crate::purge_report::{PurgeMoment, PurgeReport};
+use crate::units::{Bytes, visible};
+
+impl Display for PurgeReport {
+    /// One line with the result, then each number before and after.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.purge_us as f64 / 1000.0;
+        match self.returned_bytes {
+            Some(bytes @ 0..) => write!(f, "{} returned to the system", Bytes(bytes.unsigned_abs()))?,
+            Some(bytes) => write!(f, "the process grew by {} meanwhile", Bytes(bytes.unsigned_abs()))?,
+            None => write!(f, "purged")?,
+        }
+        writeln!(f, ", in {milliseconds:.1} ms\n")?;
+        writeln!(f, "  {:<22} {:>14} {:>14}", "", "before", "after")?;
+        for (name, value) in NUMBERS {
+            let cell =
+                |moment| value(moment).map_or_else(|| "–".to_owned(), |bytes| Bytes(bytes).to_string());
+            writeln!(f, "  {name:<22} {:>14} {:>14}", cell(&self.before), cell(&self.after))?;
+        }
+        if self.background_threads == Some(true) {
+            writeln!(f, "\nbackground threads also return unused pages on their own, after the decay time")?;
+        }
+        let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
+        for (reason, paths) in reasons::grouped(shown) {
+            writeln!(f, "\nnot available: {}: {}", visible(&paths.join(", ")), visible(reason))?;
+        }
+        Ok(())
+    }
+}
+
+/// A number with its name.
+type Number = (&'static str, fn(&PurgeMoment) -> Option<u64>);
+
+const NUMBERS: [Number; 10] = [
+    ("resident", |moment| moment.resident_bytes),
+    ("anonymous", |moment| moment.anonymous_bytes),
+    ("allocator resident", |moment| moment.allocator_resident_bytes),
+    ("dirty pages", |moment| moment.dirty_bytes),
+    ("muzzy pages", |moment| moment.muzzy_bytes),
+    ("lazily freed", |moment| moment.lazy_free_bytes),
+    ("retained addresses", |moment| moment.retained_bytes),
+    ("active pages", |moment| moment.active_bytes),
+    ("allocated", |moment| moment.allocated_bytes),
+    ("in thread caches", |moment| moment.thread_cache_bytes),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_each_number_before_and_after() {
+        let report: PurgeReport = serde_json::from_value(serde_json::json!({
+            "schema": "memory-debug/v1",
+            "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+            "purged_at": "2026-11-21T09:00:00.000Z",
+            "purge_us": 12_345,
+            "returned_bytes": 104_857_600,
+            "background_threads": true,
+            "before": {"resident_bytes": 209_715_200, "dirty_bytes": 104_857_600},
+            "after": {"resident_bytes": 104_857_600, "dirty_bytes": 0},
+            "unavailable": {"after.muzzy_bytes": "no", "before.muzzy_bytes": "no", "instance.host": "no"},
+        }))
+        .unwrap();
+        let text = report.to_string();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "100.00 MiB returned to the system, in 12.3 ms");
+        assert_eq!(lines[3], "  resident                   200.00 MiB     100.00 MiB");
+        assert_eq!(lines[6], "  dirty pages                100.00 MiB            0 B");
+        assert_eq!(lines[7], "  muzzy pages                         –              –");
+        assert!(text.contains("\nbackground threads also return"), "{text}");
+        assert!(text.ends_with("\nnot available: after.muzzy_bytes, before.muzzy_bytes: no\n"), "{text}");
+        let grown = PurgeReport { returned_bytes: Some(-2048), ..report };
+        assert!(grown.to_string().starts_with("the process grew by 2.00 KiB meanwhile, in 12.3 ms\n"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Renders the difference between two reports as text.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::change::{write_notes, write_rows, write_total};
+use super::columns;
+use crate::instance::InstanceInfo;
+use crate::report_diff::ReportDiff;
+use crate::units::{Bytes, count, signed_bytes, signed_count, visible};
+
+impl Display for ReportDiff {
+    /// The numbers that changed, then the table's columns with signs. A change beyond noise has a star.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (base, target) = (Moment(&self.base, &self.base_at), Moment(&self.target, &self.target_at));
+        writeln!(f, "change from {base} to {target}\n")?;
+        let changed: Vec<_> = self.numbers.iter().filter(|(_, number)| number.change != 0).collect();
+        if !changed.is_empty() {
+            let rows = changed.into_iter().map(|(path, number)| {
+                let is_bytes = path.ends_with("_bytes");
+                let show = |value| if is_bytes { Bytes(value).to_string() } else { count(value) };
+                let change = if is_bytes { signed_bytes(number.change) } else { signed_count(number.change) };
+                [visible(path), show(number.base), show(number.target), change]
+            });
+            columns::write(f, ["number", "before", "after", "change"], rows)?;
+            writeln!(f)?;
+        }
+        write_notes(f, &self.notes)?;
+        write_rows(f, &self.rows, self.omitted_rows)?;
+        write_total(f, &self.total, self.comparison, self.threshold_stderrs, self.compared_rows)?;
+        if self.is_partial {
+            writeln!(f, "note: a table omits rows; a row that only the other table shows was not compared")?;
+        }
+        Ok(())
+    }
+}
+
+struct Moment<'a>(&'a InstanceInfo, &'a str);
+
+impl Display for Moment<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "instance {} (pid {}, {})", self.0.id.short(), self.0.pid, visible(self.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report_diff::ReportDiff;
+    use crate::sample;
+
+    #[test]
+    fn the_numbers_come_first_then_the_table_with_signs() {
+        let (base, mut target) = (sample::report(), sample::report());
+        target.collected_at = "2026-11-20T12:13:00Z".into();
+        target.process.as_mut().unwrap().resident_bytes = Some(537_184_666 + (90 << 20));
+        target.types.as_mut().unwrap().rows[0].bytes += 90 << 20;
+        let text = ReportDiff::between(&base, &target).unwrap().to_string();
+        for line in [
+            "change from instance 6f1c9a2e (pid 4242, 2026-11-20T12:12:00Z) to instance 6f1c9a2e (pid 4242, \
+             2026-11-20T12:13:00Z)\n",
+            "process.resident_bytes | 512.30 MiB | 602.30 MiB | +90.00 MiB\n",
+            "HashMap<String, Session> |          +0 |   +90.00 MiB |  4 % *\n",
+            "total +0 B (± 4.47 MiB) of 20.00 MiB; * marks more than noise: over 2.5 standard errors",
+        ] {
+            assert!(text.contains(line), "{line}\nis not in\n{text}");
+        }
+        let same = ReportDiff::between(&base, &base).unwrap().to_string();
+        assert!(same.contains("\n\nno row differs\n"), "{same}");
+    }
+}

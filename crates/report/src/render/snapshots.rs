@@ -1,0 +1,59 @@
+//! Renders the list of snapshots as text.
+
+use std::fmt::{self, Write};
+
+use crate::samples::SampleOrigin;
+use crate::snapshot::SnapshotInfo;
+use crate::units::{Bytes, count, visible};
+
+/// Writes one line per snapshot, in the order given. Snapshots with the same samples can be compared.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> fmt::Result {
+    if snapshots.is_empty() {
+        return writeln!(out, "no snapshots; POST /snapshots takes one");
+    }
+    writeln!(
+        out,
+        "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label",
+        "id", "taken", "sampled", "stacks", "samples since"
+    )?;
+    for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } in snapshots {
+        let since =
+            samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
+        let label = label.as_deref().map(visible).unwrap_or_default();
+        let (bytes, stacks) = (Bytes(*sampled_bytes).to_string(), count(*stacks));
+        writeln!(out, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::tests::{empty, samples, with_samples};
+
+    fn snapshots_text(snapshots: &[SnapshotInfo]) -> String {
+        let mut text = String::new();
+        write_snapshots_text(&mut text, snapshots).unwrap();
+        text
+    }
+
+    #[test]
+    fn s64_a_label_cannot_forge_lines() {
+        let text = snapshots_text(&[empty(7, "before\n0000 | forged").info().clone()]);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        let line = text.lines().last().unwrap();
+        assert!(line.contains("1970-01-01T00:00:07.000Z |         0 B |       0 | 20"), "{line}");
+        assert!(line.ends_with(" | before\\u{a}0000 | forged"), "{line}");
+        let later = with_samples(&empty(7, "x"), Some(samples(1))).info().clone();
+        let unknown = with_samples(&empty(7, "x"), None).info().clone();
+        let text = snapshots_text(&[later, unknown]);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].ends_with(" | 2026-11-21T09:00:00.000Z | x"), "{text}");
+        assert!(lines[2].ends_with(" | an unknown time          | x"), "{text}");
+        assert!(snapshots_text(&[]).contains("no snapshots"));
+    }
+}
