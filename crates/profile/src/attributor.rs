@@ -67,9 +67,9 @@ impl TypeAttributor {
     /// Returns the hashes by which stacks are remembered.
     fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> Vec<u64> {
         self.symbolizer.forget_others(profile.mappings());
-        if self.generation != self.symbolizer.generation() {
+        if self.generation != self.symbolizer.generation {
             let symbolizer = std::mem::take(&mut self.symbolizer);
-            *self = Self { generation: symbolizer.generation(), symbolizer, ..Self::default() };
+            *self = Self { generation: symbolizer.generation, symbolizer, ..Self::default() };
         }
         if self.stacks.len() > Self::MAX_STACKS {
             self.stacks = FxHashMap::default();

@@ -18,14 +18,13 @@ mod threads;
 
 use std::io::BufRead;
 
-use counts::{Counts, parse_counts};
-use lines::Lines;
-
 use crate::error::Error;
 use crate::mapping::{Mapping, guess_program};
 use crate::number::{decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
+use counts::{Counts, parse_counts};
+use lines::Lines;
 
 /// Bytes of one address in the dump of a position-independent program: ` 0x55e486c2ba33`.
 const BYTES_OF_AN_ADDRESS: u64 = 15;

@@ -55,7 +55,7 @@ impl SampleRate {
 
     /// Estimates what one stack holds from its recorded numbers.
     ///
-    /// The variance is that of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the samples of live objects, taken
+    /// This is the variance of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the samples of live objects, taken
     /// at the stack's mean size. For objects much smaller than `R` it is about `R·bytes`.
     pub fn unbias(self, sample: Sample) -> Estimate {
         let (count, sum) = (sample.objects as f64, sample.bytes as f64);

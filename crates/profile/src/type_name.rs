@@ -2,13 +2,15 @@
 
 mod forms;
 mod parse;
+mod path;
 mod readable;
 mod readable_names;
 mod shorten;
 
 pub(crate) use forms::walk;
 pub(crate) use parse::{split_arguments, split_list};
+pub(crate) use path::Qualify;
 pub use readable::readable_type_name;
-pub(crate) use readable::{Qualify, element_of, readable};
+pub(crate) use readable::{element_of, readable};
 pub(crate) use readable_names::ReadableNames;
 pub use shorten::shorten_name;

@@ -33,7 +33,7 @@ impl TypeAttributor {
         *self = Self::new();
         let mappings: Vec<_> = (1..).zip(&profile.mappings).map(|(at, named)| mapping(at, named)).collect();
         self.symbolizer.forget_others(&mappings);
-        self.generation = self.symbolizer.generation();
+        self.generation = self.symbolizer.generation;
         let has_file: Vec<_> = iter::zip(&mappings, &profile.mappings)
             .map(|(mapping, named)| {
                 let loaded = files.load(mapping);

@@ -26,7 +26,7 @@ impl TypeAttributor {
     pub fn symbolize(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> SymbolizedProfile {
         let keys = self.prepare(profile, files);
         self.symbolizer.read_build_ids(files);
-        let mappings = self.symbolizer.mappings().to_vec();
+        let mappings = self.symbolizer.mappings.to_vec();
         let knows_allocated = profile.stacks().any(|stack| stack.accumulated.objects > 0);
         let kind = if knows_allocated { ProfileKind::LiveAndAllocated } else { ProfileKind::Live };
         let mut named = std::mem::take(&mut self.named);

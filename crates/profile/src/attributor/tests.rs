@@ -93,7 +93,7 @@ fn groups_threads_by_name_or_one_by_one() {
     let table = attributor.summarize(&profile, &no_files, &by_name);
     let rows: Vec<_> = table.entries.into_iter().map(row).collect();
     let expected = [("worker".to_owned(), 5, 2), ("main".to_owned(), 1, 1), ("thread 7".to_owned(), 1, 1)];
-    assert_eq!(rows, expected, "a thread that holds nothing is none");
+    assert_eq!(rows, expected, "a thread without memory has no row");
     let symbolized = attributor.symbolize(&profile, &no_files);
     let kept: Vec<_> = symbolized.summarize(&by_name).entries.into_iter().map(row).collect();
     assert_eq!(kept, expected, "kept profiles say the same");

@@ -9,6 +9,7 @@ mod encode;
 mod label;
 mod labels;
 mod message;
+mod messages;
 mod options;
 mod selection;
 mod strings;

@@ -105,7 +105,7 @@ fn profile_has_no_growth_since_itself() {
         (growth.kind(), growth.stack_count(), growth.total()),
         (ProfileKind::Growth, 0, Amount::default())
     );
-    assert!(growth.functions.is_empty(), "names that nobody has are gone");
+    assert!(growth.functions.is_empty(), "unused names are gone");
     assert_eq!(SymbolizedProfile::merge([&profile, &growth]), None);
     assert_eq!(SymbolizedProfile::merge([]), None);
 }

@@ -22,9 +22,11 @@ use crate::profile::HeapProfile;
 #[derive(Debug, Default)]
 pub struct Symbolizer {
     code: KnownCode,
-    mappings: Vec<Mapping>,
+    /// The mappings that the frames belong to, in order.
+    pub(crate) mappings: Vec<Mapping>,
     unloaded: Unloaded,
-    generation: u64,
+    /// Changes whenever everything was forgotten. Then everything derived from frames must be forgotten too.
+    pub(crate) generation: u64,
 }
 
 impl Symbolizer {
@@ -118,16 +120,6 @@ impl Symbolizer {
         let inferred =
             program.and_then(|program| self.code.program.gap(program, !self.code.spans.is_empty()));
         inferred.into_iter().chain(of_program).chain(of_libraries).collect()
-    }
-
-    /// Changes whenever everything was forgotten. Then everything derived from frames must be forgotten too.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    /// The mappings that the frames belong to, in order.
-    pub(crate) fn mappings(&self) -> &[Mapping] {
-        &self.mappings
     }
 
     /// Reads the missing build-ids of the files.

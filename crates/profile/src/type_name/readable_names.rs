@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::readable::{Qualify, readable};
+use super::path::Qualify;
+use super::readable::readable;
 
 /// The readable names of types, kept from one table to the next.
 ///

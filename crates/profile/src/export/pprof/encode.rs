@@ -84,8 +84,8 @@ impl<'a> Encoder<'a> {
         let (mut out, mut tables, mut end) = (Message::default(), Message::default(), Message::default());
         let types = value::of_kind(profile.kind);
         types.iter().for_each(|names| self.value_type(tag::SAMPLE_TYPE, *names, &mut out));
-        end.signed(tag::TIME_NANOS, options.time_nanos);
-        end.signed(tag::DURATION_NANOS, options.duration_nanos);
+        end.number(tag::TIME_NANOS, options.time_nanos.cast_unsigned());
+        end.number(tag::DURATION_NANOS, options.duration_nanos.cast_unsigned());
         self.value_type(tag::PERIOD_TYPE, ("space", "bytes"), &mut end);
         end.number(tag::PERIOD, profile.sample_rate.bytes().min(i64::MAX as u64));
         let comments: Vec<u64> = comments.iter().map(|text| self.strings.position(text)).collect();

@@ -93,6 +93,6 @@ fn text<'a>(labels: &mut Message, strings: &mut Strings<'a>, key: &'a str, text:
 fn number(label: &mut Message, key: u64, number: i64, unit: u64) {
     label.clear();
     label.number(tag::label::KEY, key);
-    label.signed(tag::label::NUM, number);
+    label.number(tag::label::NUM, number.cast_unsigned());
     label.number(tag::label::NUM_UNIT, unit);
 }

@@ -15,11 +15,6 @@ impl Message {
         }
     }
 
-    /// Appends a whole number that can be negative.
-    pub(super) fn signed(&mut self, tag: u64, number: i64) {
-        self.number(tag, number.cast_unsigned());
-    }
-
     /// Appends a text, a message or packed numbers.
     pub(super) fn bytes(&mut self, tag: u64, bytes: &[u8]) {
         push_varint(&mut self.0, tag << 3 | 2);

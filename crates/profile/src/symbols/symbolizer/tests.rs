@@ -62,12 +62,12 @@ fn profiles_with_and_without_build_ids_share_names() {
     assert!(with_ids.mappings().iter().any(|mapping| mapping.build_id.is_some()));
     let mut symbolizer = Symbolizer::new();
     symbolizer.resolve(&plain, &read_file);
-    let generation = symbolizer.generation();
+    let generation = symbolizer.generation;
     let nothing = |_: &Mapping| -> io::Result<FileData> { panic!("a file is read again") };
     for profile in [&with_ids, &plain, &with_ids] {
         symbolizer.resolve(profile, &nothing);
     }
-    assert_eq!(symbolizer.generation(), generation);
+    assert_eq!(symbolizer.generation, generation);
     // Where names are missing, a build-id can lead to some.
     let mut unnamed = Symbolizer::new();
     unnamed.resolve(&plain, &|_: &Mapping| Err(io::ErrorKind::NotFound.into()));

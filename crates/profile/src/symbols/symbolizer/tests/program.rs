@@ -50,7 +50,7 @@ pub(super) struct Program {
 pub(super) type Frames = Vec<(Option<String>, Option<String>, u32)>;
 
 impl Program {
-    /// Builds the program with `rustc options`, optimised.
+    /// Builds the program with `rustc options`, optimized.
     pub(super) fn build(test: &str, options: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("memory-debug-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
