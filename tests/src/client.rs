@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: what is sent and what comes back are bytes, with no library in between that would tidy them up.
+//! An HTTP/1.1 client on raw bytes, so that no library changes what is sent or received.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use crate::time_limit::within_limit;
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Vec<u8>,
-    /// The line that ends the head.
+    /// The empty line that ends the head.
     end: &'static [u8],
     body: Vec<u8>,
     is_head: bool,
@@ -23,14 +23,14 @@ pub struct Request {
 /// Method, target, and header fields with their values.
 pub type RequestParts<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
 
-/// A response, with every byte as it came.
+/// A response, with every byte as received.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Names in lower case with their values, in the order sent.
+    /// Names in lower case with their values, in the order received.
     pub headers: Vec<(String, String)>,
-    /// The body without the framing of chunks.
+    /// The body, without chunk framing.
     pub body: Vec<u8>,
     wire: Vec<u8>,
 }
@@ -38,31 +38,31 @@ pub struct Response {
 /// A connection to the server.
 pub struct Connection(BufReader<Box<dyn Stream>>);
 
-/// What a connection goes over.
+/// The stream below the connection.
 trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 impl Request {
-    /// `method target HTTP/1.1` and a `Host`. Neither is checked: that is for the server to do.
+    /// A request line `method target HTTP/1.1` and a `Host`. Neither is checked: that is the server's task.
     pub fn new(method: &str, target: impl AsRef<[u8]>) -> Self {
         let mut head = [method.as_bytes(), b" ", target.as_ref(), b" HTTP/1.1\r\n"].concat();
         head.extend_from_slice(b"host: localhost\r\n");
         Self { head, end: b"\r\n", body: Vec::new(), is_head: method == "HEAD" }
     }
 
-    /// These bytes and no others: the whole of a request, or what somebody takes for one.
+    /// Exactly these bytes, whether they are a whole request or only resemble one.
     pub fn verbatim(bytes: impl AsRef<[u8]>) -> Self {
         let head = bytes.as_ref().to_vec();
         Self { is_head: head.starts_with(b"HEAD "), head, end: b"", body: Vec::new() }
     }
 
-    /// A `GET`.
+    /// A `GET` request.
     pub fn get(target: impl AsRef<[u8]>) -> Self {
         Self::new("GET", target)
     }
 
-    /// Adds a header field, byte by byte.
+    /// Adds a header field. The value can be any bytes.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         for part in [name.as_bytes(), b": ", value.as_ref(), b"\r\n"] {
             self.head.extend_from_slice(part);
@@ -70,7 +70,7 @@ impl Request {
         self
     }
 
-    /// Adds the header of the right user.
+    /// Adds the `Authorization` header with the right login.
     pub fn authorized(self) -> Self {
         self.header("authorization", authorization())
     }
@@ -83,8 +83,8 @@ impl Request {
         self
     }
 
-    /// Its method, target and header fields, to send it in another way. `None` if it has a body, was given verbatim or
-    /// is not all ASCII.
+    /// Method, target and header fields, for another protocol. `None` if the request has a body, was given
+    /// verbatim or is not ASCII.
     pub fn parts(&self) -> Option<RequestParts<'_>> {
         let head = std::str::from_utf8(&self.head).ok().filter(|head| head.is_ascii())?;
         if self.end.is_empty() || !self.body.is_empty() {
@@ -96,7 +96,7 @@ impl Request {
         Some((method, rest.strip_suffix(" HTTP/1.1")?, fields))
     }
 
-    /// Whether it is a `HEAD`, whose answer has no body.
+    /// Whether it is a `HEAD` request, whose answer has no body.
     pub fn is_head(&self) -> bool {
         self.is_head
     }
@@ -106,7 +106,7 @@ impl Request {
     }
 }
 
-/// As it is sent, for the message of a failed assertion.
+/// Shows the request as sent, for messages of failed assertions.
 impl std::fmt::Display for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.bytes().escape_ascii().fmt(f)
@@ -114,7 +114,7 @@ impl std::fmt::Display for Request {
 }
 
 impl Response {
-    /// The value of the header field `name`; with several of that name, all of them.
+    /// The value of the header field `name`. Several values are joined by commas.
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<_> =
             self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect();
@@ -131,19 +131,19 @@ impl Response {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
-    /// The body as the report it was made from.
+    /// The body as a report.
     pub fn report(&self) -> MemoryReport {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
-    /// Everything that came over the wire but the line that tells the time.
+    /// All received bytes except the `Date` line.
     pub fn without_date(&self) -> Vec<u8> {
         let lines = self.wire.split_inclusive(|&byte| byte == b'\n');
         lines.filter(|line| !line.to_ascii_lowercase().starts_with(b"date: ")).flatten().copied().collect()
     }
 }
 
-/// As it came, for the message of a failed assertion.
+/// Shows the response as received, for messages of failed assertions.
 impl std::fmt::Display for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.wire))
@@ -157,12 +157,12 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects to a server.
     pub async fn open(address: SocketAddr) -> Self {
         Self::over(within_limit(TcpStream::connect(address)).await.unwrap())
     }
 
-    /// Over anything that is already connected.
+    /// Uses a stream that is already connected.
     pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static) -> Self {
         Self(BufReader::new(Box::new(stream)))
     }
@@ -178,7 +178,7 @@ impl Connection {
         self.receive_answer(request.is_head).await
     }
 
-    /// Sends several requests at once and reads their responses.
+    /// Sends several requests at once, then reads their responses.
     pub async fn pipeline(&mut self, requests: impl IntoIterator<Item = Request>) -> Vec<Response> {
         let requests: Vec<_> = requests.into_iter().collect();
         self.send(requests.iter().flat_map(Request::bytes).collect::<Vec<_>>()).await;
@@ -189,23 +189,23 @@ impl Connection {
         responses
     }
 
-    /// Whether the server hangs up now, having said nothing more.
+    /// Whether the server closes the connection now, without sending anything more.
     pub async fn ends(&mut self) -> bool {
-        // Reset or closed, it is over.
+        // Reset or closed: both end the connection.
         within_limit(self.0.read_u8()).await.is_err()
     }
 
-    /// Sends the head of `request` with the empty line that ends it, and nothing of a body.
+    /// Sends the head of `request` with the empty line that ends it, but no body.
     pub async fn send_head(&mut self, request: Request) {
         self.send([&request.head, request.end].concat()).await;
     }
 
-    /// Sends anything. A server that has already answered may close in the meantime, which is no error here.
+    /// Sends any bytes. Ignores errors, because a server that has already answered may close the connection.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = within_limit(self.0.write_all(bytes.as_ref())).await;
     }
 
-    /// Reads a response that is not for `HEAD`.
+    /// Reads a response to a request other than `HEAD`.
     pub async fn receive(&mut self) -> Response {
         self.receive_answer(false).await.expect("the server hung up instead of answering")
     }

@@ -1,4 +1,4 @@
-//! Collectors that stand in for the real one.
+//! Collectors that replace the real one in tests.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::time_limit::within_limit;
 
-/// The report of a process that nothing is known of.
+/// A report in which nothing was measured.
 pub fn empty_report() -> MemoryReport {
     serde_json::from_value(serde_json::json!({
         "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
@@ -20,7 +20,7 @@ pub fn empty_report() -> MemoryReport {
     .unwrap()
 }
 
-/// A report with something in every section, the same each time.
+/// A fixed report with a value in every section.
 pub fn fixed_report() -> MemoryReport {
     let row = |type_name, objects: u32, bytes, stderr, source| {
         serde_json::json!({
@@ -58,7 +58,7 @@ pub fn fixed_report() -> MemoryReport {
     .unwrap()
 }
 
-/// Counts how often it is asked. Clones count together.
+/// Counts its collections. Clones share the count.
 #[derive(Clone, Debug)]
 pub struct CountingCollector {
     report: MemoryReport,
@@ -72,12 +72,12 @@ impl Default for CountingCollector {
 }
 
 impl CountingCollector {
-    /// One that answers with `report`.
+    /// A collector that returns `report`.
     pub fn of(report: MemoryReport) -> Self {
         Self { report, count: Arc::default() }
     }
 
-    /// How many collections there were.
+    /// The number of collections.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
@@ -90,7 +90,7 @@ impl Collect for CountingCollector {
     }
 }
 
-/// Stands still in each collection until the [`GateKeeper`] lets it go on.
+/// Blocks in each collection until the [`GateKeeper`] lets it continue.
 #[derive(Debug)]
 pub struct GatedCollector {
     begun: UnboundedSender<Scope>,
@@ -98,7 +98,7 @@ pub struct GatedCollector {
     tally: Arc<Tally>,
 }
 
-/// The test's end of a [`GatedCollector`]. Dropped, it leaves the gate open.
+/// The test's side of a [`GatedCollector`]. Dropping it leaves the gate open.
 #[derive(Debug)]
 pub struct GateKeeper {
     begun: UnboundedReceiver<Scope>,
@@ -120,7 +120,7 @@ struct Tally {
 }
 
 impl GatedCollector {
-    /// A collector behind a closed gate, and who opens it.
+    /// A collector behind a closed gate, and its keeper.
     pub fn new() -> (Self, GateKeeper) {
         let ((begun, begun_receiver), (orders, orders_receiver)) = (unbounded_channel(), channel());
         let tally = Arc::<Tally>::default();
@@ -134,12 +134,12 @@ impl Collect for GatedCollector {
         self.tally.runs.fetch_add(1, Ordering::SeqCst);
         let running = self.tally.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.tally.most_running.fetch_max(running, Ordering::SeqCst);
-        // Nobody listens any more once the keeper is gone.
+        // Fails once the keeper has been dropped.
         let _ = self.begun.send(scope);
         let order = self.orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
         self.tally.running.fetch_sub(1, Ordering::SeqCst);
         match order {
-            // Unwinds as any panic does, but prints nothing among the results of the tests.
+            // Unwinds like any panic, but prints nothing among the test results.
             Ok(Order::Panic) => resume_unwind(Box::new("the collector panics because the test told it to")),
             Ok(Order::Return) | Err(_) => empty_report().into(),
         }
@@ -147,9 +147,9 @@ impl Collect for GatedCollector {
 }
 
 impl GateKeeper {
-    /// Waits until a collection has begun, and tells which.
+    /// Waits until a collection has begun, and returns its scope.
     pub async fn begun(&mut self) -> Scope {
-        within_limit(self.begun.recv()).await.expect("the collector is there as long as its server")
+        within_limit(self.begun.recv()).await.expect("the collector lives as long as its server")
     }
 
     /// Lets one collection return.
@@ -162,12 +162,12 @@ impl GateKeeper {
         self.orders.send(Order::Panic).unwrap();
     }
 
-    /// Collections that have begun so far.
+    /// The number of collections that have begun.
     pub fn runs(&self) -> usize {
         self.tally.runs.load(Ordering::SeqCst)
     }
 
-    /// The most collections that ever ran at once.
+    /// The largest number of collections that ever ran at once.
     pub fn most_at_once(&self) -> usize {
         self.tally.most_running.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! What a process tells through `tracing` and `log`, all of it.
+//! Records everything that a process logs through `tracing` and `log`.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -8,16 +8,16 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps every event, span and record of every crate, at every level, as a line each.
+/// Records every event, span and log record of every crate at every level, one line each.
 #[derive(Clone, Debug, Default)]
 pub struct Events(Arc<Mutex<Vec<String>>>);
 
 impl Events {
-    /// Listens from now on to the whole process, which has to be the test's own.
+    /// Installs itself for the whole process, which must run no other test.
     ///
     /// # Panics
     ///
-    /// If somebody listens already.
+    /// If a subscriber is already installed.
     pub fn of_process() -> Self {
         let events = Self::default();
         tracing::subscriber::set_global_default(events.clone()).unwrap();
@@ -26,12 +26,12 @@ impl Events {
         events
     }
 
-    /// All lines so far: level, target and `field=value`s.
+    /// All lines so far: level, target and `field=value` pairs.
     pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 
-    /// The lines of the audit so far.
+    /// The audit lines so far.
     pub fn audit(&self) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(" memory_debug::audit ")).collect()
     }
@@ -83,7 +83,7 @@ impl Log for Events {
     fn flush(&self) {}
 }
 
-/// As plain as a formatter can be: nothing is escaped here that was not escaped before.
+/// Formats values without escaping, so that unescaped text stays visible.
 struct Line(String);
 
 impl Visit for Line {

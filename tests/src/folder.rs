@@ -1,26 +1,26 @@
-//! A place for files.
+//! Temporary folders.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// A folder of a test's own, removed at its end.
+/// A folder for one test, removed on drop.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Among the system's temporary files, where paths are short enough for sockets.
+    /// Creates a folder among the system's temporary files, where paths are short enough for sockets.
     pub fn new(name: &str) -> Self {
         Self::within(env::temp_dir(), name)
     }
 
-    /// Within `parent`.
+    /// Creates a folder within `parent`.
     pub fn within(parent: impl AsRef<Path>, name: &str) -> Self {
         let path = parent.as_ref().join(format!("{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.0
     }

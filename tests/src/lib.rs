@@ -1,15 +1,14 @@
-//! What the tests across crates stand on: a service on a real socket, a client that sends bytes as they are, a
-//! collector under the test's control, and the numbers of this process to compare with.
+//! Tools for the tests across crates: a service on a real socket, a client that sends raw bytes, collectors
+//! that tests control, and measurements of this process to compare with.
 //!
-//! One test binary for each allocator configuration, because that is a property of the process:
+//! The allocator is a property of the process, so each allocator configuration has its own test binary:
 //!
 //! | Binary | Allocator |
 //! |---|---|
 //! | `jemalloc` | `install!(lg_prof_sample = 12)` |
 //! | `system_allocator` | the system's; `install!` was forgotten |
 //! | `lazy` | jemalloc as `install!` sets it up, with every allocation counted |
-//!
-//! Nothing here waits for a time to pass. [`within_limit`] ends what would otherwise hang.
+//! Nothing here sleeps. [`within_limit`] ends tests that would otherwise hang.
 
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
 

@@ -1,4 +1,4 @@
-//! The one user of all tests.
+//! The login of all tests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,15 +7,15 @@ use memory_debug_tower::Credentials;
 /// The user's name.
 pub const USER: &str = "ops";
 
-/// The user's password, which may appear nowhere.
+/// The user's password, which must not appear in any output.
 pub const PASSWORD: &str = "jumbled-otters-sip-cold-tea";
 
-/// What the service under test accepts.
+/// The credentials of the service under test.
 pub fn credentials() -> Credentials {
     Credentials::new(USER, PASSWORD).unwrap()
 }
 
-/// The value of the header that proves to be [`USER`].
+/// The value of the `Authorization` header of [`USER`].
 pub fn authorization() -> String {
     basic(format!("{USER}:{PASSWORD}"))
 }

@@ -1,19 +1,19 @@
 //! Counts the calls of jemalloc's control interface.
 //!
-//! The linker turns each call of `_rjem_mallctl` from outside of jemalloc into one of `__wrap__rjem_mallctl`, and
-//! `__real__rjem_mallctl` into jemalloc's own (`build.rs`).
+//! The linker redirects each call of `_rjem_mallctl` from outside jemalloc to `__wrap__rjem_mallctl`, and
+//! each call of `__real__rjem_mallctl` to jemalloc's own function (`build.rs`).
 
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Calls of `mallctl`, `mallctlbymib` and `mallctlnametomib` by anyone in this process so far.
+/// The number of calls of `mallctl`, `mallctlbymib` and `mallctlnametomib` in this process so far.
 pub fn mallctl_calls() -> u64 {
     CALLS.load(Ordering::SeqCst)
 }
 
-// The types are those of the manual, section "Synopsis".
+// The types are from the manual, section "Synopsis".
 unsafe extern "C" {
     fn __real__rjem_mallctl(
         name: *const c_char,

@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: an environment, an executable, or nobody else around.
+//! Tests that need a separate process: for its environment, its executable, or to run alone.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,22 +6,23 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// The test harness takes only text for its arguments, also for the first, and a path need not be text.
+/// Argument zero of the test process. The test harness accepts only UTF-8 arguments, but the path of an
+/// executable can be any bytes.
 const ARGUMENT_ZERO: &str = "test";
 
 const IS_CHILD: &str = "MEMORY_DEBUG_TEST_HAS_OWN_PROCESS";
 
-/// One test of this binary in a process of its own.
+/// One test of this binary in a separate process.
 #[derive(Debug)]
 pub struct OwnProcess(Command);
 
 impl OwnProcess {
-    /// The test with the full name `test` (`page::shows_types`).
+    /// The test with the full name `test`, for example `page::shows_types`.
     pub fn of(test: &str) -> Self {
         Self::with_executable(env::current_exe().unwrap(), test)
     }
 
-    /// The test with the full name `test` of another build of this binary.
+    /// The test with the full name `test`, in another build of this binary.
     pub fn with_executable(executable: impl AsRef<Path>, test: &str) -> Self {
         let mut command = Command::new(executable.as_ref());
         command.arg0(ARGUMENT_ZERO);
@@ -30,7 +31,7 @@ impl OwnProcess {
         Self(command)
     }
 
-    /// The same, started by the dynamic linker, which is given the path.
+    /// The same test, started through the dynamic linker, which gets the path as an argument.
     pub fn started_by(linker: &Path, executable: impl AsRef<Path>, test: &str) -> Self {
         let direct = Self::with_executable(linker, test);
         let mut command = Command::new(linker);
@@ -39,22 +40,22 @@ impl OwnProcess {
         Self(command)
     }
 
-    /// Whether this is such a process.
+    /// Whether this process was started for a single test.
     pub fn is_this() -> bool {
         env::var_os(IS_CHILD).is_some()
     }
 
-    /// Sets a variable of the environment.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
         self
     }
 
-    /// Runs it and returns what it printed.
+    /// Runs the test and returns its output.
     ///
     /// # Panics
     ///
-    /// If the test failed or there is none of that name.
+    /// If the test failed or does not exist.
     pub fn run(mut self) -> String {
         let output = self.0.output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -64,7 +65,8 @@ impl OwnProcess {
         printed
     }
 
-    /// Runs the body of `test` alone in a process: the caller is that test, and this is its only statement.
+    /// Runs `body` alone in a process. The caller is the test named `test`, and this call is its only
+    /// statement.
     pub fn run_alone(test: &str, body: impl FnOnce()) {
         if Self::is_this() {
             body();

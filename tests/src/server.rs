@@ -12,14 +12,14 @@ use tower::Service;
 
 use crate::client::{Connection, Request, Response};
 
-/// An application served as in production, on a free port of the loopback interface. Ends when dropped.
+/// An application served as in production, on a free port of the loopback interface. It ends on drop.
 pub struct Server {
     address: SocketAddr,
     end: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Server {
-    /// Serves `app` as axum does, on the runtime of the caller.
+    /// Serves `app` with axum, on the runtime of the caller.
     pub async fn start(app: Router) -> Self {
         let (listener, address) = bind();
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
@@ -27,7 +27,7 @@ impl Server {
         Self::ended_by(address, move || serving.abort())
     }
 
-    /// Serves `service` by hyper and nothing else, on the runtime of the caller.
+    /// Serves `service` with hyper alone, on the runtime of the caller.
     pub async fn hyper<S, B>(service: S) -> Self
     where
         S: Service<HttpRequest<hyper::body::Incoming>, Response = HttpResponse<B>> + Clone + Send + 'static,
@@ -51,7 +51,7 @@ impl Server {
         Self::ended_by(address, move || serving.abort())
     }
 
-    /// Runs the actix-web server that `make` makes of a listener, on threads of its own.
+    /// Runs the actix-web server that `make` creates from a listener, on its own threads.
     pub fn actix(make: impl FnOnce(TcpListener) -> actix_web::dev::Server) -> Self {
         let (listener, address) = bind();
         let server = make(listener);
@@ -60,17 +60,17 @@ impl Server {
         Self::ended_by(address, move || drop(handle.stop(false)))
     }
 
-    /// What is served at `address` until `end` is called.
+    /// A server at `address` that runs until `end` is called.
     pub fn ended_by(address: SocketAddr, end: impl FnOnce() + Send + Sync + 'static) -> Self {
         Self { address, end: Some(Box::new(end)) }
     }
 
-    /// Where it listens.
+    /// The address that the server listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The answer to `request`, sent on a connection of its own.
+    /// Sends `request` on a new connection and returns the answer.
     pub async fn send(&self, request: Request) -> Response {
         Connection::open(self.address).await.exchange(request).await
     }

@@ -1,7 +1,7 @@
 //! jemalloc's size classes.
 
-/// What jemalloc reserves for an allocation of `bytes`: four classes to a doubling, at least 16 bytes apart
-/// (jemalloc 5.3, "size classes" in the manual). Smaller than 9 bytes it is 8.
+/// The size class that jemalloc uses for an allocation of `bytes` (jemalloc 5.3, "size classes" in the
+/// manual). There are four classes per doubling, at least 16 bytes apart. For less than 9 bytes it is 8.
 pub const fn size_class(bytes: usize) -> usize {
     if bytes <= 8 {
         return 8;

@@ -1,11 +1,11 @@
-//! The guard against hanging.
+//! A time limit for tests that would hang.
 
 use std::time::Duration;
 
-/// Far longer than anything here takes, also on a busy machine. No test passes because it is over.
+/// Far longer than any step takes, even on a busy machine. No test passes because of it.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// The output of `future`.
+/// Returns the output of `future`.
 ///
 /// # Panics
 ///

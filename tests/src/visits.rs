@@ -1,4 +1,4 @@
-//! Knows how many requests a service has taken in and how many of them are over, so that no test has to guess.
+//! Counts the requests that a service has received and finished, so that tests need not guess.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,14 +8,14 @@ use tower::{Layer, Service};
 
 use crate::time_limit::within_limit;
 
-/// The number of requests that have come and gone so far.
+/// The number of requests that have arrived and ended so far.
 #[derive(Debug)]
 pub struct Visits {
     arrived: watch::Receiver<usize>,
     left: watch::Receiver<usize>,
 }
 
-/// Counts the requests for the service it is put around. Put it right around the one in question: a request has
+/// Counts the requests of the service that it wraps. It must wrap that service directly: a request counts as
 /// arrived when `call` has returned.
 #[derive(Clone, Debug)]
 pub struct VisitsLayer {
@@ -31,18 +31,18 @@ pub struct Visited<S> {
 }
 
 impl Visits {
-    /// The counts and the layer that counts.
+    /// The counts, and the layer that updates them.
     pub fn new() -> (Self, VisitsLayer) {
         let ((arrived, arrived_receiver), (left, left_receiver)) = (watch::channel(0), watch::channel(0));
         (Self { arrived: arrived_receiver, left: left_receiver }, VisitsLayer { arrived, left })
     }
 
-    /// Waits until `count` requests have been taken in.
+    /// Waits until `count` requests have arrived.
     pub async fn arrived(&mut self, count: usize) {
         within_limit(self.arrived.wait_for(|arrived| *arrived >= count)).await.unwrap();
     }
 
-    /// Waits until `count` requests have been answered or given up.
+    /// Waits until `count` requests have been answered or abandoned.
     pub async fn left(&mut self, count: usize) {
         within_limit(self.left.wait_for(|left| *left >= count)).await.unwrap();
     }
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// Counts when dropped, so also when the client hangs up and the server drops the future.
+/// Counts on drop, which includes clients that hang up: the server then drops the future.
 struct Departure(watch::Sender<usize>);
 
 impl Drop for Departure {

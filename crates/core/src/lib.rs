@@ -20,7 +20,8 @@
 //! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing else of this crate runs until the
 //!   program collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. [`summary`] does both, and its result prints as a table.
+//!   profile. The result, [`Collected`], is the report and the heap profile behind it, which can be regrouped, kept and
+//!   compared. [`summary`] also collects, and its result prints as a table.
 //! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
@@ -47,14 +48,41 @@
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
-//! # Parts
+//! # Modules, from the ground up
 //!
-//! The values are in the crate `memory-debug-report`, which this crate re-exports. The code that measures the
-//! process is here. `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the process.
+//! A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`, `objects` and
+//! `mapped` only.
+//!
+//! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
+//! - `per_process`: values that a forked process makes for itself
+//! - `kernel_file`: files of the kernel, and their numbers
+//! - `regular_file`: opening files that are neither pipes nor devices
+//! - `install`: the macro that makes jemalloc the allocator
+//! - `mallctl`: jemalloc's controls, typed
+//! - `objects`: the program and its libraries, as the dynamic linker loaded them
+//! - `maps`: the code that is mapped, and where
+//! - `process`: the kernel's numbers for the process, its container and the machine
+//! - `mapped`: files in memory
+//! - `own_files`: the files that this process's code was loaded from
+//! - `instance`: the identity of this process
+//! - `jemalloc`: statistics, dumps and switches of the allocator
+//! - `headroom`: whether there is enough memory for some work
+//! - `thread`: threads whose own memory stays out of the profile
+//! - `roots`: the exact size of registered values
+//! - `tracked`: exact counts of chosen types
+//! - `heap`: a heap profile and its symbols
+//! - `collected`: a report with the heap profile behind it
+//! - `collect`: one collection
+//! - `control`: turns sampling on for a time
+//! - `purge`: returns unused memory to the system
+//! - `snapshot`: where snapshots are kept, in memory and in a folder
+//! - `tracker`: what changed since the last call
+//! - `periodic`: snapshots at an interval
 
 #![deny(unsafe_code)]
 
-// From the ground up: a module uses only modules above its line.
+// In the order of the list above.
 mod file_size;
 mod per_process;
 mod kernel_file;
@@ -66,25 +94,25 @@ mod install;
     reason = "jemalloc is C; every value that it returns gets its type here and nowhere else"
 )]
 mod mallctl;
-#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
-mod mapped;
 #[allow(
     unsafe_code,
     reason = "the dynamic linker calls back from C, and notes are read where they are in memory"
 )]
 mod objects;
 mod maps;
-mod own_files;
 mod process;
+#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
+mod mapped;
+mod own_files;
 mod instance;
 mod jemalloc;
+mod headroom;
 mod thread;
 mod roots;
 mod tracked;
 mod heap;
 mod collected;
 mod collect;
-mod headroom;
 mod control;
 mod purge;
 mod snapshot;

@@ -1,7 +1,9 @@
-//! Who asked, what was decided and what it cost: one event for each decision and each collection, through `tracing`.
+//! Audit events through `tracing`: one for each decision and each collection, with the client, the outcome
+//! and the cost.
 //!
-//! Events name the user only once the password was right, for people type passwords into the wrong field. They never
-//! hold a header, a query or a password, and what a client sent stands in them in printable ASCII.
+//! Events name the user only after the password was right, because people type passwords into the wrong
+//! field. They never contain a header, a query or a password. Text from clients is escaped to printable
+//! ASCII.
 
 #[cfg(not(feature = "tracing"))]
 mod disabled;

@@ -9,13 +9,10 @@ mod guess_limiter;
 mod role;
 mod secret;
 mod strength;
-mod swap;
 mod transport;
 
 pub use self::authenticate::{Authorized, Unauthorized, authenticate};
 pub use self::credentials::{Credentials, CredentialsError, CredentialsErrorKind, generate_password};
-#[cfg(feature = "peers")]
-pub(crate) use self::digest::fill_random;
 pub(crate) use self::gate::{Gate, Refusal};
 pub use self::role::Role;
 #[cfg(feature = "peers")]

@@ -1,24 +1,24 @@
-//! Settings that cannot be used.
+//! Errors of settings.
 
 use std::error::Error;
 use std::fmt;
 
-/// A setting cannot be used. Found when the endpoint is built, before the first request.
+/// A setting is invalid. This error is returned when the endpoint is built, before the first request.
 #[derive(Debug)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
     message: String,
 }
 
-/// The reasons to refuse a setting.
+/// The reasons why a setting is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {
-    /// The base path could never be matched, or not unambiguously.
+    /// The base path is invalid: it could never be matched, or not unambiguously.
     InvalidPath,
-    /// A peer's address is not one, or a secret would be sent to it in the clear.
+    /// The address of a peer is invalid, or its secret would be sent unencrypted.
     InvalidPeer,
-    /// What should be certificates is not.
+    /// The certificates of an authority could not be read.
     InvalidAuthority,
 }
 

@@ -1,5 +1,5 @@
-//! Mistakes that the compiler has to find. Each is next to the same code without the mistake, so that it cannot fail
-//! for another reason.
+//! Mistakes that must not compile. Each one stands next to the same code without the mistake, which shows
+//! that nothing else is wrong.
 
 /// S01: there are no credentials by default.
 ///

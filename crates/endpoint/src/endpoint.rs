@@ -1,43 +1,23 @@
-//! The endpoint: settings, and from a request to its reply.
+//! The endpoint and its settings.
 
+mod handle;
+mod siblings;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use bytes::Bytes;
-use memory_debug_core::instance_id;
+use memory_debug_fleet::Siblings;
 
-use crate::audit::{self, Audit};
-use crate::auth::Authorized;
-use crate::auth::Credentials;
-use crate::auth::Role;
-use crate::auth::cross_site;
-use crate::auth::{Gate, Refusal};
-use crate::auth::{PlainHttp, Transport};
+use self::siblings::ForSiblings;
+use crate::audit::Audit;
+use crate::auth::{Credentials, Gate, PlainHttp, Role, Transport};
 use crate::collect::Collect;
 use crate::config_error::ConfigError;
-use crate::fleet::{Caller, FleetScope, FleetWanted, HOP, Whom};
 use crate::flight::{Flights, ServiceName};
 use crate::limits::Limits;
-use crate::parts::RequestParts;
 use crate::peers::Peers;
-use crate::reply::Format;
-use crate::reply::Problem;
-use crate::reply::Reply;
-use crate::reply_future::{Outcome, Reading};
-use crate::request::BasePath;
-use crate::request::Draft;
-use crate::request::IfMatch;
-use crate::request::Query;
-use crate::request::alias;
-use crate::request::{negotiate, negotiate_problem};
-use crate::request_body::{self, RequestBody};
-use crate::route::{Found, Operation, What, paths};
-use crate::siblings::Siblings;
-use crate::view::View;
-use crate::wanted::{HeapWanted, Wanted};
+use crate::request::{BasePath, alias};
 
 /// The memory page of one process, behind basic authentication.
 ///
@@ -91,22 +71,6 @@ enum Source {
     Process(ServiceName),
     /// Whatever the given collector collects.
     Other,
-}
-
-/// What the head of a request asks for.
-enum Asked {
-    View(View),
-    /// What the body describes.
-    Change(Draft),
-}
-
-impl Asked {
-    fn format(&self) -> Format {
-        match self {
-            Self::View(view) => view.format,
-            Self::Change(draft) => draft.format,
-        }
-    }
 }
 
 impl Endpoint {
@@ -212,7 +176,7 @@ impl Endpoint {
     /// would see there itself, and whoever runs as this user and puts a socket there can read the header.
     ///
     /// On other systems than Linux it changes nothing, and `/fleet` answers so.
-    #[cfg(feature = "fleet")]
+    #[cfg(feature = "siblings")]
     pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
     }
@@ -233,14 +197,14 @@ impl Endpoint {
     #[cfg(feature = "peers")]
     pub fn peers(mut self, peers: Peers) -> Self {
         self.gate.peers = Some(peers.accepted().clone());
-        Self { peers: Some(Arc::new(peers)), ..self }
+        Self { peers: Some(Arc::new(peers.of_endpoint())), ..self }
     }
 
     /// Begins to listen for siblings, if it has any, unless it does already; otherwise it does nothing. Returns at once.
     /// For adapters, when they are applied. A directory that is refused is told by the audit and by `/fleet`.
     pub fn listen(&self) {
         if let Some(siblings) = &self.siblings {
-            siblings.start(|| Self { siblings: None, ..self.clone() });
+            siblings.start(|| Arc::new(ForSiblings(Self { siblings: None, ..self.clone() })));
         }
     }
 
@@ -308,183 +272,7 @@ impl Endpoint {
         self.base.below(path).is_some() || self.is_alias(path)
     }
 
-    /// Answers a request. Returns without blocking; what takes long happens on another thread. One operation takes a
-    /// body, which is asked for after all else was right: [`Outcome::needs_body`].
-    ///
-    /// Whoever is not authorized gets the same 401 whatever the request was, before anything else is looked at; only
-    /// that an answer to HEAD has no body. Before the password comes the question whether plain HTTP is refused (403),
-    /// and with a weak password whether too many wrong ones came from there (429). Of a page that hides, these are the
-    /// application's to answer: ask [`Outcome::is_for_application`].
-    pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
-        let now = Instant::now();
-        match self.gate.pass(&parts, now) {
-            Ok(proof) => {
-                // After a fork the child has no listener yet.
-                self.listen();
-                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
-                self.audit.authorized(&parts, &proof, outcome.status());
-                if self.gate.deplores(&parts) {
-                    audit::plain_http(&parts);
-                }
-                outcome
-            }
-            Err(refusal) => {
-                let outcome = self.refuse(&parts, refusal);
-                self.audit.refused(&parts, refusal.outcome(), outcome.status(), now);
-                outcome
-            }
-        }
-    }
-
-    fn refuse(&self, parts: &RequestParts<'_>, refusal: Refusal) -> Outcome {
-        if self.is_hidden { Outcome::hidden() } else { ready(parts, refusal.reply()) }
-    }
-
-    fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
-        let accept = (parts.headers)("accept");
-        let reply = match self.asked(parts, &accept, proof) {
-            Ok(Asked::View(view)) if parts.method == "HEAD" => Reply::page(view.format, Bytes::new()),
-            Ok(asked) => {
-                let format = self.problem_format(parts, asked.format());
-                match self.start(asked, format, proof) {
-                    Ok(outcome) => return outcome,
-                    Err(problem) => Reply::problem(&problem, format),
-                }
-            }
-            Err(problem) => {
-                let format = negotiate_problem(parts.query, &accept);
-                Reply::problem(&problem, self.problem_format(parts, format))
-            }
-        };
-        ready(parts, reply)
-    }
-
-    /// Begins to do what is asked for. What goes wrong later is told in `format`.
-    fn start(&self, asked: Asked, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
-        match asked {
-            Asked::View(view) => match view.wanted {
-                Wanted::Heap(heap @ HeapWanted { span: Some(span), .. }) => {
-                    self.flights.grow(view, heap, span, proof).map(|growth| Outcome::growing(growth, format))
-                }
-                _ => self.flights.join(view, proof).map(|waiting| Outcome::waiting(waiting, format)),
-            },
-            Asked::Change(draft) => {
-                let (body, flights) =
-                    (RequestBody::new(self.flights.await_body(proof)?), Arc::clone(&self.flights));
-                Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
-            }
-        }
-    }
-
-    /// The format of an error where this one was asked for. Whatever `go tool pprof` may ask for has one that it shows.
-    fn problem_format(&self, parts: &RequestParts<'_>, format: Format) -> Format {
-        let is_heap = self.base.below(parts.path) == Some("/heap");
-        if is_heap && format != Format::Json || self.is_alias(parts.path) { Format::Pprof } else { format }
-    }
-
     fn is_alias(&self, path: &str) -> bool {
         self.has_pprof_aliases && alias::PATHS.contains(&path)
     }
-
-    /// What the request asks for, checked in the documented order: whose page asks, path, method, parameters, format,
-    /// role, type and length of the body.
-    fn asked(
-        &self,
-        parts: &RequestParts<'_>,
-        accept: &[&[u8]],
-        proof: &Authorized,
-    ) -> Result<Asked, Problem> {
-        let is_alias = self.is_alias(parts.path);
-        let rest = self.base.below(parts.path).filter(|_| !is_alias);
-        if cross_site::is_refused(parts, rest == Some("")) {
-            return Err(Problem::CrossSite);
-        }
-        let found = match rest {
-            Some(rest) => Operation::find(parts.method, rest),
-            None if is_alias => Operation::find_alias(parts.method, parts.path),
-            None => Found::Nothing,
-        };
-        let (operation, id) = match found {
-            Found::Operation(operation, id) => (operation, id),
-            Found::Methods(allowed) => return Err(Problem::MethodNotAllowed { allowed }),
-            Found::Nothing => return Err(Problem::UnknownPath { known: paths(self.base_path()) }),
-        };
-        // A peer asks all for as many rows as it gives itself, and takes fewer.
-        let max_rows = self.flights.limits().max_rows;
-        let may_ask_for = if proof.is_peer() { usize::MAX } else { max_rows };
-        let mut query = Query::parse(operation, parts.query, may_ask_for)?;
-        query.types.top = query.types.top.min(max_rows);
-        let own = instance_id();
-        if query.instance.is_some_and(|instance| instance != own) {
-            return Err(Problem::WrongInstance(own));
-        }
-        let offered = operation.formats;
-        // Go does not look at `Accept`, and scrapers of its profiles may send anything.
-        let accept = if is_alias { &[] } else { accept };
-        let format = query.format.or_else(|| negotiate(accept, offered));
-        let format = format.ok_or(Problem::NotAcceptable { offered })?;
-        let needed = match (query.force, query.series) {
-            (true, _) => Role::Profile,
-            // Whether names of types may be known was for the peer to ask, of whoever asked it.
-            (false, _) if proof.is_peer() && operation.is_for_peers() && has_hop(parts) => Role::Read,
-            (false, _) if proof.is_peer() => return Err(Problem::PeersOwn),
-            // Metrics are numbers until they are asked for by type.
-            (false, 1..) => self.role_for_types,
-            (false, 0) => operation.role(self.role_for_types),
-        };
-        let held = proof.role();
-        if held < needed {
-            return Err(Problem::ForbiddenRole { needed, held });
-        }
-        let shows_host = self.shows_host;
-        if operation.has_body() {
-            request_body::check(parts)?;
-            let if_match = IfMatch::read(&(parts.headers)("if-match"));
-            return Ok(Asked::Change(Draft { if_match, format, shows_host }));
-        }
-        if format == Format::Raw && !self.gives_addresses {
-            return Err(Problem::RawAddressesOff);
-        }
-        let wanted = match operation.what {
-            What::Fleet => Wanted::Fleet(self.fleet(parts, &query)?),
-            what => Wanted::new(what, id, &query, held >= self.role_for_types)?,
-        };
-        Ok(Asked::View(View { wanted, format, force: query.force, shows_host }))
-    }
-
-    /// Who is to be asked for the fleet, and on whose behalf.
-    fn fleet(&self, parts: &RequestParts<'_>, query: &Query) -> Result<FleetWanted, Problem> {
-        if has_hop(parts) {
-            return Err(Problem::SecondHop);
-        }
-        let whom = match query.scope {
-            FleetScope::Host => Whom::Siblings {
-                siblings: Arc::clone(self.siblings.as_ref().ok_or_else(Problem::no_siblings)?),
-                // Whoever comes here has exactly one.
-                caller: Caller::new((parts.headers)("authorization").concat()),
-                base: self.base_path().to_owned(),
-            },
-            FleetScope::Peers => Whom::Peers { peers: self.peers_to_ask()?, own: Arc::clone(&self.flights) },
-        };
-        Ok(FleetWanted { whom, rows: self.flights.limits().max_rows, types: query.types.clone() })
-    }
-
-    /// Those who may be sent the secret as things are.
-    fn peers_to_ask(&self) -> Result<Arc<Peers>, Problem> {
-        let peers = self.peers.as_ref().filter(|peers| !peers.is_empty()).ok_or_else(Problem::no_peers)?;
-        // Files of logins change.
-        if peers.share_a_password_with(&self.gate.credentials) {
-            return Err(Problem::peers_share_a_password());
-        }
-        Ok(Arc::clone(peers))
-    }
-}
-
-/// Whether it was sent on behalf of somebody who asked elsewhere.
-fn has_hop(parts: &RequestParts<'_>) -> bool {
-    !(parts.headers)(HOP).is_empty()
-}
-
-fn ready(parts: &RequestParts<'_>, reply: Reply) -> Outcome {
-    Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
 }

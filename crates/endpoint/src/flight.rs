@@ -1,11 +1,13 @@
-//! Single flight: however many requests ask, one collection of a kind runs at a time.
+//! Single flight: at most one collection of each kind runs at a time, however many requests ask.
 //!
-//! A request joins the running collection of its kind, or starts one on a new thread. That thread owns the permit and
-//! the result: a request that goes away changes nothing. Requests that come while the result is being rendered wait
-//! for the next collection, which the same thread then makes; so no reply is older than its request's wait.
+//! A request joins the running collection of its kind, or starts one on a new thread. That thread owns the
+//! permit and the result, so a request that goes away changes nothing. Requests that arrive during rendering
+//! wait for the next collection, which the same thread then makes.
+//! So every report is completed after the requests that it answers arrived. Only reused pages of statistics are
+//! older.
 //!
-//! A second thread watches the deadline while collections run, and wakes those who wait to see what grows. Both end when
-//! there is nothing to do.
+//! A second thread, the supervisor, enforces the deadline of collections and wakes the requests that wait for
+//! growth. Both threads end when there is nothing left to do.
 
 mod alarms;
 mod bodies;
@@ -31,6 +33,7 @@ use std::{fmt, io};
 
 use futures_channel::oneshot;
 use memory_debug_core::{PerProcess, Snapshots, room_for_threads, spawn_collecting};
+use memory_debug_fleet::Neighbours;
 
 use self::alarms::Alarms;
 pub(crate) use self::bodies::BodyTime;
@@ -38,9 +41,9 @@ pub(crate) use self::growth::Growth;
 use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
 use self::share::gives_way;
-use self::slot::{End, Group, Joined, Slot, Waiter};
+use self::slot::{End, Group, Joined, NextPage, Slot, Waiter};
 use self::unread::Unread;
-use self::waiting::Place;
+use self::waiting::Entry;
 pub(crate) use self::waiting::Waiting;
 use crate::audit;
 use crate::auth::Authorized;
@@ -49,13 +52,13 @@ use crate::limits::Limits;
 use crate::reply::Problem;
 use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::view::{Material, View};
-use crate::wanted::Kind;
+use crate::view::{Kind, Material, PendingPage, RenderRequest};
 
-/// The answer, or why there is none.
+/// The reply, or the problem that prevented it.
 pub(crate) type Answer = Result<Reply, Problem>;
 
-/// The collections of one endpoint. A forked process begins with none: it does not have the threads that make them.
+/// The collections of one endpoint. A forked process starts without any, because it does not have the threads
+/// that make them.
 pub(crate) struct Flights(PerProcess<Arc<Shared>>);
 
 struct Shared {
@@ -63,17 +66,17 @@ struct Shared {
     limits: Limits,
     spawn: Spawn,
     snapshots: Arc<Snapshots>,
-    /// Outlives what is here: servers hold replies for as long as their clients take.
+    /// Outlives the other fields, because servers hold replies until their clients have read them.
     unread: Arc<Unread>,
     board: Mutex<Board>,
-    /// Notified when a collection begins or ends, and when the supervisor leaves.
+    /// Notified when a collection begins or ends, and when the supervisor ends.
     changed: Condvar,
 }
 
-/// Makes the collecting thread; a parameter because a test cannot exhaust the threads of the system.
+/// Starts the collecting thread. It is a parameter because a test cannot exhaust the threads of the system.
 type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 
-/// Everything under the lock. Nothing that can panic or block runs while it is held.
+/// The state under the lock. Nothing that can panic or block runs while the lock is held.
 #[derive(Default)]
 struct Board {
     slots: [Slot; Kind::ALL.len()],
@@ -100,7 +103,7 @@ impl Flights {
         })
     }
 
-    /// The same source with other limits.
+    /// Collections with the same collector and other limits.
     pub(crate) fn with_limits(&self, limits: Limits) -> Self {
         Self::new(Arc::clone(&self.0.pattern().collect), limits)
     }
@@ -111,49 +114,24 @@ impl Flights {
 
     /// Waits for the next report of the kind that `view` needs.
     ///
-    /// Takes the lock for a moment, and starts threads if nothing of the kind is running.
+    /// Holds the lock for a moment, and starts threads if no collection of this kind is running.
     ///
     /// # Errors
     ///
-    /// If the last collection is overdue, too many in a row have failed, too many requests wait, or too much of earlier
-    /// replies is unread.
-    pub(crate) fn join(&self, view: View, proof: &Authorized) -> Result<Waiting, Problem> {
-        let shared = self.shared();
-        let limits = &shared.limits;
-        let kind = view.wanted.kind();
-        let (sender, receiver) = oneshot::channel();
-        let mut board = shared.lock();
-        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
-            // The receiver is at hand, so it cannot be gone.
-            let _ = sender.send(Ok(page));
-            return Ok(Waiting::new(receiver, None));
-        }
-        shared.unread.check(proof, 0).or_else(|_| {
-            // Pages that are kept for those who come next may be what takes the room.
-            board.kept_stats.clear();
-            shared.unread.check(proof, 0)
-        })?;
-        let loser = board.make_room(limits.max_waiters, proof)?;
-        board.latest += 1;
-        let (number, login) = (board.latest, Arc::clone(proof.login()));
-        let waiter = Waiter { number, login, sender };
-        let (joined, displaced) =
-            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
-        // One of them is enough to make room.
-        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
-        drop(board);
-        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
-        if let Some((waiter, _view)) = left {
-            waiter.answer(Err(Problem::TooManyWaiters));
-        }
-        if joined == Joined::First
-            && let Err(no_thread) = shared.start(kind)
-        {
-            let abandoned = shared.lock().slot(kind).abandon();
-            shared.changed.notify_all();
-            answer_all(abandoned, &Problem::no_thread(&no_thread));
-        }
-        Ok(Waiting::new(receiver, Some(Place { shared: Arc::clone(shared), kind, number })))
+    /// If the last collection is overdue, too many collections in a row have failed, too many requests wait,
+    /// or too many bytes of earlier replies are unread.
+    pub(crate) fn join(&self, view: RenderRequest, proof: &Authorized) -> Result<Waiting, Problem> {
+        self.join_with(view, None, proof)
+    }
+
+    /// As [`join`](Self::join), for a page that asks `neighbours`.
+    pub(crate) fn join_with(
+        &self,
+        view: RenderRequest,
+        neighbours: Option<Arc<dyn Neighbours>>,
+        proof: &Authorized,
+    ) -> Result<Waiting, Problem> {
+        self.shared().join(view, neighbours, proof)
     }
 }
 
@@ -168,20 +146,20 @@ impl Flights {
         }
     }
 
-    /// Lets the deadline of every running collection be over, and every alarm ring.
+    /// Lets the deadlines of all running collections and all alarms expire.
     pub(crate) fn pass_deadline(&self) {
         let shared = self.shared();
         let mut board = shared.lock();
-        board.slots().for_each(|slot| slot.hurry(Instant::now()));
-        board.alarms.hurry(Instant::now());
+        board.slots().for_each(|slot| slot.expire_now(Instant::now()));
+        board.alarms.expire_now(Instant::now());
         drop(board);
         shared.changed.notify_all();
     }
 
-    /// Lets every alarm ring.
+    /// Lets all alarms expire.
     fn pass_waits(&self) {
         let shared = self.shared();
-        shared.lock().alarms.hurry(Instant::now());
+        shared.lock().alarms.expire_now(Instant::now());
         shared.changed.notify_all();
     }
 
@@ -190,7 +168,7 @@ impl Flights {
     }
 }
 
-/// Shows no reports and no requests.
+/// Shows neither reports nor requests.
 impl fmt::Debug for Flights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flights").field("limits", self.limits()).finish_non_exhaustive()
@@ -200,13 +178,57 @@ impl fmt::Debug for Flights {
 impl Shared {
     fn new(collect: Arc<dyn Collect>, limits: Limits, spawn: Spawn) -> Self {
         let (board, changed) = Default::default();
-        let snapshots = limits.snapshots.place();
+        let snapshots = limits.snapshots.store();
         let unread = Arc::new(Unread::new(limits.max_unread_bytes));
         Self { collect, limits, spawn, snapshots, unread, board, changed }
     }
 
+    fn join(
+        self: &Arc<Self>,
+        view: RenderRequest,
+        neighbours: Option<Arc<dyn Neighbours>>,
+        proof: &Authorized,
+    ) -> Result<Waiting, Problem> {
+        let limits = &self.limits;
+        let kind = view.kind;
+        let (sender, receiver) = oneshot::channel();
+        let mut board = self.lock();
+        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
+            // Cannot fail, because the receiver still exists.
+            let _ = sender.send(Ok(page));
+            return Ok(Waiting::new(receiver, None));
+        }
+        self.unread.check(proof, 0).or_else(|_| {
+            // Pages that are kept for later requests may be what takes up the space.
+            board.kept_stats.clear();
+            self.unread.check(proof, 0)
+        })?;
+        let loser = board.make_room(limits.max_waiters, proof)?;
+        board.latest += 1;
+        let (number, login) = (board.latest, Arc::clone(proof.login()));
+        let waiter = Waiter { number, login, sender, neighbours };
+        let (joined, displaced) =
+            board.slot(kind).join(view, waiter, proof, Instant::now(), limits.deadline)?;
+        // One displaced request is enough to make room.
+        let left = loser.filter(|_| displaced.is_none()).and_then(|login| board.take_newest(&login));
+        drop(board);
+        answer_all(displaced.into_iter().collect(), &Problem::TooManyWaiters);
+        if let Some((waiter, _view)) = left {
+            waiter.answer(Err(Problem::TooManyWaiters));
+        }
+        if joined == Joined::First
+            && let Err(no_thread) = self.start(kind)
+        {
+            let abandoned = self.lock().slot(kind).abandon();
+            self.changed.notify_all();
+            answer_all(abandoned, &Problem::no_thread(&no_thread));
+        }
+        Ok(Waiting::new(receiver, Some(Entry { shared: Arc::clone(self), kind, number })))
+    }
+
     fn start(self: &Arc<Self>, kind: Kind) -> io::Result<()> {
-        // Both threads at once: what the first one takes is not there yet when the second one is made.
+        // Checked for both threads at once: the first thread does not use its memory yet when the second one
+        // starts.
         room_for_threads(2)?;
         supervisor::ensure(self)?;
         let shared = Arc::clone(self);
@@ -217,8 +239,8 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The work of the collecting thread: collections until nobody waits.
-    fn fly(&self, kind: Kind) {
+    /// The work of the collecting thread: makes collections until no request waits.
+    fn fly(self: &Arc<Self>, kind: Kind) {
         loop {
             let begin = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind)));
@@ -226,7 +248,7 @@ impl Shared {
             let how = result.unwrap_or(End::Panicked);
             let finished = self.lock().slot(kind).finish(how, end, self.limits.deadline);
             self.changed.notify_all();
-            // Only a panic leaves somebody unanswered.
+            // Only a panic leaves requests unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
             tell(kind, outcome(how, finished.was_overdue), end - begin);
             if !finished.goes_on {
@@ -235,7 +257,7 @@ impl Shared {
         }
     }
 
-    fn collect_and_answer(&self, kind: Kind) -> End {
+    fn collect_and_answer(self: &Arc<Self>, kind: Kind) -> End {
         let collected = match kind.scope() {
             Some(scope) => {
                 if let Err(shortage) = self.collect.headroom(scope) {
@@ -254,23 +276,35 @@ impl Shared {
         let snapshots = &self.snapshots;
         let collect = &*self.collect;
         let (deadline, fleets) = (self.limits.deadline, &RefCell::default());
-        let material =
-            Material { collected: collected.as_ref(), collect, snapshots, max_bytes, deadline, fleets };
-        // Groups stay on the board while they are rendered, within the supervisor's reach.
-        while let Some((view, proof)) = self.next_view(kind) {
+        let own = |request, proof: &Authorized| {
+            let waiting = self.join(request, None, proof)?;
+            Ok(Box::pin(waiting) as PendingPage)
+        };
+        // Groups stay on the board while they are rendered, so that the supervisor can still answer them.
+        while let Some(NextPage { request: view, proof, neighbours }) = self.next_page(kind) {
+            let material = Material {
+                collected: collected.as_ref(),
+                collect,
+                snapshots,
+                max_bytes,
+                deadline,
+                neighbours: neighbours.as_deref(),
+                own: &own,
+                fleets,
+            };
             let answer = self
                 .room_for(&view)
                 .and_then(|()| self.unread.check(&proof, 0))
-                .and_then(|()| view.answer(material, &proof))
+                .and_then(|()| view.page.answer(&view, material, &proof))
                 .and_then(|reply| self.count(reply, &proof));
             let group = self.lock().take_group(kind, &view, &answer);
-            // Sending wakes tasks, which may run anything, so never under the lock.
+            // Sending wakes tasks, which can run arbitrary code, so never send under the lock.
             group.into_iter().for_each(|group| group.answer(&answer));
         }
         End::Collected
     }
 
-    /// The reply, counted until it is dropped.
+    /// Counts the bytes of the reply until it is dropped.
     fn count(&self, reply: Reply, proof: &Authorized) -> Answer {
         if self.unread.check(proof, reply.body.len()).is_err() {
             self.lock().kept_stats.clear();
@@ -278,9 +312,9 @@ impl Shared {
         self.unread.hold(reply, proof)
     }
 
-    /// Whether there is memory enough for a view, now that it is known what it is made of.
-    fn room_for(&self, view: &View) -> Result<(), Problem> {
-        match view.wanted.work(&self.snapshots) {
+    /// Checks that there is enough memory for a view. The view's input is known only now.
+    fn room_for(&self, view: &RenderRequest) -> Result<(), Problem> {
+        match view.page.work(&self.snapshots) {
             Some(work) if !view.force => {
                 let body_bytes = u64::try_from(self.limits.max_body_bytes).unwrap_or(u64::MAX);
                 self.collect.headroom_for(work, body_bytes).map_err(Problem::InsufficientHeadroom)
@@ -289,8 +323,8 @@ impl Shared {
         }
     }
 
-    fn next_view(&self, kind: Kind) -> Option<(View, Authorized)> {
-        self.lock().slot(kind).next_view()
+    fn next_page(&self, kind: Kind) -> Option<NextPage> {
+        self.lock().slot(kind).next_page()
     }
 }
 
@@ -303,19 +337,19 @@ impl Board {
         self.slots.iter_mut()
     }
 
-    /// The kinds whose time is up, and who waits for them.
+    /// Takes the requests whose deadline has passed, by kind.
     fn expire(&mut self, now: Instant) -> Vec<(Kind, Vec<Group>)> {
         let kinds = Kind::ALL.into_iter().zip(&mut self.slots);
         kinds.filter_map(|(kind, slot)| Some((kind, slot.expire(now)?))).collect()
     }
 
-    /// When the supervisor has to look again.
+    /// The time of the supervisor's next action.
     fn next_event(&mut self) -> Option<Instant> {
         let slots = self.slots.iter().filter_map(Slot::deadline);
         slots.chain(self.alarms.next()).min()
     }
 
-    /// The report is there.
+    /// Records that the report of this kind has been collected.
     fn collected(&mut self, kind: Kind, cache_stats_for: Duration) {
         if kind == Kind::Stats {
             self.kept_stats.begin(Instant::now(), cache_stats_for);
@@ -323,15 +357,15 @@ impl Board {
         self.slot(kind).collected();
     }
 
-    /// Those who wait for `view`, which has been written.
-    fn take_group(&mut self, kind: Kind, view: &View, answer: &Answer) -> Option<Group> {
+    /// Takes the requests that wait for `view`, which has been rendered.
+    fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
         if let (Kind::Stats, Ok(page)) = (kind, answer) {
             self.kept_stats.add(view, page);
         }
         self.slot(kind).take_group(view)
     }
 
-    /// Refuses one more waiter beyond the bound, unless another login has to give way: that login.
+    /// Refuses a request beyond the bound, unless another login must give way. Returns the login that must.
     fn make_room(&mut self, max_waiters: usize, proof: &Authorized) -> Result<Option<Arc<str>>, Problem> {
         if self.slots().map(|slot| slot.waiting()).sum::<usize>() < max_waiters {
             return Ok(None);
@@ -340,8 +374,8 @@ impl Board {
         gives_way(holders, proof.user()).map(Some).ok_or(Problem::TooManyWaiters)
     }
 
-    /// Takes out the newest request of that login.
-    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<View>)> {
+    /// Takes the newest request of that login.
+    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<RenderRequest>)> {
         let newest = |slot: &Slot| {
             slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
         };
@@ -359,9 +393,10 @@ fn outcome(end: End, was_overdue: bool) -> &'static str {
     }
 }
 
-/// Who listens may panic, and no thread here may end without freeing its slot.
+/// Reports the end of a collection. Catches panics of subscribers, because a thread must free its slot before
+/// it ends.
 fn tell(kind: Kind, outcome: &'static str, duration: Duration) {
-    let _panic = catch_unwind(|| audit::collection(kind, outcome, duration));
+    let _panic = catch_unwind(|| audit::collection(&format!("{kind:?}"), outcome, duration));
 }
 
 fn answer_all(groups: Vec<Group>, problem: &Problem) {

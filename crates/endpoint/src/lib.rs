@@ -65,21 +65,14 @@
 //!
 //! # What it does not do
 //!
-//! It serves no HTTP and no TLS of its own but on the sockets of siblings, writes nothing but these events, and has no lock-out for passwords beyond guessing,
-//! which [`Credentials::new`] insists on. Guessing of others ([`Credentials::allow_weak`]) is slowed by address.
+//! It serves no HTTP and no TLS of its own but on the sockets of siblings, and writes nothing but these events.
+//!
+//! It has no lock-out for passwords that [`Credentials::new`] accepts, so generate them: a long password of common words
+//! is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
 //!
 //! # Features
 //!
-//! | Feature | Default | Effect |
-//! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/heap/flamegraph` |
-//! | `fleet` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
-//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `tracing` | yes | audit events, see above |
+#![doc = include_str!("../features.md")]
 //!
 //! The minimum supported Rust version is 1.88.
 
@@ -93,6 +86,7 @@ mod config_error;
 mod does_not_compile;
 mod endpoint;
 mod escape;
+pub mod exports;
 mod fleet;
 mod flight;
 mod limits;
@@ -105,17 +99,16 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg_attr(not(all(feature = "fleet", target_os = "linux")), path = "siblings/disabled.rs")]
-mod siblings;
+#[cfg(test)]
+#[path = "../../fleet/src/exchange/stranger.rs"]
+mod stranger;
 mod sync;
 mod view;
-mod wanted;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::fleet::exchange::fuzzing::*;
-    pub use crate::peers::fuzzing::*;
+    pub use memory_debug_fleet::fuzzing::*;
 }
 
 pub use memory_debug_core;

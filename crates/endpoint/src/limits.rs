@@ -1,11 +1,11 @@
-//! How much one endpoint may cost.
+//! Limits of the cost of one endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use memory_debug_core::{SnapshotBounds, Snapshots};
 
-/// Bounds on what requests with the right credentials can make the service do.
+/// Limits of what authenticated requests can make the service do.
 ///
 /// # Examples
 ///
@@ -28,59 +28,63 @@ pub struct Limits {
     pub(crate) snapshots: Keeping,
 }
 
-/// Where snapshots are kept.
+/// The store that snapshots are kept in.
 #[derive(Clone, Debug)]
 pub(crate) enum Keeping {
-    /// By the endpoint.
+    /// A store of the endpoint.
     Own(SnapshotBounds),
-    /// Where the program keeps its own.
+    /// The store of the program.
     Shared(Arc<Snapshots>),
 }
 
-/// Bounded so that adding it to the present moment cannot overflow.
+/// The maximum length of a request's body.
+pub(crate) const MAX_REQUEST_BODY_BYTES: usize = 16 << 10;
+
+/// A day. This bound keeps the addition to the current time from overflowing.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Limits {
-    /// The most rows that [`max_rows`](Self::max_rows) can allow.
+    /// The highest value of [`max_rows`](Self::max_rows).
     pub const MAX_ROWS: usize = 1000;
 
-    /// Longest time for one collection with its rendering: 30 seconds if not set, a day at most. Requests that wait
-    /// for it are then answered 504, and others 503 until its thread returns. A request's body has as long to arrive, but
-    /// ten seconds at most, and is then answered 408.
+    /// Maximum time for one collection and its rendering: 30 seconds by default, at most a day.
+    ///
+    /// After this time the waiting requests get status 504. Later requests get 503 until the collecting
+    /// thread returns. The body of a request must arrive within the same time, but at most ten seconds.
+    /// Otherwise the request gets 408.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(LONGEST), ..self }
     }
 
-    /// Most requests that wait for collections at once, 4096 if not set. Others are answered 429, and where there is more
-    /// than one login, first those of the login that has the most.
+    /// Maximum number of requests that wait for collections at once, 4096 by default. Further requests get
+    /// status 429. If there are several logins, the login with the most waiting requests is refused first.
     pub fn max_waiters(self, max_waiters: usize) -> Self {
         Self { max_waiters, ..self }
     }
 
-    /// Most rows that `top` may ask for: from 1 to [`MAX_ROWS`](Self::MAX_ROWS), which is the default; values
-    /// beyond are taken as the nearest.
+    /// Maximum number of rows that `top` may ask for, from 1 to [`MAX_ROWS`](Self::MAX_ROWS), which is the
+    /// default. Values outside this range are clamped.
     pub fn max_rows(self, max_rows: usize) -> Self {
         Self { max_rows: max_rows.clamp(1, Self::MAX_ROWS), ..self }
     }
 
-    /// Sets for how long one page of statistics is served again before the next collection: 250 milliseconds by
-    /// default, at most a day. Zero turns the cache off. It keeps a scraper in a tight loop from collecting in a tight
+    /// How long a page of statistics is reused instead of collected again: 250 milliseconds by default, at
+    /// most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
     /// loop.
     pub fn cache_stats_for(self, duration: Duration) -> Self {
         Self { cache_stats_for: duration.min(LONGEST), ..self }
     }
 
-    /// How many snapshots are kept, how large and how long. What is beyond goes, the oldest first.
+    /// Number, size and age of the snapshots that are kept. The oldest are dropped first.
     pub fn snapshots(self, bounds: SnapshotBounds) -> Self {
         Self { snapshots: Keeping::Own(bounds), ..self }
     }
 
-    /// Keeps snapshots in `snapshots`, which the program shares with the page. `/snapshots`, `/diff` and `/leaks` then
-    /// show the program's snapshots too.
+    /// Shares the snapshots of the program, so that `/snapshots`, `/diff` and `/leaks` show these as well.
     ///
     /// # Examples
     ///
-    /// One snapshot an hour, without any request:
+    /// One snapshot per hour, without any request:
     ///
     /// ```
     /// use std::sync::Arc;
@@ -99,15 +103,17 @@ impl Limits {
         Self { snapshots: Keeping::Shared(snapshots), ..self }
     }
 
-    /// Largest body of a page, 4 MiB if not set, and no more than [`max_unread_bytes`](Self::max_unread_bytes). A longer
-    /// page has its table cut, and says so.
+    /// Maximum size of a page, 4 MiB by default, and at most [`max_unread_bytes`](Self::max_unread_bytes).
+    /// The table of a larger page is truncated, and the page says so.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
     }
 
-    /// Most bytes of all replies that were written and not yet taken by their clients, 32 MiB if not set. One login may
-    /// hold as much of that as it leaves free, so half if it is the only one. A request for more is answered 503
-    /// until replies were read or their connections have ended. A page that is shared counts once.
+    /// Maximum total size of the replies that clients have not read yet, 32 MiB by default.
+    ///
+    /// One login can use as many bytes as it leaves free, so a single login can use half. Requests beyond
+    /// that get status 503 until replies have been read or their connections have ended. A page that several
+    /// requests share counts once.
     pub fn max_unread_bytes(self, max_unread_bytes: usize) -> Self {
         Self { max_unread_bytes, ..self }
     }
@@ -128,7 +134,7 @@ impl Default for Limits {
 }
 
 impl Keeping {
-    pub(crate) fn place(&self) -> Arc<Snapshots> {
+    pub(crate) fn store(&self) -> Arc<Snapshots> {
         match self {
             Self::Own(bounds) => Arc::new(Snapshots::new(*bounds)),
             Self::Shared(snapshots) => Arc::clone(snapshots),
@@ -136,7 +142,7 @@ impl Keeping {
     }
 }
 
-/// Places of the program's are equal if they are one.
+/// Shared stores are equal if they are the same object.
 impl PartialEq for Keeping {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -163,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_own_place_is_the_one_that_is_used() {
+    fn a_store_of_the_program_is_used_as_is() {
         let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
         let limits = Limits::default().share_snapshots(Arc::clone(&one));
-        assert!(Arc::ptr_eq(&limits.snapshots.place(), &one));
+        assert!(Arc::ptr_eq(&limits.snapshots.store(), &one));
         assert_eq!(limits, Limits::default().share_snapshots(one));
         assert_ne!(limits, Limits::default().share_snapshots(other));
         assert_ne!(limits, Limits::default());

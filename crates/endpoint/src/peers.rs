@@ -1,48 +1,31 @@
-//! Instances elsewhere that answer together.
-//!
-//! Whichever is asked for its peers asks those that its configuration names, and nobody that a request could name. It
-//! sends them a secret that only instances share and that opens one page alone, never what the caller sent. Those who are
-//! asked ask nobody in turn. What they answer is looked at as if strangers had answered.
+//! The peers of an endpoint, and the secret that they share.
 
-mod address;
-mod ask;
-mod connect;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
-mod gather;
-mod names;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use memory_debug_core::FleetReport;
+use memory_debug_fleet::{
+    Caller, CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport, PeerError, PeerErrorKind,
+};
 
-use self::address::Address;
-use crate::auth::Role;
-use crate::auth::Secret;
-use crate::auth::{Credentials, CredentialsError};
+use crate::auth::{Credentials, CredentialsError, Role, Secret};
 use crate::config_error::{ConfigError, ConfigErrorKind};
 
-/// Most peers that are asked.
-const MAX_PEERS: usize = 256;
-
-/// As whom peers ask each other, and are named in the audit.
+/// The user name that peers ask each other with. The audit names them by it.
 const USER: &str = "memory-debug-peer";
 
-/// Instances elsewhere, and what they know each other by: see [`Endpoint::peers`](crate::Endpoint::peers).
+/// Instances elsewhere, and the secret that they share: see [`Endpoint::peers`](crate::Endpoint::peers).
 ///
 /// # Security
 ///
-/// The secret is sent to whoever is at the addresses, over TLS unless these are on this machine
-/// ([`allow_plain_http`](Self::allow_plain_http)). There too, whoever may run programs can listen at an address while the
-/// instance is down, and gets the secret: on a machine of several users use TLS, or
-/// [`siblings`](crate::Endpoint::siblings), which look at the user. It has to be another than operators' passwords: it opens the overview of
-/// each instance, for requests that peers make, and nothing else.
+/// The secret is sent to the addresses that are named here, over TLS unless they are on this machine
+/// ([`allow_plain_http`](Self::allow_plain_http)). On this machine, any user who may run programs can listen at an address
+/// while the instance is down, and gets the secret: on a machine with several users use TLS, or
+/// [`siblings`](crate::Endpoint::siblings), which check the user. The secret must differ from operators' passwords. It
+/// opens the overview of each instance, for requests that peers make, and nothing else.
 ///
 /// # Examples
 ///
@@ -58,22 +41,11 @@ const USER: &str = "memory-debug-peer";
 #[derive(Clone)]
 #[must_use]
 pub struct Peers {
-    /// What is sent.
+    /// The secret that is sent.
     secret: Secret,
-    /// What is accepted.
+    /// The secrets that are accepted.
     accepted: Credentials,
-    named: Vec<Named>,
-    authorities: Option<Arc<RootCertStore>>,
-    /// Whether those that are named next may be asked in the clear.
-    allows_plain_http: bool,
-}
-
-/// A page, or the pages at all addresses of a name.
-#[derive(Clone, Debug)]
-struct Named {
-    address: Address,
-    is_each: bool,
-    may_leave: bool,
+    peers: memory_debug_fleet::Peers,
 }
 
 impl Peers {
@@ -81,12 +53,12 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// If it can be guessed, or not be sent: as for passwords of [`Credentials::new`].
+    /// If the secret can be guessed or cannot be sent: as for passwords of [`Credentials::new`].
     pub fn new(secret: impl Into<String>) -> Result<Self, CredentialsError> {
         Self::of(Secret::new(secret))
     }
 
-    /// Peers that share what is in a file, without the line break at its end. It is read once.
+    /// Peers that share the secret in a file, without the line break at its end. The file is read once.
     ///
     /// # Errors
     ///
@@ -98,11 +70,12 @@ impl Peers {
 
     fn of(secret: Secret) -> Result<Self, CredentialsError> {
         let accepted = accept(&secret)?;
-        Ok(Self { secret, accepted, named: Vec::new(), authorities: None, allows_plain_http: false })
+        let peers = memory_debug_fleet::Peers::new(Caller::basic(USER, secret.expose()));
+        Ok(Self { secret, accepted, peers })
     }
 
-    /// Accepts another secret too, for the time that it takes until all instances send the same: first all accept the
-    /// new one, then all send it, then none accepts the old one.
+    /// Accepts another secret too, while the secret of all instances is being changed: first all accept the new one, then
+    /// all send it, then none accepts the old one.
     ///
     /// # Errors
     ///
@@ -111,7 +84,7 @@ impl Peers {
         self.also(&Secret::new(other))
     }
 
-    /// The same of what is in a file, without the line break at its end.
+    /// Accepts the secret in a file too, without the line break at its end.
     ///
     /// # Errors
     ///
@@ -130,92 +103,69 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// If `url` is no address of a page, or there are too many.
+    /// If `url` is not the address of a page, or too many are named.
     pub fn instance(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.add(url.as_ref(), false)
+        Ok(Self { peers: self.peers.instance(url).map_err(refused)?, ..self })
     }
 
     /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request: for example those of a
-    /// headless service in Kubernetes. Over TLS, each of them has to prove to be that host.
+    /// headless service in Kubernetes. Over TLS, each of them must prove to be that host.
     ///
     /// # Errors
     ///
     /// As [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.add(url.as_ref(), true)
+        Ok(Self { peers: self.peers.dns(url).map_err(refused)?, ..self })
     }
 
-    fn add(mut self, url: &str, is_each: bool) -> Result<Self, ConfigError> {
-        let refused = |what: &str| {
-            // A login in it is not repeated.
-            let host = url.rsplit('@').next().unwrap_or_default();
-            let message = format!("peer `{}` refused: it {what}", host.escape_debug());
-            Err(ConfigError::new(ConfigErrorKind::InvalidPeer, message))
-        };
-        let address = match Address::parse(url) {
-            Ok(address) => address,
-            Err(what) => return refused(&format!("{what}; write for example https://shop-1.internal:8443")),
-        };
-        if !self.allows_plain_http && !address.may_stay_private() {
-            return refused(
-                "is on another machine, and plain HTTP would show the secret to everybody on the way; use https, or call \
-                 `allow_plain_http` before if the network is trusted",
-            );
-        }
-        if self.named.len() == MAX_PEERS {
-            return refused(&format!("is one more than {MAX_PEERS}; `dns` names many at once"));
-        }
-        self.named.push(Named { address, is_each, may_leave: self.allows_plain_http });
-        Ok(self)
-    }
-
-    /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Called again, it
+    /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Calling it again
     /// adds to them.
     ///
     /// # Errors
     ///
-    /// If there is no certificate in it, or one that is not understood.
-    pub fn authority(mut self, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        let refused = |what: String| {
-            ConfigError::new(ConfigErrorKind::InvalidAuthority, format!("authority of peers refused: {what}"))
-        };
-        let mut authorities = self.authorities.take().map_or_else(RootCertStore::empty, Arc::unwrap_or_clone);
-        let mut found = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
-            let certificate = certificate.map_err(|error| refused(format!("it is no PEM ({error})")))?;
-            found += 1;
-            let added = authorities.add(certificate);
-            added.map_err(|_| refused(format!("its certificate number {found} is not understood")))?;
-        }
-        if found == 0 {
-            return Err(refused("it needs a block `-----BEGIN CERTIFICATE-----`, and has none".to_owned()));
-        }
-        Ok(Self { authorities: Some(Arc::new(authorities)), ..self })
+    /// If `pem` contains no certificate, or one that cannot be parsed.
+    pub fn authority(self, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        Ok(Self { peers: self.peers.authority(pem).map_err(refused)?, ..self })
     }
 
-    /// Lets those that are named from here on be asked by plain HTTP, wherever they are.
+    /// Lets the peers that are named from here on be asked by plain HTTP, wherever they are.
     ///
     /// # Security
     ///
-    /// Only where nobody else reads the network or answers for the names in it, or it is encrypted below HTTP: the secret
-    /// is in each request, and what the instances hold in each answer.
+    /// Only for a network that nobody else can read and whose names nobody else can answer for, or that is encrypted
+    /// below HTTP: each request contains the secret, and each answer what the instance holds.
     pub fn allow_plain_http(self) -> Self {
-        Self { allows_plain_http: true, ..self }
+        Self { peers: self.peers.allow_plain_http(), ..self }
     }
 
-    /// The logins that a peer asks with.
+    /// The logins that peers ask with.
     pub(crate) fn accepted(&self) -> &Credentials {
         &self.accepted
     }
 
-    /// Whether an operator has the secret for a password: then who has the one has the other.
+    /// Whether the secret is also an operator's password.
     pub(crate) fn share_a_password_with(&self, operators: &Credentials) -> bool {
         operators.have_password(self.secret.expose().as_bytes())
     }
 
-    /// Whether there is anybody to ask.
+    /// Whether no peer is named.
     pub(crate) fn is_empty(&self) -> bool {
-        self.named.is_empty()
+        self.peers.is_empty()
+    }
+
+    /// The same peers for another endpoint, which shares no answers with others.
+    pub(crate) fn of_endpoint(self) -> Self {
+        Self { peers: self.peers.on_their_own(), ..self }
+    }
+}
+
+impl Neighbours for Peers {
+    fn id(&self) -> NeighboursId {
+        self.peers.id()
+    }
+
+    fn ask(&self, query: &FleetQuery<'_>, own: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
+        self.peers.ask(query, own)
     }
 }
 
@@ -227,10 +177,17 @@ fn in_file(error: CredentialsError, path: &Path) -> CredentialsError {
     error.of(format_args!("`{}`", path.display()))
 }
 
-/// Shows whom it names, and nothing of the secret.
+fn refused(error: PeerError) -> ConfigError {
+    let kind = match error.kind() {
+        PeerErrorKind::Authority => ConfigErrorKind::InvalidAuthority,
+        _ => ConfigErrorKind::InvalidPeer,
+    };
+    ConfigError::new(kind, error.to_string())
+}
+
+/// Shows the addresses, and nothing of the secret.
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named: Vec<_> = self.named.iter().map(|named| named.address.to_string()).collect();
-        f.debug_struct("Peers").field("named", &named).finish_non_exhaustive()
+        self.peers.fmt(f)
     }
 }

@@ -1,24 +1,24 @@
-//! At most once in a while, whoever asks.
+//! A lock-free rate limit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lets one in an interval pass, without a lock.
+/// Allows one event per interval, without a lock.
 #[derive(Debug)]
 pub(crate) struct Pace {
     start: Instant,
     interval_ms: u64,
-    /// Milliseconds from `start` to when the next may pass.
+    /// Milliseconds from `start` until the next event is allowed.
     next_ms: AtomicU64,
 }
 
 impl Pace {
-    /// The first may pass at once.
+    /// Allows the first event immediately.
     pub(crate) fn new(interval: Duration) -> Self {
         Self { start: Instant::now(), interval_ms: millis(interval), next_ms: AtomicU64::new(0) }
     }
 
-    /// Whether the caller may pass. Of those that ask together, one may.
+    /// Whether an event is allowed now. If several threads ask together, one of them gets `true`.
     pub(crate) fn allows(&self, now: Instant) -> bool {
         let now_ms = millis(now.saturating_duration_since(self.start));
         let next_ms = self.next_ms.load(Ordering::Relaxed);
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_passes_in_each_interval() {
+    fn one_event_is_allowed_per_interval() {
         let pace = Pace::new(Duration::from_secs(1));
         let after = |millis| pace.start + Duration::from_millis(millis);
         let passed = [0, 1, 999, 1000, 1999, 2500, 3499, 3500].map(|millis| pace.allows(after(millis)));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_threads_one_passes() {
+    fn one_of_many_threads_is_allowed() {
         let pace = Pace::new(Duration::from_secs(3600));
         let now = Instant::now();
         let passed: usize = thread::scope(|scope| {

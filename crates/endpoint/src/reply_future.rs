@@ -13,8 +13,10 @@ use crate::flight::{Flights, Growth, Waiting};
 use crate::reply::Format;
 use crate::reply::Problem;
 use crate::reply::Reply;
-use crate::request::Draft;
+use crate::request::IfMatch;
 use crate::request_body::RequestBody;
+use crate::route::ReadBody;
+use crate::view::{Kind, RenderRequest};
 
 /// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
 ///
@@ -36,6 +38,17 @@ enum State {
     Waiting { waiting: Waiting, format: Format },
     Growing { growth: Growth, format: Format },
     Done,
+}
+
+/// A request that lacks its body.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Reads the body.
+    pub(crate) read: ReadBody,
+    pub(crate) if_match: IfMatch,
+    pub(crate) kind: Kind,
+    pub(crate) format: Format,
+    pub(crate) shows_host: bool,
 }
 
 /// A request whose body is on its way, and what it takes to go on then.
@@ -142,6 +155,16 @@ impl Outcome {
         };
         self.state = State::Done;
         Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)))
+    }
+}
+
+impl Draft {
+    /// The request, now that its body has arrived.
+    fn complete(self, body: &[u8], proof: &Authorized) -> Result<RenderRequest, Problem> {
+        let Self { read, if_match, kind, format, shows_host } = self;
+        let page = read(body, if_match, proof)?;
+        let kind = page.kind(kind);
+        Ok(RenderRequest { page, kind, format, force: false, shows_host })
     }
 }
 

@@ -8,11 +8,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use crate::flight::BodyTime;
+use crate::limits::MAX_REQUEST_BODY_BYTES as MAX_BYTES;
 use crate::parts::RequestParts;
 use crate::reply::Problem;
-
-/// Most bytes, and most parts, for a part may be empty.
-pub(crate) const MAX_BYTES: usize = 16 << 10;
 
 /// Refuses by its head a body that would not be read: one that is no JSON, is encoded, or is too long.
 pub(crate) fn check(parts: &RequestParts<'_>) -> Result<(), Problem> {

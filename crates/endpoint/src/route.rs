@@ -1,174 +1,175 @@
-//! The table of what can be asked for: methods and paths below the base.
+//! The table of routes: one row for each page, with its method and its path below the base.
 
-use memory_debug_core::{Page, SnapshotId};
+#[cfg(test)]
+mod tests;
 
-use crate::auth::Role;
-use crate::reply::Format;
-use crate::request::alias;
+use std::sync::Arc;
 
-/// Something that can be asked for.
+use memory_debug_core::SnapshotId;
+
+use crate::auth::{Authorized, Role};
+use crate::reply::{Format, Problem};
+use crate::request::{Asking, IfMatch, alias};
+use crate::view::{self, Kind, PageRequest};
+
+/// One page: what requests for it may say, and who reads them.
 #[derive(Debug)]
 pub(crate) struct Operation {
     /// `GET` includes `HEAD`.
     method: &'static str,
-    /// Below the base. `{id}` stands for the id of a snapshot.
+    /// The path below the base. `{id}` stands for the id of a snapshot.
     path: &'static str,
-    pub(crate) what: What,
-    /// The least role that may.
+    /// Makes the page's request of what the client sent.
+    pub(crate) read: Read,
+    /// The kind of work that the page needs, unless a parameter changes it.
+    pub(crate) kind: Kind,
+    /// The role that a login needs at least.
     role: Role,
-    /// Whether the answer names types and call sites, which may need more.
-    names_types: bool,
-    /// The parameters it has.
+    /// Whether the answer names types and call sites, for which a login may need another role.
+    pub(crate) names_types: bool,
     pub(crate) parameters: &'static [&'static str],
-    /// The formats it has, the preferred one first.
+    /// The formats, the preferred one first.
     pub(crate) formats: &'static [Format],
+    /// Whether peers ask each other for it.
+    pub(crate) is_for_peers: bool,
 }
 
-/// What is asked for, without its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    Page(Page),
-    Heap,
-    /// The heap, and first all that was ever allocated.
-    Allocations,
-    Flamegraph,
-    ListSnapshots,
-    TakeSnapshot,
-    ShowSnapshot,
-    DropSnapshot,
-    Diff,
-    Leaks,
-    Metrics,
-    Profiling,
-    Purge,
-    SetProfiling,
-    Fleet,
+/// The function that reads a request for a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Read {
+    /// From the head alone. A body is left unread.
+    Head(ReadHead),
+    /// From the body.
+    Body(ReadBody),
 }
+
+/// Reads a page's parameters. Its error comes after all others: after those of single parameters and of the role.
+pub(crate) type ReadHead = fn(&mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem>;
+
+/// Reads a page's body.
+pub(crate) type ReadBody = fn(&[u8], IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
 
 const PLAIN: &[&str] = &["format", "force"];
 const GO: &[&str] = &["debug", "seconds", "gc"];
 const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "depth", "focus", "ignore"];
 
-const fn page(
-    path: &'static str,
-    page: Page,
-    names_types: bool,
-    parameters: &'static [&'static str],
-) -> Operation {
+/// A page that names types, as text and JSON, for all who may read.
+const fn get(path: &'static str, kind: Kind, read: ReadHead) -> Operation {
     Operation {
         method: "GET",
         path,
-        what: What::Page(page),
-        role: Role::Read,
-        names_types,
-        parameters,
-        formats: Format::PAGE,
-    }
-}
-
-const fn operation(method: &'static str, path: &'static str, what: What) -> Operation {
-    Operation {
-        method,
-        path,
-        what,
+        read: Read::Head(read),
+        kind,
         role: Role::Read,
         names_types: true,
         parameters: &["format"],
         formats: Format::PAGE,
+        is_for_peers: false,
     }
 }
 
-/// The request path is compared as sent; a trailing `/` is another, unknown path, because relative links on the page
+/// A request that changes something, for which a login needs [`Role::Profile`].
+const fn change(method: &'static str, path: &'static str, kind: Kind, read: Read) -> Operation {
+    let row = get(path, kind, view::overview);
+    Operation { method, read, role: Role::Profile, ..row }
+}
+
+/// The request path is compared as sent. A trailing `/` makes another, unknown path, because relative links on the page
 /// would mean something else there.
 const OPERATIONS: &[Operation] = &[
-    page("", Page::Overview, true, &["format", "force", "top"]),
-    page("/stats", Page::Stats, false, &["format", "force", "detail"]),
-    page("/types", Page::Types, true, TABLE),
-    page("/doctor", Page::Doctor, true, PLAIN),
+    Operation {
+        parameters: &["format", "force", "top"],
+        is_for_peers: true,
+        ..get("", Kind::Everything, view::overview)
+    },
+    Operation {
+        names_types: false,
+        parameters: &["format", "force", "detail"],
+        ..get("/stats", Kind::Stats, view::stats)
+    },
+    Operation { parameters: TABLE, ..get("/types", Kind::Everything, view::types) },
+    Operation { parameters: PLAIN, ..get("/doctor", Kind::Everything, view::doctor) },
     Operation {
         role: Role::Profile,
         parameters: &["format", "force", "debug", "symbols", "top", "seconds"],
         formats: Format::PROFILE,
-        ..operation("GET", "/heap", What::Heap)
+        ..get("/heap", Kind::Everything, view::heap)
     },
     Operation {
         role: Role::Profile,
         parameters: &["format", "force", "by", "count", "base"],
         formats: Format::PICTURE,
-        ..operation("GET", "/heap/flamegraph", What::Flamegraph)
+        ..get("/heap/flamegraph", Kind::Everything, view::flamegraph)
     },
-    operation("GET", "/snapshots", What::ListSnapshots),
+    get("/snapshots", Kind::Snapshots, view::list_snapshots),
     Operation {
-        role: Role::Profile,
         parameters: &["format", "force", "label"],
-        ..operation("POST", "/snapshots", What::TakeSnapshot)
+        ..change("POST", "/snapshots", Kind::Everything, Read::Head(view::take_snapshot))
     },
     Operation {
-        parameters: &["format"],
         formats: &[Format::Text, Format::Json, Format::Pprof],
-        ..operation("GET", "/snapshots/{id}", What::ShowSnapshot)
+        ..get("/snapshots/{id}", Kind::Snapshots, view::show_snapshot)
     },
-    Operation { role: Role::Profile, ..operation("DELETE", "/snapshots/{id}", What::DropSnapshot) },
+    change("DELETE", "/snapshots/{id}", Kind::Snapshots, Read::Head(view::drop_snapshot)),
     Operation {
         parameters: &[
             "format", "force", "base", "target", "growth", "top", "filter", "group", "depth", "focus",
             "ignore",
         ],
-        ..operation("GET", "/diff", What::Diff)
+        ..get("/diff", Kind::Everything, view::diff)
     },
-    operation("GET", "/leaks", What::Leaks),
+    get("/leaks", Kind::Snapshots, view::leaks),
     Operation {
         names_types: false,
         parameters: &["format", "force", "types"],
         formats: Format::METRICS,
-        ..operation("GET", "/metrics", What::Metrics)
+        ..get("/metrics", Kind::Stats, view::metrics)
     },
-    Operation { names_types: false, ..operation("GET", "/profiling", What::Profiling) },
+    Operation { names_types: false, ..get("/profiling", Kind::Allocator, view::profiling) },
     Operation {
         names_types: false,
-        role: Role::Profile,
-        ..operation("PUT", "/profiling", What::SetProfiling)
+        ..change("PUT", "/profiling", Kind::Allocator, Read::Body(view::set_profiling))
     },
-    Operation { names_types: false, role: Role::Profile, ..operation("POST", "/purge", What::Purge) },
+    Operation { names_types: false, ..change("POST", "/purge", Kind::Allocator, Read::Head(view::purge)) },
     Operation {
         parameters: &["format", "force", "scope", "top", "filter"],
-        ..operation("GET", "/fleet", What::Fleet)
+        ..get("/fleet", Kind::Fleet, view::fleet)
     },
 ];
 
-/// At paths of their own, see [`alias`]. Only what Go's have, and no other formats.
+/// Pages at fixed paths, see [`alias`], with the parameters and formats that they have in Go.
 const ALIASES: &[Operation] = &[
     Operation {
         role: Role::Profile,
         parameters: GO,
         formats: Format::GO,
-        ..operation("GET", alias::HEAP, What::Heap)
+        ..get(alias::HEAP, Kind::Everything, view::heap)
     },
     Operation {
         role: Role::Profile,
         parameters: GO,
         formats: Format::GO,
-        ..operation("GET", alias::ALLOCS, What::Allocations)
+        ..get(alias::ALLOCS, Kind::Everything, view::allocations)
     },
 ];
 
-/// What a request found at its path.
+/// The outcome of looking up a path and a method.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// This, with the id in its path.
+    /// A page, with the id in its path.
     Operation(&'static Operation, Option<SnapshotId>),
-    /// Other methods, as `Allow` has them.
+    /// A path with other methods, listed as in the header `Allow`.
     Methods(String),
     Nothing,
 }
 
 impl Operation {
-    /// What `method` means at `rest`, the path below the base.
+    /// Looks up `method` at `rest`, the path below the base.
     pub(crate) fn find(method: &str, rest: &str) -> Found {
         Self::find_in(OPERATIONS, method, rest)
     }
 
-    /// What `method` means at `path`, one of [`alias::PATHS`].
+    /// Looks up `method` at `path`, one of [`alias::PATHS`].
     pub(crate) fn find_alias(method: &str, path: &str) -> Found {
         Self::find_in(ALIASES, method, path)
     }
@@ -187,7 +188,7 @@ impl Operation {
         if methods.is_empty() { Found::Nothing } else { Found::Methods(methods.join(", ")) }
     }
 
-    /// The id in a path that is this one, if it has one.
+    /// The id in a path. `None` if it is the path of another page, `Some(None)` if the page's path has no id.
     fn matches(&self, rest: &str) -> Option<Option<SnapshotId>> {
         match self.path.strip_suffix("{id}") {
             Some(before) => rest.strip_prefix(before)?.parse().ok().map(Some),
@@ -195,78 +196,15 @@ impl Operation {
         }
     }
 
-    /// Whether what it does is described by the body of the request. All others leave a body unread.
-    pub(crate) fn has_body(&self) -> bool {
-        self.what == What::SetProfiling
-    }
-
-    /// Whether it is what peers add up.
-    pub(crate) fn is_for_peers(&self) -> bool {
-        self.what == What::Page(Page::Overview)
-    }
-
-    /// The role that it takes, where names of types need `role_for_types`.
-    pub(crate) fn role(&self, role_for_types: Role) -> Role {
-        if self.names_types { self.role.max(role_for_types) } else { self.role }
+    /// The role that a login needs for a page that names types or not, if names of types need `role_for_types`.
+    pub(crate) fn role(&self, names_types: bool, role_for_types: Role) -> Role {
+        if names_types { self.role.max(role_for_types) } else { self.role }
     }
 }
 
-/// The paths of all that can be asked for under `base`, for an error that lists them.
+/// The paths of all pages below `base`, for an error that lists them.
 pub(crate) fn paths(base: &str) -> Vec<String> {
     let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
     paths.dedup();
     paths.into_iter().map(|path| format!("{base}{path}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(method: &str, rest: &str) -> Option<What> {
-        match Operation::find(method, rest) {
-            Found::Operation(operation, _) => Some(operation.what),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn s20_paths_are_matched_exactly() {
-        for (rest, page) in [
-            ("", Page::Overview),
-            ("/stats", Page::Stats),
-            ("/types", Page::Types),
-            ("/doctor", Page::Doctor),
-        ] {
-            assert_eq!(found("GET", rest), Some(What::Page(page)));
-            assert_eq!(found("HEAD", rest), Some(What::Page(page)));
-        }
-        let id = "000102030405060708090a0b0c0d0e0f";
-        assert_eq!(found("GET", &format!("/snapshots/{id}")), Some(What::ShowSnapshot));
-        assert_eq!(found("DELETE", &format!("/snapshots/{id}")), Some(What::DropSnapshot));
-        for rest in
-            ["/", "//stats", "/stats/", "/Stats", "/st%61ts", "/./stats", "/types;x", "/heaps", "stats"]
-        {
-            assert!(matches!(Operation::find("GET", rest), Found::Nothing), "{rest}");
-        }
-        for id in ["", "{id}", "../x", &id[1..], &id.to_uppercase(), &format!("{id}0"), &format!("{id}/")] {
-            assert!(matches!(Operation::find("GET", &format!("/snapshots/{id}")), Found::Nothing), "{id}");
-        }
-    }
-
-    #[test]
-    fn s23_what_changes_something_is_no_get_and_other_methods_are_told() {
-        for (method, rest, allowed) in [
-            ("POST", "", "GET, HEAD"),
-            ("get", "/types", "GET, HEAD"),
-            ("PUT", "/snapshots", "GET, HEAD, POST"),
-            ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f", "GET, HEAD, DELETE"),
-            ("POST", "/profiling", "GET, HEAD, PUT"),
-        ] {
-            let Found::Methods(methods) = Operation::find(method, rest) else { panic!("{method} {rest}") };
-            assert_eq!(methods, allowed);
-        }
-        for operation in OPERATIONS.iter().filter(|operation| operation.method != "GET") {
-            assert_eq!(operation.role(Role::Read), Role::Profile, "{operation:?}");
-        }
-    }
 }

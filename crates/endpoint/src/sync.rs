@@ -1,6 +1,6 @@
-//! Locks and threads: the standard library's, or loom's while models run (`scripts/loom`).
+//! Locks and threads from the standard library, or from loom while models run (`scripts/loom`).
 //!
-//! Only what models cover takes them from here.
+//! Only modules with models import them from here.
 
 #[cfg(not(all(test, memory_debug_loom)))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock};
@@ -21,8 +21,8 @@ mod models {
 
     use loom::model::Builder;
 
-    /// Runs `model` once for each order in which its threads can take their steps, as far as `LOOM_MAX_PREEMPTIONS`
-    /// allows, and prints how many there are. Fails if a thread waits for ever.
+    /// Runs `model` once for each order in which its threads can take their steps, within the bound of
+    /// `LOOM_MAX_PREEMPTIONS`, and prints the number of orders. Fails if a thread waits forever.
     pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
         let orders = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&orders);

@@ -1,6 +1,7 @@
-//! Which rows of a table are shown.
+//! Selects the rows of a table that are shown.
 
-/// Keeps at most `top` of the rows one of whose names contains `filter`, literally. How many more there would be.
+/// Keeps rows with a name that contains `filter`, literally, and of these at most `top`. Returns how many `top`
+/// omitted.
 pub(crate) fn truncate_filtered<R>(
     rows: &mut Vec<R>,
     top: usize,
@@ -20,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_filter_takes_out_is_not_omitted() {
+    fn filtered_rows_do_not_count_as_omitted() {
         let mut rows = vec![["String", "alloc::string::String"], ["Session", "shop::Session"], ["u8", "u8"]];
         assert_eq!(truncate_filtered(&mut rows, 1, Some("S"), |row| *row), 1);
         assert_eq!(rows, [["String", "alloc::string::String"]]);

@@ -1,4 +1,4 @@
-//! Whether a ± means what it says.
+//! Tests of the stated errors (±) against known sizes.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -35,22 +35,22 @@ async fn standard_errors_are_honest() {
 
     let deviations: Vec<f64> = rows.iter().map(|row| deviation(row, BYTES as u64)).collect();
     let outliers = deviations.iter().filter(|deviation| deviation.abs() > 3.0).count();
-    // Of 32 honest estimates one in eleven runs has one outlier; one run in a million has five.
+    // With 32 honest estimates, one run in eleven has one outlier. One run in a million has five.
     assert!(outliers < 5, "{deviations:.1?}");
-    // Chi-squared with 32 degrees of freedom: outside of these bounds once in 100,000 runs.
+    // Chi-squared with 32 degrees of freedom: once in 100,000 runs it is outside these bounds.
     let mean_square = deviations.iter().map(|deviation| deviation * deviation).sum::<f64>() / 32.0;
     assert!((0.28..2.4).contains(&mean_square), "{mean_square:.2}: {deviations:.1?}");
-    // Estimates that are all a little too large or too small would pass so far.
+    // Estimates with a common bias would have passed so far.
     let total: f64 = rows.iter().map(|row| row.bytes as f64).sum();
     let stderr = rows.iter().map(|row| row.bytes_stderr.powi(2)).sum::<f64>().sqrt();
     assert!((total - 32.0 * BYTES as f64).abs() < 5.0 * stderr, "{total} ± {stderr}");
 }
 
-/// Samplings of the same workload.
+/// The number of samplings of the same workload.
 const ROUNDS: usize = 200;
 
 #[test]
-fn the_truth_lies_within_one_and_two_standard_errors_as_often_as_it_should() {
+fn the_truth_is_within_one_and_two_standard_errors_as_often_as_expected() {
     let collector = Arc::new(Collector::new());
     let (mut within_one, mut within_two, mut rows) = (0, 0, 0);
     for _ in 0..ROUNDS {
@@ -69,7 +69,7 @@ fn the_truth_lies_within_one_and_two_standard_errors_as_often_as_it_should() {
     }
     let (one, two) = (within_one as f64 / rows as f64, within_two as f64 / rows as f64);
     println!("of {rows} estimates {one:.3} within one standard error, {two:.3} within two");
-    // 0.683 and 0.954 are expected; of 1,600 rows the shares vary by 0.012 and 0.005.
+    // 0.683 and 0.954 are expected. With 1,600 rows the shares vary by 0.012 and 0.005.
     assert!((0.60..=0.76).contains(&one), "{one}");
     assert!(two >= 0.93, "{two}");
 }

@@ -1,4 +1,4 @@
-//! What is asked of jemalloc itself: its state, its arenas and size classes, and to give memory back.
+//! Requests about jemalloc itself: its state, its arenas and size classes, and releasing memory.
 
 use memory_debug_tests::Request;
 use serde_json::Value;
@@ -10,7 +10,7 @@ async fn json(target: &str) -> Value {
 }
 
 #[tokio::test]
-async fn arenas_and_size_classes_are_told_if_asked_for() {
+async fn arenas_and_size_classes_are_shown_on_request() {
     let without = json("/debug/memory/stats?format=json").await;
     assert!(without.get("detail").is_none(), "{without}");
     let both = json("/debug/memory/stats?format=json&detail=arenas,bins").await;
@@ -26,7 +26,7 @@ async fn arenas_and_size_classes_are_told_if_asked_for() {
 }
 
 #[tokio::test]
-async fn a_purge_tells_what_was_resident_before_and_after() {
+async fn a_purge_reports_resident_memory_before_and_after() {
     drop(std::hint::black_box(vec![1_u8; 32 << 20]));
     let purge = || Request::new("POST", "/debug/memory/purge?format=json").authorized();
     let purged = shop::send(purge()).await;
@@ -47,10 +47,10 @@ async fn a_purge_tells_what_was_resident_before_and_after() {
 }
 
 #[tokio::test]
-async fn the_state_of_the_profiler_is_told() {
+async fn the_state_of_the_profiler_is_shown() {
     let state = json("/debug/memory/profiling?format=json").await;
     assert_eq!(state["profiling"]["active"], true, "{state}");
     assert_eq!(state["profiling"]["sample_bytes"], 4096, "{state}");
-    assert_eq!(state["window"], Value::Null, "nothing was changed for a time");
+    assert_eq!(state["window"], Value::Null, "no temporary change is active");
     assert!(shop::get("/debug/memory/profiling").await.text().contains("4 KiB"));
 }

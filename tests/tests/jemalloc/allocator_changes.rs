@@ -1,16 +1,16 @@
-//! Sampling for a time, asked for over HTTP, of a service that does not sample by itself.
+//! Temporary sampling, requested over HTTP from a service that does not sample by default.
 
 use memory_debug_tests::{OwnProcess, Request, Response};
 use serde_json::{Value, json};
 
 use crate::shop;
 
-/// The service under test, started without sampling.
+/// Runs a service that was started without sampling.
 fn alone(test: &str, body: impl Future<Output = ()>) {
     configured("prof:true,prof_active:false,lg_prof_sample:19", test, body);
 }
 
-/// The service under test, started with this configuration of jemalloc.
+/// Runs a service that was started with this configuration of jemalloc.
 fn configured(malloc_conf: &str, test: &str, body: impl Future<Output = ()>) {
     let test = format!("allocator_changes::{test}");
     if OwnProcess::is_this() {
@@ -43,7 +43,7 @@ fn total(report: &Value) -> u64 {
     report["types"]["total_bytes"].as_u64().unwrap_or_else(|| panic!("{report}"))
 }
 
-/// In any sample, and found by its size in a total.
+/// Large enough to be in every sample, and to be recognised in a total.
 fn large() -> Vec<u8> {
     std::hint::black_box(vec![1; 64 << 20])
 }
@@ -51,8 +51,8 @@ fn large() -> Vec<u8> {
 const LARGE: u64 = 64 << 20;
 
 #[test]
-fn what_is_allocated_while_it_is_on_is_seen_until_it_is_turned_off() {
-    alone("what_is_allocated_while_it_is_on_is_seen_until_it_is_turned_off", async {
+fn allocations_while_sampling_is_on_are_shown_until_it_is_turned_off() {
+    alone("allocations_while_sampling_is_on_are_shown_until_it_is_turned_off", async {
         assert_eq!(types().await["types"], Value::Null);
         let doctor = shop::get("/debug/memory/doctor").await;
         assert!(
@@ -60,7 +60,7 @@ fn what_is_allocated_while_it_is_on_is_seen_until_it_is_turned_off() {
             "{doctor}"
         );
         let unseen = large();
-        // As the advice has it.
+        // The request that the advice suggests.
         let on = changed(json!({"active": true, "for_seconds": 300})).await;
         assert_eq!(
             (&on["profiling"]["active"], &on["window"]["active_afterwards"]),
@@ -78,7 +78,7 @@ fn what_is_allocated_while_it_is_on_is_seen_until_it_is_turned_off() {
             denser["discarded"]["sampled_bytes"].as_u64().is_some_and(|bytes| bytes >= LARGE),
             "{denser}"
         );
-        assert!(total(&types().await) < LARGE, "the samples of the other rate are gone");
+        assert!(total(&types().await) < LARGE, "the samples of the earlier rate are gone");
 
         let off = changed(json!({"active": false})).await;
         assert_eq!((&off["profiling"]["active"], &off["window"]), (&json!(false), &Value::Null));
@@ -109,13 +109,13 @@ fn labels(snapshots: &Value) -> String {
     labels.join(" ")
 }
 
-/// Something that leaks.
+/// A value that leaks.
 struct Leaked(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
 
 #[test]
-fn a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found() {
+fn a_change_of_rate_invents_no_frees_and_hides_no_leak() {
     let sampling = "prof:true,prof_active:true,lg_prof_sample:16";
-    configured(sampling, "a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found", async {
+    configured(sampling, "a_change_of_rate_invents_no_frees_and_hides_no_leak", async {
         let held = large();
         for label in ["a", "b", "c", "d"] {
             snapshot(label).await;
@@ -153,7 +153,7 @@ fn a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found() {
         let page = shop::get("/debug/memory/diff?base=first").await;
         let text = page.text();
         let since = on["profiling"]["active_since"].as_str().unwrap();
-        assert!(text.contains(&format!("sampling began again at {since}, one sample per 16 KiB")), "{text}");
+        assert!(text.contains(&format!("sampling restarted at {since}, one sample per 16 KiB")), "{text}");
         assert!(!text.contains(" *\n"), "{text}");
         drop((held, leak));
     });
@@ -163,7 +163,7 @@ fn a_change_of_rate_invents_no_frees_and_the_leak_after_it_is_found() {
 fn growth_across_the_end_of_a_change_is_refused() {
     let sampling = "prof:true,prof_active:true,lg_prof_sample:16";
     configured(sampling, "growth_across_the_end_of_a_change_is_refused", async {
-        // The first reading of symbols takes longest.
+        // The first collection takes longest, because it reads symbols.
         shop::get("/debug/memory/heap").await;
         let mut was_refused = false;
         for _attempt in 0..20 {
@@ -182,7 +182,7 @@ fn growth_across_the_end_of_a_change_is_refused() {
                 was_refused = true;
                 break;
             }
-            // The change was over before the first of both collections.
+            // The change ended before the first of both collections.
             let change = growth.json()["growth"]["bytes_change"].as_i64().unwrap();
             assert!(change > -(LARGE as i64), "{growth}");
             drop(held);
@@ -194,8 +194,8 @@ fn growth_across_the_end_of_a_change_is_refused() {
 }
 
 #[test]
-fn it_ends_by_itself() {
-    alone("it_ends_by_itself", async {
+fn a_temporary_change_ends_by_itself() {
+    alone("a_temporary_change_ends_by_itself", async {
         let on = changed(json!({"active": true, "for_seconds": 1, "sample_bytes": 4096})).await;
         assert_eq!(on["window"]["seconds_left"], 1, "{on}");
         while state().await["window"] != Value::Null {
@@ -211,8 +211,8 @@ fn it_ends_by_itself() {
 }
 
 #[test]
-fn changes_and_collections_at_once_all_get_their_answer() {
-    alone("changes_and_collections_at_once_all_get_their_answer", async {
+fn concurrent_changes_and_collections_are_all_answered() {
+    alone("concurrent_changes_and_collections_are_all_answered", async {
         let held = large();
         for round in 0..20_u64 {
             let rate = 1 << (15 + round % 3);
@@ -228,7 +228,7 @@ fn changes_and_collections_at_once_all_get_their_answer() {
             assert_eq!((page.status, put.status), (200, 200), "{page}\n{put}");
             assert!([200, 503].contains(&heap.status) && (round == 0 || heap.status == 200), "{heap}");
             assert_eq!(put.json()["profiling"]["sample_bytes"], rate);
-            // A report is of one rate: the one before, or the new one.
+            // A report has one rate, either the old one or the new one.
             let page = page.json();
             let of_the_rows = page["types"]["sample_bytes"].as_u64();
             let of_the_allocator = page["allocator"]["profiling"]["sample_bytes"].as_u64();

@@ -1,4 +1,4 @@
-//! What the log is told: each decision and each collection, and never a secret.
+//! Audit events: one for each decision and each collection, and never a secret.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -18,7 +18,8 @@ use crate::shop::alone;
 use crate::statuses::{one_of_each, serve};
 
 fn layer() -> MemoryDebugLayer {
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     layer.configure(|endpoint| endpoint.allow_plain_http())
 }
 
@@ -28,7 +29,7 @@ fn assert_has(line: &str, fields: &[&str]) {
     }
 }
 
-/// The event with `field`. An answer may be faster than the event of its collection.
+/// Waits for the event with `field`, because a reply can be faster than the event of its collection.
 async fn event(events: &Events, field: &str) -> String {
     within_limit(async {
         loop {
@@ -70,11 +71,14 @@ fn s64_each_decision_and_each_collection_is_one_event() {
 }
 
 #[test]
-fn s64_a_collection_that_panics_is_told_as_such() {
-    alone("audit::s64_a_collection_that_panics_is_told_as_such", async {
+fn s64_a_collection_that_panics_is_reported() {
+    alone("audit::s64_a_collection_that_panics_is_reported", async {
         let events = Events::of_process();
         let (collector, keeper) = GatedCollector::new();
-        let server = serve(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+        let server = serve(
+            MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)),
+        )
+        .await;
         keeper.let_panic();
         assert_eq!(server.send(Request::get("/debug/memory").authorized()).await.status, 500);
         assert_has(&event(&events, "outcome=panicked").await, &["WARN", "scope=Everything"]);
@@ -83,8 +87,8 @@ fn s64_a_collection_that_panics_is_told_as_such() {
 }
 
 #[test]
-fn s64_the_peer_is_told_where_axum_knows_it() {
-    alone("audit::s64_the_peer_is_told_where_axum_knows_it", async {
+fn s64_events_name_the_peer_where_axum_knows_it() {
+    alone("audit::s64_events_name_the_peer_where_axum_knows_it", async {
         let events = Events::of_process();
         let address = serve_with_peer(layer()).await;
         let mut connection = memory_debug_tests::Connection::open(address).await;
@@ -95,21 +99,23 @@ fn s64_the_peer_is_told_where_axum_knows_it() {
 }
 
 #[test]
-fn s14_a_service_changes_its_password_without_a_restart_and_says_so() {
-    alone("audit::s14_a_service_changes_its_password_without_a_restart_and_says_so", async {
+fn s14_a_password_change_without_a_restart_is_reported() {
+    alone("audit::s14_a_password_change_without_a_restart_is_reported", async {
         let events = Events::of_process();
         let file = std::env::temp_dir().join(format!("memory-debug-rotation-{}", std::process::id()));
         let write = |content: &str| std::fs::write(&file, content).unwrap();
         write(&format!("{USER}:{PASSWORD}\n"));
         let from_file = Credentials::from_file(&file).unwrap();
-        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let layer = MemoryDebugLayer::new(from_file)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
         let server = serve(layer).await;
         let new = "wD6Rz3o-WnTnbCqk2_tt-long";
         let ask = async |password: &str| {
             let pair = format!("{USER}:{password}");
             server.send(Request::get("/debug/memory").header("authorization", basic(pair))).await.status
         };
-        // The file is looked at once a second at most; however long that takes here, a request is what looks.
+        // The file is checked at most once a second, and only on requests. So repeat requests until the
+        // change is seen.
         let until = async |password: &str, field: &str| {
             within_limit(async {
                 while !events.audit().iter().any(|line| line.contains(&format!("{field} "))) {
@@ -120,7 +126,7 @@ fn s14_a_service_changes_its_password_without_a_restart_and_says_so() {
             .await;
         };
         assert_eq!((ask(PASSWORD).await, ask(new).await), (200, 401));
-        write("this is no login\n");
+        write("this is not a login\n");
         until(PASSWORD, "outcome=credentials-kept").await;
         assert_eq!((ask(PASSWORD).await, ask(new).await), (200, 401));
         write(&format!("{USER}:{new}\n"));
@@ -129,11 +135,12 @@ fn s14_a_service_changes_its_password_without_a_restart_and_says_so() {
         std::fs::remove_file(&file).unwrap();
         let shown = events.lines().join("\n");
         assert_no_secret(&shown, "the log");
-        assert!(!shown.contains(new) && !shown.contains("this is no login"), "{shown}");
+        assert!(!shown.contains(new) && !shown.contains("this is not a login"), "{shown}");
     });
 }
 
-/// The page of an application that tells its layers who asks. It ends with the test's runtime.
+/// The page of an application whose server passes on the address of the client. It ends with the test's
+/// runtime.
 async fn serve_with_peer(layer: MemoryDebugLayer) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -144,10 +151,13 @@ async fn serve_with_peer(layer: MemoryDebugLayer) -> SocketAddr {
 }
 
 #[test]
-fn s17_a_password_that_others_could_read_is_told_once() {
-    alone("audit::s17_a_password_that_others_could_read_is_told_once", async {
+fn s17_a_password_over_plain_http_is_reported_once() {
+    alone("audit::s17_a_password_over_plain_http_is_reported_once", async {
         let events = Events::of_process();
-        let layer = || MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+        let layer = || {
+            MemoryDebugLayer::new(credentials())
+                .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
+        };
         let told = || {
             let audit = events.audit();
             audit.iter().filter(|line| line.contains("outcome=plain-http-accepted ")).count()
@@ -157,7 +167,7 @@ fn s17_a_password_that_others_could_read_is_told_once() {
             let reply = connection.exchange(Request::get("/debug/memory").authorized()).await;
             assert_eq!(reply.status, 200, "{reply}");
         };
-        // From this machine, and where it is meant to be.
+        // From this machine, and with plain HTTP allowed.
         ask(serve_with_peer(layer().configure(|endpoint| endpoint.require_tls())).await).await;
         ask(serve_with_peer(layer()).await).await;
         ask(serve(layer().configure(|endpoint| endpoint.allow_plain_http())).await.address()).await;
@@ -173,8 +183,8 @@ fn s17_a_password_that_others_could_read_is_told_once() {
 }
 
 #[test]
-fn s64_a_user_is_named_only_once_the_password_was_right() {
-    alone("audit::s64_a_user_is_named_only_once_the_password_was_right", async {
+fn s64_a_user_is_named_only_after_the_right_password() {
+    alone("audit::s64_a_user_is_named_only_after_the_right_password", async {
         let events = Events::of_process();
         let server = serve(layer()).await;
         let pasted = Request::get("/debug/memory").header("authorization", basic(format!("{PASSWORD}:x")));
@@ -194,7 +204,7 @@ fn s64_a_flood_of_bad_logins_is_not_a_flood_of_events() {
         for _ in 0..10_000 {
             drop(endpoint.handle(parts("/debug/memory", &|_| Vec::new())));
         }
-        // One a second, however long the machine takes.
+        // One event a second, however slow the machine is.
         let most = begin.elapsed().as_secs() as usize + 1;
         let told = events.audit();
         assert!((1..=most).contains(&told.len()), "{told:#?}");
@@ -224,8 +234,8 @@ fn parts<'a>(path: &'a str, headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>) -> Reque
 }
 
 #[test]
-fn s65_nothing_that_is_logged_at_any_level_has_the_password() {
-    alone("audit::s65_nothing_that_is_logged_at_any_level_has_the_password", async {
+fn s65_the_password_is_not_logged_at_any_level() {
+    alone("audit::s65_the_password_is_not_logged_at_any_level", async {
         let events = Events::of_process();
         one_of_each().await;
         let server = serve(layer()).await;
@@ -246,8 +256,8 @@ fn s65_nothing_that_is_logged_at_any_level_has_the_password() {
 }
 
 #[test]
-fn s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked() {
-    alone("audit::s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked", async {
+fn s65_no_secret_is_logged_when_peers_are_asked() {
+    alone("audit::s65_no_secret_is_logged_when_peers_are_asked", async {
         const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2HS";
         let events = Events::of_process();
         let (url, asked) = peer();
@@ -269,7 +279,7 @@ fn s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked() {
         }
         let asked = asked.join().unwrap();
         assert!(asked.contains(&format!("\r\nauthorization: {login}\r\n")), "{asked}");
-        // What is logged by either way is seen here.
+        // Text logged in either form would be found.
         log::trace!("a record");
         tracing::trace!("an event");
         let shown = events.lines().join("\n");
@@ -283,7 +293,7 @@ fn s65_nothing_that_is_logged_has_a_secret_when_peers_are_asked() {
     });
 }
 
-/// The address of a peer that answers one request, and what it was asked.
+/// The address of a peer that answers one request, and a handle to the request it received.
 fn peer() -> (String, JoinHandle<String>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -304,8 +314,8 @@ fn peer() -> (String, JoinHandle<String>) {
 }
 
 #[test]
-fn s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended() {
-    alone("audit::s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended", async {
+fn s64_each_change_of_the_profiler_is_reported_with_user_and_outcome() {
+    alone("audit::s64_each_change_of_the_profiler_is_reported_with_user_and_outcome", async {
         let events = Events::of_process();
         let server = serve(MemoryDebugLayer::new(credentials())).await;
         let put = |body: &str| {
@@ -322,7 +332,7 @@ fn s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended() {
         assert_eq!(server.send(put(on).header("if-match", "\"x\"")).await.status, 409);
         let refused = event(&events, "outcome=profiling-not-changed").await;
         assert_has(&refused, &["WARN", "user=ops", "status=409"]);
-        // A body that describes no change is one of the decisions, and no change. What is in it is told nowhere.
+        // An invalid body is a decision but not a change. Its content is not logged.
         assert_eq!(server.send(put(&format!("{{\"{PASSWORD}\":1}}"))).await.status, 400);
         assert_eq!(server.send(put(r#"{"active":false}"#)).await.status, 200);
         let audit = events.audit();
@@ -333,17 +343,18 @@ fn s64_each_change_of_the_profiler_tells_who_what_and_how_it_ended() {
 }
 
 #[test]
-fn s14_a_credentials_file_that_becomes_a_pipe_holds_no_worker_and_says_so() {
-    alone("audit::s14_a_credentials_file_that_becomes_a_pipe_holds_no_worker_and_says_so", async {
+fn s14_a_credentials_file_that_becomes_a_pipe_blocks_no_worker_and_is_reported() {
+    alone("audit::s14_a_credentials_file_that_becomes_a_pipe_blocks_no_worker_and_is_reported", async {
         let events = Events::of_process();
         let file = std::env::temp_dir().join(format!("memory-debug-pipe-{}", std::process::id()));
         std::fs::write(&file, format!("{USER}:{PASSWORD}\n")).unwrap();
         let from_file = Credentials::from_file(&file).unwrap();
-        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let layer = MemoryDebugLayer::new(from_file)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
         let server = serve(layer).await;
         std::fs::remove_file(&file).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
-        // This runtime has one thread: were it to wait for a writer of the pipe, nothing here would be answered.
+        // This runtime has one thread. If it waited for a writer of the pipe, no request would be answered.
         let wrong = async || {
             let request =
                 Request::get("/debug/memory").header("authorization", basic("ops:not-the-password"));

@@ -1,4 +1,5 @@
-//! Who gets in: one well-formed header with the right user and password. All others get one and the same answer.
+//! Authentication: exactly one well-formed header with the right user and password is accepted. All other
+//! requests get the same answer.
 
 use memory_debug_axum::{Credentials, MemoryDebugLayer};
 use memory_debug_tests::{
@@ -9,7 +10,7 @@ use crate::statuses::{serve, serve_counting};
 
 const PAGE: &str = "/debug/memory";
 
-/// What everyone gets who does not get in, without the time.
+/// The answer to requests that are refused, without the date.
 async fn refusal(server: &Server) -> Vec<u8> {
     let response = server.send(Request::get(PAGE)).await;
     assert_eq!(response.status, 401);
@@ -105,12 +106,12 @@ async fn s02_the_refusal_depends_on_no_other_header() {
 }
 
 #[tokio::test]
-async fn s02_the_body_is_not_waited_for() {
+async fn s02_a_refusal_does_not_wait_for_the_body() {
     let (server, _) = serve_counting().await;
     for (name, value) in [("content-length", "1000000"), ("transfer-encoding", "chunked")] {
         let mut connection = Connection::open(server.address()).await;
         connection.send_head(Request::new("POST", PAGE).header(name, value)).await;
-        // The body never comes; the answer does.
+        // The body never arrives, but the answer does.
         let response = connection.receive().await;
         assert_eq!(response.status, 401);
         assert_eq!(response.body, server.send(Request::get(PAGE)).await.body);
@@ -122,7 +123,7 @@ async fn s02_the_body_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn s02_a_client_that_expects_to_be_asked_for_its_body_is_not_asked() {
+async fn s02_a_refused_client_is_not_asked_for_its_body() {
     let (server, _) = serve_counting().await;
     let mut connection = Connection::open(server.address()).await;
     let request = Request::new("PUT", PAGE).header("expect", "100-continue").header("content-length", "5");
@@ -137,7 +138,7 @@ async fn s03_two_headers_are_refused_in_any_order() {
     for [first, second] in [[&right, &right], [&right, &wrong], [&wrong, &right], [&wrong, &wrong]] {
         let request = Request::get(PAGE).header("authorization", first).header("Authorization", second);
         assert_refused(&server, request, &format!("{first}, then {second}")).await;
-        // What a proxy makes of two headers.
+        // The header that a proxy makes of two headers.
         let request = Request::get(PAGE).header("authorization", format!("{first}, {second}"));
         assert_refused(&server, request, "both in one").await;
     }
@@ -152,13 +153,13 @@ async fn s03_two_headers_are_refused_in_any_order() {
 }
 
 #[tokio::test]
-async fn s04_the_scheme_is_basic_in_any_case_before_one_or_more_spaces() {
+async fn s04_the_scheme_is_basic_in_any_case_with_one_or_more_spaces() {
     let (server, _) = serve_counting().await;
     let token = authorization().replace("Basic ", "");
     for right in ["Basic ", "basic ", "BASIC ", "bAsIc ", "Basic   "] {
         assert_eq!(with_header(&server, format!("{right}{token}")).await.status, 200, "{right}");
     }
-    // Around a value, spaces and tabs belong to the syntax of HTTP and not to the value.
+    // Spaces and tabs around a value belong to the syntax of HTTP, not to the value.
     assert_eq!(with_header(&server, format!(" \tBasic {token} \t")).await.status, 200);
     for wrong in [
         "",
@@ -184,7 +185,7 @@ async fn s04_the_scheme_is_basic_in_any_case_before_one_or_more_spaces() {
 }
 
 #[tokio::test]
-async fn s05_what_is_not_base64_of_a_pair_is_refused() {
+async fn s05_a_token_that_is_not_base64_of_a_pair_is_refused() {
     let (server, _) = serve_counting().await;
     let token = authorization().replace("Basic ", "");
     let unpadded = token.trim_end_matches('=').to_owned();
@@ -240,7 +241,11 @@ async fn s05_oversized_headers_are_refused() {
 #[tokio::test]
 async fn s06_users_end_at_the_first_colon_and_control_characters_are_refused() {
     let credentials = Credentials::allow_weak("ops", "a:b:c").unwrap();
-    let server = serve(MemoryDebugLayer::new(credentials).collect_with(CountingCollector::default())).await;
+    let server = serve(
+        MemoryDebugLayer::new(credentials)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default())),
+    )
+    .await;
     assert_eq!(with_header(&server, basic("ops:a:b:c")).await.status, 200);
     for wrong in [
         "ops:a",
@@ -261,9 +266,13 @@ async fn s06_users_end_at_the_first_colon_and_control_characters_are_refused() {
 }
 
 #[tokio::test]
-async fn s07_bytes_are_compared_not_characters() {
+async fn s07_passwords_are_compared_as_bytes() {
     let credentials = Credentials::allow_weak("ops", "caf\u{e9}").unwrap();
-    let server = serve(MemoryDebugLayer::new(credentials).collect_with(CountingCollector::default())).await;
+    let server = serve(
+        MemoryDebugLayer::new(credentials)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default())),
+    )
+    .await;
     assert_eq!(with_header(&server, basic("ops:caf\u{e9}")).await.status, 200);
     for (what, pair) in [
         ("Latin-1", &b"ops:caf\xe9"[..]),
@@ -275,12 +284,12 @@ async fn s07_bytes_are_compared_not_characters() {
 }
 
 #[tokio::test]
-async fn s12_wrong_users_and_wrong_passwords_look_alike() {
+async fn s12_wrong_users_and_wrong_passwords_get_equal_replies() {
     let (server, collector) = serve_counting().await;
     for pair in [
         "ops:wrong",
-        "nobody:wrong",
-        &format!("nobody:{PASSWORD}"),
+        "stranger:wrong",
+        &format!("stranger:{PASSWORD}"),
         &format!("{USER}:{PASSWORD}x"),
         &format!("{USER}:{}", &PASSWORD[1..]),
         &format!("{PASSWORD}:{USER}"),
@@ -290,9 +299,9 @@ async fn s12_wrong_users_and_wrong_passwords_look_alike() {
     assert_eq!(collector.count(), 0);
 }
 
-/// Many requests on one connection, as a guesser sends them.
+/// Many requests on one connection, as an attacker sends them.
 #[tokio::test]
-async fn s12_a_refusal_leaves_the_connection_and_the_endpoint_as_they_were() {
+async fn s12_a_refusal_changes_neither_the_connection_nor_the_endpoint() {
     let (server, collector) = serve_counting().await;
     let mut connection = Connection::open(server.address()).await;
     let refusal = refusal(&server).await;

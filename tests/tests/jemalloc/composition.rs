@@ -1,5 +1,5 @@
-//! The layer and the router in every place an application can put them, and what the rest of the application notices:
-//! nothing.
+//! The layer and the router in every position that an application can use. The rest of the application must
+//! not change.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -15,7 +15,8 @@ use tower::layer::util::Identity;
 use tower::{Layer, ServiceBuilder};
 
 fn layer() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
 }
 
 fn routes() -> Router {
@@ -29,7 +30,7 @@ fn routes() -> Router {
         .route("/fails", any(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
 }
 
-/// All request headers, as one of the response.
+/// Echoes all request headers in one response header.
 fn echoed(headers: &HeaderMap) -> [(&'static str, String); 1] {
     let fields = headers.iter().map(|(name, value)| format!("{name}={}", value.as_bytes().escape_ascii()));
     [("x-echo", fields.collect::<Vec<_>>().join("; "))]
@@ -39,7 +40,7 @@ async fn nothing_here() -> (StatusCode, &'static str) {
     (StatusCode::IM_A_TEAPOT, "the application's fallback")
 }
 
-/// Fails unless the page, with all below it, is at `base` and the application around it.
+/// Asserts that the page and everything below it is at `base`, with the application around it.
 async fn assert_page_at(base: &str, app: Router, placement: &str) {
     let server = Server::start(app).await;
     for below in ["", "/stats", "/types?format=json"] {
@@ -64,7 +65,7 @@ async fn assert_page_at(base: &str, app: Router, placement: &str) {
 }
 
 #[tokio::test]
-async fn s21_the_page_is_there_wherever_the_layer_is_put() {
+async fn s21_the_layer_works_in_every_position() {
     let in_builder = || ServiceBuilder::new().layer(Identity::new()).layer(layer()).layer(Identity::new());
     let whole = |inner: Router| Router::new().fallback_service(layer().layer(inner));
     for (placement, base, app) in [
@@ -97,7 +98,7 @@ async fn s21_the_page_is_there_wherever_the_layer_is_put() {
 }
 
 #[tokio::test]
-async fn s21_the_page_is_there_wherever_the_router_is_put() {
+async fn s21_the_router_works_in_every_position() {
     let page = || router_with(layer());
     for (placement, base, app) in [
         ("merged", "/debug/memory", routes().merge(page())),
@@ -118,14 +119,14 @@ async fn s21_the_page_is_there_wherever_the_router_is_put() {
 }
 
 #[tokio::test]
-async fn s21_the_router_by_itself_asks_this_process() {
+async fn s21_the_router_alone_reports_on_this_process() {
     let server = Server::start(routes().merge(router(credentials()))).await;
     let report = server.send(Request::get("/debug/memory/stats?format=json").authorized()).await.report();
     assert_eq!(report.instance.pid, std::process::id());
 }
 
 #[tokio::test]
-async fn s21_where_axum_does_not_apply_the_layer_nothing_is_open() {
+async fn s21_nothing_is_open_where_axum_does_not_apply_the_layer() {
     for (placement, target, app) in [
         ("before a fallback", "/debug/memory", routes().layer(layer()).fallback(nothing_here)),
         ("as a route layer", "/debug/memory", routes().route_layer(layer())),
@@ -143,7 +144,7 @@ async fn s21_where_axum_does_not_apply_the_layer_nothing_is_open() {
 #[tokio::test]
 async fn s21_all_routes_of_a_layer_share_one_collection() {
     let (collector, mut keeper) = GatedCollector::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     // `Router::layer` clones the layer's service into each route and fallback.
     let app = routes().fallback(nothing_here).nest("/api", router_with(layer.clone())).layer(layer);
     let server = Server::start(app).await;
@@ -161,7 +162,7 @@ async fn s21_all_routes_of_a_layer_share_one_collection() {
     }
 }
 
-/// Requests for everything but the page.
+/// Requests for everything except the page.
 fn others() -> Vec<Request> {
     let long = "x".repeat(100_000);
     vec![
@@ -245,7 +246,7 @@ async fn s22_bodies_stream_through_in_both_directions() {
     let request = Request::new("POST", "/upper").header("transfer-encoding", "chunked");
     connection.send_head(request).await;
     connection.send("3\r\none\r\n").await;
-    // The answer to the first piece comes before there is a second.
+    // The answer to the first piece arrives before the second piece is sent.
     connection.receive_until(b"3\r\nONE\r\n").await;
     connection.send("3\r\ntwo\r\n").await;
     connection.receive_until(b"3\r\nTWO\r\n").await;
@@ -254,7 +255,7 @@ async fn s22_bodies_stream_through_in_both_directions() {
 }
 
 #[tokio::test]
-async fn s22_page_and_application_take_turns_on_one_connection() {
+async fn s22_page_and_application_can_share_a_connection() {
     let server = Server::start(routes().layer(layer())).await;
     let mut connection = Connection::open(server.address()).await;
     for _ in 0..3 {

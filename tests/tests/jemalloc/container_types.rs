@@ -1,4 +1,4 @@
-//! The point of it all: bytes are found under the types that hold them.
+//! Attribution: bytes appear under the types of the containers that hold them.
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ payload! { Apple: 8, Banana: 14, Cherry: 5, Damson: 4, Elder: 6, Fig: 32, Grape:
 Nutmeg: 20, Olive: 12 }
 
 #[tokio::test]
-async fn vectors_are_told_by_their_elements() {
+async fn vectors_are_shown_with_their_elements() {
     let grow = || {
         let mut apples = Vec::new();
         (0..enough::<Apple>()).for_each(|number| apples.push(Apple::new(number)));
@@ -35,7 +35,7 @@ async fn vectors_are_told_by_their_elements() {
 }
 
 #[tokio::test]
-async fn hash_tables_are_told_by_key_and_value() {
+async fn hash_tables_are_shown_with_key_and_value() {
     let grow = || {
         let mut bananas = HashMap::new();
         (0..enough::<Banana>()).for_each(|number| {
@@ -51,8 +51,8 @@ async fn hash_tables_are_told_by_key_and_value() {
 
     let report = shop::types().await;
     assert_estimates(&report, "HashMap<usize, Banana>", class(by_number_bytes), Some(1));
-    // A table has a power of two of buckets, of which it fills seven eighths; each has a byte of control data, and a
-    // group of sixteen follows the last.
+    // A table has a power of two of buckets and fills seven eighths of them. Each bucket has a control byte,
+    // and a group of sixteen follows the last one.
     let buckets = (by_name.capacity() * 8 / 7).next_power_of_two();
     let table = buckets * (size_of::<(String, Banana)>() + 1) + 16;
     assert_estimates(&report, "HashMap<String, Banana>", class(table as u64), Some(1));
@@ -60,14 +60,14 @@ async fn hash_tables_are_told_by_key_and_value() {
 }
 
 #[tokio::test]
-async fn hash_sets_are_told_as_sets() {
+async fn hash_sets_are_shown_as_sets() {
     let (damsons, bytes) = measured(|| (0..enough::<Damson>()).map(Damson::new).collect::<HashSet<_>>());
     assert_estimates(&shop::types().await, "HashSet<Damson>", class(bytes), Some(1));
     drop(damsons);
 }
 
 #[tokio::test]
-async fn trees_and_queues_are_told_by_their_elements() {
+async fn trees_and_queues_are_shown_with_their_elements() {
     let cherries = || {
         let mut cherries = BTreeMap::new();
         (0..enough::<Cherry>()).for_each(|number| {
@@ -99,14 +99,14 @@ async fn trees_and_queues_are_told_by_their_elements() {
 }
 
 #[tokio::test]
-async fn linked_lists_are_told_by_their_elements() {
+async fn linked_lists_are_shown_with_their_elements() {
     let (mangos, bytes) = measured(|| (0..enough::<Mango>()).map(Mango::new).collect::<LinkedList<_>>());
     assert_estimates(&shop::types().await, "LinkedList<Mango>", bytes, Some(mangos.len() as u64));
     drop(mangos);
 }
 
 #[tokio::test]
-async fn boxes_and_shared_values_are_told_by_what_they_hold() {
+async fn boxes_and_shared_values_are_shown_with_their_content() {
     let mut figs = Vec::with_capacity(enough::<Fig>());
     let ((), fig_bytes) =
         measured(|| (0..enough::<Fig>()).for_each(|number| figs.push(Box::new(Fig::new(number)))));
@@ -124,10 +124,10 @@ async fn boxes_and_shared_values_are_told_by_what_they_hold() {
     drop((figs, grapes, nutmegs));
 }
 
-/// Code that is compiled with the dependency itself, not instantiated by the service, has paths that are relative to
-/// the dependency's folder.
+/// Code that is compiled with the dependency, and not instantiated by the service, has paths relative to the
+/// dependency's folder.
 #[tokio::test]
-async fn buffers_of_a_dependency_are_told_as_its_own() {
+async fn buffers_of_a_dependency_are_shown_under_its_types() {
     let text = vec![7; 1 << 10];
     let (buffers, bytes) = measured(|| {
         let mut buffers = Vec::with_capacity(8 << 10);

@@ -1,4 +1,4 @@
-//! What browsers send for pages of other sites, with a password that they remember.
+//! Requests that browsers send for pages of other sites, with a password that they remember.
 
 use memory_debug_tests::{Connection, Request, authorization};
 
@@ -27,7 +27,7 @@ async fn s31_an_image_of_another_site_starts_no_collection() {
 }
 
 #[tokio::test]
-async fn s31_without_the_password_the_401_tells_nothing_about_it() {
+async fn s31_without_the_password_a_cross_site_request_gets_the_usual_401() {
     let (server, _) = serve_counting().await;
     let plain = server.send(Request::get("/debug/memory")).await;
     let image = Request::get("/debug/memory").header("sec-fetch-site", "cross-site");
@@ -35,11 +35,11 @@ async fn s31_without_the_password_the_401_tells_nothing_about_it() {
 }
 
 #[tokio::test]
-async fn s30_a_form_of_another_site_is_refused_before_its_method_is() {
+async fn s30_a_form_of_another_site_is_refused_before_its_method() {
     let (server, _) = serve_counting().await;
     let form = |origin: &str| Request::new("POST", "/debug/memory").authorized().header("origin", origin);
     assert_eq!(server.send(form("https://attacker.example")).await.status, 403);
-    // `Host` is `localhost`, in every request of this client.
+    // Every request of this client has the `Host` `localhost`.
     assert_eq!(server.send(form("http://localhost")).await.status, 405);
     let absolute = Request::new("POST", "http://a.example/debug/memory").authorized();
     let mut connection = Connection::open(server.address()).await;
@@ -48,7 +48,7 @@ async fn s30_a_form_of_another_site_is_refused_before_its_method_is() {
 }
 
 #[tokio::test]
-async fn s27_over_http2_the_asked_host_is_the_authority() {
+async fn s27_over_http2_the_requested_host_is_the_authority() {
     let (server, _) = serve_counting().await;
     let mut connection = http2::Connection::open(server.address()).await;
     let authorization = authorization();

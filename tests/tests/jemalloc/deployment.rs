@@ -1,5 +1,5 @@
-//! The same program as it may be deployed: without symbols, with another jemalloc configuration, without a folder for
-//! temporary files, replaced on disk while it runs. Whatever is missing, the page answers and says what to do.
+//! The same program in different deployments: without symbols, with another jemalloc configuration, without a
+//! temporary folder, replaced on disk while it runs. In every case the page answers and says what to do.
 
 use std::fs;
 use std::hint::black_box;
@@ -15,7 +15,7 @@ use crate::shop;
 /// The test that the other processes run.
 const SHOW: &str = "deployment::shows_a_known_population";
 
-/// Whether it is to remove its own executable first.
+/// Set if the process must remove its own executable first.
 const REMOVE_ITSELF: &str = "MEMORY_DEBUG_TEST_REMOVES_ITSELF";
 
 struct Parcel(#[expect(dead_code, reason = "only its size matters")] [u64; 16]);
@@ -38,12 +38,12 @@ async fn shows_a_known_population() {
     drop(parcels);
 }
 
-/// A folder with room for a copy of this program.
+/// A folder on a file system with space for a copy of this program.
 fn folder(name: &str) -> Folder {
     Folder::within(env!("CARGO_TARGET_TMPDIR"), name)
 }
 
-/// A copy of this program, after `strip options` if there are any.
+/// Copies this program, and runs `strip` with the options if there are any.
 fn executable(folder: &Folder, strip: &[&str]) -> PathBuf {
     let copy = folder.path().join("service");
     fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
@@ -55,14 +55,14 @@ fn executable(folder: &Folder, strip: &[&str]) -> PathBuf {
     copy
 }
 
-/// Fails unless the row of the population is on the page.
+/// Asserts that the page has the row of the population.
 fn assert_shows_population(page: &str) {
     let row = page.lines().find(|line| line.trim_start().starts_with("Box<Parcel> |"));
     assert!(row.is_some_and(|row| row.contains(" MiB |")), "{page}");
 }
 
 #[test]
-fn a_binary_with_line_tables_tells_types_and_asks_for_nothing() {
+fn a_binary_with_line_tables_shows_types_without_advice() {
     let page = OwnProcess::of(SHOW).run();
     assert_shows_population(&page);
     assert!(page.contains("symbols: inlined (line tables)"), "{page}");
@@ -70,7 +70,7 @@ fn a_binary_with_line_tables_tells_types_and_asks_for_nothing() {
 }
 
 #[test]
-fn a_stripped_binary_says_that_it_is_and_what_to_change() {
+fn a_stripped_binary_is_reported_with_what_to_change() {
     let folder = folder("stripped");
     let page = OwnProcess::with_executable(executable(&folder, &["--strip-all"]), SHOW).run();
     assert!(page.contains("symbols: none"), "{page}");
@@ -80,7 +80,7 @@ fn a_stripped_binary_says_that_it_is_and_what_to_change() {
 }
 
 #[test]
-fn a_binary_without_debug_information_says_that_it_is_and_what_to_change() {
+fn a_binary_without_debug_information_is_reported_with_what_to_change() {
     let folder = folder("without-debug");
     let page = OwnProcess::with_executable(executable(&folder, &["--strip-debug"]), SHOW).run();
     assert!(page.contains("symbols: functions"), "{page}");
@@ -96,21 +96,21 @@ fn a_binary_that_was_replaced_while_it_runs_is_still_read() {
 }
 
 #[test]
-fn s45_no_folder_for_temporary_files_is_needed() {
+fn s45_no_temporary_folder_is_needed() {
     for folder in ["/nonexistent/folder", "/proc/self", ""] {
         assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", folder).run());
     }
 }
 
 #[test]
-fn s45_no_temporary_file_is_left() {
+fn s45_no_temporary_file_remains() {
     let folder = folder("temporary");
     assert_shows_population(&OwnProcess::of(SHOW).env("TMPDIR", folder.path()).run());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn a_profiler_that_was_not_enabled_is_told_with_the_setting_that_enables_it() {
+fn a_profiler_that_is_not_enabled_is_reported_with_the_setting_that_enables_it() {
     let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "prof:false").run();
     assert!(page.contains("not available: heap profiling was not enabled at start"), "{page}");
     assert!(page.contains("_RJEM_MALLOC_CONF=prof:true,prof_active:true"), "{page}");
@@ -118,14 +118,14 @@ fn a_profiler_that_was_not_enabled_is_told_with_the_setting_that_enables_it() {
 }
 
 #[test]
-fn a_profiler_that_is_off_is_told_with_the_switch_that_turns_it_on() {
+fn a_profiler_that_is_off_is_reported_with_the_switch_that_turns_it_on() {
     let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "prof_active:false").run();
     assert!(page.contains("heap profiling is enabled but not active"), "{page}");
     assert!(page.contains("prof.active"), "{page}");
 }
 
 #[test]
-fn a_profiler_that_records_everything_has_no_error_to_state() {
+fn a_profiler_that_records_everything_states_no_error() {
     let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "lg_prof_sample:0").run();
     assert!(page.contains("every allocation recorded since process start"), "{page}");
     let row = page.lines().find(|line| line.trim_start().starts_with("Box<Parcel> |")).unwrap();

@@ -1,5 +1,6 @@
-//! What happens to services in production: they fork, have thousands of threads, may not write files of any size.
-//! `scripts/faults` has what takes a whole program or root: full disks, no file descriptors, no threads, little memory.
+//! Conditions in production: services fork, have thousands of threads, or must not write large files.
+//! `scripts/faults` covers conditions that need a whole program or root: full disks, no file descriptors, no
+//! threads, little memory.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(within_limit(future))
 }
 
-/// The overview of this process, asked of a service that begins here, as a process does that forks before it serves.
+/// Requests the overview of a service that starts here, like a process that forks before it serves.
 fn overview() -> Response {
     block_on(async {
         let state = AppState::start(&Config::small());
@@ -31,7 +32,7 @@ fn overview() -> Response {
     })
 }
 
-/// What a child forked here says of itself.
+/// The process id and the report of a forked child.
 fn report_of_child() -> (u32, MemoryReport) {
     let told = in_child(|| {
         let response = overview();
@@ -51,8 +52,8 @@ fn assert_is_of_child(pid: u32, report: &MemoryReport) {
 }
 
 #[test]
-fn a_process_may_fork_before_it_serves() {
-    OwnProcess::run_alone("faults::a_process_may_fork_before_it_serves", || {
+fn a_process_can_fork_before_it_serves() {
+    OwnProcess::run_alone("faults::a_process_can_fork_before_it_serves", || {
         let (pid, report) = report_of_child();
         assert_is_of_child(pid, &report);
         assert_eq!(overview().status, 200);
@@ -60,19 +61,19 @@ fn a_process_may_fork_before_it_serves() {
 }
 
 #[test]
-fn a_process_may_fork_after_it_has_served() {
-    OwnProcess::run_alone("faults::a_process_may_fork_after_it_has_served", || {
-        // Keeps the collections of this process, which those of the child would otherwise not come from.
+fn a_process_can_fork_after_it_has_served() {
+    OwnProcess::run_alone("faults::a_process_can_fork_after_it_has_served", || {
+        // Keeps the collections of this process alive, so that the child inherits them.
         let _kept = block_on(async { app(&AppState::start(&Config::small()), credentials()) });
         let first = overview().report();
         assert_eq!((first.instance.pid, first.instance.id), (process::id(), instance_id()));
         let (pid, report) = report_of_child();
         assert_is_of_child(pid, &report);
-        assert_eq!(overview().report().instance.id, first.instance.id, "the parent stays what it was");
+        assert_eq!(overview().report().instance.id, first.instance.id, "the parent keeps its identity");
     });
 }
 
-/// A value that the collector of one process does not come back from until it is told to.
+/// A value that blocks the collector of one process until it is released.
 struct Stuck {
     process: u32,
     reached: Barrier,
@@ -89,14 +90,14 @@ impl Allocative for Stuck {
     }
 }
 
-/// Asks the service that all tests share, which is another thread's.
+/// Sends a request to the shared service on another thread.
 fn ask_elsewhere() -> JoinHandle<Response> {
     thread::spawn(|| block_on(shop::get(OVERVIEW)))
 }
 
 #[test]
-fn s40_a_process_may_fork_while_it_collects() {
-    OwnProcess::run_alone("faults::s40_a_process_may_fork_while_it_collects", || {
+fn s40_a_process_can_fork_while_it_collects() {
+    OwnProcess::run_alone("faults::s40_a_process_can_fork_while_it_collects", || {
         let pause = || Barrier::new(2);
         let stuck = Arc::new(Stuck { process: process::id(), reached: pause(), go_on: pause() });
         let registered = register_root("stuck", &stuck);
@@ -110,10 +111,10 @@ fn s40_a_process_may_fork_while_it_collects() {
     });
 }
 
-/// At whatever the collecting thread is doing: dumping, reading symbols, writing pages.
+/// The fork happens at any step of the collecting thread: dumping, reading symbols, rendering pages.
 #[test]
-fn a_process_may_fork_while_it_is_asked_again_and_again() {
-    OwnProcess::run_alone("faults::a_process_may_fork_while_it_is_asked_again_and_again", || {
+fn a_process_can_fork_while_it_answers_requests() {
+    OwnProcess::run_alone("faults::a_process_can_fork_while_it_answers_requests", || {
         assert_eq!(ask_elsewhere().join().unwrap().status, 200);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -132,15 +133,15 @@ fn a_process_may_fork_while_it_is_asked_again_and_again() {
 }
 
 #[test]
-fn four_thousand_threads_are_told_one_by_one() {
+fn four_thousand_threads_are_shown_one_by_one() {
     const THREADS: usize = 4_000;
-    OwnProcess::run_alone("faults::four_thousand_threads_are_told_one_by_one", || {
+    OwnProcess::run_alone("faults::four_thousand_threads_are_shown_one_by_one", || {
         let (made, end) = (Arc::new(Barrier::new(THREADS + 1)), Arc::new(Barrier::new(THREADS + 1)));
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 let (made, end) = (Arc::clone(&made), Arc::clone(&end));
                 let work = move || {
-                    // A sample almost surely: 16 times the bytes between two.
+                    // Almost certainly sampled: 16 times the bytes between two samples.
                     let heap = vec![1_u8; 64 << 10];
                     made.wait();
                     end.wait();
@@ -163,7 +164,7 @@ fn four_thousand_threads_are_told_one_by_one() {
     });
 }
 
-/// The instances of the fleet, as a process sees it that names this directory, each with its process id.
+/// The instances of the fleet in this directory with their process ids, as seen by a process.
 fn fleet(siblings: &Path) -> Vec<(InstanceId, u32)> {
     let response = block_on(async {
         let state = AppState::start(&Config::small());
@@ -178,9 +179,9 @@ fn fleet(siblings: &Path) -> Vec<(InstanceId, u32)> {
 }
 
 #[test]
-fn a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone() {
+fn a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket() {
     OwnProcess::run_alone(
-        "faults::a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone",
+        "faults::a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket",
         || {
             let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
             let own = (instance_id(), process::id());
@@ -195,7 +196,7 @@ fn a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone(
                 fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
             };
             assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{told}-"))));
-            // The child ended without a word, so whoever asks next clears away what it left.
+            // The child ended without removing its socket, so the next request removes it.
             assert_eq!(fleet(&folder), [own]);
             assert_eq!(names().len(), 1);
             fs::remove_dir_all(&folder).unwrap();
@@ -204,20 +205,23 @@ fn a_forked_process_is_a_sibling_of_its_own_and_leaves_its_parents_socket_alone(
 }
 
 #[test]
-fn s45_a_process_that_may_not_write_files_says_so_and_goes_on() {
-    OwnProcess::run_alone("faults::s45_a_process_that_may_not_write_files_says_so_and_goes_on", || {
-        let told = in_child(|| {
-            let nothing = libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY };
-            // SAFETY: reads the limit, which is this process's own.
-            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &nothing) }, 0);
-            let refused = overview();
-            let everything = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, ..nothing };
-            // SAFETY: as above.
-            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &everything) }, 0);
-            assert!(overview().report().types.unwrap().total_bytes > Some(0));
-            format!("{} {}", refused.status, refused.text())
-        });
-        let reason = "jemalloc wrote no heap profile";
-        assert!(told.starts_with("200 ") && told.contains(reason), "{told}");
-    });
+fn s45_a_process_that_must_not_write_files_says_so_and_keeps_running() {
+    OwnProcess::run_alone(
+        "faults::s45_a_process_that_must_not_write_files_says_so_and_keeps_running",
+        || {
+            let told = in_child(|| {
+                let nothing = libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY };
+                // SAFETY: reads the limit of this process.
+                assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &nothing) }, 0);
+                let refused = overview();
+                let everything = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, ..nothing };
+                // SAFETY: as above.
+                assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &everything) }, 0);
+                assert!(overview().report().types.unwrap().total_bytes > Some(0));
+                format!("{} {}", refused.status, refused.text())
+            });
+            let reason = "jemalloc wrote no heap profile";
+            assert!(told.starts_with("200 ") && told.contains(reason), "{told}");
+        },
+    );
 }

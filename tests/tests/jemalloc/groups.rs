@@ -1,4 +1,4 @@
-//! One profile, summed in other ways.
+//! One profile with different groupings.
 
 use memory_debug_axum::MemoryReport;
 
@@ -19,13 +19,13 @@ fn grow_the_grouped() -> Vec<Vec<Grouped>> {
 }
 
 #[tokio::test]
-async fn each_group_tells_the_same_memory_by_another_name() {
+async fn all_groups_show_the_same_memory() {
     let population = grow_the_grouped();
     let (report, element) = (shop::types().await, by("element").await);
     let container = row(&report, "Vec<Grouped>").unwrap();
     let (container, stderr) = (container.bytes, container.bytes_stderr);
     assert!(container >= POPULATION as u64 / 2, "{report:#?}");
-    // The assumed size of large objects may differ, once more of them are known.
+    // The assumed size of large objects can differ, once more of them are known.
     assert!(
         row(&element, "Grouped").unwrap().bytes.abs_diff(container) as f64 <= 2.0 * stderr,
         "{element:#?}"
@@ -46,13 +46,13 @@ async fn each_group_tells_the_same_memory_by_another_name() {
     drop(population);
 }
 
-/// As the kernel has it, cut to its length.
+/// The thread's name as the kernel has it, truncated to its maximum length.
 fn own_thread_name() -> String {
     std::fs::read_to_string("/proc/thread-self/comm").unwrap().trim_end_matches('\n').to_owned()
 }
 
 #[tokio::test]
-async fn threads_of_one_name_are_one_row_whatever_the_name() {
+async fn threads_with_the_same_name_are_one_row() {
     let grow = |_: usize| {
         let thread = std::thread::Builder::new().name("wor\nker@ 0x1".into());
         thread.spawn(|| vec![7_u64; enough::<u64>()]).unwrap().join().unwrap()
@@ -75,7 +75,7 @@ async fn threads_of_one_name_are_one_row_whatever_the_name() {
 }
 
 #[tokio::test]
-async fn focus_and_ignore_choose_stacks_by_their_frames() {
+async fn focus_and_ignore_select_stacks_by_their_frames() {
     #[inline(never)]
     #[expect(clippy::vec_box, reason = "many small allocations through one function are what is chosen")]
     fn raise_the_focused() -> Vec<Box<Focused>> {
@@ -94,7 +94,7 @@ async fn focus_and_ignore_choose_stacks_by_their_frames() {
     drop(population);
 }
 
-/// Allocates at two lines that an `await` lies between, below a future that does not know its name.
+/// Allocates on two lines with an `await` in between, below a generic future.
 async fn read_twice() -> [Vec<u64>; 2] {
     let count = enough::<u64>();
     let first = vec![1; count];
@@ -108,7 +108,7 @@ async fn read_it_all() -> [Vec<u64>; 2] {
 }
 
 #[tokio::test]
-async fn an_async_function_is_one_row_whatever_lines_of_it_allocate() {
+async fn an_async_function_is_one_row_even_if_several_lines_allocate() {
     let population = Box::pin(read_it_all()).await;
     let (functions, lines) = (by("function").await, by("line").await);
     let of = |report: &MemoryReport, part: &str| {

@@ -1,4 +1,4 @@
-//! The heap in the formats of other tools: with and without addresses, as growth, and at Go's paths.
+//! The heap in the formats of other tools: with and without addresses, as growth, and at the paths of Go.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,7 +18,7 @@ use crate::snapshots::unpacked;
 
 const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 
-/// The shop with all that has to be opted in to.
+/// The shop with all optional pages enabled.
 async fn open_shop() -> Server {
     let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, ..OptIns::default() };
     Server::start(app_with(&AppState::start(&Config::small()), credentials(), opt_ins)).await
@@ -30,14 +30,15 @@ async fn get(server: &Server, target: &str) -> Response {
     response
 }
 
-/// Names of the values, and the one that readers look at first.
+/// The names of the values, and the value that readers show first.
 fn value_names(profile: &Message) -> (Vec<String>, String) {
     let strings = profile.strings();
     let names = profile.messages(1).map(|value| strings[value.number(1) as usize].clone()).collect();
     (names, strings[profile.number(14) as usize].clone())
 }
 
-/// Whether the bytes have an address of this process in any form that a format could give it: a varint, or eight bytes.
+/// Whether the bytes contain an address of this process in any encoding that a format could use: a varint or
+/// eight bytes.
 fn has_address(bytes: &[u8]) -> bool {
     let ranges = mapped_ranges();
     let is_address = |number: u64| ranges.iter().any(|range| range.contains(&number));
@@ -54,12 +55,12 @@ fn has_address(bytes: &[u8]) -> bool {
 #[tokio::test]
 async fn s60_no_profile_for_pprof_has_an_address_of_this_process() {
     let own = s60_no_profile_for_pprof_has_an_address_of_this_process as *const () as u64;
-    assert!(has_address(&own.to_le_bytes()), "what it looks for is found");
+    assert!(has_address(&own.to_le_bytes()), "the search finds an address");
     for target in ["?symbols=inline", "?symbols=functions", "?symbols=none", "?seconds=1&symbols=none"] {
         let profile = shop::get(&format!("/debug/memory/heap{target}")).await;
         let unpacked = unpacked(&profile);
         let locations = Message::parse(&unpacked).messages(4).count();
-        // Where nothing happens, nothing grows.
+        // Nothing allocates, so nothing grows.
         assert!(locations > 0 || target.contains("seconds"), "{target} has positions in files");
         assert!(!has_address(&unpacked), "{target}");
     }
@@ -68,7 +69,7 @@ async fn s60_no_profile_for_pprof_has_an_address_of_this_process() {
 }
 
 #[tokio::test]
-async fn s60_the_raw_dump_has_addresses_and_is_given_only_where_it_was_opted_in_to() {
+async fn s60_the_raw_dump_has_addresses_and_is_available_only_if_enabled() {
     let refused = shop::send(Request::get("/debug/memory/heap?format=raw").authorized()).await;
     assert_eq!(refused.status, 403);
     assert!(refused.text().contains("Endpoint::allow_raw_addresses()"), "{refused}");
@@ -84,7 +85,7 @@ async fn s60_the_raw_dump_has_addresses_and_is_given_only_where_it_was_opted_in_
             assert!(ranges.iter().any(|range| range.contains(address)), "{address:#x}");
         }
     }
-    // Some code of every stack lies in a file that the dump names, so that `jeprof` finds it.
+    // Every stack has code in a file that the dump names, so that `jeprof` finds it.
     assert!(profile.stacks().len() > 10);
     let has_file = |address: &u64| profile.mapping_of(*address).is_some();
     assert!(profile.stacks().all(|stack| stack.addresses.iter().any(has_file)));
@@ -94,10 +95,10 @@ async fn s60_the_raw_dump_has_addresses_and_is_given_only_where_it_was_opted_in_
 }
 
 #[tokio::test]
-async fn aliases_are_the_heap_for_pprof_where_they_were_opted_in_to() {
+async fn aliases_serve_the_heap_for_pprof_if_enabled() {
     let server = open_shop().await;
     for alias in ALIASES {
-        assert_eq!(shop::send(Request::get(alias).authorized()).await.status, 404, "the application's");
+        assert_eq!(shop::send(Request::get(alias).authorized()).await.status, 404, "the application answers");
         assert_eq!(server.send(Request::get(alias)).await.status, 401);
         let profile = get(&server, alias).await;
         assert_eq!(profile.header("content-type").as_deref(), Some("application/octet-stream"));
@@ -113,7 +114,7 @@ async fn aliases_are_the_heap_for_pprof_where_they_were_opted_in_to() {
 }
 
 #[test]
-fn allocs_begins_with_what_was_allocated_only_if_jemalloc_counts_it() {
+fn allocs_shows_total_allocations_first_only_if_jemalloc_counts_them() {
     let test = "heap_formats::serves_with_accumulated_counts";
     OwnProcess::of(test).env("_RJEM_MALLOC_CONF", "prof_accum:true").run();
 }
@@ -136,14 +137,15 @@ async fn serves_with_accumulated_counts() {
     );
 }
 
-/// The collector of this process, which asks before each collection and tells after it.
+/// The collector of this process, which waits for permission before each collection and reports it
+/// afterwards.
 struct InSteps {
     collector: Collector,
     may: Mutex<Receiver<()>>,
     done: UnboundedSender<()>,
 }
 
-/// Lets the collector take its steps. Dropped, it lets it go on as it likes.
+/// Controls the collector step by step. Dropping it lets the collector run freely.
 struct Steps {
     may: Sender<()>,
     done: UnboundedReceiver<()>,
@@ -159,7 +161,7 @@ impl Collect for InSteps {
 }
 
 impl Steps {
-    /// One collection from beginning to end.
+    /// Runs one collection.
     async fn step(&mut self) {
         self.may.send(()).unwrap();
         within_limit(self.done.recv()).await.unwrap();
@@ -169,7 +171,7 @@ impl Steps {
 async fn serve_in_steps() -> (Server, Steps) {
     let ((may, receiver), (sender, done)) = (channel(), unbounded_channel());
     let collect = InSteps { collector: Collector::new(), may: Mutex::new(receiver), done: sender };
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collect);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collect));
     (Server::start(Router::new().layer(layer)).await, Steps { may, done })
 }
 
@@ -190,7 +192,7 @@ fn boxes<T>(one: impl Fn() -> T) -> Vec<Box<T>> {
 }
 
 #[tokio::test]
-async fn growth_is_the_difference_of_two_collections_with_its_sign() {
+async fn growth_is_the_signed_difference_of_two_collections() {
     let (server, mut steps) = serve_in_steps().await;
     let shrinks = boxes(|| Shrinks([1; 4096]));
     let mut asked = ask(&server, "/debug/memory/heap?seconds=1&top=1000&format=json").await;
@@ -212,7 +214,7 @@ async fn growth_is_the_difference_of_two_collections_with_its_sign() {
 }
 
 #[tokio::test]
-async fn growth_for_pprof_says_what_its_numbers_are_and_how_long_it_took() {
+async fn growth_for_pprof_names_its_values_and_its_duration() {
     let server = open_shop().await;
     for target in ["/debug/memory/heap?seconds=1", "/debug/pprof/heap?seconds=1&gc=1"] {
         let growth = get(&server, target).await;

@@ -1,4 +1,5 @@
-//! The page that is not there for those without the password, compared byte by byte with an application that has none.
+//! The hidden page (`hide`): without the password, replies are equal byte by byte to the replies of an application
+//! without the page.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -9,11 +10,12 @@ use memory_debug_tests::{
 };
 
 fn layer() -> MemoryDebugLayer {
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     layer.configure(|endpoint| endpoint.hide())
 }
 
-/// An application that answers every path with all that it was sent, the body included.
+/// An application that echoes everything it was sent, including the body.
 fn application() -> Router {
     Router::new().fallback(async |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
         (axum::http::StatusCode::IM_A_TEAPOT, format!("{method} {uri} {headers:?} {body:?}"))
@@ -22,7 +24,7 @@ fn application() -> Router {
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "OPTIONS", "DELETE", "HEAD"];
 
-/// Of someone without the password.
+/// Requests without the password.
 fn requests(methods: &[&str]) -> Vec<Request> {
     let wrong = basic(format!("{USER}:{PASSWORD}x"));
     let mut requests = Vec::new();
@@ -54,10 +56,10 @@ async fn s13_a_hidden_page_answers_as_the_application_does_without_the_layer() {
 }
 
 #[tokio::test]
-async fn s13_a_hidden_router_answers_as_axum_does_for_a_path_that_nobody_knows() {
+async fn s13_a_hidden_router_answers_as_axum_does_for_an_unknown_path() {
     let with = Server::start(Router::new().merge(router_with(layer()))).await;
     let without = Server::start(Router::new()).await;
-    // To HEAD, axum says the length of an empty body where it has a route.
+    // For HEAD, axum sends the length of an empty body where it has a route.
     for request in requests(&METHODS[..5]) {
         let (with, without) = (with.send(request.clone()).await, without.send(request).await);
         assert_eq!(with.without_date(), without.without_date(), "{with}\n{without}");

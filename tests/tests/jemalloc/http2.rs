@@ -1,5 +1,5 @@
-//! HTTP/2 with prior knowledge, as a proxy speaks it to a service: the same verdicts, and one collection however many
-//! streams a connection carries.
+//! HTTP/2 with prior knowledge, as between a proxy and a service: the same answers as over HTTP/1, and one
+//! collection for any number of streams on a connection.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ use crate::statuses::serve_counting;
 #[derive(Clone)]
 pub(crate) struct Connection(SendRequest<Full<Bytes>>);
 
-/// Status, header fields but the time, and body.
+/// Status, header fields without the date, and body.
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 impl Connection {
@@ -74,7 +74,7 @@ async fn over_http1(server: &Server, method: &str, target: &str, headers: &[(&st
 }
 
 #[tokio::test]
-async fn s27_the_verdicts_are_those_of_http1() {
+async fn s27_http2_gets_the_same_answers_as_http1() {
     let (server, collector) = serve_counting().await;
     let mut connection = Connection::open(server.address()).await;
     let right = ("authorization", &*authorization());
@@ -122,7 +122,7 @@ async fn s27_the_verdicts_are_those_of_http1() {
     assert_eq!(collector.count(), collected);
 }
 
-/// A body after `HEAD` is an error of the protocol, which ends the stream (RFC 9113, section 8.1.1).
+/// A body after `HEAD` is a protocol error, which ends the stream (RFC 9113, section 8.1.1).
 #[tokio::test]
 async fn s27_no_answer_to_head_has_a_body() {
     let (server, _) = serve_counting().await;
@@ -141,10 +141,10 @@ async fn s27_no_answer_to_head_has_a_body() {
 }
 
 #[tokio::test]
-async fn s27_a_hundred_streams_of_one_connection_are_one_collection() {
+async fn s27_a_hundred_streams_of_one_connection_share_one_collection() {
     let (collector, keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::start(Router::new().layer(ServiceBuilder::new().layer(count).layer(layer))).await;
     let connection = Connection::open(server.address()).await;
 
@@ -166,10 +166,10 @@ async fn s27_a_hundred_streams_of_one_connection_are_one_collection() {
 }
 
 #[tokio::test]
-async fn s27_streams_that_are_reset_free_nothing_early() {
+async fn s27_reset_streams_do_not_admit_a_second_collection() {
     let (collector, mut keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::start(Router::new().layer(ServiceBuilder::new().layer(count).layer(layer))).await;
     let connection = Connection::open(server.address()).await;
     for number in 1..=100 {

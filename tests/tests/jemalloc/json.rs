@@ -1,4 +1,4 @@
-//! The report as programs read it: version 1 of the wire format.
+//! The report as JSON for programs: version 1 of the wire format.
 
 use memory_debug_axum::RowSource;
 use memory_debug_tests::Request;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::shop;
 
-/// The members of version 1 that this process can measure, by section and kind of value.
+/// The members of version 1 that this process can measure, by section and type of value.
 const SCHEMA: &[(&str, &str, &str)] = &[
     ("", "text", "schema collected_at"),
     ("", "number", "duration_us"),
@@ -48,7 +48,7 @@ const SCHEMA: &[(&str, &str, &str)] = &[
     ("/types/rows/0", "number", "objects bytes objects_stderr bytes_stderr"),
 ];
 
-/// What a kernel or a linker may not tell. Absent is `null` then, never 0, and has a reason.
+/// Members that a kernel or a linker may not provide. They are then `null`, never 0, and have a reason.
 const PERHAPS: &[&str] = &[
     "instance.build_id",
     "process.pss_bytes",
@@ -60,7 +60,7 @@ const PERHAPS: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn json_by_parameter_and_by_header_is_one_format() {
+async fn json_by_parameter_and_by_header_is_the_same() {
     for page in ["", "/stats", "/types"] {
         let by_parameter = shop::get(&format!("/debug/memory{page}?format=json")).await;
         let accept =
@@ -106,7 +106,8 @@ async fn json_has_every_member_of_version_1() {
     }
 }
 
-/// The paths of all nulls. `binding` is a copy of a level, which has the reasons; without a group there is no path.
+/// The paths of all nulls. Skips `binding`, which is a copy of a level and has no reasons of its own. Skips
+/// `ceiling.path`, which is null without a reason if there is no cgroup.
 fn add_nulls(path: &str, value: &Value, nulls: &mut Vec<String>) {
     let is_elsewhere = path.starts_with("cgroup.binding.") || path == "ceiling.path";
     match value {

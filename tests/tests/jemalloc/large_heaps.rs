@@ -1,4 +1,5 @@
-//! Heaps whose whole form is longer than a body may be: every format gives what is largest, and says what it summed.
+//! Heaps that exceed the size limit of a body: every format has the largest parts, and says what it summed
+//! up.
 
 use axum::Router;
 use memory_debug_axum::{Limits, MemoryDebugLayer};
@@ -11,10 +12,10 @@ use crate::snapshots::unpacked;
 
 /// The page of this process, with bodies of at most `max_body_bytes`.
 async fn serve(max_body_bytes: usize) -> Server {
-    // The shop's heap is in it, and known to be there after an answer.
+    // An answer shows that the shop's heap is in place.
     shop::get("/debug/memory/stats").await;
     let layer = MemoryDebugLayer::new(credentials())
-        .limits(Limits::default().max_body_bytes(max_body_bytes))
+        .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(max_body_bytes)))
         .configure(|endpoint| endpoint.allow_raw_addresses());
     Server::start(Router::new().layer(layer)).await
 }
@@ -23,7 +24,7 @@ async fn get(server: &Server, target: &str) -> Response {
     server.send(Request::get(format!("/debug/memory{target}")).authorized()).await
 }
 
-/// The body where a third of it has room.
+/// The body with a third of the necessary size limit.
 async fn cut(target: &str) -> Response {
     let whole = get(&serve(4 << 20).await, target).await;
     assert_eq!(whole.status, 200, "{target}: {whole}");
@@ -35,7 +36,7 @@ async fn cut(target: &str) -> Response {
 }
 
 #[tokio::test]
-async fn s45_a_flame_graph_sums_what_is_small_and_says_so() {
+async fn s45_a_flame_graph_sums_small_frames_and_says_so() {
     for target in ["/heap/flamegraph", "/heap/flamegraph?by=type&count=objects"] {
         let svg = String::from_utf8(cut(target).await.body).unwrap();
         assert!(
@@ -54,16 +55,16 @@ async fn s45_collapsed_stacks_are_summed_below_their_functions() {
 }
 
 #[tokio::test]
-async fn s45_a_raw_dump_stays_one_and_has_the_largest_stacks() {
+async fn s45_a_raw_dump_stays_valid_and_has_the_largest_stacks() {
     let raw = cut("/heap?format=raw").await.body;
     let profile = HeapProfile::parse(&raw[..]).unwrap();
     let is_summed = |addresses: &[u64]| addresses == [0x0fff_ffff_ffff_f000];
     assert!(profile.stacks().any(|stack| is_summed(stack.addresses)));
-    assert!(profile.stacks().any(|stack| stack.addresses.len() > 3), "the largest are as they were");
+    assert!(profile.stacks().any(|stack| stack.addresses.len() > 3), "the largest stacks are complete");
 }
 
 #[tokio::test]
-async fn s45_a_profile_for_pprof_has_the_largest_stacks_and_one_for_all_others() {
+async fn s45_a_profile_for_pprof_has_the_largest_stacks_and_one_for_the_rest() {
     for target in ["/heap", "/heap?symbols=none"] {
         let message = Message::parse(&unpacked(&get(&serve(4 << 20).await, target).await));
         let all = message.messages(2).count();
@@ -74,7 +75,7 @@ async fn s45_a_profile_for_pprof_has_the_largest_stacks_and_one_for_all_others()
 }
 
 #[tokio::test]
-async fn s45_a_page_that_cannot_be_cut_is_an_error_that_says_what_to_raise() {
+async fn s45_a_page_that_cannot_be_truncated_is_an_error_that_names_the_limit() {
     let server = serve(100).await;
     for target in ["/heap/flamegraph", "/heap?format=raw", "/heap?format=json", "/types", "/stats"] {
         let refused = get(&server, target).await;

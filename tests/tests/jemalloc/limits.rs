@@ -1,4 +1,4 @@
-//! What a request may cost, however many there are and however they end.
+//! Limits of the cost of requests, however many there are and however they end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,12 @@ use tower::ServiceBuilder;
 
 use crate::{http2, shop};
 
-/// The page of a collector that stands still, and `/` beside it.
+/// Serves the page of a collector that blocks, and `/` beside it.
 async fn serve_gated(limits: Limits) -> (Server, GateKeeper, Visits) {
     let (collector, keeper) = GatedCollector::new();
     let (visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(limits);
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector).limits(limits));
     let around_the_page = ServiceBuilder::new().layer(count).layer(layer);
     let app = Router::new().layer(around_the_page).route("/", get(|| async { "home" }));
     (Server::start(app).await, keeper, visits)
@@ -30,7 +31,7 @@ fn page() -> Request {
     Request::get("/debug/memory").authorized()
 }
 
-/// Asks for the page without waiting for the answer.
+/// Sends a request without waiting for the answer.
 async fn ask(server: &Server, request: Request) -> Connection {
     let mut connection = Connection::open(server.address()).await;
     connection.send_head(request).await;
@@ -38,10 +39,10 @@ async fn ask(server: &Server, request: Request) -> Connection {
 }
 
 #[tokio::test]
-async fn s40_a_thousand_requests_at_once_are_one_collection() {
+async fn s40_a_thousand_requests_at_once_share_one_collection() {
     let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
     let mut waiting = Vec::new();
-    // Ten sockets do instead of a thousand, which not every machine allows to open.
+    // Ten sockets instead of a thousand, which some machines do not allow.
     for _ in 0..10 {
         let connection = http2::Connection::open(server.address()).await;
         for number in 0..100 {
@@ -85,7 +86,7 @@ async fn s41_clients_that_hang_up_do_not_admit_a_second_collection() {
     }
     assert_eq!((keeper.runs(), keeper.most_at_once()), (1, 1));
 
-    // The one that runs still answers who comes now, and gives its permit back.
+    // The running collection still answers new requests, and releases its permit at the end.
     let mut stays = ask(&server, page()).await;
     visits.arrived(101).await;
     keeper.let_through();
@@ -97,7 +98,7 @@ async fn s41_clients_that_hang_up_do_not_admit_a_second_collection() {
 
 #[tokio::test]
 async fn s42_other_routes_answer_while_a_collection_runs() {
-    // This test's runtime has one thread: were it blocked, nothing below would ever be answered.
+    // The runtime of this test has one thread. If it were blocked, nothing below would be answered.
     let (server, mut keeper, _) = serve_gated(Limits::default()).await;
     let mut waiting = ask(&server, page()).await;
     keeper.begun().await;
@@ -111,7 +112,7 @@ async fn s42_other_routes_answer_while_a_collection_runs() {
 }
 
 #[tokio::test]
-async fn s43_a_collection_that_does_not_end_is_given_up_and_no_second_one_begins() {
+async fn s43_a_collection_that_does_not_end_is_abandoned_and_no_second_one_begins() {
     let (server, mut keeper, _) = serve_gated(Limits::default().deadline(Duration::ZERO)).await;
     assert_eq!(server.send(page()).await.status, 504);
     keeper.begun().await;
@@ -125,13 +126,13 @@ async fn s43_a_collection_that_does_not_end_is_given_up_and_no_second_one_begins
 }
 
 #[tokio::test]
-async fn s43_when_it_ends_after_all_the_page_is_back() {
-    // Long enough for collections that return at once, on any machine; the gate is closed for longer.
+async fn s43_after_a_late_collection_ends_the_page_works_again() {
+    // Long enough for immediate collections on any machine. The gate stays closed for longer.
     let (server, mut keeper, _) = serve_gated(Limits::default().deadline(Duration::from_millis(500))).await;
     assert_eq!(server.send(page()).await.status, 504);
     keeper.begun().await;
     drop(keeper);
-    // When its thread has ended is for nobody here to know, so ask until it has.
+    // A test cannot see when the collecting thread ends, so repeat the request until it has.
     within_limit(async {
         let mut answer = server.send(page()).await;
         while answer.status != 200 {
@@ -143,7 +144,7 @@ async fn s43_when_it_ends_after_all_the_page_is_back() {
 }
 
 #[tokio::test]
-async fn s45_so_many_may_wait_and_no_more() {
+async fn s45_the_number_of_waiting_requests_is_limited() {
     let (server, keeper, mut visits) = serve_gated(Limits::default().max_waiters(3)).await;
     let mut waiting = Vec::new();
     for number in 1..=3 {
@@ -152,7 +153,7 @@ async fn s45_so_many_may_wait_and_no_more() {
     }
     let refused = server.send(page()).await;
     assert_eq!((refused.status, refused.header("retry-after").as_deref()), (429, Some("1")), "{refused}");
-    // Who hangs up makes room.
+    // A client that hangs up makes room.
     waiting.pop();
     visits.left(2).await;
     waiting.push(ask(&server, page()).await);
@@ -165,11 +166,12 @@ async fn s45_so_many_may_wait_and_no_more() {
 }
 
 #[tokio::test]
-async fn s45_a_page_beyond_the_limit_is_cut_and_says_so() {
+async fn s45_a_page_beyond_the_limit_is_truncated_and_says_so() {
     let ask = async |target: &str| -> Response {
-        // Most of a page are its rows, but a process that is asked first thing has few.
+        // Rows make up most of a page, but a process that has just started has few rows.
         let limit = shop::get(target).await.body.len() * 4 / 5;
-        let layer = MemoryDebugLayer::new(credentials()).limits(Limits::default().max_body_bytes(limit));
+        let layer = MemoryDebugLayer::new(credentials())
+            .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(limit)));
         let server = Server::start(Router::new().layer(layer)).await;
         let response = server.send(Request::get(target).authorized()).await;
         assert_eq!(response.status, 200, "{response}");
@@ -184,7 +186,7 @@ async fn s45_a_page_beyond_the_limit_is_cut_and_says_so() {
 }
 
 #[tokio::test]
-async fn s45_a_client_that_does_not_read_its_answer_keeps_nobody_waiting() {
+async fn s45_a_client_that_does_not_read_its_answer_delays_no_other() {
     let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
     let unread = ask(&server, page()).await;
     visits.arrived(1).await;
@@ -196,7 +198,7 @@ async fn s45_a_client_that_does_not_read_its_answer_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn s47_everyone_who_waited_for_a_collection_that_panics_is_told() {
+async fn s47_all_requests_of_a_collection_that_panics_are_answered() {
     let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
     let mut waiting = [ask(&server, page()).await, ask(&server, page()).await];
     visits.arrived(2).await;
@@ -212,7 +214,7 @@ async fn s47_everyone_who_waited_for_a_collection_that_panics_is_told() {
 #[tokio::test]
 async fn s47_after_a_panic_the_next_request_works() {
     let (server, keeper, _) = serve_gated(Limits::default()).await;
-    // Often, because the next request may come while the thread that panicked is still ending.
+    // Repeated, because the next request can arrive while the thread that panicked is still ending.
     for round in 1..=100 {
         keeper.let_panic();
         assert_eq!(server.send(page()).await.status, 500);
@@ -222,7 +224,7 @@ async fn s47_after_a_panic_the_next_request_works() {
     assert_eq!((keeper.runs(), keeper.most_at_once()), (200, 1));
 }
 
-/// A view of its own for each number.
+/// A different view for each number.
 fn view_of(number: usize) -> String {
     format!("/debug/memory/types?filter=view-{number}")
 }
@@ -238,11 +240,11 @@ fn two_logins() -> Credentials {
     credentials().and(Credentials::new("grafana", OTHER_PASSWORD).unwrap()).unwrap()
 }
 
-/// As many different views as one report may have.
+/// The maximum number of different views of one report.
 const VIEWS: usize = 16;
 
 #[tokio::test]
-async fn s45_views_of_clients_that_hung_up_are_free_at_once() {
+async fn s45_views_of_clients_that_hung_up_are_freed_at_once() {
     let (server, keeper, mut visits) = serve_gated(Limits::default()).await;
     let mut waiting = Vec::new();
     for number in 0..VIEWS {
@@ -252,7 +254,7 @@ async fn s45_views_of_clients_that_hung_up_are_free_at_once() {
     assert_eq!(server.send(Request::get(view_of(VIEWS)).authorized()).await.status, 429);
     waiting.clear();
     visits.left(VIEWS + 1).await;
-    // No client waits any more, so the operator does not have to either.
+    // No client waits any more, so the operator need not wait either.
     for number in 0..VIEWS {
         waiting.push(ask(&server, Request::get(view_of(100 + number)).authorized()).await);
         visits.arrived(VIEWS + 2 + number).await;
@@ -264,12 +266,12 @@ async fn s45_views_of_clients_that_hung_up_are_free_at_once() {
     assert_eq!(keeper.runs(), 1);
 }
 
-/// actix-web does not tell its services that a client has hung up, so the places of one login stay taken for as long as
-/// the collection takes. They are not another login's loss.
+/// actix-web does not tell its services that a client has hung up. So the permits of one login stay taken
+/// until the collection ends, but other logins are not affected.
 #[tokio::test]
-async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waiting() {
+async fn s45_with_actix_views_of_clients_that_hung_up_do_not_delay_other_logins() {
     let (collector, mut keeper) = GatedCollector::new();
-    let memory = MemoryDebug::new(two_logins()).collect_with(collector);
+    let memory = MemoryDebug::new(two_logins()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::actix(|listener| {
         let app = move || actix_web::App::new().wrap(memory.clone());
         actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap().run()
@@ -277,7 +279,7 @@ async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waitin
     let first = ask(&server, Request::get(view_of(0)).authorized()).await;
     keeper.begun().await;
     let mut waiting = vec![first];
-    // One of them is refused at once, and by then all others have come.
+    // One of them is refused at once. By then all other requests have arrived.
     let mut refused = 0;
     for number in 1..=VIEWS {
         waiting.push(ask(&server, Request::get(view_of(number)).authorized()).await);
@@ -292,7 +294,7 @@ async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waitin
     for number in 1..VIEWS / 2 {
         more.push(ask(&server, other(view_of(100 + number))).await);
     }
-    // However many collections these requests need: some may come when the first one is over.
+    // These requests may need several collections: some can arrive after the first one has ended.
     drop(keeper);
     assert_eq!(page.receive().await.status, 200);
     for mut connection in more {
@@ -301,8 +303,9 @@ async fn s45_with_actix_views_of_clients_that_hung_up_keep_no_other_login_waitin
 }
 
 #[tokio::test]
-async fn s45_one_login_in_twenty_loops_does_not_keep_another_from_its_page() {
-    let layer = MemoryDebugLayer::new(two_logins()).collect_with(CountingCollector::default());
+async fn s45_one_login_in_twenty_loops_does_not_block_another() {
+    let layer = MemoryDebugLayer::new(two_logins())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     let server = Arc::new(Server::start(Router::new().layer(layer)).await);
     let mut loops = JoinSet::new();
     for number in 0..20 {
@@ -322,10 +325,10 @@ async fn s45_one_login_in_twenty_loops_does_not_keep_another_from_its_page() {
 }
 
 #[tokio::test]
-async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_go_with_their_clients() {
+async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_end_with_their_clients() {
     let (collector, _keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(two_logins()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(two_logins()).configure(|endpoint| endpoint.collect_with(collector));
     let app = Router::new().layer(ServiceBuilder::new().layer(count).layer(layer));
     let server = Server::start(app).await;
     let put = || {
@@ -358,7 +361,7 @@ async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_go_with_their_c
         again
     };
     other.send("false}").await;
-    // The collector is not the process's own, so there is no profiler to change.
+    // This collector is a test double, so there is no profiler to change.
     assert_eq!(other.receive().await.status, 501);
     drop(again);
 }

@@ -1,11 +1,11 @@
-//! Types of generic code, whose names can be longer than a page.
+//! Generic types, whose names can be longer than a page.
 
 use std::marker::PhantomData;
 
 use crate::population::enough;
 use crate::shop;
 
-/// Nests like the combinators of a parser or of a stream do.
+/// Nests like the combinators of a parser or a stream.
 struct Node<T>(u64, PhantomData<fn() -> T>);
 
 type Two<T> = Node<(T, T)>;
@@ -15,7 +15,7 @@ type TwoHundredFiftySix<T> = Sixteen<Sixteen<T>>;
 type Long = Four<TwoHundredFiftySix<u8>>;
 
 #[tokio::test]
-async fn a_name_of_tens_of_kilobytes_is_cut_in_text_and_whole_in_json() {
+async fn a_very_long_name_is_truncated_in_text_and_complete_in_json() {
     let population: Vec<Long> =
         (0..enough::<Long>()).map(|number| Node(number as u64, PhantomData)).collect();
     let types = shop::get("/debug/memory/types?format=json&top=1000").await;

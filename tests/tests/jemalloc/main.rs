@@ -1,4 +1,4 @@
-//! The service as its users see it: jemalloc is the allocator, and the page is asked over real sockets.
+//! The service as its users see it: jemalloc is the allocator, and requests go over real sockets.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
@@ -40,5 +40,5 @@ mod tasks;
 mod tracked;
 mod unread;
 
-// Dense enough for estimates of a few percent from a few MiB.
+// Dense enough for estimates within a few percent from a few MiB.
 memory_debug_axum::install!(lg_prof_sample = 12);

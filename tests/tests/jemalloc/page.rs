@@ -1,4 +1,4 @@
-//! The page as people read it.
+//! The page as text for people.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -10,14 +10,14 @@ use memory_debug_tests::{Request, Server, credentials, within_limit};
 use crate::population::row;
 use crate::shop;
 
-/// The cells of the lines of the table, without its two heading lines.
+/// The cells of all table rows, without the two heading lines.
 fn table(page: &str) -> Vec<Vec<&str>> {
     let lines = page.lines().filter(|line| line.contains(" | ")).skip(2);
     lines.map(|line| line.split(" | ").map(str::trim).collect()).collect()
 }
 
 #[tokio::test]
-async fn the_page_begins_with_who_answers_and_what_it_holds() {
+async fn the_page_begins_with_the_instance_and_its_memory() {
     let page = shop::get("/debug/memory").await;
     let mut lines = page.text().lines();
     let instance = shop::types().await.instance;
@@ -35,7 +35,7 @@ async fn the_page_begins_with_who_answers_and_what_it_holds() {
 }
 
 #[tokio::test]
-async fn the_doctor_says_what_it_checked_and_what_it_could_not() {
+async fn the_doctor_lists_what_it_checked_and_what_it_could_not_check() {
     let page = shop::get("/debug/memory/doctor").await;
     assert!(page.text().contains(" rules checked, "), "{page}");
     let report: serde_json::Value =
@@ -77,7 +77,7 @@ async fn the_table_has_types_objects_and_sizes_in_this_order() {
 }
 
 #[tokio::test]
-async fn text_and_json_tell_the_same() {
+async fn text_and_json_show_the_same_values() {
     struct Told(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
 
     let told: Vec<_> = (0..1 << 15).map(|number| Box::new(Told(black_box([number; 32])))).collect();
@@ -86,12 +86,15 @@ async fn text_and_json_tell_the_same() {
     drop(told);
     let json_row = row(&json, "Box<Told>").unwrap_or_else(|| panic!("{:?}", json.types));
     let lines = table(text.text());
-    let cells = lines.iter().find(|cells| cells[0] == "Box<Told>").expect("it is in the text");
+    let cells = lines.iter().find(|cells| cells[0] == "Box<Told>").expect("a line of the text");
     assert_eq!(cells[1].replace(',', "").parse(), Ok(json_row.objects));
     assert_eq!(cells[2], format!("{:.2} MiB", json_row.bytes as f64 / f64::from(1 << 20)));
     let percent = 100.0 * json_row.bytes_stderr / json_row.bytes as f64;
     assert_eq!(cells[3], format!("{percent:.0} %"));
-    assert_eq!(json_row.full_type, "Box<jemalloc::page::text_and_json_tell_the_same::{async_block#0}::Told>");
+    assert_eq!(
+        json_row.full_type,
+        "Box<jemalloc::page::text_and_json_show_the_same_values::{async_block#0}::Told>"
+    );
 }
 
 #[test]
@@ -121,13 +124,13 @@ async fn statistics_have_no_types_and_types_no_statistics() {
 }
 
 #[test]
-fn statistics_hold_together_and_follow_what_happens() {
-    shop::alone("page::statistics_hold_together_and_follow_what_happens", async {
+fn statistics_are_consistent_and_follow_allocations() {
+    shop::alone("page::statistics_are_consistent_and_follow_allocations", async {
         let stats = async || shop::get("/debug/memory/stats?format=json").await.report();
         let bytes = |report: &MemoryReport| report.allocator.as_ref().unwrap().allocated_bytes.unwrap();
         let before = stats().await;
         let held = vec![1_u8; 1 << 27];
-        // For a moment the page from before is given out again.
+        // For a short time the earlier page is reused.
         let after = within_limit(async {
             loop {
                 match stats().await {
@@ -180,7 +183,7 @@ async fn top_sort_and_filter_choose_the_rows() {
 }
 
 #[tokio::test]
-async fn the_busy_shop_is_told_by_its_own_types() {
+async fn a_busy_shop_is_shown_by_its_own_types() {
     let config = Config { population: Population::full(), ..Config::full() };
     let state = AppState::start(&config);
     let server = Server::start(app(&state, credentials())).await;
@@ -188,7 +191,8 @@ async fn the_busy_shop_is_told_by_its_own_types() {
     let report = server.send(page).await.report();
     // The size of a large table is known up to its error.
     let bytes = |name: &str| row(&report, name).map_or(0, |row| row.bytes + 2 * row.bytes_stderr as u64);
-    // 20,000 sessions in a table of 32,768 buckets, and what they own: 5,000 profiles, 190,000 lines in baskets.
+    // 20,000 sessions in a table of 32,768 buckets and what they own: 5,000 profiles and 190,000 basket
+    // lines.
     let at_least: BTreeMap<_, _> = [
         ("HashMap<String, Session>", 32_768 * 128),
         ("Vec<Item>", 150_000 * 40),
@@ -221,7 +225,7 @@ async fn a_summary_is_the_table_as_a_value() {
 #[test]
 fn collections_do_not_count_themselves() {
     shop::alone("page::collections_do_not_count_themselves", async {
-        // The first one reads all symbols, which takes far more memory than what is left of it.
+        // The first collection reads all symbols, which takes far more memory than it keeps.
         shop::types().await;
         let before = shop::types().await.types.unwrap();
         for _ in 0..10 {
@@ -239,9 +243,10 @@ fn collections_do_not_count_themselves() {
 }
 
 #[test]
-fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
-    shop::alone("page::the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel", async {
-        // Large objects, because each small one that is sampled takes a page, which is much at a sample per 4 KiB.
+fn the_table_the_allocator_and_the_kernel_agree() {
+    shop::alone("page::the_table_the_allocator_and_the_kernel_agree", async {
+        // Large objects, because each sampled small object takes a page, which is a lot with a sample per 4
+        // KiB.
         let ballast: Vec<Vec<u64>> = (0..64).map(|_| vec![1; 1 << 17]).collect();
         let page = shop::get("/debug/memory/types").await;
         for target in ["/debug/memory", "/debug/memory/types"] {
@@ -272,7 +277,7 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
         }
         drop(ballast);
         let line = page.text().lines().find(|line| line.starts_with("sampled ")).unwrap();
-        assert!(line.contains(" in use by jemalloc's count; "), "{page}");
+        assert!(line.contains(" in use; "), "{page}");
         assert!(
             page.text().lines().any(|line| line.starts_with("resident ") && line.contains(" in use + ")),
             "{page}"
@@ -280,10 +285,11 @@ fn the_table_agrees_with_the_allocator_and_the_allocator_with_the_kernel() {
     });
 }
 
-/// jemalloc samples the first allocation of every process. It is eight bytes in the start of the standard library.
+/// jemalloc samples the first allocation of every process, eight bytes in the start-up code of the standard
+/// library.
 #[test]
-fn the_first_sample_of_a_process_is_no_row() {
-    shop::alone("page::the_first_sample_of_a_process_is_no_row", async {
+fn the_first_sample_of_a_process_is_not_a_row() {
+    shop::alone("page::the_first_sample_of_a_process_is_not_a_row", async {
         let report = shop::types().await;
         let rows = &report.types.as_ref().unwrap().rows;
         assert!(rows.iter().all(|row| row.type_name != "Box<str>"), "{rows:#?}");

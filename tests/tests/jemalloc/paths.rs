@@ -1,4 +1,4 @@
-//! Spellings of the path. Each reaches the page behind its password or the application; none a third thing.
+//! Spellings of the path. Each one reaches either the page behind its password or the application.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use axum::routing::get;
 use memory_debug_axum::{Limits, MemoryDebugLayer};
 use memory_debug_tests::{CountingCollector, Request, Response, Server, credentials};
 
-/// Who answered.
+/// The part that answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    /// The page: 401 without the password, and with it a page or an error that lists the pages.
+    /// The page: 401 without the password. With it, a page or an error that lists the pages.
     Page,
-    /// The application, the same with and without the password.
+    /// The application, with the same answer with and without the password.
     Application,
-    /// The server itself, which did not accept the request.
+    /// The server itself, which rejected the request.
     Server,
 }
 use Answer::{Application, Page};
@@ -23,9 +23,11 @@ const FALLBACK: &str = "the application knows no such path";
 
 async fn serve() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
-    // Each page is collected, statistics too.
-    let layer = layer.limits(Limits::default().cache_stats_for(Duration::ZERO));
+    let layer =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector.clone()));
+    // Every page is collected, including statistics.
+    let layer =
+        layer.configure(|endpoint| endpoint.limits(Limits::default().cache_stats_for(Duration::ZERO)));
     let app = Router::new()
         .route("/", get(|| async { "home" }))
         .route("/debug/{name}", get(|| async { "the application" }))
@@ -38,7 +40,7 @@ fn is_data(response: &Response) -> bool {
     response.text().contains("instance") || response.text().contains("types")
 }
 
-/// Sends `target` without and with the password, and finds out who answered.
+/// Sends `target` without and with the password, and returns the part that answered.
 async fn answer(server: &Server, collector: &CountingCollector, target: &[u8]) -> Answer {
     let shown = String::from_utf8_lossy(target).chars().take(80).collect::<String>();
     let before = collector.count();
@@ -66,7 +68,7 @@ async fn answer(server: &Server, collector: &CountingCollector, target: &[u8]) -
 }
 
 #[tokio::test]
-async fn s20_each_spelling_is_the_pages_or_the_applications() {
+async fn s20_each_spelling_belongs_to_the_page_or_to_the_application() {
     let (server, collector) = serve().await;
     for (target, expected) in [
         ("/debug/memory", Page),
@@ -118,7 +120,7 @@ async fn s20_each_spelling_is_the_pages_or_the_applications() {
 }
 
 #[tokio::test]
-async fn s20_what_is_no_path_never_shows_data() {
+async fn s20_a_target_that_is_not_a_path_never_shows_data() {
     let (server, collector) = serve().await;
     let long = [b"/debug/memory/", &[b'a'; 64 << 10][..]].concat();
     let longest = [b"/debug/memory/", &[b'a'; 32 << 10][..]].concat();
@@ -153,8 +155,8 @@ async fn s20_what_is_no_path_never_shows_data() {
     assert_eq!(answer(&server, &collector, &longest).await, Page);
     let refused = server.send(Request::get(&long_query).authorized()).await;
     assert_eq!(refused.status, 400);
-    assert!(refused.body.len() < 1024, "what is refused is not repeated in full");
-    // Whatever came before, the service still answers.
+    assert!(refused.body.len() < 1024, "the refused target is not repeated in full");
+    // After all of these, the service still answers.
     assert_eq!(server.send(Request::get("/")).await.text(), "home");
     assert_eq!(server.send(Request::get("/debug/memory").authorized()).await.status, 200);
 }
@@ -178,10 +180,12 @@ async fn s20_other_request_targets_are_answered_by_the_application_or_refused() 
 }
 
 #[tokio::test]
-async fn s20_a_base_path_of_ones_own_is_the_only_one() {
+async fn s20_a_configured_base_path_replaces_the_default() {
     let collector = CountingCollector::default();
-    let layer =
-        MemoryDebugLayer::new(credentials()).collect_with(collector.clone()).path("/internal/mem").unwrap();
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector.clone()))
+        .path("/internal/mem")
+        .unwrap();
     let app = Router::new().fallback(|| async { FALLBACK }).layer(layer);
     let server = Server::start(app).await;
     for (target, expected) in [

@@ -1,4 +1,4 @@
-//! Libraries that are loaded while the service runs: what they hold is never shown as their caller's.
+//! Libraries that are loaded at run time: their allocations are never attributed to their caller.
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fs;
@@ -15,7 +15,7 @@ use crate::snapshots::unpacked;
 
 const UNLOADED: &str = "unknown code (unloaded)";
 
-/// What plugins hold, in blocks that are each sampled.
+/// The bytes that plugins hold, in blocks that are each sampled.
 const BLOCKS: usize = 64;
 const BLOCK_BYTES: usize = 1 << 20;
 const HELD_BYTES: u64 = (BLOCKS * BLOCK_BYTES) as u64;
@@ -27,7 +27,7 @@ void *NAME(void *(*allocate)(size_t), size_t size) { void *block = inner(allocat
 ";
 
 unsafe extern "C" {
-    /// jemalloc, as a library in C calls it where it has the usual name.
+    /// jemalloc's `malloc`, as a C library calls it where it has the usual name.
     fn _rjem_malloc(size: usize) -> *mut c_void;
 }
 
@@ -40,7 +40,7 @@ struct Plugin {
     name: CString,
 }
 
-/// A library that is loaded.
+/// A loaded library.
 struct Loaded(*mut c_void);
 
 impl Plugin {
@@ -60,22 +60,22 @@ impl Plugin {
 
     fn load(&self) -> Loaded {
         let path = CString::new(self.path.as_os_str().as_bytes()).unwrap();
-        // SAFETY: dlopen(3) reads the path; the library has no code that runs when it is loaded.
+        // SAFETY: dlopen(3) reads the path. The library has no code that runs when it is loaded.
         let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
         assert!(!library.is_null(), "{:?}", last_error());
         Loaded(library)
     }
 
-    /// Allocates in the plugin, for good.
+    /// Allocates in the plugin. The memory is never freed.
     #[inline(never)]
     fn fill(&self, library: &Loaded) {
-        // SAFETY: dlsym(3) of a library that is loaded.
+        // SAFETY: dlsym(3) of a loaded library.
         let make = unsafe { libc::dlsym(library.0, self.name.as_ptr().cast::<c_char>()) };
         assert!(!make.is_null(), "{:?}", last_error());
-        // SAFETY: the source above gives it this type.
+        // SAFETY: the function has this type in the source above.
         let make: Make = unsafe { std::mem::transmute(make) };
         for _ in 0..BLOCKS {
-            // SAFETY: jemalloc's `malloc` takes any size.
+            // SAFETY: jemalloc's `malloc` accepts any size.
             assert!(!unsafe { make(_rjem_malloc, BLOCK_BYTES) }.is_null());
         }
     }
@@ -83,15 +83,15 @@ impl Plugin {
 
 impl Loaded {
     fn unload(self) {
-        // SAFETY: nothing of the library is used any more.
+        // SAFETY: nothing uses the library any more.
         assert_eq!(unsafe { libc::dlclose(self.0) }, 0);
     }
 }
 
 fn last_error() -> CString {
-    // SAFETY: it gives a pointer and touches nothing else.
+    // SAFETY: dlerror(3) returns a pointer and touches nothing else.
     let message = unsafe { libc::dlerror() };
-    // SAFETY: there was an error, so it is a text that ends in a NUL byte, and stays until the next call.
+    // SAFETY: there was an error, so the text ends in a NUL byte, and it is valid until the next call.
     unsafe { CStr::from_ptr(message) }.to_owned()
 }
 
@@ -99,7 +99,7 @@ fn is_mapped(path: &Path) -> bool {
     fs::read_to_string("/proc/self/maps").unwrap().contains(path.to_str().unwrap())
 }
 
-/// What the rows with `text` in their names hold.
+/// The bytes of the rows with `text` in their names.
 fn held_by(report: &MemoryReport, text: &str) -> u64 {
     let rows = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.source != RowSource::Exact);
     rows.filter(|row| row.type_name.contains(text)).map(|row| row.bytes).sum()
@@ -109,7 +109,7 @@ async fn by(group: &str) -> MemoryReport {
     shop::get(&format!("/debug/memory/types?format=json&top=1000&group={group}")).await.report()
 }
 
-/// About all that the plugin holds.
+/// Asserts that these are about all bytes that the plugin holds.
 #[track_caller]
 fn assert_all(bytes: u64, what: &str) {
     assert!(bytes > HELD_BYTES * 9 / 10, "{what}: {bytes}");
@@ -120,7 +120,7 @@ fn assert_little(bytes: u64, what: &str) {
     assert!(bytes < HELD_BYTES / 10, "{what}: {bytes}");
 }
 
-/// Every view and export says that the code is unloaded, and of none of them its caller.
+/// Asserts that every view and export shows the code as unloaded and never as its caller.
 async fn assert_shown_as_unloaded() {
     for group in ["container", "element", "function", "crate", "traceback"] {
         let report = by(group).await;
@@ -147,20 +147,20 @@ async fn assert_shown_as_unloaded() {
 }
 
 #[test]
-fn what_a_plugin_holds_stays_unknown_code_after_it_was_unloaded() {
-    shop::alone("plugins::what_a_plugin_holds_stays_unknown_code_after_it_was_unloaded", async {
+fn memory_of_an_unloaded_plugin_is_shown_as_unknown_code() {
+    shop::alone("plugins::memory_of_an_unloaded_plugin_is_shown_as_unknown_code", async {
         let plugin = Plugin::build("first_plugin", &[]);
         let library = plugin.load();
         plugin.fill(&library);
         library.unload();
-        assert!(!is_mapped(&plugin.path), "it is gone");
+        assert!(!is_mapped(&plugin.path), "the plugin is unloaded");
         assert_shown_as_unloaded().await;
     });
 }
 
 #[test]
-fn what_a_plugin_holds_is_not_given_to_the_one_that_took_its_place() {
-    shop::alone("plugins::what_a_plugin_holds_is_not_given_to_the_one_that_took_its_place", async {
+fn memory_of_a_plugin_is_not_attributed_to_the_plugin_that_replaced_it() {
+    shop::alone("plugins::memory_of_a_plugin_is_not_attributed_to_the_plugin_that_replaced_it", async {
         let (first, second) = (Plugin::build("first_plugin", &[]), Plugin::build("second_plugin", &[]));
         let library = first.load();
         first.fill(&library);
@@ -172,16 +172,17 @@ fn what_a_plugin_holds_is_not_given_to_the_one_that_took_its_place() {
         assert_little(held_by(&by("traceback").await, "second_plugin"), "it has allocated nothing");
         other.unload();
         assert_shown_as_unloaded().await;
-        // Back at its place, it has its names again.
+        // Loaded at the same address again, it has its names again.
         let library = first.load();
         let report = by("traceback").await;
         let (named, unloaded) = (held_by(&report, "first_plugin"), held_by(&report, UNLOADED));
-        assert_all(named + unloaded, "at its place or elsewhere");
+        assert_all(named + unloaded, "at the same address or elsewhere");
         library.unload();
     });
 }
 
-/// The page, the doctor and the gaps of libraries, while the program itself has all its names.
+/// Asserts the text of the page, the doctor and the exports about a gap of a library, while the program has
+/// all its names.
 async fn with_gap(expected: &str, advice: &str) {
     let types = shop::types().await.types.unwrap();
     assert_eq!(types.symbols.as_deref(), Some("inlined"));
@@ -190,15 +191,15 @@ async fn with_gap(expected: &str, advice: &str) {
     let page = shop::get("/debug/memory").await;
     assert!(page.text().contains(&format!("note: {expected}: {advice}")), "{page}");
     let doctor = shop::get("/debug/memory/doctor").await;
-    assert!(doctor.text().contains(&format!("some code has no names: {expected}")), "{doctor}");
+    assert!(doctor.text().contains(&format!("some code has no symbols: {expected}")), "{doctor}");
     let profile = unpacked(&shop::get("/debug/memory/heap").await);
     let comment = Message::parse(&profile).strings().into_iter().find(|text| text.starts_with(expected));
     assert!(comment.is_some_and(|comment| comment.contains(advice)), "a comment of the profile");
 }
 
 #[test]
-fn a_stripped_plugin_is_told_although_the_program_is_not_stripped() {
-    shop::alone("plugins::a_stripped_plugin_is_told_although_the_program_is_not_stripped", async {
+fn a_stripped_plugin_is_reported_although_the_program_is_not_stripped() {
+    shop::alone("plugins::a_stripped_plugin_is_reported_although_the_program_is_not_stripped", async {
         let plugin = Plugin::build("exported_plugin", &["-s"]);
         let library = plugin.load();
         plugin.fill(&library);
@@ -211,8 +212,8 @@ fn a_stripped_plugin_is_told_although_the_program_is_not_stripped() {
 }
 
 #[test]
-fn a_plugin_whose_file_was_deleted_has_its_names_or_the_reason() {
-    shop::alone("plugins::a_plugin_whose_file_was_deleted_has_its_names_or_the_reason", async {
+fn a_plugin_whose_file_was_deleted_has_its_names_or_a_reason() {
+    shop::alone("plugins::a_plugin_whose_file_was_deleted_has_its_names_or_a_reason", async {
         let plugin = Plugin::build("deleted_plugin", &[]);
         let library = plugin.load();
         plugin.fill(&library);

@@ -1,19 +1,20 @@
-//! Memory whose owner and size are known.
+//! Allocations whose owner and size are known.
 
 use memory_debug_axum::{MemoryReport, TypeRow};
 use memory_debug_tests::size_class;
 use tikv_jemalloc_ctl::thread;
 
-/// Roughly the bytes of one population.
+/// The approximate number of bytes of one population.
 pub(crate) const POPULATION: usize = 8 << 20;
 
-/// How many values of `T` make a population.
+/// The number of values of `T` in a population.
 pub(crate) const fn enough<T>() -> usize {
     POPULATION / size_of::<T>()
 }
 
-/// Types of so many words. Each is used in one test only, so that tests can run side by side, and no two are of one
-/// size: code that is equal for two types is merged in a release build, and then tells one for the other.
+/// Types with a given number of words. Each type is used in one test only, so that tests can run in parallel.
+/// No two types have the same size: a release build merges code that is equal for two types, and then shows
+/// one as the other.
 macro_rules! payload {
     ($($name:ident: $words:literal),+ $(,)?) => {$(
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +29,8 @@ macro_rules! payload {
 }
 pub(crate) use payload;
 
-/// What was built, and how many bytes jemalloc gave for it: the truth to compare estimates with.
+/// Returns the value of `build` and the bytes that jemalloc allocated for it, which is the truth to compare
+/// estimates with.
 pub(crate) fn measured<T>(build: impl FnOnce() -> T) -> (T, u64) {
     let held = || {
         let given = thread::allocatedp::read().unwrap().get();
@@ -39,13 +41,14 @@ pub(crate) fn measured<T>(build: impl FnOnce() -> T) -> (T, u64) {
     (built, held().wrapping_sub(before))
 }
 
-/// How one large allocation of `bytes` appears in jemalloc's profile: as its size class, although since 5.3.1 it takes
-/// no more than whole pages (`prof_unbias_map_init` in `prof_data.c`). That is up to a quarter too much.
+/// The size of one large allocation of `bytes` in jemalloc's profile. It is the size class, although since
+/// 5.3.1 the allocation uses only whole pages (`prof_unbias_map_init` in `prof_data.c`). So it is up to a
+/// quarter too large.
 pub(crate) fn class(bytes: u64) -> u64 {
     size_class(bytes as usize) as u64
 }
 
-/// The row of a type; `None` if the table has none. A name has one row at most.
+/// The row of a type, if the table has one. A name has at most one row.
 pub(crate) fn row<'r>(report: &'r MemoryReport, type_name: &str) -> Option<&'r TypeRow> {
     let rows = &report.types.as_ref().expect("the profile is on").rows;
     let mut rows = rows.iter().filter(|row| row.type_name == type_name);
@@ -54,15 +57,15 @@ pub(crate) fn row<'r>(report: &'r MemoryReport, type_name: &str) -> Option<&'r T
     row
 }
 
-/// How far an estimate is from the truth, in its own standard errors.
+/// The deviation of an estimate from the truth, in standard errors of the estimate.
 pub(crate) fn deviation(row: &TypeRow, bytes: u64) -> f64 {
     (row.bytes as f64 - bytes as f64) / row.bytes_stderr.max(1.0)
 }
 
-/// Fails unless the report has a row `type_name` that estimates `bytes`, and `objects` if they are known.
+/// Asserts that the report has a row `type_name` that estimates `bytes`, and `objects` if they are known.
 ///
-/// The bound is five standard errors: an honest estimate misses it once in a million times, so a failure means
-/// something. That estimates are as good as they say is the subject of `accuracy`.
+/// The bound is five standard errors. An honest estimate misses it once in a million times, so a failure is
+/// meaningful. `accuracy` tests whether the stated errors are right.
 pub(crate) fn assert_estimates(report: &MemoryReport, type_name: &str, bytes: u64, objects: Option<u64>) {
     let Some(row) = row(report, type_name) else {
         let rows = &report.types.as_ref().unwrap().rows;

@@ -1,4 +1,4 @@
-//! The program itself, however it was started and whatever its file is called: the page knows its names and its build-id.
+//! The program's own symbols and build-id, for any file name and any way of starting it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -17,7 +17,7 @@ use crate::snapshots::unpacked;
 /// The test that the other processes run.
 const SHOW: &str = "programs::shows_what_it_is";
 
-/// A file that the process removes, or puts another one in place of, before it is asked.
+/// A file that the process deletes or replaces before the request.
 const REMOVED: &str = "MEMORY_DEBUG_TEST_REMOVED";
 const REPLACED: &str = "MEMORY_DEBUG_TEST_REPLACED";
 
@@ -55,7 +55,7 @@ fn folder(name: &str) -> Folder {
     Folder::within(env!("CARGO_TARGET_TMPDIR"), name)
 }
 
-/// A hard link or copy of this program.
+/// Creates a hard link or copy of this program.
 fn placed(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     if fs::hard_link(own(), path).is_err() {
@@ -63,7 +63,7 @@ fn placed(path: &Path) {
     }
 }
 
-/// The dynamic linker of this process.
+/// The path of this process's dynamic linker.
 fn linker() -> PathBuf {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let paths = maps.lines().filter_map(|line| line.split_once('/').map(|(_, path)| format!("/{path}")));
@@ -71,7 +71,7 @@ fn linker() -> PathBuf {
     paths.into_iter().find(is_linker).expect("the test is linked dynamically").into()
 }
 
-/// Fails unless the page has the program's types, its build-id, and no complaint about its symbols.
+/// Asserts that the page shows the program's types and build-id, without complaints about symbols.
 #[track_caller]
 fn assert_knows_itself(page: &str, name: &OsStr) {
     let row = page.lines().find(|line| line.trim_start().starts_with("Box<Crate> |"));
@@ -82,21 +82,21 @@ fn assert_knows_itself(page: &str, name: &OsStr) {
     let build_id = BuildId::read(&fs::read(own()).unwrap()).unwrap().unwrap();
     assert!(page.contains(&format!("\nbuild-id: {build_id}\n")), "{page}");
     assert!(page.contains(&format!("\nits build-id: {build_id}\n")), "{page}");
-    let name = memory_debug_profile::visible(&name.to_string_lossy()).into_owned();
+    let name = memory_debug_profile::printable(&name.to_string_lossy()).into_owned();
     assert!(page.contains(&format!("\nmain mapping: {name:?}\n")), "{page}");
 }
 
 #[test]
-fn a_program_that_the_dynamic_linker_was_asked_to_start_is_not_taken_for_the_linker() {
+fn a_program_started_through_the_linker_is_not_mistaken_for_the_linker() {
     let page = OwnProcess::started_by(&linker(), own(), SHOW).run();
     assert_knows_itself(&page, own().file_name().unwrap());
 }
 
 #[test]
-fn two_programs_that_one_linker_started_are_two_builds() {
+fn two_programs_started_through_one_linker_are_two_builds() {
     let folder = folder("two-builds");
     let other = folder.path().join("other");
-    // The bytes of the note are the build's; all else is the same program.
+    // Only the note's bytes differ between the builds.
     let id = BuildId::read(&fs::read(own()).unwrap()).unwrap().unwrap();
     let digits = id.to_string();
     let bytes: Vec<u8> = (0..digits.len() / 2)
@@ -114,7 +114,7 @@ fn two_programs_that_one_linker_started_are_two_builds() {
 }
 
 #[test]
-fn a_path_of_any_bytes_leads_to_the_program() {
+fn the_path_of_the_program_can_be_any_bytes() {
     let folder = folder("any-bytes");
     for name in [
         &b"caf\xe9/svc"[..],
@@ -134,14 +134,14 @@ fn a_path_of_any_bytes_leads_to_the_program() {
     }
 }
 
-/// The name as the kernel's text is read: of two meanings the likelier.
+/// The name as read from the kernel's text, which is ambiguous. This is the more likely reading.
 fn kernel_reading(name: &OsStr) -> OsString {
     let name = name.as_bytes();
     OsStr::from_bytes(name.strip_suffix(b" (deleted)").unwrap_or(name)).to_owned()
 }
 
 #[test]
-fn a_program_that_was_deleted_or_replaced_while_it_runs_is_still_known() {
+fn a_program_that_was_deleted_or_replaced_while_it_runs_is_still_read() {
     let folder = folder("replaced-while-running");
     for what in [REMOVED, REPLACED] {
         let path = folder.path().join("svc");
@@ -152,15 +152,15 @@ fn a_program_that_was_deleted_or_replaced_while_it_runs_is_still_known() {
 }
 
 #[test]
-fn what_took_the_place_of_a_program_that_the_linker_started_is_not_read() {
+fn the_replacement_of_a_program_started_through_the_linker_is_not_read() {
     let folder = folder("replaced-behind-linker");
     let path = folder.path().join("svc");
     fs::copy(own(), &path).unwrap();
     let page = OwnProcess::started_by(&linker(), &path, SHOW).env(REPLACED, &path).run();
-    // Privileged processes find it through the kernel all the same.
+    // Privileged processes still find it through the kernel.
     if page.contains("symbols: none") {
         let reason = "the binary could not be read: it was deleted or replaced since it was loaded";
-        assert!(page.contains(&format!("note: {reason}, so no type can be told: ")), "{page}");
+        assert!(page.contains(&format!("note: {reason}, so no type can be determined: ")), "{page}");
         assert!(page.contains(&format!("{reason} (tier none)")) && !page.contains("stripped"), "{page}");
     } else {
         assert_knows_itself(&page, OsStr::new("svc"));
@@ -168,7 +168,7 @@ fn what_took_the_place_of_a_program_that_the_linker_started_is_not_read() {
 }
 
 #[test]
-fn a_stripped_program_says_that_it_is_however_it_was_started() {
+fn a_stripped_program_is_reported_however_it_was_started() {
     let folder = folder("stripped-behind-linker");
     let path = folder.path().join("svc");
     let stripped = Command::new("strip").arg("-o").arg(&path).arg(own()).status();
@@ -176,7 +176,10 @@ fn a_stripped_program_says_that_it_is_however_it_was_started() {
     for process in [OwnProcess::with_executable(&path, SHOW), OwnProcess::started_by(&linker(), &path, SHOW)]
     {
         let page = process.run();
-        assert!(page.contains("note: the binary is stripped, so no type can be told: add `debug"), "{page}");
-        assert!(page.contains("the binary is stripped (tier none), so no type can be told"), "{page}");
+        assert!(
+            page.contains("note: the binary is stripped, so no type can be determined: add `debug"),
+            "{page}"
+        );
+        assert!(page.contains("the binary is stripped (tier none), so no type can be determined"), "{page}");
     }
 }

@@ -1,4 +1,4 @@
-//! Messages of `profile.proto`, read without its schema: fields by number, as profiles have them.
+//! Messages of `profile.proto`, read without its schema: fields by number.
 
 /// Fields in the order in which they were written.
 pub(crate) struct Message(Vec<(u32, Value)>);
@@ -28,13 +28,13 @@ impl Message {
         Self(fields)
     }
 
-    /// 0 if there is none, as protobuf has it.
+    /// The number in `field`, or 0 if it is missing, as in protobuf.
     pub(crate) fn number(&self, field: u32) -> u64 {
         let mut numbers = self.0.iter().filter_map(|(known, value)| match value {
             Value::Number(number) if *known == field => Some(*number),
             _ => None,
         });
-        // Of several, the last counts.
+        // The last one counts if there are several.
         numbers.next_back().unwrap_or_default()
     }
 
@@ -42,7 +42,7 @@ impl Message {
         self.bytes(field).map(Self::parse)
     }
 
-    /// The string table of a profile.
+    /// Returns the string table of a profile.
     pub(crate) fn strings(&self) -> Vec<String> {
         self.bytes(6).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).collect()
     }

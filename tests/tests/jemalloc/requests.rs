@@ -1,4 +1,4 @@
-//! Requests of someone with the right password: methods, parameters, formats, and the head of every reply.
+//! Requests with the right password: methods, parameters, formats, and the head of every reply.
 
 use memory_debug_tests::{Request, Response};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::statuses::{one_of_each, serve_counting};
 const PAGES: [&str; 3] = ["/debug/memory", "/debug/memory/stats", "/debug/memory/types"];
 
 #[tokio::test]
-async fn s23_everything_but_get_and_head_is_405_and_names_them() {
+async fn s23_other_methods_than_get_and_head_are_405_with_allow() {
     let (server, collector) = serve_counting().await;
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE", "get"] {
         for target in PAGES {
@@ -38,7 +38,8 @@ async fn s23_head_never_collects_and_has_the_head_of_get() {
         assert_eq!((head.status, collector.count()), (200, asked), "{target}");
         let get = server.send(Request::get(target).authorized()).await;
         assert_eq!((get.status, collector.count()), (200, asked + 1), "{target}");
-        // RFC 9110, section 8.6: a length, if told, is that of GET, which nobody knows without collecting.
+        // RFC 9110, section 8.6: a length must be the length of the GET reply, which is unknown without
+        // collecting.
         assert_eq!(head.header("content-length"), None, "{head}");
         assert_eq!(fields(&head), fields(&get));
     }
@@ -46,14 +47,14 @@ async fn s23_head_never_collects_and_has_the_head_of_get() {
     assert_eq!(refused.status, 400);
 }
 
-/// All header fields but the time and the length.
+/// All header fields except the date and the length.
 fn fields(response: &Response) -> Vec<(String, String)> {
     let fields = response.headers.iter();
     fields.filter(|(name, _)| name != "date" && name != "content-length").cloned().collect()
 }
 
 #[tokio::test]
-async fn s24_what_is_not_understood_in_a_query_is_refused_by_name() {
+async fn s24_an_invalid_parameter_is_refused_by_name() {
     let (server, collector) = serve_counting().await;
     let too_long = format!("filter={}", "a".repeat(129));
     for (page, query, named) in [
@@ -97,7 +98,7 @@ async fn s24_what_is_not_understood_in_a_query_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn s24_what_is_in_range_is_accepted() {
+async fn s24_parameters_in_range_are_accepted() {
     let (server, _) = serve_counting().await;
     for target in [
         "/debug/memory?",
@@ -144,7 +145,7 @@ async fn the_format_follows_the_query_then_the_accept_header() {
 }
 
 #[tokio::test]
-async fn formats_that_are_not_offered_are_406_and_the_offered_are_listed() {
+async fn unsupported_formats_are_406_and_supported_ones_are_listed() {
     let (server, collector) = serve_counting().await;
     for accept in ["image/png", "text/html", "application/json;q=0, text/plain;q=0", "*/*;q=0"] {
         let request = Request::get("/debug/memory").authorized().header("accept", accept);
@@ -156,7 +157,7 @@ async fn formats_that_are_not_offered_are_406_and_the_offered_are_listed() {
 }
 
 #[tokio::test]
-async fn problems_are_as_rfc_9457_has_them() {
+async fn problems_follow_rfc_9457() {
     let (server, _) = serve_counting().await;
     for (request, status, slug, member) in [
         (Request::get("/debug/memory?x=1"), 400, "invalid-parameter", "parameter"),
@@ -201,7 +202,7 @@ async fn s33_every_status_has_the_protective_headers() {
 }
 
 #[tokio::test]
-async fn s32_no_reply_opens_the_page_to_other_origins() {
+async fn s32_no_reply_allows_other_origins() {
     let (server, _) = serve_counting().await;
     let preflight = Request::new("OPTIONS", "/debug/memory")
         .header("origin", "https://evil.example")
@@ -216,7 +217,7 @@ async fn s32_no_reply_opens_the_page_to_other_origins() {
 }
 
 #[tokio::test]
-async fn s63_no_error_tells_what_only_the_log_may_know() {
+async fn s63_errors_do_not_reveal_what_is_only_for_the_log() {
     for reply in one_of_each().await.into_iter().filter(|reply| reply.status >= 400) {
         for inside in ["panicked at", "the test told it to", ".rs:", "/proc/", "src/"] {
             assert!(!reply.text().contains(inside), "{inside}: {reply}");

@@ -1,4 +1,4 @@
-//! Values whose retained size is measured by visiting them.
+//! Roots: values whose retained size is measured by visiting them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use memory_debug_tests::Request;
 use crate::population::{class, measured};
 use crate::shop;
 
-/// Counters of an `Arc`.
+/// The reference counters of an `Arc`.
 const COUNTERS: u64 = 16;
 
 #[derive(allocative::Allocative)]
@@ -22,7 +22,7 @@ struct Catalogue {
     motto: tokio::sync::RwLock<String>,
 }
 
-/// As the documentation of `Allocative` shows it for a lock that it does not know.
+/// As the documentation of `Allocative` shows for a lock that it does not know.
 fn visit_lock<T: Allocative>(lock: &tokio::sync::RwLock<T>, visitor: &mut Visitor<'_>) {
     let mut inside = visitor.enter_self(lock);
     if let Some(value) = inside.try_lock(|| lock.try_read().ok()) {
@@ -43,7 +43,7 @@ fn catalogue(currency: &Arc<String>) -> Arc<Catalogue> {
     Arc::new(Catalogue { by_sku: RwLock::new(by_sku), currency: Arc::clone(currency), motto })
 }
 
-/// All that a catalogue owns but the text of its currency: 100 articles are in a table of 128 buckets.
+/// The bytes of a catalogue without the text of its currency: 100 articles in a table of 128 buckets.
 fn catalogue_bytes() -> u64 {
     let table = 128 * size_of::<(u64, Article)>() as u64 + 128 + 16;
     COUNTERS + size_of::<Catalogue>() as u64 + table + 100 * (40 + 12 * 8) + 70
@@ -54,7 +54,7 @@ fn root<'r>(report: &'r MemoryReport, name: &str) -> Option<&'r RootRow> {
 }
 
 #[tokio::test]
-async fn what_roots_retain_is_told_to_the_byte_and_what_they_share_once() {
+async fn retained_sizes_are_exact_and_shared_values_count_once() {
     let currency = Arc::new(String::with_capacity(1_000));
     let (first, second) = (catalogue(&currency), catalogue(&currency));
     let registered = [register_root("spring", &first), register_root("autumn", &second)];
@@ -89,12 +89,12 @@ async fn what_roots_retain_is_told_to_the_byte_and_what_they_share_once() {
 }
 
 #[tokio::test]
-async fn the_text_shows_the_roots_that_the_filter_fits() {
+async fn the_text_shows_the_roots_that_match_the_filter() {
     let value = catalogue(&Arc::default());
     let other = Arc::new(7_u64);
     let registered = [register_root("winter sale", &value), register_root("clearance", &other)];
     let page = shop::get("/debug/memory/types?filter=winter").await;
-    let lines: Vec<_> = page.text().lines().skip_while(|line| !line.starts_with("roots, exact")).collect();
+    let lines: Vec<_> = page.text().lines().skip_while(|line| !line.starts_with("roots (exact)")).collect();
     assert!(lines.iter().any(|line| line.ends_with("  winter sale: Catalogue")), "{page}");
     assert!(lines.iter().any(|line| line.ends_with(" 100    by_sku.value.title: String")), "{page}");
     assert!(!page.text().contains("clearance"), "{page}");
@@ -106,7 +106,7 @@ async fn the_text_shows_the_roots_that_the_filter_fits() {
 }
 
 #[tokio::test]
-async fn a_root_that_panics_is_null_with_a_reason_and_the_others_stay() {
+async fn a_root_that_panics_is_null_with_a_reason_and_others_are_measured() {
     struct Broken;
     impl Allocative for Broken {
         fn visit<'a, 'b: 'a>(&self, _visitor: &'a mut Visitor<'b>) {
@@ -132,7 +132,7 @@ async fn a_root_that_panics_is_null_with_a_reason_and_the_others_stay() {
 }
 
 #[test]
-fn a_root_is_visited_when_types_are_asked_for_and_never_else() {
+fn a_root_is_visited_only_when_types_are_requested() {
     static VISITS: AtomicU64 = AtomicU64::new(0);
     struct Counted;
     impl Allocative for Counted {
@@ -141,8 +141,8 @@ fn a_root_is_visited_when_types_are_asked_for_and_never_else() {
             visitor.enter_self(self).exit();
         }
     }
-    // Alone, because other tests ask for types all the time.
-    shop::alone("roots::a_root_is_visited_when_types_are_asked_for_and_never_else", async {
+    // In a separate process, because other tests request types all the time.
+    shop::alone("roots::a_root_is_visited_only_when_types_are_requested", async {
         let value = Arc::new(Counted);
         let registered = register_root("counted", &value);
         shop::get("/debug/memory/stats").await;
@@ -155,8 +155,8 @@ fn a_root_is_visited_when_types_are_asked_for_and_never_else() {
 }
 
 #[test]
-fn roots_beyond_the_limit_are_counted_and_not_measured() {
-    shop::alone("roots::roots_beyond_the_limit_are_counted_and_not_measured", async {
+fn roots_beyond_the_limit_are_counted_but_not_measured() {
+    shop::alone("roots::roots_beyond_the_limit_are_counted_but_not_measured", async {
         let value = Arc::new(1_u8);
         let registered: Vec<_> =
             (0..70).map(|number| register_root(format!("root {number}"), &value)).collect();
@@ -170,7 +170,7 @@ fn roots_beyond_the_limit_are_counted_and_not_measured() {
 }
 
 #[tokio::test]
-async fn a_hash_table_is_as_large_as_what_jemalloc_gave_for_it() {
+async fn the_size_of_a_hash_table_is_what_jemalloc_allocated() {
     for entries in [1, 3, 4, 7, 8, 14, 15, 28, 100, 200] {
         let (table, bytes) = measured(|| HashMap::<u64, [u32; 3]>::with_capacity(entries));
         let table = Arc::new(table);

@@ -1,4 +1,4 @@
-//! What must appear nowhere: the password, and what the process keeps to itself.
+//! Secrets that must not appear anywhere: the password and internal data of the process.
 
 use std::ops::Range;
 
@@ -14,10 +14,12 @@ pub(crate) fn assert_no_secret(shown: &str, of: &str) {
     assert_hidden(PASSWORD, &authorization(), shown, of);
 }
 
-/// Fails if the password is shown, or one of its disguises in `authorization`, the header that it is sent in.
+/// Asserts that neither the password nor an encoding of it in `authorization`, the header that carries it, is
+/// shown.
 pub(crate) fn assert_hidden(password: &str, authorization: &str, shown: &str, of: &str) {
     let encoded = authorization.trim_start_matches("Basic ");
-    // In base64 three bytes become four characters, so where the password begins in the pair shapes its letters.
+    // Base64 encodes three bytes as four characters, so the letters depend on the position of the password in
+    // the pair.
     let tail = &encoded[encoded.len() - 24..];
     for secret in [password, encoded, tail] {
         assert!(!shown.contains(secret), "{of} shows {secret}: {shown}");
@@ -25,7 +27,7 @@ pub(crate) fn assert_hidden(password: &str, authorization: &str, shown: &str, of
 }
 
 #[test]
-fn s16_no_debug_output_has_the_password() {
+fn s16_no_debug_output_contains_the_password() {
     let layer = MemoryDebugLayer::new(credentials()).service("shop", "1.0.0");
     for (of, shown) in [
         ("credentials", format!("{:?} {0:#?}", credentials())),
@@ -37,7 +39,7 @@ fn s16_no_debug_output_has_the_password() {
         assert_no_secret(&shown, of);
     }
     let shown = format!("{:?}", credentials());
-    assert!(shown.contains(USER), "the user is no secret: {shown}");
+    assert!(shown.contains(USER), "the user is not a secret: {shown}");
 }
 
 #[test]
@@ -62,13 +64,13 @@ async fn s16_no_response_repeats_the_password() {
     {
         assert_no_secret(&shop::get(target).await.to_string(), target);
     }
-    // Where a request is quoted, in the name of a parameter, it must not be the header that is quoted.
+    // If a request is quoted, in the name of a parameter, the header must not be quoted.
     let echoed = shop::send(Request::get("/debug/memory?unknown=1").authorized()).await;
     assert_no_secret(&echoed.to_string(), "a quoted request");
 }
 
 #[test]
-fn s61_nothing_of_the_environment_the_arguments_or_the_heap_is_shown() {
+fn s61_environment_arguments_and_heap_contents_are_not_shown() {
     OwnProcess::of("secrets::serves_with_canaries")
         .env("MEMORY_DEBUG_TEST_CANARY", "canary-in-the-environment")
         .env("HOME", "/canary-home")
@@ -86,7 +88,7 @@ async fn serves_with_canaries() {
         pages.iter().flat_map(|page| ["text", "json"].map(|format| format!("{page}?format={format}")));
     for target in targets.chain(["/heap?format=collapsed".into(), "/heap/flamegraph".into()]) {
         let shown = shop::get(&format!("/debug/memory{target}")).await.to_string();
-        // The second to last is an argument of this process.
+        // The second to last one is an argument of this process.
         for secret in ["canary", &directory, &executable, "--nocapture", "MEMORY_DEBUG_TEST"] {
             assert!(!shown.contains(secret), "{target}: {secret} in {shown}");
         }
@@ -103,7 +105,7 @@ async fn s60_no_number_on_any_page_is_an_address_of_this_process() {
     assert_no_address(&serde_json::to_string(&shop::types().await).unwrap());
 }
 
-/// The addresses of this process, but for the page of the kernel that all processes have at the same place.
+/// The mappings of this process, without the kernel's page that all processes have at the same address.
 pub(crate) fn mapped_ranges() -> Vec<Range<u64>> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     maps.lines()
@@ -113,13 +115,13 @@ pub(crate) fn mapped_ranges() -> Vec<Range<u64>> {
         .collect()
 }
 
-/// Fails if a hexadecimal or decimal number lies in any mapping of this process.
+/// Asserts that no hexadecimal or decimal number is an address in a mapping of this process.
 pub(crate) fn assert_no_address(shown: &str) {
     let ranges = mapped_ranges();
     let is_mapped = |number: u64| ranges.iter().any(|range| range.contains(&number));
     for word in shown.split(|c: char| !c.is_ascii_alphanumeric()) {
         let digits = word.strip_prefix("0x").unwrap_or(word);
-        // Shorter ones are counts and words.
+        // Shorter numbers are counts and words.
         if digits.len() < 9 {
             continue;
         }

@@ -1,4 +1,5 @@
-//! The page on a listener of its own: who can reach it, how long a connection lasts, and what is left when it ends.
+//! The page on a separate listener: which clients can reach it, how long connections last, and what remains
+//! at the end.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -21,11 +22,12 @@ use tokio::task::JoinHandle;
 
 use crate::http2;
 
-/// Longer than a connection may be idle.
+/// Longer than the idle timeout of a connection.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 fn page() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
 }
 
 fn any_port() -> ListenAddress {
@@ -57,7 +59,7 @@ async fn end(serving: JoinHandle<()>) {
 }
 
 #[tokio::test]
-async fn the_page_is_there_and_nothing_else() {
+async fn the_listener_serves_only_the_page() {
     let (address, serving) = serve_over_tcp(page()).await;
     let mut connection = Connection::open(address).await;
     for (request, status) in [
@@ -79,7 +81,7 @@ async fn the_page_is_there_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn credentials_alone_are_a_page_of_this_process() {
+async fn credentials_alone_serve_the_page_of_this_process() {
     let serving = start_in_background(credentials(), any_port()).unwrap();
     let request = Request::get("/debug/memory/stats?format=json").authorized();
     let report = Connection::open(socket_address(serving.address())).await.exchange(request).await.report();
@@ -87,7 +89,7 @@ async fn credentials_alone_are_a_page_of_this_process() {
 }
 
 #[tokio::test]
-async fn s27_http2_is_spoken_with_prior_knowledge() {
+async fn s27_http2_works_with_prior_knowledge() {
     let (address, serving) = serve_over_tcp(page()).await;
     let mut connection = http2::Connection::open(address).await;
     let right = authorization();
@@ -102,7 +104,7 @@ async fn s27_http2_is_spoken_with_prior_knowledge() {
 }
 
 #[tokio::test]
-async fn s17_only_loopback_addresses_are_listened_at_unless_asked_for() {
+async fn s17_only_loopback_addresses_are_allowed_by_default() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"] {
         let error = Listener::bind(address.parse::<ListenAddress>().unwrap()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{address}");
@@ -116,7 +118,7 @@ async fn s17_only_loopback_addresses_are_listened_at_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn s17_the_listener_knows_its_peers() {
+async fn s17_the_listener_knows_the_addresses_of_clients() {
     let folder = Folder::new("peers");
     let path = folder.path().join("memory.sock");
     let page = page().configure(Endpoint::require_tls);
@@ -131,7 +133,7 @@ async fn s17_the_listener_knows_its_peers() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_named() {
+async fn an_error_names_the_address_in_use() {
     let (address, serving) = serve_over_tcp(page()).await;
     for error in [serve(page(), address).unwrap_err(), start_in_background(page(), address).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
@@ -149,7 +151,7 @@ async fn an_address_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn a_failed_bind_is_an_error_before_anything_is_spawned_and_says_what_to_do() {
+async fn a_failed_bind_is_reported_with_advice_before_anything_is_spawned() {
     let folder = Folder::new("taken");
     let path = |name: &str| folder.path().join(name);
     let serving = serve_at(&path("taken")).await;
@@ -181,7 +183,7 @@ async fn a_failed_bind_is_an_error_before_anything_is_spawned_and_says_what_to_d
 }
 
 #[tokio::test]
-async fn what_serve_returns_answers_while_it_is_polled() {
+async fn the_future_of_serve_answers_while_it_is_polled() {
     let serving = serve(page(), any_port()).unwrap();
     let address = socket_address(serving.address());
     let serving = tokio::spawn(async { match serving.await {} });
@@ -192,14 +194,14 @@ async fn what_serve_returns_answers_while_it_is_polled() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_is_for_its_user_only_and_gone_afterwards() {
+async fn a_unix_socket_is_private_to_its_user_and_removed_at_the_end() {
     let folder = Folder::new("socket");
     let path = folder.path().join("memory.sock");
     let serving = serve_at(&path).await;
     let file = fs::symlink_metadata(&path).unwrap();
     assert!(file.file_type().is_socket());
     assert_eq!(file.permissions().mode() & 0o7777, 0o600);
-    assert_eq!(names(folder.path()), ["memory.sock"], "nothing else is left of binding");
+    assert_eq!(names(folder.path()), ["memory.sock"], "binding leaves no other file");
 
     let mut connection = connect(&path).await;
     assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
@@ -210,7 +212,7 @@ async fn a_unix_socket_is_for_its_user_only_and_gone_afterwards() {
 }
 
 #[tokio::test]
-async fn a_socket_that_nobody_answers_at_is_replaced() {
+async fn a_socket_without_a_listener_is_replaced() {
     let folder = Folder::new("stale");
     let path = folder.path().join("memory.sock");
     drop(UnixListener::bind(&path).unwrap());
@@ -223,7 +225,7 @@ async fn a_socket_that_nobody_answers_at_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_socket_that_somebody_answers_at_stays() {
+async fn a_socket_with_a_listener_is_kept() {
     let folder = Folder::new("answered");
     let path = folder.path().join("memory.sock");
     let serving = serve_at(&path).await;
@@ -235,9 +237,9 @@ async fn a_socket_that_somebody_answers_at_stays() {
     end(serving).await;
 }
 
-/// A process that hangs does not refuse connections, it leaves them waiting.
+/// A process that hangs does not refuse connections but leaves them waiting.
 #[tokio::test]
-async fn a_socket_with_a_full_queue_stays() {
+async fn a_socket_with_a_full_queue_is_kept() {
     let folder = Folder::new("full");
     let path = folder.path().join("memory.sock");
     let _hanging = UnixListener::bind(&path).unwrap();
@@ -251,7 +253,7 @@ async fn a_socket_with_a_full_queue_stays() {
 }
 
 #[tokio::test]
-async fn what_is_no_socket_stays() {
+async fn a_file_that_is_not_a_socket_is_kept() {
     let folder = Folder::new("no-socket");
     let path = |name: &str| folder.path().join(name);
     fs::write(path("file"), "precious").unwrap();
@@ -269,7 +271,7 @@ async fn what_is_no_socket_stays() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_missing_is_an_error() {
+async fn a_missing_folder_is_an_error() {
     let folder = Folder::new("missing");
     let path = folder.path().join("no/memory.sock");
     let error = Listener::bind(&*path).unwrap_err();
@@ -291,7 +293,7 @@ async fn the_socket_of_a_successor_is_not_removed() {
 }
 
 #[test]
-fn of_two_that_start_at_once_over_a_stale_socket_one_gets_it() {
+fn of_two_servers_that_start_over_a_stale_socket_one_gets_it() {
     let folder = Folder::new("race");
     let path = folder.path().join("memory.sock");
     for _ in 0..50 {
@@ -313,9 +315,9 @@ fn of_two_that_start_at_once_over_a_stale_socket_one_gets_it() {
     }
 }
 
-/// The clock stands still and jumps to the next timer whenever all wait, so this takes no time.
+/// The clock is paused and jumps to the next timer when all tasks wait, so this takes no time.
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_does_nothing_is_closed() {
+async fn an_idle_connection_is_closed() {
     let (address, serving) = serve_over_tcp(page()).await;
     for (what, sent) in [
         ("says nothing", &b""[..]),
@@ -328,19 +330,19 @@ async fn a_connection_that_does_nothing_is_closed() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, sent).await.unwrap();
         let mut answer = Vec::new();
         let read = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer);
-        // Closed or reset: over. Settings are the one thing that a server says without being asked.
+        // Closed or reset: both end the connection. Settings are all that an HTTP/2 server sends by itself.
         let _ = tokio::time::timeout(A_MINUTE, read).await.unwrap_or_else(|_| panic!("{what}"));
         assert!(!answer.windows(8).any(|part| part == b"HTTP/1.1"), "{what}: {}", answer.escape_ascii());
     }
     let mut connection = Connection::open(address).await;
     assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
-    assert!(connection.ends().await, "nothing follows the answer");
+    assert!(connection.ends().await, "the server sends nothing after the answer");
     end(serving).await;
 }
 
-/// Bytes that trickle in are no reason to wait longer.
+/// Bytes that arrive slowly do not extend the time.
 #[tokio::test(start_paused = true)]
-async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
+async fn a_head_that_arrives_byte_by_byte_times_out() {
     let (address, serving) = serve_over_tcp(page()).await;
     let (mut reading, mut writing) = tokio::net::TcpStream::connect(address).await.unwrap().into_split();
     let trickling = tokio::spawn(async move {
@@ -358,10 +360,12 @@ async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_request_at_work_may_take_its_time() {
+async fn a_request_in_progress_does_not_time_out() {
     let (collector, mut keeper) = GatedCollector::new();
-    let (address, serving) =
-        serve_over_tcp(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let (address, serving) = serve_over_tcp(
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)),
+    )
+    .await;
     let mut connection = Connection::open(address).await;
     connection.send_head(Request::get("/debug/memory").authorized()).await;
     keeper.begun().await;
@@ -375,7 +379,7 @@ async fn a_request_at_work_may_take_its_time() {
 }
 
 #[tokio::test]
-async fn connections_are_bounded_and_others_wait() {
+async fn the_number_of_connections_is_limited_and_others_wait() {
     const MOST: usize = 32;
     let (address, serving) = serve_over_tcp(page()).await;
     let mut open = Vec::new();
@@ -402,7 +406,7 @@ async fn connections_are_bounded_and_others_wait() {
     end(serving).await;
 }
 
-/// Asks without any runtime, as the program would that has none.
+/// Sends a request without any runtime, as a synchronous program would.
 fn status_over(mut stream: impl Read + Write) -> String {
     stream.write_all(b"GET /debug/memory HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -411,8 +415,8 @@ fn status_over(mut stream: impl Read + Write) -> String {
 }
 
 #[test]
-fn s49_dropped_it_leaves_no_thread_and_no_file() {
-    OwnProcess::run_alone("separate_listener::s49_dropped_it_leaves_no_thread_and_no_file", || {
+fn s49_a_dropped_listener_leaves_no_thread_and_no_file() {
+    OwnProcess::run_alone("separate_listener::s49_a_dropped_listener_leaves_no_thread_and_no_file", || {
         let folder = Folder::new("dropped");
         let path = folder.path().join("memory.sock");
         // Once a process has had a runtime, tokio keeps a pair of sockets for signals.
@@ -435,8 +439,8 @@ fn s49_dropped_it_leaves_no_thread_and_no_file() {
 }
 
 #[test]
-fn detached_it_answers_for_as_long_as_the_process_lives() {
-    OwnProcess::run_alone("separate_listener::detached_it_answers_for_as_long_as_the_process_lives", || {
+fn a_detached_listener_answers_until_the_process_ends() {
+    OwnProcess::run_alone("separate_listener::a_detached_listener_answers_until_the_process_ends", || {
         let handle = start_in_background(credentials(), any_port()).unwrap();
         let address = socket_address(handle.address());
         handle.detach();
@@ -448,7 +452,7 @@ fn detached_it_answers_for_as_long_as_the_process_lives() {
 }
 
 #[tokio::test]
-async fn it_can_be_started_and_dropped_within_a_runtime() {
+async fn a_listener_can_be_started_and_dropped_within_a_runtime() {
     let handle = start_in_background(page(), any_port()).unwrap();
     let mut connection = Connection::open(socket_address(handle.address())).await;
     assert_eq!(connection.exchange(Request::get("/debug/memory").authorized()).await.status, 200);
@@ -456,7 +460,7 @@ async fn it_can_be_started_and_dropped_within_a_runtime() {
     assert!(connection.ends().await);
 }
 
-/// What is in a folder, in order.
+/// The sorted names of the entries of a folder.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> =

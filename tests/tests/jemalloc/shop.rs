@@ -1,4 +1,4 @@
-//! The example service, with nothing replaced, shared by the tests that read its page.
+//! The unmodified example service, shared by all tests that read its page.
 
 use std::net::SocketAddr;
 use std::sync::{LazyLock, mpsc};
@@ -10,8 +10,8 @@ use memory_debug_tests::{Connection, OwnProcess, Request, Response, Server, cred
 use tokio::runtime;
 use tokio::sync::Mutex;
 
-/// Started by the first test that asks, and there until the process ends. One for all, because names of code are
-/// remembered by the layer that first needed them.
+/// Started by the first test that needs it, and running until the process ends. All tests share it, because
+/// the first layer that needs the names of code caches them.
 static ADDRESS: LazyLock<SocketAddr> = LazyLock::new(|| {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -27,16 +27,16 @@ static ADDRESS: LazyLock<SocketAddr> = LazyLock::new(|| {
     receiver.recv().unwrap()
 });
 
-/// The shop's answer to `request`. What it collects is collected after this call.
+/// Sends `request` to the shop. The collection for its answer starts after this call.
 pub(crate) async fn send(request: Request) -> Response {
-    // Requests that come together share a collection that may have begun before the last of them. What a test has just
-    // built would then be missing, so here they take turns.
+    // Requests that come together may share a collection that began before the last of them. It would miss
+    // what a test has just allocated, so requests take turns here.
     static TURN: Mutex<()> = Mutex::const_new(());
     let _turn = TURN.lock().await;
     Connection::open(*ADDRESS).await.exchange(request).await
 }
 
-/// The shop's answers to requests that are sent together.
+/// Sends requests together and returns the shop's answers.
 pub(crate) async fn send_at_once<const N: usize>(requests: [Request; N]) -> [Response; N] {
     let asking = requests
         .map(|request| tokio::spawn(async move { Connection::open(*ADDRESS).await.exchange(request).await }));
@@ -47,24 +47,24 @@ pub(crate) async fn send_at_once<const N: usize>(requests: [Request; N]) -> [Res
     answers.try_into().unwrap()
 }
 
-/// The page at `target` for someone with the right password.
+/// Requests the page at `target` with the right password.
 pub(crate) async fn get(target: &str) -> Response {
     let response = send(Request::get(target).authorized()).await;
     assert_eq!(response.status, 200, "{target}: {response}");
     response
 }
 
-/// All types there are, as they are now.
+/// The current report with all types.
 pub(crate) async fn types() -> MemoryReport {
     get("/debug/memory/types?format=json&top=1000").await.report()
 }
 
-/// The types whose name contains `filter`, as they are now.
+/// The current report with the types whose name contains `filter`.
 pub(crate) async fn types_with(filter: &str) -> MemoryReport {
     get(&format!("/debug/memory/types?format=json&top=1000&filter={filter}")).await.report()
 }
 
-/// Runs `body` as the test with the full name `test` in a process with a shop and no other test.
+/// Runs `body` as the test with the full name `test`, in a process with a shop and no other test.
 pub(crate) fn alone(test: &str, body: impl Future<Output = ()>) {
     OwnProcess::run_alone(test, || {
         runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(body);

@@ -1,4 +1,4 @@
-//! Snapshots, differences, growth and profiles of the service as it runs.
+//! Snapshots, diffs, growth and profiles of the running service.
 
 use memory_debug_core::Snapshot;
 use memory_debug_tests::{PASSWORD, Request, Response, USER, basic, size_class};
@@ -28,7 +28,7 @@ fn rows<'v>(table: &'v Value, rows: &str, name: &str) -> Vec<&'v Value> {
 }
 
 #[tokio::test]
-async fn what_grew_between_two_snapshots_is_told_with_its_error() {
+async fn a_diff_shows_growth_with_its_error() {
     let still: Vec<Box<Still>> = (0..enough::<Still>()).map(|number| Box::new(Still::new(number))).collect();
     let base = take("before").await;
     let grown: Vec<Box<Grown>> = (0..enough::<Grown>()).map(|number| Box::new(Grown::new(number))).collect();
@@ -41,10 +41,10 @@ async fn what_grew_between_two_snapshots_is_told_with_its_error() {
         (row["bytes_change"].as_f64().unwrap(), row["bytes_change_stderr"].as_f64().unwrap());
     let truth = (enough::<Grown>() * size_class(size_of::<Grown>())) as f64;
     assert!((change - truth).abs() < 5.0 * error && error < 0.1 * change, "{row}");
-    assert_eq!(rows(diff, "rows", "Box<Still>").len(), 0, "what stood still is no change");
+    assert_eq!(rows(diff, "rows", "Box<Still>").len(), 0, "a constant type is not a change");
     assert_eq!(diff["base"]["label"], "before");
 
-    // Backwards it has shrunk, and by itself it has not changed.
+    // Compared backwards it has shrunk, and compared with itself it has not changed.
     let back = json(format!("/debug/memory/diff?format=json&top=1000&base={target}&target={base}")).await;
     assert_eq!(rows(&back["diff"], "rows", "Box<Grown>")[0]["bytes_change"].as_f64(), Some(-change));
     let growth =
@@ -56,7 +56,7 @@ async fn what_grew_between_two_snapshots_is_told_with_its_error() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_listed_read_and_given_up() {
+async fn a_snapshot_can_be_listed_read_and_deleted() {
     let id = take("to+be+dropped").await;
     let listed = json("/debug/memory/snapshots?format=json".into()).await;
     let listed = listed["snapshots"].as_array().unwrap().clone();
@@ -76,13 +76,13 @@ async fn a_snapshot_is_listed_read_and_given_up() {
 }
 
 #[tokio::test]
-async fn a_type_that_keeps_growing_is_a_suspect_and_others_are_not() {
+async fn only_a_type_that_keeps_growing_is_a_suspect() {
     let mut leak: Vec<Box<LeakedAgain>> = Vec::with_capacity(4 * enough::<LeakedAgain>());
     for label in ["1", "2", "3", "4"] {
         leak.extend((0..enough::<LeakedAgain>()).map(|number| Box::new(LeakedAgain::new(number))));
         take(label).await;
     }
-    // Other tests have made snapshots, too, in between and with a growth of their own.
+    // Other tests take snapshots in between, with their own growth.
     let verdict = json("/debug/memory/leaks?format=json".into()).await;
     let suspects = &verdict["leaks"];
     assert_eq!(rows(suspects, "suspects", "Box<LeakedAgain>").len(), 1, "{suspects}");
@@ -92,7 +92,7 @@ async fn a_type_that_keeps_growing_is_a_suspect_and_others_are_not() {
     drop(leak);
 }
 
-/// What is in a profile as text: the messages inside of gzip.
+/// The content of a profile as text, without gzip.
 pub(crate) fn unpacked(profile: &Response) -> Vec<u8> {
     use std::io::Read;
     assert_eq!(profile.header("content-disposition").as_deref(), Some("attachment; filename=\"heap.pb.gz\""));
@@ -122,7 +122,7 @@ async fn s60_profiles_have_names_and_no_addresses() {
 }
 
 #[tokio::test]
-async fn s34_a_flame_graph_is_a_picture_to_be_saved() {
+async fn s34_a_flame_graph_is_sent_as_a_download() {
     let picture = shop::get("/debug/memory/heap/flamegraph?by=type").await;
     assert_eq!(picture.header("content-type").as_deref(), Some("image/svg+xml"));
     assert_eq!(
@@ -133,7 +133,7 @@ async fn s34_a_flame_graph_is_a_picture_to_be_saved() {
 }
 
 #[tokio::test]
-async fn s15_profiles_and_snapshots_are_for_those_who_may_and_only_with_the_password() {
+async fn s15_profiles_and_snapshots_need_the_password_and_the_role() {
     for (method, target) in [
         ("GET", "/debug/memory/heap"),
         ("POST", "/debug/memory/snapshots"),
@@ -153,7 +153,7 @@ async fn s15_profiles_and_snapshots_are_for_those_who_may_and_only_with_the_pass
     }
 }
 
-/// Memory that is only reserved counts in the table, too, so the giant costs nothing.
+/// Memory that is only reserved also counts in the table, so the giant costs nothing.
 #[test]
 fn a_giant_row_is_named_and_compared_with_the_oldest_snapshot() {
     shop::alone("snapshots::a_giant_row_is_named_and_compared_with_the_oldest_snapshot", async {

@@ -1,4 +1,4 @@
-//! One reply of every status the endpoint has, for tests of what holds for all of them.
+//! One reply of every status of the endpoint, for assertions that hold for all of them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use memory_debug_axum::{
 };
 use memory_debug_tests::{CountingCollector, GatedCollector, Request, Response, Server, credentials};
 
-/// Has too little memory to collect.
+/// A collector without enough memory to collect.
 struct WithoutHeadroom;
 
 impl Collect for WithoutHeadroom {
@@ -21,19 +21,25 @@ impl Collect for WithoutHeadroom {
     }
 }
 
-/// The memory page and nothing else.
+/// Serves the memory page alone.
 pub(crate) async fn serve(layer: MemoryDebugLayer) -> Server {
     Server::start(Router::new().layer(layer)).await
 }
 
-/// The memory page of a collector that answers at once. Each page is collected, statistics too.
+/// Serves the memory page of a collector that answers immediately. Every page is collected, including
+/// statistics.
 pub(crate) async fn serve_counting() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
-    (serve(layer.limits(Limits::default().cache_stats_for(Duration::ZERO))).await, collector)
+    let layer =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector.clone()));
+    (
+        serve(layer.configure(|endpoint| endpoint.limits(Limits::default().cache_stats_for(Duration::ZERO))))
+            .await,
+        collector,
+    )
 }
 
-/// Replies with the statuses 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
+/// One reply of each status 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
 pub(crate) async fn one_of_each() -> Vec<Response> {
     let (server, _) = serve_counting().await;
     let page = || Request::get("/debug/memory").authorized();
@@ -66,30 +72,35 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
     let weak = MemoryDebugLayer::new(Credentials::allow_weak("ops", "x").unwrap());
     let weak = serve(weak).await;
     let mut throttled = weak.send(page()).await;
-    // Peers are not known here, so these are the guesses that all have together.
+    // The address is unknown here, so only the limit of all addresses together applies.
     while throttled.status == 401 {
         throttled = weak.send(page()).await;
     }
     replies.push(throttled);
 
-    let short = MemoryDebugLayer::new(credentials()).collect_with(WithoutHeadroom);
+    let short =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(WithoutHeadroom));
     replies.push(serve(short).await.send(page()).await);
 
     let statuses: Vec<_> = replies.iter().rev().take(3).rev().map(|reply| reply.status).collect();
     assert_eq!(statuses, [403, 429, 503]);
 
-    let nobody_may_wait = Limits::default().max_waiters(0);
-    let full = serve(MemoryDebugLayer::new(credentials()).limits(nobody_may_wait)).await;
+    let no_waiters = Limits::default().max_waiters(0);
+    let full =
+        serve(MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.limits(no_waiters))).await;
     replies.push(full.send(page()).await);
 
     let (collector, keeper) = GatedCollector::new();
-    let panicking = serve(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let panicking =
+        serve(MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)))
+            .await;
     keeper.let_panic();
     replies.push(panicking.send(page()).await);
 
     let (collector, keeper) = GatedCollector::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
-    let late = serve(layer.limits(Limits::default().deadline(Duration::ZERO))).await;
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
+    let late =
+        serve(layer.configure(|endpoint| endpoint.limits(Limits::default().deadline(Duration::ZERO)))).await;
     replies.push(late.send(page()).await);
     replies.push(late.send(page()).await);
     drop(keeper);

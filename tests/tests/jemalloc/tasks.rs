@@ -1,4 +1,4 @@
-//! Memory that belongs to the runtime, told by the code of ours that it runs.
+//! Memory of the async runtime, attributed to the code that it runs.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use crate::shop;
 
 payload! { Peach: 13 }
 
-/// Holds a kibibyte for as long as it is not told to end.
+/// Holds a kibibyte until it is told to end.
 async fn wait_with_a_kibibyte(end: oneshot::Receiver<()>) {
     let held = black_box([1_u8; 1024]);
     let _ = end.await;
@@ -17,7 +17,7 @@ async fn wait_with_a_kibibyte(end: oneshot::Receiver<()>) {
 }
 
 #[tokio::test]
-async fn a_task_is_told_by_its_function() {
+async fn a_task_is_attributed_to_its_function() {
     const TASKS: usize = 4096;
     let mut ends = Vec::with_capacity(TASKS);
     for _ in 0..TASKS {
@@ -33,7 +33,7 @@ async fn a_task_is_told_by_its_function() {
 }
 
 #[tokio::test]
-async fn a_channel_is_told_by_its_messages() {
+async fn a_channel_is_shown_with_its_messages() {
     let (sender, receiver) = mpsc::unbounded_channel();
     let ((), bytes) = measured(|| {
         (0..enough::<Peach>()).for_each(|number| sender.send(Peach::new(number)).unwrap());

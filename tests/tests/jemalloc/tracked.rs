@@ -1,4 +1,4 @@
-//! Types that are counted exactly.
+//! Tracked types, which are counted exactly.
 
 use memory_debug_axum::{RowSource, Tracked, TypeRow, summary};
 
@@ -13,7 +13,7 @@ async fn exact(type_name: &str) -> TypeRow {
 }
 
 #[tokio::test]
-async fn instances_are_counted_as_they_come_and_go() {
+async fn instances_are_counted_when_created_and_dropped() {
     struct Ticket(#[expect(dead_code, reason = "only its size matters")] [u64; 5]);
 
     let mut tickets: Vec<_> = (0..1000).map(|_| Tracked::new(Ticket([0; 5]))).collect();
@@ -31,7 +31,7 @@ async fn instances_are_counted_as_they_come_and_go() {
 }
 
 #[tokio::test]
-async fn the_text_says_that_they_are_exact() {
+async fn the_text_marks_tracked_types_as_exact() {
     struct Voucher(#[expect(dead_code, reason = "only its size matters")] [u64; 128]);
 
     let vouchers: Vec<_> = (0..1024).map(|_| Tracked::new(Voucher([0; 128]))).collect();

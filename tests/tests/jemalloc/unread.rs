@@ -1,4 +1,4 @@
-//! Replies that clients do not read: how much of them a service keeps, and for how long.
+//! Replies that clients do not read: how many bytes a service keeps, and for how long.
 
 use axum::Router;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use crate::shop::alone;
 
 const OTHER_PASSWORD: &str = "wD6Rz3o-WnTnbCqk2_tt";
 
-/// A report whose page has about `rows` times `row_bytes` bytes as JSON.
+/// A report whose JSON page has about `rows` times `row_bytes` bytes.
 fn report(rows: usize, row_bytes: usize) -> MemoryReport {
     let mut report = fixed_report();
     let types = report.types.as_mut().unwrap();
@@ -39,7 +39,7 @@ fn two_logins() -> Credentials {
     credentials().and(Credentials::new("grafana", OTHER_PASSWORD).unwrap()).unwrap()
 }
 
-/// A connection whose window for the bodies of answers is closed.
+/// A connection with a closed window for response bodies.
 async fn closed_window(server: &Server) -> SendRequest<Full<Bytes>> {
     let stream = TcpStream::connect(server.address()).await.unwrap();
     let mut builder = Builder::new(TokioExecutor::new());
@@ -49,7 +49,7 @@ async fn closed_window(server: &Server) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-/// The head of the answer, with the body that stays at the server.
+/// Returns the head of the answer. Its body stays at the server.
 async fn head(
     connection: &mut SendRequest<Full<Bytes>>,
     target: &str,
@@ -64,7 +64,8 @@ fn length(response: &hyper::Response<Incoming>) -> usize {
     response.headers()["content-length"].to_str().unwrap().parse().unwrap()
 }
 
-/// Asks until the answer is 200: a test cannot know when a server notices the end of a connection.
+/// Repeats the request until the answer is 200, because a test cannot know when a server notices that a
+/// connection ended.
 async fn answered_again(server: &Server, target: &str) -> Response {
     within_limit(async {
         loop {
@@ -80,10 +81,10 @@ async fn answered_again(server: &Server, target: &str) -> Response {
 }
 
 #[test]
-fn s45_a_closed_window_and_96_views_keep_no_more_than_the_share_of_a_login() {
-    alone("unread::s45_a_closed_window_and_96_views_keep_no_more_than_the_share_of_a_login", async {
-        let layer =
-            MemoryDebugLayer::new(two_logins()).collect_with(CountingCollector::of(report(1000, 1000)));
+fn s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login() {
+    alone("unread::s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login", async {
+        let layer = MemoryDebugLayer::new(two_logins())
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::of(report(1000, 1000))));
         let server = Server::start(Router::new().layer(layer)).await;
         let target = |view: usize| format!("/debug/memory/types?format=json&top={}", 1000 - view);
         let whole = server.send(Request::get(target(0)).authorized()).await.body.len();
@@ -125,15 +126,15 @@ fn s45_a_closed_window_and_96_views_keep_no_more_than_the_share_of_a_login() {
     });
 }
 
-/// A service for whose replies there is room once and a half.
+/// Limits with room for one and a half replies.
 fn tight(body: usize) -> Limits {
     Limits::default().max_body_bytes(2 * body).max_unread_bytes(body + body / 2)
 }
 
-/// Longer than what the buffers of a connection swallow on both sides.
+/// Longer than the socket buffers on both sides.
 const LONG: usize = 24 << 20;
 
-/// A client that reads the head of a long answer and no more keeps others of its login from theirs until it goes.
+/// A client that reads only the head of a long answer blocks other requests of its login until it goes away.
 async fn holds_its_reply_until_it_goes(server: &Server) {
     let target = "/debug/memory/types?format=json&top=1000";
     let mut reader = Connection::open(server.address()).await;
@@ -150,15 +151,18 @@ async fn holds_its_reply_until_it_goes(server: &Server) {
 #[tokio::test]
 async fn s45_over_http1_a_reply_counts_until_it_is_read_or_its_client_is_gone() {
     let collector = CountingCollector::of(report(1000, LONG / 1000));
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(tight(LONG + (2 << 20)));
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector).limits(tight(LONG + (2 << 20))));
     holds_its_reply_until_it_goes(&Server::start(Router::new().layer(layer)).await).await;
 }
 
 #[tokio::test]
 async fn s45_with_actix_a_reply_counts_until_it_is_read_or_its_client_is_gone() {
-    let memory = MemoryDebug::new(credentials())
-        .collect_with(CountingCollector::of(report(1000, LONG / 1000)))
-        .limits(tight(LONG + (2 << 20)));
+    let memory = MemoryDebug::new(credentials()).configure(|endpoint| {
+        endpoint
+            .collect_with(CountingCollector::of(report(1000, LONG / 1000)))
+            .limits(tight(LONG + (2 << 20)))
+    });
     let server = Server::actix(|listener| {
         let app = move || actix_web::App::new().wrap(memory.clone());
         actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap().run()
@@ -167,16 +171,18 @@ async fn s45_with_actix_a_reply_counts_until_it_is_read_or_its_client_is_gone() 
 }
 
 #[tokio::test]
-async fn s45_one_page_for_many_who_do_not_read_it_counts_once() {
+async fn s45_one_page_for_many_clients_that_do_not_read_counts_once() {
     let collector = CountingCollector::of(report(1000, 1000));
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(
-        Limits::default().max_unread_bytes(3 << 20).cache_stats_for(std::time::Duration::from_secs(600)),
-    );
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| {
+        endpoint.collect_with(collector).limits(
+            Limits::default().max_unread_bytes(3 << 20).cache_stats_for(std::time::Duration::from_secs(600)),
+        )
+    });
     let server = Server::start(Router::new().layer(layer)).await;
     let mut connection = closed_window(&server).await;
     let mut unread = Vec::new();
     for _ in 0..50 {
-        // A page of statistics is given out again.
+        // A page of statistics is reused.
         let answer = head(&mut connection, "/debug/memory/stats?format=json", &authorization()).await;
         assert_eq!(answer.status(), 200);
         unread.push(answer);

@@ -1,21 +1,21 @@
-//! jemalloc, with every allocation counted.
+//! jemalloc with a count of all allocations.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 
 use memory_debug_core::__private::Jemalloc;
 
-/// Allocations of one thread. Those of others are no matter of chance either, but of the test harness.
+/// Allocations of one thread. The allocations of other threads depend on the test harness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Allocations {
-    /// How many; growing one in place or by moving it counts as another.
+    /// The number of allocations. Growing an allocation counts as another one.
     pub(crate) count: u64,
-    /// Bytes asked for, given back or not.
+    /// The number of bytes requested, including bytes freed later.
     pub(crate) bytes: u64,
 }
 
 impl Allocations {
-    /// What the calling thread allocates while `work` runs.
+    /// The allocations of the calling thread while `work` runs.
     pub(crate) fn of(work: impl FnOnce()) -> Self {
         let before = ALLOCATED.get();
         work();
@@ -25,7 +25,7 @@ impl Allocations {
 }
 
 thread_local! {
-    /// Neither made lazily nor dropped, so that an allocator may use it.
+    /// Neither initialised lazily nor dropped, so an allocator can use it.
     static ALLOCATED: Cell<Allocations> = const { Cell::new(Allocations { count: 0, bytes: 0 }) };
 }
 
@@ -34,10 +34,10 @@ fn add(bytes: usize) {
     ALLOCATED.set(Allocations { count: count + 1, bytes: sum + bytes as u64 });
 }
 
-/// The allocator that `install!` installs, and a counter for each thread.
+/// The allocator of `install!`, with counters per thread.
 pub(crate) struct CountingAllocator;
 
-// SAFETY: each call is jemalloc's with the caller's arguments; counting allocates nothing.
+// SAFETY: each call passes the caller's arguments to jemalloc. Counting does not allocate.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());

@@ -1,8 +1,8 @@
-//! Lazy means lazy (P4, S49): before the first request with the right password, nothing of ours runs.
+//! Laziness (P4, S49): before the first request with the right password, none of our code has side effects.
 //!
-//! Counted are threads, open files and timers of the process, calls of jemalloc's control interface, and allocations.
-//! Requests go to the service without a socket and without a runtime, so every number is exact. For the same reason
-//! each test has a process to itself.
+//! The tests count threads, open files and timers of the process, calls of jemalloc's control interface, and
+//! allocations. Requests reach the service without a socket and without a runtime, so every number is exact.
+//! For the same reason each test runs in its own process.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
@@ -38,7 +38,7 @@ static CONFIGURATION: MallocConf = MallocConf::new("prof:true,prof_active:true,l
 
 const REQUESTS: usize = 1000;
 
-/// Paths of the application; some of them look like ours.
+/// Paths of the application, some of them similar to ours.
 const OTHERS: [&str; 8] = [
     "/",
     "/sessions/1",
@@ -50,7 +50,7 @@ const OTHERS: [&str; 8] = [
     "/debug/pprof/",
 ];
 
-/// Everything that could betray that something ran.
+/// All observable effects of code that ran.
 #[derive(Debug, PartialEq, Eq)]
 struct Activity {
     process: ProcessState,
@@ -63,7 +63,7 @@ impl Activity {
     }
 }
 
-/// An application that answers at once and allocates nothing.
+/// An application that answers immediately and does not allocate.
 fn application()
 -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
     service_fn(|_request: Request<Body>| std::future::ready(Ok(Response::new(Body::empty()))))
@@ -77,7 +77,7 @@ fn request(path: &str, authorization: Option<&str>) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// The response of a service that has it at hand.
+/// The response of a service that answers immediately.
 fn answer<S>(service: &mut S, request: Request<Body>) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -86,12 +86,12 @@ where
     assert!(matches!(service.poll_ready(&mut context), Poll::Ready(Ok(()))));
     match pin!(service.call(request)).poll(&mut context) {
         Poll::Ready(Ok(response)) => response,
-        Poll::Pending => panic!("the answer has to be there at once"),
+        Poll::Pending => panic!("the service must answer immediately"),
     }
 }
 
-/// Asks for the page with the right password, and waits until threads and files are as they were before. A thread
-/// that is done with its work still has to end, and who sees it before that is a matter of chance.
+/// Requests the page with the right password, then waits until threads and files are as before. A thread that
+/// has finished its work still takes a moment to end.
 fn answer_of_page<S>(service: &mut S) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -101,7 +101,7 @@ where
     let response = runtime.block_on(service.call(request("/debug/memory", Some(&authorization())))).unwrap();
     drop(runtime);
     let begin = Instant::now();
-    // The kernel may leave a thread out of the list while another one ends, so one look is not enough.
+    // The kernel can omit a thread from the list while another one ends, so check repeatedly.
     let is_as_before = || (0..3).all(|_| ProcessState::now() == before);
     while !is_as_before() {
         assert!(begin.elapsed() < LIMIT, "something stays: {before:?}, now {:?}", ProcessState::now());
@@ -111,8 +111,8 @@ where
 }
 
 #[test]
-fn s49_building_and_refusing_does_nothing_and_the_first_hit_does() {
-    OwnProcess::run_alone("s49_building_and_refusing_does_nothing_and_the_first_hit_does", || {
+fn s49_building_and_refusing_have_no_effects_but_the_first_hit_has() {
+    OwnProcess::run_alone("s49_building_and_refusing_have_no_effects_but_the_first_hit_has", || {
         let wrong =
             [None, Some(basic("ops:wrong")), Some("Bearer x".to_owned()), Some(basic("x".repeat(5000)))];
         let before = Activity::now();
@@ -141,7 +141,7 @@ fn s49_building_and_refusing_does_nothing_and_the_first_hit_does() {
         }
         assert_eq!(Activity::now(), before, "requests that are refused");
 
-        // Otherwise all of the above would hold for a counter that counts nothing.
+        // Shows that the counter works. Otherwise the assertions above would prove nothing.
         assert_eq!(answer_of_page(&mut service).status(), 200);
         let collected = mallctl_calls();
         assert!(collected > 0);
@@ -166,8 +166,8 @@ fn s49_nothing_runs_between_hits() {
 }
 
 #[test]
-fn s22_requests_for_other_paths_allocate_nothing_more() {
-    OwnProcess::run_alone("s22_requests_for_other_paths_allocate_nothing_more", || {
+fn s22_requests_for_other_paths_cause_no_extra_allocations() {
+    OwnProcess::run_alone("s22_requests_for_other_paths_cause_no_extra_allocations", || {
         let layer = MemoryDebugLayer::new(credentials());
         let with = cost_of(&mut layer.clone().layer(application()));
         let with_aliases = layer.configure(|endpoint| endpoint.pprof_aliases());
@@ -175,7 +175,7 @@ fn s22_requests_for_other_paths_allocate_nothing_more() {
         let without = cost_of(&mut Identity::new().layer(application()));
         assert_eq!(with, without);
         assert_eq!(without, Allocations::default(), "the application by itself allocates nothing");
-        // Otherwise the above would hold for an allocator that counts nothing.
+        // Shows that the allocator counts. Otherwise the assertions above would prove nothing.
         assert_eq!(
             Allocations::of(|| drop(black_box(vec![0_u8; 100]))),
             Allocations { count: 1, bytes: 100 }
@@ -184,10 +184,10 @@ fn s22_requests_for_other_paths_allocate_nothing_more() {
 }
 
 #[test]
-fn s22_an_axum_application_allocates_no_more_often_for_other_paths() {
-    OwnProcess::run_alone("s22_an_axum_application_allocates_no_more_often_for_other_paths", || {
+fn s22_an_axum_application_makes_no_extra_allocations_for_other_paths() {
+    OwnProcess::run_alone("s22_an_axum_application_makes_no_extra_allocations_for_other_paths", || {
         let routes = || Router::new().route("/", get(|| async {})).route("/sessions/{id}", get(|| async {}));
-        // `with_state` is what `axum::serve` begins with; before, axum puts each route together anew for each request.
+        // `with_state`, as in `axum::serve`. Without it, axum rebuilds each route for each request.
         let with = cost_of(&mut routes().layer(MemoryDebugLayer::new(credentials())).with_state(()));
         let without = cost_of(&mut routes().layer(Identity::new()).with_state(()));
         assert_eq!(with.count, without.count);
@@ -195,12 +195,13 @@ fn s22_an_axum_application_allocates_no_more_often_for_other_paths() {
     });
 }
 
-/// What 1,000 requests for other paths allocate while they are answered, the requests themselves apart.
+/// The allocations while 1,000 requests for other paths are answered, without those for the requests
+/// themselves.
 fn cost_of<S>(service: &mut S) -> Allocations
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
-    // What a service sets up for its first request is not what a request costs.
+    // Excludes what a service sets up for its first request.
     OTHERS.iter().for_each(|path| drop(answer(service, request(path, None))));
     let requests: Vec<_> = (0..REQUESTS).map(|number| request(OTHERS[number % OTHERS.len()], None)).collect();
     let mut responses = Vec::with_capacity(REQUESTS);
@@ -237,7 +238,10 @@ fn p4_making_credentials_and_settings_starts_nothing() {
         let before = Activity::now();
         let weak = Credentials::allow_weak("ops", "x").unwrap();
         let collector = memory_debug_axum::Collector::new().service("shop", "1.0.0");
-        let layer = MemoryDebugLayer::new(weak).collect_with(collector).path("/m").unwrap();
+        let layer = MemoryDebugLayer::new(weak)
+            .configure(|endpoint| endpoint.collect_with(collector))
+            .path("/m")
+            .unwrap();
         let tracked = black_box(memory_debug_axum::Tracked::new(1_u64));
         assert_eq!(Activity::now(), before);
         drop((layer, tracked));

@@ -1,4 +1,5 @@
-//! A service that forgot `install!`: its allocator is the system's. Everything answers, and says what is missing.
+//! A service without `install!`, which uses the system's allocator. Every page answers and says what is
+//! missing.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "everything here is a part of tests")]
@@ -36,7 +37,7 @@ async fn every_page_answers_and_names_the_line_to_add() {
 }
 
 #[tokio::test]
-async fn json_has_null_for_what_only_jemalloc_knows_and_the_reason() {
+async fn json_has_null_and_a_reason_for_values_that_need_jemalloc() {
     let json = ask("/debug/memory?format=json").await.json();
     assert_eq!(json["allocator"], Value::Null);
     for section in ["allocator", "types"] {
@@ -45,13 +46,13 @@ async fn json_has_null_for_what_only_jemalloc_knows_and_the_reason() {
             .unwrap_or_else(|| panic!("{section} has no reason: {json}"));
         assert!(reason.contains(LINE), "{reason}");
     }
-    // What the kernel knows is told all the same.
+    // Values from the kernel are still reported.
     assert!(json["process"]["resident_bytes"].as_u64() > Some(1 << 20), "{json}");
     assert_eq!(json["instance"]["service"], "shop");
 }
 
 #[tokio::test]
-async fn text_has_no_table_of_nothing() {
+async fn text_has_no_empty_table() {
     let page = ask("/debug/memory/types?filter=NoSuchType").await;
     let begin = "types by heap profile: not available: the global allocator is not jemalloc";
     assert!(page.text().starts_with(begin), "{page}");
@@ -80,14 +81,14 @@ async fn tracked_types_are_exact_without_a_profile() {
 }
 
 #[tokio::test]
-async fn a_summary_says_so_too() {
+async fn a_summary_names_the_missing_line() {
     let shown = tokio::task::spawn_blocking(|| summary().to_string()).await.unwrap();
     assert!(shown.contains("not available: the global allocator is not jemalloc"), "{shown}");
     assert!(shown.contains(LINE), "{shown}");
 }
 
 #[tokio::test]
-async fn s02_the_page_is_as_closed_as_ever() {
+async fn s02_the_page_still_needs_the_password() {
     let server = Server::start(Router::new().layer(MemoryDebugLayer::new(credentials()))).await;
     let refused = server.send(Request::get("/debug/memory")).await;
     assert_eq!(refused.status, 401);

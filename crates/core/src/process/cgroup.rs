@@ -3,6 +3,7 @@
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
 
+mod files;
 mod folder;
 mod level;
 mod parts;
@@ -113,7 +114,7 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
     let visible = || std::iter::once(&own).chain(&cgroup.levels);
     let is_visible = visible().filter_map(|level| level.limit_bytes).any(|limit| limit <= lowest);
     let topmost = visible().last()?;
-    if is_visible || lowest >= level::NO_LIMIT_V1 {
+    if is_visible || lowest >= files::NO_LIMIT_V1 {
         return None;
     }
     let mut above = CgroupLevel::default();

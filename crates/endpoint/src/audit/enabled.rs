@@ -1,6 +1,7 @@
-//! Events through `tracing`. Fields have the same names in all of them.
+//! Audit events as `tracing` events. All events use the same field names.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,15 +12,14 @@ use memory_debug_core::{FleetReport, MissingReason, ProfilingChange};
 use tracing::field::display;
 use tracing::{info, warn};
 
-use crate::auth::Authorized;
-use crate::auth::CredentialsError;
 use crate::escape::Escaped;
 use crate::parts::RequestParts;
 use crate::rate_limit::Pace;
-use crate::reply::Problem;
-use crate::wanted::Kind;
 
-/// What subscribers filter by.
+/// Whether events are logged, so that replies may refer to the log.
+pub(crate) const IS_ON: bool = true;
+
+/// The target of all events, for the filters of subscribers.
 const TARGET: &str = "memory_debug::audit";
 
 const MAX_METHOD_CHARS: usize = 16;
@@ -27,12 +27,12 @@ const MAX_PATH_CHARS: usize = 128;
 const MAX_USER_CHARS: usize = 64;
 const MAX_REASON_CHARS: usize = 512;
 
-/// Tells of authentication. Clones count refusals together.
+/// Reports authentication. Clones count refusals together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Audit(Arc<Refusals>);
 
-/// A flood of bad logins must not become a flood of events, so at most one a second is told, with a count of those
-/// that were not.
+/// Limits the events of refusals to one per second, so that a flood of bad logins does not become a flood of
+/// events. Each event carries the number of refusals that were left out.
 #[derive(Debug)]
 struct Refusals {
     pace: Pace,
@@ -40,23 +40,24 @@ struct Refusals {
 }
 
 impl Audit {
-    /// The request came with the right password. `status` is that of the reply, unless a collection has yet to make
-    /// it.
-    pub(crate) fn authorized(&self, parts: &RequestParts<'_>, proof: &Authorized, status: Option<u16>) {
+    /// Reports a request with the right password. `status` is the status of the reply, or `None` if the body or a
+    /// collection has yet to determine it.
+    pub(crate) fn authorized(&self, parts: &RequestParts<'_>, user: &str, role: &str, status: Option<u16>) {
         info!(
             target: TARGET,
             outcome = "authorized",
             method = %Escaped::new(parts.method, MAX_METHOD_CHARS),
             path = %Escaped::new(parts.path, MAX_PATH_CHARS),
             peer = parts.connection.peer.map(display),
-            user = %Escaped::new(proof.user(), MAX_USER_CHARS),
-            role = if proof.is_peer() { "peer" } else { proof.role().as_str() },
+            user = %Escaped::new(user, MAX_USER_CHARS),
+            role,
             status,
             "memory page: authorized"
         );
     }
 
-    /// The request was turned away before it had proved anything. `status` is `None` if the application answers it.
+    /// Reports a request that was turned away before it was authenticated. `status` is `None` if the
+    /// application answers it.
     pub(crate) fn refused(
         &self,
         parts: &RequestParts<'_>,
@@ -80,7 +81,8 @@ impl Audit {
 }
 
 impl Refusals {
-    /// Counts a refusal. If it is to be told: how many before it were not.
+    /// Counts a refusal. Returns the number of refusals left out before it if it must be reported, and `None`
+    /// otherwise.
     fn tell(&self, now: Instant) -> Option<u64> {
         if self.pace.allows(now) {
             return Some(self.untold.swap(0, Ordering::Relaxed));
@@ -96,22 +98,22 @@ impl Default for Refusals {
     }
 }
 
-/// A file of logins was another one, and its logins are now those that are accepted.
+/// Reports that the credentials file changed and its logins are now in force.
 pub(crate) fn credentials_replaced(path: &Path) {
     let file = path.to_string_lossy();
     let file = Escaped::new(&file, MAX_PATH_CHARS);
     info!(target: TARGET, outcome = "credentials-replaced", %file, "memory page: credentials");
 }
 
-/// A file of logins was another one, and is of no use.
-pub(crate) fn credentials_kept(error: &CredentialsError) {
+/// Reports that the credentials file changed but is invalid, so the old logins stay in force.
+pub(crate) fn credentials_kept(error: &dyn Display) {
     let error = error.to_string();
     let error = Escaped::new(&error, MAX_REASON_CHARS);
     warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
 }
 
-/// A password that was right could be read on its way. Told once in the life of the process, for it is a matter of
-/// how the service is deployed.
+/// Warns that others could have read a correct password on its way. Reported once per process, because it
+/// concerns the deployment and not the request.
 pub(crate) fn plain_http(parts: &RequestParts<'_>) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
@@ -120,28 +122,28 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
             target: TARGET,
             outcome = "plain-http-accepted",
             peer,
-            "memory page: a password came over a connection that is not known to have TLS; see \
+            "memory page: a password arrived over a connection that may be unencrypted; use TLS, or see \
              Endpoint::require_tls, trust_forwarded_proto and allow_plain_http"
         );
     }
 }
 
-/// The profiler was changed for `user`, or not. Never ends the thread of whoever tells it: the change is made.
-pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, &Problem>) {
+/// Reports a change of the profiler by `user`, or why it failed. Catches panics of subscribers, because the
+/// change is already made.
+pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, u16>) {
     let user = Escaped::new(user, MAX_USER_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(|| match version {
         Ok(version) => {
             info!(target: TARGET, outcome = "profiling-changed", %user, %change, version, "memory page: profiler");
         }
-        Err(problem) => {
-            let status = problem.status();
+        Err(status) => {
             warn!(target: TARGET, outcome = "profiling-not-changed", %user, %change, status, "memory page: profiler");
         }
     }));
 }
 
-/// Siblings cannot be listened to. Told by a thread that has other things to do.
-#[cfg(all(feature = "fleet", target_os = "linux"))]
+/// Reports that the endpoint cannot listen for siblings. Catches panics of subscribers, because the calling
+/// thread has other work.
 pub(crate) fn no_siblings(reason: &str) {
     let reason = Escaped::new(reason, MAX_REASON_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(
@@ -149,7 +151,16 @@ pub(crate) fn no_siblings(reason: &str) {
     ));
 }
 
-/// Others have been asked, with a login: how many of them answered, and why others did not.
+/// A request failed by a defect. Does not end the thread, even if a subscriber panics.
+pub(crate) fn internal(problem: &str, error: &dyn Display) {
+    let error = error.to_string();
+    let error = Escaped::new(&error, MAX_REASON_CHARS);
+    let _panic = catch_unwind(AssertUnwindSafe(
+        || warn!(target: TARGET, outcome = "internal-error", problem, %error, "memory page: internal error"),
+    ));
+}
+
+/// Reports a request to siblings or peers: how many instances answered, and why others did not.
 pub(crate) fn fleet(report: &FleetReport) {
     let (scope, answered, missing) = (&*report.scope, report.instances.len(), report.missing.len());
     let reasons: BTreeSet<_> = report.missing.iter().map(|missing| missing.reason.as_str()).collect();
@@ -165,13 +176,13 @@ pub(crate) fn fleet(report: &FleetReport) {
     }));
 }
 
-/// A collection has ended, or is given up.
-pub(crate) fn collection(kind: Kind, outcome: &'static str, duration: Duration) {
+/// Reports that a collection has ended or was abandoned.
+pub(crate) fn collection(scope: &str, outcome: &'static str, duration: Duration) {
     let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if outcome == "collected" {
-        info!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
+        info!(target: TARGET, outcome, %scope, duration_us, "memory page: collection");
     } else {
-        warn!(target: TARGET, outcome, scope = ?kind, duration_us, "memory page: collection");
+        warn!(target: TARGET, outcome, %scope, duration_us, "memory page: collection");
     }
 }
 
@@ -180,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_a_flood_of_refusals_is_told_once_a_second_with_a_count() {
+    fn s64_a_flood_of_refusals_is_reported_once_a_second_with_a_count() {
         let refusals = Refusals::default();
         let start = Instant::now();
         assert_eq!(refusals.tell(start), Some(0));

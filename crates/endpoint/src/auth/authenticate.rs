@@ -1,4 +1,5 @@
-//! From the bytes of the `Authorization` header to the proof that the sender knows the credentials.
+//! Authentication: from the bytes of the `Authorization` header to a proof that the sender knows the
+//! credentials.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,14 +12,14 @@ use crate::auth::credentials::{Credentials, MAX_PAIR_BYTES};
 use crate::auth::role::Role;
 use crate::auth::secret::wiping_the_stack;
 
-/// Longest header value that is looked at.
+/// The maximum length of a header value.
 const MAX_HEADER_BYTES: usize = 4096;
 
-/// Base64 of the longest pair, and the room that its decoder asks for.
+/// The base64 length of the longest pair, and the buffer size that its decoder needs.
 const MAX_TOKEN_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 4;
 const DECODE_BYTES: usize = MAX_PAIR_BYTES.div_ceil(3) * 3;
 
-/// The proof that a request came with the right credentials. Collecting and rendering ask for it, so a route that
+/// Proof that a request came with the right credentials. Collecting and rendering require it, so a route that
 /// forgets to authenticate does not compile.
 #[derive(Clone, Debug)]
 pub struct Authorized {
@@ -28,45 +29,46 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// Whose password it was.
+    /// The user whose login it was.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The same, to be kept.
+    /// The user as a shared text.
     pub(crate) fn login(&self) -> &Arc<str> {
         &self.user
     }
 
-    /// What they may do.
+    /// What the login may do.
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Whether it was the secret of peers, and no operator's password.
+    /// Whether the secret of a peer was sent, not an operator's password.
     pub(crate) fn is_peer(&self) -> bool {
         self.is_peer
     }
 
-    /// The same of a peer.
+    /// Marks this as the proof of a peer.
     pub(crate) fn of_peer(self) -> Self {
         Self { is_peer: true, ..self }
     }
 }
 
-/// The request did not prove who it is from. Why is nobody's business: missing, malformed and wrong look alike.
+/// The request was not authenticated. Missing, malformed and wrong credentials are indistinguishable on
+/// purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unauthorized;
 
-/// Checks the values of all `Authorization` headers of a request against `credentials`, as RFC 7617 has it.
+/// Checks all `Authorization` headers of a request against `credentials`, as in RFC 7617.
 ///
-/// Exactly one header is accepted. Where there are two, a proxy might have looked at one and we at the other.
+/// Exactly one header is accepted. If there were two, a proxy might have checked one and we the other.
 ///
 /// # Errors
 ///
-/// [`Unauthorized`] for everything that is not one well-formed header with the right user and password.
+/// [`Unauthorized`] unless there is exactly one well-formed header with the right user and password.
 pub fn authenticate<'a>(
     credentials: &Credentials,
     values: impl IntoIterator<Item = &'a [u8]>,
@@ -79,8 +81,8 @@ pub fn authenticate<'a>(
     })
 }
 
-/// Where a claim is decoded. It stays where it is while it has something in it: what is moved leaves a copy. Wiped on
-/// drop.
+/// The buffer in which a claim is decoded, wiped on drop. It must not be moved while it holds a claim,
+/// because a move leaves a copy behind.
 pub(crate) struct ClaimRoom(Zeroizing<[u8; DECODE_BYTES]>);
 
 impl Default for ClaimRoom {
@@ -89,14 +91,14 @@ impl Default for ClaimRoom {
     }
 }
 
-/// A user and a password as a request has them, well-formed and not yet compared with anything.
+/// A user and a password from a request, well-formed but not yet verified.
 pub(crate) struct Claim<'r> {
     user: &'r [u8],
     password: &'r [u8],
 }
 
 impl<'r> Claim<'r> {
-    /// Reads the one header that there may be.
+    /// Decodes the claim if there is exactly one header value.
     pub(crate) fn read<'a>(
         values: impl IntoIterator<Item = &'a [u8]>,
         room: &'r mut ClaimRoom,
@@ -108,8 +110,8 @@ impl<'r> Claim<'r> {
         Self::decode(token68(value)?, room)
     }
 
-    /// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and splits at the
-    /// first colon. Passwords may contain more of them.
+    /// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and
+    /// splits at the first colon. Passwords may contain colons.
     fn decode(token: &[u8], room: &'r mut ClaimRoom) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
@@ -123,14 +125,14 @@ impl<'r> Claim<'r> {
         Some(Self { user: &pair[..colon], password: &pair[colon + 1..] })
     }
 
-    /// The proof, if they are those of a login.
+    /// Returns the proof if user and password match a login.
     pub(crate) fn prove(&self, credentials: &Credentials) -> Option<Authorized> {
         let (user, role) = credentials.verify(self.user, self.password)?;
         Some(Authorized { user, role, is_peer: false })
     }
 }
 
-/// What follows the scheme `Basic` and one or more spaces.
+/// The part of a header value after the scheme `Basic` and one or more spaces.
 fn token68(value: &[u8]) -> Option<&[u8]> {
     if value.len() > MAX_HEADER_BYTES {
         return None;

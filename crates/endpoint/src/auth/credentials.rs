@@ -1,43 +1,41 @@
-//! Who may ask: user names and passwords, kept as digests.
+//! User names and passwords that open the endpoint, kept as digests.
 
 mod ends;
 mod error;
 mod login;
+#[cfg(all(test, memory_debug_loom))]
+mod models;
 mod source;
 #[cfg(test)]
 mod tests;
 mod watched;
 
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
+use std::{fmt, mem};
 
 use self::error::CredentialsErrorKind as Kind;
 pub use self::error::{CredentialsError, CredentialsErrorKind};
 use self::login::Login;
 pub(crate) use self::login::MAX_PAIR_BYTES;
 use self::watched::WatchedFile;
-use crate::auth::digest::fill_random;
 use crate::auth::role::Role;
 use crate::auth::secret::Secret;
-use crate::auth::swap::Swap;
+use crate::sync::RwLock;
 
-/// Most logins that are accepted at once: each costs two digests for each request that carries a password.
+/// The maximum number of logins. Each one costs two digests for every request that carries a password.
 const MAX_LOGINS: usize = 8;
 
 /// The user names and passwords that open the endpoint.
 ///
-/// A password itself is wiped as soon as its digest (HMAC-SHA256 under a random key) is made. Clones share the logins,
-/// also when these are [replaced](Self::replace). There is no `Default`: an endpoint without a password does not
-/// exist.
+/// Each password is wiped as soon as its digest (HMAC-SHA256 under a random key) is made. Clones share the
+/// logins, even after they are [replaced](Self::replace). There is no `Default`: an endpoint must have a
+/// password.
 ///
 /// # Security
 ///
-/// Basic authentication sends the password with every request, so put TLS in front, and use a password of its own.
+/// Basic authentication sends the password with every request. Put TLS in front, and use this password
+/// nowhere else.
 ///
 /// # Examples
 ///
@@ -52,9 +50,9 @@ const MAX_LOGINS: usize = 8;
 /// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
 /// ```
 #[derive(Clone)]
-pub struct Credentials(Arc<Swap<Vec<Source>>>);
+pub struct Credentials(Arc<RwLock<Arc<Vec<Source>>>>);
 
-/// Where some of the logins come from, and the most that they may do.
+/// A source of logins, and the highest role that they can have.
 #[derive(Clone)]
 struct Source {
     logins: Logins,
@@ -68,30 +66,36 @@ enum Logins {
 }
 
 impl Credentials {
-    /// Credentials with a password that is not easily guessed, and [`Role::Profile`].
+    /// Credentials with one login of [`Role::Profile`], whose password must not be weak.
     ///
-    /// User and password are compared byte by byte as UTF-8, without Unicode normalisation.
+    /// User and password are compared byte by byte as UTF-8, without Unicode normalisation. Generate the
+    /// password, for example with [`generate_password`]: a long password made of common words is not
+    /// recognised as weak.
     ///
     /// # Errors
     ///
-    /// If the user is empty, blank or has a `:` or a control character; if the password is empty, blank, has a
-    /// control character, has fewer than 16 characters or is obviously weak; if one of them begins or ends with a
-    /// blank or another character that people do not see.
+    /// - The user is empty or blank, or contains a `:` or a control character.
+    /// - The password is empty or blank, or contains a control character.
+    /// - User or password begins or ends with whitespace or an invisible character.
+    /// - The password is weak: it has fewer than 16 characters or fewer than 6 different characters, repeats a shorter
+    ///   text, or is mostly a sequence such as `1234`.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, CredentialsError> {
         Login::strong(&user.into(), &Secret::new(password)).map(Self::of)
     }
 
-    /// Credentials with any password that basic authentication can carry, however weak.
+    /// Credentials with one login, whose password can be weak.
     ///
     /// # Security
     ///
-    /// For development machines. Whoever guesses the password learns the inner structure of the service. Guesses are
-    /// slowed: each address has five, and one more every ten seconds, and with it all logins of the endpoint.
+    /// Only for development machines: anyone who guesses the password can inspect the service. Guesses are
+    /// limited to five per address, plus one more every ten seconds. The limit then applies to all logins of
+    /// the endpoint.
     ///
     /// # Errors
     ///
-    /// If user or password is empty, blank, has a control character, or begins or ends with a character that people do
-    /// not see; or if the user has a `:`.
+    /// - The user or the password is empty or blank, or contains a control character.
+    /// - The user or the password begins or ends with whitespace or an invisible character.
+    /// - The user contains a `:`.
     pub fn allow_weak(
         user: impl Into<String>,
         password: impl Into<String>,
@@ -99,29 +103,30 @@ impl Credentials {
         Login::any(&user.into(), &Secret::new(password)).map(Self::of)
     }
 
-    /// The same logins, none of which may do more than `role`.
+    /// Lowers the role of all these logins to at most `role`.
     #[must_use]
     pub fn role(self, role: Role) -> Self {
-        let sources = self.0.load();
+        let sources = self.sources();
         let limited = sources.iter().cloned().map(|source| Source { most: source.most.min(role), ..source });
         Self::from_sources(limited.collect())
     }
 
-    /// The logins of both, for example the old password and the new one while clients change over. Each request is
-    /// checked against all of them, so that the time it takes does not tell which is right. What
-    /// [`replace`](Self::replace) later does to one of the two does not show in the result.
+    /// Combines two sets of logins, for example the old and the new password while clients change over.
+    ///
+    /// Each request is checked against all logins, so the time it takes does not reveal which one is right.
+    /// Later calls of [`replace`](Self::replace) on either part do not affect the result.
     ///
     /// # Errors
     ///
     /// If there are more than 8 logins.
     pub fn and(self, other: Self) -> Result<Self, CredentialsError> {
-        let sources: Vec<_> = [self, other].iter().flat_map(|part| part.0.load().to_vec()).collect();
+        let sources: Vec<_> = [self, other].iter().flat_map(|part| part.sources().to_vec()).collect();
         check_number(sources.iter().map(|source| source.logins().len()).sum())?;
         Ok(Self::from_sources(sources))
     }
 
-    /// Puts the logins of `new` in the place of these, here and in all clones, the ones in endpoints included. Requests
-    /// that come from now on are checked against the new ones only.
+    /// Replaces these logins with the logins of `new`, in all clones, including clones inside endpoints.
+    /// Every later request is checked against the new logins only.
     ///
     /// # Examples
     ///
@@ -136,7 +141,9 @@ impl Credentials {
     /// # Ok::<(), memory_debug_endpoint::CredentialsError>(())
     /// ```
     pub fn replace(&self, new: Self) {
-        self.0.store(new.0.load());
+        let sources = new.sources();
+        // The old logins are dropped after the lock is released, because wiping them takes time.
+        let _old = mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), sources);
     }
 
     fn of(login: Login) -> Self {
@@ -148,29 +155,34 @@ impl Credentials {
     }
 
     fn from_sources(sources: Vec<Source>) -> Self {
-        Self(Arc::new(Swap::new(Arc::new(sources))))
+        Self(Arc::new(RwLock::new(Arc::new(sources))))
     }
 
-    /// Reads files again that have changed, which it looks for once a second at most.
+    /// The current sources. The caller can keep using them after they are replaced.
+    fn sources(&self) -> Arc<Vec<Source>> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reloads the files that have changed. Looks for changes at most once a second.
     pub(crate) fn refresh(&self, now: Instant) {
-        for source in self.0.load().iter() {
+        for source in self.sources().iter() {
             if let Logins::File(file) = &source.logins {
                 file.refresh(now);
             }
         }
     }
 
-    /// Whether a login has a weak password, so that guesses have to be slowed: which login somebody guesses at is only
-    /// known when it is too late for that.
+    /// Whether any login has a weak password, so that guesses must be limited. The limit cannot depend on the
+    /// login that is guessed at: that is known only after the password has been checked.
     pub(crate) fn can_be_guessed(&self) -> bool {
-        self.0.load().iter().any(|source| source.logins().iter().any(|login| login.is_weak))
+        self.sources().iter().any(|source| source.logins().iter().any(|login| login.is_weak))
     }
 
-    /// The user and what they may do, if user and password are those of a login. Checks all logins whatever it finds,
-    /// and takes the same time whichever of the two is wrong.
+    /// Returns the user and role of the login with this user and password. Checks all logins in any case, and
+    /// takes the same time whether the user or the password is wrong.
     pub(crate) fn verify(&self, user: &[u8], password: &[u8]) -> Option<(Arc<str>, Role)> {
         let mut found = None;
-        for source in self.0.load().iter() {
+        for source in self.sources().iter() {
             for login in source.logins().iter() {
                 if bool::from(login.is(user, password)) {
                     found = Some((Arc::clone(&login.user), login.role.min(source.most)));
@@ -180,10 +192,10 @@ impl Credentials {
         found
     }
 
-    /// Whether a login has this password, whoever's it is.
+    /// Whether any login has this password, regardless of the user.
     #[cfg(feature = "peers")]
     pub(crate) fn have_password(&self, password: &[u8]) -> bool {
-        let sources = self.0.load();
+        let sources = self.sources();
         let mut logins = sources.iter().flat_map(|source| source.logins().to_vec());
         logins.any(|login| login.has_password(password).into())
     }
@@ -198,10 +210,10 @@ impl Source {
     }
 }
 
-/// Shows the users and nothing of the passwords.
+/// Shows the users, but not the passwords.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let logins = self.0.load().iter().flat_map(|source| source.logins().to_vec()).collect::<Vec<_>>();
+        let logins = self.sources().iter().flat_map(|source| source.logins().to_vec()).collect::<Vec<_>>();
         let users: Vec<_> = logins.iter().map(|login| &*login.user).collect();
         f.debug_struct("Credentials").field("users", &users).finish_non_exhaustive()
     }
@@ -212,18 +224,16 @@ fn check_number(logins: usize) -> Result<(), CredentialsError> {
         return Ok(());
     }
     let message =
-        format!("{logins} logins refused: there may be {MAX_LOGINS}; remove those that nobody uses");
+        format!("{logins} logins refused: the limit is {MAX_LOGINS}; remove logins that are no longer used");
     Err(CredentialsError::new(Kind::TooMany, message))
 }
 
-/// A fresh password of 192 random bits in 32 characters that need no quoting in URLs, shells and configuration
-/// files (`A-Z a-z 0-9 - _`).
+/// Generates a password of 192 random bits: 32 characters (`A-Z a-z 0-9 - _`) that need no quoting in URLs,
+/// shells and configuration files.
 ///
 /// # Errors
 ///
-/// When the operating system has no randomness to give.
+/// If the operating system provides no random numbers.
 pub fn generate_password() -> Result<String, CredentialsError> {
-    let mut bytes = Zeroizing::new([0; 24]);
-    fill_random(bytes.as_mut_slice()).map_err(CredentialsError::no_randomness)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes.as_slice()))
+    memory_debug_fleet::generate_password().map_err(CredentialsError::no_randomness)
 }

@@ -1,25 +1,26 @@
-//! Requests that a browser sends on behalf of another site's page, with the password that it remembers.
+//! Protection against requests that a browser sends for a page of another site, with the password that it
+//! remembers.
 //!
-//! The decision about methods that may change something is that of Go 1.25's `http.CrossOriginProtection`: the browser
-//! says by `Sec-Fetch-Site` (W3C Fetch Metadata) whose page asks; an old one says by `Origin`; whoever says neither is
-//! no browser, or it is the page itself. Reading is refused to other sites too, for an `<img>` must not be able to start
-//! a collection, but not to a link that somebody follows to the overview.
+//! Methods that may change something follow the rules of `http.CrossOriginProtection` in Go 1.25. A browser names the
+//! origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), or in `Origin` if it is old. A request without either
+//! header does not come from a browser, or comes from our own page. Reading is refused to other sites too, because an
+//! `<img>` must not be able to start a collection. Links to the overview are allowed.
 
 use crate::parts::RequestParts;
 
 /// Methods that change nothing, as in Go.
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
-/// Whose page asks.
+/// The site whose page sent the request.
 enum Site {
-    /// Ours, or nobody's: somebody typed the address.
+    /// Our own site, or no site: the user typed the address.
     Own,
     Other,
     Unknown,
 }
 
-/// Whether a page of another site sent this, in a way that it may not. `is_overview`: the path is the overview's, which
-/// links may lead to.
+/// Whether to refuse the request because a page of another site sent it. `is_overview`: the path is the
+/// overview, which other sites may link to.
 pub(crate) fn is_refused(parts: &RequestParts<'_>, is_overview: bool) -> bool {
     match (site(parts), SAFE_METHODS.contains(&parts.method)) {
         (Site::Own, _) | (Site::Unknown, true) => false,
@@ -33,7 +34,7 @@ fn site(parts: &RequestParts<'_>) -> Site {
     match *(parts.headers)("sec-fetch-site") {
         [] => Site::Unknown,
         [b"same-origin" | b"none"] => Site::Own,
-        // Also what no browser sends today.
+        // Also values that no browser sends today.
         _ => Site::Other,
     }
 }
@@ -43,8 +44,8 @@ fn is_followed_link(parts: &RequestParts<'_>) -> bool {
     parts.method == "GET" && is("sec-fetch-mode", b"navigate") && is("sec-fetch-dest", b"document")
 }
 
-/// Whether `Origin` is missing, or names the host that was asked. It tells the scheme too and the host does not, so a
-/// page that somebody put in the place of ours over plain HTTP passes, as in Go.
+/// Whether `Origin` is missing or names the requested host. Only the host is compared, because we do not know
+/// our scheme. So a page that an attacker serves over plain HTTP in our place passes, as in Go.
 fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
     match *(parts.headers)("origin") {
         [] => true,
@@ -53,7 +54,7 @@ fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
     }
 }
 
-/// `host:port` of `scheme://host:port`.
+/// Returns `host:port` of `scheme://host:port`.
 fn host_of(origin: &[u8]) -> Option<&[u8]> {
     let scheme = origin.windows(3).position(|part| part == b"://")?;
     Some(&origin[scheme + 3..]).filter(|host| !host.is_empty())
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
     use crate::parts::Connection;
 
-    /// A request to `https://example.com`, as HTTP/1.1 has it. An empty value means no header.
+    /// An HTTP/1.1 request to `https://example.com`. An empty value means no header.
     fn refused(method: &str, is_overview: bool, headers: &[(&str, &str)]) -> bool {
         refused_at(None, Some("example.com"), method, is_overview, headers)
     }
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_the_table_of_gos_cross_origin_protection() {
+    fn s30_the_table_of_the_tests_of_cross_origin_protection_in_go() {
         for (method, site, origin, expected) in [
             ("POST", "same-origin", "", false),
             ("POST", "none", "", false),
@@ -108,7 +109,7 @@ mod tests {
             ("POST", "", "https://attacker.example", true),
             ("POST", "", "null", true),
             ("PUT", "cross-site", "", true),
-            // Not decided by `Origin` where the browser says more.
+            // `Origin` is ignored if `Sec-Fetch-Site` is present.
             ("POST", "same-origin", "https://attacker.example", false),
             ("POST", "cross-site", "https://example.com", true),
         ] {
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_the_origin_has_to_name_the_whole_host_and_its_port() {
+    fn s30_the_origin_must_name_the_whole_host_and_port() {
         for (host, origin, expected) in [
             ("example.com", "http://example.com", false),
             ("Example.COM", "https://example.com", false),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_headers_that_are_sent_twice_are_not_believed() {
+    fn s30_duplicate_headers_are_not_trusted() {
         let own = ("sec-fetch-site", "same-origin");
         assert!(refused("POST", false, &[own, own]));
         assert!(refused("GET", false, &[own, ("sec-fetch-site", "cross-site")]));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn s31_pages_of_other_sites_cannot_read_and_whoever_is_no_browser_can() {
+    fn s31_pages_of_other_sites_cannot_read_but_clients_that_are_not_browsers_can() {
         for method in SAFE_METHODS {
             for (site, expected) in [
                 ("", false),
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn s31_a_link_may_lead_to_the_overview_and_nowhere_else() {
+    fn s31_other_sites_may_link_only_to_the_overview() {
         let link = |mode, dest| {
             [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", dest)]
         };

@@ -1,22 +1,23 @@
 //! Keyed digests of fixed length, the only form in which credentials are kept and compared.
 //!
-//! Comparing two secrets byte by byte takes longer the more of them agree, and comparing their lengths first tells
-//! the length. Digests have one length, and under a random key nobody can choose an input whose digest shares a
-//! prefix with the stored one.
+//! A byte-by-byte comparison takes longer the more bytes agree, and comparing lengths first reveals the
+//! length. Digests all have the same length. Without the random key, an attacker cannot choose an input whose
+//! digest shares a prefix with the stored one.
 
 use std::io;
 
 use hmac::digest::{FixedOutputReset as _, Output};
 use hmac::{HmacReset, KeyInit, Mac};
+use memory_debug_fleet::fill_random;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-/// A random 256-bit key, made once per set of credentials.
+/// A random 256-bit key, made for each login.
 pub(crate) struct Key(Zeroizing<[u8; 32]>);
 
-/// Which of the two fields was digested. Part of the digested text, so the tag of a user never equals the tag of a
-/// password.
+/// The field that was digested. It is part of the digested text, so the tag of a user never equals the tag of
+/// a password.
 #[derive(Clone, Copy)]
 pub(crate) enum Field {
     User = 0,
@@ -27,17 +28,19 @@ pub(crate) enum Field {
 pub(crate) struct Tag(Zeroizing<[u8; 32]>);
 
 impl Key {
+    /// Makes a key from the operating system's random numbers.
+    ///
     /// # Errors
     ///
-    /// When the operating system has no randomness to give.
+    /// If the operating system provides no random numbers.
     pub(crate) fn random() -> io::Result<Self> {
         let mut key = Zeroizing::new([0; 32]);
         fill_random(key.as_mut_slice())?;
         Ok(Self(key))
     }
 
-    /// The digest of `text`. What the hash function holds of it is wiped where it is: a value that is moved, as
-    /// `Mac::finalize` does it, leaves a copy.
+    /// The digest of `text`. The state of the hash function is wiped in place. `Mac::finalize` would move it
+    /// and so leave a copy.
     pub(crate) fn tag(&self, field: Field, text: &[u8]) -> Tag {
         let mut mac =
             HmacReset::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
@@ -55,11 +58,6 @@ impl ConstantTimeEq for Tag {
     }
 }
 
-/// Fills `bytes` from the operating system's source of randomness.
-pub(crate) fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -71,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn s08_each_key_gives_another_tag() {
+    fn s08_different_keys_give_different_tags() {
         let (one, two) = (Key::random().unwrap(), Key::random().unwrap());
         assert!(!same(&one.tag(Field::User, b"ops"), &two.tag(Field::User, b"ops")));
     }
@@ -84,8 +82,8 @@ mod tests {
 
     #[test]
     fn s08_tags_are_hmac_sha256() {
-        // RFC 4231, test case 2, is HMAC("Jefe", "what do ya want for nothing?"); here the key is 32 bytes and the
-        // field comes first, so the value was computed with `openssl dgst -sha256 -mac HMAC`.
+        // RFC 4231, test case 2, is HMAC("Jefe", "what do ya want for nothing?"). Here the key has 32 bytes and the field
+        // comes first, so `openssl dgst -sha256 -mac HMAC` computed the expected value.
         let key = Key(Zeroizing::new([0x0b; 32]));
         let tag = key.tag(Field::Password, b"what do ya want for nothing?");
         let hex: String = tag.0.iter().map(|byte| format!("{byte:02x}")).collect();

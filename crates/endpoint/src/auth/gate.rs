@@ -1,4 +1,4 @@
-//! What a request has to pass before anything else about it is looked at.
+//! Authentication gate: the checks that a request must pass before anything else about it is read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,27 +9,26 @@ use crate::auth::guess_limiter::Guesses;
 use crate::auth::secret::wiping_the_stack;
 use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
-use crate::reply::Reply;
 
-/// Turns away whoever has proved nothing, cheapest question first.
+/// Turns away requests that are not authenticated, with the cheapest check first.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     pub(crate) credentials: Credentials,
-    /// What peers ask with.
+    /// The credentials of peers.
     pub(crate) peers: Option<Credentials>,
     pub(crate) transport: Transport,
-    /// Shared by clones, as otherwise each would have its own number of guesses.
+    /// Shared by clones. Otherwise each clone would have its own limit.
     guesses: Arc<Guesses>,
 }
 
-/// Why a request was turned away. Its reply depends on nothing else.
+/// The reason why a request was turned away. The reply depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Others may have read the password, so it is not looked at.
+    /// Others may have read the password, so it was not checked.
     PlainHttp,
-    /// Too many wrong passwords came from there. For as long as this, none is looked at.
+    /// Too many wrong passwords came from this address. No password is checked until this time has passed.
     Throttled(Duration),
-    /// There is no password, or not the right one.
+    /// The password is missing or wrong.
     Unauthorized,
 }
 
@@ -60,34 +59,26 @@ impl Gate {
         Ok(proof)
     }
 
-    /// Asks peers' logins whatever it finds among operators', so that the time it takes does not tell.
+    /// Checks the logins of peers even if an operator's login matches, so that the time reveals nothing.
     fn prove(&self, claim: &Claim<'_>) -> Result<Authorized, Refusal> {
         let operator = claim.prove(&self.credentials);
         let peer = self.peers.as_ref().and_then(|peers| claim.prove(peers));
         operator.or(peer.map(Authorized::of_peer)).ok_or(Refusal::Unauthorized)
     }
 
-    /// Whether somebody should be told that this password could be read on its way.
-    pub(crate) fn deplores(&self, parts: &RequestParts<'_>) -> bool {
+    /// Whether to warn that this password could be read on its way.
+    pub(crate) fn should_warn_about_plain_http(&self, parts: &RequestParts<'_>) -> bool {
         self.transport.plain_http == PlainHttp::Warn && !self.transport.is_private(parts)
     }
 }
 
 impl Refusal {
-    /// For the audit.
+    /// The name of the refusal in audit events.
     pub(crate) fn outcome(self) -> &'static str {
         match self {
             Self::PlainHttp => "plain-http",
             Self::Throttled(_) => "throttled",
             Self::Unauthorized => "unauthorized",
-        }
-    }
-
-    pub(crate) fn reply(self) -> Reply {
-        match self {
-            Self::PlainHttp => Reply::plain_http(),
-            Self::Throttled(wait) => Reply::throttled(wait),
-            Self::Unauthorized => Reply::unauthorized(),
         }
     }
 }
@@ -97,10 +88,10 @@ mod tests {
     use super::*;
     use crate::parts::Connection;
 
-    fn deplores(plain_http: PlainHttp, tls: Option<bool>) -> bool {
+    fn should_warn_about_plain_http(plain_http: PlainHttp, tls: Option<bool>) -> bool {
         let mut gate = Gate::new(Credentials::allow_weak("ops", "x").unwrap());
         gate.transport.plain_http = plain_http;
-        gate.deplores(&RequestParts {
+        gate.should_warn_about_plain_http(&RequestParts {
             method: "GET",
             authority: None,
             path: "/debug/memory",
@@ -111,16 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn s17_a_password_that_others_could_read_is_deplored_unless_it_is_meant_to_be() {
-        assert!(deplores(PlainHttp::Warn, None));
-        assert!(deplores(PlainHttp::Warn, Some(false)));
-        assert!(!deplores(PlainHttp::Warn, Some(true)));
-        assert!(!deplores(PlainHttp::Allow, None));
-        assert!(!deplores(PlainHttp::Refuse, Some(true)));
+    fn s17_a_password_over_plain_http_is_deplored_unless_allowed() {
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, None));
+        assert!(should_warn_about_plain_http(PlainHttp::Warn, Some(false)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Warn, Some(true)));
+        assert!(!should_warn_about_plain_http(PlainHttp::Allow, None));
+        assert!(!should_warn_about_plain_http(PlainHttp::Refuse, Some(true)));
     }
 
     #[test]
-    fn s64_each_refusal_has_its_name_in_the_audit() {
+    fn s64_each_refusal_has_a_name_in_audit_events() {
         let refusals = [Refusal::PlainHttp, Refusal::Throttled(Duration::ZERO), Refusal::Unauthorized];
         assert_eq!(refusals.map(Refusal::outcome), ["plain-http", "throttled", "unauthorized"]);
     }

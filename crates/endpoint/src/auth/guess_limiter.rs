@@ -1,59 +1,60 @@
-//! Slows the guessing of weak passwords.
+//! Limits guesses at weak passwords.
 //!
-//! A strong password is beyond guessing at any speed, so it needs nothing of this, and nobody can lock its user out.
+//! Only the endpoints of weak passwords limit guesses. A strong password is impractical to guess at any speed. Without a
+//! limit, an attacker cannot lock out its user.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Wrong passwords that one address may send.
+/// The limit of wrong passwords per address.
 const FROM_ONE: Rate = Rate { burst: 5, every: Duration::from_secs(10) };
 
-/// Wrong passwords that all addresses together may send. Somebody with many of them slows everyone down; with one
-/// address nobody uses this up.
+/// The limit of wrong passwords from all addresses together. An attacker with many addresses slows down
+/// everyone. One address alone cannot exhaust it.
 const FROM_ALL: Rate = Rate { burst: 50, every: Duration::from_secs(1) };
 
-/// What is left to guess, for each address and for all.
+/// The remaining guesses, per address and in total.
 #[derive(Debug, Default)]
 pub(crate) struct Guesses(Mutex<Buckets>);
 
 #[derive(Debug, Default)]
 struct Buckets {
-    /// Those that are not full. As each guess takes from `all` too, there are never more than it can give while one of
-    /// these fills up: a hundred.
+    /// Buckets that are not full. There are at most a hundred: each guess also takes a token from `all`, and
+    /// that is as many as `all` provides while one of these buckets fills up.
     peers: HashMap<IpAddr, Bucket>,
     all: Bucket,
 }
 
-/// Taken before a password is looked at, and given back if it was right.
+/// A token, taken before a password is checked and given back if the password was right.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Guess {
     peer: Option<IpAddr>,
 }
 
-/// A token bucket, told by the moment at which it will be full. `None` if it is.
+/// A token bucket, represented by the moment at which it will be full. `None` means full.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     full_at: Option<Instant>,
 }
 
-/// How many tokens a bucket holds, and how long one takes to come back.
+/// The capacity of a bucket, and the time after which one token comes back.
 struct Rate {
     burst: u32,
     every: Duration,
 }
 
 impl Guesses {
-    /// Takes a guess for `peer`, or says how long to wait for one. Peers that are not known share what there is for
-    /// all.
+    /// Takes a guess for `peer`, or returns how long to wait for one. Requests from unknown addresses are
+    /// only limited by the total.
     pub(crate) fn take(&self, peer: Option<IpAddr>, now: Instant) -> Result<Guess, Duration> {
         let peer = peer.map(network);
         let mut buckets = self.lock();
         let Buckets { peers, all } = &mut *buckets;
         peers.retain(|_, bucket| !bucket.is_full(now));
-        // A peer that has none left takes none from the others.
+        // Checked first: an address without guesses must not use up the guesses of others.
         let own = peer.map(|peer| peers.get(&peer).copied().unwrap_or_default().without_one(&FROM_ONE, now));
         let own = own.transpose()?;
         *all = all.without_one(&FROM_ALL, now)?;
@@ -63,7 +64,7 @@ impl Guesses {
         Ok(Guess { peer })
     }
 
-    /// It was none: the password was right.
+    /// Returns the token, because the password was right.
     pub(crate) fn give_back(&self, guess: Guess) {
         let mut buckets = self.lock();
         buckets.all.add_one(&FROM_ALL);
@@ -82,7 +83,7 @@ impl Bucket {
         self.full_at.is_none_or(|full_at| full_at <= now)
     }
 
-    /// The bucket with one token less, or how long it takes until it has one.
+    /// The bucket with one token less, or the time until it has a token.
     fn without_one(self, rate: &Rate, now: Instant) -> Result<Self, Duration> {
         let full_at = self.full_at.map_or(now, |full_at| full_at.max(now)) + rate.every;
         let missing = full_at - now;
@@ -97,7 +98,8 @@ impl Bucket {
     }
 }
 
-/// What one customer of a network provider has: an IPv4 address, or 64 bits of an IPv6 one.
+/// The network of one customer of an internet provider: an IPv4 address, or the first 64 bits of an IPv6
+/// address.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -113,7 +115,7 @@ mod tests {
         Some(text.parse().unwrap())
     }
 
-    /// Wrong passwords that get through, of `attempts` at one moment.
+    /// The number of wrong passwords that are checked out of `attempts` at one moment.
     fn guesses(all: &Guesses, peer: Option<IpAddr>, now: Instant, attempts: usize) -> usize {
         (0..attempts).filter(|_| all.take(peer, now).is_ok()).count()
     }
@@ -130,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn s11_somebody_elsewhere_still_gets_in_during_an_attack_from_one_address() {
+    fn s11_other_addresses_can_log_in_during_an_attack_from_one_address() {
         let (all, start) = (Guesses::default(), Instant::now());
         for second in 0..200 {
             let now = start + Duration::from_secs(second);
             guesses(&all, address("192.0.2.7"), now, 100);
             let victim = all.take(address("198.51.100.1"), now).expect("another address");
             all.give_back(victim);
-            all.give_back(all.take(None, now).expect("somebody whose address is not known"));
+            all.give_back(all.take(None, now).expect("an unknown address"));
         }
     }
 
@@ -145,13 +147,13 @@ mod tests {
     fn s11_right_passwords_cost_nothing() {
         let (all, peer, now) = (Guesses::default(), address("192.0.2.7"), Instant::now());
         for _ in 0..1000 {
-            all.give_back(all.take(peer, now).expect("only right ones so far"));
+            all.give_back(all.take(peer, now).expect("right passwords only"));
         }
         assert_eq!(guesses(&all, peer, now, 100), 5);
     }
 
     #[test]
-    fn s11_many_addresses_together_have_fifty_guesses_and_one_more_a_second() {
+    fn s11_all_addresses_together_have_fifty_guesses_and_one_more_a_second() {
         let (all, start) = (Guesses::default(), Instant::now());
         let attack = |now, attempts: u32| {
             (0..attempts)
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn s11_what_is_remembered_of_addresses_is_bounded() {
+    fn s11_the_number_of_remembered_addresses_is_bounded() {
         let (all, start) = (Guesses::default(), Instant::now());
         for number in 0..10_000_u32 {
             let now = start + Duration::from_millis(10 * u64::from(number));
@@ -176,12 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn s11_an_address_has_no_second_spelling() {
+    fn s11_all_spellings_of_an_address_share_one_limit() {
         let (all, now) = (Guesses::default(), Instant::now());
         assert_eq!(guesses(&all, address("::ffff:192.0.2.7"), now, 3), 3);
         assert_eq!(guesses(&all, address("192.0.2.7"), now, 100), 2);
         assert_eq!(guesses(&all, address("2001:db8:1:2::1"), now, 3), 3);
-        assert_eq!(guesses(&all, address("2001:db8:1:2:ffff::9"), now, 100), 2, "one customer has them all");
+        assert_eq!(
+            guesses(&all, address("2001:db8:1:2:ffff::9"), now, 100),
+            2,
+            "one customer has all of these addresses"
+        );
         assert_eq!(guesses(&all, address("2001:db8:1:3::1"), now, 100), 5);
     }
 }

@@ -1,4 +1,4 @@
-//! What a login may do.
+//! The roles of logins.
 
 /// What a login may do. Each role includes those before it.
 ///
@@ -16,14 +16,14 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Reads the pages.
+    /// Reads pages.
     Read,
-    /// Everything: also what costs more than a page, or changes something.
+    /// Does everything, including operations that change something or cost more than a page.
     Profile,
 }
 
 impl Role {
-    /// `read` or `profile`, as in credentials files and replies.
+    /// The name in credentials files and replies: `read` or `profile`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Text that must not be shown and does not outlive its use.
+//! Text that must not be shown and must not outlive its use.
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,30 +14,30 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself; the name makes each use stand out in review.
+    /// The text itself. The name makes each use stand out in review.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// More of the stack than decoding and hashing use. The tests of S16 look for what they leave.
+/// More stack than decoding and hashing use. The tests of S16 search for remnants.
 const STACK_WORDS: usize = 16 * 1024 / size_of::<u64>();
 
-/// Does `work`, then overwrites the stack that it used. Decoders and hash functions keep parts of what they read in
-/// variables of their own, which only they could wipe, and do not.
+/// Calls `work`, then overwrites the stack that it used. Decoders and hash functions copy their input into
+/// local variables and do not wipe them.
 pub(crate) fn wiping_the_stack<T>(work: impl FnOnce() -> T) -> T {
     let done = below(work);
     wipe_below();
     done
 }
 
-/// The work in frames of its own, below the caller's.
+/// Calls `work` in a separate stack frame, below the caller's.
 #[inline(never)]
 fn below<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// In the place where those frames were.
+/// Overwrites the stack where the frames of [`below`] were.
 #[inline(never)]
 fn wipe_below() {
     let mut stack = [0_u64; STACK_WORDS];

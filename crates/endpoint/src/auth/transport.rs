@@ -1,50 +1,46 @@
-//! Whether others can read along: a password over plain HTTP is everybody's on the way.
+//! Checks for an encrypted connection: anyone on the way can read a password that is sent over plain HTTP.
 
-use std::net::IpAddr;
+use memory_debug_fleet::is_loopback;
 
 use crate::parts::RequestParts;
 
-/// What to do about requests that did not come encrypted.
+/// The policy for requests that were not encrypted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Transport {
     pub(crate) plain_http: PlainHttp,
-    /// Whether `X-Forwarded-Proto` is believed: true only behind a proxy that sets it.
+    /// Whether to trust `X-Forwarded-Proto`. Set this only behind a proxy that sets the header.
     pub(crate) trusts_forwarded_proto: bool,
 }
 
-/// What to do about a password that others may have read.
+/// What to do if others may have read the password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
-    /// Say so, once in the life of the process.
+    /// Log a warning, once per process.
     #[default]
     Warn,
     /// Refuse the request.
     Refuse,
-    /// It is meant to be like that.
+    /// Accept it silently.
     Allow,
 }
 
 impl Transport {
-    /// Whether nobody on the way could read the request: it came over TLS, or from this machine. What is not known is
-    /// not the case.
+    /// Whether the request came over TLS or from this machine, so that others could not read it. False if
+    /// that is unknown.
     pub(crate) fn is_private(self, parts: &RequestParts<'_>) -> bool {
         let forwarded = if self.trusts_forwarded_proto { forwarded_proto(parts) } else { None };
-        // Where a proxy speaks, the connection to it says nothing about the client's.
+        // Behind a proxy, the connection to the proxy says nothing about the client's connection.
         forwarded.unwrap_or_else(|| {
-            parts.connection.tls == Some(true) || parts.connection.peer.is_some_and(is_this_machine)
+            parts.connection.tls == Some(true) || parts.connection.peer.is_some_and(is_loopback)
         })
     }
 }
 
-/// Whether all proxies on the way were asked over TLS, if they say.
+/// Whether every proxy on the way received the request over TLS. `None` if the header is missing.
 fn forwarded_proto(parts: &RequestParts<'_>) -> Option<bool> {
     let values = (parts.headers)("x-forwarded-proto");
     let mut protos = values.iter().flat_map(|value| value.split(|byte| *byte == b','));
     (!values.is_empty()).then(|| protos.all(|proto| proto.trim_ascii().eq_ignore_ascii_case(b"https")))
-}
-
-fn is_this_machine(peer: IpAddr) -> bool {
-    peer.to_canonical().is_loopback()
 }
 
 #[cfg(test)]
@@ -66,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_tls_and_loopback_are_private_and_what_is_unknown_is_not() {
+    fn s17_tls_and_loopback_are_private_but_unknown_connections_are_not() {
         for (peer, tls, expected) in [
             ("192.0.2.7", Some(true), true),
             ("192.0.2.7", Some(false), false),
@@ -89,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_a_forwarded_protocol_is_believed_only_if_it_is_trusted() {
+    fn s17_x_forwarded_proto_counts_only_if_it_is_trusted() {
         for (forwarded, trusting) in [
             (&["https"][..], true),
             (&["HTTPS"], true),
@@ -107,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_a_proxy_on_this_machine_that_was_asked_over_plain_http_says_so() {
+    fn s17_plain_http_to_a_trusted_proxy_on_this_machine_is_not_private() {
         assert!(!is_private(TRUSTING, "127.0.0.1", Some(false), &["http"]));
         assert!(is_private(TRUSTING, "127.0.0.1", Some(false), &[]));
         assert!(is_private(WARY, "127.0.0.1", Some(false), &["http"]));

@@ -15,12 +15,15 @@ mod transport;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use memory_debug_core::{Collected, MemoryReport, Scope};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::parts::Connection;
+use crate::parts::{Connection, RequestParts};
+use crate::reply::Reply;
+use crate::reply_future::Outcome;
 
 /// `ops:9vKq3x-PzL7_mT2wRb4y`, `ops:wrong`.
 const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";

@@ -1,6 +1,6 @@
-//! Moments that requests wait for: how many wait at once, and who tells them.
+//! Alarms for requests that wait until a certain time, and the limit of such requests.
 //!
-//! The supervisor does, which needs no runtime. It is there for them only while one is set.
+//! The supervisor rings the alarms, so they need no runtime. It runs while at least one alarm is set.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,23 +12,23 @@ use super::{Shared, supervisor};
 use crate::auth::Authorized;
 use crate::reply::Problem;
 
-/// Most bodies that are awaited at once. Each may take 16 KiB.
+/// The maximum number of bodies that are awaited at once. Each can take 16 KiB.
 pub(super) const MAX_BODIES: usize = 64;
 
-/// Most growths that are measured at once. Each may hold a profile.
+/// The maximum number of growths that are measured at once. Each can hold a profile.
 pub(super) const MAX_GROWTHS: usize = 4;
 
-/// What a request waits for.
+/// The event that a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// The end of the time that its body may take.
+    /// The end of the time in which its body must arrive.
     Body,
     /// Its second collection.
     Growth,
 }
 
-/// A place among those that may wait. Dropped, nothing of it is left. Where all places are taken, a login with fewer takes
-/// the newest of the one with the most; the wait of that request then ends without a ring.
+/// A permit to wait, returned on drop. If all permits are taken, a login with fewer permits takes the newest
+/// permit of the login with the most. The wait of that request then ends without a ring.
 pub(super) struct Permit {
     shared: Arc<Shared>,
     number: u64,
@@ -45,30 +45,32 @@ struct Permitted {
     number: u64,
     wait: Wait,
     login: Arc<str>,
-    /// When to ring, and for whom; `None` until it is set, and from when it has rung.
+    /// The time to ring and the channel to ring on. `None` before the alarm is set and after it has rung.
     alarm: Option<(Instant, oneshot::Sender<()>)>,
 }
 
 impl Permit {
+    /// Takes a permit.
+    ///
     /// # Errors
     ///
-    /// If too many wait for the same.
+    /// If too many requests already wait for this event.
     pub(super) fn take(shared: &Arc<Shared>, wait: Wait, proof: &Authorized) -> Result<Self, Problem> {
         let (number, displaced) = shared.lock().alarms.admit(wait, proof)?;
-        // Wakes the task that polled for it, so never under the lock.
+        // Dropping it wakes the task that polled for it, so never drop it under the lock.
         drop(displaced);
         Ok(Self { shared: Arc::clone(shared), number })
     }
 
-    /// Sets the alarm, once. Who has the permit has to keep it until then.
+    /// Sets the alarm, once. The caller must keep the permit until the alarm rings.
     ///
     /// # Errors
     ///
-    /// If there is no thread to watch over it.
+    /// If the supervisor thread cannot be started.
     pub(super) fn ring_at(&self, due: Instant) -> Result<oneshot::Receiver<()>, Problem> {
         let (ring, receiver) = oneshot::channel();
         self.shared.lock().alarms.set(self.number, (due, ring));
-        // Only now, for the supervisor leaves if there is nothing to watch.
+        // Started after the alarm is set, because the supervisor ends if there is nothing to wait for.
         supervisor::ensure(&self.shared).map_err(|error| Problem::no_thread(&error))?;
         Ok(receiver)
     }
@@ -82,15 +84,15 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let removed = self.shared.lock().alarms.remove(self.number);
-        // The supervisor may have nothing else to wait for.
+        // Lets the supervisor end if it has nothing else to wait for.
         self.shared.changed.notify_all();
-        // Wakes whoever polled for it, so never under the lock.
+        // Dropping it wakes the task that polled for it, so never drop it under the lock.
         drop(removed);
     }
 }
 
 impl Alarms {
-    /// The number of a new permit, and the permit that had to make room for it.
+    /// Returns the number of a new permit, and the permit that was displaced to make room.
     fn admit(&mut self, wait: Wait, proof: &Authorized) -> Result<(u64, Option<Permitted>), Problem> {
         let most = match wait {
             Wait::Body => MAX_BODIES,
@@ -139,20 +141,20 @@ impl Alarms {
         Some(self.permits.swap_remove(index))
     }
 
-    /// When the supervisor has to ring next.
+    /// The time of the next alarm.
     pub(super) fn next(&self) -> Option<Instant> {
         self.permits.iter().filter_map(Permitted::due).min()
     }
 
-    /// Those whose time has come, to be told without the lock.
+    /// Takes the channels of all alarms that are due. The caller must ring them without the lock.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<oneshot::Sender<()>> {
         let due = self.permits.iter_mut().filter_map(|permit| permit.alarm.take_if(|(due, _)| *due <= now));
         due.map(|(_, ring)| ring).collect()
     }
 
-    /// Lets the time of all have come.
+    /// Lets all alarms expire.
     #[cfg(test)]
-    pub(super) fn hurry(&mut self, now: Instant) {
+    pub(super) fn expire_now(&mut self, now: Instant) {
         self.permits.iter_mut().filter_map(|permit| permit.alarm.as_mut()).for_each(|(due, _)| *due = now);
     }
 

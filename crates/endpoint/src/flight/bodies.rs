@@ -1,4 +1,4 @@
-//! Bodies of requests that are on their way, and the time they have to arrive in.
+//! The time limit of request bodies that are still arriving.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,10 +12,10 @@ use super::alarms::{Permit, Wait};
 use crate::auth::Authorized;
 use crate::reply::Problem;
 
-/// Longest time for a body to arrive, unless the deadline of collections is shorter.
+/// The maximum time for a body to arrive, unless the deadline of collections is shorter.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The time that one body has to arrive in.
+/// The time limit of one body.
 pub(crate) struct BodyTime {
     limit: Duration,
     over: oneshot::Receiver<()>,
@@ -23,11 +23,11 @@ pub(crate) struct BodyTime {
 }
 
 impl Flights {
-    /// Begins to count the time of a body.
+    /// Starts the time limit of a body.
     ///
     /// # Errors
     ///
-    /// If too many are on their way, or there is no thread to watch over it.
+    /// If too many bodies are arriving, or if the supervisor thread cannot be started.
     pub(crate) fn await_body(&self, proof: &Authorized) -> Result<BodyTime, Problem> {
         let shared = self.shared();
         let permit = Permit::take(shared, Wait::Body, proof)?;
@@ -38,7 +38,7 @@ impl Flights {
 }
 
 impl BodyTime {
-    /// Why there is no more time for the body: it is over, or another login needs the place.
+    /// The reason why the body can no longer be awaited: its time is over, or another login needs the permit.
     pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<Problem> {
         Pin::new(&mut self.over).poll(context).map(|rang| match rang {
             Ok(()) => Problem::BodyTimeout { limit: self.limit },

@@ -1,15 +1,15 @@
-//! Gives up for a while on collections that keep failing.
+//! A circuit breaker that pauses collections after repeated failures.
 
 use std::time::{Duration, Instant};
 
-/// Failures in a row that open it.
+/// The number of failures in a row that open the breaker.
 pub(super) const MAX_FAILURES: u32 = 5;
 
-/// How long it then stays open.
+/// How long the breaker stays open.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
-/// Counts failures in a row. After too many it is open: nothing is tried. After a pause one collection may try, and
-/// decides whether it closes or stays open for another pause.
+/// Counts failures in a row. After too many the breaker is open, and nothing is tried. After a pause one
+/// collection is tried: it closes the breaker or opens it for another pause.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failures: u32,
@@ -17,7 +17,7 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a collection may be tried; if not, how long it is until one may.
+    /// Returns an error with the remaining pause if no collection may be tried.
     pub(super) fn check(&self, now: Instant) -> Result<(), Duration> {
         match self.open_until.and_then(|until| until.checked_duration_since(now)) {
             None | Some(Duration::ZERO) => Ok(()),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn s43_a_success_in_between_counts_from_the_beginning() {
+    fn s43_a_success_resets_the_count() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         assert_eq!(after(&mut breaker, now, 4), Ok(()));
         breaker.succeeded();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn s43_half_open_one_try_decides() {
+    fn s43_after_the_pause_one_attempt_decides() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         assert!(after(&mut breaker, now, 5).is_err());
         let later = now + PAUSE;

@@ -1,50 +1,45 @@
 //! Growth within some seconds: two collections, and the wait between them.
 //!
-//! The wait is a future of the request, woken by the supervisor. It holds no thread and no slot, so other requests are
-//! answered meanwhile. What it does hold is a profile, hence the bound on how many wait at once. A request that goes
-//! away takes all of that with it.
+//! The wait is a future of the request, which the supervisor wakes. It holds neither a thread nor a slot, so
+//! other requests are answered meanwhile. It does hold a profile, so the number of such waits is limited. A
+//! request that goes away frees all of this.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::alarms::{Permit, Wait};
 use super::{Answer, Flights};
 use crate::auth::Authorized;
 use crate::reply::Problem;
-use crate::view::Mark;
-use crate::view::View;
-use crate::wanted::{HeapWanted, Wanted};
+use crate::view::{RenderRequest, Watch};
 
-/// The answer to a request for growth, once it is there.
+/// The future answer to a request for growth.
 pub(crate) struct Growth(Pin<Box<dyn Future<Output = Answer> + Send + Sync>>);
 
 impl Flights {
-    /// Measures by how much the heap grows within `span`, to be shown as `view` and `heap` say. The first collection
-    /// begins now.
+    /// Makes the two steps of a page that shows growth. The first collection starts now.
     ///
     /// # Errors
     ///
-    /// Those of [`Flights::join`], and if too many growths are being measured.
+    /// The errors of [`Flights::join`], and if too many growths are being measured.
     pub(crate) fn grow(
         self: &Arc<Self>,
-        view: View,
-        heap: HeapWanted,
-        span: Duration,
+        request: &RenderRequest,
+        watch: Watch,
         proof: &Authorized,
     ) -> Result<Growth, Problem> {
         let permit = Permit::take(self.shared(), Wait::Growth, proof)?;
-        let mark = Mark::default();
-        let marking = View { wanted: Wanted::Mark(mark.clone()), ..view.clone() };
-        let since = View { wanted: Wanted::Growth { heap, since: mark }, ..view };
-        let first = self.join(marking, proof)?;
+        let Watch { span, begin, end } = watch;
+        let first = self.join(request.of(begin), proof)?;
+        let end = request.of(end);
         let (flights, proof) = (Arc::clone(self), proof.clone());
         Ok(Growth(Box::pin(async move {
             first.await?;
             permit.wait_until(Instant::now() + span).await?;
-            flights.join(since, &proof)?.await
+            flights.join(end, &proof)?.await
         })))
     }
 }

@@ -1,21 +1,22 @@
-//! Pages of a moment ago, so that asking for statistics in a tight loop does not collect in one.
+//! Recent pages of statistics, so that requests in a tight loop do not collect in a tight loop.
 
 use std::time::{Duration, Instant};
 
 use crate::reply::Reply;
-use crate::view::View;
+use crate::view::RenderRequest;
 
-/// The pages of statistics that are young enough, each from the last report that it was written from.
+/// The recent pages of statistics, one per view, each from the last report in which the view was rendered.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// Until when pages of the present report may be used.
+    /// The time until which pages of the current report can be reused.
     until: Option<Instant>,
-    pages: Vec<(View, Instant, Reply)>,
+    pages: Vec<(RenderRequest, Instant, Reply)>,
 }
 
 impl Kept {
-    /// Takes the pages to come for those of a new report, that may be used until `age` has passed. Pages of others stay
-    /// until their time is over: whoever asks for text and JSON in turns would otherwise collect each time.
+    /// Starts a new report, whose pages can be reused until `age` has passed. Pages of older reports stay
+    /// until their own time is over. Otherwise a client that alternates between text and JSON would collect
+    /// each time.
     pub(super) fn begin(&mut self, now: Instant, age: Duration) {
         self.until = Some(now + age);
         self.pages.retain(|(_, until, _)| now < *until);
@@ -25,14 +26,14 @@ impl Kept {
         self.pages.clear();
     }
 
-    pub(super) fn add(&mut self, view: &View, page: &Reply) {
+    pub(super) fn add(&mut self, view: &RenderRequest, page: &Reply) {
         let Some(until) = self.until else { return };
         self.pages.retain(|(known, ..)| known != view);
         self.pages.push((view.clone(), until, page.clone()));
     }
 
-    /// The page as it was written, if that is not too long ago.
-    pub(super) fn get(&self, view: &View, now: Instant) -> Option<Reply> {
+    /// Returns the page as it was rendered, if it is recent enough.
+    pub(super) fn get(&self, view: &RenderRequest, now: Instant) -> Option<Reply> {
         let page = self.pages.iter().find(|(known, until, _)| known == view && now < *until);
         page.map(|(.., page)| page.clone())
     }
@@ -41,18 +42,15 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use memory_debug_core::{Page, Selection, TypesView};
+    use memory_debug_core::{Page, TypesView};
 
     use super::*;
     use crate::reply::Format;
-    use crate::wanted::Wanted;
 
     const AGE: Duration = Duration::from_millis(250);
 
-    fn view(format: Format) -> View {
-        let wanted =
-            Wanted::Page { page: Page::Stats, types: TypesView::default(), selection: Selection::default() };
-        View { wanted, format, force: false, shows_host: true }
+    fn view(format: Format) -> RenderRequest {
+        RenderRequest::of_report(Page::Stats, TypesView::default(), format)
     }
 
     fn page(body: &'static str) -> Reply {
@@ -60,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn s46_a_page_is_kept_for_its_time_and_for_its_view() {
+    fn s46_a_page_is_reused_only_for_its_view_and_while_it_is_recent() {
         let (mut kept, now) = (Kept::default(), Instant::now());
         let (text, page) = (view(Format::Text), page("page"));
         assert_eq!(kept.get(&text, now), None);
@@ -72,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn s46_a_page_of_a_new_report_replaces_its_own_and_no_other() {
+    fn s46_a_page_of_a_new_report_replaces_only_the_page_of_the_same_view() {
         let (mut kept, now) = (Kept::default(), Instant::now());
         let (text, json) = (view(Format::Text), view(Format::Json));
         kept.begin(now, AGE);
@@ -83,14 +81,14 @@ mod tests {
         kept.add(&json, &page("new json"));
         assert_eq!(kept.get(&text, later).unwrap(), page("old text"));
         assert_eq!(kept.get(&json, later).unwrap(), page("new json"));
-        assert_eq!(kept.get(&text, now + AGE), None, "a page becomes no younger by others");
+        assert_eq!(kept.get(&text, now + AGE), None, "other pages do not extend its time");
         assert_eq!(kept.get(&json, now + AGE).unwrap(), page("new json"));
         kept.begin(later + AGE, AGE);
-        assert!(kept.pages.is_empty(), "what is too old takes no room");
+        assert!(kept.pages.is_empty(), "old pages are dropped");
     }
 
     #[test]
-    fn s46_nothing_is_kept_for_no_time() {
+    fn s46_no_page_is_reused_if_the_age_is_zero() {
         let (mut kept, now) = (Kept::default(), Instant::now());
         kept.begin(now, Duration::ZERO);
         kept.add(&view(Format::Text), &page(""));

@@ -1,12 +1,14 @@
-//! Models of single flight: each runs the code of this module in every order that its threads allow, see
+//! Models of single flight, which run the real code in every order that its threads allow, see
 //! [`crate::sync::explore`].
 //!
-//! A model fails if an order leaves somebody waiting for ever. That every model ends in [`Run::end`] shows that each slot
-//! is free again and the supervisor gone, whatever happened. An answer cannot be given twice: a sender is used up by it.
+//! A model fails if an order leaves a request waiting forever. Every model ends in [`Run::end`], which shows
+//! that each slot is free again and the supervisor has ended. A request cannot be answered twice, because
+//! answering consumes its sender.
 //!
-//! Loom has room for five threads, the model's own included and those that have ended too. Where they are needed for
-//! requests, the model is the supervisor itself. Loom's condition variables do not time out: deadlines are passed by
-//! hand. The channels to the requests are not loom's; they never block, and waiting for what they bring is loom's.
+//! Loom supports five threads, including the model's own and those that have ended. A model that needs them
+//! for requests runs the supervisor itself. Loom's condition variables do not time out, so models expire
+//! deadlines by hand. The channels to the requests are not loom's: they never block, and loom's `block_on`
+//! waits for their answers.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +18,7 @@ use ::loom::future::block_on;
 use ::loom::lazy_static;
 use ::loom::sync::atomic::{AtomicBool as ModelBool, AtomicUsize as ModelUsize};
 use ::loom::thread::{self, JoinHandle};
-use memory_debug_core::{Collected, MemoryReport, Page, Scope, Selection, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Scope, TypesView};
 use serde_json::json;
 
 use super::alarms::{Permit, Wait};
@@ -25,14 +27,13 @@ use crate::auth::Credentials;
 use crate::auth::authenticate;
 use crate::reply::Format;
 use crate::sync::explore;
-use crate::wanted::Wanted;
 
-/// Makes reports and numbers them, looking out for others who do at the same time.
+/// Makes numbered reports, and notices collections that run at the same time.
 struct Numbered {
     begun: ModelUsize,
     running: [ModelUsize; 2],
     overlapped: Arc<AtomicBool>,
-    /// The first collection panics.
+    /// Whether the first collection panics.
     panics: bool,
 }
 
@@ -40,13 +41,13 @@ impl Collect for Numbered {
     fn collect(&self, scope: Scope) -> Collected {
         let running = &self.running[usize::from(scope == Scope::Stats)];
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        // Noted and not asserted: a panic here would count as the collector's.
+        // Recorded instead of asserted: a panic here would count as a panic of the collector.
         if running.fetch_add(1, Ordering::SeqCst) > 0 {
             self.overlapped.store(true, Ordering::SeqCst);
         }
         running.fetch_sub(1, Ordering::SeqCst);
         if self.panics && number == 1 {
-            // As `panic!`, without a message for each order.
+            // Like `panic!`, but without a message for each order.
             resume_unwind(Box::new(()));
         }
         serde_json::from_value::<MemoryReport>(json!({
@@ -83,7 +84,7 @@ impl Run {
         Self { flights: Arc::new(Flights::with_spawn(Arc::new(collect), limits, spawn)), proof, overlapped }
     }
 
-    /// The supervisor's thread is the caller's, from its call of [`Run::supervise`] on.
+    /// Makes the caller's thread the supervisor, from its call of [`Run::supervise`] on.
     fn supervised_by_caller(self) -> Self {
         self.flights.shared().lock().supervised = true;
         self
@@ -94,17 +95,16 @@ impl Run {
     }
 
     fn join(&self, page: Page) -> Result<Waiting, Problem> {
-        let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
-        let view = View { wanted, format: Format::Text, force: false, shows_host: true };
+        let view = RenderRequest::of_report(page, TypesView::default(), Format::Text);
         self.flights.join(view, &self.proof)
     }
 
-    /// A request from beginning to end.
+    /// Makes a request and waits for its answer.
     fn request(&self, page: Page) -> Result<String, Problem> {
         self.join(page).and_then(answer)
     }
 
-    /// Another thread with a request.
+    /// Makes a request on another thread.
     fn other_request(&self) -> JoinHandle<Result<String, Problem>> {
         let run = self.clone();
         thread::spawn(move || run.request(Page::Stats))
@@ -121,13 +121,13 @@ fn proof_of(login: &str, header: &[u8]) -> Authorized {
     authenticate(&Credentials::allow_weak(login, "x").unwrap(), [header]).unwrap()
 }
 
-/// Waits until there is one.
+/// Waits for the answer.
 fn answer(waiting: Waiting) -> Result<String, Problem> {
     let page = block_on(waiting)?;
     Ok(String::from_utf8(page.body.into()).unwrap())
 }
 
-/// Rendering takes more stack than loom's threads have.
+/// Starts a thread with more stack than loom's default, because rendering needs it.
 fn spawn(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     thread::Builder::new().stack_size(1 << 14).spawn(work).map(drop)
 }
@@ -159,7 +159,7 @@ fn s40_three_requests_never_collect_twice_at_once_and_all_get_a_report() {
 }
 
 #[test]
-fn s40_requests_and_the_supervisor_end_together() {
+fn s40_a_request_can_arrive_while_the_supervisor_ends() {
     explore(|| {
         let run = Run::new().supervised_by_caller();
         let other = run.other_request();
@@ -199,7 +199,7 @@ fn s41_a_request_that_goes_away_at_any_moment_changes_nothing_for_others() {
 }
 
 #[test]
-fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
+fn s41_s45_a_request_that_has_gone_makes_room_and_a_refused_one_is_answered() {
     explore(|| {
         let limits = Limits::default().cache_stats_for(Duration::ZERO).max_waiters(1);
         let run = Run::with(false, limits, spawn).supervised_by_caller();
@@ -208,14 +208,14 @@ fn s41_s45_who_has_gone_makes_room_and_who_is_refused_is_told() {
         drop(goes_away);
         let told = other.join().unwrap();
         assert!(told.is_ok() || told == Err(Problem::TooManyWaiters), "{told:?}");
-        assert!(run.request(Page::Stats).is_ok(), "all others have gone");
+        assert!(run.request(Page::Stats).is_ok(), "all other requests have gone");
         run.supervise();
         run.end();
     });
 }
 
 #[test]
-fn s45_who_has_to_give_way_at_any_moment_is_told_and_the_other_login_is_answered() {
+fn s45_a_request_that_is_displaced_at_any_moment_is_answered_and_so_is_the_other_login() {
     explore(|| {
         let limits = Limits::default().cache_stats_for(Duration::ZERO).max_waiters(2);
         let run = Run::with(false, limits, spawn).supervised_by_caller();
@@ -231,7 +231,7 @@ fn s45_who_has_to_give_way_at_any_moment_is_told_and_the_other_login_is_answered
 }
 
 #[test]
-fn s47_after_a_panic_all_are_answered_and_the_next_request_gets_a_report() {
+fn s47_after_a_panic_all_requests_are_answered_and_the_next_one_gets_a_report() {
     explore(|| {
         let limits = Limits::default().cache_stats_for(Duration::ZERO);
         let run = Run::with(true, limits, spawn).supervised_by_caller();
@@ -246,7 +246,7 @@ fn s47_after_a_panic_all_are_answered_and_the_next_request_gets_a_report() {
 }
 
 #[test]
-fn s42_without_threads_all_are_answered_and_the_supervisor_leaves() {
+fn s42_without_threads_all_requests_are_answered_and_the_supervisor_ends() {
     explore(|| {
         let run = Run::with(false, Limits::default(), no_thread);
         let other = run.other_request();
@@ -257,7 +257,7 @@ fn s42_without_threads_all_are_answered_and_the_supervisor_leaves() {
 }
 
 #[test]
-fn s42_when_there_are_threads_again_there_are_reports() {
+fn s42_once_threads_are_available_again_requests_get_reports() {
     explore(|| {
         let run = Run::with(false, Limits::default().cache_stats_for(Duration::ZERO), no_first_thread);
         let other = run.other_request();
@@ -269,7 +269,7 @@ fn s42_when_there_are_threads_again_there_are_reports() {
 }
 
 #[test]
-fn s43_a_deadline_that_passes_at_any_moment_leaves_the_next_request_its_report() {
+fn s43_after_a_deadline_at_any_moment_the_next_request_gets_a_report() {
     explore(|| {
         let run = Run::new();
         let first = run.join(Page::Stats).unwrap();
@@ -306,7 +306,7 @@ fn far() -> Instant {
 }
 
 #[test]
-fn s41_a_growth_that_is_given_up_leaves_no_supervisor() {
+fn s41_an_abandoned_growth_leaves_no_supervisor() {
     explore(|| {
         let run = Run::new();
         let permit = Permit::take(run.flights.shared(), Wait::Growth, &run.proof).unwrap();
@@ -337,13 +337,13 @@ fn s40_growths_and_a_collection_share_a_supervisor() {
     });
 }
 
-/// Waits for the end of the time of a body.
+/// Waits until the time limit of a body is over.
 fn over(mut body: BodyTime) {
     block_on(std::future::poll_fn(|context| body.poll_over(context)));
 }
 
 #[test]
-fn s26_the_time_of_a_body_that_passes_at_any_moment_is_told_and_the_supervisor_leaves() {
+fn s26_a_body_timeout_at_any_moment_is_reported_and_the_supervisor_ends() {
     explore(|| {
         let run = Run::new();
         let body = run.flights.await_body(&run.proof).unwrap();

@@ -1,7 +1,7 @@
-//! The collections of this process, shared by all endpoints that would make the same.
+//! The collections of this process, shared by all endpoints with equal settings.
 //!
-//! What is collected is the process, so two endpoints with equal settings need not, and must not, collect it twice at
-//! once. Some frameworks make an application anew for each of their threads, endpoint and all.
+//! A collection measures the whole process, so two endpoints with equal settings must not collect twice at
+//! once. Some frameworks build the application, with its endpoint, once per thread.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -10,14 +10,14 @@ use memory_debug_core::Collector;
 use super::Flights;
 use crate::limits::Limits;
 
-/// Name and version that the reports give the service, if it has been named.
+/// Name and version of the service in reports, if set.
 pub(crate) type ServiceName = Option<(String, String)>;
 
-/// The flights there are, by their settings. A process has one, or a few.
+/// The collections of this process, by their settings. A process has one or a few.
 static FLIGHTS: Mutex<Vec<(ServiceName, Weak<Flights>)>> = Mutex::new(Vec::new());
 
 impl Flights {
-    /// The collections of this process with these settings: those that exist, or new ones.
+    /// Returns the collections of this process with these settings, and creates them if necessary.
     pub(crate) fn of_process(service: &ServiceName, limits: Limits) -> Arc<Self> {
         let mut flights = FLIGHTS.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|(_, flights)| flights.strong_count() > 0);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_nobody_uses_are_forgotten() {
+    fn unused_settings_are_dropped() {
         drop(Flights::of_process(&named("short-lived"), Limits::default()));
         drop(Flights::of_process(&named("next"), Limits::default()));
         let known = FLIGHTS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,12 @@
-//! Places that logins share: who has to give one back when all are taken.
+//! Fair shares of a bounded number of permits: which login must give one back when all are taken.
 
 use std::sync::Arc;
 
-/// The login that gives a place to `newcomer`, where each of `holders` holds one and there are no more: the one with the
-/// most, if it has at least two more than the newcomer. So each login gets its share, no place goes to and fro, and a
-/// login that is alone may have all.
+/// The login that must give a permit to `newcomer` when `holders` hold all of them: the login with the most
+/// permits, if it has at least two more than the newcomer. So each login gets its share, no permit goes back
+/// and forth, and a single login can have all.
 pub(super) fn gives_way<'a>(holders: impl Iterator<Item = &'a Arc<str>>, newcomer: &str) -> Option<Arc<str>> {
-    // There are a few logins.
+    // A vector, because there are only a few logins.
     let mut counts: Vec<(&Arc<str>, usize)> = Vec::new();
     for holder in holders {
         match counts.iter_mut().find(|(login, _)| *login == holder) {
@@ -19,7 +19,7 @@ pub(super) fn gives_way<'a>(holders: impl Iterator<Item = &'a Arc<str>>, newcome
     (most >= own + 2).then(|| Arc::clone(login))
 }
 
-/// When each login last had its turn.
+/// Remembers when each login last had its turn.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     latest: u64,
@@ -27,7 +27,7 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// The number of the login's last turn. A login that had none comes first.
+    /// The number of the login's last turn. A login without a turn comes first.
     pub(super) fn last(&self, login: &str) -> u64 {
         self.logins.iter().find(|(other, _)| **other == *login).map_or(0, |(_, turn)| *turn)
     }
@@ -51,24 +51,24 @@ mod tests {
     }
 
     #[test]
-    fn s45_who_has_the_most_gives_way_to_who_has_at_least_two_less() {
+    fn s45_the_login_with_the_most_gives_way_to_a_login_with_at_least_two_fewer() {
         assert_eq!(asked("aaaa", "b").as_deref(), Some("a"));
         assert_eq!(asked("aaab", "b").as_deref(), Some("a"));
         assert_eq!(asked("aabb", "b"), None);
         assert_eq!(asked("aab", "b"), None, "it would have to be given back");
         assert_eq!(asked("aabbb", "c").as_deref(), Some("b"));
         assert_eq!(asked("aaaa", "a"), None);
-        assert_eq!(asked("a", "b"), None, "a single place is for the first login");
+        assert_eq!(asked("a", "b"), None, "a single permit stays with the first login");
         assert_eq!(asked("", "a"), None);
     }
 
     #[test]
-    fn s45_whatever_the_order_places_end_up_even() {
+    fn s45_permits_end_up_even_in_any_order() {
         let mut holders: Vec<Arc<str>> = vec!["a".into(); 16];
         for login in ["b", "c", "d"].into_iter().cycle().take(300) {
             if let Some(loser) = gives_way(holders.iter(), login) {
-                let place = holders.iter().rposition(|holder| *holder == loser).unwrap();
-                holders[place] = login.into();
+                let index = holders.iter().rposition(|holder| *holder == loser).unwrap();
+                holders[index] = login.into();
             }
         }
         for login in ["a", "b", "c", "d"] {

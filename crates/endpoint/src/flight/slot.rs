@@ -1,26 +1,28 @@
-//! The state of one kind of collection: who waits for it, for what, until when.
+//! The state of one kind of collection: which requests wait, for which views, and until when.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
+use memory_debug_fleet::Neighbours;
 
 use super::Answer;
 use super::breaker::Breaker;
 use super::share::{Turns, gives_way};
 use crate::auth::Authorized;
 use crate::reply::Problem;
-use crate::view::View;
+use crate::view::RenderRequest;
 
-/// Most different views of one report. Each costs a rendering and, until its last reader is done, its bytes.
+/// The maximum number of different views of one report. Each needs a rendering, and memory until its last
+/// reader is done.
 pub(super) const MAX_VIEWS: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     phase: Phase,
-    /// Waiting for the report being collected or rendered.
+    /// Requests for the report that is being collected or rendered.
     current: Vec<Group>,
-    /// Came too late for it. Empty except while rendering.
+    /// Requests that arrived too late for this report. Empty except during rendering.
     next: Vec<Group>,
     breaker: Breaker,
     turns: Turns,
@@ -28,45 +30,54 @@ pub(super) struct Slot {
 
 #[derive(Debug, Default)]
 enum Phase {
-    /// No thread.
+    /// No thread is running.
     #[default]
     Idle,
-    /// The thread collects; who comes now still gets this report.
+    /// The thread is collecting. Requests can still join this report.
     Collecting { deadline: Instant },
-    /// The report is there and being written out.
+    /// The report has been collected and is being rendered.
     Rendering { deadline: Instant },
-    /// The deadline is over, all waiters are answered, the thread is still running.
+    /// The deadline has passed and all requests are answered, but the thread is still running.
     Overdue,
 }
 
-/// Requests with equal views: one rendering answers them all.
+/// Requests with equal views, which share one rendering.
 #[derive(Debug)]
 pub(super) struct Group {
-    view: View,
+    view: RenderRequest,
     proof: Authorized,
-    /// In the order of their numbers; never empty.
+    /// Ordered by number, and never empty.
     waiters: Vec<Waiter>,
 }
 
-/// A request that waits.
+/// A waiting request.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    /// Grows with each request.
+    /// Increases with each request.
     pub(super) number: u64,
     pub(super) login: Arc<str>,
     pub(super) sender: oneshot::Sender<Answer>,
+    /// The processes that its page asks. Equal pages ask the same processes.
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
-/// Whether a request has to start the thread.
+/// The page that is written next.
+pub(super) struct NextPage {
+    pub(super) request: RenderRequest,
+    pub(super) proof: Authorized,
+    pub(super) neighbours: Option<Arc<dyn Neighbours>>,
+}
+
+/// Whether a request must start the thread.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joined {
-    /// Nothing was running.
+    /// No thread was running.
     First,
-    /// A thread is there and will answer.
+    /// A thread is running and will answer.
     Running,
 }
 
-/// How the collecting thread is done with a report.
+/// How a collection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Collected,
@@ -75,14 +86,14 @@ pub(super) enum End {
     Panicked,
 }
 
-/// What is left when the collecting thread is done with a report.
+/// What the collecting thread must do after a collection.
 #[derive(Debug)]
 pub(super) struct Finished {
-    /// Those it leaves unanswered.
+    /// Requests without an answer.
     pub(super) unanswered: Vec<Group>,
-    /// Whether it has to collect again, for those who came late.
+    /// Whether to collect again, for requests that arrived too late.
     pub(super) goes_on: bool,
-    /// Whether the deadline was over before.
+    /// Whether the deadline had already passed.
     pub(super) was_overdue: bool,
 }
 
@@ -93,12 +104,12 @@ impl Group {
         }
     }
 
-    /// Whose turn it is when the view is written.
+    /// The login whose turn is used when the view is rendered.
     fn login(&self) -> &Arc<str> {
         self.proof.login()
     }
 
-    /// The login, if all who wait for the view are of one.
+    /// The login, if all requests for the view have the same one.
     fn only_login(&self) -> Option<&Arc<str>> {
         let first = &self.waiters.first()?.login;
         self.waiters.iter().all(|waiter| waiter.login == *first).then_some(first)
@@ -111,17 +122,17 @@ impl Group {
 
 impl Waiter {
     pub(super) fn answer(self, answer: Answer) {
-        // Fails if the request has gone away, which is its right.
+        // Fails if the request has gone away, which is fine.
         let _ = self.sender.send(answer);
     }
 }
 
 impl Slot {
-    /// Lets `waiter` wait for `view`. Where there are as many views as may be, a login with fewer takes the place of the
-    /// newest view of the one with the most, whose requests are then to be refused.
+    /// Lets `waiter` wait for `view`. At the maximum number of views, a login with few views displaces the
+    /// newest view of the login with the most. The caller must refuse the requests for the displaced view.
     pub(super) fn join(
         &mut self,
-        view: View,
+        view: RenderRequest,
         waiter: Waiter,
         proof: &Authorized,
         now: Instant,
@@ -130,7 +141,7 @@ impl Slot {
         if matches!(self.phase, Phase::Idle)
             && let Err(retry_after) = self.breaker.check(now)
         {
-            return Err(Problem::BreakerOpen { kind: view.wanted.kind().as_str(), retry_after });
+            return Err(Problem::BreakerOpen { kind: view.kind.as_str(), retry_after });
         }
         let groups = match self.phase {
             Phase::Idle | Phase::Collecting { .. } => &mut self.current,
@@ -153,9 +164,9 @@ impl Slot {
         Ok((Joined::Running, displaced))
     }
 
-    /// Takes out the request of that number, if it still waits, and with it the view that no other request wants. Both
-    /// may be the last that hold something, so they are dropped without the lock.
-    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<View>)> {
+    /// Takes out the request with this number if it still waits, and its view if no other request wants it.
+    /// The caller must drop both without the lock, because they may be the last owners of something large.
+    pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<RenderRequest>)> {
         for groups in [&mut self.current, &mut self.next] {
             for index in 0..groups.len() {
                 if let Some(position) = groups[index].position(number) {
@@ -168,8 +179,8 @@ impl Slot {
         None
     }
 
-    /// Nothing will be collected. Everybody who waits for it; `None` if one of them wants it all the same. Who comes
-    /// now waits for another try.
+    /// Cancels the collection and returns its requests, or `None` if one of them set `force`. Later requests
+    /// start a new attempt.
     pub(super) fn refuse(&mut self) -> Option<Vec<Group>> {
         if self.current.iter().any(|group| group.view.force) {
             return None;
@@ -178,36 +189,37 @@ impl Slot {
         Some(self.take_current())
     }
 
-    /// The report is there.
+    /// Records that the report has been collected.
     pub(super) fn collected(&mut self) {
         if let Phase::Collecting { deadline } = self.phase {
             self.phase = Phase::Rendering { deadline };
         }
     }
 
-    /// A view that a request waits for. Logins take turns, however many views each of them wants.
-    pub(super) fn next_view(&mut self) -> Option<(View, Authorized)> {
+    /// Returns the next view to render. Logins take turns, however many views each of them wants.
+    pub(super) fn next_page(&mut self) -> Option<NextPage> {
         let group = self.current.iter().min_by_key(|group| self.turns.last(group.login()))?;
         self.turns.take(group.login());
-        Some((group.view.clone(), group.proof.clone()))
+        let neighbours = group.waiters.first().and_then(|waiter| waiter.neighbours.clone());
+        Some(NextPage { request: group.view.clone(), proof: group.proof.clone(), neighbours })
     }
 
-    /// Those who wait for `view`. `None` if they were answered meanwhile, because time was up.
-    pub(super) fn take_group(&mut self, view: &View) -> Option<Group> {
+    /// Takes the requests for `view`. `None` if the deadline has passed and they have been answered.
+    pub(super) fn take_group(&mut self, view: &RenderRequest) -> Option<Group> {
         let index = self.current.iter().position(|group| group.view == *view)?;
         Some(self.current.remove(index))
     }
 
-    /// Everybody who waits for the present report.
+    /// Takes all requests for the current report.
     fn take_current(&mut self) -> Vec<Group> {
         std::mem::take(&mut self.current)
     }
 
-    /// The thread answers nobody any more. One step, so that nobody comes in between.
+    /// Ends a collection. This is one step under the lock, so no request can join in between.
     pub(super) fn finish(&mut self, end: End, now: Instant, limit: Duration) -> Finished {
         let was_overdue = matches!(self.phase, Phase::Overdue);
         match end {
-            // It was counted when its time was up.
+            // The failure was counted when the deadline passed.
             _ if was_overdue => {}
             End::Collected => self.breaker.succeeded(),
             End::Refused => {}
@@ -227,13 +239,13 @@ impl Slot {
         Finished { unanswered, goes_on, was_overdue }
     }
 
-    /// There will be no thread. Everybody who waits for it.
+    /// Returns the waiting requests, because the thread could not be started.
     pub(super) fn abandon(&mut self) -> Vec<Group> {
         self.phase = Phase::Idle;
         self.take_current()
     }
 
-    /// When the supervisor has to look again.
+    /// The deadline of the running collection, if there is one.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Collecting { deadline } | Phase::Rendering { deadline } => Some(deadline),
@@ -241,7 +253,7 @@ impl Slot {
         }
     }
 
-    /// Everybody who waits, if their time is up.
+    /// Takes all waiting requests if their deadline has passed.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Vec<Group>> {
         self.deadline().filter(|deadline| *deadline <= now)?;
         self.phase = Phase::Overdue;
@@ -264,16 +276,16 @@ impl Slot {
         matches!(self.phase, Phase::Idle)
     }
 
-    /// Makes the deadline the present moment.
+    /// Sets the deadline to `now`.
     #[cfg(test)]
-    pub(super) fn hurry(&mut self, now: Instant) {
+    pub(super) fn expire_now(&mut self, now: Instant) {
         if let Phase::Collecting { deadline } | Phase::Rendering { deadline } = &mut self.phase {
             *deadline = now;
         }
     }
 }
 
-/// The newest of the views that only one login wants, if that login has to give way to another.
+/// Takes the newest view that only one login wants, if that login must give way to the newcomer.
 fn displace(groups: &mut Vec<Group>, newcomer: &str) -> Option<Group> {
     let loser = gives_way(groups.iter().filter_map(Group::only_login), newcomer)?;
     let index = groups.iter().rposition(|group| group.only_login() == Some(&loser))?;

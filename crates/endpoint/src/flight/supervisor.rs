@@ -1,8 +1,8 @@
-//! The thread that answers in the collector's stead once the deadline is over, and rings the alarms of requests that
+//! The supervisor: a thread that answers requests after their deadline, and rings the alarms of requests that
 //! wait for a body or for growth.
 //!
-//! It exists only while there is something to wait for. The collecting thread cannot be stopped, so its slot stays
-//! taken until it returns.
+//! It exists only while there is something to wait for. The collecting thread cannot be stopped, so its slot
+//! stays taken until it returns.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -14,10 +14,10 @@ use super::{Shared, answer_all, tell};
 use crate::reply::Problem;
 use crate::sync::thread;
 
-/// Starts the supervisor unless it is there.
+/// Starts the supervisor unless it is running.
 pub(super) fn ensure(shared: &Arc<Shared>) -> io::Result<()> {
     if std::mem::replace(&mut shared.lock().supervised, true) {
-        // It may be waiting for a later deadline than the one that was just set.
+        // The supervisor may be waiting for a later deadline than the new one.
         shared.changed.notify_all();
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) fn supervise(shared: &Shared) {
         if !expired.is_empty() || !due.is_empty() {
             drop(board);
             for ring in due {
-                // Fails if the request has gone away, which is its right.
+                // Fails if the request has gone away, which is fine.
                 let _ = ring.send(());
             }
             let deadline = shared.limits.deadline;

@@ -1,4 +1,4 @@
-//! The collector here is under the test's control: it says when it begins and ends when told, so nothing sleeps.
+//! Tests of single flight. The test controls when the collector begins and ends, so nothing sleeps.
 
 mod bodies;
 mod bounds;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, Selection, TypesView};
+use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
 use super::*;
@@ -25,7 +25,6 @@ use crate::auth::Credentials;
 use crate::auth::authenticate;
 use crate::collect::Shortage;
 use crate::reply::Format;
-use crate::wanted::Wanted;
 
 fn proof() -> Authorized {
     proof_of("ops")
@@ -36,32 +35,28 @@ fn proof_of(login: &str) -> Authorized {
     authenticate(&Credentials::allow_weak(login, "x").unwrap(), [header.as_bytes()]).unwrap()
 }
 
-fn view(page: Page, format: Format) -> View {
-    let wanted = Wanted::Page { page, types: TypesView::default(), selection: Selection::default() };
-    View { wanted, format, force: false, shows_host: true }
+fn view(page: Page, format: Format) -> RenderRequest {
+    RenderRequest::of_report(page, TypesView::default(), format)
 }
 
-fn stats() -> View {
+fn stats() -> RenderRequest {
     view(Page::Stats, Format::Text)
 }
 
-fn with_filter(filter: usize) -> View {
+fn with_filter(filter: usize) -> RenderRequest {
     let types = TypesView { filter: Some(filter.to_string()), ..TypesView::default() };
-    View {
-        wanted: Wanted::Page { page: Page::Types, types, selection: Selection::default() },
-        ..view(Page::Types, Format::Text)
-    }
+    RenderRequest::of_report(Page::Types, types, Format::Text)
 }
 
 fn report(number: usize) -> MemoryReport {
-    serde_json::from_value(json!({
+    serde_json::from_value::<MemoryReport>(json!({
         "schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
         "collected_at": format!("report {number}"), "duration_us": 0, "unavailable": {},
     }))
     .unwrap()
 }
 
-/// What the collector under test does when it is released.
+/// What the collector does when it is released.
 enum Order {
     Return,
     Panic,
@@ -69,7 +64,7 @@ enum Order {
 
 const SHORTAGE: Shortage = Shortage { needed_bytes: 100, available_bytes: 1, resource: Resource::Memory };
 
-/// Announces each collection and then waits for an order. Counts how many run at once.
+/// Announces each collection, then waits for an order. Counts the collections that run at once.
 struct Gate {
     begun: Mutex<Sender<(Scope, ThreadId)>>,
     orders: Mutex<Receiver<Order>>,
@@ -79,7 +74,7 @@ struct Gate {
     is_short: Arc<AtomicBool>,
 }
 
-/// The test's end of the gate.
+/// The test's side of the gate.
 struct Control {
     flights: Flights,
     begun: Receiver<(Scope, ThreadId)>,
@@ -107,7 +102,7 @@ impl Collect for Gate {
 }
 
 impl Control {
-    /// Each request is for a new report.
+    /// Limits under which each request gets a new report.
     fn new(limits: Limits) -> Self {
         Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }
@@ -126,7 +121,7 @@ impl Control {
         Self { flights: Flights::new(Arc::new(gate), limits), begun, orders, most_running, is_short }
     }
 
-    fn join(&self, view: View) -> Result<Waiting, Problem> {
+    fn join(&self, view: RenderRequest) -> Result<Waiting, Problem> {
         self.flights.join(view, &proof())
     }
 

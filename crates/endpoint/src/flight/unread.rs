@@ -1,7 +1,8 @@
-//! Bodies of replies from when they are written until the server has no more use for them.
+//! The total size of replies that clients have not read yet.
 //!
-//! A client that does not read leaves its reply with the server for as long as the connection lives. So the bytes of all
-//! such replies are counted, each body once however many share it, and there is a bound on their sum.
+//! A client that does not read leaves its reply with the server for as long as the connection lives. So the
+//! bodies of all such replies are counted and their total is limited. A body that several replies share
+//! counts once.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,13 +13,14 @@ use crate::auth::Authorized;
 use crate::reply::Problem;
 use crate::reply::Reply;
 
-/// The bodies that were written and are not dropped yet.
+/// Counts the bodies that have been rendered and not dropped yet.
 ///
-/// A login may hold as much as it leaves free: half if no other login holds any, a third beside another that holds as
-/// much. So one that does not read leaves room for others.
+/// A login can hold as many bytes as it leaves free: half if no other login holds any, a third if another
+/// login holds as much. So a login whose client does not read leaves room for others.
 pub(super) struct Unread {
     most_bytes: usize,
-    /// By login. Its lock is the innermost one, held for a few instructions, so models do without it.
+    /// Bytes by login. This lock is the innermost one and is held for a few instructions only, so models do
+    /// not cover it.
     held: Mutex<Vec<(Arc<str>, usize)>>,
 }
 
@@ -34,21 +36,22 @@ impl Unread {
         Self { most_bytes, held: Mutex::default() }
     }
 
-    /// Whether there is room for a reply of that length, or before it is written for the shortest.
+    /// Checks that there is room for a body of this length. Before the body is rendered, the length is 0.
     pub(super) fn check(&self, proof: &Authorized, bytes: usize) -> Result<(), Problem> {
         if self.admits(&self.lock(), proof.user(), bytes.max(1)) { Ok(()) } else { Err(self.refusal()) }
     }
 
-    /// The same reply, with its body counted for that login.
+    /// Counts the body of the reply for this login until it is dropped.
     ///
     /// # Errors
     ///
-    /// If the login holds too much, or all together do.
+    /// If this login, or all logins together, hold too many bytes.
     pub(super) fn hold(self: &Arc<Self>, reply: Reply, proof: &Authorized) -> Result<Reply, Problem> {
         if reply.body.is_empty() {
             return Ok(reply);
         }
-        // No copy is made: nothing else has the body yet. What was reserved beyond its length is given back.
+        // This does not copy, because nothing else shares the body yet. Reserved capacity beyond its length
+        // is given back.
         let body = Vec::from(reply.body).into_boxed_slice();
         if body.len() > self.most_bytes {
             return Err(Problem::ReplyTooLarge);
@@ -69,7 +72,7 @@ impl Unread {
     fn admits(&self, held: &[(Arc<str>, usize)], user: &str, bytes: usize) -> bool {
         let free = self.most_bytes.saturating_sub(held.iter().map(|(_, bytes)| bytes).sum());
         let own = held.iter().find(|(other, _)| **other == *user).map_or(0, |(_, bytes)| *bytes);
-        // The first of a login needs no more than room.
+        // The first body of a login only needs to fit.
         free.checked_sub(bytes).is_some_and(|left| own == 0 || own.saturating_add(bytes) <= left)
     }
 
@@ -143,11 +146,11 @@ mod tests {
         drop(part);
         assert_eq!(unread.bytes(), 0);
         assert!(unread.hold(Reply::nothing(), &proof("ops")).is_ok());
-        assert_eq!(unread.lock().len(), 0, "nothing is left of the login");
+        assert_eq!(unread.lock().len(), 0, "no entry is left for the login");
     }
 
     #[test]
-    fn s45_a_login_holds_as_much_as_it_leaves_free_and_others_still_get_theirs() {
+    fn s45_a_login_can_hold_as_much_as_it_leaves_free_for_others() {
         let unread = Arc::new(Unread::new(1000));
         let hold_all = |user: &str| -> Vec<Reply> {
             std::iter::from_fn(|| unread.hold(reply(10), &proof(user)).ok()).collect()
@@ -159,17 +162,17 @@ mod tests {
         assert_eq!(unread.check(&proof("second"), 0), Ok(()));
         let second = hold_all("second");
         assert_eq!(second.len(), 25);
-        assert_eq!(unread.hold(reply(251), &proof("third")), Err(refused), "not more than there is room for");
+        assert_eq!(unread.hold(reply(251), &proof("third")), Err(refused), "more than is free");
         assert!(unread.hold(reply(250), &proof("third")).is_ok());
         drop(first);
         assert_eq!(unread.bytes(), 250);
-        assert_eq!(hold_all("second").len(), 25, "in place of the others");
+        assert_eq!(hold_all("second").len(), 25, "in place of the other bodies");
         drop(second);
         assert_eq!(unread.bytes(), 0);
     }
 
     #[test]
-    fn s45_what_can_never_fit_is_not_asked_to_come_back() {
+    fn s45_a_body_that_can_never_fit_gets_no_retry_after() {
         let unread = Arc::new(Unread::new(1000));
         assert_eq!(unread.hold(reply(1001), &proof("ops")), Err(Problem::ReplyTooLarge));
         assert!(unread.hold(reply(1000), &proof("ops")).is_ok());

@@ -1,4 +1,4 @@
-//! One request's wait for its answer.
+//! A request's wait for its answer.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,30 +9,30 @@ use futures_channel::oneshot;
 
 use super::{Answer, Shared};
 use crate::reply::Problem;
-use crate::wanted::Kind;
+use crate::view::Kind;
 
-/// The answer to a request, once it is there. Dropped before, it takes the request out of those that wait, and with the
-/// last of them the view that they wanted.
+/// The future answer to a request. Dropping it cancels the request, and the view too if no other request
+/// wants it.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     receiver: oneshot::Receiver<Answer>,
-    /// `None` from when it is answered, and for an answer that was there at once.
-    place: Option<Place>,
+    /// `None` after the answer, and for answers that were available at once.
+    entry: Option<Entry>,
 }
 
-/// Where a request waits.
-pub(super) struct Place {
+/// The entry of a request among those that wait.
+pub(super) struct Entry {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Kind,
     pub(super) number: u64,
 }
 
 impl Waiting {
-    pub(super) fn new(receiver: oneshot::Receiver<Answer>, place: Option<Place>) -> Self {
-        Self { receiver, place }
+    pub(super) fn new(receiver: oneshot::Receiver<Answer>, entry: Option<Entry>) -> Self {
+        Self { receiver, entry }
     }
 
-    /// For an answer that comes from a test.
+    /// A future that a test answers.
     #[cfg(test)]
     pub(crate) fn of(receiver: oneshot::Receiver<Answer>) -> Self {
         Self::new(receiver, None)
@@ -44,24 +44,26 @@ impl Future for Waiting {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         let answer = ready!(Pin::new(&mut self.receiver).poll(context));
-        // Who answered has taken it from there.
-        self.place = None;
-        // A sender dropped without a word means that its thread panicked outside of the collector.
-        Poll::Ready(answer.unwrap_or(Err(Problem::CollectorPanicked)))
+        // The thread that answered has already removed the entry.
+        self.entry = None;
+        // A sender that was dropped without an answer means that its thread panicked outside the collector.
+        Poll::Ready(answer.unwrap_or_else(|dropped| {
+            Err(Problem::internal("the collecting thread ended without an answer", &dropped))
+        }))
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(Place { shared, kind, number }) = self.place.take() {
+        if let Some(Entry { shared, kind, number }) = self.entry.take() {
             let left = shared.lock().slot(kind).leave(number);
             drop(left);
         }
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Entry").field("kind", &self.kind).finish_non_exhaustive()
     }
 }

@@ -1,14 +1,11 @@
-//! Without the feature `peers` there are none.
-
-use std::time::Duration;
+//! Without the feature `peers`, no peers exist.
 
 use memory_debug_core::FleetReport;
+use memory_debug_fleet::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 
 use crate::auth::Credentials;
-use crate::flight::Waiting;
-use crate::reply::Problem;
 
-/// None of these exist.
+/// Instances elsewhere: none in this build.
 #[derive(Debug)]
 pub(crate) enum Peers {}
 
@@ -20,14 +17,14 @@ impl Peers {
     pub(crate) fn share_a_password_with(&self, _: &Credentials) -> bool {
         match *self {}
     }
+}
 
-    pub(crate) fn ask(
-        &self,
-        _own: Result<Waiting, Problem>,
-        _rows: usize,
-        _shows_host: bool,
-        _deadline: Duration,
-    ) -> Result<FleetReport, Problem> {
+impl Neighbours for Peers {
+    fn id(&self) -> NeighboursId {
+        match *self {}
+    }
+
+    fn ask(&self, _: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         match *self {}
     }
 }

@@ -1,35 +1,31 @@
-//! Peers that are nobody's, on this machine; real processes are asked by `scripts/peers`.
+//! Peers as an endpoint answers and asks them, simulated on this machine. `memory-debug-fleet` tests the rest.
 
-mod limits;
+mod fleet;
 mod secret;
-mod tls;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use memory_debug_core::{Collected, MemoryReport, Scope, instance_id};
+use memory_debug_core::{Collected, MemoryReport, Scope};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::collect::{Collect, Shortage};
 use crate::endpoint::Endpoint;
-use crate::fleet::Whom;
-use crate::fleet::fan_out::Ask as _;
-use crate::fleet::stranger::{answer, read_request, serve};
-use crate::flight::Flights;
+use crate::fleet::{FleetMembers, FleetScope};
 use crate::limits::Limits;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
 use crate::reply_future::Outcome;
+use crate::stranger::{answer, read_request, serve};
 
 const OPERATOR: &str = "9vKq3x-PzL7_mT2wRb4y";
+
 const SECRET: &str = "c6Zt-Qw8_nYr5LmKd2Hs";
 
 fn basic(user: &str, password: &str) -> String {
@@ -37,20 +33,14 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 fn report_of(number: u32) -> Value {
-    let mut report = report_as(&format!("{number:08x}-0000-4000-8000-000000000000"), 1);
-    report["process"]["resident_bytes"] = json!(1000 + number);
-    report
-}
-
-/// What the process of that id and number says.
-fn report_as(id: &str, pid: u32) -> Value {
     json!({
-        "schema": "memory-debug/v1", "instance": {"id": id, "pid": pid, "host": "node-7"},
-        "collected_at": "", "duration_us": 0, "unavailable": {}, "process": {"resident_bytes": 1000},
+        "schema": "memory-debug/v1",
+        "instance": {"id": format!("{number:08x}-0000-4000-8000-000000000000"), "pid": 1, "host": "node-7"},
+        "collected_at": "", "duration_us": 0, "unavailable": {}, "process": {"resident_bytes": 1000 + number},
     })
 }
 
-/// Collects a report of that number.
+/// Collects the report of that number.
 struct Reports(u32);
 
 impl Collect for Reports {
@@ -67,12 +57,12 @@ fn endpoint(peers: Peers) -> Endpoint {
     Endpoint::new(Credentials::new("ops", OPERATOR).unwrap()).collect_with(Reports(0)).peers(peers)
 }
 
-/// What an operator asks for all, not waited for yet.
+/// An operator's request for all peers, without waiting for the reply.
 fn begin(endpoint: &Endpoint, query: &str) -> Outcome {
     handle(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", query)
 }
 
-/// What the endpoint replies to whom.
+/// The reply of the endpoint to a request with that login.
 fn ask(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Reply {
     let outcome = handle(endpoint, login, hop, path, query);
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
@@ -94,7 +84,7 @@ fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query
     })
 }
 
-/// What an operator gets to know of all.
+/// The report of all peers for an operator, as JSON.
 fn fleet_with(endpoint: &Endpoint, query: &str) -> Value {
     let query = format!("scope=peers&format=json{query}");
     let reply = ask(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
@@ -106,7 +96,7 @@ fn fleet(peers: Peers) -> Value {
     fleet_with(&endpoint(peers), "")
 }
 
-/// Who is missing and why, by name.
+/// The names of the missing instances, with the reasons.
 fn missing(fleet: &Value) -> Vec<(&str, &str)> {
     let missing = fleet["missing"].as_array().unwrap().iter();
     missing
@@ -114,7 +104,7 @@ fn missing(fleet: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The addresses of those that are in the sums.
+/// The addresses of the instances in the sums.
 fn targets(fleet: &Value) -> Vec<&str> {
     let instances = fleet["instances"].as_array().unwrap().iter();
     instances
@@ -129,7 +119,7 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A peer that answers each request with `answer`, and tells what it was asked.
+/// A peer that answers each request with `answer`. Returns the requests as they come.
 fn peer(answer: Vec<u8>) -> (String, Receiver<String>) {
     let (listener, url) = listen();
     let asked = serve(move || listener.accept().map(|(stream, _)| stream), answer);
@@ -141,70 +131,7 @@ fn report(number: u32) -> Vec<u8> {
 }
 
 #[test]
-fn all_who_are_named_are_in_the_sums_and_the_one_that_is_asked_too() {
-    let (mut all, mut asked) = (peers(), Vec::new());
-    for number in 1..=20 {
-        let (url, peer) = peer(report(number));
-        all = all.instance(url).unwrap();
-        asked.push(peer);
-    }
-    let fleet = fleet(all);
-    assert_eq!((&fleet["complete"], &fleet["scope"]), (&json!(true), &json!("peers")));
-    assert_eq!(fleet["instances"].as_array().unwrap().len(), 21);
-    let sum: u32 = (0..=20).map(|number| 1000 + number).sum();
-    assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], sum);
-    assert!(asked.iter().all(|asked| asked.recv().is_ok()));
-}
-
-#[test]
-fn who_is_named_as_well_is_counted_once() {
-    let (url, _asked) = peer(report(0));
-    let fleet = fleet(peers().instance(&url).unwrap());
-    assert_eq!(targets(&fleet), [url.as_str(), "this instance"]);
-    assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], 1000);
-}
-
-#[test]
-fn nobody_takes_the_place_of_the_one_that_is_asked() {
-    /// Reports this process's own id.
-    struct Own;
-    impl Collect for Own {
-        fn collect(&self, _: Scope) -> Collected {
-            serde_json::from_value::<MemoryReport>(report_as(&instance_id().to_string(), 1)).unwrap().into()
-        }
-    }
-    let mut lie = report_as(&instance_id().to_string(), 2);
-    lie["process"]["resident_bytes"] = json!(7);
-    let (url, _asked) = peer(answer(200, &lie.to_string()));
-    let fleet = fleet_with(&endpoint(peers().instance(&url).unwrap()).collect_with(Own), "");
-    assert_eq!((targets(&fleet), missing(&fleet)), (vec!["this instance"], vec![(url.as_str(), "foreign")]));
-    assert_eq!(fleet["numbers"]["process.resident_bytes"]["sum"], 1000);
-}
-
-#[test]
-fn a_name_stands_for_each_of_its_addresses() {
-    let (url, asked) = peer(report(1));
-    let name = url.replace("127.0.0.1", "localhost");
-    let fleet = fleet(peers().dns(&name).unwrap());
-    let target = format!("{name} (127.0.0.1)");
-    assert!(targets(&fleet).contains(&target.as_str()), "{fleet}");
-    let host = name.strip_prefix("http://").unwrap();
-    assert!(asked.recv().unwrap().contains(&format!("\r\nhost: {host}\r\n")), "it is asked by its name");
-}
-
-#[test]
-fn a_name_without_addresses_is_missing() {
-    let all = peers().dns("https://nowhere.invalid").unwrap().instance("https://neither.invalid:1").unwrap();
-    let fleet = fleet(all);
-    let missing = missing(&fleet);
-    let names: Vec<_> = missing.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["https://neither.invalid:1", "https://nowhere.invalid:443"]);
-    // Where no name server answers, that is only known in time if it says so.
-    assert!(missing.iter().all(|(_, reason)| ["address", "deadline"].contains(reason)), "{missing:?}");
-}
-
-#[test]
-fn who_names_nobody_has_no_peers() {
+fn without_named_peers_there_are_none_to_ask() {
     let reply = ask(&endpoint(peers()), &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
     assert_eq!(reply.status, 501);
 }

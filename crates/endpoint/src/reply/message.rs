@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::auth::Refusal;
 use crate::reply::format::Format;
 use crate::reply::headers::{ALWAYS, CHALLENGE};
 use crate::reply::problem::Problem;
@@ -49,6 +50,15 @@ impl Reply {
     /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
     pub(crate) fn not_found() -> Self {
         Self { status: 404, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// The answer to a request that was refused before anything else about it was examined.
+    pub(crate) fn refusal(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::PlainHttp => Self::plain_http(),
+            Refusal::Throttled(wait) => Self::throttled(wait),
+            Refusal::Unauthorized => Self::unauthorized(),
+        }
     }
 
     pub(crate) fn page(format: Format, body: Bytes) -> Self {

@@ -1,9 +1,9 @@
-//! Where Go services have their heap profiles, and scrapers look for them.
+//! The paths of heap profiles in Go services, where scrapers look for them.
 
-/// Paths of their own, wherever the page is mounted.
+/// These paths do not depend on the base path.
 pub(crate) const PATHS: [&str; 2] = [HEAP, ALLOCS];
 
 pub(crate) const HEAP: &str = "/debug/pprof/heap";
 
-/// The same, but readers look first at all that was allocated.
+/// The same profile, but readers first show everything that was ever allocated.
 pub(crate) const ALLOCS: &str = "/debug/pprof/allocs";

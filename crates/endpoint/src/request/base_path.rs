@@ -1,28 +1,30 @@
-//! Where the endpoint is mounted.
+//! The path at which the endpoint is mounted.
+
+use memory_debug_fleet::{DEFAULT_PATH, page_path_defect};
 
 use crate::config_error::{ConfigError, ConfigErrorKind};
 
-/// The path of the overview; every other page lies below it.
+/// The path of the overview. Every other page is below it.
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     path: Box<str>,
-    /// Where [`may_hold`](Self::may_hold) looks.
+    /// The position of the byte that [`may_hold`](Self::may_hold) checks.
     probe: usize,
 }
 
 impl BasePath {
-    pub(crate) const DEFAULT: &str = "/debug/memory";
+    pub(crate) const DEFAULT: &str = DEFAULT_PATH;
 
-    /// Accepts absolute paths of one or more segments of plain URL characters.
+    /// Parses an absolute path of one or more segments of plain URL characters.
     ///
-    /// Request paths are compared as sent, so a base that clients would write differently is refused.
+    /// Request paths are compared as sent, so a base path that clients would encode differently is refused.
     pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
-        match defect(path) {
+        match page_path_defect(path) {
             None => Ok(Self { path: path.into(), probe: path.len() }),
             Some(defect) => Err(ConfigError::new(
                 ConfigErrorKind::InvalidPath,
                 format!(
-                    "base path `{}` refused: {defect}; use one like `{}`",
+                    "base path `{}` refused: it {defect}; use one like `{}`",
                     path.escape_debug(),
                     Self::DEFAULT
                 ),
@@ -30,13 +32,13 @@ impl BasePath {
         }
     }
 
-    /// Has [`may_hold`](Self::may_hold) find `others` too: it then looks at the last `/` that all have at the same place,
-    /// which tells fewer of the application's paths apart.
+    /// Makes [`may_hold`](Self::may_hold) also accept the paths `others`. It then checks the last `/` that
+    /// all of them have at the same position, which rules out fewer paths of the application.
     pub(crate) fn beside(self, others: &[&str]) -> Self {
         let is_common = |at: &usize| others.iter().all(|other| other.as_bytes().get(*at) == Some(&b'/'));
         let mut slashes = self.path.rmatch_indices('/').map(|(at, _)| at);
         let probe = if others.is_empty() { Some(self.path.len()) } else { slashes.find(is_common) };
-        // All of them begin with one.
+        // Every path begins with a `/`.
         Self { probe: probe.unwrap_or(0), ..self }
     }
 
@@ -44,11 +46,12 @@ impl BasePath {
         &self.path
     }
 
-    /// Whether `target`, a path with or without its query, might lie below the base or be one of those
-    /// [beside](Self::beside) it: a look at its length and at one byte, that behind the base if there are none beside it,
-    /// which tells nearly all paths of the application apart.
+    /// Whether `target`, a path with or without a query, could be below the base path or one of the paths
+    /// [beside](Self::beside) it.
     ///
-    /// Every request of the service passes here.
+    /// Every request of the service passes this check, so it only looks at the length and one byte. That is
+    /// the byte after the base path if there are no other paths. It rules out nearly all paths of the
+    /// application.
     #[inline]
     pub(crate) fn may_hold(&self, target: &str) -> bool {
         match target.as_bytes().get(self.probe) {
@@ -57,7 +60,8 @@ impl BasePath {
         }
     }
 
-    /// The rest of `path` below the base: empty or beginning with `/`. `None` if it is a path of the application.
+    /// Returns the part of `path` after the base path: empty, or beginning with `/`. `None` for a path of the
+    /// application.
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -66,21 +70,6 @@ impl BasePath {
 impl Default for BasePath {
     fn default() -> Self {
         Self { path: Self::DEFAULT.into(), probe: Self::DEFAULT.len() }
-    }
-}
-
-fn defect(path: &str) -> Option<&'static str> {
-    let Some(segments) = path.strip_prefix('/') else {
-        return Some("it does not begin with `/`");
-    };
-    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=@".contains(&byte)) {
-        Some("it has a character that needs encoding or means something to a router")
-    } else if segments.split('/').any(str::is_empty) {
-        Some("it has an empty segment or ends with `/`")
-    } else if segments.split('/').any(|segment| segment == "." || segment == "..") {
-        Some("it has a `.` or `..` segment, which clients remove")
-    } else {
-        None
     }
 }
 
@@ -131,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn s20_the_first_look_misses_no_path_below_the_base() {
+    fn s20_the_quick_check_accepts_every_path_below_the_base() {
         let base = BasePath::default();
         for path in ["/debug/memory", "/debug/memory/", "/debug/memory/types", "/debug/memory//x/../y"] {
             assert!(base.below(path).is_some() && base.may_hold(path), "{path}");
@@ -143,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn s20_the_first_look_misses_none_of_those_beside_the_base() {
+    fn s20_the_quick_check_accepts_every_path_beside_the_base() {
         let others = ["/debug/pprof/heap", "/debug/pprof/allocs"];
         for base in ["/debug/memory", "/internal", "/debug", "/debug/pprof", "/debug/pprof/heap", "/a/b/c/d"]
         {
@@ -153,7 +142,7 @@ mod tests {
             }
         }
         let default = BasePath::default().beside(&others);
-        assert!(!default.may_hold("/orders/7") && !default.may_hold("/"), "most others are told apart");
+        assert!(!default.may_hold("/orders/7") && !default.may_hold("/"), "most other paths are ruled out");
         let alone = default.beside(&[]);
         assert!(!alone.may_hold(others[0]) && !alone.may_hold("/debug/x"));
     }

@@ -3,29 +3,16 @@
 use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
 
 use crate::audit;
-use crate::auth::Authorized;
 use crate::collect;
 use crate::escape::Escaped;
-use crate::reply::Format;
 use crate::reply::Problem;
 use crate::request::if_match::IfMatch;
-use crate::view::View;
-use crate::wanted::Wanted;
 
 /// Most characters of a reason that may repeat what was sent.
 const MAX_REASON_CHARS: usize = 200;
 
 /// No state is of this version: to count as far takes longer than any process lives.
 const NO_VERSION: u64 = u64::MAX;
-
-/// A request for a change, from the head of the request; what to change is in its body.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) if_match: IfMatch,
-    /// How the answer is written.
-    pub(crate) format: Format,
-    pub(crate) shows_host: bool,
-}
 
 /// A change, who wants it, and of what state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +21,6 @@ pub(crate) struct Change {
     if_match: IfMatch,
     /// Two users who want the same make two changes, for each is told of in the audit.
     user: String,
-}
-
-impl Draft {
-    /// The whole of what is asked for, now that the body is there.
-    pub(crate) fn complete(self, body: &[u8], proof: &Authorized) -> Result<View, Problem> {
-        let Self { if_match, format, shows_host } = self;
-        let change = Change { profiling: parse(body)?, if_match, user: proof.user().to_owned() };
-        Ok(View { wanted: Wanted::SetProfiling(change), format, force: false, shows_host })
-    }
 }
 
 fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
@@ -64,11 +42,24 @@ fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
 }
 
 impl Change {
-    /// Makes it. Takes a while, and so is for the collecting thread.
+    /// Reads a change from the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// If the body does not describe a change.
+    pub(crate) fn read(body: &[u8], if_match: IfMatch, user: &str) -> Result<Self, Problem> {
+        Ok(Self { profiling: parse(body)?, if_match, user: user.to_owned() })
+    }
+
+    /// Makes the change. Takes a while, so only the collecting thread calls it.
     pub(crate) fn make(&self, process: &Collector) -> Result<ProfilingStatus, Problem> {
         let made = collect::set_profiling(process, self.profiling, self.version(process));
         let made = made.map_err(|refusal| problem(process, refusal));
-        audit::profiling(&self.user, self.profiling, made.as_ref().map(|status| status.version));
+        audit::profiling(
+            &self.user,
+            self.profiling,
+            made.as_ref().map(|status| status.version).map_err(Problem::status),
+        );
         made
     }
 
@@ -89,8 +80,8 @@ pub(crate) fn etag(instance: InstanceId, version: u64) -> String {
 fn problem(process: &Collector, refusal: ProfilingRefusal) -> Problem {
     let reason = refusal.to_string();
     match refusal {
-        ProfilingRefusal::NotBuilt(_) => Problem::NoProfile { is_built: false, reason },
-        ProfilingRefusal::NotEnabled(_) => Problem::NoProfile { is_built: true, reason },
+        ProfilingRefusal::NotBuilt(_) => Problem::NotBuiltIn(reason.into()),
+        ProfilingRefusal::NotEnabled(_) => Problem::NoProfile(reason),
         ProfilingRefusal::VersionDiffers(version) => {
             Problem::VersionDiffers { reason, etag: etag(process.profiling().instance.id, version) }
         }

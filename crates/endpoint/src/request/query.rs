@@ -1,219 +1,197 @@
-//! The query string, read strictly: whatever is not understood is refused by name, nothing is clamped or ignored.
+//! The query string, read strictly: a parameter that is not understood is refused by name. Nothing is clamped or ignored.
 //!
 //! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
 
-use std::time::Duration;
-
-use memory_debug_core::{
-    Count, DetailParts, Group, InstanceId, Leaf, PprofSymbols, Selection, Sort, TracebackDepth, TypesView,
-};
+use memory_debug_core::{Group, InstanceId, Selection, Sort, TracebackDepth, TypesView};
 
 use crate::escape::Escaped;
-use crate::fleet::FleetScope;
-use crate::reply::Format;
-use crate::reply::Problem;
-use crate::request::snapshot_ref::{Base, Target};
-use crate::route::Operation;
+use crate::reply::{Format, Problem};
 
 const MAX_QUERY_BYTES: usize = 4096;
-const MAX_FILTER_BYTES: usize = 128;
+const MAX_TEXT_BYTES: usize = 128;
 
-/// Most types with metrics of their own. Whoever scrapes keeps three series for each.
-const MAX_SERIES: usize = 200;
-
-/// Longest that growth is watched. Proxies give up not long after.
-const MAX_SECONDS: usize = 60;
-
-/// What a request may ask for. What an operation does not have keeps its default.
-#[derive(Clone, Debug)]
+/// The parameters of a request. Pages read the ones that they have.
+///
+/// A value that is wrong is remembered and read as missing. [`finish`](Self::finish) returns the first error in the order
+/// of the query string, whatever the order in which pages read.
+#[derive(Debug)]
 pub(crate) struct Query {
-    /// `None` leaves it to the `Accept` header.
-    pub(crate) format: Option<Format>,
-    pub(crate) types: TypesView,
-    /// What a row of the table stands for, and which stacks count.
-    pub(crate) selection: Selection,
-    /// Collect even where there may not be enough memory for it.
-    pub(crate) force: bool,
-    pub(crate) label: Option<String>,
-    pub(crate) base: Option<Base>,
-    pub(crate) target: Target,
-    /// Only what grew.
-    pub(crate) growth: bool,
-    pub(crate) symbols: PprofSymbols,
-    pub(crate) leaf: Leaf,
-    pub(crate) count: Count,
-    pub(crate) detail: DetailParts,
-    /// How many types have metrics of their own.
-    pub(crate) series: usize,
-    /// How long growth is to be watched, instead of a look at this moment.
-    pub(crate) span: Option<Duration>,
-    pub(crate) scope: FleetScope,
-    /// The only instance that is to answer.
-    pub(crate) instance: Option<InstanceId>,
+    pairs: Vec<(&'static str, String)>,
+    /// The first error, and where it stands among the pairs.
+    problem: Option<(usize, Problem)>,
+    /// The most rows that the request may ask for.
+    max_rows: usize,
+    /// The most rows that are shown, however many it asks for.
+    max_shown: usize,
 }
 
 impl Query {
-    /// Reads the parameters that `operation` has, at most `max_rows` rows.
+    /// Splits a query string into the parameters that a page has.
     pub(crate) fn parse(
-        operation: &Operation,
+        parameters: &[&'static str],
         query: Option<&str>,
         max_rows: usize,
-    ) -> Result<Self, Problem> {
-        let defaults = TypesView::default();
-        let mut parsed = Self {
-            format: None,
-            types: TypesView { top: defaults.top.min(max_rows), ..defaults },
-            selection: Selection::default(),
-            force: false,
-            label: None,
-            base: None,
-            target: Target::Now,
-            growth: false,
-            symbols: PprofSymbols::default(),
-            leaf: Leaf::default(),
-            count: Count::default(),
-            detail: DetailParts::default(),
-            series: 0,
-            span: None,
-            scope: FleetScope::Host,
-            instance: None,
-        };
+        max_shown: usize,
+    ) -> Self {
+        let mut parsed = Self { pairs: Vec::new(), problem: None, max_rows, max_shown };
         let query = query.unwrap_or_default();
         if query.len() > MAX_QUERY_BYTES {
-            return Err(invalid("query", format!("is longer than {MAX_QUERY_BYTES} bytes")));
+            parsed.note(0, invalid("query", format!("is longer than {MAX_QUERY_BYTES} bytes")));
+            return parsed;
         }
-        let mut seen = Vec::new();
-        for pair in query.split('&').filter(|_| !query.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = known_name(operation.parameters, name)?;
-            if seen.contains(&name) {
-                return Err(invalid(name, "is given twice"));
-            }
-            seen.push(name);
-            let value = decode(value).ok_or_else(|| invalid(name, "is not percent-encoded UTF-8"))?;
-            parsed.set(operation, name, &value, max_rows)?;
-        }
-        if seen.contains(&"debug") && seen.contains(&"format") {
-            return Err(invalid("debug", "is another word for `format`, which is given"));
-        }
-        let is_debug = seen.contains(&"debug") && parsed.format == Some(Format::Text);
-        match (parsed.span, parsed.format) {
-            (Some(_), _) if is_debug => Err(invalid("seconds", "does not go with `debug=1`, as in Go")),
-            (Some(_), Some(Format::Collapsed | Format::Raw)) => {
-                Err(invalid("seconds", "goes with the formats `pprof`, `text` and `json`, which have signs"))
-            }
-            _ => Ok(parsed),
-        }
-    }
-
-    fn set(
-        &mut self,
-        operation: &Operation,
-        name: &str,
-        value: &str,
-        max_rows: usize,
-    ) -> Result<(), Problem> {
-        match name {
-            "format" => {
-                let names: Vec<_> = operation.formats.iter().map(|format| format.name()).collect();
-                let format = Format::from_name(value, operation.formats);
-                let format =
-                    format.ok_or_else(|| invalid(name, format!("has to be {}", alternatives(&names))))?;
-                self.format = Some(format);
-            }
-            // Go's name for the same.
-            "debug" => {
-                let is_text = one_of(name, value, &[("0", false), ("1", true)])?;
-                self.format = self.format.or(is_text.then_some(Format::Text));
-            }
-            "force" => self.force = one_of(name, value, &BOOLEAN)?,
-            "growth" => self.growth = one_of(name, value, &BOOLEAN)?,
-            "top" => self.types.top = parse_number(name, value, max_rows)?,
-            "sort" => {
-                let orders = [("bytes", Sort::Bytes), ("count", Sort::Count), ("name", Sort::Name)];
-                self.types.sort = one_of(name, value, &orders)?;
-            }
-            "group" => {
-                let groups = Group::ALL.map(|group| (group.as_str(), group));
-                self.selection.group = one_of(name, value, &groups)?;
-            }
-            "depth" => {
-                let depth = parse_number(name, value, TracebackDepth::MAX.frames())?;
-                let depth = u8::try_from(depth).ok().and_then(TracebackDepth::new);
-                self.selection.depth = depth.unwrap_or_default();
-            }
-            "symbols" => {
-                let symbols = [
-                    ("inline", PprofSymbols::Inlined),
-                    ("functions", PprofSymbols::Functions),
-                    ("none", PprofSymbols::None),
-                ];
-                self.symbols = one_of(name, value, &symbols)?;
-            }
-            "by" => self.leaf = one_of(name, value, &[("function", Leaf::Function), ("type", Leaf::Type)])?,
-            "count" => {
-                self.count = one_of(name, value, &[("bytes", Count::Bytes), ("objects", Count::Objects)])?
-            }
-            "base" => {
-                let base = Base::parse(value);
-                self.base = Some(base.ok_or_else(|| {
-                    invalid(
-                        name,
-                        "has to be the id of a snapshot, `first` or `last`; GET /snapshots lists them",
-                    )
-                })?);
-            }
-            "target" => {
-                let target = Target::parse(value);
-                self.target =
-                    target.ok_or_else(|| invalid(name, "has to be the id of a snapshot, `last` or `now`"))?;
-            }
-            "detail" => {
-                for part in value.split(',') {
-                    match part {
-                        "arenas" => self.detail.arenas = true,
-                        "bins" => self.detail.size_classes = true,
-                        _ => return Err(invalid(name, "has to be `arenas`, `bins` or `arenas,bins`")),
-                    }
+        for (position, pair) in query.split('&').filter(|_| !query.is_empty()).enumerate() {
+            match parsed.split(parameters, pair) {
+                Ok(pair) => parsed.pairs.push(pair),
+                Err(problem) => {
+                    parsed.note(position, problem);
+                    break;
                 }
             }
-            // Go runs its garbage collector then.
-            "gc" => {}
-            "seconds" => {
-                let seconds = parse_number(name, value, MAX_SECONDS)?;
-                self.span = Some(Duration::from_secs(seconds as u64));
-            }
-            "types" => self.series = parse_number(name, value, MAX_SERIES.min(max_rows))?,
-            "scope" => {
-                self.scope =
-                    one_of(name, value, &[("host", FleetScope::Host), ("peers", FleetScope::Peers)])?;
-            }
-            INSTANCE => {
-                let id = value.parse().map_err(|_| invalid(name, "has to be the id of an instance"))?;
-                self.instance = Some(id);
-            }
-            "label" => self.label = Some(parse_text(name, value)?),
-            "focus" => self.selection.focus = Some(parse_text(name, value)?),
-            "ignore" => self.selection.ignore = Some(parse_text(name, value)?),
-            _ => self.types.filter = Some(parse_text(name, value)?),
         }
-        Ok(())
+        parsed
+    }
+
+    fn split(&self, parameters: &[&'static str], pair: &str) -> Result<(&'static str, String), Problem> {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = known_name(parameters, name)?;
+        if self.has(name) {
+            return Err(invalid(name, "is given twice"));
+        }
+        let value = decode(value).ok_or_else(|| invalid(name, "is not percent-encoded UTF-8"))?;
+        Ok((name, value))
+    }
+
+    /// Remembers an error if it is the first one in the query string.
+    fn note(&mut self, position: usize, problem: Problem) {
+        if self.problem.as_ref().is_none_or(|(first, _)| position < *first) {
+            self.problem = Some((position, problem));
+        }
+    }
+
+    /// The first error, if there is one. To be asked when all parameters are read.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter is unknown, given twice, or has a wrong value.
+    pub(crate) fn finish(&mut self) -> Result<(), Problem> {
+        self.problem.take().map_or(Ok(()), |(_, problem)| Err(problem))
+    }
+
+    /// Refuses a parameter that does not go with others. Errors of single parameters come first.
+    pub(crate) fn refuse(&mut self, name: &str, reason: &str) {
+        self.note(usize::MAX, invalid(name, reason));
+    }
+
+    /// Whether a parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(known, _)| *known == name)
+    }
+
+    /// The value of a parameter, read by `parse`. `None` if it is not given or is wrong.
+    pub(crate) fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let position = self.pairs.iter().position(|(known, _)| *known == name)?;
+        match parse(&self.pairs[position].1) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.note(position, invalid(name, reason));
+                None
+            }
+        }
+    }
+
+    /// One of some names.
+    pub(crate) fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Option<T> {
+        self.read(name, |value| {
+            let found = known.iter().find(|(known, _)| *known == value);
+            found.map(|(_, value)| *value).ok_or_else(|| {
+                let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+                format!("must be {}", alternatives(&names))
+            })
+        })
+    }
+
+    /// `true` or `false`; `false` if it is not given.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        self.one_of(name, &[("true", true), ("false", false)]).unwrap_or(false)
+    }
+
+    /// A number from 1 to `most`, in digits alone.
+    pub(crate) fn number(&mut self, name: &str, most: usize) -> Option<usize> {
+        self.read(name, |value| {
+            let is_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            let number = value.parse().ok().filter(|number| is_digits && (1..=most).contains(number));
+            number.ok_or_else(|| format!("must be a number from 1 to {most}"))
+        })
+    }
+
+    /// A number of rows, at most `most` and at most as many as the service shows.
+    pub(crate) fn rows(&mut self, name: &str, most: usize) -> Option<usize> {
+        self.number(name, most.min(self.max_rows))
+    }
+
+    /// A short text without control characters.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.read(name, |value| {
+            if !(1..=MAX_TEXT_BYTES).contains(&value.len()) {
+                Err(format!("must have 1 to {MAX_TEXT_BYTES} bytes"))
+            } else if value.contains(char::is_control) {
+                Err("has a control character".to_owned())
+            } else {
+                Ok(value.to_owned())
+            }
+        })
+    }
+
+    /// The format that the parameter `format` names, or Go's `debug=1`. `None` leaves it to the header `Accept`.
+    pub(crate) fn format(&mut self, formats: &[Format]) -> Option<Format> {
+        let named: Vec<_> = formats.iter().map(|format| (format.name(), *format)).collect();
+        let format = self.one_of("format", &named);
+        let is_text = self.one_of("debug", &[("0", false), ("1", true)]);
+        if self.has("debug") && self.has("format") {
+            self.refuse("debug", "is another word for `format`, which is given");
+        }
+        format.or((is_text == Some(true)).then_some(Format::Text))
+    }
+
+    /// The only instance that may answer.
+    pub(crate) fn instance(&mut self) -> Option<InstanceId> {
+        self.read(INSTANCE, |value| value.parse().map_err(|_| "must be the id of an instance".to_owned()))
+    }
+
+    /// How many rows to show.
+    pub(crate) fn top(&mut self) -> usize {
+        let default = TypesView::default().top.min(self.max_rows);
+        self.rows("top", usize::MAX).unwrap_or(default).min(self.max_shown)
+    }
+
+    /// Which rows of a table to show, and in which order.
+    pub(crate) fn table(&mut self) -> TypesView {
+        let mut types = TypesView { top: self.top(), ..TypesView::default() };
+        let orders = [("bytes", Sort::Bytes), ("count", Sort::Count), ("name", Sort::Name)];
+        if let Some(sort) = self.one_of("sort", &orders) {
+            types.sort = sort;
+        }
+        types.filter = self.text("filter");
+        types
+    }
+
+    /// How a table is summed, and over which stacks.
+    pub(crate) fn selection(&mut self) -> Selection {
+        let mut selection = Selection::default();
+        if let Some(group) = self.one_of("group", &Group::ALL.map(|group| (group.as_str(), group))) {
+            selection.group = group;
+        }
+        let depth = self.number("depth", TracebackDepth::MAX.frames());
+        let depth = depth.and_then(|depth| u8::try_from(depth).ok()).and_then(TracebackDepth::new);
+        selection.depth = depth.unwrap_or_default();
+        selection.focus = self.text("focus");
+        selection.ignore = self.text("ignore");
+        selection
     }
 }
 
-/// Which instance is to answer: a parameter of every page.
+/// The only instance that may answer: a parameter of every page.
 const INSTANCE: &str = "instance";
-
-const BOOLEAN: [(&str, bool); 2] = [("true", true), ("false", false)];
-
-/// The value of a name.
-fn one_of<T: Copy>(name: &str, value: &str, known: &[(&str, T)]) -> Result<T, Problem> {
-    let found = known.iter().find(|(known, _)| *known == value);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-        invalid(name, format!("has to be {}", alternatives(&names)))
-    })
-}
 
 /// `` `a`, `b` or `c` ``.
 fn alternatives(names: &[&str]) -> String {
@@ -224,30 +202,12 @@ fn alternatives(names: &[&str]) -> String {
     }
 }
 
-/// The parameter's own name if there is one. Names need no encoding, so an encoded one is unknown.
+/// The name of a parameter, if the page has it. Names need no encoding, so an encoded name is unknown.
 fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Problem> {
     known.iter().chain(&[INSTANCE]).find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();
         invalid(&shown, format!("is not a parameter of this page; it has {}, {INSTANCE}", known.join(", ")))
     })
-}
-
-/// A number from 1 to `most`, in digits alone.
-fn parse_number(name: &str, value: &str, most: usize) -> Result<usize, Problem> {
-    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let number = value.parse().ok().filter(|number| digits && (1..=most).contains(number));
-    number.ok_or_else(|| invalid(name, format!("has to be a number from 1 to {most}")))
-}
-
-/// A literal text to search for.
-fn parse_text(name: &str, value: &str) -> Result<String, Problem> {
-    if !(1..=MAX_FILTER_BYTES).contains(&value.len()) {
-        Err(invalid(name, format!("has to have 1 to {MAX_FILTER_BYTES} bytes")))
-    } else if value.contains(char::is_control) {
-        Err(invalid(name, "has a control character"))
-    } else {
-        Ok(value.to_owned())
-    }
 }
 
 fn decode(text: &str) -> Option<String> {

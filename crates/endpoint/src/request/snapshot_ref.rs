@@ -1,12 +1,13 @@
-//! Which moments a difference is between.
+//! References to snapshots, as parameters name them.
 
 use std::sync::Arc;
 
 use memory_debug_core::{NotKept, Snapshot, SnapshotId, Snapshots};
 
 use crate::reply::Problem;
+use crate::request::query::Query;
 
-/// A snapshot that is kept.
+/// A reference to a kept snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
     First,
@@ -14,15 +15,25 @@ pub(crate) enum Base {
     Id(SnapshotId),
 }
 
-/// The later moment of a difference.
+/// The later side of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Now,
-    Kept(Base),
+    Snapshot(Base),
 }
 
 impl Base {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads the parameter `base`.
+    pub(crate) fn read(query: &mut Query) -> Option<Self> {
+        query.read("base", |value| {
+            let base = Self::parse(value);
+            base.ok_or_else(|| {
+                "must be the id of a snapshot, `first` or `last`; GET /snapshots lists them".to_owned()
+            })
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         match text {
             "first" => Some(Self::First),
             "last" => Some(Self::Last),
@@ -30,6 +41,7 @@ impl Base {
         }
     }
 
+    /// The snapshot, if it is still kept.
     pub(crate) fn find(self, snapshots: &Snapshots) -> Result<Arc<Snapshot>, Problem> {
         let all = || snapshots.list();
         match self {
@@ -41,8 +53,16 @@ impl Base {
 }
 
 impl Target {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text == "now" { Some(Self::Now) } else { Base::parse(text).map(Self::Kept) }
+    /// Reads the parameter `target`: the present state if it is not given.
+    pub(crate) fn read(query: &mut Query) -> Self {
+        let target = query.read("target", |value| {
+            Self::parse(value).ok_or_else(|| "must be the id of a snapshot, `last` or `now`".to_owned())
+        });
+        target.unwrap_or(Self::Now)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "now" { Some(Self::Now) } else { Base::parse(text).map(Self::Snapshot) }
     }
 }
 
@@ -66,7 +86,7 @@ mod tests {
         assert_eq!((Base::parse("first"), Base::parse("last")), (Some(Base::First), Some(Base::Last)));
         assert_eq!(
             (Target::parse("now"), Target::parse("last")),
-            (Some(Target::Now), Some(Target::Kept(Base::Last)))
+            (Some(Target::Now), Some(Target::Snapshot(Base::Last)))
         );
         for text in ["", "now", "First", "0", "../x"] {
             assert_eq!(Base::parse(text), None, "{text}");

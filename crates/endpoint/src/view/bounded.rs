@@ -1,12 +1,12 @@
-//! A body that is written up to a length.
+//! A body buffer with a size limit.
 
 use std::{fmt, io};
 
 use bytes::Bytes;
 
-/// A body in memory that refuses to become longer than a limit.
+/// A body in memory that refuses to grow beyond a limit.
 ///
-/// A page that does not fit ends at the byte that is too many, so it is never held whole.
+/// A write that would exceed the limit fails, so a page that is too large is never held whole.
 #[derive(Debug)]
 pub(crate) struct Bounded {
     bytes: Vec<u8>,
@@ -14,7 +14,7 @@ pub(crate) struct Bounded {
     is_full: bool,
 }
 
-/// The first room that is made. Bodies that are longer double it.
+/// The initial capacity. It doubles as the body grows.
 const FIRST_BYTES: usize = 8 << 10;
 
 impl Bounded {
@@ -22,24 +22,24 @@ impl Bounded {
         Self { bytes: Vec::new(), limit, is_full: false }
     }
 
-    /// Whether something was refused.
+    /// Whether a write was refused.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
     }
 
-    /// Takes it for full, because something that it is made of was.
+    /// Marks the body as full, because a part of it was truncated.
     #[cfg(feature = "flamegraph")]
     pub(crate) fn refuse(&mut self) {
         self.is_full = true;
     }
 
-    /// Begins again, in the room that is there.
+    /// Empties the body and keeps its capacity.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.is_full = false;
     }
 
-    /// Puts `text` in the place of the first byte.
+    /// Replaces the first byte by `text`.
     pub(crate) fn replace_first(&mut self, text: &str) {
         let more = text.len().saturating_sub(1);
         if self.has_room(more) {
@@ -56,7 +56,7 @@ impl Bounded {
         self.bytes.into()
     }
 
-    /// Makes room for `more` bytes, if the limit allows them.
+    /// Reserves capacity for `more` bytes if the limit allows them.
     fn has_room(&mut self, more: usize) -> bool {
         let length = self.bytes.len().saturating_add(more);
         if length > self.limit {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s45_a_body_ends_at_its_limit_and_never_holds_more() {
+    fn s45_a_body_never_grows_beyond_its_limit() {
         let mut body = Bounded::new(100_000);
         body.write_all(&[b'x'; 60_000]).unwrap();
         body.write_all(&[b'x'; 40_000]).unwrap();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_begins_again_in_the_room_that_it_has() {
+    fn a_cleared_body_keeps_its_capacity() {
         let mut body = Bounded::new(9);
         assert!(body.write_all(b"0123456789").is_err());
         body.clear();

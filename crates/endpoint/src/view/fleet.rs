@@ -1,84 +1,128 @@
-//! Several processes as one page.
+//! `/fleet`: the reports of several processes as one page.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use memory_debug_core::{FleetReport, Page, Scope, Selection, TypesView, render};
+use memory_debug_core::{
+    FleetReport, MemoryReport, MissingReason, Page, Scope, Selection, Snapshots, TypesView, Work, render,
+};
+use memory_debug_fleet::{FleetQuery, Missing, PendingReport};
 
+use super::kind::Kind;
+use super::material::{Material, PendingPage};
+use super::page_request::PageRequest;
+use super::render_request::{RenderRequest, written};
+use super::report_pages::ReportPage;
 use crate::audit;
 use crate::auth::Authorized;
-use crate::fleet::{FleetWanted, Whom};
-use crate::reply::Format;
-use crate::reply::Problem;
-use crate::reply::Reply;
-use crate::view::{Material, View, written};
-use crate::wanted::Wanted;
+use crate::fleet::{FleetMembers, FleetScope, FleetWanted};
+use crate::reply::{Format, Problem, Reply};
+use crate::request::Asking;
 
-/// A fleet that was asked for, and what came of it.
-pub(crate) struct Asked {
-    whom: Whom,
+/// A request for a fleet.
+#[derive(Debug, PartialEq)]
+struct FleetPage(FleetWanted);
+
+/// A fleet that was asked, and its answer.
+pub(crate) struct AskedFleet {
+    members: FleetMembers,
     rows: usize,
     force: bool,
     shows_host: bool,
     report: FleetReport,
 }
 
-impl View {
-    pub(super) fn fleet(
+pub(crate) fn fleet(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
+    let scopes = [("host", FleetScope::Host), ("peers", FleetScope::Peers)];
+    let scope = asking.query.one_of("scope", &scopes).unwrap_or(FleetScope::Host);
+    let types = asking.query.table();
+    let members = (asking.fleet)(scope)?;
+    Ok(Arc::new(FleetPage(FleetWanted { members, rows: asking.max_rows, types })))
+}
+
+impl PageRequest for FleetPage {
+    fn answer(
         &self,
-        wanted: &FleetWanted,
+        request: &RenderRequest,
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let mut report = self.fleet_report(wanted, material, proof)?;
-        let TypesView { top, filter, .. } = &wanted.types;
+        let mut report = report(&self.0, request, material, proof)?;
+        let TypesView { top, filter, .. } = &self.0.types;
         report.types = report.types.map(|types| types.truncate_filtered(*top, filter.as_deref()));
-        self.fitting(*top, material.max_bytes, |body, top| {
+        request.fitting(*top, material.max_bytes, |body, top| {
             let mut shown = report.clone();
             shown.types = shown.types.map(|types| types.truncate_filtered(top, None));
-            match self.format {
+            match request.format {
                 Format::Json => written(render::write_line(body, &shown)),
                 _ => written(write!(body, "{shown}")),
             }
         })
     }
 
-    /// What they answer, or have answered to those who came with this one and want another part of it.
-    fn fleet_report(
-        &self,
-        wanted: &FleetWanted,
-        material: Material<'_>,
-        proof: &Authorized,
-    ) -> Result<FleetReport, Problem> {
-        let FleetWanted { whom, rows, .. } = wanted;
-        let (rows, force, shows_host) = (*rows, self.force, self.shows_host);
-        let is_this = |asked: &&Asked| {
-            asked.whom == *whom && (asked.rows, asked.force, asked.shows_host) == (rows, force, shows_host)
-        };
-        if let Some(asked) = material.fleets.borrow().iter().find(is_this) {
-            return Ok(asked.report.clone());
-        }
-        let mut report = match whom {
-            Whom::Siblings { siblings, caller, base } => {
-                siblings.ask(caller, base, rows, force, material.deadline)?
-            }
-            Whom::Peers { peers, own } => {
-                if !force {
-                    material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
-                }
-                peers.ask(own.join(self.own(rows), proof), rows, shows_host, material.deadline)?
-            }
-        };
-        report.instances.iter_mut().for_each(|member| self.hide_host(&mut member.instance, None));
-        audit::fleet(&report);
-        let asked = Asked { whom: whom.clone(), rows, force, shows_host, report: report.clone() };
-        material.fleets.borrow_mut().push(asked);
-        Ok(report)
+    fn work(&self, _snapshots: &Snapshots) -> Option<Work> {
+        Some(Work::Page)
     }
+}
 
-    /// This process's own report, as peers are asked for theirs.
-    fn own(&self, rows: usize) -> Self {
-        let types = TypesView { top: rows, ..TypesView::default() };
-        let wanted = Wanted::Page { page: Page::Overview, types, selection: Selection::default() };
-        Self { wanted, format: Format::Json, force: self.force, shows_host: true }
+/// Asks the fleet, unless it was asked in this run for another part of the same report.
+fn report(
+    wanted: &FleetWanted,
+    request: &RenderRequest,
+    material: Material<'_>,
+    proof: &Authorized,
+) -> Result<FleetReport, Problem> {
+    let FleetWanted { members, rows, .. } = wanted;
+    let rows = *rows;
+    let force = request.force;
+    let shows_host = request.shows_host;
+    let is_this = |asked: &&AskedFleet| {
+        asked.members == *members && (asked.rows, asked.force, asked.shows_host) == (rows, force, shows_host)
+    };
+    if let Some(asked) = material.fleets.borrow().iter().find(is_this) {
+        return Ok(asked.report.clone());
     }
+    let neighbours = material.neighbours.ok_or_else(|| {
+        Problem::internal("the fleet cannot be asked", &"the request came without its neighbours")
+    })?;
+    // Siblings check their memory themselves, this process included. For peers, this process collects here.
+    if members.scope == FleetScope::Peers && !force {
+        material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
+    }
+    let query = FleetQuery {
+        caller: members.caller.as_ref(),
+        base: &members.base,
+        rows,
+        force,
+        shows_host,
+        deadline: material.deadline,
+    };
+    let own = || Ok(pending((material.own)(own_report(rows, force), proof)?, rows));
+    let mut report = neighbours.ask(&query, &own)?;
+    report.instances.iter_mut().for_each(|member| request.hide_host(&mut member.instance, None));
+    audit::fleet(&report);
+    let asked = AskedFleet { members: members.clone(), rows, force, shows_host, report: report.clone() };
+    material.fleets.borrow_mut().push(asked);
+    Ok(report)
+}
+
+/// A request for the report of this process, as peers are asked for theirs.
+fn own_report(rows: usize, force: bool) -> RenderRequest {
+    let types = TypesView { top: rows, ..TypesView::default() };
+    RenderRequest {
+        page: Arc::new(ReportPage { page: Page::Overview, types, selection: Selection::default() }),
+        kind: Kind::Everything,
+        format: Format::Json,
+        force,
+        shows_host: true,
+    }
+}
+
+/// This process's own report, read from its page.
+fn pending(page: PendingPage, rows: usize) -> PendingReport {
+    Box::pin(async move {
+        let page = page.await?;
+        MemoryReport::for_fleet(&page.body, rows)
+            .map_err(|why| Missing::new(MissingReason::NoReport, format!("its report {why}")))
+    })
 }

@@ -1,116 +1,83 @@
-//! By how much the heap grew between two collections.
+//! `/heap?seconds=`: by how much the heap grew between two collections.
 
 use std::time::Instant;
 
-use memory_debug_core::{SampleOrigin, render};
+use memory_debug_core::{Snapshots, Work, render};
 
-use super::{Material, View, written};
-use crate::reply::Format;
-use crate::reply::Problem;
-use crate::reply::Reply;
-use crate::view::growth_start::{Mark, Moment};
-use crate::wanted::HeapWanted;
+use super::growth_start::{GrowthStart, StartProfile};
+use super::heap::{self, Heap};
+use super::material::Material;
+use super::page_request::PageRequest;
+use super::render_request::{RenderRequest, written};
+use super::samples::require_same_samples;
+use crate::auth::Authorized;
+use crate::reply::{Format, Problem, Reply};
 
-impl Material<'_> {
-    /// Which samples the heap of the report has.
-    pub(super) fn samples(&self) -> Result<Option<SampleOrigin>, Problem> {
-        Ok(self.report()?.types.as_ref().and_then(|types| types.samples.clone()))
-    }
+/// A request to keep the present profile as the start of a growth.
+#[derive(Debug, PartialEq)]
+pub(super) struct StartPage(pub(super) GrowthStart);
+
+/// A request for what the heap gained since a start.
+#[derive(Debug, PartialEq)]
+pub(super) struct GrowthPage {
+    pub(super) heap: Heap,
+    pub(super) since: GrowthStart,
 }
 
-/// Refuses a growth across a change of sampling. Discarded samples would look like freed memory, and neither a profile nor a
-/// picture has room to say so.
-pub(super) fn require_same_samples(
-    before: Option<&SampleOrigin>,
-    after: Option<&SampleOrigin>,
-) -> Result<(), Problem> {
-    let (Some(before), Some(after)) = (before, after) else {
-        return Err(Problem::SamplingChanged(
-            "it is not known whether samples were discarded meanwhile".into(),
-        ));
-    };
-    if before.generation != after.generation {
-        let when = after.began_at.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();
-        let rate = after.sample_bytes;
-        return Err(Problem::SamplingChanged(format!(
-            "the sampling rate was changed{when} to one sample per {rate} bytes, which discards all samples"
-        )));
-    }
-    if before.pauses != after.pauses {
-        let when = after.resumed_at.as_ref().map(|time| format!(" until {time}")).unwrap_or_default();
-        return Err(Problem::SamplingChanged(format!(
-            "sampling was off for some time{when}, and what was allocated then was not sampled"
-        )));
-    }
-    Ok(())
-}
-
-impl View {
-    /// Keeps the profile of the report, and answers nothing yet.
-    pub(super) fn mark(&self, mark: &Mark, material: Material<'_>) -> Result<Reply, Problem> {
-        // Before names are looked up, which the first time takes longer than everything else.
+impl PageRequest for StartPage {
+    /// Keeps the profile of the report. Its reply is not sent to a client.
+    fn answer(
+        &self,
+        _request: &RenderRequest,
+        material: Material<'_>,
+        _proof: &Authorized,
+    ) -> Result<Reply, Problem> {
+        // Taken before names are looked up, which takes longer than everything else the first time.
         let at = Instant::now();
-        mark.set(Moment::now(material.profile()?, material.samples()?, at));
+        self.0.set(StartProfile::now(material.profile()?, material.samples()?, at));
         Ok(Reply::nothing())
     }
 
-    pub(super) fn growth(
+    fn work(&self, _snapshots: &Snapshots) -> Option<Work> {
+        Some(Work::Profile)
+    }
+}
+
+impl PageRequest for GrowthPage {
+    fn answer(
         &self,
-        wanted: HeapWanted,
-        since: &Mark,
+        request: &RenderRequest,
         material: Material<'_>,
+        _proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let end = Instant::now();
         // The first collection was answered, so it has left its profile.
-        let since = since.get().ok_or(Problem::CollectorPanicked)?;
+        let since = self
+            .since
+            .get()
+            .ok_or_else(|| Problem::internal("growth has no start", &"the first profile was not kept"))?;
         let span = since.until(end);
         let profile = material.profile()?;
         require_same_samples(since.samples.as_ref(), material.samples()?.as_ref())?;
         let growth = profile.growth_since(&since.profile);
-        match self.format {
+        match request.format {
             Format::Pprof => {
-                let mut options = wanted.pprof(since.taken_at).covering(span);
+                let mut options = self.heap.pprof(since.taken_at).covering(span);
                 options.comments.extend(material.notes().iter().cloned());
-                self.pprof(&growth, &options, material)
+                heap::pprof(request, &growth, &options, material)
             }
-            Format::Json => self.fitting(wanted.top, material.max_bytes, |body, top| {
+            Format::Json => request.fitting(self.heap.top, material.max_bytes, |body, top| {
                 written(render::write_growth_json(body, &growth, span, top))
             }),
-            _ => self.fitting(wanted.top, material.max_bytes, |body, top| {
+            _ => request.fitting(self.heap.top, material.max_bytes, |body, top| {
                 written(render::write_growth_text(body, &growth, span, top))
             }),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn samples(generation: u64, pauses: u64) -> SampleOrigin {
-        serde_json::from_value(serde_json::json!({
-            "generation": generation, "began_at": "2026-11-21T09:00:00.000Z", "sample_bytes": 65_536,
-            "pauses": pauses, "resumed_at": "2026-11-21T10:00:00.000Z",
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn growth_is_of_one_kind_of_samples_or_a_conflict_that_says_when_they_changed() {
-        let (one, other, paused) = (samples(0, 0), samples(1, 0), samples(0, 1));
-        assert_eq!(require_same_samples(Some(&one), Some(&one)), Ok(()));
-        for (after, reason) in [
-            (
-                Some(&other),
-                "changed at 2026-11-21T09:00:00.000Z to one sample per 65536 bytes, which discards all",
-            ),
-            (Some(&paused), "sampling was off for some time until 2026-11-21T10:00:00.000Z"),
-            (None, "it is not known whether samples were discarded"),
-        ] {
-            let problem = require_same_samples(Some(&one), after).unwrap_err();
-            assert_eq!(problem.status(), 409);
-            assert!(problem.detail().contains(reason), "{}", problem.detail());
-        }
-        assert!(require_same_samples(None, Some(&one)).is_err());
+    fn work(&self, _snapshots: &Snapshots) -> Option<Work> {
+        let stacks = self.since.get().map(|start| start.profile.stack_count());
+        let stacks = stacks.and_then(|stacks| u64::try_from(stacks).ok());
+        Some(Work::Comparison { stacks: stacks.unwrap_or(0) })
     }
 }

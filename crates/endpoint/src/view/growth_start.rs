@@ -1,49 +1,51 @@
-//! Where a growth begins: the profile that the one some seconds later is compared with.
+//! The first profile of a request for growth.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use memory_debug_core::{SampleOrigin, SymbolizedProfile};
 
-/// Set once, by the collection that it was made for. A mark is equal to itself alone.
+/// The profile that growth is measured from. The first collection of the request sets it, once. Equal only to itself and
+/// its clones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mark(Arc<OnceLock<Moment>>);
+pub(super) struct GrowthStart(Arc<OnceLock<StartProfile>>);
 
 /// A profile, and when it was taken.
 #[derive(Debug)]
-pub(crate) struct Moment {
-    pub(crate) profile: SymbolizedProfile,
-    pub(crate) samples: Option<SampleOrigin>,
-    pub(crate) taken_at: SystemTime,
+pub(super) struct StartProfile {
+    pub(super) profile: SymbolizedProfile,
+    pub(super) samples: Option<SampleOrigin>,
+    pub(super) taken_at: SystemTime,
     at: Instant,
 }
 
-impl Mark {
-    /// Keeps the first profile; later ones are no beginning.
-    pub(crate) fn set(&self, moment: Moment) {
-        let _ = self.0.set(moment);
+impl GrowthStart {
+    /// Stores the first profile; later calls are ignored.
+    pub(super) fn set(&self, profile: StartProfile) {
+        let _ = self.0.set(profile);
     }
 
-    pub(crate) fn get(&self) -> Option<&Moment> {
+    pub(super) fn get(&self) -> Option<&StartProfile> {
         self.0.get()
     }
 }
 
-impl Moment {
-    /// The present one, of which `profile` was taken, with these samples.
-    pub(crate) fn now(profile: SymbolizedProfile, samples: Option<SampleOrigin>, at: Instant) -> Self {
+impl StartProfile {
+    /// A profile that consists of `samples` and was taken just now, at `at`.
+    pub(super) fn now(profile: SymbolizedProfile, samples: Option<SampleOrigin>, at: Instant) -> Self {
         Self { profile, samples, taken_at: SystemTime::now(), at }
     }
 
-    pub(crate) fn until(&self, end: Instant) -> Duration {
+    /// The time from this profile to `end`.
+    pub(super) fn until(&self, end: Instant) -> Duration {
         end.saturating_duration_since(self.at)
     }
 }
 
-impl PartialEq for Mark {
+impl PartialEq for GrowthStart {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Mark {}
+impl Eq for GrowthStart {}

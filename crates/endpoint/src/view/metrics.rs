@@ -1,42 +1,62 @@
-//! Numbers for those who ask all the time.
+//! `/metrics`: numbers for a scraper.
 
-use super::{Material, View};
-use crate::reply::Problem;
-use crate::reply::Reply;
+#[cfg(not(feature = "prometheus"))]
+mod disabled;
+#[cfg(feature = "prometheus")]
+mod enabled;
 
-impl View {
-    #[cfg(feature = "prometheus")]
-    pub(super) fn metrics(
+use std::sync::Arc;
+
+use memory_debug_core::{Snapshots, Work};
+
+#[cfg(not(feature = "prometheus"))]
+use self::disabled::write;
+#[cfg(feature = "prometheus")]
+use self::enabled::write;
+use super::kind::Kind;
+use super::material::Material;
+use super::page_request::PageRequest;
+use super::render_request::RenderRequest;
+use crate::auth::Authorized;
+use crate::reply::{Problem, Reply};
+use crate::request::Asking;
+
+/// The largest number of types with metrics of their own. A scraper keeps three series for each.
+const MAX_SERIES: usize = 200;
+
+/// A request for metrics.
+#[derive(Debug, PartialEq)]
+struct Metrics {
+    /// How many types have metrics of their own.
+    series: usize,
+    /// Whether the reader may know the names of types.
+    knows_types: bool,
+}
+
+pub(crate) fn metrics(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
+    let series = asking.query.rows("types", MAX_SERIES).unwrap_or(0);
+    Ok(Arc::new(Metrics { series, knows_types: asking.knows_types }))
+}
+
+impl PageRequest for Metrics {
+    fn answer(
         &self,
-        series: usize,
-        names_types: bool,
+        request: &RenderRequest,
         material: Material<'_>,
+        _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        use std::fmt::Write;
-
-        use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
-
-        use super::written;
-        use crate::reply::Format;
-
-        let collected = material.collected()?;
-        let (report, tracked) = (&collected.report, collected.tracked());
-        let view = MetricsView { top: series, exact: names_types };
-        let text = match self.format {
-            Format::OpenMetrics => openmetrics(report, tracked, view),
-            _ => classic(report, tracked, view),
-        };
-        self.whole(material.max_bytes, |body| written(body.write_str(&text)))
+        write(request, self.series, self.knows_types, material)
     }
 
-    #[cfg(not(feature = "prometheus"))]
-    pub(super) fn metrics(
-        &self,
-        _series: usize,
-        _names_types: bool,
-        _material: Material<'_>,
-    ) -> Result<Reply, Problem> {
-        let reason = "metrics are not built in: add the cargo feature `prometheus`";
-        Err(Problem::NoProfile { is_built: false, reason: reason.into() })
+    fn work(&self, _snapshots: &Snapshots) -> Option<Work> {
+        (self.series > 0).then_some(Work::Page)
+    }
+
+    fn kind(&self, of_row: Kind) -> Kind {
+        if self.series > 0 { Kind::Everything } else { of_row }
+    }
+
+    fn names_types(&self, of_row: bool) -> bool {
+        of_row || self.series > 0
     }
 }

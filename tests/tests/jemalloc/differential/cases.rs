@@ -1,4 +1,4 @@
-//! The conversations, and who has to answer in them.
+//! The table of conversations, with the expected answer to each request.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use super::servers::Mount;
 
 const PAGE: &str = "/debug/memory";
 
-/// Who answers a request, and how.
+/// The expected answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// The page, with this status.
     Page(u16),
-    /// The application.
+    /// An answer of the application.
     Application,
-    /// The application, because this is not the page's path as sent; but a router that decodes paths takes it for
-    /// the page's, and then the page refuses it.
+    /// An answer of the application, because as sent this is not the page's path. But a router that decodes
+    /// paths takes it for the page's path, and then the page refuses it.
     Decoded,
-    /// The server by itself, which does not accept the request; each in its own way.
+    /// An answer of the server itself, which rejects the request. Servers differ in it.
     Server,
 }
 
 impl Expected {
-    /// Whether the answer has to be that of the other servers.
+    /// Whether all servers must give the same answer.
     pub(super) fn is_alike_on(self, mount: Mount) -> bool {
         match self {
             Page(_) => true,
@@ -39,11 +39,11 @@ impl Expected {
     }
 }
 
-/// Requests over one connection.
+/// Requests on one connection.
 pub(super) struct Case {
     name: String,
     pub(super) exchanges: Vec<(Request, Expected)>,
-    /// Whether all are sent before the first is answered.
+    /// Whether all requests are sent before the first is answered.
     pub(super) pipelined: bool,
 }
 
@@ -75,12 +75,12 @@ pub(super) fn cases() -> Vec<Case> {
     single.chain(conversations()).collect()
 }
 
-/// Those that only servers without a heap profile have, too.
+/// All conversations, and those for servers without a heap profile.
 pub(super) fn cases_without_profile() -> Vec<Case> {
     cases().into_iter().chain(each("heap", heap_without_profile())).collect()
 }
 
-/// One connection for each request.
+/// Conversations of one request each.
 fn each(group: &str, requests: Vec<(Request, Expected)>) -> impl Iterator<Item = Case> {
     requests.into_iter().map(move |(request, expected)| Case {
         name: format!("{group}: {}", shown(&request)),
@@ -151,7 +151,7 @@ fn authorizations() -> Vec<(Request, Expected)> {
         &basic("ops:"),
         &basic("ops:wrong"),
         &basic(format!(":{PASSWORD}")),
-        &basic(format!("nobody:{PASSWORD}")),
+        &basic(format!("stranger:{PASSWORD}")),
         &basic(format!("OPS:{PASSWORD}")),
         &basic(format!("{pair}x")),
         &basic(format!("{pair}\n")),
@@ -252,7 +252,7 @@ fn paths() -> Vec<(Request, Expected)> {
     of_the_page.chain(of_the_application).collect()
 }
 
-/// Other forms of the request's target.
+/// Other forms of the request target.
 fn targets() -> Vec<(Request, Expected)> {
     let mut requests = Vec::new();
     for (target, expected) in [
@@ -406,8 +406,9 @@ fn accepts() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Bodies that are not read; one operation reads its own ([`changes`]). Those of refused requests are small: how much of an unread body a server takes in before
-/// it hangs up is its own choice.
+/// Bodies that are not read. Only one operation reads its body ([`changes`]). The bodies of refused requests
+/// are small, because servers differ in how much of an unread body they take in before they close the
+/// connection.
 fn bodies() -> Vec<(Request, Expected)> {
     let mut requests = Vec::new();
     for (method, status) in [("POST", 405), ("PUT", 405), ("DELETE", 405), ("GET", 200)] {
@@ -427,7 +428,7 @@ fn bodies() -> Vec<(Request, Expected)> {
         for rest in [
             "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
             "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-            // Answered without the body: the 100 that actix-web sends by itself is not ours.
+            // Answered without the body. The 100 that actix-web sends by itself does not count.
             "expect: 100-continue\r\ncontent-length: 5\r\n\r\n",
             "expect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n",
             "content-length: 1000000000\r\n\r\n",
@@ -439,7 +440,7 @@ fn bodies() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Fields that others act on.
+/// Header fields that other software acts on.
 fn headers() -> Vec<(Request, Expected)> {
     let mut requests = Vec::new();
     for (name, value) in [
@@ -493,7 +494,7 @@ fn headers() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Profiles and snapshots, as far as their answers are the same without a heap profile as with one.
+/// Profiles and snapshots, where answers are the same with and without a heap profile.
 fn profiles() -> Vec<(Request, Expected)> {
     const UNKNOWN: &str = "/snapshots/000102030405060708090a0b0c0d0e0f";
     let mut requests = Vec::new();
@@ -541,7 +542,7 @@ fn profiles() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// What no HTTP server takes for a request, or not for one that it would answer.
+/// Input that HTTP servers reject or do not take for a request.
 fn malformed() -> Vec<(Request, Expected)> {
     let login = format!("authorization: {}\r\n", authorization());
     [
@@ -571,7 +572,7 @@ fn malformed() -> Vec<(Request, Expected)> {
     .collect()
 }
 
-/// More than one request on a connection.
+/// Several requests on one connection.
 fn conversations() -> Vec<Case> {
     let refused = || (get(""), Page(401));
     let page = || (get("").authorized(), Page(200));

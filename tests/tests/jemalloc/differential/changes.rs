@@ -1,4 +1,4 @@
-//! PUT `/profiling`, the one request whose body is read.
+//! PUT `/profiling`, the only operation that reads a request body.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub(super) fn put(body: &str) -> Request {
     request.header("content-type", "application/json").body(body)
 }
 
-/// Whatever is refused before anything is changed, so that the answer is the same with any collector. S26.
+/// Requests that are refused before anything is changed, so that the answer does not depend on the collector.
+/// S26.
 pub(super) fn requests() -> Vec<(Request, Expected)> {
     let bare = || Request::new("PUT", PROFILING);
     let json = |request: Request| request.header("content-type", "application/json");
@@ -95,8 +96,8 @@ pub(super) fn requests() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Runs `body` with the page of this process on all mounts, in a process of its own: what is changed is changed for all
-/// that happens in it.
+/// Runs `body` with the page of this process on all mounts, in a separate process, because a change affects
+/// the whole process.
 fn on_all_servers(test: &str, body: impl AsyncFn(&Server)) {
     OwnProcess::run_alone(&format!("differential::changes::{test}"), || {
         runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -109,7 +110,7 @@ fn on_all_servers(test: &str, body: impl AsyncFn(&Server)) {
     });
 }
 
-/// A body may take two seconds.
+/// Limits with two seconds for a body.
 fn limits() -> Limits {
     Limits::default().deadline(Duration::from_secs(2)).cache_stats_for(Duration::ZERO)
 }
@@ -131,12 +132,12 @@ fn assert_problem(server: &Server, response: &Response, status: u16, slug: &str)
 }
 
 #[test]
-fn s73_a_change_is_made_bound_to_a_state_and_ended_alike_everywhere() {
-    on_all_servers("s73_a_change_is_made_bound_to_a_state_and_ended_alike_everywhere", async |server| {
+fn s73_all_servers_make_bind_and_end_a_change_alike() {
+    on_all_servers("s73_all_servers_make_bind_and_end_a_change_alike", async |server| {
         let json = |body| put(body).header("accept", "application/json");
         let (before, tag) = state(server).await;
         assert_eq!(before["window"], Value::Null);
-        // Sampling is on by configuration here, so there is nothing to end.
+        // Sampling is on by configuration, so there is nothing to end.
         assert_problem(server, &server.send(json(OFF)).await, 409, "on-by-configuration");
 
         let made = server.send(json(ON).header("if-match", &tag)).await;
@@ -173,7 +174,7 @@ fn s15_a_reader_changes_nothing() {
         let reader = Request::new("PUT", PROFILING)
             .header("authorization", basic(format!("grafana:{PASSWORD}")))
             .header("accept", "application/json");
-        // The role comes before the type of the body.
+        // The role is checked before the type of the body.
         let refused = server.send(reader.clone().body(ON)).await;
         assert_problem(server, &refused, 403, "forbidden-role");
         let refused = server.send(reader.header("content-type", "application/json").body(ON)).await;
@@ -183,8 +184,8 @@ fn s15_a_reader_changes_nothing() {
 }
 
 #[test]
-fn s26_a_body_comes_in_pieces_or_not_in_time() {
-    on_all_servers("s26_a_body_comes_in_pieces_or_not_in_time", async |server| {
+fn s26_a_body_can_arrive_in_pieces_but_not_too_late() {
+    on_all_servers("s26_a_body_can_arrive_in_pieces_but_not_too_late", async |server| {
         let head = |length: &str| {
             let request = Request::new("PUT", PROFILING).authorized().header("accept", "application/json");
             request.header("content-type", "application/json").header("content-length", length)
@@ -196,7 +197,7 @@ fn s26_a_body_comes_in_pieces_or_not_in_time() {
         pieces.send("}").await;
         assert_problem(server, &pieces.receive().await, 400, "invalid-body");
 
-        // Invited to send it, a client does.
+        // The client sends the body after the server has asked for it.
         let mut invited = Connection::open(server.address()).await;
         invited.send_head(head("2").header("expect", "100-continue")).await;
         assert_eq!(invited.receive().await.status, 100, "{}", server.name);
@@ -218,15 +219,15 @@ fn s26_a_body_comes_in_pieces_or_not_in_time() {
 }
 
 #[test]
-fn s41_clients_that_hang_up_within_a_body_leave_nothing() {
-    on_all_servers("s41_clients_that_hang_up_within_a_body_leave_nothing", async |server| {
+fn s41_clients_that_hang_up_during_a_body_leave_nothing_behind() {
+    on_all_servers("s41_clients_that_hang_up_during_a_body_leave_nothing_behind", async |server| {
         for _ in 0..100 {
             let mut connection = Connection::open(server.address()).await;
             let head = Request::new("PUT", PROFILING).authorized().header("content-type", "application/json");
             connection.send_head(head.header("content-length", "100")).await;
             connection.send("{\"active\":").await;
         }
-        // Each hangs up here. Where the server has not noticed yet, there is no place for a next one.
+        // Each client hangs up here. Until the server notices, there is no permit for the next one.
         loop {
             let next = server.send(put("{}")).await;
             if next.status != 429 {
@@ -242,7 +243,7 @@ fn s41_clients_that_hang_up_within_a_body_leave_nothing() {
     });
 }
 
-/// How many threads of this process watch over times or collect.
+/// The number of threads of this process that supervise or collect.
 fn own_threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());

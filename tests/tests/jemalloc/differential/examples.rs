@@ -1,5 +1,5 @@
-//! The same table, answered by the example services as they are: their own routes around the page, and the real
-//! collector behind it.
+//! The same table against the unmodified example services, with their own routes around the page and the real
+//! collector.
 
 use actix_web::{App, HttpServer};
 use axum_service::{AppState, Config, OptIns};
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::cases::{Case, Expected, cases};
 use super::{Answer, hold, servers};
 
-/// On every answer of the page, and on none of the services' own.
+/// A header field of every answer of the page, and of no other answer.
 const OF_THE_PAGE: &str = "content-security-policy";
 
 async fn all(state: &AppState) -> [(&'static str, Server); 3] {
@@ -34,8 +34,8 @@ async fn all(state: &AppState) -> [(&'static str, Server); 3] {
     [("axum-service", axum), ("actix-web-service", actix), ("tower-hyper-service", tower)]
 }
 
-/// What must not differ: all of a refusal. A page shows another process each time, so of a page all but its bytes and
-/// their number.
+/// The parts of an answer that must not differ: all of a refusal, but of a page not its bytes and length,
+/// because the process changes all the time.
 fn constant((status, fields, body): &Answer) -> Answer {
     if *status != 200 {
         return (*status, fields.clone(), body.clone());
@@ -48,7 +48,7 @@ fn is_page(answer: &Answer) -> bool {
     answer.1.iter().any(|(name, _)| name == OF_THE_PAGE)
 }
 
-/// Why `answer` is wrong, if it is.
+/// The reason why `answer` is wrong, if it is.
 fn complaint(
     case: &Case,
     expected: Expected,
@@ -62,8 +62,7 @@ fn complaint(
                 return told("not as on the first server");
             }
             let shown = status == 200 && !answer.2.is_empty();
-            (status == 200 && shown == model.2.is_empty())
-                .then(|| told("a body where there is none, or none"))?
+            (status == 200 && shown == model.2.is_empty()).then(|| told("a body on one side only"))?
         }
         (Expected::Page(_), ..) => told("no answer"),
         (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => told("the page"),

@@ -1,10 +1,10 @@
-//! The heap for other tools.
+//! The heap in the formats of other tools.
 
 use memory_debug_tests::Request;
 
 use super::cases::Expected::{self, Application, Decoded, Page};
 
-/// As far as answers are the same without a heap profile as with one.
+/// Requests whose answers are the same with and without a heap profile.
 pub(super) fn heap() -> Vec<(Request, Expected)> {
     let mut requests = Vec::new();
     for (method, target, expected) in [
@@ -32,7 +32,7 @@ pub(super) fn heap() -> Vec<(Request, Expected)> {
         let cross_site = Request::new(method, target).authorized().header("sec-fetch-site", "cross-site");
         requests.push((cross_site, Page(403)));
         if target.contains("/pprof/") {
-            // Go does not look at it.
+            // Go ignores it.
             let picture = Request::new(method, target).authorized().header("accept", "image/png");
             requests.push((picture, expected));
         }
@@ -58,7 +58,7 @@ pub(super) fn heap() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Where the report has no heap profile, which the first of two collections finds out.
+/// Requests to a service without a heap profile, which the first of two collections finds out.
 pub(super) fn heap_without_profile() -> Vec<(Request, Expected)> {
     let targets = [
         "/debug/memory/heap",

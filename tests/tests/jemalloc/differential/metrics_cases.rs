@@ -1,4 +1,4 @@
-//! Numbers for scrapers.
+//! Metrics for scrapers.
 
 use memory_debug_tests::Request;
 
@@ -6,7 +6,7 @@ use super::cases::Expected::{self, Page};
 
 const METRICS: &str = "/debug/memory/metrics";
 
-/// As Prometheus 2 and 3 ask.
+/// The `Accept` headers of Prometheus 2 and 3.
 const SCRAPERS: [&str; 2] = [
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
      text/plain;version=0.0.4;q=0.5,*/*;q=0.1",

@@ -1,8 +1,8 @@
 //! S73: however the page is mounted, it answers the same request with the same bytes.
 //!
-//! One table of conversations ([`cases`]) is held with every server that the page can stand in ([`servers`]). Status,
-//! header fields and body of every answer have to be those that axum with the layer gives, but for the fields that the
-//! server sets by itself.
+//! One table of conversations ([`cases`]) is held with every server that can contain the page ([`servers`]). The
+//! reference is axum with the layer: status, header fields and body of every answer must be equal to its answer, except
+//! for fields that the server sets by itself.
 
 mod cases;
 mod changes;
@@ -18,16 +18,18 @@ use memory_debug_tests::{self as tests, Connection, Request, Response};
 use self::cases::{Case, Expected, cases_without_profile};
 use self::servers::{APPLICATION, Mount, Server};
 
-/// What an application or a server may set as it likes; everything else is ours, or follows from it.
+/// Header fields that an application or a server can choose. All other fields are the page's, or follow from
+/// it.
 const OF_THE_SERVER: [(&str, &str); 2] = [
     ("date", "the time"),
     ("connection", "whether the connection goes on is between the server and the client"),
 ];
 
-/// Of answers to HEAD: axum's router states the length of the body that it is given, which is none.
+/// Header fields of answers to HEAD: axum's router states the length of the body that it gets, which is
+/// empty.
 const OF_THE_SERVER_IN_HEAD: &str = "content-length";
 
-/// Status, sorted header fields that are not the server's, and body.
+/// Status, sorted header fields without the server's own, and body.
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 fn comparable(request: &Request, response: Response) -> Answer {
@@ -44,7 +46,8 @@ fn comparable_fields(request: &Request, fields: Vec<(String, String)>) -> Vec<(S
     fields
 }
 
-/// Holds the conversation of `case` with `server`. `None` for requests that the server hung up on.
+/// Holds the conversation of `case` with `server`. `None` for requests after which the server hung up without
+/// an answer.
 async fn hold(server: &tests::Server, case: &Case) -> Vec<Option<Answer>> {
     let mut connection = Connection::open(server.address()).await;
     let requests: Vec<_> = case.exchanges.iter().map(|(request, _)| request).collect();
@@ -59,11 +62,12 @@ async fn hold(server: &tests::Server, case: &Case) -> Vec<Option<Answer>> {
     let mut answers = Vec::new();
     for request in requests {
         let mut response = connection.exchange_if_answered(request.clone()).await;
-        // Invites the client to send its body; the answer follows.
+        // Asks the client to send its body. The answer follows.
         while response.as_ref().is_some_and(|response| response.status == 100) {
             response = Some(connection.receive().await);
         }
-        // Whoever did not read a body may announce that the connection ends. A client then opens another.
+        // A server that did not read a body may announce the end of the connection. The client then opens
+        // another one.
         if response.as_ref().is_some_and(|response| response.header("connection").as_deref() == Some("close"))
         {
             connection = Connection::open(server.address()).await;
@@ -73,7 +77,7 @@ async fn hold(server: &tests::Server, case: &Case) -> Vec<Option<Answer>> {
     answers
 }
 
-/// Whether an answer is of the kind that the table has for it, whatever the other servers say.
+/// Whether an answer is as the table expects, independently of the other servers.
 fn is_expected(server: &Server, expected: Expected, answer: Option<&Answer>) -> bool {
     let status = answer.map(|(status, ..)| *status);
     let body = answer.map_or(&[][..], |(_, _, body)| body);
@@ -98,7 +102,7 @@ async fn s73_all_servers_answer_alike() {
     let servers = servers::all().await;
     let mut differences = Vec::new();
     for case in &cases {
-        // What the first server says and how often it collects is what all others have to say and do.
+        // The answers and the number of collections of the first server are expected of all others.
         let mut first: Option<(Vec<_>, usize)> = None;
         for server in &servers {
             let before = server.collector.count();

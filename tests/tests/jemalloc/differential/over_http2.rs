@@ -1,4 +1,4 @@
-//! S27: the same table over HTTP/2, as far as its requests can be said in it.
+//! S27: the same table over HTTP/2, for all requests that can be expressed in it.
 
 use axum::http::Uri;
 use memory_debug_tests::{Request, RequestParts};
@@ -8,17 +8,17 @@ use super::servers;
 use super::{comparable_fields, hold, is_expected};
 use crate::http2::Connection;
 
-/// Fields that belong to a connection of HTTP/1, or that HTTP/2 says in another way (RFC 9113, section 8.2.2).
+/// Fields of an HTTP/1 connection, or that HTTP/2 expresses in another way (RFC 9113, section 8.2.2).
 const OF_HTTP1: [&str; 4] = ["connection", "content-length", "host", "upgrade"];
 
-/// Half of the most that hyper takes in by default for all fields together, the path included.
+/// Half of hyper's default limit for all fields together, including the path.
 const MOST_BYTES: usize = 8 << 10;
 
-/// The method, target and fields of a request that HTTP/2 has a form for.
+/// Method, target and fields of a request that can be expressed in HTTP/2.
 fn said_in_http2(request: &Request) -> Option<RequestParts<'_>> {
     let (method, target, mut fields) = request.parts()?;
     fields.retain(|(name, _)| *name != "host");
-    // White space around a value is a part of HTTP/1's syntax, and a defect in HTTP/2.
+    // Whitespace around a value is part of HTTP/1's syntax and invalid in HTTP/2.
     let fits = |(name, value): &(&str, &str)| !OF_HTTP1.contains(name) && value.trim() == *value;
     let bytes = target.len() + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     let is_uri = target.starts_with('/') && target.parse::<Uri>().is_ok();

@@ -7,7 +7,7 @@ use super::servers::PEERS_SECRET;
 
 const PAGE: &str = "/debug/memory";
 
-/// What the secret of peers opens.
+/// The pages that the secret of peers gives access to.
 pub(super) fn peers() -> Vec<(Request, Expected)> {
     let login = basic(format!("memory-debug-peer:{PEERS_SECRET}"));
     let mut requests = Vec::new();

@@ -17,22 +17,23 @@ use memory_debug_tests::{self as tests, CountingCollector, credentials, fixed_re
 use memory_debug_tower::serve::Listener;
 use tower::{ServiceBuilder, service_fn};
 
-/// What is answered where the page is not: by the application, and by a listener that has none.
+/// The answer outside the page: of the application, or of a listener without one.
 pub(super) const APPLICATION: [(u16, &str); 2] = [(200, "the application"), (404, "404 not found\n")];
 
 pub(super) const PEERS_SECRET: &str = "quilted-herons-hum-old-tunes";
 
-/// A peer that does not answer: ports as low as this need more than a test has.
-const NOBODY: &str = "http://127.0.0.1:1";
+/// The address of a peer that does not answer: binding such a low port needs privileges that tests do not
+/// have.
+const SILENT_PEER: &str = "http://127.0.0.1:1";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// What a mount decides by itself.
+/// The decisions that depend on the mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mount {
-    /// The path as sent is looked at, before any router does.
+    /// The path is checked as sent, before any router.
     Around,
-    /// A router decodes the path first. What it takes for the page's is refused like the page.
+    /// A router decodes the path first. A path that decodes to the page's path is refused like the page.
     DecodingRouter,
     /// There is no application.
     Alone,
@@ -42,7 +43,7 @@ pub(super) enum Mount {
 pub(super) struct Server {
     pub(super) name: &'static str,
     pub(super) mount: Mount,
-    /// Whether it also speaks HTTP/2. actix-web does so only with a feature that nothing else here needs.
+    /// Whether it also supports HTTP/2. actix-web needs a feature for that, which nothing else here needs.
     pub(super) speaks_http2: bool,
     pub(super) collector: CountingCollector,
     server: tests::Server,
@@ -56,7 +57,7 @@ impl Deref for Server {
     }
 }
 
-/// The one to compare the others with.
+/// The server that the others are compared with.
 pub(super) async fn first() -> Server {
     first_with(&counted).await
 }
@@ -67,12 +68,12 @@ async fn first_with(make: &impl Fn() -> (Endpoint, CountingCollector)) -> Server
     Server { name: "axum, layer", mount: Mount::Around, speaks_http2: true, collector, server }
 }
 
-/// All of them, [`first`] first.
+/// All servers, beginning with [`first`].
 pub(super) async fn all() -> Vec<Server> {
     all_with(counted).await
 }
 
-/// The page of this process itself on all of them, [`first`] first. Their collectors count nothing.
+/// The page of this process on all servers, beginning with [`first`]. Their collectors count nothing.
 pub(super) async fn all_real(make: impl Fn() -> Endpoint) -> Vec<Server> {
     all_with(|| (make(), CountingCollector::default())).await
 }
@@ -137,10 +138,10 @@ fn counted() -> (Endpoint, CountingCollector) {
 }
 
 pub(super) fn peers() -> Peers {
-    Peers::new(PEERS_SECRET).unwrap().instance(NOBODY).unwrap()
+    Peers::new(PEERS_SECRET).unwrap().instance(SILENT_PEER).unwrap()
 }
 
-/// Each page is collected anew, or how many collections there are would depend on the time between two cases.
+/// Every page is collected. Otherwise the number of collections would depend on the time between two cases.
 fn limits() -> Limits {
     Limits::default().cache_stats_for(Duration::ZERO)
 }

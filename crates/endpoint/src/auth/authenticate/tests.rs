@@ -27,7 +27,7 @@ fn s03_one_authorization_header_is_accepted() {
 }
 
 #[test]
-fn s64_the_proof_says_whose_password_it_was() {
+fn s64_the_proof_names_the_user() {
     assert_eq!(authenticate(&credentials(), [right().as_bytes()]).unwrap().user(), USER);
 }
 
@@ -133,7 +133,7 @@ fn s06_control_characters_are_refused() {
 }
 
 #[test]
-fn s05_s06_pairs_that_no_credentials_can_have_are_not_even_compared() {
+fn s05_s06_pairs_that_cannot_be_configured_are_not_compared() {
     let is_compared =
         |pair: &[u8]| Claim::decode(encoded(pair).as_bytes(), &mut ClaimRoom::default()).is_some();
     let pair = |length| [b"u:", "p".repeat(length - 2).as_bytes()].concat();
@@ -150,7 +150,8 @@ fn s05_s06_pairs_that_no_credentials_can_have_are_not_even_compared() {
 
 #[test]
 fn s07_passwords_are_compared_as_bytes() {
-    // The password's pound sign in Latin-1, and the replacement character a lossy conversion would make of it.
+    // The pound sign of the password in Latin-1, and the replacement character that a lossy conversion would
+    // produce.
     for pound in [&b"\xa3"[..], "\u{fffd}".as_bytes()] {
         let pair = [b"ops:9vKq3x:PzL7_mT2w", pound, b"b4y"].concat();
         assert!(!is_authorized(&[format!("Basic {}", encoded(pair)).as_bytes()]));
@@ -159,7 +160,7 @@ fn s07_passwords_are_compared_as_bytes() {
 }
 
 #[test]
-fn s08_both_user_and_password_have_to_be_right() {
+fn s08_both_user_and_password_must_be_right() {
     for pair in [
         "ops:wrong",
         "ops:",

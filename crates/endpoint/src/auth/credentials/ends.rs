@@ -1,22 +1,22 @@
-//! Characters at the ends of a text that people do not see, and that clients therefore do not send.
+//! Invisible characters at the ends of a text, which clients usually do not send.
 
 use std::fmt;
 
-/// What such a text begins or ends with.
+/// An invisible character at one end of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unseen {
     AtBeginning(char),
     AtEnd(char),
 }
 
-/// The first of these at an end of `text`, if there is one.
+/// Returns the first invisible character at either end of `text`.
 pub(super) fn unseen(text: &str) -> Option<Unseen> {
     let first = text.chars().next().filter(|&c| is_unseen(c)).map(Unseen::AtBeginning);
     first.or_else(|| text.chars().next_back().filter(|&c| is_unseen(c)).map(Unseen::AtEnd))
 }
 
-/// Blanks, control characters, and those of Unicode's format characters that editors and messengers add: marks of
-/// byte order, of width zero and of direction.
+/// Whether `c` is whitespace, a control character, or a format character of Unicode that editors and
+/// messengers add: a byte order mark, a zero-width character or a direction mark.
 fn is_unseen(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -38,12 +38,12 @@ impl fmt::Display for Unseen {
             '\r' => "a carriage return",
             '\u{a0}' => "a no-break space",
             '\u{feff}' => "a byte order mark",
-            _ if c.is_whitespace() => "a blank",
+            _ if c.is_whitespace() => "a whitespace character",
             _ if c.is_control() => "a control character",
             _ => "an invisible character",
         };
         let advice = if c == '\u{feff}' { "save it as UTF-8 without the mark" } else { "remove it" };
-        write!(f, "it {verb} with {what} (U+{:04X}), which people do not see; {advice}", u32::from(c))
+        write!(f, "it {verb} with {what} (U+{:04X}), which is easy to miss; {advice}", u32::from(c))
     }
 }
 
@@ -52,15 +52,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s01_what_people_do_not_see_is_found_at_both_ends_and_named() {
+    fn s01_invisible_characters_are_found_at_both_ends_and_named() {
         for (c, what) in [
             (' ', "a space (U+0020)"),
             ('\t', "a tab (U+0009)"),
             ('\n', "a line break (U+000A)"),
             ('\r', "a carriage return (U+000D)"),
             ('\u{a0}', "a no-break space (U+00A0)"),
-            ('\u{3000}', "a blank (U+3000)"),
-            ('\u{2028}', "a blank (U+2028)"),
+            ('\u{3000}', "a whitespace character (U+3000)"),
+            ('\u{2028}', "a whitespace character (U+2028)"),
             ('\0', "a control character (U+0000)"),
             ('\u{200b}', "an invisible character (U+200B)"),
             ('\u{202e}', "an invisible character (U+202E)"),

@@ -1,4 +1,4 @@
-//! What can be wrong with configured credentials.
+//! The errors of configured credentials.
 
 use std::error::Error;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use crate::auth::strength::Weakness;
 
-/// Credentials could not be made. The message says what to change and never contains the password.
+/// The credentials were refused. The message says what to change and never contains the password.
 #[derive(Debug)]
 pub struct CredentialsError {
     kind: CredentialsErrorKind,
@@ -18,23 +18,25 @@ pub struct CredentialsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialsErrorKind {
-    /// The user name is empty, blank, has a `:` or a control character, or a blank at an end.
+    /// The user name is empty or blank, contains a `:` or a control character, or begins or ends with
+    /// whitespace or an invisible character.
     InvalidUser,
-    /// The password is empty, blank, has a control character, or a blank at an end.
+    /// The password is empty or blank, contains a control character, or begins or ends with whitespace or an
+    /// invisible character.
     InvalidPassword,
-    /// User name and password together are longer than a request could ever send.
+    /// User name and password together are longer than a request can carry.
     TooLong,
-    /// The password is easily guessed.
+    /// The password is weak.
     WeakPassword,
     /// No password is configured.
     Missing,
     /// The password is configured twice.
     Ambiguous,
-    /// There are more logins than are accepted at once.
+    /// There are more logins than the limit.
     TooMany,
     /// A file or environment variable could not be read.
     Unreadable,
-    /// The operating system has no randomness to give.
+    /// The operating system provides no random numbers.
     NoRandomness,
 }
 
@@ -52,24 +54,24 @@ impl CredentialsError {
         Self::new(
             CredentialsErrorKind::WeakPassword,
             format!(
-                "password refused as easily guessed: {weakness}; `memory-debug password` or \
-                 `openssl rand -base64 24` makes a good one, `Credentials::allow_weak` accepts this one"
+                "password refused as weak: {weakness}; generate one with `memory-debug password` or \
+                 `openssl rand -base64 24`, or accept this one with `Credentials::allow_weak`"
             ),
         )
     }
 
     pub(super) fn no_randomness(source: io::Error) -> Self {
-        let message = "making a random key failed: the operating system gave no randomness; try again once it has \
-                       started up";
+        let message = "cannot make a random key: the operating system provides no random numbers yet; try again once \
+                       it has started up";
         Self::new(CredentialsErrorKind::NoRandomness, message).with_source(source)
     }
 
-    /// Says where in a file the mistake is.
+    /// Adds the line of a file to the message.
     pub(super) fn in_line(self, number: usize, path: &Path) -> Self {
         self.of(format_args!("line {number} of `{}`", path.display()))
     }
 
-    /// Says which file or variable the mistake is in.
+    /// Adds the file or variable to the message.
     pub(crate) fn of(self, place: impl fmt::Display) -> Self {
         Self { message: format!("{place}: {}", self.message), ..self }
     }

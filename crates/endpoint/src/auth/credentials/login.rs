@@ -11,15 +11,15 @@ use crate::auth::role::Role;
 use crate::auth::secret::{Secret, wiping_the_stack};
 use crate::auth::strength::weakness;
 
-/// Longest `user:password` in bytes that a request may send.
+/// The maximum length of `user:password` in bytes.
 pub(crate) const MAX_PAIR_BYTES: usize = 1024;
 
-/// Who may ask, and what for. Clones share the digests.
+/// A user, a password and a role. Clones share the digests.
 #[derive(Clone)]
 pub(super) struct Login {
     pub(super) user: Arc<str>,
     pub(super) role: Role,
-    /// Whether the password can be guessed.
+    /// Whether the password is weak.
     pub(super) is_weak: bool,
     digests: Arc<Digests>,
 }
@@ -31,17 +31,17 @@ struct Digests {
 }
 
 impl Login {
-    /// A login whose password is not easily guessed.
+    /// A login whose password must not be weak.
     pub(super) fn strong(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
-        // What cannot be sent at all is the better reason, so it is looked for first.
+        // A password that cannot be sent at all is the better reason, so it is checked first.
         check_sendable(user, password)?;
-        match weakness(user, password.expose()) {
+        match weakness(password.expose()) {
             Some(weakness) => Err(CredentialsError::weak(weakness)),
             None => Self::any(user, password),
         }
     }
 
-    /// A login with any password that can be sent.
+    /// A login with any password that basic authentication can carry.
     pub(super) fn any(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
         wiping_the_stack(|| Self::digested(user, password))
     }
@@ -54,7 +54,7 @@ impl Login {
             password: key.tag(Field::Password, password.expose().as_bytes()),
             key,
         };
-        let is_weak = weakness(user, password.expose()).is_some();
+        let is_weak = weakness(password.expose()).is_some();
         Ok(Self { user: user.into(), role: Role::Profile, is_weak, digests: Arc::new(digests) })
     }
 
@@ -62,7 +62,7 @@ impl Login {
         Self { role, ..self }
     }
 
-    /// Whether both are right. Takes the same time whichever is wrong.
+    /// Whether user and password are both right. Takes the same time whichever is wrong.
     pub(super) fn is(&self, user: &[u8], password: &[u8]) -> Choice {
         let Digests { key, user: user_tag, .. } = &*self.digests;
         key.tag(Field::User, user).ct_eq(user_tag) & self.has_password(password)
@@ -78,34 +78,34 @@ fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError>
     let password = password.expose();
     let refused = |kind, message: &str| Err(CredentialsError::new(kind, message));
     if user.trim().is_empty() {
-        refused(Kind::InvalidUser, "user refused: it is empty or blank; name one, for example `ops`")
+        refused(Kind::InvalidUser, "user name refused: it is empty or blank; set one, for example `ops`")
     } else if user.contains(':') {
         refused(
             Kind::InvalidUser,
-            "user refused: it has a `:`, which basic authentication cannot carry; remove it",
+            "user name refused: it contains a `:`, which basic authentication cannot carry; remove it",
         )
     } else if let Some(unseen) = unseen(user) {
-        refused(Kind::InvalidUser, &format!("user refused: {unseen}"))
+        refused(Kind::InvalidUser, &format!("user name refused: {unseen}"))
     } else if user.contains(char::is_control) {
-        refused(Kind::InvalidUser, "user refused: it has a control character; remove it")
+        refused(Kind::InvalidUser, "user name refused: it contains a control character; remove it")
     } else if password.trim().is_empty() {
         refused(
             Kind::InvalidPassword,
-            "password refused: it is empty or blank; `memory-debug password` or `openssl rand -base64 24` makes a \
-             good one",
+            "password refused: it is empty or blank; generate one with `memory-debug password` or \
+             `openssl rand -base64 24`",
         )
     } else if let Some(unseen) = unseen(password) {
         refused(Kind::InvalidPassword, &format!("password refused: {unseen}"))
     } else if password.contains(char::is_control) {
         refused(
             Kind::InvalidPassword,
-            "password refused: it has a control character, perhaps a line break; remove it",
+            "password refused: it contains a control character, perhaps a line break; remove it",
         )
     } else if user.len() + 1 + password.len() > MAX_PAIR_BYTES {
         Err(CredentialsError::new(
             Kind::TooLong,
             format!(
-                "user and password refused: together they exceed {} bytes; shorten them",
+                "user name and password refused: together they exceed {} bytes; shorten them",
                 MAX_PAIR_BYTES - 1
             ),
         ))

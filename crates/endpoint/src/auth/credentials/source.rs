@@ -1,4 +1,4 @@
-//! Credentials from where deployments keep them: environment variables and files.
+//! Credentials from environment variables and files.
 
 use std::env;
 use std::ffi::OsString;
@@ -22,30 +22,35 @@ const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 const DEFAULT_USER: &str = "ops";
 
-/// Far more than valid credentials need; keeps a mistaken path (`/dev/zero`) from filling the memory.
+/// Far more than valid credentials need. The limit keeps a wrong path (`/dev/zero`) from filling the memory.
 const MAX_FILE_BYTES: usize = 8 * 1024;
 
 impl Credentials {
-    /// Reads `MEMORY_DEBUG_USER` (`ops` if unset) and either `MEMORY_DEBUG_PASSWORD` or the file that
-    /// `MEMORY_DEBUG_PASSWORD_FILE` names, without the line break at its end. The file is read again when it changes,
-    /// as with [`Credentials::from_file`].
+    /// Reads the user from `MEMORY_DEBUG_USER` (default `ops`) and the password from `MEMORY_DEBUG_PASSWORD`
+    /// or from the file named by `MEMORY_DEBUG_PASSWORD_FILE`.
+    ///
+    /// One line break at the end of the file is ignored. The file is read again when it changes, as with
+    /// [`Credentials::from_file`].
     ///
     /// # Security
     ///
-    /// Prefer the file. The password that is in `MEMORY_DEBUG_PASSWORD` stays in the environment block of the process for
-    /// as long as it runs: `/proc/PID/environ` shows it to this user and to root, each child process inherits it, and a
-    /// core dump has it. It cannot be changed without a restart either.
+    /// Prefer the file. A password in `MEMORY_DEBUG_PASSWORD` stays in the environment block for the lifetime
+    /// of the process: `/proc/PID/environ` shows it to this user and to root, every child process inherits
+    /// it, and core dumps contain it. It cannot be changed without a restart either.
     ///
     /// # Errors
     ///
-    /// If neither or both are set, if one cannot be read or is not UTF-8, and as [`Credentials::new`]. The file has to
-    /// be a regular one, or a link to one.
+    /// - Neither or both variables are set.
+    /// - A value cannot be read or is not UTF-8, or the file is not a regular file (or a link to one).
+    /// - [`Credentials::new`] refuses the user or the password.
     pub fn from_env() -> Result<Self, CredentialsError> {
         Self::from_lookup(|name| env::var_os(name))
     }
 
-    /// Reads a file with a login a line, `user:password`. A line `[read]` or `[profile]` sets the [`Role`] of the logins
-    /// below it, which is `profile` above any such line; blank lines mean nothing.
+    /// Reads a file with one login per line, `user:password`.
+    ///
+    /// A line `[read]` or `[profile]` sets the [`Role`] of the logins below it. The role of logins above any
+    /// such line is `profile`. Blank lines are ignored.
     ///
     /// ```text
     /// ops:wD6Rz3oWnTnbCqk2
@@ -53,19 +58,21 @@ impl Credentials {
     /// grafana:7BhG-rPq0_yXc41vLs9e
     /// ```
     ///
-    /// The file is read again when it is another one (by time, size, inode or device, through all links): a request
-    /// that carries a user and a password looks for that, at most once a second. A file that cannot be read or
-    /// understood then changes nothing; an audit event says so.
+    /// The file is read again when its time, size, inode or device changes, through all links. Requests with
+    /// a user and a password check for a change, at most once a second. If the changed file cannot be read or
+    /// parsed, the old logins stay in force and an audit event reports the error.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not a regular one (or a link to one), is not UTF-8, has a line that is neither a login nor a role, no login or more than
-    /// 8 of them, and as [`Credentials::new`].
+    /// - The file cannot be read, is not a regular file (or a link to one) or is not UTF-8.
+    /// - A line is neither a login nor a role.
+    /// - There are no logins, or more than 8.
+    /// - [`Credentials::new`] refuses a login.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         Self::watch(path.as_ref(), Box::new(|path| parse_logins(&read(path)?, path)))
     }
 
-    /// The password in a file, without the line break at its end.
+    /// Reads a password from a file, without the line break at its end.
     #[cfg(feature = "peers")]
     pub(crate) fn read_password(path: &Path) -> Result<Secret, CredentialsError> {
         read(path).map(|content| without_line_break(&content))
@@ -96,8 +103,8 @@ impl Credentials {
             }
             (None, None) => {
                 let message = format!(
-                    "no password found: neither {PASSWORD} nor {PASSWORD_FILE} is set; set one, \
-                     `memory-debug password` or `openssl rand -base64 24` makes a good password"
+                    "no password configured: neither {PASSWORD} nor {PASSWORD_FILE} is set; set one \
+                     of them (`memory-debug password` or `openssl rand -base64 24` generates a password)"
                 );
                 Err(CredentialsError::new(Kind::Missing, message))
             }
@@ -105,7 +112,8 @@ impl Credentials {
     }
 }
 
-/// A login has a `:` and a role has none, so neither can be taken for the other.
+/// Parses a file of logins. A login contains a `:` and a role line does not, so neither can be mistaken for
+/// the other.
 fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, CredentialsError> {
     let unreadable = |message: &str| CredentialsError::new(Kind::Unreadable, message);
     let content = content.expose();
@@ -124,20 +132,21 @@ fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, Credentials
                 logins.push(login.map_err(|error| error.in_line(number, path))?.with_role(role));
             }
             (_, None) => {
-                let message = "it is neither `user:password` nor `[read]` nor `[profile]`; write one of them";
+                let message =
+                    "expected `user:password`, `[read]` or `[profile]`; correct or remove this line";
                 return Err(unreadable(message).in_line(number, path));
             }
         }
     }
     if logins.is_empty() {
-        let message = format!("reading `{}` found no login; write `user:password` there", path.display());
+        let message = format!("reading `{}` found no login; add a line `user:password`", path.display());
         return Err(unreadable(&message));
     }
     check_number(logins.len())?;
     Ok(logins)
 }
 
-/// Says where the mistake is, with the password at `place`.
+/// Adds the location of the mistake to the message. `place` is the location of the password.
 fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
     if matches!(error.kind(), Kind::InvalidUser) { error.of(USER) } else { error.of(place) }
 }
@@ -145,7 +154,7 @@ fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsErr
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {
     value.into_string().map_err(|value| {
         value.into_encoded_bytes().zeroize();
-        let message = format!("reading {name} found bytes that are not UTF-8; set it again");
+        let message = format!("{name} is not valid UTF-8; set it again");
         CredentialsError::new(Kind::Unreadable, message)
     })
 }
@@ -159,7 +168,7 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
     };
     let content = read_bounded(path).map_err(|source| unreadable(&why(&source)).with_source(source))?;
     if content.len() > MAX_FILE_BYTES {
-        return Err(unreadable(&format!("it is too large, of more than {MAX_FILE_BYTES} bytes")));
+        return Err(unreadable(&format!("it is too large (more than {MAX_FILE_BYTES} bytes)")));
     }
     std::str::from_utf8(&content).map(Secret::new).map_err(|_| {
         let is_utf16 = content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff");
@@ -167,7 +176,7 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
     })
 }
 
-/// What is there, but one byte too many at most. The buffer has room for all of it from the beginning, because one
+/// Reads at most one byte more than the limit. The buffer has its full size from the start, because a buffer
 /// that grows leaves copies behind.
 fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let (mut file, mut content) = (open_regular_file(path)?, Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]));
@@ -184,7 +193,7 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// The reason without the system's number for it; for a file that is not a regular one, what it is.
+/// The reason without the system's error number. For a file that is not a regular file: what it is.
 fn why(error: &io::Error) -> String {
     if matches!(error.kind(), io::ErrorKind::InvalidInput) {
         error.to_string()

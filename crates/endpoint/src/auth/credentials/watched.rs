@@ -1,42 +1,41 @@
-//! A file of logins that may be replaced while the service runs.
+//! A file of logins that can be replaced while the service runs.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 use super::error::CredentialsError;
 use super::login::Login;
 use crate::audit;
-use crate::auth::swap::Swap;
 use crate::rate_limit::Pace;
 
-/// How often the file is looked at, at most.
+/// The minimum time between two checks of the file.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The logins in a file, read again when it is another one.
+/// The logins in a file, which is read again when it changes.
 ///
-/// Nothing watches it: whoever needs the logins asks first whether a look is due. It costs one `stat`, and only if
-/// that tells of a change the file is read.
+/// Nothing watches the file in the background. Requests check it when a check is due, which costs one `stat`.
+/// The file is read only if it has changed.
 pub(super) struct WatchedFile {
     path: PathBuf,
     parse: Parse,
     pace: Pace,
     seen: Mutex<Option<Stamp>>,
-    logins: Swap<Vec<Login>>,
+    logins: RwLock<Arc<Vec<Login>>>,
 }
 
-/// Reads and understands the file.
+/// Reads and parses the file.
 pub(super) type Parse = Box<dyn Fn(&Path) -> Result<Vec<Login>, CredentialsError> + Send + Sync>;
 
-/// What tells one version of a file from another, through all symbolic links: Kubernetes replaces a mounted secret by
-/// pointing a link to another folder.
+/// Identifies one version of a file, through all symbolic links. Kubernetes replaces a mounted secret by
+/// pointing a link at another folder.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// Device, inode, and seconds and nanoseconds of the last change of the inode.
+    /// Device, inode, and the time of the last inode change in seconds and nanoseconds.
     identity: [u64; 4],
 }
 
@@ -45,9 +44,9 @@ impl WatchedFile {
     ///
     /// # Errors
     ///
-    /// What `parse` says.
+    /// The error of `parse`.
     pub(super) fn open(path: &Path, parse: Parse) -> Result<Self, CredentialsError> {
-        // Looked at before it is read: replaced in between, it is just read once more.
+        // Stamped before it is read: if the file is replaced in between, it is only read once more.
         let seen = Stamp::of(path).ok();
         let logins = parse(path)?;
         let path = path.to_owned();
@@ -56,31 +55,31 @@ impl WatchedFile {
             parse,
             pace: Pace::new(INTERVAL),
             seen: Mutex::new(seen),
-            logins: Swap::new(Arc::new(logins)),
+            logins: RwLock::new(Arc::new(logins)),
         })
     }
 
-    /// The logins as last read.
+    /// The logins that were last read.
     pub(super) fn logins(&self) -> Arc<Vec<Login>> {
-        self.logins.load()
+        Arc::clone(&self.logins.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks whether the file is another, if that was not done within the last second. One that cannot be read or
-    /// understood changes nothing, and is tried again.
+    /// Checks the file if the last check was more than a second ago, and reloads it if it has changed. If it
+    /// cannot be read or parsed, the old logins stay in force and the next check tries again.
     pub(super) fn refresh(&self, now: Instant) {
         if !self.pace.allows(now) {
             return;
         }
-        // Whoever still reads after a second does so for the rest too.
+        // If another thread is still reading after a second, it reads for this one too.
         let Ok(mut seen) = self.seen.try_lock() else { return };
-        // Where the file is gone, reading it says so best.
+        // If the file is missing, let reading it report the error.
         let stamp = Stamp::of(&self.path).ok();
         if stamp.is_some() && stamp == *seen {
             return;
         }
         match (self.parse)(&self.path) {
             Ok(logins) => {
-                self.logins.store(Arc::new(logins));
+                *self.logins.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(logins);
                 *seen = stamp;
                 audit::credentials_replaced(&self.path);
             }

@@ -100,8 +100,8 @@ fn s44_room_is_looked_at_again_for_each_page_and_never_for_what_gives_memory_bac
         ("GET", "/profiling", false, None),
     ] {
         let reply = fixture.send(method, &format!("{base}{page}"), &[("authorization", RIGHT)]);
-        let refused =
-            text(&reply).contains("insufficient headroom: this may take 9 bytes of memory and 7 are left");
+        let refused = text(&reply)
+            .contains("insufficient headroom: this may need 9 bytes of memory, but only 7 are left");
         assert_eq!((reply.status == 503 && refused), is_short, "{method} {page}: {}", text(&reply));
         let expected: Vec<_> = work.into_iter().map(|work| (work, 4096)).collect();
         assert_eq!(mem::take(&mut *asked.lock().unwrap()), expected, "{method} {page}");

@@ -66,7 +66,8 @@ fn s24_what_is_no_instance_is_refused_by_name() {
 #[test]
 fn who_has_no_siblings_or_peers_names_the_setting() {
     let fixture = Fixture::new();
-    for (query, setting) in [("", "siblings(directory)"), ("scope=host", "`fleet`"), ("scope=peers", "peers")]
+    for (query, setting) in
+        [("", "siblings(directory)"), ("scope=host", "`siblings`"), ("scope=peers", "peers")]
     {
         let reply = fixture.get(&format!("/debug/memory/fleet?{query}"));
         assert_eq!(reply.status, 501);

@@ -1,4 +1,4 @@
-//! Bodies: their time, and the supervisor that they share with collections.
+//! Time limits of bodies, and the supervisor that they share with collections.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn s26_bodies_and_collections_share_a_supervisor_that_ends_with_the_last() {
 }
 
 #[test]
-fn s26_the_time_of_a_body_is_ten_seconds_or_the_deadline() {
+fn s26_the_time_limit_of_a_body_is_ten_seconds_or_the_deadline() {
     for (deadline, expected) in [(30, 10), (10, 10), (2, 2)] {
         let control = Control::new(Limits::default().deadline(Duration::from_secs(deadline)));
         assert_eq!(control.flights.await_body(&proof()).unwrap().limit(), Duration::from_secs(expected));

@@ -1,10 +1,10 @@
-//! How many may wait, and how long a page is kept.
+//! Limits of waiting requests, views and kept pages.
 
 use super::super::slot::MAX_VIEWS;
 use super::*;
 
 #[tokio::test]
-async fn s45_waiters_are_bounded_over_both_kinds() {
+async fn s45_waiting_requests_of_both_kinds_share_one_limit() {
     let control = Control::new(Limits::default().max_waiters(3));
     let waiters = [stats(), stats(), view(Page::Types, Format::Text)].map(|view| control.join(view).unwrap());
     control.begun();
@@ -31,7 +31,7 @@ async fn s45_requests_that_have_gone_away_make_room() {
 }
 
 #[tokio::test]
-async fn s45_without_room_nothing_starts() {
+async fn s45_a_refused_request_starts_nothing() {
     let control = Control::new(Limits::default().max_waiters(0));
     assert_eq!(control.join(stats()).unwrap_err(), Problem::TooManyWaiters);
     control.flights.wait_until_idle();
@@ -39,7 +39,7 @@ async fn s45_without_room_nothing_starts() {
 }
 
 #[tokio::test]
-async fn s45_different_views_of_one_report_are_bounded() {
+async fn s45_the_number_of_views_of_one_report_is_limited() {
     let control = Control::new(Limits::default());
     let waiters: Vec<_> = (0..MAX_VIEWS).map(|filter| control.join(with_filter(filter)).unwrap()).collect();
     control.begun();
@@ -53,7 +53,7 @@ async fn s45_different_views_of_one_report_are_bounded() {
 }
 
 #[tokio::test]
-async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
+async fn s46_a_recent_page_of_statistics_is_reused() {
     let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     let first = control.join(stats()).unwrap();
     control.begun();
@@ -65,7 +65,7 @@ async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
         assert_eq!(again.body.as_ptr(), first.body.as_ptr());
     }
     assert_eq!(control.collections_begun_since(), 0);
-    // Another way to write it takes another report, which then replaces this one.
+    // Another format needs another report, which then replaces this one.
     let json = control.join(view(Page::Stats, Format::Json)).unwrap();
     control.begun();
     control.order(Order::Return);
@@ -73,7 +73,7 @@ async fn s46_a_page_of_statistics_is_given_out_again_while_it_is_young() {
 }
 
 #[tokio::test]
-async fn s46_types_are_always_collected_anew() {
+async fn s46_types_are_collected_for_each_request() {
     let control = Control::keeping_stats(Limits::default().cache_stats_for(Duration::MAX));
     for number in 1..=3 {
         let waiter = control.join(view(Page::Types, Format::Json)).unwrap();
@@ -85,22 +85,22 @@ async fn s46_types_are_always_collected_anew() {
 }
 
 #[tokio::test]
-async fn s45_a_page_is_cut_to_what_may_be_unread_at_all() {
+async fn s45_a_page_is_truncated_to_the_limit_of_unread_bytes() {
     let control = Control::new(Limits::default().max_unread_bytes(100));
     let waiting = control.join(view(Page::Types, Format::Json)).unwrap();
     control.begun();
     control.order(Order::Return);
-    // Without rows it is still longer.
+    // Even without rows it is longer.
     assert_eq!(problem(waiting).await, Problem::ReplyTooLarge);
     control.flights.wait_until_idle();
     assert_eq!(control.flights.shared().unread.bytes(), 0);
 }
 
 #[tokio::test]
-async fn s45_pages_that_are_kept_make_room_for_those_that_are_asked_for() {
+async fn s45_kept_pages_make_room_for_requested_pages() {
     let limits = Limits::default().cache_stats_for(Duration::MAX);
     let control = Control::keeping_stats(limits.clone());
-    let page = async |control: &Control, view: View| {
+    let page = async |control: &Control, view: RenderRequest| {
         let waiting = control.join(view).unwrap();
         control.begun();
         control.order(Order::Return);
@@ -111,7 +111,7 @@ async fn s45_pages_that_are_kept_make_room_for_those_that_are_asked_for() {
     let statistics = page(&control, stats()).await.unwrap();
     let types = page(&control, view(Page::Types, Format::Json)).await.unwrap();
     assert_eq!(control.flights.shared().unread.bytes(), statistics, "kept");
-    // There is room for either and not for both.
+    // There is room for either page but not for both.
     let control = Control::keeping_stats(limits.max_unread_bytes(statistics.max(types) + 1));
     assert_eq!(page(&control, stats()).await, Ok(statistics));
     assert_eq!(page(&control, view(Page::Types, Format::Json)).await, Ok(types));

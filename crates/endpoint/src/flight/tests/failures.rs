@@ -1,4 +1,4 @@
-//! Collections that fail, come late, or may not begin.
+//! Collections that fail, are late, or may not start.
 
 use super::super::breaker::{MAX_FAILURES, PAUSE};
 use super::*;
@@ -7,7 +7,7 @@ use super::*;
 async fn s42_without_a_thread_the_answer_is_503_and_the_next_request_tries_again() {
     let refuse: Spawn = |_work| Err(io::Error::from(io::ErrorKind::WouldBlock));
     let control = Control::new(Limits::default());
-    // With a deadline this far away, the supervisor ends only because it is told to.
+    // With such a long deadline, the supervisor ends only because it is told to.
     let limits = Limits::default().deadline(Duration::MAX);
     let flights = Flights::with_spawn(Arc::clone(&control.flights.shared().collect), limits, refuse);
     for _ in 0..2 {
@@ -36,7 +36,7 @@ async fn s43_after_the_deadline_waiters_get_504_and_others_503_until_the_thread_
     let next = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);
-    assert!(text(next).await.contains("report 2"), "the late report goes to nobody");
+    assert!(text(next).await.contains("report 2"), "no request gets the late report");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn s43_a_stuck_kind_leaves_the_other_working() {
 }
 
 #[tokio::test]
-async fn s43_the_configured_deadline_is_kept() {
+async fn s43_the_configured_deadline_is_used() {
     let control = Control::new(Limits::default().deadline(Duration::ZERO));
     let receiver = control.join(stats()).unwrap();
     control.begun();
@@ -110,14 +110,14 @@ async fn fail(control: &Control) {
 }
 
 #[tokio::test]
-async fn s43_after_failures_in_a_row_nothing_is_collected_and_the_reply_names_what() {
+async fn s43_after_repeated_failures_nothing_is_collected_and_the_reply_names_the_kind() {
     let control = Control::new(Limits::default());
     fail(&control).await;
     let Err(Problem::BreakerOpen { kind, retry_after }) = control.join(stats()) else { panic!("open") };
     assert_eq!(kind, "statistics");
     assert!(retry_after <= PAUSE, "{retry_after:?}");
     assert_eq!(control.collections_begun_since(), 0);
-    // The other kind has a breaker of its own.
+    // The other kind has its own breaker.
     let types = control.join(view(Page::Types, Format::Text)).unwrap();
     control.begun();
     control.order(Order::Return);
@@ -156,7 +156,7 @@ async fn s43_a_success_in_between_keeps_the_breaker_closed() {
 async fn s44_without_headroom_nothing_is_collected() {
     let control = Control::new(Limits::default());
     control.is_short.store(true, Ordering::SeqCst);
-    // More often than failures are allowed: a shortage is none.
+    // More often than the limit of failures, because a shortage of memory is not a failure.
     for _ in 0..2 * MAX_FAILURES {
         let waiter = control.join(view(Page::Types, Format::Text)).unwrap();
         assert_eq!(problem(waiter).await, Problem::InsufficientHeadroom(SHORTAGE));
@@ -171,17 +171,17 @@ async fn s44_without_headroom_nothing_is_collected() {
 }
 
 #[tokio::test]
-async fn s44_who_forces_it_gets_the_page() {
+async fn s44_a_forced_request_gets_the_page() {
     let control = Control::new(Limits::default());
     control.is_short.store(true, Ordering::SeqCst);
-    let waiter = control.join(View { force: true, ..view(Page::Types, Format::Json) }).unwrap();
+    let waiter = control.join(RenderRequest { force: true, ..view(Page::Types, Format::Json) }).unwrap();
     control.begun();
     control.order(Order::Return);
     assert!(text(waiter).await.contains("report 1"));
 }
 
 #[test]
-fn s64_each_end_of_a_collection_has_its_name_in_the_audit() {
+fn s64_each_end_of_a_collection_has_a_name_in_audit_events() {
     for (end, was_overdue, name) in [
         (End::Collected, false, "collected"),
         (End::Collected, true, "late"),

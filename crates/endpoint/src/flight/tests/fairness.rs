@@ -3,15 +3,16 @@
 use super::super::alarms::{MAX_BODIES, MAX_GROWTHS, Permit, Wait};
 use super::super::slot::MAX_VIEWS;
 use super::*;
+use crate::view::TakeSnapshot;
 
-fn join_as(control: &Control, login: &str, view: View) -> Result<Waiting, Problem> {
+fn join_as(control: &Control, login: &str, view: RenderRequest) -> Result<Waiting, Problem> {
     control.flights.join(view, &proof_of(login))
 }
 
 #[tokio::test]
-async fn s45_views_of_requests_that_have_gone_away_are_free_at_once_and_not_written() {
+async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_rendered() {
     let control = Control::new(Limits::default());
-    let snapshot = View { wanted: Wanted::TakeSnapshot { label: None }, ..view(Page::Types, Format::Json) };
+    let snapshot = view(Page::Types, Format::Json).of(Arc::new(TakeSnapshot { label: None }));
     let gone: Vec<_> = (0..MAX_VIEWS).map(|filter| control.join(with_filter(filter)).unwrap()).collect();
     control.begun();
     drop(gone);
@@ -24,16 +25,16 @@ async fn s45_views_of_requests_that_have_gone_away_are_free_at_once_and_not_writ
         text(waiting).await;
     }
     control.flights.wait_until_idle();
-    assert_eq!(control.flights.shared().snapshots.list().len(), 0, "no request waited for it");
+    assert_eq!(control.flights.shared().snapshots.list().len(), 0, "no request waited for the snapshot");
     assert_eq!(control.collections_begun_since(), 0);
 }
 
 #[test]
-fn s44_a_request_that_has_gone_away_forces_nothing_any_more() {
+fn s44_a_forced_request_that_has_gone_away_forces_nothing() {
     let mut slot = Slot::default();
     let (sender, _receiver) = oneshot::channel();
-    let waiter = Waiter { number: 1, login: "ops".into(), sender };
-    let force = View { force: true, ..stats() };
+    let waiter = Waiter { number: 1, login: "ops".into(), sender, neighbours: None };
+    let force = RenderRequest { force: true, ..stats() };
     slot.join(force, waiter, &proof(), Instant::now(), Duration::from_secs(1)).unwrap();
     slot.leave(1).unwrap();
     assert_eq!(slot.refuse().map(|groups| groups.len()), Some(0));
@@ -61,7 +62,7 @@ async fn s45_a_login_with_many_waiters_leaves_room_for_another() {
     let mut many: Vec<_> = (0..4).map(|_| join_as(&control, "many", stats()).unwrap()).collect();
     control.begun();
     assert_eq!(join_as(&control, "many", stats()).unwrap_err(), Problem::TooManyWaiters);
-    // Of another kind, it is the same bound.
+    // Requests of another kind count towards the same limit.
     let ones = [stats(), view(Page::Types, Format::Text)].map(|view| join_as(&control, "one", view).unwrap());
     control.begun();
     assert_eq!(join_as(&control, "one", stats()).unwrap_err(), Problem::TooManyWaiters, "two each");
@@ -76,7 +77,7 @@ async fn s45_a_login_with_many_waiters_leaves_room_for_another() {
 }
 
 #[test]
-fn s45_bodies_and_growths_are_shared_between_logins_too() {
+fn s45_permits_for_bodies_and_growths_are_shared_between_logins() {
     let control = Control::new(Limits::default());
     let shared = control.flights.shared();
     for (wait, most) in [(Wait::Body, MAX_BODIES), (Wait::Growth, MAX_GROWTHS)] {
@@ -86,7 +87,7 @@ fn s45_bodies_and_growths_are_shared_between_logins_too() {
         let ones: Vec<_> = (0..most / 2).map(|_| take("one").unwrap()).collect();
         assert!(take("one").is_err() && take("many").is_err(), "half each");
         assert_eq!(shared.lock().alarms.len(), most);
-        // What was displaced is gone already, and leaves nothing when it is dropped.
+        // A displaced permit is already removed, so dropping it changes nothing.
         many.truncate(most / 2);
         assert_eq!(shared.lock().alarms.len(), most);
         drop((many, ones));
@@ -95,7 +96,7 @@ fn s45_bodies_and_growths_are_shared_between_logins_too() {
 }
 
 #[tokio::test]
-async fn s26_a_body_that_has_to_give_way_is_answered_at_once() {
+async fn s26_a_displaced_body_is_answered_at_once() {
     let control = Control::new(Limits::default());
     let await_body = |login: &str| control.flights.await_body(&proof_of(login));
     let mut many: Vec<_> = (0..MAX_BODIES).map(|_| await_body("many").unwrap()).collect();
@@ -108,7 +109,7 @@ async fn s26_a_body_that_has_to_give_way_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn s40_a_growth_that_has_to_give_way_is_told_so() {
+async fn s40_a_displaced_growth_is_answered() {
     let control = Control::new(Limits::default());
     let take = |login: &str| Permit::take(control.flights.shared(), Wait::Growth, &proof_of(login)).unwrap();
     let far = Instant::now() + Duration::from_secs(60 * 60);
@@ -116,7 +117,7 @@ async fn s40_a_growth_that_has_to_give_way_is_told_so() {
     let waiting = permits[MAX_GROWTHS - 1].ring_at(far).unwrap();
     let _one = take("one");
     assert!(waiting.await.is_err());
-    // Also if it begins to wait only then.
+    // Also if the wait starts after it was displaced.
     let _two = take("one");
     let told = permits[MAX_GROWTHS - 2].wait_until(far).await;
     assert_eq!(told, Err(Problem::TooManyGrowths { retry_after: Duration::ZERO }));
@@ -133,7 +134,7 @@ async fn s45_bodies_of_all_kinds_of_replies_are_counted_until_they_are_dropped()
         let reply = waiting.await.unwrap();
         assert_eq!(unread.bytes(), reply.body.len());
         drop(reply);
-        // The collecting thread has let go of it, too.
+        // The collecting thread has dropped it, too.
         control.flights.wait_until_idle();
         assert_eq!(unread.bytes(), 0);
     }
@@ -142,7 +143,7 @@ async fn s45_bodies_of_all_kinds_of_replies_are_counted_until_they_are_dropped()
     control.order(Order::Return);
     let [one, other] = waiting;
     let bytes = text(one).await.len();
-    assert_eq!(unread.bytes(), bytes, "one page, still to be given out");
+    assert_eq!(unread.bytes(), bytes, "one page, kept for reuse");
     assert_eq!(text(other).await.len(), bytes);
     assert_eq!(unread.bytes(), bytes);
 }

@@ -1,4 +1,4 @@
-//! Growth: waits that hold neither threads nor slots, and of which there are few.
+//! Growth requests: their waits hold neither threads nor slots, and few are allowed at once.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -7,16 +7,15 @@ use memory_debug_core::PprofSymbols;
 
 use super::super::alarms::{MAX_GROWTHS, Permit, Wait};
 use super::*;
-use crate::wanted::HeapWanted;
+use crate::view::{Heap, PageRequest as _};
 
-/// Longer than any test, so that who waits for it to end would hang.
+/// Longer than any test, so a test that waited for its end would hang.
 const SPAN: Duration = Duration::from_secs(60 * 60);
 
 fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
-    let heap =
-        HeapWanted { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
-    let view = View { wanted: Wanted::Heap(heap), ..view(Page::Types, Format::Pprof) };
-    flights.grow(view, heap, SPAN, &proof())
+    let heap = Heap { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
+    let watch = heap.watch().unwrap();
+    flights.grow(&view(Page::Types, Format::Pprof).of(Arc::new(heap)), watch, &proof())
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {
@@ -27,7 +26,7 @@ fn measured(flights: &Flights) -> usize {
     flights.shared().lock().alarms.len()
 }
 
-/// Until the alarm is set.
+/// Polls once, which sets the alarm.
 async fn begin(wait: Pin<&mut impl Future<Output = Result<(), Problem>>>) {
     let mut wait = Some(wait);
     poll_fn(|context| {
@@ -39,7 +38,7 @@ async fn begin(wait: Pin<&mut impl Future<Output = Result<(), Problem>>>) {
 }
 
 #[tokio::test]
-async fn s40_few_growths_are_measured_at_once_and_who_goes_away_makes_room() {
+async fn s40_few_growths_are_measured_at_once_and_a_dropped_one_makes_room() {
     let control = Control::new(Limits::default());
     let flights = Arc::new(control.flights);
     let mut growths: Vec<_> = (0..MAX_GROWTHS).map(|_| grow(&flights).unwrap()).collect();
@@ -50,15 +49,19 @@ async fn s40_few_growths_are_measured_at_once_and_who_goes_away_makes_room() {
     growths.push(grow(&flights).unwrap());
     assert_eq!(measured(&flights), MAX_GROWTHS);
     control.orders.send(Order::Return).unwrap();
-    // There is no profile in these reports, which the first collection finds out.
+    // These reports have no profile, which the first collection finds out.
     for growth in growths {
         assert_eq!(growth.await.unwrap_err().status(), 501);
     }
-    assert_eq!((measured(&flights), control.begun.try_iter().count()), (0, 0), "one collection for all");
+    assert_eq!(
+        (measured(&flights), control.begun.try_iter().count()),
+        (0, 0),
+        "one collection for all of them"
+    );
 }
 
 #[tokio::test]
-async fn s43_a_growth_whose_collection_fails_says_why() {
+async fn s43_a_growth_reports_why_its_collection_failed() {
     let control = Control::new(Limits::default());
     let flights = Arc::new(control.flights);
     let panics = grow(&flights).unwrap();
@@ -92,7 +95,7 @@ async fn s40_a_wait_holds_no_slot_and_no_collecting_thread() {
 }
 
 #[tokio::test]
-async fn s41_a_wait_that_is_given_up_leaves_no_thread_and_no_alarm() {
+async fn s41_an_abandoned_wait_leaves_no_thread_and_no_alarm() {
     let control = Control::new(Limits::default());
     {
         let permit = permit(&control.flights).unwrap();
@@ -105,7 +108,7 @@ async fn s41_a_wait_that_is_given_up_leaves_no_thread_and_no_alarm() {
 }
 
 #[tokio::test]
-async fn s40_who_is_refused_is_told_when_the_next_wait_ends() {
+async fn s40_a_refused_growth_is_told_when_the_next_wait_ends() {
     let control = Control::new(Limits::default());
     let permits: Vec<_> = (0..MAX_GROWTHS).map(|_| permit(&control.flights).unwrap()).collect();
     let (mut sooner, mut later) = (

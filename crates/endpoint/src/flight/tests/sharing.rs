@@ -1,4 +1,4 @@
-//! One collection for all who ask, on a thread of its own.
+//! One collection for all requests, on its own thread.
 
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ async fn s41_requests_that_go_away_do_not_admit_a_second_collection() {
 }
 
 #[tokio::test]
-async fn s41_a_collection_nobody_waits_for_ends_and_frees_its_slot() {
+async fn s41_a_collection_without_requests_ends_and_frees_its_slot() {
     let control = Control::new(Limits::default());
     drop(control.join(stats()).unwrap());
     control.begun();
@@ -115,9 +115,9 @@ async fn s42_the_collector_never_runs_on_the_thread_of_a_request() {
 }
 
 #[tokio::test]
-async fn s49_no_thread_is_left_when_nobody_waits() {
+async fn s49_no_thread_is_left_when_no_request_waits() {
     let control = Control::new(Limits::default());
-    assert_eq!(Arc::strong_count(control.flights.shared()), 1, "building starts nothing");
+    assert_eq!(Arc::strong_count(control.flights.shared()), 1, "building an endpoint starts nothing");
     let receiver = control.join(stats()).unwrap();
     control.begun();
     control.order(Order::Return);

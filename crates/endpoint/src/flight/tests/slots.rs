@@ -1,4 +1,4 @@
-//! The transitions that threads reach only by chance.
+//! Transitions of slots that threads reach only by chance.
 
 use bytes::Bytes;
 
@@ -8,32 +8,32 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn join(slot: &mut Slot, view: View) -> oneshot::Receiver<Answer> {
+fn join(slot: &mut Slot, view: RenderRequest) -> oneshot::Receiver<Answer> {
     join_as("ops", 0, slot, view).unwrap().1
 }
 
-/// Joins as a request of that login and number, and tells who was displaced.
+/// Joins with this login and number. Returns the displaced requests and the receiver of the answer.
 fn join_as(
     login: &str,
     number: u64,
     slot: &mut Slot,
-    view: View,
+    view: RenderRequest,
 ) -> Result<(Option<Group>, oneshot::Receiver<Answer>), Problem> {
     let (sender, receiver) = oneshot::channel();
-    let waiter = Waiter { number, login: login.into(), sender };
+    let waiter = Waiter { number, login: login.into(), sender, neighbours: None };
     let (_, displaced) = slot.join(view, waiter, &proof_of(login), Instant::now(), LIMIT)?;
     Ok((displaced, receiver))
 }
 
 #[test]
-fn who_comes_while_rendering_gets_the_next_report() {
+fn a_request_during_rendering_gets_the_next_report() {
     let mut slot = Slot::default();
     let (early, late_view) = (join(&mut slot, stats()), stats());
     slot.collected();
     let mut late = join(&mut slot, late_view);
 
     slot.take_group(&stats()).unwrap().answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"first"))));
-    assert!(slot.next_view().is_none());
+    assert!(slot.next_page().is_none());
     assert_eq!(late.try_recv(), Ok(None));
     let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
     assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
@@ -47,7 +47,7 @@ fn who_comes_while_rendering_gets_the_next_report() {
 }
 
 #[test]
-fn s43_the_deadline_covers_rendering_and_those_who_came_late() {
+fn s43_the_deadline_covers_rendering_and_late_requests() {
     let mut slot = Slot::default();
     let (_early, _late) = (join(&mut slot, stats()), {
         slot.collected();
@@ -66,7 +66,7 @@ fn s43_the_deadline_covers_rendering_and_those_who_came_late() {
 }
 
 #[test]
-fn s44_who_comes_while_others_are_refused_waits_for_another_try() {
+fn s44_a_request_that_joins_during_a_refusal_waits_for_another_attempt() {
     let mut slot = Slot::default();
     let _early = join(&mut slot, stats());
     assert_eq!(slot.refuse().unwrap().len(), 1);
@@ -77,14 +77,14 @@ fn s44_who_comes_while_others_are_refused_waits_for_another_try() {
 }
 
 #[test]
-fn s44_nobody_is_refused_if_one_of_them_forces_it() {
+fn s44_no_request_is_refused_if_one_of_them_forces_it() {
     let mut slot = Slot::default();
-    let _waiters = [join(&mut slot, stats()), join(&mut slot, View { force: true, ..stats() })];
+    let _waiters = [join(&mut slot, stats()), join(&mut slot, RenderRequest { force: true, ..stats() })];
     assert!(slot.refuse().is_none());
 }
 
 #[test]
-fn s43_latecomers_do_not_make_an_open_breaker_collect() {
+fn s43_late_requests_do_not_make_an_open_breaker_collect() {
     let mut slot = Slot::default();
     let now = Instant::now();
     for failure in 1..=MAX_FAILURES {
@@ -101,7 +101,7 @@ fn s43_latecomers_do_not_make_an_open_breaker_collect() {
 }
 
 #[test]
-fn a_new_collection_for_latecomers_has_its_own_deadline() {
+fn a_new_collection_for_late_requests_has_its_own_deadline() {
     let mut slot = Slot::default();
     let _early = join(&mut slot, stats());
     slot.collected();
@@ -113,7 +113,7 @@ fn a_new_collection_for_latecomers_has_its_own_deadline() {
 }
 
 #[test]
-fn s45_the_views_of_a_request_that_has_gone_away_are_free_at_once() {
+fn s45_the_view_of_a_request_that_has_gone_away_is_freed_at_once() {
     let mut slot = Slot::default();
     let kept: Vec<_> = (0..2 * MAX_VIEWS as u64)
         .map(|number| join_as("ops", number, &mut slot, with_filter(number as usize / 2)).unwrap())
@@ -126,7 +126,7 @@ fn s45_the_views_of_a_request_that_has_gone_away_are_free_at_once() {
     let _late = join_as("ops", 101, &mut slot, with_filter(100)).unwrap();
     slot.collected();
     let mut written = Vec::new();
-    while let Some((view, _)) = slot.next_view() {
+    while let Some(NextPage { request: view, .. }) = slot.next_page() {
         slot.take_group(&view).unwrap();
         written.push(view);
     }
@@ -145,7 +145,7 @@ fn s45_logins_take_turns_with_their_views() {
         .collect();
     slot.collected();
     let mut order = String::new();
-    while let Some((view, proof)) = slot.next_view() {
+    while let Some(NextPage { request: view, proof, .. }) = slot.next_page() {
         order.push_str(proof.user());
         slot.take_group(&view).unwrap();
     }
@@ -153,7 +153,7 @@ fn s45_logins_take_turns_with_their_views() {
 }
 
 #[test]
-fn s45_a_login_with_fewer_views_takes_the_newest_of_the_one_with_the_most() {
+fn s45_a_login_with_fewer_views_displaces_the_newest_view_of_the_login_with_the_most() {
     let mut slot = Slot::default();
     let most = MAX_VIEWS as u64;
     let mut first: Vec<_> = (0..most)
@@ -168,7 +168,7 @@ fn s45_a_login_with_fewer_views_takes_the_newest_of_the_one_with_the_most() {
     }
     assert!(join_as("b", 200, &mut slot, with_filter(200)).is_err(), "both have their share");
     assert!(join_as("a", 201, &mut slot, with_filter(201)).is_err());
-    // A view that both want stays.
+    // A view that both logins want stays.
     assert!(join_as("b", 202, &mut slot, with_filter(0)).unwrap().0.is_none());
     assert!(join_as("c", 203, &mut slot, with_filter(203)).unwrap().0.is_some());
 }

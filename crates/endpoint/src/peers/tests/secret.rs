@@ -1,10 +1,5 @@
-//! What peers are sent, and what it opens.
+//! What peers are sent, and what the secret opens.
 
-use std::time::Instant;
-
-use memory_debug_core::MissingReason;
-
-use super::super::ask::{Peer, Question};
 use super::*;
 
 #[test]
@@ -17,7 +12,7 @@ fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
         url.strip_prefix("http://").unwrap(),
         basic("memory-debug-peer", SECRET)
     );
-    // Nothing of the request goes any further, force neither.
+    // No part of the request is passed on, not even `force`.
     for query in ["", "&top=3&filter=x", "&force=true"] {
         fleet_with(&endpoint, query);
         assert_eq!(asked.recv().unwrap(), expected, "{query}");
@@ -27,10 +22,7 @@ fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
 #[test]
 fn s16_nothing_shows_the_secret() {
     let peers = peers().instance("https://10.0.0.7").unwrap();
-    let own = Flights::of_process(&None, Limits::default());
-    let whom = Whom::Peers { peers: Arc::new(peers.clone()), own };
-    let question = Question { caller: peers.caller(), rows: 1, tls: None };
-    let shown = format!("{peers:#?} {whom:?} {question:?} {:?}", endpoint(peers.clone()));
+    let shown = format!("{peers:#?} {:?}", endpoint(peers.clone()));
     for secret in [SECRET, OPERATOR, &BASE64_STANDARD.encode(format!("{USER}:{SECRET}"))[..]] {
         assert!(!shown.contains(secret) && !shown.contains(&format!("{:?}", secret.as_bytes())), "{shown}");
     }
@@ -103,7 +95,7 @@ fn s16_a_secret_that_is_an_operators_password_is_not_sent() {
 }
 
 #[test]
-fn who_is_asked_for_others_asks_nobody() {
+fn a_forwarded_request_cannot_ask_for_the_fleet() {
     let (url, asked) = peer(report(1));
     let endpoint = endpoint(peers().instance(url).unwrap());
     let login = basic("ops", OPERATOR);
@@ -112,7 +104,7 @@ fn who_is_asked_for_others_asks_nobody() {
 }
 
 #[test]
-fn peers_are_named_by_the_configuration_alone() {
+fn a_request_cannot_name_peers() {
     let (elsewhere, asked) = peer(report(1));
     let endpoint = endpoint(peers().instance("https://nowhere.invalid").unwrap());
     for parameter in ["peer", "peers", "instance", "url", "target"] {
@@ -124,45 +116,15 @@ fn peers_are_named_by_the_configuration_alone() {
 }
 
 #[test]
-fn s17_the_secret_crosses_no_network_in_the_clear_unless_it_is_meant_to() {
-    for url in ["http://10.0.0.7", "http://shop-1.internal:8080", "http://[2001:db8::7]"] {
-        let refused = peers().instance(url).unwrap_err();
-        assert!(refused.to_string().contains("allow_plain_http"), "{refused}");
-        assert!(peers().dns(url).is_err() && peers().allow_plain_http().instance(url).is_ok(), "{url}");
-    }
-    // A name server that says that `localhost` is elsewhere is not believed.
-    let address = Address::parse("http://localhost:1").unwrap();
-    let named = Named { address, is_each: true, may_leave: false };
-    let elsewhere = Peer::new(String::new(), &named, Some(([192, 0, 2, 7], 1).into()));
-    let question = Question { caller: peers().caller(), rows: 1, tls: None };
-    let answer = question.ask(&elsewhere, Instant::now() + Duration::from_secs(60));
-    assert_eq!(answer.unwrap().unwrap_err().0, MissingReason::Tls);
-    // What may leave is what was named after it was allowed to.
-    let both = peers().instance("http://localhost:1").unwrap().allow_plain_http();
-    let both = both.instance("http://localhost:2").unwrap();
-    assert_eq!(both.named.iter().map(|named| named.may_leave).collect::<Vec<_>>(), [false, true]);
+fn a_refused_address_or_authority_is_a_configuration_error() {
+    let kind = |refused: Result<Peers, ConfigError>| refused.unwrap_err().kind();
+    assert_eq!(kind(peers().instance("http://10.0.0.7")), ConfigErrorKind::InvalidPeer);
+    assert_eq!(kind(peers().dns("shop")), ConfigErrorKind::InvalidPeer);
+    assert_eq!(kind(peers().authority("no PEM")), ConfigErrorKind::InvalidAuthority);
 }
 
 #[test]
-fn s17_by_plain_http_only_this_machine_is_asked_unless_it_is_meant_to_be() {
-    let asked = |url: &str, may_leave, found: [u8; 4]| {
-        let named = Named { address: Address::parse(url).unwrap(), is_each: true, may_leave };
-        Peer::new(String::new(), &named, None).may_be_asked_at(found.into())
-    };
-    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 7]);
-    assert!(asked("http://localhost", false, here) && !asked("http://localhost", false, elsewhere));
-    assert!(asked("http://shop", true, elsewhere));
-    assert!(asked("https://shop", false, elsewhere));
-}
-
-#[test]
-fn s63_a_login_in_an_address_is_refused_and_not_repeated() {
-    let refused = peers().instance("https://ops:hunter2hunter2@shop").unwrap_err();
-    assert!(!refused.to_string().contains("hunter2"), "{refused}");
-}
-
-#[test]
-fn s62_addresses_are_named_only_where_the_host_may_be() {
+fn s62_addresses_are_shown_only_if_the_host_may_be() {
     let (url, _asked) = peer(report(1));
     let all = peers().instance(&url).unwrap().dns("https://nowhere.invalid").unwrap();
     let all = all.dns(url.replace("127.0.0.1", "localhost")).unwrap();
@@ -177,7 +139,7 @@ fn s62_addresses_are_named_only_where_the_host_may_be() {
 }
 
 #[test]
-fn s15_names_of_types_are_for_those_who_may_know_them_here() {
+fn s15_names_of_types_need_the_same_role_as_elsewhere() {
     let readers = Credentials::new("ops", OPERATOR).unwrap().role(Role::Read);
     let endpoint =
         Endpoint::new(readers).collect_with(Reports(0)).peers(peers()).role_for_types(Role::Profile);

@@ -1,31 +1,37 @@
 use proptest::prelude::*;
 
-use memory_debug_core::Page;
-
 use super::*;
-use crate::route::{Found, Operation};
 
-/// What has the parameters of a page.
-fn of(page: Page) -> &'static Operation {
-    let path = match page {
-        Page::Overview => "",
-        Page::Stats => "/stats",
-        Page::Types => "/types",
-        Page::Doctor => "/doctor",
-    };
-    match Operation::find("GET", path) {
-        Found::Operation(operation, _) => operation,
-        other => panic!("{other:?}"),
-    }
+const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "depth", "focus", "ignore"];
+const STATS: &[&str] = &["format", "force", "detail"];
+const OVERVIEW: &[&str] = &["format", "force", "top"];
+const DOCTOR: &[&str] = &["format", "force"];
+
+/// What a query says to a page with these parameters.
+#[derive(Debug)]
+struct Parsed {
+    format: Option<Format>,
+    force: bool,
+    types: TypesView,
+    selection: Selection,
 }
 
-fn types(query: &str) -> Result<Query, Problem> {
-    Query::parse(of(Page::Types), Some(query), 1000)
+fn parse(parameters: &[&'static str], query: Option<&str>, max_rows: usize) -> Result<Parsed, Problem> {
+    let mut query = Query::parse(parameters, query, max_rows, max_rows);
+    let format = query.format(Format::PAGE);
+    let force = query.flag("force");
+    let types = query.table();
+    let selection = query.selection();
+    query.finish().map(|()| Parsed { format, force, types, selection })
+}
+
+fn types(query: &str) -> Result<Parsed, Problem> {
+    parse(TABLE, Some(query), 1000)
 }
 
 /// The parameter that the refusal names.
-fn refused(page: Page, query: &str) -> String {
-    match Query::parse(of(page), Some(query), 1000) {
+fn refused(parameters: &[&'static str], query: &str) -> String {
+    match parse(parameters, Some(query), 1000) {
         Err(Problem::InvalidParameter { name, .. }) => name,
         other => panic!("{query}: {other:?}"),
     }
@@ -34,7 +40,7 @@ fn refused(page: Page, query: &str) -> String {
 #[test]
 fn no_query_means_defaults() {
     for query in [None, Some("")] {
-        let query = Query::parse(of(Page::Types), query, 1000).unwrap();
+        let query = parse(TABLE, query, 1000).unwrap();
         assert_eq!(query.format, None);
         assert_eq!(query.types, TypesView::default());
     }
@@ -43,14 +49,14 @@ fn no_query_means_defaults() {
 #[test]
 fn all_parameters_in_any_order() {
     for query in ["top=7&sort=count&filter=Vec&format=json", "format=json&filter=Vec&sort=count&top=7"] {
-        let Query { format, types, .. } = types(query).unwrap();
+        let Parsed { format, types, .. } = types(query).unwrap();
         assert_eq!(format, Some(Format::Json));
         assert_eq!((types.top, types.sort, types.filter.as_deref()), (7, Sort::Count, Some("Vec")));
     }
 }
 
 #[test]
-fn every_value_of_a_parameter_is_itself() {
+fn every_value_of_a_table_is_itself() {
     for (query, sort) in [("sort=bytes", Sort::Bytes), ("sort=count", Sort::Count), ("sort=name", Sort::Name)]
     {
         assert_eq!(types(&format!("{query}&top=3")).unwrap().types.sort, sort);
@@ -64,79 +70,31 @@ fn every_value_of_a_parameter_is_itself() {
         (8, 1, 32)
     );
     assert!(depth("depth=0").is_err() && depth("depth=33").is_err() && depth("depth=+1").is_err());
-    let detail = |query| Query::parse(of(Page::Stats), Some(query), 1000).map(|query| query.detail);
-    assert_eq!(detail("detail=bins,arenas").unwrap(), DetailParts { arenas: true, size_classes: true });
-    assert_eq!(detail("detail=bins").unwrap(), DetailParts { arenas: false, size_classes: true });
-    assert!(detail("detail=").is_err() && detail("detail=arenas,").is_err());
     let selection = types("focus=a&ignore=b").unwrap().selection;
     assert_eq!((selection.focus.as_deref(), selection.ignore.as_deref()), (Some("a"), Some("b")));
-    let of = |method, path, query| match Operation::find(method, path) {
-        Found::Operation(operation, _) => Query::parse(operation, Some(query), 1000),
-        other => panic!("{other:?}"),
-    };
-    let heap = of("GET", "/heap", "symbols=none&format=collapsed&top=3").unwrap();
-    assert_eq!((heap.symbols, heap.format, heap.types.top), (PprofSymbols::None, Some(Format::Collapsed), 3));
-    assert_eq!(of("GET", "/heap", "symbols=functions&debug=1").unwrap().symbols, PprofSymbols::Functions);
-    assert_eq!(of("GET", "/heap", "debug=1").unwrap().format, Some(Format::Text));
-    let growth = of("GET", "/heap", "debug=0&seconds=60&format=text").unwrap_err();
-    assert!(matches!(growth, Problem::InvalidParameter { name, .. } if name == "debug"));
-    let growth = of("GET", "/heap", "seconds=60&debug=0").unwrap();
-    assert_eq!((growth.span, growth.format), (Some(Duration::from_secs(60)), None));
-    assert_eq!(of("GET", "/heap", "seconds=01&format=text").unwrap().span, Some(Duration::from_secs(1)));
-    assert_eq!(of("GET", "/heap", "debug=0").unwrap().format, None);
-    let graph = of("GET", "/heap/flamegraph", "by=type&count=objects&base=last").unwrap();
-    assert_eq!((graph.leaf, graph.count, graph.base), (Leaf::Type, Count::Objects, Some(Base::Last)));
-    assert_eq!(of("POST", "/snapshots", "label=a+b").unwrap().label.as_deref(), Some("a b"));
-    let diff = of("GET", "/diff", "base=first&target=last&growth=true").unwrap();
-    assert_eq!((diff.base, diff.target, diff.growth), (Some(Base::First), Target::Kept(Base::Last), true));
 }
 
 #[test]
-fn s24_what_is_not_a_value_of_a_parameter_is_refused_with_those_that_are() {
-    for (method, path, query, told) in [
-        ("GET", "/heap", "format=svg", "`format` has to be `pprof`, `text`, `json`, `collapsed` or `raw`"),
-        ("GET", "/heap", "debug=2", "`debug` has to be `0` or `1`"),
-        ("GET", "/heap", "debug=1&format=json", "`debug` is another word for `format`"),
-        ("GET", "/heap", "seconds=0", "`seconds` has to be a number from 1 to 60"),
-        ("GET", "/heap", "seconds=61", "`seconds` has to be a number from 1 to 60"),
-        ("GET", "/heap", "seconds=1.5", "`seconds` has to be a number from 1 to 60"),
-        ("GET", "/heap", "seconds=1&debug=1", "`seconds` does not go with `debug=1`"),
-        ("GET", "/heap", "debug=1&seconds=1", "`seconds` does not go with `debug=1`"),
-        (
-            "GET",
-            "/heap",
-            "seconds=1&format=collapsed",
-            "`seconds` goes with the formats `pprof`, `text` and `json`",
-        ),
-        (
-            "GET",
-            "/heap",
-            "format=raw&seconds=1",
-            "`seconds` goes with the formats `pprof`, `text` and `json`",
-        ),
-        ("GET", "/heap", "gc=1", "`gc` is not a parameter of this page"),
-        ("GET", "/types", "seconds=1", "`seconds` is not a parameter of this page"),
-        ("GET", "/heap", "format=json&debug=1", "`debug` is another word for `format`"),
-        ("GET", "/heap", "symbols=all", "`symbols` has to be `inline`, `functions` or `none`"),
-        ("GET", "/heap/flamegraph", "format=text", "`format` has to be `svg`"),
-        ("GET", "/heap/flamegraph", "by=line", "`by` has to be `function` or `type`"),
-        ("GET", "/diff", "base=now", "`base` has to be the id of a snapshot"),
-        ("GET", "/diff", "target=0", "`target` has to be the id of a snapshot"),
-        ("POST", "/snapshots", "label=", "`label` has to have 1 to 128 bytes"),
-        ("POST", "/snapshots", "label=a%0ab", "`label` has a control character"),
+fn s24_the_first_wrong_parameter_is_named_whatever_the_order_of_reading() {
+    for (query, name) in [
+        ("sort=x&top=0", "sort"),
+        ("top=0&sort=x", "top"),
+        ("depth=0&tpo=1&sort=x", "depth"),
+        ("tpo=1&sort=x", "tpo"),
+        ("top=1&sort=x&top=1", "sort"),
+        ("top=1&top=1&sort=x", "top"),
+        ("filter=%zz&sort=x", "filter"),
+        ("sort=x&filter=%zz", "sort"),
     ] {
-        let Found::Operation(operation, _) = Operation::find(method, path) else { panic!("{path}") };
-        let problem = Query::parse(operation, Some(query), 1000).unwrap_err();
-        let shown = problem.render(Format::Text);
-        assert!(shown.contains(told), "{query}: {shown}");
+        assert_eq!(refused(TABLE, query), name, "{query}");
     }
 }
 
 #[test]
 fn every_page_can_be_forced() {
-    for page in [Page::Overview, Page::Stats, Page::Types, Page::Doctor] {
+    for page in [OVERVIEW, STATS, TABLE, DOCTOR] {
         for (query, expected) in [("force=true", true), ("force=false", false), ("", false)] {
-            assert_eq!(Query::parse(of(page), Some(query), 1000).unwrap().force, expected);
+            assert_eq!(parse(page, Some(query), 1000).unwrap().force, expected);
         }
         for query in ["force", "force=", "force=1", "force=True", "force=true&force=true"] {
             assert_eq!(refused(page, query), "force");
@@ -158,20 +116,20 @@ fn filters_are_decoded_like_forms() {
 
 #[test]
 fn s24_unknown_parameters_are_refused_by_name() {
-    assert_eq!(refused(Page::Types, "tpo=5"), "tpo");
-    assert_eq!(refused(Page::Types, "top=5&&sort=name"), "");
-    assert_eq!(refused(Page::Types, "TOP=5"), "TOP");
-    assert_eq!(refused(Page::Types, "t%6fp=5"), "t%6fp");
-    assert_eq!(refused(Page::Types, "&"), "");
-    assert_eq!(refused(Page::Stats, "top=5"), "top");
-    assert_eq!(refused(Page::Overview, "sort=name"), "sort");
-    assert_eq!(refused(Page::Doctor, "top=5"), "top");
+    assert_eq!(refused(TABLE, "tpo=5"), "tpo");
+    assert_eq!(refused(TABLE, "top=5&&sort=name"), "");
+    assert_eq!(refused(TABLE, "TOP=5"), "TOP");
+    assert_eq!(refused(TABLE, "t%6fp=5"), "t%6fp");
+    assert_eq!(refused(TABLE, "&"), "");
+    assert_eq!(refused(STATS, "top=5"), "top");
+    assert_eq!(refused(OVERVIEW, "sort=name"), "sort");
+    assert_eq!(refused(DOCTOR, "top=5"), "top");
 }
 
 #[test]
 fn s24_repeated_parameters_are_refused_by_name() {
-    assert_eq!(refused(Page::Types, "top=5&top=5"), "top");
-    assert_eq!(refused(Page::Types, "format=json&filter=x&format=text"), "format");
+    assert_eq!(refused(TABLE, "top=5&top=5"), "top");
+    assert_eq!(refused(TABLE, "format=json&filter=x&format=text"), "format");
 }
 
 #[test]
@@ -191,23 +149,23 @@ fn s24_values_out_of_range_are_refused_by_name() {
         "99999999999999999999999",
         "%35%",
     ] {
-        assert_eq!(refused(Page::Types, &format!("top={value}")), "top", "{value}");
+        assert_eq!(refused(TABLE, &format!("top={value}")), "top", "{value}");
     }
     assert_eq!(types("top=1").unwrap().types.top, 1);
     assert_eq!(types("top=1000").unwrap().types.top, 1000);
     for query in ["sort=", "sort", "sort=Bytes", "sort=size"] {
-        assert_eq!(refused(Page::Types, query), "sort", "{query}");
+        assert_eq!(refused(TABLE, query), "sort", "{query}");
     }
     for query in ["format=", "format", "format=xml", "format=JSON", "format=html"] {
-        assert_eq!(refused(Page::Overview, query), "format", "{query}");
+        assert_eq!(refused(OVERVIEW, query), "format", "{query}");
     }
 }
 
 #[test]
 fn s24_the_configured_number_of_rows_is_the_limit() {
-    assert_eq!(Query::parse(of(Page::Types), None, 10).unwrap().types.top, 10);
-    assert!(Query::parse(of(Page::Types), Some("top=10"), 10).is_ok());
-    assert!(Query::parse(of(Page::Types), Some("top=11"), 10).is_err());
+    assert_eq!(parse(TABLE, None, 10).unwrap().types.top, 10);
+    assert!(parse(TABLE, Some("top=10"), 10).is_ok());
+    assert!(parse(TABLE, Some("top=11"), 10).is_err());
 }
 
 #[test]
@@ -227,20 +185,20 @@ fn s24_filters_are_short_and_printable() {
         "%FF",
         "%C3",
     ] {
-        assert_eq!(refused(Page::Types, &format!("filter={value}")), "filter", "{value}");
+        assert_eq!(refused(TABLE, &format!("filter={value}")), "filter", "{value}");
     }
 }
 
 #[test]
 fn s24_overlong_queries_are_refused() {
-    assert_eq!(refused(Page::Types, &"x".repeat(MAX_QUERY_BYTES + 1)), "query");
-    let longest = refused(Page::Types, &"x".repeat(MAX_QUERY_BYTES));
+    assert_eq!(refused(TABLE, &"x".repeat(MAX_QUERY_BYTES + 1)), "query");
+    let longest = refused(TABLE, &"x".repeat(MAX_QUERY_BYTES));
     assert_ne!(longest, "query", "refused for its name only");
 }
 
 #[test]
 fn names_are_shown_short_and_escaped() {
-    let name = refused(Page::Types, &format!("\u{1b}[31m\u{202e}{}=1", "x".repeat(1000)));
+    let name = refused(TABLE, &format!("\u{1b}[31m\u{202e}{}=1", "x".repeat(1000)));
     assert!(name.is_ascii() && !name.contains('\u{1b}'), "{name}");
     assert!(name.len() < 100, "{name}");
 }
@@ -251,8 +209,8 @@ fn encode(text: &str) -> String {
 
 proptest! {
     #[test]
-    fn s24_no_query_panics(query: String, page in prop_oneof![Just(Page::Types), Just(Page::Stats)]) {
-        let _ = Query::parse(of(page), Some(&query), 1000);
+    fn s24_no_query_panics(query: String, page in prop_oneof![Just(TABLE), Just(STATS)]) {
+        let _ = parse(page, Some(&query), 1000);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files that are no use as credentials: what is said of them, and that nothing waits for them.
+//! Files that cannot be used as credentials: the error describes each, and reading it never blocks.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -28,7 +28,7 @@ fn from_password_file(file: &TestFile) -> Result<Credentials, CredentialsError> 
 }
 
 #[test]
-fn s14_what_is_no_regular_file_is_refused_with_what_it_is_and_without_waiting() {
+fn s14_an_irregular_file_is_refused_by_kind_without_waiting() {
     for (number, (what, make)) in IRREGULAR.into_iter().enumerate() {
         let file = TestFile::new(&format!("irregular-{number}"), "");
         remove(&file.0);
@@ -43,7 +43,7 @@ fn s14_what_is_no_regular_file_is_refused_with_what_it_is_and_without_waiting() 
 }
 
 #[test]
-fn s14_a_file_that_becomes_something_else_leaves_the_old_logins_until_it_is_a_file_again() {
+fn s14_the_old_logins_stay_in_force_while_the_file_is_irregular() {
     for (number, (what, make)) in IRREGULAR.into_iter().enumerate() {
         let file = TestFile::new(&format!("becomes-{number}"), format!("ops:{GOOD}\n"));
         let credentials = Credentials::from_file(&file.0).unwrap();
@@ -60,9 +60,9 @@ fn s14_a_file_that_becomes_something_else_leaves_the_old_logins_until_it_is_a_fi
 }
 
 #[test]
-fn s01_a_password_with_a_blank_at_an_end_is_refused_wherever_it_comes_from() {
+fn s01_leading_and_trailing_whitespace_of_a_password_is_refused_from_every_source() {
     for (number, (before, after, what)) in [
-        ("", " ", "it ends with a space (U+0020), which people do not see; remove it"),
+        ("", " ", "it ends with a space (U+0020), which is easy to miss; remove it"),
         (" ", "", "it begins with a space (U+0020)"),
         ("", "\t", "it ends with a tab (U+0009)"),
         ("", "\r", "it ends with a carriage return (U+000D)"),
@@ -72,14 +72,14 @@ fn s01_a_password_with_a_blank_at_an_end_is_refused_wherever_it_comes_from() {
         (
             "\u{feff}",
             "",
-            "it begins with a byte order mark (U+FEFF), which people do not see; save it as UTF-8 without the mark",
+            "it begins with a byte order mark (U+FEFF), which is easy to miss; save it as UTF-8 without the mark",
         ),
     ]
     .into_iter()
     .enumerate()
     {
         let password = format!("{before}{GOOD}{after}");
-        // One line break at the end is no part of it.
+        // One line break at the end is ignored.
         let file = TestFile::new(&format!("ends-{number}"), format!("{password}\r\n"));
         let in_file = from_password_file(&file).unwrap_err();
         assert!(in_file.to_string().starts_with(&format!("`{}`: ", file.0.display())), "{in_file}");
@@ -98,7 +98,7 @@ fn s01_a_password_with_a_blank_at_an_end_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn s01_a_line_with_a_blank_or_a_mark_at_an_end_is_refused_with_its_number() {
+fn s01_a_line_with_whitespace_or_a_mark_at_an_end_is_refused_with_its_number() {
     for (number, (content, kind, what)) in [
         (format!("\u{feff}ops:{GOOD}\n"), Kind::Unreadable, "line 1 of `"),
         (
@@ -112,8 +112,8 @@ fn s01_a_line_with_a_blank_or_a_mark_at_an_end_is_refused_with_its_number() {
             "`: password refused: it ends with a space",
         ),
         (format!("a:{GOOD}\r\nops: {GOOD}\r\n"), Kind::InvalidPassword, "line 2 of `"),
-        (format!("ops :{GOOD}\n"), Kind::InvalidUser, "`: user refused: it ends with a space"),
-        (format!("  ops:{GOOD}\n"), Kind::InvalidUser, "`: user refused: it begins with a space"),
+        (format!("ops :{GOOD}\n"), Kind::InvalidUser, "`: user name refused: it ends with a space"),
+        (format!("  ops:{GOOD}\n"), Kind::InvalidUser, "`: user name refused: it begins with a space"),
     ]
     .into_iter()
     .enumerate()
@@ -126,7 +126,7 @@ fn s01_a_line_with_a_blank_or_a_mark_at_an_end_is_refused_with_its_number() {
 }
 
 #[test]
-fn s01_one_line_break_at_the_end_of_a_password_file_is_no_part_of_it() {
+fn s01_one_line_break_at_the_end_of_a_password_file_is_ignored() {
     for (number, end) in ["", "\n", "\r\n"].into_iter().enumerate() {
         let file = TestFile::new(&format!("line-break-{number}"), format!("{GOOD}{end}"));
         assert!(accepts(&from_password_file(&file).unwrap(), "ops", GOOD), "{end:?}");
@@ -137,10 +137,13 @@ fn s01_one_line_break_at_the_end_of_a_password_file_is_no_part_of_it() {
 }
 
 #[test]
-fn a_user_with_a_blank_at_an_end_is_told_by_its_variable_and_utf_16_by_its_name() {
+fn errors_name_the_variable_of_a_user_with_whitespace_and_a_file_in_utf_16() {
     let user = from_vars(&[("MEMORY_DEBUG_USER", "ops "), ("MEMORY_DEBUG_PASSWORD", GOOD)]).unwrap_err();
     assert_eq!(user.kind(), Kind::InvalidUser);
-    assert!(user.to_string().starts_with("MEMORY_DEBUG_USER: user refused: it ends with a space"), "{user}");
+    assert!(
+        user.to_string().starts_with("MEMORY_DEBUG_USER: user name refused: it ends with a space"),
+        "{user}"
+    );
     let utf16: Vec<u8> = format!("\u{feff}{GOOD}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let file = TestFile::new("utf-16", utf16);
     let error = from_password_file(&file).unwrap_err();

@@ -1,7 +1,7 @@
-//! Whether a password is anywhere in the writable memory of this process after a request with it was answered.
+//! Searches the writable memory of this process for a password after a request with it was answered.
 //!
-//! The tests themselves have it only with each byte changed, and so they have the header with it. The request's thread
-//! wipes its header, which servers do not.
+//! The tests keep the password and the header only in masked form. The request's thread wipes its header,
+//! which servers do not do.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,19 +11,21 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memory_debug_fleet::fill_random;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::*;
 use crate::endpoint::Endpoint;
 use crate::parts::{Connection, RequestParts};
 
-/// Changes every byte of a password into one that no password has.
+/// Changes every byte of a password into a byte that no password contains.
 const MASK: u8 = 0x80;
 
-/// A part of a password is looked for at each multiple of this address. So twice as much of one is always found.
+/// The length of the parts that are searched for, at multiples of this length. A remnant of twice this length
+/// is always found.
 const PART: usize = 8;
 
-/// A random password, or the header with it, that is not in memory as it is.
+/// A random password, or a header with one, kept in masked form.
 struct Hidden(Vec<u8>);
 
 impl Hidden {
@@ -35,14 +37,14 @@ impl Hidden {
         Self(random)
     }
 
-    /// The text itself, which its taker has to wipe.
+    /// The plain text, which the caller must wipe.
     fn reveal(&self) -> String {
         let mut text = String::with_capacity(self.0.len());
         text.extend(self.0.iter().map(|byte| char::from(byte ^ MASK)));
         text
     }
 
-    /// The value of the header with it and what comes after it, encoded three bytes at a time.
+    /// The header value for this password followed by `after`, encoded three bytes at a time.
     fn header(&self, after: &[u8]) -> Self {
         let password = self.0.iter().map(|byte| byte ^ MASK);
         let mut bytes = b"ops:".iter().copied().chain(password).chain(after.iter().copied());
@@ -56,7 +58,7 @@ impl Hidden {
         }
     }
 
-    /// In how many places of the writable memory of this process a part of it is.
+    /// The number of places in the writable memory of this process that contain a part of the text.
     fn places(&self) -> usize {
         let memory = File::open("/proc/self/mem").unwrap();
         let mut buffer = Zeroizing::new(vec![0; 1 << 20]);
@@ -67,7 +69,7 @@ impl Hidden {
         for (mut at, end) in writable() {
             while at < end {
                 let length = buffer.len().min(usize::try_from(end - at).unwrap());
-                // Not all that is mapped can be read.
+                // Some mappings cannot be read.
                 let Ok(read @ 1..) = memory.read_at(&mut buffer[..length], at) else { break };
                 at += read as u64;
                 for part in buffer[..read].chunks_exact(PART).filter(|part| firsts[usize::from(part[0])]) {
@@ -91,7 +93,8 @@ fn writable() -> Vec<(u64, u64)> {
     writable.filter_map(range).collect()
 }
 
-/// The status of a request with these headers, answered on a thread whose stack is there until `looked` returns.
+/// Calls `looked` with the status of a request with these headers. The thread that answered keeps its stack
+/// until `looked` returns.
 fn answered_before(
     endpoint: &Endpoint,
     (method, path): (&str, &str),
@@ -121,7 +124,7 @@ fn answered_before(
     });
 }
 
-/// Nothing is collected for it.
+/// A request that collects nothing.
 const HEAD: (&str, &str) = ("HEAD", "/debug/memory");
 
 fn assert_leaves_nothing(endpoint: &Endpoint, password: &Hidden, header: &Hidden, expected: u16) {
@@ -131,7 +134,7 @@ fn assert_leaves_nothing(endpoint: &Endpoint, password: &Hidden, header: &Hidden
 }
 
 #[test]
-fn s16_what_is_in_memory_is_found() {
+fn s16_a_text_in_memory_is_found() {
     let password = Hidden::new(24);
     assert_eq!(password.places(), 0);
     let mut planted = Zeroizing::new(password.reveal());
@@ -141,9 +144,9 @@ fn s16_what_is_in_memory_is_found() {
 }
 
 #[test]
-fn s16_a_refused_password_is_nowhere_in_memory_once_its_request_is_answered() {
+fn s16_a_refused_password_is_nowhere_in_memory_after_the_reply() {
     let endpoint = Endpoint::new(Credentials::new("ops", GOOD).unwrap());
-    // Within a block of the digest, about as long, over several, and as long as may be.
+    // Within one block of the digest, close to its length, over several blocks, and the maximum length.
     for length in [16, 24, 55, 63, 64, 65, 200, MAX_PAIR_BYTES - 4] {
         let password = Hidden::new(length);
         assert_leaves_nothing(&endpoint, &password, &password.header(b""), 401);
@@ -151,7 +154,7 @@ fn s16_a_refused_password_is_nowhere_in_memory_once_its_request_is_answered() {
 }
 
 #[test]
-fn s16_a_password_in_a_malformed_header_is_nowhere_in_memory_either() {
+fn s16_a_password_in_a_malformed_header_is_nowhere_in_memory() {
     let endpoint = Endpoint::new(Credentials::new("ops", GOOD).unwrap());
     let password = Hidden::new(40);
     for after in [&b"\n"[..], b"\0", &b"x".repeat(MAX_PAIR_BYTES)] {
@@ -173,7 +176,7 @@ fn s16_guesses_at_a_weak_password_are_nowhere_in_memory() {
     let endpoint = Endpoint::new(Credentials::allow_weak("ops", "x").unwrap());
     let password = Hidden::new(32);
     assert_leaves_nothing(&endpoint, &password, &password.header(b""), 401);
-    // More than may be guessed at, so that the next is not looked at.
+    // Exceed the limit of guesses, so that the next password is not checked.
     for _ in 0..20 {
         answered_before(&endpoint, HEAD, &[&Hidden::new(9).header(b"")], |_| {});
     }
@@ -181,7 +184,7 @@ fn s16_guesses_at_a_weak_password_are_nowhere_in_memory() {
 }
 
 #[test]
-fn s16_a_password_that_is_in_force_or_was_is_nowhere_in_memory() {
+fn s16_current_and_replaced_passwords_are_nowhere_in_memory() {
     let (first, second) = (Hidden::new(24), Hidden::new(90));
     let credentials = Credentials::new("ops", first.reveal()).unwrap();
     assert_eq!(first.places(), 0);
@@ -193,7 +196,7 @@ fn s16_a_password_that_is_in_force_or_was_is_nowhere_in_memory() {
 }
 
 #[test]
-fn s16_a_password_of_a_file_is_nowhere_in_memory_nor_the_one_that_replaces_it() {
+fn s16_passwords_from_a_file_are_nowhere_in_memory() {
     let (first, second, weak) = (Hidden::new(24), Hidden::new(24), Hidden::new(9));
     let write = |file: &TestFile, before: &str, password: &Hidden| {
         let text = Zeroizing::new(password.reveal());
@@ -221,16 +224,16 @@ fn s16_a_password_of_a_file_is_nowhere_in_memory_nor_the_one_that_replaces_it() 
     }
 }
 
-/// Siblings are asked with the header of the caller.
-#[cfg(feature = "fleet")]
+/// Siblings are asked with the caller's header.
+#[cfg(feature = "siblings")]
 #[test]
-fn s16_a_password_that_siblings_were_asked_with_is_nowhere_in_memory() {
+fn s16_a_password_sent_to_siblings_is_nowhere_in_memory() {
     let password = Hidden::new(40);
     let directory = std::env::temp_dir().join(format!("memory-debug-asked-{}", std::process::id()));
     let endpoint = Endpoint::new(Credentials::new("ops", password.reveal()).unwrap()).siblings(&directory);
     let header = password.header(b"");
     answered_before(&endpoint, ("GET", "/debug/memory/fleet"), &[&header], |status| {
-        // The threads that asked and answered may still be about to wipe what they had.
+        // The threads that asked and answered may not have wiped their copies yet.
         let is_gone = (0..100).any(|_| (password.places(), header.places()) == (0, 0));
         assert_eq!((status, is_gone), (200, true));
     });

@@ -1,4 +1,4 @@
-//! Several logins, their roles, and how they are replaced while the service runs.
+//! Several logins with their roles, and how they are replaced while the service runs.
 
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn role(credentials: &Credentials, user: &str, password: &str) -> Option<Role> {
     credentials.verify(user.as_bytes(), password.as_bytes()).map(|(_, role)| role)
 }
 
-/// Lets the file be looked at, which a second has to pass for.
+/// A clock that makes the file due for a check.
 struct Clock(Instant);
 
 impl Clock {
@@ -44,24 +44,24 @@ fn s14_each_of_eight_logins_is_accepted_and_a_ninth_is_refused() {
     assert!(!accepts(&eight, &user(8), GOOD));
     let error = eight.clone().and(login(&user(8), GOOD)).unwrap_err();
     assert_eq!(error.kind(), Kind::TooMany);
-    assert!(error.to_string().starts_with("9 logins refused: there may be 8"), "{error}");
+    assert!(error.to_string().starts_with("9 logins refused: the limit is 8"), "{error}");
 }
 
 #[test]
-fn s14_replaced_credentials_are_replaced_in_all_clones_and_the_old_password_fails() {
+fn s14_replacing_credentials_replaces_all_clones_and_the_old_password_fails() {
     let (credentials, new) = (login("ops", GOOD), login("ops", OTHER));
     let clone = credentials.clone();
     credentials.replace(new.clone());
     for credentials in [&credentials, &clone] {
         assert!(accepts(credentials, "ops", OTHER) && !accepts(credentials, "ops", GOOD));
     }
-    // What replaced them is not tied to them.
+    // The replacement is a copy, so later changes of one do not affect the other.
     credentials.replace(login("ops", GOOD));
     assert!(accepts(&new, "ops", OTHER) && !accepts(&new, "ops", GOOD));
 }
 
 #[test]
-fn s15_a_role_can_be_lowered_and_not_raised() {
+fn s15_a_role_can_be_lowered_but_not_raised() {
     assert_eq!(role(&login("ops", GOOD), "ops", GOOD), Some(Role::Profile));
     let read = login("ops", GOOD).role(Role::Read);
     assert_eq!(role(&read, "ops", GOOD), Some(Role::Read));
@@ -76,7 +76,7 @@ fn s15_each_login_keeps_its_role() {
 }
 
 #[test]
-fn s15_a_file_sets_roles_by_lines_that_cannot_be_logins() {
+fn s15_role_lines_in_a_file_cannot_be_mistaken_for_logins() {
     let content = format!("ops:{GOOD}\n\n[read]\r\ngrafana:{OTHER}\n  \n[profile]\n[read]:{GOOD}\n");
     let file = TestFile::new("roles", content);
     let credentials = Credentials::from_file(&file.0).unwrap();
@@ -86,7 +86,7 @@ fn s15_a_file_sets_roles_by_lines_that_cannot_be_logins() {
 }
 
 #[test]
-fn s15_a_role_given_in_code_holds_for_a_file_also_when_it_is_read_again() {
+fn s15_a_role_set_in_code_still_limits_a_file_that_is_read_again() {
     let file = TestFile::new("capped", format!("ops:{GOOD}\n"));
     let credentials = Credentials::from_file(&file.0).unwrap().role(Role::Read);
     fs::write(&file.0, format!("[profile]\nadmin:{OTHER}\n")).unwrap();
@@ -102,7 +102,7 @@ fn s14_a_file_is_read_again_when_it_changes() {
     clock.look(&credentials);
     assert!(accepts(&clone, "ops", GOOD));
     fs::write(&file.0, format!("ops:{OTHER}-longer\n")).unwrap();
-    assert!(accepts(&clone, "ops", GOOD), "nobody has looked yet");
+    assert!(accepts(&clone, "ops", GOOD), "the file has not been checked yet");
     clock.look(&credentials);
     assert!(accepts(&clone, "ops", &format!("{OTHER}-longer")) && !accepts(&clone, "ops", GOOD));
 }
@@ -117,8 +117,9 @@ fn s14_a_password_file_named_in_the_environment_is_read_again_too() {
 }
 
 #[test]
-fn s14_a_link_that_points_elsewhere_is_another_file() {
-    // As Kubernetes mounts secrets: the folder is a link, and what it points to is replaced. The files have one length.
+fn s14_a_link_to_another_target_counts_as_a_change() {
+    // As Kubernetes mounts secrets: the folder is a link whose target is replaced. Both files have the same
+    // length.
     let (old, new) =
         (TestFile::new("old", format!("ops:{GOOD}")), TestFile::new("new", format!("ops:{OTHER}")));
     let link = TestFile(std::env::temp_dir().join(format!("memory-debug-link-{}", std::process::id())));
@@ -132,7 +133,7 @@ fn s14_a_link_that_points_elsewhere_is_another_file() {
 }
 
 #[test]
-fn s14_a_file_that_is_of_no_use_leaves_the_old_logins_until_it_is_mended() {
+fn s14_an_invalid_file_leaves_the_old_logins_in_force_until_it_is_fixed() {
     let file = TestFile::new("broken", format!("ops:{GOOD}\n"));
     let credentials = Credentials::from_file(&file.0).unwrap();
     let mut clock = Clock(Instant::now());
@@ -150,7 +151,7 @@ fn s14_a_file_that_is_of_no_use_leaves_the_old_logins_until_it_is_mended() {
 }
 
 #[test]
-fn s14_a_file_is_looked_at_once_a_second_at_most_and_only_for_a_well_formed_header() {
+fn s14_a_file_is_checked_at_most_once_a_second_and_only_for_a_well_formed_header() {
     let file = TestFile::new("seldom", format!("ops:{GOOD}\n"));
     let credentials = Credentials::from_file(&file.0).unwrap();
     fs::write(&file.0, format!("ops:{OTHER}-longer\n")).unwrap();
@@ -160,7 +161,8 @@ fn s14_a_file_is_looked_at_once_a_second_at_most_and_only_for_a_well_formed_head
         assert!(authenticate(&credentials, values.iter().copied()).is_err());
         assert!(accepts(&credentials, "ops", GOOD), "{values:?}");
     }
-    // Any user and password do: who looks may be the first to know the new one.
+    // Any user and password trigger the check, because a client with the new password may be the first to
+    // send one.
     assert!(authenticate(&credentials, [&b"Basic b3BzOng="[..]]).is_err());
     assert!(!accepts(&credentials, "ops", GOOD));
 
@@ -174,7 +176,7 @@ fn s14_a_file_is_looked_at_once_a_second_at_most_and_only_for_a_well_formed_head
 }
 
 #[test]
-fn a_mistake_in_a_file_is_told_by_its_line_and_without_the_password() {
+fn a_mistake_in_a_file_is_reported_with_its_line_but_without_the_password() {
     for (name, content, kind, expected) in [
         ("line-role", format!("ops:{GOOD}\n[admin]\n"), Kind::Unreadable, "line 2 of `"),
         ("line-weak", format!("\nops:{GOOD}\nx:hunter2\n"), Kind::WeakPassword, "line 3 of `"),

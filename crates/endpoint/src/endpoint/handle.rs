@@ -1,0 +1,290 @@
+//! From a request to its reply: the checks, in their documented order.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use memory_debug_core::{SnapshotId, instance_id};
+use memory_debug_fleet::Neighbours;
+
+use super::Endpoint;
+use crate::audit;
+use crate::auth::{Authorized, Refusal, Role, cross_site};
+use crate::fleet::{Caller, FleetMembers, FleetScope, HOP};
+use crate::parts::RequestParts;
+use crate::reply::{Format, Problem, Reply};
+use crate::reply_future::{Draft, Outcome, Reading};
+use crate::request::{Asking, IfMatch, Query, negotiate, negotiate_problem};
+use crate::request_body::{self, RequestBody};
+use crate::route::{Found, Operation, Read, ReadBody, paths};
+use crate::view::{PageRequest, RenderRequest};
+
+/// A request that passed all checks of its head.
+enum Request {
+    /// The page, and the processes that it asks.
+    Page(RenderRequest, Option<Arc<dyn Neighbours>>),
+    /// The body says the rest.
+    WithBody(Draft),
+}
+
+/// The source of a page's parameters.
+enum Source {
+    /// The head of the request, which was read.
+    Page(Result<Arc<dyn PageRequest>, Problem>),
+    /// The body, which will be read by this function.
+    Body(ReadBody),
+}
+
+impl Request {
+    fn format(&self) -> Format {
+        match self {
+            Self::Page(request, _) => request.format,
+            Self::WithBody(draft) => draft.format,
+        }
+    }
+}
+
+impl Endpoint {
+    /// Answers a request. Returns without blocking: long work runs on another thread. One operation reads a body, but
+    /// only after all other checks have passed: [`Outcome::needs_body`].
+    ///
+    /// Without authorization every request gets the same constant 401, before anything else about it is examined. Only
+    /// the answer to `HEAD` has no body. Two checks come before the password: whether plain HTTP is refused (403), and with
+    /// a weak password whether the address has sent too many wrong ones (429). If the page [hides](Self::hide), the
+    /// application answers these requests: ask [`Outcome::is_for_application`].
+    pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
+        let now = Instant::now();
+        match self.gate.pass(&parts, now) {
+            Ok(proof) => {
+                // After a fork the child has no listener yet.
+                self.listen();
+                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
+                let role = if proof.is_peer() { "peer" } else { proof.role().as_str() };
+                self.audit.authorized(&parts, proof.user(), role, outcome.status());
+                if self.gate.should_warn_about_plain_http(&parts) {
+                    audit::plain_http(&parts);
+                }
+                outcome
+            }
+            Err(refusal) => {
+                let outcome = self.refuse(&parts, refusal);
+                self.audit.refused(&parts, refusal.outcome(), outcome.status(), now);
+                outcome
+            }
+        }
+    }
+
+    fn refuse(&self, parts: &RequestParts<'_>, refusal: Refusal) -> Outcome {
+        if self.is_hidden { Outcome::hidden() } else { ready(parts, Reply::refusal(refusal)) }
+    }
+
+    fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
+        let accept = (parts.headers)("accept");
+        let reply = match self.check(parts, &accept, proof) {
+            Ok(Request::Page(request, _)) if parts.method == "HEAD" => {
+                Reply::page(request.format, Bytes::new())
+            }
+            Ok(request) => {
+                let format = self.problem_format(parts, request.format());
+                match self.start(request, format, proof) {
+                    Ok(outcome) => return outcome,
+                    Err(problem) => Reply::problem(&problem, format),
+                }
+            }
+            Err(problem) => {
+                let format = negotiate_problem(parts.query, &accept);
+                Reply::problem(&problem, self.problem_format(parts, format))
+            }
+        };
+        ready(parts, reply)
+    }
+
+    /// Starts the work for a request. Problems that appear later are written in `format`.
+    fn start(&self, request: Request, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
+        match request {
+            Request::Page(request, neighbours) => match request.page.watch() {
+                Some(watch) => {
+                    self.flights.grow(&request, watch, proof).map(|growth| Outcome::growing(growth, format))
+                }
+                None => self
+                    .flights
+                    .join_with(request, neighbours, proof)
+                    .map(|waiting| Outcome::waiting(waiting, format)),
+            },
+            Request::WithBody(draft) => {
+                let body = RequestBody::new(self.flights.await_body(proof)?);
+                let flights = Arc::clone(&self.flights);
+                Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
+            }
+        }
+    }
+
+    /// The format of a problem, if the page was requested in `format`. For all that `go tool pprof` may request, the
+    /// problem has a format that it shows.
+    fn problem_format(&self, parts: &RequestParts<'_>, format: Format) -> Format {
+        let is_heap = self.base.below(parts.path) == Some("/heap");
+        if is_heap && format != Format::Json || self.is_alias(parts.path) { Format::Pprof } else { format }
+    }
+
+    /// Checks the head of a request in the documented order: origin, path, method, parameters, instance, format, role,
+    /// type and length of the body.
+    fn check(
+        &self,
+        parts: &RequestParts<'_>,
+        accept: &[&[u8]],
+        proof: &Authorized,
+    ) -> Result<Request, Problem> {
+        let is_alias = self.is_alias(parts.path);
+        let rest = self.base.below(parts.path).filter(|_| !is_alias);
+        if cross_site::is_refused(parts, rest == Some("")) {
+            return Err(Problem::CrossSite);
+        }
+        let (operation, id) = self.find(parts, rest)?;
+
+        let max_rows = self.flights.limits().max_rows;
+        // A peer asks all others for as many rows as it shows itself, and accepts fewer.
+        let may_ask_for = if proof.is_peer() { usize::MAX } else { max_rows };
+        let mut query = Query::parse(operation.parameters, parts.query, may_ask_for, max_rows);
+        let named_format = query.format(operation.formats);
+        let force = query.flag("force");
+        let instance = query.instance();
+        let knows_types = proof.role() >= self.role_for_types;
+        let neighbours = RefCell::new(None);
+        let fleet = |scope| {
+            let found = self.neighbours(parts, scope)?;
+            let members = self.members(parts, scope, &*found);
+            neighbours.replace(Some(found));
+            Ok(members)
+        };
+        let mut asking = Asking { query, format: named_format, id, knows_types, max_rows, fleet: &fleet };
+        let source = match operation.read {
+            Read::Head(read) => Source::Page(read(&mut asking)),
+            Read::Body(read) => Source::Body(read),
+        };
+        asking.query.finish()?;
+
+        let own = instance_id();
+        if instance.is_some_and(|instance| instance != own) {
+            return Err(Problem::WrongInstance(own));
+        }
+        let offered = operation.formats;
+        // Go ignores `Accept`, and scrapers of its profiles may send anything.
+        let accept = if is_alias { &[] } else { accept };
+        let format = named_format.or_else(|| negotiate(accept, offered));
+        let format = format.ok_or(Problem::NotAcceptable { offered })?;
+
+        let names_types = match &source {
+            Source::Page(Ok(page)) => page.names_types(operation.names_types),
+            Source::Page(Err(_)) | Source::Body(_) => operation.names_types,
+        };
+        self.check_role(operation, names_types, force, parts, proof)?;
+
+        let kind = operation.kind;
+        let shows_host = self.shows_host;
+        match source {
+            Source::Body(read) => {
+                request_body::check(parts)?;
+                let if_match = IfMatch::read(&(parts.headers)("if-match"));
+                Ok(Request::WithBody(Draft { read, if_match, kind, format, shows_host }))
+            }
+            Source::Page(_) if format == Format::Raw && !self.gives_addresses => {
+                Err(Problem::RawAddressesOff)
+            }
+            Source::Page(page) => {
+                let page = page?;
+                let kind = page.kind(kind);
+                let request = RenderRequest { page, kind, format, force, shows_host };
+                Ok(Request::Page(request, neighbours.take()))
+            }
+        }
+    }
+
+    /// The row of the table that belongs to the path and method.
+    fn find(
+        &self,
+        parts: &RequestParts<'_>,
+        rest: Option<&str>,
+    ) -> Result<(&'static Operation, Option<SnapshotId>), Problem> {
+        let found = match rest {
+            Some(rest) => Operation::find(parts.method, rest),
+            None if self.is_alias(parts.path) => Operation::find_alias(parts.method, parts.path),
+            None => Found::Nothing,
+        };
+        match found {
+            Found::Operation(operation, id) => Ok((operation, id)),
+            Found::Methods(allowed) => Err(Problem::MethodNotAllowed { allowed }),
+            Found::Nothing => Err(Problem::UnknownPath { known: paths(self.base_path()) }),
+        }
+    }
+
+    fn check_role(
+        &self,
+        operation: &Operation,
+        names_types: bool,
+        force: bool,
+        parts: &RequestParts<'_>,
+        proof: &Authorized,
+    ) -> Result<(), Problem> {
+        let needed = if force {
+            Role::Profile
+        } else if proof.is_peer() {
+            // The peer has checked whether its own client may know the names of types.
+            if !operation.is_for_peers || !has_hop(parts) {
+                return Err(Problem::PeersOwn);
+            }
+            Role::Read
+        } else {
+            operation.role(names_types, self.role_for_types)
+        };
+        let held = proof.role();
+        if held < needed { Err(Problem::ForbiddenRole { needed, held }) } else { Ok(()) }
+    }
+
+    /// The processes that a request for a fleet asks, if there are any and it may ask them.
+    fn neighbours(
+        &self,
+        parts: &RequestParts<'_>,
+        scope: FleetScope,
+    ) -> Result<Arc<dyn Neighbours>, Problem> {
+        if has_hop(parts) {
+            return Err(Problem::SecondHop);
+        }
+        if scope == FleetScope::Host {
+            let siblings = self.siblings.as_ref().ok_or_else(Problem::no_siblings)?;
+            return Ok(Arc::clone(siblings) as Arc<dyn Neighbours>);
+        }
+        let peers = self.peers.as_ref().filter(|peers| !peers.is_empty()).ok_or_else(Problem::no_peers)?;
+        // Checked for each request, because files of logins change.
+        if peers.share_a_password_with(&self.gate.credentials) {
+            return Err(Problem::peers_share_a_password());
+        }
+        Ok(Arc::clone(peers) as Arc<dyn Neighbours>)
+    }
+
+    /// The same processes as a value, with the credential to ask them with.
+    fn members(
+        &self,
+        parts: &RequestParts<'_>,
+        scope: FleetScope,
+        neighbours: &dyn Neighbours,
+    ) -> FleetMembers {
+        // An authorized request has exactly one such header. Peers never see it.
+        let caller = || Caller::new((parts.headers)("authorization").concat());
+        FleetMembers {
+            scope,
+            neighbours: neighbours.id(),
+            caller: (scope == FleetScope::Host).then(caller),
+            base: self.base_path().to_owned(),
+        }
+    }
+}
+
+/// Whether another instance sent the request on behalf of its own client.
+fn has_hop(parts: &RequestParts<'_>) -> bool {
+    !(parts.headers)(HOP).is_empty()
+}
+
+fn ready(parts: &RequestParts<'_>, reply: Reply) -> Outcome {
+    Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
+}

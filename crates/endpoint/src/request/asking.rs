@@ -1,0 +1,29 @@
+//! The head of a request, as pages read it.
+
+use memory_debug_core::SnapshotId;
+
+use super::query::Query;
+use crate::fleet::{FleetMembers, FleetScope};
+use crate::reply::{Format, Problem};
+
+/// The head of a request, from which a page reads what it needs.
+pub(crate) struct Asking<'a> {
+    pub(crate) query: Query,
+    /// The format that a parameter names, if one does.
+    pub(crate) format: Option<Format>,
+    /// The snapshot that the path names.
+    pub(crate) id: Option<SnapshotId>,
+    /// Whether the reader may know the names of types.
+    pub(crate) knows_types: bool,
+    /// The most rows that a page may show.
+    pub(crate) max_rows: usize,
+    /// The processes of a fleet, if this service can ask them.
+    pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<FleetMembers, Problem>,
+}
+
+impl Asking<'_> {
+    /// The snapshot that the path names. Only paths with `{id}` name one.
+    pub(crate) fn id(&self) -> Result<SnapshotId, Problem> {
+        self.id.ok_or(Problem::UnknownSnapshot)
+    }
+}

@@ -1,0 +1,60 @@
+//! `/stats?detail=`: statistics by arena and by size class.
+
+use memory_debug_core::{DetailParts, Page, Selection, TypesView};
+
+use super::kind::Kind;
+use super::material::Material;
+use super::page_request::PageRequest;
+use super::render_request::RenderRequest;
+use super::report_pages;
+use crate::auth::Authorized;
+use crate::reply::{Problem, Reply};
+use crate::request::Query;
+
+/// A request for statistics by arena or size class.
+#[derive(Debug, PartialEq)]
+pub(super) struct Detail {
+    pub(super) parts: DetailParts,
+}
+
+impl Detail {
+    /// Reads which parts are asked for: none by default.
+    pub(super) fn read(query: &mut Query) -> DetailParts {
+        let parts = query.read("detail", |value| {
+            let mut parts = DetailParts::default();
+            for part in value.split(',') {
+                match part {
+                    "arenas" => parts.arenas = true,
+                    "bins" => parts.size_classes = true,
+                    _ => return Err("must be `arenas`, `bins` or `arenas,bins`".to_owned()),
+                }
+            }
+            Ok(parts)
+        });
+        parts.unwrap_or_default()
+    }
+}
+
+impl PageRequest for Detail {
+    fn answer(
+        &self,
+        request: &RenderRequest,
+        material: Material<'_>,
+        proof: &Authorized,
+    ) -> Result<Reply, Problem> {
+        let collected = material.process()?.collect_detail(self.parts).into();
+        let material = Material { collected: Some(&collected), ..material };
+        report_pages::write(
+            request,
+            Page::Stats,
+            &TypesView::default(),
+            &Selection::default(),
+            material,
+            proof,
+        )
+    }
+
+    fn kind(&self, _of_row: Kind) -> Kind {
+        Kind::Allocator
+    }
+}

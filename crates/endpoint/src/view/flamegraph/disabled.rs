@@ -1,0 +1,20 @@
+//! Without the cargo feature `flamegraph` nothing is drawn.
+
+use memory_debug_core::{Count, Leaf};
+
+use crate::reply::{Problem, Reply};
+use crate::request::Base;
+use crate::view::material::Material;
+use crate::view::render_request::RenderRequest;
+
+pub(super) fn draw(
+    _request: &RenderRequest,
+    _leaf: Leaf,
+    _count: Count,
+    _base: Option<Base>,
+    _material: Material<'_>,
+) -> Result<Reply, Problem> {
+    let reason =
+        "flame graphs are not built in: add the cargo feature `flamegraph`, or draw one of ?format=collapsed";
+    Err(Problem::NotBuiltIn(reason.into()))
+}

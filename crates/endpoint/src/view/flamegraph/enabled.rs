@@ -1,0 +1,66 @@
+//! Drawing flame graphs.
+
+use memory_debug_core::{CollapsedStacks, Count, FlamegraphOptions, Leaf};
+
+use crate::reply::{Problem, Reply};
+use crate::request::Base;
+use crate::view::bounded::Bounded;
+use crate::view::heap::coarser;
+use crate::view::material::Material;
+use crate::view::render_request::{RenderRequest, written};
+use crate::view::samples::require_same_samples;
+
+pub(super) fn draw(
+    request: &RenderRequest,
+    leaf: Leaf,
+    count: Count,
+    base: Option<Base>,
+    material: Material<'_>,
+) -> Result<Reply, Problem> {
+    let profile = material.profile()?;
+    if profile.total().bytes <= 0 {
+        return Err(Problem::NoProfile("the profile has no stacks to draw".to_owned()));
+    }
+    let instance = &material.report()?.instance;
+    let mut options = FlamegraphOptions::default();
+    options.title = format!("live memory of {}", instance.service.as_deref().unwrap_or("this process"));
+    options.leaf = leaf;
+    options.count = count;
+    let Some(base) = base else {
+        return picture(request, &profile.collapse(&options.collapsed()), &options, material);
+    };
+    let base = base.find(material.snapshots)?;
+    if base.info().instance.id == instance.id {
+        require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
+    }
+    options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
+    let earlier =
+        base.profile().map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
+    picture(request, &profile.collapse_since(&earlier, &options.collapsed()), &options, material)
+}
+
+/// Draws what can be seen of the stacks, and less if that does not fit. The text that is drawn is never longer than the
+/// picture may be.
+fn picture(
+    request: &RenderRequest,
+    stacks: &CollapsedStacks<'_>,
+    options: &FlamegraphOptions,
+    material: Material<'_>,
+) -> Result<Reply, Problem> {
+    let max_bytes = material.max_bytes;
+    request.until_it_fits(
+        stacks.least_visible(),
+        |least| coarser(least, stacks.total()),
+        max_bytes,
+        |body, least| {
+            let mut lines = Bounded::new(max_bytes);
+            match stacks.write(least, &mut lines) {
+                Ok(summed) => written(options.draw(lines.as_bytes(), summed, body)),
+                Err(_full) => {
+                    body.refuse();
+                    Ok(())
+                }
+            }
+        },
+    )
+}

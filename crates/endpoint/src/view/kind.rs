@@ -1,0 +1,43 @@
+//! The kinds of work that a page can need.
+
+use memory_debug_core::Scope;
+
+/// The kind of work that a page needs. At most one thread works on each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A collection of statistics.
+    Stats,
+    /// A collection of types and statistics.
+    Everything,
+    /// Work on kept snapshots.
+    Snapshots,
+    /// A question to the allocator, or a change of its state.
+    Allocator,
+    /// Questions to other processes.
+    Fleet,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet];
+
+    /// The scope of the report that pages of this kind are written from. `None` if they need no report.
+    pub(crate) fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Stats => Some(Scope::Stats),
+            Self::Everything => Some(Scope::Everything),
+            Self::Snapshots | Self::Allocator | Self::Fleet => None,
+        }
+    }
+
+    /// The subject of the work, for messages.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stats => "statistics",
+            Self::Everything => "types and statistics",
+            Self::Snapshots => "snapshots",
+            Self::Allocator => "the allocator's state",
+            Self::Fleet => "the fleet",
+        }
+    }
+}

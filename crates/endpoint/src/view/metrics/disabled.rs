@@ -1,0 +1,14 @@
+//! Without the cargo feature `prometheus` there are no metrics.
+
+use crate::reply::{Problem, Reply};
+use crate::view::material::Material;
+use crate::view::render_request::RenderRequest;
+
+pub(super) fn write(
+    _request: &RenderRequest,
+    _series: usize,
+    _knows_types: bool,
+    _material: Material<'_>,
+) -> Result<Reply, Problem> {
+    Err(Problem::NotBuiltIn("metrics are not built in: add the cargo feature `prometheus`".into()))
+}

@@ -1,0 +1,26 @@
+//! Writing metrics.
+
+use std::fmt::Write;
+
+use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
+
+use crate::reply::{Format, Problem, Reply};
+use crate::view::material::Material;
+use crate::view::render_request::{RenderRequest, written};
+
+pub(super) fn write(
+    request: &RenderRequest,
+    series: usize,
+    knows_types: bool,
+    material: Material<'_>,
+) -> Result<Reply, Problem> {
+    let collected = material.collected()?;
+    let report = &collected.report;
+    let tracked = collected.tracked();
+    let view = MetricsView { top: series, exact: knows_types };
+    let text = match request.format {
+        Format::OpenMetrics => openmetrics(report, tracked, view),
+        _ => classic(report, tracked, view),
+    };
+    request.whole(material.max_bytes, |body| written(body.write_str(&text)))
+}

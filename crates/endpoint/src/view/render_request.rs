@@ -1,0 +1,134 @@
+//! A page request with the way its answer is written.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use memory_debug_core::{InstanceInfo, Snapshots, Unavailable, Work};
+
+use super::bounded::Bounded;
+use super::kind::Kind;
+use super::page_request::PageRequest;
+use crate::reply::{Format, Problem, Reply};
+
+/// A page request with the way its answer is written. Equal requests share one rendering.
+#[derive(Clone, Debug)]
+pub(crate) struct RenderRequest {
+    pub(crate) page: Arc<dyn PageRequest>,
+    pub(crate) kind: Kind,
+    pub(crate) format: Format,
+    /// Collect even if the memory that is left may not suffice.
+    pub(crate) force: bool,
+    /// Whether the reader may know the name of the host.
+    pub(crate) shows_host: bool,
+}
+
+impl PartialEq for RenderRequest {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { page, kind, format, force, shows_host } = self;
+        **page == *other.page
+            && (*kind, *format) == (other.kind, other.format)
+            && (*force, *shows_host) == (other.force, other.shows_host)
+    }
+}
+
+impl RenderRequest {
+    /// The same way of writing, for another page of the same kind.
+    pub(crate) fn of(&self, page: Arc<dyn PageRequest>) -> Self {
+        Self { page, ..self.clone() }
+    }
+
+    /// Writes a table with `rows` rows, or with half of them until it fits. A body that was cut says so: in text by its
+    /// last line, in JSON by the member `truncated`.
+    pub(super) fn fitting(
+        &self,
+        rows: usize,
+        max_bytes: usize,
+        write: impl Fn(&mut Bounded, usize) -> Written,
+    ) -> Result<Reply, Problem> {
+        self.until_it_fits(rows, half, max_bytes, |body, shown| {
+            write(body, shown)?;
+            if shown < rows {
+                self.mark_truncated(body, shown, max_bytes);
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes a body that cannot be cut.
+    pub(super) fn whole(
+        &self,
+        max_bytes: usize,
+        write: impl Fn(&mut Bounded) -> Written,
+    ) -> Result<Reply, Problem> {
+        self.until_it_fits((), |()| None, max_bytes, |body, ()| write(body))
+    }
+
+    /// Writes a body, first with `measure` and then with what `less` makes of it, until it fits. Only one body exists at
+    /// a time, and none is longer than `max_bytes`.
+    pub(super) fn until_it_fits<M: Copy>(
+        &self,
+        mut measure: M,
+        less: impl Fn(M) -> Option<M>,
+        max_bytes: usize,
+        write: impl Fn(&mut Bounded, M) -> Written,
+    ) -> Result<Reply, Problem> {
+        let mut body = Bounded::new(max_bytes);
+        loop {
+            let attempt = write(&mut body, measure);
+            if !body.is_full() {
+                // Writing into memory has no other reason to fail.
+                attempt
+                    .map_err(|NotWritten(reason)| Problem::internal("the page was not written", &reason))?;
+                return Ok(Reply::page(self.format, body.into_bytes()));
+            }
+            measure = less(measure).ok_or(Problem::ReplyTooLarge)?;
+            body.clear();
+        }
+    }
+
+    /// Removes the name of the host if the reader may not know it, and says so in documents that give reasons.
+    pub(super) fn hide_host(&self, instance: &mut InstanceInfo, unavailable: Option<&mut Unavailable>) {
+        if !self.shows_host {
+            instance.host = None;
+            if let Some(unavailable) = unavailable {
+                unavailable.note("instance.host", "not shown: the service hides it (`Endpoint::hide_host`)");
+            }
+        }
+    }
+
+    /// Says in a body that it was cut, or makes it full.
+    fn mark_truncated(&self, body: &mut Bounded, rows: usize, max_bytes: usize) {
+        match self.format {
+            // A report is one indented JSON object that is never empty, so a member fits in at its front.
+            Format::Json => body.replace_first("{\n  \"truncated\": true,"),
+            // If the line does not fit, the body is full.
+            _ => drop(write!(body, "\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n")),
+        }
+    }
+}
+
+/// Whether a body was written to its end.
+pub(super) type Written = Result<(), NotWritten>;
+
+/// A body was not written to its end. If it is not full, the reason is a defect.
+#[derive(Debug)]
+pub(super) struct NotWritten(String);
+
+/// Half of the rows, until there are none.
+pub(super) fn half(rows: usize) -> Option<usize> {
+    (rows > 0).then_some(rows / 2)
+}
+
+pub(super) fn written<T, E: ToString>(result: Result<T, E>) -> Written {
+    result.map(drop).map_err(|error| NotWritten(error.to_string()))
+}
+
+/// The work of a comparison with any of the snapshots.
+pub(super) fn comparison(snapshots: &Snapshots) -> Work {
+    Work::Comparison { stacks: most_stacks(snapshots).unwrap_or(0) }
+}
+
+/// The largest number of stacks of any snapshot. `None` if there are no snapshots.
+pub(super) fn most_stacks(snapshots: &Snapshots) -> Option<u64> {
+    snapshots.list().iter().map(|snapshot| snapshot.info().stacks).max()
+}

@@ -1,0 +1,64 @@
+//! The check that two profiles consist of comparable samples.
+
+use memory_debug_core::SampleOrigin;
+
+use crate::reply::Problem;
+
+/// Refuses a growth across a change of sampling. Discarded samples would look like freed memory, and neither a profile nor a
+/// picture has room to say so.
+pub(super) fn require_same_samples(
+    before: Option<&SampleOrigin>,
+    after: Option<&SampleOrigin>,
+) -> Result<(), Problem> {
+    let (Some(before), Some(after)) = (before, after) else {
+        return Err(Problem::SamplingChanged(
+            "it is not known whether samples were discarded meanwhile".into(),
+        ));
+    };
+    if before.generation != after.generation {
+        let when = after.began_at.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();
+        let rate = after.sample_bytes;
+        return Err(Problem::SamplingChanged(format!(
+            "the sampling rate was changed{when} to one sample per {rate} bytes, which discards all samples"
+        )));
+    }
+    if before.pauses != after.pauses {
+        let when = after.resumed_at.as_ref().map(|time| format!(" until {time}")).unwrap_or_default();
+        return Err(Problem::SamplingChanged(format!(
+            "sampling was off for some time{when}, and what was allocated then was not sampled"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(generation: u64, pauses: u64) -> SampleOrigin {
+        serde_json::from_value(serde_json::json!({
+            "generation": generation, "began_at": "2026-11-21T09:00:00.000Z", "sample_bytes": 65_536,
+            "pauses": pauses, "resumed_at": "2026-11-21T10:00:00.000Z",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn growth_is_of_one_kind_of_samples_or_a_conflict_that_says_when_they_changed() {
+        let (one, other, paused) = (samples(0, 0), samples(1, 0), samples(0, 1));
+        assert_eq!(require_same_samples(Some(&one), Some(&one)), Ok(()));
+        for (after, reason) in [
+            (
+                Some(&other),
+                "changed at 2026-11-21T09:00:00.000Z to one sample per 65536 bytes, which discards all",
+            ),
+            (Some(&paused), "sampling was off for some time until 2026-11-21T10:00:00.000Z"),
+            (None, "it is not known whether samples were discarded"),
+        ] {
+            let problem = require_same_samples(Some(&one), after).unwrap_err();
+            assert_eq!(problem.status(), 409);
+            assert!(problem.detail().contains(reason), "{}", problem.detail());
+        }
+        assert!(require_same_samples(None, Some(&one)).is_err());
+    }
+}

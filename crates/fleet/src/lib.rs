@@ -1,0 +1,85 @@
+//! Asks many instances for their memory reports, and adds up what they answer.
+//!
+//! An instance with the memory debug endpoint asks its [`Neighbours`]: its siblings on the same host, or its peers
+//! elsewhere. The command `memory-debug` asks instances in its own way and uses the same parts: [`FanOut`], [`Lookup`],
+//! [`Missing`]. An instance trusts nothing that another one answers, and each answer is bounded in length and time.
+//!
+//! This crate is an implementation detail of `memory-debug-endpoint` and `memory-debug-cli`.
+//!
+//! # Modules
+//!
+//! The modules, from the ground up:
+//!
+//! - `loopback`: addresses of this machine
+//! - `page_path`: the path of a page, and addresses without logins
+//! - `random`: randomness and generated passwords
+//! - `deadline`: the time that is left
+//! - `permits`: a limit on how many of something go on at once
+//! - `caller`: the headers that instances are asked with
+//! - `missing`: why an instance is missing
+//! - `tls`: TLS errors in our own words
+//! - `wait`: waits for a future on a thread without a runtime
+//! - `fan_out`: asks many instances, some at a time, until a deadline
+//! - `lookup`: name lookups that can be given up
+//! - `neighbours`: what an instance asks of its neighbours
+//! - `exchange`: one HTTP/1.1 request and its untrusted reply, on a connection with a deadline
+//! - `serve`: what a process answers to its siblings
+//! - `siblings`: the processes of one host
+//! - `peers`: instances elsewhere
+//! - `fuzzing`: entry points for the fuzz targets
+//!
+//! # Features
+//!
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `peers` | no | [`Peers`]: instances elsewhere |
+//! | `siblings` | no | [`Siblings`]: the processes of one host (Linux) |
+//! | `tls` | no | [`TlsFailure`]: TLS errors in our own words |
+
+#![forbid(unsafe_code)]
+
+mod caller;
+mod deadline;
+#[cfg(any(feature = "peers", all(feature = "siblings", target_os = "linux")))]
+mod exchange;
+mod fan_out;
+mod lookup;
+mod loopback;
+mod missing;
+mod neighbours;
+mod page_path;
+#[cfg(feature = "peers")]
+mod peers;
+mod permits;
+mod random;
+mod serve;
+#[cfg_attr(not(all(feature = "siblings", target_os = "linux")), path = "siblings/disabled.rs")]
+mod siblings;
+#[cfg(feature = "tls")]
+mod tls;
+mod wait;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::exchange::fuzzing::*;
+    pub use crate::peers::fuzzing::*;
+}
+
+pub use self::caller::{Caller, HOP_HEADER};
+pub use self::deadline::time_left;
+pub use self::fan_out::{Ask, FanOut, NoThread, Unanswered, Work};
+pub use self::lookup::{Lookup, LookupFailure, resolve};
+pub use self::loopback::is_loopback;
+pub use self::missing::{Missing, Refusal};
+pub use self::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport, PendingReport};
+pub use self::page_path::{DEFAULT_PATH, page_path, page_path_defect, without_login};
+#[cfg(feature = "peers")]
+pub use self::peers::{PeerError, PeerErrorKind, Peers};
+pub use self::permits::{Permit, Permits};
+pub use self::random::{fill_random, generate_password};
+pub use self::serve::{AnswerSiblings, SiblingReply, SiblingRequest};
+pub use self::siblings::Siblings;
+#[cfg(feature = "tls")]
+pub use self::tls::TlsFailure;
+pub use self::wait::wait;

@@ -1,0 +1,190 @@
+//! Instances elsewhere that answer together.
+//!
+//! The instance that is asked for its peers asks those that its configuration names; a request cannot name others. It
+//! sends them a secret that only instances share, never what the caller sent. Peers do not ask others in turn. Their
+//! answers are treated as if strangers had written them.
+
+mod address;
+mod ask;
+mod connect;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
+mod gather;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use self::address::Address;
+use crate::caller::Caller;
+use crate::neighbours::NeighboursId;
+use crate::page_path::without_login;
+
+/// Most peers that are asked.
+const MAX_PEERS: usize = 256;
+
+/// The peers of this process, and how to ask them.
+#[derive(Clone)]
+#[must_use]
+pub struct Peers {
+    id: NeighboursId,
+    caller: Caller,
+    named: Vec<Named>,
+    authorities: Option<Arc<RootCertStore>>,
+    /// Whether the peers that are named next may be asked by plain HTTP.
+    allows_plain_http: bool,
+}
+
+/// A page, or the pages at all addresses of a name.
+#[derive(Clone, Debug)]
+struct Named {
+    address: Address,
+    is_each: bool,
+    may_leave: bool,
+}
+
+/// A peer or authority that was refused. The message says what to change.
+#[derive(Debug)]
+pub struct PeerError {
+    kind: PeerErrorKind,
+    message: String,
+}
+
+/// The reasons to refuse a peer or an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerErrorKind {
+    /// The address is malformed, or the secret would be sent to it in the clear.
+    Address,
+    /// The authority is not a certificate.
+    Authority,
+}
+
+impl Peers {
+    /// No peers yet. Each will be asked with the credential of `caller`.
+    pub fn new(caller: Caller) -> Self {
+        Self {
+            id: NeighboursId::unique(),
+            caller,
+            named: Vec::new(),
+            authorities: None,
+            allows_plain_http: false,
+        }
+    }
+
+    /// Names the page of one instance.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not the address of a page, or too many are named.
+    pub fn instance(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
+        self.add(url.as_ref(), false)
+    }
+
+    /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request.
+    ///
+    /// # Errors
+    ///
+    /// As [`instance`](Self::instance).
+    pub fn dns(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
+        self.add(url.as_ref(), true)
+    }
+
+    fn add(mut self, url: &str, is_each: bool) -> Result<Self, PeerError> {
+        let refused = |what: &str| {
+            // A login in the address is not repeated.
+            let message = format!("peer `{}` refused: it {what}", without_login(url).escape_debug());
+            Err(PeerError { kind: PeerErrorKind::Address, message })
+        };
+        let address = match Address::parse(url) {
+            Ok(address) => address,
+            Err(what) => return refused(&format!("{what}; write for example https://shop-1.internal:8443")),
+        };
+        if !self.allows_plain_http && !address.may_stay_private() {
+            return refused(
+                "is on another machine, and plain HTTP would show the secret to every machine on the way; use https, or \
+                 call `allow_plain_http` before if the network is trusted",
+            );
+        }
+        if self.named.len() == MAX_PEERS {
+            return refused(&format!("is one more than {MAX_PEERS}; `dns` names many at once"));
+        }
+        self.named.push(Named { address, is_each, may_leave: self.allows_plain_http });
+        Ok(self)
+    }
+
+    /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Calling it again
+    /// adds to them.
+    ///
+    /// # Errors
+    ///
+    /// If `pem` contains no certificate, or one that cannot be parsed.
+    pub fn authority(mut self, pem: impl AsRef<[u8]>) -> Result<Self, PeerError> {
+        let refused = |what: String| PeerError {
+            kind: PeerErrorKind::Authority,
+            message: format!("authority of peers refused: {what}"),
+        };
+        let mut authorities = self.authorities.take().map_or_else(RootCertStore::empty, Arc::unwrap_or_clone);
+        let mut found = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
+            let certificate = certificate.map_err(|error| refused(format!("it is not PEM ({error})")))?;
+            found += 1;
+            let added = authorities.add(certificate);
+            added.map_err(|_| refused(format!("its certificate number {found} cannot be parsed")))?;
+        }
+        if found == 0 {
+            return Err(refused("it has no block `-----BEGIN CERTIFICATE-----`; add one".to_owned()));
+        }
+        Ok(Self { authorities: Some(Arc::new(authorities)), ..self })
+    }
+
+    /// Lets the peers that are named from here on be asked by plain HTTP, wherever they are.
+    ///
+    /// # Security
+    ///
+    /// Each request then shows the secret to every machine on the way, and each answer what the instance holds.
+    pub fn allow_plain_http(self) -> Self {
+        Self { allows_plain_http: true, ..self }
+    }
+
+    /// Whether no peer is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// The same peers as neighbours of their own, which share no answers with those that they were cloned from.
+    pub fn on_their_own(self) -> Self {
+        Self { id: NeighboursId::unique(), ..self }
+    }
+}
+
+impl PeerError {
+    /// The reason, to match on.
+    pub fn kind(&self) -> PeerErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for PeerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for PeerError {}
+
+/// Shows the addresses, and nothing of the secret.
+impl fmt::Debug for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<_> = self.named.iter().map(|named| named.address.to_string()).collect();
+        f.debug_struct("Peers").field("named", &named).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+//! Where the secret is sent, and where it is shown.
+
+use std::time::Instant;
+
+use super::super::ask::{AskPeer, Peer};
+use super::*;
+
+#[test]
+fn s16_nothing_shows_the_secret() {
+    let peers = peers().instance("https://10.0.0.7").unwrap();
+    let ask = AskPeer { caller: caller(), rows: 1, tls: None };
+    let shown = format!("{peers:#?} {ask:?}");
+    let header = String::from_utf8(caller().expose().to_vec()).unwrap();
+    for secret in [SECRET, header.strip_prefix("Basic ").unwrap()] {
+        assert!(!shown.contains(secret) && !shown.contains(&format!("{:?}", secret.as_bytes())), "{shown}");
+    }
+    assert!(shown.contains("10.0.0.7"), "{shown}");
+}
+
+#[test]
+fn s17_the_secret_crosses_no_network_in_the_clear_unless_allowed() {
+    for url in ["http://10.0.0.7", "http://shop-1.internal:8080", "http://[2001:db8::7]"] {
+        let refused = peers().instance(url).unwrap_err();
+        assert!(refused.to_string().contains("allow_plain_http"), "{refused}");
+        assert!(peers().dns(url).is_err() && peers().allow_plain_http().instance(url).is_ok(), "{url}");
+    }
+    // A name server that says that `localhost` is elsewhere is not trusted.
+    let address = Address::parse("http://localhost:1").unwrap();
+    let named = Named { address, is_each: true, may_leave: false };
+    let elsewhere = Peer::new(String::new(), &named, Some(([192, 0, 2, 7], 1).into()));
+    let ask = AskPeer { caller: caller(), rows: 1, tls: None };
+    let answer = ask.ask(&elsewhere, Instant::now() + Duration::from_secs(60));
+    assert_eq!(answer.unwrap_err().reason, MissingReason::Tls);
+    // Only peers that are named after plain HTTP was allowed may be asked so.
+    let both = peers().instance("http://localhost:1").unwrap().allow_plain_http();
+    let both = both.instance("http://localhost:2").unwrap();
+    assert_eq!(both.named.iter().map(|named| named.may_leave).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn s17_by_plain_http_only_this_machine_is_asked_unless_allowed() {
+    let asked = |url: &str, may_leave, found: [u8; 4]| {
+        let named = Named { address: Address::parse(url).unwrap(), is_each: true, may_leave };
+        Peer::new(String::new(), &named, None).may_be_asked_at(found.into())
+    };
+    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 7]);
+    assert!(asked("http://localhost", false, here) && !asked("http://localhost", false, elsewhere));
+    assert!(asked("http://shop", true, elsewhere));
+    assert!(asked("https://shop", false, elsewhere));
+}
+
+#[test]
+fn s63_a_login_in_an_address_is_refused_and_not_repeated() {
+    let refused = peers().instance("https://ops:hunter2hunter2@shop").unwrap_err();
+    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+}

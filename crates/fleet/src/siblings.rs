@@ -1,0 +1,122 @@
+//! The processes of one host that answer together.
+//!
+//! Each listens on a Unix socket in a directory that only their user can enter. The one that is asked for the fleet asks
+//! all sockets in the directory, its own among them, with the caller's credential, and adds up the answers. Everything
+//! in the directory and everything that comes over a socket is treated as if a stranger had put it there.
+
+mod ask;
+mod connection;
+mod directory;
+mod listener;
+mod name;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use memory_debug_core::{Fleet, FleetReport, MissingInstance, MissingReason, PerProcess, spawn_collecting};
+
+use self::ask::AskSibling;
+use self::directory::Directory;
+use self::listener::Listener;
+use crate::caller::Caller;
+use crate::exchange::{self, request};
+use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
+use crate::serve::AnswerSiblings;
+
+/// Most names in the directory that are looked at.
+const MAX_ENTRIES: usize = 256;
+
+/// The processes that share a directory, as this process knows them.
+#[derive(Debug)]
+pub struct Siblings {
+    id: NeighboursId,
+    directory: PathBuf,
+    /// A forked process has a listener of its own, or none.
+    listener: PerProcess<Arc<Listener>>,
+}
+
+/// All siblings of this process, by their directories: a process has one socket in each.
+static SIBLINGS: Mutex<Vec<Weak<Siblings>>> = Mutex::new(Vec::new());
+
+impl Siblings {
+    /// The siblings in `directory`. Calls with the same directory return the same value. `None` on other systems than
+    /// Linux.
+    pub fn of_process(directory: PathBuf) -> Option<Arc<Self>> {
+        // Absolute, so that changing the working directory does not matter. Without a trailing slash, which would make
+        // the system follow a link.
+        let directory = std::path::absolute(&directory).unwrap_or(directory);
+        let directory: PathBuf = directory.components().collect();
+        Some(Self::among(&mut SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner), directory))
+    }
+
+    fn among(all: &mut Vec<Weak<Self>>, directory: PathBuf) -> Arc<Self> {
+        all.retain(|siblings| siblings.strong_count() > 0);
+        let known = all.iter().filter_map(Weak::upgrade).find(|siblings| siblings.directory == directory);
+        known.unwrap_or_else(|| {
+            let id = NeighboursId::unique();
+            let new = Arc::new(Self { id, directory, listener: PerProcess::default() });
+            all.push(Arc::downgrade(&new));
+            new
+        })
+    }
+
+    fn listener(&self) -> &Arc<Listener> {
+        self.listener.get(|_| Arc::default())
+    }
+
+    /// Starts listening on a thread of its own, unless that was tried before. Requests of siblings are answered by what
+    /// `answering` makes.
+    pub fn start(&self, answering: impl FnOnce() -> Arc<dyn AnswerSiblings>) {
+        self.listener().start(&self.directory, answering);
+    }
+}
+
+impl Neighbours for Siblings {
+    fn id(&self) -> NeighboursId {
+        self.id
+    }
+
+    /// Asks all of them, this process included.
+    fn ask(&self, query: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
+        let fan_out = exchange::fan_out(query.deadline);
+        let own = self.listener().wait(fan_out.end).map_err(CannotAsk::Unavailable)?;
+        let directory = Directory::open(&self.directory).map_err(CannotAsk::Unavailable)?;
+        let mut names = directory.names().map_err(CannotAsk::Unavailable)?;
+        // Its own first: whatever others put there, this process is among those that are asked.
+        names.sort_by(|a, b| (*a != own, a).cmp(&(*b != own, b)));
+        let mut fleet = Fleet::new("host");
+        let beyond = names.len().saturating_sub(MAX_ENTRIES);
+        if beyond > 0 {
+            let detail = format!(
+                "it has {beyond} more names than the {MAX_ENTRIES} that are looked at; remove what does not belong there"
+            );
+            fleet.miss(MissingInstance::new("the directory", MissingReason::TooMany, detail));
+        }
+        names.truncate(MAX_ENTRIES);
+        // Without a caller, every sibling refuses.
+        let nothing = Caller::new(Vec::new());
+        let caller = query.caller.unwrap_or(&nothing);
+        let request = request("localhost", query.base, query.rows, query.force, caller);
+        let ask = AskSibling { directory, request, rows: query.rows };
+        let spawn = |work| spawn_collecting(work).map(drop);
+        let asked = fan_out.ask_all(names, ask, spawn, |name, answer| {
+            let name = name.to_string_lossy().into_owned();
+            match answer {
+                Some(Ok(report)) => fleet.add(name, &report),
+                Some(Err(missing)) => fleet.miss(missing.of(name)),
+                None => {}
+            }
+        });
+        asked.map_err(|_no_thread| CannotAsk::NoThread)?;
+        Ok(fleet.finish())
+    }
+}
+
+/// Closes this process's own socket. A forked process leaves the socket of its parent alone.
+impl Drop for Siblings {
+    fn drop(&mut self) {
+        self.listener().close();
+    }
+}
