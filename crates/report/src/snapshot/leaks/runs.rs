@@ -107,7 +107,7 @@ fn unjudged(run: &Run<'_>) -> String {
     let samples = run.last().and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = samples.map(|samples| format!(", since {}", samples.complete_since())).unwrap_or_default();
     if run.len() < MIN_SNAPSHOTS {
-        format!("other samples{since}; it takes {MIN_SNAPSHOTS} snapshots to judge them")
+        format!("different samples{since}; judging them needs {MIN_SNAPSHOTS} snapshots")
     } else {
         format!("different samples{since}; a longer or newer run was judged instead")
     }
@@ -119,17 +119,17 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
         snapshots.iter().filter(is_ours).filter(|snapshot| snapshot.info().samples.is_none()).count();
     let known: usize = runs.values().map(Vec::len).sum();
     let all = known + unknown;
-    let advice = format!("take {MIN_SNAPSHOTS}, some time apart, without a change of sampling meanwhile");
+    let advice = format!("take {MIN_SNAPSHOTS} some time apart, and do not change sampling meanwhile");
     if unknown > 0 {
         return format!(
-            "{all} snapshots of this process are there, but it is not recorded for {unknown} of them when their samples \
-             began, and it takes {MIN_SNAPSHOTS} with the same samples; {advice}"
+            "{all} snapshots of this process were found, but for {unknown} of them the start of the samples is not \
+             recorded, and {MIN_SNAPSHOTS} with the same samples are needed; {advice}"
         );
     }
     if runs.len() == 1 {
         return format!(
-            "{all} snapshots of this process are there, and it takes {MIN_SNAPSHOTS} of different times to tell growth from \
-             chance; take more, some time apart"
+            "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} from different times are needed to tell \
+             growth from chance; take more, some time apart"
         );
     }
     let most = runs.values().map(Vec::len).max().unwrap_or_default();
@@ -137,7 +137,7 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
     let since = newest.and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = since.map(|samples| format!(", last at {}", samples.complete_since())).unwrap_or_default();
     format!(
-        "{all} snapshots of this process are there, but it takes {MIN_SNAPSHOTS} with the same samples, and no more than {most} \
-         have; samples were discarded or paused in between{since}; {advice}"
+        "{all} snapshots of this process were found, but {MIN_SNAPSHOTS} with the same samples are needed, and at most \
+         {most} have them; samples were discarded or paused in between{since}; {advice}"
     )
 }
