@@ -52,7 +52,7 @@ fn texts(profile: &SymbolizedProfile) {
         let mut options = CollapsedOptions::default();
         (options.leaf, options.count) = (leaf, count);
         let mut collapsed = Vec::new();
-        profile.write_collapsed(&options, &mut collapsed).expect("memory");
+        profile.collapse(&options).write(0, &mut collapsed).expect("memory");
         let collapsed = String::from_utf8(collapsed).expect("text");
         assert!(collapsed.lines().count() <= profile.stack_count());
         for line in collapsed.lines() {

@@ -1,100 +1,122 @@
-//! Many questions at once, but not too many.
+//! Sends one request to many instances, some at a time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use memory_debug_fleet::{Ask, FanOut, NoThread, Unanswered, Work};
 use memory_debug_report::MissingReason;
 
 use crate::failure::Failure;
 use crate::login::Login;
 use crate::target::Target;
 
-/// Asks all, `parallel` at a time, and hands each answer over as soon as it is there, on this thread.
+/// Enough stack for a request, with TLS.
+const STACK_BYTES: usize = 512 << 10;
+
+/// An instance, with the login for it.
+pub(crate) type Asked = (Target, Login);
+
+/// Asks all instances, `parallel` at a time. Each answer goes to `answered` as it comes, on this thread.
 ///
-/// `ask` is told how much time is left until `end`; whoever was not asked by then has not answered. Nothing is started
-/// after `end`, so this returns soon after it, if `ask` keeps to its time.
-pub(crate) fn ask_all<T: Send>(
-    targets: &[(Target, Login)],
+/// `ask` gets the time that is left until `end`. No instance is asked after `end`, so this returns soon afterwards, if
+/// `ask` keeps to its time.
+pub(crate) fn ask_all<T: Send + 'static>(
+    instances: Vec<Asked>,
     parallel: usize,
     end: Instant,
-    ask: impl Fn(&Target, &Login, Duration) -> Result<T, Failure> + Sync,
+    ask: impl Fn(&Target, &Login, Duration) -> Result<T, Failure> + Send + Sync + 'static,
     mut answered: impl FnMut(&Target, Result<T, Failure>),
 ) {
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let (sender, answers) = mpsc::sync_channel(parallel);
-        for _ in 0..parallel.min(targets.len()) {
-            let (sender, next, ask) = (sender.clone(), &next, &ask);
-            let work = move || {
-                while let Some((target, login)) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let left = end.saturating_duration_since(Instant::now());
-                    let answer = if left.is_zero() {
-                        let message = "the time was over before it was asked; see --deadline";
-                        Err(Failure::new(MissingReason::Deadline, message).at(target))
-                    } else {
-                        ask(target, login, left)
-                    };
-                    if sender.send((target, answer)).is_err() {
-                        return;
-                    }
-                }
-            };
-            // Without another thread, those that there are do its work.
-            let _ = thread::Builder::new().name("ask".into()).stack_size(512 << 10).spawn_scoped(scope, work);
+    let fan_out = FanOut { at_once: parallel, for_one: None, end };
+    let asked = fan_out.ask_all(instances, With(ask), spawn, |(target, _), answer| answered(&target, answer));
+    if let Err(NoThread { instances, .. }) = asked {
+        for (target, _) in instances {
+            let message = "the system gives no thread to ask with";
+            answered(&target, Err(Failure::local(message).at(&target)));
         }
-        drop(sender);
-        answers.iter().for_each(|(target, answer)| answered(target, answer));
-    });
-    // Not a single thread could be made.
-    for (target, _) in targets.iter().skip(next.load(Ordering::Relaxed)) {
-        let message = "the system gives no thread to ask with";
-        answered(target, Err(Failure::local(message).at(target)));
+    }
+}
+
+fn spawn(work: Work) -> io::Result<()> {
+    thread::Builder::new().name("ask".into()).stack_size(STACK_BYTES).spawn(work).map(drop)
+}
+
+/// Asks with a function.
+struct With<F>(F);
+
+impl<T, F> Ask for With<F>
+where
+    T: Send + 'static,
+    F: Fn(&Target, &Login, Duration) -> Result<T, Failure> + Send + Sync + 'static,
+{
+    type Instance = Asked;
+    type Answer = Result<T, Failure>;
+
+    fn ask(&self, (target, login): &Asked, end: Instant) -> Self::Answer {
+        (self.0)(target, login, end.saturating_duration_since(Instant::now()))
+    }
+
+    fn unanswered(&self, (target, _): &Asked, why: Unanswered) -> Self::Answer {
+        let failure = match why {
+            Unanswered::Late => Failure::new(
+                MissingReason::Deadline,
+                "it was not asked before the deadline; raise --deadline",
+            ),
+            Unanswered::Panicked => Failure::local("this program failed while it asked; please report that"),
+        };
+        Err(failure.at(target))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 
-    fn targets(number: usize) -> Vec<(Target, Login)> {
+    fn instances(number: usize) -> Vec<Asked> {
         let login = Login::new("ops".into(), "password".into()).unwrap();
         let target = |port| Target::parse(&format!("http://localhost:{port}")).unwrap();
         (1..=number).map(|port| (target(port), login.clone())).collect()
     }
 
     #[test]
-    fn everybody_is_asked_once_and_never_too_many_at_a_time() {
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let asked = Mutex::new(Vec::new());
+    fn every_instance_is_asked_once() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
         let end = Instant::now() + Duration::from_secs(60);
         let mut answers = 0;
-        let ask = |target: &Target, _: &Login, _: Duration| {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            asked.lock().unwrap().push(target.port());
-            thread::yield_now();
-            now.fetch_sub(1, Ordering::SeqCst);
-            Ok(())
+        let ask = {
+            let asked = Arc::clone(&asked);
+            move |target: &Target, _: &Login, _: Duration| {
+                asked.lock().unwrap().push(target.port());
+                Ok(())
+            }
         };
-        ask_all(&targets(50), 4, end, ask, |_, answer| answers += usize::from(answer.is_ok()));
-        let mut asked = asked.into_inner().unwrap();
+        ask_all(instances(50), 4, end, ask, |_, answer| answers += usize::from(answer.is_ok()));
+        let mut asked = asked.lock().unwrap().clone();
         asked.sort_unstable();
         assert_eq!(asked, (1..=50).collect::<Vec<_>>());
         assert_eq!(answers, 50);
-        assert!(most.into_inner() <= 4);
     }
 
     #[test]
-    fn who_was_not_asked_in_time_has_not_answered() {
+    fn an_instance_that_is_not_asked_in_time_is_missing() {
         let mut late = 0;
         let ask =
             |_: &Target, _: &Login, _: Duration| -> Result<(), Failure> { panic!("asked after the end") };
-        ask_all(&targets(3), 2, Instant::now(), ask, |_, answer| {
+        ask_all(instances(3), 2, Instant::now(), ask, |_, answer| {
             late += usize::from(answer.is_err_and(|failure| failure.reason == MissingReason::Deadline));
         });
         assert_eq!(late, 3);
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_of_that_instance() {
+        let end = Instant::now() + Duration::from_secs(60);
+        let ask = |_: &Target, _: &Login, _: Duration| -> Result<(), Failure> { panic!("a defect") };
+        let mut failed = 0;
+        ask_all(instances(3), 2, end, ask, |_, answer| failed += usize::from(answer.is_err()));
+        assert_eq!(failed, 3);
     }
 }

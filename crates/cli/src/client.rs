@@ -1,11 +1,12 @@
-//! Asks a page, as carefully as one asks a stranger: no redirects, no cookies, no proxy but `--proxy`, a deadline
-//! for everything, and never more bytes than expected.
+//! Sends requests to pages, and trusts nothing that they answer: no redirects, no cookies, no proxy but `--proxy`, a
+//! deadline for everything, and never more bytes than expected.
 
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use memory_debug_fleet::{Missing, Refusal, TlsFailure};
 use memory_debug_report::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -18,17 +19,17 @@ use crate::login::Login;
 use crate::proxy::Proxy;
 use crate::target::{self, Target};
 
-/// The longest answer that is read. A profile of many thousand stacks is a few MiB.
+/// Longest response that is read. A profile of many thousand stacks is a few MiB.
 pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
 
-/// All rows that a page can have.
+/// Most rows of a page.
 const MAX_ROWS: usize = 1000;
 const ALL_ROWS: &str = "1000";
 
-/// The longest file of certificates. Those of a system are a quarter of it.
+/// Longest file of certificates. The certificates of a system take a quarter of it.
 const MAX_CA_BYTES: u64 = 1 << 20;
 
-/// How to ask.
+/// Sends requests to pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     tls: TlsConfig,
@@ -36,28 +37,28 @@ pub(crate) struct Client {
     proxy: Option<Proxy>,
     is_insecure: bool,
     timeout: Duration,
-    /// The option that makes it so short.
+    /// The option that `timeout` comes from.
     timeout_option: &'static str,
     max_body_bytes: u64,
 }
 
-/// What is asked for.
+/// A request for a page.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
-    /// Below the page's base.
+    /// The path below the base of all pages.
     pub(crate) path: &'a str,
     pub(crate) query: &'a [(&'a str, &'a str)],
 }
 
-/// What came back, whatever its status.
+/// A response of any status.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-impl<'a> Question<'a> {
+impl<'a> Request<'a> {
     pub(crate) fn get(path: &'a str, query: &'a [(&'a str, &'a str)]) -> Self {
         Self { method: "GET", path, query }
     }
@@ -91,12 +92,12 @@ impl Client {
         })
     }
 
-    /// The same, reading no more than so much of an answer.
+    /// The same client with another limit on the length of responses.
     pub(crate) fn max_body_bytes(self, max_body_bytes: u64) -> Self {
         Self { max_body_bytes, ..self }
     }
 
-    /// The same, waiting no longer than `left` of the deadline.
+    /// The same client, which waits no longer than `left`, the rest of the deadline.
     pub(crate) fn at_most(&self, left: Duration) -> Self {
         let mut client = self.clone();
         if left < self.timeout {
@@ -105,7 +106,7 @@ impl Client {
         client
     }
 
-    /// What asks one question.
+    /// The HTTP client for one request.
     fn agent(&self, resolver: Addresses) -> Agent {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -114,7 +115,7 @@ impl Client {
             .proxy(None)
             .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
             .max_idle_connections(0)
-            // Not of the request: only agents' own are looked for among what the connector has made before.
+            // Set on the agent, not on the request: only then does the connector reuse what it has made before.
             .tls_config(self.tls.clone())
             .timeout_global(Some(self.timeout))
             .build();
@@ -122,17 +123,17 @@ impl Client {
         Agent::with_parts(config, route, resolver)
     }
 
-    /// One question, on a connection of its own.
+    /// Sends one request, on a connection of its own.
     ///
     /// # Errors
     ///
-    /// If there is no answer. One with an unwelcome status is an answer.
+    /// If there is no response. A response with an error status is not an error here.
     pub(crate) fn ask(
         &self,
         target: &Target,
         login: &Login,
-        question: Question<'_>,
-    ) -> Result<Answer, Failure> {
+        request: Request<'_>,
+    ) -> Result<Response, Failure> {
         target::require_private(target, self.is_insecure, self.proxy.is_some())?;
         if !target.is_plain_http() {
             require_time_for_certificates(SystemTime::now()).map_err(|failure| failure.at(target))?;
@@ -143,9 +144,9 @@ impl Client {
             proxy: self.proxy.clone(),
         };
         let request = ureq::http::Request::builder()
-            .method(question.method)
-            .uri(target.url(question.path, question.query))
-            .header("authorization", login.header().as_str())
+            .method(request.method)
+            .uri(target.url(request.path, request.query))
+            .header("authorization", login.caller().expose())
             .header("accept", "application/json, */*;q=0.5")
             .header("connection", "close")
             .body(());
@@ -155,14 +156,14 @@ impl Client {
         let status = response.status().as_u16();
         let body =
             response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)?;
-        Ok(Answer { status, body })
+        Ok(Response { status, body })
     }
 
-    /// Asks somebody who is not to learn the password.
+    /// Fetches a URL without sending the password.
     ///
     /// # Errors
     ///
-    /// If there is no answer, or its status is not 200.
+    /// If there is no response, or its status is not 200.
     pub(crate) fn anonymous(&self, url: &str) -> Result<Vec<u8>, Failure> {
         let parsed = target::parse(url)?;
         let resolver = Addresses { only: None, must_be_loopback: false, proxy: self.proxy.clone() };
@@ -178,7 +179,7 @@ impl Client {
         response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)
     }
 
-    /// Asks for a page that has to be there.
+    /// Fetches a page.
     ///
     /// # Errors
     ///
@@ -187,54 +188,54 @@ impl Client {
         &self,
         target: &Target,
         login: &Login,
-        question: Question<'_>,
+        request: Request<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let answer = self.ask(target, login, question)?;
-        match answer.status {
-            200..=299 => Ok(answer.body),
-            status => Err(refusal(target, login, status, &answer.body)),
+        let response = self.ask(target, login, request)?;
+        match response.status {
+            200..=299 => Ok(response.body),
+            status => Err(refusal(target, login, status, &response.body)),
         }
     }
 
-    /// Asks for a page in JSON.
+    /// Fetches a page in JSON.
     ///
     /// # Errors
     ///
-    /// As [`page`](Self::page), and if it is not what was expected.
+    /// As [`page`](Self::page), and if the page is of another type.
     pub(crate) fn json<T: DeserializeOwned>(
         &self,
         target: &Target,
         login: &Login,
-        question: Question<'_>,
+        request: Request<'_>,
     ) -> Result<T, Failure> {
-        let body = self.page(target, login, question)?;
+        let body = self.page(target, login, request)?;
         serde_json::from_slice(&body).map_err(|error| {
-            let message = format!("the answer is no report of this version of memory-debug ({error})");
+            let message = format!("its answer is not a report of this version of memory-debug ({error})");
             Failure::new(MissingReason::NoReport, message).at(target)
         })
     }
 
-    /// Asks for the whole report of an instance, with all rows that it gives.
+    /// Fetches the whole report of an instance, with all rows that it gives.
     ///
     /// # Errors
     ///
     /// As [`json`](Self::json).
     pub(crate) fn report(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
-        self.json(target, login, Question::get("", &[("format", "json"), ("top", ALL_ROWS)]))
+        self.json(target, login, Request::get("", &[("format", "json"), ("top", ALL_ROWS)]))
     }
 
-    /// Asks for what of the report of an instance is added up, which takes little more memory than the answer is long.
+    /// Fetches the parts of an instance's report that a fleet adds up. Takes little more memory than the response is long.
     ///
     /// # Errors
     ///
     /// As [`json`](Self::json).
     pub(crate) fn member(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
-        let body = self.page(target, login, Question::get("", &[("format", "json"), ("top", ALL_ROWS)]))?;
+        let body = self.page(target, login, Request::get("", &[("format", "json"), ("top", ALL_ROWS)]))?;
         MemoryReport::for_fleet(&body, MAX_ROWS)
-            .map_err(|why| Failure::new(MissingReason::NoReport, format!("the answer {why}")).at(target))
+            .map_err(|why| Failure::from(Missing::no_report(why)).at(target))
     }
 
-    /// `localhost` may be looked up to be elsewhere.
+    /// Whether only addresses of this machine may be used. A name server may say that `localhost` is elsewhere.
     fn must_stay_here(&self, target: &Target) -> bool {
         target.is_plain_http() && !self.is_insecure
     }
@@ -243,28 +244,32 @@ impl Client {
         let (reason, what) = match error {
             Error::Timeout(_) => {
                 let seconds = self.timeout.as_secs_f64();
-                let what = format!("no answer in {seconds:.1} s; {} waits longer", self.timeout_option);
+                let what = format!("no answer in {seconds:.1} s; {} sets another limit", self.timeout_option);
                 (MissingReason::Deadline, what)
             }
             Error::HostNotFound => (MissingReason::Address, "the name has no address".to_owned()),
             Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                (MissingReason::Tls, format!("the connection is not safe: {error}"))
+                (MissingReason::Tls, format!("TLS: {error}"))
             }
             Error::Io(error) => (MissingReason::Unreachable, error.to_string()),
-            Error::ConnectionFailed => (MissingReason::Unreachable, "nobody listens there".to_owned()),
+            Error::ConnectionFailed => {
+                (MissingReason::Unreachable, "no process listens at this address".to_owned())
+            }
             Error::Tls(what) => (MissingReason::Tls, format!("TLS: {what}")),
-            Error::Rustls(error) => (
-                MissingReason::Tls,
-                format!("TLS: {error}; for a certificate of your own, give its authority by --ca"),
-            ),
+            Error::Rustls(error) => {
+                let failure = TlsFailure::from(error);
+                let advice =
+                    if failure == TlsFailure::Untrusted { "; name its authority with --ca" } else { "" };
+                (MissingReason::Tls, format!("TLS: {}{advice}", failure.words()))
+            }
             Error::ConnectProxyFailed(what) => {
                 let advice = if what.ends_with("407") { PROXY_LOGIN } else { "" };
                 (MissingReason::Unreachable, format!("the proxy {what}{advice}"))
             }
             Error::BodyExceedsLimit(limit) => {
-                (MissingReason::TooLong, format!("the answer is longer than {limit} bytes"))
+                (MissingReason::TooLong, format!("its answer is longer than {limit} bytes"))
             }
-            other => (MissingReason::NoReport, format!("the answer is not understood: {other}")),
+            other => (MissingReason::NoReport, format!("its answer is not valid HTTP: {other}")),
         };
         let what = match &self.proxy {
             Some(proxy) => format!("{what} (through the proxy {proxy})"),
@@ -274,39 +279,36 @@ impl Client {
     }
 }
 
-/// What to do if a proxy answers 407.
+/// What to do if a proxy responds with status 407.
 const PROXY_LOGIN: &str = "; it wants a login: set MEMORY_DEBUG_PROXY to http://USER:PASSWORD@HOST:PORT";
 
 /// rustls panics where the clock is before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
 fn require_time_for_certificates(now: SystemTime) -> Result<(), Failure> {
     if now < SystemTime::UNIX_EPOCH {
-        let what =
-            "TLS: the clock of this machine is before 1970, so no certificate can be checked; set the clock";
-        return Err(Failure::new(MissingReason::Tls, what));
+        return Err(Failure::new(MissingReason::Tls, format!("TLS: {}", TlsFailure::NO_TIME)));
     }
     Ok(())
 }
 
-/// What a status says, and what to do.
+/// The failure that a status other than 2xx means, with what to do.
 fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure {
     let said = said(body);
-    let (reason, what) = match status {
-        401 => (
-            MissingReason::Unauthorized,
-            format!("the password of {} is not right there (401)", login.user()),
-        ),
-        403 => (MissingReason::Forbidden, format!("{} may not (403): {said}", login.user())),
-        404 => (MissingReason::NoReport, format!("there is no such page (404); is the path right? {said}")),
-        407 => (MissingReason::Refused, format!("the proxy answered 407{PROXY_LOGIN}")),
-        300..=399 => {
-            (MissingReason::Refused, format!("answered with a redirect ({status}), which is not followed"))
-        }
-        status => (MissingReason::Refused, format!("answered {status}: {said}")),
+    let refusal = Refusal::of(status);
+    let user = login.user();
+    let what = match refusal {
+        Refusal::Unauthorized => format!("the login of {user} is wrong (401); check user and password"),
+        Refusal::Forbidden => format!("{user} may not do this (403): {said}"),
+        Refusal::NotFound => format!("there is no such page (404); check the path. {said}"),
+        Refusal::Redirect => format!("it answered with a redirect ({status}), which is not followed"),
+        Refusal::Other if status == 407 => format!("the proxy answered 407{PROXY_LOGIN}"),
+        Refusal::Busy | Refusal::Other => format!("it answered {status}: {said}"),
     };
+    // A mistyped path is not a refusal.
+    let reason = if refusal == Refusal::NotFound { MissingReason::NoReport } else { refusal.reason() };
     Failure::new(reason, what.trim_end()).at(target)
 }
 
-/// What an answer that is no page says: the detail of a problem, or the beginning of whatever it is.
+/// The text of a response that is not a page: the detail of a problem, or the beginning of the body.
 fn said(body: &[u8]) -> String {
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
@@ -328,7 +330,7 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> 
         })
         .collect();
     if certificates.is_empty() {
-        return Err(failed("has no certificate in it; it needs `-----BEGIN CERTIFICATE-----`"));
+        return Err(failed("contains no certificate; it must have a block `-----BEGIN CERTIFICATE-----`"));
     }
     Ok(certificates)
 }
@@ -338,14 +340,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_what_a_stranger_says_cannot_move_the_cursor_and_is_cut() {
+    fn s64_the_text_of_a_response_cannot_move_the_cursor_and_is_cut() {
         assert_eq!(said(b"{\"detail\": \"no\\u001b[2J\"}"), "no\\u{1b}[2J");
         assert_eq!(said(b" <html>\xff"), "<html>\u{fffd}");
         assert_eq!(said(&[b'x'; 1000]).len(), 300);
     }
 
     #[test]
-    fn a_clock_before_1970_is_said_before_tls_panics() {
+    fn a_clock_before_1970_is_named_before_tls_panics() {
         let epoch = SystemTime::UNIX_EPOCH;
         assert!(require_time_for_certificates(epoch).is_ok());
         let failure = require_time_for_certificates(epoch - Duration::from_nanos(1)).unwrap_err();

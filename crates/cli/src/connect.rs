@@ -1,8 +1,9 @@
-//! How connections are made: to which addresses, and whom they trust.
+//! Opens connections: to which addresses, and with which certificates.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use memory_debug_fleet::is_loopback;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -12,9 +13,8 @@ use ureq::unversioned::transport::{
 };
 
 use crate::proxy::{Proxy, ThroughProxy};
-use crate::target;
 
-/// What all connections share: what trusted authorities are is read once, however many are asked.
+/// The parts that all connections share, so that trusted authorities are read only once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedConnector {
     direct: Arc<DefaultConnector>,
@@ -22,7 +22,7 @@ pub(crate) struct SharedConnector {
 }
 
 impl SharedConnector {
-    /// How to connect to one target, at the address that is known for it.
+    /// The route to one target, at the address that is known for it.
     pub(crate) fn to(&self, proxy: Option<&Proxy>, only: Option<SocketAddr>) -> Route {
         match proxy {
             None => Route::Direct(Arc::clone(&self.direct)),
@@ -33,7 +33,7 @@ impl SharedConnector {
     }
 }
 
-/// The way to a target.
+/// The route to a target.
 #[derive(Debug)]
 pub(crate) enum Route {
     Direct(Arc<DefaultConnector>),
@@ -55,12 +55,12 @@ impl Connector for Route {
     }
 }
 
-/// Looks names up, unless the address is known.
+/// Looks up names, unless the address is known.
 #[derive(Debug)]
 pub(crate) struct Addresses {
     /// The address, if it is known.
     pub(crate) only: Option<SocketAddr>,
-    /// A name may be looked up to be elsewhere.
+    /// Whether only addresses of this machine are used.
     pub(crate) must_be_loopback: bool,
     /// The proxy to connect to instead. It looks up the target's name itself.
     pub(crate) proxy: Option<Proxy>,
@@ -81,7 +81,7 @@ impl Resolver for Addresses {
             Some(address) => addresses.push(address),
             None => {
                 for address in DefaultResolver::default().resolve(uri, config, timeout)?.iter() {
-                    if !self.must_be_loopback || target::is_loopback(address.ip()) {
+                    if !self.must_be_loopback || is_loopback(address.ip()) {
                         addresses.push(*address);
                     }
                 }

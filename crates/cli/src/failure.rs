@@ -1,24 +1,24 @@
-//! What went wrong, and the status that the program ends with.
+//! What went wrong, and the exit status.
 
 use std::fmt;
 use std::process::ExitCode;
 
+use memory_debug_fleet::Missing;
 use memory_debug_report::units::visible;
 use memory_debug_report::{MissingInstance, MissingReason};
 
-/// The statuses that the program ends with. They are documented in `memory-debug help` and the manual, so scripts
-/// depend on them.
+/// The exit status. `memory-debug help` and the manual document the values, so scripts depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Nothing could be had: no answer, or one that is of no use.
+    /// The request failed: no answer, or an answer that cannot be used.
     Failed = 1,
-    /// What was typed makes no sense. The same that clap ends with.
+    /// The command line is wrong. clap exits with the same status.
     Usage = 2,
-    /// `doctor` found something as severe as it was asked to look for.
+    /// `doctor` found something of the severity that it was asked to look for.
     Found = 3,
-    /// `fleet` or `top --batch` could not ask everybody; what it printed lacks them.
+    /// Some instances did not answer, so the output lacks them.
     Incomplete = 4,
-    /// Ctrl-C, or a signal that asks to end. What shells expect then.
+    /// Ctrl-C or a signal ended the program. Shells expect this value.
     Interrupted = 130,
 }
 
@@ -32,39 +32,39 @@ impl From<Status> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
-    /// For who asks many: what kept this one away.
+    /// Why the instance is missing, if many are asked.
     pub(crate) reason: MissingReason,
     pub(crate) message: String,
-    /// Whom it is about.
-    whom: Option<String>,
+    /// The instance that the failure is about.
+    about: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(reason: MissingReason, message: impl Into<String>) -> Self {
-        Self { status: Status::Failed, reason, message: message.into(), whom: None }
+        Self { status: Status::Failed, reason, message: message.into(), about: None }
     }
 
-    /// Something that was typed makes no sense.
+    /// A mistake on the command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { status: Status::Usage, ..Self::new(MissingReason::Address, message) }
     }
 
-    /// Something on this side: a file, the terminal.
+    /// A failure on this side: a file, the terminal.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self::new(MissingReason::NoReport, message)
     }
 
-    /// Says whom it is about.
-    pub(crate) fn at(self, whom: &dyn fmt::Display) -> Self {
-        Self { whom: Some(whom.to_string()), ..self }
+    /// Says which instance the failure is about.
+    pub(crate) fn at(self, instance: &dyn fmt::Display) -> Self {
+        Self { about: Some(instance.to_string()), ..self }
     }
 
-    /// The same of one of many.
+    /// The entry for one of many instances.
     pub(crate) fn missing(self, target: &dyn fmt::Display) -> MissingInstance {
         MissingInstance::new(target.to_string(), self.reason, self.message)
     }
 
-    /// Tells it. Others may have had a hand in the words.
+    /// Prints the failure. Escapes it, because an instance may have written some of the words.
     pub(crate) fn print(&self) {
         notice(&self.to_string());
     }
@@ -74,15 +74,21 @@ impl Failure {
     }
 }
 
-/// Writes a line to standard error. Others may have had a hand in the words.
+/// Writes a line to standard error. Escapes it, because an instance may have written some of the words.
 pub(crate) fn notice(text: &str) {
     eprintln!("memory-debug: {}", visible(text));
 }
 
+impl From<Missing> for Failure {
+    fn from(Missing { reason, detail }: Missing) -> Self {
+        Self::new(reason, detail)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(whom) = &self.whom {
-            write!(f, "{whom}: ")?;
+        if let Some(about) = &self.about {
+            write!(f, "{about}: ")?;
         }
         f.write_str(&self.message)
     }

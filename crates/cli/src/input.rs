@@ -1,4 +1,4 @@
-//! Files that are read whole, up to a length: a mistaken path (`/dev/zero`, a disk) does not fill the memory.
+//! Reads whole files up to a bound, so that a mistaken path (`/dev/zero`, a disk) does not fill the memory.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read, stdin};
@@ -8,23 +8,23 @@ use memory_debug_report::units::Bytes;
 
 use crate::failure::Failure;
 
-/// Name of standard input among paths.
+/// The path that stands for standard input.
 const STDIN: &str = "-";
 
-/// Whether `path` names standard input.
+/// Whether `path` stands for standard input.
 pub(crate) fn is_stdin(path: impl AsRef<Path>) -> bool {
     path.as_ref() == Path::new(STDIN)
 }
 
-/// Content of `path`, if it has no more than `max_bytes`. The path may name a pipe (`<(command)`), or be `-` for
-/// standard input.
+/// Reads the content of `path`, at most `max_bytes`. The path may name a pipe (`<(command)`), or be `-` for standard
+/// input.
 ///
 /// # Errors
 ///
-/// If it cannot be read, is longer, or is neither a regular file nor a pipe.
+/// If the file cannot be read, is longer, or is neither a regular file nor a pipe.
 pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
-    let whom: &dyn std::fmt::Display = if is_stdin(path) { &"standard input" } else { &shown };
+    let name: &dyn std::fmt::Display = if is_stdin(path) { &"standard input" } else { &shown };
     let content = if is_stdin(path) {
         read_bounded(stdin().lock(), 0, max_bytes)
     } else {
@@ -33,16 +33,17 @@ pub(crate) fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
             read_bounded(file, length, max_bytes)
         })
     };
-    content.map_err(|error| Failure::local(error.to_string()).at(whom))
+    content.map_err(|error| Failure::local(error.to_string()).at(name))
 }
 
 /// Opens a regular file or a pipe.
 ///
 /// # Errors
 ///
-/// As opening does, and for a folder, a device or a socket.
+/// If the file cannot be opened, or is a folder, a device or a socket.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    // Before it is opened, because a device may do something when it is. The file may be another one afterwards.
+    // Check before opening, because opening a device may have an effect. Check again afterwards, because the path may
+    // name another file by then.
     require_readable(&std::fs::metadata(path)?)?;
     let file = File::open(path)?;
     require_readable(&file.metadata()?)?;
@@ -58,13 +59,13 @@ fn require_readable(found: &Metadata) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, format!("is {what}; name a file or a pipe")))
 }
 
-/// `length` is what the system says, which can be less than there is.
+/// `length` is the length that the system reports. The file can be longer.
 fn read_bounded(file: impl Read, length: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
     let too_long = || {
         let limit = Bytes(max_bytes);
         io::Error::new(
             ErrorKind::InvalidInput,
-            format!("is longer than {limit}, which is the most that is read"),
+            format!("is longer than {limit}, the most that this command reads"),
         )
     };
     if length > max_bytes {
@@ -90,21 +91,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_too_long_is_refused_before_and_while_it_is_read() {
+    fn rejects_long_file_before_and_while_reading() {
         for (length, is_refused) in [(0, false), (16, false), (17, true), (1 << 20, true)] {
             let content = vec![b'x'; length];
             assert_eq!(read_bounded(&*content, length as u64, 16).is_err(), is_refused, "{length}");
             assert_eq!(read_bounded(&*content, 0, 16).is_err(), is_refused, "{length}, as in a pipe");
         }
         let error = read_bounded(io::repeat(0), 0, 1 << 20).unwrap_err();
-        assert_eq!(error.to_string(), "is longer than 1.00 MiB, which is the most that is read");
-        // Not one byte of it is read.
+        assert_eq!(error.to_string(), "is longer than 1.00 MiB, the most that this command reads");
+        // Fails before it reads a byte.
         assert!(read_bounded(io::empty(), u64::MAX, 1 << 20).is_err());
     }
 
     #[test]
     #[cfg(unix)]
-    fn devices_folders_and_sockets_are_refused_and_pipes_are_not() {
+    fn rejects_devices_folders_and_sockets_but_reads_pipes() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("socket");
         let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();

@@ -1,4 +1,4 @@
-//! Ctrl-C: the cursor comes back, half a file does not stay, nor does what an instance keeps for us.
+//! Cleans up at Ctrl-C: shows the cursor again, removes a half-written file, deletes a temporary snapshot.
 
 use std::io::{IsTerminal as _, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,47 +8,48 @@ use std::time::Duration;
 
 use crate::failure::Status;
 
-/// Whether there is a loop that ends the program itself, and whether it has to.
+/// Whether a loop ends the program by itself, and whether it must end now.
 static IS_LEFT_TO_LOOP: AtomicBool = AtomicBool::new(false);
 static IS_DUE: AtomicBool = AtomicBool::new(false);
 
-/// How long the loop has for that. The screen looks ten times a second.
+/// How long the loop may take to end. The loop of the live view checks ten times a second.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Takes back what was only begun.
+/// Undoes an action that is not finished.
 pub(crate) type Undo = Box<dyn FnOnce() + Send>;
 
 static UNDO: Mutex<Option<Undo>> = Mutex::new(None);
 
 /// Ends the program at Ctrl-C, SIGTERM and SIGHUP after it has cleaned up.
 pub(crate) fn listen() {
-    // Without it the system ends the program, only less tidily.
+    // If this fails, the system ends the program without the cleanup.
     let _ = ctrlc::set_handler(|| {
         if IS_LEFT_TO_LOOP.load(Ordering::SeqCst) {
             IS_DUE.store(true, Ordering::SeqCst);
-            // A loop that is stuck cannot: crossterm 0.29 reads on and on from a terminal that is gone.
+            // A stuck loop cannot end the program: crossterm 0.29 reads from a closed terminal for ever.
             thread::sleep(PATIENCE);
         }
-        // Held to the end, so that nothing more is begun.
+        // Locked until the end, so that no new action begins.
         let mut begun = undo();
         if let Some(undo) = begun.take() {
             undo();
         }
         if stderr().is_terminal() {
-            // A bar hides the cursor.
+            // A progress bar hides the cursor.
             eprint!("\r\x1b[K\x1b[?25h");
         }
         std::process::exit(Status::Interrupted as i32);
     });
 }
 
-/// From now on an interrupt only says so here, to a loop that has a terminal to give back before it ends the program.
+/// Leaves interrupts to a loop that must restore the terminal before the program ends. From now on, an interrupt sets the
+/// returned flag.
 pub(crate) fn leave_to_loop() -> &'static AtomicBool {
     IS_LEFT_TO_LOOP.store(true, Ordering::SeqCst);
     &IS_DUE
 }
 
-/// What to do at an interrupt, which waits while this is held: what is begun meanwhile is noted or was not begun.
+/// Locks the action to undo at an interrupt. An interrupt waits for the lock, so no action begins without being noted.
 pub(crate) fn undo() -> MutexGuard<'static, Option<Undo>> {
     UNDO.lock().unwrap_or_else(PoisonError::into_inner)
 }

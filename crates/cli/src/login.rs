@@ -1,4 +1,4 @@
-//! As whom to ask. Never from the command line's own words, which everybody on the machine can read.
+//! Finds the user and the password. The password never comes from the command line, which other users can read.
 
 use std::env;
 use std::fmt;
@@ -7,9 +7,7 @@ use std::io::{self, IsTerminal as _, Read, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use memory_debug_endpoint::Credentials;
+use memory_debug_fleet::{Caller, check_login};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -20,22 +18,22 @@ const DEFAULT_USER: &str = "ops";
 const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 
-/// Far more than a password needs; keeps a mistaken path from filling the memory.
+/// The longest password file. It keeps a mistaken path from filling the memory.
 const MAX_FILE_BYTES: usize = 8 * 1024;
 
-/// As curl has it.
+/// The longest `.netrc`, the same limit as in curl.
 const MAX_NETRC_BYTES: usize = 128 * 1024;
 
-/// Where a login may come from.
+/// The places that a login can come from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LoginSource {
-    /// The user, if it was named.
+    /// The user, if the operator named one.
     pub(crate) user: Option<String>,
     /// A file with the password.
     pub(crate) password_file: Option<PathBuf>,
-    /// A file in the format of `.netrc`, if not the usual one.
+    /// A file in the format of `.netrc`, instead of the usual file.
     pub(crate) netrc_file: Option<PathBuf>,
-    /// What was answered at the prompt: nobody is asked for each of a thousand instances.
+    /// The login from the prompt, which then serves for all instances.
     pub(crate) prompted: Arc<OnceLock<Login>>,
 }
 
@@ -47,19 +45,19 @@ pub(crate) struct Login {
 }
 
 impl LoginSource {
-    /// The login for `host`: the password file, `MEMORY_DEBUG_PASSWORD`, the file that `MEMORY_DEBUG_PASSWORD_FILE`
-    /// names, `.netrc`, the prompt; the first there is.
+    /// Finds the login for `host`. The first of these counts: the password file, `MEMORY_DEBUG_PASSWORD`, the file named
+    /// in `MEMORY_DEBUG_PASSWORD_FILE`, `.netrc`, the prompt.
     ///
     /// # Errors
     ///
-    /// If there is none, or it cannot be read.
+    /// If there is no login, or it cannot be read.
     pub(crate) fn login(&self, host: &str) -> Result<Login, Failure> {
         if let Some(user) = &self.user
             && user.contains(':')
         {
             return Err(Failure::usage(
-                "--user has a `:` in it; a password does not belong on the command line, where everybody on this \
-                 machine can read it: use MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
+                "--user contains a `:`; do not put a password on the command line, where all users of this machine \
+                 can read it: use MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
             ));
         }
         let user = || self.user_or_default();
@@ -84,8 +82,11 @@ impl LoginSource {
         Ok(self.prompted.get_or_init(|| login).clone())
     }
 
-    /// The usual file is passed over if it is not there or cannot be read; one that was named is an error then. As with
-    /// curl, other users may be able to read the file. Other programs share it, so its mode is its owner's decision.
+    /// Reads the login from `.netrc`.
+    ///
+    /// The usual file is skipped if it is missing or cannot be read. For a file that the operator named, that is an
+    /// error. As in curl, other users may be able to read the file: other programs share it, so the owner decides on its
+    /// mode.
     fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {
         let Some(path) = self.netrc_file.clone().or_else(usual_netrc) else { return Ok(None) };
         let failed = |what: String| Failure::local(format!("--netrc-file {}: {what}", path.display()));
@@ -94,10 +95,10 @@ impl LoginSource {
             Err(error) if self.netrc_file.is_some() => return Err(failed(error.to_string())),
             Err(_) => return Ok(None),
         };
-        // The line itself may have a password in it.
+        // The message does not show the line, which may contain a password.
         let found = netrc::find(&content, host, self.user.as_deref()).map_err(|Unreadable { line }| {
             failed(format!(
-                "line {line}, of the entry for {host}, has a `\"` without an end; close the quotation"
+                "line {line}, in the entry for {host}, has a `\"` without an end; close the quotation"
             ))
         })?;
         let Some(Found { login, password }) = found else { return Ok(None) };
@@ -124,9 +125,8 @@ fn usual_netrc() -> Option<PathBuf> {
 impl Login {
     pub(crate) fn new(user: String, password: String) -> Result<Self, Failure> {
         let password = Zeroizing::new(password);
-        // What a service refuses to be configured with cannot open one: it has the words for it.
-        Credentials::allow_weak(user.as_str(), password.as_str())
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        // No service accepts a login that cannot be sent.
+        check_login(&user, &password).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Self { user, password })
     }
 
@@ -136,11 +136,8 @@ impl Login {
     }
 
     /// The value of the header `Authorization`.
-    pub(crate) fn header(&self) -> Zeroizing<String> {
-        // Joined at once: text that grows leaves copies behind that are not wiped.
-        let pair = Zeroizing::new([self.user.as_str(), &self.password].join(":"));
-        let token = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
-        Zeroizing::new(["Basic ", &token].concat())
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::basic(&self.user, &self.password)
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -155,7 +152,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Reads a password file, unless other users of this machine can read it too.
+/// Reads a password file, unless other users of this machine can read it.
 fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     let failed = |what: String| Failure::local(format!("{option} {}: {what}", path.display()));
     let file = input::open(path).map_err(|error| failed(error.to_string()))?;
@@ -165,13 +162,13 @@ fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Content of a file of at most `max_bytes`. There is room for a whole file at once: a growing buffer would leave copies
-/// behind that are not wiped.
+/// Reads a file of at most `max_bytes` into a buffer that is wiped. The buffer has its full size from the start, because
+/// a growing buffer leaves copies behind that are not wiped.
 fn read_wiped(file: impl Read, max_bytes: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut content = Zeroizing::new(Vec::with_capacity(max_bytes + 1));
     file.take(max_bytes as u64 + 1).read_to_end(&mut content)?;
     if content.len() > max_bytes {
-        let what = format!("is longer than {max_bytes} bytes, so it is not what it should be");
+        let what = format!("is longer than {max_bytes} bytes, so it is probably the wrong file");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     Ok(content)
@@ -185,7 +182,10 @@ fn require_private(file: &File) -> Result<(), String> {
     if mode & 0o007 == 0 {
         return Ok(());
     }
-    Err(format!("everybody on this machine may use it (mode {:03o}); chmod 600 it", mode & 0o777))
+    Err(format!(
+        "other users of this machine can access it (mode {:03o}); run `chmod 600` on it",
+        mode & 0o777
+    ))
 }
 
 #[cfg(not(unix))]
@@ -196,12 +196,17 @@ fn require_private(_file: &File) -> Result<(), String> {
 fn prompt(user: String) -> Result<Login, Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::usage(format!(
-            "no password for {user}: set {PASSWORD} or {PASSWORD_FILE}, give --password-file, or write the host into \
-             ~/.netrc; there is no terminal to ask at"
+            "no password for {user}, and no terminal to ask for it; set {PASSWORD} or {PASSWORD_FILE}, give \
+             --password-file, or add the host to ~/.netrc"
         )));
     }
     let password = rpassword::prompt_password(format!("password of {user}: "));
-    Login::new(user, password.map_err(|error| Failure::local(format!("the terminal: {error}")))?)
+    Login::new(
+        user,
+        password.map_err(|error| {
+            Failure::local(format!("cannot read the password from the terminal: {error}"))
+        })?,
+    )
 }
 
 #[cfg(test)]
@@ -209,22 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_a_login_shows_no_password() {
+    fn s64_debug_of_a_login_shows_no_password() {
         let login = Login::new("ops".into(), "s3cret-s3cret".into()).unwrap();
         assert_eq!(format!("{login:?}"), "Login { user: \"ops\", .. }");
-        assert_eq!(*login.header(), "Basic b3BzOnMzY3JldC1zM2NyZXQ=");
+        assert_eq!(login.caller().expose(), b"Basic b3BzOnMzY3JldC1zM2NyZXQ=");
     }
 
     #[test]
-    fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    fn rejects_password_on_the_command_line_without_repeating_it() {
         let source = LoginSource { user: Some("ops:s3cret".into()), ..LoginSource::default() };
         let failure = source.login("host").unwrap_err();
-        assert!(failure.to_string().contains("everybody"), "{failure}");
+        assert!(failure.to_string().contains("all users of this machine"), "{failure}");
         assert!(!failure.to_string().contains("s3cret"), "{failure}");
     }
 
     #[test]
-    fn what_would_end_the_header_early_is_refused() {
+    fn rejects_login_that_would_end_the_header_early() {
         for password in ["", "a\r\nX: y", "a\0"] {
             assert!(Login::new("ops".into(), password.into()).is_err(), "{password:?}");
         }
@@ -232,8 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn s16_a_password_is_read_into_a_buffer_that_does_not_grow() {
-        /// Gives a byte at a time.
+    fn s16_password_is_read_into_a_buffer_that_does_not_grow() {
+        /// Reads one byte at a time.
         struct Slow(io::Repeat, usize);
 
         impl Read for Slow {
@@ -256,7 +261,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_password_file_is_private_text_of_bounded_length() {
+    fn password_file_must_be_private_short_text() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let path = env::temp_dir().join(format!("memory-debug-login-{}", std::process::id()));
@@ -270,7 +275,7 @@ mod tests {
             assert_eq!(*login(content.as_bytes(), 0o600).unwrap().password, password);
         }
         for (content, mode, why) in [
-            (longest.as_bytes(), 0o604, "everybody on this machine may use it (mode 604)"),
+            (longest.as_bytes(), 0o604, "other users of this machine can access it (mode 604)"),
             (&[longest.as_bytes(), b"x"].concat(), 0o600, "is longer than 8192 bytes"),
             (b"s3cret\xff", 0o600, "is not UTF-8"),
             (longest.as_bytes(), 0o600, "together they exceed 1023 bytes"),

@@ -1,9 +1,9 @@
-//! Logins by host, in a file as curl reads it.
+//! The format of `.netrc`: logins by host, read as curl reads them.
 //!
-//! curl's rules (`lib/netrc.c`): words are between blanks, or in double quotes, where `\n`, `\r` and `\t` are control
-//! characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords and hosts match in
-//! either case. The first entry counts that is for the host, or is `default`, and for the wanted user. A `macdef` goes up to an
-//! empty line. Unlike in curl, a line that cannot be read spoils its own entry alone.
+//! curl's rules (`lib/netrc.c`): words are separated by blanks, or are in double quotes. In quotes, `\n`, `\r` and `\t`
+//! are control characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords and hosts
+//! match in either case. The first entry counts that is for the host, or is `default`, and for the wanted user. A `macdef`
+//! ends at an empty line. Unlike in curl, a line that cannot be read spoils only its own entry.
 
 use std::mem;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// A word, which may be a password.
 type Word = Zeroizing<Vec<u8>>;
 
-/// What a file says for a host.
+/// The login that a file has for a host.
 #[derive(Debug)]
 pub(crate) struct Found {
     /// The user, if the entry names one.
@@ -20,14 +20,14 @@ pub(crate) struct Found {
     pub(crate) password: Word,
 }
 
-/// An entry that is for the host, in which a line cannot be read.
+/// The entry for the host has a line that cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {
     /// Counted from 1.
     pub(crate) line: usize,
 }
 
-/// The login for `host`, of `user` if one is wanted. An entry that names no user is for every user.
+/// Finds the login for `host`, and for `user` if one is given. An entry without a user is for every user.
 pub(crate) fn find(text: &[u8], host: &str, user: Option<&str>) -> Result<Option<Found>, Unreadable> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = Reader { host, user, entry: None, expected: Expected::Keyword };
@@ -61,14 +61,14 @@ pub(crate) fn find(text: &[u8], host: &str, user: Option<&str>) -> Result<Option
     reader.end()
 }
 
-/// What the next word is.
+/// The meaning of the next word.
 #[derive(Clone, Copy)]
 enum Expected {
     Keyword,
     Host,
     Login,
     Password,
-    /// Of no use here.
+    /// Ignored here.
     Account,
 }
 
@@ -83,7 +83,7 @@ struct Entry {
 struct Reader<'a> {
     host: &'a str,
     user: Option<&'a str>,
-    /// Of the host, or for every host. Others are passed over.
+    /// The entry being read, if it is for the host or for every host. Other entries are skipped.
     entry: Option<Entry>,
     expected: Expected,
 }
@@ -95,7 +95,7 @@ impl Reader<'_> {
                 self.entry = word.eq_ignore_ascii_case(self.host.as_bytes()).then(Entry::default);
             }
             Expected::Login => {
-                // Another login for the same host.
+                // A second login for the same host begins a new entry.
                 if self.entry.as_ref().is_some_and(|entry| entry.login.is_some())
                     && let Some(found) = self.take(true)?
                 {
@@ -137,7 +137,7 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    /// Ends the entry, and says whether it is the one that is looked for.
+    /// Ends the entry. Returns it if it is for the wanted user.
     fn take(&mut self, goes_on: bool) -> Result<Option<Found>, Unreadable> {
         let next = goes_on.then(Entry::default);
         let Some(Entry { login, password, unreadable }) = mem::replace(&mut self.entry, next) else {
@@ -183,7 +183,7 @@ impl Reader<'_> {
 /// The words of a line.
 struct Words<'a>(&'a [u8]);
 
-/// A quotation that goes beyond its line.
+/// A quotation that does not end on its line.
 struct UnclosedQuote;
 
 impl Words<'_> {
@@ -237,11 +237,11 @@ mod tests {
         }
     }
 
-    /// `scripts/netrc` asks curl the same.
+    /// `scripts/netrc` runs the same table against curl.
     const TABLE: &str = include_str!("netrc/table.txt");
 
     #[test]
-    fn a_file_is_read_as_curl_reads_it() {
+    fn files_are_read_as_curl_reads_them() {
         let mut cases = 0;
         for case in TABLE.split("\n==== ").skip(1) {
             let (head, text) = case.split_once('\n').unwrap();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_entry_is_named_by_its_line_if_it_is_the_hosts_own() {
+    fn bad_entry_is_an_error_only_for_its_own_host() {
         let text =
             "machine other login \"a\nmachine here login ops password \"x\nmachine late login z password z";
         assert_eq!(found(text, "here", None), "line 2");
@@ -266,7 +266,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_file_is_read_without_a_panic(text: Vec<u8>, words in "((machine|default|login|password|macdef|h|\"|#|\\\\| |\n){0,3} ?){0,20}") {
+        fn no_file_causes_a_panic(text: Vec<u8>, words in "((machine|default|login|password|macdef|h|\"|#|\\\\| |\n){0,3} ?){0,20}") {
             let _ = find(&text, "h", None);
             let _ = find(words.as_bytes(), "h", Some("h"));
         }

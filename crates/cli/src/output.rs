@@ -1,4 +1,4 @@
-//! Where results go.
+//! Writes results to standard output or to a file.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _, stdout};
@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::failure::Failure;
 use crate::interrupt;
 
-/// Writes to standard output. A reader that has seen enough (`head`) is no failure.
+/// Writes to standard output. A reader that stops early (`head`) does not cause a failure.
 pub(crate) fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut out = stdout().lock();
     match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
@@ -22,7 +22,7 @@ pub(crate) fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     }
 }
 
-/// Writes text that others had a hand in: nothing in it moves the cursor but its line feeds.
+/// Writes untrusted text. Everything that could move the cursor, except line feeds, is escaped.
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
     print(lines(text))
 }
@@ -32,12 +32,12 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     print(json(value)?)
 }
 
-/// `value` as JSON, indented, with a newline at the end.
+/// Formats `value` as indented JSON with a newline at the end.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     render::to_json(value).map_err(|error| Failure::local(error.to_string()))
 }
 
-/// Writes a page as it was answered, in JSON or in text.
+/// Writes a page that an instance sent, as JSON or text.
 pub(crate) fn print_page(page: &[u8], is_json: bool) -> Result<(), Failure> {
     let page = String::from_utf8_lossy(page);
     print(if is_json { render::visible_json(&page) } else { lines(&page) })
@@ -47,15 +47,15 @@ fn lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes a result to where `-o` says.
+/// Writes a result to the path given with `-o`.
 ///
-/// A file is whole or not there, and only its owner can read it: it is written under a random name beside `path` first,
-/// and then takes its place. A symbolic link at `path` is replaced, and what it names stays untouched. `-` is standard
-/// output. A device or a pipe is written to as it is.
+/// The file is either complete or absent, and only its owner can read it. It is first written under a random name in the
+/// same folder, and then moved to `path`. A symbolic link at `path` is replaced, and its target stays untouched. `-`
+/// stands for standard output. A device or a pipe is written to directly.
 ///
 /// # Errors
 ///
-/// What could not be done, with the path.
+/// If the file cannot be written. The message names the path.
 pub(crate) fn save(path: &Path, content: &[u8]) -> Result<(), Failure> {
     if is_stdout(path) {
         return print(content);
@@ -64,13 +64,13 @@ pub(crate) fn save(path: &Path, content: &[u8]) -> Result<(), Failure> {
     saved.map_err(|error| Failure::local(error.to_string()).at(&path.display()))
 }
 
-/// Whether `path` names standard output.
+/// Whether `path` stands for standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether there is something at `path` that no file can take the place of: a device, a pipe, or what one of this
-/// process's descriptors is, as `/dev/stdout` names it.
+/// Whether a file must not replace what is at `path`: a device, a pipe, or one of this process's descriptors, such as
+/// `/dev/stdout`.
 fn is_stream(path: &Path) -> bool {
     let is_descriptor = ["/dev/stdout", "/dev/stderr"].iter().any(|name| path == Path::new(name))
         || ["/dev/fd", "/proc"].iter().any(|folder| path.starts_with(folder));
@@ -78,7 +78,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 fn write_to(path: &Path, content: &[u8]) -> io::Result<()> {
-    // It must be there: a pipe that has gone meanwhile does not become a file.
+    // Does not create a file, in case the pipe has disappeared in the meantime.
     OpenOptions::new().write(true).open(path)?.write_all(content)
 }
 
@@ -89,13 +89,13 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = create(folder)?;
     let written = file.write_all(content).and_then(|()| file.as_file().sync_all());
-    // Dropped before it is persisted, the file is removed.
+    // If the file is dropped before `persist`, it is removed.
     let saved = written.and_then(|()| file.persist(path).map_err(io::Error::from));
     *interrupt::undo() = None;
     saved.map(drop)
 }
 
-/// A new file of mode 0600 that does not stay if the program is interrupted.
+/// Creates a file of mode 0600 that is removed if the program is interrupted.
 fn create(folder: &Path) -> io::Result<NamedTempFile> {
     let mut undo = interrupt::undo();
     let file = tempfile::Builder::new().prefix(".memory-debug-").suffix(".tmp").tempfile_in(folder)?;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_what_a_page_says_cannot_move_the_cursor() {
+    fn s64_text_of_a_page_cannot_move_the_cursor() {
         assert_eq!(lines("a\u{1b}[2J\nb\u{202e}\r\n"), "a\\u{1b}[2J\nb\\u{202e}\\u{d}\n");
     }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn s64_a_file_is_whole_private_and_written_through_no_link() {
+    fn s64_saved_file_is_complete_private_and_follows_no_link() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
 
         let folder = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ mod tests {
         save(&at("new"), b"two").unwrap();
         assert_eq!((fs::read(at("new")).unwrap().as_slice(), mode(&at("new"))), (&b"two"[..], 0o600));
 
-        // A link at the place, and links at every name that could be guessed before.
+        // A link at the path itself, and at the name that a predictable temporary file would have.
         fs::write(at("victim"), "untouched").unwrap();
         symlink(at("victim"), at("link")).unwrap();
         symlink(at("victim"), at(&format!("link.{}.tmp", std::process::id()))).unwrap();
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_device_and_a_pipe_stay_what_they_are() {
+    fn devices_and_pipes_are_written_to_and_not_replaced() {
         use std::os::fd::AsRawFd as _;
         use std::os::unix::fs::FileTypeExt as _;
 
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_have_the_file_is_named_and_nothing_stays_there() {
+    fn failure_names_the_path_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let failure = save(folder.path(), b"x").unwrap_err().to_string();
         assert!(failure.starts_with(&folder.path().display().to_string()), "{failure}");

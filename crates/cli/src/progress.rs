@@ -1,4 +1,4 @@
-//! How far it is, for whoever looks: on standard error, only on a terminal, only if it takes longer than a second.
+//! The progress bar: on standard error, only on a terminal, and only after a second.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A bar, or a spinner if nobody knows how much there is to do.
+/// A progress bar, or a spinner if the total is unknown.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -16,7 +16,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `total` 0 is for "nobody knows".
+    /// A `total` of 0 means that it is unknown.
     pub(crate) fn new(what: &'static str, total: u64) -> Self {
         let bar = ProgressBar::with_draw_target((total > 0).then_some(total), ProgressDrawTarget::hidden());
         let template = if total > 0 { "{msg} {bar:30} {pos}/{len} {eta}" } else { "{msg} {spinner} {pos}" };
@@ -27,7 +27,7 @@ impl Progress {
         Self { bar, begin: Instant::now(), is_shown: Cell::new(false) }
     }
 
-    /// One more is done.
+    /// Counts one finished step.
     pub(crate) fn step(&self) {
         if !self.is_shown.get() && self.begin.elapsed() > PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());

@@ -1,4 +1,4 @@
-//! A proxy between this command and the instances: a tunnel (`CONNECT`) for https, whole addresses in requests for http.
+//! Connections through an HTTP proxy: a tunnel (`CONNECT`) for https, requests with the full URL for http.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use memory_debug_fleet::without_login;
 use ureq::http::Uri;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
@@ -14,21 +15,20 @@ use ureq::{Error, ProxyProtocol};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::target::without_userinfo;
 
-/// The longest answer to `CONNECT` that is read.
+/// The longest reply to `CONNECT`.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// What was given for a proxy, which may have a password in it.
+/// The text that the operator gave for a proxy. It may contain a password.
 #[derive(Clone)]
 pub(crate) struct Given(String);
 
 impl Given {
-    /// The proxy. An empty text, as of an empty variable, names no proxy.
+    /// Parses the text. An empty text, for example from an empty variable, means no proxy.
     ///
     /// # Errors
     ///
-    /// As [`Proxy::parse`].
+    /// Those of [`Proxy::parse`].
     pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
         if self.is_empty() { Ok(None) } else { Proxy::parse(&self.0).map(Some) }
     }
@@ -44,46 +44,47 @@ impl From<String> for Given {
     }
 }
 
-/// Shows nothing of it.
+/// Does not show the text.
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Given").finish_non_exhaustive()
     }
 }
 
-/// A proxy that speaks HTTP, and a login for it.
+/// An HTTP proxy, and the login for it.
 #[derive(Clone)]
 pub(crate) struct Proxy(Arc<Inner>);
 
 struct Inner {
     uri: Uri,
-    /// `Proxy-Authorization: …` with its line end, or nothing.
+    /// `Proxy-Authorization: …` with its line end, or empty.
     login: Zeroizing<String>,
 }
 
 impl Proxy {
-    /// Understands `http://proxy:3128`, `proxy:3128` and `http://user:password@proxy:3128`, percent-encoded.
+    /// Parses `http://proxy:3128`, `proxy:3128` or `http://user:password@proxy:3128`, percent-encoded.
     ///
     /// # Errors
     ///
-    /// If it is no address of a proxy over http. The message has no login in it.
+    /// If the text is not the address of an HTTP proxy. The message does not contain the login.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| {
             Failure::usage(format!(
                 "--proxy `{}` {what}; write for example http://proxy.example:3128",
-                without_userinfo(text)
+                without_login(text)
             ))
         };
-        let parsed = ureq::Proxy::new(text).map_err(|_| wrong("is no address of a proxy"))?;
+        let parsed = ureq::Proxy::new(text).map_err(|_| wrong("is not the address of a proxy"))?;
         if parsed.protocol() != ProxyProtocol::Http {
-            return Err(wrong("is not an HTTP proxy, which is the only kind that is supported"));
+            return Err(wrong("is not an HTTP proxy, the only supported kind"));
         }
         let uri = format!("http://{}:{}", parsed.host(), parsed.port());
-        let uri = uri.parse().map_err(|_| wrong("is no address of a proxy"))?;
+        let uri = uri.parse().map_err(|_| wrong("is not the address of a proxy"))?;
         let login = match (parsed.username(), parsed.password()) {
             (None, None) => Zeroizing::default(),
             (user, password) => {
-                let (user, password) = (user.unwrap_or_default(), password.unwrap_or_default());
+                let user = user.unwrap_or_default();
+                let password = password.unwrap_or_default();
                 let pair = Zeroizing::new(format!("{user}:{password}"));
                 let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
                 Zeroizing::new(format!("Proxy-Authorization: Basic {}\r\n", *encoded))
@@ -92,7 +93,7 @@ impl Proxy {
         Ok(Self(Arc::new(Inner { uri, login })))
     }
 
-    /// Where the proxy is.
+    /// The address of the proxy.
     pub(crate) fn uri(&self) -> &Uri {
         &self.0.uri
     }
@@ -104,20 +105,21 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// Shows no login.
+/// Does not show the login.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Proxy").field(&self.0.uri).finish()
     }
 }
 
-/// Makes connections through a proxy. Its resolver must give the proxy's addresses: the proxy looks up the target's name.
+/// Makes connections through a proxy. Its resolver must return the proxy's addresses, because the proxy itself looks up
+/// the name of the target.
 #[derive(Debug)]
 pub(crate) struct ThroughProxy {
     pub(crate) proxy: Proxy,
-    /// The address of the target, if it is known. The proxy is then asked for that instead of the name.
+    /// The address of the target, if it is known. The request to the proxy then contains it instead of the name.
     pub(crate) only: Option<SocketAddr>,
-    /// What trusted authorities are, read once.
+    /// The TLS connector with the trusted authorities, which are read once.
     pub(crate) tls: Arc<RustlsConnector>,
 }
 
@@ -142,7 +144,7 @@ impl Connector for ThroughProxy {
 }
 
 impl ThroughProxy {
-    /// `host:port` of the target, as the proxy is asked for it.
+    /// `host:port` of the target, for the request to the proxy.
     fn authority(&self, uri: &Uri) -> Result<String, Error> {
         if let Some(address) = self.only {
             return Ok(address.to_string());
@@ -153,7 +155,7 @@ impl ThroughProxy {
     }
 }
 
-/// Asks the proxy for a connection to `authority`, which then goes over `transport`.
+/// Asks the proxy to connect `transport` to `authority`.
 fn open_tunnel<T: Transport>(
     mut transport: T,
     authority: &str,
@@ -173,11 +175,11 @@ fn open_tunnel<T: Transport>(
             return match status {
                 Some(200..=299) => Ok(transport),
                 Some(status) => Err(Error::ConnectProxyFailed(format!("answered {status}"))),
-                None => Err(Error::ConnectProxyFailed("gave an answer that is not HTTP".to_owned())),
+                None => Err(Error::ConnectProxyFailed("sent a reply that is not HTTP".to_owned())),
             };
         }
         if input.len() > MAX_HEAD_BYTES {
-            return Err(Error::ConnectProxyFailed("gave an answer that does not end".to_owned()));
+            return Err(Error::ConnectProxyFailed("sent a reply head that is too long".to_owned()));
         }
         let is_more = transport.await_input(timeout)?;
         let length = transport.buffers().input().len();
@@ -188,7 +190,7 @@ fn open_tunnel<T: Transport>(
     }
 }
 
-/// The status in the first line of an answer.
+/// The status in the first line of a reply.
 fn status(head: &[u8]) -> Option<u16> {
     let line = std::str::from_utf8(head.split(|&byte| byte == b'\r').next()?).ok()?;
     let (version, rest) = line.split_once(' ')?;
@@ -196,10 +198,10 @@ fn status(head: &[u8]) -> Option<u16> {
     rest.split(' ').next()?.parse().ok()
 }
 
-/// A connection on which the first line of the request gets the whole address, and the login for the proxy below it.
+/// A connection that adds the full URL to the first line of the request, and the login for the proxy below it.
 struct Rewritten<T> {
     transport: T,
-    /// What stands before the path. Gone when the request has begun.
+    /// The text to put before the path. `None` after the request has begun.
     prefix: Option<String>,
     login: Zeroizing<String>,
 }
@@ -228,7 +230,7 @@ impl<T: Transport> Transport for Rewritten<T> {
     }
 
     fn is_open(&mut self) -> bool {
-        // It is asked for one target, once.
+        // The connection is used for one request only.
         false
     }
 }
@@ -239,7 +241,7 @@ impl<T> fmt::Debug for Rewritten<T> {
     }
 }
 
-/// `request` with `prefix` before its path and `login` below its first line.
+/// Writes `request` with `prefix` before its path and `login` below its first line.
 fn rewritten(request: &[u8], prefix: &str, login: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let position = |wanted: &[u8]| request.windows(wanted.len()).position(|found| found == wanted);
     let (Some(space), Some(end)) = (position(b" "), position(b"\r\n")) else { return Err(too_long()) };
@@ -262,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_is_an_address_over_http_and_its_login_is_never_shown() {
+    fn only_http_addresses_are_proxies_and_the_login_is_never_shown() {
         for (text, shown) in [
             ("http://proxy.example:3128", "proxy.example:3128"),
             ("proxy.example:3128", "proxy.example:3128"),
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_http_has_the_whole_address_and_the_login_of_the_proxy() {
+    fn plain_request_gets_the_full_url_and_the_proxy_login() {
         let request = b"GET /debug/memory?top=5 HTTP/1.1\r\nhost: shop\r\n\r\n";
         let written = rewritten(request, "http://shop:8080", "Proxy-Authorization: Basic x\r\n").unwrap();
         let expected = "GET http://shop:8080/debug/memory?top=5 HTTP/1.1\r\nProxy-Authorization: Basic x\r\n\
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_answers_is_a_status_or_nothing() {
+    fn status_of_a_proxy_is_read_or_absent() {
         for (head, expected) in [
             ("HTTP/1.1 200 Connection established", Some(200)),
             ("HTTP/1.0 407 Proxy Authentication Required\r\na: b", Some(407)),

@@ -1,40 +1,35 @@
-//! Whom to ask: the address of a page.
+//! The address of a page.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use memory_debug_fleet::{DEFAULT_PATH, is_loopback, page_path, without_login};
 use memory_debug_report::MissingReason;
 use url::{Host, Url};
 
 use crate::failure::Failure;
 
-/// Where the page is if a URL names no path.
-const DEFAULT_PATH: &str = "/debug/memory";
-
 /// The page of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Target {
     url: Url,
-    /// Of several addresses that the host's name has, this one. The name stays what is asked for.
+    /// The address to use, if the host's name has several. Requests still name the host.
     address: Option<SocketAddr>,
 }
 
 impl Target {
-    /// Understands what a person types: `https://host:8443`, `host:8080`, `http://host/internal/memory`.
+    /// Parses what an operator types: `https://host:8443`, `host:8080`, `http://host/internal/memory`.
     ///
     /// # Errors
     ///
-    /// If it is no address of a page, or has a password in it.
+    /// If it is not the address of a page, or contains a password.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let mut url = parse(text)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong(
-                text,
-                "has a query; name the page's base only, and use the command's own options",
-            ));
+            return Err(wrong(text, "has a query or fragment; remove it, and use the command's own options"));
         }
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(if path.is_empty() { DEFAULT_PATH } else { &path });
+        let path = page_path(url.path()).to_owned();
+        url.set_path(&path);
         Ok(Self { url, address: None })
     }
 
@@ -47,7 +42,7 @@ impl Target {
         self.address
     }
 
-    /// The host as a name or an address in text, as `.netrc` has it.
+    /// The host, a name or an address, as written in `.netrc`.
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
@@ -56,7 +51,7 @@ impl Target {
         self.url.port_or_known_default().unwrap_or_default()
     }
 
-    /// `host:port`, as scrapers have it.
+    /// `host:port`, as in the configuration of scrapers.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port())
     }
@@ -65,7 +60,7 @@ impl Target {
         self.url.scheme()
     }
 
-    /// Of the page, without what lies below.
+    /// The path of the overview. All other pages lie below it.
     pub(crate) fn path(&self) -> &str {
         self.url.path()
     }
@@ -74,7 +69,7 @@ impl Target {
         self.url.scheme() == "http"
     }
 
-    /// Whether the address itself says that it is on this machine. A name has to be looked up for that.
+    /// Whether the address is on this machine, as far as that is known without looking up a name.
     pub(crate) fn is_loopback(&self) -> bool {
         match (self.address, self.url.host()) {
             (Some(address), _) => is_loopback(address.ip()),
@@ -85,7 +80,7 @@ impl Target {
         }
     }
 
-    /// The URL of what lies at `rest` below the page's base.
+    /// The URL of the page at `rest` below the overview.
     pub(crate) fn url(&self, rest: &str, query: &[(&str, &str)]) -> String {
         let mut url = self.url.clone();
         url.set_path(&format!("{}{rest}", self.url.path()));
@@ -96,7 +91,7 @@ impl Target {
     }
 }
 
-/// What can be asked by HTTP, without a login.
+/// Parses the URL of an HTTP server, which must not contain a login.
 ///
 /// # Errors
 ///
@@ -104,10 +99,10 @@ impl Target {
 pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).map_err(|error| {
-        wrong(text, &format!("is no address ({error}); write for example https://host:8443"))
+        wrong(text, &format!("is not an address ({error}); write for example https://host:8443"))
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(text, "is neither http nor https"));
+        return Err(wrong(text, "is neither http nor https; write for example https://host:8443"));
     }
     if url.host().is_none() {
         return Err(wrong(text, "names no host"));
@@ -115,38 +110,33 @@ pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong(
             text,
-            "has a login in it, which everybody on this machine could read; the login for pages comes from --user and \
-             MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or the prompt",
+            "contains a login, which every user of this machine could read; use --user with MEMORY_DEBUG_PASSWORD, \
+             --password-file, ~/.netrc or the prompt instead",
         ));
     }
     Ok(url)
 }
 
 fn wrong(text: &str, what: &str) -> Failure {
-    Failure::usage(format!("`{}`: {what}", without_userinfo(text)))
+    Failure::usage(format!("`{}`: {what}", without_login(text)))
 }
 
-/// `::ffff:127.0.0.1` is on this machine as well.
-pub(crate) fn is_loopback(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
-}
-
-/// Whether a password must not be sent to `target` as it is.
+/// Checks that a password may be sent to `target`.
 ///
 /// # Errors
 ///
-/// If so, which connection would do.
+/// If others could read it on the way. The message says which connections are safe.
 pub(crate) fn require_private(target: &Target, is_insecure: bool, has_proxy: bool) -> Result<(), Failure> {
     if is_insecure || !target.is_plain_http() || target.is_loopback() && !has_proxy {
         return Ok(());
     }
     if has_proxy {
-        let message = "plain HTTP through a proxy would show the password to the proxy and to everybody on the way; use \
-             https, or --insecure if both are trusted";
+        let message = "plain HTTP through a proxy would show the password to the proxy and to every machine on the way; \
+             use https, or --insecure if you trust both";
         return Err(Failure::new(MissingReason::Tls, message).at(target));
     }
-    let message = "plain HTTP to another machine would show the password to everybody on the way; use https, a tunnel \
-         (`kubectl port-forward`, `ssh -L`), or --insecure if the network is trusted";
+    let message = "plain HTTP to another machine would show the password to every machine on the way; use https, a \
+         tunnel (`kubectl port-forward`, `ssh -L`), or --insecure if you trust the network";
     Err(Failure::new(MissingReason::Tls, message).at(target))
 }
 
@@ -161,17 +151,6 @@ impl fmt::Display for Target {
     }
 }
 
-/// `text` for an error message.
-pub(crate) fn without_userinfo(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}{separator}***{}", &rest[at..]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_the_address_of_a_page() {
+    fn an_operator_may_leave_out_scheme_and_path() {
         for (text, url, shown) in [
             ("localhost:8080", "http://localhost:8080/debug/memory", "http://localhost:8080"),
             ("https://shop.example", "https://shop.example/debug/memory", "https://shop.example"),
@@ -213,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_text_that_is_not_an_address_is_refused() {
         for text in
             ["", "ftp://host", "unix:///run/x", "http://", "http://host?top=1", "http://host#x", "http://a b"]
         {
@@ -222,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_leaves_this_machine_only_if_told_so() {
+    fn plain_http_leaves_this_machine_only_with_insecure() {
         for (text, is_refused) in [
             ("http://127.0.0.1:1", false),
             ("http://127.9.9.9", false),

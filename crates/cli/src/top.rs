@@ -1,9 +1,19 @@
 //! The live view of `memory-debug top`.
 //!
-//! `poll` asks, on threads of its own, and `state` makes of the answers what is to be seen: `instance` is what is known
-//! of one, `table` the rows of all together, `growth` how they changed since the start, `history` the course. `draw`
-//! puts that on a screen of any size. `keys` says what keys mean. None of these does input or output but `poll`; `live`
-//! and `batch` put them together, on a `terminal` or as text, for a `view`.
+//! A module uses only modules that are listed before it. Only `poll`, `terminal`, `batch` and `live` do input or output.
+//!
+//! - `instance`: the answers of one instance
+//! - `growth`: how the rows changed since the start
+//! - `table`: the rows of all instances
+//! - `keys`: what each key does
+//! - `poll`: the threads that send requests
+//! - `history`: the sums over time
+//! - `state`: everything that the screen shows
+//! - `draw`: draws the state on a screen of any size
+//! - `terminal`: the terminal, restored at the end
+//! - `batch`: the view as text
+//! - `live`: the view on the terminal
+//! - `view`: the view as the command line asks for it
 
 mod batch;
 mod draw;

@@ -116,7 +116,11 @@ impl Collected {
     ) -> Result<SnapshotInfo, Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Error::with_source(ErrorKind::System, format!("no random number for a name: {error}"), error)
+            Error::with_source(
+                ErrorKind::System,
+                format!("cannot get a random number for the snapshot's id: {error}"),
+                error,
+            )
         })?;
         Ok(SnapshotInfo::of(&self.report, profile, SnapshotId::from_random(bytes), label, at))
     }
@@ -124,7 +128,7 @@ impl Collected {
     fn heap(&self) -> Result<&Heap, Error> {
         self.heap.as_ref().ok_or_else(|| {
             let reason = self.report.unavailable.get("types");
-            let reason = reason.unwrap_or("the report was made without the heap profile");
+            let reason = reason.unwrap_or("the report was collected without the heap profile");
             Error::new(ErrorKind::NoProfile, reason)
         })
     }
@@ -151,7 +155,7 @@ mod tests {
     use crate::heap::tests::heap;
 
     #[test]
-    fn counts_bytes_of_unknown_type_also_when_rows_are_size_classes() {
+    fn unattributed_bytes_are_known_for_size_classes_too() {
         let heap = heap();
         let first = heap.summarize(&Selection::default());
         let classes = summarize_again(&first, &heap, &Group::SizeClass.into());

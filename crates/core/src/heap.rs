@@ -130,18 +130,18 @@ pub(crate) mod tests {
         assert_eq!(summary.rows[0].bytes, 9 * 524_320);
         let [note] = &summary.notes[..] else { panic!("{:?}", summary.notes) };
         assert!(note.starts_with("the binary could not be read: "), "{note}");
-        assert!(note.contains(", so no type can be told: restart the service"), "{note}");
+        assert!(note.contains(", so no type can be determined: restart the service"), "{note}");
         assert!(!note.contains("stripped"), "it was not read: {note}");
     }
 
     #[test]
-    fn without_mappings_the_reason_names_the_mappings_and_not_a_file() {
+    fn without_mappings_the_reason_names_no_file() {
         let gap = SymbolGap::without_mappings("/proc is not mounted here", "mount it");
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = heap.summarize(&Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
         let expected = "which code lies where in the process is not known, because /proc is not mounted here, so no type \
-                        can be told: mount it";
+                        can be determined: mount it";
         assert_eq!(summary.notes, [expected]);
         assert_eq!(summary.rows[0].type_name, "unknown code");
     }
@@ -150,7 +150,8 @@ pub(crate) mod tests {
     fn both_standard_errors_of_a_row_are_absolute() {
         let heap = heap();
         let row = &heap.summarize(&Selection::default()).rows[0];
-        // 9 samples of 64 bytes stand for 8,192.5 objects each, so the error is the root of 9 * 8,192.5 * 8,191.5.
+        // Each of the 9 samples of 64 bytes stands for 8,192.5 objects, so the error is the root of 9 * 8,192.5 *
+        // 8,191.5.
         assert_eq!((row.objects, row.objects_stderr.round()), (73_733, 24_576.0));
         assert!((row.bytes_stderr - 64.0 * row.objects_stderr).abs() < 0.01, "{row:?}");
     }

@@ -1,4 +1,4 @@
-//! Identity of the process that answered, which tells equal instances behind a balancer apart.
+//! The identity of this process.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -57,8 +57,8 @@ fn random_id() -> InstanceId {
     InstanceId::from_random(bytes)
 }
 
-/// The build id of the running program, read from its own memory, so that no file is needed and no other file is
-/// mistaken for it. It cannot change, so it is read once.
+/// The build-id of the running program, from its own memory. This needs no file, so it cannot read the wrong
+/// one. The build-id cannot change, so it is read once.
 fn build_id() -> Result<String, String> {
     static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
     let read = || match loaded_objects().into_iter().next() {

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn without_proc_the_reason_says_what_to_mount() {
         let gap = read(Path::new("/nonexistent")).unwrap_err();
-        let expected = "which code lies where in the process is not known, because /proc is not mounted here";
+        let expected = "it is unknown which code is where in the process, because /proc is not mounted here";
         assert_eq!((gap.reason.as_str(), gap.is_program), (expected, true));
         assert!(gap.advice.starts_with("mount it (`mount -t proc proc /proc`"), "{gap}");
     }

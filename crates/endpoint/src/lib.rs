@@ -99,17 +99,11 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "peers", all(feature = "siblings", target_os = "linux"))))]
 #[path = "../../fleet/src/exchange/stranger.rs"]
 mod stranger;
 mod sync;
 mod view;
-
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use memory_debug_fleet::fuzzing::*;
-}
 
 pub use memory_debug_core;
 

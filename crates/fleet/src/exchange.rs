@@ -8,7 +8,7 @@ mod timed;
 use std::io::{self, BufRead as _, BufReader, Cursor, ErrorKind, Read, Write};
 
 use httparse::{EMPTY_HEADER, Response, Status, parse_chunk_size};
-use memory_debug_core::{MemoryReport, MissingReason};
+use memory_debug_report::{MemoryReport, MissingReason};
 use zeroize::Zeroizing;
 
 #[cfg(all(test, feature = "siblings", target_os = "linux"))]

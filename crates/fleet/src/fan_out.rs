@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use memory_debug_core::MissingReason;
+use memory_debug_report::MissingReason;
 
 use crate::deadline::time_left;
 use crate::missing::Missing;

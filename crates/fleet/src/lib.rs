@@ -6,13 +6,13 @@
 //!
 //! This crate is an implementation detail of `memory-debug-endpoint` and `memory-debug-cli`.
 //!
-//! # Modules
-//!
-//! The modules, from the ground up:
+//! # Modules, from the ground up
 //!
 //! - `loopback`: addresses of this machine
 //! - `page_path`: the path of a page, and addresses without logins
 //! - `random`: randomness and generated passwords
+//! - `unseen`: invisible characters at the ends of a text
+//! - `login`: which logins can be sent with basic authentication
 //! - `deadline`: the time that is left
 //! - `permits`: a limit on how many of something go on at once
 //! - `caller`: the headers that instances are asked with
@@ -26,7 +26,6 @@
 //! - `serve`: what a process answers to its siblings
 //! - `siblings`: the processes of one host
 //! - `peers`: instances elsewhere
-//! - `fuzzing`: entry points for the fuzz targets
 //!
 //! # Features
 //!
@@ -43,6 +42,7 @@ mod deadline;
 #[cfg(any(feature = "peers", all(feature = "siblings", target_os = "linux")))]
 mod exchange;
 mod fan_out;
+mod login;
 mod lookup;
 mod loopback;
 mod missing;
@@ -57,6 +57,7 @@ mod serve;
 mod siblings;
 #[cfg(feature = "tls")]
 mod tls;
+mod unseen;
 mod wait;
 
 #[cfg(feature = "fuzzing")]
@@ -69,6 +70,7 @@ pub mod fuzzing {
 pub use self::caller::{Caller, HOP_HEADER};
 pub use self::deadline::time_left;
 pub use self::fan_out::{Ask, FanOut, NoThread, Unanswered, Work};
+pub use self::login::{LoginError, LoginErrorKind, MAX_PAIR_BYTES, check_login};
 pub use self::lookup::{Lookup, LookupFailure, resolve};
 pub use self::loopback::is_loopback;
 pub use self::missing::{Missing, Refusal};
@@ -82,4 +84,5 @@ pub use self::serve::{AnswerSiblings, SiblingReply, SiblingRequest};
 pub use self::siblings::Siblings;
 #[cfg(feature = "tls")]
 pub use self::tls::TlsFailure;
+pub use self::unseen::{Unseen, unseen};
 pub use self::wait::wait;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use memory_debug_core::{MissingInstance, MissingReason};
+use memory_debug_report::{MissingInstance, MissingReason};
 
 /// Why an instance gave no report.
 #[derive(Clone, Debug, PartialEq, Eq)]

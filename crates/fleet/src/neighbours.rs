@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use memory_debug_core::{FleetReport, MemoryReport};
+use memory_debug_report::{FleetReport, MemoryReport};
 
 use crate::caller::Caller;
 use crate::missing::Missing;

@@ -1,7 +1,7 @@
 //! Objects and bytes as whole numbers that add up.
 
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Neg, Sub};
+use std::ops::{Add, AddAssign, Neg};
 
 use crate::sample::{Estimate, SampleRate};
 
@@ -97,14 +97,6 @@ impl Neg for Amount {
     }
 }
 
-impl Sub for Amount {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        self + -other
-    }
-}
-
 impl Sum for Amount {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::default(), Add::add)
@@ -117,7 +109,7 @@ mod tests {
     use crate::sample::Sample;
 
     #[test]
-    fn what_was_rounded_has_the_error_that_it_had() {
+    fn rounding_keeps_the_error() {
         let rate = SampleRate::from_bytes(524_288);
         for (objects, bytes) in [(100, 6400), (3, 3 << 20), (7, 700_000), (1, 8)] {
             let estimate = rate.unbias(Sample { objects, bytes });
@@ -129,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_exact_numbers_have_no_error() {
+    fn zero_and_exact_numbers_have_no_error() {
         let rate = SampleRate::from_bytes(524_288);
         assert_eq!(Amount::default().estimate(rate), Estimate::default());
         let exact = Amount { objects: 3, bytes: 30 }.estimate(SampleRate::from_bytes(1));

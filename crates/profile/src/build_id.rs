@@ -16,11 +16,10 @@ impl BuildId {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes().chunks(2).map(|digits| match digits {
-            [high @ (b'0'..=b'9' | b'a'..=b'f'), low @ (b'0'..=b'9' | b'a'..=b'f')] => {
-                u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok()
-            }
-            _ => None,
+        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let digits = text.as_bytes().chunks(2).map(|digits| {
+            let [high, low] = digits else { return None };
+            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
         });
         Self::from_bytes(&digits.collect::<Option<Vec<u8>>>()?)
     }
@@ -57,14 +56,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_back_from_its_text() {
+    fn reads_back_an_id() {
         let id = BuildId::from_bytes(&[0xab, 0x00, 0x1f]).unwrap();
         assert_eq!(id.to_string(), "ab001f");
         assert_eq!(BuildId::parse("ab001f"), Some(id));
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn rejects_invalid_ids() {
         for text in ["", "a", "abc", "AB", "+1", "0x", "é"] {
             assert_eq!(BuildId::parse(text), None, "{text}");
         }

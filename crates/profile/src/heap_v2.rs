@@ -34,14 +34,13 @@ const BYTES_OF_AN_ADDRESS: u64 = 15;
 const BYTES_OF_A_STACK: u64 = 100;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program,
-    /// so the file with the lowest mapping is assumed.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program, so
+    /// the file with the lowest mapping is assumed.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed or ends too
-    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading
-    /// fails.
+    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
         let mut lines = Lines::new(dump);
         let mut profile = Self::parse_stacks(&mut lines, 0)?;
@@ -91,7 +90,10 @@ impl HeapProfile {
             mappings: Vec::new(),
         };
         lines.required("the totals `t*: …`")?;
-        profile.total = parse_total(lines)?;
+        let Some(Counts { thread: None, live, .. }) = parse_counts(&lines.line) else {
+            return Err(lines.expected("the totals `t*: …`"));
+        };
+        profile.total = live;
         let mut goes_on = threads::read(lines, &mut profile.threads)?;
         while goes_on {
             if lines.line.starts_with(b"@") {
@@ -156,13 +158,6 @@ impl HeapProfile {
         self.mappings.sort_by_key(|mapping| mapping.start);
         guess_program(&mut self.mappings);
         Ok(())
-    }
-}
-
-fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
-    match parse_counts(&lines.line) {
-        Some(Counts { thread: None, live, .. }) => Ok(live),
-        _ => Err(lines.expected("the totals `t*: …`")),
     }
 }
 

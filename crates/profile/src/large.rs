@@ -100,9 +100,8 @@ impl Estimator {
 
     /// Estimates what one stack holds from its recorded numbers.
     ///
-    /// See [`SampleRate::unbias`]. For large objects the surplus of the size class is subtracted, with the mean
-    /// object for all objects of the stack. The error then includes that their size is only known to lie between two
-    /// classes.
+    /// See [`SampleRate::unbias`]. For large objects the surplus of the size class is subtracted, with the mean object
+    /// for all objects of the stack. The error then includes that their size is only known to lie between two classes.
     pub fn estimate(self, sample: Sample) -> Estimate {
         let counted = self.rate.unbias(sample);
         let Some((large, size)) = self.large.zip(sample.bytes.checked_div(sample.objects)) else {
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_rounded_is_left_alone() {
+    fn leaves_unrounded_sizes_alone() {
         for size in [8, 14_336, 20 * KIB, 32 * KIB] {
             let sample = Sample { objects: 5, bytes: 5 * size };
             for rate in [1, 524_288] {
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_large_objects_are_scaled_by_what_all_of_them_take() {
+    fn scales_rows_by_the_sum_over_all_large_objects() {
         // A map of 1,069,056 bytes counts as 1.25 MiB; the class below is 1 MiB.
         let (map, class, gap) = (1_069_056, 1_310_720, 262_144.0);
         let sample = Sample { objects: 1, bytes: class };
@@ -193,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn sums_over_twice_as_much_are_worth_more() {
+    fn prefers_sums_over_twice_as_much() {
         let sums = |live| LargeObjects::new(4 * KIB, live * 60 * KIB, [(64 * KIB, live)]);
         assert!(sums(2).outweigh(sums(1)) && sums(1).outweigh(sums(0)));
         assert!(!sums(3).outweigh(sums(2)) && !sums(1).outweigh(sums(2)) && !sums(0).outweigh(sums(0)));
     }
 
     #[test]
-    fn other_sizes_change_bytes_by_that_part_of_the_gap() {
+    fn assumed_sizes_change_bytes_by_their_part_of_the_gap() {
         let amount = |objects, bytes| Amount { objects, bytes };
         assert_eq!(bytes_of_gap(500_000, amount(3, 3 << 20)), 3.0 * 64.0 * 1024.0);
         assert_eq!(bytes_of_gap(500_000, amount(-3, -3 << 20)), 3.0 * 64.0 * 1024.0);
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_that_of_a_size_anywhere_between_its_classes() {
+    fn error_covers_any_size_between_two_classes() {
         for (class, gap) in
             [(40 * KIB, 8 * KIB), (64 * KIB, 8 * KIB), (80 * KIB, 16 * KIB), (1 << 20, 128 * KIB)]
         {
@@ -223,7 +222,7 @@ mod tests {
 
     /// Objects that are sampled by one size and un-biased by their class, as jemalloc does it.
     #[test]
-    fn what_was_sampled_by_one_size_and_unbiased_by_another_comes_out_right() {
+    fn corrects_sampling_by_one_size_and_unbiasing_by_another() {
         let rate = 524_288;
         for (usable, class) in [(36 * KIB, 40 * KIB), (264 * KIB, 320 * KIB), (1_044 * KIB, 1_280 * KIB)] {
             let p = |size: u64| -(-(size as f64) / rate as f64).exp_m1();
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_objects_far_below_the_rate_hardly_depend_on_their_size() {
+    fn bytes_far_below_the_rate_hardly_depend_on_object_size() {
         let sample = Sample { objects: 1_000_000, bytes: 1_000_000 * 40 * KIB };
         let far = estimator(1 << 30, 36 * KIB, 40 * KIB, 1).estimate(sample);
         let (sampling, all) =

@@ -16,24 +16,16 @@
 //! # Ok::<(), memory_debug_profile::Error>(())
 //! ```
 //!
-//! Data takes these steps:
-//!
-//! | Step | Value | Module |
-//! |---|---|---|
-//! | parse | dump → [`HeapProfile`]: [`Stack`]s, [`Mapping`]s, [`Thread`]s | `heap_v2` |
-//! | un-bias | [`Sample`] → [`Estimate`] at a [`SampleRate`], per stack | `sample` |
-//! | look up symbols | address → frames with generic arguments, by [`Symbolizer`] from files that [`LoadObject`] opens | `symbols` |
-//! | attribute | frames → type → [`TypeTable`], by [`TypeAttributor`] | `attribution` |
-//! | symbolize | [`HeapProfile`] → [`SymbolizedProfile`], which needs neither process nor files | `attributor` |
-//! | export | [`SymbolizedProfile`] → pprof, collapsed stacks, flame graph | `export` |
+//! A dump becomes a [`HeapProfile`] of addresses. [`TypeAttributor`] turns it into a [`TypeTable`], or into a
+//! [`SymbolizedProfile`] that needs neither the process nor its files. [`Symbolizer`] reads names from the files that
+//! [`LoadObject`] opens.
 //!
 //! The files of a live process are at hand. To symbolize elsewhere or later, call [`HeapProfile::read_build_ids`] where
 //! the files are. Then move the profile as JSON (or another serde format), and use [`UnstrippedCopies`] where the
 //! symbols are.
 //!
-//! # Modules
+//! # Modules, from the ground up
 //!
-//! From the ground up. A module uses only modules above it in this list.
 //!
 //! - `error`: why a profile or a file could not be read
 //! - `number`: numbers as the kernel and jemalloc write them

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executable_line_is_a_mapping() {
+    fn reads_executable_line() {
         let line = "55e486b64000-55e486cc1000 r-xp 00061000 fe:00 1835  /srv/my app (deleted)\n";
         let mapping = parsed(line);
         assert_eq!((mapping.path.to_str(), mapping.is_deleted), (Some("/srv/my app"), true));
@@ -188,7 +188,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_is_its_bytes() {
+    fn keeps_the_bytes_of_a_path() {
         use std::os::unix::ffi::OsStrExt;
 
         for (text, path, is_deleted) in [
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn data_is_no_code() {
+    fn ignores_mappings_without_code() {
         for line in ["7f00-7f10 rw-p 00000000 00:00 0 ", "7f00-7f10 r--p 0 fe:00 3 /lib/libc.so.6"] {
             assert_eq!(Mapping::parse(line.as_bytes()), Ok(None), "{line}");
         }
     }
 
     #[test]
-    fn a_malformed_line_says_what_was_expected() {
+    fn error_says_what_was_expected() {
         for (line, expected) in [
             ("", "an address range"),
             ("x-y r-xp 0 0 0 /a", "a hexadecimal start address"),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn all_lines_with_code_are_read_in_order_and_others_left_out() {
+    fn reads_lines_with_code_in_order() {
         let maps =
             "3000-4000 r-xp 0 fe:00 9 /srv/b\nnoise\n5000-6000 rw-p 0 0:0 0\n1000-2000 r-xp 0 fe:00 8 /srv/a";
         let paths = Mapping::read_all(maps.as_bytes()).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_file_is_taken_for_the_program_where_nothing_better_is_known() {
+    fn guesses_the_lowest_file_as_the_program() {
         let lines = [
             "500-600 r-xp 0 0:0 0",
             "1000-2000 r-xp 0 fe:00 9 /a",

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_a_number_and_nothing_else_is() {
+    fn accepts_digits_only() {
         assert_eq!((decimal("0018"), hexadecimal("00fF")), (Some(18), Some(255)));
         for text in ["", "+1", "-1", " 1", "1 ", "0x1", "1_0", "18446744073709551616"] {
             assert_eq!(decimal(text), None, "{text}");

@@ -86,7 +86,7 @@ mod tests {
     struct Holder(#[serde(with = "super")] PathBuf);
 
     #[test]
-    fn any_path_is_read_back_from_its_text() {
+    fn reads_back_any_path() {
         for (bytes, text) in [
             (&b"/srv/caf\xe9/svc"[..], r#""/srv/caf\\351/svc""#),
             ("/srv/café/svc".as_bytes(), r#""/srv/café/svc""#),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_that_begins_no_byte_stays() {
+    fn keeps_backslash_without_octal_digits() {
         let path: Holder = serde_json::from_str(r#""/a\\b\\777\\09""#).unwrap();
         assert_eq!(path, Holder(r"/a\b\777\09".into()));
     }

@@ -1,6 +1,7 @@
 //! Text from outside, made safe for terminals, browsers and logs.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// Escapes every unprintable character of `text`, as in `\u{202e}`. Such a character can move the cursor, colour the
 /// terminal, turn the writing direction, or make two different names look alike.
@@ -20,24 +21,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// separators, and private and unassigned characters. Letters and marks of every script stay, because Rust allows
 /// them in identifiers.
 pub fn is_unprintable(c: char) -> bool {
-    match c {
-        ' '..='~' => false,
-        // Invisible marks and letters: Unicode's `Default_Ignorable_Code_Point` within the printable categories, and
-        // the empty Braille pattern.
-        '\u{34f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}'
-        | '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{ffa0}'
-        | '\u{e0100}'..='\u{e01ef}' => true,
-        c => !is_printable(c),
-    }
+    !(' '..='~').contains(&c) && (INVISIBLE.iter().any(|range| range.contains(&c)) || !is_printable(c))
 }
+
+/// Invisible marks and letters: Unicode's `Default_Ignorable_Code_Point` within the printable categories, and the empty
+/// Braille pattern.
+#[rustfmt::skip]
+const INVISIBLE: [RangeInclusive<char>; 9] = [
+    '\u{34f}'..='\u{34f}', '\u{115f}'..='\u{1160}', '\u{17b4}'..='\u{17b5}', '\u{180b}'..='\u{180f}',
+    '\u{2800}'..='\u{2800}', '\u{3164}'..='\u{3164}', '\u{fe00}'..='\u{fe0f}', '\u{ffa0}'..='\u{ffa0}',
+    '\u{e0100}'..='\u{e01ef}',
+];
 
 /// Whether `str::escape_debug` leaves the character as it is. It escapes a mark only at the beginning of a text.
 fn is_printable(c: char) -> bool {
@@ -53,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_what_moves_turns_or_hides_text_is_escaped() {
+    fn s64_escapes_characters_that_move_turn_or_hide_text() {
         for hidden in [
             0..=0x1f,
             0x7f..=0x9f,
@@ -86,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_any_script_stay_as_they_are() {
+    fn keeps_names_in_any_script() {
         for name in [
             "HashMap<String, Vec<u8>>",
             "größe",
@@ -104,7 +98,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn s64_nothing_hidden_is_left(text: String) {
+        fn s64_leaves_no_unprintable_character(text: String) {
             let shown = printable(&text);
             proptest::prop_assert!(!shown.contains(is_unprintable));
             proptest::prop_assert_eq!(printable(&shown), shown.as_ref());

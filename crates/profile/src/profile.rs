@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for HeapProfile {
                 && is_in(&stack.threads, profile.thread_samples.len())
         }) {
             return Err(de::Error::custom(
-                "a stack of the heap profile has addresses or threads that are not in it",
+                "a stack of the heap profile refers to addresses or threads that are not in it",
             ));
         }
         profile.mappings.sort_by_key(|mapping| mapping.start);
@@ -144,8 +144,8 @@ impl HeapProfile {
     }
 
     /// The stack at a position among [`stacks`](Self::stacks).
-    pub(crate) fn stack_at(&self, place: usize) -> Option<Stack<'_>> {
-        self.stacks.get(place).map(|record| self.stack(record))
+    pub(crate) fn stack_at(&self, position: usize) -> Option<Stack<'_>> {
+        self.stacks.get(position).map(|record| self.stack(record))
     }
 
     fn stack(&self, record: &StackRecord) -> Stack<'_> {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_whose_stacks_point_elsewhere_is_refused() {
+    fn rejects_stacks_outside_of_their_tables() {
         let json = serde_json::to_value(HeapProfile::parse(DUMP.as_bytes()).unwrap()).unwrap();
         for (table, range) in [("addresses", [0, 3]), ("addresses", [2, 1]), ("threads", [0, 2])] {
             let mut json = json.clone();

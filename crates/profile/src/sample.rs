@@ -6,7 +6,7 @@
 //! stack, chosen so that a reader who knows only the mean size `s/c` arrives at the same totals (`prof_do_unbias` in
 //! jemalloc's `src/prof_data.c`). The correction must be applied per stack, before summing.
 
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,22 +85,12 @@ impl Estimate {
     }
 }
 
-impl Add for Estimate {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            objects: self.objects + other.objects,
-            bytes: self.bytes + other.bytes,
-            objects_variance: self.objects_variance + other.objects_variance,
-            bytes_variance: self.bytes_variance + other.bytes_variance,
-        }
-    }
-}
-
 impl AddAssign for Estimate {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+        self.objects_variance += other.objects_variance;
+        self.bytes_variance += other.bytes_variance;
     }
 }
 
@@ -133,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_without_live_objects_is_zero_and_not_nan() {
+    fn stack_without_live_objects_is_zero_not_nan() {
         for sample in [Sample::default(), Sample { objects: 0, bytes: 9 }, Sample { objects: 9, bytes: 0 }] {
             let estimate = SampleRate::from_bytes(524_288).unbias(sample);
             assert!(estimate.bytes.is_finite() && estimate.objects.is_finite());

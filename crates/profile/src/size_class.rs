@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn size_classes_are_those_of_the_manual() {
+    fn size_classes_match_the_manual() {
         for (size, class) in [
             (1, 8),
             (8, 8),

@@ -149,7 +149,7 @@ pub struct LargeStats {
 }
 
 impl SizeClasses {
-    /// In order, with sums. `beside` is how many bytes jemalloc leaves beside each object with pages of its own.
+    /// Sorts the classes and adds them up. `beside` is how many bytes jemalloc leaves beside each sampled object.
     #[must_use]
     pub fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>, beside: u64) -> Self {
         bins.sort_by(|a, b| b.unused_bytes.cmp(&a.unused_bytes).then(a.index.cmp(&b.index)));
@@ -163,7 +163,7 @@ impl SizeClasses {
 }
 
 impl BinStats {
-    /// Fills in what follows from the other numbers.
+    /// Fills in the numbers that follow from the others.
     #[must_use]
     pub fn derive(mut self) -> Self {
         let regions = self.slabs.saturating_mul(self.regions_per_slab);

@@ -78,7 +78,7 @@ pub struct NotChecked {
 
 /// Applies every rule to `report`. Measures nothing; equal reports give equal diagnoses.
 ///
-/// Needs a report with all sections ([`Scope::Everything`](crate::Scope::Everything)). Rules whose section is missing
+/// Needs a report with all sections (`Scope::Everything` of `memory-debug-core`). Rules whose section is missing
 /// are listed as not checked.
 pub fn diagnose(report: &MemoryReport) -> Diagnosis {
     let mut rules: Vec<&Rule> = RULES.into_iter().flatten().collect();

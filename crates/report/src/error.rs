@@ -1,43 +1,43 @@
-//! What can go wrong while collecting, keeping or comparing.
+//! Errors of collecting, keeping, reading and comparing.
 
 use std::fmt;
 
-/// Why something could not be collected, kept, read or compared.
+/// An error of collecting, keeping, reading or comparing.
 ///
-/// The text names what is missing and, where the caller can do something, what to do. It is safe to show to a client that
-/// may see a report.
+/// The text names what is missing and, if the caller can help, what to do. It is safe to show to a client that may
+/// see a report.
 pub struct Error {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The class of an [`Error`].
+/// Class of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The global allocator is not jemalloc, or jemalloc refused a request.
     Allocator,
-    /// There is no heap profile: sampling is off, the allocator cannot sample, or the report was made without a profile.
+    /// There is no heap profile: sampling is off, the allocator cannot sample, or the report has no profile.
     NoProfile,
     /// A value was not measured. The text says why, as [`MemoryReport::unavailable`](crate::MemoryReport::unavailable)
     /// does.
     NotMeasured,
     /// A heap profile could not be read or written.
     Profile,
-    /// A report that came from elsewhere is damaged, of another version, or not the report that was asked for.
+    /// A report from elsewhere is damaged, has another version, or is not the requested report.
     Report,
-    /// A saved snapshot is damaged, of another version, or not a snapshot.
+    /// A saved snapshot is damaged, has another version, or is not a snapshot.
     Snapshot,
-    /// Reports or snapshots cannot be compared: they have different tables, other samples, or are too few.
+    /// Reports or snapshots cannot be compared: they have different tables or samples, or are too few.
     NotComparable,
-    /// A value given by the caller is out of range, or is not the text of such a value.
+    /// A value from the caller is out of range or cannot be parsed.
     InvalidValue,
-    /// The result is larger than its bound.
+    /// The result exceeds its size limit.
     TooLarge,
-    /// The operating system refused: a thread, random numbers.
+    /// The operating system refused a resource, such as a thread or random numbers.
     System,
-    /// A bug: a panic while collecting, for example.
+    /// A bug, for example a panic while collecting.
     Internal,
 }
 
@@ -48,7 +48,7 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// An error that another one caused; `message` already has the text of `source`. Not part of the interface.
+    /// An error caused by another; `message` already contains the text of `source`. Not part of the interface.
     #[doc(hidden)]
     pub fn with_source(
         kind: ErrorKind,

@@ -1,4 +1,4 @@
-//! Which process answered: among equal instances behind one balancer a number alone says little.
+//! Identity of the process that answered, which tells equal instances behind a balancer apart.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,26 +12,27 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
-    /// Differs between any two processes, on one host or on several, and stays for the life of a process.
+    /// Unique id of the process. It differs between any two processes, even on different hosts, and does not change
+    /// during the life of a process.
     pub id: InstanceId,
     /// Name of the service, if the program gave one.
     pub service: Option<String>,
     /// Version of the service, if the program gave one.
     pub version: Option<String>,
-    /// Host name as the kernel tells it; in a container usually the container's.
+    /// Host name as the kernel reports it; in a container usually the container's name.
     pub host: Option<String>,
     /// Process id, in the process's own namespace.
     pub pid: u32,
-    /// When the process started, RFC 3339 in UTC, by the system clock of when that was first asked.
+    /// When the process started, RFC 3339 in UTC, by the system clock at the time of the first collection.
     pub started_at: Option<String>,
     /// Seconds since the process started, by a clock that cannot be set.
     pub uptime_seconds: Option<u64>,
-    /// GNU build id of the program in hex: equal ids are equal programs.
+    /// GNU build id of the program in hex. Equal ids mean equal programs.
     pub build_id: Option<String>,
 }
 
 impl InstanceInfo {
-    /// A process of which nothing but its id and its process id is known.
+    /// A process of which only the instance id and the process id are known.
     pub fn new(id: InstanceId, pid: u32) -> Self {
         Self {
             id,
@@ -46,17 +47,17 @@ impl InstanceInfo {
     }
 }
 
-/// A random UUID (version 4) that names a process. As text it has lower-case digits and hyphens, and no other form.
+/// A random UUID (version 4) that identifies a process. Its only text form has lower-case digits and hyphens.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId(Uuid);
 
 impl InstanceId {
-    /// The id that these random bytes make.
+    /// Makes an id from random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
-    /// The first eight hex digits: enough to tell a handful of instances apart by eye.
+    /// The first eight hex digits, enough to distinguish a handful of instances by eye.
     pub fn short(&self) -> String {
         format!("{:08x}", self.0.as_fields().0)
     }
@@ -65,7 +66,7 @@ impl InstanceId {
 impl FromStr for InstanceId {
     type Err = Error;
 
-    /// Takes exactly what `Display` writes: one id has one spelling.
+    /// Accepts exactly what `Display` writes, so that one id has one spelling.
     fn from_str(text: &str) -> Result<Self, Error> {
         let id = Uuid::try_parse(text).ok().map(Self);
         id.filter(|id| id.to_string() == text).ok_or_else(|| {
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_a_version_4_uuid_and_reads_back() {
+    fn an_id_is_a_version_4_uuid_and_parses_back() {
         let id = InstanceId::from_random([0xab; 16]);
         let text = id.to_string();
         assert_eq!(text.len(), 36);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_uuid_is_refused() {
+    fn rejects_text_that_is_not_a_uuid() {
         for text in [
             "",
             "6f1c9a2e",

@@ -1,12 +1,12 @@
-//! What holds the memory of a Rust process, as plain values.
+//! Reports about the memory of a Rust process, as plain values.
 //!
-//! A [`MemoryReport`] is what one collection learned. This crate turns it into text and JSON ([`render`]) and into metrics
-//! ([`metrics`]), says what stands out in it ([`diagnose`]), compares two of it ([`ReportDiff`]), and merges those of many
-//! instances ([`Fleet`]). A [`Snapshot`] keeps the heap of a moment; a [`SnapshotDiff`] compares two of them and a
-//! [`LeakVerdict`] judges many.
+//! A [`MemoryReport`] is the result of one collection. This crate renders it as text and JSON ([`render`]) and as
+//! metrics ([`metrics`]). It judges a report ([`diagnose`]), compares two ([`ReportDiff`]), and merges the reports of
+//! many instances ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, a [`SnapshotDiff`] compares two
+//! snapshots, and a [`LeakVerdict`] judges many.
 //!
 //! Nothing here reads a file, a clock or a random number, or starts a thread, so equal values give equal results. The
-//! crate `memory-debug-core` collects reports from the running process and re-exports all of this.
+//! crate `memory-debug-core` collects reports from the running process and re-exports everything here.
 //!
 //! ```
 //! use memory_debug_report::{MemoryReport, Page, TypesView, render};
@@ -30,32 +30,32 @@
 //!
 //! A module uses only modules listed above it.
 //!
-//! - `error`: why a value could not be read, kept or compared
+//! - `error`: errors of reading, keeping and comparing
 //! - `unavailable`: why values of a report are missing
 //! - `units`: numbers and names as people read them
 //! - `timestamp`: points in time as text, and back
 //! - `rows`: which rows of a table are shown
 //! - `visible_json`: JSON in which every character is visible
-//! - `instance`: which process answered
-//! - `samples`: which samples a heap profile is made of
+//! - `instance`: identity of the process that answered
+//! - `samples`: the samples that a heap profile is made of
 //! - `detail`: the allocator by arena and by size class
-//! - `root_summary`: what registered roots retain
-//! - `reconciliation`: how the heap profile, the allocator and the kernel fit together
-//! - `report`: the report, and the sections of its own
-//! - `breakdown`: what resident memory is made of
+//! - `root_summary`: memory that registered roots retain
+//! - `reconciliation`: comparison of the heap profile, the allocator and the kernel
+//! - `report`: the report and its own sections
+//! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
 //! - `types`: the table of types, made from a heap profile
-//! - `ceiling`: the limit that the process meets first
+//! - `ceiling`: the limit that the process reaches first
 //! - `comparison`: whether two profiles can be compared
 //! - `snapshot`: kept heaps, their differences, growth and leaks
 //! - `profiling_status`: the state of the heap profiler
-//! - `purge_report`: what a purge gave back
-//! - `fleet`: many instances as one
-//! - `report_diff`: the difference of two reports
-//! - `view`: which page is shown, and which rows of its tables
-//! - `doctor`: what stands out in a report, and what to change
+//! - `purge_report`: the result of a purge
+//! - `fleet`: merges the reports of many instances
+//! - `report_diff`: the difference between two reports
+//! - `view`: the requested page and rows
+//! - `doctor`: findings in a report, and what to change
 //! - `render`: text and JSON
-//! - `metrics`: the numbers for Prometheus and for a recorder
+//! - `metrics`: metrics for Prometheus and for a recorder
 
 #![forbid(unsafe_code)]
 
@@ -121,7 +121,7 @@ pub use snapshot::{
 pub use unavailable::Unavailable;
 pub use view::{Page, Sort, TypesView};
 
-/// What `memory-debug-core` needs to make these values. Not part of the interface.
+/// Functions and values that only `memory-debug-core` needs. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::breakdown::Counts;

@@ -29,7 +29,7 @@ pub struct MetricsView {
 
 /// The metrics of a report, and of tracked types.
 ///
-/// `tracked` are the rows of tracked types, for a report without a table. If it is empty, they are taken from the table.
+/// `tracked` has the rows of tracked types, for a report without a table. If it is empty, the table's rows are used.
 pub fn families(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> Vec<MetricFamily> {
     let mut families = families::of_numbers(report);
     families.extend(types::of_types(report, tracked, view));

@@ -1,4 +1,4 @@
-//! The state of the profiler, as it is told.
+//! The state of the heap profiler, as values.
 
 use std::fmt;
 
@@ -8,28 +8,28 @@ use crate::instance::InstanceInfo;
 use crate::report::{ProfilingState, SCHEMA};
 use crate::unavailable::Unavailable;
 
-/// How the heap profiler stands, until when, and what comes then.
+/// State of the heap profiler, with the end of a temporary change and the state after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProfilingStatus {
     /// Always [`SCHEMA`](crate::SCHEMA).
     pub schema: String,
-    /// Which process this is.
+    /// The process whose profiler it is.
     pub instance: InstanceInfo,
-    /// Differs after each change made here, also when a time ends. Starts at 0 with the process.
+    /// Differs after each change made here, including the end of a temporary change. Starts at 0 with the process.
     pub version: u64,
-    /// The state now.
+    /// The present state.
     pub profiling: ProfilingState,
-    /// The change that is in force, if there is one.
+    /// The temporary change in force, if any.
     pub window: Option<ProfilingWindow>,
-    /// What the change just made has discarded. `None` if nothing was changed or the change discarded nothing.
+    /// Samples that the change just made discarded. `None` if nothing changed or nothing was discarded.
     pub discarded: Option<DiscardedSamples>,
     /// Why a value is `None`, keyed by its path.
     pub unavailable: Unavailable,
 }
 
 impl ProfilingStatus {
-    /// A profiler that no change is in force of.
+    /// A profiler without a temporary change.
     pub fn new(instance: InstanceInfo, version: u64, profiling: ProfilingState) -> Self {
         Self {
             schema: SCHEMA.into(),
@@ -43,25 +43,25 @@ impl ProfilingStatus {
     }
 }
 
-/// A change for a time.
+/// A temporary change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProfilingWindow {
-    /// When it ends by itself, RFC 3339 in UTC.
+    /// When it ends, RFC 3339 in UTC.
     pub until: String,
     /// Seconds until then, rounded up.
     pub seconds_left: u64,
-    /// Whether allocations are sampled afterwards, as before it.
+    /// Whether allocations are sampled after it, as before it.
     pub active_afterwards: bool,
-    /// Mean number of bytes between samples afterwards, as before it.
+    /// Mean number of bytes between samples after it, as before it.
     pub sample_bytes_afterwards: Option<u64>,
-    /// Whether its end discards all samples, because the rate changes then. Snapshots of this time can then be compared
-    /// with each other only.
+    /// Whether its end discards all samples, because the rate changes then. Snapshots taken until then can be compared
+    /// only with each other.
     pub discards_at_end: bool,
 }
 
 impl ProfilingWindow {
-    /// A change that ends at `until` (RFC 3339, in UTC), after which sampling is off.
+    /// A change that ends at `until` (RFC 3339, in UTC); sampling is off afterwards.
     pub fn new(until: impl Into<String>, seconds_left: u64) -> Self {
         Self {
             until: until.into(),
@@ -75,15 +75,15 @@ impl ProfilingWindow {
 
 /// Samples that were discarded because the rate was changed.
 ///
-/// jemalloc cannot sum samples of different rates, so it starts anew. The objects live on, but are in no profile from
-/// now on: all that was allocated before the change is missing in the table, for as long as it lives.
+/// jemalloc cannot add up samples of different rates, so it starts over. The objects live on, but no later profile
+/// shows them. The table lacks everything allocated before the change, for as long as it lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct DiscardedSamples {
-    /// Live bytes that the profile stood for right before the change, estimated as in the table.
+    /// Live bytes that the profile stood for just before the change, estimated as in the table.
     pub sampled_bytes: u64,
-    /// Distinct stacks.
+    /// Number of distinct stacks.
     pub stacks: u64,
 }
 
@@ -91,15 +91,16 @@ pub struct DiscardedSamples {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfilingRefusal {
-    /// There is no profiler in this program: another allocator, or built without. Says how to build it in.
+    /// The program has no profiler: it uses another allocator, or jemalloc was built without it. Says how to build it
+    /// in.
     NotBuilt(String),
-    /// The profiler was not enabled when the program was started, and cannot be later. Says how to start it.
+    /// The profiler was not enabled when the program started, and cannot be enabled later. Says how to start it.
     NotEnabled(String),
-    /// The state is not of the version that the change was meant for, but of this one.
+    /// The state no longer has the version that the change was meant for; it has this one.
     VersionDiffers(u64),
-    /// Sampling is on, but not by a change made here, so it is not turned off here.
+    /// Sampling is on, but not because of a change made here, so it is not turned off here.
     OnByConfiguration,
-    /// jemalloc or the system refused.
+    /// jemalloc or the system refused the change.
     Failed(String),
 }
 
@@ -108,12 +109,12 @@ impl fmt::Display for ProfilingRefusal {
         match self {
             Self::NotBuilt(reason) | Self::NotEnabled(reason) => f.write_str(reason),
             Self::VersionDiffers(version) => {
-                write!(f, "the profiler was changed in the meantime; its state is now of version {version}")
+                write!(f, "the profiler was changed in the meantime; its state now has version {version}")
             }
             Self::OnByConfiguration => f.write_str(
-                "sampling is on by configuration or by other code, not for a time; it is not turned off here, because \
-                 what is allocated while it is off would be missing in the table for as long as it lives; configure \
-                 `prof_active:false` to start without",
+                "sampling is on by configuration or by other code, not for a limited time, so it is not turned off \
+                 here; the table would lack what is allocated meanwhile, for as long as it lives; to start without \
+                 sampling, configure `prof_active:false`",
             ),
             Self::Failed(reason) => write!(f, "the profiler could not be changed: {reason}"),
         }

@@ -1,4 +1,4 @@
-//! What a purge gave back.
+//! The result of a purge, as values.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,21 @@ use crate::instance::InstanceInfo;
 use crate::report::SCHEMA;
 use crate::unavailable::Unavailable;
 
-/// What a purge gave back to the system.
+/// Result of a purge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PurgeReport {
     /// Always [`SCHEMA`](crate::SCHEMA).
     pub schema: String,
-    /// Which process this is.
+    /// The process that was purged.
     pub instance: InstanceInfo,
-    /// When it began, RFC 3339 in UTC.
+    /// When the purge began, RFC 3339 in UTC.
     pub purged_at: String,
-    /// How long the purge took, without the reading of numbers before and after.
+    /// How long the purge took, without reading the numbers before and after.
     pub purge_us: u64,
-    /// By how much the process's resident memory became smaller; negative if it grew in the meantime.
+    /// How much the process's resident memory shrank; negative if it grew in the meantime.
     pub returned_bytes: Option<i64>,
-    /// Whether background threads purge anyway, in the course of time.
+    /// Whether background threads also purge, after the decay time.
     pub background_threads: Option<bool>,
     /// The numbers before.
     pub before: PurgeMoment,
@@ -30,7 +30,7 @@ pub struct PurgeReport {
     pub unavailable: Unavailable,
 }
 
-/// The numbers that a purge moves, and those that it does not.
+/// Numbers that a purge changes, and numbers that it does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -39,27 +39,26 @@ pub struct PurgeMoment {
     pub resident_bytes: Option<u64>,
     /// Resident anonymous memory of the process (`RssAnon`).
     pub anonymous_bytes: Option<u64>,
-    /// What jemalloc counts as resident, an upper bound (`stats.resident`).
+    /// Memory that jemalloc counts as resident, an upper bound (`stats.resident`).
     pub allocator_resident_bytes: Option<u64>,
-    /// Unused pages that the system has not got back.
+    /// Unused pages, not yet returned to the system.
     pub dirty_bytes: Option<u64>,
-    /// Unused pages that the system may take when it needs them; it counts them as resident until then.
+    /// Unused pages that the kernel may reclaim when it needs memory; it counts them as resident until then.
     pub muzzy_bytes: Option<u64>,
-    /// What the kernel may take without swapping it, of jemalloc and of others (`LazyFree`).
+    /// Memory that the kernel may reclaim without swapping it, of jemalloc and of others (`LazyFree`).
     pub lazy_free_bytes: Option<u64>,
     /// Addresses kept for later, without physical pages (`stats.retained`).
     pub retained_bytes: Option<u64>,
-    /// Pages that hold something (`stats.active`): what a purge cannot give back.
+    /// Pages that hold objects (`stats.active`), which a purge cannot return.
     pub active_bytes: Option<u64>,
-    /// What the program holds (`stats.allocated`).
+    /// Bytes that the program holds (`stats.allocated`).
     pub allocated_bytes: Option<u64>,
-    /// Free objects that threads keep in their caches. Only a thread itself can empty its cache, so these stay, and
-    /// the pages that they are in.
+    /// Free objects in thread caches. Only a thread itself can empty its cache, so these objects and their pages stay.
     pub thread_cache_bytes: Option<u64>,
 }
 
 impl PurgeReport {
-    /// What `before` and `after` say of a purge that began at `purged_at` (RFC 3339, in UTC).
+    /// The result of a purge that began at `purged_at` (RFC 3339, in UTC), with the numbers `before` and `after`.
     pub fn new(
         instance: InstanceInfo,
         purged_at: impl Into<String>,

@@ -1,19 +1,19 @@
-//! The comparison of a heap profile with what the allocator and the kernel say.
+//! Compares a heap profile with the counts of the allocator and the kernel.
 
 use crate::breakdown::Counts;
 use crate::reconciliation::Reconciliation;
 use crate::unavailable::Unavailable;
 
-/// What a heap profile says about the whole heap.
+/// Totals of a heap profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampled {
-    /// What all samples stand for.
+    /// Bytes that all samples stand for.
     pub bytes: u64,
-    /// One standard error of it.
+    /// One standard error of `bytes`.
     pub stderr: f64,
     /// Mean number of bytes between two samples.
     pub rate: u64,
-    /// The small objects that were sampled, themselves.
+    /// Actual size of the small objects that were sampled.
     pub small_bytes: u64,
     /// Whether sampling is known to have been on since the process started.
     pub since_start: bool,

@@ -25,11 +25,11 @@ pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, 
 /// Name and version of the wire format: the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";
 
-/// The reason for allocator statistics that are `None` because jemalloc is there and not used.
-pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the memory-debug crate \
-                            in use to main.rs, for example `memory_debug_axum::install!();`";
+/// The reason if allocator statistics are `None` because the program does not use the linked jemalloc.
+pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the \
+                            memory-debug crate in use to main.rs, for example `memory_debug_axum::install!();`";
 
-/// What one collection learned about the memory of this process.
+/// The result of one collection: the memory of this process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MemoryReport {
@@ -61,13 +61,13 @@ pub struct MemoryReport {
     pub detail: Option<AllocatorDetail>,
     /// Why a value is `None`, keyed by its path. A section that was not requested has no entry.
     pub unavailable: Unavailable,
-    /// What grew since an earlier moment, for the doctor. Not on the wire.
+    /// Growth since an earlier moment, for the doctor. Not on the wire.
     #[serde(skip)]
     pub(crate) growth: Option<Growth>,
 }
 
 impl MemoryReport {
-    /// A report without a single measurement, which began at `collected_at` (RFC 3339, in UTC).
+    /// A report without any measurement, of a collection that began at `collected_at` (RFC 3339, in UTC).
     pub fn new(instance: InstanceInfo, collected_at: impl Into<String>) -> Self {
         Self {
             schema: SCHEMA.into(),
@@ -87,7 +87,7 @@ impl MemoryReport {
         }
     }
 
-    /// The same report with another table.
+    /// A copy of the report with another table.
     #[must_use]
     pub fn with_types(&self, types: TypeSummary) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl MemoryReport {
         }
     }
 
-    /// Whether it is of the version that this library reads: one that came from elsewhere may not be.
+    /// Checks that the report has the version that this library reads. A report from elsewhere may have another.
     ///
     /// # Errors
     ///
@@ -295,7 +295,7 @@ impl From<isize> for OptionValue {
     }
 }
 
-/// Whether jemalloc samples allocations, how densely, and since when.
+/// Whether jemalloc samples allocations, at what rate, and since when.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -312,8 +312,8 @@ pub struct ProfilingState {
     /// nothing from before. (Except that after an earlier period at the same rate, its samples that still live remain.)
     ///
     /// Known if sampling is on now and has been on from the start, or was turned on or changed by
-    /// [`Collector::set_profiling`](crate::Collector::set_profiling). Pauses by other code leave no trace in
-    /// jemalloc. A change of rate by other code does, so then it is `None`.
+    /// `Collector::set_profiling`. Pauses by other code leave no trace in jemalloc. A change of rate by other code
+    /// does, so then it is `None`.
     pub active_since: Option<String>,
 }
 

@@ -27,16 +27,16 @@ pub struct SampleOrigin {
 }
 
 impl SampleOrigin {
-    /// Samples of this generation, taken at this rate without a pause, since an unknown time.
+    /// Samples of this generation, taken at this rate without a pause since an unknown time.
     pub fn new(generation: u64, sample_bytes: u64) -> Self {
         Self { generation, began_at: None, sample_bytes, pauses: 0, resumed_at: None }
     }
 
-    /// The origin of a dump that was sampled at this rate, taken after `before` and before `after` were read.
+    /// The origin of a dump with this rate, from the states read before and after the dump was taken.
     ///
     /// # Errors
     ///
-    /// The samples were discarded meanwhile, and the rate does not tell whether before the dump or after it.
+    /// The samples were discarded meanwhile, and the rate does not show whether that was before the dump or after it.
     pub fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, String> {
         let fits = |origin: &Self| origin.sample_bytes == dump_bytes;
         let is_one = before.generation == after.generation;

@@ -101,11 +101,11 @@ impl SnapshotInfo {
 }
 
 impl Snapshot {
-    /// Keeps `profile`, the heap of the moment `at`, which `info` describes.
+    /// Makes a snapshot from `profile`, the heap at the moment `at`, which `info` describes.
     ///
     /// # Errors
     ///
-    /// The profile cannot be written as pprof.
+    /// If the profile cannot be written as pprof.
     pub fn new(info: SnapshotInfo, profile: &SymbolizedProfile, at: SystemTime) -> Result<Self, Error> {
         let mut options = PprofOptions::taken_at(at);
         options.comments.push(to_json_line(&info).map_err(|error| Error::of(ErrorKind::Internal, error))?);
@@ -138,7 +138,7 @@ impl Snapshot {
         }
     }
 
-    /// The snapshot as it is saved: a profile in pprof's format.
+    /// The snapshot in the form in which it is saved: a profile in pprof's format.
     pub fn as_bytes(&self) -> &[u8] {
         &self.pprof
     }
@@ -191,7 +191,7 @@ pub(crate) mod tests {
         Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap()
     }
 
-    /// An id that no other snapshot of these tests has.
+    /// An id that no other snapshot in these tests has.
     fn fresh_id() -> SnapshotId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         SnapshotId::from_random(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes())

@@ -1,14 +1,14 @@
-//! From a heap profile to the table of types.
+//! Makes the table of types from a heap profile.
 
 use memory_debug_profile::{Group, HeapProfile, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable};
 
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::root_summary::RootSummary;
 
-/// The sampled rows of the table.
+/// Summarizes the sampled rows of the table.
 ///
-/// `table` is the sum of `profile` by `selection`. `tier` says how good its names are, and `symbol_gaps` which files gave
-/// fewer names than they could.
+/// `table` is the sum of `profile` by `selection`. `tier` is the quality of its symbols, and `symbol_gaps` lists the
+/// files that gave fewer symbols than they could.
 pub fn summarize(
     profile: &HeapProfile,
     selection: &Selection,
@@ -43,11 +43,11 @@ fn is_without_thread_names(profile: &HeapProfile) -> bool {
     profile.threads().iter().all(|thread| thread.name.is_none())
 }
 
-const NO_THREAD_NAMES: &str = "jemalloc kept no names of threads, so each thread has jemalloc's number: `install!()` \
-                               asks for names, or start the program with `prof_sys_thread_name:true` in \
-                               `_RJEM_MALLOC_CONF` (`MALLOC_CONF` if jemalloc is built unprefixed)";
+const NO_THREAD_NAMES: &str = "jemalloc recorded no thread names, so each thread appears by its number: use \
+                               `install!()`, or start the program with `_RJEM_MALLOC_CONF=prof_sys_thread_name:true` \
+                               (`MALLOC_CONF` if jemalloc is built unprefixed)";
 
-/// The exact rows of the roots that were visited whole. They overlap with sampled rows, as tracked ones do.
+/// Exact rows of the roots that were visited completely. They overlap with sampled rows, as tracked rows do.
 pub fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
     roots.rows.iter().filter(|root| root.is_complete()).filter_map(|root| {
         let name = |type_name: &str| format!("{type_name} (root {})", root.name);
@@ -70,7 +70,7 @@ fn row(entry: &TypeEntry) -> TypeRow {
     }
 }
 
-/// The nearest whole number. `as` saturates, and estimates are finite and not negative.
+/// The nearest whole number. `as` saturates; estimates are finite and not negative.
 fn whole(estimate: f64) -> u64 {
     estimate.round() as u64
 }
@@ -84,13 +84,13 @@ fn tier_name(tier: SymbolTier) -> &'static str {
     }
 }
 
-/// The true reason first, then what comes of it, then what to do.
+/// A note: the reason first, then its effect, then what to do.
 fn note(gap: &SymbolGap, tier: SymbolTier) -> String {
     let effect = match tier {
         _ if !gap.is_program => "",
         SymbolTier::Inlined => "",
-        SymbolTier::None => ", so no type can be told",
-        _ => ", so few types can be told",
+        SymbolTier::None => ", so no type can be determined",
+        _ => ", so few types can be determined",
     };
     format!("{}{effect}: {}", gap.reason, gap.advice)
 }

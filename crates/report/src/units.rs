@@ -60,7 +60,7 @@ pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
-/// `text` with every invisible character escaped, see [`memory_debug_profile::visible`].
+/// `text` with every invisible character escaped, see [`memory_debug_profile::printable`].
 pub fn visible(text: &str) -> String {
     memory_debug_profile::printable(text).into_owned()
 }

@@ -1,18 +1,18 @@
-//! The page on a listener of its own.
+//! The page on its own listener.
 //!
-//! For a program without a web server, or one whose operators are not to come through the public port:
+//! For a program without a web server, or a program whose operators must not use the public port:
 //!
 //! | | Runs | Ends |
 //! |---|---|---|
-//! | [`start_in_background`] | on a thread of its own; needs no runtime | when its [`Handle`] is dropped |
+//! | [`start_in_background`] | on its own thread; needs no runtime | when its [`Handle`] is dropped |
 //! | [`serve`] | on the caller's tokio runtime | when its future, [`Serving`], is dropped |
 //!
-//! Both listen on loopback or on a Unix socket that only the process's own user can open ([`ListenAddress`]), speak
-//! HTTP/1.1 and HTTP/2 (with prior knowledge), and answer 404 to everything but the page.
+//! Both listen on a loopback address, or on a Unix socket that only the process's own user can open
+//! ([`ListenAddress`]). Both speak HTTP/1.1 and HTTP/2 (with prior knowledge), and answer 404 to all other paths.
 //!
 //! # Examples
 //!
-//! A program that has a plain `main` and nothing to do with the web:
+//! A program with a plain `main` and no web server:
 //!
 //! ```
 //! use memory_debug_tower::serve::{ListenAddress, start_in_background};
@@ -24,12 +24,12 @@
 //!     let address: ListenAddress = "127.0.0.1:0".parse()?;
 //!     let memory = start_in_background(credentials, address)?;
 //!     println!("curl -u ops http://{}/debug/memory", memory.address());
-//!     // … the program's own work; the page ends with `memory`.
+//!     // … the program's own work. The page ends when `memory` is dropped.
 //!     Ok(())
 //! }
 //! ```
 //!
-//! Settings are those of the layer, and a service that has a runtime needs no other thread:
+//! A service that has a runtime needs no other thread. The settings are the settings of the layer:
 //!
 //! ```no_run
 //! use memory_debug_tower::serve::{ListenAddress, serve};
@@ -38,7 +38,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let page = MemoryDebugLayer::new(Credentials::from_env()?).service("shop", env!("CARGO_PKG_VERSION"));
 //! let address: ListenAddress = "unix:/run/shop/memory.sock".parse()?;
-//! // A port or path that is taken is an error here, before anything is spawned.
+//! // If the port or path is taken, this returns an error before anything is spawned.
 //! tokio::spawn(serve(page, address)?);
 //! // curl --unix-socket /run/shop/memory.sock -u ops http://localhost/debug/memory
 //! # Ok(())
@@ -47,8 +47,19 @@
 //!
 //! # Limits
 //!
-//! At most 32 connections are open; more wait in the kernel's queue. A connection on which no request is at work is
-//! closed after 10 seconds, whether it is silent, slow to send a head or slow to read an answer.
+//! At most 32 connections are open. More connections wait in the kernel's queue. A connection is closed after 10 seconds
+//! without a running request, whether it is silent, slow to send a request head or slow to read a response.
+//!
+//! # Modules
+//!
+//! A module uses only modules that are listed before it.
+//!
+//! - `address`: a TCP address or the path of a Unix socket
+//! - `connection`: HTTP on one connection
+//! - `unix_socket`: a Unix socket that only one user can open
+//! - `listener`: a bound socket, and the loop that accepts connections
+//! - `serving`: the future that serves the page
+//! - `background`: the thread that serves the page
 
 mod address;
 mod background;

@@ -1,4 +1,4 @@
-//! The layer around inner services that notice whatever is done to them.
+//! Tests of the layer around inner services that check how they are used.
 
 mod bodies;
 mod collecting;
@@ -24,7 +24,7 @@ use super::*;
 /// `ops:secret`.
 const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
 
-/// Counts collections; each waits for a word of the test.
+/// Counts collections. Each collection waits for a signal from the test.
 struct Counter {
     collections: Arc<AtomicUsize>,
     go: Mutex<Receiver<()>>,
@@ -51,7 +51,8 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let (collections, (go, receiver)) = (Arc::<AtomicUsize>::default(), channel());
+        let collections = Arc::<AtomicUsize>::default();
+        let (go, receiver) = channel();
         let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
         let credentials = Credentials::allow_weak("ops", "secret").unwrap();
         Self {
@@ -62,7 +63,7 @@ impl Fixture {
     }
 }
 
-/// A body that must not be touched.
+/// A body that panics when it is polled.
 #[derive(Debug, PartialEq)]
 struct Untouchable;
 
@@ -78,7 +79,7 @@ impl http_body::Body for Untouchable {
     }
 }
 
-/// Answers 201 with the path and what it was sent, and panics when called without having been ready.
+/// Answers 201 with everything that a request shows. Panics when it is called before it is ready.
 #[derive(Debug, Default)]
 struct Strict {
     ready: bool,
@@ -106,7 +107,7 @@ impl<B> Service<Request<B>> for Strict {
     }
 }
 
-/// Whatever of a request can be seen, as a response.
+/// Answers with everything that a request shows.
 fn echo<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let seen = format!(
         "{} {} {:?} {:?}",

@@ -231,7 +231,7 @@ async fn a_socket_with_a_listener_is_kept() {
     let serving = serve_at(&path).await;
     let error = Listener::bind(&*path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
-    assert!(error.to_string().contains("another process listens there"), "{error}");
+    assert!(error.to_string().contains("another process listens on it"), "{error}");
     assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
     assert_eq!(names(folder.path()), ["memory.sock"]);
     end(serving).await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
-use crate::client::{Client, Question};
+use crate::client::{Client, Request};
 use crate::connection_args::{ConnectionArgs, seconds};
 use crate::failure::{Failure, notice};
 use crate::login::Login;
@@ -17,10 +17,10 @@ use crate::progress::Progress;
 use crate::target::Target;
 use crate::{input, interrupt};
 
-/// The longest file that is read.
+/// The longest file that this command reads.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// How long to wait for a snapshot to be forgotten.
+/// How long to wait until the instance has deleted a snapshot.
 const FORGETTING: Duration = Duration::from_secs(2);
 
 /// Print what changed in one instance over time, or between two saved files or two instances
@@ -48,7 +48,7 @@ pub(crate) struct Diff {
     connection: ConnectionArgs,
 }
 
-/// A file that can be compared.
+/// A saved file that can be compared.
 enum Saved {
     Report(Box<MemoryReport>),
     Snapshot(Box<Snapshot>),
@@ -73,13 +73,17 @@ impl Diff {
                     .truncate_filtered(self.top, self.filter.as_deref());
                 if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
             }
-            _ => Err(Failure::usage("one file is a report, the other a snapshot; compare two of one kind")),
+            _ => Err(Failure::usage(
+                "one file is a report, the other is a snapshot; compare two files of the same kind",
+            )),
         }
     }
 
-    /// The instance itself compares best, as it has the stacks; that takes the role `profile`.
+    /// Compares one instance with itself. The instance makes the better comparison, because it has the stacks, but that
+    /// needs the role `profile`. Without the role this command compares two tables.
     fn instance(&self, target: &Target) -> Result<(), Failure> {
-        let (client, login) = (self.connection.client()?, self.connection.login(target)?);
+        let client = self.connection.client()?;
+        let login = self.connection.login(target)?;
         match KeptSnapshot::take(&client, target, &login) {
             Ok(kept) => {
                 self.wait();
@@ -87,11 +91,14 @@ impl Diff {
                 let format = if self.json { "json" } else { "text" };
                 let mut query = vec![("base", kept.id.as_str()), ("format", format), ("top", &top)];
                 query.extend(self.filter.as_deref().map(|filter| ("filter", filter)));
-                let page = client.page(target, &login, Question::get("/diff", &query))?;
+                let page = client.page(target, &login, Request::get("/diff", &query))?;
                 output::print_page(&page, self.json)
             }
             Err(failure) if failure.reason == MissingReason::Forbidden => {
-                notice(&format!("{} may not take snapshots, so the tables are compared", login.user()));
+                notice(&format!(
+                    "{} is not allowed to take snapshots, so this compares the tables of types",
+                    login.user()
+                ));
                 let before = client.report(target, &login)?;
                 self.wait();
                 self.print_reports(&before, &client.report(target, &login)?)
@@ -100,12 +107,12 @@ impl Diff {
         }
     }
 
-    /// What is there as a file, or is called like one, is no address.
+    /// Reads `what` as a file if there is such a file, or if it ends like one. Otherwise it is an address.
     fn saved(&self, what: &str) -> Result<Saved, Failure> {
         let path = Path::new(what);
-        let is_called_like_one =
+        let ends_like_a_file =
             path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
-        if input::is_stdin(path) || path.exists() || is_called_like_one && !what.contains("://") {
+        if input::is_stdin(path) || path.exists() || ends_like_a_file && !what.contains("://") {
             return Saved::read(what);
         }
         let target = Target::parse(what)?;
@@ -121,7 +128,8 @@ impl Diff {
     }
 
     fn wait(&self) {
-        let (begin, tick) = (Instant::now(), Duration::from_millis(200));
+        let begin = Instant::now();
+        let tick = Duration::from_millis(200);
         let progress = Progress::new("waiting", self.seconds.as_millis().div_ceil(tick.as_millis()) as u64);
         while let Some(left) = self.seconds.checked_sub(begin.elapsed()) {
             thread::sleep(left.min(tick));
@@ -141,11 +149,13 @@ impl Saved {
             });
         }
         let report = serde_json::from_slice(&content);
-        report.map(Self::Report).map_err(|error| failed(&format_args!("is no report of `fetch -o`: {error}")))
+        report
+            .map(Self::Report)
+            .map_err(|error| failed(&format_args!("is not a report from `fetch -o`: {error}")))
     }
 }
 
-/// A snapshot that the instance keeps until this is dropped, or the program is interrupted.
+/// A snapshot in the instance, deleted when this value is dropped or the program is interrupted.
 struct KeptSnapshot {
     id: String,
 }
@@ -161,14 +171,16 @@ impl KeptSnapshot {
             id: String,
         }
         let query = [("label", "memory-debug diff"), ("format", "json")];
-        let question = Question { method: "POST", path: "/snapshots", query: &query };
-        let page: Page = client.json(target, login, question)?;
+        let request = Request { method: "POST", path: "/snapshots", query: &query };
+        let page: Page = client.json(target, login, request)?;
         let path = format!("/snapshots/{}", page.snapshot.id);
-        let (client, target, login) = (client.at_most(FORGETTING), target.clone(), login.clone());
+        let client = client.at_most(FORGETTING);
+        let target = target.clone();
+        let login = login.clone();
         *interrupt::undo() = Some(Box::new(move || {
-            let question = Question { method: "DELETE", path: &path, query: &[] };
-            // The instance forgets it by itself, only later.
-            let _ = client.page(&target, &login, question);
+            let request = Request { method: "DELETE", path: &path, query: &[] };
+            // If this fails, the instance deletes the snapshot by itself later.
+            let _ = client.page(&target, &login, request);
         }));
         Ok(Self { id: page.snapshot.id })
     }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use memory_debug_report::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::output;
@@ -44,11 +44,12 @@ struct Page {
 impl Doctor {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let url = Target::parse(&self.url)?;
-        let (client, login) = (self.connection.client()?, self.connection.login(&url)?);
+        let client = self.connection.client()?;
+        let login = self.connection.login(&url)?;
         let page: serde_json::Value =
-            client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
+            client.json(&url, &login, Request::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)
-            .map_err(|error| Failure::local(format!("not a diagnosis: {error}")).at(&url))?;
+            .map_err(|error| Failure::local(format!("the reply is not a diagnosis: {error}")).at(&url))?;
         if self.json {
             output::print_json(&page)?
         } else {
@@ -67,7 +68,7 @@ impl FailOn {
             Self::Critical => Severity::Critical,
             Self::Never => return false,
         };
-        // The worst is the least.
+        // The worst severity is the smallest value.
         severity <= least
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use memory_debug_report::render;
 
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -37,10 +37,10 @@ impl Fetch {
         let query = [("format", format), ("top", &top)];
         let url = Target::parse(&self.url)?;
         let login = self.connection.login(&url)?;
-        let page = self.connection.client()?.page(&url, &login, Question::get("", &query))?;
+        let page = self.connection.client()?.page(&url, &login, Request::get("", &query))?;
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
-                // The file may be looked at in a terminal.
+                // Escaped, because somebody may print the file on a terminal.
                 output::save(path, render::visible_json(&String::from_utf8_lossy(&page)).as_bytes())?;
             }
             _ => output::print_page(&page, format == "json")?,

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use memory_debug_report::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
-use crate::client::{MAX_BODY_BYTES, Question};
+use crate::client::{MAX_BODY_BYTES, Request};
 use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, notice};
 use crate::input;
@@ -81,25 +81,26 @@ impl Flamegraph {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What is there as a file is no address.
+    /// Reads the profile from a file if there is such a file. Otherwise it is an address.
     fn profile(&self) -> Result<SymbolizedProfile, Failure> {
         let path = PathBuf::from(&self.profile);
         if input::is_stdin(&path) || path.exists() {
             return heap::read(&input::read(&path, MAX_BODY_BYTES)?);
         }
         let target = Target::parse(&self.profile)?;
-        let (client, login) = (self.connection.client()?, self.connection.login(&target)?);
-        heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
+        let client = self.connection.client()?;
+        let login = self.connection.login(&target)?;
+        heap::read(&client.page(&target, &login, Request::get("/heap", &[("format", "pprof")]))?)
     }
 }
 
-/// What to know before the colours are believed. A profile does not say since when it was sampled, but at which rate.
+/// A warning if the colours would be wrong. A profile states its sampling rate, but not since when it was sampled.
 fn note(base: &SymbolizedProfile, profile: &SymbolizedProfile) -> Option<String> {
     let rates = (base.sample_rate().bytes(), profile.sample_rate().bytes());
     (rates.0 != rates.1).then(|| {
         format!(
-            "the profiles were sampled at different rates, 1 per {} and 1 per {} bytes; if they are of one process, it \
-             discarded its samples in between, so blue is not what was freed; take both at one rate",
+            "the profiles were sampled at different rates, 1 per {} and 1 per {} bytes; if they are from one process, it \
+             discarded its samples in between, so blue does not mean freed; take both profiles at the same rate",
             rates.0, rates.1
         )
     })
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn profiles_of_two_rates_are_not_compared_without_a_word() {
+    fn warns_about_profiles_of_different_rates() {
         let at = |bytes| SymbolizedProfile::empty(SampleRate::from_bytes(bytes));
         assert_eq!(note(&at(524_288), &at(524_288)), None);
         let note = note(&at(524_288), &at(65_536)).unwrap();

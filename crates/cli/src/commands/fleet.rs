@@ -16,10 +16,10 @@ use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
 
-/// More questions to a balancer than this are no longer a measurement.
+/// Most requests to a balancer. More would be a load, not a measurement.
 const MAX_DRAWS: u64 = 2_000;
 
-/// So many failures in a row, and nobody is there. One that is down among others fails now and then.
+/// After this many failures in a row, no instance is up. If only some are down, requests succeed in between.
 const MAX_FAILURES: u32 = 10;
 
 /// Print the total memory of many instances, and the instances that stand out
@@ -89,15 +89,16 @@ impl Fleet {
             ));
         }
         let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.connection)?;
+        let instances = found.with_logins(&self.connection)?;
         let mut sums = Sums::new("targets");
         found.missing.into_iter().for_each(|missing| sums.miss(missing));
-        let progress = Progress::new("asking", asked.len() as u64);
+        let progress = Progress::new("asking", instances.len() as u64);
+        let client = client.clone();
         ask_all(
-            &asked,
+            instances,
             usize::from(self.parallel),
             end,
-            |target, login, left| client.at_most(left).member(target, login),
+            move |target, login, left| client.at_most(left).member(target, login),
             |target, answer| {
                 progress.step();
                 match answer {
@@ -109,11 +110,12 @@ impl Fleet {
         Ok(sums.finish())
     }
 
-    /// One question after the other, each on a new connection, so that the balancer chooses anew.
+    /// Sends one request after the other, each on a new connection, so that the balancer chooses an instance each time.
     fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
         let login = self.connection.login(balancer)?;
-        let (mut sums, mut draws) = (Sums::new("through"), Draws::default());
-        // Whom an answer that is none came from, nobody knows, so they are told by what they say.
+        let mut sums = Sums::new("through");
+        let mut draws = Draws::default();
+        // Behind a balancer we cannot tell which instance failed, so failures are grouped by message.
         let mut failures: BTreeMap<(MissingReason, String), Vec<u64>> = BTreeMap::new();
         let mut in_a_row = 0;
         let progress = Progress::new("asking the balancer", 0);
@@ -144,7 +146,7 @@ impl Fleet {
     }
 }
 
-/// Which answers they were: `answer 4`, `answers 4, 8, 12 and 3 more`.
+/// The numbers of answers, shortened: `answer 4`, `answers 4, 8, 12 and 3 more`.
 fn answers(numbers: &[u64]) -> String {
     let shown: Vec<_> = numbers.iter().take(3).map(u64::to_string).collect();
     let answers = if numbers.len() == 1 { "answer" } else { "answers" };
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_behind_a_balancer_are_counted_and_not_listed_each() {
+    fn a_long_list_of_failures_behind_a_balancer_is_shortened() {
         assert_eq!(answers(&[4]), "answer 4");
         assert_eq!(answers(&[4, 8, 12]), "answers 4, 8, 12");
         assert_eq!(answers(&[4, 8, 12, 16, 20]), "answers 4, 8, 12 and 2 more");

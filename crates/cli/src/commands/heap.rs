@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use memory_debug_report::{MissingReason, PprofOptions, SymbolizedProfile};
 
 use crate::ask_all::ask_all;
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
@@ -47,8 +47,8 @@ impl Heap {
         }
         let client = self.connection.client()?;
         let mut found = self.discovery.find(&client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.connection)?;
-        if asked.is_empty() && found.missing.is_empty() {
+        let instances = found.with_logins(&self.connection)?;
+        if instances.is_empty() && found.missing.is_empty() {
             return Err(Failure::usage(
                 "no instance named; give an address, --targets-file, --http-sd, --dns or --srv",
             ));
@@ -57,17 +57,18 @@ impl Heap {
         let mut problems: Vec<_> =
             missing.map(|missing| Failure::new(missing.reason, missing.detail).at(&missing.target)).collect();
         let seconds = self.seconds.map(|seconds| seconds.to_string());
-        let mut query = vec![("format", "pprof")];
-        query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
         let mut profiles = Vec::new();
-        let progress = Progress::new("asking", asked.len() as u64);
-        let (parallel, end) = (usize::from(self.parallel), Instant::now() + self.deadline);
-        let ask = |target: &Target, login: &Login, left| {
-            let pprof = client.at_most(left).page(target, login, Question::get("/heap", &query))?;
+        let progress = Progress::new("asking", instances.len() as u64);
+        let parallel = usize::from(self.parallel);
+        let end = Instant::now() + self.deadline;
+        let ask = move |target: &Target, login: &Login, left| {
+            let mut query = vec![("format", "pprof")];
+            query.extend(seconds.as_deref().map(|seconds| ("seconds", seconds)));
+            let pprof = client.at_most(left).page(target, login, Request::get("/heap", &query))?;
             let profile = read(&pprof).map_err(|failure| failure.at(target))?;
             Ok((pprof, profile))
         };
-        ask_all(&asked, parallel, end, ask, |_, answer| {
+        ask_all(instances, parallel, end, ask, |_, answer| {
             progress.step();
             match answer {
                 Ok(profile) => profiles.push(profile),
@@ -77,8 +78,8 @@ impl Heap {
         drop(progress);
         problems.iter().for_each(Failure::print);
         let profile = match profiles.len() {
-            0 => return Err(Failure::local("no instance gave a profile")),
-            // As it is, with the addresses that `pprof` finds source lines by.
+            0 => return Err(Failure::local("no instance sent a profile")),
+            // Unchanged, with the addresses that `pprof` needs to find source lines.
             1 => profiles.remove(0).0,
             _ => merged(profiles.into_iter().map(|(_, profile)| profile).collect())?,
         };
@@ -90,18 +91,18 @@ impl Heap {
     }
 }
 
-/// Reads a profile that an instance gave.
+/// Reads a profile in pprof format.
 pub(super) fn read(pprof: &[u8]) -> Result<SymbolizedProfile, Failure> {
     let read = SymbolizedProfile::read_pprof(pprof);
     let (profile, _) =
-        read.map_err(|error| Failure::new(MissingReason::NoReport, format!("no profile: {error}")))?;
+        read.map_err(|error| Failure::new(MissingReason::NoReport, format!("not a heap profile: {error}")))?;
     Ok(profile)
 }
 
-/// Stacks of names, so they add up whatever programs the instances run.
+/// Merges profiles. Their stacks consist of names, so the instances may run different programs.
 fn merged(profiles: Vec<SymbolizedProfile>) -> Result<Vec<u8>, Failure> {
     let sum = SymbolizedProfile::merge(&profiles)
-        .ok_or_else(|| Failure::local("profiles of growth and of what is held cannot be merged"))?;
+        .ok_or_else(|| Failure::local("cannot merge growth profiles with profiles of live memory"))?;
     let mut options = PprofOptions::taken_at(SystemTime::now());
     options.comments.push(format!("{} instances merged", profiles.len()));
     let mut pprof = Vec::new();

@@ -12,10 +12,10 @@ use crate::client::MAX_BODY_BYTES;
 use crate::failure::{Failure, notice};
 use crate::{input, output};
 
-/// The longest profile that is read: as long as an instance may answer.
+/// The longest profile that this command reads, the same as the longest reply of an instance.
 const MAX_PROFILE_BYTES: u64 = MAX_BODY_BYTES;
 
-/// The largest program or debug file that is read. It is in memory as a whole.
+/// The largest program or debug file that this command reads. The whole file is held in memory.
 const MAX_PROGRAM_BYTES: u64 = 4 << 30;
 
 /// Add names to the profile of a stripped program: functions (also inlined ones), files, lines and types
@@ -86,14 +86,14 @@ impl Symbolize {
         match attributor.tier() {
             SymbolTier::None if symbolized == without_names(profile) => {
                 let reason =
-                    if reasons.is_empty() { "these files have no names for its code" } else { &reasons };
+                    if reasons.is_empty() { "these files contain no names for its code" } else { &reasons };
                 return Err(Failure::local(format!(
-                    "nothing got a name: {reason}; name unstripped copies, built together with the program"
+                    "no function got a name: {reason}; give unstripped files from the same build as the program"
                 )));
             }
             SymbolTier::Functions => {
                 notice(&format!(
-                    "names are from the symbol table, without lines and inlined functions: {reasons}"
+                    "the names come from the symbol table, without lines and inlined functions: {reasons}"
                 ));
             }
             _ if !reasons.is_empty() => notice(&reasons),
@@ -103,16 +103,17 @@ impl Symbolize {
     }
 }
 
-/// What there is to begin with.
+/// The profile before it gets names.
 fn without_names(profile: &SymbolizedProfile) -> SymbolizedProfile {
     let no_files = |_: &Mapping| Err(ErrorKind::NotFound.into());
     TypeAttributor::new().resymbolize(profile, &no_files)
 }
 
+/// Checks that the file belongs to the profile. `shared` are the supplementary files that the other files refer to.
+///
 /// # Errors
 ///
-/// If none of the code in the profile is from this file, with the build-ids of both. `shared` are the supplementary files
-/// that others of the files refer to.
+/// If no code in the profile comes from this file. The message names the build-ids of both.
 fn require_same_program(
     path: &Path,
     file: &[u8],
@@ -120,7 +121,7 @@ fn require_same_program(
     shared: &[BuildId],
 ) -> Result<(), Failure> {
     let id = BuildId::read(file).map_err(|error| Failure::local(error.to_string()).at(&path.display()))?;
-    // What has none and is no package is refused later, with the reason.
+    // A file without a build-id that is not a package is refused later, with the reason.
     let Some(id) = id else { return Ok(()) };
     if shared.contains(&id) || profile.files().any(|(_, known)| known == Some(&id)) {
         return Ok(());
@@ -131,8 +132,7 @@ fn require_same_program(
         .collect();
     known.dedup();
     let known = if known.is_empty() { "no file at all".to_owned() } else { known.join(", ") };
-    let message = format!(
-        "has build-id {id}, and the profile is of {known}; name the file that was built together with it"
-    );
+    let message =
+        format!("has build-id {id}, but the profile is from {known}; give the file from the same build");
     Err(Failure::local(message).at(&path.display()))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::client::Question;
+use crate::client::Request;
 use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -42,7 +42,7 @@ impl Types {
         }
         let url = Target::parse(&self.url)?;
         let login = self.connection.login(&url)?;
-        let page = self.connection.client()?.page(&url, &login, Question::get("/types", &query))?;
+        let page = self.connection.client()?.page(&url, &login, Request::get("/types", &query))?;
         output::print_page(&page, self.json)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,7 +1,5 @@
-//! Instances by name.
+//! Finds instances by name.
 
-use std::net::ToSocketAddrs as _;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
 
@@ -10,28 +8,28 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::SRV;
+use memory_debug_fleet::{Lookup, LookupFailure, resolve};
 use memory_debug_report::MissingReason;
 
 use crate::failure::Failure;
 use crate::target::Target;
 
-/// The page at each address of its host, as the system looks names up.
+/// Most addresses of one name: more than instances that are asked.
+const MAX_ADDRESSES: usize = 20_000;
+
+/// The page at each address of the target's host, as the system looks names up.
 pub(super) fn addresses(target: &Target, end: Instant) -> Result<Vec<Target>, Failure> {
-    let host = (target.host().to_owned(), target.port());
-    let look_up = move || {
-        let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
-        Ok(addresses.map(|address| address.ip()).collect::<Vec<_>>())
-    };
-    let mut addresses = until(end, look_up).map_err(|failure| failure.at(target))?;
-    addresses.sort();
-    addresses.dedup();
+    let host = target.host().to_owned();
+    let port = target.port();
+    let look_up = move || resolve(&host, port, MAX_ADDRESSES).map_err(|error| error.to_string());
+    let addresses = until(end, look_up).map_err(|failure| failure.at(target))?;
     if addresses.is_empty() {
         return Err(Failure::new(MissingReason::Unreachable, "the name has no address").at(target));
     }
-    Ok(addresses.into_iter().map(|ip| target.at(ip)).collect())
+    Ok(addresses.into_iter().map(|address| target.at(address.ip())).collect())
 }
 
-/// `host:port` of each SRV record of `name`, those of least priority number first.
+/// The `host:port` of each SRV record of `name`. Records with the smallest priority number come first (RFC 2782).
 pub(super) fn services(name: &str, end: Instant) -> Result<Vec<String>, Failure> {
     let asked = name.to_owned();
     let mut records = until(end, move || look_up_services(&asked)).map_err(|failure| failure.at(&name))?;
@@ -46,7 +44,7 @@ fn look_up_services(name: &str) -> Result<Vec<(u16, String)>, String> {
     let lookup = runtime.map_err(|error| error.to_string())?.block_on(resolver.srv_lookup(name));
     let lookup = lookup.map_err(|error| match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NXDomain => {
-            "the name is not known".to_owned()
+            "the name does not exist".to_owned()
         }
         NetError::Dns(DnsError::NoRecordsFound(_)) => "the name has no SRV record".to_owned(),
         error => error.to_string(),
@@ -55,33 +53,31 @@ fn look_up_services(name: &str) -> Result<Vec<(u16, String)>, String> {
         RData::SRV(service) => Some(service),
         _ => None,
     });
-    // A single `.` is how a domain says that it has no such service (RFC 2782).
+    // The target `.` means that the domain does not offer the service (RFC 2782).
     let services: Vec<_> = services.filter(|service| !service.target.is_root()).collect();
     if services.is_empty() {
-        return Err("the name says that there is no such service".to_owned());
+        return Err("its SRV record says that the service is not offered".to_owned());
     }
     let host =
         |service: &SRV| format!("{}:{}", service.target.to_ascii().trim_end_matches('.'), service.port);
     Ok(services.into_iter().map(|service| (service.priority, host(service))).collect())
 }
 
-/// Looks up on a thread of its own. Resolvers have a patience of their own, ten seconds and more for a name server that
-/// is silent, and the system's cannot be told another.
+/// Looks up on a thread of its own, which is given up after `end`.
 fn until<T: Send + 'static>(
     end: Instant,
     look_up: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, Failure> {
-    let (sender, answer) = mpsc::sync_channel(1);
-    let work = move || drop(sender.send(look_up()));
-    let thread = thread::Builder::new().name("names".into()).spawn(work);
-    thread.map_err(|_| Failure::local("the system gives no thread to look the name up with"))?;
-    match answer.recv_timeout(end.saturating_duration_since(Instant::now())) {
+    let spawn = |work| thread::Builder::new().name("names".into()).spawn(work).map(drop);
+    let lookup = Lookup::start(spawn, look_up)
+        .map_err(|_| Failure::local("the system gives no thread to look the name up with"))?;
+    match lookup.wait(end) {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(what)) => Err(Failure::new(MissingReason::Unreachable, what)),
-        Err(RecvTimeoutError::Timeout) => {
-            Err(Failure::new(MissingReason::Deadline, "no name server has answered in time"))
+        Err(LookupFailure::TimedOut) => {
+            Err(Failure::new(MissingReason::Deadline, "no name server answered in time"))
         }
-        Err(RecvTimeoutError::Disconnected) => {
+        Err(LookupFailure::Panicked) => {
             Err(Failure::local("this program failed while it looked the name up; please report that"))
         }
     }
@@ -89,6 +85,7 @@ fn until<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_server_that_is_silent_keeps_nobody_waiting() {
+    fn a_silent_name_server_is_not_waited_for() {
         let (_held, silent) = mpsc::channel::<()>();
         let look_up = move || silent.recv().map_err(|error| error.to_string());
         let failure = until(Instant::now(), look_up).unwrap_err();

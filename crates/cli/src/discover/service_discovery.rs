@@ -1,8 +1,7 @@
-//! Lists of instances as Prometheus has them: `[{"targets": ["host:port"], "labels": {…}}]`.
+//! Lists of instances in Prometheus's format: `[{"targets": ["host:port"], "labels": {…}}]`.
 //!
-//! Of the labels, `__scheme__` is taken from everybody and the page's path from `__memory_debug_path__`; all others are
-//! Prometheus's business. What lists instances is trusted to name whom the password is sent to, so nothing in it can
-//! lower the rule that passwords do not cross a network in the clear.
+//! Two labels are read: `__scheme__`, and `__memory_debug_path__` for the path of the page. A list decides which hosts get
+//! the password, so nothing in it can lift the rule that passwords do not cross a network in the clear.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +14,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::input;
 
-/// The longest list that is read.
+/// Longest list that is read.
 const MAX_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Deserialize)]
@@ -28,12 +27,12 @@ struct TargetGroup {
 pub(super) fn from_file(path: &Path, discovery: &Discovery, found: &mut Found) -> Result<(), Failure> {
     let failed = |what: String| Failure::local(format!("--targets-file {}: {what}", path.display()));
     let content = input::read(path, MAX_BYTES).map_err(|failure| failed(failure.message))?;
-    let text = String::from_utf8(content).map_err(|_| failed("is no text".into()))?;
+    let text = String::from_utf8(content).map_err(|_| failed("is not text".into()))?;
     if text.trim_start().starts_with(['[', '{']) {
         return add_groups(text.as_bytes(), discovery, found).map_err(failed);
     }
     if text.lines().any(|line| line.trim_start().starts_with("- targets")) {
-        return Err(failed("is YAML; write it as JSON, or one address a line".into()));
+        return Err(failed("is YAML; write it as JSON, or one address per line".into()));
     }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.for_each(|line| found.add_text(line, &|line| discovery.complete(line, None, None)));
@@ -53,7 +52,7 @@ pub(super) fn from_url(
 
 fn add_groups(json: &[u8], discovery: &Discovery, found: &mut Found) -> Result<(), String> {
     let groups: Vec<TargetGroup> = serde_json::from_slice(json)
-        .map_err(|error| format!("is no list of targets ([{{\"targets\": [\"host:port\"]}}]): {error}"))?;
+        .map_err(|error| format!("is not a list of targets ([{{\"targets\": [\"host:port\"]}}]): {error}"))?;
     for group in groups {
         let label = |name: &str| group.labels.get(name).map(String::as_str);
         let (scheme, path) = (label("__scheme__"), label("__memory_debug_path__"));
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused_with_what_it_should_be() {
+    fn the_message_about_a_malformed_list_shows_the_format() {
         for json in ["", "{}", "[1]", r#"[{"targets": "a"}]"#, "<html>"] {
             assert!(found(json).unwrap_err().contains("[{\"targets\": [\"host:port\"]}]"), "{json}");
         }

@@ -1,4 +1,4 @@
-//! The view as text, a number of times.
+//! The view as text, printed a number of times.
 
 use std::process::ExitCode;
 use std::thread;
@@ -15,17 +15,17 @@ use crate::login::Login;
 use crate::output;
 use crate::target::Target;
 
-/// Columns, if `COLUMNS` does not say so.
+/// The width in columns if `COLUMNS` is not set.
 const WIDTH: u16 = 120;
 
-/// Instances asked at once.
+/// The number of instances that are asked at the same time.
 const PARALLEL: usize = 32;
 
-/// Prints `frames` tables, an `interval` from the beginning of one to the beginning of the next.
+/// Prints `frames` tables. Each begins an `interval` after the previous table began.
 ///
 /// # Errors
 ///
-/// If nobody answered the last time.
+/// If no instance answered in the last round.
 pub(super) fn run(
     mut state: State,
     frames: u32,
@@ -33,12 +33,12 @@ pub(super) fn run(
     interval: Duration,
     timeout: Duration,
     asked: &[(Target, Login)],
-    ask: impl Fn(&Target, &Login, Duration) -> Result<MemoryReport, Failure> + Sync,
+    ask: impl Fn(&Target, &Login, Duration) -> Result<MemoryReport, Failure> + Clone + Send + Sync + 'static,
 ) -> Result<ExitCode, Failure> {
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH);
     for frame in 0..frames {
         let begin = Instant::now();
-        ask_all(asked, PARALLEL, begin + timeout, &ask, |target, answer| {
+        ask_all(asked.to_vec(), PARALLEL, begin + timeout, ask.clone(), |target, answer| {
             let index = asked.iter().position(|(asked, _)| asked == target).unwrap_or(usize::MAX);
             state.take(News::Answered { index, at: Instant::now(), answer: Box::new(answer) });
         });
@@ -51,7 +51,7 @@ pub(super) fn run(
         }
     }
     if state.answering() == 0 {
-        return Err(Failure::local("no instance answered the last time"));
+        return Err(Failure::local("no instance answered in the last round"));
     }
     Ok(if state.answering() == state.watched() && state.unaddressed().is_empty() {
         ExitCode::SUCCESS
@@ -60,7 +60,7 @@ pub(super) fn run(
     })
 }
 
-/// A screen with at most so many rows, as text.
+/// A screen with at most `rows` rows, as text.
 pub(super) fn text(state: &mut State, now: Instant, width: u16, rows: u16) -> String {
     let (all, _) = state.position();
     let shown = u16::try_from(all).unwrap_or(u16::MAX).clamp(1, rows.max(1));

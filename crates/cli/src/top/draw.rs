@@ -1,4 +1,15 @@
-//! The state on a screen of any size.
+//! Draws the state on a screen of any size.
+//!
+//! A module uses only modules that are listed before it.
+//!
+//! - `ink`: styles, and how a line is written
+//! - `quantity`: numbers and names in few columns
+//! - `columns`: the columns of the table
+//! - `course`: a sum over time
+//! - `problems`: the instances that do not answer
+//! - `header`: the lines above the table
+//! - `rows`: the table
+//! - `help`: the help on top of the table
 
 mod columns;
 mod course;
@@ -20,10 +31,10 @@ use self::ink::{BOLD, REVERSED, put, put_right};
 use super::keys::Mode;
 use super::state::State;
 
-/// A screen at least so high has room for a header that says more.
+/// A screen of at least this height has a longer header.
 const TALL: u16 = 30;
 
-/// What is where, from top to bottom.
+/// The areas of the screen, from top to bottom.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     header: Rect,
@@ -34,7 +45,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// The rows come first: as the screen gets lower, the header gives its lines up, then the footer, then the total.
+    /// Rows have priority. On a lower screen the header loses lines first, then the footer goes, then the total.
     fn of(area: Rect, is_tall: bool, problems: usize) -> Self {
         const LEAST_ROWS: u16 = 3;
         let mut left = area.height.saturating_sub(1);
@@ -63,7 +74,7 @@ impl Layout {
     }
 }
 
-/// How many rows a screen of this size has room for.
+/// The number of rows that fit on a screen of this size.
 pub(super) fn page(state: &State, now: Instant, area: Rect) -> usize {
     Layout::of(area, area.height >= TALL, problems::problems(state, now).len()).rows.height.into()
 }
@@ -79,7 +90,7 @@ pub(super) fn draw(state: &State, now: Instant, palette: Palette, area: Rect, sc
     }
 }
 
-/// A screen with room for just so many rows, and without what is about keys.
+/// A screen with exactly `rows` rows, and without the line about keys.
 pub(super) fn text(state: &State, now: Instant, width: u16, rows: u16) -> Buffer {
     let header = header::height(true, problems::problems(state, now).len());
     let part = |y, height| Rect { x: 0, y, width, height };
@@ -135,12 +146,12 @@ fn draw_footer(state: &State, layout: Layout, screen: &mut Buffer) {
     put_right(screen, footer, keys.width(), &Line::raw(position));
 }
 
-/// What stands on the screen, without the spaces at the end of lines.
+/// The lines of the screen, without trailing spaces.
 pub(super) fn lines(screen: &Buffer) -> impl Iterator<Item = String> {
     let width = usize::from(screen.area.width).max(1);
     screen.content().chunks(width).map(|cells| {
         let mut line = String::new();
-        // What is two columns wide has an empty cell after it, which the first one covers.
+        // A character of two columns is followed by an empty cell, which it covers.
         let mut covered = 0_usize;
         for cell in cells {
             if covered == 0 {

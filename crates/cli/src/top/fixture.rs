@@ -1,9 +1,9 @@
-//! Reports with a known content, for tests.
+//! Reports with known content, for tests.
 
 use memory_debug_report::{MemoryReport, TypeRow};
 use serde_json::json;
 
-/// Of the instance with this number.
+/// A report of the instance with this number.
 pub(super) fn report(number: u64, rows: Vec<TypeRow>) -> MemoryReport {
     let total: u64 = rows.iter().fold(0, |sum, row| sum.saturating_add(row.bytes));
     let report = json!({

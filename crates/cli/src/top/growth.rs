@@ -1,7 +1,8 @@
 //! How the rows of all instances changed since the start, and which changes are more than noise.
 //!
-//! Each instance is compared with its own first report, and the changes are added up: who comes or goes is no growth.
-//! For one instance this is what [`ReportDiff`](memory_debug_report::ReportDiff) says, by the same test.
+//! Each instance is compared with its own first report, and the changes are added up. So an instance that starts or stops
+//! answering is not growth. For one instance the result and the test equal
+//! [`ReportDiff`](memory_debug_report::ReportDiff).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,33 +12,33 @@ use memory_debug_report::{RowSource, TypeRow, TypeSummary};
 
 use super::instance::Answer;
 
-/// A rate over less than this says nothing.
+/// The shortest time for which a rate is meaningful.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// What makes two rows the same: name, full type, source.
+/// The identity of a row: name, full type, source.
 pub(super) type Key<'a> = (&'a str, &'a str, RowSource);
 
 /// A change of bytes since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Growth {
-    /// What it was at the start.
+    /// The bytes at the start.
     pub(super) base: u64,
     pub(super) change: i64,
     /// One standard error of `change`.
     pub(super) stderr: f64,
     pub(super) is_significant: bool,
-    /// Change in bytes an hour. `None` after so little time that it would say nothing.
+    /// Change in bytes per hour. `None` if too little time has passed.
     pub(super) per_hour: Option<f64>,
 }
 
-/// Growth of rows, and of all together.
+/// The growth of each row and of the total.
 #[derive(Debug, Default)]
 pub(super) struct Growths<'a> {
-    /// Rows that were in a table at the start or are now. Without those that a cut table may have left out.
+    /// Rows that are in a table now or were at the start, except rows that a truncated table may have left out.
     pub(super) rows: HashMap<Key<'a>, Growth>,
-    /// `None` if an instance does not tell its total.
+    /// `None` if the total of an instance is unknown.
     pub(super) total: Option<Growth>,
-    /// How many standard errors are more than noise.
+    /// A change of more than this many standard errors is more than noise.
     pub(super) threshold: f64,
 }
 
@@ -50,7 +51,7 @@ struct Sum {
     is_known: bool,
 }
 
-/// Of each instance the first report and the last.
+/// Computes growth from the first and the last report of each instance.
 pub(super) fn growths<'a>(instances: &[(&'a Answer, &'a Answer)]) -> Growths<'a> {
     let mut sums: HashMap<Key<'a>, Sum> = HashMap::new();
     let mut total = Some(Sum::ZERO);
@@ -68,7 +69,7 @@ pub(super) fn growths<'a>(instances: &[(&'a Answer, &'a Answer)]) -> Growths<'a>
         }
         for (key, [before, after]) in pairs {
             let sum = sums.entry(key).or_insert(Sum::ZERO);
-            // Absent from a table that left rows out does not mean that there is nothing.
+            // A table that left rows out may lack a row that still exists.
             let is_known = (before.is_some() || earlier.omitted_rows == 0)
                 && (after.is_some() || later.omitted_rows == 0);
             sum.is_known &= is_known;
@@ -92,7 +93,7 @@ pub(super) fn growths<'a>(instances: &[(&'a Answer, &'a Answer)]) -> Growths<'a>
 }
 
 impl Growth {
-    /// Change an hour as a share of what there was, in percent. `None` of nothing.
+    /// Change per hour in percent of the bytes at the start. `None` if these were 0.
     pub(super) fn percent_per_hour(&self) -> Option<f64> {
         self.per_hour.filter(|_| self.base > 0).map(|bytes| 100.0 * bytes / self.base as f64)
     }
@@ -101,7 +102,7 @@ impl Growth {
 impl Sum {
     const ZERO: Self = Self { base: 0, change: 0, variance: 0.0, per_hour: Some(0.0), is_known: true };
 
-    /// Each with its standard error.
+    /// Adds one instance: bytes with their standard error, before and after.
     fn add(&mut self, before: (u64, f64), after: (u64, f64), time: Duration) {
         let change = i128::from(after.0) - i128::from(before.0);
         self.base = self.base.saturating_add(before.0);
@@ -158,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn of_one_instance_it_is_what_a_report_diff_says(base in a_table(1), now in a_table(1)) {
+        fn growth_of_one_instance_equals_a_report_diff(base in a_table(1), now in a_table(1)) {
             let diff = ReportDiff::between(&base, &now).unwrap();
             let (base, now) = pair(base, now, 60);
             let growths = growths(&[(&base, &now)]);
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_instances_changes_add_up_and_noise_as_variances() {
+    fn changes_of_instances_add_up_and_so_do_their_variances() {
         let table = |bytes| vec![row("A", 1, bytes, 3.0), row("B", 1, 7, 0.0)];
         let one = pair(report(1, table(100)), report(1, table(200)), 3600);
         let other = pair(report(2, table(1000)), report(2, table(950)), 1800);
@@ -187,11 +188,11 @@ mod tests {
         let growth = growths.rows[&("A", "x::A", RowSource::Sampled)];
         assert_eq!((growth.base, growth.change, growth.stderr), (1100, 50, 6.0));
         assert!(growth.is_significant && growth.per_hour == Some(100.0 - 100.0), "{growth:?}");
-        assert!(!growths.rows[&("B", "x::B", RowSource::Sampled)].is_significant, "did not change");
+        assert!(!growths.rows[&("B", "x::B", RowSource::Sampled)].is_significant, "it did not change");
     }
 
     #[test]
-    fn a_rate_needs_some_time_and_something_to_begin_with() {
+    fn rate_needs_some_time_and_a_base_above_zero() {
         let rate = |before, seconds| {
             let rows = |bytes| vec![row("A", 1, bytes, 0.0)];
             let (base, now) = pair(report(1, rows(before)), report(1, rows(110)), seconds);

@@ -1,24 +1,24 @@
-//! The course of two numbers since the start, in bounded memory.
+//! Two sums over time since the start, in bounded memory.
 
-/// Points kept. More than a screen has columns.
+/// The most points that are kept, more than a screen has columns.
 const CAPACITY: usize = 512;
 
-/// The numbers at one time.
+/// The sums at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Point {
     pub(super) allocated: Option<u64>,
     pub(super) resident: Option<u64>,
-    /// How many instances they are the sums of.
+    /// The number of instances in the sums.
     pub(super) instances: usize,
 }
 
-/// Points from the start to now. When there are too many, two become one, so that the start is never lost.
+/// Points from the start until now. If there are too many, each pair is merged, so that the start is never lost.
 #[derive(Debug)]
 pub(super) struct History {
     points: Vec<Point>,
-    /// How many recorded points one kept point stands for.
+    /// The number of recorded points that are merged into one kept point.
     stride: u64,
-    /// How many the newest one stands for by now.
+    /// The number of recorded points in the newest kept point.
     newest: u64,
 }
 
@@ -45,15 +45,15 @@ impl History {
         }
     }
 
-    /// Takes a point into the newest, as it is not yet time for another.
+    /// Merges `point` into the newest point, if it is too early for another.
     pub(super) fn amend(&mut self, point: Point) {
         if let Some(newest) = self.points.last_mut() {
             *newest = merged(*newest, point);
         }
     }
 
-    /// One of the numbers over at most `width` columns, the oldest first. Sums of another number of instances than the
-    /// newest is of are gaps: they would show who answered, not what is held.
+    /// One of the sums in at most `width` columns, the oldest first. Sums over a different number of instances than the
+    /// newest are gaps: they would show which instances answered and not how much memory they hold.
     pub(super) fn series(&self, width: usize, number: fn(&Point) -> Option<u64>) -> Vec<Option<u64>> {
         let Some(newest) = self.points.last() else { return Vec::new() };
         let columns = self.points.len().min(width);
@@ -68,14 +68,16 @@ impl History {
     }
 }
 
-/// Of two the higher numbers, so that peaks stay; of different instances the later.
+/// Merges two points into the higher sums, so that peaks stay. If the number of instances differs, the later point counts.
 fn merged(earlier: Point, later: Point) -> Point {
     if earlier.instances != later.instances {
         return later;
     }
-    let (allocated, resident) =
-        (earlier.allocated.max(later.allocated), earlier.resident.max(later.resident));
-    Point { allocated, resident, ..later }
+    Point {
+        allocated: earlier.allocated.max(later.allocated),
+        resident: earlier.resident.max(later.resident),
+        ..later
+    }
 }
 
 #[cfg(test)]
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_small_and_keeps_start_peak_and_end() {
+    fn history_stays_small_and_keeps_start_peak_and_end() {
         let history = history((0..100_000).map(|time| point(if time == 40_000 { 1 << 40 } else { time }, 1)));
         assert!(history.points.len() <= CAPACITY && history.points.capacity() <= 2 * CAPACITY);
         let series = history.series(80, |point| point.allocated);
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_point_is_never_behind_what_is_shown() {
+    fn amended_point_shows_the_newest_instances_and_peak() {
         let mut history = history([point(10, 1)]);
         history.amend(point(12, 2));
         history.amend(point(11, 2));
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_other_instances_are_gaps() {
+    fn sums_over_a_different_number_of_instances_are_gaps() {
         let history = history([point(10, 2), point(5, 1), point(12, 2)]);
         assert_eq!(history.series(9, |point| point.allocated), [Some(10), None, Some(12)]);
         assert_eq!(history.series(9, |point| point.resident), [None, None, None]);

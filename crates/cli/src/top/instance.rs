@@ -1,4 +1,4 @@
-//! What is known of one instance.
+//! The answers of one instance.
 
 use std::time::{Duration, Instant};
 
@@ -6,39 +6,39 @@ use memory_debug_report::{Comparison, MemoryReport, MissingInstance, TypeSummary
 
 use crate::failure::Failure;
 
-/// Rows kept of a table. A page has no more; a stranger's may.
+/// The most rows kept of a table. A genuine page never has more.
 const MAX_ROWS: usize = 1_000;
 
-/// An instance that is asked again and again.
+/// An instance that is polled.
 #[derive(Debug)]
 pub(super) struct Instance {
     target: String,
-    /// When the question was asked that has no answer yet.
+    /// When the request was sent that has no answer yet.
     asked: Option<Instant>,
     base: Option<Answer>,
-    /// What the last question brought. `None` until the first has an answer.
+    /// The result of the last request. `None` before the first answer.
     latest: Option<Result<Answer, MissingInstance>>,
     restarts: u64,
     resampled: u64,
 }
 
-/// A report, and when it came.
+/// A report, and when it arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) report: MemoryReport,
     pub(super) at: Instant,
 }
 
-/// How it stands.
+/// Whether an instance answers.
 #[derive(Debug, PartialEq)]
 pub(super) enum Standing<'a> {
-    /// Never answered, and not long asked.
+    /// It has not answered yet, and the first request is recent.
     New,
-    /// Its last answer is a report.
+    /// Its last answer was a report.
     Here,
-    /// Has been asked so long ago; what is known of it is from before.
+    /// It has not answered a request for this long. Its report is older.
     Slow(Duration),
-    /// Its last answer is none.
+    /// The last request failed.
     Missing(&'a MissingInstance),
 }
 
@@ -86,17 +86,17 @@ impl Instance {
         &self.target
     }
 
-    /// How often another process answered than before.
+    /// How often a different process answered than before.
     pub(super) fn restarts(&self) -> u64 {
         self.restarts
     }
 
-    /// How often the samples of a process were no longer those of before, so that its growth is counted from there.
+    /// How often a process changed its samples, so that growth was counted from the start again.
     pub(super) fn resampled(&self) -> u64 {
         self.resampled
     }
 
-    /// The first report that the last can be compared with, and the last.
+    /// The first report that is comparable with the last report, and the last report.
     pub(super) fn reports(&self) -> Option<(&Answer, &Answer)> {
         Some((self.base.as_ref()?, self.latest.as_ref()?.as_ref().ok()?))
     }
@@ -106,7 +106,7 @@ impl Instance {
         self.latest.as_ref()?.as_ref().err()
     }
 
-    /// `patience` is how long an answer may take.
+    /// Whether the instance answers. It is slow if an answer takes longer than `patience`.
     pub(super) fn standing(&self, now: Instant, patience: Duration) -> Standing<'_> {
         let waited = self.asked.map(|asked| now.saturating_duration_since(asked));
         match (&self.latest, waited) {
@@ -118,13 +118,13 @@ impl Instance {
     }
 }
 
-/// Whether what differs was allocated or freed meanwhile. Another process, rows that stand for something else, samples
-/// that were discarded, and sampling that was off in between differ for other reasons.
+/// Whether a difference between the reports means that memory was allocated or freed. It does not if the process is a
+/// different one, if the rows are grouped differently, or if samples were discarded or sampling was off in between.
 fn is_comparable(base: &MemoryReport, now: &MemoryReport) -> bool {
     let is_same = |before: &TypeSummary, after: &TypeSummary| {
         let has_same_samples = match Comparison::of_reports(base, now) {
             Comparison::Whole => true,
-            // Services of an older version do not say more.
+            // Older services report nothing else.
             Comparison::Unknown => {
                 before.samples == after.samples && before.active_since == after.active_since
             }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_counted_from_the_first_report_of_a_process() {
+    fn growth_starts_at_the_first_report_of_a_process() {
         let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
         for (number, bytes) in [(1, 10), (1, 20), (2, 30), (2, 40)] {
             instance.answered(at, Ok(report(number, vec![row("A", 1, bytes, 1.0)])));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn services_that_do_not_tell_their_samples_are_compared_by_the_time_of_their_beginning() {
+    fn older_services_are_compared_by_when_sampling_began() {
         let at = Instant::now();
         let table = |active_since: &str, bytes| {
             let mut report = report(2, vec![row("A", 1, bytes, 1.0)]);
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn who_fails_is_missing_until_it_answers_and_keeps_its_base() {
+    fn failed_instance_is_missing_until_it_answers_and_keeps_its_base() {
         let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
         let patience = Duration::from_secs(2);
         assert_eq!(instance.standing(at, patience), Standing::New);
         instance.answered(at, Ok(report(1, vec![row("A", 1, 10, 1.0)])));
-        instance.answered(at, Err(Failure::new(MissingReason::Unreachable, "nobody listens there")));
+        instance.answered(at, Err(Failure::new(MissingReason::Unreachable, "connection refused")));
         assert!(matches!(instance.standing(at, patience), Standing::Missing(_)));
         assert!(instance.reports().is_none());
         instance.answered(at, Ok(report(1, vec![row("A", 1, 20, 1.0)])));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_for_long_is_slow() {
+    fn instance_that_does_not_answer_in_time_is_slow() {
         let (mut instance, at) = (Instance::new("http://a".into()), Instant::now());
         let (patience, late) = (Duration::from_secs(2), Duration::from_secs(3));
         instance.asked(at);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_table_than_a_page_has_is_cut_and_says_so() {
+    fn table_that_is_too_long_is_truncated_and_says_so() {
         let mut instance = Instance::new("http://a".into());
         let rows = (0..1_500).map(|number| row(&format!("T{number}"), 1, 10, 1.0)).collect();
         instance.answered(Instant::now(), Ok(report(1, rows)));

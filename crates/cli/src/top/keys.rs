@@ -1,10 +1,10 @@
-//! What keys mean.
+//! What each key does.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::table::Order;
 
-/// What a key asks for.
+/// An action that a key triggers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Sort(Order),
@@ -13,11 +13,11 @@ pub(crate) enum Action {
     Pause,
     Help,
     CloseHelp,
-    /// Begin to type a filter.
+    /// Start typing a filter.
     EditFilter,
     Type(char),
     Erase,
-    /// The filter is typed.
+    /// Stop typing and keep the filter.
     KeepFilter,
     ClearFilter,
     Quit,
@@ -34,19 +34,19 @@ pub(crate) enum Scroll {
     End,
 }
 
-/// What keys are for.
+/// What keys act on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// The table.
     #[default]
     Table,
-    /// The filter is being typed.
+    /// The filter that is being typed.
     Filter,
-    /// The help lies over the table.
+    /// The help on top of the table.
     Help,
 }
 
-/// What `key` asks for, if anything.
+/// The action of `key`, if it has one.
 pub(super) fn action(key: KeyEvent, mode: Mode) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_a_command_or_part_of_a_filter() {
+    fn letter_is_a_command_or_part_of_the_filter() {
         let letter = |mode| of(KeyCode::Char('q'), KeyModifiers::NONE, mode);
         assert_eq!(letter(Mode::Table), Some(Action::Quit));
         assert_eq!(letter(Mode::Filter), Some(Action::Type('q')));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn interrupting_and_scrolling_work_while_a_filter_is_typed() {
+    fn interrupt_and_scrolling_work_while_typing_a_filter() {
         for mode in [Mode::Table, Mode::Filter, Mode::Help] {
             assert_eq!(of(KeyCode::Char('c'), KeyModifiers::CONTROL, mode), Some(Action::Interrupt));
         }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn letting_go_of_a_key_means_nothing() {
+    fn releasing_a_key_does_nothing() {
         let key = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Release);
         assert_eq!(action(key, Mode::Table), None);
     }

@@ -18,27 +18,29 @@ use super::terminal::Screen;
 use crate::failure::{Failure, Status};
 use crate::interrupt;
 
-/// How long a signal, or an answer, may wait.
+/// The longest time until a signal or an answer is handled.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Answers of many instances are taken together so often, rather than one by one.
+/// How often new answers are taken into the table, all at once.
 const REFRESH: Duration = Duration::from_millis(250);
 
+/// Checks that standard output is a terminal with a screen.
+///
 /// # Errors
 ///
-/// If there is no terminal to show anything on.
+/// If it is not. The message names the commands that need no screen.
 pub(crate) fn require_terminal() -> Result<(), Failure> {
     let instead = "`memory-debug types` and `memory-debug fleet` print once, `memory-debug top --batch N` prints N times";
     if !stdout().is_terminal() {
-        return Err(Failure::usage(format!("standard output is no terminal; {instead}")));
+        return Err(Failure::usage(format!("standard output is not a terminal; {instead}")));
     }
     if env::var_os("TERM").is_some_and(|term| term == "dumb") {
-        return Err(Failure::usage(format!("this terminal (TERM=dumb) can show no screen; {instead}")));
+        return Err(Failure::usage(format!("this terminal (TERM=dumb) cannot show a screen; {instead}")));
     }
     Ok(())
 }
 
-/// Shows `state` until somebody has seen enough.
+/// Shows `state` until the operator quits.
 ///
 /// # Errors
 ///
@@ -49,7 +51,7 @@ pub(super) fn run(
     ask: impl Fn(usize) -> Result<MemoryReport, Failure> + Send + Sync + 'static,
 ) -> Result<ExitCode, Failure> {
     let (poller, news) = Poller::start(state.watched(), interval, ask);
-    let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"));
+    let failed = |error: io::Error| Failure::local(format!("cannot use the terminal: {error}"));
     let is_interrupted = interrupt::leave_to_loop();
     let mut screen = Screen::enter().map_err(failed)?;
     let then = show(&mut screen, &mut state, &poller, &news, is_interrupted).map_err(failed)?;
@@ -80,7 +82,7 @@ fn show(
             state.set_page(draw::page(state, now, area));
             draw::draw(state, now, palette, area, frame.buffer_mut());
         })?;
-        // Everything that was typed is done before it is drawn.
+        // Handle all pending keys before drawing again.
         let mut wait = TURN;
         while event::poll(wait)? {
             wait = Duration::ZERO;
@@ -94,7 +96,7 @@ fn show(
     }
 }
 
-/// <https://no-color.org>: if it is set and not empty.
+/// Without colours if `NO_COLOR` is set and not empty: <https://no-color.org>.
 fn palette() -> Palette {
     if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         Palette::PLAIN

@@ -1,4 +1,4 @@
-//! Asks each instance again and again, on a thread of its own, so that one that is slow keeps nobody waiting.
+//! Polls each instance on a separate thread, so that a slow instance does not delay the others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,17 +13,17 @@ use crate::failure::Failure;
 use crate::login::Login;
 use crate::target::Target;
 
-/// Such a page is some hundred KiB. What is longer is held by many threads at once.
+/// The longest report. A usual report has some hundred KiB, and many threads may hold one at the same time.
 const MAX_BODY_BYTES: u64 = 16 << 20;
 
-/// What happened to an instance.
+/// A request to an instance, or its answer.
 #[derive(Debug)]
 pub(crate) enum News {
     Asked { index: usize, at: Instant },
     Answered { index: usize, at: Instant, answer: Box<Result<MemoryReport, Failure>> },
 }
 
-/// The threads that ask. They end with the program, or when nobody listens any more.
+/// The threads that poll. They end with the program, or when the receiver is dropped.
 #[derive(Debug)]
 pub(super) struct Poller {
     gate: Arc<Gate>,
@@ -36,30 +36,33 @@ struct Gate {
 }
 
 impl Poller {
-    /// Asks `number` instances by `ask`, each anew an `interval` after it was asked before, or once it has answered if
-    /// that is later.
+    /// Polls `number` instances with `ask`. The next request to an instance follows an `interval` after the last one, or
+    /// after its answer if that comes later.
     pub(super) fn start(
         number: usize,
         interval: Duration,
         ask: impl Fn(usize) -> Result<MemoryReport, Failure> + Send + Sync + 'static,
     ) -> (Self, Receiver<News>) {
-        // Whoever has news waits until they are taken, so that there are never many.
+        // A thread waits until its news are taken, so that the queue stays short.
         let (sender, news) = sync_channel(2 * number);
-        let (ask, gate) = (Arc::new(ask), Arc::new(Gate::default()));
+        let ask = Arc::new(ask);
+        let gate = Arc::new(Gate::default());
         for index in 0..number {
-            let (ask, gate, news) = (Arc::clone(&ask), Arc::clone(&gate), sender.clone());
+            let ask = Arc::clone(&ask);
+            let gate = Arc::clone(&gate);
+            let news = sender.clone();
             let work =
                 move || while gate.pass().is_some() && turn(index, interval, &*ask, &news).is_some() {};
             if thread::Builder::new().name("ask".into()).stack_size(512 << 10).spawn(work).is_err() {
-                let failure = Failure::local("the system gives no thread to ask with");
-                // There is room for one from each.
+                let failure = Failure::local("cannot start a thread for this instance");
+                // Cannot fail: the queue has room for every instance.
                 let _ = sender.try_send(answered(index, Err(failure)));
             }
         }
         (Self { gate }, news)
     }
 
-    /// Nobody is asked while paused. Who has been asked may answer.
+    /// Sends no request while paused. Answers to earlier requests may still arrive.
     pub(super) fn pause(&self, is_paused: bool) {
         *self.gate.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = is_paused;
         self.gate.opened.notify_all();
@@ -76,7 +79,7 @@ impl Gate {
     }
 }
 
-/// `None` if nobody listens any more.
+/// Sends one request and waits for the next turn. `None` if the receiver was dropped.
 fn turn(
     index: usize,
     interval: Duration,
@@ -85,9 +88,10 @@ fn turn(
 ) -> Option<()> {
     let asked = Instant::now();
     news.send(News::Asked { index, at: asked }).ok()?;
-    // A thread that dies would look like an instance that is slow.
-    let answer = catch_unwind(AssertUnwindSafe(|| ask(index)))
-        .unwrap_or_else(|_| Err(Failure::local("this program failed while it asked; please report that")));
+    // If the thread died, the instance would look slow.
+    let answer = catch_unwind(AssertUnwindSafe(|| ask(index))).unwrap_or_else(|_| {
+        Err(Failure::local("this program panicked during the request; please report that"))
+    });
     news.send(answered(index, answer)).ok()?;
     thread::sleep(interval.saturating_sub(asked.elapsed()));
     Some(())
@@ -97,11 +101,11 @@ fn answered(index: usize, answer: Result<MemoryReport, Failure>) -> News {
     News::Answered { index, at: Instant::now(), answer: Box::new(answer) }
 }
 
-/// The whole report of an instance.
+/// Requests the full report of an instance.
 ///
 /// # Errors
 ///
-/// If there is none, or it is of another version.
+/// If the request fails, or the report has another version.
 pub(super) fn report(client: &Client, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
     let report = client.clone().max_body_bytes(MAX_BODY_BYTES).report(target, login)?;
     let of_version = report.require_schema().map_err(|message| format!("its report {message}"));
@@ -119,7 +123,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(1);
 
     #[test]
-    fn one_that_does_not_answer_keeps_nobody_waiting() {
+    fn instance_that_does_not_answer_delays_no_other() {
         static STUCK: Mutex<()> = Mutex::new(());
         let _hold = STUCK.lock().unwrap();
         let (_poller, news) = Poller::start(2, SHORT, move |index| {
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_to_one_instance_never_overlap() {
+    fn requests_to_one_instance_never_overlap() {
         static NOW: AtomicUsize = AtomicUsize::new(0);
         let (_poller, news) = Poller::start(1, SHORT, |_| {
             assert_eq!(NOW.fetch_add(1, Ordering::SeqCst), 0);
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_an_answer_that_failed() {
+    fn panic_becomes_a_failed_answer() {
         let (_poller, news) = Poller::start(1, SHORT, |_| panic!("a defect"));
         let failed =
             news.iter().filter(|news| matches!(news, News::Answered { answer, .. } if answer.is_err()));
@@ -158,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_while_paused() {
+    fn no_request_is_sent_while_paused() {
         let (poller, news) = Poller::start(1, SHORT, |_| Ok(report(1, Vec::new())));
         poller.pause(true);
-        // What was on its way comes; then there is silence, which ends with the pause.
+        // Pending answers still arrive. Then nothing arrives until the pause ends.
         while news.recv_timeout(Duration::from_millis(100)).is_ok() {}
         assert!(news.try_recv().is_err());
         poller.pause(false);

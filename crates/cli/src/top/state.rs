@@ -1,4 +1,4 @@
-//! What is to be seen: made of news and keys, without input or output.
+//! Everything that the screen shows, updated by news and keys, without input or output.
 
 use std::time::{Duration, Instant};
 
@@ -10,28 +10,28 @@ use super::keys::{Action, Mode, Scroll};
 use super::poll::News;
 use super::table::{Order, Row, Table};
 
-/// More than any name needs.
+/// The longest filter, longer than any useful name.
 const MAX_FILTER_CHARS: usize = 128;
 
-/// An answer that takes no longer is not worth a word.
+/// The shortest delay that is shown as slow.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything that the screen shows.
 #[derive(Debug)]
 pub(crate) struct State {
     instances: Vec<Instance>,
-    /// Those that there was no way to ask.
+    /// Instances that could not be found.
     missing: Vec<MissingInstance>,
     interval: Duration,
     began: Instant,
     history: History,
     recorded: Option<Instant>,
     table: Table,
-    /// When the last one of those that had answered did not any more. The table is from before.
+    /// Since when no instance answers, although some answered before. The table is older.
     lost: Option<Instant>,
-    /// Whether there are answers that `table` lacks.
+    /// Whether there are answers that are not in `table` yet.
     is_stale: bool,
-    /// Indices of the table's rows that are to be seen.
+    /// Indices of the table's rows that pass the filter, in order.
     visible: Vec<usize>,
     order: Order,
     is_reversed: bool,
@@ -42,7 +42,7 @@ pub(crate) struct State {
     page: usize,
 }
 
-/// What the loop has to do for a key.
+/// What the loop does after a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     Go,
@@ -80,7 +80,7 @@ impl State {
         }
     }
 
-    /// The same, beginning with this order and filter.
+    /// Sets the order and the filter to begin with.
     pub(super) fn showing(mut self, order: Order, filter: &str) -> Self {
         self.order = order;
         filter.chars().filter(|c| !c.is_control()).for_each(|c| self.type_filter(c));
@@ -103,7 +103,7 @@ impl State {
         }
     }
 
-    /// Whether there are answers to take into the table.
+    /// Whether `refresh` would take answers into the table.
     pub(super) fn is_stale(&self) -> bool {
         self.is_stale && self.paused.is_none()
     }
@@ -116,11 +116,12 @@ impl State {
         self.is_stale = false;
         let table = Table::of(&self.instances, &self.missing, now);
         if table.fleet.instances.is_empty() && !self.table.fleet.instances.is_empty() {
-            // What a service held when it died is what one wants to know.
+            // Keep the last table: it shows what a service held when it died.
             self.lost = self.lost.or(Some(now));
             return;
         }
-        (self.table, self.lost) = (table, None);
+        self.table = table;
+        self.lost = None;
         self.record(now);
         self.arrange();
     }
@@ -135,7 +136,7 @@ impl State {
             resident: fleet.sum("process.resident_bytes"),
             instances: fleet.instances.len(),
         };
-        // Answers do not come at equal distances.
+        // Answers do not arrive at equal intervals.
         let is_due = |last| now.saturating_duration_since(last) >= self.interval * 3 / 4;
         if self.recorded.is_none_or(is_due) {
             self.recorded = Some(now);
@@ -171,7 +172,7 @@ impl State {
         Then::Go
     }
 
-    /// Says how many rows there is room for.
+    /// Sets how many rows fit on the screen.
     pub(super) fn set_page(&mut self, rows: usize) {
         self.page = rows;
         self.scroll = self.scroll.min(self.last_scroll());
@@ -204,7 +205,7 @@ impl State {
     }
 }
 
-/// What `draw` asks for.
+/// What `draw` reads.
 impl State {
     pub(super) fn table(&self) -> &Table {
         &self.table
@@ -214,34 +215,34 @@ impl State {
         &self.history
     }
 
-    /// The rows on the page that is scrolled to.
+    /// The rows from the scroll position on.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.visible.iter().skip(self.scroll).filter_map(|&index| self.table.rows.get(index))
     }
 
-    /// Rows to scroll through, and those above the page.
+    /// The number of rows, and how many of them are above the screen.
     pub(super) fn position(&self) -> (usize, usize) {
         (self.visible.len(), self.scroll)
     }
 
-    /// Each address with how it stands; those that cannot be asked are in the table's `missing` only.
+    /// Each address and whether it answers. Instances that could not be found are only in the table's `missing`.
     pub(super) fn standings(&self, now: Instant) -> impl Iterator<Item = (&str, Standing<'_>)> {
         let patience = self.interval.max(LEAST_PATIENCE);
         let now = self.paused.unwrap_or(now);
         self.instances.iter().map(move |instance| (instance.target(), instance.standing(now, patience)))
     }
 
-    /// How many are asked.
+    /// The number of instances that are polled.
     pub(super) fn watched(&self) -> usize {
         self.instances.len()
     }
 
-    /// How many of them answer.
+    /// The number of instances that answer.
     pub(super) fn answering(&self) -> usize {
         self.instances.iter().filter(|instance| instance.reports().is_some()).count()
     }
 
-    /// For how long nobody has answered. What is shown is older than that.
+    /// For how long no instance has answered. The table is older.
     pub(super) fn lost(&self, now: Instant) -> Option<Duration> {
         self.lost.map(|lost| now.saturating_duration_since(lost))
     }

@@ -1,4 +1,4 @@
-//! All instances as one: the sums, and a row for each type with its growth.
+//! The table of all instances: the sums, and a row for each type with its growth.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use memory_debug_report::{Ceiling, Fleet, FleetReport, InstanceId, MissingInstan
 use super::growth::{Growth, Growths, Key, growths};
 use super::instance::{Answer, Instance};
 
-/// What the rows are ordered by.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Order {
     /// Most bytes first
@@ -22,7 +22,7 @@ pub(crate) enum Order {
     Name,
 }
 
-/// A type at all instances.
+/// A type, summed over all instances.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) name: String,
@@ -31,32 +31,32 @@ pub(super) struct Row {
     pub(super) objects: u64,
     pub(super) bytes: u64,
     pub(super) stderr: f64,
-    /// How many instances have it.
+    /// The number of instances that have the type.
     pub(super) instances: u64,
-    /// The most that one of them has of it.
+    /// The most bytes in one instance.
     pub(super) most: u64,
-    /// `None` if a table may have left it out.
+    /// `None` if a truncated table may have left the type out.
     pub(super) growth: Option<Growth>,
 }
 
-/// What was known at one time.
+/// The table at one time.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The sums. Their table is in `rows` instead.
+    /// The sums. Their rows are moved to `rows`.
     pub(super) fleet: FleetReport,
     pub(super) rows: Vec<Row>,
     pub(super) growth: Option<Growth>,
-    /// How many standard errors make a growth more than noise, and of how many rows together.
+    /// A growth of more than this many standard errors is more than noise, given the number of `compared` rows.
     pub(super) threshold: f64,
     pub(super) compared: usize,
-    /// Since when growth is counted, of the instance where that is longest.
+    /// How long growth has been counted, in the instance with the longest time.
     pub(super) since: Option<Duration>,
-    /// The limit that is met first at the instance where the largest share of it is used.
+    /// The limit of the instance that uses the largest share of its limit.
     pub(super) fullest: Option<Ceiling>,
 }
 
 impl Table {
-    /// `missing` are those that there was no way to ask.
+    /// `missing` are the instances that could not be found.
     pub(super) fn of(instances: &[Instance], missing: &[MissingInstance], now: Instant) -> Self {
         let mut fleet = Fleet::new("targets");
         missing.iter().for_each(|missing| fleet.miss(missing.clone()));
@@ -82,14 +82,14 @@ impl Table {
         }
     }
 
-    /// The indices of the rows whose name contains `filter`, in order.
+    /// The indices of the rows whose name contains `filter`, in the given order.
     pub(super) fn ordered(&self, order: Order, is_reversed: bool, filter: &str) -> Vec<usize> {
         let wanted = filter.to_lowercase();
         let contains = |text: &str| text.to_lowercase().contains(&wanted);
         let matches = |row: &Row| wanted.is_empty() || contains(&row.name) || contains(&row.full_type);
         let mut indices: Vec<usize> =
             (0..self.rows.len()).filter(|&index| matches(&self.rows[index])).collect();
-        // Stable: rows that are equal stay in the order of the sums.
+        // The sort is stable: equal rows stay in the order of the sums.
         indices.sort_by(|&a, &b| {
             let (a, b) = (&self.rows[a], &self.rows[b]);
             let growth = |row: &Row| row.growth.map(|growth| growth.change);
@@ -106,13 +106,13 @@ impl Table {
 }
 
 impl Order {
-    /// Whether the largest come first, if not reversed.
+    /// Whether the largest come first, unless the order is reversed.
     pub(super) fn is_descending(self) -> bool {
         self != Self::Name
     }
 }
 
-/// The reports, of one process under two addresses only those under the first, as [`Fleet::add`] has it.
+/// The reports of each process once. As in [`Fleet::add`], a process with two addresses counts under the first.
 fn once_each(instances: &[Instance]) -> Vec<(&Answer, &Answer)> {
     let mut seen: HashSet<InstanceId> = HashSet::new();
     instances
@@ -122,11 +122,11 @@ fn once_each(instances: &[Instance]) -> Vec<(&Answer, &Answer)> {
         .collect()
 }
 
-/// What is there, then what is no more.
+/// The rows of the sums, followed by rows for types that are gone.
 fn rows(fleet: &mut FleetReport, growths: &Growths<'_>) -> Vec<Row> {
-    let there = fleet.types.as_mut().map(|types| std::mem::take(&mut types.rows)).unwrap_or_default();
-    let mut rows: Vec<Row> = Vec::with_capacity(there.len());
-    for row in there {
+    let live = fleet.types.as_mut().map(|types| std::mem::take(&mut types.rows)).unwrap_or_default();
+    let mut rows: Vec<Row> = Vec::with_capacity(live.len());
+    for row in live {
         let growth = growths.rows.get(&(row.type_name.as_str(), row.full_type.as_str(), row.source)).copied();
         rows.push(Row {
             name: row.type_name,
@@ -160,7 +160,7 @@ fn rows(fleet: &mut FleetReport, growths: &Growths<'_>) -> Vec<Row> {
     rows
 }
 
-/// The share of the limit that is used. A limit of nothing is full.
+/// The share of the limit that is used. A limit of 0 is full.
 pub(super) fn fullness(ceiling: &Ceiling) -> f64 {
     ceiling.used_bytes as f64 / ceiling.limit_bytes.max(1) as f64
 }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_have_an_order_and_may_be_fewer() {
+    fn rows_are_sorted_and_filtered() {
         let before = vec![row("A", 5, 10, 0.0), row("B", 9, 90, 0.0), row("C", 7, 20, 0.0)];
         let now = vec![row("A", 5, 50, 0.0), row("B", 9, 80, 0.0), row("C", 7, 20, 0.0)];
         let table = table(&[(1, before), (1, now)]);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_more_has_a_row_that_says_so() {
+    fn type_that_is_gone_has_a_row_with_its_growth() {
         let table =
             table(&[(1, vec![row("A", 1, 10, 0.0), row("B", 1, 5, 0.0)]), (1, vec![row("A", 1, 10, 0.0)])]);
         assert_eq!(names(&table, Order::Growth, true, ""), "BA");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_is_no_growth() {
+    fn new_instance_is_not_growth() {
         let rows = || vec![row("A", 1, 1 << 20, 0.0)];
         let table = table(&[(1, rows()), (1, rows()), (2, rows())]);
         assert_eq!((table.rows[0].bytes, table.rows[0].instances), (2 << 20, 2));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_is_so_by_the_level_that_binds_and_by_the_machine_without_a_limit() {
+    fn fullest_goes_by_the_binding_level_or_else_the_machine() {
         let with = |cgroup: serde_json::Value| {
             let mut json = serde_json::to_value(report(1, Vec::new())).unwrap();
             json["cgroup"] = cgroup;

@@ -1,4 +1,4 @@
-//! The terminal, which gets back what was changed however this ends.
+//! The terminal, which is restored however the program ends.
 
 use std::io::{self, Stdout, stdout};
 use std::sync::Once;
@@ -10,17 +10,19 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
-/// A screen of our own: the other screen of the terminal, without cursor, echo and line editing. Dropped, or if this
-/// thread panics, the terminal is as before.
+/// The alternate screen of the terminal, without cursor, echo and line editing. The terminal is restored when this value
+/// is dropped or this thread panics.
 #[derive(Debug)]
 pub(super) struct Screen {
     pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
 }
 
 impl Screen {
+    /// Switches to the alternate screen.
+    ///
     /// # Errors
     ///
-    /// If the terminal cannot do that. It is then as before.
+    /// If the terminal does not support it. The terminal is then restored.
     pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
         enable_raw_mode()?;
@@ -42,12 +44,13 @@ impl Drop for Screen {
     }
 }
 
-/// A message that is written to the other screen is gone with it, so the terminal is restored first. Threads that ask
-/// have their panics caught; the screen goes on, and must not be written to.
+/// Restores the terminal before a panic message is printed, because the message would disappear with the alternate screen.
+/// Panics of polling threads are caught. They print nothing, because the screen stays in use.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let (screen_thread, report) = (thread::current().id(), panic::take_hook());
+        let screen_thread = thread::current().id();
+        let report = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if thread::current().id() == screen_thread {
                 restore();
@@ -57,7 +60,7 @@ fn restore_on_panic() {
     });
 }
 
-/// If the terminal is gone, there is nothing to restore.
+/// Restores the terminal. Errors are ignored: then the terminal is gone.
 fn restore() {
     let _ = disable_raw_mode();
     let _ = execute!(stdout(), LeaveAlternateScreen, Show);

@@ -1,4 +1,4 @@
-//! Whom to watch, and how.
+//! The view as the command line asks for it.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use crate::failure::Failure;
 use crate::login::Login;
 use crate::target::Target;
 
-/// What was asked for on the command line.
+/// The instances to watch, and how to show them.
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) asked: Vec<(Target, Login)>,
-    /// Those that there is no way to ask.
+    /// Instances that could not be found.
     pub(crate) missing: Vec<MissingInstance>,
     pub(crate) client: Client,
     pub(crate) interval: Duration,
@@ -26,7 +26,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// On the terminal, until somebody has seen enough.
+    /// Shows the view on the terminal until the operator quits.
     ///
     /// # Errors
     ///
@@ -41,14 +41,16 @@ impl View {
         })
     }
 
-    /// As text, `frames` times, with at most so many rows. Who has not answered within `timeout` is missing.
+    /// Prints the view as text, `frames` times, with at most `rows` rows. Instances that do not answer within `timeout`
+    /// are missing.
     ///
     /// # Errors
     ///
-    /// If nobody answered the last time.
+    /// If no instance answered in the last round.
     pub(crate) fn batch(self, frames: u32, rows: u16, timeout: Duration) -> Result<ExitCode, Failure> {
+        let client = self.client.clone();
         let ask =
-            |target: &Target, login: &Login, left| poll::report(&self.client.at_most(left), target, login);
+            move |target: &Target, login: &Login, left| poll::report(&client.at_most(left), target, login);
         batch::run(self.state(), frames, rows, self.interval, timeout, &self.asked, ask)
     }
 

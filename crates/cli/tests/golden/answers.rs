@@ -1,4 +1,4 @@
-//! What is answered, and what is said if nothing is.
+//! Tests of what the commands print, and of their messages when a request fails.
 
 use crate::run::{check, differs};
 use crate::server::Kind::{self, Dead, Says, Service, Stranger};

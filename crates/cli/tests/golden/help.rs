@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Tests of the help, the manual page, completions and configurations.
 
 use crate::run::{check, command, differs};
 
@@ -26,13 +26,13 @@ fn printed(words: &[&str]) -> String {
 }
 
 #[test]
-fn help_says_what_there_is() {
+fn help_lists_all_commands() {
     check([differs("help", "--help", &[])]);
     check(SUBCOMMANDS.map(|name| differs(&format!("help-{name}"), &format!("{name} --help"), &[])));
     let help = printed(&["--help"]);
     let listed =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    // What is indented by more goes on from the line before.
+    // A line with more indentation continues the line above it.
     let listed =
         listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()));
     let listed: Vec<_> = listed.collect();
@@ -40,12 +40,12 @@ fn help_says_what_there_is() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn version_equals_the_version_of_the_package() {
     assert_eq!(printed(&["--version"]), concat!("memory-debug ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[test]
-fn the_manual_begins_and_ends_as_one() {
+fn manual_page_has_all_sections() {
     let page = printed(&["man"]);
     assert!(
         page.starts_with(".ie \\n(.g .ds Aq \\(aq\n") && page.contains("\n.TH memory-debug 1 "),
@@ -60,7 +60,7 @@ fn the_manual_begins_and_ends_as_one() {
 }
 
 #[test]
-fn shells_complete_every_subcommand() {
+fn completions_contain_every_subcommand() {
     for (shell, begins) in [("bash", "_memory__debug() {\n"), ("zsh", "#compdef memory-debug"), ("fish", "")]
     {
         let script = printed(&["completions", shell]);
@@ -72,13 +72,13 @@ fn shells_complete_every_subcommand() {
 }
 
 #[test]
-fn a_password_is_new_each_time() {
+fn password_differs_each_time() {
     let [one, other] = [printed(&["password"]), printed(&["password"])];
     assert!(one.trim().len() >= 20 && one.ends_with('\n') && one != other);
 }
 
 #[test]
-fn configurations_are_ready() {
+fn configurations_match_the_golden_files() {
     let addresses = "https://shop-1:8443 https://shop-2:8443";
     check(
         ["prometheus", "alloy", "parca"].map(|scraper| {

@@ -1,4 +1,4 @@
-//! A proxy between the command and what it asks.
+//! Tests of the command behind an HTTP proxy.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::run;
 
-/// Runs the command through a proxy that answers `answers`, one after the other, on its first connection. Gives what the
-/// proxy was sent before each answer and after the last, and what the command printed.
+/// Runs the command through a proxy that sends `answers`, one after the other, on its first connection. Returns the bytes
+/// that the proxy received before each answer and after the last answer, and the output of the command.
 fn through_proxy(line: &str, login: &str, answers: &'static [&'static str]) -> (Vec<Vec<u8>>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -27,7 +27,7 @@ fn through_proxy(line: &str, login: &str, answers: &'static [&'static str]) -> (
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let mut command = run::command(&words);
     command.env("MEMORY_DEBUG_PROXY", format!("http://{login}127.0.0.1:{port}"));
-    // Not used: a connection there would be refused.
+    // These must be ignored: a connection to them would be refused.
     command.env("http_proxy", "http://127.0.0.1:1").env("https_proxy", "http://127.0.0.1:1");
     let output = command.output().unwrap();
     (proxy.join().unwrap(), output)
@@ -47,7 +47,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn http_is_asked_for_with_the_whole_address_and_both_logins() {
+fn http_request_has_the_full_url_and_both_logins() {
     let answer = &["HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"];
     let line = "fetch http://shop.invalid:8080 --json --insecure";
     let (seen, output) = through_proxy(line, "pro:s3c%40ret@", answer);
@@ -62,20 +62,20 @@ fn http_is_asked_for_with_the_whole_address_and_both_logins() {
 }
 
 #[test]
-fn https_goes_through_a_tunnel_in_which_the_proxy_sees_no_login_of_the_page() {
+fn https_uses_a_tunnel_that_hides_the_login_from_the_proxy() {
     let answer = &["HTTP/1.1 200 Connection established\r\nvia: a proxy\r\n\r\n"];
     let (seen, output) = through_proxy("fetch https://shop.invalid:8443", "pro:s3cret@", answer);
     let expected = "CONNECT shop.invalid:8443 HTTP/1.1\r\nHost: shop.invalid:8443\r\n\
          Proxy-Authorization: Basic cHJvOnMzY3JldA==\r\n\r\n";
     assert_eq!(text(&seen[0]), expected);
-    // TLS: a handshake of the client, for the name of the target.
+    // A TLS handshake of the client, for the name of the target.
     assert_eq!(seen[1][0], 0x16, "{:?}", seen[1]);
     assert!(seen[1].windows(12).any(|name| name == b"shop.invalid"));
     assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
-fn what_a_proxy_refuses_is_said_with_what_to_do_and_without_its_login() {
+fn refusal_of_a_proxy_is_explained_without_its_login() {
     let refusal = &["HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"];
     for line in ["fetch https://shop.invalid", "fetch http://shop.invalid --insecure"] {
         let (_, output) = through_proxy(line, "pro:s3cret@", refusal);
@@ -86,14 +86,11 @@ fn what_a_proxy_refuses_is_said_with_what_to_do_and_without_its_login() {
     }
     let (_, output) = through_proxy("fetch https://shop.invalid", "", &["SSH-2.0-OpenSSH\r\n\r\n"]);
     let told = text(&output.stderr);
-    assert!(
-        told.contains("the proxy gave an answer that is not HTTP (through the proxy 127.0.0.1:"),
-        "{told}"
-    );
+    assert!(told.contains("the proxy sent a reply that is not HTTP (through the proxy 127.0.0.1:"), "{told}");
 }
 
 #[test]
-fn plain_http_goes_to_no_proxy_unasked() {
+fn plain_http_through_a_proxy_needs_insecure() {
     for target in ["http://localhost:1", "http://shop.invalid"] {
         let words = ["fetch", target, "--proxy", "http://pro:s3cret@proxy.invalid:1"].map(str::to_owned);
         let output = run::command(&words).output().unwrap();

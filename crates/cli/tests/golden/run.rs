@@ -1,4 +1,4 @@
-//! Runs the command and compares.
+//! Runs the command and compares its output with a golden file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use crate::server::{self, Kind};
 
 const PASSWORD: &str = "jumbled-otters-sip-cold-tea";
 
-/// The command, with one environment everywhere.
+/// The command in a fixed environment.
 pub(crate) fn command(words: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_memory-debug"));
     command.args(words).env_clear().stdin(Stdio::null());
     command.current_dir(folder().join("data"));
-    // Help is as wide as a terminal; there is none here.
+    // Sets the width of the help, because there is no terminal here.
     command.env("COLUMNS", "100").env("HOME", "/nonexistent").env("MEMORY_DEBUG_PASSWORD", PASSWORD);
     command
 }
@@ -22,9 +22,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Runs `line` and compares with `expected/NAME.txt`. In the line, `{0}` is the address of the first of `kinds`.
-///
-/// What differs, if anything does; all ports have five digits, and are `PORT0` and so on.
+/// Runs `line` and compares the output with `expected/NAME.txt`. In the line, `{0}` is the address of the first of `kinds`.
+/// Returns the difference, if there is one. Ports have five digits, and appear as `PORT0` and so on.
 pub(crate) fn differs(name: &str, line: &str, kinds: &[Kind]) -> Option<String> {
     let ports: Vec<_> = server::start(kinds).iter().map(u16::to_string).collect();
     let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -61,7 +60,7 @@ pub(crate) fn differs(name: &str, line: &str, kinds: &[Kind]) -> Option<String> 
     (expected != seen).then(|| format!("== {name}, line {}, expected\n{expected}== but was\n{seen}", at()))
 }
 
-/// Fails with all that differ.
+/// Fails with all differences.
 pub(crate) fn check(differences: impl IntoIterator<Item = Option<String>>) {
     let differences: Vec<_> = differences.into_iter().flatten().collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));

@@ -1,4 +1,4 @@
-//! Instances that answer what a file says, at ports of their own on loopback.
+//! Instances on loopback that answer with the content of files.
 
 use std::io::{Read as _, Write as _};
 use std::mem;
@@ -9,20 +9,20 @@ use std::thread;
 /// `ops` and `jumbled-otters-sip-cold-tea`.
 const AUTHORIZATION: &str = "authorization: basic b3bzomp1bwjszwqtb3r0zxjzlxnpcc1jb2xklxrlyq==";
 
-/// What an instance is.
+/// How an instance behaves.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    /// It answers pages from `data/NAME`: `overview.json`, `types.txt` and so on.
+    /// Answers with pages from `data/NAME`: `overview.json`, `types.txt` and so on.
     Service(&'static str),
-    /// It has another password.
+    /// Has a different password.
     Stranger,
-    /// It answers this to everything.
+    /// Sends this reply to every request.
     Says(&'static str),
-    /// Nobody listens.
+    /// Refuses connections.
     Dead,
 }
 
-/// Each runs until the test ends. The ports they have, in ascending order, as they are shown in.
+/// Starts instances, which run until the test ends. Returns their ports in ascending order, the order of the output.
 pub(crate) fn start(kinds: &[Kind]) -> Vec<u16> {
     let bind = |_: &Kind| TcpListener::bind("127.0.0.1:0").unwrap();
     let mut listeners: Vec<_> = kinds.iter().map(bind).collect();
@@ -30,7 +30,7 @@ pub(crate) fn start(kinds: &[Kind]) -> Vec<u16> {
     let ports = listeners.iter().map(port).collect();
     for (listener, kind) in listeners.into_iter().zip(kinds.iter().copied()) {
         if matches!(kind, Kind::Dead) {
-            // With a connection from there the port is taken, so that no other test gets it, and refuses.
+            // An open connection keeps the port in use, so that no other test gets it. New connections are refused.
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             mem::forget((client, listener.accept().unwrap()));
         } else {
@@ -44,7 +44,7 @@ fn port(listener: &TcpListener) -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// One question. A client that went away is no failure here.
+/// Answers one request. Ignores a client that disconnects.
 fn serve(mut stream: TcpStream, kind: Kind) {
     let mut asked = Vec::new();
     let mut part = [0; 4096];
@@ -71,7 +71,9 @@ fn answer(asked: &str, kind: Kind) -> String {
         return page("401 Unauthorized", "");
     }
     let line = asked.lines().next().unwrap();
-    let (method, target) = (line.split(' ').next().unwrap(), line.split(' ').nth(1).unwrap());
+    let mut words = line.split(' ');
+    let method = words.next().unwrap();
+    let target = words.next().unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let name = match path.strip_prefix("/debug/memory") {
         Some("") => "overview",

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_has_its_times_in_a_report() {
+    fn a_generation_has_its_times() {
         let mut generation = Generation::configured(ON);
         let origin = |generation: &Generation| generation.origin(Some("2026-11-20T09:00:00Z")).unwrap();
         let mut expected = SampleOrigin::new(0, 524_288);

@@ -1,6 +1,5 @@
 //! User names and passwords that open the endpoint, kept as digests.
 
-mod ends;
 mod error;
 mod login;
 #[cfg(all(test, memory_debug_loom))]
@@ -14,10 +13,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use std::{fmt, mem};
 
+pub(crate) use memory_debug_fleet::MAX_PAIR_BYTES;
+
 use self::error::CredentialsErrorKind as Kind;
 pub use self::error::{CredentialsError, CredentialsErrorKind};
 use self::login::Login;
-pub(crate) use self::login::MAX_PAIR_BYTES;
 use self::watched::WatchedFile;
 use crate::auth::role::Role;
 use crate::auth::secret::Secret;

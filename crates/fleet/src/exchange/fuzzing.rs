@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use memory_debug_core::MemoryReport;
+use memory_debug_report::MemoryReport;
 
 use crate::missing::Missing;
 

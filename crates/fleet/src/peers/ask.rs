@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_debug_core::{MemoryReport, MissingReason};
+use memory_debug_report::{MemoryReport, MissingReason};
 use rustls::ClientConfig;
 
 use super::address::Address;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use memory_debug_core::FleetReport;
+use memory_debug_report::FleetReport;
 
 use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 use crate::serve::AnswerSiblings;

@@ -41,12 +41,8 @@ pub(crate) struct FunctionInfo {
 
 impl FunctionInfo {
     pub(crate) fn of(function: &Function) -> Self {
-        Self { first_line: function.first_line, ..Self::of_name(function) }
-    }
-
-    fn of_name(function: &Function) -> Self {
         let name = function.name.as_deref().unwrap_or_default();
-        match (function.is_symbol, function.file.as_deref()) {
+        let info = match (function.is_symbol, function.file.as_deref()) {
             (false, file) => Self::of_debug_name(name, file),
             (true, None) => Self::of_symbol(name),
             // The file is the better source for owner and module: the symbol may say only `<&A as Allocator>`.
@@ -56,7 +52,8 @@ impl FunctionInfo {
                 let origin = if is_allocator(&module, &name) { Origin::Allocator } else { origin };
                 Self { origin, module, name, arguments, first_line: 0 }
             }
-        }
+        };
+        Self { first_line: function.first_line, ..info }
     }
 
     fn of_debug_name(name: &str, file: Option<&str>) -> Self {
@@ -71,8 +68,7 @@ impl FunctionInfo {
         }
     }
 
-    /// Parses a demangled symbol: `alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`, `<A as B>::c`,
-    /// `malloc`.
+    /// Parses a demangled symbol: `alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`, `<A as B>::c`, `malloc`.
     fn of_symbol(symbol: &str) -> Self {
         let (symbol, own) = split_arguments(symbol);
         let (path, name) = rsplit_path(symbol);
@@ -144,22 +140,18 @@ fn is_concrete(argument: &str) -> bool {
         || argument.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
+/// Modules of allocators, and of the glue between them and Rust.
+#[rustfmt::skip]
+const ALLOCATORS: &[&str] = &[
+    "alloc::alloc", "allocator_api2", "hashbrown::alloc", "std::alloc", "std::sys::alloc", "tikv_jemallocator",
+    "tikv_jemalloc_sys", "jemallocator",
+];
+
 fn is_allocator(module: &str, name: &str) -> bool {
     let in_module = |prefix: &str| {
         module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    [
-        "alloc::alloc",
-        "allocator_api2",
-        "hashbrown::alloc",
-        "std::alloc",
-        "std::sys::alloc",
-        "tikv_jemallocator",
-        "tikv_jemalloc_sys",
-        "jemallocator",
-    ]
-    .into_iter()
-    .any(in_module)
+    ALLOCATORS.iter().any(|module| in_module(module))
         || ["__rust_", "__rdl_", "__rg_", "_rjem_", "je_"].iter().any(|prefix| name.starts_with(prefix))
 }
 

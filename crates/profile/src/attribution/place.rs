@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_crate_that_asks_is_neither_std_nor_a_container() {
+    fn skips_std_and_containers_to_find_the_crate() {
         let info = |origin, module: &str| info(origin, module, "f", &[]);
         let stack = [
             info(Origin::Allocator, "alloc::alloc"),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_without_numbers_is_told_by_module_or_line() {
+    fn names_unnumbered_symbol_by_module_or_line() {
         for (module, expected) in
             [("app::run", "closure in app::run"), ("src/run", "closure at src/run.rs:7")]
         {
@@ -200,7 +200,7 @@ mod tests {
 
     /// A request body that is deserialized while a middleware waits for the handler.
     #[test]
-    fn a_function_behind_a_call_through_dyn_is_no_place() {
+    fn ignores_functions_behind_a_call_through_dyn() {
         let layer = info(Origin::Dependency, "bytes::bytes_mut", "reserve", &[]);
         let asks = info(Origin::Dependency, "serde_json::de", "deserialize_str", &[]);
         let dispatch = info(
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn all_lines_of_a_future_are_one_place() {
+    fn gives_all_lines_of_a_future_one_name() {
         let future =
             FunctionInfo { first_line: 12, ..info(Origin::Service, "src/upload", "{async_fn#0}", &[]) };
         for line in [14, 17, 30] {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_of_a_program_is_what_std_does_before_main() {
+    fn recognizes_std_code_before_main() {
         let call = info(Origin::Allocator, "alloc::alloc", "alloc", &[]);
         let name = info(Origin::Std, "alloc::boxed::convert", "from", &[]);
         let init = info(Origin::Std, "std::rt", "init", &[]);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn code_without_a_name_is_told_by_the_type_its_caller_knows() {
+    fn names_unnamed_code_by_the_type_that_its_caller_knows() {
         for (name, argument, expected) in [
             ("{async_fn#0}", "app::upload::read::{async_fn_env#0}", "async fn app::upload::read"),
             (
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn code_whose_path_is_not_certain_is_told_by_its_line() {
+    fn names_code_with_uncertain_path_by_its_line() {
         for arguments in [
             &[][..],
             &["app::store::read::{async_fn_env#0}"],

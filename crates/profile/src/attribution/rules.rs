@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_whose_argument_is_the_allocator_loses_the_element() {
+    fn allocator_argument_loses_the_element() {
         let frame = frame("alloc::raw_vec", "finish_grow", &["alloc::alloc::Global"]);
         assert_eq!(Inner::Nothing.after(&frame), Some(Inner::Lost("RawVec")));
     }
 
     #[test]
-    fn a_lost_element_is_found_again_by_a_layer_of_the_same_container() {
+    fn layer_of_the_same_container_restores_the_element() {
         let lost = Inner::Lost("RawVec");
         let push = frame("alloc::vec", "push", &["app::Session"]);
         assert_eq!(full_type(&lost.after(&push).unwrap()), "Vec<app::Session>");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_make_no_room_begin_nothing_and_end_the_search() {
+    fn functions_that_make_no_room_end_the_search() {
         for (module, name) in [
             ("alloc::boxed", "call_once"),
             ("alloc::boxed", "poll"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_run_code_of_their_callers_need_a_layer_of_their_own_inside() {
+    fn functions_that_run_their_callers_code_need_an_inner_layer() {
         for name in ["clone", "from_iter", "extend_desugared", "resize_with", "from_elem"] {
             let frame = frame("alloc::vec", name, &["app::Session"]);
             assert_eq!(Inner::Nothing.after(&frame), None, "{name}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_takes_over_its_table_and_a_set_its_map() {
+    fn map_takes_over_its_table_and_set_its_map() {
         let table =
             Inner::Nothing.after(&frame("hashbrown::raw", "reserve_rehash", &["(u8, ())", "G"])).unwrap();
         assert_eq!(full_type(&table), "HashMap<u8, ()>");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_become_text_only_as_bytes() {
+    fn only_bytes_become_text() {
         let bytes = Inner::Nothing.after(&frame("alloc::raw_vec", "with_capacity_in", &["u8"])).unwrap();
         let string = bytes.after(&frame("alloc::string", "push_str", &[])).unwrap();
         assert_eq!(full_type(&string), "String");

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crate_stands_for_a_container_of_data_and_not_of_numbers_markers_or_code() {
+    fn general_rule_ignores_numbers_markers_and_code() {
         for (arguments, expected) in [
             (&["app::Session"][..], Some("columns<app::Session>")),
             (&["16", "(u64, alloc::string::String)"], Some("columns<(u64, alloc::string::String)>")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::TypeAttributor;
+use super::{TypeAttributor, known_names};
 use crate::attribution::function::FunctionInfo;
 use crate::attribution::place;
 use crate::attribution::stack::{Attribution, attribute};
@@ -18,7 +18,7 @@ use crate::symbolized::{
 use crate::symbols::frames::{Frame, Function};
 use crate::symbols::stand_in::{UNLOADED, WITHOUT_SYMBOLS, is_without_symbols};
 use crate::symbols::{LoadObject, Symbolizer};
-use crate::type_name::{Qualify, ReadableNames};
+use crate::type_name::ReadableNames;
 
 /// Distance between the assumed addresses of mappings. No mapping is longer.
 const SPACING_BITS: u32 = 38;
@@ -101,8 +101,10 @@ impl<'p> Naming<'p> {
     fn new(profile: &'p SymbolizedProfile, symbolizer: &Symbolizer, addresses: &[Option<u64>]) -> Self {
         let mut builder = Builder::new(profile.kind, profile.sample_rate);
         builder.large_below = profile.large_below;
-        let mappings = profile.mappings.iter().map(|mapping| builder.mapping(mapping.clone())).collect();
-        let threads = profile.threads.iter().map(|thread| builder.thread(Arc::clone(thread))).collect();
+        let mappings =
+            profile.mappings.iter().map(|mapping| builder.mappings.handle(mapping.clone())).collect();
+        let threads =
+            profile.threads.iter().map(|thread| builder.threads.handle(Arc::clone(thread))).collect();
         let (infos, lines, names) = Default::default();
         let mut naming = Self { profile, builder, infos, mappings, threads, lines, names };
         naming.lines = iter::zip(&profile.locations, addresses)
@@ -153,7 +155,8 @@ impl<'p> Naming<'p> {
         let info = FunctionInfo::of(&function);
         let name = name.unwrap_or_else(|| info.label().into());
         let system_name = function.name.unwrap_or_default();
-        let handle = self.builder.function(NamedFunction { name, system_name, file: function.file });
+        let handle =
+            self.builder.names.functions.handle(NamedFunction { name, system_name, file: function.file });
         self.infos.entry(handle).or_insert(info);
         handle
     }
@@ -189,7 +192,7 @@ impl<'p> Naming<'p> {
         };
         self.names = names;
         let locations: Vec<u32> = left.into_iter().map(|(at, lines)| self.location(at, lines)).collect();
-        let names = (self.builder.owner(owner), self.builder.place(place));
+        let names = (self.builder.names.owners.handle(owner), self.builder.names.places.handle(place));
         let sample =
             |sample: &NamedSample| NamedSample { thread: self.threads[sample.thread as usize], ..*sample };
         let samples: Vec<_> = profile.samples_of(stack).iter().map(sample).collect();
@@ -199,7 +202,7 @@ impl<'p> Naming<'p> {
     fn location(&mut self, at: u32, lines: Arc<[Line]>) -> u32 {
         let Location { mapping, address, .. } = self.profile.locations[at as usize];
         let mapping = mapping.map(|mapping| self.mappings[mapping as usize]);
-        self.builder.location(Location { mapping, address, lines })
+        self.builder.locations.handle(Location { mapping, address, lines })
     }
 
     fn step(&self, line: Line) -> Option<Step<'_>> {
@@ -213,12 +216,7 @@ impl<'p> Naming<'p> {
         if file.is_none() && known.function.is_some() {
             return known.clone();
         }
-        Place {
-            function: place::function(steps).map(Arc::from),
-            line: site.filter(|_| file.is_some()).map_or(0, |line| line.line),
-            file,
-            crate_name: place::crate_name(steps).map(Arc::from),
-        }
+        known_names::place(steps, file, site.map(|line| line.line))
     }
 }
 
@@ -227,11 +225,7 @@ fn better_owner(found: &Attribution, known: &Owner, names: &mut ReadableNames) -
     if known.is_attributed && !found.is_type() {
         return known.clone();
     }
-    Owner {
-        name: found.name(Qualify::Last, names).into(),
-        full_type: found.type_or_function(Qualify::Whole, names).into(),
-        is_attributed: found.is_type(),
-    }
+    known_names::owner(found, names)
 }
 
 #[cfg(test)]

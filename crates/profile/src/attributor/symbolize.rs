@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::TypeAttributor;
-use super::known_names::{KnownNames, Site};
+use super::known_names::{self, KnownNames, Site};
 use crate::amount::Amount;
 use crate::attribution::place;
 use crate::attribution::step::beyond_allocator;
@@ -13,12 +13,10 @@ use crate::large::LargeObjects;
 use crate::mapping::{Mapping, mapping_of};
 use crate::profile::{HeapProfile, Stack};
 use crate::symbolized::{
-    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Owner, Place, ProfileKind,
-    SymbolizedProfile,
+    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, ProfileKind, SymbolizedProfile,
 };
 use crate::symbols::LoadObject;
 use crate::symbols::frames::Frame;
-use crate::type_name::Qualify;
 
 impl TypeAttributor {
     /// Makes a profile with names and types, which needs neither the process nor its files. Reads missing build-ids
@@ -62,7 +60,7 @@ impl TypeAttributor {
         for (at, sample) in (1..).zip(stack.threads) {
             let is_last = at == stack.threads.len();
             let live = if is_last { rest } else { Amount::from(estimator.estimate(sample.live)) };
-            rest = rest - live;
+            rest += -live;
             let (thread, allocated) = (naming.thread(sample.thread), std::mem::take(&mut allocated));
             naming.samples.push(NamedSample { thread, live, allocated });
         }
@@ -80,15 +78,10 @@ impl TypeAttributor {
         let site_frame = place::allocation_site(&steps);
         let file =
             site_frame.and_then(|at| self.symbolizer.table().function(frames[at].function).file.clone());
-        let place = Place {
-            function: place::function(&steps).map(Arc::from),
-            line: site_frame.filter(|_| file.is_some()).map_or(0, |at| frames[at].line),
-            file,
-            crate_name: place::crate_name(&steps).map(Arc::from),
-        };
+        let place = known_names::place(&steps, file, site_frame.map(|at| frames[at].line));
         let of_allocator = steps.len() - beyond_allocator(&steps).1.len();
         let of_allocator = u32::try_from(of_allocator).unwrap_or(u32::MAX);
-        let site = Site { place: naming.builder.place(place), of_allocator };
+        let site = Site { place: naming.builder.names.places.handle(place), of_allocator };
         naming.named.sites.insert(key, site);
         site
     }
@@ -97,11 +90,7 @@ impl TypeAttributor {
         let Naming { named, builder, .. } = naming;
         *named.owners.entry(handle).or_insert_with(|| {
             let (attribution, names) = (&self.owners[handle as usize], &mut self.names);
-            builder.owner(Owner {
-                name: attribution.name(Qualify::Last, names).into(),
-                full_type: attribution.type_or_function(Qualify::Whole, names).into(),
-                is_attributed: attribution.is_type(),
-            })
+            builder.names.owners.handle(known_names::owner(attribution, names))
         })
     }
 
@@ -137,7 +126,7 @@ impl TypeAttributor {
             let info = self.functions.get(index).and_then(Option::as_ref);
             let system_name = function.name.clone().unwrap_or_default();
             let name = info.map_or_else(|| Arc::clone(&system_name), |info| info.label().into());
-            builder.function(NamedFunction { name, system_name, file: function.file.clone() })
+            builder.names.functions.handle(NamedFunction { name, system_name, file: function.file.clone() })
         });
         Line { function, line: frame.line }
     }
@@ -167,7 +156,7 @@ impl<'p> Naming<'p> {
 
     fn thread(&mut self, id: u64) -> u32 {
         let Self { profile, builder, threads, .. } = self;
-        *threads.entry(id).or_insert_with(|| builder.thread(profile.thread(id).own_name().into()))
+        *threads.entry(id).or_insert_with(|| builder.threads.handle(profile.thread(id).own_name().into()))
     }
 
     /// The location of a return address. The call is at least one byte before it.
@@ -181,14 +170,14 @@ impl<'p> Naming<'p> {
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
         let mapping = mapping.map(|mapping| self.mapping(mapping));
         // An address outside of all files means nothing elsewhere, and would reveal where this process has its code.
-        self.builder.location(Location { mapping, address: offset.unwrap_or(0), lines })
+        self.builder.locations.handle(Location { mapping, address: offset.unwrap_or(0), lines })
     }
 
     fn mapping(&mut self, mapping: &'p Mapping) -> u32 {
         let Self { builder, named_mappings, .. } = self;
         // Among mappings with the same first address, the same one is always found.
         *named_mappings.entry(mapping.start).or_insert_with(|| {
-            builder.mapping(NamedMapping {
+            builder.mappings.handle(NamedMapping {
                 is_library: !mapping.is_program,
                 file: mapping.file_name().into(),
                 build_id: mapping.build_id.clone(),
@@ -299,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn s60_no_address_of_the_process_is_kept() {
+    fn s60_keeps_no_address_of_the_process() {
         let symbolized = symbolized(DUMP).2;
         let addresses: Vec<u64> = symbolized.locations.iter().map(|location| location.address).collect();
         assert_eq!(addresses, [0, 0x50f, 0x1f], "outside of all files, and offsets in files");

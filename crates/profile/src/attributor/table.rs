@@ -68,28 +68,28 @@ impl TypeAttributor {
         group: Group,
         estimate: Estimate,
     ) -> TypeEntry {
-        let (type_name, full_type, is_attributed) = match key {
+        match key {
             Key::Owner(handle) => {
                 let (owner, names) = (&self.owners[*handle as usize], &mut self.names);
                 let whole = owner.type_or_function(Qualify::Whole, names);
-                if group == Group::Element && owner.is_type() {
+                let is_attributed = owner.is_type();
+                let (type_name, full_type) = if group == Group::Element && is_attributed {
                     let short = owner.type_or_function(Qualify::Last, names);
-                    (element_of(&short).to_owned(), element_of(&whole).to_owned(), true)
+                    (element_of(&short).to_owned(), element_of(&whole).to_owned())
                 } else {
-                    (owner.name(Qualify::Last, names), whole, owner.is_type())
-                }
+                    (owner.name(Qualify::Last, names), whole)
+                };
+                TypeEntry { type_name, full_type, is_attributed, estimate, threads: 0 }
             }
-            Key::Place(Some(place)) => (place.clone(), place.clone(), true),
-            Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
+            Key::Place(Some(place)) => TypeEntry::named(place.clone(), true, estimate),
+            Key::Place(None) => TypeEntry::named("unknown code".to_owned(), false, estimate),
             Key::Thread(id) => {
                 let thread = profile.thread(*id);
                 let name = if group == Group::Thread { thread.shared_name() } else { thread.own_name() };
-                (name.clone(), name, true)
+                TypeEntry { threads: 1, ..TypeEntry::named(name, true, estimate) }
             }
-            Key::SizeClass(size) => (format!("{size} bytes"), format!("{size} bytes"), true),
-        };
-        let threads = matches!(key, Key::Thread(_)).into();
-        TypeEntry { type_name, full_type, is_attributed, estimate, threads }
+            Key::SizeClass(size) => TypeEntry::named(format!("{size} bytes"), true, estimate),
+        }
     }
 
     /// Names and files of all frames of a stack, for text searches.

@@ -26,7 +26,7 @@ fn read_frames(text: &str) -> Vec<(FunctionInfo, u32)> {
 }
 
 #[test]
-fn golden_stacks_are_attributed_as_written_in_their_first_line() {
+fn golden_stacks_match_their_first_line() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/attribution");
     let bless = std::env::var_os("MEMORY_DEBUG_BLESS").is_some();
     let mut checked = 0;
@@ -81,7 +81,7 @@ fn rows(selection: impl Into<Selection>) -> Vec<(String, u64, u64)> {
 }
 
 #[test]
-fn threads_of_one_name_are_one_row_and_can_be_seen_singly() {
+fn groups_threads_by_name_or_one_by_one() {
     let dump = "heap_v2/1\n  t*: 6: 60 [0: 0]\n  t0: 1: 10 [0: 0] main\n  t3: 2: 20 [0: 0] worker\n  \
                 t4: 3: 30 [0: 0] worker\n  t5: 0: 0 [0: 0] worker\n  t7: 1: 10 [0: 0]\n@ 0x1010\n  \
                 t*: 7: 70 [0: 0]\n  t0: 1: 10 [0: 0]\n  t3: 2: 20 [0: 0]\n  t4: 3: 30 [0: 0]\n  \
@@ -112,7 +112,7 @@ fn threads_of_one_name_are_one_row_and_can_be_seen_singly() {
 }
 
 #[test]
-fn size_classes_are_those_of_the_mean_object() {
+fn groups_by_size_class_of_the_mean_object() {
     assert_eq!(
         rows(Group::SizeClass),
         [("320 bytes".to_owned(), 20, 6400), ("80 bytes".to_owned(), 10, 800)]
@@ -120,7 +120,7 @@ fn size_classes_are_those_of_the_mean_object() {
 }
 
 #[test]
-fn code_without_names_is_one_unattributed_row_in_every_group_of_places() {
+fn nameless_code_is_one_unattributed_row() {
     for group in [
         Group::Container,
         Group::Element,
@@ -141,7 +141,7 @@ fn focus_keeps_and_ignore_drops_stacks_with_a_text() {
 }
 
 #[test]
-fn a_second_table_of_the_same_types_reads_no_name_again() {
+fn second_table_computes_no_name_again() {
     let mut attributor = TypeAttributor::new();
     let name = |index: usize| format!("alloc::vec::Vec<app::m{index}::Row>");
     let owners: Vec<_> = (0..3).map(|index| Attribution::Type(name(index), None)).collect();

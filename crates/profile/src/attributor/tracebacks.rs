@@ -32,20 +32,16 @@ impl Tracebacks {
         let smaller = sums.split_off(sums.len().min(MAX_ROWS));
         let mut entries: Vec<TypeEntry> = Vec::with_capacity(sums.len() + 1);
         entries.extend(sums.into_iter().map(|(at, estimate)| match name(at) {
-            Some(name) => entry(name, true, estimate),
-            None => entry("unknown code".to_owned(), false, estimate),
+            Some(name) => TypeEntry::named(name, true, estimate),
+            None => TypeEntry::named("unknown code".to_owned(), false, estimate),
         }));
         if !smaller.is_empty() {
             let mut sum = Estimate::default();
             smaller.iter().for_each(|(_, estimate)| sum += *estimate);
-            entries.push(entry(format!("({} smaller)", smaller.len()), true, sum));
+            entries.push(TypeEntry::named(format!("({} smaller)", smaller.len()), true, sum));
         }
         entries
     }
-}
-
-fn entry(name: String, is_attributed: bool, estimate: Estimate) -> TypeEntry {
-    TypeEntry { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
 }
 
 #[cfg(test)]
@@ -53,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s45_rows_are_the_largest_and_one_for_all_others() {
+    fn s45_keeps_the_largest_rows_and_sums_the_rest() {
         let mut tracebacks = Tracebacks::default();
         let of = |bytes: usize| Estimate { bytes: bytes as f64, objects: 1.0, ..Estimate::default() };
         let name = |at: usize| (at != 7).then(|| format!("f{at} ← main"));

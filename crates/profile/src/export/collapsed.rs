@@ -40,16 +40,7 @@ pub enum Count {
 }
 
 impl SymbolizedProfile {
-    /// Writes a line for each distinct stack of names, in alphabetical order, functions before types.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    pub fn write_collapsed(&self, options: &CollapsedOptions, out: impl Write) -> io::Result<()> {
-        self.collapse(options).write(0, out).map(drop)
-    }
-
-    /// The distinct stacks of names. The caller can write as many as there is room for.
+    /// The distinct stacks of names, in alphabetical order, functions before types.
     pub fn collapse(&self, options: &CollapsedOptions) -> CollapsedStacks<'_> {
         CollapsedStacks::of(&[self], *options)
     }
@@ -237,28 +228,28 @@ mod tests {
 
     fn collapsed(options: CollapsedOptions) -> String {
         let mut out = Vec::new();
-        sample().write_collapsed(&options, &mut out).unwrap();
+        sample().collapse(&options).write(0, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn stacks_begin_outside_and_end_where_they_should() {
+    fn writes_stacks_from_the_outermost_to_the_leaf() {
         assert_eq!(collapsed(CollapsedOptions::default()), "ma,in\\u{a};push 250\nunknown code 1\n");
         let by_type = CollapsedOptions { leaf: Leaf::Type, count: Count::Objects };
         assert_eq!(collapsed(by_type), "ma,in\\u{a};push;[Box<A>] 1\nma,in\\u{a};push;[Vec<A>] 2\n[A] 1\n");
     }
 
     #[test]
-    fn stacks_of_equal_names_that_cancel_out_are_no_line() {
+    fn omits_stacks_that_cancel_out() {
         let base = profile(&[("String", &["a"], 1, 7)]);
         let target = profile(&[("Vec<A>", &["a"], 1, 7), ("String", &["b"], 1, 9)]);
         let mut out = Vec::new();
-        target.growth_since(&base).write_collapsed(&CollapsedOptions::default(), &mut out).unwrap();
+        target.growth_since(&base).collapse(&CollapsedOptions::default()).write(0, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "b 9\n");
     }
 
     #[test]
-    fn two_profiles_stand_beside_each_other() {
+    fn writes_two_profiles_side_by_side() {
         let mut out = Vec::new();
         let base = profile(&[("String", &["gone"], 1, 7), ("Vec<A>", &["push", "ma;in\n"], 2, 100)]);
         sample().collapse_since(&base, &CollapsedOptions::default()).write(0, &mut out).unwrap();
@@ -266,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_small_is_summed_below_the_function_that_it_is_in_and_nothing_is_lost() {
+    fn sums_small_stacks_below_their_function() {
         let profile = profile(&[
             ("A", &["big", "read", "main"], 1, 900),
             ("A", &["x", "read", "main"], 1, 30),
@@ -290,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_keeps_what_is_large_on_either_side() {
+    fn difference_keeps_what_is_large_on_either_side() {
         let base = profile(&[("A", &["gone", "main"], 1, 500), ("A", &["x", "main"], 1, 3)]);
         let now = profile(&[
             ("A", &["new", "main"], 1, 400),

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn s34_names_are_text_whatever_they_are() {
+    fn s34_names_are_always_text() {
         let profile = profile(&[("Vec<\"&'>", &["<script>alert(1)</script>", "main"], 2, 200)]);
         let options =
             FlamegraphOptions { title: "<b>".into(), leaf: Leaf::Type, ..FlamegraphOptions::default() };
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn s64_a_picture_has_no_character_that_is_not_seen() {
+    fn s64_picture_has_no_unprintable_character() {
         let profile = profile(&[("A\u{61c}", &["pu\u{1b}sh\u{202e}", "main\u{feff}"], 2, 200)]);
         let (title, subtitle) = ("of \u{9b}x".to_owned(), "since \u{200f}y".to_owned());
         let options = FlamegraphOptions { title, subtitle, leaf: Leaf::Type, ..FlamegraphOptions::default() };
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grew_is_red_and_what_shrank_is_not_lost() {
+    fn draws_growth_red_and_keeps_what_shrank() {
         let base = profile(&[("A", &["a", "main"], 1, 100), ("A", &["b", "main"], 1, 100)]);
         let now = profile(&[("A", &["a", "main"], 9, 900), ("A", &["b", "main"], 1, 10)]);
         let options = FlamegraphOptions::default();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_narrow_to_see_is_summed_and_the_picture_says_so() {
+    fn sums_invisible_stacks_and_says_so() {
         let profile = profile(&[
             ("A", &["wide", "main"], 1, 1_000_000),
             ("A", &["narrow", "main"], 1, 80),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_an_error() {
+    fn rejects_profile_with_nothing_to_draw() {
         let nothing = profile(&[]).write_flamegraph(&FlamegraphOptions::default(), Vec::new()).unwrap_err();
         assert_eq!(nothing.to_string(), "the profile has no stacks to draw");
     }

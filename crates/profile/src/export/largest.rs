@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_are_marked_and_of_equals_the_first() {
+    fn marks_the_largest_and_the_first_of_equals() {
         let sizes = [3, 9, 3, 7, 3];
         let marked = |count| {
             let marks = largest(sizes.into_iter(), count);

@@ -6,7 +6,6 @@
 mod conventions;
 mod decode;
 mod encode;
-mod header;
 mod label;
 mod labels;
 mod message;

@@ -65,7 +65,11 @@ impl HeapProfile {
                 rest.entry(size_class(mean)).or_default().add(&stack);
             }
         }
-        rest.values().try_for_each(|rest| rest.write(&mut out))?;
+        for Rest { live, accumulated, threads } in rest.into_values() {
+            let threads: Vec<_> =
+                threads.into_iter().map(|(thread, live)| ThreadSample { thread, live }).collect();
+            write_stack(&Stack { addresses: &[NOWHERE], live, accumulated, threads: &threads }, &mut out)?;
+        }
         writeln!(out, "\nMAPPED_LIBRARIES:")?;
         self.mappings.iter().try_for_each(|mapping| out.write_all(&mapping.line()))
     }
@@ -91,15 +95,6 @@ impl Rest {
             let of_thread = self.threads.entry(*thread).or_default();
             *of_thread = sum(*of_thread, *live);
         }
-    }
-
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { live, accumulated, threads } = self;
-        let sample = |(thread, live): (&u64, &Sample)| ThreadSample { thread: *thread, live: *live };
-        let threads: Vec<ThreadSample> = threads.iter().map(sample).collect();
-        let stack =
-            Stack { addresses: &[NOWHERE], live: *live, accumulated: *accumulated, threads: &threads };
-        write_stack(&stack, out)
     }
 }
 
@@ -139,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_of_jemalloc_is_written_as_it_was() {
+    fn writes_jemallocs_dump_unchanged() {
         let dump = "heap_v2/524288\n  t*: 30: 7200 [40: 9000]\n  t0: 21: 6480 [0: 0] main\n  t7: 9: 720 [0: 0] \n\
             @ 0x1010 0x1020\n  t*: 20: 6400 [30: 8200]\n  t0: 20: 6400 [0: 0]\n\
             @ 0x1030\n  t*: 10: 800 [10: 800]\n  t0: 1: 80 [0: 0]\n  t7: 9: 720 [0: 0]\n\nMAPPED_LIBRARIES:\n\
@@ -148,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn small_stacks_are_summed_by_size_and_every_total_and_estimate_stays() {
+    fn sums_small_stacks_and_keeps_totals_and_estimates() {
         let stacks: String = (1..=60_u64)
             .map(|at| {
                 let (objects, bytes) = (at, at * (64 + 64 * (at % 3)));
@@ -253,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_as_the_same_profile(dump in dump()) {
+        fn reads_back_the_same_profile(dump in dump()) {
             let profile = HeapProfile::parse(dump.as_bytes()).unwrap();
             let text = written(&profile);
             let read = HeapProfile::parse(text.as_bytes()).unwrap();

@@ -60,7 +60,7 @@ impl<R: BufRead> Lines<R> {
         match self.line.pop() {
             None => Ok(false),
             Some(b'\n') => Ok(true),
-            Some(_) => Err(self.expected("the end of the line; the dump was cut off or is no heap dump")),
+            Some(_) => Err(self.expected("the end of the line; the dump was cut off or is not a heap dump")),
         }
     }
 

@@ -38,14 +38,14 @@ fn reads_rate_threads_stacks_and_mappings() {
 }
 
 #[test]
-fn an_empty_profile_is_a_profile() {
+fn accepts_empty_profile() {
     let profile = HeapProfile::parse(&b"heap_v2/1\n  t*: 0: 0 [0: 0]\n\nMAPPED_LIBRARIES:\n"[..]).unwrap();
     assert_eq!(profile.stacks().len(), 0);
     assert!(profile.sample_rate().is_exact());
 }
 
 #[test]
-fn a_dump_cut_anywhere_before_its_mappings_is_an_error() {
+fn rejects_dump_truncated_before_its_mappings() {
     let whole = DUMP.find("1000-2000").unwrap();
     for cut in 0..whole {
         let error = HeapProfile::parse(&DUMP.as_bytes()[..cut]).expect_err(&DUMP[..cut]);
@@ -55,7 +55,7 @@ fn a_dump_cut_anywhere_before_its_mappings_is_an_error() {
 }
 
 #[test]
-fn mappings_that_are_given_replace_those_of_the_dump() {
+fn given_mappings_replace_those_of_the_dump() {
     let of_another = DUMP.find("\nMAPPED_LIBRARIES").unwrap();
     let given = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9  /srv/own\n"[..]).unwrap();
     for dump in [DUMP, &DUMP[..of_another], &DUMP.replace("2000-3000 rw-p", "noise")] {
@@ -67,7 +67,7 @@ fn mappings_that_are_given_replace_those_of_the_dump() {
 }
 
 #[test]
-fn malformed_lines_are_named_with_their_number() {
+fn errors_name_the_malformed_line() {
     for (dump, message) in [
         ("heap_v3/1\n", "line 1: expected `heap_v2/` and the sampling interval, found `heap_v3/1`"),
         ("heap_v2/0\n", "line 1: expected `heap_v2/` and the sampling interval, found `heap_v2/0`"),
@@ -91,7 +91,7 @@ fn malformed_lines_are_named_with_their_number() {
 }
 
 #[test]
-fn an_endless_line_is_refused_and_not_read_to_its_end() {
+fn rejects_endless_line_without_reading_it_all() {
     let endless = std::io::BufReader::new(std::io::repeat(b'a'));
     assert_eq!(HeapProfile::parse(endless).unwrap_err().kind(), ErrorKind::HeapDump);
 }

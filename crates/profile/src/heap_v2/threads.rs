@@ -1,9 +1,8 @@
 //! The list of threads at the beginning of a dump, with threads of any name.
 //!
-//! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate
-//! other lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its
-//! totals, or for the heading of the mappings. So looking one line ahead distinguishes a line of the dump from a
-//! piece of a name.
+//! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate other
+//! lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its totals, or
+//! for the heading of the mappings. So looking one line ahead distinguishes a line of the dump from a piece of a name.
 
 use std::io::BufRead;
 
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_line_breaks_loses_nothing() {
+    fn keeps_names_with_line_breaks() {
         for name in [
             &b"a\nb"[..],
             b"\n",
@@ -128,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_without_a_name_has_no_second_line() {
+    fn thread_without_name_has_no_second_line() {
         let dump = b"heap_v2/1\n  t*: 0: 0 [0: 0]\n  t1: 0: 0 [0: 0]\nnoise\n";
         let error = HeapProfile::parse(&dump[..]).unwrap_err();
         assert!(error.to_string().starts_with("heap dump line 4: expected a stack"), "{error}");
     }
 
     #[test]
-    fn a_name_is_no_longer_than_the_kernel_allows() {
+    fn names_are_at_most_as_long_as_in_the_kernel() {
         let dump = b"heap_v2/1\n  t*: 0: 0 [0: 0]\n  t1: 0: 0 [0: 0] a\nnoise noise noise\n";
         let error = HeapProfile::parse(&dump[..]).unwrap_err();
         assert!(error.to_string().starts_with("heap dump line 4: expected a stack"), "{error}");
@@ -143,7 +142,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_name_that_a_thread_can_have_is_read(
+        fn reads_every_possible_thread_name(
             names in proptest::collection::vec("[ -~\n\r\té@]{0,15}", 1..4),
         ) {
             let names: Vec<&[u8]> = names.iter().map(|name| {

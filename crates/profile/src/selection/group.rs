@@ -74,11 +74,9 @@ impl Group {
 pub struct Selection {
     /// What a row stands for.
     pub group: Group,
-    /// Only stacks with this literal text in the name or file of a frame. Like pprof's `-focus`, which takes a
-    /// pattern.
+    /// Only stacks with this literal text in the name or file of a frame. Like pprof's `-focus`, which takes a pattern.
     pub focus: Option<String>,
-    /// No stacks with this literal text in the name or file of a frame. Like pprof's `-ignore`, which takes a
-    /// pattern.
+    /// No stacks with this literal text in the name or file of a frame. Like pprof's `-ignore`, which takes a pattern.
     pub ignore: Option<String>,
     /// How many frames a row has. Only for tracebacks.
     pub depth: TracebackDepth,

@@ -35,9 +35,15 @@ pub struct TypeEntry {
     pub threads: u64,
 }
 
+impl TypeEntry {
+    /// An entry whose name is all that there is to say about it.
+    pub(crate) fn named(name: String, is_attributed: bool, estimate: Estimate) -> Self {
+        Self { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
+    }
+}
+
 impl TypeTable {
-    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and
-    /// sorts.
+    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and sorts.
     pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
         fn row(entry: &TypeEntry) -> (&str, &str, bool) {
             (&entry.type_name, &entry.full_type, entry.is_attributed)
@@ -63,10 +69,8 @@ impl TypeTable {
             table.qualify_equal_names(qualify, names);
         }
         table.entries.sort_by(|a, b| {
-            b.estimate
-                .bytes
-                .total_cmp(&a.estimate.bytes)
-                .then_with(|| (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name)))
+            let names = || (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name));
+            b.estimate.bytes.total_cmp(&a.estimate.bytes).then_with(names)
         });
         table
     }
@@ -96,7 +100,7 @@ mod tests {
     use crate::type_name::readable;
 
     #[test]
-    fn equal_names_are_told_apart_by_as_little_of_the_path_as_does() {
+    fn qualifies_equal_names_as_little_as_possible() {
         let full_types = [
             "Arc<app::Inner>",
             "Arc<tokio::runtime::park::Inner>",

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_stand_from_the_innermost_outwards_with_their_lines() {
+    fn lists_frames_from_the_innermost_with_lines() {
         let frames = [
             ("alloc::vec::push", Some("library/alloc/src/vec/mod.rs"), 9),
             ("read (src/upload.rs)", Some("src/upload.rs"), 17),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_depth_is_between_one_and_the_most() {
+    fn depth_is_between_one_and_the_maximum() {
         assert_eq!([0, 33, 255].map(TracebackDepth::new), [None; 3]);
         assert_eq!(TracebackDepth::new(32), Some(TracebackDepth::MAX));
     }

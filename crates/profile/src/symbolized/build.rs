@@ -20,9 +20,9 @@ pub(crate) struct Builder {
     /// As in [`SymbolizedProfile`]; 0 unless it is set.
     pub(crate) large_below: u32,
     pub(crate) names: Names,
-    pub(super) mappings: Interner<NamedMapping>,
-    pub(super) locations: Interner<Location>,
-    pub(super) threads: Interner<Arc<str>>,
+    pub(crate) mappings: Interner<NamedMapping>,
+    pub(crate) locations: Interner<Location>,
+    pub(crate) threads: Interner<Arc<str>>,
     /// With the builder's own handles, in order of arrival.
     pub(super) stacks: Vec<NamedStack>,
     pub(super) stack_locations: Vec<u32>,
@@ -61,33 +61,9 @@ impl Builder {
         }
     }
 
-    pub(crate) fn mapping(&mut self, mapping: NamedMapping) -> u32 {
-        self.mappings.handle(mapping)
-    }
-
-    pub(crate) fn function(&mut self, function: NamedFunction) -> u32 {
-        self.names.functions.handle(function)
-    }
-
     /// Whether a line stands for unloaded code.
     pub(crate) fn is_unloaded(&self, line: Line) -> bool {
         &*self.names.functions.get(line.function).system_name == UNLOADED
-    }
-
-    pub(crate) fn location(&mut self, location: Location) -> u32 {
-        self.locations.handle(location)
-    }
-
-    pub(crate) fn owner(&mut self, owner: Owner) -> u32 {
-        self.names.owners.handle(owner)
-    }
-
-    pub(crate) fn place(&mut self, place: Place) -> u32 {
-        self.names.places.handle(place)
-    }
-
-    pub(crate) fn thread(&mut self, name: Arc<str>) -> u32 {
-        self.threads.handle(name)
     }
 
     /// Adds what a stack holds. `locations` begins with the innermost. Allocated amounts count only in a profile of
@@ -126,18 +102,18 @@ impl Builder {
     /// Adds the names of `profile`, without its stacks.
     pub(super) fn adopt(&mut self, profile: &SymbolizedProfile) -> Adopted {
         let mappings: Vec<u32> =
-            profile.mappings.iter().map(|mapping| self.mapping(mapping.clone())).collect();
+            profile.mappings.iter().map(|mapping| self.mappings.handle(mapping.clone())).collect();
         let functions: Vec<u32> =
-            profile.functions.iter().map(|function| self.function(function.clone())).collect();
+            profile.functions.iter().map(|function| self.names.functions.handle(function.clone())).collect();
         let location = |location: &Location| {
             let location = location.with_handles(|at| mappings[at as usize], |at| functions[at as usize]);
             self.locations.handle(location)
         };
         Adopted {
             locations: profile.locations.iter().map(location).collect(),
-            owners: profile.owners.iter().map(|owner| self.owner(owner.clone())).collect(),
-            places: profile.places.iter().map(|place| self.place(place.clone())).collect(),
-            threads: profile.threads.iter().map(|name| self.thread(Arc::clone(name))).collect(),
+            owners: profile.owners.iter().map(|owner| self.names.owners.handle(owner.clone())).collect(),
+            places: profile.places.iter().map(|place| self.names.places.handle(place.clone())).collect(),
+            threads: profile.threads.iter().map(|name| self.threads.handle(Arc::clone(name))).collect(),
         }
     }
 }

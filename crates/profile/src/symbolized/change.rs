@@ -74,17 +74,14 @@ impl ChangeTable {
     }
 
     pub(super) fn of_parts(base: &Parts, target: &Parts, rate: SampleRate) -> Self {
-        let (nothing, mut rows) = (Stacks::default(), Vec::new());
+        let nothing = Stacks::default();
         let large = base.large_below.abs_diff(target.large_below);
-        for (key, before) in &base.rows {
-            rows.push((
-                key,
-                Change::of_stacks(before, target.rows.get(key).unwrap_or(&nothing), rate, large),
-            ));
-        }
-        for (key, now) in target.rows.iter().filter(|(key, _)| !base.rows.contains_key(*key)) {
-            rows.push((key, Change::of_stacks(&nothing, now, rate, large)));
-        }
+        let old =
+            base.rows.iter().map(|(key, before)| (key, before, target.rows.get(key).unwrap_or(&nothing)));
+        let new = target.rows.iter().filter(|(key, _)| !base.rows.contains_key(*key));
+        let pairs = old.chain(new.map(|(key, now)| (key, &nothing, now)));
+        let change = |(key, before, now)| (key, Change::of_stacks(before, now, rate, large));
+        let rows: Vec<_> = pairs.map(change).collect();
         let compared = rows.len();
         let threshold = significant_stderrs(compared);
         let mut table = Self { rows: Vec::new(), total: Change::default(), compared, threshold };
@@ -225,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_those_of_the_tables() {
+    fn quantiles_match_published_tables() {
         for (p, z) in [(0.975, 1.95996), (0.99, 2.32635), (0.995, 2.57583), (0.9999, 3.71902)] {
             assert!((normal_quantile(p) - z).abs() < 5e-4, "{p}");
         }
@@ -241,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_within_noise_is_not_marked_and_one_beyond_is() {
+    fn marks_only_changes_beyond_noise() {
         const SAMPLE: i64 = 524_288;
         let base =
             profile(&[("String", &["a"], 100_000, 100 * SAMPLE), ("Vec<u8>", &["b"], 1000, 2 * SAMPLE)]);
@@ -254,10 +251,9 @@ mod tests {
         assert_eq!(rows(&many, &base), [("String".into(), -80 * SAMPLE, true)]);
     }
 
-    /// Forty buffers in the class of 1.25 MiB. Each counted as 1 MiB and 128 KiB, and now counts as 1 MiB and 192
-    /// KiB.
+    /// Forty buffers in the class of 1.25 MiB. Each counted as 1 MiB and 128 KiB, and now counts as 1 MiB and 192 KiB.
     #[test]
-    fn other_sizes_of_the_same_large_objects_are_no_change() {
+    fn other_assumed_sizes_are_not_a_change() {
         const KIB: i64 = 1024;
         let sized = |large_below, objects: i64, bytes| {
             let stacks: Vec<_> =
@@ -280,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_new_or_gone_is_a_change() {
+    fn new_and_vanished_rows_are_changes() {
         let (none, some) = (profile(&[]), profile(&[("Box<A>", &["a"], 500, 50 << 20)]));
         assert_eq!(rows(&none, &some), [("Box<A>".into(), 50 << 20, true)]);
         assert_eq!(rows(&some, &none), [("Box<A>".into(), -(50 << 20), true)]);
     }
 
     #[test]
-    fn what_stood_still_adds_no_noise() {
+    fn unchanged_stacks_add_no_noise() {
         const SAMPLE: i64 = 524_288;
         let still = ("Vec<A>", &["cache"][..], 1_000_000, 10_000 * SAMPLE);
         let base = profile(&[still, ("Vec<A>", &["leak"], 10, SAMPLE)]);

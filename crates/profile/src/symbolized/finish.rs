@@ -46,7 +46,7 @@ impl Builder {
         }
         profile.samples.iter().for_each(|sample| threads.mark(sample.thread));
 
-        let (of_mappings, of_functions) = (mappings.places(), functions.places());
+        let (of_mappings, of_functions) = (mappings.positions(), functions.positions());
         let mut values = self.locations.into_values();
         let with_positions = |handle: u32| {
             let mut location = std::mem::take(&mut values[handle as usize]);
@@ -64,7 +64,7 @@ impl Builder {
         profile.threads = self.threads.marked(&threads);
 
         let [locations, owners, places, threads] =
-            [locations, owners, places, threads].map(|order| order.places());
+            [locations, owners, places, threads].map(|order| order.positions());
         profile.stack_locations.iter_mut().for_each(|location| *location = locations[*location as usize]);
         profile.samples.iter_mut().for_each(|sample| sample.thread = threads[sample.thread as usize]);
         for stack in &mut profile.stacks {

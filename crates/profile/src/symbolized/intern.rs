@@ -96,13 +96,13 @@ impl Order {
     }
 
     /// By rank, the position among the marked ranks.
-    pub(super) fn places(&self) -> Vec<u32> {
+    pub(super) fn positions(&self) -> Vec<u32> {
         let mut next = 0;
-        let place = |is_marked: &bool| {
-            let place = next;
+        let position = |is_marked: &bool| {
+            let position = next;
             next += u32::from(*is_marked);
-            place
+            position
         };
-        self.marks.iter().map(place).collect()
+        self.marks.iter().map(position).collect()
     }
 }

@@ -74,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_profile_sets_the_peaks_and_what_exceeds_one_is_the_next() {
+    fn first_profile_sets_peaks_and_growth_raises_them() {
         let grown =
             exceeded(&[&[("A", 100)], &[("A", 300)], &[("A", 290)], &[("A", 500), ("B", 90)], &[("A", 500)]]);
         assert_eq!(grown, [vec![], vec![row("A", 200)], vec![], vec![row("A", 200), row("B", 90)], vec![]]);
     }
 
     #[test]
-    fn what_comes_and_goes_is_told_once() {
+    fn reports_recurring_growth_once() {
         let high: &[(&str, i64)] = &[("A", 300), ("B", 50)];
         let low: &[(&str, i64)] = &[("B", 50)];
         assert_eq!(

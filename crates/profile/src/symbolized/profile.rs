@@ -9,8 +9,7 @@ use crate::sample::{Estimate, SampleRate};
 
 /// A heap profile with names: stacks of functions, each with the type that owns its allocations.
 ///
-/// Two profiles are equal if they have the same contents, because the order of the tables depends only on the
-/// contents.
+/// Two profiles are equal if they have the same contents, because the order of the tables depends only on the contents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SymbolizedProfile {
     pub(crate) kind: ProfileKind,

@@ -13,7 +13,7 @@ use crate::selection::{Group, Selection, TracebackDepth};
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
     let mut builder = Builder::new(ProfileKind::Live, SampleRate::from_bytes(524_288));
     for (type_name, functions, objects, bytes) in stacks {
-        let thread = builder.thread("main".into());
+        let thread = builder.threads.handle("main".into());
         let live = Amount { objects: *objects, bytes: *bytes };
         add(&mut builder, type_name, functions, NamedSample { thread, live, allocated: Amount::default() });
     }
@@ -22,7 +22,7 @@ pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile
 
 fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: NamedSample) {
     let owner = Owner { name: type_name.into(), full_type: type_name.into(), is_attributed: true };
-    let mapping = builder.mapping(NamedMapping {
+    let mapping = builder.mappings.handle(NamedMapping {
         is_library: false,
         file: "app".into(),
         build_id: None,
@@ -33,11 +33,14 @@ fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: Named
         .iter()
         .map(|name| {
             let file = Some("src/main.rs".into());
-            let function =
-                builder.function(NamedFunction { name: (*name).into(), system_name: (*name).into(), file });
+            let function = builder.names.functions.handle(NamedFunction {
+                name: (*name).into(),
+                system_name: (*name).into(),
+                file,
+            });
             let address = 0x1000 + name.bytes().map(u64::from).sum::<u64>();
             let lines = Arc::new([Line { function, line: 7 }]);
-            builder.location(Location { mapping: Some(mapping), address, lines })
+            builder.locations.handle(Location { mapping: Some(mapping), address, lines })
         })
         .collect();
     let place = Place {
@@ -46,7 +49,7 @@ fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: Named
         line: 7,
         crate_name: Some("this service".into()),
     };
-    let (owner, place) = (builder.owner(owner), builder.place(place));
+    let (owner, place) = (builder.names.owners.handle(owner), builder.names.places.handle(place));
     builder.add(locations, (owner, place), [sample]);
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = Symbolized
     (proptest::collection::vec(stack, 0..8), rate).prop_map(move |(stacks, rate)| {
         let mut builder = Builder::new(kind, SampleRate::from_bytes(rate));
         for (type_name, functions, thread, live, allocated) in stacks {
-            let thread = builder.thread(thread.into());
+            let thread = builder.threads.handle(thread.into());
             add(&mut builder, type_name, &functions, NamedSample { thread, live, allocated });
         }
         builder.finish()
@@ -69,7 +72,7 @@ pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = Symbolized
 }
 
 #[test]
-fn rows_are_summed_by_what_they_stand_for() {
+fn sums_rows_by_group() {
     let profile = profile(&[
         ("Vec<app::A>", &["read", "main"], 2, 200),
         ("Vec<app::A>", &["write", "main"], 1, 100),
@@ -95,7 +98,7 @@ fn rows_are_summed_by_what_they_stand_for() {
 }
 
 #[test]
-fn growth_of_a_profile_since_itself_is_nothing() {
+fn profile_has_no_growth_since_itself() {
     let profile = profile(&[("String", &["a"], 9, 4096)]);
     let growth = profile.growth_since(&profile);
     assert_eq!(

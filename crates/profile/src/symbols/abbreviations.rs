@@ -7,7 +7,7 @@
 
 use gimli::{Abbreviations, DebugAbbrev, DebugAbbrevOffset, Reader as _, Section as _};
 
-use super::budget::{Budget, Damaged};
+use super::budget::{Bounded, Budget, Damaged};
 use super::elf::Reader;
 
 /// Reads the whole table at `offset`.
@@ -15,7 +15,7 @@ pub(crate) fn all(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,
     budget: &mut Budget,
-) -> Result<Abbreviations, Damaged> {
+) -> Bounded<Abbreviations> {
     let mut rest = table_from(section, offset)?;
     while !rest.is_empty() && skip_abbreviation(&mut rest, budget)? != 0 {}
     Ok(section.abbreviations(offset)?)
@@ -27,7 +27,7 @@ pub(crate) fn only(
     offset: DebugAbbrevOffset,
     code: u64,
     budget: &mut Budget,
-) -> Result<Abbreviations, Damaged> {
+) -> Bounded<Abbreviations> {
     let mut rest = table_from(section, offset)?;
     loop {
         let from_here = rest;
@@ -43,17 +43,14 @@ pub(crate) fn only(
     }
 }
 
-fn table_from<'a>(
-    section: &DebugAbbrev<Reader<'a>>,
-    offset: DebugAbbrevOffset,
-) -> Result<Reader<'a>, Damaged> {
+fn table_from<'a>(section: &DebugAbbrev<Reader<'a>>, offset: DebugAbbrevOffset) -> Bounded<Reader<'a>> {
     let mut table = *section.reader();
     table.skip(offset.0)?;
     Ok(table)
 }
 
 /// Skips one abbreviation (DWARF 5, section 7.5.3) and returns its code. 0 is the end of the table.
-fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Result<u64, Damaged> {
+fn skip_abbreviation(rest: &mut Reader<'_>, budget: &mut Budget) -> Bounded<u64> {
     let before = rest.len();
     let code = read_number(rest)?;
     if code != 0 {
@@ -103,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_abbreviation_is_read_as_in_the_whole_table() {
+    fn single_abbreviation_equals_that_of_the_whole_table() {
         let (section, start) = (table(TABLE), DebugAbbrevOffset(0));
         let whole = all(&section, start, &mut Budget::new(TABLE.len(), 0)).unwrap();
         for code in [7, 9, 1] {
@@ -115,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abbreviation_that_is_not_there_or_cut_off_is_not_found() {
+    fn does_not_find_missing_or_truncated_abbreviation() {
         let find = |bytes: &[u8], offset| {
             only(&table(bytes), DebugAbbrevOffset(offset), 1, &mut Budget::new(bytes.len(), 0)).is_ok()
         };
@@ -128,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_many_units_share_is_not_searched_for_each() {
+    fn does_not_search_a_shared_table_for_every_unit() {
         let mut budget = Budget::new(TABLE.len(), 0);
         let read = (0..10_000)
             .take_while(|_| only(&table(TABLE), DebugAbbrevOffset(0), 1, &mut budget).is_ok())

@@ -7,7 +7,7 @@
 
 use gimli::Section as _;
 
-use super::elf::Reader;
+use super::elf::{Dwarf, Reader};
 
 /// Average number of steps per byte. One would nearly suffice. But flags and constants take no byte in an entry, and
 /// units of one link-time optimization share their abbreviations.
@@ -26,8 +26,11 @@ pub(crate) struct Budget {
 #[derive(Debug)]
 pub(crate) struct Damaged;
 
+/// The result of reading within a budget.
+pub(crate) type Bounded<T> = Result<T, Damaged>;
+
 /// The size of the sections whose reading takes steps.
-pub(crate) fn bytes_of(dwarf: &gimli::Dwarf<Reader<'_>>) -> usize {
+pub(crate) fn bytes_of(dwarf: &Dwarf<'_>) -> usize {
     let sections = [
         dwarf.debug_info.reader(),
         dwarf.debug_abbrev.reader(),
@@ -62,7 +65,7 @@ impl Budget {
     /// # Errors
     ///
     /// If fewer steps are left. Then all reading ends.
-    pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Damaged> {
+    pub(crate) fn spend(&mut self, steps: usize) -> Bounded<()> {
         let left = self.steps.checked_sub(steps);
         self.steps = left.unwrap_or(0);
         left.map(|_| ()).ok_or(Damaged)
@@ -77,13 +80,12 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// If the list is damaged, or the budget is too small for it. The ranges before that point were passed to
-    /// `found`.
+    /// If the list is damaged, or the budget is too small for it. The ranges before that point were passed to `found`.
     pub(crate) fn each_range(
         &mut self,
         mut list: gimli::RngListIter<Reader<'_>>,
-        mut found: impl FnMut(gimli::Range, &mut Self) -> Result<(), Damaged>,
-    ) -> Result<(), Damaged> {
+        mut found: impl FnMut(gimli::Range, &mut Self) -> Bounded<()>,
+    ) -> Bounded<()> {
         // `list.next()` would skip any number of empty ranges in one call.
         while let Some(entry) = list.next_raw()? {
             self.spend(1)?;
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spent_is_gone_and_nothing_comes_after_the_end() {
+    fn spent_budget_allows_nothing_more() {
         let mut budget = Budget::new(2, 0);
         assert!(budget.spend(2 * STEPS_PER_BYTE - 1).is_ok());
         assert!(budget.spend(2).is_err());

@@ -74,7 +74,7 @@ impl UnstrippedCopies {
             Some(id) if has_code => self.programs.insert(id, file),
             Some(id) => self.debug_files.insert(id, file),
             None if is_package && self.package.is_none() => self.package.replace(file),
-            None if is_package => return Err("there is a package (.dwp) already".into()),
+            None if is_package => return Err("there already is a package (.dwp)".into()),
             None => return Err("it has no build-id; link with `-Wl,--build-id`".into()),
         };
         Ok(())
@@ -84,13 +84,11 @@ impl UnstrippedCopies {
 impl LoadObject for UnstrippedCopies {
     fn load(&self, mapping: &Mapping) -> io::Result<FileData> {
         let Some(id) = &mapping.build_id else {
-            return Err(io::Error::other("the profile does not say its build-id"));
+            return Err(io::Error::other("the profile does not contain its build-id"));
         };
         let copy = self.programs.get(id).ok_or_else(|| {
             let reason = if self.debug_files.contains_key(id) {
-                format!(
-                    "of build-id {id} there is a debug file without code; add the program, stripped or not"
-                )
+                format!("build-id {id} has a debug file without code; add the program, stripped or not")
             } else {
                 let others: Vec<String> = self.programs.keys().map(BuildId::to_string).collect();
                 let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };

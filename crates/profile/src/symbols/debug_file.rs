@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_unit_is_looked_for_where_it_was_built_and_beside_the_executable() {
+    fn looks_for_split_units_where_built_and_beside_the_executable() {
         let paths = |folder: Option<&str>, name: &str| {
             texts(dwo_candidates(Path::new("/srv/app"), folder.map(str::as_bytes), name.as_bytes()))
         };
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_lies_beside_the_executable_or_its_debug_file() {
+    fn looks_for_packages_beside_the_executable_and_its_debug_file() {
         let packages = |debug_file: Option<&str>| {
             texts(package_candidates(Path::new("/srv/app"), debug_file.map(Path::new)))
         };
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_names_files_around_the_stripped_one_and_no_others() {
+    fn debug_link_leads_only_to_files_around_the_stripped_one() {
         let paths = |name: &str| texts(by_debug_link(Path::new("/srv/app"), name.as_bytes()));
         assert_eq!(
             paths("app.debug"),
@@ -194,7 +194,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn folders_and_names_that_are_no_text_are_kept_byte_for_byte() {
+    fn keeps_non_utf8_paths_byte_for_byte() {
         let (app, link) = (path_of(b"/srv/caf\xe9/app"), b"\xff.debug");
         assert_eq!(by_debug_link(&app, link)[0], path_of(b"/srv/caf\xe9/\xff.debug"));
         assert_eq!(package_candidates(&app, None), [path_of(b"/srv/caf\xe9/app.dwp")]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_supplementary_file_is_looked_for_by_build_id_and_where_the_link_says() {
+    fn looks_for_supplementary_file_by_build_id_and_link() {
         let build_id = BuildId::from_bytes(&[0xab, 0xcd]).unwrap();
         let paths = |link: &str, path: &str| {
             let link = SupplementaryLink { path: link.as_bytes(), build_id: build_id.clone() };

@@ -17,7 +17,7 @@ use gimli::{DebugInfoOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
 use super::budget::Budget;
-use super::elf::Reader;
+use super::elf::{Dwarf, Unit};
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::split::SplitUnits;
 use super::unit_index::{self, UnitIndex};
@@ -44,14 +44,14 @@ pub(crate) struct Found {
 ///
 /// Skips damaged units. Their addresses are not found.
 pub(crate) fn resolve(
-    dwarf: &gimli::Dwarf<Reader<'_>>,
+    dwarf: &Dwarf<'_>,
     index: &UnitIndex,
     split: &mut SplitUnits<'_>,
     addresses: &[u64],
     table: &mut FrameTable,
     budget: &mut Budget,
 ) -> Found {
-    let own_root = index.own_root().map(str::to_owned);
+    let own_root = index.own_root.as_deref();
     let mut search = Search { table, budget, found: Found::default(), own_root };
     let mut units = Units::new(dwarf);
     let mut names = Names::new(dwarf);
@@ -92,12 +92,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn in_unit(
-        dwarf: &gimli::Dwarf<Reader<'_>>,
-        offset: DebugInfoOffset,
-        addresses: &[u64],
-        budget: &mut Budget,
-    ) -> Self {
+    fn in_unit(dwarf: &Dwarf<'_>, offset: DebugInfoOffset, addresses: &[u64], budget: &mut Budget) -> Self {
         let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
         let mut ranges = Vec::new();
         // What was read before a damaged entry is valid.
@@ -123,15 +118,15 @@ struct Search<'s> {
     budget: &'s mut Budget,
     found: Found,
     /// The folder that the service's own source paths are relative to.
-    own_root: Option<String>,
+    own_root: Option<&'s str>,
 }
 
 impl Search<'_> {
     /// Reads a unit once. `lines` is the unit with the line table: the same unit, or its skeleton.
     fn pass<'a>(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, 'a>,
+        lines: Unit<'_, '_>,
         wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
@@ -146,13 +141,13 @@ impl Search<'_> {
     fn add<'a>(
         &mut self,
         chains: &Chains,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, 'a>,
+        lines: Unit<'_, '_>,
         wanted: &Wanted,
         names: &mut Names<'_, 'a>,
     ) {
         let Self { table, budget, found, own_root } = self;
-        let mut files = Files::new(lines, own_root.as_deref());
+        let mut files = Files::new(lines, *own_root);
         let rows = line_rows(lines, &wanted.addresses, budget).unwrap_or_default();
         let first_lines = FirstLines::of(chains, unit, lines, names, table, budget);
         for (position, chain) in &chains.by_position {

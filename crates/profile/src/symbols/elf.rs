@@ -11,6 +11,12 @@ use crate::error::{Error, ErrorKind};
 /// A slice of a mapped or decompressed section.
 pub(crate) type Reader<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 
+/// The DWARF sections of a file.
+pub(crate) type Dwarf<'a> = gimli::Dwarf<Reader<'a>>;
+
+/// A unit of debug information, with the sections that it is from.
+pub(crate) type Unit<'u, 'a> = gimli::UnitRef<'u, Reader<'a>>;
+
 /// Sections of a package of split units, decompressed if necessary.
 pub(crate) type PackageSections<'a> = DwarfPackageSections<Cow<'a, [u8]>>;
 
@@ -89,10 +95,7 @@ impl<'a> ElfFile<'a> {
 
     /// The DWARF sections, decompressed if necessary. `None` without `.debug_info`.
     pub(crate) fn dwarf(&self) -> Option<DwarfSections<Cow<'a, [u8]>>> {
-        if !self.has_dwarf() {
-            return None;
-        }
-        DwarfSections::load(|id| self.section(is_read(id).then(|| id.name()))).ok()
+        self.has_dwarf().then(|| self.supplementary_dwarf()).flatten()
     }
 
     /// The sections of a supplementary file, which can consist of texts only.
@@ -159,18 +162,9 @@ fn standard_link(section: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether a section says anything about frames. Sections about variables and types are never decompressed.
 fn is_read(id: SectionId) -> bool {
-    matches!(
-        id,
-        SectionId::DebugAbbrev
-            | SectionId::DebugAddr
-            | SectionId::DebugInfo
-            | SectionId::DebugLine
-            | SectionId::DebugLineStr
-            | SectionId::DebugRanges
-            | SectionId::DebugRngLists
-            | SectionId::DebugStr
-            | SectionId::DebugStrOffsets
-    )
+    use SectionId::*;
+    let texts = matches!(id, DebugLineStr | DebugStr | DebugStrOffsets);
+    texts || matches!(id, DebugAbbrev | DebugAddr | DebugInfo | DebugLine | DebugRanges | DebugRngLists)
 }
 
 #[cfg(test)]
@@ -178,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_link_of_the_standard_has_a_path_and_an_identity() {
+    fn standard_link_has_path_and_identity() {
         let link = |is_supplementary: u8, rest: &[u8]| {
             let section = [&[5, 0, is_supplementary], rest].concat();
             standard_link(&section).map(|(path, id)| (path.to_vec(), id.to_vec()))

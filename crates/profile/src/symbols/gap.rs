@@ -46,115 +46,93 @@ impl SymbolGap {
 
     /// The file could not be opened.
     pub(super) fn unreadable(mapping: &Mapping, error: &io::Error) -> Self {
-        let advice = match error.raw_os_error() {
-            Some(OUT_OF_MEMORY | TOO_MANY_FILES | TOO_MANY_OWN_FILES) => {
-                "raise the limits on open files and memory, and ask again"
-            }
-            _ if error.kind() == io::ErrorKind::PermissionDenied => {
-                "let the service's user read the file, or give names to its profile elsewhere with `memory-debug symbolize`"
+        let advice = match error.kind() {
+            _ if may_pass(error) => "raise the limits on open files and memory, and try again",
+            io::ErrorKind::PermissionDenied => {
+                "let the service's user read the file, or symbolize its profile elsewhere with `memory-debug symbolize`"
             }
             _ if mapping.build_id.is_some() => {
-                "restart the service with the file in place, or give names to its profile elsewhere with `memory-debug \
+                "restart the service with the file in place, or symbolize its profile elsewhere with `memory-debug \
                  symbolize`, which needs an unstripped copy of the file"
             }
-            _ => "restart the service with the file in place",
+            _ => RESTART,
         };
         Self::new(mapping, format!("could not be read: {error}"), advice)
     }
 
     /// The file is not an executable or library.
     pub(super) fn no_object(mapping: &Mapping, error: &crate::Error) -> Self {
-        Self::new(
-            mapping,
-            format!("could not be read: {error}"),
-            "restart the service with the file in place",
-        )
+        Self::new(mapping, format!("could not be read: {error}"), RESTART)
     }
 
     /// The file has neither symbols nor debug information, and no other file has them.
     pub(super) fn stripped(mapping: &Mapping, unused: UnusedDebugFile) -> Self {
-        let found = match &unused {
-            Some(unused) => format!("is stripped, and {unused}"),
-            None => "is stripped".to_owned(),
+        let without_debug_file = if mapping.is_program {
+            "add `debug = \"line-tables-only\"` and `strip = false` to [profile.release] in Cargo.toml"
+        } else {
+            "install its debug information, or a build of it that is not stripped"
         };
-        let advice = match (mapping.is_program, unused) {
-            (true, None) => {
-                "add `debug = \"line-tables-only\"` and `strip = false` to [profile.release] in Cargo.toml"
-            }
-            (_, Some(_)) => "install the debug file of this very build where the service can read it",
-            (false, None) => "install its debug information, or a build of it that is not stripped",
-        };
-        Self::new(mapping, found, advice)
+        Self::with_debug_file(mapping, "is stripped", without_debug_file, unused)
     }
 
     /// The file has symbols, and line tables for at most the smaller part of its code.
     pub(super) fn no_line_tables(mapping: &Mapping, unused: UnusedDebugFile) -> Self {
-        let (found, advice) = match unused {
-            None => (
-                "has symbols but no line tables".to_owned(),
-                "add `debug = \"line-tables-only\"` to [profile.release] in Cargo.toml",
-            ),
-            Some(unused) => (
-                format!("has symbols but no line tables, and {unused}"),
-                "install the debug file of this very build where the service can read it",
-            ),
-        };
-        Self::new(mapping, found, advice)
+        let advice = "add `debug = \"line-tables-only\"` to [profile.release] in Cargo.toml";
+        Self::with_debug_file(mapping, "has symbols but no line tables", advice, unused)
+    }
+
+    /// A gap that a debug file would close. `advice` applies if there is none.
+    fn with_debug_file(mapping: &Mapping, found: &str, advice: &str, unused: UnusedDebugFile) -> Self {
+        let Some(unused) = unused else { return Self::new(mapping, found, advice) };
+        let advice = "install the debug file of exactly this build where the service can read it";
+        Self::new(mapping, format!("{found}, and {unused}"), advice)
     }
 
     /// The file has symbols or debug information, but none for the sampled code.
     pub(super) fn nameless(mapping: &Mapping) -> Self {
-        Self::new(
-            mapping,
-            "was read, but its symbols and debug information say nothing of the sampled code",
-            "build it with `debug = \"line-tables-only\"`, and do not edit the file after it was linked",
-        )
+        let found = "was read, but its symbols and debug information say nothing about the sampled code";
+        let advice =
+            "build it with `debug = \"line-tables-only\"`, and do not edit the file after it was linked";
+        Self::new(mapping, found, advice)
     }
 
     /// Reading the file took too many steps.
     pub(super) fn damaged(mapping: &Mapping) -> Self {
-        Self::new(
-            mapping,
-            "has debug information that takes more work to read than a genuine one, so a part of it was left out",
-            "compare the file with its build, and replace it if it is damaged",
-        )
+        let found = "has debug information that takes too long to read, so a part of it was left out";
+        Self::new(mapping, found, "compare the file with its build, and replace it if it is damaged")
     }
 
     /// Files with the functions of split units were not found.
     pub(super) fn split(mapping: &Mapping, units: usize) -> Self {
-        let package = format!("{}.dwp", mapping.file_name());
-        Self::new(
-            mapping,
-            format!(
-                "has split debug information, and the files with the functions of {units} units were not found"
-            ),
-            format!(
-                "deploy `{package}` beside it, or set `split-debuginfo = \"off\"` in [profile.release] in Cargo.toml"
-            ),
-        )
+        let found = format!(
+            "has split debug information, and the files with the functions of {units} units were not found"
+        );
+        let advice = format!(
+            "deploy `{}.dwp` beside it, or set `split-debuginfo = \"off\"` in [profile.release] in Cargo.toml",
+            mapping.file_name()
+        );
+        Self::new(mapping, found, advice)
     }
 
     /// The supplementary file of `dwz` was not found.
     pub(super) fn supplementary(mapping: &Mapping, link: &SupplementaryLink<'_>) -> Self {
         let path = path_of(link.path);
-        let (name, id) = (file_name(&path), &link.build_id);
-        let digits = id.to_string();
-        let (first, rest) = digits.split_at(2.min(digits.len()));
-        Self::new(
-            mapping,
-            format!(
-                "has debug information whose names are in a supplementary file of `dwz`, `{name}` (build-id {id}), which was not found"
-            ),
-            format!(
-                "install the package with that file, the one that the debug information came with, or put it at \
-                 `/usr/lib/debug/.build-id/{first}/{rest}.debug`"
-            ),
-        )
+        let (name, id) = (file_name(&path), link.build_id.to_string());
+        let (first, rest) = id.split_at(2.min(id.len()));
+        let found = format!(
+            "has debug information whose names are in a supplementary file of `dwz`, `{name}` (build-id {id}), which \
+             was not found"
+        );
+        let advice = format!(
+            "install the package with that file, the one that the debug information came with, or put it at \
+             `/usr/lib/debug/.build-id/{first}/{rest}.debug`"
+        );
+        Self::new(mapping, found, advice)
     }
 
     /// A profile without mappings. The place of code in the process is unknown.
     pub fn without_mappings(cause: &str, advice: &str) -> Self {
-        let reason = format!("which code lies where in the process is not known, because {cause}");
+        let reason = format!("it is unknown which code is where in the process, because {cause}");
         Self { file: String::new(), is_program: true, reason, advice: advice.into() }
     }
 
@@ -168,6 +146,8 @@ impl SymbolGap {
         }
     }
 }
+
+const RESTART: &str = "restart the service with the file in place";
 
 /// Numbers of errno(3), equal on all processors that Linux supports: ENOMEM, ENFILE, EMFILE.
 const OUT_OF_MEMORY: i32 = 12;

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_id_is_found_among_the_notes_of_a_segment() {
+    fn finds_build_id_among_notes() {
         let id = BuildId::from_bytes(&[0xab, 0xcd, 0xef]);
         for alignment in [4, 8] {
             let notes = [

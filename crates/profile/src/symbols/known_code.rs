@@ -11,7 +11,7 @@ use super::elf::{self, ElfFile};
 use super::files::{FileData, LoadObject};
 use super::frames::{Frame, FrameSpan, FrameTable, Function};
 use super::gap::{SymbolGap, may_pass};
-use super::program_names::ProgramNames;
+use super::program_names::{ProgramFile, ProgramNames};
 use super::split::SplitUnits;
 use super::stand_in::{GENERATED, WITHOUT_SYMBOLS};
 use super::unit_index::UnitIndex;
@@ -36,7 +36,7 @@ impl KnownCode {
     /// Looks up sorted addresses of a mapping in its file. Addresses that are not found stay unknown.
     pub(super) fn resolve_in(&mut self, mapping: &Mapping, addresses: &[u64], files: &dyn LoadObject) {
         if mapping.is_program {
-            self.program.looked_up(addresses.len());
+            self.program.addresses += addresses.len();
         }
         let data = match files.load(mapping) {
             Ok(data) => data,
@@ -56,30 +56,25 @@ impl KnownCode {
         let separate = separate.as_deref().and_then(|data| ElfFile::parse(data).ok());
         let is_stripped = separate.is_none() && !elf.has_symbol_table() && !elf.has_dwarf();
         if mapping.is_program {
-            self.program.file_was_read(is_stripped, unused.clone());
+            self.program.file = Some(ProgramFile { is_stripped, unused_debug_file: unused.clone() });
         }
-        let packages = debug_file::package_candidates(&mapping.path, separate_path.as_deref());
-        let parts = Parts {
-            elf: &elf,
-            separate: separate.as_ref(),
-            separate_path: separate_path.as_deref(),
-            packages,
-        };
-        self.resolve_in_elf(&parts, mapping, addresses, files);
+        let separate = separate_path.as_deref().zip(separate.as_ref());
+        self.read_elf(&elf, separate, mapping, addresses, files);
         let lacks_names = addresses.iter().any(|address| !self.spans.contains_key(address));
         if is_stripped && lacks_names && !mapping.is_program && !is_of_system(mapping) {
             self.note(SymbolGap::stripped(mapping, unused));
         }
     }
 
-    fn resolve_in_elf(
+    /// Looks up addresses in an ELF file. `separate` has its debug information, with the same link-time addresses.
+    fn read_elf(
         &mut self,
-        parts: &Parts<'_>,
+        elf: &ElfFile<'_>,
+        separate: Option<(&Path, &ElfFile<'_>)>,
         mapping: &Mapping,
         addresses: &[u64],
         files: &dyn LoadObject,
     ) {
-        let Parts { elf, separate, separate_path, packages } = parts;
         // A return address is behind the call, perhaps behind the function. The call is at least one byte before. The
         // order is kept, so positions in `linked` and `known` correspond.
         let (known, linked): (Vec<u64>, Vec<u64>) = addresses
@@ -89,22 +84,21 @@ impl KnownCode {
                 Some((*address, elf.address_at(offset)?))
             })
             .unzip();
-        let debug = separate.unwrap_or(elf);
+        let (path, debug) = separate.unwrap_or((&mapping.path, elf));
         let found = match debug.dwarf() {
             Some(sections) => {
-                let path = separate_path.unwrap_or(&mapping.path);
                 let supplementary = self.load_supplementary(debug, path, mapping, files);
                 let supplementary = supplementary.as_deref().and_then(|data| ElfFile::parse(data).ok());
                 let supplementary = supplementary.and_then(|elf| elf.supplementary_dwarf());
                 let reader = |section| elf::Reader::new(section, debug.endian());
                 let dwarf = sections.borrow_with_sup(supplementary.as_ref(), |section| reader(section));
-                self.resolve_in_dwarf(&dwarf, packages, mapping, &linked, files)
+                self.read_dwarf(&dwarf, path, mapping, &linked, files)
             }
             None => Found::default(),
         };
         let table = &mut self.table;
         let mut symbols = vec![None; linked.len()];
-        for file in separate.iter().copied().chain([*elf]) {
+        for file in separate.map(|(_, file)| file).into_iter().chain([elf]) {
             file.symbols_of(&linked, |position, symbol| {
                 symbols[position].get_or_insert_with(|| symbol.to_owned());
             });
@@ -129,14 +123,16 @@ impl KnownCode {
             }
         }
         if mapping.is_program {
-            self.program.found(with_lines, found.without_functions, with_symbols);
+            self.program.with_lines += with_lines;
+            self.program.with_lines_only += found.without_functions;
+            self.program.with_symbols += with_symbols;
         }
     }
 
-    fn resolve_in_dwarf(
+    fn read_dwarf(
         &mut self,
-        dwarf: &gimli::Dwarf<elf::Reader<'_>>,
-        packages: &[PathBuf],
+        dwarf: &elf::Dwarf<'_>,
+        path: &Path,
         mapping: &Mapping,
         linked: &[u64],
         files: &dyn LoadObject,
@@ -145,14 +141,15 @@ impl KnownCode {
         budget.add(dwarf.sup().map_or(0, bytes_of));
         let key = (mapping.path.clone(), mapping.device.clone(), mapping.inode);
         let units = self.units.entry(key).or_insert_with(|| UnitIndex::read(dwarf, &mut budget));
+        let packages = debug_file::package_candidates(&mapping.path, Some(path));
         let package =
-            packages.iter().filter(|_| units.is_split()).find_map(|path| files.load_debug_file(path).ok());
+            packages.iter().filter(|_| units.is_split).find_map(|path| files.load_debug_file(path).ok());
         let package = package.as_deref().and_then(|data| ElfFile::parse(data).ok());
         let sections = package.as_ref().and_then(|elf| Some((elf.package()?, elf.endian())));
         let sections = sections.as_ref().map(|(sections, endian)| (sections, *endian));
         let mut split = SplitUnits::new(&mapping.path, sections, files);
         let found = dwarf::resolve(dwarf, units, &mut split, linked, &mut self.table, &mut budget);
-        let (missing, is_spent) = (split.missing(), budget.is_spent());
+        let (missing, is_spent) = (split.missing, budget.is_spent());
         if missing > 0 {
             self.note(SymbolGap::split(mapping, missing));
         }
@@ -211,19 +208,8 @@ impl KnownCode {
     }
 }
 
-/// A file with the files that belong to it.
-struct Parts<'a> {
-    elf: &'a ElfFile<'a>,
-    /// The debug information of `elf`, with the same link-time addresses.
-    separate: Option<&'a ElfFile<'a>>,
-    separate_path: Option<&'a Path>,
-    /// Paths where the debug information of split units can be.
-    packages: Vec<PathBuf>,
-}
-
-/// Whether a file is a system library. Its debug information may be installed. But it is large and about C, so
-/// reading it would take more time than all of the service's own and reveal no type. The program itself can be
-/// anywhere.
+/// Whether a file is a system library. Its debug information may be installed. But it is large and about C, so reading
+/// it would take more time than all of the service's own and reveal no type. The program itself can be anywhere.
 pub(super) fn is_of_system(mapping: &Mapping) -> bool {
     let folders = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
     !mapping.is_program && folders.iter().any(|folder| mapping.path.starts_with(folder))

@@ -1,46 +1,49 @@
 //! How good the names of the program's own code are, and why they are not better.
 
+use serde::{Deserialize, Serialize};
+
 use super::gap::{SymbolGap, UnusedDebugFile};
-use super::tier::SymbolTier;
 use crate::mapping::Mapping;
+
+/// How much is known about the code of the profiled program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum SymbolTier {
+    /// Nothing. Types are unknown.
+    None,
+    /// Function names from the symbol table. Types are known only if the names contain them.
+    Functions,
+    /// Function names from the symbol table, and source lines from DWARF. The file of split debug information with
+    /// the functions was not found. Types are known as with [`Functions`](Self::Functions).
+    Lines,
+    /// Functions and inlined functions with their generic arguments, from DWARF.
+    Inlined,
+}
 
 /// Counts for the program's own code.
 #[derive(Debug, Default)]
 pub(super) struct ProgramNames {
     /// How many addresses were looked up.
-    addresses: usize,
+    pub(super) addresses: usize,
     /// How many of them have a line; a line but no functions, because a file of split debug information was not
     /// found; a symbol.
-    with_lines: usize,
-    with_lines_only: usize,
-    with_symbols: usize,
+    pub(super) with_lines: usize,
+    pub(super) with_lines_only: usize,
+    pub(super) with_symbols: usize,
     /// `None` until the file is read.
-    file: Option<ProgramFile>,
+    pub(super) file: Option<ProgramFile>,
 }
 
 /// The state of the program's file.
 #[derive(Debug)]
-struct ProgramFile {
+pub(super) struct ProgramFile {
     /// Whether there are neither symbols nor debug information, here or in a debug file.
-    is_stripped: bool,
-    unused_debug_file: UnusedDebugFile,
+    pub(super) is_stripped: bool,
+    pub(super) unused_debug_file: UnusedDebugFile,
 }
 
 impl ProgramNames {
-    pub(super) fn looked_up(&mut self, addresses: usize) {
-        self.addresses += addresses;
-    }
-
-    pub(super) fn file_was_read(&mut self, is_stripped: bool, unused_debug_file: UnusedDebugFile) {
-        self.file = Some(ProgramFile { is_stripped, unused_debug_file });
-    }
-
-    pub(super) fn found(&mut self, with_lines: usize, with_lines_only: usize, with_symbols: usize) {
-        self.with_lines += with_lines;
-        self.with_lines_only += with_lines_only;
-        self.with_symbols += with_symbols;
-    }
-
     /// The tier of most addresses.
     pub(super) fn tier(&self) -> SymbolTier {
         match (self.with_lines, self.with_symbols) {

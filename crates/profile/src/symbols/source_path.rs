@@ -18,30 +18,24 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
     let is_rust = path.ends_with(".rs");
     let beside = |rest: &'p str| if is_rust { format!("{BESIDE_SERVICE}{rest}").into() } else { rest.into() };
     let without_home = without_home(path);
-    for (marker, skipped_folders) in [
-        // The standard library, as distributed (`/rustc/<commit>/library/…`) or from the component `rust-src`.
-        ("/library/", None),
+    // The standard library, as distributed (`/rustc/<commit>/library/…`) or from the component `rust-src`.
+    if let Some(at) = without_home.rfind("/library/")
+        && (without_home.starts_with("/rustc/") || without_home.contains("/lib/rustlib/src/rust/"))
+    {
+        return without_home[at + 1..].into();
+    }
+    for (marker, skipped_folders, has_version) in [
         // The dependencies of the standard library.
-        ("/rust/deps/", Some(0)),
+        ("/rust/deps/", 0, true),
         // cargo's sources: `registry/src/<index>/<crate>-<version>/…`, `git/checkouts/<name>-<hash>/<commit>/…`.
-        ("/registry/src/", Some(1)),
-        ("/git/checkouts/", Some(0)),
-        ("/vendor/", Some(0)),
+        ("/registry/src/", 1, true),
+        ("/git/checkouts/", 0, false),
+        ("/vendor/", 0, false),
     ] {
-        let Some(at) = without_home.rfind(marker) else { continue };
-        match skipped_folders {
-            None if without_home.starts_with("/rustc/")
-                || without_home.contains("/lib/rustlib/src/rust/") =>
-            {
-                return without_home[at + 1..].into();
-            }
-            None => {}
-            Some(folders) => {
-                let rest = &without_home[at + marker.len()..];
-                let rest = rest.splitn(folders + 1, '/').last().unwrap_or(rest);
-                let has_version = matches!(marker, "/rust/deps/" | "/registry/src/");
-                return if has_version { rest.into() } else { beside(rest) };
-            }
+        if let Some(at) = without_home.rfind(marker) {
+            let rest = &without_home[at + marker.len()..];
+            let rest = rest.splitn(skipped_folders + 1, '/').last().unwrap_or(rest);
+            return if has_version { rest.into() } else { beside(rest) };
         }
     }
     // Output of a build script: `target/release/build/<crate>-<hash>/out/…`.
@@ -95,7 +89,7 @@ mod tests {
     use super::{is_of_dependency, own_root, trimmed};
 
     #[test]
-    fn folders_of_dependencies_are_known() {
+    fn recognizes_folders_of_dependencies() {
         assert!(is_of_dependency("/home/ann/.cargo/registry/src/index.io-19/bytes-1.12.1"));
         assert!(is_of_dependency("/srv/app/vendor/bytes"));
         assert!(!is_of_dependency("/home/ann/app"));
@@ -134,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_is_where_the_programs_own_crate_was_compiled() {
+    fn finds_the_workspace_of_the_programs_own_crate() {
         for (unit, folder, expected) in [
             ("src/main.rs/@/app.7f3a-cgu.0", Some("/srv/app"), Some("/srv/app")),
             ("crates/web/src/main.rs/@/app.7f3a-cgu.0", Some("/srv/app"), Some("/srv/app")),

@@ -7,12 +7,12 @@
 
 use std::path::{Path, PathBuf};
 
-use gimli::{DebugInfoOffset, Dwarf, DwarfPackage, DwoId, EndianSlice, Section as _, Unit, UnitRef};
+use gimli::{DebugInfoOffset, DwarfPackage, DwoId, EndianSlice, Section as _, UnitRef};
 use rustc_hash::FxHashSet;
 
 use super::budget::{Budget, bytes_of};
 use super::debug_file;
-use super::elf::{ElfFile, PackageSections, Reader};
+use super::elf::{Dwarf, ElfFile, PackageSections, Reader, Unit};
 use super::files::LoadObject;
 use super::units::Units;
 
@@ -26,7 +26,8 @@ pub(crate) struct SplitUnits<'a> {
     executable: &'a Path,
     /// Ids that were asked for. In a genuine file each belongs to one unit.
     seen: FxHashSet<u64>,
-    missing: usize,
+    /// How many skeletons had no file with the rest.
+    pub(crate) missing: usize,
 }
 
 impl<'a> SplitUnits<'a> {
@@ -51,17 +52,12 @@ impl<'a> SplitUnits<'a> {
         Self { package, package_bytes, files, executable, seen: FxHashSet::default(), missing: 0 }
     }
 
-    /// How many skeletons had no file with the rest.
-    pub(crate) fn missing(&self) -> usize {
-        self.missing
-    }
-
     /// Calls `pass` with the rest of a unit, and with the number of bytes that there are to read in addition. Returns
     /// whether the rest was found.
     pub(crate) fn with_unit_of(
         &mut self,
-        skeleton: UnitRef<'_, Reader<'_>>,
-        pass: impl FnOnce(UnitRef<'_, Reader<'_>>, usize),
+        skeleton: Unit<'_, '_>,
+        pass: impl FnOnce(Unit<'_, '_>, usize),
     ) -> bool {
         let Some(id) = skeleton.dwo_id.filter(|id| self.seen.insert(id.0)) else { return false };
         let package = self.package.as_ref();
@@ -87,7 +83,7 @@ impl<'a> SplitUnits<'a> {
         false
     }
 
-    fn paths_of(&self, skeleton: UnitRef<'_, Reader<'_>>) -> Vec<PathBuf> {
+    fn paths_of(&self, skeleton: Unit<'_, '_>) -> Vec<PathBuf> {
         let Ok(Some(name)) = skeleton.dwo_name() else { return Vec::new() };
         let Ok(name) = skeleton.attr_string(name) else { return Vec::new() };
         let folder = skeleton.comp_dir.map(|folder| folder.slice());
@@ -96,11 +92,7 @@ impl<'a> SplitUnits<'a> {
 }
 
 /// The unit with this id. Its addresses are in the executable, at a place that the skeleton names.
-fn unit_of<'a>(
-    dwarf: &Dwarf<Reader<'a>>,
-    id: DwoId,
-    skeleton: UnitRef<'_, Reader<'_>>,
-) -> Option<Unit<Reader<'a>>> {
+fn unit_of<'a>(dwarf: &Dwarf<'a>, id: DwoId, skeleton: Unit<'_, '_>) -> Option<gimli::Unit<Reader<'a>>> {
     let mut budget = Budget::new(bytes_of(dwarf), 0);
     let mut units = Units::new(dwarf);
     let mut headers = dwarf.units();

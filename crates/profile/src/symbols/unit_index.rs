@@ -7,8 +7,8 @@
 use gimli::{AttributeValue, Reader as _};
 
 use super::abbreviations;
-use super::budget::{Budget, Damaged};
-use super::elf::Reader;
+use super::budget::{Bounded, Budget};
+use super::elf::{Dwarf, Reader};
 use super::source_path;
 
 /// Gaps between a unit's functions up to this size are closed.
@@ -19,8 +19,9 @@ const MAX_GAP: u64 = 256;
 pub(crate) struct UnitIndex {
     ranges: Vec<UnitRange>,
     /// Whether some units have their debug information in separate files.
-    is_split: bool,
-    own_root: Option<String>,
+    pub(crate) is_split: bool,
+    /// The folder that the source paths of the program's own crate are relative to.
+    pub(crate) own_root: Option<String>,
 }
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ struct UnitRange {
 
 impl UnitIndex {
     /// Reads the root entry of every unit. Damaged units are left out.
-    pub(crate) fn read(dwarf: &gimli::Dwarf<Reader<'_>>, budget: &mut Budget) -> Self {
+    pub(crate) fn read(dwarf: &Dwarf<'_>, budget: &mut Budget) -> Self {
         let mut index = Self::default();
         let mut ranges = Vec::new();
         let mut units = dwarf.units();
@@ -63,27 +64,13 @@ impl UnitIndex {
 
     /// The units that can contain any of the (sorted) addresses, by ascending offset in `.debug_info`.
     pub(crate) fn units_of(&self, addresses: &[u64]) -> Vec<usize> {
-        let mut units: Vec<usize> = self
-            .ranges
-            .iter()
-            .filter(|range| {
-                let first = addresses.partition_point(|address| *address < range.begin);
-                addresses.get(first).is_some_and(|address| *address < range.end)
-            })
-            .map(|range| range.unit)
-            .collect();
+        let is_hit = |range: &&UnitRange| {
+            let first = addresses.partition_point(|address| *address < range.begin);
+            addresses.get(first).is_some_and(|address| *address < range.end)
+        };
+        let mut units: Vec<usize> = self.ranges.iter().filter(is_hit).map(|range| range.unit).collect();
         units.dedup();
         units
-    }
-
-    /// The folder that the source paths of the program's own crate are relative to.
-    pub(crate) fn own_root(&self) -> Option<&str> {
-        self.own_root.as_deref()
-    }
-
-    /// Whether some units have their debug information in separate files.
-    pub(crate) fn is_split(&self) -> bool {
-        self.is_split
     }
 }
 
@@ -98,7 +85,7 @@ pub(crate) struct Root<'a> {
 
 impl<'a> Root<'a> {
     /// The root of the program's workspace, if the unit belongs to the program's own crate.
-    fn own_root(self, dwarf: &gimli::Dwarf<Reader<'a>>) -> Option<String> {
+    fn own_root(self, dwarf: &Dwarf<'a>) -> Option<String> {
         let text = |value: AttributeValue<Reader<'a>>| match value {
             AttributeValue::String(text) => Some(text),
             AttributeValue::DebugStrRef(offset) => dwarf.string(offset).ok(),
@@ -115,11 +102,11 @@ impl<'a> Root<'a> {
 
 /// Reads a unit's root entry. Appends its code ranges to `ranges`.
 pub(crate) fn read_root<'a>(
-    dwarf: &gimli::Dwarf<Reader<'a>>,
+    dwarf: &Dwarf<'a>,
     header: &gimli::UnitHeader<Reader<'a>>,
     ranges: &mut Vec<gimli::Range>,
     budget: &mut Budget,
-) -> Result<Root<'a>, Damaged> {
+) -> Bounded<Root<'a>> {
     let encoding = header.encoding();
     let code = header.range_from(header.root_offset()..)?.read_uleb128()?;
     let abbreviations = abbreviations::only(&dwarf.debug_abbrev, header.debug_abbrev_offset(), code, budget)?;
@@ -222,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn units_with_lists_of_their_own_are_all_read() {
+    fn reads_all_units_with_separate_lists() {
         let ranges: Vec<u8> = (0..UNITS as u64).flat_map(|unit| list(unit * 10, 10)).collect();
         let index = read(&file(|unit| unit * 11 * 16, &ranges));
         assert_eq!(index.ranges.len(), UNITS * 10);
@@ -230,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_list_is_not_read_for_every_unit() {
+    fn does_not_read_one_long_list_for_every_unit() {
         let sections = file(|_| 0, &list(0, RANGES));
         let index = read(&sections);
         // The units alone would allow a million ranges.

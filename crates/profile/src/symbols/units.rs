@@ -5,18 +5,18 @@ use std::sync::Arc;
 use gimli::{Abbreviations, DebugAbbrevOffset, DebugInfoOffset};
 
 use super::abbreviations;
-use super::budget::{Budget, Damaged};
-use super::elf::Reader;
+use super::budget::{Bounded, Budget};
+use super::elf::{Dwarf, Reader};
 
 /// Opens units. Of the last unit it keeps only the abbreviations.
 pub(crate) struct Units<'d, 'a> {
-    dwarf: &'d gimli::Dwarf<Reader<'a>>,
+    dwarf: &'d Dwarf<'a>,
     /// Adjacent units from one object file share their abbreviations.
     abbreviations: Option<(DebugAbbrevOffset, Arc<Abbreviations>)>,
 }
 
 impl<'d, 'a> Units<'d, 'a> {
-    pub(crate) fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+    pub(crate) fn new(dwarf: &'d Dwarf<'a>) -> Self {
         Self { dwarf, abbreviations: None }
     }
 
@@ -25,7 +25,7 @@ impl<'d, 'a> Units<'d, 'a> {
         &mut self,
         offset: DebugInfoOffset,
         budget: &mut Budget,
-    ) -> Result<gimli::Unit<Reader<'a>>, Damaged> {
+    ) -> Bounded<gimli::Unit<Reader<'a>>> {
         let header = self.dwarf.debug_info.header_from_offset(offset)?;
         let at = header.debug_abbrev_offset();
         let abbreviations = match &self.abbreviations {

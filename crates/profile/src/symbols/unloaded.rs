@@ -17,16 +17,11 @@ impl Unloaded {
     /// Bound on the addresses, above which all are forgotten. Few addresses of a plugin allocate.
     const MAX_ADDRESSES: usize = 1 << 16;
 
-    /// Compares the mappings of two profiles. `addresses` are those of the earlier profile.
-    pub(crate) fn learn(
-        &mut self,
-        before: &[Mapping],
-        now: &[Mapping],
-        addresses: impl Iterator<Item = u64>,
-    ) {
+    /// Compares the mappings of two profiles. `met` are the addresses of the earlier profile.
+    pub(crate) fn learn(&mut self, before: &[Mapping], now: &[Mapping], met: impl Iterator<Item = u64>) {
         let is_there = |library: &Mapping| now.iter().any(|mapping| mapping.is_of_same_object(library));
         // Code that was already unloaded does not belong to the library that has been there since.
-        let met: Vec<u64> = addresses.filter(|address| !self.contains(*address)).collect();
+        let met: Vec<u64> = met.filter(|address| !self.contains(*address)).collect();
         // If a library came back to its place, its code is there again.
         let known: Vec<bool> = self.libraries.iter().map(is_there).collect();
         self.addresses.retain(|_, library| !known[*library]);

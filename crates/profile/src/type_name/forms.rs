@@ -138,14 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_so_that_binary_search_finds_every_row() {
+    fn tables_are_sorted_for_binary_search() {
         assert!(FORMS.is_sorted_by_key(|(path, _)| path));
         assert!(NODES.is_sorted_by_key(|(path, _)| path));
         assert!(HOLDERS.is_sorted());
     }
 
     #[test]
-    fn a_form_is_walked_in_order() {
+    fn walks_a_form_in_order() {
         let parts = std::cell::RefCell::new(Vec::new());
         walk(
             "A<0, 1.2>",

@@ -121,14 +121,12 @@ impl<'a> Parser<'a> {
         }
         if self.eat("[") {
             let element = Box::new(self.parse_type(depth + 1));
-            let length = if self.eat(";") {
+            let length = self.eat(";").then(|| {
                 let end = end_of_item(self.rest(), b",");
                 let length = self.rest()[..end].trim();
                 self.at += end;
-                Some(length)
-            } else {
-                None
-            };
+                length
+            });
             return self.eat("]").then_some(Type::Array { element, length });
         }
         if self.eat("fn(") {
@@ -249,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_kept_whole_where_brackets_hide_its_end() {
+    fn keeps_item_whole_if_brackets_hide_its_end() {
         let Type::Path { arguments, .. } = Type::parse("A<fn(&S},n<B>>") else { panic!("not a path") };
         assert_eq!(arguments, [Type::Other("fn(&S}"), path("n", [path("B", [])])]);
         let text = "fn(&S},`n<(&mut ,".repeat(20);
@@ -258,7 +256,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_name_panics(name in "[a-zA-Z:<>(),&*\\[\\]{}#; +-]{0,60}") {
+        fn names_never_panic(name in "[a-zA-Z:<>(),&*\\[\\]{}#; +-]{0,60}") {
             let _ = Type::parse(&name);
             let _ = split_arguments(&name);
         }

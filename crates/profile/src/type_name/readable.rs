@@ -182,21 +182,20 @@ fn is_default(argument: &Type<'_>) -> bool {
         if ["alloc::alloc::Global", "std::alloc::System", "std::hash::random::RandomState"].contains(path))
 }
 
+/// Types that the compiler makes for futures and closures, and their readable kind.
+const GENERATED: &[(&str, &str)] = &[
+    ("{async_fn_env#", "async fn "),
+    ("{async_block_env#", "async block in "),
+    ("{coroutine_env#", "async block in "),
+    ("{async_closure_env#", "closure in "),
+    ("{closure_env#", "closure in "),
+];
+
 /// The readable kind and place of a type that the compiler made for a future or closure.
 fn generated(path: &str) -> Option<(&'static str, String)> {
     let segments = segments(path);
     let (last, place) = segments.split_last()?;
-    let kind = if place.is_empty() {
-        return None;
-    } else if last.starts_with("{async_fn_env#") {
-        "async fn "
-    } else if last.starts_with("{async_block_env#") || last.starts_with("{coroutine_env#") {
-        "async block in "
-    } else if last.starts_with("{async_closure_env#") || last.starts_with("{closure_env#") {
-        "closure in "
-    } else {
-        return None;
-    };
+    let (_, kind) = GENERATED.iter().find(|(prefix, _)| last.starts_with(prefix) && !place.is_empty())?;
     let place: Vec<&str> = place.iter().copied().filter(|segment| !segment.starts_with('{')).collect();
     Some((kind, place.join("::")))
 }
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_element_is_what_a_container_holds() {
+    fn finds_the_element_of_a_container() {
         for (name, element) in [
             ("Vec<Session>", "Session"),
             ("HashMap<String, Vec<(u8, u8)>>", "Vec<(u8, u8)>"),

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_48_kilobytes_becomes_a_line() {
+    fn shortens_48_kilobyte_name_to_a_line() {
         let nested = format!("{}u8{}", "Map<Left, ".repeat(4_000), ">".repeat(4_000));
         let wide = format!("Either<({})>", vec!["app::Branch<u8>"; 3_000].join(", "));
         for name in [nested, wide] {
@@ -200,7 +200,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_name_becomes_short_and_none_panics(name in "[a-z:<>(),&\\[\\]{} é←-]{0,120}", limit in 1..60_usize) {
+        fn shortens_any_name_without_panic(name in "[a-z:<>(),&\\[\\]{} é←-]{0,120}", limit in 1..60_usize) {
             let short = shorten_name(&name, limit);
             let length = |text: &str| text.split(ARROW).map(|part| part.chars().count()).max().unwrap_or(0);
             proptest::prop_assert!(length(&short) <= limit.max(1) + 1, "{short}");

@@ -106,7 +106,7 @@ fn an_unknown_ceiling_has_a_reason() {
 }
 
 #[test]
-fn a_limit_that_cannot_be_read_is_not_taken_for_none() {
+fn an_unreadable_limit_does_not_mean_no_limit() {
     let mut report = crate::sample::report();
     assert_eq!(report.is_limited(), Ok(true));
     report.cgroup = Some(pod(None, level("/p", None, 283, 0)));

@@ -30,7 +30,7 @@ const DOMINATING_PERCENT_OF_LIMIT: f64 = 50.0;
 
 fn symbols_missing(report: &MemoryReport) -> Check {
     let symbols = types(report, "symbols", |types| types.symbols.clone())?;
-    // Symbols are looked up only for sampled code, so without samples there are none.
+    // Symbols are looked up only for sampled code, so without samples their absence means nothing.
     if types(report, "stacks", |types| types.stacks)? == 0 {
         return Err("nothing has been sampled yet".into());
     }

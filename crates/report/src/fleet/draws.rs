@@ -65,9 +65,9 @@ impl Draws {
             draws: self.draws,
             at_least: self.seen.len() as f64 + once * (once - 1.0) / (2.0 * (twice + 1.0)),
             stop_rule: format!(
-                "until {} answers in a row bring no new instance; if there were one more, as likely as the others, it \
-                 would have answered by then with 99 % probability; a balancer that prefers some instances, or keeps one \
-                 client on one of them, hides more",
+                "until {} answers in a row bring no new instance; if there were one more, as likely as the others, \
+                 it would have answered by then with 99 % probability; a balancer that prefers some instances, or \
+                 keeps one client on one of them, hides more",
                 self.patience()
             ),
             stopped_by_rule: self.is_enough(),

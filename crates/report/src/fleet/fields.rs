@@ -128,7 +128,7 @@ mod tests {
     use crate::view::{Page, TypesView};
     use crate::{render, sample};
 
-    /// The overview as it is on the wire.
+    /// The overview in the wire format.
     fn overview(report: &MemoryReport) -> serde_json::Value {
         serde_json::from_str(&render::json(report, Page::Overview, &TypesView::default())).unwrap()
     }

@@ -35,7 +35,7 @@ pub(super) struct Cell {
 }
 
 impl Spread {
-    /// The spread of the cells. `None` if there are none.
+    /// The spread of the cells. `None` without cells.
     pub(super) fn of(cells: &[Cell]) -> Option<Self> {
         let mut values: Vec<u64> = cells.iter().map(|cell| cell.value).collect();
         values.sort_unstable();

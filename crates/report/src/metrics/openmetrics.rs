@@ -81,7 +81,7 @@ fn write_escaped(out: &mut String, value: &str) {
     }
 }
 
-/// The shortest text that reads back as the same number, always with a fraction, as OpenMetrics asks of floats.
+/// The shortest text that parses to the same number. It always has a fraction, as OpenMetrics requires for floats.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value}.0") } else { value.to_string() }
 }

@@ -97,7 +97,7 @@ fn of_tracked(report: &MemoryReport, tracked: &[TypeRow]) -> Vec<MetricFamily> {
     // A report from the wire has tracked types only in its table, where the rows of roots are exact as well.
     let in_table = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.created.is_some());
     let tracked: Vec<_> = if tracked.is_empty() { in_table.collect() } else { tracked.iter().collect() };
-    // The whole path: tracked types are few, and two may share a name. Those of two versions of a crate share the path.
+    // Labels are full paths: tracked types are few, and two may share a name. Two versions of a crate share the path.
     let mut sums: BTreeMap<String, [f64; 4]> = BTreeMap::new();
     for row in tracked {
         let [objects, bytes, created, dropped] = sums.entry(cut(&row.full_type)).or_default();

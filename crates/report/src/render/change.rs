@@ -233,7 +233,8 @@ change from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090
                             Vec<AuditRecord> |      +1,200 |   +10.00 MiB | 10 % *
                                       String |          -3 |    -1.00 MiB |  100 %
 … and 1 more
-total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * marks more than noise: over 3.8 standard errors (5 % risk of any false mark in 300 rows)
+total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * marks more than noise: over 3.8 standard errors (5 % risk \
+of any false mark in 300 rows)
 ";
         assert_eq!(diff.to_string(), expected);
         let none = SnapshotDiff { rows: Vec::new(), ..diff.clone() };
@@ -303,7 +304,8 @@ rows above their peak since start (2026-11-21T09:00:00.000Z), out of 1,300
             seconds_to_limit: Some(5400.0),
         };
         let ceiling = serde_json::json!({
-            "limit_bytes": 300 << 20, "used_bytes": 294 << 20, "room_bytes": 6 << 20, "set_by": "group-above", "path": "/p",
+            "limit_bytes": 300 << 20, "used_bytes": 294 << 20, "room_bytes": 6 << 20, "set_by": "group-above",
+            "path": "/p",
             "others_bytes": 225 << 20,
         });
         let last = SnapshotInfo { ceiling: serde_json::from_value(ceiling).unwrap(), ..info(Some("m")) };
@@ -323,10 +325,11 @@ rows above their peak since start (2026-11-21T09:00:00.000Z), out of 1,300
         let expected = "\
 over 3 snapshots and 54s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), these keep growing:
 
-Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB per hour; at this rate it reaches the limit in 1h 30m
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB per hour; at this rate it reaches \
+the limit in 1h 30m
 
-at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it by \
-others · 6.0 MiB left
+at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it \
+by others · 6.0 MiB left
 
 31 types compared. A type is reported if it grew.
 ";
@@ -347,8 +350,8 @@ note: complete since noon
 
 over 6 snapshots and 5m 0s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), no type keeps growing
 
-at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it by \
-others · 6.0 MiB left
+at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it \
+by others · 6.0 MiB left
 
 left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:00.000Z): from another process
 31 types compared. A type is reported if it grew.

@@ -1,8 +1,8 @@
-//! A line with one number.
+//! Renders one number on a line.
 
 use std::fmt::{self, Display, Write};
 
-/// One number: its name, then itself or that it is missing. The reason is in the list at the end.
+/// Writes one number with its name, or that it is missing. The list at the end has the reason.
 pub(super) fn line(out: &mut dyn Write, name: &str, value: Option<impl Display>) -> fmt::Result {
     let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
     writeln!(out, "  {name:<22} {value:>20}")

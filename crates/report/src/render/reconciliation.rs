@@ -143,7 +143,10 @@ mod tests {
         numbers.explanations = vec!["sampling began\nlate".into()];
         let text = lines(&numbers);
         assert!(
-            text.contains("in use; the difference is larger than sampling explains\n  possible cause: sampling began\\u{a}late\n"),
+            text.contains(
+                "in use; the difference is larger than sampling explains\n  possible cause: sampling \
+                           began\\u{a}late\n"
+            ),
             "{text}"
         );
         assert!(text.contains("resident 512.3 MiB, of which 429.5 MiB in use"), "{text}");

@@ -11,7 +11,7 @@ fn samples(generation: u64, pauses: u64) -> SampleOrigin {
 }
 
 #[test]
-fn a_dump_beside_a_change_is_told_by_its_rate() {
+fn the_rate_of_a_dump_decides_which_side_of_a_change_it_is_on() {
     let origin = |generation, sample_bytes| SampleOrigin { sample_bytes, ..samples(generation, 0) };
     let of_dump =
         |before, after, rate| SampleOrigin::of_dump(before, after, rate).map(|origin| origin.generation);

@@ -146,11 +146,11 @@ impl SnapshotDiff {
 }
 
 impl MemoryReport {
-    /// Whether growth since `base` can be told: only if it is of this process and has the same samples.
+    /// Checks that growth since `base` can be determined: it must come from this process and have the same samples.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// If growth cannot be determined; the text says why.
     pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), Error> {
         let basis = Basis::of(base.origin(None), Origin::of_report(self));
         if basis.comparison == Comparison::Whole {
@@ -159,8 +159,8 @@ impl MemoryReport {
         Err(Error::new(ErrorKind::NotComparable, basis.notes.join("; ")))
     }
 
-    /// Notes which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) knows whether a large row
-    /// grows. `diff` is from that moment to this report's.
+    /// Records which rows grew since an earlier moment, so that [`diagnose`](crate::diagnose) can say whether a large
+    /// row grows. `diff` leads from that moment to the moment of this report.
     pub fn note_growth(&mut self, diff: SnapshotDiff) {
         let diff = diff.growth();
         let rows = diff.rows.into_iter();
@@ -178,7 +178,7 @@ impl MemoryReport {
 }
 
 impl DiffRow {
-    /// With its mark only where that shows a change of the memory. Exact rows need no samples.
+    /// Removes the row's mark unless it shows a change of memory. Exact rows keep it, because they need no samples.
     pub(crate) fn admitted(mut self, basis: &Basis) -> Self {
         self.is_significant &= basis.admits(self.bytes_change) || self.source == Some(RowSource::Exact);
         self
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_doctor_is_told_no_growth_where_the_samples_are_others() {
+    fn a_report_has_no_growth_since_a_snapshot_with_other_samples() {
         let mut report = crate::sample::report();
         report.types = Some(crate::report::TypeSummary { samples: Some(samples(1)), ..Default::default() });
         let base = with_samples(&of_dump(&dump(&[9]), 1, "a"), Some(samples(0)));

@@ -1,4 +1,4 @@
-//! Growth beyond all that was seen before.
+//! Growth beyond the highest values seen before.
 
 use memory_debug_profile::{Peaks, Selection};
 use serde::{Deserialize, Serialize};
@@ -7,25 +7,26 @@ use super::{DiffRow, Snapshot, SnapshotInfo};
 use crate::comparison::Comparison;
 use crate::error::Error;
 
-/// What has grown beyond its peak, largest first.
+/// Rows that have grown beyond their peak, largest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Growth {
-    /// The moment from which on peaks are known: the first one, or the first after the samples were discarded.
+    /// The moment since which peaks are known: the first snapshot, or the first after the samples were discarded.
     pub since: SnapshotInfo,
-    /// This moment.
+    /// The present moment.
     pub target: SnapshotInfo,
     /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
     pub group: String,
-    /// Rows that are above their peak by more than noise; changes are those since the peak.
+    /// Rows that are above their peak by more than noise; changes are relative to the peak.
     pub rows: Vec<DiffRow>,
     /// Rows that were compared.
     pub compared_rows: u64,
-    /// What makes growth significant: that its bytes exceed so many standard errors.
+    /// Growth is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
 }
 
-/// What `now` has beyond `peaks`, the highest so far and since when they are known; and the peaks with it.
+/// The growth of `now` beyond `peaks`, the highest values so far with the moment since which they are known. Returns
+/// the updated peaks, too.
 ///
 /// # Errors
 ///
@@ -36,7 +37,7 @@ pub fn beyond_peaks(
     selection: &Selection,
 ) -> Result<((SnapshotInfo, Peaks), Growth), Error> {
     let profile = now.profile()?;
-    // Beside peaks of samples that were discarded, nothing would stand out for ever.
+    // Compared with peaks of discarded samples, no row would ever stand out.
     let peaks = peaks.filter(|(since, _)| {
         let comparison = Comparison::of(since.origin(None), now.info().origin(None));
         !matches!(comparison, Comparison::Discarded | Comparison::Unknown)

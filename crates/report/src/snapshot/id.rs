@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 pub struct SnapshotId(u128);
 
 impl SnapshotId {
-    /// The id that these random bytes make.
+    /// Makes an id from random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }

@@ -1,4 +1,4 @@
-//! Where a listener listens, and who can reach it there.
+//! The address of a listener.
 
 use std::fmt;
 use std::io;
@@ -9,8 +9,8 @@ use std::str::FromStr;
 
 /// A TCP address, or the path of a Unix socket.
 ///
-/// Basic authentication sends the password with each request and this listener has no TLS, so a TCP address has to be
-/// one of the loopback interface, unless it comes from [`insecure_tcp`](Self::insecure_tcp).
+/// Basic authentication sends the password with each request, and this listener has no TLS. So a TCP address must be a
+/// loopback address, unless it comes from [`insecure_tcp`](Self::insecure_tcp).
 ///
 /// # Examples
 ///
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     Unix(PathBuf),
 }
 
-/// Which interfaces a TCP address may name.
+/// The interfaces that a TCP address may belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     Loopback,
@@ -42,11 +42,12 @@ pub(crate) enum Reach {
 }
 
 impl ListenAddress {
-    /// Any TCP address, also one that other machines can reach.
+    /// Accepts any TCP address, including addresses that other machines can reach.
     ///
     /// # Security
     ///
-    /// Whoever reads the network between reads the password. For networks that are encrypted by other means.
+    /// Anyone who can read the network traffic can read the password. Use it only on networks that are encrypted by
+    /// other means.
     #[must_use]
     pub fn insecure_tcp(address: SocketAddr) -> Self {
         Self(Kind::Tcp(address, Reach::Anywhere))
@@ -73,7 +74,7 @@ impl From<&Path> for ListenAddress {
     }
 }
 
-/// `127.0.0.1:6060`, `[::1]:6060` or `unix:` and a path.
+/// Parses `127.0.0.1:6060`, `[::1]:6060`, or `unix:` and a path.
 impl FromStr for ListenAddress {
     type Err = io::Error;
 
@@ -92,7 +93,7 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// As [`FromStr`] reads it.
+/// Writes the form that [`FromStr`] parses.
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_as_they_are_shown() {
+    fn displayed_addresses_parse_to_themselves() {
         for text in ["127.0.0.1:6060", "[::1]:0", "0.0.0.0:80", "unix:/run/memory.sock", "unix:memory.sock"] {
             let address: ListenAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named_with_what_would_be_one() {
+    fn error_names_the_bad_address_and_the_expected_form() {
         for text in ["", "6060", ":6060", "localhost:6060", "127.0.0.1", "/run/memory.sock", "unix:", "a\nb"]
         {
             let error = text.parse::<ListenAddress>().unwrap_err();

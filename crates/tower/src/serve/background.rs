@@ -1,4 +1,4 @@
-//! The page on a thread of its own.
+//! The thread that serves the page.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -16,20 +16,21 @@ use super::address::ListenAddress;
 use super::listener::Listener;
 use crate::MemoryDebugLayer;
 
-/// Serves the page at `address` from a thread of its own, for programs that have no runtime.
+/// Serves the page at `address` on a new thread, for programs that have no runtime.
 ///
-/// `page` is either [`Credentials`](crate::Credentials) or a [`MemoryDebugLayer`] with settings. When this returns,
-/// the page can be asked. The thread, `memory-debug`, only waits; what a request collects is collected as ever, when
-/// it is asked for.
+/// `page` is either [`Credentials`](crate::Credentials) or a [`MemoryDebugLayer`] with settings. When this function
+/// returns, the page answers. The thread is called `memory-debug` and only waits for requests. As everywhere, data is
+/// collected only when a request asks for it.
 ///
 /// # Errors
 ///
-/// As [`Listener::bind`], and if there is no thread to be had.
+/// Those of [`Listener::bind`], and an error if no thread can be started.
 pub fn start_in_background(
     page: impl Into<MemoryDebugLayer>,
     address: impl Into<ListenAddress>,
 ) -> io::Result<Handle> {
-    let (page, address) = (page.into(), address.into());
+    let page = page.into();
+    let address = address.into();
     let (stop, stopped) = oneshot::channel();
     let (started, start) = mpsc::channel();
     let thread = spawn_thread(thread::Builder::new().name("memory-debug".to_owned()), move || {
@@ -40,7 +41,7 @@ pub fn start_in_background(
         runtime.block_on(async {
             match Listener::bind(address) {
                 Ok(listener) => {
-                    // The caller waits for it.
+                    // Cannot fail: the caller is waiting for it.
                     let _ = started.send(Ok(listener.address().clone()));
                     serve_until(listener.serve(page), stopped).await;
                 }
@@ -48,11 +49,13 @@ pub fn start_in_background(
             }
         });
     })?;
-    let address = start.recv().unwrap_or_else(|_| Err(io::Error::other("the thread of the page ended")))?;
+    let address = start
+        .recv()
+        .unwrap_or_else(|_| Err(io::Error::other("the thread that serves the page ended unexpectedly")))?;
     Ok(Handle { address, running: Some((stop, thread)) })
 }
 
-/// Polls `serving` until the handle is dropped; for ever if it was detached, which is what the message says.
+/// Polls `serving` until the handle is dropped. Polls it for ever after the message that the handle was detached.
 async fn serve_until(serving: impl Future<Output = Infallible>, stopped: oneshot::Receiver<Detached>) {
     let mut serving = pin!(serving);
     let mut stopped = pin!(async {
@@ -70,26 +73,27 @@ async fn serve_until(serving: impl Future<Output = Infallible>, stopped: oneshot
 #[derive(Debug)]
 struct Detached;
 
-/// The page that [`start_in_background`] started. Dropped, it ends: its connections are closed, a Unix socket is
-/// removed, and the thread is gone when the drop returns.
+/// The page that [`start_in_background`] started.
+///
+/// Dropping it ends the page: it closes the connections, removes a Unix socket, and waits for the thread to end.
 #[derive(Debug)]
-#[must_use = "the page ends when its handle is dropped; `detach` lets it run for as long as the process"]
+#[must_use = "the page ends when its handle is dropped; `detach` keeps it until the process ends"]
 pub struct Handle {
     address: ListenAddress,
     running: Option<(oneshot::Sender<Detached>, thread::JoinHandle<()>)>,
 }
 
 impl Handle {
-    /// Where the page can be asked, with the port that the system chose if it was 0.
+    /// The address of the page. If the port was 0, it is the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
     }
 
-    /// Lets the page run until the process ends. A Unix socket then stays behind, for the next process to replace.
+    /// Keeps the page until the process ends. A Unix socket then stays behind, and the next process replaces it.
     pub fn detach(mut self) {
         if let Some((stop, _thread)) = self.running.take() {
-            // Nobody is there to hear it only if the thread has ended.
+            // Fails only if the thread has ended, and then there is nothing to detach.
             let _ = stop.send(Detached);
         }
     }
@@ -99,7 +103,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
             drop(stop);
-            // It panicked or not: it is gone, which is what is asked of it here.
+            // The thread has ended, with or without a panic. That is all that matters here.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! One connection: HTTP over it, for as long as it has something to do.
+//! HTTP on one connection, until the client ends it or leaves it idle.
 
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
@@ -20,9 +20,11 @@ use tower_service::Service;
 
 use crate::service::MemoryDebug;
 
-/// How long a connection may go without a request at work: the time for its first head, between requests, and for the
-/// last of an answer to be read. One limit for all three, because hyper's own for heads begins only with a first line
-/// that tells the version, and does not hold for HTTP/2.
+/// How long a connection may stay without a running request.
+///
+/// It bounds the time until the first request head, the time between requests, and the time to read the end of a
+/// response. hyper's own limit for heads is not enough: it starts only after a first line with the HTTP version, and it
+/// does not apply to HTTP/2.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Serves `page` over `stream` until the client at `peer` ends the connection or leaves it idle.
@@ -32,26 +34,26 @@ pub(super) async fn serve(
     page: MemoryDebug<NotFound>,
 ) {
     if !has_http_date(SystemTime::now()) {
-        // A client that does not read it learns from the end of the connection.
+        // If this fails, the client still sees that the connection ends.
         let _ = stream.write_all(CLOCK_IS_WRONG).await;
         return;
     }
-    let (at_work, requests) = watch::channel(0);
+    let (running, requests) = watch::channel(0);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let done = Done::begin(&at_work);
-        // Needs no `poll_ready`: `NotFound` is always ready.
-        let answer = page.clone().call(request);
+        let done = Done::begin(&running);
+        // No `poll_ready` is needed, because `NotFound` is always ready.
+        let response = page.clone().call(request);
         async move {
-            let answer = answer.await;
+            let response = response.await;
             drop(done);
-            answer
+            response
         }
     });
     let http = auto::Builder::new(TokioExecutor::new());
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let mut idle = pin!(idle(requests));
-    // How a connection ends is of no interest to anyone but the client, who knows.
+    // The error of a connection is ignored: it matters only to the client, which knows it already.
     poll_fn(|context| match connection.as_mut().poll(context) {
         Poll::Ready(_) => Poll::Ready(()),
         Poll::Pending => idle.as_mut().poll(context),
@@ -59,57 +61,57 @@ pub(super) async fn serve(
     .await;
 }
 
-/// Whether hyper can write the time as an HTTP date. It formats the date for every connection, and panics before 1970
-/// and after the year 9999 (httpdate 1.0, `HttpDate::from`).
+/// Whether hyper can write `now` as an HTTP date. hyper formats the date for every connection, and panics before 1970 and
+/// after the year 9999 (httpdate 1.0, `HttpDate::from`).
 fn has_http_date(now: SystemTime) -> bool {
     const YEAR_10_000: u64 = 253_402_300_800;
     now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10_000)
 }
 
-/// The answer while there is no HTTP date.
+/// The response while the clock has no HTTP date.
 const CLOCK_IS_WRONG: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
     content-length: 73\r\nconnection: close\r\n\r\n\
     the clock of this machine is before 1970 or after 9999: set it right now\n";
 
-/// Completes when no request has been at work for [`IDLE`].
+/// Completes when no request has been running for [`IDLE`].
 async fn idle(mut requests: watch::Receiver<usize>) {
     loop {
-        // An error means that the connection is gone, and whoever polls this with it.
-        let _ = requests.wait_for(|at_work| *at_work == 0).await;
-        let next = requests.wait_for(|at_work| *at_work > 0);
+        // An error means that the connection was dropped, and then nothing polls this future.
+        let _ = requests.wait_for(|running| *running == 0).await;
+        let next = requests.wait_for(|running| *running > 0);
         if tokio::time::timeout(IDLE, next).await.is_err() {
             return;
         }
     }
 }
 
-/// Where a request comes from, among its extensions.
+/// The client's address, in the extensions of a request.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
-/// What is known of the connection that a request came on.
-pub(super) fn known(extensions: &Extensions) -> Connection {
+/// Describes the connection of a request, for [`MemoryDebugLayer::connection`](crate::MemoryDebugLayer).
+pub(super) fn of_request(extensions: &Extensions) -> Connection {
     Connection { peer: extensions.get().map(|Peer(address)| *address), tls: Some(false) }
 }
 
-/// Counts a request as done when dropped, also if the client withdraws it.
+/// Counts a request as finished when dropped, also if the client cancels it.
 struct Done(watch::Sender<usize>);
 
 impl Done {
-    fn begin(at_work: &watch::Sender<usize>) -> Self {
-        at_work.send_modify(|at_work| *at_work += 1);
-        Self(at_work.clone())
+    fn begin(running: &watch::Sender<usize>) -> Self {
+        running.send_modify(|running| *running += 1);
+        Self(running.clone())
     }
 }
 
 impl Drop for Done {
     fn drop(&mut self) {
-        self.0.send_modify(|at_work| *at_work -= 1);
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 
-/// Stands where a service has its application.
+/// The application behind the page: answers 404 to every request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotFound;
 
@@ -123,7 +125,7 @@ impl<B> Service<Request<B>> for NotFound {
     }
 
     fn call(&mut self, _request: Request<B>) -> Self::Future {
-        // Says nothing of where the page is: that is for those who know.
+        // Does not say where the page is, because any client can read this.
         let mut response = Response::new(Full::from("404 not found\n"));
         *response.status_mut() = StatusCode::NOT_FOUND;
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -137,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_http_cannot_write_is_found_before_hyper_panics() {
+    fn rejects_clock_that_would_make_hyper_panic() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert!(has_http_date(at(0)) && has_http_date(at(253_402_300_799)));
         assert!(!has_http_date(at(253_402_300_800)));
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_for_a_wrong_clock_is_as_long_as_it_says() {
+    fn response_for_a_wrong_clock_has_the_right_length() {
         let text = std::str::from_utf8(CLOCK_IS_WRONG).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}, {}", body.len());

@@ -1,4 +1,4 @@
-//! A bound socket, and the loop that takes connections from it.
+//! A bound socket, and the loop that accepts connections.
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
@@ -17,16 +17,16 @@ use super::connection::{self, NotFound};
 use super::unix_socket::{self, SocketFile};
 use crate::MemoryDebugLayer;
 
-/// Connections open at once.
+/// The most connections that are open at the same time.
 const MAX_CONNECTIONS: usize = 32;
 
-/// Connections that wait in the kernel, as tokio's `bind` has it.
+/// The most connections that wait in the kernel, the same number as in tokio's `bind`.
 const BACKLOG: u32 = 1024;
 
-/// How long to wait when the system has nothing left to open a connection with.
+/// How long to wait when the system lacks the resources for a connection.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A bound socket: connections queue up from here on, and [`serve`](Self::serve) answers them.
+/// A bound socket. Connections queue up from now on, and [`serve`](Self::serve) answers them.
 ///
 /// # Examples
 ///
@@ -62,14 +62,14 @@ enum Socket {
 impl Listener {
     /// Binds a socket to `address`. Does not wait.
     ///
-    /// A Unix socket has the mode 0600 before anyone can find it. A socket at its path is replaced if its process has
-    /// ended; anything else there is an error. The socket is removed when the listener, or the future of
+    /// A Unix socket has the mode 0600 before it is visible at its path. It replaces a socket whose process has ended;
+    /// any other file at the path is an error. The socket is removed when the listener, or the future of
     /// [`serve`](Self::serve), is dropped.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a TCP address that is not of the loopback interface, `AddrInUse` if something is at the
-    /// path or port, and whatever the system says. The message names the address and what to do.
+    /// `InvalidInput` for a TCP address that is not a loopback address, `AddrInUse` if the path or port is in use, and
+    /// other errors of the system. The message names the address and says what to do.
     ///
     /// # Panics
     ///
@@ -98,7 +98,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens, with the port that the system chose if it was 0.
+    /// The address that it listens on. If the port was 0, it is the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
@@ -106,13 +106,13 @@ impl Listener {
 
     /// Serves the page for as long as the future is polled. Dropping it ends all connections.
     ///
-    /// It never completes: what goes wrong with one connection ends that connection.
+    /// It never completes. An error on one connection ends only that connection.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime with IO and time.
     pub async fn serve(self, page: impl Into<MemoryDebugLayer>) -> Infallible {
-        let page = page.into().connection(connection::known).layer(NotFound);
+        let page = page.into().connection(connection::of_request).layer(NotFound);
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -125,31 +125,31 @@ impl Listener {
                 }),
                 #[cfg(unix)]
                 Socket::Unix(listener, _) => listener.accept().await.map(|(stream, _)| {
-                    // No other machine reaches it, which is what a peer's address is asked for.
+                    // Only this machine can reach a Unix socket, so the client counts as local.
                     let peer = Ipv4Addr::LOCALHOST.into();
                     connections.spawn(connection::serve(stream, peer, page.clone()));
                 }),
             };
             match accepted.map_err(|error| error.kind()) {
-                // The client gave up meanwhile.
+                // The client gave up before it was accepted.
                 Ok(()) | Err(ErrorKind::ConnectionAborted) => {}
-                // Out of file descriptors or memory: others may give some back.
+                // No file descriptors or no memory: wait until some are free.
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
     }
 }
 
-/// Also for an IPv4 address written as IPv6.
+/// Whether `address` is a loopback address, also if it is an IPv4 address written as IPv6.
 fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }
 
-/// As tokio's own `bind`, which is only asynchronous because it looks names up.
+/// Binds like tokio's own `bind`, which is asynchronous only because it looks up names.
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A port that another process listens on stays taken; one with old connections alone does not. On Windows the
-    // option would let two processes share the port.
+    // With this option a port is free if it has only old connections, and still taken if another process listens on it.
+    // On Windows the option would let two processes share the port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -1,4 +1,4 @@
-//! A Unix socket that nobody but the process's own user can ever connect to.
+//! A Unix socket that only the process's own user can connect to.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder, Metadata, Permissions};
@@ -11,24 +11,24 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::net::{UnixListener, UnixStream};
 
-/// Binds a socket of mode 0600 at `path`, in place of one that nobody answers at.
+/// Binds a socket of mode 0600 at `path`. Replaces a socket whose process has ended.
 ///
-/// It is bound in a folder that only this user can enter and moved when its mode is set, because the mode of a new
-/// socket is the process's umask, which other threads rely on.
+/// The mode of a new socket depends on the process's umask, which other threads rely on. So this binds the socket in a
+/// folder that only this user can enter, sets the mode, and then moves the socket to `path`.
 pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     let folder = PrivateFolder::beside(path)?;
     let bound = folder.0.join("s");
     let listener = UnixListener::bind(&bound)?;
     fs::set_permissions(&bound, Permissions::from_mode(0o600))?;
     remove_stale(path, &folder)?;
-    // Unlike a rename, a link replaces nothing that came to be there in the meantime.
+    // Unlike a rename, a link does not replace a file that appeared at `path` in the meantime.
     fs::hard_link(&bound, path).map_err(in_use_if_exists)?;
     let file = SocketFile { path: path.to_owned(), identity: identity(&fs::symlink_metadata(&bound)?) };
     fs::remove_file(&bound)?;
     Ok((listener, file))
 }
 
-/// A socket in the file system, removed when dropped unless something else has taken its place.
+/// A socket in the file system. Dropping it removes the socket, unless another file has taken its place.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -38,20 +38,20 @@ pub(super) struct SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity) {
-            // Nothing is lost if it stays: the next one to bind finds that nobody answers.
+            // If this fails, the next process to bind finds that no process answers, and replaces the socket.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// A folder of mode 0700 for the time of binding.
+/// A folder of mode 0700 that exists while a socket is bound.
 struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
-    /// In the same folder as `path`, because links do not cross file systems.
+    /// Creates it in the same folder as `path`, because links do not cross file systems.
     fn beside(path: &Path) -> io::Result<Self> {
         let parent = path.parent().unwrap_or(Path::new(""));
-        // Short, because paths of sockets may have 107 bytes; random, so that two that bind at once do not meet.
+        // Short, because the path of a socket has at most 107 bytes. Random, so that two processes can bind at once.
         let name = format!(".{:08x}", RandomState::new().build_hasher().finish() as u32);
         let folder = parent.join(name);
         DirBuilder::new().mode(0o700).create(&folder)?;
@@ -65,28 +65,28 @@ impl Drop for PrivateFolder {
     }
 }
 
-/// Removes the socket at `path` if nobody answers at it.
+/// Removes the socket at `path` if no process answers at it.
 ///
 /// # Errors
 ///
-/// `AddrInUse` if somebody does, `AlreadyExists` if it is no socket.
+/// `AddrInUse` if a process answers, `AlreadyExists` if the file is not a socket.
 fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         found => found?,
     };
     if !found.file_type().is_socket() {
-        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is no socket"));
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is not a socket"));
     }
     match connect_now(path) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
-        // It was removed by who left it.
+        // Its process has removed it by now.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        // Nobody refuses, so somebody may be there: a full queue is an error too.
+        // The connection was not refused, so a process may be listening. A full queue is an error too.
         _ => return Err(in_use()),
     }
-    // Another process may have come to the same conclusion and bound by now. Moved away and looked at, a socket cannot
-    // be taken for the stale one.
+    // Another process may have replaced the stale socket by now. So move the socket away first, and then check that it
+    // is the stale one.
     let moved = folder.0.join("stale");
     match fs::rename(path, &moved) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -99,8 +99,8 @@ fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
     Ok(())
 }
 
-/// Connects without waiting: the kernel accepts or refuses a Unix socket at once, and tokio's sockets never block. One
-/// that is not done at once has a full queue.
+/// Connects without waiting. The kernel accepts or refuses a Unix socket immediately, and tokio's sockets never block. A
+/// connection that is still pending means that the queue is full.
 fn connect_now(path: &Path) -> io::Result<()> {
     let mut connecting = pin!(UnixStream::connect(path));
     match connecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -114,10 +114,10 @@ fn in_use_if_exists(error: io::Error) -> io::Error {
 }
 
 fn in_use() -> io::Error {
-    io::Error::new(ErrorKind::AddrInUse, "another process listens there")
+    io::Error::new(ErrorKind::AddrInUse, "another process listens on it")
 }
 
-/// Device and inode.
+/// The device and inode of a file.
 fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }

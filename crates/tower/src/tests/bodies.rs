@@ -1,4 +1,4 @@
-//! Bodies of requests that the page reads frame by frame, and bodies of responses that it passes on.
+//! Tests of request bodies, which the page reads frame by frame, and of response bodies, which it passes on.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use tower::{ServiceBuilder, service_fn};
 
 use super::*;
 
-/// A body in parts that are not contiguous, with trailers, that may break off.
+/// A body whose data is not contiguous, with trailers, that may end with an error.
 struct Frames(VecDeque<Result<Frame<VecDeque<u8>>, &'static str>>);
 
 impl http_body::Body for Frames {
@@ -26,9 +26,9 @@ impl http_body::Body for Frames {
 }
 
 #[tokio::test]
-async fn s26_a_body_arrives_whole_whatever_its_frames_and_one_that_breaks_off_does_not() {
+async fn s26_body_is_read_in_any_frames_and_refused_if_it_breaks_off() {
     let data = |text: &str| {
-        // Ends before it begins, in the ring that it lies in.
+        // The data wraps around the end of the ring buffer.
         let mut data = VecDeque::new();
         let (begin, end) = text.as_bytes().split_at(text.len() / 2);
         data.extend(end);
@@ -37,7 +37,7 @@ async fn s26_a_body_arrives_whole_whatever_its_frames_and_one_that_breaks_off_do
     };
     let trailers = || Ok(Frame::trailers(HeaderMap::new()));
     for (frames, expected) in [
-        // Understood: but there is no profiler to change in this process.
+        // The body is understood, but this process has no profiler to change.
         (vec![data("{\"active\""), data(""), trailers(), data(":false}"), trailers()], "501 not built in"),
         (vec![data("{\"active\":false}"), Err("reset")], "400 invalid body: the body ended too early"),
         (vec![trailers()], "400 invalid body: the body is empty"),
@@ -53,7 +53,7 @@ async fn s26_a_body_arrives_whole_whatever_its_frames_and_one_that_breaks_off_do
     }
 }
 
-/// A body with data that is not `Bytes`, and with trailers, as a service of its own may have it.
+/// A body whose data is not `Bytes`, and with trailers, as an application may define it.
 struct Own(VecDeque<Frame<BytesMut>>);
 
 impl http_body::Body for Own {
@@ -68,7 +68,7 @@ impl http_body::Body for Own {
     }
 }
 
-/// The page and a page of the application, both through the layer around a service whose bodies `make` makes.
+/// Requests the page and the application through the layer, around a service whose bodies `make` makes.
 async fn through_the_layer<B>(make: impl Fn() -> B + Clone) -> [String; 2]
 where
     B: http_body::Body<Error: std::fmt::Debug, Data: From<Bytes>>,
@@ -92,7 +92,7 @@ where
 }
 
 #[tokio::test]
-async fn the_layer_goes_around_a_service_with_any_response_body() {
+async fn layer_wraps_a_service_with_any_response_body() {
     fn full() -> Full<Bytes> {
         Full::from("hello")
     }
@@ -120,7 +120,7 @@ async fn the_layer_goes_around_a_service_with_any_response_body() {
 }
 
 #[tokio::test]
-async fn frames_trailers_and_errors_of_the_inner_body_pass_as_they_are() {
+async fn frames_trailers_and_errors_of_the_inner_body_pass_unchanged() {
     let frames = || {
         let (mut trailers, data) = (HeaderMap::new(), Frame::data(BytesMut::from("hello")));
         trailers.insert("grpc-status", "0".parse().unwrap());
@@ -143,7 +143,7 @@ async fn frames_trailers_and_errors_of_the_inner_body_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn the_type_of_the_body_stays_if_it_must() {
+async fn same_body_keeps_the_type_of_the_body() {
     let layer = Fixture::new().layer.same_body();
     let service = layer.layer(service_fn(|_: Request<Full<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello")))
@@ -154,7 +154,7 @@ async fn the_type_of_the_body_stays_if_it_must() {
 }
 
 #[tokio::test]
-async fn a_service_with_a_box_has_the_layer_in_some_configurations_only() {
+async fn option_layer_works_with_a_boxed_body() {
     for (has_page, status) in [(true, StatusCode::UNAUTHORIZED), (false, StatusCode::OK)] {
         let layer = has_page.then(|| Fixture::new().layer.same_body());
         let service = ServiceBuilder::new()

@@ -1,4 +1,4 @@
-//! When a collection runs and for whom, and what the layer costs.
+//! Tests of when a collection runs, which requests share it, and what the layer costs.
 
 use std::thread;
 
@@ -18,7 +18,7 @@ async fn s21_services_of_one_layer_and_its_clones_share_one_collection() {
             .status()
     };
     let asking: Vec<_> = (0..10).map(|_| tokio::spawn(ask(fixture.layer.clone()))).collect();
-    // On this single-threaded runtime, all of them run up to their waiting once this task yields.
+    // The runtime has one thread: when this task yields, all others run until they wait.
     tokio::task::yield_now().await;
     fixture.go.send(()).unwrap();
     for asking in asking {
@@ -49,7 +49,7 @@ async fn s41_a_dropped_request_does_not_admit_a_second_collection() {
         let ready = ready(&mut service).await;
         drop(ready.call(request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default())));
     }
-    // The first collection has not been let go, so this request joins it.
+    // The first collection still waits for the signal, so this request joins it.
     let last = ready(&mut service).await.call(request(
         "GET",
         "/debug/memory",
@@ -95,7 +95,7 @@ fn s42_the_future_is_send() {
 }
 
 #[test]
-fn the_future_is_hardly_larger_than_the_inner_one() {
+fn future_is_hardly_larger_than_the_inner_future() {
     type Inner = [usize; 16];
     assert!(size_of::<ResponseFuture<Inner>>() <= size_of::<Inner>() + 2 * size_of::<usize>());
     assert!(size_of::<ResponseFuture<()>>() <= 4 * size_of::<usize>());
@@ -107,7 +107,7 @@ fn s49_building_the_layer_opens_and_starts_nothing() {
     fn entries(directory: &str) -> usize {
         std::fs::read_dir(directory).unwrap().count()
     }
-    // In a process of its own: the other tests of this one do start threads.
+    // Runs in a separate process, because other tests of this process start threads.
     if std::env::var_os("MEMORY_DEBUG_TEST_ALONE").is_some() {
         let before = [entries("/proc/self/task"), entries("/proc/self/fd")];
         let layer =

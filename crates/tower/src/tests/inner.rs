@@ -1,4 +1,4 @@
-//! The service inside: what is not the page's, it answers as if alone.
+//! Tests that the inner service answers all other requests as if there were no layer.
 
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use tower::service_fn;
 use super::*;
 
 #[tokio::test]
-async fn s22_the_inner_service_is_called_exactly_when_it_is_ready() {
+async fn s22_inner_service_is_called_only_when_it_is_ready() {
     let mut service = Fixture::new().layer.layer(Strict::default());
     for path in ["/", "/debug/memory", "/debug/memory", "/other", "/debug/memory", "/"] {
         let response = ready(&mut service)
@@ -21,7 +21,7 @@ async fn s22_the_inner_service_is_called_exactly_when_it_is_ready() {
 }
 
 #[tokio::test]
-async fn s22_errors_of_readiness_and_of_calls_pass() {
+async fn s22_errors_of_the_inner_service_pass_through() {
     #[derive(Clone)]
     struct Failing {
         ready: bool,
@@ -45,7 +45,7 @@ async fn s22_errors_of_readiness_and_of_calls_pass() {
 }
 
 #[tokio::test]
-async fn s22_a_permit_that_the_page_did_not_use_serves_the_next_request() {
+async fn s22_permit_that_the_page_did_not_use_serves_the_next_request() {
     let limited =
         ConcurrencyLimit::new(service_fn(|request| async move { Ok::<_, Infallible>(echo(&request)) }), 1);
     let mut service = Fixture::new().layer.layer(limited);
@@ -59,7 +59,7 @@ async fn s22_a_permit_that_the_page_did_not_use_serves_the_next_request() {
     }
 }
 
-/// Two headers may have one name.
+/// Headers of which two may have the same name.
 fn headers() -> impl Strategy<Value = HeaderMap> {
     proptest::collection::vec(("[a-c]{1,2}", "[ -~]{0,8}"), 0..5).prop_map(|pairs| {
         let mut headers = HeaderMap::new();
@@ -72,7 +72,7 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
 
 proptest! {
     #[test]
-    fn s22_other_requests_are_answered_as_without_the_layer(
+    fn s22_other_requests_are_answered_as_if_there_were_no_layer(
         method in "[A-Z]{1,7}",
         path in "(/|/debug|/debug/memor|/debug/memoryx|/Debug/memory)?[a-z0-9%2F._~-]{0,12}",
         headers in headers(),

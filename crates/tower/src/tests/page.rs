@@ -1,9 +1,9 @@
-//! What the page answers, and to whom.
+//! Tests of the replies of the page.
 
 use super::*;
 
 #[tokio::test]
-async fn the_page_is_served_with_the_right_credentials() {
+async fn page_is_served_with_the_right_credentials() {
     let fixture = Fixture::new();
     fixture.go.send(()).unwrap();
     let service = fixture.layer.layer(Strict::default());
@@ -17,7 +17,7 @@ async fn the_page_is_served_with_the_right_credentials() {
 }
 
 #[tokio::test]
-async fn s02_without_credentials_the_answer_is_401_and_the_body_is_never_polled() {
+async fn s02_without_credentials_the_reply_is_401_and_the_body_is_never_polled() {
     let fixture = Fixture::new();
     for method in ["GET", "POST", "OPTIONS", "TRACE"] {
         for path in ["/debug/memory", "/debug/memory/unknown", "http://host/debug/memory/types?top=0"] {
@@ -32,7 +32,7 @@ async fn s02_without_credentials_the_answer_is_401_and_the_body_is_never_polled(
 }
 
 #[tokio::test]
-async fn s03_all_authorization_headers_are_looked_at() {
+async fn s03_two_authorization_headers_are_refused() {
     let service = Fixture::new().layer.layer(Strict::default());
     let mut twice = request("GET", "/debug/memory", Some(RIGHT), Full::<Bytes>::default());
     twice.headers_mut().append("authorization", RIGHT.parse().unwrap());
@@ -40,7 +40,7 @@ async fn s03_all_authorization_headers_are_looked_at() {
 }
 
 #[tokio::test]
-async fn s17_the_peer_is_found_where_the_layer_is_told_to_look() {
+async fn s17_connection_finds_the_client_address() {
     let peer = |extensions: &http::Extensions| Connection { peer: extensions.get().copied(), tls: None };
     let fixture = Fixture::new();
     let layer = fixture.layer.clone().configure(Endpoint::require_tls).connection(peer);
@@ -61,7 +61,7 @@ async fn s17_the_peer_is_found_where_the_layer_is_told_to_look() {
 }
 
 #[tokio::test]
-async fn s20_every_spelling_is_authenticated_or_the_applications() {
+async fn s20_every_spelling_is_authenticated_or_passed_on() {
     let fixture = Fixture::new();
     for (target, expected) in [
         ("/debug/memory", 401),

@@ -21,7 +21,7 @@ fn assert_has(text: &str, lines: &str) {
 }
 
 #[test]
-fn instances_that_are_asked_alike_are_one_job() {
+fn instances_with_one_scheme_and_path_are_one_job() {
     let text = text(&["prometheus", "https://a:1", "https://b:2", "https://c/m"]);
     assert_eq!(text.matches("job_name").count(), 2, "{text}");
     assert_has(&text, "metrics_path: \"/debug/memory/metrics\"\n");
@@ -33,7 +33,7 @@ fn instances_that_are_asked_alike_are_one_job() {
 }
 
 #[test]
-fn types_are_a_parameter_of_prometheus() {
+fn types_option_is_only_for_prometheus() {
     let text = text(&["prometheus", "https://a", "--types", "20"]);
     assert_has(&text, "    params:\n      types: [\"20\"]\n");
     for scraper in ["alloy", "parca"] {
@@ -42,7 +42,7 @@ fn types_are_a_parameter_of_prometheus() {
 }
 
 #[test]
-fn nobody_waits_longer_than_the_scraper_lets_him() {
+fn timeouts_are_within_the_limits_of_each_scraper() {
     for (scraper, interval, lines) in [
         ("prometheus", "60", "scrape_interval: 60s\n    scrape_timeout: 30s\n"),
         ("prometheus", "5", "scrape_interval: 5s\n    scrape_timeout: 5s\n"),
@@ -54,21 +54,21 @@ fn nobody_waits_longer_than_the_scraper_lets_him() {
 }
 
 #[test]
-fn a_value_cannot_leave_its_quotes() {
+fn value_cannot_break_out_of_its_quotes() {
     let text = text(&["alloy", "https://a", "--user", "o\"ps\n}", "--job", "7\"} y"]);
     assert_has(&text, r#"username      = "o\"ps\n}""#);
     assert_has(&text, "pyroscope.scrape \"_7___y\"");
 }
 
 #[test]
-fn a_name_is_looked_up_by_the_scraper() {
+fn scraper_looks_up_the_name() {
     let text = text(&["parca", "--dns", "shop.default.svc:8443"]);
     assert_has(&text, "names: [\"shop.default.svc\"]\n        type: A\n        port: 8443");
     assert_has(&text, "memory: {enabled: true, path: \"/debug/memory/heap\"}");
 }
 
 #[test]
-fn instances_behind_a_name_have_its_certificate() {
+fn certificate_of_instances_behind_a_name_is_for_the_name() {
     let words = ["--dns", "shop:8443", "--ca", "/etc/ca.pem"];
     let yaml = "    tls_config:\n      ca_file: \"/etc/ca.pem\"\n      server_name: \"shop\"\n";
     assert_has(&text(&[&["prometheus"], &words[..]].concat()), yaml);

@@ -1,4 +1,4 @@
-//! The columns of the table, as many as there is room for.
+//! The columns of the table, as many as fit.
 
 use memory_debug_report::RowSource;
 use memory_debug_report::units::count;
@@ -7,10 +7,10 @@ use super::quantity::{bytes, objects, per_hour, share, signed_bytes};
 use crate::top::growth::Growth;
 use crate::top::table::{Order, Row};
 
-/// A name that gets less says nothing.
+/// The narrowest useful column of names.
 const LEAST_NAME: usize = 24;
 
-/// From this width on there is room for what only matters to several instances.
+/// From this width on, the columns for several instances are shown.
 const WIDE: usize = 110;
 
 /// A column of numbers, right of the name.
@@ -38,12 +38,12 @@ const ALL: [Column; 8] = [
     Column::PerHour,
 ];
 
-/// Which goes first when there is too little room.
+/// The columns that go first when there is too little room.
 const FIRST_TO_GO: [Column; 6] =
     [Column::Noise, Column::PerHour, Column::Error, Column::Objects, Column::Growth, Column::Bytes];
 
 impl Column {
-    /// Those to show on so many columns of the screen, and what is left for the name.
+    /// The columns that fit on a screen of this width, and the width of the name.
     pub(super) fn fitting(width: usize, instances: usize) -> (Vec<Self>, usize) {
         let mut columns = ALL.to_vec();
         if instances < 2 || width < WIDE {
@@ -51,7 +51,7 @@ impl Column {
         }
         let mut to_go = FIRST_TO_GO.into_iter();
         loop {
-            // The last column is for the star.
+            // One column is for the star.
             let taken: usize = columns.iter().map(|column| column.width() + 1).sum::<usize>() + 1;
             let name = width.saturating_sub(taken);
             if name >= LEAST_NAME {
@@ -88,7 +88,7 @@ impl Column {
         }
     }
 
-    /// The order that the column shows.
+    /// The order that sorts by this column.
     pub(super) fn order(self) -> Option<Order> {
         match self {
             Self::Objects => Some(Order::Objects),
@@ -110,7 +110,7 @@ impl Column {
         }
     }
 
-    /// What is not known of all has a dash.
+    /// The cell for `growth`, or a dash if the growth is unknown.
     pub(super) fn growth_cell(self, growth: Option<&Growth>) -> String {
         let Some(growth) = growth else { return "–".into() };
         match self {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_narrow_screen_loses_the_least_important_first() {
+    fn narrow_screen_loses_the_least_important_columns_first() {
         let headings = |width, instances| {
             let (columns, _) = Column::fitting(width, instances);
             columns.into_iter().map(Column::heading).collect::<Vec<_>>().join(" ")

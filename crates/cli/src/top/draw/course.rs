@@ -1,4 +1,4 @@
-//! The course of a number since the start.
+//! Draws a sum over time as a row of bars.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,11 +10,11 @@ use super::quantity::bytes;
 use crate::top::history::Point;
 use crate::top::state::State;
 
-/// Columns of the text on both sides.
+/// The columns of the text on the left and on the right.
 const LEFT: u16 = 10;
 const RIGHT: u16 = 25;
 
-/// From the lowest to the highest that it was; what is nearly the same all the time looks so.
+/// Draws bars from the lowest to the highest value. Nearly constant values look constant.
 pub(super) fn draw(
     state: &State,
     label: &str,
@@ -40,7 +40,7 @@ pub(super) fn draw(
     put_right(screen, area, taken.into(), &Line::raw(range));
 }
 
-/// From 1 to `levels`. A range of less than a twentieth of the whole is drawn as if it were that.
+/// The height of a bar, from 1 to `levels`. The range is at least a twentieth of the highest value.
 fn level(value: u64, low: u64, high: u64, levels: u64) -> u64 {
     let range = (high - low).max(high / 20).max(1);
     let above = u128::from(value.saturating_sub(high.saturating_sub(range)));
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_course_uses_all_levels_unless_little_happened() {
+    fn bars_use_all_levels_unless_the_range_is_small() {
         assert_eq!([100, 150, 200].map(|value| level(value, 100, 200, 8)), [1, 4, 8]);
         assert_eq!([1000, 1001].map(|value| level(value, 1000, 1001, 8)), [7, 8]);
         assert_eq!([0, u64::MAX].map(|value| level(value, 0, u64::MAX, 16)), [1, 16]);

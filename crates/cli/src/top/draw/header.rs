@@ -1,4 +1,4 @@
-//! Above the table: who is asked, who answers, what all hold together, and its course.
+//! The lines above the table: the instances, which of them answer, the sums, and the sums over time.
 
 use std::time::{Duration, Instant};
 
@@ -15,17 +15,17 @@ use super::quantity::{bytes, fitted};
 use crate::top::state::State;
 use crate::top::table::fullness;
 
-/// Lines of text, before the course of two numbers.
+/// The lines of text, above the bars of two sums.
 const LINES: u16 = 4;
 
-/// On a high screen, so many of those that do not answer have a line each.
+/// On a tall screen, at most this many instances that do not answer have their own line.
 const PROBLEMS_SHOWN: usize = 4;
 
 pub(super) fn height(is_tall: bool, problems: usize) -> u16 {
     if !is_tall {
         return LINES + 2;
     }
-    // The first one is in the line that counts them.
+    // The first problem is in the line that counts the answers.
     let more = problems.min(PROBLEMS_SHOWN + 1).saturating_sub(1);
     LINES + u16::try_from(more).unwrap_or_default() + 4
 }
@@ -76,7 +76,7 @@ fn title(state: &State, now: Instant, width: usize) -> Line<'static> {
     let fleet = &state.table().fleet;
     let mut parts = Vec::new();
     if let Some(program) = fleet.programs.first() {
-        let service = program.service.as_deref().unwrap_or("a service without a name");
+        let service = program.service.as_deref().unwrap_or("unnamed service");
         let version = program.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
         let others = match fleet.programs.len() - 1 {
             0 => String::new(),
@@ -94,7 +94,7 @@ fn title(state: &State, now: Instant, width: usize) -> Line<'static> {
     Line::from(vec![Span::styled("memory-debug top", BOLD), Span::raw(format!(" · {rest}"))])
 }
 
-/// How many answered, and if nobody has a line of their own, who did not.
+/// The number of instances that answered, and the first instance that did not.
 fn answered(
     state: &State,
     now: Instant,
@@ -111,7 +111,7 @@ fn answered(
         _ => format!("{here} of {all} answered"),
     };
     if let Some(lost) = state.lost(now) {
-        text.push_str(&format!(" for {}, shown as it was", span(lost.as_secs())));
+        text.push_str(&format!(" for {}, showing the last table", span(lost.as_secs())));
     }
     if state.restarts() > 0 {
         text.push_str(&format!(" · process changed {}×", state.restarts()));
@@ -154,7 +154,7 @@ fn memory(state: &State, width: usize) -> Line<'static> {
     Line::styled(joined(parts, width), BOLD)
 }
 
-/// Whose limit it is, unless it is the container's own.
+/// The owner of the limit, unless it is the container itself.
 fn owner(ceiling: &Ceiling) -> String {
     match (ceiling.set_by, &ceiling.path) {
         (LimitSource::Machine, _) => " of the machine".into(),
@@ -209,12 +209,12 @@ fn collection(fleet: &FleetReport) -> Vec<String> {
     }]
 }
 
-/// The time in an RFC 3339 date and time, which is of today.
+/// The time without the date, of an RFC 3339 date and time.
 fn time_of_day(moment: &str) -> &str {
     moment.split_once('T').map_or(moment, |(_, time)| time)
 }
 
-/// The parts that fit, the first ones first.
+/// Joins as many parts as fit, from the first on.
 fn joined(parts: Vec<String>, width: usize) -> String {
     let mut joined = String::new();
     for part in parts {
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whose_limit_it_is_is_told_unless_it_is_the_containers() {
+    fn owner_of_the_limit_is_shown_unless_it_is_the_container() {
         let told = |set_by: &str, path: Option<&str>| {
             let ceiling = serde_json::json!({
                 "limit_bytes": 300, "used_bytes": 294, "room_bytes": 6, "set_by": set_by, "path": path,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_do_not_fit_are_left_out_whole() {
+    fn parts_that_do_not_fit_are_omitted_entirely() {
         let parts = || vec!["one".to_owned(), "two".to_owned(), "three".to_owned()];
         assert_eq!(joined(parts(), 80), "one · two · three");
         assert_eq!(joined(parts(), 12), "one · two");

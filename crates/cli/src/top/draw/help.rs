@@ -1,4 +1,4 @@
-//! What the keys and the signs mean, over the table.
+//! The help on top of the table: keys and signs.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,19 +10,20 @@ use crate::top::state::State;
 const TEXT: &str = "\
 b o g n   sort by bytes, objects, growth, name
 r         reverse the order
-/         type a filter: rows whose name has that in it
+/         type a filter: rows whose name contains it
 Enter     keep the filter      Esc  clear it
 ↑ ↓ PgUp PgDn Home End         scroll
-p         pause: nobody is asked, nothing moves
+p         pause: no requests, nothing changes
 ?         this help            q    quit (Ctrl-C: status 130)
 
-±         one standard error, as a share of what is left of it
+±         one standard error, in percent of the value to its left
 growth    bytes since the first report of each instance
-%/h       growth an hour, as a share of the bytes at first
-*         growth that is more than noise, 5 % for all rows
-          together; what has none may well be noise
-–         not known, or nothing to relate it to
-courses   from the lowest to the highest; gaps: other instances";
+%/h       growth per hour, in percent of the first bytes
+*         growth that is more than noise (5 % chance of a false
+          alarm among all rows); without it, it may be noise
+–         unknown, or no base to compare with
+bars      from the lowest to the highest value; gaps: different
+          number of instances";
 
 pub(super) fn draw(state: &State, area: Rect, screen: &mut Buffer) {
     let text = Text::raw(TEXT);

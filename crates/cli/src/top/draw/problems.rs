@@ -1,4 +1,4 @@
-//! Who does not answer, and why.
+//! The instances that do not answer, and why.
 
 use std::time::Instant;
 
@@ -10,22 +10,23 @@ use super::quantity::fitted;
 use crate::top::instance::Standing;
 use crate::top::state::State;
 
-/// Somebody who does not answer, in words.
+/// An instance that does not answer, in words.
 pub(super) struct Problem {
     text: String,
     is_missing: bool,
 }
 
-/// Everybody who does not answer, those first that are missing.
+/// All instances that do not answer, missing ones first.
 pub(super) fn problems(state: &State, now: Instant) -> Vec<Problem> {
-    // The only one is in the title.
+    // A single instance is named in the title.
     let is_only = state.watched() == 1 && state.unaddressed().is_empty();
-    let whom = |target: &str| if is_only { String::new() } else { format!("{}: ", visible(target)) };
+    let name = |target: &str| if is_only { String::new() } else { format!("{}: ", visible(target)) };
     let missing = |target: &str, reason: &str, detail: &str| Problem {
-        text: format!("{}{reason}: {}", whom(target), visible(detail)),
+        text: format!("{}{reason}: {}", name(target), visible(detail)),
         is_missing: true,
     };
-    let (mut problems, mut slow) = (Vec::new(), Vec::new());
+    let mut problems = Vec::new();
+    let mut slow = Vec::new();
     for unaddressed in state.unaddressed() {
         problems.push(missing(&unaddressed.target, unaddressed.reason.as_str(), &unaddressed.detail));
     }
@@ -33,7 +34,7 @@ pub(super) fn problems(state: &State, now: Instant) -> Vec<Problem> {
         match standing {
             Standing::Missing(why) => problems.push(missing(target, why.reason.as_str(), &why.detail)),
             Standing::Slow(waited) => {
-                let text = format!("{}slow: no answer for {}", whom(target), span(waited.as_secs()));
+                let text = format!("{}slow: no answer for {}", name(target), span(waited.as_secs()));
                 slow.push(Problem { text, is_missing: false });
             }
             Standing::New | Standing::Here => {}
@@ -44,7 +45,7 @@ pub(super) fn problems(state: &State, now: Instant) -> Vec<Problem> {
 }
 
 impl Problem {
-    /// In no more columns than `width`.
+    /// The problem as a line of at most `width` columns.
     pub(super) fn line(&self, palette: Palette, indent: &str, width: usize) -> Line<'static> {
         let style = if self.is_missing { palette.missing } else { palette.slow };
         Line::from(Span::styled(fitted(&format!("{indent}{}", self.text), width), style))

@@ -1,4 +1,4 @@
-//! Numbers and names in little room.
+//! Numbers and names in few columns.
 
 use memory_debug_report::units::{Bytes, count, percent, visible};
 use ratatui::text::Span;
@@ -13,7 +13,7 @@ pub(super) fn signed_bytes(change: i64) -> String {
     format!("{}{:.1}", if change < 0 { '-' } else { '+' }, Bytes(change.unsigned_abs()))
 }
 
-/// With separators, or in millions and more: at most nine columns.
+/// A count with separators, or in millions and larger units: at most nine columns.
 pub(super) fn objects(objects: u64) -> String {
     const UNITS: [(f64, &str); 4] = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G")];
     if objects < 10_000_000 {
@@ -23,7 +23,7 @@ pub(super) fn objects(objects: u64) -> String {
     format!("{:.1} {unit}", objects as f64 / size)
 }
 
-/// `error` as a share of `of`: at most five columns.
+/// `error` in percent of `of`: at most five columns.
 pub(super) fn share(error: f64, of: u64) -> String {
     match percent(error, of as f64) {
         Some(percent) if percent < 999.5 => format!("{percent:.0} %"),
@@ -32,7 +32,7 @@ pub(super) fn share(error: f64, of: u64) -> String {
     }
 }
 
-/// In percent, at most eight columns.
+/// Growth per hour in percent: at most eight columns.
 pub(super) fn per_hour(growth: &Growth) -> String {
     match growth.percent_per_hour() {
         Some(percent) if percent.abs() < 999.95 => format!("{percent:+.1}"),
@@ -42,9 +42,9 @@ pub(super) fn per_hour(growth: &Growth) -> String {
     }
 }
 
-/// A stranger's text in at most `width` columns; where something is cut off, it ends in `…`.
+/// Untrusted text in at most `width` columns. Text that is cut ends in `…`.
 pub(super) fn fitted(text: &str, width: usize) -> String {
-    // What cannot be shown anyway need not be looked at.
+    // Ignore the part of a long text that cannot fit anyway.
     let head: String = text.chars().take(width.saturating_mul(4).saturating_add(8)).collect();
     let head = visible(&head);
     if Span::raw(head.as_str()).width() <= width {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_to_their_columns() {
+    fn numbers_fit_their_columns() {
         for number in [0, 1, 999, 9_999_999, 10_000_000, 999_999_999, 1 << 40, u64::MAX] {
             assert!(objects(number).chars().count() <= 9, "{}", objects(number));
             assert!(bytes(number).chars().count() <= 10, "{}", bytes(number));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_cut_ends_in_dots_and_moves_no_cursor() {
+    fn cut_name_ends_in_an_ellipsis_and_cannot_move_the_cursor() {
         assert_eq!(fitted("HashMap<String>", 15), "HashMap<String>");
         assert_eq!(fitted("HashMap<String>", 8), "HashMap…");
         assert_eq!(fitted("大きい型", 5), "大き…");

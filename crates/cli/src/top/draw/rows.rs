@@ -1,4 +1,4 @@
-//! The table: a heading, the rows of the page, and all together.
+//! Draws the table: the heading, the rows on the screen, and the total.
 
 use memory_debug_report::units::visible;
 use memory_debug_report::{FleetReport, RowSource};
@@ -96,11 +96,11 @@ fn star(growth: Option<&Growth>, style: Style) -> Span<'static> {
     Span::styled(if is_significant { "*" } else { "" }, style)
 }
 
-/// Why there are no rows.
+/// The reason why there are no rows.
 fn nothing(state: &State) -> String {
     let fleet = &state.table().fleet;
     if !state.filter().is_empty() && !state.table().rows.is_empty() {
-        return "no type has that in its name".into();
+        return "no type name contains the filter".into();
     }
     if fleet.instances.is_empty() {
         return if fleet.missing.is_empty() { "waiting for the first answer" } else { "no instance answers" }
@@ -109,11 +109,11 @@ fn nothing(state: &State) -> String {
     let reason = fleet.unavailable.iter().find(|(path, _)| path.ends_with(".types"));
     match reason {
         Some((_, reason)) => format!("no table of types: {}", visible(reason)),
-        None => "no type holds anything that was sampled".into(),
+        None => "no sampled memory".into(),
     }
 }
 
-/// A space between columns is part of the one on its right.
+/// Aligns `text` to the right, after the space that separates the columns.
 fn right(text: &str, width: usize) -> String {
     let gap = (width + 1).saturating_sub(Span::raw(text).width());
     format!("{}{text}", " ".repeat(gap))

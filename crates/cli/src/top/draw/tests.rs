@@ -1,4 +1,4 @@
-//! Screens as text. The expected ones lie in `data/top`; `MEMORY_DEBUG_BLESS=1` rewrites them.
+//! Tests of screens as text. The expected screens are in `data/top`; `MEMORY_DEBUG_BLESS=1` rewrites them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -112,7 +112,7 @@ fn assert_golden(name: &str, seen: &str) {
 }
 
 #[test]
-fn screens_are_as_expected() {
+fn screens_match_the_golden_files() {
     let scenes: [(&str, Scene); 2] = [("one", one), ("several", several)];
     for (name, scene) in scenes {
         for (width, height) in [(80, 24), (200, 50)] {
@@ -124,7 +124,7 @@ fn screens_are_as_expected() {
 }
 
 #[test]
-fn the_help_lies_over_the_table() {
+fn help_is_drawn_on_top_of_the_table() {
     let (mut state, now) = one();
     state.act(Action::Help, now);
     state.act(Action::Pause, now);
@@ -132,7 +132,7 @@ fn the_help_lies_over_the_table() {
 }
 
 #[test]
-fn a_filter_is_seen_while_it_is_typed_and_after() {
+fn filter_is_shown_while_typing_and_afterwards() {
     let (mut state, now) = one();
     for action in [Action::EditFilter, Action::Type('a'), Action::Type('u')] {
         state.act(action, now);
@@ -145,11 +145,11 @@ fn a_filter_is_seen_while_it_is_typed_and_after() {
     assert!(kept.contains("filter: au  Esc clears"), "{kept}");
     "zz".chars().for_each(|c| _ = state.act(Action::Type(c), now));
     let none = text(&screen(&mut state, now, 80, 24));
-    assert!(none.contains("no type has that in its name") && none.contains("0 of 0"), "{none}");
+    assert!(none.contains("no type name contains the filter") && none.contains("0 of 0"), "{none}");
 }
 
 #[test]
-fn before_the_first_answer_and_without_a_table_it_says_so() {
+fn says_why_there_is_no_table() {
     let now = Instant::now();
     let mut state = State::new(vec!["http://a".into()], Vec::new(), Duration::from_secs(2), now);
     assert!(text(&screen(&mut state, now, 80, 24)).contains("waiting for the first answer"));
@@ -165,7 +165,7 @@ fn before_the_first_answer_and_without_a_table_it_says_so() {
 }
 
 #[test]
-fn only_what_is_more_than_noise_is_coloured() {
+fn only_significant_growth_is_coloured() {
     let (mut state, now) = one();
     let screen = screen(&mut state, now, 80, 24);
     let red = |wanted: &str| {
@@ -176,7 +176,7 @@ fn only_what_is_more_than_noise_is_coloured() {
 }
 
 #[test]
-fn s64_what_a_server_says_cannot_move_the_cursor() {
+fn s64_text_of_a_server_cannot_move_the_cursor() {
     let now = Instant::now();
     let mut state = State::new(vec!["http://a".into()], Vec::new(), Duration::from_secs(2), now);
     let mut hostile = report(1, vec![row("A\u{1b}[2J\r\n\u{202e}<T>", 1, 10, 1.0)]);
@@ -244,7 +244,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_size_no_key_and_no_answer_makes_it_panic(
+    fn no_size_key_or_answer_causes_a_panic(
         answers in proptest::collection::vec((0..3_usize, proptest::option::of(hostile_report())), 0..6),
         failure in hostile_text(),
         actions in proptest::collection::vec(any_action(), 0..6),
@@ -271,7 +271,7 @@ proptest! {
 }
 
 #[test]
-fn every_size_has_a_screen() {
+fn every_size_can_be_drawn() {
     let scenes: [Scene; 2] = [one, several];
     let widths = [1, 2, 3, 5, 11, 24, 36, 80, 110, 400];
     for scene in scenes {
@@ -290,7 +290,7 @@ fn every_size_has_a_screen() {
 }
 
 #[test]
-fn as_text_all_rows_are_there_and_no_keys() {
+fn text_has_all_rows_and_no_keys() {
     let (mut state, now) = one();
     let seen = crate::top::batch::text(&mut state, now, 120, 1000);
     assert!(seen.contains("Small39") && seen.contains("\ntotal of sampled types"), "{seen}");
@@ -301,7 +301,7 @@ fn as_text_all_rows_are_there_and_no_keys() {
 }
 
 #[test]
-fn of_the_line_that_counts_only_the_problem_is_coloured() {
+fn only_the_problem_is_coloured_in_the_line_of_answers() {
     let (mut state, now) = several();
     let screen = screen(&mut state, now, 80, 24);
     let colour = |wanted: &str| {

@@ -40,11 +40,11 @@ fn scrolling_stays_within_the_table() {
     }
     state.act(Action::Scroll(Scroll::End), now);
     state.set_page(200);
-    assert_eq!(first(&state), Some("T000"), "a larger screen shows all");
+    assert_eq!(first(&state), Some("T000"), "a larger screen shows all rows");
 }
 
 #[test]
-fn a_filter_is_typed_kept_and_cleared() {
+fn filter_is_typed_kept_and_cleared() {
     let (mut state, now) = state(100);
     for action in [Action::EditFilter, Action::Type('t'), Action::Type('9'), Action::Type('x'), Action::Erase]
     {
@@ -62,7 +62,7 @@ fn a_filter_is_typed_kept_and_cleared() {
 }
 
 #[test]
-fn another_order_begins_at_the_top_and_is_not_reversed() {
+fn new_order_starts_at_the_top_and_is_not_reversed() {
     let (mut state, now) = state(100);
     state.act(Action::Scroll(Scroll::End), now);
     state.act(Action::Reverse, now);
@@ -74,7 +74,7 @@ fn another_order_begins_at_the_top_and_is_not_reversed() {
 }
 
 #[test]
-fn paused_nothing_moves_and_nothing_is_lost() {
+fn pause_stops_the_table_and_loses_no_answer() {
     let (mut state, now) = state(100);
     state.act(Action::Pause, now);
     let later = now + Duration::from_secs(9);
@@ -83,16 +83,16 @@ fn paused_nothing_moves_and_nothing_is_lost() {
     assert_eq!(state.position().0, 100);
     state.act(Action::Pause, later);
     state.refresh(later);
-    // What went has a row that says so.
+    // A type that is gone still has a row.
     assert_eq!(state.table().rows.iter().filter(|row| row.bytes > 0).count(), 50);
 }
 
 #[test]
-fn what_was_known_last_stays_when_nobody_answers() {
+fn last_table_stays_when_no_instance_answers() {
     let (mut state, now) = state(9);
     let (failed, later) = (now + Duration::from_secs(2), now + Duration::from_secs(6));
     for at in [failed, failed + Duration::from_secs(2)] {
-        let failure = Failure::new(MissingReason::Unreachable, "nobody listens there");
+        let failure = Failure::new(MissingReason::Unreachable, "connection refused");
         state.take(News::Answered { index: 0, at, answer: Box::new(Err(failure)) });
         state.refresh(at);
     }
@@ -104,7 +104,7 @@ fn what_was_known_last_stays_when_nobody_answers() {
 }
 
 #[test]
-fn the_course_has_one_point_an_interval() {
+fn history_has_one_point_per_interval() {
     let (mut state, now) = state(1);
     for milliseconds in [100, 200, 1_900, 2_000, 4_000] {
         let at = now + Duration::from_millis(milliseconds);
@@ -115,7 +115,7 @@ fn the_course_has_one_point_an_interval() {
 }
 
 #[test]
-fn news_of_nobody_change_nothing() {
+fn news_of_an_unknown_instance_change_nothing() {
     let (mut state, now) = state(1);
     state.take(News::Asked { index: 7, at: now });
     state.take(News::Answered { index: 7, at: now, answer: Box::new(Ok(report(7, Vec::new()))) });

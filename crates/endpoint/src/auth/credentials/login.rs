@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
+use memory_debug_fleet::{LoginErrorKind, check_login};
 use subtle::{Choice, ConstantTimeEq as _};
 
-use super::ends::unseen;
 use super::error::{CredentialsError, CredentialsErrorKind as Kind};
 use crate::auth::digest::{Field, Key, Tag};
 use crate::auth::role::Role;
 use crate::auth::secret::{Secret, wiping_the_stack};
 use crate::auth::strength::weakness;
-
-/// The maximum length of `user:password` in bytes.
-pub(crate) const MAX_PAIR_BYTES: usize = 1024;
 
 /// A user, a password and a role. Clones share the digests.
 #[derive(Clone)]
@@ -75,41 +72,12 @@ impl Login {
 }
 
 fn check_sendable(user: &str, password: &Secret) -> Result<(), CredentialsError> {
-    let password = password.expose();
-    let refused = |kind, message: &str| Err(CredentialsError::new(kind, message));
-    if user.trim().is_empty() {
-        refused(Kind::InvalidUser, "user name refused: it is empty or blank; set one, for example `ops`")
-    } else if user.contains(':') {
-        refused(
-            Kind::InvalidUser,
-            "user name refused: it contains a `:`, which basic authentication cannot carry; remove it",
-        )
-    } else if let Some(unseen) = unseen(user) {
-        refused(Kind::InvalidUser, &format!("user name refused: {unseen}"))
-    } else if user.contains(char::is_control) {
-        refused(Kind::InvalidUser, "user name refused: it contains a control character; remove it")
-    } else if password.trim().is_empty() {
-        refused(
-            Kind::InvalidPassword,
-            "password refused: it is empty or blank; generate one with `memory-debug password` or \
-             `openssl rand -base64 24`",
-        )
-    } else if let Some(unseen) = unseen(password) {
-        refused(Kind::InvalidPassword, &format!("password refused: {unseen}"))
-    } else if password.contains(char::is_control) {
-        refused(
-            Kind::InvalidPassword,
-            "password refused: it contains a control character, perhaps a line break; remove it",
-        )
-    } else if user.len() + 1 + password.len() > MAX_PAIR_BYTES {
-        Err(CredentialsError::new(
-            Kind::TooLong,
-            format!(
-                "user name and password refused: together they exceed {} bytes; shorten them",
-                MAX_PAIR_BYTES - 1
-            ),
-        ))
-    } else {
-        Ok(())
-    }
+    check_login(user, password.expose()).map_err(|error| {
+        let kind = match error.kind() {
+            LoginErrorKind::User => Kind::InvalidUser,
+            LoginErrorKind::TooLong => Kind::TooLong,
+            _ => Kind::InvalidPassword,
+        };
+        CredentialsError::new(kind, error.to_string())
+    })
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memory_debug_core::open_regular_file;
+use memory_debug_fleet::{Unseen, unseen};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::ends::{Unseen, unseen};
 use super::login::Login;
 use super::watched::{Parse, WatchedFile};
 use super::{Credentials, CredentialsError, CredentialsErrorKind as Kind, Logins, check_number};
@@ -179,7 +179,8 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
 /// Reads at most one byte more than the limit. The buffer has its full size from the start, because a buffer
 /// that grows leaves copies behind.
 fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let (mut file, mut content) = (open_regular_file(path)?, Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]));
+    let mut file = open_regular_file(path)?;
+    let mut content = Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]);
     let mut length = 0;
     while length < content.len() {
         match file.read(&mut content[length..]) {

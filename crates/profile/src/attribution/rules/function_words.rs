@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_are_told_apart_by_what_they_do() {
+    fn classifies_functions_by_their_words() {
         for (name, room, only) in [
             ("push", true, true),
             ("try_reserve_exact", true, true),

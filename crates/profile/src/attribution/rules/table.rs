@@ -2,23 +2,15 @@
 
 use super::rule::{Arguments, Functions, Rule};
 
+type Text = &'static str;
+
 /// A row that makes an owner by itself, and takes over the families in `over`.
-const fn begins(
-    module: &'static str,
-    over: &'static [&'static str],
-    family: &'static str,
-    owner: &'static str,
-) -> Rule {
+const fn begins(module: Text, over: &'static [Text], family: Text, owner: Text) -> Rule {
     Rule { begins: true, ..takes(module, over, family, owner) }
 }
 
 /// A row that only takes over.
-const fn takes(
-    module: &'static str,
-    over: &'static [&'static str],
-    family: &'static str,
-    owner: &'static str,
-) -> Rule {
+const fn takes(module: Text, over: &'static [Text], family: Text, owner: Text) -> Rule {
     let (functions, arguments) = (Functions::ThatMakeRoom, Arguments::Any);
     Rule { module, functions, arguments, begins: false, is_container: true, over, family, owner }
 }

@@ -72,7 +72,7 @@ fn saved(profile: &SymbolizedProfile, symbols: PprofSymbols) -> SymbolizedProfil
 }
 
 #[test]
-fn names_are_those_of_the_program_that_has_them() {
+fn restores_the_names_of_the_unstripped_program() {
     let (named, nameless) = profiles();
     assert_ne!(named, nameless);
     let mut attributor = TypeAttributor::new();
@@ -88,7 +88,7 @@ fn names_are_those_of_the_program_that_has_them() {
 }
 
 #[test]
-fn doing_it_again_changes_nothing() {
+fn second_run_changes_nothing() {
     let (named, nameless) = profiles();
     let mut attributor = TypeAttributor::new();
     let once = attributor.resymbolize(&nameless, &copies());
@@ -97,7 +97,7 @@ fn doing_it_again_changes_nothing() {
 }
 
 #[test]
-fn code_of_other_programs_stays_as_it_is() {
+fn leaves_code_of_other_programs_alone() {
     let (named, nameless) = profiles();
     let mut other = nameless.clone();
     for mapping in &mut other.mappings {
@@ -111,7 +111,7 @@ fn code_of_other_programs_stays_as_it_is() {
 
 proptest::proptest! {
     #[test]
-    fn without_files_only_code_without_names_gets_some(profile in any_profile(ProfileKind::Live)) {
+    fn without_files_names_only_nameless_code(profile in any_profile(ProfileKind::Live)) {
         let mut attributor = TypeAttributor::new();
         let once = attributor.resymbolize(&profile, &no_files);
         proptest::prop_assert_eq!(once.total(), profile.total());
@@ -123,7 +123,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn positions_outside_of_their_file_are_left_alone() {
+fn ignores_positions_outside_of_their_file() {
     let mut profile = profiles().1;
     for (location, address) in profile.locations.iter_mut().zip([0, 1, u64::MAX, u64::MAX - 1, 1 << 38]) {
         location.address = address;

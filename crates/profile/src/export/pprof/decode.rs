@@ -59,7 +59,7 @@ pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
             | std::io::ErrorKind::UnexpectedEof => ErrorKind::Pprof,
             _ => ErrorKind::Io,
         };
-        Error::with_source(kind, "pprof profile: expected gzip, which could not be unpacked", error)
+        Error::with_source(kind, "pprof profile: expected gzip, but decompressing failed", error)
     })?;
     Ok(bytes)
 }
@@ -170,13 +170,13 @@ impl<'m> Decoder<'m> {
             let file = Some(text(tag::function::FILENAME)?).filter(|file| !file.is_empty());
             let name = text(tag::function::NAME)?;
             let system_name = text(tag::function::SYSTEM_NAME)?;
-            let handle = self.builder.function(NamedFunction { name, system_name, file });
+            let handle = self.builder.names.functions.handle(NamedFunction { name, system_name, file });
             functions.insert(function.get(tag::function::ID), handle);
         }
         let mut locations = FxHashMap::default();
         for location in self.table(tag::LOCATION) {
             let (id, location) = read_location(location?, &mappings, &functions)?;
-            locations.insert(id, self.builder.location(location));
+            locations.insert(id, self.builder.locations.handle(location));
         }
         let mut magnitude = Magnitude::default();
         for sample in self.table(tag::SAMPLE) {
@@ -211,7 +211,7 @@ impl<'m> Decoder<'m> {
             let length = limit.saturating_sub(start).min(MAPPING_SPACING);
             let file_offset = mapping.get(tag::mapping::FILE_OFFSET).min(MAPPING_SPACING);
             let named = NamedMapping { is_library, file, build_id, file_offset, length };
-            handles.insert(mapping.get(tag::mapping::ID), self.builder.mapping(named));
+            handles.insert(mapping.get(tag::mapping::ID), self.builder.mappings.handle(named));
         }
         Ok(handles)
     }
@@ -237,7 +237,11 @@ impl<'m> Decoder<'m> {
         }
         let full_type = full_type.unwrap_or_else(|| Arc::clone(&name));
         let owner = Owner { name, full_type, is_attributed };
-        Ok((self.builder.owner(owner), self.builder.place(place), self.builder.thread(thread)))
+        Ok((
+            self.builder.names.owners.handle(owner),
+            self.builder.names.places.handle(place),
+            self.builder.threads.handle(thread),
+        ))
     }
 
     fn text(&self, position: u64) -> Result<Arc<str>, Error> {
@@ -262,16 +266,11 @@ struct Sample {
 impl Sample {
     fn read(message: &[u8]) -> Result<Self, Error> {
         let mut sample = Self::default();
-        each_field(message, |tag, field| {
-            match tag {
-                tag::sample::LOCATION_ID => field.append_to(&mut sample.location_ids)?,
-                tag::sample::VALUE => field.append_to(&mut sample.values)?,
-                tag::sample::LABEL => {
-                    sample.labels.push(Numbers::read(field.bytes()?, tag::label::NUM_UNIT)?);
-                }
-                _ => {}
-            }
-            Ok(())
+        each_field(message, |tag, field| match tag {
+            tag::sample::LOCATION_ID => field.append_to(&mut sample.location_ids),
+            tag::sample::VALUE => field.append_to(&mut sample.values),
+            tag::sample::LABEL => field.append_numbers_to(&mut sample.labels, tag::label::NUM_UNIT),
+            _ => Ok(()),
         })?;
         Ok(sample)
     }
@@ -285,15 +284,12 @@ fn read_location(
 ) -> Result<(u64, Location), Error> {
     let (mut id, mut mapping, mut address) = (0, 0, 0);
     let mut lines = Vec::new();
-    each_field(message, |tag, field| {
-        match tag {
-            tag::location::ID => id = field.number()?,
-            tag::location::MAPPING_ID => mapping = field.number()?,
-            tag::location::ADDRESS => address = field.number()?,
-            tag::location::LINE => lines.push(Numbers::read(field.bytes()?, tag::line::LINE)?),
-            _ => {}
-        }
-        Ok(())
+    each_field(message, |tag, field| match tag {
+        tag::location::ID => field.number().map(|number| id = number),
+        tag::location::MAPPING_ID => field.number().map(|number| mapping = number),
+        tag::location::ADDRESS => field.number().map(|number| address = number),
+        tag::location::LINE => field.append_numbers_to(&mut lines, tag::line::LINE),
+        _ => Ok(()),
     })?;
     let mapping = match mapping {
         0 => None,
@@ -319,14 +315,14 @@ fn amounts(kind: ProfileKind, values: &[u64]) -> Result<(Amount, Amount), Error>
             Ok((amount(objects, bytes), Amount::default()))
         }
         _ => Err(Error::pprof(format!(
-            "a sample has {} values, which is not as many as there are types",
+            "a sample has {} values, another number than there are types",
             values.len()
         ))),
     }
 }
 
 fn dangling(what: &str, id: u64) -> Error {
-    Error::pprof(format!("{what} {id} is not there"))
+    Error::pprof(format!("{what} {id} does not exist"))
 }
 
 #[cfg(test)]
@@ -368,7 +364,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_messages_are_read_or_refused_as_by_another_codec(
+        fn treats_damaged_messages_like_another_codec(
             fields in prop::collection::vec(field(), 0..5),
             cut in 0..4_usize,
         ) {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 /// The encoded fields of a message.
 #[derive(Debug, Default)]
-pub(super) struct Message(Vec<u8>);
+pub(super) struct Message(pub(super) Vec<u8>);
 
 impl Message {
     /// Appends a whole number, unless it is 0, the value of a missing field.
@@ -41,10 +41,6 @@ impl Message {
         self.0.extend_from_slice(fields);
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
     /// Writes the fields to `out`, and removes them.
     pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(&self.0)?;
@@ -59,10 +55,6 @@ impl Message {
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
-    }
-
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
     }
 }
 
@@ -83,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_those_that_others_write() {
+    fn writes_the_same_fields_as_another_encoder() {
         let numbers = [0, 1, 0x7f, 0x80, 1 << 35, u64::MAX];
         let sample =
             Sample { location_id: numbers.to_vec(), value: vec![-1, i64::MAX, 0], label: Vec::new() };
@@ -92,6 +84,6 @@ mod tests {
         message.numbers(2, sample.value.iter().map(|value| value.cast_unsigned()), &mut Vec::new());
         message.numbers(3, [], &mut Vec::new());
         message.number(4, 0);
-        assert_eq!(message.into_bytes(), sample.encode_to_vec());
+        assert_eq!(message.0, sample.encode_to_vec());
     }
 }

@@ -25,21 +25,11 @@ pub(super) struct Rest {
 
 impl Selection {
     pub(super) fn of(profile: &SymbolizedProfile, options: &PprofOptions) -> Self {
-        let all = profile.stacks.len();
-        let stacks = match options.max_stacks {
-            Some(most) if most < all => {
-                let size = |stack| {
-                    let size = if options.prefers_allocated {
-                        allocated(profile, stack)
-                    } else {
-                        profile.live(stack)
-                    };
-                    size.bytes.unsigned_abs()
-                };
-                largest(profile.stacks.iter().map(size), most)
-            }
-            _ => vec![true; all],
+        let size = |stack| {
+            let sum = if options.prefers_allocated { allocated(profile, stack) } else { profile.live(stack) };
+            sum.bytes.unsigned_abs()
         };
+        let stacks = largest(profile.stacks.iter().map(size), options.max_stacks.unwrap_or(usize::MAX));
         let mut selection = Self {
             locations: vec![false; profile.locations.len()],
             functions: vec![false; profile.functions.len()],
@@ -47,12 +37,13 @@ impl Selection {
             rest: None,
             stacks,
         };
-        let (mut left_out, mut rest) = (0, (Amount::default(), Amount::default()));
+        let mut left_out = 0;
+        let mut rest = Rest { name: String::new(), live: Amount::default(), allocated: Amount::default() };
         for (stack, is_kept) in profile.stacks.iter().zip(&selection.stacks) {
             if !is_kept {
                 left_out += 1;
-                rest.0 += profile.live(stack);
-                rest.1 += allocated(profile, stack);
+                rest.live += profile.live(stack);
+                rest.allocated += allocated(profile, stack);
                 continue;
             }
             selection.owners[stack.owner as usize] = true;
@@ -60,14 +51,12 @@ impl Selection {
                 selection.locations[*location as usize] = true;
             }
         }
-        for (location, _) in
-            profile.locations.iter().zip(&selection.locations).filter(|(_, is_kept)| **is_kept)
-        {
+        let locations = profile.locations.iter().zip(&selection.locations);
+        for (location, _) in locations.filter(|(_, is_kept)| **is_kept) {
             location.lines.iter().for_each(|line| selection.functions[line.function as usize] = true);
         }
-        let (live, allocated) = rest;
-        selection.rest =
-            (left_out > 0).then(|| Rest { name: format!("({left_out} smaller)"), live, allocated });
+        rest.name = format!("({left_out} smaller)");
+        selection.rest = (left_out > 0).then_some(rest);
         selection
     }
 }

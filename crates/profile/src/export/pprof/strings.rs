@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 /// A table of distinct texts. The first is empty, and means "none".
 pub(super) struct Strings<'t> {
-    table: Vec<&'t str>,
+    pub(super) table: Vec<&'t str>,
     positions: FxHashMap<&'t str, u64>,
 }
 
@@ -21,9 +21,5 @@ impl<'t> Strings<'t> {
             self.table.push(text);
         }
         position
-    }
-
-    pub(super) fn table(&self) -> &[&'t str] {
-        &self.table
     }
 }

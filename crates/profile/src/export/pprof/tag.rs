@@ -14,13 +14,11 @@ pub(crate) const PERIOD: u64 = 12;
 pub(crate) const COMMENT: u64 = 13;
 pub(crate) const DEFAULT_SAMPLE_TYPE: u64 = 14;
 
-/// The name and unit of a value.
 pub(crate) mod value_type {
     pub(crate) const TYPE: u64 = 1;
     pub(crate) const UNIT: u64 = 2;
 }
 
-/// A sample.
 pub(crate) mod sample {
     /// The innermost location first.
     pub(crate) const LOCATION_ID: u64 = 1;
@@ -28,7 +26,6 @@ pub(crate) mod sample {
     pub(crate) const LABEL: u64 = 3;
 }
 
-/// A label of a sample.
 pub(crate) mod label {
     pub(crate) const KEY: u64 = 1;
     pub(crate) const STR: u64 = 2;
@@ -36,7 +33,6 @@ pub(crate) mod label {
     pub(crate) const NUM_UNIT: u64 = 4;
 }
 
-/// A mapped file.
 pub(crate) mod mapping {
     pub(crate) const ID: u64 = 1;
     pub(crate) const MEMORY_START: u64 = 2;
@@ -50,7 +46,6 @@ pub(crate) mod mapping {
     pub(crate) const HAS_INLINE_FRAMES: u64 = 10;
 }
 
-/// A call.
 pub(crate) mod location {
     pub(crate) const ID: u64 = 1;
     pub(crate) const MAPPING_ID: u64 = 2;
@@ -59,13 +54,11 @@ pub(crate) mod location {
     pub(crate) const LINE: u64 = 4;
 }
 
-/// A line in a function.
 pub(crate) mod line {
     pub(crate) const FUNCTION_ID: u64 = 1;
     pub(crate) const LINE: u64 = 2;
 }
 
-/// A function.
 pub(crate) mod function {
     pub(crate) const ID: u64 = 1;
     pub(crate) const NAME: u64 = 2;

@@ -22,7 +22,7 @@ fn at(time_nanos: i64) -> PprofOptions {
 }
 
 #[test]
-fn small_stacks_are_one_and_all_values_stay() {
+fn sums_small_stacks_and_keeps_all_values() {
     let profile = profile(&[
         ("A", &["a", "main"], 9, 900),
         ("B", &["b", "main"], 1, 30),
@@ -70,7 +70,7 @@ fn times_are_in_nanoseconds_since_1970() {
 }
 
 #[test]
-fn values_are_named_as_go_does() {
+fn names_values_like_go() {
     let written = written(&profile(&[("String", &["a"], 9, 4096)]), &at(7));
     assert_eq!(written[..2], [0x1f, 0x8b], "gzip");
     let mut unpacked = Vec::new();
@@ -89,7 +89,7 @@ fn values_are_named_as_go_does() {
 }
 
 #[test]
-fn what_a_file_says_besides_the_profile_is_read_back() {
+fn reads_back_time_duration_and_default_value() {
     let mut profile = profile(&[("String", &["a"], 9, 4096)]);
     for kind in [ProfileKind::Live, ProfileKind::LiveAndAllocated, ProfileKind::Growth] {
         profile.kind = kind;
@@ -104,7 +104,7 @@ fn what_a_file_says_besides_the_profile_is_read_back() {
 }
 
 #[test]
-fn what_was_allocated_is_looked_at_first_only_where_it_is_known_and_wanted() {
+fn defaults_to_allocations_only_if_known_and_wanted() {
     for (kind, prefers_allocated, expected) in [
         (ProfileKind::Live, false, "inuse_space"),
         (ProfileKind::Live, true, "inuse_space"),
@@ -122,7 +122,7 @@ fn what_was_allocated_is_looked_at_first_only_where_it_is_known_and_wanted() {
 }
 
 #[test]
-fn the_sizes_of_large_objects_are_kept_and_no_comment_of_others() {
+fn keeps_assumed_sizes_but_no_forged_comment() {
     let sized = SymbolizedProfile { large_below: 437_500, ..profile(&[("Vec<u8>", &["a"], 9, 9 << 20)]) };
     let comments = vec![format!("{LARGE_BELOW}7"), "mine".into()];
     let options = PprofOptions { comments, ..PprofOptions::default() };
@@ -133,7 +133,7 @@ fn the_sizes_of_large_objects_are_kept_and_no_comment_of_others() {
 }
 
 #[test]
-fn what_a_reader_does_not_want_is_left_out() {
+fn leaves_out_unwanted_parts() {
     let profile = profile(&[("String", &["a", "b"], 9, 4096)]);
     let whole = written(&profile, &PprofOptions::default());
     for (symbols, functions) in [(PprofSymbols::Functions, 2), (PprofSymbols::None, 0)] {
@@ -146,7 +146,7 @@ fn what_a_reader_does_not_want_is_left_out() {
 }
 
 #[test]
-fn a_cut_or_foreign_profile_is_an_error_that_says_so() {
+fn rejects_truncated_and_foreign_profiles() {
     let whole = written(&profile(&[("String", &["a"], 9, 4096)]), &PprofOptions::default());
     for cut in 0..whole.len() {
         let error = SymbolizedProfile::read_pprof(&whole[..cut]).unwrap_err();
@@ -157,7 +157,7 @@ fn a_cut_or_foreign_profile_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_merged_profile_of_two_programs_is_read_back_with_both() {
+fn reads_back_merged_profile_of_two_programs() {
     let ours = profile(&[("String", &["a"], 9, 4096)]);
     for (own, other) in [(true, true), (true, false), (false, false)] {
         let (mut first, mut second) = (ours.clone(), ours.clone());
@@ -174,7 +174,7 @@ fn a_merged_profile_of_two_programs_is_read_back_with_both() {
 }
 
 #[test]
-fn numbers_that_would_not_add_up_are_neither_written_nor_read() {
+fn refuses_numbers_too_large_to_add_up() {
     let most = (1 << 60) - 1;
     let profile = |bytes: i64| profile(&[("String", &["a"], 1, most), ("String", &["b"], 1, bytes)]);
     let options = PprofOptions::default();
@@ -190,7 +190,7 @@ fn numbers_that_would_not_add_up_are_neither_written_nor_read() {
 }
 
 #[test]
-fn a_small_file_that_becomes_large_is_refused() {
+fn rejects_small_file_that_becomes_large() {
     let mut message = profile(&[]).pprof_message(&PprofOptions::default()).unwrap();
     // Empty samples, two bytes each. A million of them is too many.
     message.extend([0x12, 0].repeat((1 << 20) + 1));
@@ -211,7 +211,7 @@ fn a_small_file_that_becomes_large_is_refused() {
 }
 
 #[test]
-fn s64_names_in_a_profile_cannot_move_or_turn_what_a_terminal_shows() {
+fn s64_names_cannot_manipulate_a_terminal() {
     let hostile = profile(&[("A\u{202e}", &["pu\u{1b}[2Jsh\u{61c}"], 9, 4096)]);
     let options = PprofOptions { comments: vec!["a\r\u{9b}b".to_owned()], ..at(7) };
     let message = hostile.pprof_message(&options).unwrap();
@@ -245,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_is_byte_for_byte_what_another_encoder_writes(
+    fn writes_the_same_bytes_as_another_encoder(
         profile in prop_oneof![any_profile(ProfileKind::LiveAndAllocated), any_profile(ProfileKind::Growth)],
         symbols in proptest::sample::select(&[PprofSymbols::Inlined, PprofSymbols::Functions, PprofSymbols::None][..]),
         (is_lean, time_nanos, comment) in (any::<bool>(), any::<i64>(), ".{0,20}"),

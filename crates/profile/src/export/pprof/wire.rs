@@ -93,13 +93,16 @@ impl<'m> Iterator for Fields<'m> {
     }
 }
 
-impl<'m> Field<'m> {
-    pub(super) fn bytes(&self) -> Result<&'m [u8], Error> {
-        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(broken()) }
-    }
-
+impl Field<'_> {
     pub(super) fn number(&self) -> Result<u64, Error> {
         if let Self::Number(number) = self { Ok(*number) } else { Err(broken()) }
+    }
+
+    /// Appends a message of numbers with tags up to `last`.
+    pub(super) fn append_numbers_to(&self, messages: &mut Vec<Numbers>, last: u64) -> Result<(), Error> {
+        let Self::Bytes(bytes) = self else { return Err(broken()) };
+        messages.push(Numbers::read(bytes, last)?);
+        Ok(())
     }
 
     /// Appends repeated numbers. They are packed, or one per field.
@@ -165,7 +168,7 @@ impl Numbers {
 
 /// The error for bytes that are not a message in protobuf's encoding.
 fn broken() -> Error {
-    Error::pprof("is no message of profile.proto")
+    Error::pprof("is not a message of profile.proto")
 }
 
 #[cfg(test)]
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_read_with_their_tags_and_fixed_ones_passed_over() {
+    fn reads_fields_and_skips_fixed_ones() {
         let bytes = [0x08, 0x96, 0x01, 0x12, 0x02, b'h', b'i', 0x1d, 1, 2, 3, 4, 0x20, 7];
         let expected = [(1, Field::Number(150)), (2, Field::Bytes(b"hi")), (4, Field::Number(7))];
         assert_eq!(fields(&bytes).unwrap(), expected);
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_too_long_is_an_error() {
+    fn rejects_truncated_and_overlong_fields() {
         let endless = [0xff; 11];
         let too_far = [0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
         for bytes in [&[0x08][..], &[0x12, 2, b'h'], &[0x1d, 1], &[0x0b], &endless, &too_far] {

@@ -1,12 +1,12 @@
 //! The functions that contain an address, from the outermost to the innermost inlined one.
 
-use gimli::{EntriesRaw, UnitOffset, UnitRef};
+use gimli::{EntriesRaw, UnitOffset};
 use rustc_hash::FxHashMap;
 
 use super::entry::CodeEntry;
 use super::skimmer::Skimmer;
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget};
+use crate::symbols::elf::{Reader, Unit};
 
 /// One level of inlining: the function, where its code begins, and where it was inlined into the enclosing function.
 #[derive(Clone, Copy)]
@@ -27,35 +27,30 @@ impl Chains {
     /// Reads the unit's entries until all addresses are found, and follows the subprograms that contain some of them.
     pub(super) fn read_functions(
         &mut self,
-        unit: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, '_>,
         addresses: &[u64],
         budget: &mut Budget,
-    ) -> Result<(), Damaged> {
+    ) -> Bounded<()> {
         let mut skimmer = Skimmer::new(unit)?;
         while self.by_position.len() < addresses.len()
             && let Some(offset) = skimmer.next_to_read(budget)?
         {
             let mut entries = unit.entries_raw(Some(offset))?;
             let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            };
-            budget.spend(1 + abbreviation.attributes().len())?;
-            if abbreviation.tag() != gimli::DW_TAG_subprogram {
-                entries.skip_attributes(abbreviation.attributes())?;
-                skimmer.go_on_at(entries.next_offset());
-                continue;
-            }
-            let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
-            let inside = entry.positions(unit, addresses, budget)?;
-            if !inside.is_empty() {
-                let begin = entry.begin(unit, budget)?;
-                let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
-                for position in &inside {
-                    self.by_position.insert(*position, vec![link]);
+            if let Some(abbreviation) = entries.read_abbreviation()? {
+                budget.spend(1 + abbreviation.attributes().len())?;
+                if abbreviation.tag() == gimli::DW_TAG_subprogram {
+                    let entry = CodeEntry::read(unit, &mut entries, abbreviation)?;
+                    let inside = entry.positions(unit, addresses, budget)?;
+                    if !inside.is_empty() {
+                        let begin = entry.begin(unit, budget)?;
+                        let link = Link { function: offset, begin, call_file: 0, call_line: 0 };
+                        self.by_position.extend(inside.iter().map(|position| (*position, vec![link])));
+                        self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
+                    }
+                } else {
+                    entries.skip_attributes(abbreviation.attributes())?;
                 }
-                self.read_inlined(unit, &mut entries, depth, &inside, addresses, budget)?;
             }
             skimmer.go_on_at(entries.next_offset());
         }
@@ -66,13 +61,13 @@ impl Chains {
     /// chains from the outside in.
     fn read_inlined<'a>(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
+        unit: Unit<'_, 'a>,
         entries: &mut EntriesRaw<'_, Reader<'a>>,
         depth: isize,
         function: &[usize],
         addresses: &[u64],
         budget: &mut Budget,
-    ) -> Result<(), Damaged> {
+    ) -> Bounded<()> {
         let mut skip_below = None;
         while entries.next_depth() > depth {
             let offset = entries.next_offset();

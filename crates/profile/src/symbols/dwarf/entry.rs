@@ -1,9 +1,9 @@
 //! Entries with code: where the code is, and where it was inlined.
 
-use gimli::{AttributeValue, EntriesRaw, UnitOffset, UnitRef};
+use gimli::{AttributeValue, EntriesRaw, UnitOffset};
 
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget};
+use crate::symbols::elf::{Reader, Unit};
 
 /// The positions of the addresses in a range.
 pub(super) fn positions_in(addresses: &[u64], range: gimli::Range) -> std::ops::Range<usize> {
@@ -26,7 +26,7 @@ pub(super) struct CodeEntry {
 
 impl CodeEntry {
     pub(super) fn read<'a>(
-        unit: UnitRef<'_, Reader<'a>>,
+        unit: Unit<'_, 'a>,
         entries: &mut EntriesRaw<'_, Reader<'a>>,
         abbreviation: &gimli::Abbreviation,
     ) -> gimli::Result<Self> {
@@ -61,11 +61,7 @@ impl CodeEntry {
     }
 
     /// Where the code begins. The lowest address, if the code has several parts.
-    pub(super) fn begin(
-        &self,
-        unit: UnitRef<'_, Reader<'_>>,
-        budget: &mut Budget,
-    ) -> Result<Option<u64>, Damaged> {
+    pub(super) fn begin(&self, unit: Unit<'_, '_>, budget: &mut Budget) -> Bounded<Option<u64>> {
         let mut lowest = self.low_pc;
         if let Some(offset) = self.ranges {
             lowest = None;
@@ -80,10 +76,10 @@ impl CodeEntry {
     /// The positions in `addresses` that this code covers, ascending.
     pub(super) fn positions(
         &self,
-        unit: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, '_>,
         addresses: &[u64],
         budget: &mut Budget,
-    ) -> Result<Vec<usize>, Damaged> {
+    ) -> Bounded<Vec<usize>> {
         let mut inside = Vec::new();
         let mut add = |range, budget: &mut Budget| {
             let positions = positions_in(addresses, range);

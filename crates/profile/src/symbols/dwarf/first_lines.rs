@@ -1,13 +1,12 @@
 //! The lines where closures and futures begin.
 
-use gimli::UnitRef;
 use rustc_hash::FxHashMap;
 
 use super::chains::Chains;
 use super::lines::line_rows;
 use super::names::Names;
 use crate::symbols::budget::Budget;
-use crate::symbols::elf::Reader;
+use crate::symbols::elf::Unit;
 use crate::symbols::frames::FrameTable;
 
 /// The lines where closures and futures begin, by the address of their code. Inlined code has no line of its own in
@@ -23,8 +22,8 @@ pub(super) struct FirstLines {
 impl FirstLines {
     pub(super) fn of<'a>(
         chains: &Chains,
-        unit: UnitRef<'_, Reader<'a>>,
-        lines: UnitRef<'_, Reader<'_>>,
+        unit: Unit<'_, 'a>,
+        lines: Unit<'_, '_>,
         names: &mut Names<'_, 'a>,
         table: &mut FrameTable,
         budget: &mut Budget,

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use gimli::UnitRef;
 use rustc_hash::FxHashMap;
 
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget};
+use crate::symbols::elf::{Reader, Unit};
 use crate::symbols::frames::FrameTable;
 use crate::symbols::source_path;
 
 /// Runs the unit's line program until all (sorted) `addresses` are found. Returns file index and line by position,
 /// for those with a row.
 pub(super) fn line_rows(
-    unit: UnitRef<'_, Reader<'_>>,
+    unit: Unit<'_, '_>,
     addresses: &[u64],
     budget: &mut Budget,
-) -> Result<FxHashMap<usize, (u64, u32)>, Damaged> {
+) -> Bounded<FxHashMap<usize, (u64, u32)>> {
     let Some(program) = &unit.line_program else { return Ok(FxHashMap::default()) };
     let header = program.header();
     budget.spend(header.raw_program_buf().len())?;
@@ -127,14 +126,14 @@ fn run(header: &gimli::LineProgramHeader<Reader<'_>>, rows: &mut Rows<'_>) -> gi
 
 /// Paths of the files of one unit.
 pub(super) struct Files<'u, 'a> {
-    unit: UnitRef<'u, Reader<'a>>,
+    unit: Unit<'u, 'a>,
     own_root: Option<&'u str>,
     by_index: FxHashMap<u64, Option<Arc<str>>>,
 }
 
 impl<'u, 'a> Files<'u, 'a> {
     /// `own_root` is the folder that the service's own paths are relative to, if it is known.
-    pub(super) fn new(unit: UnitRef<'u, Reader<'a>>, own_root: Option<&'u str>) -> Self {
+    pub(super) fn new(unit: Unit<'u, 'a>, own_root: Option<&'u str>) -> Self {
         Self { unit, own_root, by_index: FxHashMap::default() }
     }
 

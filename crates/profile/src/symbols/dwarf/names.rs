@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gimli::{AttributeValue, DebugInfoOffset, UnitOffset, UnitRef};
 use rustc_hash::FxHashMap;
 
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget, Damaged};
+use crate::symbols::elf::{Dwarf, Reader, Unit};
 use crate::symbols::frames::FrameTable;
 use crate::symbols::units::Units;
 
@@ -28,22 +28,22 @@ struct Entry {
     offset: usize,
 }
 
-/// Where a name is.
-enum Place<'a> {
+/// The result of reading an entry: its name, or where the name is.
+enum Lookup<'a> {
     Here(Reader<'a>),
     At(Entry),
     Nowhere,
 }
 
 impl<'d, 'a> Names<'d, 'a> {
-    pub(super) fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+    pub(super) fn new(dwarf: &'d Dwarf<'a>) -> Self {
         let supplementary = dwarf.sup().map(OtherUnits::new);
         Self { file: OtherUnits::new(dwarf), supplementary, by_entry: FxHashMap::default() }
     }
 
     pub(super) fn name_of(
         &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
+        unit: Unit<'_, 'a>,
         offset: UnitOffset,
         table: &mut FrameTable,
         budget: &mut Budget,
@@ -58,13 +58,13 @@ impl<'d, 'a> Names<'d, 'a> {
                 break;
             }
             passed.push(at);
-            match self.place(unit, at, budget) {
-                Ok(Place::Here(text)) => {
+            match self.look_up(unit, at, budget) {
+                Ok(Lookup::Here(text)) => {
                     name = Some(table.string(&text.to_string_lossy()));
                     break;
                 }
-                Ok(Place::At(next)) => at = next,
-                Ok(Place::Nowhere) | Err(Damaged) => break,
+                Ok(Lookup::At(next)) => at = next,
+                Ok(Lookup::Nowhere) | Err(Damaged) => break,
             }
         }
         self.by_entry.extend(passed.into_iter().map(|at| (at, name.clone())));
@@ -73,25 +73,20 @@ impl<'d, 'a> Names<'d, 'a> {
 
     /// Reads an entry: of `unit`, of another unit (link-time optimization inlines across units), or of the
     /// supplementary file.
-    fn place(
-        &mut self,
-        unit: UnitRef<'_, Reader<'a>>,
-        at: Entry,
-        budget: &mut Budget,
-    ) -> Result<Place<'a>, Damaged> {
+    fn look_up(&mut self, unit: Unit<'_, 'a>, at: Entry, budget: &mut Budget) -> Bounded<Lookup<'a>> {
         if at.is_supplementary {
-            return self.supplementary.as_mut().ok_or(Damaged)?.place(at, budget);
+            return self.supplementary.as_mut().ok_or(Damaged)?.look_up(at, budget);
         }
         match DebugInfoOffset(at.offset).to_unit_offset(&unit.header) {
-            Some(offset) => place_in(unit, offset, at.is_supplementary, budget),
-            None => self.file.place(at, budget),
+            Some(offset) => look_up_in(unit, offset, at.is_supplementary, budget),
+            None => self.file.look_up(at, budget),
         }
     }
 }
 
 /// All units of a file. The unit that was read last stays open.
 struct OtherUnits<'d, 'a> {
-    dwarf: &'d gimli::Dwarf<Reader<'a>>,
+    dwarf: &'d Dwarf<'a>,
     /// Where the units begin. Read when the first name is looked up.
     offsets: Vec<usize>,
     units: Units<'d, 'a>,
@@ -99,11 +94,11 @@ struct OtherUnits<'d, 'a> {
 }
 
 impl<'d, 'a> OtherUnits<'d, 'a> {
-    fn new(dwarf: &'d gimli::Dwarf<Reader<'a>>) -> Self {
+    fn new(dwarf: &'d Dwarf<'a>) -> Self {
         Self { dwarf, offsets: Vec::new(), units: Units::new(dwarf), open: None }
     }
 
-    fn place(&mut self, at: Entry, budget: &mut Budget) -> Result<Place<'a>, Damaged> {
+    fn look_up(&mut self, at: Entry, budget: &mut Budget) -> Bounded<Lookup<'a>> {
         if self.offsets.is_empty() {
             let mut units = self.dwarf.units();
             while let Some(header) = units.next()? {
@@ -117,35 +112,35 @@ impl<'d, 'a> OtherUnits<'d, 'a> {
         }
         let (_, unit) = self.open.as_ref().ok_or(Damaged)?;
         let offset = DebugInfoOffset(at.offset).to_unit_offset(&unit.header).ok_or(Damaged)?;
-        place_in(UnitRef::new(self.dwarf, unit), offset, at.is_supplementary, budget)
+        look_up_in(UnitRef::new(self.dwarf, unit), offset, at.is_supplementary, budget)
     }
 }
 
-fn place_in<'a>(
-    unit: UnitRef<'_, Reader<'a>>,
+fn look_up_in<'a>(
+    unit: Unit<'_, 'a>,
     offset: UnitOffset,
     is_supplementary: bool,
     budget: &mut Budget,
-) -> Result<Place<'a>, Damaged> {
+) -> Bounded<Lookup<'a>> {
     let entry = unit.entry(offset)?;
     budget.spend(1 + entry.attrs().len())?;
     if let Some(name) = entry.attr_value(gimli::DW_AT_name) {
         let name = unit.attr_string(name)?;
         budget.spend(name.len())?;
-        return Ok(Place::Here(name));
+        return Ok(Lookup::Here(name));
     }
     let next = entry
         .attr_value(gimli::DW_AT_abstract_origin)
         .or_else(|| entry.attr_value(gimli::DW_AT_specification));
-    let here = |offset| Place::At(Entry { is_supplementary, offset });
+    let here = |offset| Lookup::At(Entry { is_supplementary, offset });
     Ok(match next {
         Some(AttributeValue::UnitRef(offset)) => {
-            offset.to_debug_info_offset(&unit.header).map_or(Place::Nowhere, |at| here(at.0))
+            offset.to_debug_info_offset(&unit.header).map_or(Lookup::Nowhere, |at| here(at.0))
         }
         Some(AttributeValue::DebugInfoRef(offset)) => here(offset.0),
         Some(AttributeValue::DebugInfoRefSup(offset)) => {
-            Place::At(Entry { is_supplementary: true, offset: offset.0 })
+            Lookup::At(Entry { is_supplementary: true, offset: offset.0 })
         }
-        _ => Place::Nowhere,
+        _ => Lookup::Nowhere,
     })
 }

@@ -1,9 +1,9 @@
 //! Skipping of entries without reading their attributes.
 
-use gimli::{UnitOffset, UnitRef};
+use gimli::UnitOffset;
 
-use crate::symbols::budget::{Budget, Damaged};
-use crate::symbols::elf::Reader;
+use crate::symbols::budget::{Bounded, Budget};
+use crate::symbols::elf::Unit;
 
 /// Abbreviation codes below this have a table of sizes. Compilers write some hundred codes.
 const CODES: usize = 512;
@@ -20,7 +20,7 @@ pub(super) struct Skimmer<'a> {
 }
 
 impl<'a> Skimmer<'a> {
-    pub(super) fn new(unit: UnitRef<'_, Reader<'a>>) -> gimli::Result<Self> {
+    pub(super) fn new(unit: Unit<'_, 'a>) -> gimli::Result<Self> {
         let root = unit.header.root_offset();
         let entries = unit.header.range_from(root..)?.slice();
         let mut sizes = vec![0; CODES];
@@ -36,7 +36,7 @@ impl<'a> Skimmer<'a> {
     }
 
     /// The position of the next entry that must be read.
-    pub(super) fn next_to_read(&mut self, budget: &mut Budget) -> Result<Option<UnitOffset>, Damaged> {
+    pub(super) fn next_to_read(&mut self, budget: &mut Budget) -> Bounded<Option<UnitOffset>> {
         let before = self.at;
         let result = loop {
             let Some(first) = self.entries.get(self.at) else { break None };

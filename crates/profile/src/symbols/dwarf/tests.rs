@@ -1,5 +1,6 @@
 use super::*;
 use crate::symbols::budget::bytes_of;
+use crate::symbols::elf::Reader;
 
 const ENTRIES: usize = 2000;
 const RANGES: usize = 2000;
@@ -47,7 +48,7 @@ fn frames(sections: &gimli::DwarfSections<Vec<u8>>) -> usize {
 }
 
 #[test]
-fn one_long_list_is_not_read_for_every_entry() {
+fn does_not_read_one_long_list_for_every_entry() {
     let sections = sections(&[], ENTRIES);
     let frames = frames(&sections);
     let bytes = bytes_of(&sections.borrow(|section| Reader::new(section, gimli::RunTimeEndian::Little)));
@@ -58,6 +59,6 @@ fn one_long_list_is_not_read_for_every_entry() {
 }
 
 #[test]
-fn an_end_of_siblings_in_two_bytes_is_passed_over() {
+fn skips_two_byte_end_of_siblings() {
     assert_eq!(frames(&sections(&[0x80, 0], 2)), 3);
 }

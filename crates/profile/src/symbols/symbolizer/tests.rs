@@ -34,7 +34,7 @@ fn names(symbolizer: &Symbolizer, address: u64) -> Vec<String> {
 }
 
 #[test]
-fn a_generic_function_is_found_with_its_concrete_argument() {
+fn finds_generic_function_with_concrete_argument() {
     let address = generic_probe::<Vec<u8>> as fn(&Vec<u8>) -> usize as usize as u64 + 1;
     let mut symbolizer = Symbolizer::new();
     symbolizer.resolve(&own_profile(address), &read_file);
@@ -54,7 +54,7 @@ fn a_generic_function_is_found_with_its_concrete_argument() {
 }
 
 #[test]
-fn a_profile_with_build_ids_and_one_without_share_their_names() {
+fn profiles_with_and_without_build_ids_share_names() {
     let address = generic_probe::<Vec<u8>> as fn(&Vec<u8>) -> usize as usize as u64 + 1;
     let plain = own_profile(address);
     let mut with_ids = plain.clone();
@@ -115,7 +115,7 @@ impl LoadObject for Stripped {
 }
 
 #[test]
-fn a_stripped_file_finds_its_debug_file_by_build_id_and_no_other() {
+fn stripped_file_uses_only_the_debug_file_with_its_build_id() {
     for (debug_file, tier) in [("/proc/self/exe", SymbolTier::Inlined), ("/bin/true", SymbolTier::Functions)]
     {
         let address = generic_probe::<u128> as fn(&u128) -> usize as usize as u64 + 1;
@@ -134,7 +134,7 @@ fn a_stripped_file_finds_its_debug_file_by_build_id_and_no_other() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
+fn unreadable_file_is_reported_without_its_folder() {
     let missing = |_: &Mapping| Err(io::Error::from(io::ErrorKind::PermissionDenied));
     let address = generic_probe::<u32> as fn(&u32) -> usize as usize as u64 + 1;
     let mut symbolizer = Symbolizer::new();
@@ -151,7 +151,7 @@ fn a_file_that_cannot_be_read_leaves_a_note_with_its_name_but_not_its_folder() {
 }
 
 #[test]
-fn a_file_that_could_not_be_read_for_want_of_descriptors_is_read_the_next_time() {
+fn retries_a_file_after_running_out_of_descriptors() {
     let exhausted = |_: &Mapping| Err(io::Error::from_raw_os_error(24));
     let address = generic_probe::<i32> as fn(&i32) -> usize as usize as u64 + 1;
     let (profile, mut symbolizer) = (own_profile(address), Symbolizer::new());
@@ -164,7 +164,7 @@ fn a_file_that_could_not_be_read_for_want_of_descriptors_is_read_the_next_time()
 }
 
 #[test]
-fn known_addresses_are_not_read_again() {
+fn does_not_read_known_addresses_again() {
     let address = generic_probe::<i16> as fn(&i16) -> usize as usize as u64 + 1;
     let mut symbolizer = Symbolizer::new();
     symbolizer.resolve(&own_profile(address), &read_file);
@@ -177,7 +177,7 @@ fn known_addresses_are_not_read_again() {
 }
 
 #[test]
-fn code_that_is_generated_at_run_time_comes_and_goes_without_reading_files_again() {
+fn generated_code_comes_and_goes_without_rereading_files() {
     let address = generic_probe::<i64> as fn(&i64) -> usize as usize as u64 + 1;
     let mut profile = own_profile(address);
     let generated = Mapping::parse(b"10000-20000 rwxp 00000000 00:00 0 ").unwrap().unwrap();
@@ -199,7 +199,7 @@ fn code_that_is_generated_at_run_time_comes_and_goes_without_reading_files_again
 }
 
 #[test]
-fn a_library_that_took_the_place_of_another_does_not_get_its_code() {
+fn library_does_not_inherit_the_code_of_its_predecessor() {
     let maps = |path: &str| {
         format!("MAPPED_LIBRARIES:\n1000-2000 r-xp 0 fe:00 1 /app\n5000-6000 r-xp 0 fe:00 2 {path}\n")
     };
@@ -224,7 +224,7 @@ fn a_library_that_took_the_place_of_another_does_not_get_its_code() {
 }
 
 #[test]
-fn a_program_is_stripped_only_if_it_was_read_and_has_no_symbols() {
+fn reports_stripped_program_only_if_read_and_without_symbols() {
     let address = generic_probe::<f32> as fn(&f32) -> usize as usize as u64 + 1;
     let gap = |profile: &HeapProfile, files: &dyn LoadObject| {
         let mut symbolizer = Symbolizer::new();
@@ -267,7 +267,7 @@ fn symbol_table_header(data: &[u8]) -> usize {
 }
 
 #[test]
-fn no_damaged_file_panics() {
+fn damaged_files_never_panic() {
     let address = generic_probe::<u16> as fn(&u16) -> usize as usize as u64 + 1;
     let profile = own_profile(address);
     let whole = std::fs::read(&profile.mapping_of(address).unwrap().path).unwrap();
@@ -292,7 +292,7 @@ fn no_damaged_file_panics() {
 }
 
 #[test]
-fn debug_files_of_system_libraries_are_left_alone() {
+fn ignores_debug_files_of_system_libraries() {
     let mapping =
         |path: &str| Mapping::parse(format!("1-2 r-xp 0 0:0 9 {path}").as_bytes()).unwrap().unwrap();
     for path in

@@ -43,7 +43,7 @@ fn assert_lines_only(program: &Program) -> Symbolizer {
 }
 
 #[test]
-fn split_units_are_found_in_a_package_and_where_they_were_built() {
+fn finds_split_units_in_package_and_build_folder() {
     for (debug, version) in [("line-tables-only", 4), ("2", 4), ("line-tables-only", 5), ("2", 5)] {
         let (debug, dwarf) = (format!("-Cdebuginfo={debug}"), format!("-Cdwarf-version={version}"));
         let options = [debug.as_str(), dwarf.as_str()];
@@ -63,7 +63,7 @@ fn split_units_are_found_in_a_package_and_where_they_were_built() {
 }
 
 #[test]
-fn names_in_units_that_were_inlined_from_are_found() {
+fn finds_names_in_units_inlined_from() {
     // The program and the standard library are one module, whose units refer to each other.
     let options = ["-Cdebuginfo=line-tables-only", "-Clto=fat", "-Ccodegen-units=1"];
     let program = Program::build("fat", &options);
@@ -76,7 +76,7 @@ fn names_in_units_that_were_inlined_from_are_found() {
 }
 
 #[test]
-fn split_units_are_found_beside_an_executable_that_moved() {
+fn finds_split_units_beside_moved_executable() {
     let options = ["-Cdebuginfo=line-tables-only", "-Csplit-debuginfo=unpacked"];
     let expected = expected("moved", &options[..1]);
     let mut program = Program::build("moved", &options);
@@ -87,7 +87,7 @@ fn split_units_are_found_beside_an_executable_that_moved() {
 }
 
 #[test]
-fn a_package_of_another_build_is_not_used() {
+fn ignores_package_of_another_build() {
     let options = ["-Cdebuginfo=line-tables-only", "-Csplit-debuginfo=packed"];
     let program = Program::build("package", &options);
     let other = Program::build("package-of-another", &["-Cdebuginfo=1", options[1]]);
@@ -108,7 +108,7 @@ fn a_stripped_executable_finds_the_package_of_its_debug_file() {
 }
 
 #[test]
-fn compressed_sections_are_read_in_the_executable_and_beside_it() {
+fn reads_compressed_sections_in_the_executable_and_beside_it() {
     let options = ["-Cdebuginfo=line-tables-only"];
     let expected = expected("compressed", &options);
     for format in ["zlib", "zstd"] {
@@ -125,7 +125,7 @@ fn compressed_sections_are_read_in_the_executable_and_beside_it() {
 }
 
 #[test]
-fn a_section_that_becomes_absurdly_long_is_not_decompressed() {
+fn does_not_decompress_absurdly_long_section() {
     let program = Program::build("absurd", &["-Cdebuginfo=line-tables-only"]);
     let len = || {
         let data = fs::read(program.executable()).unwrap();
@@ -159,7 +159,7 @@ fn read(path: PathBuf) -> FileData {
 }
 
 #[test]
-fn a_profile_of_a_stripped_program_is_symbolised_elsewhere_from_the_unstripped_one() {
+fn symbolizes_profile_of_stripped_program_elsewhere() {
     let options = ["-Cdebuginfo=line-tables-only"];
     let program = Program::build("elsewhere", &options);
     let profile = program.profile();
@@ -178,7 +178,7 @@ fn a_profile_of_a_stripped_program_is_symbolised_elsewhere_from_the_unstripped_o
 }
 
 #[test]
-fn a_copy_of_another_build_is_refused_and_both_ids_are_told() {
+fn rejects_copy_of_another_build_and_names_both_ids() {
     let program = Program::build("refused", &["-Cdebuginfo=line-tables-only"]);
     let profile = carried(&program);
     let other = Program::build("refused-other", &["-Cdebuginfo=1"]);
@@ -191,7 +191,7 @@ fn a_copy_of_another_build_is_refused_and_both_ids_are_told() {
 }
 
 #[test]
-fn debug_files_and_packages_are_copies_too() {
+fn accepts_debug_files_and_packages_as_copies() {
     let options = ["-Cdebuginfo=line-tables-only", "-Csplit-debuginfo=packed"];
     let program = Program::build("parts", &options);
     let live = program.frames(&program.profile()).0;
@@ -205,11 +205,11 @@ fn debug_files_and_packages_are_copies_too() {
     let (_, symbolizer) = frames(&profile, &UnstrippedCopies::new(parts()).unwrap());
     assert!(symbolizer.gaps()[0].reason.ends_with("without code; add the program, stripped or not"));
     let twice = UnstrippedCopies::new(parts().into_iter().chain(parts())).unwrap_err();
-    assert_eq!(twice.to_string(), "copy 4 cannot be used: there is a package (.dwp) already");
+    assert_eq!(twice.to_string(), "copy 4 cannot be used: there already is a package (.dwp)");
 }
 
 #[test]
-fn what_is_no_copy_of_a_program_is_refused_with_its_position() {
+fn rejects_unusable_copy_with_its_position() {
     let text: FileData = Box::new(b"no program".to_vec());
     let error = UnstrippedCopies::new([text]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Object);

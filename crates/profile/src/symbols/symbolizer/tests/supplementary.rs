@@ -58,7 +58,7 @@ fn profile() -> HeapProfile {
 }
 
 #[test]
-fn names_are_read_from_the_file_that_the_link_leads_to() {
+fn reads_names_from_the_linked_file() {
     let by_id = BuildId::read(COMMON).unwrap().unwrap().to_string();
     let by_id = format!("/usr/lib/debug/.build-id/{}/{}.debug", &by_id[..2], &by_id[2..]);
     for path in [
@@ -83,7 +83,7 @@ fn names_are_read_from_the_file_that_the_link_leads_to() {
 }
 
 #[test]
-fn without_the_file_the_symbol_is_left_and_the_gap_names_what_is_missing() {
+fn missing_file_leaves_the_symbol_and_a_gap() {
     let id = BuildId::read(COMMON).unwrap().unwrap();
     let nowhere = Files { at: None, asked: RefCell::default() };
     // The library itself is another build.
@@ -101,7 +101,7 @@ fn without_the_file_the_symbol_is_left_and_the_gap_names_what_is_missing() {
 }
 
 #[test]
-fn no_damaged_supplementary_file_panics() {
+fn damaged_supplementary_files_never_panic() {
     let id = BuildId::read(COMMON).unwrap();
     let mut used = 0;
     for round in 0..60_usize {
@@ -116,7 +116,7 @@ fn no_damaged_supplementary_file_panics() {
 }
 
 #[test]
-fn both_kinds_of_links_are_read() {
+fn reads_both_kinds_of_links() {
     let link = ElfFile::parse(LIBRARY).unwrap().supplementary().unwrap();
     let build_id = BuildId::read(COMMON).unwrap().unwrap();
     assert_eq!(link, SupplementaryLink { path: b".dwz/common.debug", build_id });

@@ -4,13 +4,16 @@ use std::fmt;
 
 /// An invisible character at one end of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unseen {
+pub enum Unseen {
+    /// The first character.
     AtBeginning(char),
+    /// The last character.
     AtEnd(char),
 }
 
 /// Returns the first invisible character at either end of `text`.
-pub(super) fn unseen(text: &str) -> Option<Unseen> {
+#[must_use]
+pub fn unseen(text: &str) -> Option<Unseen> {
     let first = text.chars().next().filter(|&c| is_unseen(c)).map(Unseen::AtBeginning);
     first.or_else(|| text.chars().next_back().filter(|&c| is_unseen(c)).map(Unseen::AtEnd))
 }

@@ -1,4 +1,4 @@
-//! Whom a fleet consists of: from the command line, a file, an address that lists them, or DNS.
+//! Finds the instances of a fleet: on the command line, in a file, at a URL that lists them, or in DNS.
 
 mod dns;
 mod service_discovery;
@@ -7,18 +7,19 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use memory_debug_fleet::without_login;
 use memory_debug_report::{MissingInstance, MissingReason};
 
 use crate::client::Client;
 use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::login::Login;
-use crate::target::{Target, without_userinfo};
+use crate::target::Target;
 
-/// More instances than this are a mistake, or somebody's attempt to have them all asked.
+/// Most instances that are asked. A longer list is a mistake, or an attack on those who are listed.
 const MAX_TARGETS: usize = 10_000;
 
-/// Where instances are found.
+/// The options that say where to find instances.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Instances")]
 pub(crate) struct Discovery {
@@ -46,7 +47,7 @@ pub(crate) struct Discovery {
     path: String,
 }
 
-/// What was found, and what could not be.
+/// The instances that were found, and those that could not be.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) targets: Vec<Target>,
@@ -62,11 +63,11 @@ impl Found {
         }
     }
 
-    /// Adds what somebody else wrote. What is no address is named as missing, without taking the others with it.
+    /// Adds an address from a list. If it is not an address, only this entry is missing.
     fn add_text(&mut self, text: &str, complete: &dyn Fn(&str) -> String) {
         match Target::parse(&complete(text)) {
             Ok(target) => self.add(target),
-            Err(failure) => self.miss(&without_userinfo(text), failure),
+            Err(failure) => self.miss(&without_login(text), failure),
         }
     }
 
@@ -74,11 +75,11 @@ impl Found {
         self.missing.push(MissingInstance::new(what, failure.reason, failure.message));
     }
 
-    /// The instances, each with the login for it. For whom there is none is missing.
+    /// The instances, each with its login. An instance without a login is missing.
     ///
     /// # Errors
     ///
-    /// If there is none because of what was typed or not typed.
+    /// If the login is missing because of a mistake on the command line.
     pub(crate) fn with_logins(
         &mut self,
         connection: &ConnectionArgs,
@@ -96,7 +97,7 @@ impl Found {
 }
 
 impl Discovery {
-    /// Whether any instance, or place to find them, was named.
+    /// Whether neither an instance nor a list of instances was named.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { targets, targets_file, http_sd, dns, srv, .. } = self;
         targets.is_empty()
@@ -106,17 +107,18 @@ impl Discovery {
             && srv.is_empty()
     }
 
-    /// Until when instances are looked for, if all is to be done within `deadline`. What was found has to be asked, too.
+    /// The deadline for finding instances, if all work must be done within `deadline`: half of it, because the instances
+    /// must be asked too.
     pub(crate) fn end(deadline: Duration) -> Instant {
         Instant::now() + deadline / 2
     }
 
-    /// All instances, each once. Whoever lists them has until `end` to answer.
+    /// Finds all instances, each once. Name servers and lists must answer by `end`.
     ///
     /// # Errors
     ///
-    /// If what was typed makes no sense, or a file cannot be read. A name that has no address and a list that does not
-    /// answer are missing, and no failure.
+    /// If the command line is wrong or a file cannot be read. A name without an address, or a list that does not answer,
+    /// is missing instead.
     pub(crate) fn find(&self, client: &Client, end: Instant) -> Result<Found, Failure> {
         let mut found = Found::default();
         for text in &self.targets {
@@ -152,13 +154,13 @@ impl Discovery {
         if found_targets > MAX_TARGETS {
             found.targets.truncate(MAX_TARGETS);
             let detail =
-                format!("{found_targets} instances were found, of which the first {MAX_TARGETS} are asked");
+                format!("{found_targets} instances were found; only the first {MAX_TARGETS} are asked");
             found.missing.push(MissingInstance::new("more instances", MissingReason::TooMany, detail));
         }
         Ok(found)
     }
 
-    /// `host:port` with the scheme and path that it lacks.
+    /// Completes an address by the scheme and the path that it lacks.
     fn complete(&self, text: &str, scheme: Option<&str>, path: Option<&str>) -> String {
         let (scheme, path) = (scheme.unwrap_or(&self.scheme), path.unwrap_or(&self.path));
         let url = if text.contains("://") { text.to_owned() } else { format!("{scheme}://{text}") };
@@ -184,7 +186,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_an_address_lacks_is_added() {
+    fn missing_parts_of_an_address_are_added() {
         let discovery = discovery(&["--scheme", "https", "--path", "/m"]);
         for (text, expected) in [
             ("a:1", "https://a:1/m"),
