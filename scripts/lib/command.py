@@ -11,7 +11,7 @@ import time
 
 from example_service import PASSWORD, check
 
-# Characters that move the cursor, change colours or reverse the writing direction. The command prints line feeds itself.
+# Characters that move the cursor, change colours or reverse the writing direction. Line feeds are allowed.
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f]")
 
 
