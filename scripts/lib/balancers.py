@@ -1,4 +1,7 @@
-"""Private nginx and haproxy processes in front of services, on loopback. Each has a temporary folder and ends with its block."""
+"""Private nginx and haproxy processes in front of services, on loopback.
+
+Each has a temporary folder and ends with its block.
+"""
 
 import os
 import socket

@@ -109,7 +109,7 @@ def services(program):
         return (limit * MIB - before) // MIB
 
     def a_neighbour_below_the_parents_limit():
-        """Group p has a limit of 300 MiB, p/a has the service, and p/b a neighbour that leaves about 28 MiB."""
+        """Group p has a limit of 300 MiB, p/a has the service, and p/b a neighbour that leaves about 20 MiB."""
         with (ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a,
               ControlGroup("memory", "b", below=p) as b):
             p.limit_memory(300 * MIB)
