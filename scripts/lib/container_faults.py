@@ -1,7 +1,7 @@
 """Cases of scripts/faults in which memory is short, but not because of the service's heap.
 
-A neighbour nearly fills the parent group. A container is full of tmpfs, kernel memory, page cache or another process. A
-service has no limit. Needs root and a memory control group, version 1 or 2.
+A neighbour nearly fills the parent group. A container is full of tmpfs, kernel memory, page cache or another process.
+A service has no limit. Needs root and a memory control group, version 1 or 2.
 """
 
 import contextlib

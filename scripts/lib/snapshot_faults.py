@@ -78,7 +78,7 @@ def full_disk(program):
 
 
 def traced(folder, log, calls="openat,write,fsync,rename,renameat,renameat2"):
-    """Runs a save under strace. Returns its outcome, its calls (each numbered among calls of its name), and the command."""
+    """Runs a save under strace. Returns its outcome, its calls (numbered by name), and the strace command."""
     # Without -f, strace sees only the thread that saves.
     strace = ["strace", "-y", "-o", log, "-e", f"trace={calls}"]
     ended = folder.save(trace=strace)

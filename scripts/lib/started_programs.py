@@ -1,6 +1,7 @@
 """Cases of scripts/stripped in which programs are started as distributions and containers start them.
 
-Checks the names on the page, or the reasons for missing names. Needs root for namespaces and for files below /usr/lib.
+Checks the names on the page, or the reasons for missing names. Needs root for namespaces and for files below
+/usr/lib.
 """
 
 import contextlib
