@@ -15,7 +15,7 @@ use crate::request::{HOME, Login, STATS, TYPES, get};
 use crate::service::Service;
 
 const CLIENTS: usize = 1000;
-/// As little as the kernel allows, so that the answer stays with the service.
+/// As small as the kernel allows, so that the answer stays in the service.
 const RECEIVE_BUFFER: usize = 1;
 
 /// Others are answered meanwhile, and when the clients are gone, so are their files.
