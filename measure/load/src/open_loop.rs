@@ -115,7 +115,7 @@ impl UnderWay {
         Self { stream, free: connections.clone().collect(), connections, sent: 0, outcome }
     }
 
-    /// The time when request `number` is due: a random moment in its slice of the time. Otherwise two streams would be in
+    /// The time when request `number` is due: a varying moment in its slice of the time. Otherwise two streams would be in
     /// step, with each request of one right behind a request of the other.
     fn due(&self, number: u32) -> Duration {
         const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;

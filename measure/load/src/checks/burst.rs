@@ -18,7 +18,7 @@ const MOST_COLLECTIONS: usize = 10;
 pub fn burst(service: &Service, login: &Login) -> Result<Verdict> {
     let before = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
     let mut client = Client::open(service.address, CLIENTS)?;
-    // All connections are accepted before the requests are sent.
+    // After this the service has accepted all connections.
     client.send_to_all(&get(HOME, None), LIMIT, |_| {})?;
 
     let mut statuses = BTreeMap::<u16, usize>::new();

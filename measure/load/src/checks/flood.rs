@@ -19,7 +19,7 @@ pub fn flood(service: &Service, login: &Login) -> Result<Verdict> {
     let stream = Stream { requests_per_second: RATE, connections: CONNECTIONS, requests: unauthorized() };
     let [outcome] = run(service.address, [stream], DURATION)?;
     let meanwhile = trace.at_rest()?;
-    // Proves that the trace sees collections at all.
+    // Must show up in the trace, which proves that the trace sees collections.
     let status = ask(service, &login.get(PAGE))?;
     let afterwards = trace.at_rest()?;
 
