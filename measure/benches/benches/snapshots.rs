@@ -63,8 +63,8 @@ fn main() -> ExitCode {
     still.print("nothing changes");
     changing.print("a tenth changes");
     print("collection alone", &collections);
-    print("difference by type", &differences);
-    print("difference by traceback", &tracebacks);
+    print("diff by type", &differences);
+    print("diff by traceback", &tracebacks);
     println!("bytes: {size}, the peer's {peer_bytes}");
     println!("a snapshot takes {bytes:.0} bytes for a thousand stacks (target {BYTES_TARGET:.0})");
     for (times, heap) in [(&still, "nothing changes"), (&changing, "a tenth changes")] {
