@@ -1,5 +1,5 @@
-//! Names from `.gnu_debuglink`, `.gnu_debugaltlink`, build-ids and names of split units: whatever a file says, only files in
-//! the places that the documentation names are tried, and no path climbs out of its folder.
+//! Names from `.gnu_debuglink` and `.gnu_debugaltlink`, build-ids, and names of split units. Whatever a file
+//! contains, only the documented places are tried, and no path leaves its folder.
 
 #![no_main]
 
@@ -58,7 +58,7 @@ fuzz_target!(|names: Names<'_>| {
     }
 });
 
-/// Absolute, and without a way up.
+/// Asserts that a path is absolute and has no `..`.
 fn assert_is_plain(path: &Path) {
     assert!(path.is_absolute() && !path.as_os_str().as_bytes().contains(&0), "{path:?}");
     assert!(path.components().all(|part| part != Component::ParentDir), "{path:?}");

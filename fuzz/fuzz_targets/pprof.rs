@@ -1,5 +1,5 @@
-//! Profiles in pprof's format, compressed as a file has them and as the bare message: nothing panics, what is read is
-//! written and read back equal, and no table or text that is made of it is larger than it says.
+//! Profiles in pprof's format, compressed as in a file and as a bare message. No input panics. A profile that is read
+//! is written and read back equal. No table or text made from it is larger than the profile.
 
 #![no_main]
 
@@ -18,8 +18,8 @@ fuzz_target!(|data: &[u8]| {
     let mut options = PprofOptions::default();
     options.comments = comments;
     let Ok(message) = pprof_message(&profile, &options) else {
-        // Equal stacks were added up; the sum of what was read is within the bound, so theirs is.
-        panic!("what was read cannot be written");
+        // Reading adds up equal stacks. The sum of the input is within the bound, so their sum is too.
+        panic!("a profile that was read cannot be written");
     };
     let (again, comments) = read_pprof_message(&message).expect("what was written");
     assert_eq!(again, profile);
@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
     texts(&profile);
 });
 
-/// Every table has the whole, once.
+/// Checks that every table counts every sample exactly once.
 fn tables(profile: &SymbolizedProfile) {
     let total = profile.total().bytes as f64;
     let tracebacks = [1, 32].into_iter().filter_map(TracebackDepth::new).map(Selection::by_traceback);
@@ -46,7 +46,7 @@ fn tables(profile: &SymbolizedProfile) {
     }
 }
 
-/// One line a stack at most.
+/// Checks that each text has at most one line per stack.
 fn texts(profile: &SymbolizedProfile) {
     for (leaf, count) in [(Leaf::Function, Count::Bytes), (Leaf::Type, Count::Objects)] {
         let mut options = CollapsedOptions::default();

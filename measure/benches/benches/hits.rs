@@ -1,9 +1,9 @@
-//! Compares a first and a warm hit on the table of types with `jemalloc_pprof::dump_pprof` with symbols, on the heap of the
-//! axum example in the same run. Also measures the memory that a first hit takes and gives back.
+//! Compares a first and a warm hit on the table of types with `jemalloc_pprof::dump_pprof` with symbols, on the heap
+//! of the axum example in the same run. Also measures the memory that a first hit takes and gives back.
 //!
-//! Both cache symbols, so a process has only one first hit. The bench therefore runs itself several times, in turn with
-//! ours first and the peer first, and compares medians. `--test` runs once for each order, and asserts the results but not
-//! the times.
+//! Both cache symbols, so a process has only one first hit. The bench therefore runs itself several times, in turn
+//! with ours first and the peer first, and compares medians. `--test` runs once for each order, and asserts the
+//! results but not the times.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,8 +74,8 @@ fn child(first: &str) {
         println!("peer first, µs: {}", time(peer));
         ours();
     }
-    // Measures each side in a row, not in turn. The peer works on a sampled thread, so each of its runs adds stacks to the
-    // next profile, and only the peer must pay for them.
+    // Measures each side in a row, not in turn. The peer works on a sampled thread, so each of its runs adds stacks
+    // to the next profile, and only the peer must pay for them.
     let our_times: Vec<i64> = (0..WARM_HITS).map(|_| time(ours)).collect();
     let peer_times: Vec<i64> = (0..WARM_HITS).map(|_| time(peer)).collect();
     println!("ours warm, µs: {}", median(our_times));

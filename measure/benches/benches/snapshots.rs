@@ -1,9 +1,9 @@
-//! Measures snapshots of a heap with at least 5,000 distinct stacks: the time of a snapshot, its size, and the time of a
-//! diff. The time is compared with `jemalloc_pprof::dump_pprof` with symbols, which writes the same format.
+//! Measures snapshots of a heap with at least 5,000 distinct stacks: the time of a snapshot, its size, and the time
+//! of a diff. The time is compared with `jemalloc_pprof::dump_pprof` with symbols, which writes the same format.
 //!
-//! Both sides are measured in turn, after both have cached all names. One heap does not change. In the other heap, new
-//! allocations with new stacks replace a tenth of the allocations before each pair. `--test` asserts the results and sizes,
-//! but not the times.
+//! Both sides are measured in turn, after both have cached all names. One heap does not change. In the other heap,
+//! new allocations with new stacks replace a tenth of the allocations before each pair. `--test` asserts the results
+//! and sizes, but not the times.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -152,8 +152,8 @@ fn collect(collector: &Arc<Collector>) -> Collected {
     apart(move || collector.collect(Scope::Types))
 }
 
-/// Runs work on a thread whose allocations are not recorded. The peer runs like this too: with every allocation recorded it
-/// would take many times as long.
+/// Runs work on a thread whose allocations are not recorded. The peer runs like this too: with every allocation
+/// recorded it would take many times as long.
 fn apart<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     spawn_collecting(work).expect("a thread").join().expect("no panic")
 }

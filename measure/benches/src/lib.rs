@@ -26,8 +26,8 @@ pub fn router_under_layer() -> Router {
     ready(router().layer(MemoryDebugLayer::new(credentials())))
 }
 
-/// The service of [`router_under_layer`] under a layer that does nothing. axum boxes the result of any layer, so this is the
-/// fair comparison.
+/// The service of [`router_under_layer`] under a layer that does nothing. axum boxes the result of any layer, so this
+/// is the fair comparison.
 pub fn router_under_identity() -> Router {
     ready(router().layer(Identity::new()))
 }

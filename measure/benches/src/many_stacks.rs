@@ -1,5 +1,5 @@
-//! A heap with thousands of distinct stacks, as in long-running services. Their frames differ by function and by line, and
-//! different containers hold the allocations.
+//! A heap with thousands of distinct stacks, as in long-running services. Their frames differ by function and by
+//! line, and different containers hold the allocations.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;

@@ -51,7 +51,8 @@ macro_rules! functions {
         $(#[inline(never)]
         fn $name(number: u32, depth: u32, held: &mut Held) {
             call(number, depth, held);
-            // The code after the call keeps this frame on the stack, and keeps the compiler from merging equal functions.
+            // The code after the call keeps this frame on the stack, and keeps the compiler from merging equal
+            // functions.
             black_box($number);
         })*
     };

@@ -1,5 +1,5 @@
-//! Measures the table of types and `jemalloc_pprof` side by side: runs a bench as its own child, and collects the figures
-//! that it prints, including resident memory.
+//! Measures the table of types and `jemalloc_pprof` side by side: runs a bench as its own child, and collects the
+//! figures that it prints, including resident memory.
 //!
 //! Both cache symbols, so a process has only one first hit. `large-binary` includes this file.
 

@@ -16,9 +16,9 @@ const MANY: f64 = 64.0;
 const RIGHT: f64 = 95.0;
 /// The largest share of the live bytes in wrong rows, in percent.
 const WRONG: f64 = 1.0;
-/// The least shares of the populations whose truth is within one and within two standard errors. Only populations with an
-/// error count. A size can be anywhere between two size classes, so of about 40 populations 58 % ± 8 % are within one
-/// error, and all are within two.
+/// The least shares of the populations whose truth is within one and within two standard errors. Only populations
+/// with an error count. A size can be anywhere between two size classes, so of about 40 populations 58 % ± 8 % are
+/// within one error, and all are within two.
 const WITHIN_ERROR: [f64; 2] = [40.0, 95.0];
 
 /// How well a table agrees with the truth.

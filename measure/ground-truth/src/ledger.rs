@@ -1,8 +1,8 @@
 //! The truth: how many live bytes each population holds.
 //!
-//! jemalloc counts exactly what a thread has allocated and freed. The difference around the code that builds a population
-//! is what the population holds, without the populations that are built inside it. The ledger consists of statics, so it
-//! allocates nothing.
+//! jemalloc counts exactly what a thread has allocated and freed. The difference around the code that builds a
+//! population is what the population holds, without the populations that are built inside it. The ledger consists of
+//! statics, so it allocates nothing.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +18,8 @@ thread_local! {
     static INSIDE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Runs `build`, and books the bytes that it leaves allocated on this thread to `population`. `build` must not free memory
-/// that was allocated outside it.
+/// Runs `build`, and books the bytes that it leaves allocated on this thread to `population`. `build` must not free
+/// memory that was allocated outside it.
 pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
     let account = &LEDGER[position(population)];
     let inside_before = INSIDE.replace(0);

@@ -10,13 +10,13 @@
 //! | `record` | A profile and its truth in a folder, to be compared elsewhere |
 //! | `comparison` | Comparison of the table with the truth |
 //!
-//! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the profile
-//! and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of an unstripped
-//! copy of the program that recorded them.
+//! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the
+//! profile and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of
+//! an unstripped copy of the program that recorded them.
 //!
-//! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit status
-//! is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the errors of large
-//! objects hold.
+//! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit
+//! status is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the
+//! errors of large objects hold.
 
 mod asynchronous;
 mod buffers;

@@ -1,8 +1,8 @@
-//! The collections of a service, seen by strace: each collecting thread names itself, and each collection opens files that
-//! no other part of the service opens.
+//! The collections of a service, seen by strace: each collecting thread names itself, and each collection opens files
+//! that no other part of the service opens.
 //!
-//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf`, only the traced calls stop the
-//! service, so a service that collects nothing is not slowed down.
+//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf`, only the traced calls stop
+//! the service, so a service that collects nothing is not slowed down.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Serves the memory page for a heap with N distinct stacks: `many-stacks N`.
 //!
-//! `measure/headroom` requests every page, and measures how much memory each answer takes. Every allocation is recorded, so
-//! the profile has all stacks. The user is `ops`, and `MEMORY_DEBUG_PASSWORD` has the password.
+//! `measure/headroom` requests every page, and measures how much memory each answer takes. Every allocation is
+//! recorded, so the profile has all stacks. The user is `ops`, and `MEMORY_DEBUG_PASSWORD` has the password.
 
 #![forbid(unsafe_code)]
 

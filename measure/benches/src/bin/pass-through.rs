@@ -1,8 +1,8 @@
 //! Serves N requests for an application's path and counts allocations: `pass-through KIND N`, where KIND is one of
 //! `layer`, `identity`, `boxed-layer` and `boxed-identity`.
 //!
-//! `measure/count-instructions` runs it under callgrind with two values of N, and subtracts the counts. The difference is
-//! the cost of the requests alone.
+//! `measure/count-instructions` runs it under callgrind with two values of N, and subtracts the counts. The
+//! difference is the cost of the requests alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
