@@ -67,8 +67,13 @@ fn changes(base: &SymbolizedProfile, target: &SymbolizedProfile) {
     for group in Group::ALL {
         let table = ChangeTable::between(base, target, &Selection::from(group));
         let difference = target.total().bytes as f64 - base.total().bytes as f64;
-        let scale = 1e-6 * base.total().bytes.unsigned_abs().max(target.total().bytes.unsigned_abs()).max(1 << 40) as f64;
-        assert!((table.total.difference.bytes - difference).abs() <= scale, "{group:?}: {difference} {:?}", table.total);
+        let scale = 1e-6
+            * base.total().bytes.unsigned_abs().max(target.total().bytes.unsigned_abs()).max(1 << 40) as f64;
+        assert!(
+            (table.total.difference.bytes - difference).abs() <= scale,
+            "{group:?}: {difference} {:?}",
+            table.total
+        );
         assert!(table.rows.len() <= table.compared);
         assert!(ChangeTable::between(base, base, &Selection::from(group)).rows.is_empty());
     }

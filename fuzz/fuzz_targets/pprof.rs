@@ -6,7 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
 use memory_debug_profile::{
-    Count, CollapsedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, Count, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
+    TracebackDepth,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -24,7 +25,11 @@ fuzz_target!(|data: &[u8]| {
     let (again, comments) = read_pprof_message(&message).expect("what was written");
     assert_eq!(again, profile);
     assert_eq!(comments, options.comments);
-    assert_eq!(pprof_message(&again, &options).expect("as before"), message, "equal profiles are equal bytes");
+    assert_eq!(
+        pprof_message(&again, &options).expect("as before"),
+        message,
+        "equal profiles are equal bytes"
+    );
     for symbols in [PprofSymbols::Functions, PprofSymbols::None] {
         (options.symbols, options.is_lean) = (symbols, true);
         let lean = pprof_message(&profile, &options).expect("less than before");

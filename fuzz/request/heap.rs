@@ -1,6 +1,6 @@
 //! The documented reply to a request for a heap profile, at the page's path and at Go's path.
 
-use crate::expected::{Expected, Who, decoded, is_for_another, preferred, number};
+use crate::expected::{Expected, Who, decoded, is_for_another, number, preferred};
 use crate::input::{Sent, Settings};
 
 pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];

@@ -48,7 +48,8 @@ pub(crate) fn read_text(text: &str) -> Result<(), String> {
     for line in text.lines() {
         let (bytes, name) =
             line.split_once('\t').ok_or_else(|| format!("the ledger has a line without a tab: {line:?}"))?;
-        let bytes = bytes.parse().map_err(|_| format!("the ledger has an invalid number of bytes: {bytes:?}"))?;
+        let bytes =
+            bytes.parse().map_err(|_| format!("the ledger has an invalid number of bytes: {bytes:?}"))?;
         LEDGER[position(name)].store(bytes, Ordering::Relaxed);
     }
     Ok(())

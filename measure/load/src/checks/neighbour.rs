@@ -40,7 +40,10 @@ pub fn neighbour(service: &Service) -> Result<Verdict> {
     let (is_kept, judged) = if to_idle <= MOST {
         (true, "kept against the idle service")
     } else if control > MOST {
-        (to_control <= MOST, "NOT kept against the idle service, not even by the 404 flood; judged against the 404 flood")
+        (
+            to_control <= MOST,
+            "NOT kept against the idle service, not even by the 404 flood; judged against the 404 flood",
+        )
     } else {
         (false, "NOT kept against the idle service, although the 404 flood keeps it")
     };
