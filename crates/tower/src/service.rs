@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
-use http::uri::{Authority, PathAndQuery};
+use http::uri::Authority;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
-use memory_debug_endpoint::{Outcome, RequestParts};
+use memory_debug_endpoint::{ReplyFuture, RequestParts};
 use tower_service::Service;
 
 use crate::body::{AnyBody, BodyKind};
@@ -51,31 +51,20 @@ where
 
     #[inline(never)]
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-        if self.settings.endpoint.may_match(target) {
-            return self.call_slowly(request);
+        if self.settings.endpoint.matches(request.uri().path()) {
+            return self.answer(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
     }
 }
 
 impl<S, K> MemoryDebug<S, K> {
-    /// Takes the requests whose path looks like ours at first sight: nearly all of them are.
+    /// Answers a request for the page, or passes it on if the application must answer.
+    ///
+    /// Takes the request by value, as its callers do. If one of them borrowed it, the request would be copied before the
+    /// path is compared.
     #[cold]
     #[inline(never)]
-    fn call_slowly<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
-    where
-        S: Service<Request<B>>,
-        B: Body + Send + 'static,
-    {
-        if self.settings.endpoint.matches(request.uri().path()) {
-            return self.answer(request);
-        }
-        ResponseFuture::inner(pass_on(&mut self.inner, request))
-    }
-
-    /// Takes the request by value, and so does everyone up to here: borrowed further out, it would be copied before it
-    /// is known whose it is.
     fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
     where
         S: Service<Request<B>>,
@@ -94,7 +83,7 @@ fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
     inner.call(request)
 }
 
-fn handle<B>(settings: &Settings, request: &Request<B>) -> Outcome {
+fn handle<B>(settings: &Settings, request: &Request<B>) -> ReplyFuture {
     settings.endpoint.handle(RequestParts {
         method: request.method().as_str(),
         authority: request.uri().authority().map(Authority::as_str),
