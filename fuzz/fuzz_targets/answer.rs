@@ -126,10 +126,10 @@ fn check_fleet(target: &str, report: Report, top: usize, filter: Option<&str>) {
     }
     let mut all = fleet.finish();
     check_shown(&all);
-    all.types = all.types.map(|types| types.cut(top, filter));
+    all.types = all.types.map(|types| types.truncate_filtered(top, filter));
     check_shown(&all);
     // Rows can be left out until a page is short enough; nothing else can.
-    all.types = all.types.map(|types| types.cut(0, None));
+    all.types = all.types.map(|types| types.truncate_filtered(0, None));
     let length = serde_json::to_string(&all).expect("JSON").len();
     assert!(length <= WITHOUT_ROWS + 12 * target.len(), "{length} bytes without rows");
 }

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
 use memory_debug_profile::{
-    Count, FoldedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile, TracebackDepth,
+    Count, CollapsedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile, TracebackDepth,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -49,13 +49,13 @@ fn tables(profile: &SymbolizedProfile) {
 /// One line a stack at most.
 fn texts(profile: &SymbolizedProfile) {
     for (leaf, count) in [(Leaf::Function, Count::Bytes), (Leaf::Type, Count::Objects)] {
-        let mut options = FoldedOptions::default();
+        let mut options = CollapsedOptions::default();
         (options.leaf, options.count) = (leaf, count);
-        let mut folded = Vec::new();
-        profile.write_folded(&options, &mut folded).expect("memory");
-        let folded = String::from_utf8(folded).expect("text");
-        assert!(folded.lines().count() <= profile.stack_count());
-        for line in folded.lines() {
+        let mut collapsed = Vec::new();
+        profile.write_collapsed(&options, &mut collapsed).expect("memory");
+        let collapsed = String::from_utf8(collapsed).expect("text");
+        assert!(collapsed.lines().count() <= profile.stack_count());
+        for line in collapsed.lines() {
             let (stack, number) = line.rsplit_once(' ').expect("a number");
             assert!(!stack.is_empty() && number.parse::<i64>().is_ok_and(|number| number != 0), "{line:?}");
         }

@@ -13,3 +13,7 @@ struct BehindABalancer;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/integration.md")]
 struct Integration;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/leak-hunt.md")]
+struct LeakHunt;

@@ -1,4 +1,4 @@
-//! The future of a response: the application's own, or ours.
+//! The future of a response, from the application or of the page.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::reply::Answer;
 
 pin_project! {
-    /// The future of [`MemoryDebugMiddleware`](crate::MemoryDebugMiddleware). Adds no allocation to the inner one.
+    /// The future of [`MemoryDebugMiddleware`](crate::MemoryDebugMiddleware). Adds no allocation to the inner future.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         #[pin]
@@ -25,7 +25,7 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<F> {
         Inner { #[pin] future: F },
-        Ours { answer: Box<Answer> },
+        Page { answer: Box<Answer> },
     }
 }
 
@@ -34,8 +34,8 @@ impl<F> ResponseFuture<F> {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(crate) fn ours(request: ServiceRequest, outcome: ReplyFuture) -> Self {
-        Self { kind: Kind::Ours { answer: Box::new(Answer::new(request, outcome)) } }
+    pub(crate) fn page(request: ServiceRequest, outcome: ReplyFuture) -> Self {
+        Self { kind: Kind::Page { answer: Box::new(Answer::new(request, outcome)) } }
     }
 }
 
@@ -56,7 +56,7 @@ where
             KindProjection::Inner { future } => {
                 future.poll(context).map_ok(|response| response.map_into_left_body())
             }
-            KindProjection::Ours { answer } => {
+            KindProjection::Page { answer } => {
                 Pin::new(answer).poll(context).map(|response| Ok(response.map_into_right_body()))
             }
         }

@@ -4,8 +4,8 @@
 //! curl -u ops:$PASSWORD https://host/debug/memory
 //! ```
 //!
-//! One macro makes jemalloc the allocator and lets it sample allocations; one middleware adds the page, behind HTTP
-//! basic authentication:
+//! One macro makes jemalloc the allocator and turns on its sampling. One middleware adds the page, behind HTTP basic
+//! authentication:
 //!
 //! ```standalone_crate
 //! use actix_web::{App, test, web};
@@ -16,14 +16,14 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // In production `Credentials::from_env()`, with the file in MEMORY_DEBUG_PASSWORD_FILE.
+//!     // In production: `Credentials::from_env()`, with MEMORY_DEBUG_PASSWORD_FILE naming the file.
 //!     let credentials = Credentials::new("ops", generate_password()?)?;
 //!     let memory = MemoryDebug::new(credentials).service("shop", env!("CARGO_PKG_VERSION"));
 //!
-//!     // What `HttpServer::new` takes: each worker makes its own application, and all share one page.
+//!     // `HttpServer::new` takes this closure. Each worker makes its own application, and all share one page.
 //!     let app = move || App::new().wrap(memory.clone()).route("/", web::get().to(async || "hello"));
 //!
-//!     // Instead of `HttpServer::new(app)`: one request with no credentials, one to the application.
+//!     // Instead of `HttpServer::new(app)`: one request without credentials, and one to the application.
 //!     let app = test::init_service(app()).await;
 //!     let page = test::call_service(&app, test::TestRequest::with_uri("/debug/memory").to_request()).await;
 //!     assert_eq!(page.status(), 401);
@@ -35,37 +35,40 @@
 //!
 //! # Middleware or service
 //!
-//! [`MemoryDebug`] is both. With [`App::wrap`](actix_web::App::wrap) it sees every request before the application's
-//! routes, and takes those whose path, as sent, is the page's. Middleware that is wrapped later stands outside of it.
-//! With [`App::service`](actix_web::App::service) it is one of the application's services: it may stand in a
-//! [scope](actix_web::web::scope), and what the router takes for its path - after decoding, say - is answered with
-//! the same 401 as any other page of it.
+//! [`MemoryDebug`] works as both.
 //!
-//! A page that [hides](Endpoint::hide) leaves requests to the application only as a middleware. A service has nobody to
-//! leave them to, and answers an empty 404, as actix-web does without a default service.
+//! With [`App::wrap`](actix_web::App::wrap) it is a middleware. It sees every request before the application's routes,
+//! and answers a request whose path, as sent, belongs to the page. Middleware that is wrapped later is outside of it.
 //!
-//! Settings that [`MemoryDebug`] has no method for are those of [`Endpoint`], by [`MemoryDebug::configure`].
+//! With [`App::service`](actix_web::App::service) it is one of the application's services, and can be in a
+//! [scope](actix_web::web::scope). The router may match a path only after decoding it. Such a request gets the same 401
+//! as any other request for the page.
 //!
-//! What the page shows is in the documentation of [`memory_debug_endpoint`], which this crate adapts.
+//! A [hidden](Endpoint::hide) page passes requests on to the application only as a middleware. A service cannot pass
+//! them on. It answers an empty 404, as actix-web does without a default service.
+//!
+//! [`MemoryDebug::configure`] reaches every setting of the [`Endpoint`]. The documentation of
+//! [`memory_debug_endpoint`], which this crate adapts, describes what the page shows.
 //!
 //! # What it does not do
 //!
-//! It terminates no TLS, and reads no request body but that of `PUT /debug/memory/profiling`.
+//! It terminates no TLS. It reads no request body except the body of `PUT /debug/memory/profiling`.
 //!
 //! # Features
 //!
-//! | Feature | Default | Effect |
-//! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
-//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `siblings` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
-//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
+#![doc = include_str!("../features.md")]
 //!
 //! The minimum supported Rust version is 1.88.
+//!
+//! # Modules
+//!
+//! A module uses only modules that are listed before it.
+//!
+//! - `memory_debug`: the settings
+//! - `reply`: converts requests and replies between actix-web and the endpoint
+//! - `future`: the future of a response
+//! - `middleware`: the page around an application
+//! - `service`: the page as one of an application's services
 
 #![forbid(unsafe_code)]
 
@@ -78,24 +81,8 @@ mod service;
 mod tests;
 
 pub use memory_debug_endpoint;
-#[cfg(feature = "peers")]
-pub use memory_debug_endpoint::Peers;
-pub use memory_debug_endpoint::memory_debug_core;
-#[cfg(feature = "jemalloc")]
-pub use memory_debug_endpoint::memory_debug_core::install;
-pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collected, Collector, InstanceId,
-    InstanceInfo, LimitSource, MachineMemory, MemoryReport, ProcessMemory, Resource, RowSource, Scope,
-    Tracked, TypeRow, TypeSummary, Work, summary,
-};
-#[cfg(feature = "allocative")]
-pub use memory_debug_endpoint::memory_debug_core::{
-    RegisteredRoot, allocative, register_root, register_static_root,
-};
-pub use memory_debug_endpoint::{
-    Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
-    Endpoint, Limits, Role, Shortage, generate_password,
-};
+#[doc(inline)]
+pub use memory_debug_endpoint::exports::*;
 
 pub use self::future::ResponseFuture;
 pub use self::memory_debug::MemoryDebug;

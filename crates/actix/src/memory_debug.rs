@@ -1,11 +1,11 @@
-//! The settings, to be wrapped around an application or added to it.
+//! The settings of the page, to wrap around an application or to add to it.
 
-use memory_debug_endpoint::{Collect, ConfigError, Credentials, Endpoint, Limits};
+use memory_debug_endpoint::{ConfigError, Credentials, Endpoint};
 
 /// The memory page of this process, as a middleware (`App::wrap`) or a service (`App::service`).
 ///
-/// Making it starts nothing and reads nothing, nor does applying it, unless it has siblings (feature `siblings`). However many workers make an application with it, one collection of a
-/// kind runs at a time.
+/// Making and applying it starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`). Only one
+/// collection of a kind runs at a time, however many workers make an application with it.
 ///
 /// # Examples
 ///
@@ -14,9 +14,10 @@ use memory_debug_endpoint::{Collect, ConfigError, Credentials, Endpoint, Limits}
 /// use memory_debug_actix::{Credentials, Limits, MemoryDebug, generate_password};
 /// use std::time::Duration;
 ///
+/// let limits = Limits::default().deadline(Duration::from_secs(10));
 /// let memory = MemoryDebug::new(Credentials::new("ops", generate_password()?)?)
 ///     .service("shop", env!("CARGO_PKG_VERSION"))
-///     .limits(Limits::default().deadline(Duration::from_secs(10)))
+///     .configure(|endpoint| endpoint.limits(limits).hide_host())
 ///     .path("/internal/memory")?;
 /// let application = App::new().wrap(memory);
 /// # let _ = application;
@@ -29,24 +30,24 @@ pub struct MemoryDebug {
 }
 
 impl MemoryDebug {
-    /// The page at `/debug/memory` with default limits.
+    /// The page at `/debug/memory` with default settings.
     pub fn new(credentials: Credentials) -> Self {
         Self::from(Endpoint::new(credentials))
     }
 
-    /// Changes any setting that the endpoint has; those with a method here are the ones that most services need.
+    /// Changes any setting of the endpoint.
     ///
     /// ```
     /// # use memory_debug_actix::{Credentials, MemoryDebug, generate_password};
     /// # let credentials = Credentials::new("ops", generate_password()?)?;
-    /// let memory = MemoryDebug::new(credentials).configure(|endpoint| endpoint.service("shop", "1.4.2"));
+    /// let memory = MemoryDebug::new(credentials).configure(|endpoint| endpoint.require_tls().hide_host());
     /// # Ok::<(), memory_debug_actix::CredentialsError>(())
     /// ```
     pub fn configure(self, change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
         Self::from(change(self.endpoint))
     }
 
-    /// Mounts the page elsewhere.
+    /// Mounts the page at another path.
     ///
     /// # Errors
     ///
@@ -55,22 +56,12 @@ impl MemoryDebug {
         self.endpoint.path(path).map(Self::from)
     }
 
-    /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
+    /// Names the service in each report: [`Endpoint::service`].
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         Self::from(self.endpoint.service(name, version))
     }
 
-    /// Bounds what requests may cost.
-    pub fn limits(self, limits: Limits) -> Self {
-        Self::from(self.endpoint.limits(limits))
-    }
-
-    /// Gets its reports from `collect` instead of this process.
-    pub fn collect_with(self, collect: impl Collect) -> Self {
-        Self::from(self.endpoint.collect_with(collect))
-    }
-
-    /// The path of the overview; all other pages lie below it.
+    /// The path of the overview. All other pages are below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
         self.endpoint.base_path()

@@ -1,4 +1,4 @@
-//! Around an application: the page's requests are ours, all others the application's.
+//! The page around an application: answers requests for the page and passes on all others.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -15,11 +15,11 @@ use crate::reply::handle;
 
 /// A service with the memory page in front. Made by [`MemoryDebug`] when it is wrapped around an application.
 ///
-/// Requests for other paths reach the inner service as they came, at the price of one comparison. Requests for the
-/// page never reach it: their body is dropped unread, but for the one operation that takes one.
+/// Requests for other paths reach the inner service unchanged, at the price of one comparison. Requests for the page
+/// never reach it. Their body is dropped unread, except for the one operation that takes a body.
 #[derive(Debug)]
 pub struct MemoryDebugMiddleware<S> {
-    /// An application belongs to one thread, so no counter here is shared between processors.
+    /// An application belongs to one thread, so processors do not share this reference count.
     endpoint: Rc<Endpoint>,
     inner: S,
 }
@@ -56,7 +56,7 @@ where
         if self.endpoint.matches(request.uri().path()) {
             let outcome = handle(&self.endpoint, &request, request.path());
             if !outcome.is_for_application() {
-                return ResponseFuture::ours(request, outcome);
+                return ResponseFuture::page(request, outcome);
             }
         }
         ResponseFuture::inner(self.inner.call(request))

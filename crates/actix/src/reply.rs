@@ -1,4 +1,4 @@
-//! From actix-web's terms to the endpoint's, and back.
+//! Converts requests and replies between actix-web and the endpoint.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
 use memory_debug_endpoint::{Connection, Endpoint, Reply, ReplyFuture, RequestParts};
 
-/// Hands a request to the endpoint, which looks for its pages at `path`.
+/// Hands a request to the endpoint, as a request for `path`.
 pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) -> ReplyFuture {
     endpoint.handle(RequestParts {
         method: request.method().as_str(),
@@ -29,11 +29,11 @@ pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) 
     })
 }
 
-/// The future of an answer.
+/// The future of the response to one request for the page.
 pub(crate) struct Answer {
     request: HttpRequest,
     outcome: ReplyFuture,
-    /// Dropped unread, unless the answer depends on it.
+    /// The request body. Dropped unread, unless the reply depends on it.
     payload: Option<Payload>,
 }
 
@@ -58,11 +58,13 @@ impl Future for Answer {
     }
 }
 
-/// Most bytes that are handed to the server at once.
+/// The most bytes that the server gets at once.
 const PART_BYTES: usize = 32 << 10;
 
-/// A body that is handed over as fast as the client takes it. actix-web copies what it is given into the buffer of the
-/// connection, all at once, and the endpoint would not know that its reply is still unread.
+/// A body that reaches the server in parts, as fast as the client reads them.
+///
+/// actix-web copies each part into the connection's buffer at once. In one part, the whole reply would be copied, and
+/// the endpoint could not tell that the client has not read it.
 struct InParts(Bytes);
 
 impl MessageBody for InParts {
@@ -81,10 +83,10 @@ impl MessageBody for InParts {
     }
 }
 
-/// The answer to `request`.
+/// Converts the endpoint's reply to `request`.
 fn response(request: &HttpRequest, reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).expect("the endpoint uses registered status codes");
-    // An answer to HEAD has no length either: it would have to be that of the answer to GET.
+    // A response to HEAD has no length, because the length would have to equal the length of the response to GET.
     let body = match *request.method() {
         Method::HEAD => BoxBody::new(body::None::new()),
         _ => BoxBody::new(InParts(reply.body)),

@@ -1,4 +1,4 @@
-//! As one of the application's services.
+//! The page as one of the application's services.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ impl HttpServiceFactory for MemoryDebug {
     fn register(self, config: &mut AppService) {
         self.endpoint.listen();
         let endpoint = Rc::new(self.endpoint);
-        // Before the base, which an alias may lie below.
+        // Aliases come first, because an alias can be below the base path.
         for &alias in endpoint.alias_paths() {
             register(config, ResourceDef::new(alias), &endpoint, alias);
         }
@@ -28,15 +28,15 @@ impl HttpServiceFactory for MemoryDebug {
     }
 }
 
-/// Has requests for `resource` answered, whose path without scopes begins with `path`.
+/// Registers the page for `resource`, whose paths begin with `path` inside their scope.
 fn register(config: &mut AppService, resource: ResourceDef, endpoint: &Rc<Endpoint>, path: &str) {
-    let (endpoint, path) = (Rc::clone(endpoint), Rc::<str>::from(path));
+    let endpoint = Rc::clone(endpoint);
+    let path = Rc::<str>::from(path);
     let service = fn_service(move |request| answer(Rc::clone(&endpoint), Rc::clone(&path), request));
     config.register_service(resource, None, service, None);
 }
 
-/// Answers a request that the router takes for the page's, whatever its path is: with data only if that is a page's
-/// path as sent.
+/// Answers a request that the router matched. The answer has data only if the path, as sent, is the path of a page.
 async fn answer(
     endpoint: Rc<Endpoint>,
     path: Rc<str>,
@@ -47,8 +47,8 @@ async fn answer(
     Ok(Answer::new(request, outcome).await)
 }
 
-/// The path without the prefix of the scope that the service stands in. `None` if the path as sent is not the one
-/// that the router saw, because it was decoded.
+/// The path without the prefix of the service's scope. `None` if the router decoded the path, so that it differs from
+/// the path as sent.
 fn path_in_scope(path: &str, request: &ServiceRequest) -> Option<String> {
     let routed = request.match_info();
     (routed.as_str() == request.path()).then(|| format!("{path}{}", routed.unprocessed()))

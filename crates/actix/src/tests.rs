@@ -1,4 +1,4 @@
-//! The page around actix-web applications and in them.
+//! Tests of the page around and inside actix-web applications.
 
 mod mounts;
 
@@ -31,10 +31,11 @@ impl Collect for Counter {
 }
 
 fn memory() -> MemoryDebug {
-    MemoryDebug::new(Credentials::allow_weak("ops", "secret").unwrap()).collect_with(Counter::default())
+    MemoryDebug::new(Credentials::allow_weak("ops", "secret").unwrap())
+        .configure(|endpoint| endpoint.collect_with(Counter::default()))
 }
 
-/// Says what it was asked, with the body.
+/// Answers with the method, path and body of the request.
 async fn echo(request: HttpRequest, body: web::Bytes) -> HttpResponse {
     HttpResponse::ImATeapot().body(format!("{} {} {body:?}", request.method(), request.uri()))
 }
@@ -49,7 +50,7 @@ async fn shown<B: MessageBody>(response: ServiceResponse<B>) -> String {
 }
 
 #[actix_web::test]
-async fn the_page_is_served_around_an_application_and_in_it() {
+async fn page_is_served_around_an_application_and_inside_it() {
     let around = init_service(App::new().wrap(memory())).await;
     let inside = init_service(App::new().service(memory())).await;
     let in_scope = init_service(App::new().service(web::scope("/internal").service(memory()))).await;
@@ -60,7 +61,7 @@ async fn the_page_is_served_around_an_application_and_in_it() {
 }
 
 #[actix_web::test]
-async fn s13_a_hidden_page_answers_as_the_application_does_without_it() {
+async fn s13_hidden_page_answers_like_the_application_without_the_page() {
     let hidden = memory().configure(|endpoint| endpoint.hide());
     let with = init_service(App::new().wrap(hidden).default_service(web::to(echo))).await;
     let without = init_service(App::new().default_service(web::to(echo))).await;
@@ -70,9 +71,9 @@ async fn s13_a_hidden_page_answers_as_the_application_does_without_it() {
                 let request = get(path).method(actix_web::http::Method::POST).set_payload("a body");
                 authorization.into_iter().fold(request, TestRequest::insert_header).to_request()
             };
-            let (with, without) =
-                (call_service(&with, request()).await, call_service(&without, request()).await);
-            assert_eq!(shown(with).await, shown(without).await, "{path}");
+            let hidden = call_service(&with, request()).await;
+            let plain = call_service(&without, request()).await;
+            assert_eq!(shown(hidden).await, shown(plain).await, "{path}");
         }
     }
     let page = get("/debug/memory").insert_header(RIGHT).to_request();
@@ -80,23 +81,21 @@ async fn s13_a_hidden_page_answers_as_the_application_does_without_it() {
 }
 
 #[actix_web::test]
-async fn s13_a_hidden_service_answers_as_actix_does_for_a_path_that_nobody_knows() {
+async fn s13_hidden_service_answers_like_actix_for_an_unknown_path() {
     let hidden = memory().configure(|endpoint| endpoint.hide());
     let with = init_service(App::new().service(hidden)).await;
     let without = init_service(App::new()).await;
-    let (with, without) = (
-        call_service(&with, get("/debug/memory").to_request()).await,
-        call_service(&without, get("/debug/memory").to_request()).await,
-    );
-    assert_eq!(shown(with).await, shown(without).await);
+    let hidden = call_service(&with, get("/debug/memory").to_request()).await;
+    let plain = call_service(&without, get("/debug/memory").to_request()).await;
+    assert_eq!(shown(hidden).await, shown(plain).await);
 }
 
 #[actix_web::test]
-async fn s17_the_peer_is_the_one_at_the_other_end_of_the_connection() {
+async fn s17_client_address_is_the_address_of_the_connection() {
     let memory = memory().configure(|endpoint| endpoint.require_tls());
     let app = init_service(App::new().wrap(memory)).await;
     for (peer, expected) in [("127.0.0.1:1", 200), ("192.0.2.7:1", 403)] {
-        // What a header says is believed only where it is trusted.
+        // The endpoint was not told to trust this header.
         let forwarded = ("x-forwarded-for", "127.0.0.1");
         let request = get("/debug/memory").insert_header(RIGHT).insert_header(forwarded);
         let request = request.peer_addr(peer.parse().unwrap()).to_request();
@@ -105,7 +104,7 @@ async fn s17_the_peer_is_the_one_at_the_other_end_of_the_connection() {
 }
 
 #[actix_web::test]
-async fn s02_whatever_is_sent_the_401_is_the_same() {
+async fn s02_every_unauthorized_request_gets_the_same_401() {
     let app = init_service(App::new().wrap(memory()).default_service(web::to(echo))).await;
     let ask = async |request: TestRequest| {
         shown(app.call(request.to_request()).await.unwrap().map_into_boxed_body()).await

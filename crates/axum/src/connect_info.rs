@@ -1,4 +1,4 @@
-//! The peer, where axum puts it.
+//! Reads the client's address where axum puts it.
 
 use std::net::SocketAddr;
 
@@ -6,11 +6,11 @@ use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use memory_debug_tower::Connection;
 
-/// Reads the peer's address from axum's [`ConnectInfo`], for [`MemoryDebugLayer::connection`].
+/// Reads the client's address from axum's [`ConnectInfo`], for [`MemoryDebugLayer::connection`].
 ///
-/// It is there if the service is made with
-/// [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info). Whether
-/// the connection has TLS is not told by axum, and so not known.
+/// axum provides it if the service is made with
+/// [`into_make_service_with_connect_info::<SocketAddr>`](axum::Router::into_make_service_with_connect_info). axum does
+/// not say whether the connection uses TLS, so that stays unknown.
 ///
 /// [`MemoryDebugLayer::connection`]: crate::MemoryDebugLayer::connection
 ///

@@ -4,7 +4,7 @@
 //! curl -u ops:$PASSWORD https://host/debug/memory
 //! ```
 //!
-//! One macro makes jemalloc the allocator and lets it sample allocations; one layer adds the page, behind HTTP basic
+//! One macro makes jemalloc the allocator and turns on its sampling. One layer adds the page, behind HTTP basic
 //! authentication:
 //!
 //! ```standalone_crate
@@ -19,14 +19,14 @@
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // In production `Credentials::from_env()`, with the file in MEMORY_DEBUG_PASSWORD_FILE.
+//!     // In production: `Credentials::from_env()`, with MEMORY_DEBUG_PASSWORD_FILE naming the file.
 //!     let credentials = Credentials::new("ops", generate_password()?)?;
 //!
 //!     let app = Router::new()
 //!         .route("/", get(|| async { "hello" }))
 //!         .layer(MemoryDebugLayer::new(credentials).service("shop", env!("CARGO_PKG_VERSION")));
 //!
-//!     // Instead of `axum::serve(listener, app)`: one request with no credentials, one to the application.
+//!     // Instead of `axum::serve(listener, app)`: one request without credentials, and one to the application.
 //!     let page = Request::get("/debug/memory").body(Body::empty())?;
 //!     assert_eq!(app.clone().oneshot(page).await?.status(), StatusCode::UNAUTHORIZED);
 //!     let home = Request::get("/").body(Body::empty())?;
@@ -39,37 +39,42 @@
 //!
 //! | Path | Page |
 //! |---|---|
-//! | `/debug/memory` | overview: what the kernel, the container and jemalloc count, and the largest types |
-//! | `/debug/memory/stats` | the same numbers in full, without types; cheap |
+//! | `/debug/memory` | the overview: what the kernel, the container and jemalloc count, and the largest types |
+//! | `/debug/memory/stats` | all of these numbers, without types; cheap |
 //! | `/debug/memory/types?top=50&sort=bytes&filter=Session` | live bytes and objects by type, each with its standard error |
-//! | `/debug/memory/types?group=function` | the same by function, or `element`, `file`, `line`, `crate`, `thread`, `thread_id`, `size_class` |
-//! | `/debug/memory/doctor` | what is wrong, with evidence and the line that mends it |
+//! | `/debug/memory/types?group=function` | live bytes and objects by function, or by `element`, `file`, `line`, `crate`, `thread`, `thread_id`, `size_class` |
+//! | `/debug/memory/doctor` | what is wrong, with evidence and the line that fixes it |
 //!
-//! Each as text or, with `?format=json` or `Accept: application/json`, as JSON (`memory-debug/v1`). `sort` is `bytes`,
-//! `count` or `name`, `top` goes up to 1000, `filter` is a literal part of the type's name. Sampled numbers are
-//! estimates and say how good they are; [`Tracked`] values are counted exactly, and what a registered root retains is
-//! measured exactly, field by field (`register_root`, feature `allocative`).
+//! The project's README lists all pages. Each page is text or, with `?format=json` or `Accept: application/json`, JSON
+//! (`memory-debug/v1`). `sort` is `bytes`, `count` or `name`. `top` goes up to 1000. `filter` is a literal part of the
+//! type's name.
+//!
+//! Sampled numbers are estimates, and each states its error. Values of type [`Tracked`] are counted exactly. What a
+//! registered root retains is measured exactly, field by field (`register_root`, feature `allocative`).
 //!
 //! # Layer or router
 //!
-//! [`MemoryDebugLayer`] goes around a router, **after** its routes and its fallback: `Router::layer` wraps only what was
-//! added before. Put it around the outermost router: a nested one without a fallback of its own passes unknown paths,
-//! the page among them, to the fallback of the outer. [`router`] is a router to [merge](axum::Router::merge) or
-//! [nest](axum::Router::nest), and does not depend on the order. Settings
-//! ([`path`](MemoryDebugLayer::path), [`limits`](MemoryDebugLayer::limits), [`service`](MemoryDebugLayer::service), and
-//! with [`configure`](MemoryDebugLayer::configure) all others of [`Endpoint`]) are the layer's, and [`router_with`] takes
-//! it.
+//! Add [`MemoryDebugLayer`] to a router **after** its routes and its fallback, because `Router::layer` wraps only what
+//! was added before. Put it around the outermost router. A nested router without its own fallback passes unknown paths,
+//! including the page, to the fallback of the outer router.
 //!
-//! A page that [hides](Endpoint::hide) leaves requests to what the layer is put around. [`router`] has nothing in it,
-//! and answers an empty 404, as axum does without a fallback (but `HEAD` with a `Content-Length`); so to hide, take the
-//! layer.
+//! [`router`] is a router to [merge](axum::Router::merge) or [nest](axum::Router::nest). It works in any order.
+//! [`router_with`] takes a layer with settings: [`path`](MemoryDebugLayer::path),
+//! [`service`](MemoryDebugLayer::service), and every other setting of [`Endpoint`] through
+//! [`configure`](MemoryDebugLayer::configure).
+//!
+//! If the page is [hidden](Endpoint::hide), the layer passes requests on to the router inside it. [`router`] has no
+//! routes inside. It answers an empty 404, as axum does without a fallback, except that its answer to `HEAD` has a
+//! `Content-Length`. To hide the page, use the layer.
 //!
 //! # What it costs
 //!
-//! Until the first request with the right password nothing of ours runs: no thread, no timer, no file. Other paths pay
-//! one comparison. A request for the page collects on a thread of its own, one collection at a time, shared by all who
-//! wait. jemalloc's sampling costs what it costs; `install!(profiling = on_demand)` starts with it off, and PUT
-//! `/debug/memory/profiling` turns it on for a time:
+//! Until the first request with the right password this crate starts no thread, no timer and opens no file. A request
+//! for another path pays one comparison. A request for the page collects on a separate thread. One collection runs at a
+//! time, and all waiting requests share it.
+//!
+//! jemalloc's sampling has a cost of its own. `install!(profiling = on_demand)` starts with sampling off, and
+//! PUT `/debug/memory/profiling` turns it on for a limited time:
 //!
 //! ```text
 //! curl -u ops:$PASSWORD -X PUT -H 'Content-Type: application/json' -d '{"active":true,"for_seconds":300}' \
@@ -78,29 +83,31 @@
 //!
 //! # What it does not do
 //!
-//! - No TLS: basic authentication sends the password with each request, so encrypt in front of the service.
-//! - No lock-out for passwords that are beyond guessing, which [`Credentials::new`] insists on; guesses at those of
-//!   [`Credentials::allow_weak`] are slowed.
-//! - No heap contents, environment or arguments on any page, and no addresses unless [opted in to](Endpoint::allow_raw_addresses).
-//! - No history: numbers are of the moment. Prometheus and Pyroscope keep series.
+//! - It has no TLS. Basic authentication sends the password with each request, so encrypt in front of the service.
+//! - It does not lock out logins. [`Credentials::new`] accepts only passwords that cannot be guessed, and guesses at
+//!   passwords from [`Credentials::allow_weak`] are slowed down.
+//! - It shows no heap contents, environment or arguments on any page, and no addresses unless you
+//!   [allow them](Endpoint::allow_raw_addresses).
+//! - It keeps no history. All numbers are of the moment; Prometheus and Pyroscope keep series.
 //! - With `panic = "abort"` a panicking collector ends the process, as any panic does.
 //!
 //! # Features
 //!
+#![doc = include_str!("../features.md")]
+//!
+//! And in this crate only:
+//!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
-//! | `jemalloc` | yes | [`install!`], allocator statistics and the heap profile; without it the page shows what the kernel counts |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `serve` | no | module `serve`: the page on a listener of its own, for ports that only operators reach |
-//! | `siblings` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
-//! | `tokio` | yes | [`connect_info`]: the layer learns the peer's address as axum tells it |
-//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
+//! | `serve` | no | module `serve`: the page on its own listener, for ports that only operators reach |
+//! | `tokio` | yes | [`connect_info`]: gives the layer the client's address from axum |
 //!
 //! The minimum supported Rust version is 1.88.
+//!
+//! # Modules
+//!
+//! - `connect_info`: reads the client's address from axum's `ConnectInfo`
+//! - `router`: the page as a router
 
 #![forbid(unsafe_code)]
 
@@ -108,33 +115,23 @@
 mod connect_info;
 mod router;
 
-// The first example people copy must compile.
+// The example in README.md, which people copy first, must compile.
 #[cfg(all(doctest, feature = "jemalloc"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-#[cfg(feature = "peers")]
-pub use memory_debug_tower::Peers;
-#[cfg(feature = "jemalloc")]
-pub use memory_debug_tower::install;
-pub use memory_debug_tower::memory_debug_core;
+pub use memory_debug_tower::SameBody;
+pub use memory_debug_tower::memory_debug_endpoint;
+#[doc(inline)]
+pub use memory_debug_tower::memory_debug_endpoint::exports::*;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
-pub use memory_debug_tower::{
-    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collect, Collected, Collector,
-    ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind, Endpoint,
-    FieldRow, InstanceId, InstanceInfo, LimitSource, Limits, MachineMemory, MemoryReport, ProcessMemory,
-    Reconciliation, Resource, Role, RootRow, RootSummary, RowSource, SameBody, Scope, Shortage, Tracked,
-    TypeRow, TypeSummary, Work, generate_password, summary,
-};
-#[cfg(feature = "allocative")]
-pub use memory_debug_tower::{RegisteredRoot, allocative, register_root, register_static_root};
 
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;
 pub use self::router::{router, router_with};
 
-/// Puts the memory page in front of a router, and keeps its body as it is:
+/// Puts the memory page in front of a router, and keeps the type of its body:
 /// [`layer::MemoryDebugLayer`](memory_debug_tower::layer::MemoryDebugLayer).
 pub type MemoryDebugLayer = memory_debug_tower::layer::MemoryDebugLayer<SameBody>;
 

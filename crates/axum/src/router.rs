@@ -1,4 +1,4 @@
-//! The page as a router of its own.
+//! The page as a router.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -7,9 +7,9 @@ use memory_debug_tower::Credentials;
 
 use crate::MemoryDebugLayer;
 
-/// A router with the memory page at `/debug/memory` and everything below, to merge or to nest.
+/// Makes a router with the memory page at `/debug/memory` and everything below, to merge or to nest.
 ///
-/// Nothing else is in it: the application's own layers apply if they are added after merging.
+/// It contains no layers besides the page. The application's own layers apply if they are added after merging.
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@ use crate::MemoryDebugLayer;
 /// # Ok::<(), memory_debug_axum::CredentialsError>(())
 /// ```
 ///
-/// [`router_with`] takes a layer with settings of its own.
+/// For other settings use [`router_with`].
 pub fn router<S>(credentials: Credentials) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -35,15 +35,18 @@ where
     router_with(layer)
 }
 
-/// As [`router`], with the path and limits of `layer`, and with its [aliases](memory_debug_tower::Endpoint::pprof_aliases).
+/// Makes a router like [`router`], with the settings of `layer`, including its path and its
+/// [aliases](memory_debug_tower::Endpoint::pprof_aliases).
 pub fn router_with<S>(layer: MemoryDebugLayer) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (base, aliases) = (layer.base_path().to_owned(), layer.alias_paths());
-    // Never reached: the layer answers all of these paths. Unknown ones too, so that they ask for credentials first.
+    let base = layer.base_path().to_owned();
+    let aliases = layer.alias_paths();
+    // The handler is never reached: the layer answers all of these paths. That includes unknown paths below the page,
+    // so that they ask for credentials first.
     let page = any(|| async { StatusCode::NOT_FOUND }).layer(layer);
-    // An alias may lie below the base, which is routed anyway.
+    // An alias below the base has a route already.
     let is_below = |alias: &&&str| {
         alias.strip_prefix(&*base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };

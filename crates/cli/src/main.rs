@@ -1,7 +1,24 @@
-//! The command `memory-debug`: what holds the memory of live services, asked from outside.
+//! The command `memory-debug`, which asks live services what holds their memory.
 //!
-//! `args` says what can be typed, `commands` does it, one file each. Everything they share is below: `target` is whom
-//! to ask, `login` as whom, `client` asks, over what `connect` makes, `failure` is what went wrong and which status the program ends with.
+//! A module uses only modules that are listed before it.
+//!
+//! - `failure`: what went wrong, and the exit status
+//! - `input`: reads files up to a bound
+//! - `interrupt`: cleans up at Ctrl-C
+//! - `output`: writes results to standard output or to a file
+//! - `progress`: the progress bar
+//! - `netrc`: the format of `.netrc`
+//! - `login`: finds the user and the password
+//! - `target`: the address of an instance
+//! - `proxy`: the connection through an HTTP proxy
+//! - `connect`: opens connections
+//! - `client`: sends requests and reads replies
+//! - `ask_all`: sends one request to many instances at the same time
+//! - `connection_args`: the options for login, certificates, proxy and timeout
+//! - `discover`: finds instances by file, URL or DNS
+//! - `top`: the live view
+//! - `commands`: the commands, one file each
+//! - `args`: the command line as a whole
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +27,7 @@ mod ask_all;
 mod client;
 mod commands;
 mod connect;
+mod connection_args;
 mod discover;
 mod failure;
 mod input;
@@ -28,8 +46,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     interrupt::listen();
-    let args = args::Args::parse();
-    match commands::run(args) {
+    match args::Args::parse().run() {
         Ok(code) => code,
         Err(failure) => {
             failure.print();

@@ -1,5 +1,7 @@
 //! One collection: everything asked for, in one report.
 
+mod estimate;
+
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 

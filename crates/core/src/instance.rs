@@ -1,4 +1,4 @@
-//! Which process this is.
+//! Identity of the process that answered, which tells equal instances behind a balancer apart.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ pub(crate) fn read_instance(
 ) -> InstanceInfo {
     for (path, given) in [("instance.service", &service), ("instance.version", &version)] {
         if given.is_none() {
-            unavailable.note(path, "not configured; give it with `service(name, version)`");
+            unavailable.note(path, "not configured; set it with `service(name, version)`");
         }
     }
     let host = kernel_file::read_proc(root, "sys/kernel/hostname");
@@ -57,16 +57,16 @@ fn random_id() -> InstanceId {
     InstanceId::from_random(bytes)
 }
 
-/// The build id of the running program, from its own memory: no file needs to be there, and none is taken for it. It
-/// cannot change, so it is read once.
+/// The build id of the running program, read from its own memory, so that no file is needed and no other file is
+/// mistaken for it. It cannot change, so it is read once.
 fn build_id() -> Result<String, String> {
     static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
     let read = || match loaded_objects().into_iter().next() {
         Some(program) => {
-            let id = program.build_id.ok_or("the program has none; link with `-Wl,--build-id`")?;
+            let id = program.build_id.ok_or("the program has no build id; link it with `-Wl,--build-id`")?;
             Ok(id.to_string())
         }
-        None => Err("this system does not tell the program's notes"),
+        None => Err("this system does not expose the program's ELF notes"),
     };
     BUILD_ID.get_or_init(read).clone().map_err(str::to_owned)
 }
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(info.build_id.is_some(), cfg!(target_os = "linux"), "it is in memory");
         assert_eq!(
             unavailable.get("instance.service"),
-            Some("not configured; give it with `service(name, version)`")
+            Some("not configured; set it with `service(name, version)`")
         );
     }
 }

@@ -10,6 +10,7 @@ mod profiling;
 mod purge;
 mod sampled_pages;
 mod sampling;
+mod setting;
 mod stats;
 
 pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
@@ -17,7 +18,8 @@ pub(crate) use dump::read_dump;
 pub(crate) use dump_size::LastDump;
 pub(crate) use large::read_large_objects;
 pub(crate) use probe::global_allocator;
-pub(crate) use profiling::{enabled, read_profiling, readiness, sample_bytes};
+pub(crate) use profiling::{enabled, read_profiling, readiness};
 pub(crate) use purge::purge;
 pub(crate) use sampling::{RealSwitches, Sampling, Switches, generation, sampling};
+pub(crate) use setting::sample_bytes;
 pub(crate) use stats::read_stats;

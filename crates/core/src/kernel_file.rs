@@ -35,9 +35,7 @@ pub(crate) fn read_proc(root: &Path, file: &str) -> Result<String, String> {
     let of_thread = || read(&format!("thread-self/{}", file.strip_prefix("self/")?)).ok();
     match text {
         Ok(text) if !text.is_empty() => Ok(text),
-        text => of_thread()
-            .map_or(text, Ok)
-            .map_err(|error| without_proc(root).map_or(error, |proc| proc.to_string())),
+        text => of_thread().map_or(text, Ok).map_err(|error| proc_reason(root, || error)),
     }
 }
 
@@ -69,6 +67,11 @@ pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
         reason: "/proc is that of another PID namespace and does not have this process",
         advice: "mount the one of this namespace (`mount -t proc proc /proc`)",
     })
+}
+
+/// Why a file of this process below `root` could not be read: `/proc` as a whole if it is missing, else `otherwise`.
+pub(crate) fn proc_reason(root: &Path, otherwise: impl FnOnce() -> String) -> String {
+    without_proc(root).map_or_else(otherwise, |missing| missing.to_string())
 }
 
 /// What follows `key` on the first line that starts with it; a colon after the key is optional.

@@ -20,7 +20,8 @@
 //! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing of this crate runs until somebody
 //!   collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. [`summary`] does both and prints as a table.
+//!   profile. Its [`Collected`] is the report and the heap profile behind it, which can be summed again, kept and
+//!   compared. [`summary`] collects and prints as a table.
 //! - [`SummaryTracker`] says what changed since it was last asked, [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is memory enough to collect.
@@ -46,14 +47,41 @@
 //! | `prometheus` | no | the numbers as text for Prometheus |
 //! | `jemalloc` | yes | jemalloc's statistics and heap profile, and [`install!`] |
 //!
-//! # Parts
+//! # Modules, from the ground up
 //!
-//! Everything that is a value is of the crate `memory-debug-report` and is named here too. This crate has what asks the
-//! process. `unsafe` is allowed in `file_size`, `mallctl`, `mapped`, `objects` and `install` only.
+//! Everything that is a value is in the crate `memory-debug-report`, and this crate re-exports it. The modules here ask the
+//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
+//! `objects` and `mapped` only.
+//!
+//! - `file_size`: writing without the signal of `RLIMIT_FSIZE`
+//! - `per_process`: values that a forked process makes for itself
+//! - `kernel_file`: files of the kernel, and their numbers
+//! - `regular_file`: opening files that are neither pipes nor devices
+//! - `install`: the macro that makes jemalloc the allocator
+//! - `mallctl`: jemalloc's controls, typed
+//! - `objects`: the program and its libraries, as the dynamic linker loaded them
+//! - `maps`: which code lies where
+//! - `process`: the numbers of the kernel for the process, its container and the machine
+//! - `mapped`: files in memory
+//! - `own_files`: the files that this process runs
+//! - `instance`: the identity of this process
+//! - `jemalloc`: statistics, dumps and switches of the allocator
+//! - `headroom`: whether there is enough memory for some work
+//! - `thread`: threads whose own memory does not count
+//! - `roots`: the exact size of registered values
+//! - `tracked`: exact counts of chosen types
+//! - `heap`: a heap profile and its symbols
+//! - `collected`: a report with the heap profile behind it
+//! - `collect`: one collection
+//! - `control`: turns sampling on for a time
+//! - `purge`: gives unused memory back
+//! - `snapshot`: where snapshots are kept, in memory and in a folder
+//! - `tracker`: what changed since the last call
+//! - `periodic`: snapshots at an interval
 
 #![deny(unsafe_code)]
 
-// From the ground up: a module uses only modules above its line.
+// In the order of the list above.
 mod file_size;
 mod per_process;
 mod kernel_file;
@@ -62,25 +90,25 @@ mod regular_file;
 mod install;
 #[allow(unsafe_code, reason = "jemalloc is C; every value it tells is typed here and nowhere else")]
 mod mallctl;
-#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
-mod mapped;
 #[allow(
     unsafe_code,
     reason = "the dynamic linker tells by a callback in C, and notes are read where they lie in memory"
 )]
 mod objects;
 mod maps;
-mod own_files;
 mod process;
+#[allow(unsafe_code, reason = "a mapped file can change under the mapping")]
+mod mapped;
+mod own_files;
 mod instance;
 mod jemalloc;
+mod headroom;
 mod thread;
 mod roots;
 mod tracked;
 mod heap;
 mod collected;
 mod collect;
-mod headroom;
 mod control;
 mod purge;
 mod snapshot;
@@ -94,6 +122,7 @@ pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use instance::instance_id;
 #[doc(inline)]
 pub use memory_debug_report::*;
+#[doc(hidden)]
 pub use per_process::PerProcess;
 pub use periodic::{PeriodicSnapshots, RunningSnapshots};
 pub use regular_file::open_regular_file;
@@ -118,10 +147,11 @@ pub mod allocative {
     pub use crate::roots::{Allocative, Key, Visitor};
 }
 
-/// What [`install!`] expands to. Not part of the interface.
+/// What [`install!`] expands to and other crates of this project share. Not part of the interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::install::MallocConf;
+    pub use crate::process::start_ticks;
     #[cfg(feature = "jemalloc")]
     pub use tikv_jemallocator::Jemalloc;
 }

@@ -17,4 +17,5 @@ pub(crate) use cgroup::read_cgroup;
 pub(crate) use fixture::{Tree, unusual_clocks};
 pub(crate) use machine::read_machine;
 pub(crate) use proc::read_process;
+pub use start::start_ticks;
 pub(crate) use start::{Clocks, read_start};

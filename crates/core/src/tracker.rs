@@ -27,7 +27,7 @@ use crate::thread::wait_for_collecting;
 /// }
 /// let orders: Vec<String> = (0..100_000).map(|number| format!("order {number}")).collect();
 /// match tracker.diff() {
-///     Ok(diff) => println!("{}", diff.cut(10, None)),
+///     Ok(diff) => println!("{}", diff.truncate_filtered(10, None)),
 ///     Err(reason) => println!("no heap profile: {reason}"),
 /// }
 /// # drop(orders);

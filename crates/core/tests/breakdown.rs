@@ -218,10 +218,10 @@ alone! {
         assert!(numbers.in_use_bytes < Some(8 * MIB), "{text}");
         assert_eq!(numbers.within_two_stderr, Some(true), "{text}");
         assert!(text.lines().nth(1).unwrap().contains(" MiB of it in thread caches · "), "{text}");
-        assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in threads' caches + "), "{text}");
+        assert!(text.contains("\n  jemalloc's own: ") && text.contains(" free objects in thread caches + "), "{text}");
         let verdicts = diagnose(&report).verdicts;
         let verdict = verdicts.iter().find(|verdict| verdict.id == "thread-caches").expect(&text);
-        assert!(verdict.evidence.starts_with("jemalloc's caches of 50"), "{verdict:?}");
+        assert!(verdict.evidence.starts_with("jemalloc's caches for 50"), "{verdict:?}");
         assert!(verdict.advice.contains("max_blocking_threads") && verdict.advice.contains("tcache_max"));
     }
 
@@ -234,7 +234,7 @@ alone! {
         assert!(numbers.fragmentation_bytes < Some(8 * MIB), "{numbers:?}");
         assert!(numbers.in_use_bytes < Some(8 * MIB), "{numbers:?}");
         let text = render::text(&report, Page::Overview, &TypesView::default());
-        assert!(text.contains(" beside sampled objects, which have pages to themselves\n"), "{text}");
+        assert!(text.contains(" unused in the pages of sampled objects\n"), "{text}");
         let found = diagnose(&report);
         assert!(!ids(&found).contains(&"fragmentation"), "{found:?}");
         assert!(ids(&found).contains(&"sample-rate-too-fine"), "{found:?}");

@@ -2,8 +2,9 @@
 //!
 //! A request joins the running collection of its kind, or starts one on a new thread. That thread owns the
 //! permit and the result, so a request that goes away changes nothing. Requests that arrive during rendering
-//! wait for the next collection, which the same thread then makes. So no reply contains a report from before
-//! its request.
+//! wait for the next collection, which the same thread then makes.
+//! So every report is completed after the requests that it answers arrived. Only reused pages of statistics are
+//! older.
 //!
 //! A second thread, the supervisor, enforces the deadline of collections and wakes the requests that wait for
 //! growth. Both threads end when there is nothing left to do.
@@ -53,7 +54,7 @@ use crate::reply::Reply;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::view::{Kind, Material, PendingPage, RenderRequest};
 
-/// The reply, or the reason why there is none.
+/// The reply, or the problem that prevented it.
 pub(crate) type Answer = Result<Reply, Problem>;
 
 /// The collections of one endpoint. A forked process starts without any, because it does not have the threads

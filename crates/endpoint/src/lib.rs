@@ -67,22 +67,14 @@
 //!
 //! # What it does not do
 //!
-//! It serves no HTTP and no TLS, except on the sockets of siblings. It writes nothing but these events. It does not lock
-//! out clients that guess passwords, because [`Credentials::new`] accepts only passwords that cannot be guessed. With
-//! [`Credentials::allow_weak`], guesses are slowed for each address.
+//! It serves no HTTP and no TLS, except on the sockets of siblings. It writes nothing but these events.
+//!
+//! It does not lock out clients that guess passwords which [`Credentials::new`] accepts, so generate passwords: a long
+//! password of common words is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
 //!
 //! # Features
 //!
-//! | Feature | Default | Effect |
-//! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/heap/flamegraph` |
-//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `siblings` | no | `Endpoint::siblings`: `/fleet` for the processes of one host (Linux) |
-//! | `tracing` | yes | audit events, see above |
+#![doc = include_str!("../features.md")]
 //!
 //! # Modules
 //!
@@ -107,6 +99,7 @@
 //! - `route`: the table of pages
 //! - `reply_future`: the future of a reply
 //! - `endpoint`: the settings, and the way from a request to its reply
+//! - `exports`: the names that every adapter re-exports
 //!
 //! The minimum supported Rust version is 1.88.
 
@@ -120,6 +113,7 @@ mod config_error;
 mod does_not_compile;
 mod endpoint;
 mod escape;
+pub mod exports;
 mod fleet;
 mod flight;
 mod limits;

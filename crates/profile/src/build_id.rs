@@ -1,16 +1,16 @@
-//! Build-ids: which program a file is, wherever it lies.
+//! Build-ids: the identity of a program, wherever its file is.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The identity that the linker gave a file (`NT_GNU_BUILD_ID`): files with equal ids were built from the same code,
-/// stripped or not. As text, and in serialised profiles, in lower-case hexadecimal.
+/// The identity that the linker gave a file (`NT_GNU_BUILD_ID`). Files with equal ids were built from the same code,
+/// stripped or not. As text, and in serialized profiles, it is lower-case hexadecimal.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BuildId(Box<[u8]>);
 
 impl BuildId {
-    /// `None` if there are no bytes, which would name every file.
+    /// Returns `None` for zero bytes, which would match every file.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         (!bytes.is_empty()).then(|| Self(bytes.into()))
     }

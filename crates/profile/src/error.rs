@@ -1,8 +1,8 @@
-//! What can go wrong while reading a profile.
+//! The error of this crate.
 
 use std::fmt;
 
-/// Why a profile, or a file it needs, could not be read.
+/// Why a profile, or a file that it needs, could not be read.
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -17,9 +17,9 @@ pub enum ErrorKind {
     HeapDump,
     /// The heap dump could not be read at all.
     Io,
-    /// An executable or debug file is not one this crate understands.
+    /// An executable or debug file is not in a format that this crate reads.
     Object,
-    /// The profile is not in pprof's format, or is damaged.
+    /// The profile is not in pprof's format, or it is damaged.
     Pprof,
 }
 
@@ -34,6 +34,11 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { kind, message: message.into(), source: Some(source.into()) }
+    }
+
+    /// Refuses a profile in pprof's format. `why` follows the subject "pprof profile".
+    pub(crate) fn pprof(why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Pprof, format!("pprof profile: {why}"))
     }
 
     /// The class of the error.

@@ -3,7 +3,7 @@
 //! ```text
 //! heap_v2/524288
 //!   t*: 3: 6688 [0: 0]              all threads together: live objects, live bytes [accumulated]
-//!   t0: 3: 6688 [0: 0] main         one line a thread, its name at the end if it has one
+//!   t0: 3: 6688 [0: 0] main         one line per thread, with its name at the end if it has one
 //! @ 0x55e486c2ba33 0x55e486c2c0dd   one stack, innermost return address first
 //!   t*: 3: 6688 [0: 0]
 //!   t0: 3: 6688 [0: 0]
@@ -12,36 +12,38 @@
 //! 55e486b64000-55e486cc1000 r-xp …  /proc/self/maps
 //! ```
 
+mod counts;
+mod lines;
 mod threads;
 
-use std::borrow::Cow;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
-use crate::error::{Error, ErrorKind};
+use counts::{Counts, parse_counts};
+use lines::Lines;
+
+use crate::error::Error;
 use crate::mapping::{Mapping, guess_program};
-use crate::number::{decimal, leading_decimal, leading_hexadecimal};
+use crate::number::{decimal, leading_hexadecimal};
 use crate::profile::{HeapProfile, StackRecord, ThreadSample};
 use crate::sample::{Sample, SampleRate};
 
-/// No line of a genuine dump is longer: a stack is at most `prof_bt_max` addresses of 19 bytes, a path at most 4096.
-const LONGEST_LINE: u64 = 1 << 20;
-
-/// What an address takes in a dump of a program that is loaded anywhere: ` 0x55e486c2ba33`.
+/// Bytes of one address in the dump of a position-independent program: ` 0x55e486c2ba33`.
 const BYTES_OF_AN_ADDRESS: u64 = 15;
 
-/// What a stack of four such addresses takes. Stacks are rarely shorter.
+/// Bytes of a stack of four such addresses. Stacks are rarely shorter.
 const BYTES_OF_A_STACK: u64 = 100;
 
 impl HeapProfile {
-    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program: the
-    /// one that is mapped lowest is taken for it.
+    /// Reads a dump written by jemalloc's `prof.dump`, line by line. A dump does not say which file is the program,
+    /// so the file with the lowest mapping is assumed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed or ends too early - a cut dump is never
-    /// taken for a small one - and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed or ends too
+    /// early. A truncated dump is never read as a small one. [`ErrorKind::Io`](crate::ErrorKind::Io) if reading
+    /// fails.
     pub fn parse(dump: impl BufRead) -> Result<Self, Error> {
-        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        let mut lines = Lines::new(dump);
         let mut profile = Self::parse_stacks(&mut lines, 0)?;
         if lines.line.is_empty() {
             return Err(lines.at_end("a stack `@ …` or MAPPED_LIBRARIES"));
@@ -50,25 +52,27 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the stacks of a dump of about `bytes`; `mappings`, in order, are those of the process at that moment.
+    /// Reads the stacks of a dump of about `bytes` bytes. `mappings` are those of the process at that moment, in
+    /// ascending order.
     ///
-    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. Where `/proc` is that of another PID namespace, this is
-    /// missing, or is of another process. So what it appends is not read here, and the caller must know that the dump was
-    /// written to its end. Room for the tables is made once: pages that are not needed are never touched.
+    /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. If `/proc` belongs to another PID namespace, this part
+    /// is missing or describes another process. So it is not read here, and the caller must know that the dump is
+    /// complete. The tables are allocated once; pages that turn out unnecessary are never touched.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::HeapDump`] with the line number if the dump is malformed, and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::HeapDump`](crate::ErrorKind::HeapDump) with the line number if the dump is malformed, and
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if reading fails.
     pub fn parse_with_mappings(
         dump: impl BufRead,
         bytes: u64,
         mappings: Vec<Mapping>,
     ) -> Result<Self, Error> {
-        let mut lines = Lines { dump, number: 0, line: Vec::new(), ahead: None };
+        let mut lines = Lines::new(dump);
         Ok(Self { mappings, ..Self::parse_stacks(&mut lines, bytes)? })
     }
 
-    /// Reads up to the line that ends the stacks. At the end of the dump the line is empty.
+    /// Reads up to the line that ends the stacks. At the end of the dump, the current line is empty.
     fn parse_stacks(lines: &mut Lines<impl BufRead>, bytes: u64) -> Result<Self, Error> {
         let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
         lines.required("`heap_v2/` and the sampling interval")?;
@@ -107,7 +111,7 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// The line behind `@`, and the next one.
+    /// Reads the line that begins with `@`, and the next one.
     fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
         let mut rest = lines.line[1..].trim_ascii_start();
@@ -132,7 +136,7 @@ impl HeapProfile {
         Ok(())
     }
 
-    /// Adds a line `tN: …` to the stack before it.
+    /// Adds a line `tN: …` to the last stack.
     fn add_thread_sample(&mut self, sample: ThreadSample, lines: &Lines<impl BufRead>) -> Result<(), Error> {
         let Some(stack) = self.stacks.last_mut() else {
             return Err(lines.expected("a stack `@ …` or MAPPED_LIBRARIES"));
@@ -155,15 +159,6 @@ impl HeapProfile {
     }
 }
 
-/// A line `  tN: objects: bytes [objects: bytes] name`; `thread` is `None` for `t*`.
-struct Counts<'a> {
-    thread: Option<u64>,
-    live: Sample,
-    accumulated: Sample,
-    /// What follows, up to the end of the line. A name may go on in the next line.
-    name: Option<&'a [u8]>,
-}
-
 fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
     match parse_counts(&lines.line) {
         Some(Counts { thread: None, live, .. }) => Ok(live),
@@ -171,109 +166,9 @@ fn parse_total(lines: &Lines<impl BufRead>) -> Result<Sample, Error> {
     }
 }
 
-fn parse_counts(line: &[u8]) -> Option<Counts<'_>> {
-    let rest = line.trim_ascii_start().strip_prefix(b"t")?;
-    let (thread, rest) = match rest.strip_prefix(b"*") {
-        Some(rest) => (None, rest),
-        None => leading_decimal(rest).map(|(thread, rest)| (Some(thread), rest))?,
-    };
-    let (live, rest) = parse_sample(rest.strip_prefix(b": ")?)?;
-    let (accumulated, rest) = parse_sample(rest.strip_prefix(b" [")?)?;
-    let name = match rest.strip_prefix(b"]")? {
-        b"" => None,
-        rest => Some(rest.strip_prefix(b" ")?),
-    };
-    Some(Counts { thread, live, accumulated, name })
-}
-
-/// `objects: bytes`, and what stands behind it.
-fn parse_sample(text: &[u8]) -> Option<(Sample, &[u8])> {
-    let (objects, rest) = leading_decimal(text)?;
-    let (bytes, rest) = leading_decimal(rest.strip_prefix(b": ")?)?;
-    Some((Sample { objects, bytes }, rest))
-}
-
 fn index(position: usize, lines: &Lines<impl BufRead>) -> Result<u32, Error> {
     u32::try_from(position).map_err(|_| lines.expected("fewer than 2^32 addresses"))
 }
 
-/// The lines of a dump, counted from 1, one at a time.
-struct Lines<R> {
-    dump: R,
-    number: u64,
-    /// Without its end.
-    line: Vec<u8>,
-    /// The next line, if it was looked at.
-    ahead: Option<Vec<u8>>,
-}
-
-impl<R: BufRead> Lines<R> {
-    /// Goes to the next line; `false` at the end of the dump.
-    fn advance(&mut self) -> Result<bool, Error> {
-        let ahead = self.ahead.take();
-        self.number += 1;
-        match ahead {
-            Some(line) => self.line = line,
-            None => return self.read(),
-        }
-        Ok(true)
-    }
-
-    /// The line after this one, if there is one.
-    fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
-        if self.ahead.is_none() {
-            let line = std::mem::take(&mut self.line);
-            self.number += 1;
-            let found = self.read();
-            self.number -= 1;
-            let ahead = std::mem::replace(&mut self.line, line);
-            self.ahead = found?.then_some(ahead);
-        }
-        Ok(self.ahead.as_deref())
-    }
-
-    fn read(&mut self) -> Result<bool, Error> {
-        self.line.clear();
-        let read = self.dump.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line);
-        read.map_err(|error| {
-            Error::with_source(
-                ErrorKind::Io,
-                format!("heap dump line {}: reading failed", self.number),
-                error,
-            )
-        })?;
-        match self.line.pop() {
-            None => Ok(false),
-            Some(b'\n') => Ok(true),
-            Some(_) => Err(self.expected("the end of the line; the dump was cut off or is no heap dump")),
-        }
-    }
-
-    fn required(&mut self, what: &str) -> Result<(), Error> {
-        if self.advance()? { Ok(()) } else { Err(self.at_end(what)) }
-    }
-
-    fn at_end(&self, what: &str) -> Error {
-        Error::new(
-            ErrorKind::HeapDump,
-            format!("heap dump line {}: expected {what}, found the end of the dump", self.number),
-        )
-    }
-
-    fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.line)
-    }
-
-    fn expected(&self, what: &str) -> Error {
-        let found: String = String::from_utf8_lossy(&self.line).chars().take(60).collect();
-        let found = found.escape_debug();
-        Error::new(
-            ErrorKind::HeapDump,
-            format!("heap dump line {}: expected {what}, found `{found}`", self.number),
-        )
-    }
-}
-
 #[cfg(test)]
-#[path = "heap_v2/tests.rs"]
 mod tests;

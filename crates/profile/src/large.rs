@@ -1,30 +1,30 @@
-//! Large objects: what jemalloc 5.3.1 counts for them, and what they take.
+//! Large objects: what jemalloc 5.3.1 counts for them, and what they occupy.
 //!
-//! With `opt.disable_large_size_classes`, which is on by default, the usable size of a large object is its size rounded up
-//! to a page. The profile counts the size class above instead (`prof_unbias_map_init` in `src/prof_data.c`): up to a
-//! quarter more. Which size below the class it was, no dump says. jemalloc knows the sum of all large objects, though, so
-//! all sizes are taken to be as far below their classes, as a part of the way to the next lower class, as makes that sum.
-//! What a single row may be off by is in its error.
+//! With `opt.disable_large_size_classes` (on by default) the usable size of a large object is its size rounded up to
+//! a page. The profile counts the next size class instead (`prof_unbias_map_init` in `src/prof_data.c`), which is up
+//! to a quarter more. A dump does not contain the true sizes. But jemalloc knows the sum over all large objects. So
+//! every size is assumed to lie below its class by the same fraction of the distance to the next lower class, the
+//! fraction that yields this sum. The error of a row includes how wrong this can be for a single row.
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amount;
 use crate::sample::{Estimate, Sample, SampleRate};
 use crate::size_class::size_class;
-use crate::symbolized::Amount;
 
-/// Classes up to this many pages are one page apart, so that nothing is rounded to them
-/// (`USIZE_GROW_SLOW_THRESHOLD` in `sz.h`).
+/// Up to this many pages, size classes are one page apart, so no size is rounded up (`USIZE_GROW_SLOW_THRESHOLD` in
+/// `sz.h`).
 const PAGES_WITHOUT_ROUNDING: u64 = 8;
 
-/// All live large objects of a process whose sizes were rounded: those above 8 pages.
+/// All live large objects of a process whose sizes were rounded up, i.e. those above 8 pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LargeObjects {
     page_bytes: u64,
-    /// What they take: multiples of a page.
+    /// Bytes that they occupy, a multiple of a page.
     usable_bytes: u64,
-    /// What their size classes come to.
+    /// Sum of their size classes.
     class_bytes: u64,
-    /// How far these classes are from the next lower ones, all together.
+    /// Sum of the distances from these classes to the next lower ones.
     gap_bytes: u64,
 }
 
@@ -36,8 +36,8 @@ pub struct Estimator {
 }
 
 impl LargeObjects {
-    /// From what all large objects take (`stats.arenas.<all>.large.allocated`), and the size classes with the number of
-    /// their live objects. Without these, every size is taken to be half-way between two classes.
+    /// Takes the sum over all large objects (`stats.arenas.<all>.large.allocated`), and the size classes with their
+    /// numbers of live objects. Without classes, every size is assumed to be half-way between two classes.
     pub fn new(page_bytes: u64, all_bytes: u64, classes: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let mut large = Self { page_bytes, usable_bytes: all_bytes, class_bytes: 0, gap_bytes: 0 };
         for (size, live) in classes {
@@ -56,18 +56,18 @@ impl LargeObjects {
         size > self.page_bytes.saturating_mul(PAGES_WITHOUT_ROUNDING)
     }
 
-    /// Whether these sums tell more than `other` do: they are of at least twice as much. What is known of sizes should stay
-    /// as it is while little changes, or rows would waver from page to page.
+    /// Whether these sums cover at least twice as much as `other`. Assumed sizes should not change while little else
+    /// does, or rows would waver from page to page.
     pub fn outweigh(self, other: Self) -> bool {
         self.class_bytes / 2 >= other.class_bytes && self.class_bytes > 0
     }
 
-    /// How far below its class a size is likely to be, in millionths of the way to the next lower class.
+    /// The likely distance of a size from its class, in millionths of the distance to the next lower class.
     pub(crate) fn millionths_of_gap(self) -> u32 {
         (self.part_of_gap() * 1e6).round() as u32
     }
 
-    /// How far below its class a size is likely to be, as a part of the way to the next lower class.
+    /// The likely distance of a size from its class, as a fraction of the distance to the next lower class.
     fn part_of_gap(self) -> f64 {
         if self.gap_bytes == 0 {
             return 0.5;
@@ -77,18 +77,18 @@ impl LargeObjects {
     }
 }
 
-/// By how many bytes an amount of large objects would change if their sizes were taken to be this many millionths of the way
-/// to the next lower class smaller.
+/// By how many bytes an amount of large objects changes if their assumed sizes shrink by this many millionths of the
+/// distance to the next lower class.
 pub(crate) fn bytes_of_gap(millionths: u32, amount: Amount) -> f64 {
     let size = amount.bytes.unsigned_abs().checked_div(amount.objects.unsigned_abs()).unwrap_or(0);
-    // The page is not known here; a small one is the rule, and with a larger one this is more than it need be.
+    // The page size is not known here. Usually it is small; with a larger one the result is an overestimate.
     if size <= PAGES_WITHOUT_ROUNDING * 4096 {
         return 0.0;
     }
     f64::from(millionths) / 1e6 * gap_below(size) as f64 * amount.objects.unsigned_abs() as f64
 }
 
-/// How far a class of large objects is from the next lower one: there are four for each doubling.
+/// The distance from a class of large objects to the next lower one. Each doubling has four classes.
 fn gap_below(class: u64) -> u64 {
     (size_class(class) / 8).next_power_of_two()
 }
@@ -98,10 +98,11 @@ impl Estimator {
         Self { rate, large }
     }
 
-    /// Estimates what one stack holds from what was recorded for it.
+    /// Estimates what one stack holds from its recorded numbers.
     ///
-    /// See [`SampleRate::unbias`]. A stack of large objects is corrected for what they count too much, taking its mean
-    /// object for all of them, and its error includes that their size is only known to lie between two classes.
+    /// See [`SampleRate::unbias`]. For large objects the surplus of the size class is subtracted, with the mean
+    /// object for all objects of the stack. The error then includes that their size is only known to lie between two
+    /// classes.
     pub fn estimate(self, sample: Sample) -> Estimate {
         let counted = self.rate.unbias(sample);
         let Some((large, size)) = self.large.zip(sample.bytes.checked_div(sample.objects)) else {
@@ -114,7 +115,7 @@ impl Estimator {
         let likely = class - part * gap;
         let chance =
             |size: f64| if self.rate.is_exact() { 1.0 } else { -(-size / self.rate.bytes() as f64).exp_m1() };
-        // jemalloc samples by the usable size and un-biases by the class.
+        // jemalloc samples by the usable size, and un-biases by the class.
         let objects = chance(class) / chance(likely);
         let bytes = objects * likely / class;
         let mut estimate = Estimate {
@@ -123,10 +124,11 @@ impl Estimator {
             objects_variance: counted.objects_variance * objects.powi(2),
             bytes_variance: counted.bytes_variance * bytes.powi(2),
         };
-        // One standard error of a size anywhere between the classes, around the likely one. All objects of a stack are
-        // likely to share it.
+        // One standard error around the likely size, for a size anywhere between the classes. The objects of one
+        // stack probably have one size.
         let size_stderr = gap * (1.0 / 12.0 + (part - 0.5).powi(2)).sqrt();
-        // How the chance of a sample grows with the size, as a share of the chance: the larger, the fewer objects.
+        // How fast the sampling probability grows with the size, relative to the probability. The larger it is, the
+        // fewer objects.
         let slope = if self.rate.is_exact() {
             0.0
         } else {
@@ -144,7 +146,7 @@ mod tests {
 
     const KIB: u64 = 1024;
 
-    /// Where all large objects together take `usable` bytes, and are `live` ones of a class.
+    /// An estimator for a process whose large objects occupy `usable` bytes in total: `live` objects of one class.
     fn estimator(rate: u64, usable: u64, class: u64, live: u64) -> Estimator {
         let large = LargeObjects::new(4 * KIB, usable, [(class, live)]);
         Estimator::new(SampleRate::from_bytes(rate), Some(large))
@@ -176,9 +178,9 @@ mod tests {
         let sample = Sample { objects: 1, bytes: class };
         let bytes = |usable| estimator(1, usable, class, 1).estimate(sample).bytes;
         assert!(close(bytes(map), map as f64));
-        // No size is below the class below, or above the class.
+        // No size is below the next lower class or above its own.
         assert!(close(bytes(7), 1_048_576.0) && close(bytes(class * 2), class as f64));
-        // Among others, it is as far from its class as they are.
+        // Together with other objects, its relative distance from its class is theirs.
         let large =
             LargeObjects::new(4 * KIB, 3 * 64 * KIB - 6 * KIB + 20 * KIB, [(64 * KIB, 3), (20 * KIB, 1)]);
         let among = Estimator::new(SampleRate::from_bytes(1), Some(large)).estimate(sample);
@@ -219,14 +221,14 @@ mod tests {
         }
     }
 
-    /// Objects of a size, sampled by it and un-biased by their class, as jemalloc does.
+    /// Objects that are sampled by one size and un-biased by their class, as jemalloc does it.
     #[test]
     fn what_was_sampled_by_one_size_and_unbiased_by_another_comes_out_right() {
         let rate = 524_288;
         for (usable, class) in [(36 * KIB, 40 * KIB), (264 * KIB, 320 * KIB), (1_044 * KIB, 1_280 * KIB)] {
             let p = |size: u64| -(-(size as f64) / rate as f64).exp_m1();
             let (objects, samples) = (1e6, 1e6 * p(usable));
-            // What jemalloc writes comes to `samples / p(class)` objects, un-biased again.
+            // jemalloc writes `samples / p(class)` objects, which is un-biased again.
             let sample = Sample { objects: samples as u64, bytes: samples as u64 * class };
             let estimate = estimator(rate, usable, class, 1).estimate(sample);
             assert!((estimate.objects / objects - 1.0).abs() < 1e-4, "{usable}: {estimate:?}");

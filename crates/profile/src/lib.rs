@@ -1,8 +1,8 @@
-//! Heap profiles as values: jemalloc's dump parsed, un-biased, symbolised, and attributed to the *types* that hold
-//! the memory.
+//! Heap profiles as values. The crate parses jemalloc's dump, corrects the sampling bias, adds function names, and
+//! attributes the memory to the *types* that hold it.
 //!
-//! The crate knows no allocator, no HTTP and no clock, and does no input or output: it is given a dump and the bytes
-//! of executables, and gives a table. [`memory-debug-core`] uses it on the live process.
+//! It knows no allocator, no HTTP and no clock, and does no input or output. The caller passes a dump and the bytes of
+//! executables, and gets a table. [`memory-debug-core`] does this for the live process.
 //!
 //! ```
 //! use memory_debug_profile::{HeapProfile, Mapping, Selection, TypeAttributor};
@@ -16,23 +16,52 @@
 //! # Ok::<(), memory_debug_profile::Error>(())
 //! ```
 //!
-//! The way of the data, and the module for each step:
+//! Data takes these steps:
 //!
 //! | Step | Value | Module |
 //! |---|---|---|
-//! | parse | dump → [`HeapProfile`]: [`Stack`]s, [`Mapping`]s, [`Thread`]s | `heap_v2`, `mapping`, `profile` |
+//! | parse | dump → [`HeapProfile`]: [`Stack`]s, [`Mapping`]s, [`Thread`]s | `heap_v2` |
 //! | un-bias | [`Sample`] → [`Estimate`] at a [`SampleRate`], per stack | `sample` |
-//! | symbolise | address → frames with generic arguments, by [`Symbolizer`] from files that [`LoadObject`] opens | `symbolize`, `build_id` |
-//! | attribute | frames → type → [`TypeTable`], by [`TypeAttributor`] | `attribution`, `type_name` |
+//! | look up symbols | address → frames with generic arguments, by [`Symbolizer`] from files that [`LoadObject`] opens | `symbols` |
+//! | attribute | frames → type → [`TypeTable`], by [`TypeAttributor`] | `attribution` |
+//! | symbolize | [`HeapProfile`] → [`SymbolizedProfile`], which needs neither process nor files | `attributor` |
+//! | export | [`SymbolizedProfile`] → pprof, collapsed stacks, flame graph | `export` |
 //!
-//! A live process is symbolised from its own files. Elsewhere, or later: [`HeapProfile::read_build_ids`] where the files
-//! are, then the profile as JSON or any other format of serde, then [`UnstrippedCopies`] where symbols are.
+//! The files of a live process are at hand. To symbolize elsewhere or later, call [`HeapProfile::read_build_ids`] where
+//! the files are. Then move the profile as JSON (or another serde format), and use [`UnstrippedCopies`] where the
+//! symbols are.
+//!
+//! # Modules
+//!
+//! From the ground up. A module uses only modules above it in this list.
+//!
+//! - `error`: why a profile or a file could not be read
+//! - `number`: numbers as the kernel and jemalloc write them
+//! - `printable`: text that terminals, browsers and logs can show
+//! - `path_bytes`: paths that need not be UTF-8
+//! - `build_id`: the identity that a linker gives a file
+//! - `size_class`: jemalloc's size classes
+//! - `sample`: counts as jemalloc writes them, and the estimates they stand for
+//! - `amount`: objects and bytes as whole numbers
+//! - `large`: the true size of large objects
+//! - `mapping`: which file an address lies in
+//! - `profile`: the heap profile with addresses
+//! - `heap_v2`: the parser of jemalloc's dump
+//! - `type_name`: type names as the compiler writes them, and as people read them
+//! - `symbols`: from addresses to functions, by ELF and DWARF
+//! - `attribution`: from the frames of a stack to the type that owns the allocation
+//! - `selection`: which stacks count, what a row stands for, and the resulting table
+//! - `symbolized`: the heap profile with names; merging and comparing such profiles
+//! - `export`: other tools' formats
+//! - `attributor`: the whole way from a profile of addresses to a table or a profile of names
 //!
 //! [`memory-debug-core`]: https://docs.rs/memory-debug-core
 
 #![forbid(unsafe_code)]
 
+mod amount;
 mod attribution;
+mod attributor;
 mod build_id;
 mod error;
 mod export;
@@ -41,36 +70,39 @@ mod large;
 mod mapping;
 mod number;
 mod path_bytes;
+mod printable;
 mod profile;
 mod sample;
+mod selection;
 mod size_class;
-mod symbolize;
 mod symbolized;
+mod symbols;
 mod type_name;
-mod visible;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::attribution::fuzzing::*;
+    pub use crate::attributor::fuzzing::*;
     pub use crate::export::fuzzing::*;
-    pub use crate::symbolize::fuzzing::*;
+    pub use crate::symbols::fuzzing::*;
 }
 
-pub use attribution::{Group, Selection, TracebackDepth, TypeAttributor, TypeEntry, TypeTable};
+pub use amount::Amount;
+pub use attributor::TypeAttributor;
 pub use build_id::BuildId;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "flamegraph")]
 pub use export::FlamegraphOptions;
-pub use export::{Count, FoldedOptions, FoldedStacks, Leaf, PprofOptions, PprofSymbols};
+pub use export::{CollapsedOptions, CollapsedStacks, Count, Leaf, PprofOptions, PprofSymbols};
 pub use large::{Estimator, LargeObjects};
 pub use mapping::Mapping;
+pub use printable::{is_unprintable, printable};
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use symbolize::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
+pub use selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable};
 pub use symbolized::{
-    Amount, Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
+    Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,
 };
+pub use symbols::{FileData, LoadObject, SymbolGap, SymbolTier, Symbolizer, UnstrippedCopies};
 pub use type_name::{readable_type_name, shorten_name};
-pub use visible::{is_hidden, visible};

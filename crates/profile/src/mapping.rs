@@ -24,31 +24,31 @@ pub struct Mapping {
     pub device: String,
     /// Inode of the file; 0 if the mapping has no file.
     pub inode: u64,
-    /// Path of the file, byte for byte, without the mark ` (deleted)`. Of code without a file it is the kernel's name
-    /// for it, `[vdso]`, or empty.
+    /// Path of the file, byte for byte, without the mark ` (deleted)`. For code without a file, the kernel's name for
+    /// it (`[vdso]`), or empty.
     ///
-    /// The kernel's text does not tell a line break in a name from the four characters `\012`, nor the mark from a name
-    /// that ends so. Then this is the first of the two.
+    /// In the kernel's text, a line break in a name looks like the four characters `\012`, and a name can end like
+    /// the mark. In both cases the first meaning is assumed.
     #[serde(with = "path_bytes")]
     pub path: PathBuf,
-    /// Whether the kernel marks the file as deleted or replaced; another file may stand at its path now.
+    /// Whether the kernel marks the file as deleted or replaced. Another file may be at its path now.
     pub is_deleted: bool,
-    /// Whether it is code of the program itself, not of a library.
+    /// Whether the code belongs to the program itself, not to a library.
     #[serde(default)]
     pub is_program: bool,
-    /// Which program the file is, if that was read: [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids).
+    /// Identity of the file, if it was read with [`HeapProfile::read_build_ids`](crate::HeapProfile::read_build_ids).
     pub build_id: Option<BuildId>,
 }
 
 impl Mapping {
-    /// Reads the executable mappings in `/proc/PID/maps`, by ascending address. Lines that cannot be understood are left
-    /// out, as sandboxes have some.
+    /// Reads the executable mappings in `/proc/PID/maps`, by ascending address. Skips lines that it does not
+    /// understand, because sandboxes have some.
     ///
-    /// Which of them are the program's is not in there; the caller sets [`is_program`](Self::is_program).
+    /// The file does not say which mappings are the program's. The caller sets [`is_program`](Self::is_program).
     ///
     /// # Errors
     ///
-    /// Those of reading.
+    /// If reading fails.
     pub fn read_all(maps: impl BufRead) -> io::Result<Vec<Self>> {
         let mut mappings = Vec::new();
         for line in maps.split(b'\n') {
@@ -58,25 +58,25 @@ impl Mapping {
         Ok(mappings)
     }
 
-    /// Whether the code comes from a file. The kernel's own, and what was generated at run time, does not.
+    /// Whether the code comes from a file. The kernel's own code, and code generated at run time, does not.
     pub fn has_file(&self) -> bool {
         self.path.has_root()
     }
 
-    /// Whether both are parts of one file at one place in memory. Where they begin and end may differ.
+    /// Whether both are parts of one file at one place in memory. They can begin and end differently.
     pub fn is_of_same_object(&self, other: &Self) -> bool {
         let origin = |mapping: &Self| mapping.start.wrapping_sub(mapping.file_offset);
         self.is_of_same_file(other) && (!self.has_file() || origin(self) == origin(other))
     }
 
-    /// Whether both are parts of one file, as far as both know which file it is.
+    /// Whether both are parts of one file, as far as both identify their file.
     pub(crate) fn is_of_same_file(&self, other: &Self) -> bool {
         (self.inode, self.is_deleted) == (other.inode, other.is_deleted)
             && (&self.device, &self.path) == (&other.device, &other.path)
             && self.build_id.as_ref().zip(other.build_id.as_ref()).is_none_or(|(known, other)| known == other)
     }
 
-    /// Whether it is the same file at the same place, as far as both know which file it is.
+    /// Whether both are the same file at the same place, as far as both identify their file.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         (self.start, self.end, self.file_offset, self.is_program)
             == (other.start, other.end, other.file_offset, other.is_program)
@@ -88,8 +88,8 @@ impl Mapping {
         path_bytes::file_name(&self.path)
     }
 
-    /// Reads one line of `/proc/PID/maps`. `Ok(None)` if it is a mapping without code, `Err` with what was expected if
-    /// the line is malformed.
+    /// Parses one line of `/proc/PID/maps`. `Ok(None)` is a mapping without code, `Err` names what was expected in a
+    /// malformed line.
     pub(crate) fn parse(line: &[u8]) -> Result<Option<Self>, &'static str> {
         let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
         let mut field = || {
@@ -127,7 +127,7 @@ impl Mapping {
         }))
     }
 
-    /// The line of `/proc/PID/maps`.
+    /// The mapping as a line of `/proc/PID/maps`.
     pub(crate) fn line(&self) -> Vec<u8> {
         let Self { start, end, file_offset, device, inode, path, is_deleted, is_program: _, build_id: _ } =
             self;
@@ -139,7 +139,7 @@ impl Mapping {
         line
     }
 
-    /// The offset in the mapped file of an address; `None` if the address is elsewhere.
+    /// The offset in the mapped file of an address. `None` if the address is outside of the mapping.
     pub fn file_offset_of(&self, address: u64) -> Option<u64> {
         (self.start..self.end)
             .contains(&address)
@@ -150,11 +150,11 @@ impl Mapping {
 /// How the kernel marks the path of a file that was deleted or replaced (`d_path` in fs/d_path.c).
 const DELETED: &[u8] = b" (deleted)";
 
-/// How the kernel writes a line break in a path, and no other byte (`show_map_vma` in fs/proc/task_mmu.c).
+/// How the kernel writes a line break in a path. It escapes no other byte (`show_map_vma` in fs/proc/task_mmu.c).
 const ESCAPED_LINE_BREAK: &[u8] = b"\\012";
 
-/// Marks the mappings of the file that lies lowest as the program's. It is a guess, for dumps that do not say it: the
-/// kernel maps a program below its libraries unless the dynamic linker was asked to start it.
+/// Marks the mappings of the lowest file as the program's. This is a guess for dumps, which do not say it: the kernel
+/// maps a program below its libraries, unless the dynamic linker was asked to start the program.
 pub(crate) fn guess_program(mappings: &mut [Mapping]) {
     let lowest = mappings.iter().find(|mapping| mapping.has_file()).cloned();
     for mapping in mappings {
@@ -162,7 +162,7 @@ pub(crate) fn guess_program(mappings: &mut [Mapping]) {
     }
 }
 
-/// The one of `mappings`, which are in order, that an address lies in.
+/// The mapping that contains an address. `mappings` must be in ascending order.
 pub(crate) fn mapping_of(mappings: &[Mapping], address: u64) -> Option<&Mapping> {
     let after = mappings.partition_point(|mapping| mapping.start <= address);
     mappings[..after].last().filter(|mapping| address < mapping.end)

@@ -1,11 +1,11 @@
-//! Numbers as the kernel and jemalloc write them: digits alone. Rust's own parsers also take a leading `+`.
+//! Numbers as the kernel and jemalloc write them: digits only. Rust's own parsers also accept a leading `+`.
 
-/// A decimal number.
+/// Parses a decimal number.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     leading_decimal(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
 }
 
-/// The decimal number that a text begins with, and what stands behind it.
+/// Parses the decimal number at the beginning of a text, and returns the rest.
 pub(crate) fn leading_decimal(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at(digits);
@@ -14,12 +14,13 @@ pub(crate) fn leading_decimal(text: &[u8]) -> Option<(u64, &[u8])> {
     (!digits.is_empty()).then_some((number, rest))
 }
 
-/// A hexadecimal number without prefix.
+/// Parses a hexadecimal number without a prefix.
 pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
     leading_hexadecimal(text.as_bytes()).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
 }
 
-/// The hexadecimal number that a text begins with, and what stands behind it. A dump has hundreds of thousands.
+/// Parses the hexadecimal number at the beginning of a text, and returns the rest. A dump has hundreds of thousands
+/// of them.
 pub(crate) fn leading_hexadecimal(text: &[u8]) -> Option<(u64, &[u8])> {
     let (mut number, mut overflows, mut rest) = (0_u64, false, text);
     while let Some((digit, after)) = rest.split_first() {
@@ -34,7 +35,7 @@ pub(crate) fn leading_hexadecimal(text: &[u8]) -> Option<(u64, &[u8])> {
     (rest.len() < text.len() && !overflows).then_some((number, rest))
 }
 
-/// What each byte is as a hexadecimal digit; 0xff if it is none.
+/// The value of each byte as a hexadecimal digit; 0xff for every other byte.
 const DIGITS: [u8; 256] = {
     let mut digits = [0xff; 256];
     let mut value = 0;

@@ -1,11 +1,11 @@
-//! Paths as Linux has them: any bytes but NUL, which need not be text.
+//! Paths on Linux: any bytes except NUL, not necessarily UTF-8.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// The path of these bytes. Where paths are not bytes, what is not UTF-8 is replaced.
+/// Makes a path from bytes. Where the platform's paths are not bytes, invalid UTF-8 is replaced.
 pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     return Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)).to_owned();
@@ -21,19 +21,19 @@ pub(crate) fn bytes_of(path: &Path) -> Cow<'_, [u8]> {
     Cow::Owned(path.to_string_lossy().into_owned().into_bytes())
 }
 
-/// The path with `ending` behind its last byte: `app` and `.dwp` are `app.dwp`.
+/// Appends `ending` to the last component: `app` and `.dwp` give `app.dwp`.
 pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(ending);
     path.into()
 }
 
-/// The last part of a path, for messages: folders say more than a reader of the page should know.
+/// The last component of a path, for messages. The folders are nothing that every reader of the page should see.
 pub(crate) fn file_name(path: &Path) -> Cow<'_, str> {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
 }
 
-/// Replaces every `from`.
+/// Replaces every occurrence of `from`.
 pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -77,7 +77,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(path_of(&bytes))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

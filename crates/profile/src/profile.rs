@@ -1,18 +1,18 @@
-//! The heap profile: stacks with live samples, as values.
+//! The heap profile: live samples by stack.
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::large::{Estimator, LargeObjects};
 use crate::mapping::{Mapping, mapping_of};
 use crate::sample::{Sample, SampleRate};
 
-/// The live heap of one process at one moment: which stacks allocated what is still held.
+/// The live heap of one process at one moment: which stacks allocated the memory that it still holds.
 ///
-/// Addresses of all stacks lie in one table; [`HeapProfile::stacks`] hands out slices of it.
+/// The addresses of all stacks are in one table. [`HeapProfile::stacks`] returns slices of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(remote = "Self")]
 pub struct HeapProfile {
     pub(crate) sample_rate: SampleRate,
     pub(crate) total: Sample,
@@ -21,46 +21,32 @@ pub struct HeapProfile {
     pub(crate) thread_samples: Vec<ThreadSample>,
     pub(crate) threads: Vec<Thread>,
     pub(crate) mappings: Vec<Mapping>,
-    /// `None` if they count as what they are.
+    /// `None` if the profile counts their true sizes.
+    #[serde(default)]
     pub(crate) large_objects: Option<LargeObjects>,
 }
 
-/// A profile as it was written elsewhere. Deserialising fails unless every stack points into the tables.
-#[derive(Deserialize)]
-struct Unchecked {
-    sample_rate: SampleRate,
-    total: Sample,
-    stacks: Vec<StackRecord>,
-    addresses: Vec<u64>,
-    thread_samples: Vec<ThreadSample>,
-    threads: Vec<Thread>,
-    mappings: Vec<Mapping>,
-    #[serde(default)]
-    large_objects: Option<LargeObjects>,
+impl Serialize for HeapProfile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }
 
-impl TryFrom<Unchecked> for HeapProfile {
-    type Error = &'static str;
-
-    fn try_from(profile: Unchecked) -> Result<Self, Self::Error> {
-        let Unchecked {
-            sample_rate,
-            total,
-            stacks,
-            addresses,
-            thread_samples,
-            threads,
-            mut mappings,
-            large_objects,
-        } = profile;
+impl<'de> Deserialize<'de> for HeapProfile {
+    /// Fails unless every stack points into the tables.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut profile = Self::deserialize(deserializer)?;
         let is_in = |range: &Range<u32>, len: usize| range.start <= range.end && range.end as usize <= len;
-        if !stacks.iter().all(|stack| {
-            is_in(&stack.addresses, addresses.len()) && is_in(&stack.threads, thread_samples.len())
+        if !profile.stacks.iter().all(|stack| {
+            is_in(&stack.addresses, profile.addresses.len())
+                && is_in(&stack.threads, profile.thread_samples.len())
         }) {
-            return Err("a stack of the heap profile has addresses or threads that are not in it");
+            return Err(de::Error::custom(
+                "a stack of the heap profile has addresses or threads that are not in it",
+            ));
         }
-        mappings.sort_by_key(|mapping| mapping.start);
-        Ok(Self { sample_rate, total, stacks, addresses, thread_samples, threads, mappings, large_objects })
+        profile.mappings.sort_by_key(|mapping| mapping.start);
+        Ok(profile)
     }
 }
 
@@ -79,11 +65,11 @@ pub(crate) struct StackRecord {
 pub struct Stack<'a> {
     /// Return addresses, the allocator's innermost frame first. Look up `address - 1`.
     pub addresses: &'a [u64],
-    /// What this stack allocated and the program still holds.
+    /// What the program still holds of this stack's allocations.
     pub live: Sample,
-    /// All this stack ever allocated; 0 unless jemalloc runs with `prof_accum:true`.
+    /// All allocations of this stack ever; 0 unless jemalloc runs with `prof_accum:true`.
     pub accumulated: Sample,
-    /// `live` by the thread that allocated.
+    /// `live`, divided among the threads that allocated it.
     pub threads: &'a [ThreadSample],
 }
 
@@ -93,28 +79,28 @@ pub struct Stack<'a> {
 pub struct ThreadSample {
     /// jemalloc's number of the thread, the `id` of a [`Thread`].
     pub thread: u64,
-    /// What is still held.
+    /// What the program still holds.
     pub live: Sample,
 }
 
-/// A thread that allocated, perhaps ended since.
+/// A thread that allocated. It may have ended since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Thread {
     /// jemalloc's number of the thread; not the kernel's.
     pub id: u64,
-    /// Its name: that of the operating system with jemalloc's option `prof_sys_thread_name`, else the one given through
-    /// `thread.prof.name`. At most 15 bytes, of any kind. `None` if it has none.
+    /// Its name: from the operating system with jemalloc's option `prof_sys_thread_name`, otherwise the one given
+    /// through `thread.prof.name`. At most 15 arbitrary bytes. `None` without a name.
     pub name: Option<String>,
 }
 
 impl Thread {
-    /// The name that tables sum threads by: `tokio-rt-worker`, or `thread 8` without one.
+    /// The name by which tables sum threads: `tokio-rt-worker`, or `thread 8` without a name.
     pub(crate) fn shared_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("thread {}", self.id))
     }
 
-    /// The name that tells it from all others: `tokio-rt-worker (thread 8)`, or `thread 8`.
+    /// A name that no other thread has: `tokio-rt-worker (thread 8)`, or `thread 8`.
     pub(crate) fn own_name(&self) -> String {
         let id = self.id;
         self.name.as_ref().map_or_else(|| format!("thread {id}"), |name| format!("{name} (thread {id})"))
@@ -136,13 +122,13 @@ impl HeapProfile {
         self.sample_rate
     }
 
-    /// Says how large objects count in this profile. A dump does not tell it, so the process that is profiled must.
+    /// Sets how large objects count in this profile. A dump does not say it, so the profiled process must.
     #[must_use]
     pub fn with_large_objects(self, large_objects: Option<LargeObjects>) -> Self {
         Self { large_objects, ..self }
     }
 
-    /// What turns the profile's samples into what the program holds.
+    /// The estimator for the samples of this profile.
     pub fn estimator(&self) -> Estimator {
         Estimator::new(self.sample_rate, self.large_objects)
     }
@@ -157,7 +143,7 @@ impl HeapProfile {
         self.stacks.iter().map(|record| self.stack(record))
     }
 
-    /// One of the stacks, by its place among [`stacks`](Self::stacks).
+    /// The stack at a position among [`stacks`](Self::stacks).
     pub(crate) fn stack_at(&self, place: usize) -> Option<Stack<'_>> {
         self.stacks.get(place).map(|record| self.stack(record))
     }
@@ -172,8 +158,8 @@ impl HeapProfile {
         }
     }
 
-    /// Bytes of the sampled objects themselves, not of what they stand for, of all stacks whose mean object has at most
-    /// `largest` bytes.
+    /// Sums the bytes of the sampled objects themselves (not of what they stand for), over all stacks whose mean
+    /// object has at most `largest` bytes.
     pub fn sampled_bytes_up_to(&self, largest: u64) -> u64 {
         let samples = self.stacks().map(|stack| stack.live);
         let small = samples.filter(|live| live.bytes <= live.objects.saturating_mul(largest));
@@ -185,7 +171,7 @@ impl HeapProfile {
         &self.threads
     }
 
-    /// The thread of a number.
+    /// The thread with a number.
     pub(crate) fn thread(&self, id: u64) -> Thread {
         let thread = self.threads.iter().find(|thread| thread.id == id);
         thread.cloned().unwrap_or(Thread { id, name: None })
@@ -196,7 +182,7 @@ impl HeapProfile {
         &self.mappings
     }
 
-    /// The mapping an address lies in.
+    /// The mapping that contains an address.
     pub fn mapping_of(&self, address: u64) -> Option<&Mapping> {
         mapping_of(&self.mappings, address)
     }

@@ -1,19 +1,19 @@
-//! Sample values: what jemalloc writes, and what it means.
+//! Sample counts as jemalloc writes them, and what they stand for.
 //!
 //! jemalloc samples each allocated byte with probability `1/R`. An allocation of `z` bytes is therefore recorded with
 //! probability `p = 1 - exp(-z/R)` and stands for `k = 1/p` allocations of its kind. With `prof_unbias` (the default
-//! since 5.3) jemalloc corrects every sample by its own size class, and then writes per stack a count `c` and a sum
-//! `s` chosen such that *this* reader, knowing only the mean size `s/c`, arrives at the same totals
-//! (`prof_do_unbias` in jemalloc's `src/prof_data.c`). The correction must be applied per stack, before summing.
+//! since 5.3) jemalloc corrects every sample by its own size class. Then it writes a count `c` and a sum `s` for each
+//! stack, chosen so that a reader who knows only the mean size `s/c` arrives at the same totals (`prof_do_unbias` in
+//! jemalloc's `src/prof_data.c`). The correction must be applied per stack, before summing.
 
 use std::ops::{Add, AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers of one stack as they stand in the dump, still biased towards large allocations.
+/// Numbers of one stack as the dump has them, still biased towards large allocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// `c`: number of recorded allocations, adjusted by jemalloc; not the number of samples taken.
+    /// `c`: number of recorded allocations, adjusted by jemalloc. It is not the number of samples.
     pub objects: u64,
     /// `s`: bytes of the recorded allocations.
     pub bytes: u64,
@@ -23,7 +23,7 @@ pub struct Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SampleRate(u64);
 
-/// What the program really holds, as far as the samples tell.
+/// An estimate of what the program holds, from the samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Expected number of objects.
@@ -37,7 +37,7 @@ pub struct Estimate {
 }
 
 impl SampleRate {
-    /// A rate of one sample per `bytes` bytes on average. 1 (and 0, which jemalloc never writes) means that every
+    /// A rate of one sample per `bytes` bytes on average. With 1 (or 0, which jemalloc never writes), every
     /// allocation was recorded.
     pub fn from_bytes(bytes: u64) -> Self {
         Self(bytes.max(1))
@@ -48,15 +48,15 @@ impl SampleRate {
         self.0
     }
 
-    /// Whether every allocation was recorded, so that nothing has to be estimated.
+    /// Whether every allocation was recorded, so that nothing needs to be estimated.
     pub fn is_exact(self) -> bool {
         self.0 == 1
     }
 
-    /// Estimates what one stack holds from what was recorded for it.
+    /// Estimates what one stack holds from its recorded numbers.
     ///
-    /// The variance is that of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the live objects' samples, taken
-    /// at the stack's mean size. For objects much smaller than `R` it comes to `R·bytes`.
+    /// The variance is that of the Horvitz-Thompson estimator, `Σ z²·k·(k-1)` over the samples of live objects, taken
+    /// at the stack's mean size. For objects much smaller than `R` it is about `R·bytes`.
     pub fn unbias(self, sample: Sample) -> Estimate {
         let (count, sum) = (sample.objects as f64, sample.bytes as f64);
         if sample.objects == 0 || sample.bytes == 0 || self.is_exact() {

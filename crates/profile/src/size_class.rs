@@ -1,6 +1,6 @@
 //! jemalloc's size classes.
 
-/// The size class jemalloc serves a size from: multiples of 16 up to 128, then four classes for each doubling
+/// The size class that jemalloc uses for a size: multiples of 16 up to 128, then four classes for each doubling
 /// (`size_classes` in jemalloc's manual).
 pub(crate) fn size_class(size: u64) -> u64 {
     if size <= 8 {

@@ -1,51 +1,52 @@
-//! What resident memory is made of: the kernel's numbers and jemalloc's, fitted together.
+//! Divides resident memory into parts, from the kernel's numbers and jemalloc's.
 
 use crate::report::{AllocatorStats, MemoryReport, ProcessMemory};
 use crate::unavailable::Unavailable;
 
-/// A number, or why it is not known.
+/// A number, or why it is unknown.
 type Number = Result<u64, String>;
 
-/// What the kernel and jemalloc count. Pages of jemalloc are resident anonymous memory, swapped out, or never touched.
+/// Numbers of the kernel and of jemalloc. jemalloc's pages are resident anonymous memory, swapped out, or never
+/// touched.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// Of the kernel: all of the process that is in memory (`VmRSS`).
+    /// Kernel: all resident memory of the process (`VmRSS`).
     pub resident: Number,
-    /// Of it, anonymous memory (`RssAnon`).
+    /// Kernel: anonymous part of `resident` (`RssAnon`).
     pub anonymous: Number,
-    /// Of it, mapped files (`RssFile`).
+    /// Kernel: mapped files in `resident` (`RssFile`).
     pub file: Number,
-    /// Of it, shared memory (`RssShmem`).
+    /// Kernel: shared memory in `resident` (`RssShmem`).
     pub shared: Number,
-    /// Anonymous memory that is not resident because it was swapped out (`VmSwap`).
+    /// Kernel: anonymous memory that was swapped out, and so is not resident (`VmSwap`).
     pub swap: Number,
-    /// Of anonymous memory, what the kernel may take without swapping (`LazyFree`).
+    /// Kernel: the part of `anonymous` that may be reclaimed without swapping (`LazyFree`).
     pub lazy_free: Number,
-    /// Of jemalloc: `stats.allocated`.
+    /// jemalloc: `stats.allocated`.
     pub allocated: Number,
-    /// `stats.active`.
+    /// jemalloc: `stats.active`.
     pub active: Number,
-    /// Unused pages that jemalloc has not given back (`pdirty`).
+    /// jemalloc: unused pages, not yet returned (`pdirty`).
     pub dirty: Number,
-    /// Pages that are active, dirty or metadata, touched or not (`stats.resident`). Muzzy pages are not in it.
+    /// jemalloc: active, dirty and metadata pages, touched or not (`stats.resident`). Excludes muzzy pages.
     pub jemalloc: Number,
-    /// Pages that the kernel may have taken or not (`pmuzzy`).
+    /// jemalloc: pages that the kernel may already have reclaimed (`pmuzzy`).
     pub muzzy: Number,
-    /// Of `allocated`, free objects in threads' caches.
+    /// jemalloc: free objects in thread caches, a part of `allocated`.
     pub thread_caches: Number,
-    /// Of `allocated`, jemalloc's own data.
+    /// jemalloc: its own data in `allocated`.
     pub internal: Number,
-    /// Of `active` and not of `allocated`, pages that sampled small objects have to themselves.
+    /// jemalloc: pages that sampled small objects have to themselves; in `active`, but not in `allocated`.
     pub sampled_pages: Number,
 }
 
-/// The parts. Resident memory is `program + thread_caches + internal + sampled_pages + fragmentation + dirty + metadata +
-/// muzzy + outside - swapped - never_touched`.
+/// The parts of resident memory, which is `program + thread_caches + internal + sampled_pages + fragmentation + dirty +
+/// metadata + muzzy + outside - swapped - never_touched`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Breakdown {
-    /// What the program holds, but for small objects that were sampled.
+    /// Memory that the program holds, except small objects that were sampled.
     pub(crate) program: Number,
-    /// Free objects in threads' caches.
+    /// Free objects in thread caches.
     pub(crate) thread_caches: Number,
     /// jemalloc's own data that it allocates as a program would.
     pub(crate) internal: Number,
@@ -53,24 +54,24 @@ pub(crate) struct Breakdown {
     pub(crate) sampled_pages: Number,
     /// Free space between live objects.
     pub(crate) fragmentation: Number,
-    /// Unused pages that are jemalloc's.
+    /// Unused pages that jemalloc keeps.
     pub(crate) dirty: Number,
-    /// jemalloc's own data in pages of its own.
+    /// jemalloc's own data in its own pages.
     pub(crate) metadata: Number,
-    /// Unused pages that the kernel may take, as far as it has not.
+    /// Unused pages that the kernel may reclaim but has not yet.
     pub(crate) muzzy: Number,
-    /// What is not jemalloc's.
+    /// Resident memory outside jemalloc.
     pub(crate) outside: Number,
-    /// Of it, anonymous memory. At least, because pages of jemalloc that were never touched hide as much.
+    /// Anonymous part of `outside`. A lower bound, because jemalloc's pages that were never touched hide as much.
     pub(crate) outside_anonymous: Number,
     /// Pages of jemalloc that are swapped out.
     pub(crate) swapped: Number,
-    /// Pages of jemalloc without physical memory. At least, for the same reason.
+    /// Pages of jemalloc without physical memory. A lower bound, for the same reason.
     pub(crate) never_touched: Number,
 }
 
 impl Counts {
-    /// The numbers of two sections; `reasons` has why one is missing.
+    /// The counts in two sections of a report; `reasons` says why one is missing.
     pub fn of(
         process: Option<&ProcessMemory>,
         allocator: Option<&AllocatorStats>,
@@ -107,7 +108,7 @@ impl Counts {
         }
     }
 
-    /// Those of a report.
+    /// The counts of a report.
     pub(crate) fn of_report(report: &MemoryReport) -> Self {
         Self::of(report.process.as_ref(), report.allocator.as_ref(), &report.unavailable)
     }
@@ -116,7 +117,7 @@ impl Counts {
         let muzzy = self.resident_muzzy();
         let pages = self.pages(&muzzy);
         let unused = less(&self.jemalloc, &self.active);
-        // All are of one epoch, but other threads allocate while jemalloc adds its arenas up.
+        // All come from one epoch, but other threads allocate while jemalloc adds up its arenas.
         let part = |part: &Number, whole: &Number| Ok(part.clone()?.min(whole.clone()?));
         let dirty = part(&self.dirty, &unused);
         let thread_caches = part(&self.thread_caches, &self.allocated);
@@ -140,8 +141,8 @@ impl Counts {
         }
     }
 
-    /// Muzzy pages that are resident. The kernel takes such pages when it needs some, and jemalloc does not learn of
-    /// it; `LazyFree` has what is left. A kernel that does not tell it is taken to have left them all.
+    /// Muzzy pages that are resident. jemalloc does not notice when the kernel reclaims such pages; `LazyFree` counts
+    /// what is left. If the kernel does not report it, all are assumed to be left.
     fn resident_muzzy(&self) -> Number {
         let muzzy = self.muzzy.clone()?;
         let left = self.lazy_free.as_ref().map_or(muzzy, |lazy_free| muzzy.min(*lazy_free));
@@ -149,7 +150,7 @@ impl Counts {
         Ok(all.map_or(left, |all| left.min(*all)))
     }
 
-    /// Anonymous memory beside muzzy pages, divided between jemalloc and others.
+    /// Anonymous memory without muzzy pages, divided between jemalloc and others.
     fn pages(&self, muzzy: &Number) -> Result<Pages, String> {
         let anonymous = self.anonymous.clone()?.saturating_sub(muzzy.clone()?);
         let jemalloc = self.jemalloc.clone()?;
@@ -165,7 +166,7 @@ impl Counts {
             (Ok(pages), Ok(anonymous)) => {
                 Ok(resident.saturating_sub(*anonymous).saturating_add(pages.outside))
             }
-            // A kernel that does not tell kinds of memory apart (Linux before 4.5, gVisor).
+            // A kernel that does not distinguish kinds of memory (Linux before 4.5, gVisor).
             _ => {
                 let jemalloc = self.jemalloc.clone()?.saturating_add(muzzy.clone()?);
                 resident.checked_sub(jemalloc).ok_or_else(|| {
@@ -175,7 +176,7 @@ impl Counts {
         }
     }
 
-    /// What was swapped out was touched. Without swap nothing has to be known of it.
+    /// Pages of jemalloc that are swapped out. If none is missing, swap need not be known.
     fn swapped(&self, pages: &Result<Pages, String>) -> Number {
         match pages.clone()?.not_resident {
             0 => Ok(0),
@@ -190,9 +191,9 @@ impl Counts {
 
 #[derive(Clone, Copy)]
 struct Pages {
-    /// Anonymous memory beyond what jemalloc counts.
+    /// Anonymous memory in excess of jemalloc's count.
     outside: u64,
-    /// What jemalloc counts beyond anonymous memory.
+    /// jemalloc's count in excess of anonymous memory.
     not_resident: u64,
 }
 
@@ -200,7 +201,7 @@ fn less(whole: &Number, part: &Number) -> Number {
     whole.clone()?.checked_sub(part.clone()?).ok_or_else(|| "the parts are more than the whole".into())
 }
 
-/// A process of 1,500 bytes, of which jemalloc has 1,350.
+/// The counts of a process with 1,500 bytes, 1,350 of them in jemalloc.
 #[cfg(test)]
 pub(crate) fn counts() -> Counts {
     Counts {
@@ -225,7 +226,7 @@ pub(crate) fn counts() -> Counts {
 mod tests {
     use super::*;
 
-    /// The sum of the parts, which has to be resident memory.
+    /// The sum of the parts, which must equal resident memory.
     fn sum(counts: &Counts) -> u64 {
         let parts = counts.breakdown();
         let own = [parts.program, parts.thread_caches, parts.internal, parts.sampled_pages];
@@ -234,27 +235,27 @@ mod tests {
         more - parts.swapped.unwrap() - parts.never_touched.unwrap()
     }
 
-    fn told(parts: &Breakdown) -> [u64; 5] {
+    fn kernel_parts(parts: &Breakdown) -> [u64; 5] {
         let Breakdown { muzzy, outside, outside_anonymous, swapped, never_touched, .. } = parts.clone();
         [muzzy, outside, outside_anonymous, swapped, never_touched].map(Result::unwrap)
     }
 
     #[test]
-    fn anonymous_memory_beyond_jemalloc_and_other_kinds_are_outside() {
+    fn memory_beyond_jemallocs_count_is_outside() {
         let parts = counts().breakdown();
         assert_eq!((&parts.fragmentation, &parts.dirty, &parts.metadata), (&Ok(100), &Ok(200), &Ok(50)));
-        assert_eq!(told(&parts), [0, 150, 50, 0, 0]);
+        assert_eq!(kernel_parts(&parts), [0, 150, 50, 0, 0]);
         assert_eq!(sum(&counts()), 1_500);
     }
 
     #[test]
-    fn caches_and_data_of_jemalloc_are_no_memory_of_the_program() {
+    fn jemallocs_caches_and_data_do_not_count_as_the_programs() {
         let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
         let parts = own.breakdown();
         assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(500), &Ok(300), &Ok(200)));
         assert_eq!((&parts.sampled_pages, &parts.fragmentation), (&Ok(60), &Ok(40)));
         assert_eq!(sum(&own), 1_500);
-        // Counted at another moment, they are more than there is room for.
+        // Counted at another moment, they exceed their whole.
         let more = Counts { thread_caches: Ok(900), internal: Ok(200), sampled_pages: Ok(101), ..counts() };
         let parts = more.breakdown();
         assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(0), &Ok(900), &Ok(100)));
@@ -275,27 +276,27 @@ mod tests {
     }
 
     #[test]
-    fn muzzy_pages_are_a_part_as_far_as_the_kernel_has_not_taken_them() {
+    fn muzzy_pages_count_until_the_kernel_reclaims_them() {
         let muzzy = |muzzy, lazy_free| Counts { muzzy: Ok(muzzy), lazy_free, ..counts() };
         for (counts, parts) in [
             (muzzy(40, Ok(40)), [40, 110, 10, 0, 0]),
-            // Taken by the kernel, or unmapped by jemalloc.
+            // Reclaimed by the kernel, or unmapped by jemalloc.
             (muzzy(40, Ok(0)), [0, 150, 50, 0, 0]),
-            // Of other code that has lazily freed memory.
+            // Lazily freed by code other than jemalloc.
             (muzzy(0, Ok(40)), [0, 150, 50, 0, 0]),
             (muzzy(40, Err("no LazyFree".into())), [40, 110, 10, 0, 0]),
-            // More than there is room for: counted at another moment, or never touched.
+            // More than there is: counted at another moment, or never touched.
             (muzzy(90, Ok(90)), [90, 100, 0, 0, 40]),
             (muzzy(u64::MAX, Ok(u64::MAX)), [1_400, 100, 0, 0, 1_350]),
             (muzzy(u64::MAX, Err("no LazyFree".into())), [1_400, 100, 0, 0, 1_350]),
         ] {
-            assert_eq!(told(&counts.breakdown()), parts, "{counts:?}");
+            assert_eq!(kernel_parts(&counts.breakdown()), parts, "{counts:?}");
             assert_eq!(sum(&counts), 1_500, "{counts:?}");
         }
     }
 
     #[test]
-    fn what_jemalloc_counts_beyond_anonymous_memory_was_never_touched_or_is_swapped_out() {
+    fn jemallocs_excess_over_anonymous_memory_is_swapped_out_or_never_touched() {
         let anonymous = |anonymous, swap| Counts {
             resident: Ok(anonymous + 100),
             anonymous: Ok(anonymous),
@@ -305,17 +306,17 @@ mod tests {
         for (counts, parts) in [
             (anonymous(1_000, 0), [0, 100, 0, 0, 350]),
             (anonymous(1_000, 300), [0, 100, 0, 300, 50]),
-            // Swap that is of others, too.
+            // Swap that belongs to others, too.
             (anonymous(1_000, 9_000), [0, 100, 0, 350, 0]),
             (anonymous(1_350, 9_000), [0, 100, 0, 0, 0]),
         ] {
-            assert_eq!(told(&counts.breakdown()), parts, "{counts:?}");
+            assert_eq!(kernel_parts(&counts.breakdown()), parts, "{counts:?}");
             assert_eq!(sum(&counts), counts.resident.clone().unwrap(), "{counts:?}");
         }
     }
 
     #[test]
-    fn without_kinds_of_memory_the_whole_is_compared() {
+    fn without_kinds_of_memory_compares_the_whole() {
         let old = Counts { anonymous: Err("no RssAnon".into()), ..counts() };
         let parts = old.breakdown();
         assert_eq!((parts.outside, parts.outside_anonymous), (Ok(150), Err("no RssAnon".into())));
@@ -325,19 +326,19 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_a_missing_number_has_its_reason() {
+    fn parts_that_need_a_missing_number_have_its_reason() {
         let silent = Counts { muzzy: Err("no muzzy".into()), swap: Err("no swap".into()), ..counts() };
         let parts = silent.breakdown();
         let reason = Err("no muzzy".to_owned());
         assert_eq!((&parts.muzzy, &parts.outside, &parts.never_touched), (&reason, &reason, &reason));
         let unswapped = Counts { swap: Err("no swap".into()), ..counts() };
-        assert_eq!(unswapped.breakdown().swapped, Ok(0), "nothing is missing that swap could have");
+        assert_eq!(unswapped.breakdown().swapped, Ok(0), "no page is missing, so none can be in swap");
         let unswapped = Counts { anonymous: Ok(9), ..unswapped };
         assert_eq!(unswapped.breakdown().never_touched, Err("no swap".into()));
     }
 
     #[test]
-    fn no_number_is_too_large_or_too_small() {
+    fn extreme_numbers_do_not_overflow() {
         for anonymous in [0, u64::MAX] {
             for jemalloc in [0, u64::MAX] {
                 for other in [0, u64::MAX] {

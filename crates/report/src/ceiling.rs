@@ -1,8 +1,8 @@
-//! How much memory the process can take at most, and what sets that limit.
+//! The limit on the process's memory that it would reach first, and what sets it.
 //!
-//! Each level of the control group has a limit of its own, and the machine has an end, too. What counts is the one
-//! with the least room, whatever its size: a small neighbour in a full pod is closer to its end than a large service in
-//! an empty one.
+//! Each level of the control group has its own limit, and the machine's memory ends somewhere, too. The limit with
+//! the least room counts, whatever its size. A small service in a full pod is closer to its limit than a large
+//! service in an empty pod.
 
 use std::fmt;
 
@@ -14,25 +14,25 @@ use crate::report::{
 };
 use crate::units::visible;
 
-/// The limit that the process meets first: the one with the least room.
+/// The limit that the process would reach first: the one with the least room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ceiling {
-    /// The limit, or all the memory of the machine.
+    /// The limit, or the machine's total memory.
     pub limit_bytes: u64,
-    /// What is in use of it and does not go away under pressure: inactive page cache is left out.
+    /// Memory in use that pressure does not free; inactive page cache does not count.
     pub used_bytes: u64,
-    /// What is left.
+    /// Memory that is left.
     pub room_bytes: u64,
     /// What sets the limit.
     pub set_by: LimitSource,
     /// The path of the group that sets the limit, as in [`CgroupLevel::path`]. `None` if the machine does.
     #[serde(default)]
     pub path: Option<String>,
-    /// How much of `used_bytes` others have. `None` if that is not known.
+    /// The part of `used_bytes` that others use. `None` if unknown.
     ///
-    /// For a group above, others are all but the process's own group. For the machine, others are all but the process.
-    /// In the own group, others are not told apart here: 0.
+    /// For a group above, others are everything but the process's own group. For the machine, others are everything but
+    /// the process. For the own group, others are not distinguished: 0.
     #[serde(default)]
     pub others_bytes: Option<u64>,
 }
@@ -46,7 +46,7 @@ pub enum LimitSource {
     Group,
     /// A control group above: the pod, the slice.
     GroupAbove,
-    /// The machine, which is smaller than every limit or has less left.
+    /// The machine, which has less memory than every limit or less room.
     Machine,
 }
 
@@ -62,11 +62,11 @@ impl LimitSource {
 }
 
 impl MemoryReport {
-    /// The limit that the process meets first.
+    /// The limit that the process would reach first.
     ///
     /// # Errors
     ///
-    /// Why neither a limit nor the memory of the machine is known.
+    /// If neither a limit nor the machine's memory is known; the text says why.
     pub fn ceiling(&self) -> Result<Ceiling, Error> {
         let resident = self.process.as_ref().and_then(|process| process.resident_bytes);
         Ceiling::lowest(self.cgroup.as_ref(), self.machine.as_ref(), resident).ok_or_else(|| {
@@ -86,11 +86,11 @@ impl MemoryReport {
         })
     }
 
-    /// Whether some level of the control group has a limit. A process that no group counts has none.
+    /// Whether any level of the control group has a limit. A process outside all groups has no limit.
     ///
     /// # Errors
     ///
-    /// Why a limit could not be read.
+    /// If a limit could not be read; the text says why.
     pub(crate) fn is_limited(&self) -> Result<bool, String> {
         let Some(cgroup) = &self.cgroup else {
             return match self.unavailable.get("cgroup") {
@@ -111,7 +111,7 @@ impl MemoryReport {
 }
 
 impl Ceiling {
-    /// The one with the least room, of what is known. The group's comes first among equals.
+    /// The known limit with the least room. The group wins over the machine if both have the same room.
     pub fn lowest(
         cgroup: Option<&CgroupMemory>,
         machine: Option<&MachineMemory>,
@@ -123,11 +123,11 @@ impl Ceiling {
     }
 
     fn of_groups(cgroup: &CgroupMemory) -> Option<Self> {
-        // A report of an older program has the own group alone.
+        // A report from an older program has only the own group.
         Self::of_level(cgroup, cgroup.binding.clone().unwrap_or_else(|| cgroup.own_level()))
     }
 
-    /// The limit of one level, which is the process's own group or one above. `None` if it has no limit.
+    /// The limit of one level: the process's own group or a group above. `None` if it has no limit.
     pub(crate) fn of_level(cgroup: &CgroupMemory, level: CgroupLevel) -> Option<Self> {
         let used_bytes = level.working_set_bytes()?;
         let is_own = level.path == cgroup.path;
@@ -155,7 +155,7 @@ impl Ceiling {
         })
     }
 
-    /// Whether the limit is of a group above the visible ones, so that `used_bytes` is a lower bound.
+    /// Whether the limit belongs to a group above the visible ones, so that `used_bytes` is a lower bound.
     pub(crate) fn is_above_what_is_visible(&self) -> bool {
         self.path.as_deref() == Some(CgroupLevel::ABOVE)
     }

@@ -1,4 +1,4 @@
-//! Whether two profiles can be compared, and what their difference can tell.
+//! Decides whether two profiles can be compared, and what their difference shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,43 +7,43 @@ use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
 use crate::units::{Bytes, visible};
 
-/// Whether two profiles can be compared as two moments of one heap.
+/// How far two profiles can be compared as two moments of one heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Comparison {
-    /// They have the same samples, but for what was allocated and freed in between.
+    /// Both have the same samples, except for what was allocated and freed in between.
     Whole,
-    /// Sampling was off for some time in between. What was allocated then is missing in the later profile.
+    /// Sampling was off for some time in between. The later profile lacks what was allocated then.
     Paused,
     /// All samples were discarded in between. The later profile has what was allocated since then.
     Discarded,
-    /// One of them does not say which samples it has, so they may have been discarded in between.
+    /// One of them does not record which samples it has, so samples may have been discarded in between.
     Unknown,
-    /// They are of two processes.
+    /// They come from two processes.
     TwoProcesses,
 }
 
-/// A profile, as far as it matters for comparing it.
+/// The facts about a profile that matter for comparing it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
     pub(crate) instance: &'a InstanceInfo,
     pub(crate) samples: Option<&'a SampleOrigin>,
-    /// At which rate it was sampled.
+    /// The rate at which it was sampled.
     pub(crate) sample_bytes: Option<u64>,
 }
 
-/// What a difference of two profiles can tell.
+/// What the difference of two profiles can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Basis {
     pub(crate) comparison: Comparison,
-    /// The one profile that has the objects which both could have, after a discard.
+    /// After a discard, the one profile that counts.
     pub(crate) only: Option<Side>,
-    /// Whether a row that is larger in the second one shows that the memory is.
+    /// Whether a row that is larger in the second profile shows that memory grew.
     grows: bool,
-    /// Whether a row that is smaller in the second one shows that the memory is.
+    /// Whether a row that is smaller in the second profile shows that memory shrank.
     shrinks: bool,
-    /// What stands in the way, in sentences.
+    /// Caveats about the comparison, in sentences.
     pub(crate) notes: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Origin<'a> {
 }
 
 impl Comparison {
-    /// Whether the tables of two reports can be compared as two moments of one heap.
+    /// How far the tables of two reports can be compared as two moments of one heap.
     pub fn of_reports(base: &MemoryReport, target: &MemoryReport) -> Self {
         Self::of(Origin::of_report(base), Origin::of_report(target))
     }
@@ -83,7 +83,7 @@ impl Comparison {
             (Some(one), Some(other)) if one.generation != other.generation => Self::Discarded,
             (Some(one), Some(other)) if one.pauses != other.pauses => Self::Paused,
             (Some(_), Some(_)) => Self::Whole,
-            // Samples of two rates are never of one generation.
+            // Samples at two rates never belong to one generation.
             _ => match (base.sample_bytes, target.sample_bytes) {
                 (Some(one), Some(other)) if one != other => Self::Discarded,
                 _ => Self::Unknown,
@@ -93,10 +93,10 @@ impl Comparison {
 }
 
 impl Basis {
-    /// What the difference from `base` to `target` can tell.
+    /// What the difference from `base` to `target` can show.
     pub(crate) fn of(base: Origin<'_>, target: Origin<'_>) -> Self {
         let comparison = Comparison::of(base, target);
-        // Where nothing tells the order, the second one is the later.
+        // If nothing tells the order, the second one is the later.
         let is_reversed = match (base.samples, target.samples) {
             (Some(base), Some(target)) => (base.generation, base.pauses) > (target.generation, target.pauses),
             _ => false,
@@ -104,7 +104,7 @@ impl Basis {
         let (later, only) = if is_reversed { (base, Side::Base) } else { (target, Side::Target) };
         let (grows, shrinks) = match comparison {
             Comparison::Whole => (true, true),
-            // The later one lacks objects, so it holds at least what it shows.
+            // The later profile lacks objects, so it holds at least what it shows.
             Comparison::Paused => (!is_reversed, is_reversed),
             Comparison::Discarded | Comparison::Unknown => (false, false),
             Comparison::TwoProcesses => (base.is_whole(), target.is_whole()),
@@ -115,8 +115,8 @@ impl Basis {
             Comparison::Paused => paused(later),
             Comparison::Discarded => discarded(later),
             Comparison::Unknown => vec![
-                "the two moments do not both say when their samples began; samples may have been discarded in between, \
-                 so no row is marked"
+                "at least one of the two moments does not record when its samples began; samples may have been \
+                 discarded in between, so no row is marked"
                     .to_owned(),
             ],
             Comparison::TwoProcesses => two_processes(base, target),
@@ -124,7 +124,7 @@ impl Basis {
         Self { comparison, only, grows, shrinks, notes }
     }
 
-    /// Whether a change of a sampled row, in bytes, shows a change of the memory.
+    /// Whether a change of a sampled row, in bytes, shows a change of memory.
     pub(crate) fn admits(&self, bytes_change: i64) -> bool {
         if bytes_change < 0 { self.shrinks } else { self.grows }
     }
@@ -134,9 +134,9 @@ fn paused(later: Origin<'_>) -> Vec<String> {
     let until = later.samples.and_then(|samples| samples.resumed_at.as_deref());
     let until = until.map(|until| format!(", until {}", visible(until))).unwrap_or_default();
     vec![
-        format!("sampling was off for some time between the two moments{until}; what was allocated then is in no row"),
-        "a row may have grown by more than it shows; a row that shrank is not marked, because others may have taken its \
-         place unseen"
+        format!("sampling was off for some time between the two moments{until}; no row shows what was allocated then"),
+        "a row may have grown by more than it shows; a row that shrank is not marked, because what was freed may have \
+         been replaced while sampling was off"
             .to_owned(),
     ]
 }
@@ -144,8 +144,8 @@ fn paused(later: Origin<'_>) -> Vec<String> {
 fn discarded(later: Origin<'_>) -> Vec<String> {
     let began = later.samples.and_then(|samples| samples.began_at.as_deref());
     let again = began.map_or_else(
-        || "sampling began again at an unknown time".to_owned(),
-        |began| format!("sampling began again at {}", visible(began)),
+        || "sampling restarted at an unknown time".to_owned(),
+        |began| format!("sampling restarted at {}", visible(began)),
     );
     let rate =
         later.sample_bytes.map(|bytes| format!(", one sample per {:.0}", Bytes(bytes))).unwrap_or_default();
@@ -153,10 +153,10 @@ fn discarded(later: Origin<'_>) -> Vec<String> {
         format!(
             "the sampling rate was changed between the two moments, which discards all samples; {again}{rate}"
         ),
-        "each row shows what was allocated since then and is still held; what was freed since the first moment cannot be \
-         seen, so no row is marked"
+        "each row shows what was allocated since then and is still held; what was freed since the first moment \
+         cannot be seen, so no row is marked"
             .to_owned(),
-        "to see growth beyond noise, compare with a moment after that time".to_owned(),
+        "to see growth beyond noise, choose a base that was taken after that time".to_owned(),
     ]
 }
 
@@ -169,8 +169,8 @@ fn two_processes(base: Origin<'_>, target: Origin<'_>) -> Vec<String> {
         }
         let since = origin.samples.map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
         notes.push(format!(
-            "the samples of {which} are not complete since its start, but since {since}; a row that has {more} in the second \
-             is not marked"
+            "the samples of {which} are complete only since {since}, not since its start; a row that has {more} in the \
+             second is not marked"
         ));
     }
     notes

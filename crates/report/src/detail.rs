@@ -1,21 +1,21 @@
-//! Where inside the allocator the memory is: by arena and by size class.
+//! The allocator's memory by arena and by size class.
 //!
-//! These types are part of the wire format, like those of `report`.
+//! These types are part of the wire format, like the types of `report`.
 
 use serde::{Deserialize, Serialize};
 
-/// Which tables to make.
+/// Which tables to collect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DetailParts {
-    /// A row for each arena.
+    /// A table with one row per arena.
     pub arenas: bool,
-    /// A row for each size class.
+    /// A table with one row per size class.
     pub size_classes: bool,
 }
 
-/// The allocator's numbers by arena and by size class, of the same epoch as the report's `allocator`.
+/// The allocator's numbers by arena and by size class, from the same epoch as the report's `allocator`.
 ///
-/// A table that was not asked for or could not be read is `None`; if it could not be read, the report's `unavailable`
+/// A table that was not requested or could not be read is `None`. If it could not be read, the report's `unavailable`
 /// says why under `detail.arenas` or `detail.size_classes`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -31,24 +31,24 @@ pub struct AllocatorDetail {
     pub duration_us: u64,
 }
 
-/// One arena.
+/// Statistics of one arena.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct ArenaStats {
-    /// Its number in jemalloc.
+    /// Index in jemalloc.
     pub index: u64,
-    /// Threads that allocate from it.
+    /// Number of threads that allocate from it.
     pub threads: u64,
-    /// Allocated in objects of small size classes, without sampled ones (see [`BinStats`]).
+    /// Bytes in objects of small size classes, without sampled objects (see [`BinStats`]).
     pub small_allocated_bytes: u64,
-    /// Allocated in objects of large size classes.
+    /// Bytes in objects of large size classes.
     pub large_allocated_bytes: u64,
-    /// Pages that hold something (`pactive`).
+    /// Pages that hold objects (`pactive`).
     pub active_bytes: u64,
-    /// Unused pages that the system has not got back (`pdirty`).
+    /// Unused pages, not yet returned to the system (`pdirty`).
     pub dirty_bytes: u64,
-    /// Unused pages that the system may take when it needs them (`pmuzzy`).
+    /// Unused pages that the kernel may reclaim when it needs memory (`pmuzzy`).
     pub muzzy_bytes: u64,
     /// Upper bound of the memory in physical pages (`resident`).
     pub resident_bytes: u64,
@@ -56,92 +56,93 @@ pub struct ArenaStats {
     pub mapped_bytes: u64,
     /// Addresses kept for later, without physical pages (`retained`).
     pub retained_bytes: u64,
-    /// jemalloc's own data, without which it could not allocate (`base`).
+    /// jemalloc's own data that it needs in order to allocate (`base`).
     pub base_bytes: u64,
-    /// jemalloc's own data that it allocates like a program would: caches, the heap profile (`internal`).
+    /// jemalloc's own data that it allocates as a program would: caches, the heap profile (`internal`).
     pub internal_bytes: u64,
-    /// Free objects that threads keep in their caches. They count as allocated.
+    /// Free objects in thread caches. They count as allocated.
     pub thread_cache_bytes: u64,
-    /// After how many milliseconds unused pages become muzzy or go back; -1 is never.
+    /// Milliseconds until unused pages become muzzy or are returned; -1 means never.
     pub dirty_decay_ms: i64,
-    /// After how many milliseconds muzzy pages go back; -1 is never.
+    /// Milliseconds until muzzy pages are returned; -1 means never.
     pub muzzy_decay_ms: i64,
 }
 
-/// Objects by size, small ones in slabs of many, large ones on their own.
+/// Objects by size: small ones share slabs, large ones have their own extents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct SizeClasses {
-    /// Small size classes, those that waste the most first.
+    /// Small size classes; the most wasteful come first.
     pub bins: Vec<BinStats>,
-    /// Large size classes, those with the most live bytes first.
+    /// Large size classes; those with the most live bytes come first.
     pub large: Vec<LargeStats>,
-    /// Regions of slabs that hold no object, of all bins: what fragmentation is made of.
+    /// Slab regions without an object, summed over all bins; this is what causes fragmentation.
     pub unused_bytes: u64,
-    /// Pages of sampled small objects, of all bins: what sampling costs in memory. The objects themselves are in here, and
-    /// the page that jemalloc leaves beside each to spread them over the processor's cache (`opt.cache_oblivious`).
+    /// Pages of sampled small objects, summed over all bins: the memory cost of sampling. They contain the objects
+    /// themselves and the page that jemalloc leaves beside each, to spread objects over the processor's cache
+    /// (`opt.cache_oblivious`).
     pub sampled_pages_bytes: u64,
 }
 
-/// A small size class. Its objects lie in *slabs*, runs of pages that are cut into *regions* of one size.
+/// Statistics of a small size class. Its objects lie in *slabs*: runs of pages that are cut into *regions* of one size.
 ///
-/// Slabs are not moved and go back only when empty, so that a few live regions can hold many slabs: the difference,
-/// [`unused_bytes`](Self::unused_bytes), is reused for this size class alone.
+/// Slabs do not move and are returned only when they are empty, so a few live regions can hold many slabs. Only this
+/// size class can reuse the difference, [`unused_bytes`](Self::unused_bytes).
 ///
-/// A sampled small object is in no slab. It has pages of its own and is counted in the class of that many pages: a
-/// sampled `Box<u64>` is a [`sampled_objects`](Self::sampled_objects) of the bin of 4096 bytes.
+/// A sampled small object is not in a slab. It has its own pages and is counted in the class of that many pages: a
+/// sampled `Box<u64>` is one of the [`sampled_objects`](Self::sampled_objects) of the bin of 4096 bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct BinStats {
-    /// Its number in jemalloc.
+    /// Index in jemalloc.
     pub index: u64,
     /// Size of its regions.
     pub size_bytes: u64,
-    /// Regions of a slab.
+    /// Number of regions in a slab.
     pub regions_per_slab: u64,
     /// Size of a slab.
     pub slab_bytes: u64,
-    /// Regions that hold an object, those among them that only wait in a thread's cache included.
+    /// Regions that hold an object, including objects that wait in a thread's cache.
     pub live_regions: u64,
-    /// Slabs in existence.
+    /// Number of slabs.
     pub slabs: u64,
-    /// Slabs with room.
+    /// Slabs with free regions.
     pub nonfull_slabs: u64,
-    /// Share of the slabs' regions that are live, 0 to 1. `None` if there is no slab.
+    /// Share of the slabs' regions that are live, from 0 to 1. `None` without slabs.
     pub utilisation: Option<f64>,
-    /// Size of the slabs' regions that are not live.
+    /// Size of the regions that are not live.
     pub unused_bytes: u64,
-    /// Live sampled objects, of any smaller class too, that have pages of this size.
+    /// Live sampled objects with pages of this size, including objects of smaller classes.
     pub sampled_objects: u64,
-    /// Objects taken from the class since the process started, by threads' caches too.
+    /// Objects taken from the class since the process started, including by thread caches.
     pub allocated: u64,
-    /// Objects given back since the process started.
+    /// Objects returned since the process started.
     pub freed: u64,
-    /// What the program asked for since the process started, as far as threads' caches have told.
+    /// Requests of the program since the process started, as far as thread caches have reported them.
     pub requests: u64,
-    /// Times a thread slept because another one had the class's lock.
+    /// Times that a thread slept because another held the class's lock.
     pub lock_waits: u64,
-    /// How long those threads slept, all together.
+    /// Total time that those threads slept.
     pub lock_wait_us: u64,
 }
 
-/// A large size class. Each of its objects has an extent of its own.
+/// Statistics of a large size class. Each of its objects has its own extent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct LargeStats {
-    /// Its number among the large ones in jemalloc.
+    /// Index among jemalloc's large size classes.
     pub index: u64,
     /// Size of its objects.
     pub size_bytes: u64,
-    /// Live objects, those among them that only wait in a thread's cache included.
+    /// Live objects, including objects that wait in a thread's cache.
     pub live: u64,
-    /// Their size as that of the class. In jemalloc 5.3.1 an object above 8 pages takes only its own pages, up to a fifth
-    /// less; `large_allocated_bytes` of the arenas has these.
+    /// Their total size, each rounded to the class. In jemalloc 5.3.1 an object above 8 pages takes only its own
+    /// pages, up to a fifth less; the arenas' `large_allocated_bytes` counts those pages.
     pub live_bytes: u64,
-    /// Objects made since the process started.
+    /// Objects allocated since the process started.
     pub allocated: u64,
     /// Objects freed since the process started.
     pub freed: u64,
@@ -173,8 +174,8 @@ impl BinStats {
     }
 }
 
-/// Live sampled objects of a class. jemalloc counts one as taken and given back, but not among the live regions
-/// (`arena.c` 5.3.1, `arena_large_malloc_stats_update`).
+/// Number of live sampled objects of a class. jemalloc counts such an object as taken and returned, but not among the
+/// live regions (`arena.c` 5.3.1, `arena_large_malloc_stats_update`).
 pub fn sampled_objects(allocated: u64, freed: u64, live_regions: u64) -> u64 {
     allocated.saturating_sub(freed).saturating_sub(live_regions)
 }
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_without_an_object_are_waste() {
+    fn regions_without_an_object_count_as_unused() {
         let bin = bin(3, 16, 2);
         assert_eq!((bin.utilisation, bin.unused_bytes), (Some(0.125), 112 * 64));
         assert_eq!(bin.sampled_objects, 3);

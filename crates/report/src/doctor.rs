@@ -1,8 +1,8 @@
-//! What stands out in a report, how bad it is, and what to change.
+//! Rules that judge a report: what stands out, how bad it is, and what to change.
 //!
-//! A rule about sizes speaks only if a share *and* an absolute size are exceeded, so that small processes are not
-//! bothered with percentages, nor large ones with megabytes. A rule whose numbers were not measured says neither yes
-//! nor no: it is listed as not checked, with the reason.
+//! A rule about sizes fires only above a share *and* above an absolute size. So a small process is not warned about
+//! percentages, nor a large one about megabytes. A rule whose numbers were not measured is listed as not checked, with
+//! the reason.
 
 mod allocator;
 mod container;
@@ -27,15 +27,15 @@ use crate::report::MemoryReport;
 const RULES: [&[Rule]; 5] =
     [profiling::RULES, table::RULES, allocator::RULES, process::RULES, container::RULES];
 
-/// What all rules say about one report.
+/// Result of all rules for one report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// What was found, most severe first, then by id.
+    /// What the rules found, most severe first, then by id.
     pub verdicts: Vec<Verdict>,
-    /// The ids of the rules that had all their numbers, whether they found something or not; sorted.
+    /// Ids of the rules that had all their numbers, whether or not they found something; sorted.
     pub checked: Vec<Cow<'static, str>>,
-    /// The rules that lacked a number; sorted by id.
+    /// Rules that lacked a number; sorted by id.
     pub not_checked: Vec<NotChecked>,
 }
 
@@ -43,26 +43,26 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// Names the rule, in kebab case. An id keeps its meaning.
+    /// Name of the rule, in kebab case. An id never changes its meaning.
     pub id: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
-    /// The numbers that say so, with units.
+    /// The numbers behind the finding, with units.
     pub evidence: String,
-    /// What to change: the exact line where there is one.
+    /// What to change; quotes the exact line where there is one.
     pub advice: String,
 }
 
-/// How bad a finding is; the worst is the least.
+/// Severity of a finding; the worst compares as the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
-    /// The process is about to be killed or to stand still.
+    /// The process is about to be killed or to stall.
     Critical,
-    /// Memory is wasted, or the table of types cannot be had or not be trusted.
+    /// Memory is wasted, or the table of types is missing or cannot be trusted.
     Warning,
-    /// Worth knowing; harm is not certain.
+    /// Worth knowing, but not certainly harmful.
     Notice,
 }
 
@@ -70,7 +70,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotChecked {
-    /// Names the rule, as [`Verdict::id`] does.
+    /// Name of the rule, as in [`Verdict::id`].
     pub id: Cow<'static, str>,
     /// Which number was missing, and why.
     pub reason: String,
@@ -78,8 +78,8 @@ pub struct NotChecked {
 
 /// Applies every rule to `report`. Measures nothing; equal reports give equal diagnoses.
 ///
-/// Give it a report with everything in it ([`Scope::Everything`](crate::Scope::Everything)), or the rules that lack
-/// their section are not checked.
+/// Needs a report with all sections ([`Scope::Everything`](crate::Scope::Everything)). Rules whose section is missing
+/// are listed as not checked.
 pub fn diagnose(report: &MemoryReport) -> Diagnosis {
     let mut rules: Vec<&Rule> = RULES.into_iter().flatten().collect();
     rules.sort_by_key(|rule| rule.id);
@@ -93,7 +93,7 @@ pub fn diagnose(report: &MemoryReport) -> Diagnosis {
             Err(reason) => diagnosis.not_checked.push(NotChecked { id: rule.id.into(), reason }),
         }
     }
-    // Stable, so findings of one severity stay in the order of their ids.
+    // The sort is stable, so findings of one severity stay in the order of their ids.
     diagnosis.verdicts.sort_by_key(|verdict| verdict.severity);
     diagnosis
 }

@@ -1,7 +1,7 @@
-//! Many instances as one.
+//! Merges the reports of many instances.
 //!
-//! Reports are added one by one, in any order, and each is forgotten but for its numbers: what a fleet of a thousand
-//! takes is some megabytes. Of instances that tell the truth, the result does not depend on the order.
+//! Reports are added one by one, in any order. Only their numbers are kept, so a fleet of a thousand instances takes
+//! some megabytes. If all instances report truthfully, the result does not depend on the order.
 
 mod draws;
 mod fields;
@@ -28,7 +28,7 @@ use crate::report::{MemoryReport, SCHEMA};
 use crate::timestamp;
 use crate::unavailable::Unavailable;
 
-/// What all instances of a service hold together, and which are not in it.
+/// Merged reports of all instances of a service, with the instances that are missing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetReport {
@@ -36,25 +36,25 @@ pub struct FleetReport {
     pub schema: String,
     /// How the instances were found: `targets`, `through`, `host`, `peers`.
     pub scope: String,
-    /// Whether every instance that was asked is in the sums. That those are all there are, it does not say.
+    /// Whether every instance that was asked is in the sums. There may be more instances that were not asked.
     pub complete: bool,
     /// The instances in the sums, by target.
     pub instances: Vec<FleetInstance>,
-    /// The instances that are not, by target.
+    /// Instances that are not in the sums, by target.
     pub missing: Vec<MissingInstance>,
-    /// If instances were found by asking a balancer again and again: how many there may be.
+    /// Estimate of the number of instances, if they were found by asking a balancer repeatedly.
     pub estimate: Option<FleetEstimate>,
-    /// The programs that run, those of most instances first.
+    /// The programs that the instances run, the most frequent first.
     pub programs: Vec<FleetProgram>,
-    /// Seconds between the first report and the last. `None` if one does not tell its time.
+    /// Seconds between the first report and the last. `None` if a report has no valid time.
     pub skew_seconds: Option<f64>,
-    /// Numbers by their path in a report (`process.resident_bytes`). One that no instance could measure is absent.
+    /// Numbers by their path in a report (`process.resident_bytes`). A number that no instance could measure is absent.
     pub numbers: BTreeMap<String, FleetNumber>,
     /// The table. `None` if no instance had one.
     pub types: Option<FleetTypes>,
-    /// What makes an instance an outlier.
+    /// The test for outliers, in words.
     pub test: String,
-    /// What is missing of instances that did answer, keyed by instance id and path.
+    /// What is missing from instances that did answer, keyed by instance id and path.
     pub unavailable: Unavailable,
 }
 
@@ -62,9 +62,9 @@ pub struct FleetReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetInstance {
-    /// How it was addressed; if in several ways, all of them.
+    /// Its address; all of them if it was reached in several ways.
     pub targets: Vec<String>,
-    /// Which process it is.
+    /// Identity of the process.
     pub instance: InstanceInfo,
     /// As in [`MemoryReport::collected_at`].
     pub collected_at: String,
@@ -72,11 +72,11 @@ pub struct FleetInstance {
     pub duration_us: u64,
     /// Resident memory of the process.
     pub resident_bytes: Option<u64>,
-    /// Bytes that the program holds by its allocator.
+    /// Bytes that the program holds, by its allocator's count.
     pub allocated_bytes: Option<u64>,
 }
 
-/// Instances that run one program.
+/// A program, with the instances that run it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetProgram {
@@ -90,7 +90,7 @@ pub struct FleetProgram {
     pub instances: Vec<InstanceId>,
 }
 
-/// A number of all instances.
+/// One number, merged over all instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetNumber {
@@ -98,15 +98,15 @@ pub struct FleetNumber {
     pub rule: MergeRule,
     /// The sum, if the rule is to add up.
     pub sum: Option<u64>,
-    /// How the instances differ.
+    /// How the number differs between instances.
     pub spread: Spread,
-    /// How many instances could measure it. The sum is of these.
+    /// Number of instances that could measure it. The sum covers only these.
     pub instances: u64,
-    /// What to know about it.
+    /// A caveat about the number.
     pub note: Option<String>,
 }
 
-/// Adds reports up, one at a time.
+/// Merges reports, one at a time.
 #[derive(Debug)]
 #[must_use]
 pub struct Fleet {
@@ -120,7 +120,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet without instances, which will be found in the way that `scope` names.
+    /// A fleet without instances. `scope` says how its instances are found.
     pub fn new(scope: &'static str) -> Self {
         Self {
             scope,
@@ -133,7 +133,7 @@ impl Fleet {
         }
     }
 
-    /// Adds an instance, unless it is in already under another address.
+    /// Adds an instance, unless it was already added under another address.
     pub fn add(&mut self, target: impl Into<String>, report: &MemoryReport) {
         let (id, target) = (report.instance.id, target.into());
         if let Err(detail) = report.require_schema() {
@@ -144,7 +144,7 @@ impl Fleet {
             let (one, other) = (&known.instance, &report.instance);
             if (one.pid, &one.build_id) != (other.pid, &other.build_id) {
                 let detail = format!(
-                    "it says that it is {id}, as another does that runs as another process; one of them is not"
+                    "it claims the id {id}, but so does another process; one of the two claims is false"
                 );
                 return self.miss(MissingInstance::new(target, MissingReason::Foreign, detail));
             }
@@ -183,17 +183,17 @@ impl Fleet {
         self.unavailable.note(format!("{}.types", report.instance.id), reason);
     }
 
-    /// Notes that an instance did not answer.
+    /// Records an instance that did not answer.
     pub fn miss(&mut self, missing: MissingInstance) {
         self.missing.push(missing);
     }
 
-    /// Says how the instances were drawn from behind a balancer.
+    /// Records how the instances were drawn from behind a balancer.
     pub fn estimate(&mut self, estimate: FleetEstimate) {
         self.estimate = Some(estimate);
     }
 
-    /// The sums.
+    /// The merged reports.
     #[must_use]
     pub fn finish(self) -> FleetReport {
         let mut instances: Vec<_> = self.instances.into_values().collect();
@@ -229,13 +229,13 @@ impl Fleet {
 }
 
 impl FleetReport {
-    /// The bytes that `path` sums up to at all instances, if any could measure it.
+    /// The sum of the number at `path` over all instances, if any could measure it.
     pub fn sum(&self, path: &str) -> Option<u64> {
         self.numbers.get(path)?.sum
     }
 
-    /// How much of the pages in use is not used by objects, recomputed from the sums: active less allocated bytes, as
-    /// a fraction of active. Only if the same instances measured both.
+    /// The share of active pages that objects do not use, computed from the sums: active less allocated bytes, as a
+    /// fraction of active bytes. `None` unless the same instances measured both.
     pub fn fragmentation(&self) -> Option<f64> {
         let active = self.numbers.get("allocator.active_bytes")?;
         let allocated = self.numbers.get("allocator.allocated_bytes")?;
@@ -245,7 +245,7 @@ impl FleetReport {
     }
 }
 
-/// By service, version and build id.
+/// Groups the instances by service, version and build id.
 fn programs(instances: &[FleetInstance]) -> Vec<FleetProgram> {
     let mut programs: BTreeMap<_, Vec<InstanceId>> = BTreeMap::new();
     for FleetInstance { instance, .. } in instances {
@@ -260,7 +260,7 @@ fn programs(instances: &[FleetInstance]) -> Vec<FleetProgram> {
             FleetProgram { service, version, build_id, instances }
         })
         .collect();
-    // Stable: equally many stay in the order of their names.
+    // The sort is stable, so equally frequent programs stay in the order of their names.
     programs.sort_by_key(|program| std::cmp::Reverse(program.instances.len()));
     programs
 }

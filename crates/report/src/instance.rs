@@ -12,8 +12,7 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceInfo {
-    /// Differs between any two processes, on one host or on several, forked ones too, and stays for the life of a
-    /// process.
+    /// Differs between any two processes, on one host or on several, and stays for the life of a process.
     pub id: InstanceId,
     /// Name of the service, if the program gave one.
     pub service: Option<String>,

@@ -26,9 +26,40 @@
 //! | `metrics` | no | `metrics::record`: the numbers for a recorder of the `metrics` facade |
 //! | `prometheus` | no | the numbers as text for Prometheus |
 
+//! # Modules, from the ground up
+//!
+//! A module uses only modules listed above it.
+//!
+//! - `error`: why a value could not be read, kept or compared
+//! - `unavailable`: why values of a report are missing
+//! - `units`: numbers and names as people read them
+//! - `timestamp`: points in time as text, and back
+//! - `rows`: which rows of a table are shown
+//! - `visible_json`: JSON in which every character is visible
+//! - `instance`: which process answered
+//! - `samples`: which samples a heap profile is made of
+//! - `detail`: the allocator by arena and by size class
+//! - `root_summary`: what registered roots retain
+//! - `reconciliation`: how the heap profile, the allocator and the kernel fit together
+//! - `report`: the report, and the sections of its own
+//! - `breakdown`: what resident memory is made of
+//! - `reconcile`: computes the reconciliation
+//! - `types`: the table of types, made from a heap profile
+//! - `ceiling`: the limit that the process meets first
+//! - `comparison`: whether two profiles can be compared
+//! - `snapshot`: kept heaps, their differences, growth and leaks
+//! - `profiling_status`: the state of the heap profiler
+//! - `purge_report`: what a purge gave back
+//! - `fleet`: many instances as one
+//! - `report_diff`: the difference of two reports
+//! - `view`: which page is shown, and which rows of its tables
+//! - `doctor`: what stands out in a report, and what to change
+//! - `render`: text and JSON
+//! - `metrics`: the numbers for Prometheus and for a recorder
+
 #![forbid(unsafe_code)]
 
-// From the ground up: a module uses only modules above its line.
+// In the order of the list above.
 mod error;
 mod unavailable;
 pub mod units;
@@ -71,8 +102,8 @@ pub use instance::{InstanceId, InstanceInfo};
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    Count, FoldedOptions, FoldedStacks, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols, Selection,
-    SymbolGap, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols,
+    Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};
@@ -96,7 +127,7 @@ pub mod __private {
     pub use crate::breakdown::Counts;
     pub use crate::detail::sampled_objects;
     pub use crate::reconcile::Sampled;
-    pub use crate::report::{MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
+    pub use crate::report::{MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT, NOT_JEMALLOC};
     pub use crate::snapshot::beyond_peaks;
     pub use crate::types::{root_rows, summarize};
 

@@ -1,7 +1,7 @@
-//! The report as numbers over time: metrics, by the names and units of OpenMetrics.
+//! The report as metrics over time, with the names and units of OpenMetrics.
 //!
-//! One table of families serves all who take them: text for Prometheus ([`openmetrics`], [`classic`]), and programs that
-//! have a recorder of the `metrics` facade. What was not measured is left out, never 0.
+//! One table of families serves all consumers: text for Prometheus ([`openmetrics`], [`classic`]), and programs with a
+//! recorder of the `metrics` facade. A number that was not measured is omitted and never 0.
 
 mod families;
 #[cfg(feature = "prometheus")]
@@ -17,13 +17,13 @@ pub use self::openmetrics::{classic, openmetrics};
 pub use self::recorder::record;
 use crate::report::{MemoryReport, TypeRow};
 
-/// Which types have metrics. The default is none.
+/// Which types have metrics; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MetricsView {
-    /// So many types that hold the most bytes have metrics of their own; the others are one, named `other`. Takes a
-    /// report with types.
+    /// The number of types with metrics of their own: the types with the most bytes. All others share one, named
+    /// `other`. Needs a report with types.
     pub top: usize,
-    /// Tracked types and registered roots have some.
+    /// Whether tracked types and registered roots have metrics.
     pub exact: bool,
 }
 

@@ -20,11 +20,11 @@ pub struct Sampled {
 }
 
 impl Counts {
-    /// Compares with a heap profile.
+    /// Compares the counts with a heap profile.
     pub fn reconcile(self, sampled: Sampled, unavailable: &mut Unavailable) -> Reconciliation {
         let Sampled { bytes: sampled, stderr, rate, small_bytes, since_start } = sampled;
         let parts = self.breakdown();
-        // They cannot be larger than their pages, unless these were counted at another moment.
+        // The objects cannot be larger than their pages, unless the pages were counted at another moment.
         let small = parts.sampled_pages.clone().map(|pages| small_bytes.min(pages));
         let in_use = parts.program.clone().and_then(|program| Ok(program.saturating_add(small.clone()?)));
         let sampling = parts.sampled_pages.clone().and_then(|pages| Ok(pages.saturating_sub(small?)));
@@ -32,7 +32,7 @@ impl Counts {
             let difference = i128::from(sampled) - i128::from(in_use);
             i64::try_from(difference).map_err(|_| "out of range".to_owned())
         });
-        // Few samples, or none, say little about their own error. What is in use says how much it has to be.
+        // With few samples or none, their own error says little; the bytes in use say how large it must be.
         let expected = in_use.clone().map(|in_use| (in_use as f64 * rate.saturating_sub(1) as f64).sqrt());
         let within = difference
             .clone()
@@ -70,7 +70,7 @@ impl Counts {
     }
 }
 
-/// What makes the table show less, or more, than the program holds by the allocator's count.
+/// Possible causes if the table shows less, or more, than the program holds by the allocator's count.
 fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
         (true, false) => &[NOT_SAMPLED, SIZE_CLASS, CHANGED],
@@ -80,11 +80,12 @@ fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     causes.iter().map(|cause| (*cause).to_owned()).collect()
 }
 
-const NOT_SAMPLED: &str = "sampling was not on, or not known to be on, since the process started; what was allocated \
-                           without it is in no row";
-const SIZE_CLASS: &str = "the profile does not say how large an allocation above 32 KiB is; rows assume sizes that fit the sum of all of them";
+const NOT_SAMPLED: &str = "sampling was off, or is not known to have been on, for some time since the process \
+                           started; no row shows what was allocated then";
+const SIZE_CLASS: &str = "the profile does not record how large an allocation above 32 KiB is; rows assume sizes \
+                          that fit the sum of all";
 const CHANGED: &str = "memory was allocated or freed between the two readings, or this is the one time in 20 that \
-                       sampling alone explains";
+                       chance alone explains";
 
 #[cfg(test)]
 mod tests {
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jemalloc_keeps_for_itself_is_no_difference() {
+    fn jemallocs_own_memory_does_not_count_as_a_difference() {
         let mut unavailable = Unavailable::default();
         let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
         let all = own.clone().reconcile(Sampled { small_bytes: 20, ..sampled(530) }, &mut unavailable);
@@ -131,16 +132,12 @@ mod tests {
         assert_eq!((all.thread_cache_bytes, all.internal_bytes), (Some(300), Some(200)));
         assert_eq!((all.sampling_bytes, all.fragmentation_bytes), (Some(40), Some(40)));
         let more = own.reconcile(Sampled { small_bytes: 61, ..sampled(560) }, &mut unavailable);
-        assert_eq!(
-            (more.in_use_bytes, more.sampling_bytes),
-            (Some(560), Some(0)),
-            "no more than their pages"
-        );
+        assert_eq!((more.in_use_bytes, more.sampling_bytes), (Some(560), Some(0)), "at most their pages");
         assert!(unavailable.is_empty());
     }
 
     #[test]
-    fn a_heap_too_small_to_be_sampled_is_no_difference() {
+    fn a_heap_too_small_to_be_sampled_shows_no_difference() {
         let mut unavailable = Unavailable::default();
         let nothing = Sampled { stderr: 0.0, rate: 524_288, ..sampled(0) };
         let all = counts().reconcile(nothing, &mut unavailable);
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_memory_is_told_as_never_touched_and_swapped_memory_as_swapped() {
+    fn reserved_memory_is_never_touched_and_swapped_memory_is_swapped() {
         let mut unavailable = Unavailable::default();
         let anonymous = Counts { anonymous: Ok(1_000), resident: Ok(1_100), swap: Ok(250), ..counts() };
         let all = anonymous.reconcile(sampled(1_040), &mut unavailable);
@@ -175,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_not_known_have_a_reason() {
+    fn unknown_parts_have_a_reason() {
         let mut unavailable = Unavailable::default();
         let kernel = Counts { resident: Ok(1_200), anonymous: Err("no RssAnon".into()), ..counts() };
         let all = kernel.reconcile(sampled(1_040), &mut unavailable);
@@ -185,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_a_missing_number_has_its_reason() {
+    fn results_of_a_missing_number_have_its_reason() {
         let mut unavailable = Unavailable::default();
         let silent = Counts { allocated: Err("no epoch".into()), ..counts() };
         let all = silent.reconcile(sampled(1_040), &mut unavailable);

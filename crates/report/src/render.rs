@@ -1,4 +1,4 @@
-//! Reports as text for people and as JSON for programs.
+//! Renders reports as text for people and as JSON for programs.
 //!
 //! Both take values and return a value; equal reports give equal output.
 
@@ -12,6 +12,7 @@ mod diagnosis;
 mod fleet;
 mod growth;
 mod json;
+mod line;
 mod purge;
 mod reasons;
 mod reconciliation;
@@ -32,21 +33,21 @@ pub use text::{text, write_text};
 use crate::report::RowSource;
 use crate::units::{percent, short_name};
 
-/// What most processes have little of is told only if it is this much of resident memory, in percent.
+/// Numbers that are small in most processes are shown only above this percentage of resident memory.
 const WORTH_A_WORD: f64 = 5.0;
 
-/// The name of a row. That of an unknown type is a function's.
+/// The name of a row. If the type is unknown, it is the name of a function.
 fn row_name(name: &str, is_attributed: bool) -> String {
     let mark = if is_attributed { "" } else { "[unattributed] " };
     format!("{mark}{}", short_name(name))
 }
 
-/// Behind the name of threads, how many there are: ` × 4`.
+/// Suffix of a thread's name that counts threads with this name: ` × 4`.
 fn times(threads: Option<u64>) -> String {
     threads.filter(|threads| *threads > 1).map_or_else(String::new, |threads| format!(" × {threads}"))
 }
 
-/// One standard error of `bytes`, as a share of it.
+/// The cell for one standard error of `bytes`, as a percentage of it.
 fn error_cell(source: RowSource, stderr: f64, bytes: u64) -> String {
     match (source, percent(stderr, bytes as f64)) {
         (RowSource::Exact, _) => "exact".to_owned(),

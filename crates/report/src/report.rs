@@ -1,7 +1,7 @@
-//! The report: everything one request learned, as plain values.
+//! The report: the result of one collection, as plain values.
 //!
-//! These types *are* the wire format, version 1 (`WIRE.md`): field names are JSON keys, every quantity is in bytes
-//! unless its name says otherwise. A value that could not be measured is `None` (JSON `null`), and
+//! These types *are* version 1 of the wire format (`WIRE.md`). Field names are JSON keys, and every quantity is in
+//! bytes unless its name says otherwise. A value that could not be measured is `None` (JSON `null`), and
 //! [`MemoryReport::unavailable`] says why under the value's path, for example `process.uss_bytes`. `0` always means
 //! that zero was measured.
 
@@ -20,9 +20,9 @@ use crate::root_summary::RootSummary;
 use crate::samples::SampleOrigin;
 use crate::unavailable::Unavailable;
 
-pub use levels::{CgroupLevel, CgroupParts, MOST_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
+pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, NO_LIMIT};
 
-/// The name and version of the wire format, the value of [`MemoryReport::schema`].
+/// Name and version of the wire format: the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";
 
 /// The reason for allocator statistics that are `None` because jemalloc is there and not used.
@@ -35,31 +35,31 @@ pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the li
 pub struct MemoryReport {
     /// Always [`SCHEMA`].
     pub schema: String,
-    /// Which process this is.
+    /// The process that was measured.
     pub instance: InstanceInfo,
     /// When the collection began, RFC 3339 in UTC.
     pub collected_at: String,
     /// How long the collection took.
     pub duration_us: u64,
-    /// What the kernel says about the process. `None` where there is no `/proc`.
+    /// The process by the kernel's count. `None` without `/proc`.
     pub process: Option<ProcessMemory>,
-    /// What the kernel says about the container. `None` outside a memory cgroup.
+    /// The container by the kernel's count. `None` outside a memory cgroup.
     pub cgroup: Option<CgroupMemory>,
-    /// What the kernel says about the machine. `None` where there is no `/proc`.
+    /// The machine by the kernel's count. `None` without `/proc`.
     pub machine: Option<MachineMemory>,
-    /// What the allocator says about itself. `None` if it is not jemalloc.
+    /// The allocator by its own count. `None` if it is not jemalloc.
     pub allocator: Option<AllocatorStats>,
-    /// Which types hold the live heap. `None` if that was not asked for, or if the profile could not be read and no
-    /// type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
+    /// The table of types that hold the live heap. `None` if types were not requested, or if the profile could not be
+    /// read and no type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
     pub types: Option<TypeSummary>,
-    /// Whether the sum of the table, the allocator and the kernel agree. `None` if types were not asked for or there is
-    /// no heap profile.
+    /// Whether the table, the allocator and the kernel agree. `None` if types were not requested or there is no heap
+    /// profile.
     pub reconciliation: Option<Reconciliation>,
-    /// What registered roots retain. `None` if none is registered, or types were not asked for.
+    /// Memory that registered roots retain. `None` without registered roots, or if types were not requested.
     pub roots: Option<RootSummary>,
-    /// What the allocator's numbers are made of. `None` if that was not asked for, or the allocator is not jemalloc.
+    /// The allocator's numbers in detail. `None` if they were not requested, or the allocator is not jemalloc.
     pub detail: Option<AllocatorDetail>,
-    /// Why a value is `None`, keyed by its path. A section that was not asked for has no entry.
+    /// Why a value is `None`, keyed by its path. A section that was not requested has no entry.
     pub unavailable: Unavailable,
     /// What grew since an earlier moment, for the doctor. Not on the wire.
     #[serde(skip)]
@@ -112,27 +112,27 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// Of which version it is, to go after what it is a report of.
+    /// The version of the report, as a predicate that follows the name of the report.
     pub fn require_schema(&self) -> Result<(), Error> {
         if self.schema == SCHEMA {
             return Ok(());
         }
-        // It may be anything, of any length.
+        // The version may be any text, of any length.
         let version: String = self.schema.chars().take(64).collect();
-        let message = format!("is of version {version:?}; this program reads {SCHEMA}");
+        let message = format!("has version {version:?}; this program reads {SCHEMA}");
         Err(Error::new(ErrorKind::Report, message))
     }
 }
 
-/// Which rows of the table grew beyond noise since an earlier moment.
+/// Rows of the table that grew beyond noise since an earlier moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Growth {
-    /// That moment, RFC 3339 in UTC.
+    /// The earlier moment, RFC 3339 in UTC.
     pub(crate) since: String,
     pub(crate) rows: Vec<GrownRow>,
 }
 
-/// A row that grew.
+/// One row that grew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct GrownRow {
     pub(crate) type_name: String,
@@ -157,24 +157,24 @@ pub struct ProcessMemory {
     pub shared_bytes: Option<u64>,
     /// Proportional set size: shared pages divided by the number of their users (`smaps_rollup`).
     pub pss_bytes: Option<u64>,
-    /// Unique set size: what would be freed if this process ended (`Private_Clean + Private_Dirty`).
+    /// Unique set size: memory that would be freed if this process ended (`Private_Clean + Private_Dirty`).
     pub uss_bytes: Option<u64>,
     /// Anonymous memory swapped out (`VmSwap`).
     pub swap_bytes: Option<u64>,
-    /// Anonymous memory that the kernel may take without swapping it (`LazyFree` of `smaps_rollup`): what allocators
-    /// gave back with `MADV_FREE`. It counts as resident until the kernel takes it.
+    /// Anonymous memory that the kernel may reclaim without swapping it (`LazyFree` of `smaps_rollup`): allocators
+    /// freed it with `MADV_FREE`. It counts as resident until the kernel reclaims it.
     pub lazy_free_bytes: Option<u64>,
     /// Number of threads.
     pub threads: Option<u64>,
     /// Number of open file descriptors.
     pub open_fds: Option<u64>,
-    /// Number of processors that the process may use, by affinity and control group.
+    /// Number of processors that the process may use, by CPU affinity and control group.
     pub cpus: Option<u64>,
 }
 
-/// Memory of the control group the process is in, and of the groups above it.
+/// Memory of the process's control group, and of the groups above it.
 ///
-/// All numbers but those in `levels` and `binding` are of the process's own group. The groups below are included.
+/// All numbers except `levels` and `binding` belong to the process's own group. They include the groups below it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -183,13 +183,13 @@ pub struct CgroupMemory {
     pub version: u8,
     /// The group's path, as in [`CgroupLevel::path`].
     pub path: String,
-    /// The group's own limit. `None` without an entry in `unavailable` never happens: "no limit is set" is a reason
-    /// too. A group above may have a lower one, see `binding`.
+    /// The group's own limit. It is never `None` without an entry in `unavailable`: "no limit is set" is a reason,
+    /// too. A group above may have a lower limit, see `binding`.
     pub limit_bytes: Option<u64>,
     /// Memory charged to the group, page cache included.
     pub current_bytes: Option<u64>,
-    /// Page cache that was not used for a while and goes first (`inactive_file` of `memory.stat`). `current_bytes`
-    /// less this is the working set.
+    /// Page cache that has not been used for a while and is dropped first (`inactive_file` of `memory.stat`). The
+    /// working set is `current_bytes` less this.
     pub inactive_file_bytes: Option<u64>,
     /// Highest `current_bytes` so far.
     pub peak_bytes: Option<u64>,
@@ -197,34 +197,34 @@ pub struct CgroupMemory {
     pub oom_kills: Option<u64>,
     /// Times the group was throttled at `memory.high`.
     pub high_events: Option<u64>,
-    /// Times an allocation met `memory.max` (v2) or the limit (v1 `failcnt`).
+    /// Times an allocation hit `memory.max` (v2) or the limit (v1 `failcnt`).
     pub max_events: Option<u64>,
     /// Share of the last 10 seconds in which some task waited for memory, in percent (`memory.pressure`).
     pub pressure_some_avg10_percent: Option<f64>,
     /// Share of the last 10 seconds in which all tasks waited for memory, in percent.
     pub pressure_full_avg10_percent: Option<f64>,
-    /// What `current_bytes` consists of.
+    /// Parts of `current_bytes`.
     pub parts: CgroupParts,
     /// The groups above, from the parent up to the mount point.
     #[serde(deserialize_with = "levels::at_most")]
     pub levels: Vec<CgroupLevel>,
-    /// The level with the least room until its limit: a copy of the own group or of one of `levels`. `None` if no
-    /// level has a limit.
+    /// The level with the least room below its limit: a copy of the own group or of one of `levels`. `None` if no level
+    /// has a limit.
     pub binding: Option<CgroupLevel>,
 }
 
-/// Memory of the machine, or of what stands for it in a sandbox (`/proc/meminfo`).
+/// Memory of the machine, or of its substitute in a sandbox (`/proc/meminfo`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct MachineMemory {
-    /// What there is (`MemTotal`).
+    /// Total memory (`MemTotal`).
     pub total_bytes: Option<u64>,
-    /// What programs can still take without swapping, by the kernel's estimate (`MemAvailable`).
+    /// Memory that programs can still allocate without swapping, by the kernel's estimate (`MemAvailable`).
     pub available_bytes: Option<u64>,
 }
 
-/// jemalloc's own numbers, all of one epoch.
+/// jemalloc's own numbers, all from one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -233,7 +233,7 @@ pub struct AllocatorStats {
     pub name: String,
     /// Version as jemalloc states it, shortened to `major.minor.patch`.
     pub version: Option<String>,
-    /// Bytes the program asked for and holds, with `thread_cache_bytes` and `internal_bytes` (`stats.allocated`).
+    /// Bytes that the program requested and holds, with `thread_cache_bytes` and `internal_bytes` (`stats.allocated`).
     pub allocated_bytes: Option<u64>,
     /// Bytes in pages that hold at least one allocation (`stats.active`).
     pub active_bytes: Option<u64>,
@@ -245,27 +245,26 @@ pub struct AllocatorStats {
     pub mapped_bytes: Option<u64>,
     /// Virtual memory kept for later use rather than returned, without physical pages (`stats.retained`).
     pub retained_bytes: Option<u64>,
-    /// Unused pages that the system has not got back (`stats.arenas.<all>.pdirty`, in bytes).
+    /// Unused pages, not yet returned to the system (`stats.arenas.<all>.pdirty`, in bytes).
     pub dirty_bytes: Option<u64>,
-    /// Unused pages that the kernel may take when it needs some (`stats.arenas.<all>.pmuzzy`, in bytes). They are in
-    /// none of the numbers above. The kernel counts them as resident until it takes them, which jemalloc does not
-    /// learn: see [`ProcessMemory::lazy_free_bytes`].
+    /// Unused pages that the kernel may reclaim (`stats.arenas.<all>.pmuzzy`, in bytes). None of the numbers above
+    /// includes them. The kernel counts them as resident until it reclaims them, and jemalloc does not notice: see
+    /// [`ProcessMemory::lazy_free_bytes`].
     pub muzzy_bytes: Option<u64>,
-    /// Free objects that threads keep in caches of their own (`stats.arenas.<all>.tcache_bytes`). They count as
-    /// allocated.
+    /// Free objects in the caches of threads (`stats.arenas.<all>.tcache_bytes`). They count as allocated.
     pub thread_cache_bytes: Option<u64>,
-    /// The part of `metadata_bytes` that jemalloc allocates as a program would: threads' caches themselves, the heap
+    /// The part of `metadata_bytes` that jemalloc allocates as a program would: the thread caches themselves, the heap
     /// profile (`stats.arenas.<all>.internal`). It counts as allocated.
     pub internal_bytes: Option<u64>,
-    /// Pages that sampled small objects have to themselves, however small the objects are. They count as active and not
-    /// as allocated.
+    /// Pages that sampled small objects have to themselves, however small the objects are. They count as active, but
+    /// not as allocated.
     pub sampled_pages_bytes: Option<u64>,
     /// Number of arenas in existence (`arenas.narenas`).
     pub arenas: Option<u64>,
     /// Whether background threads purge unused pages (`background_thread`).
     pub background_threads: Option<bool>,
-    /// The settings that matter for memory, by their name in jemalloc (`opt.narenas`), as read at start. One that
-    /// this jemalloc does not tell is absent here and in `unavailable` under `allocator.options.<name>`.
+    /// The settings that matter for memory, by their name in jemalloc (`opt.narenas`), as read at start. A setting that
+    /// this jemalloc does not expose is absent; `unavailable` has the reason under `allocator.options.<name>`.
     pub options: BTreeMap<String, OptionValue>,
     /// State of the heap profiler.
     pub profiling: ProfilingState,
@@ -276,11 +275,11 @@ pub struct AllocatorStats {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum OptionValue {
-    /// A switch.
+    /// A boolean.
     Bool(bool),
     /// A number; `-1` means never (decay times, in milliseconds) or unlimited.
     Number(i64),
-    /// A word.
+    /// A text.
     Text(String),
 }
 
@@ -309,71 +308,70 @@ pub struct ProfilingState {
     pub active: Option<bool>,
     /// Mean number of bytes between samples, `2^lg_prof_sample`; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,
-    /// Since when sampling has been on at this rate, RFC 3339: what was allocated since is surely in the profile, what
-    /// was allocated before is invisible. (Unless sampling was on at the same rate for an earlier while; what was
-    /// sampled then and still lives is in, too.)
+    /// Since when sampling has been on at this rate, RFC 3339. The profile covers everything allocated since then and
+    /// nothing from before. (Except that after an earlier period at the same rate, its samples that still live remain.)
     ///
-    /// Known if sampling has been on from the start, or was turned on or changed by
-    /// `Collector::set_profiling`, and is on now. Pauses that other code made in
-    /// between leave no trace in jemalloc; a change of rate by other code does, so then it is `None`.
+    /// Known if sampling is on now and has been on from the start, or was turned on or changed by
+    /// [`Collector::set_profiling`](crate::Collector::set_profiling). Pauses by other code leave no trace in
+    /// jemalloc. A change of rate by other code does, so then it is `None`.
     pub active_since: Option<String>,
 }
 
 /// The table: live memory by type.
 ///
-/// If the heap profile could not be read, only exact rows are here and everything that describes the profile is
-/// `None`, all for the one reason in [`unavailable`](Self::unavailable).
+/// If the heap profile could not be read, the table has only exact rows. Then everything that describes the profile is
+/// `None`, for the one reason in [`unavailable`](Self::unavailable).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct TypeSummary {
     /// What a row stands for: `container` (`Vec<Session>`).
     pub group: String,
-    /// How good the names are: `inlined`, `lines`, `functions`, `none` (see `memory_debug_profile::SymbolTier`).
+    /// Quality of the symbols: `inlined`, `lines`, `functions`, `none` (see `memory_debug_profile::SymbolTier`).
     pub symbols: Option<String>,
     /// Mean bytes between samples when the profile was taken; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,
-    /// Since when sampling has been on, as in [`ProfilingState::active_since`]. Older allocations are in no row.
+    /// Since when sampling has been on, as in [`ProfilingState::active_since`]. No row shows older allocations.
     pub active_since: Option<String>,
-    /// Which samples the rows are made of. Reports with other samples cannot be compared with this one.
+    /// The samples that the rows are made of. Only reports with the same samples can be compared.
     pub samples: Option<SampleOrigin>,
     /// Rows, largest first.
     pub rows: Vec<TypeRow>,
-    /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added: a tracked value's
-    /// memory is in some sampled row as well.
+    /// Live bytes of all sampled rows together, attributed or not. Exact rows are not added, because the memory of a
+    /// tracked value is also in a sampled row.
     pub total_bytes: Option<u64>,
     /// One standard error of `total_bytes`, in bytes.
     pub total_bytes_stderr: Option<f64>,
     /// Live objects of all sampled rows together.
     pub total_objects: Option<u64>,
-    /// Live bytes whose type is not known, also where rows stand for something else than types.
+    /// Live bytes whose type is unknown, also if rows stand for something other than types.
     pub unattributed_bytes: Option<u64>,
-    /// Rows left out by `top` (not by `filter`).
+    /// Rows omitted because of `top` (not because of `filter`).
     pub omitted_rows: u64,
-    /// Distinct stacks the rows were made from.
+    /// Number of distinct stacks behind the rows.
     pub stacks: Option<u64>,
-    /// Files of which code was sampled and that gave fewer names than they could, the program first.
+    /// Files with sampled code that gave fewer symbols than they could, the program first.
     pub symbol_gaps: Vec<SymbolGap>,
-    /// What stands in the way of better rows and how to change it, one sentence each.
+    /// Obstacles to better rows and how to remove them, one sentence each.
     pub notes: Vec<String>,
-    /// Why the heap profile could not be read. Not on the wire: there the report's `unavailable` says it, under
+    /// Why the heap profile could not be read. Not on the wire: there, the report's `unavailable` has the reason under
     /// `types`.
     #[serde(skip)]
     pub unavailable: Option<String>,
 }
 
 impl TypeSummary {
-    /// A table that can only have exact rows, for want of a heap profile.
+    /// A table without a heap profile, which can have only exact rows.
     pub fn without_profile(reason: String) -> Self {
         Self { group: "container".into(), unavailable: Some(reason), ..Self::default() }
     }
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TypeRow {
-    /// The type as a person would write it: `HashMap<String, Session>`.
+    /// The type as a programmer would write it: `HashMap<String, Session>`.
     #[serde(rename = "type")]
     pub type_name: String,
     /// The type with all its paths and arguments, as the compiler named it.
@@ -388,13 +386,13 @@ pub struct TypeRow {
     pub bytes_stderr: f64,
     /// Where the numbers come from.
     pub source: RowSource,
-    /// Values made since the process started. Tracked rows only; `created - dropped` is `objects`.
+    /// Values created since the process started. Tracked rows only; `created - dropped` is `objects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<u64>,
     /// Values dropped since the process started. Tracked rows only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
-    /// Threads of this name that the row sums up. Only with `group=thread` and `thread_id`.
+    /// Number of threads with this name that the row adds up. Only with `group=thread` and `thread_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u64>,
 }

@@ -1,7 +1,8 @@
-//! What changed between two reports, by their tables alone.
+//! The difference between two reports, from their tables alone.
 //!
-//! A report that was saved, or came from elsewhere, has no stacks any more, so nothing tells which samples stayed: the
-//! noise of both counts in full. [`SnapshotDiff`](crate::SnapshotDiff), which has the stacks, sees smaller changes.
+//! A report that was saved, or that another instance sent, has no stacks. So nothing shows which samples stayed, and
+//! the noise of both counts adds up. [`SnapshotDiff`](crate::SnapshotDiff) has the stacks and detects smaller
+//! changes.
 
 use std::collections::BTreeMap;
 
@@ -16,30 +17,30 @@ use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::rows;
 use crate::snapshot::DiffRow;
 
-/// The test, in words.
-const TEST: &str = "z-test of the change in bytes; the variance is the sum of both tables'; 5 % for the whole table \
-                    (Bonferroni)";
+/// The test in words.
+const TEST: &str = "z-test of the change in bytes; the variance is the sum of both tables' variances; family-wise \
+                    error of 5 % for the whole table (Bonferroni)";
 
-/// What changed from one report to another, those rows first that changed most.
+/// The difference between two reports; rows that changed most come first.
 ///
 /// The reports may be of one process at two times, or of two processes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReportDiff {
-    /// Whose report the first is.
+    /// The process of the first report.
     pub base: InstanceInfo,
-    /// When it was collected.
+    /// When the first report was collected.
     pub base_at: String,
-    /// Whose report the second is.
+    /// The process of the second report.
     pub target: InstanceInfo,
-    /// When it was collected.
+    /// When the second report was collected.
     pub target_at: String,
-    /// Numbers that both have, by their path in the report.
+    /// Numbers that both reports have, by their path in the report.
     pub numbers: BTreeMap<String, NumberChange>,
-    /// Whether the two tables have the same samples. If those were [discarded](Comparison::Discarded) in between, sampled
-    /// rows have what was allocated since then and is still held.
+    /// Whether the two tables have the same samples. If samples were [discarded](Comparison::Discarded) in between,
+    /// sampled rows show what was allocated since then and is still held.
     pub comparison: Comparison,
-    /// What stands in the way of a comparison, one sentence each.
+    /// Caveats about the comparison, one sentence each.
     pub notes: Vec<String>,
     /// What a row stands for, as in [`TypeSummary::group`].
     pub group: String,
@@ -51,23 +52,23 @@ pub struct ReportDiff {
     pub omitted_rows: u64,
     /// Rows that were compared, changed or not.
     pub compared_rows: u64,
-    /// Whether a table left rows out. A row that is in one table only is then not compared.
+    /// Whether a table omits rows. Then a row that only the other table has is not compared.
     pub is_partial: bool,
-    /// What makes a change significant: that its bytes exceed so many standard errors.
+    /// A change is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
-    /// That test in words.
+    /// The test in words.
     pub test: String,
 }
 
-/// A number in two reports.
+/// A number in two reports, and its change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NumberChange {
-    /// In the first.
+    /// Value in the first report.
     pub base: u64,
-    /// In the second.
+    /// Value in the second report.
     pub target: u64,
-    /// By how much the second is more.
+    /// How much larger the second value is.
     pub change: i64,
 }
 
@@ -76,16 +77,16 @@ impl ReportDiff {
     ///
     /// # Errors
     ///
-    /// If one is of another version or has no table, or their tables' rows stand for different things.
+    /// If a report has another version or no table, or if the rows of the two tables stand for different things.
     pub fn between(base: &MemoryReport, target: &MemoryReport) -> Result<Self, Error> {
         let (earlier, later) = (table(base, "first")?, table(target, "second")?);
         if earlier.group != later.group {
             let (one, other) = (&earlier.group, &later.group);
-            let message = format!("the first table is by {one}, the second by {other}");
+            let message = format!("the first table is grouped by {one}, the second by {other}");
             return Err(Error::new(ErrorKind::NotComparable, message));
         }
         let basis = Basis::of(Origin::of_report(base), Origin::of_report(target));
-        // After a discard, objects that both could have were allocated when the other moment was over.
+        // After a discard, the later profile alone counts: it was taken after the earlier one was complete.
         let is_of_other = |row: &TypeRow, side| {
             row.source != RowSource::Exact && basis.only.is_some_and(|only| only != side)
         };
@@ -97,7 +98,7 @@ impl ReportDiff {
         for row in later.rows.iter().filter(|row| !is_of_other(row, Side::Target)) {
             pairs.entry(key(row)).or_default().1 = Some(row);
         }
-        // Absent from a table that left rows out does not mean that there is nothing.
+        // A row missing from a table that omits rows may still exist.
         pairs.retain(|_, (before, now)| {
             let any = now.or(*before);
             let is_known = |row: Option<&TypeRow>, table: &TypeSummary, side| {
@@ -108,13 +109,13 @@ impl ReportDiff {
         let threshold = significant_stderrs(pairs.len());
         let rows = pairs.values().map(|(before, now)| row(*before, *now, threshold).admitted(&basis));
         let mut rows: Vec<_> = rows.filter(|row| row.objects_change != 0 || row.bytes_change != 0).collect();
-        // Stable: equally large changes stay in the order of their names.
+        // The sort is stable, so equally large changes stay in the order of their names.
         rows.sort_by_key(|row| std::cmp::Reverse(row.bytes_change.unsigned_abs()));
         let total = total(earlier, later, basis.only).admitted(&basis);
         let mut notes = basis.notes;
         let is_marked = |row: &DiffRow| row.is_significant && row.source == Some(RowSource::Exact);
         if !notes.is_empty() && rows.iter().any(is_marked) {
-            notes.push("exact rows are marked all the same, as they need no samples".to_owned());
+            notes.push("exact rows are still marked, because they do not depend on samples".to_owned());
         }
         Ok(Self {
             base: base.instance.clone(),
@@ -135,10 +136,11 @@ impl ReportDiff {
         })
     }
 
-    /// At most `top` rows whose name contains `filter`.
+    /// Keeps at most `top` rows whose name contains `filter`.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
@@ -149,7 +151,7 @@ fn table<'r>(report: &'r MemoryReport, which: &str) -> Result<&'r TypeSummary, E
         .require_schema()
         .map_err(|error| Error::with_source(error.kind(), format!("the {which} report {error}"), error))?;
     report.types.as_ref().ok_or_else(|| {
-        let reason = report.unavailable.get("types").unwrap_or("it was made without");
+        let reason = report.unavailable.get("types").unwrap_or("it was collected without one");
         let message = format!("the {which} report has no table of types: {reason}");
         Error::new(ErrorKind::NotComparable, message)
     })
@@ -207,7 +209,7 @@ fn numbers(base: &MemoryReport, target: &MemoryReport) -> BTreeMap<String, Numbe
     pairs.collect()
 }
 
-/// What is exact differs by no noise.
+/// Whether a change is more than noise. Exact values have no noise.
 fn is_significant(change: i64, stderr: f64, threshold: f64) -> bool {
     change != 0 && change.unsigned_abs() as f64 > threshold * stderr
 }
@@ -223,7 +225,7 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn a_report_and_itself_do_not_differ() {
+    fn a_report_does_not_differ_from_itself() {
         let report = sample::report();
         let diff = ReportDiff::between(&report, &report).unwrap();
         assert_eq!((diff.rows.len(), diff.total.bytes_change, diff.compared_rows), (0, 0, 4));
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_by_more_than_noise_is_significant() {
+    fn a_change_beyond_noise_is_significant() {
         let (base, mut target) = (sample::report(), sample::report());
         target.process.as_mut().unwrap().resident_bytes = Some(537_184_666 - 666);
         let rows = &mut target.types.as_mut().unwrap().rows;
@@ -247,7 +249,7 @@ mod tests {
         let expected = [("HashMap<String, Session>", 90 << 20, true), ("String", 1000, false)];
         assert_eq!(rows[..2], expected);
         assert_eq!(diff.numbers["process.resident_bytes"].change, -666);
-        let cut = diff.cut(1, Some("S"));
+        let cut = diff.truncate_filtered(1, Some("S"));
         assert_eq!((cut.rows.len(), cut.omitted_rows), (1, 2));
     }
 
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_one_table_only_came_or_went_unless_rows_were_left_out() {
+    fn a_row_in_one_table_only_counts_as_a_change_unless_rows_were_omitted() {
         let (base, mut target) = (sample::report(), sample::report());
         target.types.as_mut().unwrap().rows.remove(1);
         let diff = ReportDiff::between(&base, &target).unwrap();
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_discard_sampled_rows_are_those_since_then_and_exact_rows_stay() {
+    fn after_a_discard_only_later_sampled_rows_count_and_exact_rows_stay() {
         let (mut base, mut target) = (sample::report(), sample::report());
         base.types.as_mut().unwrap().rows[3].bytes_stderr = 0.0;
         let table = target.types.as_mut().unwrap();
@@ -295,9 +297,12 @@ mod tests {
         let diff = ReportDiff::between(&base, &target).unwrap();
         assert_eq!((diff.comparison, changes(&diff)), (Comparison::Discarded, expected.to_vec()));
         assert_eq!((diff.total.bytes_change, diff.total.is_significant), (3 << 20, false));
-        assert_eq!(diff.notes.last().unwrap(), "exact rows are marked all the same, as they need no samples");
+        assert_eq!(
+            diff.notes.last().unwrap(),
+            "exact rows are still marked, because they do not depend on samples"
+        );
         assert!(diff.to_string().contains("\nnote: the sampling rate was changed between"), "{diff}");
-        // Rows that the first table left out are not missed: they would not count.
+        // Rows that the first table omits do not matter, because they would not count.
         let mut cut = base.clone();
         cut.types.as_mut().unwrap().omitted_rows = 9;
         cut.types.as_mut().unwrap().rows.remove(1);
@@ -307,17 +312,17 @@ mod tests {
     }
 
     #[test]
-    fn reports_that_do_not_say_which_samples_they_have_are_not_marked() {
+    fn changes_between_reports_with_unknown_samples_are_not_significant() {
         let (mut base, mut target) = (sample::report(), sample::report());
         target.types.as_mut().unwrap().rows[0].bytes += 90 << 20;
         base.types.as_mut().unwrap().samples = None;
         let diff = ReportDiff::between(&base, &target).unwrap();
         assert_eq!((diff.comparison, diff.rows[0].bytes_change), (Comparison::Unknown, 90 << 20));
-        assert!(!diff.rows[0].is_significant && diff.notes[0].contains("when their samples began"));
+        assert!(!diff.rows[0].is_significant && diff.notes[0].contains("when its samples began"));
     }
 
     #[test]
-    fn without_a_table_the_reason_is_told() {
+    fn without_a_table_the_error_has_the_reason() {
         let mut bare = sample::report();
         bare.types = None;
         bare.unavailable.note("types", "profiling is off");
@@ -326,19 +331,17 @@ mod tests {
         let mut files = sample::report();
         files.types.as_mut().unwrap().group = "file".into();
         let error = ReportDiff::between(&files, &sample::report()).unwrap_err();
-        assert_eq!(error.to_string(), "the first table is by file, the second by container");
+        assert_eq!(error.to_string(), "the first table is grouped by file, the second by container");
     }
 
     #[test]
-    fn a_report_of_another_version_is_not_compared() {
+    fn rejects_a_report_of_another_version() {
         let (report, mut newer) = (sample::report(), sample::report());
         newer.schema = "memory-debug/v2".into();
-        // Nothing else is said of it, as nothing else of it is known.
+        // The version error comes first, because nothing else in such a report is known.
         newer.types = None;
         let expected = |which| {
-            format!(
-                "the {which} report is of version \"memory-debug/v2\"; this program reads memory-debug/v1"
-            )
+            format!("the {which} report has version \"memory-debug/v2\"; this program reads memory-debug/v1")
         };
         assert_eq!(ReportDiff::between(&newer, &report).unwrap_err().to_string(), expected("first"));
         assert_eq!(ReportDiff::between(&report, &newer).unwrap_err().to_string(), expected("second"));

@@ -1,4 +1,4 @@
-//! What registered roots retain, as plain values.
+//! Memory that registered roots retain, as plain values.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,41 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 #[serde(default)]
 pub struct RootSummary {
-    /// In the order of registration, which is the order of the visit.
+    /// The roots in the order of registration, in which they are visited.
     pub rows: Vec<RootRow>,
-    /// Roots that were registered when there were 64 already, and are not here.
+    /// Roots that were registered when there were already 64; they are not in `rows`.
     pub refused: u64,
-    /// How long the visit took, all roots together.
+    /// How long the visit of all roots took.
     pub duration_us: u64,
 }
 
-/// One root: a value that the service named, and all that it owns.
+/// One root: a value that the service named, with everything that it owns.
 ///
-/// Bytes are those that the types state (`size_of`, capacities), without what the allocator adds to round them up. A
-/// value behind an `Arc` is counted once, by the first root that reaches it; a root within a root by itself.
+/// Bytes are what the types state (`size_of`, capacities), without the allocator's rounding. A value behind an `Arc` is
+/// counted once, by the first root that reaches it. A root inside another root is counted by itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct RootRow {
-    /// The name given at registration, with ` #2` and so on where it was taken.
+    /// Name given at registration, with a suffix such as ` #2` if the name was taken.
     pub name: String,
-    /// The type as a person would write it.
+    /// The type as a programmer would write it.
     #[serde(rename = "type")]
     pub type_name: String,
     /// The type with all its paths.
     pub full_type: String,
-    /// The root itself and what it owns. `None` if it could not be visited: `unavailable` says why, under
+    /// Size of the root and of what it owns. `None` if it could not be visited; `unavailable` says why under
     /// `roots.NAME`.
     pub retained_bytes: Option<u64>,
-    /// What `retained_bytes` lacks, one sentence each; it is a lower bound then. Empty: it lacks nothing.
+    /// What `retained_bytes` does not include, one sentence each; if not empty, `retained_bytes` is a lower bound.
     pub not_counted: Vec<String>,
-    /// By the name of another root, how many `Arc`s of this one point to what was counted there.
+    /// Number of `Arc`s in this root that point to values counted in another root, by that root's name.
     pub counted_elsewhere: BTreeMap<String, u64>,
-    /// The parts with the most bytes, largest first. Together with `omitted_bytes` they are `retained_bytes`.
+    /// The parts with the most bytes, largest first. Their bytes and `omitted_bytes` add up to `retained_bytes`.
     pub fields: Vec<FieldRow>,
-    /// Number of parts left out, here or by `top`.
+    /// Number of parts omitted, here or by `top`.
     pub omitted_fields: u64,
-    /// Bytes of the parts left out.
+    /// Bytes of the omitted parts.
     pub omitted_bytes: u64,
 }
 
@@ -52,30 +52,30 @@ pub struct RootRow {
 #[non_exhaustive]
 #[serde(default)]
 pub struct FieldRow {
-    /// Names of fields from the root on: `by_id.value.cart`. Elements are `item`, entries of maps `key` and `value`.
-    /// Empty is the root itself. A type that contains itself is one part, however deep it is nested.
+    /// Names of the fields from the root on: `by_id.value.cart`. Elements are `item`, entries of maps `key` and
+    /// `value`. Empty for the root itself. A type that contains itself is one part, however deeply it is nested.
     pub field: String,
-    /// Type of the value there, as a person would write it.
+    /// Type of the value, as a programmer would write it.
     #[serde(rename = "type")]
     pub type_name: String,
     /// The type with all its paths.
     pub full_type: String,
-    /// Number of values there.
+    /// Number of values at the path.
     pub values: u64,
-    /// Their bytes and those of the memory they own directly, such as a vector's spare capacity, without the parts
+    /// Bytes of the values and of memory that they own directly, such as a vector's spare capacity, without the parts
     /// below.
     pub bytes: u64,
-    /// Whether it is behind an `Arc`, so that others may hold it too.
+    /// Whether it is behind an `Arc`, so that other owners may hold it, too.
     pub shared: bool,
 }
 
 impl RootRow {
-    /// Whether the visit left nothing out.
+    /// Whether the visit covered everything.
     pub fn is_complete(&self) -> bool {
         self.retained_bytes.is_some() && self.not_counted.is_empty()
     }
 
-    /// The row with at most `top` parts; what is cut is counted as omitted.
+    /// The row with at most `top` parts; the others count as omitted.
     #[must_use]
     pub fn cut(mut self, top: usize) -> Self {
         let cut = self.fields.split_off(top.min(self.fields.len()));

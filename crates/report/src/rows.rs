@@ -1,7 +1,8 @@
-//! Which rows of a table are shown.
+//! Selects the rows of a table that are shown.
 
-/// Keeps at most `top` of the rows one of whose names contains `filter`, literally. How many more there would be.
-pub(crate) fn cut<R>(
+/// Keeps rows with a name that contains `filter`, literally, and of these at most `top`. Returns how many `top`
+/// omitted.
+pub(crate) fn truncate_filtered<R>(
     rows: &mut Vec<R>,
     top: usize,
     filter: Option<&str>,
@@ -20,11 +21,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_filter_takes_out_is_not_omitted() {
+    fn filtered_rows_do_not_count_as_omitted() {
         let mut rows = vec![["String", "alloc::string::String"], ["Session", "shop::Session"], ["u8", "u8"]];
-        assert_eq!(cut(&mut rows, 1, Some("S"), |row| *row), 1);
+        assert_eq!(truncate_filtered(&mut rows, 1, Some("S"), |row| *row), 1);
         assert_eq!(rows, [["String", "alloc::string::String"]]);
-        assert_eq!(cut(&mut rows, 9, Some("alloc::"), |row| *row), 0);
+        assert_eq!(truncate_filtered(&mut rows, 9, Some("alloc::"), |row| *row), 0);
         assert_eq!(rows.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A report with a known content, for tests.
+//! A report with known content, for tests.
 
 use crate::breakdown::Counts;
 use crate::reconcile::Sampled;
@@ -38,7 +38,7 @@ const REPORT: &str = r#"{
   "unavailable": {"process.uss_bytes": "smaps_rollup: permission denied"}
 }"#;
 
-/// A whole report.
+/// A complete report.
 pub(crate) fn report() -> MemoryReport {
     MemoryReport {
         types: Some(types()),
@@ -47,7 +47,7 @@ pub(crate) fn report() -> MemoryReport {
     }
 }
 
-/// Its comparison of witnesses, as if the table were much longer.
+/// The report's reconciliation, as if the table were much longer.
 pub(crate) fn reconciliation() -> Reconciliation {
     let report: MemoryReport = serde_json::from_str(REPORT).unwrap();
     Counts::of_report(&report).reconcile(
@@ -56,7 +56,7 @@ pub(crate) fn reconciliation() -> Reconciliation {
     )
 }
 
-/// Its samples: all since the start of the process.
+/// The report's samples, all since the start of the process.
 pub(crate) fn samples() -> SampleOrigin {
     SampleOrigin {
         generation: 0,
@@ -67,7 +67,7 @@ pub(crate) fn samples() -> SampleOrigin {
     }
 }
 
-/// Its table.
+/// The report's table.
 pub(crate) fn types() -> TypeSummary {
     let row = |type_name: &str, full_type: &str, objects, bytes, source| TypeRow {
         type_name: type_name.into(),
@@ -106,7 +106,7 @@ pub(crate) fn types() -> TypeSummary {
     }
 }
 
-/// Roots, which its report does not have.
+/// Roots, which the report does not have.
 pub(crate) fn roots() -> RootSummary {
     let field = |field: &str, type_name: &str, values, bytes, shared| FieldRow {
         field: field.into(),

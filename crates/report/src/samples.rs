@@ -1,26 +1,26 @@
-//! Which samples a profile is made of.
+//! The origin of a profile's samples.
 
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
 use crate::units::visible;
 
-/// Which samples a heap profile is made of, and since when they were taken.
+/// The samples that a heap profile is made of, and the time since which they were taken.
 ///
-/// A change of the sampling rate makes jemalloc discard all samples. Objects that live on are in no profile from then
-/// on. So only profiles of one process and one generation tell what was freed in between.
+/// If the sampling rate changes, jemalloc discards all samples. Objects that live on are in no later profile. So only
+/// two profiles of one process and one generation show what was freed in between.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SampleOrigin {
     /// How often the process discarded its samples before it took these. A discard by other code counts if it changed
-    /// the rate; one at the same rate cannot be noticed.
+    /// the rate; a discard at the same rate cannot be noticed.
     pub generation: u64,
-    /// When the first of these samples may have been taken, RFC 3339. What was allocated before is in no profile of this
-    /// generation. `None` if other code began it.
+    /// Earliest time of these samples, RFC 3339. What was allocated before is in no profile of this generation.
+    /// `None` if other code started the sampling.
     pub began_at: Option<String>,
     /// Mean number of bytes between two samples.
     pub sample_bytes: u64,
-    /// How often sampling was turned off and on again since then. What was allocated in a pause is in no profile.
+    /// How often sampling was turned off and on again since then. What was allocated during a pause is in no profile.
     pub pauses: u64,
     /// When the last pause ended, RFC 3339. `None` without a pause, or if other code ended it.
     pub resumed_at: Option<String>,
@@ -41,7 +41,7 @@ impl SampleOrigin {
         let fits = |origin: &Self| origin.sample_bytes == dump_bytes;
         let is_one = before.generation == after.generation;
         match (fits(&before), fits(&after)) {
-            // If a pause ended meanwhile, the dump may be older; then it lacks less than this says.
+            // If a pause ended meanwhile, the dump may be older; then it is more complete than this says.
             (_, true) if is_one || !fits(&before) => Ok(after),
             (true, false) => Ok(before),
             _ => Err("the sampling rate changed while the profile was taken".into()),
@@ -53,18 +53,18 @@ impl SampleOrigin {
         self.pauses == 0 && self.began_at.is_some() && self.began_at == instance.started_at
     }
 
-    /// Since when each allocation may have been sampled, in words.
+    /// The time since which every allocation may have been sampled, in words.
     pub(crate) fn complete_since(&self) -> String {
         let since = if self.pauses > 0 { &self.resumed_at } else { &self.began_at };
         since.as_deref().map_or_else(|| "an unknown time".to_owned(), visible)
     }
 
-    /// The sentence for samples that do not reach back to the start of their process.
+    /// A note for samples that do not reach back to the start of their process.
     pub(crate) fn note(&self, instance: &InstanceInfo) -> Option<String> {
         (!self.is_whole(instance)).then(|| {
             format!(
-                "samples are complete only since {}; a type that replaces older memory seems to grow until all of it is \
-                 replaced",
+                "samples are complete only since {}; a type that replaces older memory seems to grow until all of \
+                 it is replaced",
                 self.complete_since()
             )
         })

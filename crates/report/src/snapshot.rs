@@ -1,4 +1,4 @@
-//! Moments of the heap, small enough to keep and to compare.
+//! Snapshots of the heap, small enough to keep and to compare.
 
 mod diff;
 mod growth;
@@ -23,36 +23,36 @@ use crate::samples::SampleOrigin;
 use crate::timestamp;
 use crate::visible_json::to_json_line;
 
-/// The name and version of what is kept with a profile, the value of [`SnapshotInfo::schema`].
+/// Schema of the description in a snapshot's profile: the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
 
-/// The heap of one moment: what each stack held, with names, and the numbers around it.
+/// A snapshot of the heap: what each stack held at one moment, with names, and the numbers around it.
 ///
-/// It is kept as it is saved: as a profile in pprof's format, which other tools open too, with a [`SnapshotInfo`] as
-/// its comment. A thousand stacks take some 40 KiB.
+/// In memory it has the form in which it is saved: a profile in pprof's format, which other tools can open, with a
+/// [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     info: SnapshotInfo,
     pprof: Box<[u8]>,
 }
 
-/// Which moment a snapshot is of, and what else was measured then.
+/// Description of a snapshot: its moment, its process, and what else was measured then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SnapshotInfo {
     /// `memory-debug-snapshot/v1`.
     pub schema: String,
-    /// Names it.
+    /// Random id of the snapshot.
     pub id: SnapshotId,
-    /// What whoever made it called it.
+    /// Label given by the caller.
     pub label: Option<String>,
-    /// When it was made, RFC 3339 in UTC.
+    /// When the snapshot was taken, RFC 3339 in UTC.
     pub taken_at: String,
-    /// Whose heap it is.
+    /// The process whose heap it shows.
     pub instance: InstanceInfo,
-    /// Which samples it is made of. `None` if that is not known, or in a file of a version that did not record it.
+    /// The samples that it is made of. `None` if unknown, or if an older version wrote the file without recording them.
     pub samples: Option<SampleOrigin>,
-    /// Distinct stacks.
+    /// Number of distinct stacks.
     pub stacks: u64,
     /// Live bytes of all stacks, as sampled.
     pub sampled_bytes: u64,
@@ -64,17 +64,17 @@ pub struct SnapshotInfo {
     pub cgroup_current_bytes: Option<u64>,
     /// The container's own limit.
     pub cgroup_limit_bytes: Option<u64>,
-    /// The limit that the process meets first: of its container, of a group above, or of the machine.
+    /// The limit that the process reaches first: of its container, of a group above, or of the machine.
     pub ceiling: Option<Ceiling>,
 }
 
 impl SnapshotInfo {
-    /// What matters for comparing it. `sample_bytes` is the rate of its profile, if that was read.
+    /// What a comparison needs to know. `sample_bytes` is the profile's sampling rate, if the profile was read.
     pub(crate) fn origin(&self, sample_bytes: Option<u64>) -> Origin<'_> {
         Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
     }
 
-    /// What the report of the moment `at` says about its heap, `profile`.
+    /// Describes the heap `profile` of a report at that time.
     pub fn of(
         report: &MemoryReport,
         profile: &SymbolizedProfile,
@@ -114,11 +114,11 @@ impl Snapshot {
         Ok(Self { info, pprof: pprof.into() })
     }
 
-    /// Reads what [`as_bytes`](Self::as_bytes) gave.
+    /// Reads the bytes that [`as_bytes`](Self::as_bytes) returns.
     ///
     /// # Errors
     ///
-    /// What is wrong with it: cut off, damaged, of another version, or no snapshot at all.
+    /// If the bytes are truncated, damaged, of another version, or not a snapshot; the text says which.
     pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, Error> {
         let pprof = bytes.into();
         let read = SymbolizedProfile::read_pprof(&*pprof);
@@ -128,11 +128,11 @@ impl Snapshot {
         match infos.next() {
             Some(info) if info.schema == SCHEMA => Ok(Self { info, pprof }),
             Some(info) => {
-                let message = format!("is of version {:?}; this reads {SCHEMA}", info.schema);
+                let message = format!("has version {:?}; this program reads {SCHEMA}", info.schema);
                 Err(Error::new(ErrorKind::Snapshot, message))
             }
             None => {
-                let message = "is a profile, but not a snapshot: it does not say of which process";
+                let message = "is a profile, but not a snapshot: it does not name its process";
                 Err(Error::new(ErrorKind::Snapshot, message))
             }
         }
@@ -143,22 +143,22 @@ impl Snapshot {
         &self.pprof
     }
 
-    /// Which moment it is of.
+    /// Description of the snapshot.
     pub fn info(&self) -> &SnapshotInfo {
         &self.info
     }
 
-    /// What each stack held.
+    /// The stacks, and what each of them held.
     ///
     /// # Errors
     ///
-    /// Not for a snapshot that was made or read here: it was readable then.
+    /// Never for a snapshot that was taken or read here, because it was readable then.
     pub fn profile(&self) -> Result<SymbolizedProfile, Error> {
         let read = SymbolizedProfile::read_pprof(&*self.pprof);
         read.map(|(profile, _)| profile).map_err(|error| Error::of(ErrorKind::Snapshot, error))
     }
 
-    /// How long before `later` it was made. `None` if it was not, or the clock was set.
+    /// How long before `later` it was taken. `None` if it was taken after it, or the clock was set.
     pub fn age_at(&self, later: &Self) -> Option<Duration> {
         let time = |snapshot: &Self| timestamp::parse(&snapshot.info.taken_at);
         time(later)?.duration_since(time(self)?).ok()
@@ -172,20 +172,20 @@ pub(crate) mod tests {
     use super::*;
     use crate::sample;
 
-    /// A snapshot of nothing, `seconds` after 1970.
+    /// A snapshot of an empty heap, `seconds` after 1970.
     pub(crate) fn empty(seconds: u64, label: &str) -> Snapshot {
         let dump = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n\nMAPPED_LIBRARIES:\n";
         of_dump(dump, seconds, label)
     }
 
-    /// Samples since the start of the process, or since the last of these discards.
+    /// Samples since the start of the process, or since this number of discards.
     pub(crate) fn samples(generation: u64) -> SampleOrigin {
         let started_at = sample::report().instance.started_at;
         let began_at = if generation == 0 { started_at } else { Some("2026-11-21T09:00:00.000Z".into()) };
         SampleOrigin { generation, began_at, sample_bytes: 524_288, pauses: 0, resumed_at: None }
     }
 
-    /// The same snapshot with other samples.
+    /// A copy of the snapshot with other samples.
     pub(crate) fn with_samples(snapshot: &Snapshot, samples: Option<SampleOrigin>) -> Snapshot {
         let info = SnapshotInfo { samples, ..snapshot.info().clone() };
         Snapshot::new(info, &snapshot.profile().unwrap(), SystemTime::UNIX_EPOCH).unwrap()
@@ -223,7 +223,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_read_back_as_it_was_written() {
+    fn a_snapshot_reads_back_as_it_was_written() {
         let dump = "heap_v2/524288\n  t*: 9: 576 [0: 0]\n@ 0x10 0x20\n  t*: 9: 576 [0: 0]\n\
             \x20 t1: 9: 576 [0: 0]\n\nMAPPED_LIBRARIES:\n";
         let snapshot = of_dump(dump, 7, "before");
@@ -235,7 +235,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_record_its_samples_is_read() {
+    fn reads_a_file_that_does_not_record_its_samples() {
         let info: SnapshotInfo = serde_json::from_str(
             r#"{"schema": "memory-debug-snapshot/v1", "id": "000102030405060708090a0b0c0d0e0f", "label": null,
                 "taken_at": "2026-11-21T09:00:00.000Z", "stacks": 9, "sampled_bytes": 1,
@@ -246,7 +246,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_no_snapshot_is_refused_with_the_reason() {
+    fn rejects_what_is_not_a_snapshot_with_the_reason() {
         let snapshot = empty(7, "x");
         for cut in [0, 1, 20, snapshot.as_bytes().len() - 1] {
             assert!(Snapshot::from_bytes(&snapshot.as_bytes()[..cut]).is_err(), "{cut}");
@@ -265,7 +265,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_made_by_any_clock() {
+    fn a_snapshot_can_be_taken_with_any_clock() {
         let snapshot = empty(7, "x");
         for at in timestamp::unusual_clocks() {
             let info = SnapshotInfo { taken_at: timestamp::millis(at), ..snapshot.info().clone() };
@@ -275,7 +275,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_time_between_snapshots_is_told_forward_only() {
+    fn the_age_of_a_snapshot_is_never_negative() {
         let (first, second) = (empty(10, "a"), empty(70, "b"));
         assert_eq!(first.age_at(&second), Some(Duration::from_secs(60)));
         assert_eq!(second.age_at(&first), None);

@@ -1,29 +1,29 @@
-//! Points in time as text (RFC 3339, in UTC), and back.
+//! Formats points in time as text (RFC 3339, in UTC), and parses them.
 //!
-//! A clock can be set to anything, and no clock makes this panic. RFC 3339 has a text for the years 0 to 9999; a time
-//! outside them is written as the nearest that has one.
+//! A clock can be set to anything, and no clock makes this panic. RFC 3339 covers the years 0 to 9999. A time outside
+//! them is written as the nearest time inside.
 
 use std::time::{Duration, SystemTime};
 
-const MILLIS_A_DAY: i64 = 86_400_000;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// The years 0 to 9999, in milliseconds since 1970.
-const MIN_MILLIS: i64 = days_since_1970(0, 1, 1) * MILLIS_A_DAY;
-const MAX_MILLIS: i64 = days_since_1970(10_000, 1, 1) * MILLIS_A_DAY - 1;
+const MIN_MILLIS: i64 = days_since_1970(0, 1, 1) * MILLIS_PER_DAY;
+const MAX_MILLIS: i64 = days_since_1970(10_000, 1, 1) * MILLIS_PER_DAY - 1;
 
-/// `2026-11-20T12:12:00Z`.
+/// Formats a time with seconds: `2026-11-20T12:12:00Z`.
 pub fn seconds(time: SystemTime) -> String {
     let (date, hour, minute, second, _) = fields(time);
     format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// `2026-11-20T12:12:00.123Z`.
+/// Formats a time with milliseconds: `2026-11-20T12:12:00.123Z`.
 pub fn millis(time: SystemTime) -> String {
     let (date, hour, minute, second, millis) = fields(time);
     format!("{date}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// Reads what [`seconds`] and [`millis`] write, and any other fraction of a second.
+/// Parses the output of [`seconds`] and [`millis`], with any number of digits in the fraction.
 pub fn parse(text: &str) -> Option<SystemTime> {
     let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
     let (date, clock) = text.split_once('T')?;
@@ -31,11 +31,11 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
     let days = days_since_1970(year, month, day);
-    // A day that the month does not have is one of the next month.
+    // A day that does not exist in this month converts to a day of the next month.
     if !(1..=12).contains(&month) || date_of(days) != (year, month, day) {
         return None;
     }
-    // 60 is a leap second, which clocks of systems do not count.
+    // 60 is a leap second, which system clocks do not count.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -49,7 +49,7 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     whole?.checked_add(Duration::from_nanos(nanos(fraction)?))
 }
 
-/// Seconds since 1970, negative before.
+/// Seconds since 1970; negative before.
 pub fn unix_seconds(time: SystemTime) -> f64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => since.as_secs_f64(),
@@ -60,8 +60,8 @@ pub fn unix_seconds(time: SystemTime) -> f64 {
 /// The date as text, hour, minute, second and millisecond.
 fn fields(time: SystemTime) -> (String, i64, i64, i64, i64) {
     let millis = unix_millis(time).clamp(MIN_MILLIS, MAX_MILLIS);
-    let (year, month, day) = date_of(millis.div_euclid(MILLIS_A_DAY));
-    let of_day = millis.rem_euclid(MILLIS_A_DAY);
+    let (year, month, day) = date_of(millis.div_euclid(MILLIS_PER_DAY));
+    let of_day = millis.rem_euclid(MILLIS_PER_DAY);
     let (seconds, millis) = (of_day / 1000, of_day % 1000);
     (format!("{year:04}-{month:02}-{day:02}"), seconds / 3600, seconds / 60 % 60, seconds % 60, millis)
 }
@@ -77,8 +77,8 @@ fn unix_millis(time: SystemTime) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. Algorithm: Howard Hinnant, "chrono-Compatible Low-Level
-/// Date Algorithms", `days_from_civil`. A year begins in March there, so that its leap day is the last.
+/// Days from 1970-01-01 to a date of the Gregorian calendar. The algorithm is `days_from_civil` from Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms". There, a year begins in March, so that its leap day is the last.
 const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -87,7 +87,7 @@ const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// The inverse, `civil_from_days`: year, month and day.
+/// The inverse of [`days_since_1970`], `civil_from_days`: year, month and day.
 fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -99,7 +99,7 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// Three numbers of exactly these widths.
+/// Parses three numbers with exactly these widths.
 fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; 3];
@@ -110,7 +110,7 @@ fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> 
     parts.next().is_none().then_some(numbers)
 }
 
-/// What the digits behind the point of a second are; beyond nine they are finer than a clock.
+/// Nanoseconds from the digits of a second's fraction; digits beyond nine are finer than a clock.
 fn nanos(fraction: &str) -> Option<u64> {
     (!fraction.is_empty() && is_digits(fraction)).then_some(())?;
     format!("{:0<9.9}", fraction).parse().ok()
@@ -120,7 +120,7 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Clocks for tests of whatever formats a time: from before 1970 to far beyond what RFC 3339 can say.
+/// Clocks for tests of code that formats a time: from before 1970 to far beyond the range of RFC 3339.
 #[cfg(test)]
 pub(crate) fn unusual_clocks() -> Vec<SystemTime> {
     let epoch = SystemTime::UNIX_EPOCH;
@@ -134,14 +134,14 @@ pub(crate) fn unusual_clocks() -> Vec<SystemTime> {
 mod tests {
     use super::*;
 
-    /// Milliseconds since 1970.
+    /// The time that is this many milliseconds after 1970.
     fn at(millis: i64) -> SystemTime {
         let distance = Duration::from_millis(millis.unsigned_abs());
         if millis < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }
     }
 
     #[test]
-    fn times_before_and_after_1970_have_their_text() {
+    fn formats_and_parses_times_before_and_after_1970() {
         // `date -u -d @N +%FT%TZ` of coreutils 9.
         for (unix, text) in [
             (0, "1970-01-01T00:00:00Z"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_are_rounded_down_on_either_side_of_1970() {
+    fn milliseconds_are_rounded_down_before_and_after_1970() {
         assert_eq!(millis(at(1_234)), "1970-01-01T00:00:01.234Z");
         assert_eq!(millis(at(-1)), "1969-12-31T23:59:59.999Z");
         assert_eq!(seconds(at(-1)), "1969-12-31T23:59:59Z");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_a_text_is_the_nearest_that_has_one() {
+    fn a_time_out_of_range_is_written_as_the_nearest_in_range() {
         let texts: Vec<_> = unusual_clocks().into_iter().map(millis).collect();
         assert!(texts.iter().all(|text| text.len() == 24 && parse(text).is_some()), "{texts:?}");
         assert!(texts.iter().any(|text| text == "0000-01-01T00:00:00.000Z"), "{texts:?}");
@@ -179,8 +179,8 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_the_calendars_cycle_reads_back() {
-        let (first, last) = (MIN_MILLIS / MILLIS_A_DAY, MAX_MILLIS / MILLIS_A_DAY);
+    fn every_day_of_the_calendars_cycle_converts_back() {
+        let (first, last) = (MIN_MILLIS / MILLIS_PER_DAY, MAX_MILLIS / MILLIS_PER_DAY);
         // The calendar repeats after 400 years.
         for days in -146_097..=146_097 {
             let (year, month, day) = date_of(days);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_and_offsets_of_nothing_are_read() {
+    fn parses_fractions_and_zero_offsets() {
         for text in
             ["1970-01-01T00:00:01.5Z", "1970-01-01T00:00:01.500000000999Z", "1970-01-01T00:00:01.5+00:00"]
         {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn rejects_what_is_not_a_time() {
         for text in [
             "",
             "Z",

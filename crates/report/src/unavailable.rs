@@ -5,9 +5,9 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-/// Why values of a report are `None`, keyed by their path (`process.uss_bytes`), one sentence each.
+/// Reasons why values of a report are `None`, keyed by path (`process.uss_bytes`), one sentence each.
 ///
-/// A section that is missing as a whole has one entry under its own path (`allocator`), none for the values in it.
+/// A section that is missing as a whole has one entry under its own path (`allocator`); its values have no entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unavailable(BTreeMap<String, String>);
@@ -23,7 +23,7 @@ impl Unavailable {
         self.0.iter().map(|(path, reason)| (path.as_str(), reason.as_str()))
     }
 
-    /// Whether everything asked for was measured.
+    /// Whether no value is missing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_measurement_is_none_and_has_a_reason() {
+    fn a_failed_measurement_becomes_none_with_a_reason() {
         let mut unavailable = Unavailable::default();
         assert_eq!(unavailable.keep("a", Ok::<_, &str>(7)), Some(7));
         assert_eq!(unavailable.keep("b", Err::<u64, _>("b: permission denied")), None);

@@ -1,10 +1,10 @@
-//! Quantities as people read them.
+//! Formats quantities for people.
 
 use std::fmt;
 
 use memory_debug_profile::shorten_name;
 
-/// A number of bytes in binary units, two decimals unless the format says otherwise: `6.99 MiB`, `{:.0}` `7 MiB`.
+/// A number of bytes in binary units, with two decimals unless the format says otherwise: `6.99 MiB`, `{:.0}` `7 MiB`.
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes(pub u64);
 
@@ -21,7 +21,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A count with separators: `97,100`.
+/// Formats a count with separators: `97,100`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut separated = String::with_capacity(digits.len() + digits.len() / 3);
@@ -34,17 +34,17 @@ pub fn count(number: u64) -> String {
     separated
 }
 
-/// A change in bytes with its sign: `+6.99 MiB`.
+/// Formats a change in bytes with its sign: `+6.99 MiB`.
 pub fn signed_bytes(change: i64) -> String {
     format!("{}{}", if change < 0 { '-' } else { '+' }, Bytes(change.unsigned_abs()))
 }
 
-/// A change in a count with its sign: `-97,100`.
+/// Formats a change of a count with its sign: `-97,100`.
 pub fn signed_count(change: i64) -> String {
     format!("{}{}", if change < 0 { '-' } else { '+' }, count(change.unsigned_abs()))
 }
 
-/// A time span in its two largest units: `3h 12m`.
+/// Formats a time span in its two largest units: `3h 12m`.
 pub fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
@@ -55,20 +55,20 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// `part` of `whole` in percent; nothing if there is no whole.
+/// `part` of `whole` in percent; `None` if the whole is zero.
 pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
-/// `text` with every character escaped that is not seen, as [`memory_debug_profile::visible`] has it.
+/// `text` with every invisible character escaped, see [`memory_debug_profile::visible`].
 pub fn visible(text: &str) -> String {
-    memory_debug_profile::visible(text).into_owned()
+    memory_debug_profile::printable(text).into_owned()
 }
 
 /// Longest name in text, in characters. JSON has the whole name.
 const NAME_LENGTH: usize = 160;
 
-/// A type's or function's name as text shows it: on one line, and cut between its arguments if it is long.
+/// The name of a type or function for text output: on one line, and shortened between its arguments if it is long.
 pub fn short_name(name: &str) -> String {
     visible(&shorten_name(name, NAME_LENGTH))
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_nothing_is_not_told() {
+    fn a_whole_of_zero_has_no_percentage() {
         assert_eq!(percent(0.0, 0.0), None);
         assert_eq!(percent(1.0, 4.0), Some(25.0));
     }

@@ -1,9 +1,9 @@
-//! Which page of a report is wanted, and which part of the table.
+//! The page and the rows that a client requests.
 
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootSummary};
 
-/// A page that a report is rendered to.
+/// A page as which a report is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     /// The most important numbers, then the table.
@@ -12,12 +12,12 @@ pub enum Page {
     Stats,
     /// The table.
     Types,
-    /// What stands out, and what to change.
+    /// Findings of the doctor, with advice.
     Doctor,
 }
 
 impl Page {
-    /// Whether the value at `path` of a report is on this page.
+    /// Whether this page shows the value at `path` of a report.
     pub(crate) fn shows(self, path: &str) -> bool {
         match path.split('.').next().unwrap_or_default() {
             "types" | "reconciliation" | "roots" => matches!(self, Self::Overview | Self::Types),
@@ -29,18 +29,18 @@ impl Page {
     }
 }
 
-/// Which rows of the table are shown, and in which order.
+/// Which rows of the table to show, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TypesView {
     /// At most this many rows.
     pub top: usize,
-    /// Order of the rows, and thereby which ones are at the top.
+    /// Order of the rows, which also decides which rows are at the top.
     pub sort: Sort,
     /// Shows only types whose short or full name contains this text, literally.
     pub filter: Option<String>,
 }
 
-/// Order of rows. Rows that are equal in it follow by name.
+/// Order of rows. Equal rows are sorted by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
     /// Most bytes first.
@@ -60,13 +60,14 @@ impl Default for TypesView {
 }
 
 impl TypesView {
-    /// The table of a report as this view shows it.
+    /// The table of a report in this view. A report from elsewhere has no profile that could be grouped again, so its
+    /// table keeps its group and says so.
     pub(crate) fn table(&self, report: &MemoryReport) -> Option<TypeSummary> {
         report.types.as_ref().map(|types| self.apply(types))
     }
 
-    /// The roots as this view shows them: whole if the filter fits their name or type, else only the parts it fits. Of
-    /// each at most `top` parts.
+    /// The roots of a report in this view. A root is complete if the filter matches its name or type; otherwise it has
+    /// only the parts that match. Each has at most `top` parts.
     pub(crate) fn roots(&self, report: &MemoryReport) -> Option<RootSummary> {
         let roots = report.roots.as_ref()?;
         let rows = roots.rows.iter().filter_map(|root| {
@@ -90,7 +91,7 @@ impl TypesView {
         Some(RootSummary { rows: rows.collect(), ..*roots })
     }
 
-    /// The table as this view shows it. Totals stay those of all rows.
+    /// The table in this view. Totals still cover all rows.
     fn apply(&self, summary: &TypeSummary) -> TypeSummary {
         let mut rows: Vec<&TypeRow> = summary.rows.iter().filter(|row| self.shows(row)).collect();
         rows.sort_by(|a, b| {
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_come_first_unless_asked_otherwise() {
+    fn the_largest_rows_come_first_by_default() {
         assert_eq!(names(&TypesView::default())[..2], ["HashMap<String, Session>", "String"]);
         let by_count = TypesView { sort: Sort::Count, ..TypesView::default() };
         assert_eq!(names(&by_count)[0], "String");
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_rows_follow_by_name_whatever_their_order_was() {
+    fn equal_rows_are_sorted_by_name() {
         let mut summary = sample::types();
         summary.rows.iter_mut().for_each(|row| (row.bytes, row.objects) = (8, 1));
         let forward = TypesView::default().apply(&summary);
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_below_the_top_are_counted_and_totals_stay() {
+    fn rows_below_the_top_are_counted_as_omitted_and_totals_stay() {
         let all = sample::types();
         let view = TypesView { top: 1, ..TypesView::default() };
         let top = view.apply(&all);
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_literal_and_leaves_nothing_to_count() {
+    fn a_filter_is_literal_and_does_not_count_omitted_rows() {
         let view = |filter: &str| TypesView { filter: Some(filter.into()), ..TypesView::default() };
         assert_eq!(names(&view("Session")), ["HashMap<String, Session>", "Session"]);
         assert_eq!(names(&view("axum_service::")), ["HashMap<String, Session>", "Session"], "full names too");

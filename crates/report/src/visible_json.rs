@@ -1,11 +1,11 @@
-//! JSON in which every character is seen.
+//! JSON in which every character is visible.
 
 use std::io::{self, ErrorKind, Write};
 
-use memory_debug_profile::is_hidden;
+use memory_debug_profile::is_unprintable;
 use serde::Serialize;
 
-/// `value` as indented JSON, with a newline at the end. Characters that are not seen are escaped, as `\u202e`, so a
+/// `value` as indented JSON, with a newline at the end. Invisible characters are escaped, as in `\u202e`, so that a
 /// terminal can show the text. A parser reads the same value.
 ///
 /// # Errors
@@ -17,17 +17,17 @@ pub fn to_json(value: &impl Serialize) -> io::Result<String> {
     into_text(json)
 }
 
-/// Writes what [`to_json`] gives, without holding it.
+/// Writes the text that [`to_json`] returns, without holding it in memory.
 ///
 /// # Errors
 ///
-/// Those of `out`, and if `value` cannot be JSON.
+/// Errors of `out`, or if `value` cannot be JSON.
 pub fn write_line(mut out: impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(VisibleJson(&mut out), value)?;
     out.write_all(b"\n")
 }
 
-/// The same in one line.
+/// `value` as JSON in one line, with invisible characters escaped as in [`to_json`].
 ///
 /// # Errors
 ///
@@ -38,16 +38,16 @@ pub fn to_json_line(value: &impl Serialize) -> io::Result<String> {
     into_text(json)
 }
 
-/// `json`, which others wrote, with the characters escaped that are not seen, but its line feeds. They belong into
-/// strings only, where an escape means the same.
+/// Escapes the invisible characters in `json` from another source, except line feeds. They occur only in strings, where
+/// the escape means the same.
 pub fn visible_json(json: &str) -> String {
     let mut visible = Vec::with_capacity(json.len());
-    // A vector takes all that is written.
+    // Writing to a vector cannot fail.
     let _ = VisibleJson(&mut visible).write_all(json.as_bytes());
     into_text(visible).unwrap_or_default()
 }
 
-/// Escapes what is not seen on its way to `0`. Takes whole characters, as serde_json writes them.
+/// A writer that escapes invisible characters on their way to `0`. Needs whole characters, as serde_json writes them.
 #[derive(Debug)]
 pub struct VisibleJson<W>(pub W);
 
@@ -60,7 +60,7 @@ impl<W: Write> Write for VisibleJson<W> {
         let text =
             std::str::from_utf8(part).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         let mut rest = text;
-        while let Some(at) = rest.find(|c| c != '\n' && is_hidden(c)) {
+        while let Some(at) = rest.find(|c| c != '\n' && is_unprintable(c)) {
             let (before, after) = rest.split_at(at);
             self.0.write_all(before.as_bytes())?;
             let mut chars = after.chars();
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_json_stays_the_json_it_was_with_nothing_hidden_in_it() {
+    fn s64_escaped_json_has_the_same_value_and_hides_nothing() {
         let value =
             json!({"name\u{9b}": ["\u{1b}[2J\n", "é\u{61c}\u{202e}\u{e0001}😀\u{7f}", "\u{feff}\"\\"]});
         for json in [to_json(&value).unwrap(), to_json_line(&value).unwrap()] {
-            assert!(!json.replace('\n', "").contains(is_hidden), "{json}");
+            assert!(!json.replace('\n', "").contains(is_unprintable), "{json}");
             assert!(json.contains("é\\u061c\\u202e\\udb40\\udc01😀\\u007f"), "{json}");
             assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
             assert_eq!(visible_json(&json), json);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_seen_is_written_as_before() {
+    fn visible_characters_are_not_escaped() {
         let value = json!({"type": "HashMap<String, größe>", "bytes": 1.5, "rows": [null, true]});
         assert_eq!(to_json(&value).unwrap(), serde_json::to_string_pretty(&value).unwrap() + "\n");
     }

@@ -1,4 +1,4 @@
-//! The body of a response: the inner service's, or the page's.
+//! The body of a response, from the inner service or of the page.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use self::sealed::Sealed;
 
 pin_project! {
-    /// The body of a response under [`AnyBody`]: a body of the inner service, or the page.
+    /// The body of a response with [`AnyBody`]: a body of the inner service, or the page.
     ///
     /// Adds one comparison for each frame and no allocation. Frames of the inner service pass through unchanged.
     #[derive(Debug)]
@@ -26,14 +26,14 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         Inner { #[pin] body: B },
-        // Empty once it is sent.
-        Ours { page: Bytes },
+        // Empty after it was sent.
+        Page { page: Bytes },
     }
 }
 
 impl<B> ResponseBody<B> {
-    /// A body of the application. For a service that has the layer in some configurations only, and the same type in
-    /// all.
+    /// A body of the application. For a service that has the layer in only some configurations and the same response
+    /// type in all of them.
     pub fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
@@ -41,7 +41,7 @@ impl<B> ResponseBody<B> {
 
 impl<B> From<Bytes> for ResponseBody<B> {
     fn from(page: Bytes) -> Self {
-        Self { kind: Kind::Ours { page } }
+        Self { kind: Kind::Page { page } }
     }
 }
 
@@ -60,8 +60,8 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         match self.project().kind.project() {
             KindProjection::Inner { body } => body.poll_frame(context),
-            KindProjection::Ours { page } if page.is_empty() => Poll::Ready(None),
-            KindProjection::Ours { page } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(page).into())))),
+            KindProjection::Page { page } if page.is_empty() => Poll::Ready(None),
+            KindProjection::Page { page } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(page).into())))),
         }
     }
 
@@ -69,7 +69,7 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
-            Kind::Ours { page } => page.is_empty(),
+            Kind::Page { page } => page.is_empty(),
         }
     }
 
@@ -77,20 +77,20 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Ours { page } => SizeHint::with_exact(page.remaining() as u64),
+            Kind::Page { page } => SizeHint::with_exact(page.remaining() as u64),
         }
     }
 }
 
-/// Says which body a response has, for a service whose own responses have the body `B`.
+/// Decides the type of the response body, for a service whose own responses have the body `B`.
 ///
 /// [`AnyBody`] and [`SameBody`] implement it.
 #[diagnostic::on_unimplemented(
     message = "the memory page cannot be sent with the body `{B}`",
-    label = "this layer cannot go around a service whose response body is `{B}`",
-    note = "`MemoryDebugLayer` of memory-debug-tower goes around every `http_body::Body` whose `Data` is `Bytes`",
-    note = "where it must keep the body's type (`SameBody`, as in memory-debug-axum), the body needs `From<Bytes>`",
-    note = "else change the body first, for example by `ServiceExt::map_response` and `http_body_util::BodyExt`"
+    label = "this layer cannot wrap a service whose response body is `{B}`",
+    note = "`MemoryDebugLayer` of memory-debug-tower accepts every `http_body::Body` whose `Data` is `Bytes`",
+    note = "to keep the type of the body (`SameBody`, as in memory-debug-axum), the body needs `From<Bytes>`",
+    note = "otherwise convert the body first, for example with `ServiceExt::map_response` and `http_body_util::BodyExt`"
 )]
 pub trait BodyKind<B>: Sealed {
     /// The body of all responses.
@@ -103,11 +103,11 @@ pub trait BodyKind<B>: Sealed {
     fn page(page: Bytes) -> Self::Body;
 }
 
-/// Puts the page in front of a service with a body of any type, also one that only the service can make: `BoxBody`,
+/// Puts the page in front of a service with a body of any type, also a type that only the service can make: `BoxBody`,
 /// `UnsyncBoxBody`, `Either`, `Incoming`, `StreamBody`, tonic's body.
 ///
-/// All responses have the body [`ResponseBody`] of the inner service's. Its `Data` has to be made from [`Bytes`]; the
-/// usual one is `Bytes` itself.
+/// All responses have the body [`ResponseBody`] around the inner service's body. Its `Data` must be made from
+/// [`Bytes`], and usually is `Bytes` itself.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyBody;
 
@@ -128,10 +128,10 @@ where
     }
 }
 
-/// Keeps the type of the inner service's body, which has to be made from [`Bytes`]: axum's, reqwest's, `Full<Bytes>`.
+/// Keeps the type of the inner service's body, which must be made from [`Bytes`]: axum's, reqwest's, `Full<Bytes>`.
 ///
-/// axum boxes a body of every type but its own, for each response. So `memory_debug_axum::MemoryDebugLayer` is of this
-/// kind.
+/// axum boxes the body of each response, unless it is axum's own type. So `memory_debug_axum::MemoryDebugLayer` is of
+/// this kind.
 #[derive(Clone, Copy, Debug)]
 pub struct SameBody;
 

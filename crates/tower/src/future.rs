@@ -1,4 +1,4 @@
-//! The future of a response: the inner service's own, or ours.
+//! The future of a response, from the inner service or of the page.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use crate::body::{AnyBody, BodyKind};
 
 pin_project! {
-    /// The future of [`MemoryDebug`](crate::MemoryDebug). Adds no allocation to the inner one.
+    /// The future of [`MemoryDebug`](crate::MemoryDebug). Adds no allocation to the inner future.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, K = AnyBody> {
         #[pin]
@@ -28,8 +28,8 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<F> {
         Inner { #[pin] future: F },
-        // Boxed and behind a pointer to its functions, so that dropping a future that is not ours stays short.
-        Ours { outcome: Pin<Box<dyn Future<Output = Reply> + Send>> },
+        // Boxed as a trait object, so that the code that drops an inner future stays short.
+        Page { outcome: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
 
@@ -39,11 +39,11 @@ impl<F, K> ResponseFuture<F, K> {
         Self { kind: Kind::Inner { future }, body: PhantomData }
     }
 
-    /// Drops the body unread, unless the answer depends on it.
-    pub(crate) fn ours<B: Body + Send + 'static>(outcome: ReplyFuture, body: B) -> Self {
+    /// Drops the request body unread, unless the reply depends on it.
+    pub(crate) fn page<B: Body + Send + 'static>(outcome: ReplyFuture, body: B) -> Self {
         let outcome: Pin<Box<dyn Future<Output = Reply> + Send>> =
             if outcome.needs_body() { Box::pin(with_body(outcome, body)) } else { Box::pin(outcome) };
-        Self { kind: Kind::Ours { outcome }, body: PhantomData }
+        Self { kind: Kind::Page { outcome }, body: PhantomData }
     }
 }
 
@@ -64,7 +64,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProjection::Inner { future } => K::passed(future.poll(context)),
-            KindProjection::Ours { outcome } => poll_ours::<K, B, E>(outcome.as_mut(), context),
+            KindProjection::Page { outcome } => poll_page::<K, B, E>(outcome.as_mut(), context),
         }
     }
 }
@@ -74,7 +74,7 @@ async fn with_body<B: Body>(mut outcome: ReplyFuture, body: B) -> Reply {
     poll_fn(|context| outcome.poll_with_body(context, |context| poll_data(body.as_mut(), context))).await
 }
 
-/// The next part of the body. Trailers say nothing here.
+/// Polls the next data frame of the body. Skips trailers.
 fn poll_data<B: Body>(
     mut body: Pin<&mut B>,
     context: &mut Context<'_>,
@@ -89,10 +89,10 @@ fn poll_data<B: Body>(
     }
 }
 
-/// Out of line, so that polling a future that is not ours stays short.
+/// Polls the page, out of line, so that the code that polls an inner future stays short.
 #[cold]
 #[inline(never)]
-fn poll_ours<K: BodyKind<B>, B, E>(
+fn poll_page<K: BodyKind<B>, B, E>(
     outcome: Pin<&mut (dyn Future<Output = Reply> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Response<K::Body>, E>> {

@@ -1,20 +1,21 @@
-//! The layer: settings, and the one state that all services made from it share.
+//! The layer: holds the settings, and the state that all its services share.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
-use memory_debug_endpoint::{Collect, ConfigError, Connection, Credentials, Endpoint, Limits};
+use memory_debug_endpoint::{ConfigError, Connection, Credentials, Endpoint};
 use tower_layer::Layer;
 
 use crate::body::{AnyBody, SameBody};
-use crate::service::MemoryDebug;
+use crate::service::{MemoryDebug, Settings};
 
 /// Puts the memory page in front of a service.
 ///
-/// Making and applying it starts nothing and reads nothing, unless it has siblings (feature `siblings`). Clones, and services made from them, share one state, so
-/// however often a router applies the layer, one collection of a kind runs at a time. That state, a few hundred bytes,
-/// stays in memory until the process ends.
+/// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`).
+/// Clones of a layer, and the services made from them, share one state. So only one collection of a kind runs at a
+/// time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory until the
+/// process ends.
 ///
 /// # Examples
 ///
@@ -23,9 +24,10 @@ use crate::service::MemoryDebug;
 /// use std::time::Duration;
 ///
 /// let credentials = Credentials::new("ops", generate_password()?)?;
+/// let limits = Limits::default().deadline(Duration::from_secs(10));
 /// let layer = MemoryDebugLayer::new(credentials)
 ///     .service("shop", env!("CARGO_PKG_VERSION"))
-///     .limits(Limits::default().deadline(Duration::from_secs(10)))
+///     .configure(|endpoint| endpoint.limits(limits).hide_host())
 ///     .path("/internal/memory")?;
 /// # let _ = layer;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,31 +42,26 @@ pub struct MemoryDebugLayer<K> {
 #[derive(Debug)]
 struct State {
     settings: Settings,
-    /// The settings as services see them, once the layer is applied. They stay until the process ends, as the layer
-    /// of a service does anyway, so that a service, which routers clone for each request, needs no counter that all
-    /// processors write to.
+    /// The settings that services use, set when the layer is first applied.
+    ///
+    /// They are leaked on purpose. Routers clone a service for each request. With an `Arc` in the service, every
+    /// request, also one for another path, would write to one counter that all processors share. A reference costs
+    /// nothing to clone. Layers usually live as long as the process anyway.
     served: OnceLock<&'static Settings>,
 }
 
-/// What a service needs to answer for the page.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) connection: fn(&Extensions) -> Connection,
-}
-
 impl<K> MemoryDebugLayer<K> {
-    /// The page at `/debug/memory` with default limits.
+    /// The page at `/debug/memory` with default settings.
     pub fn new(credentials: Credentials) -> Self {
         Self::from(Endpoint::new(credentials))
     }
 
-    /// Changes any setting that the endpoint has; those with a method here are the ones that most services need.
+    /// Changes any setting of the endpoint.
     ///
     /// ```
     /// # use memory_debug_tower::{Credentials, MemoryDebugLayer, generate_password};
     /// # let credentials = Credentials::new("ops", generate_password()?)?;
-    /// let layer = MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.service("shop", "1.4.2"));
+    /// let layer = MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.require_tls().hide_host());
     /// # Ok::<(), memory_debug_tower::CredentialsError>(())
     /// ```
     pub fn configure(self, change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
@@ -72,7 +69,7 @@ impl<K> MemoryDebugLayer<K> {
         Self::with(Settings { endpoint: change(endpoint), connection })
     }
 
-    /// Mounts the page elsewhere.
+    /// Mounts the page at another path.
     ///
     /// # Errors
     ///
@@ -82,34 +79,25 @@ impl<K> MemoryDebugLayer<K> {
         Ok(Self::with(Settings { endpoint: endpoint.path(path)?, connection }))
     }
 
-    /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
+    /// Names the service in each report: [`Endpoint::service`].
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.configure(|endpoint| endpoint.service(name, version))
     }
 
-    /// Bounds what requests may cost.
-    pub fn limits(self, limits: Limits) -> Self {
-        self.configure(|endpoint| endpoint.limits(limits))
-    }
-
-    /// Gets its reports from `collect` instead of this process.
-    pub fn collect_with(self, collect: impl Collect) -> Self {
-        self.configure(|endpoint| endpoint.collect_with(collect))
-    }
-
-    /// Tells how to find the peer's address among the extensions of a request, where servers put it. Without it the
-    /// peer is unknown.
+    /// Sets the function that finds the client's address among the extensions of a request, where the server puts it.
+    /// Without it the address is unknown.
     pub fn connection(self, connection: fn(&Extensions) -> Connection) -> Self {
         Self::with(Settings { connection, ..self.state.settings.clone() })
     }
 
-    /// The path of the overview; all other pages lie below it.
+    /// The path of the overview. All other pages are below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
         self.state.settings.endpoint.base_path()
     }
 
-    /// The paths that the page has elsewhere, if it [has](Endpoint::pprof_aliases).
+    /// The paths outside [`base_path`](Self::base_path) that the page also answers:
+    /// [`Endpoint::pprof_aliases`]. Empty by default.
     #[must_use]
     pub fn alias_paths(&self) -> &'static [&'static str] {
         self.state.settings.endpoint.alias_paths()
@@ -121,15 +109,15 @@ impl<K> MemoryDebugLayer<K> {
 }
 
 impl MemoryDebugLayer<AnyBody> {
-    /// Keeps the type of the inner service's body, which has to be made from [`Bytes`](bytes::Bytes).
+    /// Keeps the type of the inner service's body, which must be made from [`Bytes`](bytes::Bytes).
     ///
-    /// For functions that name the type, and around an axum router without memory-debug-axum.
+    /// Use it in functions that name the type, and around an axum router without memory-debug-axum.
     pub fn same_body(self) -> MemoryDebugLayer<SameBody> {
         MemoryDebugLayer { state: self.state, body: PhantomData }
     }
 }
 
-/// Both share one state.
+/// Both layers share one state.
 impl From<MemoryDebugLayer<SameBody>> for MemoryDebugLayer<AnyBody> {
     fn from(layer: MemoryDebugLayer<SameBody>) -> Self {
         Self { state: layer.state, body: PhantomData }
@@ -139,6 +127,13 @@ impl From<MemoryDebugLayer<SameBody>> for MemoryDebugLayer<AnyBody> {
 impl<K> From<Endpoint> for MemoryDebugLayer<K> {
     fn from(endpoint: Endpoint) -> Self {
         Self::with(Settings { endpoint, connection: |_extensions| Connection::default() })
+    }
+}
+
+/// The page at `/debug/memory` with default settings.
+impl<K> From<Credentials> for MemoryDebugLayer<K> {
+    fn from(credentials: Credentials) -> Self {
+        Self::new(credentials)
     }
 }
 

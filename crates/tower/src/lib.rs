@@ -26,22 +26,28 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Settings
+//!
+//! [`MemoryDebugLayer::configure`](layer::MemoryDebugLayer::configure) reaches every setting of the [`Endpoint`]. The
+//! layer has shorter methods for the name of the [service](layer::MemoryDebugLayer::service) and for the
+//! [path](layer::MemoryDebugLayer::path).
+//!
 //! # Where to put it
 //!
-//! Outside of whatever answers before the application: layers further out (tracing, compression, CORS) act on the page
-//! too, layers further in (the application's own authentication, body limits) do not. Applied twice, the outer one
-//! answers.
+//! Put the layer outside of everything that answers before the application does. Layers further out (tracing,
+//! compression, CORS) also act on the page. Layers further in (the application's own authentication, body limits) do
+//! not. If the layer is applied twice, the outer one answers.
 //!
 //! # Bodies
 //!
-//! The request body can be any [`Body`](http_body::Body). So can the response body if its `Data` is
-//! [`Bytes`](bytes::Bytes): hyper services return `BoxBody`, `UnsyncBoxBody`, `Either` or `Incoming`, tonic has a body
-//! of its own. Responses then have the body [`ResponseBody`] of the inner one. It is an enum: no box is added, and no
-//! byte is copied.
+//! The request body can be any [`Body`](http_body::Body). The response body can be any body whose `Data` is
+//! [`Bytes`](bytes::Bytes): hyper services return `BoxBody`, `UnsyncBoxBody`, `Either` or `Incoming`, and tonic has a
+//! body of its own. All responses then have the body [`ResponseBody`] around the inner service's body. It is an enum:
+//! it adds no box and copies no byte.
 //!
-//! Where the type must stay what it is, [`same_body`](layer::MemoryDebugLayer::same_body) keeps it. The inner body
-//! then needs `From<Bytes>`, as `Full<Bytes>`, `axum::body::Body` and `reqwest::Body` have it. Around an axum router use
-//! memory-debug-axum, which does that: axum boxes all bodies but its own.
+//! Where the body's type must not change, use [`same_body`](layer::MemoryDebugLayer::same_body). The inner body then
+//! needs `From<Bytes>`, which `Full<Bytes>`, `axum::body::Body` and `reqwest::Body` have. Around an axum router use
+//! memory-debug-axum, which keeps the type, because axum boxes every body but its own.
 //!
 //! A service on hyper whose body is a box:
 //!
@@ -73,7 +79,7 @@
 //!
 //! # With tonic
 //!
-//! The layer goes around the whole server:
+//! Put the layer around the whole server:
 //!
 //! ```ignore
 //! tonic::transport::Server::builder()
@@ -84,29 +90,37 @@
 //!     .await?;
 //! ```
 //!
-//! Without `accept_http1(true)` tonic speaks HTTP/2 alone: `curl --http2-prior-knowledge`.
+//! Without `accept_http1(true)` tonic speaks only HTTP/2: use `curl --http2-prior-knowledge`.
 //!
 //! # What it does not do
 //!
-//! It terminates no TLS, and reads no request body but that of `PUT /debug/memory/profiling`. Who is at the other end of a connection it knows only if told where
-//! servers put it ([`MemoryDebugLayer::connection`]), and needs it to tell plain HTTP from this machine and guesses of
-//! one address from those of others.
+//! It terminates no TLS. It reads no request body except the body of `PUT /debug/memory/profiling`.
+//!
+//! It knows a client's address only if [`connection`](layer::MemoryDebugLayer::connection) says where the server puts
+//! it. The address is needed to recognise plain HTTP from this machine, and to count one client's guesses apart from
+//! other clients' guesses.
 //!
 //! # Features
 //!
+#![doc = include_str!("../features.md")]
+//!
+//! And in this crate only:
+//!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `allocative` | no | `register_root`: what chosen values retain, by field |
-//! | `flamegraph` | no | `/debug/memory/heap/flamegraph` |
-//! | `jemalloc` | yes | as in `memory-debug-core`: allocator statistics and the heap profile |
-//! | `metrics` | no | `memory_debug_core::metrics::record`: the numbers for a recorder of the `metrics` facade |
-//! | `peers` | no | `Endpoint::peers`, through `configure`: `/fleet?scope=peers` for instances elsewhere (brings rustls) |
-//! | `prometheus` | yes | `/metrics`, for Prometheus |
-//! | `siblings` | no | `Endpoint::siblings`, through `configure`: `/fleet` for the processes of one host (Linux) |
-//! | `tracing` | yes | audit events, as in `memory-debug-endpoint` |
-//! | `serve` | no | module `serve`: the page on a listener of its own, also for programs without a web server; brings hyper and tokio |
+//! | `serve` | no | module `serve`: the page on its own listener, also for programs without a web server (brings hyper and tokio) |
 //!
 //! The minimum supported Rust version is 1.88.
+//!
+//! # Modules
+//!
+//! A module uses only modules that are listed before it.
+//!
+//! - `body`: the body of a response, from the application or of the page
+//! - `future`: the future of a response
+//! - `service`: answers requests for the page and passes on all others
+//! - [`layer`]: holds the settings and makes services
+//! - `serve`: the page on its own listener
 
 #![forbid(unsafe_code)]
 
@@ -119,24 +133,9 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "peers")]
-pub use memory_debug_endpoint::Peers;
-pub use memory_debug_endpoint::memory_debug_core;
-#[cfg(feature = "jemalloc")]
-pub use memory_debug_endpoint::memory_debug_core::install;
-pub use memory_debug_endpoint::memory_debug_core::{
-    AllocatorStats, Ceiling, CgroupLevel, CgroupMemory, CgroupParts, Collected, Collector, FieldRow,
-    InstanceId, InstanceInfo, LimitSource, MachineMemory, MemoryReport, ProcessMemory, Reconciliation,
-    Resource, RootRow, RootSummary, RowSource, Scope, Tracked, TypeRow, TypeSummary, Work, summary,
-};
-#[cfg(feature = "allocative")]
-pub use memory_debug_endpoint::memory_debug_core::{
-    RegisteredRoot, allocative, register_root, register_static_root,
-};
-pub use memory_debug_endpoint::{
-    Collect, ConfigError, ConfigErrorKind, Connection, Credentials, CredentialsError, CredentialsErrorKind,
-    Endpoint, Limits, Role, Shortage, generate_password,
-};
+pub use memory_debug_endpoint;
+#[doc(inline)]
+pub use memory_debug_endpoint::exports::*;
 
 pub use self::body::{AnyBody, BodyKind, ResponseBody, SameBody};
 pub use self::future::ResponseFuture;

@@ -1,23 +1,44 @@
-//! The service: ours or the application's, by the path.
+//! The service: answers requests for the page and passes on all others.
 
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
 use http::uri::Authority;
-use http::{HeaderValue, Request, Response};
+use http::{Extensions, HeaderValue, Request, Response};
 use http_body::Body;
-use memory_debug_endpoint::{ReplyFuture, RequestParts};
+use memory_debug_endpoint::{Connection, Endpoint, ReplyFuture, RequestParts};
 use tower_service::Service;
 
 use crate::body::{AnyBody, BodyKind};
 use crate::future::ResponseFuture;
-use crate::layer::Settings;
+
+/// What a service needs to answer requests for the page.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) connection: fn(&Extensions) -> Connection,
+}
+
+impl Settings {
+    fn handle<B>(&self, request: &Request<B>) -> ReplyFuture {
+        self.endpoint.handle(RequestParts {
+            method: request.method().as_str(),
+            authority: request.uri().authority().map(Authority::as_str),
+            path: request.uri().path(),
+            query: request.uri().query(),
+            headers: &|name| request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect(),
+            connection: (self.connection)(request.extensions()),
+        })
+    }
+}
 
 /// A service with the memory page in front. Made by [`MemoryDebugLayer`](crate::MemoryDebugLayer).
 ///
-/// Requests for other paths reach the inner service as they came, at the price of one comparison. Requests for the
-/// page never reach it: their body is dropped unread, but for the one operation that takes one. The readiness that the inner service granted for such a request
-/// is kept for the next one, as with every middleware that answers by itself; dropping this service gives it back.
+/// Requests for other paths reach the inner service unchanged, at the price of one comparison. Requests for the page
+/// never reach it. Their body is dropped unread, except for the one operation that takes a body.
+///
+/// The inner service may have granted readiness for a request that the page then answers. That readiness is kept for
+/// the next request, as in every middleware that answers by itself. Dropping this service gives it back.
 #[derive(Clone, Debug)]
 pub struct MemoryDebug<S, K = AnyBody> {
     settings: &'static Settings,
@@ -31,9 +52,9 @@ impl<S, K> MemoryDebug<S, K> {
     }
 }
 
-// Every request of the service goes through `call`, so its shape was chosen by counting instructions
-// (`measure/count-instructions`). A router's future is some hundred bytes. It is written once, where the caller wants
-// it, only if `call` and `pass_on` stay functions of their own: inlined together, they build it on the stack and copy.
+// Every request of the application goes through `call`, so its shape was chosen by counting instructions
+// (`measure/count-instructions`). A router's future is some hundred bytes long. The compiler writes it once, in its
+// final place, only if `call` and `pass_on` are separate functions. Inlined, they build it on the stack and copy it.
 impl<S, K, RequestBody, ResponseBody> Service<Request<RequestBody>> for MemoryDebug<S, K>
 where
     S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
@@ -61,8 +82,8 @@ where
 impl<S, K> MemoryDebug<S, K> {
     /// Answers a request for the page, or passes it on if the application must answer.
     ///
-    /// Takes the request by value, as its callers do. If one of them borrowed it, the request would be copied before the
-    /// path is compared.
+    /// Takes the request by value, as do all its callers: a borrow further out would copy the request before the path
+    /// is compared.
     #[cold]
     #[inline(never)]
     fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
@@ -70,26 +91,15 @@ impl<S, K> MemoryDebug<S, K> {
         S: Service<Request<B>>,
         B: Body + Send + 'static,
     {
-        let outcome = handle(self.settings, &request);
+        let outcome = self.settings.handle(&request);
         if outcome.is_for_application() {
             return ResponseFuture::inner(pass_on(&mut self.inner, request));
         }
-        ResponseFuture::ours(outcome, request.into_body())
+        ResponseFuture::page(outcome, request.into_body())
     }
 }
 
 #[inline(never)]
 fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
     inner.call(request)
-}
-
-fn handle<B>(settings: &Settings, request: &Request<B>) -> ReplyFuture {
-    settings.endpoint.handle(RequestParts {
-        method: request.method().as_str(),
-        authority: request.uri().authority().map(Authority::as_str),
-        path: request.uri().path(),
-        query: request.uri().query(),
-        headers: &|name| request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect(),
-        connection: (settings.connection)(request.extensions()),
-    })
 }

@@ -54,7 +54,11 @@ impl Fixture {
         let (collections, (go, receiver)) = (Arc::<AtomicUsize>::default(), channel());
         let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
         let credentials = Credentials::allow_weak("ops", "secret").unwrap();
-        Self { layer: MemoryDebugLayer::new(credentials).collect_with(counter), collections, go }
+        Self {
+            layer: MemoryDebugLayer::new(credentials).configure(|endpoint| endpoint.collect_with(counter)),
+            collections,
+            go,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ async fn serve(Opened { listener, state, credentials, opt_ins, stop }: Opened) -
     let memory = MemoryDebug::new(credentials)
         .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .configure(|endpoint| opt_ins.apply(endpoint));
-    // Each worker makes its own application; all share the stores and the page.
+    // Each worker builds its own application. All of them share the stores and the page.
     let server = HttpServer::new(move || App::new().configure(routes(&state)).wrap(memory.clone()))
         .disable_signals()
         .listen(listener.into_std()?)?

@@ -1,18 +1,18 @@
-//! The shop over HTTP.
+//! The routes of the shop.
 
 use actix_web::http::header;
 use actix_web::web::{self, Data, Json, JsonConfig, Path, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 use shop::{AppState, NewJob, NewSession, Opening};
 
-/// What the service answers at its root.
+/// The text at the root path.
 const INDEX: &str = "\
 POST /sessions, GET /sessions, GET and DELETE /sessions/{id}
 GET /reports/{day}
 POST /jobs, GET /jobs/{id}
 ";
 
-/// All of them, to [configure](actix_web::App::configure) an application with.
+/// Registers all routes, for [`configure`](actix_web::App::configure).
 pub fn routes(state: &AppState) -> impl FnOnce(&mut ServiceConfig) {
     let state = Data::new(state.clone());
     move |config| {
@@ -51,7 +51,7 @@ async fn end_session(shop: Data<AppState>, id: Path<String>) -> HttpResponse {
     if shop.sessions.end(&id) { HttpResponse::NoContent() } else { HttpResponse::NotFound() }.finish()
 }
 
-/// As plain text; `x-cache` says whether it was at hand.
+/// Plain text. `x-cache` says whether the report was cached.
 async fn report(shop: Data<AppState>, day: Path<u32>) -> HttpResponse {
     match shop.reports.of_day(*day) {
         Some((report, lookup)) => HttpResponse::Ok()
@@ -75,7 +75,7 @@ async fn job(shop: Data<AppState>, id: Path<u64>) -> impl Responder {
     found(shop.jobs.status(*id))
 }
 
-/// As JSON, or 404.
+/// Replies with the value as JSON, or with 404.
 fn found<T: serde::Serialize>(value: Option<T>) -> HttpResponse {
     value.map_or_else(|| HttpResponse::NotFound().finish(), |value| HttpResponse::Ok().json(value))
 }

@@ -1,4 +1,4 @@
-//! The service as a whole: its routes, and the page around them.
+//! The whole service: its routes, and the memory page around them.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -7,12 +7,12 @@ use shop::{AppState, OptIns};
 
 use crate::routes::routes;
 
-/// The routes of the service, and `/debug/memory` for those who know `credentials`.
+/// The routes of the service, and `/debug/memory` for clients with `credentials`.
 pub fn app(state: &AppState, credentials: Credentials) -> Router {
     app_with(state, credentials, OptIns::default())
 }
 
-/// The same, with more on the page than it has by default.
+/// Like [`app`], with optional parts of the memory page.
 pub fn app_with(state: &AppState, credentials: Credentials, opt_ins: OptIns) -> Router {
     let memory = MemoryDebugLayer::new(credentials)
         .service(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))

@@ -1,4 +1,4 @@
-//! The shop over HTTP.
+//! The routes of the shop.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use futures_core::Stream;
 use shop::{AppState, Listing, Message, Messages, NewJob, NewSession, Opening, Session, Status};
 
-/// What the service answers at its root.
+/// The text at the root path.
 const INDEX: &str = "\
 POST /sessions, GET /sessions, GET and DELETE /sessions/{id}
 GET /reports/{day}
@@ -22,7 +22,7 @@ POST /jobs, GET /jobs/{id}
 GET /feed
 ";
 
-/// All of them.
+/// All routes of the shop.
 pub(crate) fn routes(state: AppState) -> Router {
     Router::new()
         .route("/", get(INDEX))
@@ -58,7 +58,7 @@ async fn end_session(State(shop): State<AppState>, Path(id): Path<String>) -> St
     if shop.sessions.end(&id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
-/// As plain text; `x-cache` says whether it was at hand.
+/// Plain text. `x-cache` says whether the report was cached.
 async fn report(
     State(shop): State<AppState>,
     Path(day): Path<u32>,
@@ -80,13 +80,13 @@ async fn job(State(shop): State<AppState>, Path(id): Path<u64>) -> Result<Json<S
     shop.jobs.status(id).map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
-/// Server-sent events. `Last-Event-ID` resumes the stream, as browsers do on their own.
+/// Server-sent events. `Last-Event-ID` resumes the stream, which browsers send by themselves.
 async fn feed(State(shop): State<AppState>, headers: HeaderMap) -> Sse<KeepAliveStream<Events>> {
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     Sse::new(Events(shop.feed.subscribe(last_seen))).keep_alive(KeepAlive::default())
 }
 
-/// Messages in the form that [`Sse`] wants them.
+/// Converts messages to the events that [`Sse`] expects.
 struct Events(Messages);
 
 impl Stream for Events {

@@ -1,7 +1,7 @@
 //! The audit log, and the leak of this example.
 //!
-//! Records are gathered in batches, and full batches wait for an uploader that nobody ever wrote. With `--leak`
-//! `Vec<AuditRecord>` therefore grows until the process dies, which is for the memory debug endpoint to show.
+//! Full batches of records wait for an uploader that does not exist. With `--leak`, `Vec<AuditRecord>`
+//! therefore grows until the process dies, and the memory page must show that.
 
 use std::mem;
 use std::time::{Duration, SystemTime};
@@ -9,25 +9,25 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Records of one batch, together 256 KiB.
+/// The number of records in a batch, which has 256 KiB.
 const BATCH: usize = (256 << 10) / size_of::<AuditRecord>();
 
-/// Time for one batch: twelve of them, or 3 MiB, a second.
+/// The time between batches: twelve batches, or 3 MiB, per second.
 const PERIOD: Duration = Duration::from_millis(1000 / 12);
 
-/// One thing done by someone, as it is to be uploaded.
+/// An action of a user, in the form that is uploaded.
 #[derive(Debug, Serialize)]
 struct AuditRecord {
     at: SystemTime,
     session: u128,
-    /// Time spent in each stage of the request.
+    /// The time spent in each stage of the request.
     stages: [Duration; 12],
 }
 
 #[derive(Debug, Default)]
 struct AuditLog {
     batch: Vec<AuditRecord>,
-    /// Full batches, for the uploader to take.
+    /// Full batches for the uploader.
     sealed: Vec<Vec<AuditRecord>>,
 }
 
@@ -41,11 +41,11 @@ impl AuditLog {
     }
 }
 
-/// Records what busy visitors would do, for ever.
+/// Records the actions of busy visitors, forever.
 pub(crate) async fn leak() {
     let mut log = AuditLog::default();
     let mut ticks = interval(PERIOD);
-    // After a pause of the process the leak goes on at its rate instead of catching up.
+    // After a pause of the process the leak continues at its rate and does not catch up.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

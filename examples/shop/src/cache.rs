@@ -1,15 +1,15 @@
-//! A cache of documents, bounded by their bytes: the one unused for longest goes first.
+//! A cache of documents with a limit of bytes, which evicts the least recently used document first.
 
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-/// Documents by id, at most `max_bytes` of them together.
+/// Documents by id, with at most `max_bytes` in total.
 #[derive(Debug)]
 pub(crate) struct Cache {
     max_bytes: usize,
     bytes: usize,
-    /// Counts uses; its value is the time at which the latest happened.
+    /// The number of uses so far. It serves as the time of the latest use.
     uses: u64,
     documents: HashMap<u32, Document>,
     by_last_use: BTreeMap<u64, u32>,
@@ -22,12 +22,12 @@ struct Document {
 }
 
 impl Cache {
-    /// An empty cache.
+    /// Makes an empty cache.
     pub(crate) fn new(max_bytes: usize) -> Self {
         Self { max_bytes, bytes: 0, uses: 0, documents: HashMap::new(), by_last_use: BTreeMap::new() }
     }
 
-    /// The document `id`, which counts as a use.
+    /// Returns the document `id`, which counts as a use.
     pub(crate) fn get(&mut self, id: u32) -> Option<Bytes> {
         let document = self.documents.get_mut(&id)?;
         self.uses += 1;
@@ -37,8 +37,8 @@ impl Cache {
         Some(document.body.clone())
     }
 
-    /// Keeps `body`, in place of what may be known under `id`, and evicts others until it fits. A document larger
-    /// than the whole cache is not kept.
+    /// Stores `body` under `id`, replaces an earlier document, and evicts others until it fits. A document
+    /// larger than the whole cache is not stored.
     pub(crate) fn insert(&mut self, id: u32, body: Bytes) {
         self.remove(id);
         if body.len() > self.max_bytes {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn evicts_as_many_as_it_takes() {
+    fn evicts_as_many_documents_as_necessary() {
         let mut cache = Cache::new(300);
         for id in 1..=3 {
             cache.insert(id, document(100));

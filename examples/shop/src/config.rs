@@ -1,4 +1,4 @@
-//! What the command line and the environment ask for.
+//! Settings from the command line and the environment.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use memory_debug_endpoint::{Endpoint, Peers};
 
 use crate::population::Population;
 
-/// Where to listen when `BIND` is not set.
+/// The address if `BIND` is not set.
 const DEFAULT_BIND: &str = "127.0.0.1:3000";
 
-/// How the service is to run.
+/// The settings of the service.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address to listen on; port 0 takes a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub bind: String,
-    /// Forget to ship the audit log, so that one type grows for as long as the process lives.
+    /// Whether to leak: the audit log is never uploaded, so one type grows for the lifetime of the process.
     pub leak: bool,
-    /// What the stores hold before the first request.
+    /// The initial content of the stores.
     pub population: Population,
-    /// What the memory page gives beyond the default.
+    /// Optional parts of the memory page.
     pub opt_ins: OptIns,
-    /// Upper bound of the rendered reports kept.
+    /// The maximum size of all cached reports.
     pub report_cache_bytes: usize,
 }
 
-/// What the memory page gives only if asked to. Nothing of it by default.
+/// Optional parts of the memory page, all off by default.
 #[derive(Clone, Debug, Default)]
 pub struct OptIns {
     /// [`Endpoint::allow_raw_addresses`].
@@ -40,7 +40,7 @@ pub struct OptIns {
 }
 
 impl OptIns {
-    /// The page with these settings.
+    /// Applies these settings to the endpoint.
     pub fn apply(self, mut endpoint: Endpoint) -> Endpoint {
         if self.raw_addresses {
             endpoint = endpoint.allow_raw_addresses();
@@ -58,7 +58,7 @@ impl OptIns {
     }
 }
 
-/// What a command line asks for.
+/// The command that a command line asks for.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Run the service.
@@ -68,7 +68,7 @@ pub enum Command {
 }
 
 impl Config {
-    /// The text behind `--help` of `program`.
+    /// The `--help` text of `program`.
     pub fn usage(program: &str) -> String {
         format!("Usage: {program} {}", Self::OPTIONS)
     }
@@ -77,22 +77,22 @@ impl Config {
 [--leak] [--small] [--raw-addresses] [--pprof-aliases] [--siblings DIRECTORY]
                      [--peer-authority FILE] [--peer URL]... [--peers URL]...
 
-  --leak           grow the audit log by about 3 MiB a second, for ever
+  --leak           grow the audit log by about 3 MiB per second, forever
   --small          start with a handful of sessions instead of 20,000
-  --raw-addresses  give /debug/memory/heap?format=raw, which has addresses of this process
-  --pprof-aliases  answer /debug/pprof/heap and /debug/pprof/allocs
-  --siblings       answer /debug/memory/fleet for all processes that name this directory
-  --peer           answer /debug/memory/fleet?scope=peers, asking the instance at this address
-  --peers          the same for the instances at each address of the host's name
+  --raw-addresses  serve /debug/memory/heap?format=raw, which contains addresses of this process
+  --pprof-aliases  serve /debug/pprof/heap and /debug/pprof/allocs
+  --siblings       serve /debug/memory/fleet for all processes with this directory
+  --peer           serve /debug/memory/fleet?scope=peers, and ask the instance at this address
+  --peers          the same for the instances at all addresses of a host name
   --peer-authority trust the certificates in this file instead of the system's
-  --help           print this text
+  --help           print this help
 
   BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
   MEMORY_DEBUG_PEER_SECRET_FILE
-                   file with the secret that peers share, for --peer and --peers
+                   file with the shared secret of peers, for --peer and --peers
 ";
 
-    /// A live heap of 40 to 80 MiB: large enough for a profile sampled every 512 KiB to have something to say.
+    /// A live heap of 40 to 80 MiB, large enough for meaningful results with a sample every 512 KiB.
     pub fn full() -> Self {
         Self {
             bind: DEFAULT_BIND.to_owned(),
@@ -103,15 +103,17 @@ impl Config {
         }
     }
 
-    /// Next to nothing, for tests: starts in milliseconds.
+    /// Minimal data for tests, which starts in milliseconds.
     pub fn small() -> Self {
         Self { population: Population::small(), report_cache_bytes: 256 << 10, ..Self::full() }
     }
 
-    /// Reads `arguments` (without the program's name) and the values of `BIND` and `MEMORY_DEBUG_PEER_SECRET_FILE`.
+    /// Parses `arguments` (without the program's name) and the values of `BIND` and
+    /// `MEMORY_DEBUG_PEER_SECRET_FILE`.
     ///
     /// # Errors
-    /// An argument that is not one of [`Config::usage`], lacks its value, or has one that is of no use.
+    ///
+    /// If an argument is not listed in [`Config::usage`], lacks its value, or has an invalid value.
     pub fn parse(
         arguments: impl IntoIterator<Item = String>,
         bind: Option<String>,
@@ -152,20 +154,20 @@ impl Config {
     }
 }
 
-/// Peers that nobody has named yet.
+/// Peers with the secret from `file`, but without addresses.
 fn secret(file: Option<&PathBuf>) -> Result<Peers, ConfigError> {
     let file =
         file.ok_or_else(|| ConfigError::because("peers need MEMORY_DEBUG_PEER_SECRET_FILE to be set"))?;
     Peers::from_file(file).map_err(ConfigError::because)
 }
 
-/// A command line that cannot be understood.
+/// An invalid command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
 
 impl ConfigError {
     fn argument(argument: &str) -> Self {
-        Self(format!("unknown or incomplete argument {argument:?}, see --help for those there are"))
+        Self(format!("unknown or incomplete argument {argument:?}; see --help for a list"))
     }
 
     fn because(why: impl fmt::Display) -> Self {
@@ -185,7 +187,7 @@ impl Error for ConfigError {}
 mod tests {
     use super::*;
 
-    /// What is understood, as it shows itself: a secret is not to be compared.
+    /// The result as debug text, because secrets cannot be compared.
     fn parse(arguments: &[&str], bind: Option<&str>) -> Result<String, ConfigError> {
         let arguments = arguments.iter().map(|&argument| argument.to_owned());
         Config::parse(arguments, bind.map(str::to_owned), None).map(|command| format!("{command:?}"))
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_page_gives_beyond_the_default_has_to_be_asked_for() {
+    fn optional_parts_of_the_page_are_off_by_default() {
         let siblings = Some("there".into());
         let opt_ins = OptIns { raw_addresses: true, pprof_aliases: true, siblings, peers: None };
         let expected = Config { opt_ins, ..Config::full() };
@@ -226,17 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn help_is_a_command_of_its_own() {
+    fn help_is_a_separate_command() {
         assert_eq!(parse(&["--leak", "--help"], None), Ok("Help".to_owned()));
     }
 
     #[test]
     fn an_unknown_argument_is_named_in_the_error() {
         let error = parse(&["--leek"], None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown or incomplete argument \"--leek\", see --help for those there are"
-        );
+        assert_eq!(error.to_string(), "unknown or incomplete argument \"--leek\"; see --help for a list");
         assert!(parse(&["--siblings"], None).is_err());
     }
 }

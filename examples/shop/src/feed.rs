@@ -1,20 +1,20 @@
-//! The feed: what happens in the shop, told to everyone who listens.
+//! The feed, which tells all listeners what happens in the shop.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use futures_channel::mpsc::{Receiver, Sender, channel};
 
-/// Messages kept for listeners that come back after a broken connection.
+/// The number of messages kept for listeners that return after a broken connection.
 const HISTORY: usize = 16_384;
 
-/// Messages a listener may lag behind before it is let go.
+/// The number of messages by which a listener can lag behind before it is disconnected.
 const BUFFER: usize = 64;
 
-/// A stream of messages. It ends when the shop closes, or when its reader lags behind.
+/// A stream of messages. It ends when the shop closes or when its reader lags too far behind.
 pub type Messages = Receiver<Message>;
 
-/// Fans messages out to all listeners and remembers the latest of them.
+/// Sends messages to all listeners and remembers the latest ones.
 #[derive(Debug, Default)]
 pub struct Feed {
     channel: Mutex<Channel>,
@@ -28,25 +28,25 @@ struct Channel {
     closed: bool,
 }
 
-/// Something that happened.
+/// A message of the feed.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Counts messages from 1.
+    /// The number of the message, counted from 1.
     pub id: u64,
-    /// What it is about.
+    /// The topic of the message.
     pub topic: &'static str,
-    /// What happened.
+    /// The text of the message.
     pub text: String,
 }
 
 impl Feed {
-    /// Tells every listener `text`, under `topic`.
+    /// Sends `text` to every listener under `topic`.
     pub(crate) fn publish(&self, topic: &'static str, text: String) {
         let mut channel = self.channel();
         channel.last_id += 1;
         let message = Message { id: channel.last_id, topic, text };
-        // A listener with a full buffer is let go rather than waited for: it comes back with `Last-Event-ID` and
-        // gets the rest from the history.
+        // A listener with a full buffer is disconnected, because waiting would delay the others. It returns
+        // with `Last-Event-ID` and gets the missed messages from the history.
         channel.listeners.retain_mut(|listener| listener.try_send(message.clone()).is_ok());
         if channel.history.len() == HISTORY {
             channel.history.pop_front();
@@ -54,15 +54,15 @@ impl Feed {
         channel.history.push_back(message);
     }
 
-    /// Ends all streams, now and in future, so that the server can finish its connections.
+    /// Ends all current and future streams, so that the server can close its connections.
     pub(crate) fn close(&self) {
         let mut channel = self.channel();
         channel.closed = true;
         channel.listeners.clear();
     }
 
-    /// The messages after the one with the id `last_seen`, as far as they are remembered, and all that follow; only
-    /// those that follow if `last_seen` is `None`.
+    /// Returns a stream of new messages. With `last_seen`, it starts with the remembered messages after that
+    /// id.
     pub fn subscribe(&self, last_seen: Option<u64>) -> Messages {
         let mut channel = self.channel();
         let missed = match last_seen {
@@ -71,7 +71,7 @@ impl Feed {
         };
         let missed: Vec<Message> = channel.history.range(missed..).cloned().collect();
         let (mut listener, messages) = self::channel(BUFFER + missed.len());
-        // The receiver is at hand and the buffer is large enough, so every message is taken.
+        // The receiver still exists and its buffer is large enough, so every message is accepted.
         let caught_up = missed.into_iter().all(|message| listener.try_send(message).is_ok());
         if caught_up && !channel.closed {
             channel.listeners.push(listener);
@@ -88,7 +88,7 @@ impl Feed {
 mod tests {
     use super::*;
 
-    /// How many messages wait in the stream, and whether it has ended.
+    /// The number of messages in the stream, and whether it has ended.
     fn drain(messages: &mut Messages) -> (usize, bool) {
         let mut count = 0;
         loop {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_listener_hears_every_message_published_after_it_came() {
+    fn every_listener_gets_every_message_published_after_it_subscribed() {
         let feed = Feed::default();
         feed.publish("job", "before".to_owned());
         let mut first = feed.subscribe(None);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_that_does_not_read_is_let_go() {
+    fn a_listener_that_does_not_read_is_disconnected() {
         let feed = Feed::default();
         let mut messages = feed.subscribe(None);
         for number in 0..2 * BUFFER {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_ends_present_and_future_streams() {
+    fn closing_ends_current_and_future_streams() {
         let feed = Feed::default();
         let mut present = feed.subscribe(None);
         feed.close();

@@ -1,4 +1,4 @@
-//! The work queue: texts come in, background tasks count their words, results are kept for a while.
+//! The work queue: background tasks count the words of texts, and results are kept for a while.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,19 +10,19 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::feed::Feed;
 
-/// Jobs that may wait; further ones are refused.
+/// The maximum number of waiting jobs. Further jobs are refused.
 const QUEUE: usize = 1024;
 
-/// Tasks that take jobs from the queue.
+/// The number of tasks that process jobs.
 const WORKERS: usize = 2;
 
 /// How long a result is kept.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// How often each word occurs.
+/// The number of occurrences of each word.
 type Words = BTreeMap<String, u64>;
 
-/// Accepts jobs and knows what became of them.
+/// Accepts jobs and knows their progress.
 #[derive(Debug)]
 pub struct Jobs {
     queue: Sender<Job>,
@@ -36,8 +36,8 @@ struct Job {
     text: String,
 }
 
-/// What became of each job, by id. Separate from [`Jobs`], so that the workers do not hold the queue open from which
-/// they take.
+/// The progress of each job, by id. It is separate from [`Jobs`], because workers that held `Jobs` would keep
+/// their own queue open.
 #[derive(Debug, Default)]
 struct Results {
     progress: Mutex<BTreeMap<u64, Progress>>,
@@ -50,7 +50,8 @@ enum Progress {
 }
 
 impl Jobs {
-    /// An empty queue and its workers, which tell `feed` of every result and end with the queue. Needs a runtime.
+    /// Makes an empty queue and starts its workers, which report each result to `feed` and end with the
+    /// queue. Needs a runtime.
     pub(crate) fn start(feed: &Arc<Feed>) -> Self {
         let (queue, waiting) = channel(QUEUE);
         let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
@@ -70,7 +71,7 @@ impl Jobs {
         Some(Status { id, state: "queued", words: None })
     }
 
-    /// What became of the job `id`.
+    /// The progress of the job `id`.
     pub fn status(&self, id: u64) -> Option<Status> {
         let progress = self.results.progress().get(&id).cloned()?;
         Some(match progress {
@@ -81,11 +82,11 @@ impl Jobs {
 }
 
 impl Results {
-    /// Keeps the result of a job and drops those that are too old by `at`.
+    /// Stores the result of a job and drops results that are too old at `at`.
     fn finish(&self, id: u64, at: Instant, words: Words) {
         let mut progress = self.progress();
         progress.insert(id, Progress::Done { at, words });
-        // Jobs finish nearly in the order of their ids, so the first ones are the oldest.
+        // Jobs finish nearly in the order of their ids, so the oldest come first.
         while let Some(first) = progress.first_entry()
             && matches!(first.get(), Progress::Done { at: then, .. } if at.duration_since(*then) > MAX_AGE)
         {
@@ -98,10 +99,10 @@ impl Results {
     }
 }
 
-/// Takes jobs until the queue is closed.
+/// Processes jobs until the queue is closed.
 async fn work(waiting: Arc<tokio::sync::Mutex<Receiver<Job>>>, results: Arc<Results>, feed: Arc<Feed>) {
     loop {
-        // A statement of its own, so that the lock is released before the work begins.
+        // A separate statement, so that the lock is released before the work begins.
         let job = waiting.lock().await.recv().await;
         let Some(Job { id, text }) = job else { return };
         let words = count_words(&text);
@@ -126,7 +127,7 @@ pub struct NewJob {
     pub text: String,
 }
 
-/// The body of the answers.
+/// The body of replies about a job.
 #[derive(Debug, Serialize)]
 pub struct Status {
     /// The job's number, for `GET /jobs/{id}`.
@@ -141,14 +142,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_counted_without_regard_to_case() {
+    fn words_are_counted_case_insensitively() {
         let words = count_words("The cat and the hat");
         assert_eq!(words["the"], 2);
         assert_eq!(words.len(), 4);
     }
 
     #[test]
-    fn results_beyond_the_age_bound_go_with_the_next_one() {
+    fn results_that_are_too_old_are_dropped_with_the_next_result() {
         let results = Results::default();
         let start = Instant::now();
         let kept = || results.progress().keys().copied().collect::<Vec<_>>();
@@ -163,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_and_forgets_the_job() {
         let jobs = Jobs::start(&Arc::default());
-        // The workers share this thread and do not run before it waits for something.
+        // The workers share this thread and do not run before the test awaits something.
         for _ in 0..QUEUE {
             assert!(jobs.submit(String::new()).is_some());
         }

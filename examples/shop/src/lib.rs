@@ -1,8 +1,8 @@
-//! The back office of a small shop: a service with the memory of a service, and nothing of HTTP.
+//! The back office of a small shop: a service with realistic memory, but without HTTP.
 //!
-//! It keeps sessions in a hash map, rendered reports in a bounded cache, jobs in a queue with background workers, and
-//! fans messages out to whoever listens. The packages beside this one put it on the web, each with another framework,
-//! and `/debug/memory` with it, which shows which of these hold the memory.
+//! It keeps sessions in a hash map, rendered reports in a bounded cache and jobs in a queue with background
+//! workers. It sends messages to all listeners. The packages beside this one serve it with different
+//! frameworks. Each adds `/debug/memory`, which shows which of these hold the memory.
 
 #![forbid(unsafe_code)]
 

@@ -1,12 +1,13 @@
-//! Who may see the memory page.
+//! The credentials of the memory page.
 
 use std::env;
 use std::error::Error;
 
 use memory_debug_endpoint::{Credentials, CredentialsErrorKind, generate_password};
 
-/// The credentials from the environment or, if there is no password in it, with a fresh one. Also what to give to
-/// `curl -u`: a configured password is not repeated there, curl asks for it.
+/// Returns the credentials from the environment, or new ones with a generated password if there is no
+/// password. Also returns the argument for `curl -u`: without the password if it is configured, because curl
+/// asks for it.
 pub(crate) fn credentials() -> Result<(Credentials, String), Box<dyn Error>> {
     let user = env::var("MEMORY_DEBUG_USER").unwrap_or_else(|_| "ops".to_owned());
     match Credentials::from_env() {

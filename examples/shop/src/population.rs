@@ -1,13 +1,13 @@
-//! What the stores hold before the first request, so that there is something to look at.
+//! The initial content of the stores, so that there is something to look at.
 
 use crate::jobs::Jobs;
 use crate::reports::Reports;
 use crate::sessions::{Item, NewSession, Sessions};
 
-/// How much of everything to begin with.
+/// The amount of initial data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Population {
-    /// Open sessions, four to a user.
+    /// Open sessions, four per user.
     pub sessions: u32,
     /// Rendered reports, about 64 KiB each.
     pub reports: u32,
@@ -16,17 +16,17 @@ pub struct Population {
 }
 
 impl Population {
-    /// A busy day.
+    /// The data of a busy day.
     pub fn full() -> Self {
         Self { sessions: 20_000, reports: 300, jobs: 400 }
     }
 
-    /// The middle of the night.
+    /// The data of a quiet night.
     pub fn small() -> Self {
         Self { sessions: 8, reports: 2, jobs: 2 }
     }
 
-    /// Moves in. All contents follow from their number, so that two runs hold the same.
+    /// Fills the stores. All content depends only on its number, so two runs hold the same data.
     pub(crate) fn settle(self, sessions: &Sessions, reports: &Reports, jobs: &Jobs) {
         for number in 0..self.sessions {
             sessions.open(session(number));
@@ -57,7 +57,7 @@ fn session(number: u32) -> NewSession {
     }
 }
 
-/// Five hundred words, three hundred of them different.
+/// Five hundred words, three hundred of which are different.
 fn text(number: u32) -> String {
     (0..500).map(|place| format!("word{} ", (place * (number + 1)) % 300)).collect()
 }

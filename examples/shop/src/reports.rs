@@ -1,4 +1,4 @@
-//! Sales reports, rendered on demand and kept while they are in use.
+//! Sales reports, rendered on demand and cached.
 
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard};
@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 use crate::cache::Cache;
 
-/// Days for which there are sales.
+/// The number of days with sales.
 const DAYS: u32 = 3650;
 
-/// Lines of one report.
+/// The number of lines of a report.
 const LINES: u32 = 1000;
 
-/// Renders reports and keeps the latest used.
+/// Renders reports and caches the most recently used ones.
 #[derive(Debug)]
 pub struct Reports {
     cache: Mutex<Cache>,
@@ -22,14 +22,14 @@ pub struct Reports {
 /// Whether a report was in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// It was.
+    /// The report was in the cache.
     Hit,
-    /// It was rendered just now.
+    /// The report was rendered for this request.
     Miss,
 }
 
 impl Lookup {
-    /// For a header like `x-cache`.
+    /// The value of a header such as `x-cache`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
@@ -39,12 +39,12 @@ impl Lookup {
 }
 
 impl Reports {
-    /// Keeps reports of at most `cache_bytes` together.
+    /// Makes a store that caches reports of at most `cache_bytes` in total.
     pub(crate) fn new(cache_bytes: usize) -> Self {
         Self { cache: Mutex::new(Cache::new(cache_bytes)) }
     }
 
-    /// The report of a day, or `None` if there were no sales yet.
+    /// The report of a day, or `None` if the day had no sales yet.
     pub fn of_day(&self, day: u32) -> Option<(Bytes, Lookup)> {
         if day >= DAYS {
             return None;
@@ -52,7 +52,8 @@ impl Reports {
         if let Some(report) = self.cache().get(day) {
             return Some((report, Lookup::Hit));
         }
-        // Rendered outside the lock: two requests may do it twice, but nobody else waits for them.
+        // Rendered outside the lock: two requests may render the same report, but no other request waits for
+        // them.
         let report = Bytes::from(render(day));
         self.cache().insert(day, report.clone());
         Some((report, Lookup::Miss))
@@ -63,7 +64,7 @@ impl Reports {
     }
 }
 
-/// The report as text, about 64 KiB. The figures come from the day alone, in place of a data warehouse.
+/// Renders a report of about 64 KiB as text. The figures depend only on the day and replace a data warehouse.
 fn render(day: u32) -> String {
     let mut report =
         format!("Sales of day {day}\n\n{:<24}{:>12}{:>12}{:>14}\n", "Article", "Sold", "Back", "Revenue");
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_report_of_a_day_to_come() {
+    fn a_future_day_has_no_report() {
         assert!(Reports::new(1 << 20).of_day(DAYS).is_none());
     }
 }

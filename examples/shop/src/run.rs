@@ -1,4 +1,4 @@
-//! What every service does around its HTTP: configuration, credentials, listening and an orderly end.
+//! The parts of a service around its HTTP: configuration, credentials, listening and shutdown.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -13,21 +13,21 @@ use crate::config::{Command, Config, OptIns};
 use crate::login;
 use crate::state::AppState;
 
-/// A shop that is open: all that a framework needs to serve it.
+/// An open shop: everything that a framework needs to serve it.
 pub struct Opened {
-    /// Where to listen.
+    /// The listener.
     pub listener: TcpListener,
-    /// What to serve.
+    /// The state to serve.
     pub state: AppState,
-    /// Who may see the memory page.
+    /// The credentials of the memory page.
     pub credentials: Credentials,
-    /// What the page gives beyond the default.
+    /// Optional parts of the memory page.
     pub opt_ins: OptIns,
-    /// Resolves at Ctrl-C or SIGTERM, whichever is first. Streams are ended by then, so connections can be too.
+    /// Resolves at Ctrl-C or SIGTERM. Streams have ended by then, so connections can close.
     pub stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// Does what the command line of `program` asks for. If that is to serve, says where, and leaves the rest to `serve`.
+/// Executes the command line of `program`. To serve, it prints the address and calls `serve`.
 pub async fn run<F>(program: &str, serve: impl FnOnce(Opened) -> F) -> ExitCode
 where
     F: Future<Output = io::Result<()>>,
@@ -56,11 +56,11 @@ where
 }
 
 async fn open(config: &Config) -> Result<Opened, Box<dyn Error>> {
-    // Before anything else starts, so that a mistake is seen at once.
+    // Done before anything else starts, so that a mistake is reported at once.
     let (credentials, login) = login::credentials()?;
     let listener = TcpListener::bind(&config.bind)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}, set BIND to another address", config.bind))?;
+        .map_err(|error| format!("cannot listen on {}: {error}; set BIND to another address", config.bind))?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let state = AppState::start(config);

@@ -1,4 +1,4 @@
-//! The session store: who is shopping, and what is in the basket.
+//! The session store: visitors and their baskets.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::feed::Feed;
 
-/// Sessions held at once; further ones are refused.
+/// The maximum number of sessions. Further sessions are refused.
 const CAPACITY: usize = 100_000;
 
-/// Sessions in one listing.
+/// The maximum number of sessions in one listing.
 const LISTED: usize = 100;
 
-/// One visitor's session.
+/// The session of one visitor.
 #[derive(Clone, Debug, Serialize)]
 pub struct Session {
     profile: Arc<Profile>,
@@ -26,7 +26,7 @@ pub struct Session {
     basket: Vec<Item>,
 }
 
-/// What is known of a user, shared by all sessions of that user.
+/// The profile of a user, shared by all sessions of this user.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Profile {
     name: String,
@@ -39,24 +39,24 @@ pub struct Profile {
 pub struct Item {
     /// The article's number.
     pub sku: String,
-    /// How many of it.
+    /// The number of pieces.
     pub quantity: u32,
-    /// The price of one.
+    /// The price of one piece.
     pub price_cents: u64,
 }
 
 /// The body of `POST /sessions`.
 #[derive(Debug, Deserialize)]
 pub struct NewSession {
-    /// Who comes in.
+    /// The name of the user.
     pub user: String,
-    /// With which browser.
+    /// The user agent of the browser.
     #[serde(default)]
     pub user_agent: String,
-    /// Looking for what.
+    /// The interests of the user.
     #[serde(default)]
     pub interests: Vec<String>,
-    /// With what in the basket.
+    /// The initial content of the basket.
     #[serde(default)]
     pub basket: Vec<Item>,
 }
@@ -75,7 +75,7 @@ struct Store {
 }
 
 impl Sessions {
-    /// An empty store, which tells `feed` of every session.
+    /// Makes an empty store, which reports every session to `feed`.
     pub(crate) fn new(feed: Arc<Feed>) -> Self {
         Self { store: Mutex::default(), feed }
     }
@@ -102,18 +102,18 @@ impl Sessions {
         self.store().sessions.get(id).cloned()
     }
 
-    /// Ends a session; false if there is none of that id.
+    /// Ends a session. Returns false if there is no session with this id.
     pub fn end(&self, id: &str) -> bool {
         let mut store = self.store();
         let Some(session) = store.sessions.remove(id) else { return false };
-        // One reference is ours, one the store's own: this was the user's last session.
+        // One reference is held here and one by the store, so this was the user's last session.
         if Arc::strong_count(&session.profile) == 2 {
             store.profiles.remove(&session.profile.name);
         }
         true
     }
 
-    /// The latest sessions, and how many there are.
+    /// Returns the latest sessions and the total number.
     pub fn list(&self) -> Listing {
         let store = self.store();
         let mut latest: Vec<_> = store.sessions.iter().map(|(id, session)| (session.started, id)).collect();
@@ -144,7 +144,7 @@ impl Store {
     }
 }
 
-/// 128 random bits in hexadecimal, so that nobody guesses another visitor's session.
+/// 128 random bits in hexadecimal, so that sessions of other visitors cannot be guessed.
 fn random_id() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the operating system has random numbers once it runs services");

@@ -1,4 +1,4 @@
-//! Everything the shop holds.
+//! The state of the shop.
 
 use std::sync::Arc;
 
@@ -12,24 +12,25 @@ use crate::sessions::Sessions;
 /// The stores of the shop. Clones share them.
 #[derive(Clone, Debug)]
 pub struct AppState {
-    /// Who is shopping.
+    /// The sessions of visitors.
     pub sessions: Arc<Sessions>,
-    /// What was sold.
+    /// Sales reports.
     pub reports: Arc<Reports>,
-    /// What is to be done.
+    /// The work queue.
     pub jobs: Arc<Jobs>,
-    /// What happens.
+    /// Messages about what happens.
     pub feed: Arc<Feed>,
 }
 
 impl AppState {
-    /// Upper bound of a request body, for services to set.
+    /// The maximum size of a request body, for services to set.
     pub const MAX_BODY: usize = 64 << 10;
 
-    /// Fills the stores and starts the background tasks, which end with the last clone; that of `--leak` ends with the
-    /// runtime.
+    /// Fills the stores and starts the background tasks. The tasks end with the last clone, except the task
+    /// of `--leak`, which ends with the runtime.
     ///
     /// # Panics
+    ///
     /// Outside a tokio runtime.
     pub fn start(config: &Config) -> Self {
         let feed = Arc::new(Feed::default());
@@ -43,7 +44,7 @@ impl AppState {
         Self { sessions, reports, jobs, feed }
     }
 
-    /// Ends the streams that would otherwise keep connections open for ever.
+    /// Ends the streams that would otherwise keep connections open forever.
     pub fn close(&self) {
         self.feed.close();
     }

@@ -1,4 +1,4 @@
-//! The service as a whole: its routes, and the page around them.
+//! The whole service: its routes, and the memory page around them.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -13,10 +13,11 @@ use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::routes::answer;
 
-/// The body of all responses: a box, as most services on hyper have it, or the memory page.
+/// The body of all responses: the service's own boxed body, as is common with hyper, or the body of the
+/// memory page.
 pub type AppBody = ResponseBody<BoxBody<Bytes, Infallible>>;
 
-/// The routes of the service, and `/debug/memory` for those who know `credentials`.
+/// The routes of the service, and `/debug/memory` for clients with `credentials`.
 pub fn app<B>(
     state: AppState,
     credentials: Credentials,
@@ -27,7 +28,7 @@ where
     app_with(state, credentials, OptIns::default())
 }
 
-/// The same, with more on the page than it has by default.
+/// Like [`app`], with optional parts of the memory page.
 pub fn app_with<B>(
     state: AppState,
     credentials: Credentials,

@@ -1,7 +1,8 @@
 //! The back office of a small shop on hyper and tower, without a framework.
 //!
-//! What it holds is in the package `shop`; here is what HTTP makes of it, and `/debug/memory`, which shows where the
-//! memory is. Two lines put it there: `memory_debug_tower::install!()` in `main.rs` and the layer in [`app`].
+//! The package `shop` holds the data. This package adds HTTP, and `/debug/memory`, which shows where the
+//! memory is. Two lines are enough for that: `memory_debug_tower::install!()` in `main.rs` and the layer in
+//! [`app`].
 //!
 //! ```text
 //! cargo run --release -p tower-hyper-service -- --leak

@@ -1,4 +1,4 @@
-//! The shop over HTTP.
+//! The routes of the shop.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shop::{AppState, NewJob, NewSession, Opening};
 
-/// What the service answers at its root.
+/// The text at the root path.
 const INDEX: &str = "\
 POST /sessions, GET /sessions, GET and DELETE /sessions/{id}
 GET /reports/{day}
@@ -22,7 +22,7 @@ POST /jobs, GET /jobs/{id}
 const TEXT: (HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
-/// The answer to any request.
+/// Answers a request.
 pub(crate) async fn answer<B>(shop: &AppState, request: Request<B>) -> Response<BoxBody<Bytes, Infallible>>
 where
     B: Body<Error: Error + Send + Sync + 'static>,
@@ -30,7 +30,7 @@ where
     route(shop, request).await.unwrap_or_else(|status| respond(status, [], Bytes::new()))
 }
 
-/// The error is the status of an answer without a body.
+/// Finds the answer to a request. An error is the status of an answer without a body.
 async fn route<B>(
     shop: &AppState,
     request: Request<B>,
@@ -89,7 +89,7 @@ fn respond<const N: usize>(
     response.body(Full::new(body.into()).boxed()).expect("fields are made of visible characters")
 }
 
-/// A body of JSON that is not too long.
+/// Reads a body of JSON, up to the maximum size.
 async fn read<T: DeserializeOwned>(
     body: impl Body<Error: Error + Send + Sync + 'static>,
 ) -> Result<T, StatusCode> {

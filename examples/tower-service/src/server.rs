@@ -1,4 +1,5 @@
-//! HTTP/1.1 and HTTP/2 on one port, told apart by the first bytes of a connection.
+//! A server for HTTP/1.1 and HTTP/2 on one port. It recognises the protocol by the first bytes of a
+//! connection.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -15,10 +16,10 @@ use tower::Service;
 
 use crate::app::AppBody;
 
-/// How long requests may go on after `stop`.
+/// The time that requests have to finish after `stop`.
 const FAREWELL: Duration = Duration::from_secs(30);
 
-/// Serves `app` until `stop` resolves, and then lets the requests end that are at work.
+/// Serves `app` until `stop` resolves, then waits for running requests to finish.
 pub async fn serve<S>(listener: TcpListener, app: S, stop: impl Future<Output = ()>)
 where
     S: Service<Request<Incoming>, Response = Response<AppBody>, Error = Infallible, Future: Send>
@@ -27,7 +28,7 @@ where
         + 'static,
 {
     let mut http = Builder::new(TokioExecutor::new());
-    // With a timer, hyper waits 30 seconds for the head of a request and not for ever.
+    // With a timer, hyper waits at most 30 seconds for the head of a request.
     http.http1().timer(TokioTimer::new());
     let connections = GracefulShutdown::new();
     let mut stop = pin!(stop);
@@ -37,7 +38,7 @@ where
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     eprintln!("cannot accept a connection: {error}");
-                    // Out of file descriptors, most likely: others may give some back.
+                    // Probably out of file descriptors. Wait, because other connections may release some.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     continue;
                 }
@@ -47,7 +48,7 @@ where
         let service = TowerToHyperService::new(app.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
-        // How a connection ends is of no interest to anyone but the client, who knows.
+        // Errors of a connection concern only its client, which notices them.
         tokio::spawn(async { drop(connection.await) });
     }
     drop(listener);

@@ -95,8 +95,8 @@ fn serve(counts: Arc<Counts>) -> SocketAddr {
     let credentials = Credentials::new("ops", "jumbled-otters-sip-cold-tea").expect("a strong password");
     // Who is late is to be seen, not refused.
     let limits = Limits::default().deadline(Duration::from_secs(600));
-    let layer =
-        MemoryDebugLayer::new(credentials).collect_with(Counted(Collector::new(), counts)).limits(limits);
+    let layer = MemoryDebugLayer::new(credentials)
+        .configure(|endpoint| endpoint.collect_with(Counted(Collector::new(), counts)).limits(limits));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket can be set so");
     let address = listener.local_addr().expect("it is bound");

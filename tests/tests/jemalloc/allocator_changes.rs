@@ -153,7 +153,7 @@ fn a_change_of_rate_invents_no_frees_and_hides_no_leak() {
         let page = shop::get("/debug/memory/diff?base=first").await;
         let text = page.text();
         let since = on["profiling"]["active_since"].as_str().unwrap();
-        assert!(text.contains(&format!("sampling began again at {since}, one sample per 16 KiB")), "{text}");
+        assert!(text.contains(&format!("sampling restarted at {since}, one sample per 16 KiB")), "{text}");
         assert!(!text.contains(" *\n"), "{text}");
         drop((held, leak));
     });

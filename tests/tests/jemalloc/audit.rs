@@ -18,7 +18,8 @@ use crate::shop::alone;
 use crate::statuses::{one_of_each, serve};
 
 fn layer() -> MemoryDebugLayer {
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     layer.configure(|endpoint| endpoint.allow_plain_http())
 }
 
@@ -74,7 +75,10 @@ fn s64_a_collection_that_panics_is_reported() {
     alone("audit::s64_a_collection_that_panics_is_reported", async {
         let events = Events::of_process();
         let (collector, keeper) = GatedCollector::new();
-        let server = serve(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+        let server = serve(
+            MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)),
+        )
+        .await;
         keeper.let_panic();
         assert_eq!(server.send(Request::get("/debug/memory").authorized()).await.status, 500);
         assert_has(&event(&events, "outcome=panicked").await, &["WARN", "scope=Everything"]);
@@ -102,7 +106,8 @@ fn s14_a_password_change_without_a_restart_is_reported() {
         let write = |content: &str| std::fs::write(&file, content).unwrap();
         write(&format!("{USER}:{PASSWORD}\n"));
         let from_file = Credentials::from_file(&file).unwrap();
-        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let layer = MemoryDebugLayer::new(from_file)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
         let server = serve(layer).await;
         let new = "wD6Rz3o-WnTnbCqk2_tt-long";
         let ask = async |password: &str| {
@@ -149,7 +154,10 @@ async fn serve_with_peer(layer: MemoryDebugLayer) -> SocketAddr {
 fn s17_a_password_over_plain_http_is_reported_once() {
     alone("audit::s17_a_password_over_plain_http_is_reported_once", async {
         let events = Events::of_process();
-        let layer = || MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+        let layer = || {
+            MemoryDebugLayer::new(credentials())
+                .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
+        };
         let told = || {
             let audit = events.audit();
             audit.iter().filter(|line| line.contains("outcome=plain-http-accepted ")).count()
@@ -341,7 +349,8 @@ fn s14_a_credentials_file_that_becomes_a_pipe_blocks_no_worker_and_is_reported()
         let file = std::env::temp_dir().join(format!("memory-debug-pipe-{}", std::process::id()));
         std::fs::write(&file, format!("{USER}:{PASSWORD}\n")).unwrap();
         let from_file = Credentials::from_file(&file).unwrap();
-        let layer = MemoryDebugLayer::new(from_file).collect_with(CountingCollector::default());
+        let layer = MemoryDebugLayer::new(from_file)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
         let server = serve(layer).await;
         std::fs::remove_file(&file).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());

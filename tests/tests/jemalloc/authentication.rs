@@ -241,7 +241,11 @@ async fn s05_oversized_headers_are_refused() {
 #[tokio::test]
 async fn s06_users_end_at_the_first_colon_and_control_characters_are_refused() {
     let credentials = Credentials::allow_weak("ops", "a:b:c").unwrap();
-    let server = serve(MemoryDebugLayer::new(credentials).collect_with(CountingCollector::default())).await;
+    let server = serve(
+        MemoryDebugLayer::new(credentials)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default())),
+    )
+    .await;
     assert_eq!(with_header(&server, basic("ops:a:b:c")).await.status, 200);
     for wrong in [
         "ops:a",
@@ -264,7 +268,11 @@ async fn s06_users_end_at_the_first_colon_and_control_characters_are_refused() {
 #[tokio::test]
 async fn s07_passwords_are_compared_as_bytes() {
     let credentials = Credentials::allow_weak("ops", "caf\u{e9}").unwrap();
-    let server = serve(MemoryDebugLayer::new(credentials).collect_with(CountingCollector::default())).await;
+    let server = serve(
+        MemoryDebugLayer::new(credentials)
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::default())),
+    )
+    .await;
     assert_eq!(with_header(&server, basic("ops:caf\u{e9}")).await.status, 200);
     for (what, pair) in [
         ("Latin-1", &b"ops:caf\xe9"[..]),
@@ -280,8 +288,8 @@ async fn s12_wrong_users_and_wrong_passwords_get_equal_replies() {
     let (server, collector) = serve_counting().await;
     for pair in [
         "ops:wrong",
-        "nobody:wrong",
-        &format!("nobody:{PASSWORD}"),
+        "stranger:wrong",
+        &format!("stranger:{PASSWORD}"),
         &format!("{USER}:{PASSWORD}x"),
         &format!("{USER}:{}", &PASSWORD[1..]),
         &format!("{PASSWORD}:{USER}"),

@@ -15,7 +15,8 @@ use tower::layer::util::Identity;
 use tower::{Layer, ServiceBuilder};
 
 fn layer() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
 }
 
 fn routes() -> Router {
@@ -143,7 +144,7 @@ async fn s21_nothing_is_open_where_axum_does_not_apply_the_layer() {
 #[tokio::test]
 async fn s21_all_routes_of_a_layer_share_one_collection() {
     let (collector, mut keeper) = GatedCollector::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     // `Router::layer` clones the layer's service into each route and fallback.
     let app = routes().fallback(nothing_here).nest("/api", router_with(layer.clone())).layer(layer);
     let server = Server::start(app).await;

@@ -171,7 +171,7 @@ impl Steps {
 async fn serve_in_steps() -> (Server, Steps) {
     let ((may, receiver), (sender, done)) = (channel(), unbounded_channel());
     let collect = InSteps { collector: Collector::new(), may: Mutex::new(receiver), done: sender };
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collect);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collect));
     (Server::start(Router::new().layer(layer)).await, Steps { may, done })
 }
 

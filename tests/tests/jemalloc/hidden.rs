@@ -1,5 +1,5 @@
-//! The hidden page (`hide`): without the password, replies equal those of an application without the page,
-//! byte by byte.
+//! The hidden page (`hide`): without the password, replies are equal byte by byte to the replies of an application
+//! without the page.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -10,7 +10,8 @@ use memory_debug_tests::{
 };
 
 fn layer() -> MemoryDebugLayer {
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     layer.configure(|endpoint| endpoint.hide())
 }
 

@@ -144,7 +144,7 @@ async fn s27_no_answer_to_head_has_a_body() {
 async fn s27_a_hundred_streams_of_one_connection_share_one_collection() {
     let (collector, keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::start(Router::new().layer(ServiceBuilder::new().layer(count).layer(layer))).await;
     let connection = Connection::open(server.address()).await;
 
@@ -169,7 +169,7 @@ async fn s27_a_hundred_streams_of_one_connection_share_one_collection() {
 async fn s27_reset_streams_do_not_admit_a_second_collection() {
     let (collector, mut keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::start(Router::new().layer(ServiceBuilder::new().layer(count).layer(layer))).await;
     let connection = Connection::open(server.address()).await;
     for number in 1..=100 {

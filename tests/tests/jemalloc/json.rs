@@ -106,8 +106,8 @@ async fn json_has_every_member_of_version_1() {
     }
 }
 
-/// The paths of all nulls. Skips `binding`, which is a copy of a level with the same reasons, and `ceiling.path`, which
-/// is null without a reason if there is no cgroup.
+/// The paths of all nulls. Skips `binding`, which is a copy of a level and has no reasons of its own. Skips
+/// `ceiling.path`, which is null without a reason if there is no cgroup.
 fn add_nulls(path: &str, value: &Value, nulls: &mut Vec<String>) {
     let is_elsewhere = path.starts_with("cgroup.binding.") || path == "ceiling.path";
     match value {

@@ -15,7 +15,7 @@ async fn serve(max_body_bytes: usize) -> Server {
     // An answer shows that the shop's heap is in place.
     shop::get("/debug/memory/stats").await;
     let layer = MemoryDebugLayer::new(credentials())
-        .limits(Limits::default().max_body_bytes(max_body_bytes))
+        .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(max_body_bytes)))
         .configure(|endpoint| endpoint.allow_raw_addresses());
     Server::start(Router::new().layer(layer)).await
 }

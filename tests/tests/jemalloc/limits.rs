@@ -20,7 +20,8 @@ use crate::{http2, shop};
 async fn serve_gated(limits: Limits) -> (Server, GateKeeper, Visits) {
     let (collector, keeper) = GatedCollector::new();
     let (visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(limits);
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector).limits(limits));
     let around_the_page = ServiceBuilder::new().layer(count).layer(layer);
     let app = Router::new().layer(around_the_page).route("/", get(|| async { "home" }));
     (Server::start(app).await, keeper, visits)
@@ -169,7 +170,8 @@ async fn s45_a_page_beyond_the_limit_is_truncated_and_says_so() {
     let ask = async |target: &str| -> Response {
         // Rows make up most of a page, but a process that has just started has few rows.
         let limit = shop::get(target).await.body.len() * 4 / 5;
-        let layer = MemoryDebugLayer::new(credentials()).limits(Limits::default().max_body_bytes(limit));
+        let layer = MemoryDebugLayer::new(credentials())
+            .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(limit)));
         let server = Server::start(Router::new().layer(layer)).await;
         let response = server.send(Request::get(target).authorized()).await;
         assert_eq!(response.status, 200, "{response}");
@@ -269,7 +271,7 @@ async fn s45_views_of_clients_that_hung_up_are_freed_at_once() {
 #[tokio::test]
 async fn s45_with_actix_views_of_clients_that_hung_up_do_not_delay_other_logins() {
     let (collector, mut keeper) = GatedCollector::new();
-    let memory = MemoryDebug::new(two_logins()).collect_with(collector);
+    let memory = MemoryDebug::new(two_logins()).configure(|endpoint| endpoint.collect_with(collector));
     let server = Server::actix(|listener| {
         let app = move || actix_web::App::new().wrap(memory.clone());
         actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap().run()
@@ -302,7 +304,8 @@ async fn s45_with_actix_views_of_clients_that_hung_up_do_not_delay_other_logins(
 
 #[tokio::test]
 async fn s45_one_login_in_twenty_loops_does_not_block_another() {
-    let layer = MemoryDebugLayer::new(two_logins()).collect_with(CountingCollector::default());
+    let layer = MemoryDebugLayer::new(two_logins())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()));
     let server = Arc::new(Server::start(Router::new().layer(layer)).await);
     let mut loops = JoinSet::new();
     for number in 0..20 {
@@ -325,7 +328,7 @@ async fn s45_one_login_in_twenty_loops_does_not_block_another() {
 async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_end_with_their_clients() {
     let (collector, _keeper) = GatedCollector::new();
     let (mut visits, count) = Visits::new();
-    let layer = MemoryDebugLayer::new(two_logins()).collect_with(collector);
+    let layer = MemoryDebugLayer::new(two_logins()).configure(|endpoint| endpoint.collect_with(collector));
     let app = Router::new().layer(ServiceBuilder::new().layer(count).layer(layer));
     let server = Server::start(app).await;
     let put = || {

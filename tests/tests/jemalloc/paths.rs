@@ -23,9 +23,11 @@ const FALLBACK: &str = "the application knows no such path";
 
 async fn serve() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
+    let layer =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector.clone()));
     // Every page is collected, including statistics.
-    let layer = layer.limits(Limits::default().cache_stats_for(Duration::ZERO));
+    let layer =
+        layer.configure(|endpoint| endpoint.limits(Limits::default().cache_stats_for(Duration::ZERO)));
     let app = Router::new()
         .route("/", get(|| async { "home" }))
         .route("/debug/{name}", get(|| async { "the application" }))
@@ -180,8 +182,10 @@ async fn s20_other_request_targets_are_answered_by_the_application_or_refused() 
 #[tokio::test]
 async fn s20_a_configured_base_path_replaces_the_default() {
     let collector = CountingCollector::default();
-    let layer =
-        MemoryDebugLayer::new(credentials()).collect_with(collector.clone()).path("/internal/mem").unwrap();
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector.clone()))
+        .path("/internal/mem")
+        .unwrap();
     let app = Router::new().fallback(|| async { FALLBACK }).layer(layer);
     let server = Server::start(app).await;
     for (target, expected) in [

@@ -191,7 +191,7 @@ async fn with_gap(expected: &str, advice: &str) {
     let page = shop::get("/debug/memory").await;
     assert!(page.text().contains(&format!("note: {expected}: {advice}")), "{page}");
     let doctor = shop::get("/debug/memory/doctor").await;
-    assert!(doctor.text().contains(&format!("some code has no names: {expected}")), "{doctor}");
+    assert!(doctor.text().contains(&format!("some code has no symbols: {expected}")), "{doctor}");
     let profile = unpacked(&shop::get("/debug/memory/heap").await);
     let comment = Message::parse(&profile).strings().into_iter().find(|text| text.starts_with(expected));
     assert!(comment.is_some_and(|comment| comment.contains(advice)), "a comment of the profile");

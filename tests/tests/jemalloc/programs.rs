@@ -82,7 +82,7 @@ fn assert_knows_itself(page: &str, name: &OsStr) {
     let build_id = BuildId::read(&fs::read(own()).unwrap()).unwrap().unwrap();
     assert!(page.contains(&format!("\nbuild-id: {build_id}\n")), "{page}");
     assert!(page.contains(&format!("\nits build-id: {build_id}\n")), "{page}");
-    let name = memory_debug_profile::visible(&name.to_string_lossy()).into_owned();
+    let name = memory_debug_profile::printable(&name.to_string_lossy()).into_owned();
     assert!(page.contains(&format!("\nmain mapping: {name:?}\n")), "{page}");
 }
 
@@ -160,7 +160,7 @@ fn the_replacement_of_a_program_started_through_the_linker_is_not_read() {
     // Privileged processes still find it through the kernel.
     if page.contains("symbols: none") {
         let reason = "the binary could not be read: it was deleted or replaced since it was loaded";
-        assert!(page.contains(&format!("note: {reason}, so no type can be told: ")), "{page}");
+        assert!(page.contains(&format!("note: {reason}, so no type can be determined: ")), "{page}");
         assert!(page.contains(&format!("{reason} (tier none)")) && !page.contains("stripped"), "{page}");
     } else {
         assert_knows_itself(&page, OsStr::new("svc"));
@@ -176,7 +176,10 @@ fn a_stripped_program_is_reported_however_it_was_started() {
     for process in [OwnProcess::with_executable(&path, SHOW), OwnProcess::started_by(&linker(), &path, SHOW)]
     {
         let page = process.run();
-        assert!(page.contains("note: the binary is stripped, so no type can be told: add `debug"), "{page}");
-        assert!(page.contains("the binary is stripped (tier none), so no type can be told"), "{page}");
+        assert!(
+            page.contains("note: the binary is stripped, so no type can be determined: add `debug"),
+            "{page}"
+        );
+        assert!(page.contains("the binary is stripped (tier none), so no type can be determined"), "{page}");
     }
 }

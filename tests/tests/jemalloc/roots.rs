@@ -94,7 +94,7 @@ async fn the_text_shows_the_roots_that_match_the_filter() {
     let other = Arc::new(7_u64);
     let registered = [register_root("winter sale", &value), register_root("clearance", &other)];
     let page = shop::get("/debug/memory/types?filter=winter").await;
-    let lines: Vec<_> = page.text().lines().skip_while(|line| !line.starts_with("roots, exact")).collect();
+    let lines: Vec<_> = page.text().lines().skip_while(|line| !line.starts_with("roots (exact)")).collect();
     assert!(lines.iter().any(|line| line.ends_with("  winter sale: Catalogue")), "{page}");
     assert!(lines.iter().any(|line| line.ends_with(" 100    by_sku.value.title: String")), "{page}");
     assert!(!page.text().contains("clearance"), "{page}");

@@ -26,7 +26,8 @@ use crate::http2;
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 fn page() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(credentials()).collect_with(CountingCollector::default())
+    MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
 }
 
 fn any_port() -> ListenAddress {
@@ -361,8 +362,10 @@ async fn a_head_that_arrives_byte_by_byte_times_out() {
 #[tokio::test]
 async fn a_request_in_progress_does_not_time_out() {
     let (collector, mut keeper) = GatedCollector::new();
-    let (address, serving) =
-        serve_over_tcp(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let (address, serving) = serve_over_tcp(
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)),
+    )
+    .await;
     let mut connection = Connection::open(address).await;
     connection.send_head(Request::get("/debug/memory").authorized()).await;
     keeper.begun().await;

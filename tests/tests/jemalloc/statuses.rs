@@ -30,8 +30,13 @@ pub(crate) async fn serve(layer: MemoryDebugLayer) -> Server {
 /// statistics.
 pub(crate) async fn serve_counting() -> (Server, CountingCollector) {
     let collector = CountingCollector::default();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector.clone());
-    (serve(layer.limits(Limits::default().cache_stats_for(Duration::ZERO))).await, collector)
+    let layer =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector.clone()));
+    (
+        serve(layer.configure(|endpoint| endpoint.limits(Limits::default().cache_stats_for(Duration::ZERO))))
+            .await,
+        collector,
+    )
 }
 
 /// One reply of each status 200, 400, 401, 403, 404, 405, 406, 429, 500, 503 and 504, over real sockets.
@@ -73,24 +78,29 @@ pub(crate) async fn one_of_each() -> Vec<Response> {
     }
     replies.push(throttled);
 
-    let short = MemoryDebugLayer::new(credentials()).collect_with(WithoutHeadroom);
+    let short =
+        MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(WithoutHeadroom));
     replies.push(serve(short).await.send(page()).await);
 
     let statuses: Vec<_> = replies.iter().rev().take(3).rev().map(|reply| reply.status).collect();
     assert_eq!(statuses, [403, 429, 503]);
 
     let no_waiters = Limits::default().max_waiters(0);
-    let full = serve(MemoryDebugLayer::new(credentials()).limits(no_waiters)).await;
+    let full =
+        serve(MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.limits(no_waiters))).await;
     replies.push(full.send(page()).await);
 
     let (collector, keeper) = GatedCollector::new();
-    let panicking = serve(MemoryDebugLayer::new(credentials()).collect_with(collector)).await;
+    let panicking =
+        serve(MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector)))
+            .await;
     keeper.let_panic();
     replies.push(panicking.send(page()).await);
 
     let (collector, keeper) = GatedCollector::new();
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector);
-    let late = serve(layer.limits(Limits::default().deadline(Duration::ZERO))).await;
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| endpoint.collect_with(collector));
+    let late =
+        serve(layer.configure(|endpoint| endpoint.limits(Limits::default().deadline(Duration::ZERO)))).await;
     replies.push(late.send(page()).await);
     replies.push(late.send(page()).await);
     drop(keeper);

@@ -83,8 +83,8 @@ async fn answered_again(server: &Server, target: &str) -> Response {
 #[test]
 fn s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login() {
     alone("unread::s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login", async {
-        let layer =
-            MemoryDebugLayer::new(two_logins()).collect_with(CountingCollector::of(report(1000, 1000)));
+        let layer = MemoryDebugLayer::new(two_logins())
+            .configure(|endpoint| endpoint.collect_with(CountingCollector::of(report(1000, 1000))));
         let server = Server::start(Router::new().layer(layer)).await;
         let target = |view: usize| format!("/debug/memory/types?format=json&top={}", 1000 - view);
         let whole = server.send(Request::get(target(0)).authorized()).await.body.len();
@@ -151,15 +151,18 @@ async fn holds_its_reply_until_it_goes(server: &Server) {
 #[tokio::test]
 async fn s45_over_http1_a_reply_counts_until_it_is_read_or_its_client_is_gone() {
     let collector = CountingCollector::of(report(1000, LONG / 1000));
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(tight(LONG + (2 << 20)));
+    let layer = MemoryDebugLayer::new(credentials())
+        .configure(|endpoint| endpoint.collect_with(collector).limits(tight(LONG + (2 << 20))));
     holds_its_reply_until_it_goes(&Server::start(Router::new().layer(layer)).await).await;
 }
 
 #[tokio::test]
 async fn s45_with_actix_a_reply_counts_until_it_is_read_or_its_client_is_gone() {
-    let memory = MemoryDebug::new(credentials())
-        .collect_with(CountingCollector::of(report(1000, LONG / 1000)))
-        .limits(tight(LONG + (2 << 20)));
+    let memory = MemoryDebug::new(credentials()).configure(|endpoint| {
+        endpoint
+            .collect_with(CountingCollector::of(report(1000, LONG / 1000)))
+            .limits(tight(LONG + (2 << 20)))
+    });
     let server = Server::actix(|listener| {
         let app = move || actix_web::App::new().wrap(memory.clone());
         actix_web::HttpServer::new(app).workers(1).listen(listener).unwrap().run()
@@ -170,9 +173,11 @@ async fn s45_with_actix_a_reply_counts_until_it_is_read_or_its_client_is_gone() 
 #[tokio::test]
 async fn s45_one_page_for_many_clients_that_do_not_read_counts_once() {
     let collector = CountingCollector::of(report(1000, 1000));
-    let layer = MemoryDebugLayer::new(credentials()).collect_with(collector).limits(
-        Limits::default().max_unread_bytes(3 << 20).cache_stats_for(std::time::Duration::from_secs(600)),
-    );
+    let layer = MemoryDebugLayer::new(credentials()).configure(|endpoint| {
+        endpoint.collect_with(collector).limits(
+            Limits::default().max_unread_bytes(3 << 20).cache_stats_for(std::time::Duration::from_secs(600)),
+        )
+    });
     let server = Server::start(Router::new().layer(layer)).await;
     let mut connection = closed_window(&server).await;
     let mut unread = Vec::new();

@@ -238,7 +238,10 @@ fn p4_making_credentials_and_settings_starts_nothing() {
         let before = Activity::now();
         let weak = Credentials::allow_weak("ops", "x").unwrap();
         let collector = memory_debug_axum::Collector::new().service("shop", "1.0.0");
-        let layer = MemoryDebugLayer::new(weak).collect_with(collector).path("/m").unwrap();
+        let layer = MemoryDebugLayer::new(weak)
+            .configure(|endpoint| endpoint.collect_with(collector))
+            .path("/m")
+            .unwrap();
         let tracked = black_box(memory_debug_axum::Tracked::new(1_u64));
         assert_eq!(Activity::now(), before);
         drop((layer, tracked));

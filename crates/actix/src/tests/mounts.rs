@@ -1,4 +1,4 @@
-//! Around an application and among its services, on actix-web's own test server, which has no socket.
+//! Tests of the page around an application and among its services, without a socket.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use crate::*;
 /// `ops:secret`.
 const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
 
-/// Counts collections; each waits for a word of the test, or for its end.
+/// Counts collections. Each collection waits for a signal from the test, or for the end of the test.
 struct Counter {
     collections: Arc<AtomicUsize>,
     go: Mutex<Receiver<()>>,
@@ -48,10 +48,15 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let (collections, (go, receiver)) = (Arc::<AtomicUsize>::default(), channel());
+        let collections = Arc::<AtomicUsize>::default();
+        let (go, receiver) = channel();
         let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
         let credentials = Credentials::allow_weak("ops", "secret").unwrap();
-        Self { memory: MemoryDebug::new(credentials).collect_with(counter), collections, go }
+        Self {
+            memory: MemoryDebug::new(credentials).configure(|endpoint| endpoint.collect_with(counter)),
+            collections,
+            go,
+        }
     }
 
     fn collections(&self) -> usize {
@@ -72,7 +77,7 @@ fn authorized(path: &str) -> TestRequest {
     get(path).insert_header((header::AUTHORIZATION, RIGHT))
 }
 
-/// Whatever of a request can be seen, as a response.
+/// Answers with everything that a request shows.
 async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
     let seen = format!("{} {} {body:?}", request.method(), request.uri());
     let mut response = HttpResponse::Created();
@@ -94,7 +99,7 @@ async fn whole(response: ServiceResponse<impl MessageBody>) -> (StatusCode, Vec<
 }
 
 #[actix_web::test]
-async fn around_an_application_the_page_has_its_paths_as_sent_and_nothing_else() {
+async fn around_an_application_the_page_answers_only_its_own_paths_as_sent() {
     let app = init_service(App::new().default_service(web::to(echo)).wrap(memory())).await;
     for (path, status) in
         [("", 200), ("/stats?format=json", 200), ("/", 404), ("/unknown", 404), ("/%00", 404), ("?x=1", 400)]
@@ -111,7 +116,7 @@ async fn around_an_application_the_page_has_its_paths_as_sent_and_nothing_else()
 }
 
 #[actix_web::test]
-async fn s22_other_requests_are_answered_as_without_the_page() {
+async fn s22_other_requests_are_answered_as_if_there_were_no_page() {
     let without = init_service(App::new().default_service(web::to(echo))).await;
     let with = init_service(App::new().default_service(web::to(echo)).wrap(memory())).await;
     let among = init_service(App::new().service(memory()).default_service(web::to(echo))).await;
@@ -133,7 +138,7 @@ async fn s22_other_requests_are_answered_as_without_the_page() {
 }
 
 #[actix_web::test]
-async fn among_services_the_page_is_in_the_scopes_that_it_is_put_in() {
+async fn among_services_the_page_is_only_in_its_own_scopes() {
     let inner = web::scope("/v{version}").service(memory());
     let app = App::new().service(web::scope("/internal").service(inner)).default_service(web::to(echo));
     let app = init_service(app).await;
@@ -149,7 +154,7 @@ async fn among_services_the_page_is_in_the_scopes_that_it_is_put_in() {
 }
 
 #[actix_web::test]
-async fn s20_among_services_what_the_router_decodes_shows_no_data() {
+async fn s20_among_services_a_decoded_path_shows_no_data() {
     let scope = web::scope("/internal").service(memory());
     let app = init_service(App::new().service(scope).service(memory())).await;
     for path in
@@ -162,7 +167,7 @@ async fn s20_among_services_what_the_router_decodes_shows_no_data() {
 }
 
 #[actix_web::test]
-async fn a_path_of_ones_own_is_the_only_one() {
+async fn custom_path_replaces_the_default_path() {
     let memory = memory().path("/internal/memory").unwrap();
     let around = init_service(App::new().wrap(memory.clone())).await;
     let among = init_service(App::new().service(memory)).await;
@@ -194,7 +199,7 @@ async fn s02_the_body_of_a_request_for_the_page_is_never_polled() {
 }
 
 #[actix_web::test]
-async fn s03_all_authorization_headers_are_looked_at() {
+async fn s03_two_authorization_headers_are_refused() {
     let app = init_service(App::new().wrap(memory())).await;
     for (first, second) in [(RIGHT, RIGHT), (RIGHT, ""), ("", RIGHT), (RIGHT, "Bearer x")] {
         let request = get("/debug/memory")
@@ -204,7 +209,7 @@ async fn s03_all_authorization_headers_are_looked_at() {
     }
 }
 
-/// The workers of a server each make an application of their own.
+/// Each worker of a server makes its own application.
 #[actix_web::test]
 async fn s21_all_applications_share_one_collection() {
     let fixture = Fixture::new();
@@ -213,11 +218,12 @@ async fn s21_all_applications_share_one_collection() {
         let wrapped = init_service(App::new().wrap(fixture.memory.clone())).await;
         let among = init_service(App::new().service(fixture.memory.clone())).await;
         let page = || authorized("/debug/memory").to_request();
-        let (wrapped, among) = (wrapped.call(page()), among.call(page()));
+        let wrapped = wrapped.call(page());
+        let among = among.call(page());
         waiting.push(actix_web::rt::spawn(async { wrapped.await.unwrap().status() }));
         waiting.push(actix_web::rt::spawn(async { among.await.unwrap().status() }));
     }
-    // On this thread, all of them run up to their waiting once this task yields.
+    // There is one thread: when this task yields, all others run until they wait.
     actix_web::rt::task::yield_now().await;
     fixture.go.send(()).unwrap();
     for waiting in waiting {
@@ -227,7 +233,7 @@ async fn s21_all_applications_share_one_collection() {
 }
 
 #[actix_web::test]
-async fn s21_middleware_outside_acts_on_the_page_and_middleware_inside_does_not() {
+async fn s21_only_middleware_outside_acts_on_the_page() {
     let outside = DefaultHeaders::new().add(("x-outside", "1"));
     let inside = DefaultHeaders::new().add(("x-inside", "1"));
     let app = App::new().default_service(web::to(echo)).wrap(inside).wrap(memory()).wrap(outside);
@@ -239,7 +245,7 @@ async fn s21_middleware_outside_acts_on_the_page_and_middleware_inside_does_not(
 }
 
 #[actix_web::test]
-async fn s23_head_has_neither_body_nor_length_and_never_collects() {
+async fn s23_head_has_no_body_and_no_length_and_never_collects() {
     let fixture = Fixture::new();
     let app = init_service(App::new().wrap(fixture.memory.clone())).await;
     for (request, status) in [
@@ -278,7 +284,7 @@ async fn s41_a_dropped_request_does_not_admit_a_second_collection() {
     for _ in 0..100 {
         drop(app.call(authorized("/debug/memory").to_request()));
     }
-    // The first collection has not been let go, so this request joins it.
+    // The first collection still waits for the signal, so this request joins it.
     let last = app.call(authorized("/debug/memory").to_request());
     fixture.go.send(()).unwrap();
     assert_eq!(last.await.unwrap().status(), StatusCode::OK);
@@ -299,7 +305,7 @@ async fn s42_the_application_answers_while_a_collection_runs() {
 }
 
 #[actix_web::test]
-async fn aliases_are_where_the_page_is_put_and_only_if_opted_in() {
+async fn aliases_exist_beside_the_page_only_if_enabled() {
     for base in ["/debug/memory", "/debug", "/debug/pprof", "/debug/pprof/heap"] {
         let open = memory().configure(|endpoint| endpoint.pprof_aliases()).path(base).unwrap();
         let around = init_service(App::new().default_service(web::to(echo)).wrap(open.clone())).await;
@@ -317,11 +323,11 @@ async fn aliases_are_where_the_page_is_put_and_only_if_opted_in() {
     }
     let closed = init_service(App::new().service(memory()).default_service(web::to(echo))).await;
     let status = authorized("/debug/pprof/heap").send_request(&closed).await.status();
-    assert_eq!(status, StatusCode::CREATED, "the application's");
+    assert_eq!(status, StatusCode::CREATED, "the application answers");
 }
 
 #[actix_web::test]
-async fn there_is_no_page_where_none_is_configured() {
+async fn no_page_is_served_if_none_is_configured() {
     for (page, expected) in [(Some(memory()), StatusCode::UNAUTHORIZED), (None, StatusCode::NOT_FOUND)] {
         let is_configured = page.is_some();
         let among_services = init_service(

@@ -1,4 +1,4 @@
-//! The layer and the router in every position an application can put them.
+//! Tests of the layer and the router in every position where an application can put them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +35,8 @@ impl Collect for Counter {
 }
 
 fn layer() -> MemoryDebugLayer {
-    MemoryDebugLayer::new(Credentials::allow_weak("ops", "secret").unwrap()).collect_with(Counter::default())
+    MemoryDebugLayer::new(Credentials::allow_weak("ops", "secret").unwrap())
+        .configure(|endpoint| endpoint.collect_with(Counter::default()))
 }
 
 async fn send(app: &Router, method: &str, target: &str, authorization: Option<&str>) -> Response<Body> {
@@ -50,7 +51,7 @@ async fn status(app: &Router, target: &str, authorization: Option<&str>) -> u16 
     send(app, "GET", target, authorization).await.status().as_u16()
 }
 
-/// The page is at `base`, behind its password, in full; `/hello` and unknown paths are the application's.
+/// Asserts that all of the page is at `base` behind its password, and that `/hello` reaches the application.
 async fn assert_composed(name: &str, app: &Router, base: &str) {
     for below in ["", "/stats", "/types?format=json"] {
         let target = format!("{base}{below}");
@@ -71,7 +72,7 @@ fn hello() -> Router {
 }
 
 #[tokio::test]
-async fn s21_the_layer_works_wherever_it_is_added() {
+async fn s21_layer_works_wherever_it_is_added() {
     let fallback = || async { StatusCode::IM_A_TEAPOT };
     for (name, app, base) in [
         ("after the routes", hello().layer(layer()), "/debug/memory"),
@@ -99,20 +100,20 @@ async fn s21_the_layer_works_wherever_it_is_added() {
 }
 
 #[tokio::test]
-async fn s21_where_axum_does_not_apply_the_layer_nothing_is_open() {
-    // A fallback that is added after the layer is not behind it.
+async fn s21_page_is_not_open_where_axum_does_not_apply_the_layer() {
+    // A fallback that is added after the layer is outside of it.
     let late_fallback = hello().layer(layer()).fallback(|| async { StatusCode::IM_A_TEAPOT });
     assert_eq!(status(&late_fallback, "/debug/memory", Some(RIGHT)).await, 418);
-    // A nested router without a fallback of its own uses the outer one, which is not behind the layer.
+    // A nested router without its own fallback uses the outer fallback, which is outside of the layer.
     let nested = hello().nest("/app", hello().layer(layer()));
     assert_eq!(status(&nested, "/app/debug/memory", Some(RIGHT)).await, 404);
-    // `route_layer` is for existing routes only.
+    // `route_layer` applies to existing routes only.
     let route_layer = hello().route_layer(layer());
     assert_eq!(status(&route_layer, "/debug/memory", Some(RIGHT)).await, 404);
 }
 
 #[tokio::test]
-async fn s21_the_router_can_be_merged_nested_and_put_first() {
+async fn s21_router_can_be_merged_and_nested_in_any_order() {
     let teapot = || async { StatusCode::IM_A_TEAPOT };
     for (name, app, base) in [
         ("merged", hello().merge(router_with(layer())), "/debug/memory"),
@@ -142,7 +143,7 @@ async fn s21_the_router_can_be_merged_nested_and_put_first() {
 #[tokio::test]
 async fn s21_one_layer_on_many_routes_has_one_state() {
     let counter = Counter::default();
-    let layer = layer().collect_with(counter.clone());
+    let layer = layer().configure(|endpoint| endpoint.collect_with(counter.clone()));
     let app = hello().route("/a", get(|| async {})).route("/b", get(|| async {})).layer(layer);
     assert_eq!(counter.0.load(Ordering::SeqCst), 0);
     assert_eq!(status(&app, "/a", None).await, 200);
@@ -164,7 +165,7 @@ async fn s02_every_method_on_every_path_is_401_without_credentials() {
 }
 
 #[tokio::test]
-async fn s20_other_spellings_never_show_the_page_without_credentials() {
+async fn s20_no_other_spelling_shows_the_page_without_credentials() {
     for app in [hello().layer(layer()), hello().merge(router_with(layer()))] {
         for target in [
             "/debug//memory",
@@ -185,7 +186,7 @@ async fn s20_other_spellings_never_show_the_page_without_credentials() {
 }
 
 #[tokio::test]
-async fn layers_of_the_application_apply_to_a_merged_router() {
+async fn application_layers_apply_to_a_merged_router() {
     let stamp = |mut response: Response<Body>| async move {
         response.headers_mut().insert("x-stamp", "1".parse().unwrap());
         response
@@ -201,8 +202,8 @@ async fn layers_of_the_application_apply_to_a_merged_router() {
 async fn s23_head_is_answered_without_collecting() {
     let counter = Counter::default();
     for app in [
-        hello().layer(layer().collect_with(counter.clone())),
-        hello().merge(router_with(layer().collect_with(counter.clone()))),
+        hello().layer(layer().configure(|endpoint| endpoint.collect_with(counter.clone()))),
+        hello().merge(router_with(layer().configure(|endpoint| endpoint.collect_with(counter.clone())))),
     ] {
         let response = send(&app, "HEAD", "/debug/memory", Some(RIGHT)).await;
         assert_eq!(response.status(), 200);
@@ -212,7 +213,7 @@ async fn s23_head_is_answered_without_collecting() {
 }
 
 #[tokio::test]
-async fn the_real_collector_answers() {
+async fn real_collector_answers() {
     let app: Router = router(Credentials::allow_weak("ops", "secret").unwrap());
     let response = send(&app, "GET", "/debug/memory/stats?format=json", Some(RIGHT)).await;
     assert_eq!(response.status(), 200);
@@ -222,12 +223,12 @@ async fn the_real_collector_answers() {
 }
 
 #[tokio::test]
-async fn the_router_has_the_aliases_that_the_layer_has() {
+async fn router_has_the_aliases_of_the_layer() {
     let with = |base: &str| {
         let layer = layer().configure(|endpoint| endpoint.pprof_aliases()).path(base).unwrap();
         Router::new().merge(router_with(layer)).fallback(|| async { "the application" })
     };
-    // Below and at an alias too, which routers may not have twice.
+    // Some of these are at or below an alias. A router must not contain the same path twice.
     for base in ["/debug/memory", "/debug", "/debug/pprof", "/debug/pprof/heap", "/debug/pprof/he"] {
         let app = with(base);
         for alias in ["/debug/pprof/heap", "/debug/pprof/allocs"] {
@@ -243,7 +244,7 @@ async fn the_router_has_the_aliases_that_the_layer_has() {
 }
 
 #[tokio::test]
-async fn there_is_no_page_where_none_is_configured() {
+async fn no_page_is_served_if_none_is_configured() {
     for (page, expected) in [(Some(layer()), 401), (None, 404)] {
         let app = Router::new().route("/hello", get(|| async { "hello" }));
         let app = app.layer(tower::util::option_layer(page));

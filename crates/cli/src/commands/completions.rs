@@ -4,20 +4,20 @@ use std::process::ExitCode;
 
 use clap_complete::Shell;
 
-use crate::args;
 use crate::failure::Failure;
 use crate::output;
 
-/// Print what a shell needs to complete this command
+/// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
     shell: Shell,
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    /// Prints the script for `program`, the whole command line.
+    pub(crate) fn run(self, mut program: clap::Command) -> Result<ExitCode, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut args::command(), "memory-debug", &mut script);
+        clap_complete::generate(self.shell, &mut program, "memory-debug", &mut script);
         output::print(script)?;
         Ok(ExitCode::SUCCESS)
     }

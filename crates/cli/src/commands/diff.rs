@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
 use serde::Deserialize;
 
-use crate::args::{Asking, seconds};
 use crate::client::{Client, Question};
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::failure::{Failure, notice};
 use crate::login::Login;
 use crate::output;
@@ -23,29 +23,29 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// How long to wait for a snapshot to be forgotten.
 const FORGETTING: Duration = Duration::from_secs(2);
 
-/// Print what changed: of one instance within some time, or between two saved files or instances
+/// Print what changed in one instance over time, or between two saved files or two instances
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
-    /// Address of an instance, or a file: a report of `fetch -o`, or a snapshot in pprof's format
+    /// Address of an instance, or a file: a report from `fetch -o` or a snapshot in pprof format
     #[arg(value_name = "URL|FILE")]
     base: String,
-    /// The later file, or another instance
+    /// The later file, or the other instance
     #[arg(value_name = "URL|FILE", conflicts_with = "seconds")]
     target: Option<String>,
-    /// Time between the two looks at an instance
+    /// Seconds between the two measurements of one instance
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     seconds: Duration,
-    /// Rows to show
+    /// Number of rows to print
     #[arg(long, default_value_t = 50)]
     top: usize,
-    /// Only types whose name contains this
+    /// Print only types whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 /// A file that can be compared.
@@ -70,7 +70,7 @@ impl Diff {
                 let diff = SnapshotDiff::between(&base, &target, &Selection::default());
                 let diff = diff
                     .map_err(|error| Failure::local(error.to_string()))?
-                    .cut(self.top, self.filter.as_deref());
+                    .truncate_filtered(self.top, self.filter.as_deref());
                 if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
             }
             _ => Err(Failure::usage("one file is a report, the other a snapshot; compare two of one kind")),
@@ -79,7 +79,7 @@ impl Diff {
 
     /// The instance itself compares best, as it has the stacks; that takes the role `profile`.
     fn instance(&self, target: &Target) -> Result<(), Failure> {
-        let (client, login) = (self.asking.client()?, self.asking.login(target)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(target)?);
         match KeptSnapshot::take(&client, target, &login) {
             Ok(kept) => {
                 self.wait();
@@ -109,14 +109,14 @@ impl Diff {
             return Saved::read(what);
         }
         let target = Target::parse(what)?;
-        let report = self.asking.client()?.report(&target, &self.asking.login(&target)?)?;
+        let report = self.connection.client()?.report(&target, &self.connection.login(&target)?)?;
         Ok(Saved::Report(Box::new(report)))
     }
 
     fn print_reports(&self, base: &MemoryReport, target: &MemoryReport) -> Result<(), Failure> {
         let diff = ReportDiff::between(base, target);
         let diff = diff.map_err(|error| Failure::local(error.to_string()))?;
-        let diff = diff.cut(self.top, self.filter.as_deref());
+        let diff = diff.truncate_filtered(self.top, self.filter.as_deref());
         if self.json { output::print_json(&diff) } else { output::print_text(&diff.to_string()) }
     }
 

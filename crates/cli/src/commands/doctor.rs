@@ -6,26 +6,26 @@ use clap::ValueEnum;
 use memory_debug_report::{Diagnosis, Severity};
 use serde::Deserialize;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::output;
 use crate::target::Target;
 
-/// Print what stands out at one instance, and what to change; for scripts by its exit status
+/// Print what is wrong in one instance and what to change; scripts can use the exit status
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Least severity that makes the exit status 3
+    /// Exit with status 3 if a problem has at least this severity
     #[arg(long, value_enum, default_value = "critical", value_name = "SEVERITY")]
     fail_on: FailOn,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,7 +44,7 @@ struct Page {
 impl Doctor {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let url = Target::parse(&self.url)?;
-        let (client, login) = (self.asking.client()?, self.asking.login(&url)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(&url)?);
         let page: serde_json::Value =
             client.json(&url, &login, Question::get("/doctor", &[("format", "json")]))?;
         let Page { doctor } = Page::deserialize(&page)

@@ -5,29 +5,29 @@ use std::process::ExitCode;
 
 use memory_debug_report::render;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
 
-/// Print or save the whole report of one instance
+/// Print or save the full report of one instance
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fetch {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Rows of the table of types
+    /// Number of rows in the table of types
     #[arg(long, default_value_t = 50)]
     top: usize,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Save JSON there, for `memory-debug diff`
+    /// Save the report to this file as JSON, for `memory-debug diff`
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Fetch {
@@ -36,8 +36,8 @@ impl Fetch {
         let top = self.top.to_string();
         let query = [("format", format), ("top", &top)];
         let url = Target::parse(&self.url)?;
-        let login = self.asking.login(&url)?;
-        let page = self.asking.client()?.page(&url, &login, Question::get("", &query))?;
+        let login = self.connection.login(&url)?;
+        let page = self.connection.client()?.page(&url, &login, Question::get("", &query))?;
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
                 // The file may be looked at in a terminal.

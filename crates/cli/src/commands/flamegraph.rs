@@ -7,33 +7,33 @@ use clap::ValueEnum;
 use memory_debug_report::{Count, FlamegraphOptions, Leaf, SymbolizedProfile};
 
 use super::heap;
-use crate::args::Asking;
 use crate::client::{MAX_BODY_BYTES, Question};
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, notice};
 use crate::input;
 use crate::output;
 use crate::target::Target;
 
-/// Draw a heap profile as a flame graph (SVG): of an instance, or of a file in pprof's format
+/// Draw a heap profile as a flame graph (SVG), from an instance or from a file in pprof format
 #[derive(Debug, clap::Args)]
 pub(crate) struct Flamegraph {
-    /// Address of an instance, or a file of `memory-debug heap`
+    /// Address of an instance, or a file from `memory-debug heap`
     #[arg(value_name = "URL|FILE")]
     profile: String,
-    /// File to write; without it, standard output
+    /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Earlier profile: red has grown since, blue has shrunk
+    /// Earlier profile to compare with; what grew since is red, what shrank is blue
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
-    /// What the tips of the flames are
+    /// What the topmost frames show
     #[arg(long, value_enum, default_value = "function")]
     by: By,
-    /// What the widths are
+    /// What the width of a frame shows
     #[arg(long, value_enum, default_value = "bytes")]
     count: Widths,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,7 +88,7 @@ impl Flamegraph {
             return heap::read(&input::read(&path, MAX_BODY_BYTES)?);
         }
         let target = Target::parse(&self.profile)?;
-        let (client, login) = (self.asking.client()?, self.asking.login(&target)?);
+        let (client, login) = (self.connection.client()?, self.connection.login(&target)?);
         heap::read(&client.page(&target, &login, Question::get("/heap", &[("format", "pprof")]))?)
     }
 }

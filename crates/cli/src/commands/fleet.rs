@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use memory_debug_report::{Draws, Fleet as Sums, FleetReport, MissingInstance, MissingReason};
 
-use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Client;
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
 use crate::output;
@@ -22,39 +22,39 @@ const MAX_DRAWS: u64 = 2_000;
 /// So many failures in a row, and nobody is there. One that is down among others fails now and then.
 const MAX_FAILURES: u32 = 10;
 
-/// Print what many instances hold together, and who stands out
+/// Print the total memory of many instances, and the instances that stand out
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fleet {
-    #[command(flatten)]
-    discovery: Discovery,
-    /// Balancer that gives each question to some instance: asked until no new one appears. An estimate, not a census
+    /// Address of a load balancer. Ask it repeatedly, until no new instance answers; the result is an estimate
     #[arg(long, value_name = "URL", conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
     through: Option<String>,
-    /// Rows to show
+    /// Number of rows to print
     #[arg(long, default_value_t = 50)]
     top: usize,
-    /// Only types whose name contains this
+    /// Print only types whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Instances asked at once
+    /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
-    /// Seconds after which whoever has not answered is missing
+    /// Give up on instances that have not answered after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     deadline: Duration,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Save JSON there
+    /// Save the full result to this file as JSON
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    asking: Asking,
+    discovery: Discovery,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 impl Fleet {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let client = self.asking.client()?;
+        let client = self.connection.client()?;
         let end = Instant::now() + self.deadline;
         let report = match &self.through {
             Some(balancer) => self.draw(&Target::parse(balancer)?, &client, end)?,
@@ -73,7 +73,7 @@ impl Fleet {
             return Ok(status);
         }
         let mut shown = report;
-        shown.types = shown.types.map(|types| types.cut(self.top, self.filter.as_deref()));
+        shown.types = shown.types.map(|types| types.truncate_filtered(self.top, self.filter.as_deref()));
         if self.json {
             output::print_json(&shown)?
         } else {
@@ -89,7 +89,7 @@ impl Fleet {
             ));
         }
         let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.asking)?;
+        let asked = found.with_logins(&self.connection)?;
         let mut sums = Sums::new("targets");
         found.missing.into_iter().for_each(|missing| sums.miss(missing));
         let progress = Progress::new("asking", asked.len() as u64);
@@ -111,7 +111,7 @@ impl Fleet {
 
     /// One question after the other, each on a new connection, so that the balancer chooses anew.
     fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
-        let login = self.asking.login(balancer)?;
+        let login = self.connection.login(balancer)?;
         let (mut sums, mut draws) = (Sums::new("through"), Draws::default());
         // Whom an answer that is none came from, nobody knows, so they are told by what they say.
         let mut failures: BTreeMap<(MissingReason, String), Vec<u64>> = BTreeMap::new();

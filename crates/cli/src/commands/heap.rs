@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use memory_debug_report::{MissingReason, PprofOptions, SymbolizedProfile};
 
-use crate::args::{Asking, seconds};
 use crate::ask_all::ask_all;
 use crate::client::Question;
+use crate::connection_args::{ConnectionArgs, seconds};
 use crate::discover::Discovery;
 use crate::failure::{Failure, Status};
 use crate::login::Login;
@@ -17,37 +17,41 @@ use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
 
-/// Save the heap profile of one instance, or of many merged, in pprof's format
+/// Save the heap profile of one instance, or the merged profile of many, in pprof format
 #[derive(Debug, clap::Args)]
 pub(crate) struct Heap {
-    #[command(flatten)]
-    discovery: Discovery,
-    /// File to write; without it, standard output, unless that is a terminal
+    /// File to write [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Growth within so many seconds instead of what is held now
+    /// Measure the growth within this many seconds, instead of the memory held now
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=60))]
     seconds: Option<u16>,
-    /// Instances asked at once
+    /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
-    /// Seconds after which whoever has not answered is missing
+    /// Give up on instances that have not answered after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     deadline: Duration,
     #[command(flatten)]
-    asking: Asking,
+    discovery: Discovery,
+    #[command(flatten)]
+    connection: ConnectionArgs,
 }
 
 impl Heap {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && stdout().is_terminal() {
-            return Err(Failure::usage("a profile is no text; name a file by -o, or pipe it"));
+            return Err(Failure::usage(
+                "will not write a profile, which is binary, to a terminal; name a file with -o, or use a pipe",
+            ));
         }
-        let client = self.asking.client()?;
+        let client = self.connection.client()?;
         let mut found = self.discovery.find(&client, Discovery::end(self.deadline))?;
-        let asked = found.with_logins(&self.asking)?;
+        let asked = found.with_logins(&self.connection)?;
         if asked.is_empty() && found.missing.is_empty() {
-            return Err(Failure::usage("name an instance"));
+            return Err(Failure::usage(
+                "no instance named; give an address, --targets-file, --http-sd, --dns or --srv",
+            ));
         }
         let missing = found.missing.into_iter();
         let mut problems: Vec<_> =

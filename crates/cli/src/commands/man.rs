@@ -2,19 +2,19 @@
 
 use std::process::ExitCode;
 
-use crate::args;
 use crate::failure::Failure;
 use crate::output;
 
-/// Print the manual page, for `man -l -`
+/// Print the manual page; read it with `memory-debug man | man -l -`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {}
 
 impl Man {
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    /// Prints the manual page of `program`, the whole command line.
+    pub(crate) fn run(self, program: clap::Command) -> Result<ExitCode, Failure> {
         let mut page = Vec::new();
-        let failed = |error| Failure::local(format!("the manual: {error}"));
-        clap_mangen::Man::new(args::command()).render(&mut page).map_err(failed)?;
+        let failed = |error| Failure::local(format!("cannot write the manual page: {error}"));
+        clap_mangen::Man::new(program).render(&mut page).map_err(failed)?;
         output::print(page)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use crate::output;
 
-/// Print a password that nobody guesses
+/// Print a new random password
 #[derive(Debug, clap::Args)]
 pub(crate) struct Password {}
 

@@ -18,23 +18,23 @@ const MAX_PROFILE_BYTES: u64 = MAX_BODY_BYTES;
 /// The largest program or debug file that is read. It is in memory as a whole.
 const MAX_PROGRAM_BYTES: u64 = 4 << 30;
 
-/// Give the profile of a stripped program its names: functions, inlined ones too, files, lines and types
+/// Add names to the profile of a stripped program: functions (also inlined ones), files, lines and types
 #[derive(Debug, clap::Args)]
 pub(crate) struct Symbolize {
-    /// Profile in pprof's format, of `memory-debug heap` or `/heap`, also with symbols=none; `-` is standard input
+    /// Profile in pprof format, from `memory-debug heap` or `/heap` (also with symbols=none); `-` reads standard input
     #[arg(value_name = "FILE")]
     profile: PathBuf,
-    /// Unstripped program or library; or its debug file together with the stripped one, and with the file that dwz left
-    /// for several. Known by build-id, whatever the name
+    /// Unstripped program or library. Or: its debug file and the stripped file, plus the file that dwz shares between
+    /// several programs. Files are matched by build-id, so their names do not matter
     #[arg(long, value_name = "BIN", required = true, num_args = 1..)]
     debug_file: Vec<PathBuf>,
-    /// File to write, in pprof's format; without it, standard output, unless that is a terminal
+    /// File to write, in pprof format [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print the stacks that hold the most instead
+    /// Print the stacks that hold the most memory, instead of a profile
     #[arg(long, conflicts_with = "output")]
     text: bool,
-    /// How many stacks --text prints
+    /// Number of stacks that --text prints
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     top: u16,
 }
@@ -43,7 +43,7 @@ impl Symbolize {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && !self.text && stdout().is_terminal() {
             return Err(Failure::usage(
-                "a profile is no text; name a file by -o, pipe it, or ask for --text",
+                "will not write a profile, which is binary, to a terminal; name a file with -o, use a pipe, or add --text",
             ));
         }
         let pprof = input::read(&self.profile, MAX_PROFILE_BYTES)?;

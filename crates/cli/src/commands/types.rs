@@ -2,35 +2,35 @@
 
 use std::process::ExitCode;
 
-use crate::args::Asking;
 use crate::client::Question;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::Failure;
 use crate::output;
 use crate::target::Target;
 
-/// Print which types hold the memory of one instance
+/// Print the types that hold the memory of one instance
 #[derive(Debug, clap::Args)]
 pub(crate) struct Types {
-    /// Address of the service, or of its page if it is not at /debug/memory
+    /// Address of the service, or of its memory page if that is not at /debug/memory
     #[arg(value_name = "URL")]
     url: String,
-    /// Rows to show
+    /// Number of rows to print
     #[arg(long, default_value_t = 50)]
     top: usize,
-    /// Only types whose name contains this
+    /// Print only types whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Order of the rows: bytes, count, name
+    /// Order of the rows: bytes, count or name
     #[arg(long, value_name = "ORDER")]
     sort: Option<String>,
-    /// What a row stands for: container, element, function, file, line, crate, thread, thread_id, size_class, traceback
+    /// What each row stands for: container, element, function, file, line, crate, thread, thread_id, size_class or traceback
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asking: Asking,
+    connection: ConnectionArgs,
 }
 
 impl Types {
@@ -41,8 +41,8 @@ impl Types {
             query.extend(value.as_deref().map(|value| (name, value)));
         }
         let url = Target::parse(&self.url)?;
-        let login = self.asking.login(&url)?;
-        let page = self.asking.client()?.page(&url, &login, Question::get("/types", &query))?;
+        let login = self.connection.login(&url)?;
+        let page = self.connection.client()?.page(&url, &login, Question::get("/types", &query))?;
         output::print_page(&page, self.json)?;
         Ok(ExitCode::SUCCESS)
     }

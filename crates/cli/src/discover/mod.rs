@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use memory_debug_report::{MissingInstance, MissingReason};
 
-use crate::args::Asking;
 use crate::client::Client;
+use crate::connection_args::ConnectionArgs;
 use crate::failure::{Failure, Status};
 use crate::login::Login;
 use crate::target::{Target, without_userinfo};
@@ -25,23 +25,23 @@ pub(crate) struct Discovery {
     /// Addresses of instances
     #[arg(value_name = "URL")]
     targets: Vec<String>,
-    /// File with instances: one address a line, or JSON as of Prometheus's `file_sd_configs`
+    /// File that lists instances: one address per line, or JSON for Prometheus's `file_sd_configs`
     #[arg(long, value_name = "FILE")]
     targets_file: Vec<PathBuf>,
-    /// Address that lists instances, as of Prometheus's `http_sd_configs`; it is asked without the password
+    /// Address that lists instances as JSON for Prometheus's `http_sd_configs`; the request carries no password
     #[arg(long, value_name = "URL")]
     http_sd: Vec<String>,
-    /// Service behind one name: all addresses (A, AAAA) of its host are instances, such as those of a headless service
-    /// in Kubernetes
+    /// Address whose host name stands for all instances: each of its DNS addresses (A, AAAA) is one instance, as in a
+    /// headless service in Kubernetes
     #[arg(long, value_name = "URL")]
     dns: Vec<String>,
-    /// Service by its SRV records, such as `_http._tcp.shop.default.svc.cluster.local`
+    /// DNS name with SRV records of the instances, such as `_http._tcp.shop.default.svc.cluster.local`
     #[arg(long, value_name = "NAME")]
     srv: Vec<String>,
-    /// Scheme of instances that are found without one
+    /// Scheme of instances that are listed without one
     #[arg(long, value_name = "SCHEME", default_value = "http", value_parser = ["http", "https"])]
     scheme: String,
-    /// Path of the page of instances that are found without one
+    /// Path of the memory page of instances that are listed without one
     #[arg(long, value_name = "PATH", default_value = "/debug/memory")]
     path: String,
 }
@@ -79,10 +79,13 @@ impl Found {
     /// # Errors
     ///
     /// If there is none because of what was typed or not typed.
-    pub(crate) fn with_logins(&mut self, asking: &Asking) -> Result<Vec<(Target, Login)>, Failure> {
+    pub(crate) fn with_logins(
+        &mut self,
+        connection: &ConnectionArgs,
+    ) -> Result<Vec<(Target, Login)>, Failure> {
         let mut asked = Vec::with_capacity(self.targets.len());
         for target in self.targets.drain(..) {
-            match asking.login(&target) {
+            match connection.login(&target) {
                 Ok(login) => asked.push((target, login)),
                 Err(failure) if failure.status == Status::Usage => return Err(failure),
                 Err(failure) => self.missing.push(failure.missing(&target)),

@@ -12,13 +12,13 @@ use super::instance::{Answer, Instance};
 /// What the rows are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Order {
-    /// Largest first
+    /// Most bytes first
     Bytes,
     /// Most objects first
     Objects,
-    /// Those first that grew most
+    /// Largest growth first
     Growth,
-    /// By the alphabet
+    /// In alphabetical order
     Name,
 }
 

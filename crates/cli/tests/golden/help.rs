@@ -56,7 +56,7 @@ fn the_manual_begins_and_ends_as_one() {
     {
         assert!(page.contains(part), "{part} is not in\n{page}");
     }
-    assert!(page.contains("Exit status: 0 done"), "{page}");
+    assert!(page.contains("Exit status: 0 success"), "{page}");
 }
 
 #[test]

@@ -131,8 +131,7 @@ fn path_of(file: &File) -> Result<String, String> {
     let paths = ["self", "thread-self"].map(|process| format!("/proc/{process}/fd/{}", file.as_raw_fd()));
     let leads_there = |path: &String| own.is_some() && std::fs::metadata(path).map(identity).ok() == own;
     paths.into_iter().find(leads_there).ok_or_else(|| {
-        let reason = kernel_file::without_proc(Path::new("/proc")).map(|missing| missing.to_string());
-        let reason = reason.unwrap_or_else(|| {
+        let reason = kernel_file::proc_reason(Path::new("/proc"), || {
             "/proc/self/fd does not lead to the files of this process: let the process open them, or mount /proc again".into()
         });
         format!("jemalloc can write its heap profile only to a path, which is in /proc/self/fd, but {reason}")

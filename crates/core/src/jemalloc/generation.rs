@@ -11,8 +11,7 @@ use std::time::SystemTime;
 
 use memory_debug_report::SampleOrigin;
 
-use super::profiling::sample_bytes;
-use super::sampling::Setting;
+use super::setting::{Setting, sample_bytes};
 use crate::timestamp;
 
 /// When something happened to the switches.

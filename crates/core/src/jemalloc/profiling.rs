@@ -3,6 +3,7 @@
 use memory_debug_report::{ProfilingState, Unavailable};
 
 use super::generation::{Generation, When};
+use super::setting::sample_bytes;
 use crate::mallctl::{self, Error};
 use crate::timestamp;
 
@@ -76,14 +77,6 @@ pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
         }
         _ => Err("jemalloc does not tell whether its heap profiler is enabled".into()),
     }
-}
-
-/// `2^lg_prof_sample`.
-pub(crate) fn sample_bytes(lg: usize) -> Result<u64, String> {
-    u32::try_from(lg)
-        .ok()
-        .and_then(|lg| 1_u64.checked_shl(lg))
-        .ok_or_else(|| format!("jemalloc tells an lg_prof_sample of {lg}"))
 }
 
 #[cfg(test)]

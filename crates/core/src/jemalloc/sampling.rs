@@ -10,14 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::generation::Generation;
+use super::setting::Setting;
 use crate::mallctl;
-
-/// How the switches stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
-    pub(crate) active: bool,
-    pub(crate) lg_sample: usize,
-}
 
 /// The switches, and the clock to remember by.
 pub(crate) trait Switches {

@@ -3,13 +3,14 @@
 //! Kernel documentation: `admin-guide/cgroup-v2.rst`, `admin-guide/cgroup-v1/memory.rst`; `proc_pid_cgroup(5)` and
 //! `proc_pid_mountinfo(5)` for the way from a process to its folder.
 
+mod files;
 mod folder;
 mod level;
 mod parts;
 
 use std::path::Path;
 
-use memory_debug_report::__private::{MOST_LEVELS, NO_LIMIT};
+use memory_debug_report::__private::{MAX_LEVELS, NO_LIMIT};
 use memory_debug_report::{CgroupLevel, CgroupMemory, Unavailable};
 
 use crate::kernel_file::{self, number};
@@ -92,7 +93,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
         if !level.is_charged() {
             continue;
         }
-        if levels.len() == MOST_LEVELS - 1 {
+        if levels.len() == MAX_LEVELS - 1 {
             unavailable.note("cgroup.levels", format!("only the nearest {} are read", levels.len()));
             break;
         }
@@ -112,7 +113,7 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
     let visible = || std::iter::once(&own).chain(&cgroup.levels);
     let is_visible = visible().filter_map(|level| level.limit_bytes).any(|limit| limit <= lowest);
     let topmost = visible().last()?;
-    if is_visible || lowest >= level::NO_LIMIT_V1 {
+    if is_visible || lowest >= files::NO_LIMIT_V1 {
         return None;
     }
     let mut above = CgroupLevel::default();

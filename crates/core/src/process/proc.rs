@@ -14,10 +14,8 @@ use crate::kernel_file::{self, number, size};
 /// `smaps_rollup` makes the kernel walk all page tables, some milliseconds for gigabytes; the rest is free.
 pub(crate) fn read_process(root: &Path, unavailable: &mut Unavailable) -> Option<ProcessMemory> {
     let process = root.join("self");
-    let reason = |error: io::Error| match kernel_file::without_proc(root) {
-        Some(missing) => missing.to_string(),
-        None => format!("/proc/self: {}", error.kind()),
-    };
+    let reason =
+        |error: io::Error| kernel_file::proc_reason(root, || format!("/proc/self: {}", error.kind()));
     unavailable.keep("process", fs::metadata(&process).map_err(reason))?;
     let status = kernel_file::read_proc(root, "self/status");
     let rollup = kernel_file::read_proc(root, "self/smaps_rollup");

@@ -51,7 +51,7 @@ pub(crate) fn read_start(
 
 fn read(root: &Path, clocks: &Clocks) -> Result<Start, String> {
     let stat = kernel_file::read_proc(root, "self/stat")?;
-    let ticks = start_ticks(&stat).ok_or("the kernel does not tell the start time in stat")?;
+    let ticks = start_ticks(stat.as_bytes()).ok_or("the kernel does not tell the start time in stat")?;
     let since_boot = Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_second());
     let uptime = up(since_boot, clocks.since_boot.clone()?)?;
     let system = clocks.system.checked_sub(uptime).ok_or("the system clock is out of range");
@@ -65,9 +65,12 @@ fn up(start: Duration, now: Duration) -> Result<Duration, String> {
     })
 }
 
-/// Field 22 of `/proc/<pid>/stat`. The process name, field 2, is in parentheses and may itself contain any character.
-fn start_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
+/// When a process started, in ticks since boot: field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)).
+///
+/// The process name, field 2, is in parentheses. It may contain any byte, also a parenthesis.
+pub fn start_ticks(stat: &[u8]) -> Option<u64> {
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    let after_name = std::str::from_utf8(&stat[name_end + 1..]).ok()?;
     after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
 }
 
@@ -146,9 +149,16 @@ mod tests {
     #[test]
     fn the_start_time_is_found_behind_any_process_name() {
         let after_name = "S 1 4242 4242 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 987654 1000 2000";
-        assert_eq!(start_ticks(&format!("4242 (a) b (c)) {after_name}")), Some(987_654));
-        assert_eq!(start_ticks("4242 (a) S 1"), None);
-        assert_eq!(start_ticks(""), None);
+        for called in ["shop", "", "a b", ") S 1", "(x) 2 (", "\u{fc}\n", "a) b (c)"] {
+            let stat = format!("4242 ({called}) {after_name}");
+            assert_eq!(start_ticks(stat.as_bytes()), Some(987_654), "{called}");
+        }
+        assert_eq!(start_ticks(&[b"4242 (\xff) ", after_name.as_bytes()].concat()), Some(987_654));
+        for stat in
+            ["", "7 (shop", "4242 (a) S 1", "7 (shop) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 -1"]
+        {
+            assert_eq!(start_ticks(stat.as_bytes()), None, "{stat}");
+        }
     }
 
     #[test]

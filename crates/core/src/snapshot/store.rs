@@ -1,4 +1,4 @@
-//! Snapshots that are kept in memory: so many, so large and so old at most.
+//! A store that keeps snapshots in memory, bounded in number, size and age.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use memory_debug_report::{Error, ErrorKind, Snapshot, SnapshotId};
 
-/// How much is kept. What is beyond goes, the oldest first.
+/// Bounds of the store. Beyond them, the oldest snapshots are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SnapshotBounds {
-    /// Most snapshots: 32 if not set.
+    /// Most snapshots: 32 by default.
     pub max_count: usize,
-    /// Most bytes of all together: 16 MiB if not set.
+    /// Most bytes of all snapshots together: 16 MiB by default.
     pub max_bytes: usize,
-    /// Longest time that one is kept: a day if not set.
+    /// Longest time that a snapshot is kept: one day by default.
     pub max_age: Duration,
 }
 
@@ -24,20 +24,20 @@ impl Default for SnapshotBounds {
     }
 }
 
-/// A ring of snapshots.
+/// A bounded store of snapshots, in memory.
 #[derive(Debug, Default)]
 pub struct Snapshots {
     bounds: SnapshotBounds,
     kept: Mutex<Kept>,
 }
 
-/// Why there is no snapshot of an id.
+/// Why there is no snapshot with an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotKept {
-    /// There was one, but it became too old, or others took its place.
+    /// There was one, but it became too old, or newer ones took its place.
     Gone,
-    /// Nobody made one here.
+    /// No snapshot with this id was taken here.
     Unknown,
 }
 
@@ -46,29 +46,31 @@ struct Kept {
     /// The oldest first.
     snapshots: VecDeque<(Instant, Arc<Snapshot>)>,
     bytes: usize,
-    /// The last ones that had to go.
+    /// Ids of the snapshots that were dropped last.
     gone: VecDeque<SnapshotId>,
 }
 
-/// How many of those that are gone are remembered.
+/// How many ids of dropped snapshots are remembered.
 const REMEMBERED: usize = 1024;
 
 impl Snapshots {
-    /// Keeps as much as `bounds` allow.
+    /// An empty store that keeps as much as `bounds` allow.
     pub fn new(bounds: SnapshotBounds) -> Self {
         Self { bounds, kept: Mutex::default() }
     }
 
-    /// Keeps a snapshot, in the place of older ones if there is no room.
+    /// Keeps a snapshot, and drops older ones if there is no room.
     ///
     /// # Errors
     ///
-    /// If it alone is larger than all may be.
+    /// If the snapshot alone is larger than all snapshots together may be.
     pub fn keep(&self, snapshot: Snapshot) -> Result<Arc<Snapshot>, Error> {
         let SnapshotBounds { max_count, max_bytes, .. } = self.bounds;
         let bytes = snapshot.as_bytes().len();
         if bytes > max_bytes || max_count == 0 {
-            let message = format!("the snapshot has {bytes} bytes, and all together may have {max_bytes}");
+            let message = format!(
+                "the snapshot has {bytes} bytes, but all snapshots together may have only {max_bytes}"
+            );
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let now = Instant::now();
@@ -82,7 +84,7 @@ impl Snapshots {
         Ok(snapshot)
     }
 
-    /// The snapshot of an id.
+    /// The snapshot with this id.
     ///
     /// # Errors
     ///
@@ -91,7 +93,7 @@ impl Snapshots {
         self.lock(Instant::now()).find(id).map(|(_, snapshot)| snapshot)
     }
 
-    /// Gives up a snapshot.
+    /// Drops the snapshot with this id.
     ///
     /// # Errors
     ///
@@ -104,12 +106,12 @@ impl Snapshots {
         Ok(())
     }
 
-    /// All that are kept, the oldest first.
+    /// All snapshots, the oldest first.
     pub fn list(&self) -> Vec<Arc<Snapshot>> {
         self.lock(Instant::now()).snapshots.iter().map(|(_, snapshot)| Arc::clone(snapshot)).collect()
     }
 
-    /// Without what is too old at `now`.
+    /// Locks the store and drops what is too old at `now`.
     fn lock(&self, now: Instant) -> MutexGuard<'_, Kept> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |kept: &Kept| {
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_the_oldest_go_when_there_are_too_many() {
+    fn s45_drops_the_oldest_when_there_are_too_many() {
         let snapshots = Snapshots::new(SnapshotBounds { max_count: 2, ..SnapshotBounds::default() });
         let first = snapshots.keep(empty(1, "a")).unwrap().info().id;
         for label in ["b", "c"] {
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_the_oldest_go_when_they_are_too_large_and_one_that_is_alone_too_large_is_refused() {
+    fn s45_drops_the_oldest_when_all_are_too_large_and_rejects_one_that_alone_is_too_large() {
         let size = empty(1, "a").as_bytes().len();
         let bounds = |max_bytes| SnapshotBounds { max_bytes, ..SnapshotBounds::default() };
         let snapshots = Snapshots::new(bounds(2 * size + size / 2));
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_what_is_too_old_is_gone() {
+    fn s45_drops_what_is_too_old() {
         let snapshots =
             Snapshots::new(SnapshotBounds { max_age: Duration::ZERO, ..SnapshotBounds::default() });
         let id = snapshots.keep(empty(1, "a")).unwrap().info().id;
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_removed_is_not_known_any_more() {
+    fn a_removed_snapshot_is_unknown() {
         let snapshots = Snapshots::default();
         let id = snapshots.keep(empty(1, "a")).unwrap().info().id;
         assert_eq!(snapshots.get(id).unwrap().info().label.as_deref(), Some("a"));

@@ -74,10 +74,11 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If the user is empty or blank, or contains a `:` or a control character. If the password is empty,
-    /// blank or weak, or contains a control character. A password is weak if it has fewer than 16 characters,
-    /// has fewer than 6 different characters, repeats a shorter text, or is mostly a sequence such as `1234`.
-    /// If user or password begins or ends with whitespace or an invisible character.
+    /// - The user is empty or blank, or contains a `:` or a control character.
+    /// - The password is empty or blank, or contains a control character.
+    /// - User or password begins or ends with whitespace or an invisible character.
+    /// - The password is weak: it has fewer than 16 characters or fewer than 6 different characters, repeats a shorter
+    ///   text, or is mostly a sequence such as `1234`.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, CredentialsError> {
         Login::strong(&user.into(), &Secret::new(password)).map(Self::of)
     }
@@ -92,8 +93,9 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If user or password is empty, blank, contains a control character, or begins or ends with whitespace
-    /// or an invisible character. If the user contains a `:`.
+    /// - The user or the password is empty or blank, or contains a control character.
+    /// - The user or the password begins or ends with whitespace or an invisible character.
+    /// - The user contains a `:`.
     pub fn allow_weak(
         user: impl Into<String>,
         password: impl Into<String>,

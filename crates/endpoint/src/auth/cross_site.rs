@@ -1,11 +1,10 @@
 //! Protection against requests that a browser sends for a page of another site, with the password that it
 //! remembers.
 //!
-//! For methods that may change something, the rules are those of `http.CrossOriginProtection` in Go 1.25. A
-//! browser names the origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), or in `Origin` if it is
-//! old. A request without either header does not come from a browser, or comes from our own page. Reading is
-//! refused to other sites too, because an `<img>` must not be able to start a collection. Links to the
-//! overview are allowed.
+//! Methods that may change something follow the rules of `http.CrossOriginProtection` in Go 1.25. A browser names the
+//! origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), or in `Origin` if it is old. A request without either
+//! header does not come from a browser, or comes from our own page. Reading is refused to other sites too, because an
+//! `<img>` must not be able to start a collection. Links to the overview are allowed.
 
 use crate::parts::RequestParts;
 

@@ -1,7 +1,7 @@
 //! Limits guesses at weak passwords.
 //!
-//! A strong password cannot be guessed at any speed, so it has no limit, and an attacker cannot lock its user
-//! out.
+//! Only the endpoints of weak passwords limit guesses. A strong password is impractical to guess at any speed. Without a
+//! limit, an attacker cannot lock out its user.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

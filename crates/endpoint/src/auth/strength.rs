@@ -136,8 +136,8 @@ mod tests {
     }
 
     proptest! {
-        /// The output of `generate_password`, `openssl rand -base64 24` and `openssl rand -hex 16`. By chance fewer than
-        /// one in 10^9 of them is refused.
+        /// Output of `generate_password`, `openssl rand -base64 24` and `openssl rand -hex 16`. Fewer than one in 10^9
+        /// is refused by chance.
         #[test]
         fn s01_generated_passwords_are_accepted(bytes: [u8; 24]) {
             let hex: String = bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect();

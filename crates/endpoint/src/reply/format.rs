@@ -9,7 +9,7 @@ pub(crate) enum Format {
     Json,
     /// A profile for `go tool pprof`, Pyroscope and Parca.
     Pprof,
-    /// A profile as folded stacks.
+    /// A profile as collapsed stacks.
     Collapsed,
     /// A picture.
     Svg,

@@ -62,9 +62,9 @@ impl PageRequest for Diff {
         }
         diff.base = shown(request, &diff.base);
         diff.target = shown(request, &diff.target);
-        let diff = diff.cut(types.top, types.filter.as_deref());
+        let diff = diff.truncate_filtered(types.top, types.filter.as_deref());
         request.fitting(types.top, material.max_bytes, |body, top| {
-            let diff = diff.clone().cut(top, None);
+            let diff = diff.clone().truncate_filtered(top, None);
             match request.format {
                 Format::Json => written(render::write_document(body, "diff", &diff)),
                 _ => written(write!(body, "{diff}")),

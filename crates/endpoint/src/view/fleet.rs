@@ -40,10 +40,10 @@ impl PageRequest for FleetPage {
     ) -> Result<Reply, Problem> {
         let mut report = report(&self.0, request, material, proof)?;
         let TypesView { top, filter, .. } = &self.0.types;
-        report.types = report.types.map(|types| types.cut(*top, filter.as_deref()));
+        report.types = report.types.map(|types| types.truncate_filtered(*top, filter.as_deref()));
         request.fitting(*top, material.max_bytes, |body, top| {
             let mut shown = report.clone();
-            shown.types = shown.types.map(|types| types.cut(top, None));
+            shown.types = shown.types.map(|types| types.truncate_filtered(top, None));
             match request.format {
                 Format::Json => written(render::write_line(body, &shown)),
                 _ => written(write!(body, "{shown}")),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{FoldedOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
+use memory_debug_core::{CollapsedOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
 
 use super::fit::{half, written};
 use super::growth::{GrowthPage, StartPage};
@@ -103,7 +103,7 @@ fn collapsed(
     profile: &SymbolizedProfile,
     material: Material<'_>,
 ) -> Result<Reply, Problem> {
-    let stacks = profile.fold(&FoldedOptions::default());
+    let stacks = profile.collapse(&CollapsedOptions::default());
     request.until_it_fits(
         0,
         |least| coarser(least, stacks.total()),

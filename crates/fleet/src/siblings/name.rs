@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::process;
 
+use memory_debug_core::__private::start_ticks;
 use memory_debug_core::instance_id;
 
 /// The name of a socket, `{pid}-{start}-{id}.sock`: the process id, the start of the process in ticks since the boot (as
@@ -49,16 +50,7 @@ impl fmt::Display for Name {
 }
 
 fn start_of(pid: u32) -> Option<u64> {
-    start_in(&fs::read(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// Field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)). The name of the process, field 2, is in parentheses and may itself
-/// contain any character.
-fn start_in(stat: &[u8]) -> Option<u64> {
-    let after_name = stat.rsplit(|&byte| byte == b')').next()?;
-    let mut fields = std::str::from_utf8(after_name).ok()?.split_ascii_whitespace();
-    // The first of these is field 3.
-    fields.nth(19)?.parse().ok()
+    start_ticks(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
 #[cfg(test)]
@@ -84,19 +76,6 @@ mod tests {
             "99999999999-2-0123abcd.sock",
         ] {
             assert_eq!(Name::parse(OsStr::new(text)), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_start_is_found_whatever_the_process_is_called() {
-        for called in ["shop", "", "a b", ") S 1", "(x) 2 (", "\u{fc}\n"] {
-            let stat = format!("7 ({called}) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 2200 23 24");
-            assert_eq!(start_in(stat.as_bytes()), Some(2200), "{called}");
-        }
-        for stat in
-            ["", "7 (shop", "7 (shop) S 1 5", "7 (shop) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 -1"]
-        {
-            assert_eq!(start_in(stat.as_bytes()), None, "{stat}");
         }
     }
 

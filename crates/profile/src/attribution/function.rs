@@ -1,39 +1,39 @@
-//! What a frame says for attribution: whose code it is, in which module, with which generic arguments.
+//! A function as attribution sees it: whose code it is, its module and its generic arguments.
 
-use crate::symbolize::UNLOADED;
-use crate::symbolize::frames::Function;
-use crate::symbolize::source_path::BESIDE_SERVICE;
+use crate::symbols::frames::Function;
+use crate::symbols::source_path::BESIDE_SERVICE;
+use crate::symbols::stand_in::UNLOADED;
 use crate::type_name::{split_arguments, split_list};
 
 /// Whose code a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// jemalloc, the global allocator's glue and `alloc::alloc`: never what a person looks for.
+    /// jemalloc, the glue of the global allocator, and `alloc::alloc`. People never look for these.
     Allocator,
-    /// `core`, `alloc`, `std` and what they are made of.
+    /// `core`, `alloc`, `std` and their dependencies.
     Std,
     /// A crate from a registry or repository.
     Dependency,
-    /// The service itself: sources given relative to its workspace.
+    /// The service itself. Its source paths are relative to its workspace.
     Service,
     /// Code of another language.
     Foreign,
-    /// Code of a library that is unloaded now. It may have been the service's own.
+    /// A library that is unloaded now. It may have been the service's own.
     Unloaded,
-    /// No name, or a name that does not tell.
+    /// A function without a name, or with a name that does not tell.
     Unknown,
 }
 
-/// A function, taken apart.
+/// The parts of a function's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FunctionInfo {
     pub(crate) origin: Origin,
-    /// Path of the module, `alloc::vec`; of a service's function the file without its extension.
+    /// Path of the module, `alloc::vec`. For the service's own functions, the file without its extension.
     pub(crate) module: String,
     /// Last segment of the path, without arguments.
     pub(crate) name: String,
-    /// Generic arguments of the implementation, then of the function. Only concrete ones: a symbol of the legacy
-    /// mangling says `T`, which is as good as nothing.
+    /// Generic arguments of the implementation, then of the function. Concrete ones only: a symbol with the legacy
+    /// mangling has `T`, which says nothing.
     pub(crate) arguments: Vec<String>,
     /// As [`Function::first_line`].
     pub(crate) first_line: u32,
@@ -49,7 +49,7 @@ impl FunctionInfo {
         match (function.is_symbol, function.file.as_deref()) {
             (false, file) => Self::of_debug_name(name, file),
             (true, None) => Self::of_symbol(name),
-            // The file says better whose code it is, and in which module, where a symbol has `<&A as Allocator>`.
+            // The file is the better source for owner and module: the symbol may say only `<&A as Allocator>`.
             (true, Some(file)) => {
                 let Self { name, arguments, .. } = Self::of_symbol(name);
                 let (origin, module) = module_of_file(file);
@@ -71,7 +71,8 @@ impl FunctionInfo {
         }
     }
 
-    /// A demangled symbol: `alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`, `<A as B>::c`, `malloc`.
+    /// Parses a demangled symbol: `alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`, `<A as B>::c`,
+    /// `malloc`.
     fn of_symbol(symbol: &str) -> Self {
         let (symbol, own) = split_arguments(symbol);
         let (path, name) = rsplit_path(symbol);
@@ -94,20 +95,20 @@ impl FunctionInfo {
             _ if is_allocator(module, name) => Origin::Allocator,
             "" => Origin::Foreign,
             "core" | "alloc" | "std" | "hashbrown" => Origin::Std,
-            // A symbol does not tell a dependency from the service; neither is a container by itself.
+            // A symbol does not distinguish a dependency from the service. Neither is a container by itself.
             _ => Origin::Service,
         };
         Self { origin, module: module.to_owned(), name: name.to_owned(), arguments, first_line: 0 }
     }
 
-    /// Whether this is the border between Rust code and its allocator.
+    /// Whether this function is the border between Rust code and its allocator.
     pub(crate) fn is_allocation_call(&self) -> bool {
         self.module.strip_prefix("alloc::alloc").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
             || self.name.starts_with("__rust_alloc")
             || self.name.starts_with("__rust_realloc")
     }
 
-    /// The name for people: `module::name` of a path, `name (file)` of a service's function.
+    /// The readable name: `module::name` for a path, `name (file)` for the service's own functions.
     pub(crate) fn label(&self) -> String {
         match (self.origin, self.module.as_str(), self.name.as_str()) {
             (_, _, "") => "unknown code".to_owned(),
@@ -136,7 +137,7 @@ fn rsplit_path(path: &str) -> (&str, &str) {
     ("", path)
 }
 
-/// Whether an argument is a type rather than a generic parameter's name.
+/// Whether an argument is a type, rather than the name of a generic parameter.
 fn is_concrete(argument: &str) -> bool {
     argument.contains("::")
         || argument.starts_with(['&', '*', '(', '[', '{'])
@@ -162,7 +163,7 @@ fn is_allocator(module: &str, name: &str) -> bool {
         || ["__rust_", "__rdl_", "__rg_", "_rjem_", "je_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whose code a (trimmed) source file holds, and its module path.
+/// Whose code a (trimmed) source file contains, and its module path.
 fn module_of_file(file: &str) -> (Origin, String) {
     let Some(stem) = file.strip_suffix(".rs") else {
         let origin = if file.contains("jemalloc") { Origin::Allocator } else { Origin::Foreign };
@@ -184,7 +185,8 @@ fn module_of_file(file: &str) -> (Origin, String) {
     }
 }
 
-/// The path from the folder that has the crate's name: `slab/src/lib` for the git checkout `slab-12ab90/34cd5e7/src/lib`.
+/// The path from the folder with the crate's name on: `slab/src/lib` for the git checkout
+/// `slab-12ab90/34cd5e7/src/lib`.
 fn crate_path(path: &str) -> String {
     let (folders, rest) = path.split_once("/src/").unwrap_or((path, ""));
     let is_hash = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,26 +1,27 @@
-//! Where in the code a stack allocates, in words: for what has no type, and for bytes whose type says little.
+//! The place in the code where a stack allocates. It names memory without a type, and bytes, whose type says little.
 
 use super::function::{FunctionInfo, Origin};
 use super::rules::is_of_container;
-use super::stack::{Step, beyond_allocator};
+use super::step::{Step, beyond_allocator};
 use crate::type_name::{Qualify, readable};
 
-/// What the compiler calls code without a name, what it calls the type of it, and what people say.
+/// Code without a name: the compiler's name for the code and for its type, and the readable words.
 const UNNAMED: &[(&str, &str, &str)] = &[
     ("{async_fn#", "::{async_fn_env#", "async fn"),
     ("{async_block#", "::{async_block_env#", "async block"),
     ("{async_closure#", "::{async_closure_env#", "async closure"),
     ("{closure#", "::{closure_env#", "closure"),
-    // A symbol of the legacy mangling, which has no number.
+    // A symbol with the legacy mangling, which has no number.
     ("{{closure}}", "", "closure"),
 ];
 
-/// The frame that a person would call the place of the allocation: the innermost of the service's own, or of code that was
-/// unloaded, whose caller did not allocate; else the first that belongs to no container, else the first outside of `std`, else any.
+/// The frame of the allocation site, the place that people would name. It is the innermost frame of the service's own
+/// code, or of unloaded code. Without one it is the first frame outside of containers, then the first outside of
+/// `std`, then any frame.
 ///
-/// Behind a call through `dyn` the service did not choose what runs: a middleware that awaits `next.run(request)` has not
-/// allocated what some handler deserializes. Functions from there on are no places.
-pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
+/// Beyond a call through `dyn`, the service did not choose what runs: a middleware that awaits `next.run(request)`
+/// has not allocated what a handler deserializes. So frames beyond such a call do not qualify.
+pub(crate) fn allocation_site(steps: &[Step<'_>]) -> Option<usize> {
     let outside = beyond_allocator(steps).1;
     let inside = steps.len() - outside.len();
     let first = |wanted: fn(&FunctionInfo) -> bool| outside.iter().position(|step| wanted(step.info));
@@ -34,26 +35,26 @@ pub(super) fn culprit(steps: &[Step<'_>]) -> Option<usize> {
         .map(|at| inside + at)
 }
 
-/// The function of the culprit as a person would call it. `None` if no frame tells.
-pub(super) fn function(steps: &[Step<'_>]) -> Option<String> {
-    let at = culprit(steps)?;
+/// The readable name of the function at the allocation site. `None` if no frame tells.
+pub(crate) fn function(steps: &[Step<'_>]) -> Option<String> {
+    let at = allocation_site(steps)?;
     let step = steps[at];
     let caller = steps.get(at + 1).map(|caller| caller.info);
     Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
 }
 
-/// What asked for memory of which nothing else is known: the function, or the crate where the function is a guess. It is one
-/// where the stack has lost its innermost frames and functions of the service stand only behind a call through `dyn`.
-pub(super) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
+/// Who asked for memory of unknown type: the function, or the crate if the function is a guess. It is a guess if the
+/// stack has lost its innermost frames and the service's own functions occur only beyond a call through `dyn`.
+pub(crate) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
     let is_of_service = |step: &Step<'_>| step.info.origin == Origin::Service;
     let (is_whole, _) = beyond_allocator(steps);
-    let is_chosen = culprit(steps).is_some_and(|at| is_of_service(&steps[at]));
+    let is_chosen = allocation_site(steps).is_some_and(|at| is_of_service(&steps[at]));
     let is_guess = !is_whole && !is_chosen && steps.iter().any(is_of_service);
     if is_guess { crate_name(steps) } else { function(steps) }
 }
 
 /// Whether the standard library allocates for itself before it calls `main`.
-pub(super) fn is_in_start(steps: &[Step<'_>]) -> bool {
+pub(crate) fn is_in_start(steps: &[Step<'_>]) -> bool {
     let mut outside = beyond_allocator(steps).1.iter().map(|step| step.info);
     outside
         .find(|info| is_outside_std(info) || info.module == "std::rt")
@@ -74,25 +75,25 @@ fn is_dispatch(info: &FunctionInfo) -> bool {
     info.origin == Origin::Std && calls && info.arguments.iter().any(|argument| argument.contains("dyn "))
 }
 
-/// The frames that a traceback begins with: all but the layers by which containers ask for memory, of which the outermost
-/// stays. Without one everything would begin with the same eight frames of `Vec`.
-pub(super) fn beyond_layers<'s, 'f>(steps: &'s [Step<'f>]) -> &'s [Step<'f>] {
+/// The frames of a traceback: all except the layers by which containers ask for memory. The outermost layer stays.
+/// Without this, every traceback would begin with the same eight frames of `Vec`.
+pub(crate) fn beyond_layers<'s, 'f>(steps: &'s [Step<'f>]) -> &'s [Step<'f>] {
     let outside = beyond_allocator(steps).1;
     &outside[inner_layers(outside.iter().map(|step| is_layer(step.info)))..]
 }
 
-/// How many frames [`beyond_layers`] leaves out, by whether each is a layer.
+/// The number of frames that [`beyond_layers`] leaves out, given which frames are layers.
 pub(crate) fn inner_layers(is_layer: impl Iterator<Item = bool>) -> usize {
     is_layer.take_while(|is_layer| *is_layer).count().saturating_sub(1)
 }
 
-/// Whether a function belongs to `std` or to a container of the table.
+/// Whether a function belongs to `std`, or to a container of the table.
 pub(crate) fn is_layer(info: &FunctionInfo) -> bool {
     !is_outside_std(info) || is_of_container_crate(info)
 }
 
-/// The crate that asked for the memory: the innermost that neither is `std` nor stands there as a container.
-pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
+/// The crate that asked for the memory: the innermost one that is neither `std` nor a container.
+pub(crate) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
     let asks = |step: &&Step<'_>| is_outside_std(step.info);
     let outside = beyond_allocator(steps).1;
     let asking = outside.iter().filter(asks).find(|step| !is_of_container_crate(step.info));
@@ -106,8 +107,8 @@ pub(super) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
     }
 }
 
-/// Closures and futures by where they stand: those of the service by the path of their type if the caller has it among
-/// its arguments, `closure in app::run`, else by file and line; those of libraries by module.
+/// Names a closure or future by its place. For the service's own: the path of its type if the caller's arguments
+/// contain it (`closure in app::run`), otherwise file and line. For libraries: the module.
 fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
     let info = step.info;
     let (prefix, of_type, words) = UNNAMED.iter().find(|(prefix, ..)| info.name.starts_with(prefix))?;
@@ -123,17 +124,17 @@ fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
         .filter(|path| may_stand_in(path, &info.module))
         .collect();
     paths.dedup();
-    // The line where it begins, so that all its allocations are told alike; else that of the allocation.
+    // The line where it begins, so that all its allocations share one name. Otherwise the line of the allocation.
     let line = if info.first_line > 0 { info.first_line } else { step.line };
     Some(match (&paths[..], line) {
-        // The number in a type's name is counted in each function anew: of two, nobody knows which.
+        // The number in the name of a type starts again in every function, so of two paths either could be meant.
         ([path], _) => readable(path, Qualify::Last),
         (_, 0) => format!("{words} ({}.rs)", info.module),
         (_, line) => format!("{words} at {}.rs:{line}", info.module),
     })
 }
 
-/// The paths in a type that end in `suffix`. Those with generic arguments in the middle are left out.
+/// The paths in a type that end in `suffix`, except those with generic arguments in the middle.
 fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t str> {
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
     text.match_indices(suffix).filter_map(move |(at, found)| {
@@ -143,7 +144,7 @@ fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t 
     })
 }
 
-/// Whether the code of a path can lie in a file of the service, given without its extension.
+/// Whether the code of a path can be in a file of the service. The file comes without its extension.
 fn may_stand_in(path: &str, file: &str) -> bool {
     let mut folders = file.rsplit('/');
     let module = match folders.next() {
@@ -197,7 +198,7 @@ mod tests {
         }
     }
 
-    /// A handler's body is deserialized while a middleware waits for the handler.
+    /// A request body that is deserialized while a middleware waits for the handler.
     #[test]
     fn a_function_behind_a_call_through_dyn_is_no_place() {
         let layer = info(Origin::Dependency, "bytes::bytes_mut", "reserve", &[]);

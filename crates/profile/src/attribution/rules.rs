@@ -1,87 +1,25 @@
-//! Which frame names the owner of an allocation.
+//! Rules: which frame names the owner of an allocation.
 //!
 //! A container allocates through layers: `Vec::push` calls `RawVec::grow_one`, `HashSet::insert` calls
-//! `RawTable::reserve_rehash`. The table has a row for each layer. Read from the allocator outwards, the first row that
-//! fits makes the owner. A row further out takes over if it stands `over` the family found so far, or if it belongs to
-//! that family and its function does nothing but make room: then the layer further in is its own.
+//! `RawTable::reserve_rehash`. The table has a row for each layer. Frames are read from the allocator outwards, and
+//! the first matching row makes the owner. A later row takes over if it lists the current family in `over`. It also
+//! takes over within its own family if its function only makes room: then the inner layer is its own.
 //!
-//! A row speaks only of functions that make room. `Vec::retain` or `Box::call_once` can stand on a stack too, but only
-//! because they run code of their caller, and what that code allocates says nothing about them.
+//! A row applies only to functions that make room. `Vec::retain` and `Box::call_once` can be on a stack too, but only
+//! because they run their caller's code. What that code allocates says nothing about them.
 
 mod function_words;
+mod rule;
 mod table;
 
 use super::function::{FunctionInfo, Origin};
-use function_words::{makes_room, makes_room_only};
+use function_words::makes_room;
+use rule::Owner;
+pub(crate) use rule::{Inner, is_allocator_argument};
 use table::RULES;
 
-/// Functions that a row speaks of.
-#[derive(Debug, PartialEq, Eq)]
-enum Functions {
-    /// Every function that makes room, by the words of its name.
-    ThatMakeRoom,
-    /// Every function, where what was found further in leaves no doubt. Nothing begins but in functions that make room.
-    All,
-    /// These.
-    Named(&'static [&'static str]),
-}
-
-/// What a row wants of a frame's generic arguments.
-#[derive(Debug, PartialEq, Eq)]
-enum Arguments {
-    /// Anything.
-    Any,
-    /// None: what is written for one type alone. `From<&str> for Arc<str>` has none, `From<&[T]> for Arc<[T]>` has.
-    None,
-    /// First an array; its element is part `0` of it.
-    Array,
-    /// The element of the owner taken over: a container that is made from another.
-    SameElement,
-    /// Anything, if one of the arguments contains this text.
-    Mentioning(&'static str),
-}
-
-/// One row.
-#[derive(Debug)]
-pub(crate) struct Rule {
-    /// Module of the frame. Modules below it count too.
-    module: &'static str,
-    functions: Functions,
-    arguments: Arguments,
-    /// Whether the row makes an owner where nothing was found further in.
-    begins: bool,
-    /// Whether the module is a container, rather than code that fills one.
-    is_container: bool,
-    /// Families that this row takes over.
-    over: &'static [&'static str],
-    /// Name for rows further out to stand over.
-    family: &'static str,
-    /// The owner, with holes for the frame's generic arguments (`0`), or (`^0`) for those of the owner taken over.
-    owner: &'static str,
-}
-
-/// What the frames further in have told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Inner {
-    /// Nothing yet.
-    Nothing,
-    /// The layer of a container, by family, whose element is not known. Only a row over this family can go on from here.
-    Lost(&'static str),
-    /// An owner.
-    Found(Owner),
-}
-
-/// An owner on its way outwards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    family: &'static str,
-    /// The type with whole paths: `HashMap<alloc::string::String, app::Session>`.
-    pub(crate) full_type: String,
-    arguments: Vec<String>,
-}
-
 impl Inner {
-    /// What is known once a frame was read, too. `None` if the frame tells nothing.
+    /// What is known after another frame. `None` if the frame tells nothing.
     pub(crate) fn after(&self, frame: &FunctionInfo) -> Option<Self> {
         let mut lost = None;
         for rule in RULES.iter().filter(|rule| rule.fits(frame, self)) {
@@ -94,24 +32,24 @@ impl Inner {
         if *self == Self::Nothing { lost.map(Self::Lost) } else { None }
     }
 
-    /// Whether a frame that tells nothing may stand between what was found and a layer further out.
+    /// Whether the search continues through a frame that tells nothing.
     pub(crate) fn goes_on_through(&self, frame: &FunctionInfo) -> bool {
         if runs_code_of_callers(frame) {
             return false;
         }
         if !is_in_table(frame) {
-            // Beyond an iterator, a layer can still correct one that was merged with another, but nothing begins.
+            // Beyond an iterator, a layer can still correct a merged one, but no owner begins.
             let is_iterator = frame.module.starts_with("core::iter");
             return frame.origin == Origin::Std && !(is_iterator && *self == Self::Nothing);
         }
-        // A container's own closure is called by its functions, which stand around it.
+        // A container's own closure is called by the container's functions, which are further out.
         if frame.name.starts_with('{') {
             return true;
         }
         if frame.arguments.iter().all(|argument| is_allocator_argument(argument)) {
             return makes_room(&frame.name);
         }
-        // A different container *holds* the owner: there the chain ends.
+        // A different container *holds* the owner, so the chain ends there.
         let Self::Found(owner) = self else {
             return RULES.iter().any(|rule| rule.fits(frame, self));
         };
@@ -128,13 +66,13 @@ pub(crate) fn is_of_container(frame: &FunctionInfo) -> bool {
     RULES.iter().any(|rule| rule.is_container && rule.is_in_module(frame))
 }
 
-/// Whether the table speaks of the frame's module.
+/// Whether the table has a row for the frame's module.
 pub(crate) fn is_in_table(frame: &FunctionInfo) -> bool {
     RULES.iter().any(|rule| rule.is_in_module(frame))
 }
 
-/// Whether a function of the standard library calls what its caller gave it: a closure, a future, the code that drops an
-/// element. Nothing on one side of it belongs to a container on the other.
+/// Whether a function of the standard library calls something of its caller: a closure, a future, or an element's
+/// destructor. Nothing on one side of such a call belongs to a container on the other side.
 fn runs_code_of_callers(frame: &FunctionInfo) -> bool {
     let is_dispatch = |prefix: &str| frame.origin == Origin::Std && frame.module.starts_with(prefix);
     is_dispatch("core::ops::function")
@@ -143,112 +81,6 @@ fn runs_code_of_callers(frame: &FunctionInfo) -> bool {
         || is_dispatch("core::ptr") && frame.name.starts_with("drop_in_place")
         || is_dispatch("alloc::boxed")
             && matches!(frame.name.as_str(), "call" | "call_mut" | "call_once" | "poll")
-}
-
-impl Rule {
-    fn is_in_module(&self, frame: &FunctionInfo) -> bool {
-        let below = frame.module.strip_prefix(self.module);
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    }
-
-    fn names(&self, frame: &FunctionInfo) -> bool {
-        self.is_in_module(frame)
-            && match self.functions {
-                Functions::All => true,
-                Functions::ThatMakeRoom => makes_room(&frame.name),
-                Functions::Named(names) => names.contains(&frame.name.as_str()),
-            }
-            && match self.arguments {
-                Arguments::None => frame.arguments.is_empty(),
-                Arguments::Array => frame.arguments.first().is_some_and(|first| first.starts_with('[')),
-                Arguments::Mentioning(text) => frame.arguments.iter().any(|argument| argument.contains(text)),
-                Arguments::Any | Arguments::SameElement => true,
-            }
-    }
-
-    fn fits(&self, frame: &FunctionInfo, inner: &Inner) -> bool {
-        let stands = match inner {
-            // A function that also runs code of its caller may stand around an allocation of that code.
-            Inner::Nothing => {
-                let is_named = matches!(self.functions, Functions::Named(_));
-                self.begins && (is_named || makes_room_only(&frame.name))
-            }
-            // Bytes are bytes, whether or not the layer that holds them says so.
-            Inner::Lost(family) => {
-                self.family == *family
-                    || self.over.contains(family)
-                    || *family == "RawVec" && self.over.contains(&"Vec<u8>")
-            }
-            Inner::Found(inner) => {
-                self.over.iter().any(|over| *over == inner.family || *over == inner.full_type)
-                    || self.family == inner.family
-                        && makes_room_only(&frame.name)
-                        && !self.owner.contains('^')
-            }
-        };
-        let has_same = match inner {
-            Inner::Found(inner) => inner.arguments.first() == frame.arguments.first(),
-            Inner::Nothing | Inner::Lost(_) => false,
-        };
-        stands && self.names(frame) && (self.arguments != Arguments::SameElement || has_same)
-    }
-
-    fn fill(&self, frame: &FunctionInfo, inner: &Inner) -> Option<String> {
-        let inner = match inner {
-            Inner::Found(owner) => Some(owner),
-            Inner::Nothing | Inner::Lost(_) => None,
-        };
-        fill(self.owner, &frame.arguments, inner)
-    }
-}
-
-/// Fills the holes of an owner; `None` if an argument is missing or is no element (an allocator).
-fn fill(owner: &str, arguments: &[String], inner: Option<&Owner>) -> Option<String> {
-    let text = std::cell::RefCell::new(String::new());
-    let mut complete = true;
-    crate::type_name::walk(
-        owner,
-        |between| text.borrow_mut().push_str(between),
-        |hole| {
-            let mut text = text.borrow_mut();
-            let arguments = match inner {
-                _ if !text.ends_with('^') => arguments,
-                Some(inner) => {
-                    text.pop();
-                    &inner.arguments
-                }
-                None => &[][..],
-            };
-            match element(arguments, hole) {
-                Some(part) => text.push_str(part),
-                None => complete = false,
-            }
-        },
-    );
-    complete.then(|| text.into_inner())
-}
-
-fn element<'a>(arguments: &'a [String], hole: &[usize]) -> Option<&'a str> {
-    let (first, inner) = hole.split_first()?;
-    let mut part = arguments.get(*first)?.as_str();
-    for index in inner {
-        part = match part.strip_prefix('[') {
-            Some(array) => array.rsplit_once("; ")?.0,
-            None => {
-                let parts = crate::type_name::split_list(part.strip_prefix('(')?.strip_suffix(')')?);
-                *parts.get(*index)?
-            }
-        };
-    }
-    (!is_allocator_argument(part)).then_some(part)
-}
-
-/// Allocator parameters stand where non-generic inner layers have their element.
-pub(crate) fn is_allocator_argument(argument: &str) -> bool {
-    let path = argument.trim_start_matches('&');
-    // `alloc::alloc::Global`, and the stand-ins for it of hashbrown and allocator-api2.
-    path == "std::alloc::System"
-        || path.contains("alloc::") && path.ends_with("::Global") && !path.contains('<')
 }
 
 #[cfg(test)]

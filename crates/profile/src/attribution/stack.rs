@@ -1,28 +1,21 @@
-//! From the frames of one stack to the type that owns the allocation.
+//! Attribution of one stack.
 
 use super::function::{FunctionInfo, Origin};
 use super::place;
 use super::rules::{self, Inner};
+use super::step::{Step, beyond_allocator};
 use crate::type_name::{Qualify, ReadableNames};
 
-/// A frame as attribution reads it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step<'f> {
-    pub(super) info: &'f FunctionInfo,
-    /// 1-based; 0 if unknown.
-    pub(super) line: u32,
-}
-
-/// What a stack was attributed to.
+/// The result of attributing a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Attribution {
-    /// A type, as the frames gave it; and of bytes the function that asked for them.
+pub(crate) enum Attribution {
+    /// A type as the frames give it and, for bytes, the function that asked for them.
     Type(String, Option<String>),
     /// The function that allocated something of unknown type.
     Function(String),
 }
 
-/// Types that are bytes and say no more. Everyone has some, so their rows say besides who asked for them.
+/// Types that say nothing beyond "bytes". Every program has some, so their rows also name the function that asked.
 const BYTES: &[&str] = &["Vec<u8>", "Box<[u8]>", "arrow_buffer::Buffer"];
 
 impl Attribution {
@@ -32,12 +25,12 @@ impl Attribution {
         Self::Type(full_type, asked_by)
     }
 
-    pub(super) fn is_type(&self) -> bool {
+    pub(crate) fn is_type(&self) -> bool {
         matches!(self, Self::Type(..))
     }
 
-    /// The name of the row: the type, or the function.
-    pub(super) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
+    /// The name of the row: the type (with the function, for bytes) or the function.
+    pub(crate) fn name(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         let name = self.type_or_function(qualify, names);
         match self {
             Self::Type(_, Some(function)) => format!("{name} in {function}"),
@@ -46,7 +39,7 @@ impl Attribution {
     }
 
     /// The type alone, or the function.
-    pub(super) fn type_or_function(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
+    pub(crate) fn type_or_function(&self, qualify: Qualify, names: &mut ReadableNames) -> String {
         match self {
             Self::Type(full_type, _) => names.of(full_type, qualify).as_ref().to_owned(),
             Self::Function(name) => name.clone(),
@@ -54,16 +47,16 @@ impl Attribution {
     }
 }
 
-/// The owner of an allocation, told by its frames, innermost first.
-pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
+/// Finds the owner of an allocation from its frames, innermost first.
+pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attribution {
     let (asked_by_rust, outside) = beyond_allocator(steps);
     let mut inner = Inner::Nothing;
     let mut general = None;
     for Step { info: frame, .. } in outside {
         match frame.origin {
             Origin::Std | Origin::Dependency => {}
-            // The service's own code holds the owner in a variable: the chain of containers ends. Behind code of
-            // another language nothing is known of what it allocates.
+            // The service's own code holds the owner in a variable, so the chain of containers ends. Beyond foreign
+            // code, nothing is known about its allocations.
             Origin::Service | Origin::Foreign | Origin::Unloaded | Origin::Unknown => break,
             Origin::Allocator => continue,
         }
@@ -87,28 +80,13 @@ pub(super) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
     }
 }
 
-/// The frames outside the call of Rust's allocation API, and whether there is such a call.
-///
-/// Inside of it is the allocator, and perhaps the service's own code that wraps it. The optimiser may merge the calls
-/// of several inlined functions into one and lose who they were: then the API is not on the stack, and the next
-/// frame's arguments say nothing about the allocation.
-pub(super) fn beyond_allocator<'s, 'f>(steps: &'s [Step<'f>]) -> (bool, &'s [Step<'f>]) {
-    match steps.iter().rposition(|step| step.info.is_allocation_call()) {
-        Some(call) => (true, &steps[call + 1..]),
-        None => {
-            let inside = steps.iter().take_while(|step| step.info.origin == Origin::Allocator).count();
-            (false, &steps[inside..])
-        }
-    }
-}
-
-/// What functions are generic over besides the data of a container: code, and ways to walk through data.
+/// Generic arguments that are not data: code, and iterators over data.
 const NO_DATA: &[&str] =
     &["core::iter::", "core::ops::", "core::slice::iter::", "core::str::iter::", "alloc::vec::into_iter::"];
 
-/// The rule for crates nobody wrote a row for: the first generic argument that is a type of data. The crate stands
-/// for the container: `slab<app::Session>`. A crate's own type is more likely a marker that chooses code, and a number
-/// what a function calculates with, so these name no type.
+/// The rule for crates without a row: the first generic argument that is a type of data. The crate stands for the
+/// container: `slab<app::Session>`. A crate's own type is probably a marker that selects code, and a number is
+/// something to calculate with. Neither names a type.
 fn general_owner(frame: &FunctionInfo) -> Option<String> {
     let crate_name = frame.module.split("::").next()?;
     let is_own =

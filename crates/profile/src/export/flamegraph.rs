@@ -1,42 +1,42 @@
-//! The flame graph: a picture (SVG) of which stacks hold how much.
+//! Flame graphs: SVG pictures of which stacks hold how much.
 
 use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::folded::{Count, FoldedOptions, FoldedStacks, Leaf};
+use super::collapsed::{CollapsedOptions, CollapsedStacks, Count, Leaf};
+use crate::printable::printable;
 use crate::symbolized::SymbolizedProfile;
-use crate::visible::visible;
 
 /// What the picture shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlamegraphOptions {
-    /// Stands above the picture.
+    /// Text above the picture.
     pub title: String,
-    /// Stands below the title.
+    /// Text below the title.
     pub subtitle: String,
-    /// What the tips of the flames are.
+    /// The tips of the flames.
     pub leaf: Leaf,
-    /// What the widths are.
+    /// What the widths mean.
     pub count: Count,
 }
 
-/// A picture is 1,200 pixels wide, so what is smaller than this part is no more than an eighth of a pixel.
+/// Parts below this fraction are summed. A picture is 1,200 pixels wide, so they have less than an eighth of a pixel.
 const NARROWEST: u64 = 10_000;
 
 impl SymbolizedProfile {
-    /// Draws what is held. A profile of growth is drawn as what grew.
+    /// Draws live memory. A profile of growth is drawn as what grew.
     ///
     /// # Errors
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn write_flamegraph(&self, options: &FlamegraphOptions, out: impl Write) -> io::Result<()> {
-        options.draw_visible(&self.fold(&options.folded()), out)
+        options.draw_visible(&self.collapse(&options.collapsed()), out)
     }
 
-    /// Draws what is held with colours for the change since `base`: red has grown, blue has shrunk. What is gone has no
-    /// width.
+    /// Draws live memory, coloured by the change since `base`: red has grown, blue has shrunk. Memory that is gone
+    /// has no width.
     ///
     /// # Errors
     ///
@@ -47,46 +47,46 @@ impl SymbolizedProfile {
         options: &FlamegraphOptions,
         out: impl Write,
     ) -> io::Result<()> {
-        options.draw_visible(&self.fold_since(base, &options.folded()), out)
+        options.draw_visible(&self.collapse_since(base, &options.collapsed()), out)
     }
 }
 
-impl FoldedStacks<'_> {
-    /// What a part has to have at least to be seen in a picture.
+impl CollapsedStacks<'_> {
+    /// The smallest number that is visible in a picture.
     pub fn least_visible(&self) -> u64 {
         self.total() / NARROWEST
     }
 }
 
 impl FlamegraphOptions {
-    /// The stacks that the picture is of.
-    pub fn folded(&self) -> FoldedOptions {
-        FoldedOptions { leaf: self.leaf, count: self.count }
+    /// The options for the stacks of the picture.
+    pub fn collapsed(&self) -> CollapsedOptions {
+        CollapsedOptions { leaf: self.leaf, count: self.count }
     }
 
-    fn draw_visible(&self, stacks: &FoldedStacks<'_>, out: impl Write) -> io::Result<()> {
-        let mut folded = Vec::new();
-        let summed = stacks.write(stacks.least_visible(), &mut folded)?;
-        self.draw(&folded, summed, out)
+    fn draw_visible(&self, stacks: &CollapsedStacks<'_>, out: impl Write) -> io::Result<()> {
+        let mut collapsed = Vec::new();
+        let summed = stacks.write(stacks.least_visible(), &mut collapsed)?;
+        self.draw(&collapsed, summed, out)
     }
 
-    /// Draws lines that [`FoldedStacks::write`] wrote, and says how many stacks were summed in them. What shrank is
-    /// left out.
+    /// Draws lines written by [`CollapsedStacks::write`], and says how many stacks were summed in them. Leaves out
+    /// what shrank.
     ///
     /// # Errors
     ///
     /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
-    pub fn draw(&self, folded: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
-        // They are made of names and so are UTF-8.
-        let mut lines: Vec<&str> = std::str::from_utf8(folded).unwrap_or_default().lines().collect();
+    pub fn draw(&self, collapsed: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
+        // The lines consist of names, so they are UTF-8.
+        let mut lines: Vec<&str> = std::str::from_utf8(collapsed).unwrap_or_default().lines().collect();
         lines.retain(|line| !line.rsplit(' ').next().is_some_and(|number| number.starts_with('-')));
         if lines.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the profile has no stacks to draw"));
         }
         let mut options = Options::default();
-        options.title = visible(&self.title).into_owned();
+        options.title = printable(&self.title).into_owned();
         let summed = (summed > 0).then(|| format!("{summed} narrow stacks are summed as (n smaller)"));
-        let subtitle = Some(visible(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
+        let subtitle = Some(printable(&self.subtitle).into_owned()).filter(|text| !text.is_empty());
         let subtitle: Vec<_> = subtitle.into_iter().chain(summed).collect();
         options.subtitle = Some(subtitle.join(" · ")).filter(|text| !text.is_empty());
         let count = if self.count == Count::Objects { "objects" } else { "bytes" };

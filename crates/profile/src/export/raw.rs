@@ -1,8 +1,8 @@
-//! jemalloc's own heap dump (`heap_v2`), for `jeprof` and whatever else reads it.
+//! jemalloc's own heap dump (`heap_v2`), for `jeprof` and other readers.
 //!
-//! Written from the parsed profile, so it says what the profile knows: read back, it is an equal profile. What is
-//! lost on the way is what no field has: mappings without code, what each thread allocated in all (written as 0, where
-//! only `jeprof --thread` looks for it), and spaces.
+//! It is written from the parsed profile, and reading it back gives an equal profile. Lost is only what the profile
+//! has no field for: mappings without code, spaces, and the total allocations of each thread. Those are written as 0;
+//! only `jeprof --thread` uses them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,12 +15,12 @@ use crate::sample::Sample;
 use crate::size_class::size_class;
 
 impl HeapProfile {
-    /// Writes the profile as jemalloc's `prof.dump` does, with the addresses and mappings that the process has.
+    /// Writes the profile like jemalloc's `prof.dump`, with the addresses and mappings of the process.
     ///
     /// # Security
     ///
-    /// Whoever reads it knows where the process has its code, which address space layout randomisation is there to
-    /// hide, and the paths of its files.
+    /// A dump reveals where the process has its code, which address space layout randomization hides, and the paths
+    /// of its files.
     ///
     /// # Errors
     ///
@@ -29,9 +29,9 @@ impl HeapProfile {
         self.write_raw_largest(usize::MAX, out)
     }
 
-    /// Writes the same with the `most` largest stacks alone. All others are summed by size class, as stacks of the one
-    /// address `0xffffffffffff000`, where no process has code. So all totals stay, and what readers estimate from them: they correct
-    /// each stack by the mean size of its objects.
+    /// Writes a dump with the `most` largest stacks only. The rest is summed by size class, as stacks of the one
+    /// address `0xffffffffffff000`, where no process has code. So all totals stay the same, and also what readers
+    /// estimate: they correct each stack by the mean size of its objects.
     ///
     /// # Security
     ///
@@ -41,7 +41,7 @@ impl HeapProfile {
     ///
     /// Those of `out`.
     pub fn write_raw_largest(&self, most: usize, mut out: impl Write) -> io::Result<()> {
-        // The parser refuses a rate of 0, which only a profile that was written elsewhere can have.
+        // The parser refuses a rate of 0. Only a profile that was written elsewhere can have one.
         writeln!(out, "heap_v2/{}", self.sample_rate.bytes().max(1))?;
         let accumulated = self.stacks().map(|stack| stack.accumulated).fold(Sample::default(), sum);
         writeln!(out, "  t*: {}", counts(self.total, accumulated))?;
@@ -71,11 +71,11 @@ impl HeapProfile {
     }
 }
 
-/// Where the stacks that are summed are said to be: beyond the addresses that any processor gives to processes. `jeprof` takes
-/// small numbers for offsets in the program, and would name some variable.
+/// The address of summed stacks, above all addresses that processors give to processes. `jeprof` takes small numbers
+/// for offsets in the program, and would name a random variable.
 const NOWHERE: u64 = 0x0fff_ffff_ffff_f000;
 
-/// Stacks that are summed.
+/// The sum of several stacks.
 #[derive(Default)]
 struct Rest {
     live: Sample,
@@ -121,7 +121,7 @@ fn sum(a: Sample, b: Sample) -> Sample {
     Sample { objects: a.objects.saturating_add(b.objects), bytes: a.bytes.saturating_add(b.bytes) }
 }
 
-/// The kernel's own spelling of line breaks in paths. A dump cannot have them in names, but a profile from elsewhere can.
+/// Writes line breaks as the kernel does in paths. A dump has none in names, but a profile from elsewhere can.
 fn one_line(text: &str) -> String {
     text.replace('\n', "\\012")
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::ErrorKind;
 
 const DUMP: &str = "heap_v2/524288
   t*: 30: 7200 [40: 9000]

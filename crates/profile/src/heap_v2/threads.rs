@@ -1,19 +1,22 @@
-//! The list of threads at the front of a dump, whatever the threads are called.
+//! The list of threads at the beginning of a dump, with threads of any name.
 //!
-//! jemalloc ends a thread's line in the thread's name, which it writes as it is. A name may hold line breaks, and so
-//! imitate the lines around it. It has 15 bytes at most, though, as in the kernel: too few for a stack with its totals
-//! or for the heading of the mappings. So one line ahead tells a line of the dump from a piece of a name.
+//! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate
+//! other lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its
+//! totals, or for the heading of the mappings. So looking one line ahead distinguishes a line of the dump from a
+//! piece of a name.
 
 use std::io::BufRead;
 
-use super::{Counts, Lines, parse_counts};
+use super::counts::{Counts, parse_counts};
+use super::lines::Lines;
 use crate::error::Error;
 use crate::profile::Thread;
 
-/// Longest name without its NUL byte (`PROF_THREAD_NAME_MAX_LEN` in jemalloc's `prof_types.h`, `TASK_COMM_LEN` in Linux).
+/// Bound on the length of a name, without its NUL byte (`PROF_THREAD_NAME_MAX_LEN` in jemalloc's `prof_types.h`,
+/// `TASK_COMM_LEN` in Linux).
 const LONGEST_NAME: usize = 15;
 
-/// Reads the threads, and leaves `lines` at the first line behind them; `false` if there is none.
+/// Reads the threads, and leaves `lines` at the first line after them. Returns `false` if there is no such line.
 pub(super) fn read(lines: &mut Lines<impl BufRead>, threads: &mut Vec<Thread>) -> Result<bool, Error> {
     let mut last: Option<Named> = None;
     loop {
@@ -31,7 +34,7 @@ pub(super) fn read(lines: &mut Lines<impl BufRead>, threads: &mut Vec<Thread>) -
     }
 }
 
-/// Whether the list of threads ends before this line, by what follows it.
+/// Whether the list of threads ends before this line, judged by the next line.
 fn begins_stacks(lines: &mut Lines<impl BufRead>) -> Result<bool, Error> {
     let (is_stack, is_empty) = (lines.line.starts_with(b"@"), lines.line.is_empty());
     let next = if is_stack || is_empty { lines.peek()? } else { None };
@@ -41,14 +44,14 @@ fn begins_stacks(lines: &mut Lines<impl BufRead>) -> Result<bool, Error> {
     }))
 }
 
-/// A thread whose name may go on in the next line.
+/// A thread whose name can continue in the next line.
 struct Named {
     id: u64,
     name: Option<Vec<u8>>,
 }
 
 impl Named {
-    /// Takes `line` as the next part of the name, if the name can have one.
+    /// Takes `line` as the next part of the name, if the name can be that long.
     fn goes_on(&mut self, line: &[u8]) -> bool {
         let Some(name) = self.name.as_mut().filter(|name| name.len() + 1 + line.len() <= LONGEST_NAME) else {
             return false;
@@ -68,7 +71,7 @@ impl Named {
 mod tests {
     use crate::profile::HeapProfile;
 
-    /// A dump as jemalloc writes it, with a stack if `stack` is.
+    /// A dump as jemalloc writes it, optionally with a stack.
     fn dump(names: &[&[u8]], stack: bool) -> Vec<u8> {
         let mut dump = b"heap_v2/1\n  t*: 2: 16 [0: 0]\n".to_vec();
         for (id, name) in names.iter().enumerate() {

@@ -1,17 +1,18 @@
-//! Puts a profile together, from whatever source, and into its order.
+//! Assembles a symbolized profile from any source.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::intern::Interner;
-use super::{
-    Amount, Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
+use super::profile::{
+    Line, Location, NamedFunction, NamedMapping, NamedSample, NamedStack, Owner, Place, ProfileKind,
     SymbolizedProfile,
 };
+use crate::amount::Amount;
 use crate::sample::SampleRate;
-use crate::symbolize::UNLOADED;
+use crate::symbols::stand_in::UNLOADED;
 
-/// A profile that is being put together. Equal stacks become one.
+/// A profile under construction. Equal stacks become one.
 #[derive(Debug)]
 pub(crate) struct Builder {
     pub(super) kind: ProfileKind,
@@ -22,13 +23,14 @@ pub(crate) struct Builder {
     pub(super) mappings: Interner<NamedMapping>,
     pub(super) locations: Interner<Location>,
     pub(super) threads: Interner<Arc<str>>,
-    /// By the builder's own handles, in the order that they came.
+    /// With the builder's own handles, in order of arrival.
     pub(super) stacks: Vec<NamedStack>,
     pub(super) stack_locations: Vec<u32>,
     pub(super) samples: Vec<NamedSample>,
 }
 
-/// What the same program has in every profile, so that it can be kept from one to the next, with its order.
+/// The names that the same program has in every profile. They, and their order, can be kept from one profile to the
+/// next.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     pub(crate) functions: Interner<NamedFunction>,
@@ -41,7 +43,7 @@ impl Builder {
         Self::with_names(kind, sample_rate, Names::default())
     }
 
-    /// A builder that knows names already. Their handles stay as they are.
+    /// A builder that starts with known names. Their handles stay valid.
     pub(crate) fn with_names(kind: ProfileKind, sample_rate: SampleRate, names: Names) -> Self {
         let (mappings, locations, threads) = Default::default();
         let (stacks, stack_locations, samples) = Default::default();
@@ -67,7 +69,7 @@ impl Builder {
         self.names.functions.handle(function)
     }
 
-    /// Whether a line stands for code that was unloaded.
+    /// Whether a line stands for unloaded code.
     pub(crate) fn is_unloaded(&self, line: Line) -> bool {
         &*self.names.functions.get(line.function).system_name == UNLOADED
     }
@@ -88,7 +90,8 @@ impl Builder {
         self.threads.handle(name)
     }
 
-    /// Adds what a stack holds; `locations` from the innermost. What was allocated counts only in a profile of that kind.
+    /// Adds what a stack holds. `locations` begins with the innermost. Allocated amounts count only in a profile of
+    /// that kind.
     pub(crate) fn add(
         &mut self,
         locations: impl IntoIterator<Item = u32>,
@@ -105,7 +108,7 @@ impl Builder {
         self.stacks.push(NamedStack { locations, owner, place, samples });
     }
 
-    /// Adds all of `profile`, every amount changed by `change`.
+    /// Adds all of `profile`, with `change` applied to every amount.
     pub(super) fn add_profile(&mut self, profile: &SymbolizedProfile, change: fn(Amount) -> Amount) {
         let adopted = self.adopt(profile);
         for stack in &profile.stacks {
@@ -120,7 +123,7 @@ impl Builder {
         }
     }
 
-    /// Makes the names of `profile` known, without its stacks.
+    /// Adds the names of `profile`, without its stacks.
     pub(super) fn adopt(&mut self, profile: &SymbolizedProfile) -> Adopted {
         let mappings: Vec<u32> =
             profile.mappings.iter().map(|mapping| self.mapping(mapping.clone())).collect();
@@ -139,7 +142,7 @@ impl Builder {
     }
 }
 
-/// The builder's handles for those of a profile.
+/// The builder's handles for the handles of a profile.
 #[derive(Debug)]
 pub(super) struct Adopted {
     locations: Vec<u32>,
@@ -149,7 +152,7 @@ pub(super) struct Adopted {
 }
 
 impl Adopted {
-    /// A stack by the builder's handles of its locations: of two profiles, equal stacks are equal in these.
+    /// The builder's handles for the locations of a stack. Equal stacks of two profiles have equal handles.
     pub(super) fn locations_of(&self, profile: &SymbolizedProfile, stack: &NamedStack) -> Box<[u32]> {
         profile.location_handles(stack).iter().map(|at| self.locations[*at as usize]).collect()
     }
@@ -166,7 +169,7 @@ impl Location {
     }
 }
 
-/// Appends `part`, and says where it lies.
+/// Appends `part`, and returns its position.
 pub(super) fn extend<T>(whole: &mut Vec<T>, part: impl IntoIterator<Item = T>) -> Range<u32> {
     let position = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let start = position(whole.len());

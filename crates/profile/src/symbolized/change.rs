@@ -1,34 +1,36 @@
-//! What changed between two moments, and what of it is more than noise.
+//! Changes between two moments, and which of them are more than noise.
 //!
-//! A sum of samples wavers even where the program's memory stands still: objects are freed and others allocated, and of
-//! these others are sampled. Were nothing of a row kept from one moment to the other, the variance of the difference
-//! would be the sum of both variances. A stack whose samples are the same in both has most likely kept them: it adds
+//! A sum of samples wavers even if the program's memory stands still: objects are freed, others are allocated, and
+//! other objects are sampled. If a row kept no sample between the two moments, the variance of the difference would
+//! be the sum of both variances. A stack with equal samples at both moments has most likely kept them. It adds
 //! nothing to the difference, and no noise.
 //!
-//! A change is *significant* if a z-test with that variance says so at a family-wise error of 5 % over all rows
-//! (Bonferroni): in nineteen of twenty tables that nothing happened to, no row at all is marked.
+//! A change is *significant* if a z-test with this variance says so, at a family-wise error of 5 % over all rows
+//! (Bonferroni). So in nineteen of twenty tables where nothing happened, no row is marked.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::build::Builder;
+use super::profile::{ProfileKind, SymbolizedProfile};
 use super::summarize::Key;
-use super::{Amount, Builder, ProfileKind, SymbolizedProfile};
-use crate::attribution::Selection;
+use crate::amount::Amount;
 use crate::large::bytes_of_gap;
 use crate::sample::{Estimate, SampleRate};
+use crate::selection::Selection;
 
-/// Rows that changed, those with the largest change of bytes first.
+/// Rows that changed. The largest change of bytes comes first.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChangeTable {
-    /// One for each row that differs between the two profiles.
+    /// The rows that differ between the two profiles.
     pub rows: Vec<Change>,
-    /// All rows together, unchanged ones included.
+    /// The sum of all rows, including unchanged ones.
     pub total: Change,
-    /// Rows that are in one of the profiles or both.
+    /// How many rows occur in at least one of the profiles.
     pub compared: usize,
-    /// How many standard errors a change of bytes has to exceed to be significant.
+    /// The threshold for a significant change of bytes, in standard errors.
     pub threshold: f64,
 }
 
@@ -42,21 +44,21 @@ pub struct Change {
     pub full_type: String,
     /// As in [`TypeEntry`](crate::TypeEntry).
     pub is_attributed: bool,
-    /// What it held in the first.
+    /// What the row held in the first profile.
     pub base: Estimate,
-    /// What it holds in the second.
+    /// What the row holds in the second profile.
     pub target: Estimate,
-    /// By how much the second is more, with the variance of that difference.
+    /// The second minus the first, with the variance of this difference.
     pub difference: Estimate,
-    /// Whether its bytes changed by more than noise.
+    /// Whether the bytes changed by more than noise.
     pub is_significant: bool,
 }
 
-/// Probability that in a table of rows that nothing happened to, any is marked.
+/// Probability of any marked row in a table where nothing happened.
 const FAMILY_WISE_ERROR: f64 = 0.05;
 
 impl ChangeTable {
-    /// What changed from `base` to `target`, by the rows of `selection`.
+    /// Compares two profiles by the rows of `selection`.
     pub fn between(base: &SymbolizedProfile, target: &SymbolizedProfile, selection: &Selection) -> Self {
         let rate = base.sample_rate.max(target.sample_rate);
         let mut names = Builder::new(ProfileKind::Growth, rate);
@@ -65,8 +67,8 @@ impl ChangeTable {
         Self::of_parts(&base, &target, rate)
     }
 
-    /// How many standard errors each of so many rows has to grow by, if in nineteen of twenty cases where none of them
-    /// grows none is to be taken to.
+    /// The threshold, in standard errors, at which the chance of any false alarm among `rows` rows is 5 %. For growth
+    /// only.
     pub fn growth_threshold(rows: usize) -> f64 {
         normal_quantile(1.0 - FAMILY_WISE_ERROR / rows.max(1) as f64)
     }
@@ -111,7 +113,7 @@ impl ChangeTable {
     }
 }
 
-/// A profile by row and stack, comparable with others by the same names.
+/// A profile by row and stack, comparable with others that use the same names.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     rows: FxHashMap<Key, Stacks>,
@@ -119,7 +121,7 @@ pub(super) struct Parts {
     large_below: u32,
 }
 
-/// What each stack holds, by the locations that `names` gave.
+/// What each stack holds, by its locations in `names`.
 type Stacks = FxHashMap<Box<[u32]>, Amount>;
 
 impl Parts {
@@ -136,7 +138,7 @@ impl Parts {
         Self { rows: parts, large_below: profile.large_below }
     }
 
-    /// Takes a row from `other` in the place of this one's.
+    /// Replaces a row by the same row of `other`.
     pub(super) fn replace_row(&mut self, row: &Change, other: &mut Self) {
         let name = Arc::from(row.type_name.as_str());
         let key = Key { name, full_type: row.full_type.as_str().into(), is_attributed: row.is_attributed };
@@ -147,9 +149,9 @@ impl Parts {
 }
 
 impl Change {
-    /// The change of a row without that of its name, and by how much it may be one of assumed sizes alone, where these
-    /// differ by `large` millionths. All of a row's large objects are resized together, so this is no noise that
-    /// evens out.
+    /// The change of a row (without its name), and how much of it different assumed sizes alone can explain, if they
+    /// differ by `large` millionths. All large objects of a row are resized together, so this does not average out
+    /// like noise.
     fn of_stacks(base: &Stacks, target: &Stacks, rate: SampleRate, large: u32) -> (Self, f64) {
         let (mut change, mut resized) = (Self::default(), 0.0);
         for (stack, before) in base {
@@ -165,7 +167,7 @@ impl Change {
         (change, resized)
     }
 
-    /// Adds a stack, which is taken not to have changed at all if its samples are the same.
+    /// Adds a stack. A stack with the same samples counts as unchanged.
     fn add(&mut self, base: Estimate, target: Estimate, is_same: bool) {
         self.base += base;
         self.target += target;
@@ -180,7 +182,7 @@ impl Change {
         self.difference += row.difference;
     }
 
-    /// With exact numbers every change is more than noise.
+    /// Exact numbers have no noise, so every change of them counts.
     fn exceeds(&self, threshold: f64) -> bool {
         let bytes = self.difference.bytes.abs();
         bytes > 0.0 && bytes > threshold * self.difference.bytes_stderr()
@@ -196,13 +198,14 @@ fn difference(base: Estimate, target: Estimate) -> Estimate {
     }
 }
 
-/// How many standard errors a change has to exceed, in a table of so many rows, to be called more than noise.
+/// The threshold for a significant change in a table of `rows` rows, in standard errors. The chance of any false
+/// alarm is 5 %.
 pub fn significant_stderrs(rows: usize) -> f64 {
     normal_quantile(1.0 - FAMILY_WISE_ERROR / (2.0 * rows.max(1) as f64))
 }
 
-/// The value that a standard normal variable stays below with probability `p`, for `p` above one half; off by at most
-/// 0.00045 (Abramowitz and Stegun, 26.2.23).
+/// The value below which a standard normal variable stays with probability `p`, for `p` above one half. The error is
+/// at most 0.00045 (Abramowitz and Stegun, 26.2.23).
 fn normal_quantile(p: f64) -> f64 {
     let t = (-2.0 * (1.0 - p).ln()).sqrt();
     let numerator = 2.515517 + t * (0.802853 + t * 0.010328);
@@ -251,7 +254,8 @@ mod tests {
         assert_eq!(rows(&many, &base), [("String".into(), -80 * SAMPLE, true)]);
     }
 
-    /// Forty buffers of the class of 1.25 MiB: each was taken for 1 MiB and 128 KiB, and is now for 1 MiB and 192 KiB.
+    /// Forty buffers in the class of 1.25 MiB. Each counted as 1 MiB and 128 KiB, and now counts as 1 MiB and 192
+    /// KiB.
     #[test]
     fn other_sizes_of_the_same_large_objects_are_no_change() {
         const KIB: i64 = 1024;
@@ -270,7 +274,7 @@ mod tests {
         assert_eq!(rows(&small, &large), [("Vec<u8>".into(), 40 * 64 * KIB, false)]);
         assert_eq!(rows(&large, &small), [("Vec<u8>".into(), -40 * 64 * KIB, false)]);
         assert!(!ChangeTable::between(&small, &large, &Selection::default()).total.is_significant);
-        // Growth beyond that is one, as it is with equal sizes.
+        // Growth beyond that is significant, as with equal sizes.
         assert!(rows(&small, &sized(250_000, 13, 1216 * KIB))[0].2);
         assert!(rows(&small, &sized(500_000, 13, 1152 * KIB))[0].2);
     }

@@ -1,25 +1,34 @@
-//! Puts what a builder has into the order that depends on its contents alone.
+//! Finishes a profile: puts it into an order that depends only on its contents.
 
 use std::sync::Arc;
 
-use super::build::{Names, extend};
+use super::build::{Builder, Names, extend};
 use super::intern::{Interner, Order};
-use super::{Builder, Location, NamedSample, NamedStack, SymbolizedProfile};
+use super::profile::{Location, NamedSample, NamedStack, ProfileKind, SymbolizedProfile};
+use crate::sample::SampleRate;
+
+impl SymbolizedProfile {
+    /// A profile of live memory without samples.
+    pub fn empty(sample_rate: SampleRate) -> Self {
+        Builder::new(ProfileKind::Live, sample_rate).finish()
+    }
+}
 
 impl Builder {
-    /// The profile: without stacks that hold nothing, and without names that then nobody has.
+    /// Makes the profile, without empty stacks and without names that nothing refers to any more.
     pub(crate) fn finish(self) -> SymbolizedProfile {
         self.finish_with_names().0
     }
 
-    /// The same, and all names that are known, to go on with.
+    /// Makes the profile, and returns all known names for the next one.
     pub(crate) fn finish_with_names(mut self) -> (SymbolizedProfile, Names) {
         let (mut mappings, mut functions) = (self.mappings.order(), self.names.functions.order());
         let mut locations = order_of_locations(&self.locations, &mappings, &functions);
         let (mut owners, mut places) = (self.names.owners.order(), self.names.places.order());
         let mut threads = self.threads.order();
 
-        // Handles become ranks, and those, once it is known which are left, positions: neither changes the order.
+        // Handles become ranks. Once it is known which ranks remain, they become positions. Neither step changes the
+        // order.
         self.stack_locations.iter_mut().for_each(|location| *location = locations.rank(*location));
         self.samples.iter_mut().for_each(|sample| sample.thread = threads.rank(sample.thread));
         for stack in &mut self.stacks {
@@ -65,7 +74,7 @@ impl Builder {
         (profile, self.names)
     }
 
-    /// The stacks in order, equal ones as one, without those that hold nothing. Names are missing.
+    /// The stacks in order, without empty ones. Equal stacks are merged. Names are still missing.
     fn merged(&self) -> SymbolizedProfile {
         let mut profile = SymbolizedProfile {
             kind: self.kind,
@@ -86,7 +95,7 @@ impl Builder {
         };
         let key = |stack: &NamedStack| (locations(stack), stack.owner, stack.place);
         let mut stacks: Vec<&NamedStack> = self.stacks.iter().collect();
-        // Stable, because that is fast with profiles that are each in order.
+        // A stable sort is fast here, because the merged profiles are each in order.
         stacks.sort_by(|a, b| key(a).cmp(&key(b)));
         let mut samples = Vec::new();
         for equal in stacks.chunk_by(|a, b| key(a) == key(b)) {
@@ -107,7 +116,7 @@ impl Builder {
     }
 }
 
-/// The order that locations have once their mappings and functions are in order.
+/// The order of locations, given the order of mappings and functions.
 fn order_of_locations(locations: &Interner<Location>, mappings: &Order, functions: &Order) -> Order {
     let lines = |handle: u32| {
         locations.get(handle).lines.iter().map(|line| (functions.rank(line.function), line.line))
@@ -117,12 +126,12 @@ fn order_of_locations(locations: &Interner<Location>, mappings: &Order, function
         (mapping.map(|mapping| mappings.rank(mapping)), *address, handle)
     };
     let mut keys: Vec<_> = (0..).take(locations.len()).map(key).collect();
-    // Of an address there is rarely more than one.
+    // An address rarely has more than one location.
     keys.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| lines(a.2).cmp(lines(b.2))));
     Order::new(keys.into_iter().map(|(.., handle)| handle).collect())
 }
 
-/// One sample a thread, in order, and none of nothing.
+/// Merges the samples of each thread, sorts by thread, and removes empty samples.
 fn sum_by_thread(samples: &mut Vec<NamedSample>) {
     samples.sort_unstable_by_key(|sample| sample.thread);
     samples.dedup_by(|later, first| {

@@ -1,4 +1,4 @@
-//! Values that are stored once each, with handles.
+//! Interned values: each is stored once and has a handle.
 
 use std::hash::Hash;
 
@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 pub(crate) struct Interner<T> {
     values: Vec<T>,
     handles: FxHashMap<T, u32>,
-    /// The handles in the order of their values, but for those made since it was last needed.
+    /// The handles in the order of their values, except handles that are newer than the last call of `order`.
     order: Vec<u32>,
 }
 
@@ -19,19 +19,19 @@ impl<T> Default for Interner<T> {
 }
 
 impl<T: Clone + Eq + Hash> Interner<T> {
-    /// The handle of `value`, new or known.
+    /// The handle of a new or known value.
     pub(crate) fn handle(&mut self, value: T) -> u32 {
         if let Some(handle) = self.handles.get(&value) {
             return *handle;
         }
-        // Saturates rather than fails; no profile has 2^32 of anything.
+        // Saturates rather than fails. No profile has 2^32 of anything.
         let handle = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.values.push(value.clone());
         self.handles.insert(value, handle);
         handle
     }
 
-    /// All values by handle, of which nobody else has a copy then.
+    /// All values by handle. They have no other copy then.
     pub(super) fn into_values(self) -> Vec<T> {
         self.values
     }
@@ -46,25 +46,25 @@ impl<T: Clone + Eq + Hash> Interner<T> {
 }
 
 impl<T: Clone + Eq + Hash + Ord> Interner<T> {
-    /// All handles in the order of their values.
+    /// All handles, in the order of their values.
     pub(super) fn order(&mut self) -> Order {
         let known = self.order.len();
         if known < self.values.len() {
             let values = &self.values;
             self.order.extend((0..).take(values.len()).skip(known));
-            // The stable sort only merges what is new into what is in order already.
+            // The stable sort only merges the new handles into the ordered ones.
             self.order.sort_by(|a, b| values[*a as usize].cmp(&values[*b as usize]));
         }
         Order::new(self.order.clone())
     }
 
-    /// The values that were marked, in order.
+    /// The marked values, in order.
     pub(super) fn marked(&self, order: &Order) -> Vec<T> {
         order.marked().map(|handle| self.get(handle).clone()).collect()
     }
 }
 
-/// Handles in the order of their values. Where one stands is its rank; some ranks are marked.
+/// Handles in the order of their values. The position of a handle is its rank, and some ranks are marked.
 #[derive(Debug)]
 pub(super) struct Order {
     handles: Vec<u32>,
@@ -75,7 +75,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// `handles` are all that are below their number.
+    /// `handles` must contain every number below its length.
     pub(super) fn new(handles: Vec<u32>) -> Self {
         let mut ranks = vec![0; handles.len()];
         (0..).zip(&handles).for_each(|(rank, handle)| ranks[*handle as usize] = rank);
@@ -90,12 +90,12 @@ impl Order {
         self.marks[rank as usize] = true;
     }
 
-    /// The handles whose ranks are marked, in order.
+    /// The handles with marked ranks, in order.
     pub(super) fn marked(&self) -> impl Iterator<Item = u32> {
         self.handles.iter().zip(&self.marks).filter_map(|(handle, is_marked)| is_marked.then_some(*handle))
     }
 
-    /// By rank, where it stands among those that are marked.
+    /// By rank, the position among the marked ranks.
     pub(super) fn places(&self) -> Vec<u32> {
         let mut next = 0;
         let place = |is_marked: &bool| {

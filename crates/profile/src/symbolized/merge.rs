@@ -1,13 +1,13 @@
-//! Several profiles as one, and the growth from one to another.
+//! Merging of profiles, and growth from one to another.
 
-use super::{Builder, ProfileKind, SymbolizedProfile};
+use super::build::Builder;
+use super::profile::{ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
-    /// All of `profiles` together: the same stack of several processes becomes one if they run the same program.
+    /// Merges profiles. The same stack in several processes becomes one if they run the same program.
     ///
-    /// In whatever order and grouping profiles are merged, the result is the same. The sample rate is the coarsest. What
-    /// was allocated in all is known only if every profile knows it. `None` if there are none, or profiles of growth
-    /// among others.
+    /// Order and grouping do not change the result. The sample rate is the coarsest one. Total allocations are known
+    /// only if every profile knows them. `None` without profiles, or if only some of them are profiles of growth.
     pub fn merge<'p>(profiles: impl IntoIterator<Item = &'p Self, IntoIter: Clone>) -> Option<Self> {
         let profiles = profiles.into_iter();
         let is_growth = |profile: &Self| profile.kind == ProfileKind::Growth;
@@ -28,7 +28,7 @@ impl SymbolizedProfile {
         Some(builder.finish())
     }
 
-    /// By how much each stack holds more than in `base`, negative where it holds less.
+    /// By how much each stack holds more than in `base`. Negative where it holds less.
     pub fn growth_since(&self, base: &Self) -> Self {
         let rate = self.sample_rate.max(base.sample_rate);
         let mut builder = Builder::new(ProfileKind::Growth, rate);

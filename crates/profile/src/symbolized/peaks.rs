@@ -1,16 +1,17 @@
-//! The highest that each row was seen at, and what has grown beyond it.
+//! The peak of each row, and growth beyond it.
 
+use super::build::Builder;
 use super::change::{ChangeTable, Parts};
-use super::{Builder, ProfileKind, SymbolizedProfile};
-use crate::attribution::Selection;
+use super::profile::{ProfileKind, SymbolizedProfile};
 use crate::sample::SampleRate;
+use crate::selection::Selection;
 
 /// Remembers the peak of each row over many profiles of a program.
 ///
-/// A peak moves when it is exceeded by more than noise, and never back. So growth that is too slow to stand out from one
-/// profile to the next adds up until it is told, and what comes and goes below its peak is not told at all.
+/// A peak moves up when a row exceeds it by more than noise, and never moves down. So growth that is too slow to
+/// stand out between two profiles adds up until it is reported. What comes and goes below its peak is not reported.
 ///
-/// It keeps the stacks of each row at its peak, some 200 bytes a stack; a row that is new comes in when it stands out.
+/// It keeps the stacks of each row at its peak, some 200 bytes per stack. A new row is added when it stands out.
 #[derive(Debug)]
 pub struct Peaks {
     selection: Selection,
@@ -26,10 +27,10 @@ impl Peaks {
         Self { selection, names: Builder::new(ProfileKind::Growth, rate), rate, rows: None }
     }
 
-    /// The rows that are above their peak by more than noise, with the peak as base; what they hold now is their peak
-    /// from here on. The first profile sets all peaks, and nothing is above them.
+    /// The rows that exceed their peak by more than noise, with the peak as base. Their current values become the new
+    /// peaks. The first profile sets all peaks, so no row exceeds one.
     ///
-    /// The total is of all rows, beside all peaks.
+    /// The total compares all rows with all peaks.
     pub fn exceeded_by(&mut self, profile: &SymbolizedProfile) -> ChangeTable {
         self.rate = self.rate.max(profile.sample_rate);
         let mut now = Parts::of(&mut self.names, profile, &self.selection);
@@ -54,7 +55,7 @@ mod tests {
 
     const SAMPLE: i64 = 524_288;
 
-    /// What each of the profiles, which have so many samples of each row, has beyond the peaks before it.
+    /// The rows of each moment that exceed their peaks. A moment gives rows with their numbers of samples.
     fn exceeded(moments: &[&[(&str, i64)]]) -> Vec<Vec<(String, i64)>> {
         let mut peaks = Peaks::new(Selection::default());
         let mut beyond = |rows: &[(&str, i64)]| {

@@ -1,20 +1,21 @@
-//! Sums by what a row stands for.
+//! Summing a profile by rows.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Amount, NamedFunction, NamedStack, SymbolizedProfile};
-use crate::attribution::{
-    FunctionInfo, Group, Selection, TracebackDepth, TypeEntry, TypeTable, inner_layers, is_layer, traceback,
-};
+use super::profile::{NamedFunction, NamedStack, Owner, Place, SymbolizedProfile};
+use crate::amount::Amount;
+use crate::attribution::function::FunctionInfo;
+use crate::attribution::place::{inner_layers, is_layer};
 use crate::profile::shared_name_of;
 use crate::sample::Estimate;
+use crate::selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, traceback};
 use crate::size_class::size_class;
-use crate::symbolize::frames::Function;
+use crate::symbols::frames::Function;
 use crate::type_name::{Qualify, ReadableNames, element_of, readable};
 
-/// What stacks are summed by. Means the same in every profile.
+/// A row's identity. It means the same in every profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) name: Arc<str>,
@@ -23,7 +24,7 @@ pub(super) struct Key {
 }
 
 impl SymbolizedProfile {
-    /// Sums what is held by type or by what `selection` says.
+    /// Sums live memory by type, or as `selection` says.
     pub fn summarize(&self, selection: &Selection) -> TypeTable {
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
         self.each_part(selection, |_, key, amount| {
@@ -37,7 +38,7 @@ impl SymbolizedProfile {
         TypeTable::new(sums.into_iter().map(entry).collect(), &mut ReadableNames::default())
     }
 
-    /// How many threads each row sums up. Empty unless rows are threads.
+    /// How many threads each row sums. Empty unless rows are threads.
     fn threads_by_key(&self, selection: &Selection) -> FxHashMap<Key, u64> {
         let mut counts = FxHashMap::default();
         if !matches!(selection.group, Group::Thread | Group::ThreadId) {
@@ -54,7 +55,7 @@ impl SymbolizedProfile {
         counts
     }
 
-    /// Calls `visit` for each stack that is selected with its row's key and its amount; by thread, if those are rows.
+    /// Calls `visit` for each selected stack with its row's key and amount. If rows are threads, once per thread.
     pub(super) fn each_part<'p>(
         &'p self,
         selection: &Selection,
@@ -90,7 +91,7 @@ impl SymbolizedProfile {
         }
     }
 
-    /// For each function, whether it is a layer of a container.
+    /// Which functions are layers of a container.
     fn layers(&self) -> Vec<bool> {
         let is_layer = |function: &NamedFunction| {
             let NamedFunction { system_name, file, .. } = function.clone();
@@ -99,7 +100,7 @@ impl SymbolizedProfile {
         self.functions.iter().map(is_layer).collect()
     }
 
-    /// Stacks are kept without the allocator's own frames.
+    /// Symbolized stacks have no frames of the allocator.
     fn traceback(&self, stack: &NamedStack, layers: &[bool], depth: TracebackDepth) -> Option<String> {
         let skipped = inner_layers(self.lines_of(stack).map(|line| layers[line.function as usize]));
         let frames = self.lines_of(stack).skip(skipped).map(|line| {
@@ -146,7 +147,7 @@ impl Key {
     }
 }
 
-impl super::Owner {
+impl Owner {
     fn key(&self, group: Group) -> Key {
         if group == Group::Element && self.is_attributed {
             let name = element_of(&readable(&self.full_type, Qualify::Last)).into();
@@ -160,7 +161,7 @@ impl super::Owner {
     }
 }
 
-impl super::Place {
+impl Place {
     fn key(&self, group: Group) -> Key {
         let name = match group {
             Group::File => self.file.clone(),

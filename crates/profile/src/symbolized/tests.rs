@@ -1,11 +1,15 @@
 //! Profiles for tests, and the laws of merging.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribution::{Group, Selection, TracebackDepth};
+use crate::amount::Amount;
+use crate::sample::SampleRate;
+use crate::selection::{Group, Selection, TracebackDepth};
 
-/// A profile at a rate of 512 KiB: type, functions from the innermost, objects and bytes of each stack.
+/// A profile at a rate of 512 KiB. Each stack has a type, functions from the innermost, objects and bytes.
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
     let mut builder = Builder::new(ProfileKind::Live, SampleRate::from_bytes(524_288));
     for (type_name, functions, objects, bytes) in stacks {
@@ -46,7 +50,7 @@ fn add(builder: &mut Builder, type_name: &str, functions: &[&str], sample: Named
     builder.add(locations, (owner, place), [sample]);
 }
 
-/// Any small profile of a kind.
+/// A small random profile of a kind.
 pub(crate) fn any_profile(kind: ProfileKind) -> impl Strategy<Value = SymbolizedProfile> {
     let low = if kind == ProfileKind::Growth { -1000 } else { 0 };
     let amount =

@@ -1,9 +1,9 @@
-//! How well-known types are written: two tables from the compiler's path to what a person would write.
+//! Names of well-known types: two tables from the compiler's path to what people write.
 //!
-//! A form is a name with numbered holes, `HashMap<0, 1>`: hole `0` takes the first generic argument, hole `0.1` the
-//! second part of the first argument, a tuple. Arguments without a hole - allocators, hashers - are folded away.
+//! A form is a name with numbered holes, `HashMap<0, 1>`. Hole `0` takes the first generic argument, hole `0.1` the
+//! second part of the first argument, a tuple. Arguments without a hole (allocators, hashers) are dropped.
 
-/// Path of a type as in `DW_AT_name`, and its form. Sorted by path.
+/// The path of a type as in `DW_AT_name`, and its form. Sorted by path.
 const FORMS: &[(&str, &str)] = &[
     ("BTreeMap", "BTreeMap<0, 1>"),
     ("DashMap", "DashMap<0, 1>"),
@@ -19,14 +19,14 @@ const FORMS: &[(&str, &str)] = &[
     ("alloc::string::String", "String"),
     ("alloc::sync::Arc", "Arc<0>"),
     ("alloc::vec::Vec", "Vec<0>"),
-    // As the rules of attribution name them: the last segment alone would say too little.
+    // The same name as in the rules of attribution. The last segment alone would say too little.
     ("arrow_buffer::Buffer", "arrow_buffer::Buffer"),
-    // Adapters of futures and services around the one thing a person knows.
+    // Adapters of futures and services around the one type that people know.
     ("axum::handler::service::HandlerService", "HandlerService<0>"),
     ("axum::util::MapIntoResponse", "0"),
     ("axum::util::MapIntoResponseFuture", "0"),
     ("broadcast::channel", "broadcast::channel<0>"),
-    // Layers that add nothing to what they hold.
+    // Layers that add nothing to their content.
     ("core::cell::UnsafeCell", "0"),
     ("core::mem::manually_drop::ManuallyDrop", "0"),
     ("core::mem::maybe_uninit::MaybeUninit", "0"),
@@ -52,8 +52,8 @@ const FORMS: &[(&str, &str)] = &[
     ("watch::channel", "watch::channel<0>"),
 ];
 
-/// Types that are a container's own allocation, and the form of the container: a box, vector or shared value of one
-/// of them is that container. Sorted by path.
+/// Types that are a container's own allocation, and the form of the container: a box, vector or shared pointer of
+/// such a type *is* that container. Sorted by path.
 const NODES: &[(&str, &str)] = &[
     ("alloc::collections::btree::node::InternalNode", "BTreeMap<0, 1>"),
     ("alloc::collections::btree::node::LeafNode", "BTreeMap<0, 1>"),
@@ -93,18 +93,11 @@ const NODES: &[(&str, &str)] = &[
     ("tokio::sync::watch::Shared", "watch::channel<0>"),
 ];
 
-/// What nodes are allocated in.
+/// The types in which nodes are allocated.
+#[rustfmt::skip]
 const HOLDERS: &[&str] = &[
-    "Arc",
-    "Box",
-    "Rc",
-    "Vec",
-    "alloc::boxed::Box",
-    "alloc::rc::Rc",
-    "alloc::rc::RcInner",
-    "alloc::sync::Arc",
-    "alloc::sync::ArcInner",
-    "alloc::vec::Vec",
+    "Arc", "Box", "Rc", "Vec", "alloc::boxed::Box", "alloc::rc::Rc", "alloc::rc::RcInner", "alloc::sync::Arc",
+    "alloc::sync::ArcInner", "alloc::vec::Vec",
 ];
 
 pub(crate) fn form_of(path: &str) -> Option<&'static str> {
@@ -123,7 +116,7 @@ fn row_of(table: &[(&str, &'static str)], path: &str) -> Option<&'static str> {
     table.binary_search_by_key(&path, |(known, _)| known).ok().map(|at| table[at].1)
 }
 
-/// Walks through a form: `text` gets what stands between holes, `hole` the indices of each hole.
+/// Calls `text` for the text between holes of a form, and `hole` with the indices of each hole.
 pub(crate) fn walk<'f>(form: &'f str, mut text: impl FnMut(&'f str), mut hole: impl FnMut(&[usize])) {
     let mut rest = form;
     while !rest.is_empty() {

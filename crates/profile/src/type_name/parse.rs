@@ -1,28 +1,28 @@
-//! Reads a type as rustc writes it in `DW_AT_name` (`compiler/rustc_codegen_ssa/src/debuginfo/type_names.rs`) or as a
-//! demangled symbol shows it.
+//! Parser for types as rustc writes them in `DW_AT_name` (`compiler/rustc_codegen_ssa/src/debuginfo/type_names.rs`),
+//! or as demangled symbols show them.
 
-/// A type, borrowing from the text it was read from.
+/// A type. It borrows from the parsed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Type<'a> {
     /// `alloc::vec::Vec<u8, alloc::alloc::Global>`, `u8`, `app::run::{async_fn_env#0}<T>`, `3`.
     Path { path: &'a str, arguments: Vec<Type<'a>> },
-    /// `(A, B)`; a parenthesised type is a tuple of one.
+    /// `(A, B)`; a type in parentheses is a tuple of one.
     Tuple(Vec<Type<'a>>),
     /// `[T]`, `[T; 4]`: the element, and the length as written.
     Array { element: Box<Type<'a>>, length: Option<&'a str> },
     /// `&T`, `&mut T`, `*const T`, `*mut T`: the prefix as written, and the target.
     Pointer { prefix: &'a str, target: Box<Type<'a>> },
-    /// `fn(A, B) -> C`; without a result if there is none.
+    /// `fn(A, B) -> C`, with or without a result.
     Function { arguments: Vec<Type<'a>>, result: Option<Box<Type<'a>>> },
-    /// Anything else whose brackets balance: `dyn Error + Send`, `extern "C" fn(u8)`.
+    /// Any other text with balanced brackets: `dyn Error + Send`, `extern "C" fn(u8)`.
     Other(&'a str),
 }
 
-/// Deeper nesting is kept as text. Types that people write stay below ten; the bound keeps the stack small.
+/// Deeper nesting is kept as text. Types that people write stay below ten levels. The bound keeps the stack small.
 const MAX_DEPTH: usize = 48;
 
 impl<'a> Type<'a> {
-    /// Reads a type. Never fails: what is not understood is kept as it is, whole.
+    /// Parses a type. It never fails: text that it does not understand is kept whole.
     pub(crate) fn parse(text: &'a str) -> Self {
         let mut parser = Parser { text, at: 0 };
         let parsed = parser.parse_type(0);
@@ -30,7 +30,7 @@ impl<'a> Type<'a> {
     }
 }
 
-/// A function's name split into path (`insert`, `<Vec<T>>::push`) and generic arguments as written.
+/// Splits a function's name into its path (`insert`, `<Vec<T>>::push`) and its generic arguments as written.
 pub(crate) fn split_arguments(name: &str) -> (&str, Vec<&str>) {
     let Some(inner) = name.strip_suffix('>') else { return (name, Vec::new()) };
     let bytes = inner.as_bytes();
@@ -50,7 +50,7 @@ pub(crate) fn split_arguments(name: &str) -> (&str, Vec<&str>) {
     (name, Vec::new())
 }
 
-/// Splits at the commas outside all brackets.
+/// Splits a list at the commas outside of all brackets.
 pub(crate) fn split_list(list: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = list;
@@ -62,7 +62,7 @@ pub(crate) fn split_list(list: &str) -> Vec<&str> {
     parts
 }
 
-/// The length of the text up to a separator or closing bracket that belongs to an enclosing list.
+/// The length of the text before the next separator or closing bracket of the enclosing list.
 fn end_of_item(text: &str, separators: &[u8]) -> usize {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
@@ -99,8 +99,8 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Reads a type up to the comma, semicolon or bracket that ends it, and no further: what brackets that do not
-    /// balance hide beyond would be read again by each level around.
+    /// Parses a type up to the comma, semicolon or bracket that ends it, and no further. Otherwise, with unbalanced
+    /// brackets, each enclosing level would read the rest again.
     fn parse_type(&mut self, depth: usize) -> Type<'a> {
         let (start, end) = (self.at, self.at + end_of_item(self.rest(), b",;"));
         self.at = end;
@@ -142,8 +142,8 @@ impl<'a> Parser<'a> {
         self.parse_path(depth)
     }
 
-    /// A path; arguments may stand in the middle of it (`Vec<T>::into_iter::{closure_env#0}<F>`), then only the last
-    /// ones count as the path's own.
+    /// Parses a path. Arguments can occur in the middle (`Vec<T>::into_iter::{closure_env#0}<F>`); only the last ones
+    /// count as the path's own.
     fn parse_path(&mut self, depth: usize) -> Option<Type<'a>> {
         let start = self.at;
         loop {

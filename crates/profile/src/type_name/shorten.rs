@@ -1,17 +1,16 @@
-//! Long names, cut between their arguments.
+//! Long names, shortened between their arguments.
 
 use std::borrow::Cow;
 
-use super::split_list;
+use super::parse::split_list;
 
-/// Stands for what was cut.
+/// Replaces the parts that were left out.
 const CUT: &str = "…";
 
-/// Cuts a name of more than `limit` characters to about as many: `HashMap<String, Node<Node<…>>>`.
+/// Shortens a name of more than `limit` characters to about that many: `HashMap<String, Node<Node<…>>>`.
 ///
-/// Arguments are left out by how deep they are nested, and one after the other where a list is long. What is kept is
-/// whole. Only a name that is too long without any arguments is cut anywhere else. The parts of a traceback, which
-/// ` ← ` separates, are cut one by one.
+/// Deeply nested arguments go first, then the ends of long lists. The rest stays whole. Only a name that is too long
+/// even without arguments is cut elsewhere. The parts of a traceback, separated by ` ← `, are shortened one by one.
 ///
 /// ```
 /// use memory_debug_profile::shorten_name;
@@ -38,7 +37,7 @@ const ARROW: &str = " ← ";
 
 fn cut_arguments(name: &str, limit: usize) -> String {
     let lengths = lengths_by_depth(name);
-    // The first length is that without arguments; each deeper one is longer.
+    // The first length excludes all arguments. Each deeper length is larger.
     let fitting = lengths.iter().take_while(|length| **length <= limit).count();
     let Some(depth) = fitting.checked_sub(1) else {
         return cut_end(&elided(name, 0, &mut 0), limit);
@@ -46,7 +45,7 @@ fn cut_arguments(name: &str, limit: usize) -> String {
     elided(name, depth, &mut limit.saturating_sub(lengths[depth]))
 }
 
-/// How many characters a name has without what is nested deeper than 0, 1, 2 …
+/// The length of a name without everything nested deeper than 0, 1, 2 …, in characters.
 fn lengths_by_depth(name: &str) -> Vec<usize> {
     let (mut own, mut opened, mut depth) = (vec![0_usize], vec![0_usize], 0_usize);
     for (_, _, bracket) in brackets(name) {
@@ -71,8 +70,8 @@ fn lengths_by_depth(name: &str) -> Vec<usize> {
     own.iter().zip(&opened).map(length).collect()
 }
 
-/// A name without what is nested deeper than `depth`, but for the first items of lists right below as far as `spare`
-/// characters go.
+/// The name without everything nested deeper than `depth`. Of the lists right below, the first items stay while
+/// `spare` characters last.
 fn elided(name: &str, depth: usize, spare: &mut usize) -> String {
     let (mut out, mut at_depth, mut skipped_from) = (String::new(), 0_usize, None);
     for (at, c, bracket) in brackets(name) {
@@ -100,7 +99,7 @@ fn elided(name: &str, depth: usize, spare: &mut usize) -> String {
     out
 }
 
-/// The first items of a list without their own arguments, as far as `spare` characters go.
+/// The first items of a list, without their own arguments, while `spare` characters last.
 fn items(list: &str, spare: &mut usize) -> String {
     let (mut out, mut is_whole) = (String::new(), true);
     for item in split_list(list) {
@@ -123,7 +122,7 @@ fn items(list: &str, spare: &mut usize) -> String {
     }
 }
 
-/// Cuts the end off, behind a whole word if there is one in the second half.
+/// Cuts the end off, after a whole word if the second half has one.
 fn cut_end(name: &str, limit: usize) -> String {
     let kept = limit.saturating_sub(1);
     let Some((end, _)) = name.char_indices().nth(kept) else { return name.to_owned() };
@@ -138,7 +137,7 @@ enum Bracket {
     Close,
 }
 
-/// The characters of a name, and which of them are brackets. The arrow of a function's result is none.
+/// The characters of a name, with their brackets. The arrow before a function's result is not a bracket.
 fn brackets(name: &str) -> impl Iterator<Item = (usize, char, Option<Bracket>)> {
     let mut before = ' ';
     name.char_indices().map(move |(at, c)| {

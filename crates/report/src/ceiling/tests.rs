@@ -48,7 +48,7 @@ fn a_neighbour_in_the_parent_leaves_little_room() {
 }
 
 #[test]
-fn the_own_limit_sets_it_where_the_parent_has_more_room() {
+fn the_own_limit_counts_if_the_parent_has_more_room() {
     let cgroup = pod(Some(60), level("/p", Some(300), 283, 0));
     let ceiling = Ceiling::lowest(Some(&cgroup), None, None).unwrap();
     assert_eq!((ceiling.room_bytes, ceiling.set_by), (2 * MIB, LimitSource::Group));
@@ -56,7 +56,7 @@ fn the_own_limit_sets_it_where_the_parent_has_more_room() {
 }
 
 #[test]
-fn without_a_limit_or_below_a_generous_one_the_machine_sets_it() {
+fn the_machine_counts_if_no_limit_has_less_room() {
     let expected = Ceiling {
         limit_bytes: 24_000 * MIB,
         used_bytes: 23_900 * MIB,
@@ -76,7 +76,7 @@ fn without_a_limit_or_below_a_generous_one_the_machine_sets_it() {
 }
 
 #[test]
-fn a_group_that_is_not_visible_is_named_as_such() {
+fn names_a_group_that_is_not_visible_as_such() {
     let cgroup = pod(None, level("..", Some(100), 90, 0));
     let ceiling = Ceiling::lowest(Some(&cgroup), None, None).unwrap();
     assert!(ceiling.is_above_what_is_visible());
@@ -84,14 +84,14 @@ fn a_group_that_is_not_visible_is_named_as_such() {
 }
 
 #[test]
-fn a_report_of_an_older_program_has_the_own_group_alone() {
+fn uses_the_own_group_for_a_report_from_an_older_program() {
     let cgroup = CgroupMemory { binding: None, ..pod(Some(100), level("/p", Some(300), 283, 0)) };
     let ceiling = Ceiling::lowest(Some(&cgroup), None, None).unwrap();
     assert_eq!((ceiling.limit_bytes, ceiling.room_bytes), (100 * MIB, 42 * MIB));
 }
 
 #[test]
-fn what_is_not_known_has_its_reasons() {
+fn an_unknown_ceiling_has_a_reason() {
     let mut report = crate::sample::report();
     (report.cgroup, report.machine) = (None, None);
     assert_eq!(
@@ -126,7 +126,7 @@ fn a_limit_that_cannot_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn no_number_is_too_large() {
+fn extreme_numbers_do_not_overflow() {
     let most = level("/p", Some(0), 0, 0);
     let most = CgroupLevel { limit_bytes: Some(u64::MAX), current_bytes: Some(u64::MAX), ..most };
     let cgroup = CgroupMemory { binding: Some(most), current_bytes: Some(0), ..CgroupMemory::default() };

@@ -28,13 +28,13 @@ fn basis(base: &MemoryReport, target: &MemoryReport) -> Basis {
     Basis::of(Origin::of_report(base), Origin::of_report(target))
 }
 
-/// Whether a row that grew may be marked, and one that shrank.
+/// Whether a row that grew may be marked, and whether one that shrank may.
 fn marks(basis: &Basis) -> (bool, bool) {
     (basis.admits(1), basis.admits(-1))
 }
 
 #[test]
-fn the_same_samples_compare_as_a_whole() {
+fn the_same_samples_compare_fully() {
     let (one, other) = (report(Some(samples(0, 0))), report(Some(samples(0, 0))));
     let basis = basis(&one, &other);
     assert_eq!((basis.comparison, basis.only, marks(&basis)), (Comparison::Whole, None, (true, true)));
@@ -42,21 +42,21 @@ fn the_same_samples_compare_as_a_whole() {
 }
 
 #[test]
-fn samples_that_begin_after_the_process_are_told_to_replace_older_memory() {
+fn samples_that_began_after_the_process_have_a_note() {
     let later = report(Some(samples(2, 0)));
     let basis = basis(&later, &later);
     assert_eq!((basis.comparison, marks(&basis)), (Comparison::Whole, (true, true)));
     assert_eq!(
         basis.notes,
         [
-            "samples are complete only since 2026-11-20T11:00:00.000Z; a type that replaces older memory seems to grow until \
-          all of it is replaced"
+            "samples are complete only since 2026-11-20T11:00:00.000Z; a type that replaces older memory seems to \
+          grow until all of it is replaced"
         ]
     );
 }
 
 #[test]
-fn after_a_discard_nothing_is_marked_and_only_the_later_profile_counts() {
+fn after_a_discard_only_the_later_profile_counts_and_no_row_is_marked() {
     let mut changed = samples(1, 0);
     changed.sample_bytes = 65_536;
     let (before, mut after) = (report(Some(samples(0, 0))), report(Some(changed)));
@@ -66,7 +66,7 @@ fn after_a_discard_nothing_is_marked_and_only_the_later_profile_counts() {
     assert_eq!(marks(&forward), (false, false));
     assert_eq!(
         forward.notes[0],
-        "the sampling rate was changed between the two moments, which discards all samples; sampling began again at \
+        "the sampling rate was changed between the two moments, which discards all samples; sampling restarted at \
          2026-11-20T11:00:00.000Z, one sample per 64 KiB"
     );
     let backward = basis(&after, &before);
@@ -75,13 +75,13 @@ fn after_a_discard_nothing_is_marked_and_only_the_later_profile_counts() {
 }
 
 #[test]
-fn two_discards_that_restore_the_rate_are_seen() {
+fn two_discards_that_restore_the_rate_are_detected() {
     let comparison = Comparison::of_reports(&report(Some(samples(0, 0))), &report(Some(samples(2, 0))));
     assert_eq!(comparison, Comparison::Discarded);
 }
 
 #[test]
-fn after_a_pause_growth_is_a_lower_bound_and_nothing_shrank() {
+fn after_a_pause_growth_is_marked_but_shrinking_is_not() {
     let (before, after) = (report(Some(samples(0, 0))), report(Some(samples(0, 1))));
     let forward = basis(&before, &after);
     assert_eq!(
@@ -94,7 +94,7 @@ fn after_a_pause_growth_is_a_lower_bound_and_nothing_shrank() {
 }
 
 #[test]
-fn what_is_not_recorded_is_unknown_unless_the_rates_tell() {
+fn without_recorded_samples_only_different_rates_prove_a_discard() {
     let (known, unknown) = (report(Some(samples(0, 0))), report(None));
     for (one, other) in [(&known, &unknown), (&unknown, &known), (&unknown, &unknown)] {
         let basis = basis(one, other);
@@ -106,9 +106,9 @@ fn what_is_not_recorded_is_unknown_unless_the_rates_tell() {
 }
 
 #[test]
-fn two_processes_compare_as_far_as_each_has_all_its_samples() {
+fn two_processes_compare_as_far_as_their_samples_are_complete() {
     let whole = report(Some(samples(0, 0)));
-    // Another rate is no discard in another process.
+    // A different rate in another process does not mean a discard.
     let mut denser = samples(0, 0);
     denser.sample_bytes = 4096;
     let both = basis(&whole, &other_process(report(Some(denser))));

@@ -1,4 +1,4 @@
-//! How much memory jemalloc holds beyond what the program asked for.
+//! Rules about the memory that jemalloc holds beyond what the program asked for.
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, number, process, share};
 use crate::breakdown::Counts;
@@ -23,20 +23,20 @@ const METADATA: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
 const THREAD_CACHES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 const BEYOND_ALLOCATED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 
-/// As many as a service has without blocking work on most machines.
+/// Most services without blocking work have fewer threads, on most machines.
 const MANY_THREADS: u64 = 32;
 
-/// jemalloc makes four arenas a processor; twice that has another reason.
-const MANY_ARENAS_A_CPU: u64 = 8;
+/// jemalloc makes four arenas per processor; twice as many have another cause.
+const MANY_ARENAS_PER_CPU: u64 = 8;
 
 fn fragmentation(report: &MemoryReport) -> Check {
     let active = active(report)?;
     let between = Counts::of_report(report).breakdown().fragmentation?;
     Ok(FRAGMENTATION.is_exceeded_in_process(report, between, active).then(|| {
         Finding::warning(
-            format!("free space between live objects is {}", share(between, active, "in active pages")),
-            "long-lived objects keep pages that are else empty: fewer arenas share pages better \
-             (`_RJEM_MALLOC_CONF=narenas:N`), and long-lived data is better allocated together",
+            format!("free space between live objects takes {}", share(between, active, "in active pages")),
+            "long-lived objects keep mostly empty pages alive: use fewer arenas, which share pages better \
+             (`_RJEM_MALLOC_CONF=narenas:N`), and allocate long-lived data together",
         )
     }))
 }
@@ -56,7 +56,7 @@ fn dirty_pages(report: &MemoryReport) -> Check {
         _ => "",
     };
     Ok(Some(Finding::warning(
-        format!("freed and not returned to the system: {}", share(dirty, resident, "resident in jemalloc")),
+        format!("freed but not returned to the system: {}", share(dirty, resident, "resident in jemalloc")),
         format!(
             "{why}start the program with `_RJEM_MALLOC_CONF=background_thread:true,dirty_decay_ms:1000` (`MALLOC_CONF` \
              if jemalloc is built unprefixed); POST /purge returns them at once"
@@ -64,32 +64,32 @@ fn dirty_pages(report: &MemoryReport) -> Check {
     )))
 }
 
-/// Only a notice: the kernel takes them before it lets anything of the container be killed.
+/// Only a notice: the kernel reclaims these pages before it kills anything in the container.
 fn muzzy_pages(report: &MemoryReport) -> Check {
     let muzzy = Counts::of_report(report).breakdown().muzzy?;
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
     Ok(MUZZY_PAGES.is_exceeded_in_process(report, muzzy, resident).then(|| {
         Finding::notice(
-            format!("free, and resident until the kernel takes it, is {}", share(muzzy, resident, "resident")),
-            "these are muzzy pages of jemalloc: POST /purge returns them at once; `_RJEM_MALLOC_CONF=muzzy_decay_ms:0` \
+            format!("freed, but resident until the kernel reclaims it: {}", share(muzzy, resident, "resident")),
+            "these are jemalloc's muzzy pages: POST /purge returns them at once; `_RJEM_MALLOC_CONF=muzzy_decay_ms:0` \
              (`MALLOC_CONF` if jemalloc is built unprefixed), which is jemalloc's default, keeps none",
         )
     }))
 }
 
-/// Only a notice: what was never touched costs nothing yet.
+/// Only a notice: memory that was never touched costs nothing yet.
 fn never_touched(report: &MemoryReport) -> Check {
     let never_touched = Counts::of_report(report).breakdown().never_touched?;
     let jemalloc = resident(report)?;
     Ok(NEVER_TOUCHED.is_exceeded_in_process(report, never_touched, jemalloc).then(|| {
         Finding::notice(
             format!(
-                "reserved and never touched is at least {} of {} that jemalloc counts",
+                "reserved but never touched: at least {} of the {} that jemalloc counts",
                 Bytes(never_touched),
                 Bytes(jemalloc)
             ),
-            "rows of the table count it and resident memory does not: look for large rows made by `with_capacity` or for \
-             buffers; it becomes resident once it is written, so reserve less if that must not happen",
+            "the table counts it, resident memory does not: look for large rows that come from `with_capacity` or from \
+             buffers; it becomes resident when it is written, so reserve less if that must not happen",
         )
     }))
 }
@@ -98,34 +98,34 @@ fn metadata(report: &MemoryReport) -> Check {
     let (metadata, resident) = (metadata_bytes(report)?, resident(report)?);
     Ok(METADATA.is_exceeded_in_process(report, metadata, resident).then(|| {
         Finding::warning(
-            format!("jemalloc's own data is {}", share(metadata, resident, "resident in jemalloc")),
-            "it grows with arenas, threads, small extents and samples: limit the arenas (`_RJEM_MALLOC_CONF=narenas:N`) \
-             and the number of threads, or sample less (`lg_prof_sample`)",
+            format!("jemalloc's own data takes {}", share(metadata, resident, "resident in jemalloc")),
+            "it grows with arenas, threads, small extents and samples: limit the arenas \
+             (`_RJEM_MALLOC_CONF=narenas:N`) and the number of threads, or sample less (`lg_prof_sample`)",
         )
     }))
 }
 
-/// Each thread that allocates has a cache, with free objects and with data about them.
+/// Each thread that allocates has a cache: free objects, and jemalloc's data about them.
 fn thread_caches(report: &MemoryReport) -> Check {
     let parts = Counts::of_report(report).breakdown();
     let (free, own) = (parts.thread_caches?, parts.internal?);
     let threads = process(report, "threads", |process| process.threads)?;
     let resident = resident(report)?;
     let all = free.saturating_add(own);
-    // A few threads cannot do much about it: then the data is that of the heap profile.
-    let is_theirs = threads > MANY_THREADS && free >= own / 4;
-    Ok((is_theirs && THREAD_CACHES.is_exceeded_in_process(report, all, resident)).then(|| {
+    // A few threads cannot cause this; then the data belongs to the heap profile.
+    let is_caches = threads > MANY_THREADS && free >= own / 4;
+    Ok((is_caches && THREAD_CACHES.is_exceeded_in_process(report, all, resident)).then(|| {
         Finding::warning(
             format!(
-                "jemalloc's caches of {} threads hold {}: {:.1} of free objects, {:.1} of jemalloc's own data",
+                "jemalloc's caches for {} threads hold {}: {:.1} of free objects, {:.1} of jemalloc's own data",
                 count(threads),
                 share(all, resident, "resident in jemalloc"),
                 Bytes(free),
                 Bytes(own)
             ),
-            "have fewer threads (tokio: `max_blocking_threads`, or a shorter `thread_keep_alive`), or smaller caches: \
-             `_RJEM_MALLOC_CONF=tcache_max:4096` (`MALLOC_CONF` if jemalloc is built unprefixed) caches no object above \
-             4 KiB",
+            "run fewer threads (tokio: `max_blocking_threads`, or a shorter `thread_keep_alive`), or make their \
+             caches smaller: `_RJEM_MALLOC_CONF=tcache_max:4096` (`MALLOC_CONF` if jemalloc is built unprefixed) \
+             caches no object above 4 KiB",
         )
     }))
 }
@@ -135,16 +135,16 @@ fn many_arenas(report: &MemoryReport) -> Check {
     let cpus = process(report, "cpus", |process| process.cpus)?;
     let (allocated, resident) = (allocated(report)?, resident(report)?);
     let beyond = resident.saturating_sub(allocated);
-    let many = arenas > cpus.saturating_mul(MANY_ARENAS_A_CPU);
+    let many = arenas > cpus.saturating_mul(MANY_ARENAS_PER_CPU);
     Ok((many && BEYOND_ALLOCATED.is_exceeded_in_process(report, beyond, resident)).then(|| {
         Finding::warning(
             format!(
                 "{arenas} arenas for {cpus} processors hold {} beyond what is allocated",
                 share(beyond, resident, "resident in jemalloc")
             ),
-            // The collector's own arena and those that the program made come on top.
+            // The collector's own arena and arenas that the program made come on top.
             format!(
-                "jemalloc makes arenas without regard to the container's share of the processors: start the program with \
+                "jemalloc ignores the container's CPU limit when it creates arenas: start the program with \
                  `_RJEM_MALLOC_CONF=narenas:{}` (`MALLOC_CONF` if jemalloc is built unprefixed)",
                 cpus.max(1).saturating_mul(4)
             ),
@@ -175,7 +175,7 @@ mod tests {
     use crate::doctor::tests::{assert_not_checked, fired, is_silent, jemalloc};
     use crate::report::OptionValue;
 
-    /// Allocated, active, metadata and resident MiB.
+    /// A report with these sizes in MiB: allocated, active, metadata and resident.
     fn sizes(allocated: u64, active: u64, metadata: u64, resident: u64) -> MemoryReport {
         jemalloc(|stats| {
             stats.allocated_bytes = Some(allocated * MIB);
@@ -193,7 +193,7 @@ mod tests {
         let verdict = fired(&sizes(100, 200, 0, 200), "fragmentation");
         assert_eq!(
             verdict.evidence,
-            "free space between live objects is 100.0 MiB of 200.0 MiB in active pages (50 %)"
+            "free space between live objects takes 100.0 MiB of 200.0 MiB in active pages (50 %)"
         );
         assert!(is_silent(&sizes(900, 1000, 0, 1000), "fragmentation"), "10 %");
         assert!(is_silent(&sizes(16, 80, 0, 80), "fragmentation"), "64 MiB");
@@ -206,14 +206,14 @@ mod tests {
         let verdict = fired(&sizes(100, 100, 10, 210), "dirty-pages");
         assert_eq!(
             verdict.evidence,
-            "freed and not returned to the system: 100.0 MiB of 210.0 MiB resident in jemalloc (48 %)"
+            "freed but not returned to the system: 100.0 MiB of 210.0 MiB resident in jemalloc (48 %)"
         );
         assert!(verdict.advice.contains("`_RJEM_MALLOC_CONF=background_thread:true,dirty_decay_ms:1000`"));
         assert!(is_silent(&sizes(900, 900, 10, 1010), "dirty-pages"), "10 %");
         assert!(is_silent(&sizes(10, 10, 10, 84), "dirty-pages"), "64 MiB");
     }
 
-    /// Resident, anonymous and jemalloc's MiB, muzzy ones and what the kernel tells of those.
+    /// A report with these sizes in MiB: resident, anonymous, jemalloc's, its muzzy pages, and lazily freed memory.
     fn parts(resident: u64, anonymous: u64, jemalloc: u64, muzzy: u64, lazy_free: u64) -> MemoryReport {
         let mut report = sizes(10, 10, 0, jemalloc);
         report.allocator.as_mut().unwrap().muzzy_bytes = Some(muzzy * MIB);
@@ -225,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn muzzy_pages_need_a_share_and_a_size_and_to_be_resident() {
+    fn muzzy_pages_need_a_share_and_a_size_and_must_be_resident() {
         let verdict = fired(&parts(413, 410, 4, 406, 406), "muzzy-pages");
         assert_eq!(verdict.severity, Severity::Notice);
         assert_eq!(
             verdict.evidence,
-            "free, and resident until the kernel takes it, is 406.0 MiB of 413.0 MiB resident (98 %)"
+            "freed, but resident until the kernel reclaims it: 406.0 MiB of 413.0 MiB resident (98 %)"
         );
         assert!(verdict.advice.contains("POST /purge") && verdict.advice.contains("muzzy_decay_ms:0"));
         assert!(is_silent(&parts(413, 410, 4, 406, 406), "memory-outside-jemalloc"), "it is jemalloc's");
@@ -241,11 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn memory_never_touched_needs_a_share_and_a_size_and_not_to_be_swapped_out() {
+    fn never_touched_memory_needs_a_share_and_a_size_and_excludes_swapped_memory() {
         let verdict = fired(&parts(14, 9, 2048, 0, 0), "never-touched");
         assert_eq!(
             verdict.evidence,
-            "reserved and never touched is at least 1.99 GiB of 2.00 GiB that jemalloc counts"
+            "reserved but never touched: at least 1.99 GiB of the 2.00 GiB that jemalloc counts"
         );
         assert_eq!(verdict.severity, Severity::Notice);
         assert!(is_silent(&parts(900, 900, 1000, 0, 0), "never-touched"), "10 %");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_for_dirty_pages_knows_the_settings() {
+    fn advice_for_dirty_pages_depends_on_the_settings() {
         let mut report = sizes(100, 100, 10, 210);
         assert!(fired(&report, "dirty-pages").advice.starts_with("without background threads, "));
         report.allocator.as_mut().unwrap().background_threads = Some(true);
@@ -271,13 +271,13 @@ mod tests {
         let verdict = fired(&sizes(100, 100, 100, 200), "allocator-metadata");
         assert_eq!(
             verdict.evidence,
-            "jemalloc's own data is 100.0 MiB of 200.0 MiB resident in jemalloc (50 %)"
+            "jemalloc's own data takes 100.0 MiB of 200.0 MiB resident in jemalloc (50 %)"
         );
         assert!(is_silent(&sizes(900, 900, 100, 1000), "allocator-metadata"), "10 %");
         assert!(is_silent(&sizes(10, 10, 64, 74), "allocator-metadata"), "64 MiB");
     }
 
-    /// Of a file server with 487 blocking threads: free objects, jemalloc's data that counts as allocated, threads.
+    /// A file server with 487 blocking threads: free objects, jemalloc's data that counts as allocated, threads.
     fn cached(free: u64, internal: u64, threads: u64) -> MemoryReport {
         let mut report = sizes(27, 30, 22, 46);
         let stats = report.allocator.as_mut().unwrap();
@@ -288,11 +288,11 @@ mod tests {
     }
 
     #[test]
-    fn caches_of_many_threads_are_told_with_what_makes_them_smaller() {
+    fn caches_of_many_threads_are_reported_with_advice_to_shrink_them() {
         let verdict = fired(&cached(13, 9, 487), "thread-caches");
         assert_eq!(
             verdict.evidence,
-            "jemalloc's caches of 487 threads hold 22.0 MiB of 46.0 MiB resident in jemalloc (48 %): 13.0 MiB of free \
+            "jemalloc's caches for 487 threads hold 22.0 MiB of 46.0 MiB resident in jemalloc (48 %): 13.0 MiB of free \
              objects, 9.0 MiB of jemalloc's own data"
         );
         assert!(
@@ -302,14 +302,14 @@ mod tests {
         assert!(is_silent(&cached(13, 9, 487), "fragmentation"));
         assert!(is_silent(&cached(13, 9, 32), "thread-caches"), "few threads");
         assert!(is_silent(&cached(8, 3, 487), "thread-caches"), "24 %");
-        assert!(is_silent(&cached(1, 21, 487), "thread-caches"), "the profile's data, not that of caches");
+        assert!(is_silent(&cached(1, 21, 487), "thread-caches"), "the profile's data, not the caches' data");
         let mut silent = cached(13, 9, 487);
         silent.allocator.as_mut().unwrap().internal_bytes = None;
         assert_not_checked(&silent, "thread-caches", "allocator.internal_bytes was not collected");
     }
 
     #[test]
-    fn pages_of_sampled_objects_are_no_fragmentation() {
+    fn pages_of_sampled_objects_do_not_count_as_fragmentation() {
         let mut report = sizes(100, 200, 0, 200);
         fired(&report, "fragmentation");
         report.allocator.as_mut().unwrap().sampled_pages_bytes = Some(80 * MIB);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn arenas_need_to_be_many_and_to_hold_a_share_and_a_size() {
+    fn many_arenas_need_a_share_and_a_size() {
         let arenas = |arenas, mut report: MemoryReport| {
             report.allocator.as_mut().unwrap().arenas = Some(arenas);
             report
@@ -325,7 +325,7 @@ mod tests {
         let verdict = fired(&arenas(257, sizes(100, 120, 10, 200)), "many-arenas");
         assert!(verdict.evidence.starts_with("257 arenas for 4 processors hold 100.0 MiB of 200.0 MiB "));
         assert!(verdict.advice.contains("`_RJEM_MALLOC_CONF=narenas:16`"), "{}", verdict.advice);
-        assert!(is_silent(&arenas(32, sizes(100, 120, 10, 200)), "many-arenas"), "eight a processor");
+        assert!(is_silent(&arenas(32, sizes(100, 120, 10, 200)), "many-arenas"), "eight per processor");
         assert!(is_silent(&arenas(257, sizes(900, 900, 10, 1000)), "many-arenas"), "10 %");
         assert!(is_silent(&arenas(257, sizes(10, 10, 10, 74)), "many-arenas"), "64 MiB");
         let mut unknown = arenas(257, sizes(100, 120, 10, 200));
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_number_is_neither_good_nor_bad() {
+    fn a_rule_without_its_number_is_not_checked() {
         let missing = |report: MemoryReport, ids: &[&str], path: &str| {
             ids.iter().for_each(|id| {
                 assert_not_checked(&report, id, &format!("allocator.{path} was not collected"))

@@ -1,4 +1,4 @@
-//! How close the process is to the limit that it meets first, and what happened at the limits.
+//! Rules about limits: how close the process is to the first one it would hit, and what happened at them.
 
 use super::holder;
 use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
@@ -21,10 +21,10 @@ const AT_LIMIT_PERCENT: f64 = 95.0;
 /// Tasks that wait for memory a tenth of the time are slow.
 const PRESSURE_PERCENT: f64 = 10.0;
 
-/// A process that holds so much of the machine is no longer small beside its neighbours.
+/// A process that holds this much of the machine is no longer small beside its neighbours.
 const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB };
 
-/// Compares the working set, not all that is charged: page cache of files that nobody uses goes away at the limit.
+/// Compares the working set, not everything that is charged: the kernel drops unused page cache at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
     let ceiling = report.ceiling().map_err(|error| error.to_string())?;
     if ceiling.set_by != LimitSource::Machine {
@@ -38,9 +38,14 @@ fn near_limit(report: &MemoryReport) -> Check {
         LimitSource::Machine => "memory",
         LimitSource::Group | LimitSource::GroupAbove => "limit",
     };
-    let mut evidence = format!("the working set of {} is {}", ceiling.owner(), share(used, limit, of_what));
+    let mut evidence = format!(
+        "the working set of {} is at {percent:.0} % of its {of_what}: {:.1} of {:.1}",
+        ceiling.owner(),
+        Bytes(used),
+        Bytes(limit)
+    );
     if let Some(others) = ceiling.others_bytes.filter(|others| *others > 0) {
-        evidence.push_str(&format!(", {:.1} of it by others", Bytes(others)));
+        evidence.push_str(&format!(", {:.1} of it used by others", Bytes(others)));
     }
     let remedy = remedy(report, Some(&ceiling));
     Ok(Some(if percent > AT_LIMIT_PERCENT {
@@ -50,7 +55,7 @@ fn near_limit(report: &MemoryReport) -> Check {
     }))
 }
 
-/// Without it, page cache that would go away looks like memory in use.
+/// Without this number, page cache that the kernel would drop looks like memory in use.
 fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
     let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
     match binding {
@@ -61,15 +66,15 @@ fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
     }
 }
 
-/// What to do about a limit: where the memory below it is, and how to raise it.
+/// What to do about a limit: where the memory under it is, and how to raise it.
 fn remedy(report: &MemoryReport, ceiling: Option<&Ceiling>) -> String {
     let Some(ceiling) = ceiling else {
-        return "bound what the table's largest rows hold, or raise the limit (`memory.max`)".to_owned();
+        return "bound the table's largest rows, or raise the limit (`memory.max`)".to_owned();
     };
     let raise = raise(report, ceiling);
     match holder::largest(report, ceiling) {
         Some(holder) => format!("{}; {}; or {raise}", holder.sentence(), holder.advice),
-        None => format!("bound what the table's largest rows hold, or {raise}"),
+        None => format!("bound the table's largest rows, or {raise}"),
     }
 }
 
@@ -85,7 +90,7 @@ fn raise(report: &MemoryReport, ceiling: &Ceiling) -> String {
     }
 }
 
-/// A service without a limit takes its neighbours down with it.
+/// A service without a limit can take its neighbours down with it.
 fn no_limit(report: &MemoryReport) -> Check {
     if report.is_limited()? {
         return Ok(None);
@@ -98,27 +103,27 @@ fn no_limit(report: &MemoryReport) -> Check {
                 "no memory limit is set, so only the machine's memory bounds this process: it holds {}",
                 share(resident, total, "in all")
             ),
-            "if it keeps growing, the kernel may kill any process of the machine: set a limit (`memory.max`; systemd: \
-             `MemoryMax=`; Kubernetes: `resources.limits.memory`); `/leaks` says when the machine is full",
+            "if it keeps growing, the kernel may kill any process on the machine: set a limit (`memory.max`; systemd: \
+             `MemoryMax=`; Kubernetes: `resources.limits.memory`); `/leaks` says when the machine will be full",
         )
     }))
 }
 
 fn oom_kills(report: &MemoryReport) -> Check {
-    // Kills below a level whose own limit was never met happened at the limit of some other group.
+    // If a level has never reached its own limit, kills below it happened at the limit of another group.
     let below_our_limit = |level: &CgroupLevel| {
         level.oom_kills.filter(|_| level.limit_bytes.is_some() && level.max_events != Some(0))
     };
     let happened = happened(report, "oom_kills", |cgroup| cgroup.oom_kills, below_our_limit)?;
     Ok(happened.map(|happened| match &happened {
         Happened { level: None, times, .. } => Finding::critical(
-            format!("processes of the container killed because memory ran out: {times}"),
+            format!("processes in the container killed because memory ran out: {times}"),
             happened.remedy(report),
         ),
         Happened { times, .. } => Finding::warning(
-            format!("processes of neighbours killed because memory ran out: {times}"),
+            format!("neighbouring processes killed because memory ran out: {times}"),
             format!(
-                "this process counts below the same limit and may be the next; {}",
+                "this process counts towards the same limit and may be killed next; {}",
                 happened.remedy(report)
             ),
         ),
@@ -128,22 +133,30 @@ fn oom_kills(report: &MemoryReport) -> Check {
 fn high_events(report: &MemoryReport) -> Check {
     let happened = happened(report, "high_events", |cgroup| cgroup.high_events, |level| level.high_events)?;
     Ok(happened.map(|happened| {
-        let (whom, times) = (happened.whom(), &happened.times);
+        let group = happened.group();
+        let times = &happened.times;
         Finding::warning(
-            format!("times {whom} was slowed down at memory.high: {times}"),
-            format!("raise `memory.high` (systemd: `MemoryHigh=`), or else: {}", happened.remedy(report)),
+            format!("number of times {group} was throttled at memory.high: {times}"),
+            format!(
+                "raise `memory.high` (systemd: `MemoryHigh=`), or make room: {}",
+                happened.remedy(report)
+            ),
         )
     }))
 }
 
-/// Only a notice, because page cache alone can get there, where it is dropped.
+/// Only a notice, because page cache alone can reach the limit, and is then dropped.
 fn limit_events(report: &MemoryReport) -> Check {
     let happened = happened(report, "max_events", |cgroup| cgroup.max_events, |level| level.max_events)?;
     Ok(happened.map(|happened| {
-        let (whom, times) = (happened.whom(), &happened.times);
+        let group = happened.group();
+        let times = &happened.times;
         Finding::notice(
-            format!("times {whom} met its memory limit: {times}"),
-            format!("harmless if it was page cache that gave way; else: {}", happened.remedy(report)),
+            format!("number of times {group} hit its memory limit: {times}"),
+            format!(
+                "harmless if the kernel only dropped page cache; otherwise make room: {}",
+                happened.remedy(report)
+            ),
         )
     }))
 }
@@ -156,11 +169,11 @@ struct Happened<'r> {
 }
 
 impl Happened<'_> {
-    fn whom(&self) -> &'static str {
+    fn group(&self) -> &'static str {
         if self.level.is_none() { "the container" } else { "a control group above" }
     }
 
-    /// What to do about the limit where it happened. A group without a limit met that of a group above.
+    /// What to do about the limit where it happened. A group without a limit hit the limit of a group above.
     fn remedy(&self, report: &MemoryReport) -> String {
         let there = report.cgroup.as_ref().and_then(|cgroup| {
             Ceiling::of_level(cgroup, self.level.cloned().unwrap_or_else(|| cgroup.own_level()))
@@ -197,12 +210,12 @@ fn pressure(report: &MemoryReport) -> Check {
     let some = cgroup(report, "pressure_some_avg10_percent", |cgroup| cgroup.pressure_some_avg10_percent)?;
     let full = cgroup(report, "pressure_full_avg10_percent", |cgroup| cgroup.pressure_full_avg10_percent)?;
     let ceiling = report.ceiling().ok();
-    let advice = format!("the kernel is busy finding memory: {}", remedy(report, ceiling.as_ref()));
-    let evidence = |tasks: &str, share| format!("{tasks} waited for memory {share} % of the last 10 s");
+    let advice = format!("the kernel is busy reclaiming memory: {}", remedy(report, ceiling.as_ref()));
+    let evidence = |tasks: &str, share| format!("{tasks} waited for memory for {share} % of the last 10 s");
     Ok(if full > PRESSURE_PERCENT {
-        Some(Finding::critical(evidence("all tasks of the container", full), advice))
+        Some(Finding::critical(evidence("all tasks in the container", full), advice))
     } else if some > PRESSURE_PERCENT {
-        Some(Finding::warning(evidence("some task of the container", some), advice))
+        Some(Finding::warning(evidence("at least one task in the container", some), advice))
     } else {
         None
     })

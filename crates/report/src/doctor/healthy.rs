@@ -1,4 +1,4 @@
-//! A report that every rule can check and none complains about, for tests.
+//! A report for tests that every rule can check and that no rule complains about.
 
 use crate::report::MemoryReport;
 

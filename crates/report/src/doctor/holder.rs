@@ -1,17 +1,17 @@
-//! Who has the memory below the limit with the least room, and where to look for it.
+//! Finds what holds the memory under the limit with the least room, and where to look for it.
 //!
-//! The table shows the heap of one process. The limit counts more: files in tmpfs, memory of the kernel, other
-//! processes and other groups. Advice must point at the largest part, wherever it is.
+//! The table shows the heap of one process. The limit covers more: files in tmpfs, kernel memory, other processes and
+//! other groups. Advice must point at the largest part, wherever it is.
 
 use crate::ceiling::{Ceiling, LimitSource};
 use crate::report::{CgroupLevel, CgroupParts, MemoryReport};
 use crate::units::{Bytes, visible};
 
-/// A part of the memory that is in use.
+/// Part of the memory in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     pub(super) bytes: u64,
-    /// What it is: `shared memory and tmpfs`.
+    /// Name of the part: `shared memory and tmpfs`.
     pub(super) name: String,
     /// Where to look and what to change.
     pub(super) advice: String,
@@ -28,14 +28,14 @@ impl Holder {
     }
 }
 
-const TABLE: &str = "the table's largest rows say what holds it: bound them";
+const TABLE: &str = "the table's largest rows show what holds it: bound them";
 
-/// The largest part of what is in use below `ceiling`. `None` where no part is known.
+/// The largest part of the memory in use under `ceiling`. `None` if no part is known.
 pub(super) fn largest(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
     let mut holders = of_process(report);
     holders.extend(of_container(report));
     holders.extend(of_others(report, ceiling));
-    // Of equals the first, which is nearest to the process.
+    // Among equal parts the first wins, which is the nearest to the process.
     holders.into_iter().filter(|holder| holder.bytes > 0).rev().max_by_key(|holder| holder.bytes)
 }
 
@@ -54,12 +54,12 @@ fn of_process(report: &MemoryReport) -> Vec<Holder> {
         Holder::new(
             outside,
             "memory of this process outside jemalloc",
-            "it is in no row of the table: look at `/proc/<pid>/smaps` for the mappings of C libraries and `mmap`",
+            "no row of the table shows it: look in `/proc/<pid>/smaps` for mappings of C libraries and `mmap`",
         ),
     ]
 }
 
-/// What the process's own group holds besides.
+/// The rest of the process's own group.
 fn of_container(report: &MemoryReport) -> Vec<Holder> {
     let Some(cgroup) = &report.cgroup else { return Vec::new() };
     let CgroupParts { anonymous_bytes, shared_bytes, kernel_bytes, socket_bytes, .. } = cgroup.parts;
@@ -89,31 +89,32 @@ fn of_container(report: &MemoryReport) -> Vec<Holder> {
         Holder::new(
             bytes,
             "page cache that is in use",
-            "it is not in the table: look for large files that are mapped or read again and again; the kernel takes most \
-             of it back before it kills, but not what is locked (`mlock`) or not yet written",
+            "it is not in the table: look for large files that are mapped or read repeatedly; the kernel reclaims \
+             most of it before it kills a process, but not pages that are locked (`mlock`) or not yet written to \
+             disk",
         )
     }));
     holders.extend(kernel_bytes.map(|bytes| {
         Holder::new(
             bytes,
             "kernel memory",
-            "it is not in the table: look at `slab`, `kernel_stack` and `pagetables` in `memory.stat`; it grows with open \
-             files, pipes, directory entries, watches, threads and mappings",
+            "it is not in the table: look at `slab`, `kernel_stack` and `pagetables` in `memory.stat`; it grows \
+             with open files, pipes, directory entries, watches, threads and mappings",
         )
     }));
-    // In version 1 they are not in the usage.
+    // In version 1 the usage does not include socket buffers.
     holders.extend(socket_bytes.filter(|_| cgroup.version != 1).map(|bytes| {
         Holder::new(
             bytes,
-            "buffers of network sockets",
-            "it is not in the table: look at connections whose peer reads or is read slowly (`ss -tm`); bound their \
+            "network socket buffers",
+            "it is not in the table: look for connections where either side reads slowly (`ss -tm`); bound their \
              number and their buffers (`net.ipv4.tcp_rmem`, `tcp_wmem`)",
         )
     }));
     holders
 }
 
-/// What is outside the process's own group, and counts below the same limit.
+/// Memory outside the process's own group that counts towards the same limit.
 fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
     let own = report.cgroup.as_ref().map(|cgroup| cgroup.own_level());
     match ceiling.set_by {
@@ -134,7 +135,7 @@ fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
             ))
         }
         LimitSource::Machine => {
-            // A group is more than the process: its tmpfs, its kernel memory. The root's is all there is.
+            // A group holds more than the process: its tmpfs, its kernel memory. The root group holds everything.
             let own = own.and_then(|own| own.working_set_bytes()).filter(|own| *own < ceiling.used_bytes);
             let others = match own {
                 Some(own) => ceiling.used_bytes.saturating_sub(own),
@@ -142,15 +143,15 @@ fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
             };
             Some(Holder::new(
                 others,
-                "the memory of others on the machine",
-                "the table cannot show it: list the processes by size (`ps -eo pid,rss,args --sort=-rss`, `systemd-cgtop \
-                 -m`)",
+                "the memory of other processes on the machine",
+                "the table cannot show it: list the processes by size (`ps -eo pid,rss,args --sort=-rss`, \
+                 `systemd-cgtop -m`)",
             ))
         }
     }
 }
 
-/// What the others below a level hold most of, if one kind is more than half.
+/// The kind of memory that makes up more than half of what others below a level hold, if any does.
 fn largest_kind(above: &CgroupLevel, own: &CgroupLevel) -> Option<&'static str> {
     let others = above.working_set_bytes()?.checked_sub(own.working_set_bytes()?)?;
     type Part = fn(&CgroupParts) -> Option<u64>;
@@ -158,7 +159,7 @@ fn largest_kind(above: &CgroupLevel, own: &CgroupLevel) -> Option<&'static str> 
         ("heap and stacks", |parts| parts.anonymous_bytes),
         ("shared memory and tmpfs", |parts| parts.shared_bytes),
         ("kernel memory", |parts| parts.kernel_bytes),
-        ("buffers of network sockets", |parts| parts.socket_bytes),
+        ("network socket buffers", |parts| parts.socket_bytes),
     ];
     let of_others = kinds.into_iter().filter_map(|(kind, get)| {
         let bytes = get(&above.parts)?.saturating_sub(get(&own.parts).unwrap_or(0));

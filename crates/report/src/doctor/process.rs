@@ -1,4 +1,4 @@
-//! Memory of the process that is not jemalloc's, or not in memory.
+//! Rules about memory of the process that jemalloc does not manage, or that is swapped out.
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, process, share};
 use crate::breakdown::Counts;
@@ -21,10 +21,10 @@ fn outside_jemalloc(report: &MemoryReport) -> Check {
     let outside = Counts::of_report(report).breakdown().outside_anonymous?;
     Ok(OUTSIDE_JEMALLOC.is_exceeded_in_process(report, outside, anonymous).then(|| {
         Finding::warning(
-            format!("outside jemalloc, and so in no row, is {}", share(outside, anonymous, "anonymous memory")),
-            "it is in stacks, in anonymous `mmap`, or in C libraries with a `malloc` of their own; `/proc/<pid>/smaps` \
-             tells which mappings; for C code to use jemalloc too, in Cargo.toml: `tikv-jemallocator = { version = \
-             \"0.7\", features = [\"unprefixed_malloc_on_supported_platforms\"] }`",
+            format!("memory outside jemalloc, which no row shows: {}", share(outside, anonymous, "anonymous memory")),
+            "it is in stacks, in anonymous `mmap`, or in C libraries with their own `malloc`; `/proc/<pid>/smaps` \
+             shows which mappings; to make C code use jemalloc too, write in Cargo.toml: `tikv-jemallocator = { \
+             version = \"0.7\", features = [\"unprefixed_malloc_on_supported_platforms\"] }`",
         )
     }))
 }
@@ -34,24 +34,24 @@ fn shared_memory(report: &MemoryReport) -> Check {
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
     Ok(SHARED.is_exceeded_in_process(report, shared, resident).then(|| {
         Finding::warning(
-            format!("in shared memory, and so in no row, is {}", share(shared, resident, "resident")),
+            format!("shared memory, which no row shows: {}", share(shared, resident, "resident")),
             "it is in `MAP_SHARED` mappings without a file, memfd, System V segments, or files of a tmpfs such as \
-             /dev/shm; it counts towards the container's limit, and without swap the kernel cannot take it; in \
-             `/proc/<pid>/smaps` look for large `Rss` under `/dev/zero`, `/memfd:`, `/SYSV` and `/dev/shm`",
+             /dev/shm; it counts towards the container's limit, and without swap the kernel cannot reclaim it; in \
+             `/proc/<pid>/smaps`, look for a large `Rss` under `/dev/zero`, `/memfd:`, `/SYSV` and `/dev/shm`",
         )
     }))
 }
 
-/// Only a notice: most of it is page cache, which the kernel takes when it needs some.
+/// Only a notice: most of it is page cache, which the kernel reclaims when it needs memory.
 fn mapped_files(report: &MemoryReport) -> Check {
     let files = process(report, "file_bytes", |process| process.file_bytes)?;
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
     Ok(FILES.is_exceeded(report, files, resident).then(|| {
         Finding::notice(
-            format!("in mapped files, and so in no row, is {}", share(files, resident, "resident")),
-            "it is the program, its libraries, or data mapped by a database or an index; pages that were not written can \
-             be read again, so the kernel takes them when it needs memory; `/proc/<pid>/smaps` tells which files have a \
-             large `Rss`",
+            format!("mapped files, which no row shows: {}", share(files, resident, "resident")),
+            "it is the program, its libraries, or data that a database or an index has mapped; the kernel reclaims \
+             unmodified pages when it needs memory, because it can read them again; `/proc/<pid>/smaps` shows which \
+             files have a large `Rss`",
         )
     }))
 }
@@ -61,9 +61,9 @@ fn swap_in_use(report: &MemoryReport) -> Check {
     let all = anonymous(report)?.saturating_add(swap);
     Ok(SWAP.is_exceeded_in_process(report, swap, all).then(|| {
         Finding::warning(
-            format!("swapped out is {}", share(swap, all, "anonymous memory")),
-            "resident sizes leave it out, and touching it is slow: give the process more memory, shrink the largest rows \
-             of the table, or turn swap off for the container (`memory.swap.max`)",
+            format!("swapped out: {}", share(swap, all, "anonymous memory")),
+            "resident sizes do not include it, and accessing it is slow: give the process more memory, shrink the \
+             largest rows of the table, or turn swap off for the container (`memory.swap.max`)",
         )
     }))
 }
@@ -79,7 +79,7 @@ mod tests {
     use crate::doctor::healthy;
     use crate::doctor::tests::{assert_not_checked, fired, is_silent};
 
-    /// Anonymous and swapped MiB of the process, resident MiB of jemalloc.
+    /// A report with these sizes in MiB: anonymous, swapped out, and jemalloc's resident memory.
     fn sizes(anonymous: u64, swap: u64, jemalloc: u64) -> MemoryReport {
         let mut report = healthy::report();
         let process = report.process.as_mut().unwrap();
@@ -92,10 +92,10 @@ mod tests {
     fn memory_outside_jemalloc_needs_a_share_and_a_size() {
         let id = "memory-outside-jemalloc";
         let verdict = fired(&sizes(400, 0, 200), id);
-        assert!(verdict.evidence.ends_with("is 200.0 MiB of 400.0 MiB anonymous memory (50 %)"));
+        assert!(verdict.evidence.ends_with(": 200.0 MiB of 400.0 MiB anonymous memory (50 %)"));
         assert!(is_silent(&sizes(2000, 0, 1800), id), "10 %");
         assert!(is_silent(&sizes(134, 0, 10), id), "an eighth of the process");
-        assert!(is_silent(&sizes(100, 0, 1000), id), "an upper bound may be above");
+        assert!(is_silent(&sizes(100, 0, 1000), id), "an upper bound may be higher");
     }
 
     #[test]
@@ -107,11 +107,11 @@ mod tests {
             assert_ne!(is_silent(&report, id), is_found, "limit of {limit} MiB");
         }
         report.cgroup = None;
-        assert!(is_silent(&report, id), "without a limit 128 MiB are the floor");
+        assert!(is_silent(&report, id), "without a limit the floor is 128 MiB");
     }
 
     #[test]
-    fn shared_memory_and_mapped_files_are_told_by_their_kind() {
+    fn shared_memory_and_mapped_files_have_their_own_findings() {
         let kinds = |file: u64, shared: u64| {
             let mut report = sizes(20, 0, 20);
             let process = report.process.as_mut().unwrap();
@@ -122,7 +122,7 @@ mod tests {
         let shared = fired(&kinds(5, 300), "shared-memory");
         assert_eq!(
             shared.evidence,
-            "in shared memory, and so in no row, is 300.0 MiB of 325.0 MiB resident (92 %)"
+            "shared memory, which no row shows: 300.0 MiB of 325.0 MiB resident (92 %)"
         );
         assert_eq!(shared.severity, Severity::Warning);
         assert!(shared.advice.contains("`MAP_SHARED`") && shared.advice.contains("/dev/shm"));
@@ -132,7 +132,7 @@ mod tests {
         let files = fired(&kinds(300, 5), "mapped-files");
         assert_eq!(
             files.evidence,
-            "in mapped files, and so in no row, is 300.0 MiB of 325.0 MiB resident (92 %)"
+            "mapped files, which no row shows: 300.0 MiB of 325.0 MiB resident (92 %)"
         );
         assert_eq!(files.severity, Severity::Notice);
         assert!(is_silent(&kinds(300, 5), "shared-memory"));
@@ -148,13 +148,13 @@ mod tests {
     #[test]
     fn swap_needs_a_share_and_a_size() {
         let verdict = fired(&sizes(100, 100, 100), "swap-in-use");
-        assert_eq!(verdict.evidence, "swapped out is 100.0 MiB of 200.0 MiB anonymous memory (50 %)");
+        assert_eq!(verdict.evidence, "swapped out: 100.0 MiB of 200.0 MiB anonymous memory (50 %)");
         assert!(is_silent(&sizes(900, 100, 900), "swap-in-use"), "10 %");
         assert!(is_silent(&sizes(64, 64, 64), "swap-in-use"), "64 MiB");
     }
 
     #[test]
-    fn a_missing_number_is_neither_good_nor_bad() {
+    fn a_rule_without_its_number_is_not_checked() {
         let mut report = healthy::report();
         report.process.as_mut().unwrap().swap_bytes = None;
         assert_not_checked(&report, "swap-in-use", "process.swap_bytes was not collected");

@@ -1,4 +1,4 @@
-//! Does jemalloc sample, and does its rate fit this heap?
+//! Rules about sampling: whether jemalloc samples, and whether its rate fits the heap.
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, allocator, floor, number, share, switch};
 use crate::report::{MemoryReport, NOT_JEMALLOC};
@@ -15,19 +15,19 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "sampling-with-large-pages", check: large_pages },
 ];
 
-/// Fewer samples of the whole heap than this say little about its parts: 100 are ±10 % of the total.
+/// With fewer samples of the whole heap, its parts are too uncertain: 100 samples give ±10 % of the total.
 const FEW_SAMPLES: u64 = 100;
 
-/// A heap below this is not worth a finer rate.
+/// A smaller heap is not worth a finer rate.
 const SMALL_HEAP_BYTES: u64 = 16 * MIB;
 
-/// What pages for sampled objects may cost at most.
+/// The most that pages for sampled objects may cost, by estimate.
 const SAMPLE_COST: Threshold = Threshold { percent: 10.0, bytes: 64 * MIB };
 
-/// What pages of sampled objects may take of all pages in use.
+/// The most that pages of sampled objects may take of all active pages, as measured.
 const SAMPLED_PAGES: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB };
 
-/// The page size that jemalloc has nearly everywhere. A rate that is too fine here is too fine anywhere.
+/// jemalloc's page size nearly everywhere. A rate that is too fine with this size is too fine with any.
 const USUAL_PAGE_BYTES: u64 = 4096;
 
 /// With pages of this size or larger, the usual rate of one sample per 512 KiB is expensive.
@@ -39,9 +39,9 @@ fn allocator_not_jemalloc(report: &MemoryReport) -> Check {
     match (&report.allocator, report.unavailable.get("allocator")) {
         (Some(_), _) => Ok(None),
         (None, Some(NOT_JEMALLOC)) => Ok(Some(Finding::warning(
-            "the program's allocations do not reach jemalloc, so neither its numbers nor types can be told",
-            "add `memory_debug_axum::install!();` (or that of the memory-debug crate in use) to main.rs, outside any \
-             function, in place of any other `#[global_allocator]`",
+            "the program's allocations do not reach jemalloc, so neither allocator statistics nor types are known",
+            "add `memory_debug_axum::install!();` (or `install!` of the memory-debug crate that you use) to \
+             main.rs, outside any function, in place of any other `#[global_allocator]`",
         ))),
         (None, Some(reason)) => Err(reason.to_owned()),
         (None, None) => Err("allocator was not collected".into()),
@@ -51,9 +51,9 @@ fn allocator_not_jemalloc(report: &MemoryReport) -> Check {
 fn not_compiled(report: &MemoryReport) -> Check {
     Ok((!is_compiled(report)?).then(|| {
         Finding::warning(
-            "jemalloc was built without its heap profiler, so no types can be told",
-            "in Cargo.toml: `tikv-jemallocator = { version = \"0.7\", features = [\"profiling\"] }`; a jemalloc that \
-             `JEMALLOC_OVERRIDE` names has to be configured with `--enable-prof`",
+            "jemalloc was built without its heap profiler, so no types are known",
+            "in Cargo.toml: `tikv-jemallocator = { version = \"0.7\", features = [\"profiling\"] }`; a jemalloc from \
+             `JEMALLOC_OVERRIDE` must be configured with `--enable-prof`",
         )
     }))
 }
@@ -65,8 +65,8 @@ fn not_enabled(report: &MemoryReport) -> Check {
     Ok((!is_enabled(report)?).then(|| {
         Finding::warning(
             "heap profiling was off at the start (opt.prof is false) and cannot be turned on later",
-            "use `install!();`, or start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` (`MALLOC_CONF` \
-             if jemalloc is built unprefixed)",
+            "use `install!();`, or start the program with `_RJEM_MALLOC_CONF=prof:true,prof_active:true` \
+             (`MALLOC_CONF` if jemalloc is built unprefixed)",
         )
     }))
 }
@@ -78,8 +78,9 @@ fn inactive(report: &MemoryReport) -> Check {
     Ok((!is_active(report)?).then(|| {
         Finding::warning(
             "heap profiling is enabled but not active (prof.active is false): nothing is sampled",
-            "to sample for five minutes, PUT `{\"active\":true,\"for_seconds\":300}` to /profiling; to sample from the start, \
-             use `install!();` without `profiling = on_demand`, or `_RJEM_MALLOC_CONF=prof:true,prof_active:true`",
+            "to sample for five minutes, PUT `{\"active\":true,\"for_seconds\":300}` to /profiling; to sample from \
+             the start, use `install!();` without `profiling = on_demand`, or \
+             `_RJEM_MALLOC_CONF=prof:true,prof_active:true`",
         )
     }))
 }
@@ -88,8 +89,8 @@ fn enabled_late(report: &MemoryReport) -> Check {
     require_active(report)?;
     Ok((!switch(report, "opt.prof_active")?).then(|| {
         Finding::notice(
-            "sampling is on now and was off at the start (opt.prof_active is false): what was allocated before is in \
-             no row",
+            "sampling is on now but was off at the start (opt.prof_active is false): no row shows what was allocated \
+             before",
             "to see everything, sample from the start: `install!();` without `profiling = on_demand`, or \
              `_RJEM_MALLOC_CONF=prof:true,prof_active:true`",
         )
@@ -120,7 +121,7 @@ fn too_fine(report: &MemoryReport) -> Check {
     if pages.is_none() && !is_too_fine(report, allocated, rate) {
         return Ok(None);
     }
-    let pages = pages.map_or_else(String::new, |pages| format!("; such pages are {pages}"));
+    let pages = pages.map_or_else(String::new, |pages| format!("; these pages take {pages}"));
     let rate = match rate {
         0 | 1 => "every allocation is recorded".to_owned(),
         _ => format!("one sample per {:.0}", Bytes(rate)),
@@ -141,20 +142,20 @@ fn large_pages(report: &MemoryReport) -> Check {
     let dear = page >= LARGE_PAGE_BYTES
         && rate < LARGE_PAGE_SAMPLE_BYTES
         && cost > floor(report, LARGE_PAGE_COST_BYTES);
-    // What is too fine with any page is said once.
+    // A rate that is too fine with any page size is reported by the other rule.
     if !dear || is_too_fine(report, allocated, rate) {
         return Ok(None);
     }
     Ok(Some(Finding::warning(
         format!(
-            "jemalloc's pages have {:.0}, and each sampled object takes one: with one sample per {:.0}, up to {:.1} for \
-             a heap of {:.1}",
+            "a jemalloc page has {:.0}, and each sampled object takes one: at one sample per {:.0}, that is up to \
+             {:.1} for a heap of {:.1}",
             Bytes(page),
             Bytes(rate),
             Bytes(cost),
             Bytes(allocated)
         ),
-        "sample less: `install!(lg_prof_sample = 21);` or `_RJEM_MALLOC_CONF=lg_prof_sample:21`; where the kernel's \
+        "sample less: `install!(lg_prof_sample = 21);` or `_RJEM_MALLOC_CONF=lg_prof_sample:21`; if the kernel's \
          pages have 4 KiB, build with `JEMALLOC_SYS_WITH_LG_PAGE=12`",
     )))
 }
@@ -175,7 +176,7 @@ fn require_active(report: &MemoryReport) -> Result<(), String> {
     if is_active(report)? { Ok(()) } else { Err("heap profiling is not active".into()) }
 }
 
-/// Allocated bytes, and bytes a sample.
+/// Allocated bytes, and bytes per sample.
 fn heap_and_rate(report: &MemoryReport) -> Result<(u64, u64), String> {
     require_active(report)?;
     let allocated = allocator(report, "allocated_bytes", |allocator| allocator.allocated_bytes)?;
@@ -187,7 +188,7 @@ fn is_too_fine(report: &MemoryReport, allocated: u64, rate: u64) -> bool {
     SAMPLE_COST.is_exceeded(report, cost_of_samples(allocated, rate, USUAL_PAGE_BYTES), allocated)
 }
 
-/// What the pages of sampled objects are, if they are much of what jemalloc has.
+/// The pages of sampled objects as a text, if they are a large part of jemalloc's active pages.
 fn too_many_pages(report: &MemoryReport) -> Option<String> {
     let pages = allocator(report, "sampled_pages_bytes", |allocator| allocator.sampled_pages_bytes).ok()?;
     let active = allocator(report, "active_bytes", |allocator| allocator.active_bytes).ok()?;
@@ -195,8 +196,8 @@ fn too_many_pages(report: &MemoryReport) -> Option<String> {
     is_much.then(|| share(pages, active, "in active pages"))
 }
 
-/// At most this much goes to the pages of sampled objects, were all of them small; never more than the heap, because
-/// a rate near the size of the objects samples each at most once.
+/// Upper bound of the pages of sampled objects, as if all of them were small. Never more than the heap, because a rate
+/// near the size of the objects samples each at most once.
 fn cost_of_samples(allocated: u64, rate: u64, page: u64) -> u64 {
     // `as` saturates, also from infinity.
     let cost = (allocated as f64 * page as f64 / rate.max(1) as f64) as u64;
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn another_allocator_is_told_with_the_line_to_add() {
+    fn another_allocator_gets_the_line_to_add() {
         let mut report = healthy::report();
         report.allocator = None;
         report.unavailable.note("allocator", NOT_JEMALLOC);
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allocator_that_could_not_be_asked_is_not_called_another() {
+    fn an_allocator_that_was_not_collected_is_not_called_foreign() {
         let mut report = healthy::report();
         report.allocator = None;
         assert_not_checked(&report, "allocator-not-jemalloc", "allocator was not collected");
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_thing_missing_for_a_profile_is_the_one_told() {
+    fn only_the_first_missing_requirement_of_a_profile_is_reported() {
         let profiling = |compiled, enabled, active| {
             jemalloc(|stats| {
                 let profiling = &mut stats.profiling;
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coarse_rate_needs_few_samples_and_a_heap_that_matters() {
+    fn a_coarse_rate_needs_few_samples_and_a_large_enough_heap() {
         let verdict = fired(&heap(32 * MIB, 512 << 10), "sample-rate-too-coarse");
         assert_eq!(
             verdict.evidence,
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fine_rate_needs_a_share_and_a_heap_that_matters() {
+    fn a_fine_rate_needs_a_share_and_a_large_enough_heap() {
         let verdict = fired(&heap(1 << 30, 16 << 10), "sample-rate-too-fine");
         assert!(verdict.evidence.starts_with("one sample per 16 KiB in a heap of 1.0 GiB"));
         assert!(fired(&heap(1 << 30, 1), "sample-rate-too-fine").evidence.starts_with("every allocation"));
@@ -314,8 +315,11 @@ mod tests {
         let pages = jemalloc(|stats| {
             (stats.active_bytes, stats.sampled_pages_bytes) = (Some(160 * MIB), Some(80 * MIB));
         });
-        let told = fired(&pages, "sample-rate-too-fine").evidence;
-        assert!(told.ends_with("; such pages are 80.0 MiB of 160.0 MiB in active pages (50 %)"), "{told}");
+        let evidence = fired(&pages, "sample-rate-too-fine").evidence;
+        assert!(
+            evidence.ends_with("; these pages take 80.0 MiB of 160.0 MiB in active pages (50 %)"),
+            "{evidence}"
+        );
         let unknown = jemalloc(|stats| stats.profiling.sample_bytes = None);
         assert_not_checked(
             &unknown,
@@ -325,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn large_pages_need_a_usual_rate_and_a_heap_that_matters() {
+    fn large_pages_need_the_usual_rate_and_a_large_enough_heap() {
         let id = "sampling-with-large-pages";
         let verdict = fired(&with_page(heap(1 << 30, 512 << 10), 65536), id);
         assert!(verdict.evidence.contains("up to 128.0 MiB for a heap of 1.0 GiB"), "{}", verdict.evidence);
@@ -333,10 +337,10 @@ mod tests {
         assert!(is_silent(&with_page(heap(1 << 40, 512 << 10), 16384), id), "smaller pages");
         assert!(
             is_silent(&with_page(heap(512 * MIB, 512 << 10), 65536), id),
-            "64 MiB are not more than 64 MiB"
+            "64 MiB is not more than 64 MiB"
         );
         let both = with_page(heap(1 << 30, 16 << 10), 65536);
-        assert!(is_silent(&both, id), "the other rule says it");
+        assert!(is_silent(&both, id), "the other rule reports it");
         fired(&both, "sample-rate-too-fine");
         let unknown = jemalloc(|stats| drop(stats.options.remove("arenas.page")));
         assert_not_checked(&unknown, id, "allocator.options.arenas.page was not collected");

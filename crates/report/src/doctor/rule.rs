@@ -1,4 +1,4 @@
-//! What a rule is made of.
+//! The parts of a rule, and how rules read numbers from a report.
 
 use super::{Severity, Verdict};
 use crate::report::{
@@ -6,7 +6,7 @@ use crate::report::{
 };
 use crate::units::{Bytes, percent};
 
-/// A question to a report.
+/// A check of a report, with its name.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// In kebab case; unique.
@@ -14,10 +14,10 @@ pub(super) struct Rule {
     pub(super) check: fn(&MemoryReport) -> Check,
 }
 
-/// What a rule found, if anything, or the reason why it cannot tell.
+/// What a rule found, if anything, or why it could not be checked.
 pub(super) type Check = Result<Option<Finding>, String>;
 
-/// A [`Verdict`] that does not know its rule yet.
+/// A [`Verdict`] without the name of its rule.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) severity: Severity,
@@ -44,21 +44,21 @@ impl Finding {
     }
 }
 
-/// When a part of a whole is too large: above a share *and* above a size.
+/// The point where a part of a whole is too large: above a share *and* above a size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threshold {
     pub(super) percent: f64,
-    /// The size where memory is plenty; see [`floor`].
+    /// The size on a large machine; [`floor`] lowers it in a small container.
     pub(super) bytes: u64,
 }
 
 impl Threshold {
-    /// By what the process could have: for what says little in a small process, such as the shape of its table.
+    /// Judged by the memory limit: for findings that say little about a small process, such as the shape of its table.
     pub(super) fn is_exceeded(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
         part > floor(report, self.bytes) && self.is_share_exceeded(part, whole)
     }
 
-    /// By what the process has: for memory that it could do without, however small it is.
+    /// Judged by resident memory: for memory that the process could do without, however small the process is.
     pub(super) fn is_exceeded_in_process(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
         part > floor_in_process(report, self.bytes) && self.is_share_exceeded(part, whole)
     }
@@ -68,19 +68,19 @@ impl Threshold {
     }
 }
 
-/// An eighth of the limit, or of what the process has, is worth a word, however little that is.
+/// One eighth of the limit, or of resident memory, is worth a finding, however little it is.
 const FLOOR_PART: u64 = 8;
 
-/// Every process has so much of anything.
+/// Every process has this much of anything.
 const LEAST_FLOOR: u64 = 4 * MIB;
 
-/// The size below which a rule is silent: `bytes`, or a part of the memory limit if that is less. In a container of
-/// 64 MiB it is 8 MiB at most.
+/// The size below which a rule stays silent: `bytes`, or one eighth of the memory limit if that is less. In a container
+/// of 64 MiB it is at most 8 MiB.
 pub(super) fn floor(report: &MemoryReport, bytes: u64) -> u64 {
     limit(report).map_or(bytes, |limit| bytes.min(limit / FLOOR_PART))
 }
 
-/// The same, and no more than a part of resident memory: 6 MiB for a process of 48 MiB.
+/// Like [`floor`], but at most one eighth of resident memory: 6 MiB for a process of 48 MiB.
 fn floor_in_process(report: &MemoryReport, bytes: u64) -> u64 {
     let floor = floor(report, bytes);
     let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
@@ -100,13 +100,13 @@ pub(super) fn limit(report: &MemoryReport) -> Option<u64> {
 
 pub(super) const MIB: u64 = 1 << 20;
 
-/// `300.0 MiB of 1.0 GiB (29 %)`, with `whole` as it is called: `1.0 GiB resident`.
+/// `300.0 MiB of 1.0 GiB resident (29 %)`, where `name` says what the whole is: `resident`.
 pub(super) fn share(part: u64, whole: u64, name: &str) -> String {
     let percent = percent(part as f64, whole as f64).unwrap_or_default();
     format!("{:.1} of {:.1} {name} ({percent:.0} %)", Bytes(part), Bytes(whole))
 }
 
-/// A value of the section `process`.
+/// Reads a value of the section `process`.
 pub(super) fn process<T>(
     report: &MemoryReport,
     name: &str,
@@ -115,7 +115,7 @@ pub(super) fn process<T>(
     measured(report, &format!("process.{name}"), report.process.as_ref().and_then(value))
 }
 
-/// A value of the section `cgroup`.
+/// Reads a value of the section `cgroup`.
 pub(super) fn cgroup<T>(
     report: &MemoryReport,
     name: &str,
@@ -124,7 +124,7 @@ pub(super) fn cgroup<T>(
     measured(report, &format!("cgroup.{name}"), report.cgroup.as_ref().and_then(value))
 }
 
-/// A value of the section `machine`.
+/// Reads a value of the section `machine`.
 pub(super) fn machine<T>(
     report: &MemoryReport,
     name: &str,
@@ -133,7 +133,7 @@ pub(super) fn machine<T>(
     measured(report, &format!("machine.{name}"), report.machine.as_ref().and_then(value))
 }
 
-/// A value of the section `allocator`.
+/// Reads a value of the section `allocator`.
 pub(super) fn allocator<T>(
     report: &MemoryReport,
     name: &str,
@@ -142,7 +142,7 @@ pub(super) fn allocator<T>(
     measured(report, &format!("allocator.{name}"), report.allocator.as_ref().and_then(value))
 }
 
-/// A value of the section `types`.
+/// Reads a value of the section `types`.
 pub(super) fn types<T>(
     report: &MemoryReport,
     name: &str,
@@ -151,7 +151,7 @@ pub(super) fn types<T>(
     measured(report, &format!("types.{name}"), report.types.as_ref().and_then(value))
 }
 
-/// A switch of jemalloc.
+/// Reads a boolean setting of jemalloc.
 pub(super) fn switch(report: &MemoryReport, name: &str) -> Result<bool, String> {
     match option(report, name)? {
         OptionValue::Bool(switch) => Ok(*switch),
@@ -159,7 +159,7 @@ pub(super) fn switch(report: &MemoryReport, name: &str) -> Result<bool, String> 
     }
 }
 
-/// A number that is a setting of jemalloc, negative ones included.
+/// Reads a numeric setting of jemalloc, which may be negative.
 pub(super) fn number(report: &MemoryReport, name: &str) -> Result<i64, String> {
     match option(report, name)? {
         OptionValue::Number(number) => Ok(*number),
@@ -172,7 +172,7 @@ fn option<'r>(report: &'r MemoryReport, name: &str) -> Result<&'r OptionValue, S
     measured(report, &format!("allocator.options.{name}"), value)
 }
 
-/// The value, or why it is missing: the reason noted for its path or for the section that it is in.
+/// The value, or why it is missing: the reason noted for its path or for its section.
 fn measured<T>(report: &MemoryReport, path: &str, value: Option<T>) -> Result<T, String> {
     value.ok_or_else(|| {
         let mut sections = std::iter::successors(Some(path), |path| Some(path.rsplit_once('.')?.0));
@@ -194,7 +194,7 @@ mod tests {
         assert!(!is_exceeded(101, 404), "a quarter is not more than a quarter");
         assert!(is_exceeded(101, 403));
         assert!(!is_exceeded(100, 200), "the size is not more than the size");
-        assert!(!is_exceeded(101, 0), "there is no share of nothing");
+        assert!(!is_exceeded(101, 0), "a whole of zero has no share");
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_in_the_process_is_an_eighth_of_what_it_has() {
+    fn a_floor_in_the_process_is_an_eighth_of_resident_memory() {
         let mut report = healthy::report();
         let mut floors = |resident| {
             report.process.as_mut().unwrap().resident_bytes = resident;
@@ -226,11 +226,11 @@ mod tests {
         assert_eq!(floors(Some(8 * MIB)), [3, 4, 4]);
         assert_eq!(floors(None), [3, 64, 128]);
         report.cgroup.as_mut().unwrap().limit_bytes = Some(16 * MIB);
-        assert_eq!(floor_in_process(&report, 64 * MIB), 2 * MIB, "the limit counts as before");
+        assert_eq!(floor_in_process(&report, 64 * MIB), 2 * MIB, "the limit still counts");
     }
 
     #[test]
-    fn the_reason_is_that_of_the_value_or_of_its_section() {
+    fn a_missing_value_has_its_own_reason_or_its_sections() {
         let mut report = healthy::report();
         let swap = |report: &MemoryReport| process(report, "swap_bytes", |process| process.swap_bytes);
         assert_eq!(swap(&report), Ok(0));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_of_another_kind_is_not_taken() {
+    fn rejects_a_setting_of_another_kind() {
         let report = healthy::report();
         assert_eq!(number(&report, "arenas.page"), Ok(4096));
         assert_eq!(switch(&report, "arenas.page"), Err("arenas.page is not a switch".into()));

@@ -1,4 +1,4 @@
-//! Can the table of types be trusted, and does one row stand out?
+//! Rules about the table of types: whether it can be trusted, and whether one row stands out.
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, limit, process, share, types};
 use crate::report::{GrownRow, MemoryReport, RowSource, TypeRow};
@@ -13,30 +13,30 @@ pub(super) const RULES: &[Rule] = &[
 
 const UNATTRIBUTED: Threshold = Threshold { percent: 10.0, bytes: 16 * MIB };
 
-/// How much of the heap may be in rows that say little.
+/// How much of the heap may be in uncertain rows.
 const UNCERTAIN: Threshold = Threshold { percent: 50.0, bytes: 16 * MIB };
 
-/// A row says little if one standard error is more than this share of it: four samples or fewer.
+/// A row is uncertain if one standard error is more than this share of it: four samples or fewer.
 const UNCERTAIN_ROW_PERCENT: f64 = 50.0;
 
-/// One row that holds most of the heap, where the heap is not small.
+/// One row that holds most of a heap that is not small.
 const DOMINATING: Threshold = Threshold { percent: 50.0, bytes: 256 * MIB };
 
-/// A row that dominates a heap which is itself little of the process says nothing of the process.
+/// A row must hold this share of the process, too: the heap may be a small part of it.
 const DOMINATING_PERCENT_OF_RESIDENT: f64 = 25.0;
 
-/// One row that may fill the container by doubling.
+/// A row that fills the container if it doubles.
 const DOMINATING_PERCENT_OF_LIMIT: f64 = 50.0;
 
 fn symbols_missing(report: &MemoryReport) -> Check {
     let symbols = types(report, "symbols", |types| types.symbols.clone())?;
-    // Names are looked up for what was sampled; of nothing, there are none.
+    // Symbols are looked up only for sampled code, so without samples there are none.
     if types(report, "stacks", |types| types.stacks)? == 0 {
-        return Err("nothing was sampled yet".into());
+        return Err("nothing has been sampled yet".into());
     }
     let effect = match symbols.as_str() {
-        "none" => Some("no type can be told"),
-        "functions" | "lines" => Some("few types can be told"),
+        "none" => Some("no type can be determined"),
+        "functions" | "lines" => Some("few types can be determined"),
         _ => None,
     };
     let gaps = report.types.as_ref().map_or(&[][..], |types| &types.symbol_gaps);
@@ -46,19 +46,19 @@ fn symbols_missing(report: &MemoryReport) -> Check {
             format!("{} (tier {symbols}), so {effect}", visible(&gap.reason)),
             visible(&gap.advice),
         )),
-        // Reports of earlier versions do not say why.
+        // Reports from earlier versions do not say why.
         (Some(effect), None) => Some(Finding::warning(
-            format!("too few names are known of the program's code (tier {symbols}), so {effect}"),
-            "in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"`, `strip = false` and \
+            format!("too few of the program's symbols are known (tier {symbols}), so {effect}"),
+            "write in Cargo.toml, under `[profile.release]`: `debug = \"line-tables-only\"`, `strip = false` and \
              `split-debuginfo = \"off\"`",
         )),
         (None, _) => gaps.first().map(|gap| {
             let others = match gaps.len() - 1 {
                 0 => String::new(),
-                others => format!("; {others} more files lack names, see the notes of the table"),
+                others => format!("; see the notes below the table for {others} more"),
             };
             Finding::notice(
-                format!("some code has no names: {}{others}", visible(&gap.reason)),
+                format!("some code has no symbols: {}{others}", visible(&gap.reason)),
                 visible(&gap.advice),
             )
         }),
@@ -70,9 +70,9 @@ fn unattributed(report: &MemoryReport) -> Check {
     let total = types(report, "total_bytes", |types| types.total_bytes)?;
     Ok(UNATTRIBUTED.is_exceeded(report, unattributed, total).then(|| {
         Finding::warning(
-            format!("the type is not known for {}", share(unattributed, total, "live bytes")),
-            "the rows `[unattributed]` of the table name the functions that allocated; build with `debug = \
-             \"line-tables-only\"` under `[profile.release]` if symbols are not inlined, and count the suspected type \
+            format!("the type is unknown for {}", share(unattributed, total, "live bytes")),
+            "the table's `[unattributed]` rows name the functions that allocated; unless the footer says `symbols: \
+             inlined`, build with `debug = \"line-tables-only\"` under `[profile.release]`; count a suspected type \
              with `Tracked<T>`",
         )
     }))
@@ -91,13 +91,13 @@ fn uncertain(report: &MemoryReport) -> Check {
     Ok(UNCERTAIN.is_exceeded(report, uncertain, total).then(|| {
         Finding::notice(
             format!("rows with ± above 50 % hold {}", share(uncertain, total, "live bytes")),
-            "compare no such rows; sample more (`lg_prof_sample` less one halves the squared error), sum by \
-             crate (`group=crate`), or count a type exactly with `Tracked<T>`",
+            "do not compare these rows; sample more (lowering `lg_prof_sample` by one halves the squared error), \
+             group by crate (`group=crate`), or count a type exactly with `Tracked<T>`",
         )
     }))
 }
 
-/// A row that holds most of the memory is where to look first, and more so if it grows.
+/// A row that holds most of the memory is the first place to look, all the more if it grows.
 fn dominating(report: &MemoryReport) -> Check {
     let total = types(report, "total_bytes", |types| types.total_bytes)?;
     let resident = process(report, "resident_bytes", |process| process.resident_bytes)?;
@@ -117,8 +117,8 @@ fn dominating(report: &MemoryReport) -> Check {
         growth.evidence()
     );
     let advice = format!(
-        "`/heap/flamegraph` and `/types?group=traceback&filter=` show which code made it; bound it if it is a cache or a \
-         queue{}",
+        "`/heap/flamegraph` and `/types?group=traceback&filter=` show which code allocated it; bound it if it is a \
+         cache or a queue{}",
         growth.advice()
     );
     let fills_limit = limit(report).is_some_and(|limit| exceeds(limit, DOMINATING_PERCENT_OF_LIMIT));
@@ -129,13 +129,13 @@ fn dominating(report: &MemoryReport) -> Check {
     }))
 }
 
-/// How a row changed since the snapshot that the report was compared with.
+/// Change of a row since the snapshot that the report was compared with.
 enum Growth<'a> {
-    /// Nothing to compare with.
+    /// There is no snapshot to compare with.
     Unknown,
-    /// By this much, beyond noise, since then.
+    /// It grew by this much, beyond noise.
     Grows { bytes: i64, since: &'a str },
-    /// Not beyond noise since then.
+    /// It did not grow beyond noise.
     Steady { since: &'a str },
 }
 
@@ -161,8 +161,10 @@ impl<'a> Growth<'a> {
 
     fn advice(&self) -> &'static str {
         match self {
-            Self::Unknown => "; whether it grows: POST /snapshots now and some times later, then GET /leaks",
-            Self::Grows { .. } => "; GET /leaks says whether it keeps growing, after a few more snapshots",
+            Self::Unknown => {
+                "; to see whether it grows, POST /snapshots now and a few times later, then GET /leaks"
+            }
+            Self::Grows { .. } => "; after a few more snapshots, GET /leaks says whether it keeps growing",
             Self::Steady { .. } => "",
         }
     }
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_symbols_are_told_with_the_true_reason_and_its_advice() {
+    fn missing_symbols_are_reported_with_their_reason_and_advice() {
         let gap = |is_program: bool| -> SymbolGap {
             let gap = serde_json::json!({
                 "file": "a.so", "is_program": is_program, "reason": "a.so could not be read", "advice": "let it be read"
@@ -204,24 +206,24 @@ mod tests {
             assert_eq!(verdict.severity, Severity::Warning);
             assert_eq!(
                 verdict.evidence,
-                format!("a.so could not be read (tier {tier}), so {effect} can be told")
+                format!("a.so could not be read (tier {tier}), so {effect} can be determined")
             );
             assert_eq!(verdict.advice, "let it be read");
             let of_earlier_version = fired(&symbols(tier, &[]), "symbols-missing");
             assert!(
                 !of_earlier_version.evidence.contains("stripped"),
-                "it is not known: {of_earlier_version:?}"
+                "the reason is unknown: {of_earlier_version:?}"
             );
         }
         let verdict = fired(&symbols("inlined", &[gap(false), gap(false)]), "symbols-missing");
         assert_eq!(verdict.severity, Severity::Notice);
         assert_eq!(
             verdict.evidence,
-            "some code has no names: a.so could not be read; 1 more files lack names, see the notes of the table"
+            "some code has no symbols: a.so could not be read; see the notes below the table for 1 more"
         );
         assert!(is_silent(&symbols("inlined", &[]), "symbols-missing"));
         let nothing = table(|types| (types.symbols, types.stacks) = (Some("none".into()), Some(0)));
-        assert_not_checked(&nothing, "symbols-missing", "nothing was sampled yet");
+        assert_not_checked(&nothing, "symbols-missing", "nothing has been sampled yet");
     }
 
     #[test]
@@ -230,7 +232,7 @@ mod tests {
             table(|types| (types.unattributed_bytes, types.total_bytes) = (Some(part), Some(whole)))
         };
         let verdict = fired(&bytes(17 * MIB, 100 * MIB), "unattributed-bytes");
-        assert_eq!(verdict.evidence, "the type is not known for 17.0 MiB of 100.0 MiB live bytes (17 %)");
+        assert_eq!(verdict.evidence, "the type is unknown for 17.0 MiB of 100.0 MiB live bytes (17 %)");
         assert!(is_silent(&bytes(17 * MIB, 170 * MIB), "unattributed-bytes"), "10 % is not more than 10 %");
         assert!(
             is_silent(&bytes(16 * MIB, 20 * MIB), "unattributed-bytes"),
@@ -268,12 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn one_row_that_holds_most_of_a_large_heap_is_named() {
+    fn names_a_row_that_holds_most_of_a_large_heap() {
         let id = "dominating-row";
         let verdict = fired(&giant(3_278, 3_379, 3_500, None), id);
         assert_eq!(verdict.evidence, "one row, `Vec<Item>`, holds 3.2 GiB of 3.3 GiB live bytes (97 %)");
         assert_eq!(verdict.severity, Severity::Notice);
-        assert!(verdict.advice.ends_with("POST /snapshots now and some times later, then GET /leaks"));
+        assert!(verdict.advice.ends_with("POST /snapshots now and a few times later, then GET /leaks"));
         assert!(is_silent(&giant(500, 1_000, 1_100, None), id), "half is not more than half");
         assert!(is_silent(&giant(256, 300, 400, None), id), "256 MiB");
         assert!(is_silent(&giant(300, 400, 1_200, None), id), "a quarter of the process");
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_row_dominates_nothing_and_a_row_without_type_does() {
+    fn an_unattributed_row_can_dominate_but_an_exact_row_cannot() {
         let mut report = giant(3_278, 3_379, 3_500, None);
         report.types.as_mut().unwrap().rows[0].source = RowSource::Exact;
         assert!(is_silent(&report, "dominating-row"));
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_giant_that_grew_since_a_snapshot_is_a_warning_with_its_growth() {
+    fn a_dominating_row_that_grew_is_a_warning_with_its_growth() {
         let grown = |full_type: &str| {
             let mut report = giant(3_278, 3_379, 3_500, None);
             let (type_name, full_type) = ("Vec<Item>".to_owned(), full_type.to_owned());
@@ -311,8 +313,8 @@ mod tests {
         assert!(verdict.advice.contains("GET /leaks"), "{verdict:?}");
         let steady = grown("Vec<other::Item>");
         assert_eq!(steady.severity, Severity::Notice);
-        let told = "; it did not grow beyond noise since 2026-11-20T09:00:00.000Z";
-        assert!(steady.evidence.ends_with(told), "{steady:?}");
+        let expected = "; it did not grow beyond noise since 2026-11-20T09:00:00.000Z";
+        assert!(steady.evidence.ends_with(expected), "{steady:?}");
     }
 
     #[test]

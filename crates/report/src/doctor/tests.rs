@@ -1,14 +1,14 @@
 use super::*;
 use crate::report::{AllocatorStats, CgroupLevel, MachineMemory, OptionValue, TypeSummary};
 
-/// A healthy report with other numbers of jemalloc.
+/// A healthy report with changed numbers of jemalloc.
 pub(super) fn jemalloc(change: impl FnOnce(&mut AllocatorStats)) -> MemoryReport {
     let mut report = healthy::report();
     change(report.allocator.as_mut().unwrap());
     report
 }
 
-/// The verdict of a rule that has to have one.
+/// The verdict of a rule, which must have fired.
 pub(super) fn fired(report: &MemoryReport, id: &str) -> Verdict {
     let diagnosis = diagnose(report);
     let verdict = diagnosis.verdicts.iter().find(|verdict| verdict.id == id);
@@ -22,7 +22,7 @@ pub(super) fn is_silent(report: &MemoryReport, id: &str) -> bool {
         && diagnosis.verdicts.iter().all(|verdict| verdict.id != id)
 }
 
-/// The rule said nothing because it could not.
+/// Asserts that the rule could not be checked, for this reason.
 pub(super) fn assert_not_checked(report: &MemoryReport, id: &str, reason: &str) {
     let diagnosis = diagnose(report);
     let found = diagnosis.not_checked.iter().find(|rule| rule.id == id);
@@ -54,7 +54,7 @@ fn ids_are_unique_and_in_kebab_case() {
 }
 
 #[test]
-fn the_most_severe_comes_first_and_equals_follow_by_id() {
+fn findings_are_sorted_by_severity_then_by_id() {
     let mut report = healthy::report();
     let cgroup = report.cgroup.as_mut().unwrap();
     (cgroup.max_events, cgroup.high_events, cgroup.oom_kills) = (Some(1), Some(1), Some(1));
@@ -73,7 +73,7 @@ fn the_most_severe_comes_first_and_equals_follow_by_id() {
 }
 
 #[test]
-fn a_report_of_nothing_is_neither_healthy_nor_ill() {
+fn an_empty_report_checks_no_rule() {
     let mut report = healthy::report();
     (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
     report.machine = None;
@@ -85,7 +85,7 @@ fn a_report_of_nothing_is_neither_healthy_nor_ill() {
 }
 
 #[test]
-fn no_number_is_too_large_or_too_small() {
+fn extreme_numbers_do_not_break_any_rule() {
     let text = serde_json::to_string(&healthy::report()).unwrap();
     for extreme in [0, u64::MAX] {
         let mut report: MemoryReport = serde_json::from_str(&text).unwrap();
@@ -138,10 +138,10 @@ fn no_number_is_too_large_or_too_small() {
     }
 }
 
-/// What a rule about a size needs to fire, with the bytes of what it looks for.
+/// A rule about a size, and a change to a report that gives the thing it looks for that many bytes.
 type Case = (&'static str, fn(&mut MemoryReport, u64));
 
-/// Every rule with a size, or the small container would be silent where it matters most.
+/// Every rule with a size. Each must fire in a small container, too, where memory matters most.
 const SIZES: [Case; 16] = [
     ("fragmentation", |report, bytes| stats(report).active_bytes = Some(bytes)),
     ("dirty-pages", |report, bytes| {
@@ -191,7 +191,7 @@ const SIZES: [Case; 16] = [
     }),
 ];
 
-/// Those of them that go by what the process has, not only by what it could have.
+/// The rules of [`SIZES`] that judge by resident memory, not only by the limit.
 const OF_PROCESS: [&str; 10] = [
     "fragmentation",
     "dirty-pages",
@@ -209,13 +209,13 @@ fn stats(report: &mut MemoryReport) -> &mut AllocatorStats {
     report.allocator.as_mut().unwrap()
 }
 
-/// So much resident and anonymous memory.
+/// Sets resident and anonymous memory.
 fn kernel(report: &mut MemoryReport, bytes: u64) {
     let process = report.process.as_mut().unwrap();
     (process.resident_bytes, process.anonymous_bytes) = (Some(bytes), Some(bytes));
 }
 
-/// A table with one row that holds so much.
+/// Gives the table one row, which holds everything.
 fn types(report: &mut MemoryReport, bytes: u64) -> &mut TypeSummary {
     let types = report.types.as_mut().unwrap();
     types.rows.truncate(1);
@@ -223,7 +223,7 @@ fn types(report: &mut MemoryReport, bytes: u64) -> &mut TypeSummary {
     types
 }
 
-/// A process that has nothing yet, in a container with this limit.
+/// A process that has no memory yet, in a container with this limit.
 fn empty(limit_bytes: Option<u64>) -> MemoryReport {
     let mut report = healthy::report();
     report.cgroup.as_mut().unwrap().limit_bytes = limit_bytes;
@@ -237,7 +237,7 @@ fn empty(limit_bytes: Option<u64>) -> MemoryReport {
 }
 
 #[test]
-fn no_size_is_too_small_for_a_small_container() {
+fn rules_about_sizes_fire_in_a_small_container() {
     let fires = |limit, (id, fill): Case, bytes| {
         let mut report = empty(limit);
         fill(&mut report, bytes);

@@ -1,4 +1,4 @@
-//! How many instances there are behind a balancer that shows one at a time.
+//! Estimates how many instances are behind a balancer that shows one at a time.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceId;
 
-/// Probability of stopping too early, if the balancer gives each request to any instance alike.
+/// Probability of stopping too early, if the balancer picks every instance with equal probability.
 const MISSED: f64 = 0.01;
 
-/// Draws from behind a balancer.
+/// Answers of instances behind a balancer.
 #[derive(Clone, Debug, Default)]
 pub struct Draws {
     seen: HashMap<InstanceId, u64>,
@@ -17,24 +17,24 @@ pub struct Draws {
     since_new: u64,
 }
 
-/// How many instances there are, as far as draws can tell. Not a census.
+/// Estimate of the number of instances from repeated answers. It is not a census.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetEstimate {
-    /// Different instances that answered.
+    /// Number of different instances that answered.
     pub seen: u64,
-    /// How often was asked.
+    /// Number of answers.
     pub draws: u64,
-    /// Lower bound of how many instances there are, by how many were seen once and twice (Chao1, bias-corrected).
+    /// Lower bound of the number of instances, from how many were seen once and twice (Chao1, bias-corrected).
     pub at_least: f64,
-    /// When it was stopped asking, and what that rests on.
+    /// The rule for stopping, and its assumptions.
     pub stop_rule: String,
-    /// Whether it was asked that long.
+    /// Whether the rule was satisfied.
     pub stopped_by_rule: bool,
 }
 
 impl Draws {
-    /// An answer came from `instance`. Whether it is a new one.
+    /// Records an answer from `instance`. Returns whether the instance is new.
     pub fn add(&mut self, instance: InstanceId) -> bool {
         self.draws += 1;
         let times = self.seen.entry(instance).or_default();
@@ -44,20 +44,19 @@ impl Draws {
         is_new
     }
 
-    /// Whether one more instance than seen, equally likely as they are, would have been seen by now with a probability
-    /// of 99 %.
+    /// Whether one more instance, as likely as the ones seen, would have been seen by now with 99 % probability.
     pub fn is_enough(&self) -> bool {
         !self.seen.is_empty() && self.since_new >= self.patience()
     }
 
-    /// Draws without a new instance after which to stop: of `n + 1`, one stays away `m` times with probability
-    /// `(1 - 1/(n+1))^m`.
+    /// Answers without a new instance after which to stop. Of `n + 1` instances, one stays unseen `m` times with
+    /// probability `(1 - 1/(n+1))^m`.
     fn patience(&self) -> u64 {
         let hidden = 1.0 / (self.seen.len() as f64 + 1.0);
         (MISSED.ln() / (1.0 - hidden).ln()).ceil() as u64
     }
 
-    /// What is known now.
+    /// The estimate so far.
     pub fn estimate(&self) -> FleetEstimate {
         let times = |times: u64| self.seen.values().filter(|seen| **seen == times).count() as f64;
         let (once, twice) = (times(1), times(2));
@@ -66,9 +65,9 @@ impl Draws {
             draws: self.draws,
             at_least: self.seen.len() as f64 + once * (once - 1.0) / (2.0 * (twice + 1.0)),
             stop_rule: format!(
-                "until {} answers in a row bring no new instance: were there one more, as likely as the others, it \
-                 would have been met by then with 99 % probability; a balancer that prefers some instances, or keeps \
-                 one client at one of them, hides more",
+                "until {} answers in a row bring no new instance; if there were one more, as likely as the others, it \
+                 would have answered by then with 99 % probability; a balancer that prefers some instances, or keeps one \
+                 client on one of them, hides more",
                 self.patience()
             ),
             stopped_by_rule: self.is_enough(),
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_grows_with_what_was_seen() {
+    fn patience_grows_with_the_number_of_instances_seen() {
         for (seen, expected) in [(1, 7), (4, 21), (10, 49), (100, 463)] {
             let mut draws = Draws::default();
             (0..seen).for_each(|number| assert!(draws.add(id(number))));
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn asking_ends_when_one_more_would_have_been_met() {
+    fn asking_ends_when_one_more_instance_would_have_answered() {
         let mut draws = Draws::default();
         assert!(!draws.is_enough());
         let asked = (0..)
@@ -110,28 +109,28 @@ mod tests {
     }
 
     #[test]
-    fn many_met_once_speak_for_more() {
+    fn many_instances_seen_once_suggest_more() {
         let mut draws = Draws::default();
         (0..6).for_each(|number| _ = draws.add(id(number)));
         draws.add(id(0));
-        // Five once, one twice: 6 + 5·4 / (2·2).
+        // Five were seen once, one twice: 6 + 5·4 / (2·2).
         assert_eq!(draws.estimate().at_least, 11.0);
         assert!(!draws.estimate().stopped_by_rule);
     }
 
     #[test]
-    fn where_nobody_was_met_twice_there_may_be_many() {
+    fn if_no_instance_was_seen_twice_there_may_be_many() {
         let mut draws = Draws::default();
         (0..6).for_each(|number| _ = draws.add(id(number)));
         // 6 + 6·5 / (2·1).
         assert_eq!(draws.estimate().at_least, 21.0);
     }
 
-    /// Of 1,000 fleets that answer by lot, at most so many may have one overlooked.
+    /// Of 1,000 fleets with random answers, only a few may have an overlooked instance.
     #[test]
-    fn the_rule_is_right_as_often_as_it_says() {
+    fn the_rule_is_right_as_often_as_it_claims() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut lot = |sides: u64| {
+        let mut random = |sides: u64| {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
@@ -142,11 +141,11 @@ mod tests {
             for _ in 0..1000 {
                 let mut draws = Draws::default();
                 while !draws.is_enough() {
-                    draws.add(id(lot(size)));
+                    draws.add(id(random(size)));
                 }
                 overlooked += u64::from(draws.estimate().seen < size);
             }
-            // 1 % for the last one; that some before it was overlooked is rarer each.
+            // 1 % for the last instance; overlooking one before it is rarer.
             assert!(overlooked <= 25, "{overlooked} of 1000 with {size} instances");
         }
     }

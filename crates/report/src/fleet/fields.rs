@@ -1,4 +1,4 @@
-//! The numbers of a report, and by which rule each of them is merged.
+//! The numbers of a report, and the rule by which each is merged.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +9,27 @@ use crate::report::MemoryReport;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MergeRule {
-    /// Added up.
+    /// The values are added up.
     Sum,
-    /// Not added up: instances may share what it counts, or it belongs to different moments. Told as a spread only.
+    /// The values are not added up: instances may share what it counts, or the values belong to different moments.
     Spread,
 }
 
-/// A number of a report.
+/// One number of a report.
 pub(crate) struct Field {
-    /// Where it is in the report.
+    /// Its path in the report.
     pub(crate) path: &'static str,
     pub(crate) rule: MergeRule,
-    /// What to know about the sum.
+    /// A caveat about the sum.
     pub(crate) note: Option<&'static str>,
     pub(crate) get: fn(&MemoryReport) -> Option<u64>,
 }
 
 const SHARED_PAGES: &str =
-    "pages that instances on one host share are counted in each; pss_bytes is free of that";
+    "pages that instances on one host share are counted in each of them; pss_bytes avoids that";
 
-const CEILING: &str = "of the limit with the least room: of the container, a group above, or the machine";
+const CEILING: &str =
+    "of the limit with the least room: the container's, a group's above it, or the machine's memory";
 
 macro_rules! field {
     (cgroup.parts.$name:ident, $rule:ident) => {
@@ -65,8 +66,8 @@ macro_rules! field {
     };
 }
 
-/// In the order of the report. What belongs to a control group or a machine is never added up, as instances may share it.
-/// Highest values were not reached at one moment, so their sum never was.
+/// All fields in the order of the report. Numbers of a control group or a machine are never added up, because instances
+/// may share it. Nor are highest values, because they were not reached at the same moment.
 pub(crate) const FIELDS: &[Field] = &[
     field!(process.resident_bytes, Sum, SHARED_PAGES),
     field!(process.peak_resident_bytes, Spread),
@@ -127,7 +128,7 @@ mod tests {
     use crate::view::{Page, TypesView};
     use crate::{render, sample};
 
-    /// As it is on the wire.
+    /// The overview as it is on the wire.
     fn overview(report: &MemoryReport) -> serde_json::Value {
         serde_json::from_str(&render::json(report, Page::Overview, &TypesView::default())).unwrap()
     }
@@ -137,7 +138,7 @@ mod tests {
         let report = overview(&sample::report());
         let sections =
             ["process", "cgroup", "cgroup.parts", "cgroup.binding", "machine", "ceiling", "allocator"];
-        // What happened at a level above is in the report alone: levels differ from host to host.
+        // Events at a level above are only in the report, because levels differ between hosts.
         let is_left_out = |path: &str| {
             path.starts_with("cgroup.binding.") && path.ends_with("s") && !path.ends_with("_bytes")
         };
@@ -149,7 +150,7 @@ mod tests {
                     continue;
                 }
                 let is_count = value.is_u64() || value.is_null();
-                // The version is no quantity; pressures are shares of time.
+                // The version is not a quantity; pressures are shares of time.
                 if is_count && !["cgroup.version"].contains(&path.as_str()) && !name.ends_with("_percent") {
                     let is_text =
                         ["allocator.version", "allocator.background_threads"].contains(&path.as_str());

@@ -1,4 +1,4 @@
-//! What of a report a fleet adds up, read from whoever answers.
+//! Reads the parts of an untrusted report that a fleet adds up.
 
 use serde::Deserialize;
 
@@ -7,21 +7,21 @@ use crate::instance::InstanceInfo;
 use crate::report::{AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, TypeSummary};
 use crate::unavailable::Unavailable;
 
-/// The rows that the table of an overview has.
+/// The group of an overview's table.
 const GROUP: &str = "container";
 
-/// Longest name of a service, a host, a version.
+/// Longest name of a service, host or version.
 const MAX_WORD_BYTES: usize = 512;
 
-/// Longest name of a type, and longest reason. The compiler's names of futures are the longest there are.
+/// Longest name of a type, and longest reason. The compiler's names of futures are the longest in practice.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
-/// Values that a report has besides its rows, and that a row has, each with room to spare: what is behind registered
-/// roots are most of them.
+/// Values that a report has besides its rows, and that a row has, each with room to spare. Most of them are parts of
+/// registered roots.
 const VALUES: usize = 128 << 10;
 const VALUES_OF_ROW: usize = 16;
 
-/// A report without the sections that no fleet adds up: what these have is not even kept while it is read.
+/// A report without the sections that a fleet does not add up. They are not even kept while the report is read.
 #[derive(Deserialize)]
 struct Member {
     schema: String,
@@ -37,22 +37,22 @@ struct Member {
 }
 
 impl MemoryReport {
-    /// What [`Fleet::add`](crate::Fleet::add) needs of the overview of an instance that was asked for `rows` rows, in JSON.
+    /// Reads from JSON what [`Fleet::add`](crate::Fleet::add) needs of an overview that was requested with `rows` rows.
     ///
-    /// The instance may be anybody's. Reading takes a few times as much memory as `json` is long, whatever it says, and
-    /// no text in the result is so long that it could push others off a page.
+    /// The instance is not trusted. Reading takes a few times as much memory as `json` is long, whatever it contains.
+    /// No text in the result is long enough to push others off a page.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, to go after what it is: another version, more rows or another table than was asked for, or
-    /// nothing of the kind.
+    /// What is wrong, as a predicate that follows the name of the report: another version, more rows or another table
+    /// than requested, or not a report.
     pub fn for_fleet(json: &[u8], rows: usize) -> Result<Self, Error> {
         if values(json) > rows.saturating_mul(VALUES_OF_ROW).saturating_add(VALUES) {
-            return Err(refused("has more values than a report"));
+            return Err(refused("has more values than any report"));
         }
-        // The parser's own error quotes what it read, which may be long and is anyone's.
+        // The parser's own error quotes its input, which is untrusted and may be long.
         let member: Member = serde_json::from_slice(json)
-            .map_err(|_| refused(format!("is no report of {}", crate::report::SCHEMA)))?;
+            .map_err(|_| refused(format!("is not a report of {}", crate::report::SCHEMA)))?;
         let mut unavailable = Unavailable::default();
         if let Some(reason) = member.unavailable.get("types") {
             unavailable.note("types", reason);
@@ -83,24 +83,24 @@ impl MemoryReport {
         });
         let mut words = words.chain(symbols).chain([&self.collected_at]).chain(groups);
         if words.any(|word| word.len() > MAX_WORD_BYTES) {
-            return Err(refused(format!("has names of more than {MAX_WORD_BYTES} bytes")));
+            return Err(refused(format!("has names longer than {MAX_WORD_BYTES} bytes")));
         }
         let Some(types) = &self.types else {
             let reason = self.unavailable.get("types").unwrap_or_default();
             return if reason.len() > MAX_TEXT_BYTES {
-                Err(refused("gives too long a reason"))
+                Err(refused("has a reason that is too long"))
             } else {
                 Ok(())
             };
         };
         if types.group != GROUP {
-            return Err(refused("has another table than was asked for"));
+            return Err(refused("has a different table than requested"));
         }
         if types.rows.len() > rows {
-            return Err(refused(format!("has more than the {rows} rows that were asked for")));
+            return Err(refused(format!("has more than the {rows} rows requested")));
         }
         if types.rows.iter().any(|row| row.type_name.len().max(row.full_type.len()) > MAX_TEXT_BYTES) {
-            return Err(refused(format!("has types with names of more than {MAX_TEXT_BYTES} bytes")));
+            return Err(refused(format!("has type names longer than {MAX_TEXT_BYTES} bytes")));
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Report, message)
 }
 
-/// How many values `json` has at most: one, and one for each comma that is in no text.
+/// Upper bound of the number of values in `json`: one, and one for each comma outside strings.
 fn values(json: &[u8]) -> usize {
     let (mut values, mut is_text, mut is_escaped) = (1, false, false);
     for byte in json {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_up_is_read_and_the_rest_is_not() {
+    fn reads_only_what_is_added_up() {
         let report = report();
         let read = read(&report).unwrap();
         let read = serde_json::to_value(read).unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_more_than_was_asked_for_is_not_taken() {
+    fn s45_rejects_more_than_was_requested() {
         let with = |change: &dyn Fn(&mut Value)| {
             let mut report = report();
             change(&mut report);
@@ -174,46 +174,46 @@ mod tests {
         };
         let row = report()["types"]["rows"][0].clone();
         let long = "x".repeat(MAX_TEXT_BYTES + 1);
-        for (change, told) in [
-            (&|report: &mut Value| report["schema"] = json!("memory-debug/v2") as _, "of version"),
+        for (change, expected) in [
+            (&|report: &mut Value| report["schema"] = json!("memory-debug/v2") as _, "has version"),
             (&|report: &mut Value| report["types"]["rows"] = json!(vec![&row; 11]), "more than the 10 rows"),
-            (&|report: &mut Value| report["types"]["group"] = json!("file"), "another table"),
-            (&|report: &mut Value| report["types"]["rows"][0]["type"] = json!(long), "types with names"),
-            (&|report: &mut Value| report["types"]["symbols"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["instance"]["service"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["instance"]["host"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["collected_at"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["cgroup"]["path"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["cgroup"]["binding"]["path"] = json!(long), "names of more than"),
-            (&|report: &mut Value| report["cgroup"]["levels"][0]["path"] = json!(long), "names of more than"),
+            (&|report: &mut Value| report["types"]["group"] = json!("file"), "a different table"),
+            (&|report: &mut Value| report["types"]["rows"][0]["type"] = json!(long), "type names longer"),
+            (&|report: &mut Value| report["types"]["symbols"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["instance"]["service"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["instance"]["host"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["collected_at"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["cgroup"]["path"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["cgroup"]["binding"]["path"] = json!(long), "names longer than"),
+            (&|report: &mut Value| report["cgroup"]["levels"][0]["path"] = json!(long), "names longer than"),
             (
                 &|report: &mut Value| report["roots"] = json!({"rows": vec![json!({}); 140_000]}),
                 "more values",
             ),
-            (&|report: &mut Value| report["types"] = json!(7), "is no report"),
+            (&|report: &mut Value| report["types"] = json!(7), "is not a report"),
             (
                 &|report: &mut Value| {
                     report["types"] = Value::Null;
                     report["unavailable"] = json!({"types": long});
                 },
-                "too long a reason",
+                "a reason that is too long",
             ),
         ] as [(&dyn Fn(&mut Value), &str); 14]
         {
             let error = with(change);
-            assert!(error.contains(told) && error.len() < 200, "{error}");
+            assert!(error.contains(expected) && error.len() < 200, "{error}");
         }
     }
 
     #[test]
-    fn s45_another_version_is_not_quoted_at_length() {
+    fn s45_quotes_another_version_only_in_part() {
         let mut report = report();
         report["schema"] = json!("é".repeat(1 << 20));
         assert!(read(&report).unwrap_err().len() < 500);
     }
 
     #[test]
-    fn values_are_counted_outside_of_texts() {
+    fn counts_values_outside_strings() {
         for (json, expected) in
             [("", 1), ("[]", 1), ("[1,2]", 2), (r#"{"a,b": "c\",d", "e": [1,2]}"#, 3), (r#""\\",1"#, 2)]
         {

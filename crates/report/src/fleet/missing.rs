@@ -1,50 +1,50 @@
-//! Why an instance is not in the sum.
+//! Reasons why an instance is missing from the sums.
 
 use serde::{Deserialize, Serialize};
 
-/// An instance that was asked for and did not give a report.
+/// An instance that was asked and did not give a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MissingInstance {
-    /// How it was addressed.
+    /// Its address.
     pub target: String,
-    /// What kept it away.
+    /// The reason, for programs.
     pub reason: MissingReason,
-    /// The same in words, with what to do.
+    /// The reason in words, with what to do.
     pub detail: String,
 }
 
-/// What kept an instance away.
+/// Why an instance gave no report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MissingReason {
-    /// The address is not one, or its name has none.
+    /// The address is invalid, or its name does not resolve.
     Address,
-    /// Nobody listens there, or the network does not lead there.
+    /// No process listens there, or the network has no route.
     Unreachable,
-    /// The connection is not as safe as it has to be.
+    /// The connection is not as secure as required.
     Tls,
-    /// The credentials are not those of this instance.
+    /// The instance does not accept the credentials.
     Unauthorized,
-    /// The credentials are right and have not the role.
+    /// The credentials are valid but lack the role.
     Forbidden,
     /// The instance answered with another status.
     Refused,
-    /// No answer in time.
+    /// The instance did not answer in time.
     Deadline,
-    /// The answer is no report of this version.
+    /// The answer is not a report of this version.
     NoReport,
-    /// The answer is longer than is read.
+    /// The answer is longer than the limit.
     TooLong,
-    /// There were more instances than are asked.
+    /// There were more instances than the limit.
     TooMany,
-    /// What is at the address is nobody's who is to be asked: another user's, or no instance at all.
+    /// The address does not belong to an instance of this fleet: it is another user's, or not an instance at all.
     Foreign,
 }
 
 impl MissingReason {
-    /// The word on the wire.
+    /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Address => "address",
@@ -63,7 +63,7 @@ impl MissingReason {
 }
 
 impl MissingInstance {
-    /// `target` is missing for `reason`, which `detail` says in words.
+    /// Records that `target` is missing for `reason`; `detail` explains it in words.
     pub fn new(target: impl Into<String>, reason: MissingReason, detail: impl Into<String>) -> Self {
         Self { target: target.into(), reason, detail: detail.into() }
     }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_the_same_word_everywhere() {
+    fn a_reason_has_the_same_name_in_json_and_in_text() {
         for reason in [
             MissingReason::Address,
             MissingReason::Unreachable,

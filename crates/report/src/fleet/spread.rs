@@ -1,46 +1,46 @@
-//! How a number differs between instances, and which of them stand out.
+//! How a number differs between instances, and which instances stand out.
 
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceId;
 
 /// The test for outliers, in words.
-pub(super) const TEST: &str = "an instance stands out if, among three or more, it is further from the median than 3.5 \
-                               median absolute deviations (scaled by 1.4826), than a fifth of the median, and than 4 \
-                               of its own standard errors";
+pub(super) const TEST: &str = "an instance stands out if there are three or more and it is further from the median \
+                               than 3.5 median absolute deviations (scaled by 1.4826), than a fifth of the median, and \
+                               than 4 of its own standard errors";
 
 /// How a number differs between instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Spread {
-    /// The least.
+    /// Lowest value.
     pub min: u64,
-    /// The one in the middle; of an even number of instances, the mean of the two.
+    /// Median; for an even number of instances, the mean of the two in the middle.
     pub median: u64,
-    /// The most.
+    /// Highest value.
     pub max: u64,
-    /// Whose it is.
+    /// The instance with the highest value.
     pub max_instance: InstanceId,
     /// Instances that stand out, the furthest first.
     pub outliers: Vec<InstanceId>,
 }
 
-/// One instance's number.
+/// The number of one instance.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
     pub(super) instance: InstanceId,
     pub(super) value: u64,
-    /// One standard error of it; 0 if it is exact.
+    /// One standard error of `value`; 0 if it is exact.
     pub(super) stderr: f64,
 }
 
 impl Spread {
-    /// `None` of nothing.
+    /// The spread of the cells. `None` if there are none.
     pub(super) fn of(cells: &[Cell]) -> Option<Self> {
         let mut values: Vec<u64> = cells.iter().map(|cell| cell.value).collect();
         values.sort_unstable();
         let median = median(&values)?;
-        // Of equal ones the first by id, so that the answer does not depend on who answered first.
+        // Among equal values the first id wins, so that the result does not depend on the order of answers.
         let most = cells.iter().max_by(|a, b| (a.value, b.instance).cmp(&(b.value, a.instance)))?;
         Some(Self {
             min: *values.first()?,
@@ -69,7 +69,7 @@ fn outliers(cells: &[Cell], median_value: u64) -> Vec<InstanceId> {
     far.into_iter().map(|(_, cell)| cell.instance).collect()
 }
 
-/// Of numbers in ascending order.
+/// The median of numbers in ascending order.
 fn median(sorted: &[u64]) -> Option<u64> {
     let upper = *sorted.get(sorted.len() / 2)?;
     Some(if sorted.len() % 2 == 1 { upper } else { sorted[sorted.len() / 2 - 1].midpoint(upper) })
@@ -103,19 +103,19 @@ mod tests {
     }
 
     #[test]
-    fn who_stands_out_is_named_and_who_wavers_is_not() {
+    fn names_instances_that_stand_out_beyond_noise() {
         let outliers = |values: &[u64], stderr| Spread::of(&cells(values, stderr)).unwrap().outliers;
         assert_eq!(outliers(&[100, 100, 100, 900], 0.0), [id(4)]);
         assert_eq!(outliers(&[0, 1000, 1001, 999, 5000], 0.0), [id(5), id(1)], "the furthest first");
         assert_eq!(outliers(&[100, 100, 100, 900], 210.0), [], "within 4 standard errors");
         assert_eq!(outliers(&[100, 100, 100, 119], 0.0), [], "within a fifth");
-        assert_eq!(outliers(&[100, 200, 300, 400], 0.0), [], "as different as they all are");
-        assert_eq!(outliers(&[100, 900], 0.0), [], "of two, which one?");
+        assert_eq!(outliers(&[100, 200, 300, 400], 0.0), [], "no further apart than the others");
+        assert_eq!(outliers(&[100, 900], 0.0), [], "two instances cannot show which one differs");
         assert_eq!(outliers(&[100, 100, 900], 0.0), [id(3)]);
     }
 
     #[test]
-    fn whoever_is_at_the_bound_does_not_stand_out() {
+    fn an_instance_at_the_bound_does_not_stand_out() {
         let outliers = |values: &[u64], stderr| Spread::of(&cells(values, stderr)).unwrap().outliers;
         // 3.5 * 1.4826 * 100 = 518.91
         assert_eq!(outliers(&[900, 900, 1000, 1000, 1100, 1100, 1518], 0.0), []);

@@ -31,13 +31,13 @@ fn numbers_are_merged_by_their_rules() {
     assert_eq!((limit.sum, limit.rule, limit.spread.median), (None, MergeRule::Spread, 1 << 30));
     assert_eq!(merged.sum("allocator.allocated_bytes"), Some(3 * 451_936_256));
     assert_eq!(merged.sum("process.uss_bytes"), None);
-    assert!(!merged.numbers.contains_key("process.uss_bytes"), "nobody measured it");
+    assert!(!merged.numbers.contains_key("process.uss_bytes"), "no instance measured it");
     assert_eq!(merged.fragmentation(), Some((456_130_560.0 - 451_936_256.0) / 456_130_560.0));
     assert!(merged.complete);
 }
 
 #[test]
-fn fragmentation_is_of_those_who_measured_both() {
+fn fragmentation_needs_the_same_instances_for_both_numbers() {
     let fragmentation = |second: fn(&mut crate::report::AllocatorStats)| {
         let (first, mut other) = (report(1, 100), report(2, 100));
         second(other.allocator.as_mut().unwrap());
@@ -53,7 +53,7 @@ fn fragmentation_is_of_those_who_measured_both() {
 }
 
 #[test]
-fn what_was_drawn_from_behind_a_balancer_says_so() {
+fn instances_drawn_from_behind_a_balancer_have_an_estimate() {
     let mut drawn = Fleet::new("through");
     let draws = Draws::default();
     drawn.estimate(draws.estimate());
@@ -83,7 +83,7 @@ fn one_process_under_two_names_counts_once() {
 }
 
 #[test]
-fn two_processes_that_claim_one_id_are_not_one() {
+fn two_processes_that_claim_one_id_are_not_merged() {
     let mut other = report(1, 200);
     other.instance.pid += 1;
     let merged = fleet(&[report(1, 100), other]);
@@ -92,7 +92,7 @@ fn two_processes_that_claim_one_id_are_not_one() {
 }
 
 #[test]
-fn who_is_missing_is_named_and_the_rest_is_summed() {
+fn lists_missing_instances_and_sums_the_others() {
     let mut fleet = Fleet::new("targets");
     fleet.add("http://a", &report(1, 100));
     fleet.miss(MissingInstance::new("http://c", MissingReason::Deadline, "no answer in 5 s"));
@@ -105,7 +105,7 @@ fn who_is_missing_is_named_and_the_rest_is_summed() {
 }
 
 #[test]
-fn a_report_of_another_version_is_missing_not_misread() {
+fn a_report_of_another_version_counts_as_missing() {
     let mut other = report(1, 100);
     other.schema = "memory-debug/v2".into();
     let merged = fleet(&[other]);
@@ -114,7 +114,7 @@ fn a_report_of_another_version_is_missing_not_misread() {
 }
 
 #[test]
-fn an_instance_without_a_table_is_in_the_numbers_and_says_why() {
+fn an_instance_without_a_table_is_in_the_numbers_with_a_reason() {
     let mut bare = report(2, 100);
     bare.types = None;
     bare.unavailable.note("types", "profiling is off");
@@ -125,7 +125,7 @@ fn an_instance_without_a_table_is_in_the_numbers_and_says_why() {
 }
 
 #[test]
-fn programs_stand_side_by_side() {
+fn programs_are_listed_by_version() {
     let mut new = report(3, 100);
     new.instance.version = Some("0.2.0".into());
     new.instance.build_id = Some("cd34".into());
@@ -145,7 +145,7 @@ fn the_skew_is_between_the_first_and_the_last() {
 }
 
 #[test]
-fn a_fleet_reads_back_and_one_without_instances_has_no_numbers() {
+fn a_fleet_survives_json_and_an_empty_one_has_no_numbers() {
     for merged in [fleet(&[report(1, 100), report(2, 300)]), fleet(&[])] {
         let json = serde_json::to_string(&merged).unwrap();
         assert_eq!(serde_json::from_str::<FleetReport>(&json).unwrap(), merged);

@@ -1,4 +1,4 @@
-//! The table of types of many instances.
+//! Merges the tables of types of many instances.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use crate::instance::InstanceId;
 use crate::report::{RowSource, TypeSummary};
 use crate::rows;
 
-/// Types by what all instances together hold of them, largest first.
+/// Types by the memory that all instances hold together, largest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -18,9 +18,9 @@ pub struct FleetTypes {
     pub group: String,
     /// Number of instances whose tables were merged.
     pub instances: u64,
-    /// The sampling rates that they have. More than one is no fault: each row states its error.
+    /// Sampling rates of the instances. Several rates are fine, because each row states its error.
     pub sample_bytes: Vec<u64>,
-    /// How good the names are at the instances. With more than one, the same type may be in several rows.
+    /// Quality of the symbols at the instances. If it differs, one type may be in several rows.
     pub symbols: Vec<String>,
     /// The rows.
     pub rows: Vec<FleetTypeRow>,
@@ -28,17 +28,17 @@ pub struct FleetTypes {
     pub total_bytes: Option<u64>,
     /// One standard error of `total_bytes`, in bytes.
     pub total_bytes_stderr: Option<f64>,
-    /// How the totals of the instances differ.
+    /// How the totals differ between instances.
     pub total_spread: Option<Spread>,
-    /// Live bytes whose type is not known.
+    /// Live bytes whose type is unknown.
     pub unattributed_bytes: Option<u64>,
-    /// Rows left out here, by `top`.
+    /// Rows omitted here because of `top`.
     pub omitted_rows: u64,
-    /// Rows that instances left out of their own tables. While there are any, rows with little may lack a part.
+    /// Rows that instances omitted from their own tables. If there are any, small rows may be too low.
     pub omitted_at_instances: u64,
 }
 
-/// One type at all instances.
+/// One type, summed over all instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FleetTypeRow {
@@ -57,16 +57,16 @@ pub struct FleetTypeRow {
     pub bytes_stderr: f64,
     /// Where the numbers come from.
     pub source: RowSource,
-    /// Number of instances that have such a row.
+    /// Number of instances that have this row.
     pub instances: u64,
-    /// How the bytes differ between instances. One that has no such row counts as 0, unless it left rows out.
+    /// How the bytes differ between instances. An instance without this row counts as 0, unless it omitted rows.
     pub spread: Spread,
-    /// As in [`TypeRow::threads`](crate::TypeRow::threads), of all instances.
+    /// As in [`TypeRow::threads`](crate::TypeRow::threads), summed over all instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u64>,
 }
 
-/// Adds tables up, one at a time.
+/// Merges tables, one at a time.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     group: Option<String>,
@@ -75,7 +75,7 @@ pub(super) struct Tables {
     rows: HashMap<(String, String, RowSource), Row>,
     totals: Vec<Cell>,
     unattributed: Option<u64>,
-    /// Instances whose table has all rows, and those whose table has not.
+    /// Instances whose table has all rows; `cut` counts the others.
     whole: Vec<InstanceId>,
     cut: u64,
     omitted: u64,
@@ -90,13 +90,15 @@ struct Row {
 }
 
 impl Tables {
+    /// Adds the table of an instance.
+    ///
     /// # Errors
     ///
-    /// If its rows stand for something else than those before.
+    /// If its rows stand for something else than the rows of the tables before.
     pub(super) fn add(&mut self, instance: InstanceId, table: &TypeSummary) -> Result<(), String> {
         let group = self.group.get_or_insert_with(|| table.group.clone());
         if *group != table.group {
-            return Err(format!("its table is by {}, those of the others by {group}", table.group));
+            return Err(format!("its table is grouped by {}, the other tables by {group}", table.group));
         }
         self.rates.extend(table.sample_bytes);
         self.symbols.extend(table.symbols.clone());
@@ -133,7 +135,7 @@ impl Tables {
         Ok(())
     }
 
-    /// `None` if no instance had a table.
+    /// The merged table. `None` if no instance had a table.
     pub(super) fn finish(self) -> Option<FleetTypes> {
         let group = self.group?;
         let mut rows: Vec<FleetTypeRow> = Vec::with_capacity(self.rows.len());
@@ -178,22 +180,23 @@ impl Tables {
 }
 
 impl FleetTypes {
-    /// At most `top` rows whose name contains `filter`. Totals stay those of all rows.
+    /// Keeps at most `top` rows whose name contains `filter`. Totals still cover all rows.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
 }
 
-/// The error is rounded, so that the order of the cells does not show in its last digits.
+/// Sum and its standard error. The error is rounded, so that the order of the cells does not show in its last digits.
 fn sum(cells: &[Cell]) -> (u64, f64) {
     let bytes = cells.iter().fold(0, |sum: u64, cell| sum.saturating_add(cell.value));
     (bytes, cells.iter().map(|cell| cell.stderr.powi(2)).sum::<f64>().sqrt().round())
 }
 
-/// An instance that told all its rows and has none of this holds nothing of it.
+/// Adds zeros for instances that sent all their rows and do not have this one.
 fn with_zeros(mut cells: Vec<Cell>, whole: &[InstanceId]) -> Vec<Cell> {
     let present: BTreeSet<_> = cells.iter().map(|cell| cell.instance).collect();
     let absent = whole.iter().filter(|instance| !present.contains(instance));
@@ -201,7 +204,7 @@ fn with_zeros(mut cells: Vec<Cell>, whole: &[InstanceId]) -> Vec<Cell> {
     cells
 }
 
-/// What came over the wire as a standard error may be anything. One so large says "unknown" and can still be summed.
+/// A standard error from the wire, which may be any number. A very large one means "unknown" and can still be added.
 fn error(stderr: f64) -> f64 {
     if stderr.is_finite() { stderr.clamp(0.0, u64::MAX as f64) } else { u64::MAX as f64 }
 }
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn where_rows_were_left_out_a_missing_one_is_not_zero() {
+    fn a_missing_row_is_not_zero_if_rows_were_omitted() {
         let mut tables = Tables::default();
         let mut second = sample::types();
         second.rows.truncate(1);
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn who_told_all_rows_holds_nothing_of_the_others_however_many_left_some_out() {
+    fn an_instance_with_a_whole_table_counts_as_zero_for_its_missing_rows() {
         let mut tables = Tables::default();
         let (whole, mut without, mut cut) = (sample::types(), sample::types(), sample::types());
         without.rows.remove(0);
@@ -278,30 +281,30 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_is_none_is_unknown() {
-        for (told, taken) in [
+    fn an_invalid_error_becomes_unknown() {
+        for (received, expected) in [
             (0.5, 0.5),
             (-1.0, 0.0),
             (f64::MAX, u64::MAX as f64),
             (f64::INFINITY, u64::MAX as f64),
             (f64::NAN, u64::MAX as f64),
         ] {
-            assert_eq!(error(told), taken, "{told}");
+            assert_eq!(error(received), expected, "{received}");
         }
     }
 
     #[test]
-    fn what_is_grouped_otherwise_is_not_added() {
+    fn rejects_a_table_with_another_group() {
         let mut tables = Tables::default();
         tables.add(id(1), &sample::types()).unwrap();
         let other = TypeSummary { group: "file".into(), ..sample::types() };
         let reason = tables.add(id(2), &other).unwrap_err();
-        assert_eq!(reason, "its table is by file, those of the others by container");
+        assert_eq!(reason, "its table is grouped by file, the other tables by container");
         assert_eq!(tables.finish().unwrap().instances, 1);
     }
 
     #[test]
-    fn hostile_numbers_neither_overflow_nor_become_unsayable() {
+    fn hostile_numbers_neither_overflow_nor_break_the_json() {
         let mut tables = Tables::default();
         let mut table = sample::types();
         (table.total_bytes, table.total_bytes_stderr) = (Some(u64::MAX), Some(f64::MAX));
@@ -315,10 +318,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_table_keeps_its_totals_and_says_what_it_left_out() {
+    fn a_cut_table_keeps_its_totals_and_counts_omitted_rows() {
         let mut tables = Tables::default();
         tables.add(id(1), &sample::types()).unwrap();
-        let cut = tables.finish().unwrap().cut(1, Some("Session"));
+        let cut = tables.finish().unwrap().truncate_filtered(1, Some("Session"));
         assert_eq!((cut.rows.len(), cut.omitted_rows, cut.total_bytes), (1, 1, Some(20 << 20)));
     }
 }

@@ -1,4 +1,4 @@
-//! The metrics of the process, its container and its allocator.
+//! Metrics of the process, its container and its allocator.
 
 use crate::ceiling::Ceiling;
 use crate::report::{
@@ -7,7 +7,7 @@ use crate::report::{
 use crate::timestamp;
 use crate::units::visible;
 
-/// Metrics of one name.
+/// Metrics that share one name.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MetricFamily {
@@ -15,38 +15,38 @@ pub struct MetricFamily {
     pub name: &'static str,
     /// One of OpenMetrics's base units, part of the full name.
     pub unit: Option<&'static str>,
-    /// What it is, in a sentence without the dot.
+    /// Description in one sentence, without the full stop.
     pub help: &'static str,
     /// How it may change.
     pub kind: MetricKind,
-    /// The metrics, differing in their labels.
+    /// The metrics, which differ in their labels.
     pub metrics: Vec<Metric>,
 }
 
-/// How a metric may change.
+/// How a metric can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
-    /// Up and down.
+    /// Can go up and down.
     Gauge,
-    /// Up only, while the process lives.
+    /// Only goes up while the process lives.
     Counter,
-    /// Not: its labels are what it says.
+    /// Constant metadata, carried in the labels.
     Info,
 }
 
-/// One number.
+/// One metric: labels and a value.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metric {
-    /// Names and values.
+    /// Names and values of the labels.
     pub labels: Vec<(&'static str, String)>,
-    /// The number; 1 of an info.
+    /// The value; 1 for an info.
     pub value: f64,
 }
 
 impl MetricFamily {
-    /// A gauge without metrics yet.
+    /// A gauge, still without metrics.
     pub(super) fn gauge(name: &'static str, unit: Option<&'static str>, help: &'static str) -> Self {
         Self { name, unit, help, kind: MetricKind::Gauge, metrics: Vec::new() }
     }
@@ -64,7 +64,7 @@ impl MetricFamily {
         self.metrics.push(Metric { labels: vec![(label, label_value.into())], value });
     }
 
-    /// The name as it is in a query, without the suffix of its kind.
+    /// The name as used in a query, without the suffix of its kind.
     pub fn full_name(&self) -> String {
         self.unit.map_or_else(|| self.name.to_owned(), |unit| format!("{}_{unit}", self.name))
     }
@@ -95,7 +95,7 @@ fn build_info(report: &MemoryReport) -> MetricFamily {
         ("build_id", or_empty(&instance.build_id)),
         ("instance_id", instance.id.to_string()),
     ];
-    let help = "Which program this is";
+    let help = "Identity of this program";
     MetricFamily {
         kind: MetricKind::Info,
         metrics: vec![Metric { labels, value: 1.0 }],
@@ -103,7 +103,7 @@ fn build_info(report: &MemoryReport) -> MetricFamily {
     }
 }
 
-/// With the names that Prometheus's own clients give what they know, too.
+/// Numbers that Prometheus's own client libraries export, too, have the names used there.
 fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
     let number =
         |get: fn(&ProcessMemory) -> Option<u64>| report.process.as_ref().and_then(get).map(|n| n as f64);
@@ -122,7 +122,7 @@ fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
         gauge(
             "memory_debug_process_proportional",
             BYTES,
-            "Resident memory, shared pages divided by their users",
+            "Resident memory, with shared pages divided among their users",
         )
         .with(number(|p| p.pss_bytes)),
         gauge("memory_debug_process_unique", BYTES, "Memory that would be freed if the process ended")
@@ -132,7 +132,7 @@ fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
         gauge(
             "memory_debug_process_lazy_free",
             BYTES,
-            "Resident anonymous memory that the kernel may take without swapping",
+            "Resident anonymous memory that the kernel may reclaim without swapping",
         )
         .with(number(|p| p.lazy_free_bytes)),
         gauge("process_threads", None, "Threads").with(number(|p| p.threads)),
@@ -150,23 +150,27 @@ fn of_container(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|c| c.limit_bytes)),
         gauge("memory_debug_cgroup_current", BYTES, "Memory charged to the control group")
             .with(number(|c| c.current_bytes)),
-        gauge("memory_debug_cgroup_inactive_file", BYTES, "Page cache that goes first when memory is short")
-            .with(number(|c| c.inactive_file_bytes)),
-        gauge("memory_debug_cgroup_peak", BYTES, "Most memory that was charged to the control group")
+        gauge(
+            "memory_debug_cgroup_inactive_file",
+            BYTES,
+            "Inactive page cache, dropped first when memory is short",
+        )
+        .with(number(|c| c.inactive_file_bytes)),
+        gauge("memory_debug_cgroup_peak", BYTES, "Highest memory charged to the control group so far")
             .with(number(|c| c.peak_bytes)),
         counter(
             "memory_debug_cgroup_oom_kills",
-            "Processes of the control group killed because memory ran out",
+            "Processes in the control group killed because memory ran out",
         )
         .with(number(|c| c.oom_kills)),
         counter("memory_debug_cgroup_high_events", "Times the control group was throttled at memory.high")
             .with(number(|c| c.high_events)),
-        counter("memory_debug_cgroup_max_events", "Times an allocation met the control group's limit")
+        counter("memory_debug_cgroup_max_events", "Times an allocation hit the control group's limit")
             .with(number(|c| c.max_events)),
     ]
 }
 
-/// What the memory of the control group consists of.
+/// The parts of the control group's memory.
 fn of_parts(report: &MemoryReport) -> Vec<MetricFamily> {
     let parts = report.cgroup.as_ref().map(|cgroup| &cgroup.parts);
     let number = |get: fn(&CgroupParts) -> Option<u64>| parts.and_then(get).map(|n| n as f64);
@@ -180,18 +184,18 @@ fn of_parts(report: &MemoryReport) -> Vec<MetricFamily> {
         .with(number(|p| p.anonymous_bytes)),
         gauge("memory_debug_cgroup_file", BYTES, "Page cache of the control group, tmpfs included")
             .with(number(|p| p.file_bytes)),
-        gauge("memory_debug_cgroup_mapped_file", BYTES, "Page cache of the control group that is mapped")
+        gauge("memory_debug_cgroup_mapped_file", BYTES, "Mapped page cache of the control group")
             .with(number(|p| p.mapped_file_bytes)),
         gauge("memory_debug_cgroup_shared", BYTES, "Tmpfs and shared memory of the control group")
             .with(number(|p| p.shared_bytes)),
-        gauge("memory_debug_cgroup_kernel", BYTES, "Memory of the kernel for the control group")
+        gauge("memory_debug_cgroup_kernel", BYTES, "Kernel memory of the control group")
             .with(number(|p| p.kernel_bytes)),
         gauge("memory_debug_cgroup_socket", BYTES, "Socket buffers of the control group")
             .with(number(|p| p.socket_bytes)),
     ]
 }
 
-/// The level with the least room, and what happened at the levels above.
+/// The level with the least room, and the events at the levels above.
 fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
     let binding = report.cgroup.as_ref().and_then(|cgroup| cgroup.binding.as_ref());
     let number = |get: fn(&CgroupLevel) -> Option<u64>| binding.and_then(get).map(|n| n as f64);
@@ -208,7 +212,7 @@ fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
         gauge(
             "memory_debug_cgroup_binding_inactive_file",
             BYTES,
-            "Page cache that goes first of the control group with the least room",
+            "Inactive page cache of the control group with the least room",
         )
         .with(number(|level| level.inactive_file_bytes)),
     ];
@@ -219,7 +223,7 @@ fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
     let mut high =
         counter("memory_debug_cgroup_above_high_events", "Times a control group above was throttled");
     let mut max =
-        counter("memory_debug_cgroup_above_max_events", "Times a control group above met its limit");
+        counter("memory_debug_cgroup_above_max_events", "Times a control group above hit its limit");
     for level in report.cgroup.iter().flat_map(|cgroup| &cgroup.levels) {
         for (family, value) in
             [(&mut kills, level.oom_kills), (&mut high, level.high_events), (&mut max, level.max_events)]
@@ -231,7 +235,7 @@ fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
     families
 }
 
-/// The machine, and the limit that the process meets first.
+/// The machine, and the limit that the process reaches first.
 fn of_ceiling(report: &MemoryReport) -> Vec<MetricFamily> {
     let ceiling = report.ceiling().ok();
     let number = |get: fn(&Ceiling) -> Option<u64>| ceiling.as_ref().and_then(get).map(|n| n as f64);
@@ -240,16 +244,24 @@ fn of_ceiling(report: &MemoryReport) -> Vec<MetricFamily> {
     let gauge = MetricFamily::gauge;
     let mut families = vec![
         gauge("memory_debug_machine_total", BYTES, "Memory of the machine").with(machine(|m| m.total_bytes)),
-        gauge("memory_debug_machine_available", BYTES, "Memory of the machine that programs can still take")
-            .with(machine(|m| m.available_bytes)),
-        gauge("memory_debug_ceiling_limit", BYTES, "Limit with the least room, the machine included")
+        gauge(
+            "memory_debug_machine_available",
+            BYTES,
+            "Memory of the machine that programs can still allocate",
+        )
+        .with(machine(|m| m.available_bytes)),
+        gauge("memory_debug_ceiling_limit", BYTES, "Limit with the least room, or the machine's memory")
             .with(number(|c| Some(c.limit_bytes))),
-        gauge("memory_debug_ceiling_used", BYTES, "Memory in use below the limit with the least room")
+        gauge("memory_debug_ceiling_used", BYTES, "Memory in use under the limit with the least room")
             .with(number(|c| Some(c.used_bytes))),
-        gauge("memory_debug_ceiling_room", BYTES, "Memory that is left until the limit with the least room")
+        gauge("memory_debug_ceiling_room", BYTES, "Memory left under the limit with the least room")
             .with(number(|c| Some(c.room_bytes))),
-        gauge("memory_debug_ceiling_others", BYTES, "Part of the memory in use that others have")
-            .with(number(|c| c.others_bytes)),
+        gauge(
+            "memory_debug_ceiling_others",
+            BYTES,
+            "Memory in use by others under the limit with the least room",
+        )
+        .with(number(|c| c.others_bytes)),
     ];
     families.extend(ceiling.map(|ceiling| {
         let labels = vec![
@@ -276,30 +288,30 @@ fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
             .with(number(|a| a.active_bytes)),
         gauge("memory_debug_jemalloc_metadata", BYTES, "The allocator's own data")
             .with(number(|a| a.metadata_bytes)),
-        gauge(
-            "memory_debug_jemalloc_resident",
-            BYTES,
-            "Most physical memory that the allocator's pages can take",
-        )
-        .with(number(|a| a.resident_bytes)),
+        gauge("memory_debug_jemalloc_resident", BYTES, "Upper bound of the allocator's physical memory")
+            .with(number(|a| a.resident_bytes)),
         gauge("memory_debug_jemalloc_mapped", BYTES, "Bytes in active extents")
             .with(number(|a| a.mapped_bytes)),
         gauge("memory_debug_jemalloc_retained", BYTES, "Address space kept for later use")
             .with(number(|a| a.retained_bytes)),
-        gauge("memory_debug_jemalloc_dirty", BYTES, "Unused pages that the system has not got back")
+        gauge("memory_debug_jemalloc_dirty", BYTES, "Unused pages, not yet returned to the system")
             .with(number(|a| a.dirty_bytes)),
-        gauge("memory_debug_jemalloc_muzzy", BYTES, "Unused pages that the kernel may take, if it has not")
-            .with(number(|a| a.muzzy_bytes)),
+        gauge(
+            "memory_debug_jemalloc_muzzy",
+            BYTES,
+            "Unused pages that the kernel may reclaim or has reclaimed",
+        )
+        .with(number(|a| a.muzzy_bytes)),
         gauge(
             "memory_debug_jemalloc_thread_cache",
             BYTES,
-            "Free objects in threads' caches, counted as allocated",
+            "Free objects in thread caches, counted as allocated",
         )
         .with(number(|a| a.thread_cache_bytes)),
         gauge(
             "memory_debug_jemalloc_internal",
             BYTES,
-            "The allocator's own data that counts as allocated: threads' caches, the heap profile",
+            "The allocator's own data that counts as allocated: thread caches, the heap profile",
         )
         .with(number(|a| a.internal_bytes)),
         gauge(
@@ -322,9 +334,9 @@ fn of_allocator(report: &MemoryReport) -> Vec<MetricFamily> {
 fn of_collection(report: &MemoryReport) -> Vec<MetricFamily> {
     let gauge = MetricFamily::gauge;
     vec![
-        gauge("memory_debug_collection_duration", SECONDS, "How long it took to collect this")
+        gauge("memory_debug_collection_duration", SECONDS, "Duration of this collection")
             .with(Some(report.duration_us as f64 / 1e6)),
-        gauge("memory_debug_collection_timestamp", SECONDS, "When this was collected, since 1970")
+        gauge("memory_debug_collection_timestamp", SECONDS, "Time of this collection, since 1970")
             .with(unix_seconds(&report.collected_at)),
     ]
 }
@@ -340,7 +352,7 @@ mod tests {
 
     fn value(families: &[MetricFamily], name: &str) -> Option<f64> {
         let family = families.iter().find(|family| family.full_name() == name);
-        family.unwrap_or_else(|| panic!("{name} is not there")).metrics.first().map(|metric| metric.value)
+        family.unwrap_or_else(|| panic!("{name} is missing")).metrics.first().map(|metric| metric.value)
     }
 
     #[test]
@@ -371,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_above_has_the_level_and_the_ceiling_says_what_sets_it() {
+    fn events_above_name_their_level_and_the_ceiling_says_what_sets_it() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().levels[0].max_events = Some(7);
         let families = of_numbers(&report);
@@ -399,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_before_1970_is_a_negative_number_and_no_text_panics() {
+    fn a_start_before_1970_is_negative_and_an_invalid_start_is_omitted() {
         let mut report = sample::report();
         report.instance.started_at = Some("1969-12-31T23:59:50Z".into());
         assert_eq!(value(&of_numbers(&report), "process_start_time_seconds"), Some(-10.0));
@@ -408,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_left_out() {
+    fn omits_what_was_not_measured() {
         let families = of_numbers(&sample::report());
         assert_eq!(value(&families, "memory_debug_process_unique_bytes"), None);
         assert_eq!(value(&families, "memory_debug_cgroup_oom_kills"), None);
     }
 
     #[test]
-    fn a_name_is_used_once_and_as_openmetrics_wants_it() {
+    fn names_are_unique_and_valid_in_openmetrics() {
         let families = of_numbers(&sample::report());
         let mut names: Vec<_> = families.iter().map(MetricFamily::full_name).collect();
         assert!(

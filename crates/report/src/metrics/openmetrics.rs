@@ -1,4 +1,4 @@
-//! Metrics as text: OpenMetrics 1.0, and the older format of Prometheus.
+//! Writes metrics as text: OpenMetrics 1.0, and the older Prometheus format.
 
 use std::fmt::{self, Write};
 
@@ -6,16 +6,16 @@ use super::MetricsView;
 use super::families::{Metric, MetricFamily, MetricKind};
 use crate::report::{MemoryReport, TypeRow};
 
-/// OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
+/// Metrics in OpenMetrics 1.0: `application/openmetrics-text; version=1.0.0; charset=utf-8`.
 pub fn openmetrics(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> String {
     let mut text = text(report, tracked, view, Format::OpenMetrics);
     text.push_str("# EOF\n");
     text
 }
 
-/// The format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
+/// Metrics in the format before OpenMetrics: `text/plain; version=0.0.4; charset=utf-8`.
 ///
-/// It has no units, no infos and no end mark, and describes a counter by the name of its series.
+/// It has no units, no infos and no end marker, and it names a counter after its series.
 pub fn classic(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) -> String {
     text(report, tracked, view, Format::Classic)
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_format_names_counters_and_infos_by_their_series() {
+    fn the_older_format_names_counters_and_infos_after_their_series() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
         let text = classic(&report, &[], MetricsView { top: 1, exact: true });

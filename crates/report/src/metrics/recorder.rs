@@ -1,4 +1,4 @@
-//! Metrics for programs that have a recorder of the `metrics` facade.
+//! Exports metrics to a recorder of the `metrics` facade.
 
 use metrics::{Label, SharedString, Unit};
 
@@ -6,11 +6,11 @@ use super::MetricsView;
 use super::families::MetricKind;
 use crate::report::{MemoryReport, TypeRow};
 
-/// Hands the metrics of a report to the recorder that the program has installed, if any.
+/// Sends the metrics of a report to the recorder that the program has installed, if any.
 ///
-/// Call it from a task of your own, with a report of [`Scope::Stats`](crate::Scope::Stats), which takes milliseconds;
-/// with [`Scope::Everything`](crate::Scope::Everything) and [`MetricsView::top`] there are types, at the cost of a heap profile. A type
-/// that is no longer among them keeps its last value in most recorders.
+/// Call it from a task of your own. A report of [`Scope::Stats`](crate::Scope::Stats) takes milliseconds. With
+/// [`Scope::Everything`](crate::Scope::Everything) and [`MetricsView::top`], the metrics include types, at the cost
+/// of a heap profile. A type that is no longer among the largest keeps its last value in most recorders.
 pub fn record(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) {
     for family in super::families(report, tracked, view) {
         let name = SharedString::from(family.full_name());
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorder_gets_what_prometheus_gets() {
+    fn the_recorder_gets_the_same_metrics_as_prometheus() {
         let log = Log::default();
         metrics::with_local_recorder(&log, || {
             record(&sample::report(), &[], MetricsView { top: 1, exact: true })

@@ -1,4 +1,4 @@
-//! The metrics of types and roots. Each label is a series that somebody has to keep, so there are not many.
+//! Metrics of types and roots. Their number is bounded, because every label is a series that Prometheus must keep.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use super::families::MetricFamily;
 use crate::report::{MemoryReport, RowSource, TypeRow};
 use crate::units::visible;
 
-/// Stands for all types that are not among the largest.
+/// Label for all types that are not among the largest.
 const OTHER: &str = "other";
 
-/// Stands for all memory of unknown type.
+/// Label for all memory of unknown type.
 const UNATTRIBUTED: &str = "[unattributed]";
 
-/// Longer names are cut: a label is repeated in every sample.
+/// Longer names are shortened, because a label is repeated in every sample.
 const MAX_NAME_CHARS: usize = 200;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +58,7 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
         "Live allocations by type, estimated from samples",
     );
     let Some(types) = &report.types else { return Vec::new() };
-    // Names may be equal where paths are not, or become so by being cut.
+    // Names may be equal although paths differ, or become equal by being shortened.
     let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
     for row in &types.rows {
         match row.source {
@@ -67,7 +67,7 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
             RowSource::Exact => {}
         }
     }
-    // A type may be named like that, and a label stands for one series.
+    // A type may have this name, too, and a label stands for only one series.
     let mut rest = sums.remove(OTHER).unwrap_or_default();
     let mut sums: Vec<_> = sums.into_iter().collect();
     sums.sort_by(|(_, a), (_, b)| b.bytes.total_cmp(&a.bytes));
@@ -89,12 +89,12 @@ fn of_tracked(report: &MemoryReport, tracked: &[TypeRow]) -> Vec<MetricFamily> {
     let mut objects =
         MetricFamily::gauge("memory_debug_tracked_objects", None, "Live values of tracked types");
     let mut bytes =
-        MetricFamily::gauge("memory_debug_tracked", Some("bytes"), "Memory of values of tracked types");
+        MetricFamily::gauge("memory_debug_tracked", Some("bytes"), "Memory of live values of tracked types");
     let mut created =
-        MetricFamily::counter("memory_debug_tracked_created", "Values of tracked types made so far");
+        MetricFamily::counter("memory_debug_tracked_created", "Values of tracked types created so far");
     let mut dropped =
         MetricFamily::counter("memory_debug_tracked_dropped", "Values of tracked types dropped so far");
-    // A report that came over the wire has them in its table only, where the rows of roots are exact as well.
+    // A report from the wire has tracked types only in its table, where the rows of roots are exact as well.
     let in_table = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.created.is_some());
     let tracked: Vec<_> = if tracked.is_empty() { in_table.collect() } else { tracked.iter().collect() };
     // The whole path: tracked types are few, and two may share a name. Those of two versions of a crate share the path.
@@ -120,7 +120,7 @@ fn of_roots(report: &MemoryReport) -> Vec<MetricFamily> {
     let mut retained = MetricFamily::gauge(
         "memory_debug_root_retained",
         Some("bytes"),
-        "What registered roots own, themselves included",
+        "Memory of registered roots and of what they own",
     );
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
     for root in report.roots.iter().flat_map(|roots| &roots.rows) {
@@ -132,7 +132,7 @@ fn of_roots(report: &MemoryReport) -> Vec<MetricFamily> {
     vec![retained]
 }
 
-/// The name as a label: people read the page in terminals as well.
+/// The name as a label, safe to read in a terminal.
 fn cut(name: &str) -> String {
     let name = visible(name);
     if name.chars().count() <= MAX_NAME_CHARS {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_have_a_series_each_and_the_others_share_one() {
+    fn the_largest_types_have_their_own_series_and_the_others_share_one() {
         let families = of_types(&sample::report(), &[], MetricsView { top: 1, exact: true });
         let mib = f64::from(1 << 20);
         let expected =
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_number_of_types_there_are_exact_ones_only() {
+    fn without_top_there_are_only_exact_types() {
         let families = of_types(&sample::report(), &[], MetricsView { top: 0, exact: true });
         assert!(families.iter().all(|family| !family.name.starts_with("memory_debug_type_")));
         assert_eq!(
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_series_have_one_name() {
+    fn series_have_unique_labels() {
         let mut report = sample::report();
         let types = report.types.as_mut().unwrap();
         types.rows[0].type_name = "other".into();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_equal_once_cut_are_one_series() {
+    fn names_that_become_equal_when_shortened_are_one_series() {
         let mut report = sample::report();
         let rows = &mut report.types.as_mut().unwrap().rows;
         for (index, row) in rows.iter_mut().take(2).enumerate() {

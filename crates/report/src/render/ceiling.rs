@@ -1,4 +1,4 @@
-//! The limit that the process meets first, in one line.
+//! The limit that the process reaches first, in one line.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,7 +6,7 @@ use crate::ceiling::{Ceiling, LimitSource};
 use crate::report::MemoryReport;
 use crate::units::{Bytes, percent};
 
-/// The second number of the header. Nothing where neither a limit nor the machine is known.
+/// The header's line about the limit. `None` if neither a limit nor the machine's memory is known.
 pub(super) fn header(report: &MemoryReport) -> Option<String> {
     let ceiling = report.ceiling().ok()?;
     Some(match report.is_limited() {
@@ -46,7 +46,7 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn the_level_that_binds_is_named_with_what_others_have() {
+    fn names_the_binding_level_and_what_others_use() {
         assert_eq!(
             header(&sample::report()).unwrap(),
             "limit: 1.25 GiB of the control group /pod above · 1000.0 MiB used (78 %), 300.0 MiB of it by others · \
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_the_machine_is_the_limit_and_it_may_be_below_one() {
+    fn the_machine_is_the_limit_if_none_is_set_or_if_it_has_less_room() {
         let mut report = sample::report();
         report.machine.as_mut().unwrap().available_bytes = Some(64 << 20);
         let machine =
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_own_group_no_others_are_told_and_of_an_invisible_one_only_bounds() {
+    fn omits_others_for_the_own_group_and_gives_bounds_for_an_invisible_one() {
         let mut report = sample::report();
         let cgroup = report.cgroup.as_mut().unwrap();
         cgroup.binding = Some(cgroup.own_level());
@@ -82,8 +82,8 @@ mod tests {
         assert_eq!(header(&report).unwrap(), own);
         let cgroup = report.cgroup.as_mut().unwrap();
         cgroup.binding.as_mut().unwrap().path = "..".into();
-        let above = "limit: 1.00 GiB of a control group above the visible ones · at least 700.0 MiB used (68 %) · at most \
-                     324.0 MiB left";
+        let above = "limit: 1.00 GiB of a control group above the visible ones · at least 700.0 MiB used (68 %) · \
+                     at most 324.0 MiB left";
         assert_eq!(header(&report).unwrap(), above);
     }
 }

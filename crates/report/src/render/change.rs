@@ -1,4 +1,4 @@
-//! Differences and growth, as text.
+//! Text of differences, growth and leak verdicts.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,17 +11,17 @@ use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, Snap
 use crate::units::{Bytes, count, percent, short_name, signed_bytes, signed_count, span, visible};
 
 impl Display for SnapshotDiff {
-    /// What stands in the way of a comparison, then the table's columns with signs. A change beyond noise has a star.
+    /// Caveats first, then the table's columns with signs. A change beyond noise has a star.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (base, target) = (Moment(&self.base), Moment(&self.target));
         if self.comparison == Comparison::Discarded {
-            writeln!(f, "from {base} to {target} the samples were discarded\n")?;
+            writeln!(f, "the samples were discarded between {base} and {target}\n")?;
         } else {
             writeln!(f, "change from {base} to {target}\n")?;
         }
         write_notes(f, &self.notes)?;
         match self.comparison {
-            // Without a mark there is no growth to show.
+            // Without marked rows there is no growth to show.
             Comparison::Discarded | Comparison::Unknown if self.rows.is_empty() && self.omitted_rows == 0 => {
                 writeln!(f, "no row to show")?;
             }
@@ -31,7 +31,7 @@ impl Display for SnapshotDiff {
     }
 }
 
-/// What stands in the way of a comparison. Before the rows, so that these are not misread.
+/// Writes the caveats before the rows, so that readers do not misread the rows.
 pub(super) fn write_notes(f: &mut Formatter<'_>, notes: &[String]) -> fmt::Result {
     notes.iter().try_for_each(|note| writeln!(f, "note: {}", visible(note)))?;
     if notes.is_empty() { Ok(()) } else { writeln!(f) }
@@ -45,7 +45,7 @@ pub(super) fn write_rows(f: &mut Formatter<'_>, rows: &[DiffRow], omitted: u64) 
     if omitted > 0 { writeln!(f, "… and {} more", count(omitted)) } else { Ok(()) }
 }
 
-/// All rows together, and what the star means.
+/// Writes the total of all rows, and what the star means.
 pub(super) fn write_total(
     f: &mut Formatter<'_>,
     total: &DiffRow,
@@ -61,24 +61,23 @@ pub(super) fn write_total(
         Bytes(total.bytes),
     )?;
     if matches!(comparison, Comparison::Discarded | Comparison::Unknown) {
-        return writeln!(f, "; no row is marked, see the notes");
+        return writeln!(f, "; no row is marked; see the notes");
     }
     writeln!(
         f,
-        "; * is more than noise: beyond {threshold:.1} standard errors, 5 % for all {} rows \
-         together",
+        "; * marks more than noise: over {threshold:.1} standard errors (5 % risk of any false mark in {} rows)",
         count(compared),
     )
 }
 
 impl Display for Growth {
-    /// The table's columns with signs: what is above its peak, and by how much.
+    /// The table's columns with signs: which rows are above their peak, and by how much.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (rows, since) = (count(self.compared_rows), Moment(&self.since));
         if self.rows.is_empty() {
             return writeln!(f, "none of {rows} rows is above its peak since {since}");
         }
-        writeln!(f, "above their peaks since {since}, of {rows} rows\n")?;
+        writeln!(f, "rows above their peak since {since}, out of {rows}\n")?;
         write_columns(f, self.rows.iter().map(cells))
     }
 }
@@ -91,7 +90,7 @@ fn cells(row: &DiffRow) -> [String; 4] {
     [name, signed_count(row.objects_change), signed_bytes(row.bytes_change), error + mark]
 }
 
-/// The first of some snapshots and the last.
+/// The first and the last of several snapshots.
 struct Ends<'a>(&'a [SnapshotInfo]);
 
 impl Display for Ends<'_> {
@@ -104,7 +103,7 @@ impl Display for Ends<'_> {
     }
 }
 
-/// A snapshot by its time, and by its label if it has one.
+/// A snapshot's time, with its label if it has one.
 struct Taken<'a>(&'a SnapshotInfo);
 
 impl Display for Taken<'_> {
@@ -116,7 +115,7 @@ impl Display for Taken<'_> {
     }
 }
 
-/// A snapshot in a sentence.
+/// A snapshot's label or id, with its time.
 struct Moment<'a>(&'a SnapshotInfo);
 
 impl Display for Moment<'_> {
@@ -130,7 +129,7 @@ impl Display for Moment<'_> {
 }
 
 impl Display for LeakVerdict {
-    /// Each run that was judged, the newest first, with a line for each suspect; then what was not judged, and the test.
+    /// Each judged run, the newest first, with one line per suspect; then what was left out, and the test.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let suspects = |is_newer| self.suspects.iter().filter(move |suspect| suspect.is_newer == is_newer);
         if let Some(newer) = &self.newer {
@@ -148,7 +147,7 @@ impl Display for LeakVerdict {
         }
         let newer = self.newer.as_ref().map(|newer| newer.compared_rows);
         let compared = newer.map_or(self.run.compared_rows, |newer| newer.max(self.run.compared_rows));
-        writeln!(f, "{} types compared; a suspect {}", count(compared), self.test)
+        writeln!(f, "{} types compared. {}", count(compared), self.test)
     }
 }
 
@@ -175,7 +174,7 @@ impl Display for Suspect {
         let error = percent(self.bytes_change_stderr, self.bytes_change as f64).unwrap_or_default();
         write!(
             f,
-            "{}: {} (± {error:.0} %) to {}, {} objects, {} an hour",
+            "{}: {} (± {error:.0} %) to {}, {} objects, {} per hour",
             short_name(&self.type_name),
             signed_bytes(self.bytes_change),
             Bytes(self.bytes),
@@ -183,7 +182,7 @@ impl Display for Suspect {
             Bytes(self.bytes_per_hour as u64),
         )?;
         match self.seconds_to_limit {
-            Some(seconds) => write!(f, "; at this rate the limit is met in {}", span(seconds as u64)),
+            Some(seconds) => write!(f, "; at this rate it reaches the limit in {}", span(seconds as u64)),
             None => Ok(()),
         }
     }
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_has_the_tables_columns_with_signs_and_a_star_beyond_noise() {
+    fn a_diff_has_the_tables_columns_with_signs_and_a_star_beyond_noise() {
         let row = |name: &str, objects_change, bytes_change, is_significant| DiffRow {
             type_name: name.into(),
             objects_change,
@@ -234,7 +233,7 @@ change from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090
                             Vec<AuditRecord> |      +1,200 |   +10.00 MiB | 10 % *
                                       String |          -3 |    -1.00 MiB |  100 %
 … and 1 more
-total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * is more than noise: beyond 3.8 standard errors, 5 % for all 300 rows together
+total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * marks more than noise: over 3.8 standard errors (5 % risk of any false mark in 300 rows)
 ";
         assert_eq!(diff.to_string(), expected);
         let none = SnapshotDiff { rows: Vec::new(), ..diff.clone() };
@@ -247,8 +246,8 @@ total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; * is more than noise: beyond 3.8 sta
             ..diff
         };
         let expected = "\
-from before\\u{1b}[2J (2026-11-21T09:00:00.000Z) to 000102030405060708090a0b0c0d0e0f (2026-11-21T09:00:00.000Z) the samples \
-were discarded
+the samples were discarded between before\\u{1b}[2J (2026-11-21T09:00:00.000Z) and 000102030405060708090a0b0c0d0e0f \
+(2026-11-21T09:00:00.000Z)
 
 note: the rate was changed
 note: no row is marked
@@ -256,7 +255,7 @@ note: no row is marked
                                        types |   # objects |   total size |      ±
 ============================================ | =========== | ============ | ======
                             Vec<AuditRecord> |      +1,200 |   +10.00 MiB |   10 %
-total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked, see the notes
+total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked; see the notes
 ";
         assert_eq!(discarded.to_string(), expected);
         let none = SnapshotDiff { rows: Vec::new(), ..discarded };
@@ -264,7 +263,7 @@ total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked, see the notes
     }
 
     #[test]
-    fn growth_is_told_by_row_and_its_absence_in_a_sentence() {
+    fn growth_lists_rows_and_its_absence_is_a_sentence() {
         let row = DiffRow {
             type_name: "Vec<AuditRecord>".into(),
             objects_change: 1200,
@@ -279,7 +278,7 @@ total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked, see the notes
         let growth =
             Growth { since, target, group, rows: vec![row], compared_rows: 1300, threshold_stderrs: 4.0 };
         let expected = "\
-above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
+rows above their peak since start (2026-11-21T09:00:00.000Z), out of 1,300
 
                                        types |   # objects |   total size |      ±
 ============================================ | =========== | ============ | ======
@@ -291,7 +290,7 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
     }
 
     #[test]
-    fn a_suspect_is_told_with_its_rate_and_the_time_that_is_left() {
+    fn a_suspect_has_its_rate_and_the_time_left() {
         let suspect = Suspect {
             type_name: "Vec<AuditRecord>".into(),
             full_type: String::new(),
@@ -319,31 +318,31 @@ above their peaks since start (2026-11-21T09:00:00.000Z), of 1,300 rows
             newer: None,
             suspects: vec![suspect.clone()],
             left_out: Vec::new(),
-            test: "grew".into(),
+            test: "A type is reported if it grew.".into(),
         };
         let expected = "\
 over 3 snapshots and 54s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), these keep growing:
 
-Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour; at this rate the limit is met in 1h 30m
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB per hour; at this rate it reaches the limit in 1h 30m
 
 at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it by \
 others · 6.0 MiB left
 
-31 types compared; a suspect grew
+31 types compared. A type is reported if it grew.
 ";
         assert_eq!(verdict.to_string(), expected);
-        // The newest run comes first, and what was not judged is named.
+        // The newest run comes first, and snapshots left out are listed.
         (verdict.run, verdict.newer) = (run(6, 300.0, &[]), Some(run(3, 8.0, &["complete since noon"])));
         verdict.suspects = vec![Suspect { is_newer: true, seconds_to_limit: None, ..suspect }];
         let left_out = LeftOut {
             snapshots: vec![info(Some("a")), info(Some("b"))],
-            reason: "of another process".into(),
+            reason: "from another process".into(),
         };
         verdict.left_out = vec![left_out];
         let expected = "\
 over 3 snapshots and 8s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), these keep growing:
 
-Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB an hour
+Vec<AuditRecord>: +30.00 MiB (± 10 %) to 40.00 MiB, +120 objects, 2.00 GiB per hour
 note: complete since noon
 
 over 6 snapshots and 5m 0s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T09:00:00.000Z), no type keeps growing
@@ -351,8 +350,8 @@ over 6 snapshots and 5m 0s, from m (2026-11-21T09:00:00.000Z) to m (2026-11-21T0
 at the last snapshot the limit was 300.00 MiB of the control group /p above · 294.0 MiB used (98 %), 225.0 MiB of it by \
 others · 6.0 MiB left
 
-left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:00.000Z): of another process
-31 types compared; a suspect grew
+left out: 2 snapshots, from a (2026-11-21T09:00:00.000Z) to b (2026-11-21T09:00:00.000Z): from another process
+31 types compared. A type is reported if it grew.
 ";
         assert_eq!(verdict.to_string(), expected);
         verdict.run.snapshots = vec![info(None); 6];

@@ -1,12 +1,11 @@
-//! Tables with any number of columns.
+//! Renders tables with any number of columns.
 
 use std::fmt::{self, Write};
 
-/// No column is wider. A cell that is longer sticks out, instead of giving its length to the whole table: names may come
-/// from strangers.
+/// Widest column. A longer cell sticks out and does not widen the whole table, because names may come from strangers.
 const MAX_WIDTH: usize = 1000;
 
-/// Writes rows of numbers under their headings, all to the right.
+/// Writes rows under their headings, aligned to the right.
 pub(super) fn write<const N: usize>(
     out: &mut (impl Write + ?Sized),
     headings: [&str; N],
@@ -19,6 +18,16 @@ pub(super) fn write<const N: usize>(
             *width = (*width).max(cell.chars().count().min(MAX_WIDTH));
         }
     }
+    write_aligned(out, headings, &rows, widths)
+}
+
+/// Writes rows under their headings in columns of these widths. A cell that is wider sticks out.
+pub(super) fn write_aligned<const N: usize>(
+    out: &mut (impl Write + ?Sized),
+    headings: [&str; N],
+    rows: &[[String; N]],
+    widths: [usize; N],
+) -> fmt::Result {
     write_line(out, widths, &headings.map(str::to_owned))?;
     write_line(out, widths, &widths.map(|width| "=".repeat(width)))?;
     rows.iter().try_for_each(|row| write_line(out, widths, row))
@@ -47,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_cell_does_not_widen_all() {
+    fn one_long_cell_does_not_widen_its_column() {
         let mut text = String::new();
         let rows = ["x".repeat(100_000), "y".to_owned()].map(|cell| [cell]);
         super::write(&mut text, ["name"], rows.into_iter()).unwrap();

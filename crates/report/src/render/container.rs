@@ -1,17 +1,17 @@
-//! The control group, the groups above it and the machine, on the page of statistics.
+//! Renders the control group, the groups above it and the machine on the stats page.
 
 use std::fmt::{self, Write};
 
 use super::columns;
-use super::text::line;
+use super::line::line;
 use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
 use crate::units::{Bytes, count, visible};
 
-/// What the container's memory consists of, without page cache that goes first. Parts of nothing are left out.
+/// The header's line about the container's memory, without inactive page cache. Empty parts are omitted.
 pub(super) fn header(report: &MemoryReport) -> Option<String> {
     let cgroup = report.cgroup.as_ref()?;
     let own = cgroup.own_level();
-    // In version 1 the buffers of sockets are not in the usage.
+    // In version 1 the usage does not include socket buffers.
     let sockets = own.parts.socket_bytes.filter(|_| cgroup.version != 1);
     let parts = [
         (own.parts.anonymous_bytes, "anonymous"),
@@ -36,14 +36,14 @@ pub(super) fn write(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
         write_machine(out, machine)?;
     }
     if let Ok(ceiling) = report.ceiling() {
-        writeln!(out, "\nfirst limit to be met: {ceiling}")?;
+        writeln!(out, "\nlimit with the least room: {ceiling}")?;
     }
     Ok(())
 }
 
-/// Whether the page says elsewhere why a number of a level above is missing: the own group lacks it for the same
-/// reason, or the table of levels says that there is no limit.
-pub(super) fn is_told(report: &MemoryReport, path: &str, reason: &str) -> bool {
+/// Whether the page already says elsewhere why a number of a level above is missing: the own group lacks it for the
+/// same reason, or the table of levels shows that there is no limit.
+pub(super) fn is_shown_elsewhere(report: &MemoryReport, path: &str, reason: &str) -> bool {
     let Some((_, name)) = path.strip_prefix("cgroup.levels.").and_then(|rest| rest.split_once('.')) else {
         return false;
     };
@@ -72,7 +72,7 @@ fn write_group(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
     line(out, "all tasks stalled", share(cgroup.pressure_full_avg10_percent))
 }
 
-/// The own group and those above it, a line each. The one with the least room is marked.
+/// Writes the own group and the groups above it, one line each. The group with the least room is marked.
 fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
     if cgroup.levels.is_empty() {
         return Ok(());
@@ -97,7 +97,7 @@ fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
             number(*oom_kills),
         ]
     });
-    writeln!(out, "\nlevels of the control group; ! has the least room")?;
+    writeln!(out, "\nlevels of the control group; ! marks the least room")?;
     let headings = ["level", "limit", "current", "inactive cache", "room", "times at limit", "kills"];
     columns::write(out, headings, rows)
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_the_levels_and_the_machine_have_their_lines() {
+    fn the_stats_page_shows_the_parts_the_levels_and_the_machine() {
         let text = stats(&sample::report());
         for line in [
             "  … of it tmpfs, shared            125.00 MiB",
@@ -134,13 +134,13 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "no line {line:?} in\n{text}");
         }
         assert!(
-            text.contains("\nfirst limit to be met: 1.25 GiB of the control group /pod above · "),
+            text.contains("\nlimit with the least room: 1.25 GiB of the control group /pod above · "),
             "{text}"
         );
     }
 
     #[test]
-    fn the_header_has_the_parts_that_are_known_and_not_empty() {
+    fn the_header_has_known_and_nonempty_parts_only() {
         let mut report = sample::report();
         let cgroup = report.cgroup.as_mut().unwrap();
         cgroup.version = 1;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_of_levels_are_told_unless_the_own_group_has_the_same() {
+    fn reasons_of_levels_appear_unless_the_own_group_has_the_same_reason() {
         let mut report = sample::report();
         for path in ["cgroup.high_events", "cgroup.levels.0.high_events"] {
             report.unavailable.note(path, "not in version 1");

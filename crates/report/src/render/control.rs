@@ -1,4 +1,4 @@
-//! The state of the profiler, as text.
+//! Renders the state of the profiler as text.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,7 +7,7 @@ use crate::profiling_status::{ProfilingStatus, ProfilingWindow};
 use crate::units::{Bytes, count, span, visible};
 
 impl Display for ProfilingStatus {
-    /// A line of how it stands, then until when, then what was lost, then what is not known.
+    /// One line with the state, then when it ends, what a change discarded, and what is unknown.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let profiling = &self.profiling;
         let rate = profiling.sample_bytes.map(|bytes| format!(", one sample per {:.0}", Bytes(bytes)));
@@ -26,8 +26,8 @@ impl Display for ProfilingStatus {
         if let Some(lost) = &self.discarded {
             writeln!(
                 f,
-                "the change of rate has discarded samples that stood for {} in {} stacks; what was allocated before it is \
-                 in no profile any more, and snapshots of before cannot be compared with later ones",
+                "changing the rate discarded samples for {} in {} stacks; profiles no longer show what was \
+                 allocated before, and earlier snapshots cannot be compared with later ones",
                 Bytes(lost.sampled_bytes),
                 count(lost.stacks)
             )?;
@@ -49,7 +49,8 @@ impl Display for ProfilingWindow {
                 write!(f, ", one sample per {:.0}", Bytes(bytes))?;
                 write!(
                     f,
-                    ", which discards all samples again: snapshots of this time compare with each other only"
+                    ", which discards all samples again: snapshots taken until then can be compared only with each \
+                     other"
                 )
             }
             _ => Ok(()),
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_its_end_and_what_was_lost_are_told() {
+    fn shows_the_state_its_end_and_what_was_discarded() {
         let mut status: ProfilingStatus = serde_json::from_value(serde_json::json!({
             "schema": "memory-debug/v1",
             "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
@@ -78,9 +79,9 @@ mod tests {
         let expected = "\
 heap profiling: on, one sample per 64 KiB, since 2026-11-21T09:00:00.000Z
 until 2026-11-21T09:05:00.000Z (5m 0s left), then on, one sample per 512 KiB, which discards all \
-samples again: snapshots of this time compare with each other only
-the change of rate has discarded samples that stood for 1.00 MiB in 1,200 stacks; what was allocated before it is in no \
-profile any more, and snapshots of before cannot be compared with later ones
+samples again: snapshots taken until then can be compared only with each other
+changing the rate discarded samples for 1.00 MiB in 1,200 stacks; profiles no longer show what was allocated before, \
+and earlier snapshots cannot be compared with later ones
 ";
         assert_eq!(status.to_string(), expected);
         (status.window, status.discarded) = (None, None);

@@ -1,4 +1,4 @@
-//! The allocator by arena and by size class, as text.
+//! Renders the allocator's arenas and size classes as text.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -7,7 +7,7 @@ use crate::detail::{AllocatorDetail, ArenaStats, BinStats, LargeStats, SizeClass
 use crate::units::{Bytes, count};
 
 impl Display for AllocatorDetail {
-    /// A table for each part that was asked for and could be read.
+    /// One table for each part that was requested and could be read.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.arenas.iter().try_for_each(|arenas| write_arenas(f, arenas))?;
         self.size_classes.iter().try_for_each(|classes| write_size_classes(f, classes))

@@ -1,4 +1,4 @@
-//! What the doctor says, as text.
+//! Renders the doctor's findings as text.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use super::reasons;
 use crate::doctor::{Diagnosis, Severity};
 use crate::units::visible;
 
-/// One line for each verdict that cannot wait.
+/// Writes one line for each finding more severe than a notice.
 pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
         writeln!(out, "{} {}: {}", name(verdict.severity), visible(&verdict.id), visible(&verdict.evidence))?;
@@ -15,7 +15,7 @@ pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis
 }
 
 impl fmt::Display for Diagnosis {
-    /// All verdicts with their advice, then how many rules were asked, then those that could not be checked.
+    /// All findings with their advice, then the number of rules checked, then the rules that could not be checked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(f, self)
     }
@@ -28,7 +28,7 @@ fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result 
         writeln!(out, "  advice: {}\n", visible(&verdict.advice))?;
     }
     if diagnosis.verdicts.is_empty() {
-        write!(out, "nothing to complain about; ")?;
+        write!(out, "no findings; ")?;
     }
     let (checked, not_checked) = (diagnosis.checked.len(), diagnosis.not_checked.len());
     let noun = if checked == 1 { "rule" } else { "rules" };
@@ -62,22 +62,22 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_has_its_evidence_and_its_advice() {
+    fn a_finding_has_its_evidence_and_its_advice() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
         let text = text(&report);
         let lines: Vec<_> = text.lines().take(4).collect();
         assert_eq!(
             lines[..2],
-            ["critical oom-kills", "  processes of the container killed because memory ran out: 2"]
+            ["critical oom-kills", "  processes in the container killed because memory ran out: 2"]
         );
         assert!(lines[2].starts_with("  advice: the largest part is "), "{text}");
         assert_eq!(lines[3], "");
-        assert!(!text.contains("nothing to complain about"), "{text}");
+        assert!(!text.contains("no findings"), "{text}");
     }
 
     #[test]
-    fn what_could_not_be_checked_is_not_called_healthy() {
+    fn rules_that_could_not_be_checked_are_listed() {
         let mut report = sample::report();
         report.process = None;
         report.unavailable.note("process", "/proc/self: entity not found");
@@ -85,10 +85,7 @@ mod tests {
         let first = text.lines().next().unwrap();
         let Diagnosis { checked, not_checked, .. } = diagnose(&report);
         let (checked, missing) = (checked.len(), not_checked.len());
-        assert_eq!(
-            first,
-            format!("nothing to complain about; {checked} rules checked, {missing} not checked")
-        );
+        assert_eq!(first, format!("no findings; {checked} rules checked, {missing} not checked"));
         let because = "because /proc/self: entity not found";
         let line = format!(
             "\nnot checked: dominating-row, mapped-files, memory-outside-jemalloc, muzzy-pages, never-touched, \
@@ -101,7 +98,7 @@ mod tests {
     fn s64_a_reason_cannot_forge_lines() {
         let mut report = sample::report();
         report.process = None;
-        report.unavailable.note("process", "\nnothing to complain about");
-        assert!(text(&report).contains(r"because \u{a}nothing to complain about"));
+        report.unavailable.note("process", "\nno findings");
+        assert!(text(&report).contains(r"because \u{a}no findings"));
     }
 }

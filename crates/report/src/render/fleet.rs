@@ -1,4 +1,4 @@
-//! Many instances as text.
+//! Renders the fleet as text.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -9,11 +9,11 @@ use crate::instance::InstanceId;
 use crate::report::RowSource;
 use crate::units::{Bytes, count, percent, span, visible};
 
-/// Outliers that are named below a table; the JSON has all.
+/// Most outliers named below a table; the JSON has all.
 const OUTLIERS_SHOWN: usize = 12;
 
 impl fmt::Display for FleetReport {
-    /// Who is in it and who is not, the table of types, the numbers.
+    /// The instances, the missing ones, the table of types, and the numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_heading(f, self)?;
         write_programs(f, self)?;
@@ -37,12 +37,12 @@ fn write_heading(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         _ => writeln!(out, " · INCOMPLETE: {missing} of {} did not answer", answered + missing)?,
     }
     if let Some(seconds) = report.skew_seconds.filter(|seconds| *seconds > 0.0) {
-        writeln!(out, "collected within {seconds:.0} s, so sums are of different moments")?;
+        writeln!(out, "collected within {seconds:.0} s, so sums mix different moments")?;
     }
     report.estimate.as_ref().map_or(Ok(()), |estimate| write_estimate(out, estimate))
 }
 
-/// How instances of a scope were found, in words.
+/// How the instances of a scope were found, in words.
 fn found(scope: &str) -> Cow<'static, str> {
     match scope {
         "targets" => "by address".into(),
@@ -57,8 +57,8 @@ fn write_estimate(out: &mut impl Write, estimate: &FleetEstimate) -> fmt::Result
     let FleetEstimate { seen, draws, at_least, stop_rule, stopped_by_rule } = estimate;
     let (seen, draws) = (counted(*seen, "instance"), counted(*draws, "answer"));
     let (at_least, are) = (at_least.round(), if at_least.round() == 1.0 { "is" } else { "are" });
-    writeln!(out, "an estimate, not a census: {seen} in {draws}, there {are} at least {at_least} (Chao1)")?;
-    let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough, which is" };
+    writeln!(out, "an estimate, not a census: {seen} in {draws}; there {are} at least {at_least} (Chao1)")?;
+    let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough: the rule is to ask" };
     writeln!(out, "{ended} {}", visible(stop_rule))
 }
 
@@ -121,7 +121,7 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     });
     columns::write(out, ["number", "sum", "min", "median", "max", "instances"], rows)?;
     if let Some(share) = report.fragmentation() {
-        writeln!(out, "fragmentation {:.1} % of active (of the sums)", 100.0 * share)?;
+        writeln!(out, "fragmentation {:.1} % of active pages (from the sums)", 100.0 * share)?;
     }
     let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
     for (path, FleetNumber { note, .. }) in &report.numbers {
@@ -174,7 +174,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     if types.omitted_at_instances > 0 {
         let who = if types.instances == 1 { "the instance" } else { "instances" };
         let rows = counted(types.omitted_at_instances, "row");
-        writeln!(out, "note: {who} left {rows} out, so rows with little may lack a part")?;
+        writeln!(out, "note: {who} omitted {rows}, so small rows may be too low")?;
     }
     Ok(())
 }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_who_is_in_it_and_who_is_not() {
+    fn the_page_lists_present_and_missing_instances() {
         let mut fleet = fleet(&[100 << 20, 300 << 20]);
         fleet.miss(MissingInstance::new(
             "http://10.0.0.9",
@@ -256,7 +256,7 @@ mod tests {
             "cgroup.limit_bytes |           – |    1.00 GiB |    1.00 GiB |    1.00 GiB |         2\n",
             "cgroup.parts.shared_bytes |           – |  125.00 MiB |  125.00 MiB |  125.00 MiB |         2\n",
             "ceiling.room_bytes |           – |  280.00 MiB |  280.00 MiB |  280.00 MiB |         2\n",
-            "fragmentation 0.9 % of active (of the sums)\n",
+            "fragmentation 0.9 % of active pages (from the sums)\n",
             "[unattributed] parse_row |     1,024 |   2.00 MiB |  50 % |   1.00 MiB |   1.00 MiB |   1.00 MiB |         2\n",
             "total 40.00 MiB · unattributed 5.0 % · tables of 2 instances · sampled 1 per 512 KiB · symbols: inlined\n",
         ] {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stands_out_is_marked_and_named() {
+    fn an_outlier_is_marked_and_named() {
         let page = fleet(&[100 << 20, 100 << 20, 101 << 20, 900 << 20]).finish().to_string();
         assert!(page.contains(" 900.00 MiB ! |"), "{page}");
         assert!(page.contains("  process.resident_bytes: 00000000\n"), "{page}");
@@ -274,18 +274,18 @@ mod tests {
     }
 
     #[test]
-    fn an_estimate_is_called_one() {
+    fn an_estimate_is_labelled_as_one() {
         let mut draws = Draws::default();
         (0..30).for_each(|draw| _ = draws.add(id(draw % 2)));
         let mut fleet = fleet(&[1, 2]);
         fleet.estimate(draws.estimate());
         let page = fleet.finish().to_string();
-        let expected = "an estimate, not a census: 2 instances in 30 answers, there are at least 2 (Chao1)\nasked until 12 ";
+        let expected = "an estimate, not a census: 2 instances in 30 answers; there are at least 2 (Chao1)\nasked until 12 ";
         assert!(page.contains(expected), "{page}");
     }
 
     #[test]
-    fn one_is_not_many() {
+    fn one_instance_has_singular_words() {
         let mut draws = Draws::default();
         draws.add(id(1));
         let mut fleet = fleet(&[1]);
@@ -295,17 +295,17 @@ mod tests {
         let page = report.to_string();
         for line in [
             "fleet of 1 instance, found by address\n",
-            "an estimate, not a census: 1 instance in 1 answer, there is at least 1 (Chao1)\n",
-            "NOT asked long enough, which is until 7 answers in a row bring no new instance",
+            "an estimate, not a census: 1 instance in 1 answer; there is at least 1 (Chao1)\n",
+            "NOT asked long enough: the rule is to ask until 7 answers in a row bring no new instance",
             " · table of 1 instance · ",
-            "note: the instance left 1 row out, so",
+            "note: the instance omitted 1 row, so",
         ] {
             assert!(page.contains(line), "{line}\nis not in\n{page}");
         }
     }
 
     #[test]
-    fn each_way_to_find_instances_has_words() {
+    fn each_scope_has_its_words() {
         for (scope, words) in [
             ("targets", "by address"),
             ("through", "through one address"),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fleet_of_nobody_has_no_tables() {
+    fn an_empty_fleet_has_no_tables() {
         let page = fleet(&[]).finish().to_string();
         assert_eq!(page, "fleet of 0 instances, found by address\n\nno instance has a table of types\n");
     }

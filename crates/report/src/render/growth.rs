@@ -1,7 +1,7 @@
-//! By how much the stacks of a heap profile grew, those that changed the most first.
+//! Renders the growth of a heap profile's stacks; the largest changes come first.
 //!
-//! No sampling error is told: of a difference alone it cannot be known how much of it stayed from one moment to the
-//! other. Snapshots and their differences tell what is more than noise.
+//! It shows no sampling error: the difference alone does not show how many objects stayed from one moment to the other.
+//! Snapshots and their diffs show what is more than noise.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
@@ -16,12 +16,12 @@ use super::row_name;
 use super::stacks::{FrameJson, OneByOne, write_frames};
 use crate::units::{count, signed_bytes, signed_count};
 
-/// Writes the `top` stacks of a growth within `span`, each with its sign, of which type, and its functions from the
+/// Writes the `top` stacks of a growth within `span`, each with its signed change, its type, and its functions from the
 /// innermost.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_growth_text(
     out: &mut dyn Write,
     growth: &SymbolizedProfile,
@@ -33,7 +33,7 @@ pub fn write_growth_text(
     let total = growth.total();
     writeln!(
         out,
-        "{} of {} stacks that changed in {:.1} s · {} in {} objects in all, noise included",
+        "{} of {} stacks that changed in {:.1} s · total {} in {} objects, noise included",
         count(top.min(stacks.len()) as u64),
         count(stacks.len() as u64),
         span.as_secs_f64(),
@@ -50,11 +50,11 @@ fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result
     write_frames(text, stack)
 }
 
-/// Writes the same as JSON.
+/// Writes the growth as JSON.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_growth_json(
     out: impl io::Write,
     growth: &SymbolizedProfile,
@@ -104,12 +104,12 @@ impl<'p> StackJson<'p> {
 
 fn by_change(growth: &SymbolizedProfile) -> Vec<SymbolizedStack<'_>> {
     let mut stacks = growth.stacks_by_bytes();
-    // Stable, so that of equals those that grew come first.
+    // The sort is stable, so among equal changes, growth comes first.
     stacks.sort_by_key(|stack| Reverse(change(stack).1.unsigned_abs()));
     stacks
 }
 
-/// Objects and bytes, which are whole numbers. `as` saturates.
+/// Objects and bytes, which are whole numbers here. `as` saturates.
 fn change(stack: &SymbolizedStack<'_>) -> (i64, i64) {
     let estimate = stack.estimate();
     (estimate.objects as i64, estimate.bytes as i64)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shrank_has_its_sign_and_the_largest_change_comes_first() {
+    fn shrinking_has_its_sign_and_the_largest_change_comes_first() {
         let base = profile(&[(0x1010, 5000), (0x2010, 64), (0x3010, 7)]);
         let growth = profile(&[(0x1010, 1000), (0x2010, 3064), (0x3010, 7)]).growth_since(&base);
         let (mut json, mut text) = (Vec::new(), String::new());
@@ -152,7 +152,9 @@ mod tests {
         write_growth_text(&mut text, &growth, Duration::from_millis(2500), 1).unwrap();
         assert!(text.starts_with("-3.91 KiB in +0 objects"), "{text}");
         assert!(
-            text.contains("1 of 2 stacks that changed in 2.5 s · -1000 B in +0 objects in all"),
+            text.contains(
+                "1 of 2 stacks that changed in 2.5 s · total -1000 B in +0 objects, noise included"
+            ),
             "{text}"
         );
     }

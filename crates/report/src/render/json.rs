@@ -1,4 +1,4 @@
-//! Version 1 of the wire format.
+//! Renders version 1 of the wire format.
 
 use std::io;
 
@@ -17,18 +17,18 @@ use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
 use crate::visible_json::{to_json, write_line};
 
-/// The report as JSON, indented, with a newline at the end.
+/// The report as indented JSON, with a newline at the end.
 ///
 /// Sections that do not belong to the page are absent; sections that could not be measured are `null`.
 pub fn json(report: &MemoryReport, page: Page, view: &TypesView) -> String {
-    to_json(&document_of(report, page, view)).expect("a report has nothing that JSON cannot say")
+    to_json(&document_of(report, page, view)).expect("JSON can express every report")
 }
 
-/// Writes what [`json`] gives, without holding it.
+/// Writes the text that [`json`] returns, without holding it in memory.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_json(
     out: impl io::Write,
     report: &MemoryReport,
@@ -38,16 +38,16 @@ pub fn write_json(
     write_line(out, &document_of(report, page, view))
 }
 
-/// Writes `value` as the member `name` of a document of the wire format, indented, with a newline at the end.
+/// Writes a document of the wire format with one member, `name`; indented, with a newline at the end.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_document(out: impl io::Write, name: &str, value: &impl Serialize) -> io::Result<()> {
     write_line(out, &Named { name, value })
 }
 
-/// A document with one member beside its schema.
+/// A document with a schema and one member.
 struct Named<'a, T> {
     name: &'a str,
     value: &'a T,
@@ -85,7 +85,7 @@ fn document_of<'a>(report: &'a MemoryReport, page: Page, view: &TypesView) -> Do
     }
 }
 
-/// The report in the order of the wire format. The outer `Option` is whether the page has the section.
+/// The report in the order of the wire format. The outer `Option` says whether the page has the section.
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'a str,
@@ -115,7 +115,7 @@ struct Document<'a> {
     unavailable: Reasons<'a>,
 }
 
-/// The reasons for what this page shows.
+/// The reasons for values that this page shows.
 struct Reasons<'a>(&'a MemoryReport, Page);
 
 impl Serialize for Reasons<'_> {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_its_own_sections_only() {
+    fn a_page_has_only_its_own_sections() {
         let mut report = sample::report();
         report.unavailable.note("types.x", "reason");
         let keys =
@@ -145,8 +145,8 @@ mod tests {
         let always = "collected_at duration_us instance";
         assert_eq!(
             keys(Page::Overview),
-            "allocator ceiling cgroup collected_at doctor duration_us instance machine process reconciliation schema types \
-             unavailable"
+            "allocator ceiling cgroup collected_at doctor duration_us instance machine process reconciliation \
+             schema types unavailable"
         );
         assert_eq!(
             keys(Page::Stats),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_allocator_in_detail_is_with_the_statistics_if_asked_for() {
+    fn the_stats_page_has_the_detail_if_requested() {
         let mut report = sample::report();
         report.detail = Some(AllocatorDetail { arenas: Some(Vec::new()), ..AllocatorDetail::default() });
         report.unavailable.note("detail.size_classes", "reason");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_doctor_has_verdicts_and_what_was_and_was_not_checked() {
+    fn the_doctor_lists_findings_and_checked_and_unchecked_rules() {
         let mut report = sample::report();
         report.cgroup.as_mut().unwrap().oom_kills = Some(2);
         for page in [Page::Overview, Page::Doctor] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_is_null_and_has_a_reason() {
+    fn a_missing_value_is_null_and_has_a_reason() {
         let mut report = sample::report();
         (report.allocator, report.types) = (None, None);
         report.unavailable.note("allocator", "the global allocator is not jemalloc");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_is_told_with_what_sets_it_and_is_null_if_nothing_is_known() {
+    fn the_ceiling_says_what_sets_it_and_is_null_if_unknown() {
         let mut report = sample::report();
         let expected = serde_json::json!({
             "limit_bytes": 1_342_177_280, "used_bytes": 1_048_576_000, "room_bytes": 293_601_280,
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_reads_back_and_writes_the_same() {
+    fn a_report_read_back_is_written_identically() {
         let text = json(&sample::report(), Page::Overview, &TypesView::default());
         let report: MemoryReport = serde_json::from_str(&text).unwrap();
         assert_eq!(report.types, sample::report().types);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_indented_and_its_order_is_the_wire_formats() {
+    fn the_json_is_indented_in_the_order_of_the_wire_format() {
         let text = json(&sample::report(), Page::Types, &TypesView { top: 1, ..TypesView::default() });
         assert!(text.starts_with(
             "{\n  \"schema\": \"memory-debug/v1\",\n  \"instance\": {\n    \"id\": \"6f1c9a2e-"

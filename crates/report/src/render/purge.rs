@@ -1,4 +1,4 @@
-//! What a purge gave back, as text.
+//! Renders the result of a purge as text.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,7 +7,7 @@ use crate::purge_report::{PurgeMoment, PurgeReport};
 use crate::units::{Bytes, visible};
 
 impl Display for PurgeReport {
-    /// A line of what came of it, then each number before and after.
+    /// One line with the result, then each number before and after.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let milliseconds = self.purge_us as f64 / 1000.0;
         match self.returned_bytes {
@@ -23,7 +23,7 @@ impl Display for PurgeReport {
             writeln!(f, "  {name:<22} {:>14} {:>14}", cell(&self.before), cell(&self.after))?;
         }
         if self.background_threads == Some(true) {
-            writeln!(f, "\nbackground threads return unused pages by themselves, after their decay time")?;
+            writeln!(f, "\nbackground threads also return unused pages on their own, after the decay time")?;
         }
         let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
         for (reason, paths) in reasons::grouped(shown) {
@@ -33,7 +33,7 @@ impl Display for PurgeReport {
     }
 }
 
-/// A number by its name.
+/// A number with its name.
 type Number = (&'static str, fn(&PurgeMoment) -> Option<u64>);
 
 const NUMBERS: [Number; 10] = [
@@ -46,7 +46,7 @@ const NUMBERS: [Number; 10] = [
     ("retained addresses", |moment| moment.retained_bytes),
     ("active pages", |moment| moment.active_bytes),
     ("allocated", |moment| moment.allocated_bytes),
-    ("in threads' caches", |moment| moment.thread_cache_bytes),
+    ("in thread caches", |moment| moment.thread_cache_bytes),
 ];
 
 #[cfg(test)]
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_number_stands_before_and_after() {
+    fn shows_each_number_before_and_after() {
         let report: PurgeReport = serde_json::from_value(serde_json::json!({
             "schema": "memory-debug/v1",
             "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(lines[3], "  resident                   200.00 MiB     100.00 MiB");
         assert_eq!(lines[6], "  dirty pages                100.00 MiB            0 B");
         assert_eq!(lines[7], "  muzzy pages                         –              –");
-        assert!(text.contains("\nbackground threads return"), "{text}");
+        assert!(text.contains("\nbackground threads also return"), "{text}");
         assert!(text.ends_with("\nnot available: after.muzzy_bytes, before.muzzy_bytes: no\n"), "{text}");
         let grown = PurgeReport { returned_bytes: Some(-2048), ..report };
         assert!(grown.to_string().starts_with("the process grew by 2.00 KiB meanwhile, in 12.3 ms\n"));

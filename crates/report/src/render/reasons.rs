@@ -1,6 +1,6 @@
-//! Reasons, each told once.
+//! Groups equal reasons, so that each appears once.
 
-/// Every reason with all that it holds for, in the order of their first appearance.
+/// Every reason with all the names that have it, in the order of first appearance.
 pub(super) fn grouped<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, reason) in pairs {

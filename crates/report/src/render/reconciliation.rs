@@ -1,4 +1,4 @@
-//! Lines below the table: how its sum fits with what jemalloc and the kernel count.
+//! Renders the lines below the table: how its sum compares with jemalloc's and the kernel's counts.
 
 use std::fmt::{self, Write};
 
@@ -13,17 +13,13 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
         let (sampled, error) = (Bytes(sampled), error.unwrap_or_default());
         let verdict = match numbers.within_two_stderr {
             Some(true) => "; they agree",
-            Some(false) => "; more apart than sampling explains",
+            Some(false) => "; the difference is larger than sampling explains",
             None => "",
         };
-        writeln!(
-            out,
-            "sampled {sampled:.1}{error} of {:.1} in use by jemalloc's count{verdict}",
-            Bytes(in_use)
-        )?;
+        writeln!(out, "sampled {sampled:.1}{error}; jemalloc counts {:.1} in use{verdict}", Bytes(in_use))?;
     }
     for explanation in &numbers.explanations {
-        writeln!(out, "  maybe {}", visible(explanation))?;
+        writeln!(out, "  possible cause: {}", visible(explanation))?;
     }
     write_resident(out, numbers)?;
     let matters = |bytes: &u64| {
@@ -38,20 +34,21 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
         let bytes = Bytes(bytes);
         writeln!(
             out,
-            "  never touched: at least {bytes} that jemalloc counts, rows included: reserved, and no memory until written"
+            "  never touched: at least {bytes} is reserved but was never written; rows and jemalloc count it, but it \
+             takes no memory"
         )?;
     }
     if let Some(bytes) = numbers.muzzy_bytes.filter(matters) {
         writeln!(
             out,
-            "  muzzy: {} is free, and the kernel may take it; POST /purge returns it now",
+            "  muzzy: {} is free, and the kernel may reclaim it; POST /purge returns it now",
             Bytes(bytes)
         )?;
     }
     Ok(())
 }
 
-/// The parts of resident memory, those that add to it and those that are not in it.
+/// Writes resident memory as a sum of its parts, less the parts that jemalloc counts but that are not resident.
 fn write_resident(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let Some(resident) = numbers.resident_bytes else { return Ok(()) };
     let always = [
@@ -65,28 +62,32 @@ fn write_resident(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> 
     let less =
         [(some(numbers.swapped_bytes), "swapped out"), (some(numbers.never_touched_bytes), "never touched")];
     let part = |(bytes, name): &(Option<u64>, &str)| Some(format!("{:.1} {name}", Bytes((*bytes)?)));
-    let mut told = always.iter().chain(&others).filter_map(part).collect::<Vec<_>>().join(" + ");
+    let mut sum_text = always.iter().chain(&others).filter_map(part).collect::<Vec<_>>().join(" + ");
     for part in less.iter().filter_map(part) {
-        told.push_str(" − ");
-        told.push_str(&part);
+        sum_text.push_str(" − ");
+        sum_text.push_str(&part);
     }
     let is_whole = always.iter().all(|(bytes, _)| bytes.is_some())
         && numbers.outside_bytes.is_some()
         && numbers.never_touched_bytes.is_some();
-    let sum = if is_whole { " =" } else { "; of it" };
-    if told.is_empty() { Ok(()) } else { writeln!(out, "resident {:.1}{sum} {told}", Bytes(resident)) }
+    let sum = if is_whole { " =" } else { ", of which" };
+    if sum_text.is_empty() {
+        Ok(())
+    } else {
+        writeln!(out, "resident {:.1}{sum} {sum_text}", Bytes(resident))
+    }
 }
 
-/// Part of resident memory, and its name.
+/// A part of resident memory, with its name.
 type Part = (Option<u64>, &'static str);
 
-/// What jemalloc has beside the program's objects and free pages.
+/// jemalloc's memory apart from the program's objects and free pages.
 fn own_parts(numbers: &Reconciliation) -> [Part; 4] {
     [
-        (numbers.thread_cache_bytes, "free objects in threads' caches"),
-        (numbers.internal_bytes, "of the caches and the profile"),
-        (numbers.metadata_bytes, "of arenas and pages"),
-        (numbers.sampling_bytes, "beside sampled objects, which have pages to themselves"),
+        (numbers.thread_cache_bytes, "free objects in thread caches"),
+        (numbers.internal_bytes, "data of the caches and the profile"),
+        (numbers.metadata_bytes, "data of arenas and pages"),
+        (numbers.sampling_bytes, "unused in the pages of sampled objects"),
     ]
 }
 
@@ -94,11 +95,11 @@ fn own(numbers: &Reconciliation) -> Option<u64> {
     own_parts(numbers).iter().try_fold(0, |sum: u64, (bytes, _)| Some(sum.saturating_add((*bytes)?)))
 }
 
-/// What memory outside jemalloc is, as far as the kernel tells.
+/// Writes the kinds of memory outside jemalloc, by the kernel's count.
 fn write_outside(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let parts = [
         (numbers.outside_anonymous_bytes, "anonymous (stacks, mmap, C libraries)"),
-        (numbers.outside_file_bytes, "of mapped files"),
+        (numbers.outside_file_bytes, "mapped files"),
         (numbers.outside_shared_bytes, "shared"),
     ];
     write_parts(out, "outside jemalloc", &parts)
@@ -107,8 +108,8 @@ fn write_outside(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> f
 fn write_parts(out: &mut (impl Write + ?Sized), whole: &str, parts: &[Part]) -> fmt::Result {
     let some =
         parts.iter().filter_map(|(bytes, name)| Some(((*bytes)?, name))).filter(|(bytes, _)| *bytes > 0);
-    let told: Vec<_> = some.map(|(bytes, name)| format!("{:.1} {name}", Bytes(bytes))).collect();
-    if told.is_empty() { Ok(()) } else { writeln!(out, "  {whole}: {}", told.join(" + ")) }
+    let texts: Vec<_> = some.map(|(bytes, name)| format!("{:.1} {name}", Bytes(bytes))).collect();
+    if texts.is_empty() { Ok(()) } else { writeln!(out, "  {whole}: {}", texts.join(" + ")) }
 }
 
 #[cfg(test)]
@@ -123,45 +124,45 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_of_the_table_stands_beside_what_jemalloc_and_the_kernel_count() {
+    fn compares_the_tables_sum_with_jemalloc_and_the_kernel() {
         let text = lines(&sample::reconciliation());
         assert_eq!(
             text,
-            "sampled 430.0 MiB (± 3.5 %) of 429.5 MiB in use by jemalloc's count; they agree\n\
+            "sampled 430.0 MiB (± 3.5 %); jemalloc counts 429.5 MiB in use; they agree\n\
              resident 512.3 MiB = 429.5 MiB in use + 4.0 MiB fragmentation + 53.0 MiB dirty + 9.5 MiB jemalloc's own + \
-             16.3 MiB outside jemalloc\n  outside jemalloc: 4.0 MiB anonymous (stacks, mmap, C libraries) + 12.3 MiB of \
+             16.3 MiB outside jemalloc\n  outside jemalloc: 4.0 MiB anonymous (stacks, mmap, C libraries) + 12.3 MiB \
              mapped files\n"
         );
         assert!(text.lines().all(|line| line.len() <= 140), "{text}");
     }
 
     #[test]
-    fn a_difference_is_explained_and_a_missing_part_left_out() {
+    fn explains_a_difference_and_omits_a_missing_part() {
         let mut numbers = sample::reconciliation();
         (numbers.within_two_stderr, numbers.outside_bytes) = (Some(false), None);
         numbers.explanations = vec!["sampling began\nlate".into()];
         let text = lines(&numbers);
         assert!(
-            text.contains("count; more apart than sampling explains\n  maybe sampling began\\u{a}late\n"),
+            text.contains("in use; the difference is larger than sampling explains\n  possible cause: sampling began\\u{a}late\n"),
             "{text}"
         );
-        assert!(text.contains("resident 512.3 MiB; of it 429.5 MiB in use"), "{text}");
+        assert!(text.contains("resident 512.3 MiB, of which 429.5 MiB in use"), "{text}");
         assert_eq!(lines(&Reconciliation::default()), "");
     }
 
     #[test]
-    fn what_jemalloc_has_for_itself_is_told_by_its_parts() {
+    fn jemallocs_own_memory_is_listed_by_its_parts() {
         let mut numbers = sample::reconciliation();
         (numbers.thread_cache_bytes, numbers.internal_bytes) = (Some(13 << 20), Some(9 << 20));
         (numbers.sampling_bytes, numbers.metadata_bytes) = (Some(2 << 20), Some(12 << 20));
         let text = lines(&numbers);
         assert!(text.contains(" + 36.0 MiB jemalloc's own + "), "{text}");
-        let parts = "\n  jemalloc's own: 13.0 MiB free objects in threads' caches + 9.0 MiB of the caches and the profile + \
-                     12.0 MiB of arenas and pages + 2.0 MiB beside sampled objects, which have pages to themselves\n";
+        let parts = "\n  jemalloc's own: 13.0 MiB free objects in thread caches + 9.0 MiB data of the caches and the \
+                     profile + 12.0 MiB data of arenas and pages + 2.0 MiB unused in the pages of sampled objects\n";
         assert!(text.contains(parts), "{text}");
         numbers.thread_cache_bytes = None;
         let text = lines(&numbers);
-        assert!(!text.contains("jemalloc's own") && text.contains("; of it "), "{text}");
+        assert!(!text.contains("jemalloc's own") && text.contains(", of which "), "{text}");
     }
 
     #[test]
@@ -173,9 +174,9 @@ mod tests {
         let sum =
             "+ 406.0 MiB muzzy + 16.3 MiB outside jemalloc − 8.0 MiB swapped out − 2.0 GiB never touched\n";
         assert!(text.contains(sum), "{text}");
-        assert!(text.contains("\n  never touched: at least 1.99 GiB that jemalloc counts"), "{text}");
+        assert!(text.contains("\n  never touched: at least 1.99 GiB is reserved"), "{text}");
         assert!(text.ends_with(
-            "  muzzy: 406.00 MiB is free, and the kernel may take it; POST /purge returns it now\n"
+            "  muzzy: 406.00 MiB is free, and the kernel may reclaim it; POST /purge returns it now\n"
         ));
         (numbers.muzzy_bytes, numbers.never_touched_bytes) = (Some(0), Some(25 << 20));
         let text = lines(&numbers);

@@ -1,4 +1,4 @@
-//! Two reports beside each other, as text.
+//! Renders the difference between two reports as text.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -28,7 +28,7 @@ impl Display for ReportDiff {
         write_rows(f, &self.rows, self.omitted_rows)?;
         write_total(f, &self.total, self.comparison, self.threshold_stderrs, self.compared_rows)?;
         if self.is_partial {
-            writeln!(f, "note: a table left rows out; what is in one of them only was not compared")?;
+            writeln!(f, "note: a table omits rows; a row that only the other table shows was not compared")?;
         }
         Ok(())
     }
@@ -55,10 +55,11 @@ mod tests {
         target.types.as_mut().unwrap().rows[0].bytes += 90 << 20;
         let text = ReportDiff::between(&base, &target).unwrap().to_string();
         for line in [
-            "change from instance 6f1c9a2e (pid 4242, 2026-11-20T12:12:00Z) to instance 6f1c9a2e (pid 4242, 2026-11-20T12:13:00Z)\n",
+            "change from instance 6f1c9a2e (pid 4242, 2026-11-20T12:12:00Z) to instance 6f1c9a2e (pid 4242, \
+             2026-11-20T12:13:00Z)\n",
             "process.resident_bytes | 512.30 MiB | 602.30 MiB | +90.00 MiB\n",
             "HashMap<String, Session> |          +0 |   +90.00 MiB |  4 % *\n",
-            "total +0 B (± 4.47 MiB) of 20.00 MiB; * is more than noise: beyond 2.5 standard errors",
+            "total +0 B (± 4.47 MiB) of 20.00 MiB; * marks more than noise: over 2.5 standard errors",
         ] {
             assert!(text.contains(line), "{line}\nis not in\n{text}");
         }

@@ -1,20 +1,20 @@
-//! What registered roots retain: numbers first, so that names of any length stay aligned.
+//! Renders what registered roots retain. Numbers come first, so that names of any length stay aligned.
 
 use std::fmt::{self, Write};
 
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
 use crate::units::{Bytes, count, short_name, visible};
 
-/// Writes each root with at most `most` of its parts.
+/// Writes each root with its largest parts, at most `most` of them.
 pub(super) fn write(out: &mut (impl Write + ?Sized), summary: RootSummary, most: usize) -> fmt::Result {
     if summary.rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nroots, exact, visited in {:.1} ms", summary.duration_us as f64 / 1000.0)?;
+    writeln!(out, "\nroots (exact), visited in {:.1} ms", summary.duration_us as f64 / 1000.0)?;
     writeln!(out, "{:>12} {:>12}  field: type", "retained", "# values")?;
     summary.rows.into_iter().try_for_each(|root| write_root(out, &root.cut(most)))?;
     if summary.refused > 0 {
-        writeln!(out, "{} more roots were registered than are measured", count(summary.refused))?;
+        writeln!(out, "{} more roots are registered but not measured", count(summary.refused))?;
     }
     Ok(())
 }
@@ -35,13 +35,7 @@ fn write_root(out: &mut (impl Write + ?Sized), root: &RootRow) -> fmt::Result {
         writeln!(out, "{:>25}    not counted: {}", "", visible(missing))?;
     }
     for (other, pointers) in &root.counted_elsewhere {
-        writeln!(
-            out,
-            "{:>25}    {} pointers to what is counted in {}",
-            "",
-            count(*pointers),
-            visible(other)
-        )?;
+        writeln!(out, "{:>25}    {} pointers to data counted in {}", "", count(*pointers), visible(other))?;
     }
     Ok(())
 }
@@ -65,16 +59,16 @@ mod tests {
     }
 
     #[test]
-    fn a_root_is_followed_by_its_parts_and_by_what_is_missing() {
+    fn a_root_is_followed_by_its_parts_and_its_gaps() {
         let expected = "
-roots, exact, visited in 1.5 ms
+roots (exact), visited in 1.5 ms
     retained     # values  field: type
   ≥ 1.01 MiB               sessions: Sessions
     1.00 MiB       20,000    by_id.value.user: String
    10.00 KiB            1    config: Arc<Config> (shared)
        172 B                 … and 3 more
                              not counted: what is behind 1 locks that were held
-                             2 pointers to what is counted in prices
+                             2 pointers to data counted in prices
 not measured               prices: Prices
 ";
         assert_eq!(text(sample::roots()), expected);

@@ -1,4 +1,4 @@
-//! The list of snapshots, as text.
+//! Renders the list of snapshots as text.
 
 use std::fmt::{self, Write};
 
@@ -6,14 +6,14 @@ use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
 use crate::units::{Bytes, count, visible};
 
-/// Writes a line for each snapshot, in the order given. Those with the same samples can be compared.
+/// Writes one line per snapshot, in the order given. Snapshots with the same samples can be compared.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> fmt::Result {
     if snapshots.is_empty() {
-        return writeln!(out, "no snapshot is kept; POST /snapshots makes one");
+        return writeln!(out, "no snapshots; POST /snapshots takes one");
     }
     writeln!(
         out,
@@ -54,6 +54,6 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[1].ends_with(" | 2026-11-21T09:00:00.000Z | x"), "{text}");
         assert!(lines[2].ends_with(" | an unknown time          | x"), "{text}");
-        assert!(snapshots_text(&[]).contains("no snapshot is kept"));
+        assert!(snapshots_text(&[]).contains("no snapshots"));
     }
 }

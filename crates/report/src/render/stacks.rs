@@ -1,4 +1,4 @@
-//! The stacks of a heap profile, those that hold the most first.
+//! Renders the stacks of a heap profile; the largest come first.
 
 use std::fmt::{self, Write};
 use std::io;
@@ -10,7 +10,7 @@ use super::json::write_document;
 use super::row_name;
 use crate::units::{Bytes, count, percent, short_name, visible};
 
-/// The `top` stacks, each with what it holds, of which type, and its functions from the innermost.
+/// The `top` stacks as text, each with what it holds, its type, and its functions from the innermost.
 pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -18,11 +18,11 @@ pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
     text
 }
 
-/// Writes what [`stacks_text`] gives.
+/// Writes the text that [`stacks_text`] returns.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_stacks_text(out: &mut dyn Write, profile: &SymbolizedProfile, top: usize) -> fmt::Result {
     let stacks = profile.stacks_by_bytes();
     stacks.iter().take(top).try_for_each(|stack| write_stack(out, stack))?;
@@ -30,10 +30,14 @@ pub fn write_stacks_text(out: &mut dyn Write, profile: &SymbolizedProfile, top: 
     let rate = profile.sample_rate();
     writeln!(
         out,
-        "{} of {} stacks · sampled {}",
+        "{} of {} stacks · {}",
         count(shown as u64),
         count(all as u64),
-        if rate.is_exact() { "all".to_owned() } else { format!("1 per {:.0}", Bytes(rate.bytes())) }
+        if rate.is_exact() {
+            "every allocation recorded".to_owned()
+        } else {
+            format!("sampled 1 per {:.0}", Bytes(rate.bytes()))
+        }
     )
 }
 
@@ -47,7 +51,7 @@ fn write_stack(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result
     write_frames(text, stack)
 }
 
-/// The functions from the innermost, and an empty line.
+/// Writes the functions from the innermost, and an empty line.
 pub(super) fn write_frames(text: &mut dyn Write, stack: &SymbolizedStack<'_>) -> fmt::Result {
     for frame in stack.frames() {
         write!(text, "    {}", short_name(frame.function))?;
@@ -60,11 +64,11 @@ pub(super) fn write_frames(text: &mut dyn Write, stack: &SymbolizedStack<'_>) ->
     writeln!(text)
 }
 
-/// Writes the same as JSON.
+/// Writes the `top` stacks as JSON.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_stacks_json(out: impl io::Write, profile: &SymbolizedProfile, top: usize) -> io::Result<()> {
     let stacks = profile.stacks_by_bytes();
     let omitted_stacks = stacks.len().saturating_sub(top);
@@ -83,7 +87,7 @@ struct HeapJson<S> {
     omitted_stacks: usize,
 }
 
-/// A list of which one element exists at a time, while it is written.
+/// A list whose elements exist one at a time, while it is written.
 pub(super) struct OneByOne<I, F> {
     pub(super) values: I,
     pub(super) shown: F,

@@ -1,22 +1,22 @@
-//! The table of types.
+//! Renders the table of types.
 
 use std::fmt::{self, Write};
 
-use super::{error_cell, row_name, times};
+use super::{columns, error_cell, row_name, times};
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, short_name, visible};
 
-/// The narrowest first column, and the widest that the other rows are still aligned to. Longer names stick out.
+/// Narrowest width of the first column, and the widest to which rows are aligned. Longer names stick out.
 const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 44..=100;
 
 impl fmt::Display for TypeSummary {
-    /// Three columns, types, number of objects and total size, then one standard error of the size.
+    /// Columns for types, number of objects, total size and one standard error of the size.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(f, self, None)
     }
 }
 
-/// Writes rows and footer. `started_at` is when the process started, to say "since process start".
+/// Writes rows and footer. `started_at` is when the process started, so that the footer can say "since process start".
 pub(super) fn write(
     out: &mut (impl Write + ?Sized),
     summary: &TypeSummary,
@@ -48,21 +48,11 @@ pub(super) fn write_columns(
     out: &mut (impl Write + ?Sized),
     rows: impl Iterator<Item = [String; 4]>,
 ) -> fmt::Result {
-    let mut lines = vec![["types", "# objects", "total size", "±"].map(str::to_owned)];
-    lines.extend(rows);
-    let widths = widths(&lines);
-    let [names, objects, sizes, errors] = widths;
-    for (index, [name, object, size, error]) in lines.iter().enumerate() {
-        writeln!(out, "{name:>names$} | {object:>objects$} | {size:>sizes$} | {error:>errors$}")?;
-        if index == 0 {
-            let [name, object, size, error] = widths.map(|width| "=".repeat(width));
-            writeln!(out, "{name} | {object} | {size} | {error}")?;
-        }
-    }
-    Ok(())
+    let rows: Vec<_> = rows.collect();
+    columns::write_aligned(out, ["types", "# objects", "total size", "±"], &rows, widths(&rows))
 }
 
-/// What the columns have no room for: how much came and went.
+/// Writes what has no column: how many tracked values were created and dropped.
 fn write_totals(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
     for row in rows {
         if let (Some(created), Some(dropped)) = (row.created, row.dropped) {
@@ -79,10 +69,10 @@ fn cells(row: &TypeRow) -> [String; 4] {
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
 }
 
-fn widths(lines: &[[String; 4]]) -> [usize; 4] {
+fn widths(rows: &[[String; 4]]) -> [usize; 4] {
     let mut widths = [*NAME_WIDTHS.start(), 11, 12, 6];
-    for line in lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
             let length = cell.chars().count();
             if length <= *NAME_WIDTHS.end() {
                 *width = (*width).max(length);
@@ -132,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn three_columns_stand_in_their_order_and_the_error_follows() {
+    fn the_table_has_three_columns_and_the_error() {
         let table = table(&sample::types());
         let expected = [
             "                                       types |   # objects |   total size |      ±",
@@ -142,14 +132,14 @@ mod tests {
             "                    [unattributed] parse_row |         512 |     1.00 MiB |   71 %",
             "                                     Session |      20,000 |   937.50 KiB |  exact",
             "tracked Session: 21,300 created, 1,300 dropped since process start",
-            "total 20.00 MiB · unattributed 5.0 % · sampled 1 per 512 KiB since 2026-11-20T09:00:00Z · symbols: inlined \
-             (line tables)",
+            "total 20.00 MiB · unattributed 5.0 % · sampled 1 per 512 KiB since 2026-11-20T09:00:00Z · symbols: \
+             inlined (line tables)",
         ];
         assert_eq!(table.lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn a_long_name_stays_whole_and_the_others_aligned() {
+    fn a_long_name_stays_whole_and_other_rows_stay_aligned() {
         let mut summary = sample::types();
         summary.rows[0].type_name = format!("Vec<{}>", "Long".repeat(30));
         let table = table(&summary);
@@ -165,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_48_kilobytes_is_a_line_that_can_be_read() {
+    fn a_name_of_48_kilobytes_becomes_a_readable_line() {
         let mut summary = sample::types();
         summary.rows[0].type_name = format!("{}u8{}", "Chain<Left, ".repeat(4_000), ">".repeat(4_000));
         let table = table(&summary);
@@ -201,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_footer_tells_what_is_known() {
+    fn the_footer_shows_what_is_known() {
         let mut summary = sample::types();
         (summary.sample_bytes, summary.active_since) = (Some(1), None);
         (summary.total_bytes, summary.unattributed_bytes) = (Some(0), Some(0));
@@ -214,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_profile_the_reason_stands_there_and_no_zero() {
+    fn without_a_profile_the_table_shows_the_reason_and_no_zero() {
         let empty = TypeSummary::without_profile("no profiler".into());
         assert_eq!(table(&empty), "types by heap profile: not available: no profiler\n");
         let exact = TypeSummary { rows: sample::types().rows.split_off(3), ..empty };

@@ -1,7 +1,8 @@
-//! Pages for a terminal.
+//! Renders pages for a terminal.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
+use super::line::line;
 use super::{WORTH_A_WORD, ceiling, container, diagnosis, reasons, reconciliation, roots, table};
 use crate::breakdown::Counts;
 use crate::doctor::diagnose;
@@ -9,21 +10,21 @@ use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, Pr
 use crate::units::{Bytes, count, percent, span, visible};
 use crate::view::{Page, TypesView};
 
-/// The largest parts of a root; the page of types shows more.
+/// How many parts of a root the overview shows; the types page shows more.
 const ROOT_PARTS_ON_THE_OVERVIEW: usize = 8;
 
-/// The report as text. What is missing is told in words, never as zero.
+/// The report as text. Missing values are described in words and never shown as zero.
 pub fn text(report: &MemoryReport, page: Page, view: &TypesView) -> String {
     let mut out = String::new();
     write_text(&mut out, report, page, view).expect("writing to a string does not fail");
     out
 }
 
-/// Writes what [`text`] gives.
+/// Writes the text that [`text`] returns.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Errors of `out`.
 pub fn write_text(out: &mut dyn Write, report: &MemoryReport, page: Page, view: &TypesView) -> fmt::Result {
     match page {
         Page::Overview => write_overview(out, report, view),
@@ -47,7 +48,7 @@ fn write_doctor(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     write!(out, "{}", diagnose(report))
 }
 
-/// Who answers, and the numbers to look at first.
+/// Writes the instance and the most important numbers.
 fn write_header(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", identity(report))?;
     let memory = memory(report);
@@ -71,7 +72,7 @@ fn write_types(
     let summary = match (view.table(report), reason) {
         (Some(types), unavailable) => TypeSummary { unavailable, ..types },
         (None, Some(reason)) => TypeSummary::without_profile(reason),
-        (None, None) => TypeSummary::without_profile("not asked for".into()),
+        (None, None) => TypeSummary::without_profile("not requested".into()),
     };
     table::write(out, &summary, started_at)?;
     report.reconciliation.iter().try_for_each(|numbers| reconciliation::write(out, numbers))?;
@@ -96,7 +97,7 @@ fn write_stats(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     write_unavailable(out, report, Page::Stats)
 }
 
-/// Who answers: `axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m`.
+/// The instance: `axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m`.
 fn identity(report: &MemoryReport) -> String {
     let instance = &report.instance;
     let mut parts = Vec::new();
@@ -115,27 +116,29 @@ fn identity(report: &MemoryReport) -> String {
     parts.join(" · ")
 }
 
-/// The numbers to look at first. Differences are left out where the parts do not add up, because the kernel and the
-/// allocator count at different moments.
+/// The most important numbers. Differences are omitted if the parts do not add up, because the kernel and the allocator
+/// count at different moments.
 fn memory(report: &MemoryReport) -> String {
     let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
     let mut parts = Vec::new();
     parts.extend(resident.map(|resident| format!("resident {:.1}", Bytes(resident))));
     if let Some(allocator) = &report.allocator {
-        let of_all = Counts::of_report(report).breakdown();
+        let breakdown = Counts::of_report(report).breakdown();
         let matters =
             |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(WORTH_A_WORD);
-        let (muzzy, never_touched) = (of_all.muzzy.ok(), of_all.never_touched.ok());
-        let (caches, internal) = (of_all.thread_caches.ok(), of_all.internal.ok());
+        let (muzzy, never_touched) = (breakdown.muzzy.ok(), breakdown.never_touched.ok());
+        let (caches, internal) = (breakdown.thread_caches.ok(), breakdown.internal.ok());
         parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
-        let of_it = [(caches, "in thread caches"), (internal, "internal")];
-        for (bytes, name) in of_it.iter().filter_map(|(bytes, name)| Some((bytes.filter(matters)?, name))) {
+        let in_allocated = [(caches, "in thread caches"), (internal, "internal")];
+        for (bytes, name) in
+            in_allocated.iter().filter_map(|(bytes, name)| Some((bytes.filter(matters)?, name)))
+        {
             parts.push(format!("{:.0} of it {name}", Bytes(bytes)));
         }
-        parts.extend(of_all.fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
-        parts.extend(of_all.dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
+        parts.extend(breakdown.fragmentation.map(|bytes| format!("{:.0} fragmentation", Bytes(bytes))));
+        parts.extend(breakdown.dirty.map(|bytes| format!("{:.0} dirty", Bytes(bytes))));
         parts.extend(muzzy.filter(matters).map(|bytes| format!("{:.0} muzzy", Bytes(bytes))));
-        parts.extend(of_all.outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
+        parts.extend(breakdown.outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
         parts.extend(never_touched.filter(matters).map(|bytes| format!("{} never touched", Bytes(bytes))));
     }
     parts.join(" · ")
@@ -168,9 +171,9 @@ fn write_allocator(out: &mut dyn Write, allocator: &AllocatorStats) -> fmt::Resu
     line(out, "retained", allocator.retained_bytes.map(Bytes))?;
     line(out, "dirty", allocator.dirty_bytes.map(Bytes))?;
     line(out, "muzzy", allocator.muzzy_bytes.map(Bytes))?;
-    line(out, "in threads' caches", allocator.thread_cache_bytes.map(Bytes))?;
+    line(out, "in thread caches", allocator.thread_cache_bytes.map(Bytes))?;
     line(out, "internal", allocator.internal_bytes.map(Bytes))?;
-    line(out, "pages of samples", allocator.sampled_pages_bytes.map(Bytes))?;
+    line(out, "sampled pages", allocator.sampled_pages_bytes.map(Bytes))?;
     line(out, "arenas", allocator.arenas.map(count))?;
     line(out, "background threads", allocator.background_threads.map(yes_or_no))?;
     for (name, value) in &allocator.options {
@@ -188,12 +191,6 @@ fn write_profiling(out: &mut dyn Write, profiling: &ProfilingState) -> fmt::Resu
     line(out, "active since", profiling.active_since.as_deref().map(visible))
 }
 
-/// One number: its name, then itself or that it is missing. The reason is in the list at the end.
-pub(super) fn line(out: &mut dyn Write, name: &str, value: Option<impl Display>) -> fmt::Result {
-    let value = value.map_or_else(|| "not available".to_owned(), |value| value.to_string());
-    writeln!(out, "  {name:<22} {value:>20}")
-}
-
 fn yes_or_no(switch: bool) -> &'static str {
     if switch { "yes" } else { "no" }
 }
@@ -206,12 +203,12 @@ fn setting(value: &OptionValue) -> String {
     }
 }
 
-/// Every reason once with the values it holds for, but for what stands in place of the table and for the lines below
-/// it, which say themselves what they lack.
+/// Writes every reason once, with the values that it explains. Omits the reasons that stand in place of the table, and
+/// the reasons of the lines below it, which say themselves what they lack.
 fn write_unavailable(out: &mut dyn Write, report: &MemoryReport, page: Page) -> fmt::Result {
-    let is_told = |path: &str| path == "types" || path.starts_with("reconciliation");
+    let is_shown_elsewhere = |path: &str| path == "types" || path.starts_with("reconciliation");
     let shown = report.unavailable.iter().filter(|(path, reason)| {
-        page.shows(path) && !is_told(path) && !container::is_told(report, path, reason)
+        page.shows(path) && !is_shown_elsewhere(path) && !container::is_shown_elsewhere(report, path, reason)
     });
     let reasons = reasons::grouped(shown);
     if !reasons.is_empty() {

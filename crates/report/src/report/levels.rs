@@ -1,4 +1,4 @@
-//! The levels of the control group, and what their memory consists of.
+//! The levels of the control group, and the parts of their memory.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::CgroupMemory;
 
-/// The most levels above the process's own group that a report has. Real hierarchies have fewer than ten.
-pub const MOST_LEVELS: usize = 32;
+/// The most levels above the process's own group in a report. Real hierarchies have fewer than ten.
+pub const MAX_LEVELS: usize = 32;
 
-/// The reason for a limit that is `None` because there is none.
+/// The reason if a limit is `None` because none is set.
 pub const NO_LIMIT: &str = "no limit is set";
 
-/// The reason for a group that is `None` because none counts the process's memory: then there is no limit either.
+/// The reasons if a group is `None` because no group counts the process's memory. Then there is no limit either.
 pub const NO_GROUP: &str = "the process is in no memory control group";
-/// The same, where the group is there and its memory controller is not.
+/// The reason if the group exists but its memory controller is off.
 pub const NO_CONTROLLER: &str = "the memory controller is not enabled for the process's control group";
 
-/// What the memory of a control group consists of.
+/// The parts of a control group's memory.
 ///
 /// `anonymous_bytes`, `file_bytes`, `kernel_bytes` and `socket_bytes` do not overlap. `shared_bytes` is a part of
-/// `file_bytes`, and `mapped_file_bytes` may be. The groups below are included.
+/// `file_bytes`, and `mapped_file_bytes` may be. All include the groups below.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -30,15 +30,15 @@ pub struct CgroupParts {
     pub anonymous_bytes: Option<u64>,
     /// Page cache, tmpfs and shared memory included (v2 `file`, v1 `total_cache`).
     pub file_bytes: Option<u64>,
-    /// Page cache that some process has mapped (v2 `file_mapped`, v1 `total_mapped_file`).
+    /// Page cache that a process has mapped (v2 `file_mapped`, v1 `total_mapped_file`).
     pub mapped_file_bytes: Option<u64>,
     /// Files in tmpfs, and memory that processes share (v2 `shmem`, v1 `total_shmem`).
     pub shared_bytes: Option<u64>,
-    /// Memory of the kernel: slab caches, page tables, stacks of threads (v2 `kernel`, v1
-    /// `memory.kmem.usage_in_bytes`). Kernels before 5.18 do not state it: then it is the sum of the parts they state.
+    /// Kernel memory: slab caches, page tables, thread stacks (v2 `kernel`, v1 `memory.kmem.usage_in_bytes`). Kernels
+    /// before 5.18 do not state it; then it is the sum of the parts that they state.
     pub kernel_bytes: Option<u64>,
-    /// Buffers of network sockets (v2 `sock`, v1 `memory.kmem.tcp.usage_in_bytes`). In version 1 they are beside
-    /// `current_bytes`, not in it.
+    /// Network socket buffers (v2 `sock`, v1 `memory.kmem.tcp.usage_in_bytes`). In version 1, `current_bytes` does not
+    /// include them.
     pub socket_bytes: Option<u64>,
 }
 
@@ -56,38 +56,38 @@ pub struct CgroupLevel {
     pub limit_bytes: Option<u64>,
     /// Memory charged to the level and all groups below, page cache included.
     pub current_bytes: Option<u64>,
-    /// Page cache that was not used for a while and goes first.
+    /// Page cache that has not been used for a while and is dropped first.
     pub inactive_file_bytes: Option<u64>,
-    /// Processes killed because memory ran out. Version 1 counts those directly in the level, version 2 those in all
-    /// groups below, too.
+    /// Processes killed because memory ran out. Version 1 counts processes directly in the level; version 2 also counts
+    /// those in the groups below.
     pub oom_kills: Option<u64>,
     /// Times the level was throttled at its own `memory.high`.
     pub high_events: Option<u64>,
-    /// Times an allocation met the level's own limit.
+    /// Times an allocation hit the level's own limit.
     pub max_events: Option<u64>,
-    /// What `current_bytes` consists of.
+    /// Parts of `current_bytes`.
     pub parts: CgroupParts,
 }
 
 impl CgroupLevel {
-    /// What stands at `path` for a group above the visible ones.
+    /// The value of `path` for a group above the visible ones.
     pub const ABOVE: &str = "..";
 
-    /// The memory that does not go away under pressure: `current_bytes` without inactive page cache.
+    /// Memory that pressure does not free: `current_bytes` without inactive page cache.
     ///
-    /// Where inactive page cache is unknown, all of `current_bytes` counts.
+    /// If inactive page cache is unknown, all of `current_bytes` counts.
     pub fn working_set_bytes(&self) -> Option<u64> {
         Some(self.current_bytes?.saturating_sub(self.inactive_file_bytes.unwrap_or(0)))
     }
 
-    /// Page cache that does not go first: without tmpfs, which is in `shared_bytes`, and without the inactive part.
+    /// Page cache in use: without tmpfs, which is in `shared_bytes`, and without the inactive part.
     pub fn cache_in_use_bytes(&self) -> Option<u64> {
         let CgroupParts { file_bytes, shared_bytes, .. } = self.parts;
-        let goes = shared_bytes.unwrap_or(0).saturating_add(self.inactive_file_bytes.unwrap_or(0));
-        Some(file_bytes?.saturating_sub(goes))
+        let not_in_use = shared_bytes.unwrap_or(0).saturating_add(self.inactive_file_bytes.unwrap_or(0));
+        Some(file_bytes?.saturating_sub(not_in_use))
     }
 
-    /// What is left until the limit. `None` without a limit.
+    /// Memory left below the limit. `None` without a limit.
     pub fn room_bytes(&self) -> Option<u64> {
         Some(self.limit_bytes?.saturating_sub(self.working_set_bytes()?))
     }
@@ -108,14 +108,15 @@ impl CgroupMemory {
         }
     }
 
-    /// The level with the least room, and of equals the nearest. `None` if no level has a limit and a usage.
+    /// The level with the least room, and the nearest one if several have the same. `None` if no level has a limit
+    /// and a usage.
     pub fn least_room(&self) -> Option<CgroupLevel> {
         let levels = std::iter::once(self.own_level()).chain(self.levels.iter().cloned());
         levels.filter(|level| level.room_bytes().is_some()).min_by_key(CgroupLevel::room_bytes)
     }
 }
 
-/// Reads the first [`MOST_LEVELS`] levels and skips the rest: the report may be from a stranger.
+/// Reads the first [`MAX_LEVELS`] levels and skips the rest, because the report may come from a stranger.
 pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CgroupLevel>, D::Error> {
     struct First;
 
@@ -128,7 +129,7 @@ pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut levels: A) -> Result<Self::Value, A::Error> {
             let mut first = Vec::new();
-            while first.len() < MOST_LEVELS {
+            while first.len() < MAX_LEVELS {
                 let Some(level) = levels.next_element()? else { return Ok(first) };
                 first.push(level);
             }
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_level_with_the_least_room_binds_and_of_equals_the_nearest() {
+    fn the_nearest_level_with_the_least_room_binds() {
         let least = |own: CgroupLevel, levels: Vec<CgroupLevel>| {
             let own = CgroupMemory {
                 path: own.path,
@@ -173,7 +174,7 @@ mod tests {
         assert_eq!(
             least(own(), vec![level("/p", Some(300), 283, 200)]).as_deref(),
             Some("/p/a"),
-            "cache goes"
+            "inactive cache is dropped"
         );
         assert_eq!(least(own(), vec![level("/p", Some(300), 102, 0)]).as_deref(), Some("/p/a"), "equal room");
         assert_eq!(least(own(), vec![level("/p", None, 283, 0)]).as_deref(), Some("/p/a"));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_not_invented() {
+    fn missing_numbers_stay_missing() {
         let unknown = CgroupLevel { limit_bytes: Some(9), ..CgroupLevel::default() };
         assert_eq!((unknown.working_set_bytes(), unknown.room_bytes()), (None, None));
         let without_cache = CgroupLevel { inactive_file_bytes: None, ..level("/", Some(9), 5, 0) };
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_tmpfs_nor_inactive_pages_are_page_cache_in_use() {
+    fn page_cache_in_use_excludes_tmpfs_and_inactive_pages() {
         let mut level = level("/", None, 100, 20);
         (level.parts.file_bytes, level.parts.shared_bytes) = (Some(90), Some(40));
         assert_eq!(level.cache_in_use_bytes(), Some(30));
@@ -204,10 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn s45_no_more_levels_are_kept_than_a_report_may_have() {
+    fn s45_keeps_only_as_many_levels_as_a_report_may_have() {
         let many = format!(r#"{{"levels": [{}{{"path": "last"}}]}}"#, r#"{"path": "/x"},"#.repeat(100_000));
         let cgroup: CgroupMemory = serde_json::from_str(&many).unwrap();
-        assert_eq!(cgroup.levels.len(), MOST_LEVELS);
+        assert_eq!(cgroup.levels.len(), MAX_LEVELS);
         assert!(serde_json::from_str::<CgroupMemory>(r#"{"levels": [7]}"#).is_err());
         assert_eq!(serde_json::from_str::<CgroupMemory>("{}").unwrap(), CgroupMemory::default());
     }

@@ -22,6 +22,6 @@ fn a_dump_beside_a_change_is_told_by_its_rate() {
         of_dump(origin(3, 512), origin(5, 512), 64),
         Err("the sampling rate changed while the profile was taken".into())
     );
-    assert!(of_dump(origin(3, 512), origin(5, 512), 512).is_err(), "of either");
-    assert!(of_dump(origin(3, 512), origin(3, 512), 64).is_err(), "of neither");
+    assert!(of_dump(origin(3, 512), origin(5, 512), 512).is_err(), "fits both");
+    assert!(of_dump(origin(3, 512), origin(3, 512), 64).is_err(), "fits neither");
 }

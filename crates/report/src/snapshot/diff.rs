@@ -1,4 +1,4 @@
-//! What changed between two snapshots.
+//! The difference between two snapshots.
 
 use memory_debug_profile::{Change, ChangeTable, Selection, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
-/// What changed from one snapshot to another, those rows first that changed most.
+/// The difference between two snapshots; rows that changed most come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SnapshotDiff {
@@ -18,10 +18,10 @@ pub struct SnapshotDiff {
     pub base: SnapshotInfo,
     /// The later moment.
     pub target: SnapshotInfo,
-    /// Whether the two moments have the same samples. If those were [discarded](Comparison::Discarded) in between, rows
-    /// have what was allocated since then and is still held.
+    /// Whether the two moments have the same samples. If samples were [discarded](Comparison::Discarded) in between,
+    /// rows show what was allocated since then and is still held.
     pub comparison: Comparison,
-    /// What stands in the way of a comparison, one sentence each.
+    /// Caveats about the comparison, one sentence each.
     pub notes: Vec<String>,
     /// What a row stands for, as in [`TypeSummary::group`](crate::TypeSummary::group).
     pub group: String,
@@ -33,9 +33,9 @@ pub struct SnapshotDiff {
     pub omitted_rows: u64,
     /// Rows that were compared, changed or not.
     pub compared_rows: u64,
-    /// What makes a change significant: that its bytes exceed so many standard errors.
+    /// A change is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
-    /// That test in words.
+    /// The test in words.
     pub test: String,
 }
 
@@ -52,22 +52,22 @@ pub struct DiffRow {
     pub objects: u64,
     /// Live bytes at the later moment.
     pub bytes: u64,
-    /// By how many objects it is more than at the earlier moment.
+    /// Objects more than at the earlier moment.
     pub objects_change: i64,
-    /// By how many bytes it is more than at the earlier moment.
+    /// Bytes more than at the earlier moment.
     pub bytes_change: i64,
     /// One standard error of `bytes_change`, in bytes.
     pub bytes_change_stderr: f64,
-    /// Whether `bytes_change` is more than noise. Never where the two moments cannot tell: see
+    /// Whether `bytes_change` is more than noise. Never if the two moments cannot show it: see
     /// [`Comparison`](crate::Comparison).
     pub is_significant: bool,
     /// Whether the type is known. A change is never [`RowSource::Exact`].
     pub source: Option<RowSource>,
 }
 
-/// The test, in words.
-const TEST: &str = "z-test of the change in bytes; the variance is that of both moments, without stacks whose samples are \
-                    the same in both; 5 % for the whole table (Bonferroni)";
+/// The test in words.
+const TEST: &str = "z-test of the change in bytes; the variance adds up both moments, without stacks whose samples are \
+                    the same in both; family-wise error of 5 % for the whole table (Bonferroni)";
 
 impl SnapshotDiff {
     /// Compares two moments by the rows of `selection`.
@@ -105,7 +105,7 @@ impl SnapshotDiff {
             base.origin(Some(earlier.sample_rate().bytes())),
             target.origin(Some(later.sample_rate().bytes())),
         );
-        // Objects that both could have were allocated after the discard, when the other moment was over.
+        // After a discard, the later profile alone counts: it was taken after the earlier one was complete.
         let compared = |profile, side| match basis.only {
             Some(only) if only != side => Cow::Owned(SymbolizedProfile::empty(later.sample_rate())),
             _ => Cow::Borrowed(profile),
@@ -128,17 +128,18 @@ impl SnapshotDiff {
         }
     }
 
-    /// The rows that grew by more than noise, and nothing else: `show_growth` of objgraph.
+    /// Keeps only rows that grew by more than noise, like `show_growth` of objgraph.
     #[must_use]
     pub fn growth(mut self) -> Self {
         self.rows.retain(|row| row.is_significant && row.bytes_change > 0);
         self
     }
 
-    /// At most `top` rows whose name contains `filter`.
+    /// Keeps at most `top` rows whose name contains `filter`.
     #[must_use]
-    pub fn cut(mut self, top: usize, filter: Option<&str>) -> Self {
-        let omitted = rows::cut(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
+    pub fn truncate_filtered(mut self, top: usize, filter: Option<&str>) -> Self {
+        let omitted =
+            rows::truncate_filtered(&mut self.rows, top, filter, |row| [&row.type_name, &row.full_type]);
         self.omitted_rows = self.omitted_rows.saturating_add(omitted);
         self
     }
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_and_itself_have_no_difference() {
+    fn a_snapshot_does_not_differ_from_itself() {
         let snapshot = of_dump(&dump(&[9, 4]), 1, "a");
         let diff = SnapshotDiff::between(&snapshot, &snapshot, &Selection::default()).unwrap();
         assert_eq!((diff.rows.len(), diff.total.bytes_change, diff.total.is_significant), (0, 0, false));
@@ -237,18 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn a_discard_in_between_invents_neither_frees_nor_growth() {
+    fn a_discard_in_between_shows_neither_frees_nor_growth() {
         let (base, target) = (of_dump(&dump(&[90]), 1, "a"), of_dump(&dump(&[40]), 61, "b"));
         let target = with_samples(&target, Some(samples(1)));
         let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
         assert_eq!(diff.comparison, Comparison::Discarded);
-        // What was allocated since, which is 40 more and not 50 fewer.
+        // What was allocated since then: 40 more, not 50 fewer.
         let row = &diff.rows[0];
         assert_eq!((row.bytes_change, row.bytes, row.is_significant), (40 * 524_320, 40 * 524_320, false));
         assert_eq!((diff.total.bytes_change, diff.total.is_significant), (40 * 524_320, false));
         assert!(diff.notes[0].contains("2026-11-21T09:00:00.000Z"), "{:?}", diff.notes);
         assert_eq!(diff.clone().growth().rows, []);
-        // As much as before is not unchanged: it was allocated since then.
+        // An equal amount is still a change: it was allocated since then.
         let same = with_samples(&base, Some(samples(1)));
         let diff = SnapshotDiff::between(&base, &same, &Selection::default()).unwrap();
         assert_eq!((diff.rows.len(), diff.rows[0].bytes_change), (1, 90 * 524_320));
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn two_moments_after_a_discard_compare_and_name_its_time() {
+    fn two_moments_after_a_discard_compare_with_a_note_of_its_time() {
         let [base, target] = [(9, 1), (90, 61)].map(|(samples_of_it, seconds)| {
             with_samples(&of_dump(&dump(&[samples_of_it]), seconds, "x"), Some(samples(1)))
         });
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_in_between_hides_allocations_so_nothing_shrank() {
+    fn after_a_pause_in_between_shrinking_is_not_significant() {
         let paused = |snapshot: &Snapshot| {
             let resumed_at = Some("2026-11-21T10:00:00.000Z".into());
             with_samples(snapshot, Some(crate::SampleOrigin { pauses: 1, resumed_at, ..samples(0) }))
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn snapshots_that_do_not_say_which_samples_they_have_are_not_marked() {
+    fn changes_between_snapshots_with_unknown_samples_are_not_significant() {
         let (base, target) = (of_dump(&dump(&[9]), 1, "a"), of_dump(&dump(&[90]), 61, "b"));
         let older = with_samples(&base, None);
         let diff = SnapshotDiff::between(&older, &target, &Selection::default()).unwrap();
@@ -293,10 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn what_grew_is_told_apart_from_what_shrank_and_from_noise() {
+    fn growth_is_distinguished_from_shrinking_and_from_noise() {
         let (base, target) = (of_dump(&dump(&[9, 90]), 1, "a"), of_dump(&dump(&[90, 9]), 61, "b"));
         let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
-        // Neither stack has a name here, so they are one row, which did not change.
+        // Neither stack has a name here, so they form one row, which did not change.
         assert_eq!(diff.rows.iter().map(|row| row.bytes_change).sum::<i64>(), 0);
         let (base, target) = (of_dump(&dump(&[9]), 1, "a"), of_dump(&dump(&[90]), 61, "b"));
         let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
@@ -304,8 +305,8 @@ mod tests {
         assert_eq!(diff.clone().growth().rows.len(), 1);
         let back = SnapshotDiff::between(&target, &base, &Selection::default()).unwrap();
         assert_eq!((back.rows[0].bytes_change, back.growth().rows.len()), (-81 * 524_320, 0));
-        let cut = diff.clone().cut(0, None);
+        let cut = diff.clone().truncate_filtered(0, None);
         assert_eq!((cut.rows.len(), cut.omitted_rows), (0, 1));
-        assert_eq!(diff.cut(9, Some("nothing")).rows.len(), 0);
+        assert_eq!(diff.truncate_filtered(9, Some("nothing")).rows.len(), 0);
     }
 }

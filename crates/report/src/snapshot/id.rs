@@ -1,4 +1,4 @@
-//! Names of snapshots.
+//! Ids of snapshots.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, ErrorKind};
 
-/// A random number of 128 bits, as text 32 lower-case hexadecimal digits.
+/// Random id of a snapshot: 128 bits, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SnapshotId(u128);
 
@@ -33,12 +33,12 @@ impl fmt::Debug for SnapshotId {
 impl FromStr for SnapshotId {
     type Err = Error;
 
-    /// Takes exactly what `Display` writes.
+    /// Accepts exactly what `Display` writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let digits = (text.len() == 32 && text.bytes().all(is_digit)).then_some(text);
         digits.and_then(|digits| u128::from_str_radix(digits, 16).ok()).map(Self).ok_or_else(|| {
-            let message = "the id of a snapshot has 32 lower-case hexadecimal digits";
+            let message = "a snapshot id has 32 lower-case hexadecimal digits";
             Error::new(ErrorKind::InvalidValue, message)
         })
     }

@@ -1,27 +1,29 @@
-//! Which types keep growing, over three snapshots and more.
+//! Finds types that keep growing over three or more snapshots.
 //!
-//! A type is *suspect* if
+//! A type is a *suspect* if all of this holds:
 //!
-//! - from the first snapshot to the last, it grew by more than noise, which is the test of a
+//! - from the first snapshot to the last, it grew by more than noise, by the test of
 //!   [`SnapshotDiff`](super::SnapshotDiff);
-//! - from one to the next, it never shrank by more than noise: what comes and goes does;
-//! - in the second half of the time, it grew by more than noise and by its share: a cache that has filled up does not.
+//! - from one snapshot to the next, it never shrank by more than noise, as types that come and go do;
+//! - in the second half of the time, it grew by more than noise and by its share of the growth. A cache that has filled
+//!   up does not.
 //!
-//! Each test has a family-wise error of 5 %, over all rows, all steps of a row, and all rows that grew. So it matters
-//! neither how many snapshots there are - of two dozen, one is lower by more than one standard error only by chance -
-//! nor that samples of a full cache are exchanged for others, by which its estimate wavers as that of a growth does.
+//! Each test has a family-wise error of 5 %: over all rows, over all steps of a row, and over all rows that grew. So
+//! the number of snapshots does not matter: among two dozen, one is lower by more than one standard error merely by
+//! chance. Nor does it matter that a full cache exchanges its entries. Its estimate then wavers like the estimate of
+//! a growth.
 //!
-//! Only snapshots of one *run* are compared: of one process, with the same samples, without a pause of sampling in
-//! between. Judged are the longest run and, if that is another, the newest one. The longest sees slow leaks; the newest
-//! says what happens now, and alone has what was allocated since the sampling rate was changed.
+//! Only snapshots of one *run* are compared: from one process, with the same samples, and without a pause of sampling
+//! in between. The verdict covers the longest run and, if it is another, the newest one. The longest run shows slow
+//! leaks. The newest shows what happens now, and it alone has what was allocated since the sampling rate changed.
 //!
-//! What grows and will stop later cannot be told apart from what leaks: that is for whoever knows the service. A wave that
-//! takes longer than all snapshots together does.
+//! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
+//! Only a person who knows the service can tell.
 //!
-//! By lot (`chance`), 4,000 times for each number of snapshots: noise alone made a suspect in 1.2 % at most, of 1 type or
-//! of 20. A type that is at any level from one snapshot to the next rises by chance the more often the fewer there are: of
-//! such types 7 to 13 % were suspected over three snapshots and over four, 3 to 7 % over five, 2 to 5 % over six, 0.4 to 3 %
-//! over eight. Below six the verdict says so.
+//! In 4,000 simulations for each number of snapshots (see `chance`), noise alone made a suspect in at most 1.2 %,
+//! with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
+//! there are few snapshots. Of such types, 7 to 13 % were suspected over three or four snapshots, 3 to 7 % over five,
+//! 2 to 5 % over six, and 0.4 to 3 % over eight. Below six snapshots, the verdict says so.
 
 mod runs;
 
@@ -36,37 +38,37 @@ use self::runs::{Run, Runs};
 use super::{Snapshot, SnapshotInfo};
 use crate::error::Error;
 
-/// How many snapshots a verdict takes at least.
-pub(crate) const FEWEST: usize = 3;
+/// Fewest snapshots that a verdict needs.
+pub(crate) const MIN_SNAPSHOTS: usize = 3;
 
-/// With fewer, more than one in twenty types that come and go may be suspected.
-const ENOUGH: usize = 6;
+/// With fewer snapshots, more than one in twenty types that come and go may be suspected.
+const RELIABLE_SNAPSHOTS: usize = 6;
 
-/// What the second half of the time has at least, of what it would have of steady growth.
+/// The least growth in the second half of the time, as a share of what steady growth would give.
 const SHARE_OF_STEADY: f64 = 0.5;
 
-/// The part of the time from which on the rest is its second half. Less than one half, as snapshots at an interval are
-/// some milliseconds early or late.
+/// The part of the time that still counts as the second half. It is a bit less than one half, because snapshots taken
+/// at an interval are some milliseconds early or late.
 const NEARLY_HALF: f64 = 0.45;
 
-/// What was found out about growth: in the longest run of snapshots that can be compared, and in the newest one.
+/// Growth found in the longest run of comparable snapshots, and in the newest one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeakVerdict {
-    /// The longest run; of equally long ones, the newest.
+    /// The longest run; the newest one among runs of equal length.
     #[serde(flatten)]
     pub run: LeakRun,
-    /// The newest run, if another is longer and this one has three snapshots, too.
+    /// The newest run, if another run is longer and the newest has at least three snapshots.
     pub newer: Option<LeakRun>,
     /// Types that keep growing in one of the runs, the fastest first.
     pub suspects: Vec<Suspect>,
-    /// Snapshots that were not judged.
+    /// Snapshots that were left out of the verdict.
     pub left_out: Vec<LeftOut>,
-    /// The test in words.
+    /// The test in words, in sentences.
     pub test: String,
 }
 
-/// Snapshots that were compared: of one process, with the same samples.
+/// Snapshots that were compared: from one process, with the same samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeakRun {
@@ -74,19 +76,19 @@ pub struct LeakRun {
     pub snapshots: Vec<SnapshotInfo>,
     /// Seconds from the first to the last.
     pub seconds: f64,
-    /// Types that were looked at.
+    /// Number of types that were compared.
     pub compared_rows: u64,
-    /// What to know about the samples, one sentence each.
+    /// Caveats about the samples, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Snapshots that were not judged.
+/// Snapshots that were left out, for one reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeftOut {
     /// The snapshots, in the order given.
     pub snapshots: Vec<SnapshotInfo>,
-    /// Why, and what to do.
+    /// Why they were left out, and what to do.
     pub reason: String,
 }
 
@@ -99,36 +101,37 @@ pub struct Suspect {
     pub type_name: String,
     /// As in [`TypeRow::full_type`](crate::TypeRow::full_type).
     pub full_type: String,
-    /// Whether it is of the newer run.
+    /// Whether the type grew in the newer run.
     pub is_newer: bool,
     /// Live bytes at the end.
     pub bytes: u64,
-    /// By how many objects it grew.
+    /// Growth in objects.
     pub objects_change: i64,
-    /// By how many bytes it grew.
+    /// Growth in bytes.
     pub bytes_change: i64,
     /// One standard error of `bytes_change`.
     pub bytes_change_stderr: f64,
     /// Growth in bytes per hour.
     pub bytes_per_hour: f64,
-    /// Seconds until the limit with the least room is met, if nothing else changes: the container's, a group's above, or
-    /// the end of the machine's memory, as the last snapshot's `ceiling` says. `None` if none is known.
+    /// Seconds until the limit with the least room is reached, if nothing else changes. The limit is the container's, a
+    /// group's above it, or the machine's memory, as in the last snapshot's `ceiling`. `None` if no limit is known.
     pub seconds_to_limit: Option<f64>,
 }
 
-const TEST: &str = "grew by more than noise from the first to the last, never shrank by more than noise, and in the second \
-                    half of the time grew by more than noise and by half of what steady growth would have (z-tests, each \
-                    with 5 % for all that it is made of)";
+const TEST: &str = "A type is reported if it grew significantly overall, never shrank significantly between two \
+                    snapshots, and in the second half of the time kept growing significantly, at no less than half \
+                    the steady rate (z-tests, each with a family-wise error of 5 %).";
 
-/// What goes after it if there are not [`ENOUGH`] snapshots.
-const FEW: &str = "; over fewer than six snapshots, so does about one in ten of the types that come and go";
+/// Added to the test if there are fewer than [`RELIABLE_SNAPSHOTS`] snapshots.
+const FEW: &str =
+    " With fewer than six snapshots, about one in ten types that merely come and go is reported, too.";
 
 impl LeakVerdict {
-    /// Looks for types that keep growing, among snapshots of the same process as the last one.
+    /// Finds types that keep growing, in snapshots of the last snapshot's process.
     ///
     /// # Errors
     ///
-    /// If no three of different times can be compared, or one cannot be read.
+    /// If no three snapshots from different times can be compared, or one cannot be read.
     pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, Error> {
         let Runs { longest, newest, left_out } = runs::select(snapshots)?;
         let now = snapshots.last().map(|snapshot| snapshot.info());
@@ -147,27 +150,30 @@ impl LeakVerdict {
             suspects.extend(newer_suspects.into_iter().map(|suspect| Suspect { is_newer: true, ..suspect }));
         }
         suspects.sort_by(|a, b| b.bytes_per_hour.total_cmp(&a.bytes_per_hour));
-        let is_short =
-            [Some(&run), newer.as_ref()].into_iter().flatten().any(|run| run.snapshots.len() < ENOUGH);
+        let is_short = [Some(&run), newer.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|run| run.snapshots.len() < RELIABLE_SNAPSHOTS);
         let test = if is_short { format!("{TEST}{FEW}") } else { TEST.into() };
         Ok(Self { run, newer, suspects, left_out, test })
     }
 }
 
-/// How long before the last snapshot of all one was taken, and what it holds.
+/// How long before the newest snapshot this one was taken, its description, and its stacks.
 type Point = (Duration, SnapshotInfo, SymbolizedProfile);
 
 impl LeakRun {
-    /// Judges three snapshots or more, the oldest first. `now` has the room that is left in the container.
+    /// Judges three or more snapshots, the oldest first. `now` describes the newest snapshot of all, with the room
+    /// left.
     fn judged(points: &[Point], now: Option<&SnapshotInfo>) -> (Self, Vec<Suspect>) {
         let by_type = Selection::default();
         let last = points.len() - 1;
         let end = points[last].0;
         let span = points[0].0.saturating_sub(end);
         let left = |point: &Point| point.0.saturating_sub(end).div_duration_f64(span);
-        // The last one that leaves so much of the time: with an even number of them, the one before the middle.
+        // The last snapshot that leaves this part of the time. With an even number, it is the one before the middle.
         let middle = points.iter().rposition(|point| left(point) >= NEARLY_HALF).unwrap_or(0);
-        // It is neither end, so both halves have a part of the time.
+        // Neither of the two ends, so that both halves have a part of the time.
         let middle = middle.clamp(1, last - 1);
         let between = |from: usize, to: usize| ChangeTable::between(&points[from].2, &points[to].2, &by_type);
         let whole = between(0, last);
@@ -185,7 +191,7 @@ impl LeakRun {
             let changes = steps.iter().filter_map(|step| step.get(name));
             changes.map(|change| &change.difference).any(|step| step.bytes < -of_steps * step.bytes_stderr())
         };
-        // There may be no snapshot right in the middle.
+        // There may be no snapshot exactly in the middle.
         let share = SHARE_OF_STEADY * left(&points[middle]);
         let still_grows = |name: &Name, change: &Change| {
             let late = second_half.get(name).map(|late| late.difference).unwrap_or_default();
@@ -234,11 +240,11 @@ impl Suspect {
     }
 }
 
-/// What names a row in every table.
+/// The key of a row that is the same in every table.
 type Name = (String, String, bool);
 
 fn name_of(change: &Change) -> Name {
-    // Rows of one type name can have been qualified in one table and not in another; the whole name is always the same.
+    // One table may qualify a type name that another does not. The full name is always the same.
     let place = change.type_name.split_once(" in ").map_or("", |(_, place)| place);
     (change.full_type.clone(), place.to_owned(), change.is_attributed)
 }

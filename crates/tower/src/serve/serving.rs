@@ -1,15 +1,43 @@
-//! The page on a socket that is bound already.
+//! The future that serves the page on a bound socket.
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::address::ListenAddress;
+use super::listener::Listener;
+use crate::MemoryDebugLayer;
 
-/// The page that [`serve`](super::serve()) bound a socket for. Answers for as long as it is polled, and never completes.
+/// Binds a socket at `address` immediately, and returns the future that serves the page there.
 ///
-/// Dropped, it ends all connections and removes a Unix socket.
+/// `page` is either [`Credentials`](crate::Credentials) or a [`MemoryDebugLayer`] with settings.
+///
+/// # Errors
+///
+/// Those of [`Listener::bind`]. This function is not `async`, so that `tokio::spawn` cannot hide an error. Spawn the
+/// value that it returns.
+///
+/// ```compile_fail,E0277
+/// # use memory_debug_tower::serve::{ListenAddress, serve};
+/// # fn example(page: memory_debug_tower::MemoryDebugLayer, address: ListenAddress) {
+/// tokio::spawn(serve(page, address));
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Outside of a tokio runtime with IO and time.
+pub fn serve(page: impl Into<MemoryDebugLayer>, address: impl Into<ListenAddress>) -> io::Result<Serving> {
+    let listener = Listener::bind(address)?;
+    let address = listener.address().clone();
+    Ok(Serving { address, future: Box::pin(listener.serve(page.into())) })
+}
+
+/// The future of [`serve`]. Answers requests for as long as it is polled, and never completes.
+///
+/// Dropping it ends all connections and removes a Unix socket.
 #[must_use = "the page answers only while this future is polled: `tokio::spawn` it"]
 pub struct Serving {
     address: ListenAddress,
@@ -17,14 +45,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    pub(super) fn new(
-        address: ListenAddress,
-        future: impl Future<Output = Infallible> + Send + 'static,
-    ) -> Self {
-        Self { address, future: Box::pin(future) }
-    }
-
-    /// Where it listens, with the port that the system chose if it was 0.
+    /// The address that it listens on. If the port was 0, it is the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address

@@ -9,7 +9,7 @@ use shop::{Config, Population};
 
 use super::*;
 
-/// The application as `main.rs` makes it.
+/// The same application as in `main.rs`.
 macro_rules! shop {
     () => {{
         let credentials = Credentials::new("ops", "jumbled-otters-sip-cold-tea").unwrap();
@@ -80,7 +80,7 @@ async fn the_result_of_a_job_appears() {
         if status["state"] == "done" {
             break status;
         }
-        // The workers share this thread.
+        // The workers share this thread, so let them run.
         actix_web::rt::task::yield_now().await;
     };
     assert_eq!(done["words"], json!({"be": 2, "not": 1, "or": 1, "to": 2}));
@@ -95,7 +95,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[actix_web::test]
-async fn the_memory_page_asks_for_credentials() {
+async fn the_memory_page_needs_credentials() {
     let response = get("/debug/memory").send_request(&shop!()).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }

@@ -63,7 +63,7 @@ async fn sessions_are_listed_with_their_total() {
 }
 
 #[tokio::test]
-async fn reports_are_cached_until_others_need_the_room() {
+async fn reports_are_cached_until_other_reports_displace_them() {
     let shop = shop();
     let x_cache = async |path: &str| {
         let response = send(&shop, Method::GET, path, None).await;
@@ -79,7 +79,7 @@ async fn reports_are_cached_until_others_need_the_room() {
 }
 
 #[tokio::test]
-async fn the_result_of_a_job_appears_and_the_feed_says_so() {
+async fn the_result_of_a_job_appears_and_is_announced_in_the_feed() {
     let shop = shop();
     let submitted = send(&shop, Method::POST, "/jobs", Some(json!({"text": "to be or not to be"}))).await;
     assert_eq!(submitted.status(), StatusCode::ACCEPTED);
@@ -119,7 +119,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn the_memory_page_asks_for_credentials() {
+async fn the_memory_page_needs_credentials() {
     let response = send(&shop(), Method::GET, "/debug/memory", None).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }

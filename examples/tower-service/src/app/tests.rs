@@ -15,7 +15,7 @@ fn credentials() -> Credentials {
     Credentials::new("ops", "jumbled-otters-sip-cold-tea").unwrap()
 }
 
-/// Opens a shop, and asks it.
+/// A shop and a client for it.
 struct Client(AppState);
 
 impl Client {
@@ -84,7 +84,7 @@ async fn the_result_of_a_job_appears() {
         if status["state"] == "done" {
             break status;
         }
-        // The workers share this thread.
+        // The workers share this thread, so let them run.
         tokio::task::yield_now().await;
     };
     assert_eq!(done["words"], json!({"be": 2, "not": 1, "or": 1, "to": 2}));
@@ -92,7 +92,7 @@ async fn the_result_of_a_job_appears() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_or_no_json_is_refused() {
+async fn a_body_that_is_too_long_or_not_json_is_refused() {
     let shop = Client::new();
     let text = "x".repeat(AppState::MAX_BODY);
     for (body, status) in [
@@ -105,7 +105,7 @@ async fn what_is_too_long_or_no_json_is_refused() {
 }
 
 #[tokio::test]
-async fn the_memory_page_asks_for_credentials() {
+async fn the_memory_page_needs_credentials() {
     assert_eq!(Client::new().get("/debug/memory").await.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -114,7 +114,7 @@ async fn status(answer: impl Future<Output = hyper::Result<Response<Incoming>>>)
 }
 
 #[tokio::test]
-async fn both_versions_of_http_are_served_on_one_port_until_the_end() {
+async fn both_versions_of_http_are_served_on_one_port_until_shutdown() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -136,7 +136,7 @@ async fn both_versions_of_http_are_served_on_one_port_until_the_end() {
 
     stop.send(()).unwrap();
     serving.await.unwrap();
-    // The server closes idle connections of both kinds in an orderly way.
+    // The server closes idle connections of both protocols in an orderly way.
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
 }

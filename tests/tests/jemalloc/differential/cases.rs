@@ -151,7 +151,7 @@ fn authorizations() -> Vec<(Request, Expected)> {
         &basic("ops:"),
         &basic("ops:wrong"),
         &basic(format!(":{PASSWORD}")),
-        &basic(format!("nobody:{PASSWORD}")),
+        &basic(format!("stranger:{PASSWORD}")),
         &basic(format!("OPS:{PASSWORD}")),
         &basic(format!("{pair}x")),
         &basic(format!("{pair}\n")),

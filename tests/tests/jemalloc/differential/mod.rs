@@ -1,8 +1,8 @@
 //! S73: however the page is mounted, it answers the same request with the same bytes.
 //!
-//! One table of conversations ([`cases`]) is held with every server that can contain the page ([`servers`]).
-//! Status, header fields and body of every answer must equal those of axum with the layer, except for fields
-//! that the server sets by itself.
+//! One table of conversations ([`cases`]) is held with every server that can contain the page ([`servers`]). The
+//! reference is axum with the layer: status, header fields and body of every answer must be equal to its answer, except
+//! for fields that the server sets by itself.
 
 mod cases;
 mod changes;

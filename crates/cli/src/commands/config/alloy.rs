@@ -1,33 +1,34 @@
 //! Components of Grafana Alloy.
 
-use super::{Config, Hosts, Job, OTHER_PROFILES, quoted};
+use super::job::{Hosts, Job, OTHER_PROFILES, quoted};
 
-/// For each job a `pyroscope.scrape`, and the one `pyroscope.write` that they lead to.
-pub(super) fn components(config: &Config, jobs: &[Job]) -> String {
+/// One `pyroscope.scrape` for each job, and the `pyroscope.write` that they all forward to.
+pub(super) fn components(jobs: &[Job]) -> String {
     let mut text = String::new();
-    for (index, job) in jobs.iter().enumerate() {
-        let name = identifier(&config.job_name(index));
+    for job in jobs {
+        let name = identifier(&job.name);
         let targets = match &job.hosts {
             Hosts::List(hosts) => {
-                let service = quoted(&config.job);
+                let service = quoted(&job.service);
                 let target = |host: &String| {
                     format!("    {{\"__address__\" = {}, \"service_name\" = {service}}},\n", quoted(host))
                 };
                 format!("[\n{}  ]", hosts.iter().map(target).collect::<String>())
             }
             Hosts::Dns { name: host, port } => {
-                text += &discovery(&name, host, *port, &config.job);
+                text += &discovery(&name, host, *port, &job.service);
                 format!("discovery.relabel.{name}.output")
             }
         };
-        text += &scrape(config, job, &name, &targets);
+        text += &scrape(job, &name, &targets);
     }
     text + "pyroscope.write \"default\" {\n  endpoint {\n    url = \"http://pyroscope:4040\"\n  }\n}\n"
 }
 
-/// Addresses that a name has, with the name that Pyroscope files their profiles under.
+/// Finds the addresses of a DNS name, and sets the service name under which Pyroscope stores their profiles.
 fn discovery(name: &str, host: &str, port: u16, service: &str) -> String {
-    let (host, service) = (quoted(host), quoted(service));
+    let host = quoted(host);
+    let service = quoted(service);
     format!(
         "discovery.dns \"{name}\" {{\n  names = [{host}]\n  type  = \"A\"\n  port  = {port}\n}}\n\n\
          discovery.relabel \"{name}\" {{\n  targets = discovery.dns.{name}.targets\n\n  rule {{\n    \
@@ -35,17 +36,18 @@ fn discovery(name: &str, host: &str, port: u16, service: &str) -> String {
     )
 }
 
-fn scrape(config: &Config, job: &Job, name: &str, targets: &str) -> String {
+fn scrape(job: &Job, name: &str, targets: &str) -> String {
     let mut text = format!(
         "pyroscope.scrape \"{name}\" {{\n  targets         = {targets}\n  \
          forward_to      = [pyroscope.write.default.receiver]\n  scheme          = {}\n",
         quoted(&job.scheme)
     );
-    let (interval, timeout) = (config.interval, config.interval.min(30));
+    let interval = job.interval;
+    let timeout = interval.min(30);
     text += &format!("  scrape_interval = \"{interval}s\"\n  scrape_timeout  = \"{timeout}s\"\n\n");
-    text += &format!("  basic_auth {{\n    username      = {}\n", quoted(&config.user));
-    text += &format!("    password_file = {}\n  }}\n\n", quoted(&config.password_file));
-    let tls = config.tls(job);
+    text += &format!("  basic_auth {{\n    username      = {}\n", quoted(&job.user));
+    text += &format!("    password_file = {}\n  }}\n\n", quoted(&job.password_file));
+    let tls = job.tls();
     if !tls.is_empty() {
         let width = tls.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let lines: String =
@@ -62,7 +64,7 @@ fn scrape(config: &Config, job: &Job, name: &str, targets: &str) -> String {
     text + "  }\n}\n\n"
 }
 
-/// As Alloy names things: letters, digits and `_`, no digit first.
+/// Makes an Alloy identifier: letters, digits and `_`, not beginning with a digit.
 fn identifier(job: &str) -> String {
     let name = job.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     if name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') { name } else { format!("_{name}") }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Sparkline, Widget as _};
 
+use super::ink::{put, put_right};
 use super::quantity::bytes;
-use super::{put, put_right};
 use crate::top::history::Point;
 use crate::top::state::State;
 

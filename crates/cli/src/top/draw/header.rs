@@ -9,9 +9,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::course;
+use super::ink::{BOLD, Palette, REVERSED, put, put_right};
 use super::problems::{Problem, problems};
 use super::quantity::{bytes, fitted};
-use super::{BOLD, Palette, REVERSED, put, put_right};
 use crate::top::state::State;
 use crate::top::table::fullness;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use memory_debug_report::units::{span, visible};
 use ratatui::text::{Line, Span};
 
-use super::Palette;
+use super::ink::Palette;
 use super::quantity::fitted;
 use crate::top::instance::Standing;
 use crate::top::state::State;

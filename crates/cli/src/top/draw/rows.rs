@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::columns::Column;
+use super::ink::{BOLD, Palette, REVERSED, put};
 use super::quantity::{bytes, fitted, share};
-use super::{BOLD, Palette, REVERSED, put};
 use crate::top::growth::Growth;
 use crate::top::state::State;
 use crate::top::table::{Order, Row};

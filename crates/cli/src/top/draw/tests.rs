@@ -15,6 +15,7 @@ use crate::top::keys::Action;
 use crate::top::poll::News;
 use crate::top::state::State;
 use crate::top::table::Order;
+use ratatui::style::Color;
 
 type Scene = fn() -> (State, Instant);
 

@@ -24,7 +24,7 @@ impl Version {
 }
 
 /// Longest path of a group in a report, in bytes.
-const MOST_PATH_BYTES: usize = 400;
+const MAX_PATH_BYTES: usize = 400;
 
 /// Where a control group is found.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +43,11 @@ impl Folder {
     }
 
     /// The path of `folder` below the mount point, `/` for the mount point itself. A longer one than
-    /// [`MOST_PATH_BYTES`] begins with `…`, because its end says more.
+    /// [`MAX_PATH_BYTES`] begins with `…`, because its end says more.
     pub(super) fn path_of(&self, folder: &Path) -> String {
         let below = folder.strip_prefix(&self.mount_point).unwrap_or(folder);
         let path = format!("/{}", below.to_string_lossy());
-        let excess = path.len().saturating_sub(MOST_PATH_BYTES);
+        let excess = path.len().saturating_sub(MAX_PATH_BYTES);
         let kept = (excess..=path.len()).find_map(|start| path.get(start..)).unwrap_or_default();
         if excess == 0 { path } else { format!("…{kept}") }
     }

@@ -5,12 +5,10 @@ use std::path::Path;
 use memory_debug_report::__private::NO_LIMIT;
 use memory_debug_report::{CgroupLevel, Unavailable};
 
+use super::files::{self, NO_LIMIT_V1};
 use super::folder::Version;
 use super::parts;
-use crate::kernel_file::{self, number};
-
-/// `memory.limit_in_bytes` says "no limit" by the largest multiple of the page size below 2^63.
-pub(super) const NO_LIMIT_V1: u64 = 1 << 62;
+use crate::kernel_file::number;
 
 /// Reads one level.
 pub(super) struct LevelReader<'a> {
@@ -81,7 +79,7 @@ impl<'a> LevelReader<'a> {
         level.high_events = keep("high_events", high);
         level.max_events = keep("max_events", max);
         level.parts = match self.version {
-            Version::One => parts::version_1(self, &stat, &parts_path, unavailable),
+            Version::One => parts::version_1(self.folder, &stat, &parts_path, unavailable),
             Version::Two => parts::version_2(&stat, &parts_path, unavailable),
         };
         level
@@ -107,10 +105,10 @@ impl<'a> LevelReader<'a> {
     }
 
     pub(super) fn text(&self, file: &str) -> Result<String, String> {
-        kernel_file::read(&self.folder.join(file))
+        files::text(self.folder, file)
     }
 
-    pub(super) fn bytes(&self, file: &str) -> Result<u64, String> {
-        self.text(file)?.trim().parse().map_err(|_| format!("{file} is not a number"))
+    fn bytes(&self, file: &str) -> Result<u64, String> {
+        files::bytes(self.folder, file)
     }
 }

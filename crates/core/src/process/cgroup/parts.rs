@@ -1,8 +1,10 @@
 //! What the memory of one level consists of, by `memory.stat` and its neighbours.
 
+use std::path::Path;
+
 use memory_debug_report::{CgroupParts, Unavailable};
 
-use super::level::{LevelReader, NO_LIMIT_V1};
+use super::files::{self, NO_LIMIT_V1};
 use crate::kernel_file::number;
 
 /// What `kernel` consists of where the kernel does not state the sum (before Linux 5.18). Older kernels lack some.
@@ -31,7 +33,7 @@ pub(super) fn version_2(
 }
 
 pub(super) fn version_1(
-    level: &LevelReader<'_>,
+    folder: &Path,
     stat: &Result<String, String>,
     path: &str,
     unavailable: &mut Unavailable,
@@ -44,15 +46,15 @@ pub(super) fn version_1(
     parts.file_bytes = keep("file_bytes", in_stat("cache"));
     parts.mapped_file_bytes = keep("mapped_file_bytes", in_stat("mapped_file"));
     parts.shared_bytes = keep("shared_bytes", in_stat("shmem"));
-    parts.kernel_bytes = keep("kernel_bytes", level.bytes("memory.kmem.usage_in_bytes"));
-    parts.socket_bytes = keep("socket_bytes", sockets_1(level));
+    parts.kernel_bytes = keep("kernel_bytes", files::bytes(folder, "memory.kmem.usage_in_bytes"));
+    parts.socket_bytes = keep("socket_bytes", sockets_1(folder));
     parts
 }
 
 /// Version 1 counts the buffers of sockets only after a limit for them was set. Zero is no measurement before that.
-fn sockets_1(level: &LevelReader<'_>) -> Result<u64, String> {
-    let usage = level.bytes("memory.kmem.tcp.usage_in_bytes")?;
-    let limit = level.bytes("memory.kmem.tcp.limit_in_bytes")?;
+fn sockets_1(folder: &Path) -> Result<u64, String> {
+    let usage = files::bytes(folder, "memory.kmem.tcp.usage_in_bytes")?;
+    let limit = files::bytes(folder, "memory.kmem.tcp.limit_in_bytes")?;
     if usage > 0 || limit < NO_LIMIT_V1 {
         return Ok(usage);
     }

@@ -40,8 +40,9 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If neither or both variables are set, if a value cannot be read or is not UTF-8, if the file is not a
-    /// regular file (or a link to one), or for any reason of [`Credentials::new`].
+    /// - Neither or both variables are set.
+    /// - A value cannot be read or is not UTF-8, or the file is not a regular file (or a link to one).
+    /// - [`Credentials::new`] refuses the user or the password.
     pub fn from_env() -> Result<Self, CredentialsError> {
         Self::from_lookup(|name| env::var_os(name))
     }
@@ -63,9 +64,10 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not a regular file (or a link to one) or is not UTF-8. If a line is
-    /// neither a login nor a role, or if there are no logins or more than 8. If a login is refused by
-    /// [`Credentials::new`].
+    /// - The file cannot be read, is not a regular file (or a link to one) or is not UTF-8.
+    /// - A line is neither a login nor a role.
+    /// - There are no logins, or more than 8.
+    /// - [`Credentials::new`] refuses a login.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         Self::watch(path.as_ref(), Box::new(|path| parse_logins(&read(path)?, path)))
     }

@@ -1,6 +1,6 @@
 //! Drawing flame graphs.
 
-use memory_debug_core::{Count, FlamegraphOptions, FoldedStacks, Leaf};
+use memory_debug_core::{CollapsedStacks, Count, FlamegraphOptions, Leaf};
 
 use crate::reply::{Problem, Reply};
 use crate::request::Base;
@@ -27,7 +27,7 @@ pub(super) fn draw(
     options.leaf = leaf;
     options.count = count;
     let Some(base) = base else {
-        return picture(request, &profile.fold(&options.folded()), &options, material);
+        return picture(request, &profile.collapse(&options.collapsed()), &options, material);
     };
     let base = base.find(material.snapshots)?;
     if base.info().instance.id == instance.id {
@@ -36,14 +36,14 @@ pub(super) fn draw(
     options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
     let earlier =
         base.profile().map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
-    picture(request, &profile.fold_since(&earlier, &options.folded()), &options, material)
+    picture(request, &profile.collapse_since(&earlier, &options.collapsed()), &options, material)
 }
 
 /// Draws what can be seen of the stacks, and less if that does not fit. The text that is drawn is never longer than the
 /// picture may be.
 fn picture(
     request: &RenderRequest,
-    stacks: &FoldedStacks<'_>,
+    stacks: &CollapsedStacks<'_>,
     options: &FlamegraphOptions,
     material: Material<'_>,
 ) -> Result<Reply, Problem> {

@@ -1,63 +1,18 @@
-//! What a container's function does, by the words of its name.
+//! What a container's function does, judged by the words of its name.
 //!
-//! Containers of the standard library and of crates call their functions alike: `reserve`, `try_insert`, `with_capacity_in`.
+//! Containers of the standard library and of crates use the same words: `reserve`, `try_insert`, `with_capacity_in`.
 
 /// Words of functions that make room for elements.
+#[rustfmt::skip]
 const MAKE_ROOM: &[&str] = &[
-    "add",
-    "alloc",
-    "allocate",
-    "append",
-    "arc",
-    "box",
-    "boxed",
-    "bulk",
-    "capacity",
-    "channel",
-    "clone",
-    "collect",
-    "concat",
-    "copy",
-    "default",
-    "elem",
-    "entry",
-    "extend",
-    "extension",
-    "format",
-    "from",
-    "grow",
-    "insert",
-    "join",
-    "lowercase",
-    "merge",
-    "name",
-    "new",
-    "owned",
-    "pin",
-    "push",
-    "put",
-    "rc",
-    "reallocate",
-    "rehash",
-    "repeat",
-    "replace",
-    "replacen",
-    "reserve",
-    "resize",
-    "send",
-    "shrink",
-    "splice",
-    "split",
-    "string",
-    "uninit",
-    "unsplit",
-    "uppercase",
-    "vec",
-    "write",
-    "zeroed",
+    "add", "alloc", "allocate", "append", "arc", "box", "boxed", "bulk", "capacity", "channel", "clone",
+    "collect", "concat", "copy", "default", "elem", "entry", "extend", "extension", "format", "from",
+    "grow", "insert", "join", "lowercase", "merge", "name", "new", "owned", "pin", "push", "put", "rc",
+    "reallocate", "rehash", "repeat", "replace", "replacen", "reserve", "resize", "send", "shrink",
+    "splice", "split", "string", "uninit", "unsplit", "uppercase", "vec", "write", "zeroed",
 ];
 
-/// Words of those that run code of their caller besides: of an element, an iterator or a closure.
+/// Words of functions that also run their caller's code: of an element, an iterator or a closure.
 const RUN_CODE: &[&str] = &[
     "clone", "collect", "default", "elem", "extend", "format", "from", "iter", "or", "splice", "string",
     "write",
@@ -68,9 +23,9 @@ pub(super) fn makes_room(name: &str) -> bool {
     words(name).any(|word| MAKE_ROOM.contains(&word))
 }
 
-/// Whether a function makes room and runs no code of its caller. What stands further in is then a layer of the same
-/// container: where the compiler merged that with the layer of another element of equal layout, this function knows the
-/// element better. A function that makes elements as well, like `clone`, may stand around one.
+/// Whether a function makes room and runs no code of its caller. Then the next inner frame is a layer of the same
+/// container. The compiler may have merged that layer with one for another element of equal layout, so this function
+/// knows the element better. A function that also makes elements, like `clone`, can enclose a different container.
 pub(super) fn makes_room_only(name: &str) -> bool {
     makes_room(name) && !name.ends_with("_with") && !words(name).any(|word| RUN_CODE.contains(&word))
 }

@@ -1,8 +1,8 @@
-//! The rows: one for each layer of each family of containers. Adding a family is adding rows.
+//! The rows, one for each layer of each family of containers. To add a family, add its rows.
 
-use super::{Arguments, Functions, Rule};
+use super::rule::{Arguments, Functions, Rule};
 
-/// A row that makes an owner by itself, and takes over the families that it stands over.
+/// A row that makes an owner by itself, and takes over the families in `over`.
 const fn begins(
     module: &'static str,
     over: &'static [&'static str],
@@ -24,22 +24,22 @@ const fn takes(
 }
 
 impl Rule {
-    /// Speaks of every function of the module.
+    /// Applies the row to every function of the module.
     const fn of_all(self) -> Self {
         Self { functions: Functions::All, ..self }
     }
 
-    /// Speaks of these functions alone.
+    /// Applies the row to these functions only.
     const fn of(self, functions: &'static [&'static str]) -> Self {
         Self { functions: Functions::Named(functions), ..self }
     }
 
-    /// Is of code that fills containers, like a decoder, and is none.
+    /// Marks the module as code that fills containers, like a decoder, and not as a container.
     const fn of_code(self) -> Self {
         Self { is_container: false, ..self }
     }
 
-    /// Wants such arguments.
+    /// Requires such arguments.
     const fn with(self, arguments: Arguments) -> Self {
         Self { arguments, ..self }
     }
@@ -47,7 +47,7 @@ impl Rule {
 
 /// Functions of `Rc` and `Arc` whose first argument is the element of a slice.
 const SLICE_OF: &[&str] = &["allocate_for_slice", "copy_from_slice", "from_iter_exact"];
-/// Functions of `Rc` and `Arc` whose first argument is what they hold.
+/// Functions of `Rc` and `Arc` whose first argument is their content.
 const HOLDS: &[&str] =
     &["allocate_for_layout", "try_allocate_for_layout", "allocate_for_ptr", "new_uninit", "new_uninit_in"];
 
@@ -55,14 +55,14 @@ const HOLDS: &[&str] =
 const CONVERTS: &[&str] =
     &["clone", "default", "from", "from_iter", "from_os_str_bytes", "into_arc", "into_rc", "make_mut"];
 
-/// Rows are tried in order; the first that fits counts.
+/// Rows are tried in order. The first match counts.
 #[rustfmt::skip]
 pub(super) static RULES: &[Rule] = &[
-    // Growable arrays. `RawVec` is shared, and never inlined: where instances have the same machine code the linker
-    // keeps one, so its own argument is only a guess that any frame further out corrects.
+    // Growable arrays. `RawVec` is shared and never inlined. Where instances have the same machine code, the linker
+    // keeps one of them. So its own argument is only a guess, which any outer frame corrects.
     begins("alloc::raw_vec", &["RawVec"], "RawVec", "Vec<0>").of_all(),
-    // Has its iterator before the element. It allocates itself where it shrinks what it took over; where it need not,
-    // the memory stays in the row of the vector it was allocated for, for no stack tells that it changed hands.
+    // The iterator comes before the element. It allocates only if it shrinks the old allocation. Otherwise the memory
+    // stays in the row of the old vector, because no stack shows that it changed hands.
     begins("alloc::vec::in_place_collect", &["RawVec"], "Vec", "Vec<1>").of(&["from_iter_in_place"]),
     takes("alloc::vec", &["Vec", "RawVec"], "Box", "Box<[0]>").of(&["into_boxed_slice"]),
     begins("alloc::vec", &["RawVec"], "Vec", "Vec<0>"),
@@ -75,10 +75,11 @@ pub(super) static RULES: &[Rule] = &[
     begins("alloc::string", &["Vec<u8>"], "String", "String").of_all(),
     begins("alloc::str", &["Vec<u8>"], "String", "String").of_all(),
     takes("alloc::fmt", &["Vec<u8>"], "String", "String").of_all(),
-    // Where the optimiser merged the ends of a deserializer's branches, the stack ends in it. The visitor says what it made.
+    // If the optimizer merged the ends of a deserializer's branches, the stack ends in the deserializer. The visitor
+    // says what it made.
     begins("serde_json", &[], "String", "String").of(&["deserialize_str", "deserialize_string"]).with(Arguments::Mentioning("::de::impls::StringVisitor")).of_code(),
-    // Shared and boxed text is made of bytes by functions without generic arguments. `String::into_boxed_str` and the
-    // like allocate only where they shrink; else the memory stays that of the `String`.
+    // Functions without generic arguments make shared and boxed text from bytes. `String::into_boxed_str` and similar
+    // functions allocate only to shrink; otherwise the memory stays in the row of the `String`.
     takes("alloc::string", &["Box<[u8]>"], "Box", "Box<str>").with(Arguments::None),
     takes("alloc::boxed::convert", &["Box<[u8]>"], "Box", "Box<[0]>").of(&["from"]),
     takes("alloc::boxed", &["Box<[u8]>"], "Box", "Box<str>").of(CONVERTS).with(Arguments::None),
@@ -91,10 +92,10 @@ pub(super) static RULES: &[Rule] = &[
     takes("std::sys::os_str", &["Arc<[u8]>"], "Arc", "Arc<OsStr>").of_all().with(Arguments::None),
     takes("std::path", &["Arc<OsStr>"], "Arc", "Arc<Path>").of_all().with(Arguments::None),
 
-    // Boxes and shared values.
+    // Boxes and shared pointers.
     takes("alloc::boxed", &["Vec", "RawVec"], "Box", "Box<[^0]>"),
-    // `vec![a, b]` begins as a box without contents that the service's own code fills; a box's own functions ask for
-    // such a box too, but stand around it.
+    // `vec![a, b]` begins as a box without contents, which the service's own code fills. A box's own functions also
+    // ask for such a box, but enclose it.
     begins("alloc::boxed", &["Box"], "vec!", "Vec<0.0>").of(&["new_uninit"]).with(Arguments::Array),
     takes("alloc::boxed", &["vec!"], "Box", "Box<0>"),
     begins("alloc::boxed", &[], "Box", "Box<[0]>").of(&["new_uninit_slice", "try_new_uninit_slice"]),
@@ -107,12 +108,12 @@ pub(super) static RULES: &[Rule] = &[
     begins("alloc::rc", &[], "Rc", "Rc<0>").of(&["new", "new_in", "pin"]),
     begins("alloc::sync", &[], "Arc", "Arc<0>").of(&["new", "new_in", "pin"]),
 
-    // Trees and lists; their nodes are boxes of types that `type_name::forms` knows.
+    // Trees and lists. Their nodes are boxes of types that `type_name::forms` knows.
     takes("alloc::collections::btree::set", &["BTreeMap", "Box"], "BTreeSet", "BTreeSet<0>"),
     takes("alloc::collections::btree::map", &["Box"], "BTreeMap", "BTreeMap<0, 1>"),
     takes("alloc::collections::linked_list", &["Box"], "LinkedList", "LinkedList<0>"),
 
-    // Hash tables. What was said of `RawVec` holds for `RawTable`.
+    // Hash tables. `RawTable` is shared like `RawVec`.
     begins("hashbrown::raw", &["RawTable"], "RawTable", "HashMap<0.0, 0.1>"),
     begins("hashbrown::raw", &["RawTable"], "RawTable", "HashTable<0>"),
     takes("hashbrown::set", &["RawTable", "HashMap"], "HashSet", "HashSet<0>"),
@@ -133,14 +134,14 @@ pub(super) static RULES: &[Rule] = &[
     begins("bytes::bytes", &["Vec<u8>"], "Bytes", "Bytes"),
     takes("prost::encoding", &["Vec<u8>"], "Vec", "Vec<^0>").of(&["replace_with"]).of_code(),
     takes("prost::encoding", &["Vec<u8>"], "Vec", "0").of(&["merge"]).with(Arguments::Mentioning("alloc::vec::Vec<u8")).of_code(),
-    // Text is the one thing that is merged with a single copy.
+    // Only text is merged with a single copy.
     takes("prost::encoding", &["Vec<u8>"], "String", "String").of(&["merge_one_copy"]).of_code(),
     begins("smallvec", &[], "SmallVec", "SmallVec<0>"),
     begins("arrow_buffer::buffer", &[], "Buffer", "arrow_buffer::Buffer"),
 
-    // Channels and queues, whose blocks are allocated by hand. Those that allocate types of their own are known by
-    // them, in `type_name::forms`. Functions that are not inlined may be those of another channel of equal layout, so
-    // each layer further out corrects the one before.
+    // Channels and queues whose blocks are allocated by hand. Those with their own node types are in
+    // `type_name::forms`. A function that is not inlined may be the one of another channel with equal layout, so each
+    // outer layer corrects the previous one.
     begins("tokio::sync::mpsc::block", &[], "mpsc::channel", "mpsc::channel<0>"),
     takes("tokio::sync::mpsc", &["mpsc::channel"], "mpsc::channel", "mpsc::channel<0>").of_all(),
     takes("tokio::sync::broadcast", &["Vec", "RawVec", "Box"], "broadcast::channel", "broadcast::channel<0>"),

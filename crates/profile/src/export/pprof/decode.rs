@@ -1,54 +1,54 @@
-//! Reading, of what this library wrote: today, in an earlier version, or damaged since.
+//! The reader, for profiles written by this version, by an earlier one, or damaged since.
 
 use std::io::{BufRead, Read};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
-use prost::Message;
 use rustc_hash::FxHashMap;
 
-use super::proto::{self, ValueType};
-use super::wire::{self, Field, Fields};
-use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, label, tag, value};
+use super::conventions::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS};
+use super::wire::{Field, Fields, Numbers, each_field};
+use super::{label, tag, value};
+use crate::amount::{Amount, Magnitude};
 use crate::build_id::BuildId;
 use crate::error::{Error, ErrorKind};
 use crate::sample::SampleRate;
 use crate::symbolized::{
-    Amount, Builder, Line, Location, Magnitude, NamedFunction, NamedMapping, NamedSample, Owner, Place,
-    ProfileKind, SymbolizedProfile,
+    Builder, Line, Location, NamedFunction, NamedMapping, NamedSample, Owner, Place, ProfileKind,
+    SymbolizedProfile,
 };
 
-/// Longest profile, uncompressed. One of 100,000 stacks has 20 MB.
+/// Bound on the uncompressed length. A profile of 100,000 stacks has 20 MB.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Most samples, locations, functions, mappings, texts and comments, of each.
+/// Bound on the number of samples, locations, functions, mappings, texts and comments, each.
 const MAX_ENTRIES: usize = 1 << 20;
 
 impl SymbolizedProfile {
-    /// Reads a profile that [`write_pprof`](Self::write_pprof) wrote, and its comments. With options that leave something
-    /// out, what was left out is missing.
+    /// Reads a profile written by [`write_pprof`](Self::write_pprof), and its comments. What the options left out is
+    /// missing.
     ///
-    /// At most 64 MiB uncompressed are read, with a million samples, so that a small file made to become large does not.
+    /// Reads at most 64 MiB uncompressed and a million samples, so that a small malicious file cannot become large.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Pprof`] if it is no heap profile in pprof's format, is damaged, cut off or too long, or if its
-    /// numbers add up to more than 2⁶⁰; and [`ErrorKind::Io`] if reading fails.
+    /// [`ErrorKind::Pprof`] if the file is not a heap profile in pprof's format, is damaged, truncated or too long,
+    /// or if its numbers add up to more than 2⁶⁰. [`ErrorKind::Io`] if reading fails.
     pub fn read_pprof(pprof: impl BufRead) -> Result<(Self, Vec<String>), Error> {
         Self::read_pprof_message(&unpacked(pprof)?)
     }
 
-    /// The same without gzip.
+    /// Reads a profile that is not compressed.
     pub(crate) fn read_pprof_message(message: &[u8]) -> Result<(Self, Vec<String>), Error> {
         if message.len() as u64 > MAX_BYTES {
-            return Err(refused(format!("is longer than {MAX_BYTES} bytes")));
+            return Err(Error::pprof(format!("is longer than {MAX_BYTES} bytes")));
         }
         Decoder::new(message)?.decode()
     }
 }
 
-/// The message without gzip.
+/// Decompresses a profile.
 pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let mut unpacked = GzDecoder::new(pprof).take(MAX_BYTES + 1);
@@ -64,7 +64,7 @@ pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Goes over the message once for each of its tables, and keeps of them only what the profile will have.
+/// A reader that passes over the message once per table, and keeps only the parts that the profile needs.
 struct Decoder<'m> {
     message: &'m [u8],
     strings: Vec<Arc<str>>,
@@ -75,7 +75,7 @@ struct Decoder<'m> {
 
 impl<'m> Decoder<'m> {
     fn new(message: &'m [u8]) -> Result<Self, Error> {
-        let (mut strings, mut comments, mut types) = (Vec::new(), Vec::new(), Vec::<ValueType>::new());
+        let (mut strings, mut comments, mut types) = (Vec::new(), Vec::new(), Vec::new());
         let mut counts = [0_usize; 8];
         let mut period = 0;
         for field in Fields::of(message) {
@@ -83,49 +83,51 @@ impl<'m> Decoder<'m> {
             if let Some(count) = usize::try_from(tag).ok().and_then(|tag| counts.get_mut(tag)) {
                 *count += 1;
                 if *count > MAX_ENTRIES {
-                    return Err(refused(format!("has more than {MAX_ENTRIES} entries of one kind")));
+                    return Err(Error::pprof(format!("has more than {MAX_ENTRIES} entries of one kind")));
                 }
             }
             match (tag, field) {
-                // No profile of ours has more than four.
+                // Profiles of this library have at most four.
                 (tag::SAMPLE_TYPE, Field::Bytes(bytes)) if types.len() < 8 => {
-                    types.push(wire::message(bytes)?)
+                    types.push(Numbers::read(bytes, tag::value_type::UNIT)?)
                 }
                 (tag::STRING, Field::Bytes(bytes)) => {
                     let text = std::str::from_utf8(bytes);
-                    strings
-                        .push(Arc::from(text.map_err(|_| refused("has a text that is not UTF-8".into()))?));
+                    strings.push(Arc::from(text.map_err(|_| Error::pprof("has a text that is not UTF-8"))?));
                 }
                 (tag::PERIOD, Field::Number(number)) => period = number,
-                (tag::COMMENT, field) => comments.extend(numbers(&field)?),
+                (tag::COMMENT, field) => field.append_to(&mut comments)?,
                 _ => {}
             }
             if comments.len() > MAX_ENTRIES {
-                return Err(refused(format!("has more than {MAX_ENTRIES} comments")));
+                return Err(Error::pprof(format!("has more than {MAX_ENTRIES} comments")));
             }
         }
-        let text = |position: i64| text(&strings, position);
-        let names = |ValueType { r#type, unit }: &ValueType| Ok((text(*r#type)?, text(*unit)?));
+        let text = |position: u64| text(&strings, position);
+        let names = |names: &Numbers| {
+            Ok((text(names.get(tag::value_type::TYPE))?, text(names.get(tag::value_type::UNIT))?))
+        };
         let names = types.iter().map(names).collect::<Result<Vec<_>, Error>>()?;
         let is_kind = |kind: &ProfileKind| {
             let expected = value::of_kind(*kind).iter().copied();
             names.iter().map(|(name, unit)| (&**name, &**unit)).eq(expected)
         };
         let kind = value::KINDS.into_iter().find(is_kind).ok_or_else(|| {
-            refused(format!(
+            Error::pprof(format!(
                 "expected values of a heap profile, such as inuse_objects and inuse_space, found {names:?}"
             ))
         })?;
         let period = i64::try_from(period).unwrap_or(-1);
         let rate = u64::try_from(period).ok().filter(|rate| *rate > 0);
-        let rate = rate.ok_or_else(|| refused(format!("expected a period above 0, found {period}")))?;
-        // Ten bytes make a text a comment again and again, so together they are not longer than the profile may be.
+        let rate = rate.ok_or_else(|| Error::pprof(format!("expected a period above 0, found {period}")))?;
+        // Ten bytes are enough to repeat a text as another comment. So all comments together are not longer than a
+        // profile.
         let mut length = 0;
         let comment = |position: u64| {
-            let comment = text(position as i64)?;
+            let comment = text(position)?;
             length += comment.len() as u64;
             if length > MAX_BYTES {
-                return Err(refused("has comments that are too long".into()));
+                return Err(Error::pprof("has comments that are too long"));
             }
             Ok(comment.as_ref().to_owned())
         };
@@ -135,18 +137,15 @@ impl<'m> Decoder<'m> {
     }
 
     /// The messages of a table, one after the other.
-    fn table<M: Message + Default>(
-        &self,
-        wanted: u64,
-    ) -> impl Iterator<Item = Result<M, Error>> + use<'m, M> {
+    fn table(&self, wanted: u64) -> impl Iterator<Item = Result<&'m [u8], Error>> + use<'m> {
         Fields::of(self.message).filter_map(move |field| match field {
-            Ok((tag, Field::Bytes(bytes))) if tag == wanted => Some(wire::message(bytes)),
+            Ok((tag, Field::Bytes(bytes))) if tag == wanted => Some(Ok(bytes)),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         })
     }
 
-    /// Takes out the comments that begin like this; gives the number that the last of them ends in.
+    /// Removes the comments with a prefix, and returns the number at the end of the last one.
     fn take_comment<N: FromStr>(&mut self, begins: &str) -> Option<N> {
         let mut found = None;
         self.comments.retain(|comment| match comment.strip_prefix(begins) {
@@ -161,83 +160,77 @@ impl<'m> Decoder<'m> {
 
     fn decode(mut self) -> Result<(SymbolizedProfile, Vec<String>), Error> {
         let own = self.take_comment(PROGRAM_MAPPINGS);
-        // Of a file that says more than all of the way, as much is believed.
+        // A larger number than the whole distance is cut to the whole distance.
         self.builder.large_below = self.take_comment::<u32>(LARGE_BELOW).unwrap_or(0).min(1_000_000);
         let mappings = self.mappings(own)?;
         let mut functions = FxHashMap::default();
         for function in self.table(tag::FUNCTION) {
-            let proto::Function { id, name, system_name, filename } = function?;
-            let file = Some(self.text(filename)?).filter(|file| !file.is_empty());
-            let (name, system_name) = (self.text(name)?, self.text(system_name)?);
-            functions.insert(id, self.builder.function(NamedFunction { name, system_name, file }));
+            let function = Numbers::read(function?, tag::function::FILENAME)?;
+            let text = |tag| self.text(function.get(tag));
+            let file = Some(text(tag::function::FILENAME)?).filter(|file| !file.is_empty());
+            let name = text(tag::function::NAME)?;
+            let system_name = text(tag::function::SYSTEM_NAME)?;
+            let handle = self.builder.function(NamedFunction { name, system_name, file });
+            functions.insert(function.get(tag::function::ID), handle);
         }
         let mut locations = FxHashMap::default();
-        for location in self.table::<proto::Location>(tag::LOCATION) {
-            let location = location?;
-            let mapping = match location.mapping_id {
-                0 => None,
-                id => Some(*mappings.get(&id).ok_or_else(|| dangling("mapping", id))?),
-            };
-            let lines = location.line.iter().map(|line| {
-                let id = line.function_id;
-                let function = *functions.get(&id).ok_or_else(|| dangling("function", id))?;
-                Ok(Line { function, line: u32::try_from(line.line).unwrap_or(0) })
-            });
-            let lines = lines.collect::<Result<_, Error>>()?;
-            let address = location.address % MAPPING_SPACING;
-            locations.insert(location.id, self.builder.location(Location { mapping, address, lines }));
+        for location in self.table(tag::LOCATION) {
+            let (id, location) = read_location(location?, &mappings, &functions)?;
+            locations.insert(id, self.builder.location(location));
         }
         let mut magnitude = Magnitude::default();
-        for sample in self.table::<proto::Sample>(tag::SAMPLE) {
-            let sample = sample?;
+        for sample in self.table(tag::SAMPLE) {
+            let Sample { location_ids, values, labels } = Sample::read(sample?)?;
             let at = |id: &u64| locations.get(id).copied().ok_or_else(|| dangling("location", *id));
-            let locations = sample.location_id.iter().map(at).collect::<Result<Vec<_>, _>>()?;
-            let (live, allocated) = amounts(self.kind, &sample.value)?;
-            let (owner, place, thread) = self.labels(&sample.label)?;
-            let sample = NamedSample { thread, live, allocated };
-            magnitude.add(&sample);
-            self.builder.add(locations, (owner, place), [sample]);
+            let locations = location_ids.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+            let (live, allocated) = amounts(self.kind, &values)?;
+            let (owner, place, thread) = self.labels(&labels)?;
+            magnitude.add(live, allocated);
+            self.builder.add(locations, (owner, place), [NamedSample { thread, live, allocated }]);
         }
         if magnitude.is_too_large() {
-            return Err(refused(format!("its numbers add up to more than {}", Magnitude::MAX)));
+            return Err(Error::pprof(format!("its numbers add up to more than {}", Magnitude::MAX)));
         }
         Ok((self.builder.finish(), self.comments))
     }
 
-    /// The builder's handles by id. `own` says how many are the program's.
+    /// The builder's handles by id. `own` is the number of the program's own mappings.
     fn mappings(&mut self, own: Option<usize>) -> Result<FxHashMap<u64, u32>, Error> {
         let mut first = None;
         let mut handles = FxHashMap::default();
-        for (at, mapping) in self.table::<proto::Mapping>(tag::MAPPING).enumerate() {
-            let mapping = mapping?;
-            let file = self.text(mapping.filename)?;
-            let build_id = BuildId::parse(&self.text(mapping.build_id)?);
-            let (name, id) = first.get_or_insert_with(|| (Arc::clone(&file), build_id.clone()));
-            let is_library = own.map_or_else(|| (&*name, &*id) != (&file, &build_id), |own| at >= own);
-            // Longer files than mappings are apart would not be written as they are read.
-            let length = mapping.memory_limit.saturating_sub(mapping.memory_start).min(MAPPING_SPACING);
-            let file_offset = mapping.file_offset.min(MAPPING_SPACING);
+        for (at, mapping) in self.table(tag::MAPPING).enumerate() {
+            let mapping = Numbers::read(mapping?, tag::mapping::HAS_INLINE_FRAMES)?;
+            let [start, limit] =
+                [tag::mapping::MEMORY_START, tag::mapping::MEMORY_LIMIT].map(|tag| mapping.get(tag));
+            let file = self.text(mapping.get(tag::mapping::FILENAME))?;
+            let build_id = BuildId::parse(&self.text(mapping.get(tag::mapping::BUILD_ID))?);
+            let (first_file, first_id) = first.get_or_insert_with(|| (Arc::clone(&file), build_id.clone()));
+            let is_library =
+                own.map_or_else(|| (&*first_file, &*first_id) != (&file, &build_id), |own| at >= own);
+            // A file longer than the distance between mappings could not be written back.
+            let length = limit.saturating_sub(start).min(MAPPING_SPACING);
+            let file_offset = mapping.get(tag::mapping::FILE_OFFSET).min(MAPPING_SPACING);
             let named = NamedMapping { is_library, file, build_id, file_offset, length };
-            handles.insert(mapping.id, self.builder.mapping(named));
+            handles.insert(mapping.get(tag::mapping::ID), self.builder.mapping(named));
         }
         Ok(handles)
     }
 
     /// The handles of owner, place and thread.
-    fn labels(&mut self, labels: &[proto::Label]) -> Result<(u32, u32, u32), Error> {
+    fn labels(&mut self, labels: &[Numbers]) -> Result<(u32, u32, u32), Error> {
         let mut place = Place::default();
         let (mut name, mut full_type, mut is_attributed) = (Arc::from(""), None, false);
         let mut thread = Arc::from("");
         for label in labels {
-            let text = self.text(label.str)?;
-            match &*self.text(label.key)? {
+            let text = self.text(label.get(tag::label::STR))?;
+            match &*self.text(label.get(tag::label::KEY))? {
                 label::TYPE => (name, is_attributed) = (text, true),
                 label::UNATTRIBUTED => name = text,
                 label::FULL_TYPE => full_type = Some(text),
                 label::THREAD => thread = text,
                 label::FUNCTION => place.function = Some(text),
                 label::FILE => place.file = Some(text),
-                label::LINE => place.line = u32::try_from(label.num).unwrap_or(0),
+                label::LINE => place.line = u32::try_from(label.get(tag::label::NUM)).unwrap_or(0),
                 label::CRATE => place.crate_name = Some(text),
                 _ => {}
             }
@@ -247,34 +240,85 @@ impl<'m> Decoder<'m> {
         Ok((self.builder.owner(owner), self.builder.place(place), self.builder.thread(thread)))
     }
 
-    fn text(&self, position: i64) -> Result<Arc<str>, Error> {
+    fn text(&self, position: u64) -> Result<Arc<str>, Error> {
         text(&self.strings, position)
     }
 }
 
-fn text(strings: &[Arc<str>], position: i64) -> Result<Arc<str>, Error> {
+fn text(strings: &[Arc<str>], position: u64) -> Result<Arc<str>, Error> {
     let text = usize::try_from(position).ok().and_then(|position| strings.get(position));
-    text.cloned().ok_or_else(|| refused(format!("string {position} is not in the table")))
+    text.cloned()
+        .ok_or_else(|| Error::pprof(format!("string {} is not in the table", position.cast_signed())))
 }
 
-/// A repeated number, which is written together or one a field.
-fn numbers(field: &Field<'_>) -> Result<Vec<u64>, Error> {
-    match field {
-        Field::Number(number) => Ok(vec![*number]),
-        Field::Bytes(bytes) => wire::packed(bytes),
+/// A sample as it is written.
+#[derive(Debug, Default)]
+struct Sample {
+    location_ids: Vec<u64>,
+    values: Vec<u64>,
+    labels: Vec<Numbers>,
+}
+
+impl Sample {
+    fn read(message: &[u8]) -> Result<Self, Error> {
+        let mut sample = Self::default();
+        each_field(message, |tag, field| {
+            match tag {
+                tag::sample::LOCATION_ID => field.append_to(&mut sample.location_ids)?,
+                tag::sample::VALUE => field.append_to(&mut sample.values)?,
+                tag::sample::LABEL => {
+                    sample.labels.push(Numbers::read(field.bytes()?, tag::label::NUM_UNIT)?);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(sample)
     }
 }
 
-fn amounts(kind: ProfileKind, values: &[i64]) -> Result<(Amount, Amount), Error> {
-    let amount = |objects, bytes| Amount { objects, bytes };
+/// Reads a location and its id. `mappings` and `functions` are the builder's handles by id.
+fn read_location(
+    message: &[u8],
+    mappings: &FxHashMap<u64, u32>,
+    functions: &FxHashMap<u64, u32>,
+) -> Result<(u64, Location), Error> {
+    let (mut id, mut mapping, mut address) = (0, 0, 0);
+    let mut lines = Vec::new();
+    each_field(message, |tag, field| {
+        match tag {
+            tag::location::ID => id = field.number()?,
+            tag::location::MAPPING_ID => mapping = field.number()?,
+            tag::location::ADDRESS => address = field.number()?,
+            tag::location::LINE => lines.push(Numbers::read(field.bytes()?, tag::line::LINE)?),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let mapping = match mapping {
+        0 => None,
+        id => Some(*mappings.get(&id).ok_or_else(|| dangling("mapping", id))?),
+    };
+    let line = |line: &Numbers| {
+        let id = line.get(tag::line::FUNCTION_ID);
+        let function = *functions.get(&id).ok_or_else(|| dangling("function", id))?;
+        Ok(Line { function, line: u32::try_from(line.get(tag::line::LINE)).unwrap_or(0) })
+    };
+    let lines = lines.iter().map(line).collect::<Result<_, Error>>()?;
+    Ok((id, Location { mapping, address: address % MAPPING_SPACING, lines }))
+}
+
+fn amounts(kind: ProfileKind, values: &[u64]) -> Result<(Amount, Amount), Error> {
+    let amount =
+        |objects: &u64, bytes: &u64| Amount { objects: objects.cast_signed(), bytes: bytes.cast_signed() };
     match (kind, values) {
         (ProfileKind::LiveAndAllocated, [allocated_objects, allocated_bytes, objects, bytes]) => {
-            Ok((amount(*objects, *bytes), amount(*allocated_objects, *allocated_bytes)))
+            Ok((amount(objects, bytes), amount(allocated_objects, allocated_bytes)))
         }
         (ProfileKind::Live | ProfileKind::Growth, [objects, bytes]) => {
-            Ok((amount(*objects, *bytes), Amount::default()))
+            Ok((amount(objects, bytes), Amount::default()))
         }
-        _ => Err(refused(format!(
+        _ => Err(Error::pprof(format!(
             "a sample has {} values, which is not as many as there are types",
             values.len()
         ))),
@@ -282,9 +326,75 @@ fn amounts(kind: ProfileKind, values: &[i64]) -> Result<(Amount, Amount), Error>
 }
 
 fn dangling(what: &str, id: u64) -> Error {
-    refused(format!("{what} {id} is not there"))
+    Error::pprof(format!("{what} {id} is not there"))
 }
 
-pub(super) fn refused(why: String) -> Error {
-    Error::new(ErrorKind::Pprof, format!("pprof profile: {why}"))
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::*;
+    use crate::export::pprof::tests::proto;
+
+    /// A number of up to eleven bytes, which is one too many.
+    fn number() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = (prop::collection::vec(0x80..=0xff_u8, 0..=10), 0..0x80_u8);
+        prop_oneof![
+            4 => (0..0x80_u8).prop_map(|byte| vec![byte]),
+            1 => bytes.prop_map(|(mut bytes, last)| {
+                bytes.push(last);
+                bytes
+            }),
+        ]
+    }
+
+    /// A field of any type except groups, with a known or unknown tag.
+    fn field() -> impl Strategy<Value = Vec<u8>> {
+        let contents = prop::collection::vec((1..12_u8, number()), 0..4).prop_map(|fields| {
+            let fields = fields.into_iter().map(|(tag, number)| [vec![tag << 3], number].concat());
+            let fields = fields.collect::<Vec<_>>().concat();
+            [vec![fields.len() as u8], fields].concat()
+        });
+        let fixed = |length: usize| prop::collection::vec(any::<u8>(), length);
+        let field = prop_oneof![
+            4 => number().prop_map(|number| (0, number)),
+            1 => fixed(8).prop_map(|bytes| (1, bytes)),
+            3 => contents.prop_map(|bytes| (2, bytes)),
+            1 => fixed(4).prop_map(|bytes| (5, bytes)),
+        ];
+        (0..14_u8, field).prop_map(|(tag, (kind, bytes))| [vec![tag << 3 | kind], bytes].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_messages_are_read_or_refused_as_by_another_codec(
+            fields in prop::collection::vec(field(), 0..5),
+            cut in 0..4_usize,
+        ) {
+            let message = fields.concat();
+            let message = &message[..message.len() - cut.min(message.len())];
+            let ours = Sample::read(message).ok().map(|sample| {
+                let labels = sample.labels.iter().map(|label| {
+                    [tag::label::KEY, tag::label::STR, tag::label::NUM, tag::label::NUM_UNIT]
+                        .map(|tag| label.get(tag).cast_signed())
+                });
+                (sample.location_ids, sample.values, labels.collect::<Vec<_>>())
+            });
+            let theirs = proto::Sample::decode(message).ok().map(|sample| {
+                let labels = sample.label.iter().map(|label| [label.key, label.str, label.num, label.num_unit]);
+                let values = sample.value.iter().map(|value| value.cast_unsigned());
+                (sample.location_id, values.collect(), labels.collect())
+            });
+            prop_assert_eq!(ours, theirs);
+            let ours = Numbers::read(message, tag::mapping::HAS_INLINE_FRAMES).ok();
+            let ours = ours.map(|mapping| {
+                let is_inline = mapping.get(tag::mapping::HAS_INLINE_FRAMES) != 0;
+                (mapping.get(tag::mapping::ID), mapping.get(tag::mapping::BUILD_ID).cast_signed(), is_inline)
+            });
+            let theirs = proto::Mapping::decode(message).ok();
+            let theirs = theirs.map(|mapping| (mapping.id, mapping.build_id, mapping.has_inline_frames));
+            prop_assert_eq!(ours, theirs);
+        }
+    }
 }

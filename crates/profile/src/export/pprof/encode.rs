@@ -1,35 +1,36 @@
-//! Writing.
+//! The writer.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::conventions::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS};
 use super::labels::Labels;
 use super::message::Message;
+use super::options::{PprofOptions, PprofSymbols};
 use super::selection::{Rest, Selection};
 use super::strings::Strings;
-use super::{LARGE_BELOW, MAPPING_SPACING, PROGRAM_MAPPINGS, PprofOptions, PprofSymbols, tag, value};
-use crate::symbolized::{
-    Amount, Location, Magnitude, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile,
-};
-use crate::visible::visible;
+use super::{tag, value};
+use crate::amount::{Amount, Magnitude};
+use crate::printable::printable;
+use crate::symbolized::{Location, NamedFunction, NamedMapping, ProfileKind, SymbolizedProfile};
 
 impl SymbolizedProfile {
     /// Writes the profile in pprof's format, compressed with gzip.
     ///
     /// # Errors
     ///
-    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if its numbers add up to more than 2⁶⁰, which would not be
-    /// read back.
+    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if the numbers add up to more than 2⁶⁰, which the reader
+    /// would refuse.
     pub fn write_pprof(&self, options: &PprofOptions, out: impl Write) -> io::Result<()> {
-        // The lowest level: twice as fast as the default, and a tenth larger.
+        // The lowest level is twice as fast as the default, and its output a tenth larger.
         let mut out = GzEncoder::new(out, Compression::fast());
         self.write_message(options, &mut out)?;
         out.finish().map(drop)
     }
 
-    /// The same without gzip.
+    /// The message without gzip.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn pprof_message(&self, options: &PprofOptions) -> io::Result<Vec<u8>> {
         let mut message = Vec::new();
@@ -39,7 +40,7 @@ impl SymbolizedProfile {
 
     fn write_message(&self, options: &PprofOptions, out: &mut impl Write) -> io::Result<()> {
         let mut magnitude = Magnitude::default();
-        self.samples.iter().for_each(|sample| magnitude.add(sample));
+        self.samples.iter().for_each(|sample| magnitude.add(sample.live, sample.allocated));
         if magnitude.is_too_large() {
             let reason = format!("the numbers of the profile add up to more than {}", Magnitude::MAX);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -59,7 +60,7 @@ impl SymbolizedProfile {
     }
 }
 
-/// So many bytes are compressed at a time: those of a whole profile are some megabytes.
+/// Bytes compressed at a time. A whole profile has some megabytes.
 const CHUNK: usize = 32 << 10;
 
 struct Encoder<'a> {
@@ -67,7 +68,7 @@ struct Encoder<'a> {
     selection: &'a Selection,
     options: &'a PprofOptions,
     strings: Strings<'a>,
-    /// A message within a table, and one within that, while they are written.
+    /// A message within a table, and one within that message, while they are written.
     part: Message,
     inner: Message,
 }
@@ -111,7 +112,7 @@ impl<'a> Encoder<'a> {
         tables.write_to(sink)?;
         for text in self.strings.table() {
             // `go tool pprof` prints names as they are.
-            out.bytes(tag::STRING, visible(text).as_bytes());
+            out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
         out.write_to(sink)?;
@@ -120,46 +121,53 @@ impl<'a> Encoder<'a> {
 
     fn value_type(&mut self, tag: u64, (name, unit): (&'a str, &'a str), out: &mut Message) {
         self.part.clear();
-        self.part.number(1, self.strings.position(name));
-        self.part.number(2, self.strings.position(unit));
+        self.part.number(tag::value_type::TYPE, self.strings.position(name));
+        self.part.number(tag::value_type::UNIT, self.strings.position(unit));
         out.bytes(tag, self.part.as_bytes());
     }
 
     fn mapping(&mut self, at: u32, mapping: &'a NamedMapping, build_id: &'a str, out: &mut Message) {
         let start = first_address(at).saturating_add(mapping.file_offset);
-        // Whoever finds functions does not look for symbols of its own.
+        // A reader that finds functions does not look for symbols of its own.
         let has_functions = u64::from(self.options.symbols != PprofSymbols::None);
         let Self { part, strings, .. } = self;
         part.clear();
-        part.number(1, u64::from(at) + 1);
-        part.number(2, start);
-        part.number(3, start.saturating_add(mapping.length));
-        part.number(4, mapping.file_offset);
-        part.number(5, strings.position(&mapping.file));
-        part.number(6, strings.position(build_id));
-        // Functions, files and lines.
-        [7, 8, 9].into_iter().for_each(|tag| part.number(tag, has_functions));
-        part.number(10, u64::from(self.options.symbols == PprofSymbols::Inlined));
+        part.number(tag::mapping::ID, u64::from(at) + 1);
+        part.number(tag::mapping::MEMORY_START, start);
+        part.number(tag::mapping::MEMORY_LIMIT, start.saturating_add(mapping.length));
+        part.number(tag::mapping::FILE_OFFSET, mapping.file_offset);
+        part.number(tag::mapping::FILENAME, strings.position(&mapping.file));
+        part.number(tag::mapping::BUILD_ID, strings.position(build_id));
+        [tag::mapping::HAS_FUNCTIONS, tag::mapping::HAS_FILENAMES, tag::mapping::HAS_LINE_NUMBERS]
+            .into_iter()
+            .for_each(|tag| part.number(tag, has_functions));
+        part.number(
+            tag::mapping::HAS_INLINE_FRAMES,
+            u64::from(self.options.symbols == PprofSymbols::Inlined),
+        );
         out.bytes(tag::MAPPING, part.as_bytes());
     }
 
     fn location(&mut self, id: u64, location: &Location, out: &mut Message) {
         let lines = match self.options.symbols {
             PprofSymbols::Inlined => &location.lines[..],
-            // The last is the function that the others were inlined into.
+            // The last function is the one that the others were inlined into.
             PprofSymbols::Functions => &location.lines[location.lines.len().saturating_sub(1)..],
             PprofSymbols::None => &[],
         };
         let Self { part, inner, .. } = self;
         part.clear();
-        part.number(1, id);
-        part.number(2, location.mapping.map_or(0, |mapping| u64::from(mapping) + 1));
-        part.number(3, location.mapping.map_or(0, first_address).saturating_add(location.address));
+        part.number(tag::location::ID, id);
+        part.number(tag::location::MAPPING_ID, location.mapping.map_or(0, |mapping| u64::from(mapping) + 1));
+        part.number(
+            tag::location::ADDRESS,
+            location.mapping.map_or(0, first_address).saturating_add(location.address),
+        );
         for line in lines {
             inner.clear();
-            inner.number(1, u64::from(line.function) + 1);
-            inner.number(2, line.line.into());
-            part.bytes(4, inner.as_bytes());
+            inner.number(tag::line::FUNCTION_ID, u64::from(line.function) + 1);
+            inner.number(tag::line::LINE, line.line.into());
+            part.bytes(tag::location::LINE, inner.as_bytes());
         }
         out.bytes(tag::LOCATION, part.as_bytes());
     }
@@ -167,10 +175,10 @@ impl<'a> Encoder<'a> {
     fn function(&mut self, id: u64, function: &'a NamedFunction, out: &mut Message) {
         let Self { part, strings, .. } = self;
         part.clear();
-        part.number(1, id);
-        part.number(2, strings.position(&function.name));
-        part.number(3, strings.position(&function.system_name));
-        part.number(4, strings.position(function.file.as_deref().unwrap_or_default()));
+        part.number(tag::function::ID, id);
+        part.number(tag::function::NAME, strings.position(&function.name));
+        part.number(tag::function::SYSTEM_NAME, strings.position(&function.system_name));
+        part.number(tag::function::FILENAME, strings.position(function.file.as_deref().unwrap_or_default()));
         out.bytes(tag::FUNCTION, part.as_bytes());
     }
 
@@ -181,7 +189,7 @@ impl<'a> Encoder<'a> {
         for (stack, _) in stacks.filter(|(_, is_kept)| **is_kept) {
             locations.clear();
             let ids = profile.location_handles(stack).iter().map(|location| u64::from(*location) + 1);
-            locations.numbers(1, ids, &mut packed);
+            locations.numbers(tag::sample::LOCATION_ID, ids, &mut packed);
             for sample in profile.samples_of(stack) {
                 part.clear();
                 part.fields(locations.as_bytes());
@@ -194,25 +202,25 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// The sample of all stacks that are left out, with a location and a function of its own.
+    /// Writes the sum of the stacks that are left out, as a sample with its own location and function.
     fn rest(&mut self, rest: &'a Rest, out: &mut Message, tables: &mut Message) {
         let (location, function) =
             (self.profile.locations.len() as u64 + 1, self.profile.functions.len() as u64 + 1);
         let name = self.strings.position(&rest.name);
         let Self { profile, part, inner, .. } = self;
         part.clear();
-        part.number(1, function);
-        part.number(2, name);
+        part.number(tag::function::ID, function);
+        part.number(tag::function::NAME, name);
         tables.bytes(tag::FUNCTION, part.as_bytes());
         inner.clear();
-        inner.number(1, function);
+        inner.number(tag::line::FUNCTION_ID, function);
         part.clear();
-        part.number(1, location);
-        part.bytes(4, inner.as_bytes());
+        part.number(tag::location::ID, location);
+        part.bytes(tag::location::LINE, inner.as_bytes());
         tables.bytes(tag::LOCATION, part.as_bytes());
         let mut packed = Vec::new();
         part.clear();
-        part.numbers(1, [location], &mut packed);
+        part.numbers(tag::sample::LOCATION_ID, [location], &mut packed);
         values(profile.kind, rest.live, rest.allocated, part, &mut packed);
         out.bytes(tag::SAMPLE, part.as_bytes());
     }
@@ -221,12 +229,12 @@ impl<'a> Encoder<'a> {
 /// The values of a sample.
 fn values(kind: ProfileKind, live: Amount, allocated: Amount, out: &mut Message, packed: &mut Vec<u8>) {
     let values = [allocated.objects, allocated.bytes, live.objects, live.bytes];
-    // All that was ever allocated is not known to every kind.
+    // Only one kind of profile knows the total allocations.
     let values = &values[values.len() - value::of_kind(kind).len()..];
-    out.numbers(2, values.iter().map(|value| value.cast_unsigned()), packed);
+    out.numbers(tag::sample::VALUE, values.iter().map(|value| value.cast_unsigned()), packed);
 }
 
-/// What has to be said of the program's own mappings, which are the first.
+/// The comment about the program's own mappings, which are the first, if one is needed.
 fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
     let first = profile.mappings.first()?;
     let shows = |mapping: &NamedMapping| {

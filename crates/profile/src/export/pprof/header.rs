@@ -2,18 +2,19 @@
 
 use std::io::BufRead;
 
-use super::decode::{refused, unpacked};
+use super::decode::unpacked;
+use super::options::PprofOptions;
 use super::wire::{Field, Fields};
-use super::{PprofOptions, tag, value};
+use super::{tag, value};
 use crate::error::Error;
 
 impl PprofOptions {
-    /// Reads when a profile was taken, how long it covers, and what readers look at first, so that it can be written
-    /// again. Its comments come with the profile: [`read_pprof`](crate::SymbolizedProfile::read_pprof).
+    /// Reads when a profile was taken, how long it covers, and its default value, so that it can be written again.
+    /// The comments come with the profile: [`read_pprof`](crate::SymbolizedProfile::read_pprof).
     ///
     /// # Errors
     ///
-    /// As `read_pprof`, if it is no file in pprof's format.
+    /// As `read_pprof`, if the file is not in pprof's format.
     pub fn read(pprof: impl BufRead) -> Result<Self, Error> {
         let message = unpacked(pprof)?;
         let mut options = Self::default();
@@ -21,7 +22,7 @@ impl PprofOptions {
         for field in Fields::of(&message) {
             match field? {
                 (tag::STRING, Field::Bytes(text)) => strings.push(text),
-                // Numbers are signed and written as if they were not.
+                // Signed numbers are written as unsigned ones.
                 (tag::TIME_NANOS, Field::Number(nanos)) => options.time_nanos = nanos as i64,
                 (tag::DURATION_NANOS, Field::Number(nanos)) => options.duration_nanos = nanos as i64,
                 (tag::DEFAULT_SAMPLE_TYPE, Field::Number(position)) => first_look = position,
@@ -29,7 +30,7 @@ impl PprofOptions {
             }
         }
         let first_look = usize::try_from(first_look).ok().and_then(|position| strings.get(position));
-        let first_look = first_look.ok_or_else(|| refused("has no such text as its first type".into()))?;
+        let first_look = first_look.ok_or_else(|| Error::pprof("has no such text as its first type"))?;
         options.prefers_allocated = *first_look == value::ALLOC_SPACE.0.as_bytes();
         Ok(options)
     }

@@ -1,11 +1,12 @@
-//! The labels of samples: what pprof has no field for.
+//! Labels of samples, for what pprof has no field for.
 
 use super::message::Message;
+use super::options::PprofOptions;
 use super::strings::Strings;
-use super::{PprofOptions, label};
+use super::{label, tag};
 use crate::symbolized::{NamedSample, NamedStack, Owner, Place, SymbolizedProfile};
 
-/// The labels of each owner, place and thread, as they stand in a sample.
+/// The encoded labels of each owner, place and thread.
 pub(super) struct Labels {
     owners: Vec<Vec<u8>>,
     places: Vec<Vec<u8>>,
@@ -47,7 +48,7 @@ impl Labels {
             if *line > 0 {
                 let mut label = Message::default();
                 number(&mut label, strings.position(label::LINE), (*line).into(), strings.position(""));
-                labels.bytes(LABEL, label.as_bytes());
+                labels.bytes(tag::sample::LABEL, label.as_bytes());
             }
             places.push(labels.into_bytes());
         }
@@ -61,7 +62,7 @@ impl Labels {
         Self { owners, places, threads, bytes }
     }
 
-    /// Those of a sample. `label` is used for one of them.
+    /// Writes the labels of a sample. `label` is scratch space.
     pub(super) fn write(
         &self,
         stack: &NamedStack,
@@ -77,24 +78,21 @@ impl Labels {
         if size > 0 {
             let (key, unit) = self.bytes;
             number(label, key, size, unit);
-            out.bytes(LABEL, label.as_bytes());
+            out.bytes(tag::sample::LABEL, label.as_bytes());
         }
     }
 }
 
-/// The field of a sample that has its labels.
-const LABEL: u64 = 3;
-
 fn text<'a>(labels: &mut Message, strings: &mut Strings<'a>, key: &'a str, text: &'a str) {
     let mut label = Message::default();
-    label.number(1, strings.position(key));
-    label.number(2, strings.position(text));
-    labels.bytes(LABEL, label.as_bytes());
+    label.number(tag::label::KEY, strings.position(key));
+    label.number(tag::label::STR, strings.position(text));
+    labels.bytes(tag::sample::LABEL, label.as_bytes());
 }
 
 fn number(label: &mut Message, key: u64, number: i64, unit: u64) {
     label.clear();
-    label.number(1, key);
-    label.signed(3, number);
-    label.number(4, unit);
+    label.number(tag::label::KEY, key);
+    label.signed(tag::label::NUM, number);
+    label.number(tag::label::NUM_UNIT, unit);
 }

@@ -1,13 +1,13 @@
-//! Messages of protocol buffers, written field by field.
+//! A writer for protobuf messages, field by field.
 
 use std::io::{self, Write};
 
-/// The fields of a message.
+/// The encoded fields of a message.
 #[derive(Debug, Default)]
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// A whole number; 0 is what a field has that is not there.
+    /// Appends a whole number, unless it is 0, the value of a missing field.
     pub(super) fn number(&mut self, tag: u64, number: u64) {
         if number != 0 {
             push_varint(&mut self.0, tag << 3);
@@ -15,19 +15,19 @@ impl Message {
         }
     }
 
-    /// A whole number that may be negative.
+    /// Appends a whole number that can be negative.
     pub(super) fn signed(&mut self, tag: u64, number: i64) {
         self.number(tag, number.cast_unsigned());
     }
 
-    /// A text, a message or several numbers.
+    /// Appends a text, a message or packed numbers.
     pub(super) fn bytes(&mut self, tag: u64, bytes: &[u8]) {
         push_varint(&mut self.0, tag << 3 | 2);
         push_varint(&mut self.0, bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
-    /// Several numbers, unless there are none. `packed` is emptied and used.
+    /// Appends packed numbers, unless there are none. `packed` is scratch space.
     pub(super) fn numbers(&mut self, tag: u64, numbers: impl IntoIterator<Item = u64>, packed: &mut Vec<u8>) {
         packed.clear();
         numbers.into_iter().for_each(|number| push_varint(packed, number));
@@ -36,7 +36,7 @@ impl Message {
         }
     }
 
-    /// Fields that were written elsewhere.
+    /// Appends encoded fields.
     pub(super) fn fields(&mut self, fields: &[u8]) {
         self.0.extend_from_slice(fields);
     }
@@ -45,14 +45,14 @@ impl Message {
         &self.0
     }
 
-    /// Writes what there is, and begins anew.
+    /// Writes the fields to `out`, and removes them.
     pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         out.write_all(&self.0)?;
         self.0.clear();
         Ok(())
     }
 
-    /// The same, once there are `length` bytes.
+    /// Does the same once there are `length` bytes.
     pub(super) fn write_from(&mut self, length: usize, out: &mut impl Write) -> io::Result<()> {
         if self.0.len() < length { Ok(()) } else { self.write_to(out) }
     }
@@ -66,7 +66,7 @@ impl Message {
     }
 }
 
-/// Seven bits a byte, the low ones first.
+/// Appends seven bits per byte, the low ones first.
 fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -79,7 +79,7 @@ fn push_varint(out: &mut Vec<u8>, mut number: u64) {
 mod tests {
     use prost::Message as _;
 
-    use super::super::proto::Sample;
+    use super::super::tests::proto::Sample;
     use super::*;
 
     #[test]

@@ -1,10 +1,11 @@
-//! Which stacks are written, what these need, and the sum of the others.
+//! Which stacks and tables are written, and the sum of the rest.
 
-use super::PprofOptions;
+use super::options::PprofOptions;
+use crate::amount::Amount;
 use crate::export::largest::largest;
-use crate::symbolized::{Amount, SymbolizedProfile};
+use crate::symbolized::SymbolizedProfile;
 
-/// What of a profile is written.
+/// The parts of a profile that are written.
 pub(super) struct Selection {
     pub(super) stacks: Vec<bool>,
     pub(super) locations: Vec<bool>,
@@ -14,9 +15,9 @@ pub(super) struct Selection {
     pub(super) rest: Option<Rest>,
 }
 
-/// The stacks that are not written, as one.
+/// The sum of the stacks that are not written.
 pub(super) struct Rest {
-    /// The function that they are said to be in.
+    /// The function name of this sum.
     pub(super) name: String,
     pub(super) live: Amount,
     pub(super) allocated: Amount,

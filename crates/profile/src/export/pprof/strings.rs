@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-/// Texts once each. The first is empty and stands for none.
+/// A table of distinct texts. The first is empty, and means "none".
 pub(super) struct Strings<'t> {
     table: Vec<&'t str>,
     positions: FxHashMap<&'t str, u64>,
@@ -13,7 +13,7 @@ impl<'t> Strings<'t> {
         Self { table: vec![""], positions: FxHashMap::from_iter([("", 0)]) }
     }
 
-    /// Where a text stands in the table.
+    /// The position of a text in the table.
     pub(super) fn position(&mut self, text: &'t str) -> u64 {
         let next = self.table.len() as u64;
         let position = *self.positions.entry(text).or_insert(next);

@@ -1,10 +1,15 @@
+pub(super) mod proto;
+
+use std::time::{Duration, SystemTime};
+
 use proptest::prelude::*;
 
+use super::conventions::LARGE_BELOW;
 use super::*;
 use crate::error::ErrorKind;
+use crate::printable::printable;
 use crate::symbolized::tests::{any_profile, profile};
 use crate::symbolized::{ProfileKind, SymbolizedProfile};
-use crate::visible::visible;
 
 fn written(profile: &SymbolizedProfile, options: &PprofOptions) -> Vec<u8> {
     let mut out = Vec::new();
@@ -187,7 +192,7 @@ fn numbers_that_would_not_add_up_are_neither_written_nor_read() {
 #[test]
 fn a_small_file_that_becomes_large_is_refused() {
     let mut message = profile(&[]).pprof_message(&PprofOptions::default()).unwrap();
-    // Samples without anything, two bytes each: a million of them is too many.
+    // Empty samples, two bytes each. A million of them is too many.
     message.extend([0x12, 0].repeat((1 << 20) + 1));
     let error = SymbolizedProfile::read_pprof_message(&message).unwrap_err();
     assert!(error.to_string().contains("more than 1048576 entries"), "{error}");
@@ -212,7 +217,7 @@ fn s64_names_in_a_profile_cannot_move_or_turn_what_a_terminal_shows() {
     let message = hostile.pprof_message(&options).unwrap();
     let message = <proto::Profile as prost::Message>::decode(&*message).unwrap();
     for text in &message.string_table {
-        assert!(!text.contains(crate::visible::is_hidden), "{text:?}");
+        assert!(!text.contains(crate::printable::is_unprintable), "{text:?}");
     }
     for expected in ["A\\u{202e}", "pu\\u{1b}[2Jsh\\u{61c}", "a\\u{d}\\u{9b}b"] {
         assert!(
@@ -236,7 +241,7 @@ proptest! {
         let options = PprofOptions { comments: vec![comment], ..at(1) };
         let (read, comments) = SymbolizedProfile::read_pprof(&*written(&profile, &options)).unwrap();
         prop_assert_eq!(&read, &profile);
-        prop_assert_eq!(&comments[0], &*visible(&options.comments[0]));
+        prop_assert_eq!(&comments[0], &*printable(&options.comments[0]));
     }
 
     #[test]

@@ -1,24 +1,28 @@
-//! The fields of a message, one at a time: a profile is never in memory as messages, which would take thirty times what
-//! it is long if it was made for that.
+//! A reader for protobuf messages, one field at a time. A profile is never decoded as a whole: a malicious file could
+//! take thirty times its length in memory.
 
-use prost::Message;
+use std::ops::Range;
 
-use super::decode::refused;
 use crate::error::Error;
 
-/// Longest message within a profile. A stack of 128 calls with its labels has less than 2 KB.
+/// Bound on the length of a message within a profile. A stack of 128 calls with its labels has less than 2 KB.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
-/// A field of a message in the encoding of protocol buffers.
+/// Valid tags of fields.
+const TAGS: Range<u64> = 1..1 << 29;
+
+/// A field of a protobuf message.
 #[derive(Debug, PartialEq)]
 pub(super) enum Field<'m> {
     /// A whole number.
     Number(u64),
-    /// A text, a message or several numbers.
+    /// A text, a message or packed numbers.
     Bytes(&'m [u8]),
+    /// Four or eight bytes. No known field has this type.
+    Fixed,
 }
 
-/// Fields with their tags. Ends after the first error.
+/// The fields of a message, with their tags. Ends after the first error.
 pub(super) struct Fields<'m> {
     rest: &'m [u8],
 }
@@ -28,36 +32,33 @@ impl<'m> Fields<'m> {
         Self { rest: message }
     }
 
-    fn next_field(&mut self) -> Result<Option<(u64, Field<'m>)>, Error> {
-        loop {
-            let key = self.varint()?;
-            let (tag, wire_type) = (key >> 3, key & 7);
-            return Ok(Some(match wire_type {
-                0 => (tag, Field::Number(self.varint()?)),
-                2 => {
-                    let length = self.varint()?;
-                    (tag, Field::Bytes(self.take(length)?))
-                }
-                // No field of a profile is one of these; who knows what comes after is free to add some.
-                1 | 5 => {
-                    self.take(if wire_type == 1 { 8 } else { 4 })?;
-                    if self.rest.is_empty() {
-                        return Ok(None);
-                    }
-                    continue;
-                }
-                _ => return Err(broken()),
-            }));
-        }
+    /// Reads the next field. There must be one.
+    fn next_field(&mut self) -> Result<(u64, Field<'m>), Error> {
+        let key = self.varint()?;
+        let field = match key & 7 {
+            0 => Field::Number(self.varint()?),
+            1 => self.take(8).map(|_| Field::Fixed)?,
+            2 => {
+                let length = self.varint()?;
+                Field::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| Field::Fixed)?,
+            _ => return Err(broken()),
+        };
+        Ok((key >> 3, field))
     }
 
-    /// Seven bits a byte, the low ones first.
+    /// Reads seven bits per byte, the low ones first.
     fn varint(&mut self) -> Result<u64, Error> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or_else(broken)?;
             self.rest = rest;
             number |= u64::from(byte & 0x7f) << shift;
+            // The tenth byte holds one bit.
+            if shift == 63 && *byte > 1 {
+                break;
+            }
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
@@ -77,40 +78,94 @@ impl<'m> Iterator for Fields<'m> {
     type Item = Result<(u64, Field<'m>), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+        while !self.rest.is_empty() {
+            match self.next_field() {
+                // No field of a profile has this type, but a later version of the format can add one.
+                Ok((_, Field::Fixed)) => {}
+                Ok(field) => return Some(Ok(field)),
+                Err(error) => {
+                    self.rest = &[];
+                    return Some(Err(error));
+                }
+            }
         }
-        let field = self.next_field().transpose();
-        if matches!(field, Some(Err(_))) {
-            self.rest = &[];
-        }
-        field
+        None
     }
 }
 
-/// Reads a message within a profile.
-pub(super) fn message<M: Message + Default>(bytes: &[u8]) -> Result<M, Error> {
-    if bytes.len() > MAX_MESSAGE_BYTES {
-        return Err(refused(format!("a message in it is longer than {MAX_MESSAGE_BYTES} bytes")));
+impl<'m> Field<'m> {
+    pub(super) fn bytes(&self) -> Result<&'m [u8], Error> {
+        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(broken()) }
     }
-    M::decode(bytes).map_err(|_| broken())
+
+    pub(super) fn number(&self) -> Result<u64, Error> {
+        if let Self::Number(number) = self { Ok(*number) } else { Err(broken()) }
+    }
+
+    /// Appends repeated numbers. They are packed, or one per field.
+    pub(super) fn append_to(&self, numbers: &mut Vec<u64>) -> Result<(), Error> {
+        match self {
+            Field::Number(number) => numbers.push(*number),
+            Field::Bytes(bytes) if bytes.len() > MAX_MESSAGE_BYTES => {
+                return Err(Error::pprof(format!("a list in it is longer than {MAX_MESSAGE_BYTES} bytes")));
+            }
+            Field::Bytes(bytes) => {
+                let mut packed = Fields::of(bytes);
+                while !packed.rest.is_empty() {
+                    numbers.push(packed.varint()?);
+                }
+            }
+            Field::Fixed => return Err(broken()),
+        }
+        Ok(())
+    }
 }
 
-/// Reads numbers that are written together.
-pub(super) fn packed(bytes: &[u8]) -> Result<Vec<u64>, Error> {
-    if bytes.len() > MAX_MESSAGE_BYTES {
-        return Err(refused(format!("a list in it is longer than {MAX_MESSAGE_BYTES} bytes")));
+/// Calls `read` for every field of a message within a profile.
+pub(super) fn each_field<'m>(
+    message: &'m [u8],
+    mut read: impl FnMut(u64, Field<'m>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if message.len() > MAX_MESSAGE_BYTES {
+        return Err(Error::pprof(format!("a message in it is longer than {MAX_MESSAGE_BYTES} bytes")));
     }
-    let mut fields = Fields::of(bytes);
-    let mut numbers = Vec::new();
+    let mut fields = Fields::of(message);
     while !fields.rest.is_empty() {
-        numbers.push(fields.varint()?);
+        let (tag, field) = fields.next_field()?;
+        if !TAGS.contains(&tag) {
+            return Err(broken());
+        }
+        read(tag, field)?;
     }
-    Ok(numbers)
+    Ok(())
 }
 
+/// A message within a profile that consists of numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers([u64; 11]);
+
+impl Numbers {
+    /// Reads the fields up to the tag `last`, which is at most 10, and skips all others.
+    pub(super) fn read(message: &[u8], last: u64) -> Result<Self, Error> {
+        let mut numbers = Self([0; 11]);
+        each_field(message, |tag, field| {
+            if tag <= last {
+                numbers.0[tag as usize] = field.number()?;
+            }
+            Ok(())
+        })?;
+        Ok(numbers)
+    }
+
+    /// The number of a field. 0 if the field is missing; the last number if it is repeated.
+    pub(super) fn get(&self, tag: u64) -> u64 {
+        self.0[tag as usize]
+    }
+}
+
+/// The error for bytes that are not a message in protobuf's encoding.
 fn broken() -> Error {
-    refused("is no message of profile.proto".into())
+    Error::pprof("is no message of profile.proto")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ fn container(change: impl FnOnce(&mut CgroupMemory)) -> MemoryReport {
     report
 }
 
-/// MiB charged, of them page cache that can go, and the limit.
+/// A container with these sizes in MiB: charged, page cache among it that can be dropped, and the limit.
 fn sizes(current: u64, inactive_file: u64, limit: u64) -> MemoryReport {
     container(|cgroup| {
         cgroup.current_bytes = Some(current * MIB);
@@ -23,11 +23,14 @@ fn sizes(current: u64, inactive_file: u64, limit: u64) -> MemoryReport {
 fn the_working_set_near_the_limit_is_a_warning_and_then_critical() {
     let verdict = fired(&sizes(850, 0, 1000), "near-memory-limit");
     assert_eq!(verdict.severity, Severity::Warning);
-    assert_eq!(verdict.evidence, "the working set of the container is 850.0 MiB of 1000.0 MiB limit (85 %)");
+    assert_eq!(
+        verdict.evidence,
+        "the working set of the container is at 85 % of its limit: 850.0 MiB of 1000.0 MiB"
+    );
     assert_eq!(fired(&sizes(951, 0, 1000), "near-memory-limit").severity, Severity::Critical);
     assert_eq!(fired(&sizes(950, 0, 1000), "near-memory-limit").severity, Severity::Warning);
     assert!(is_silent(&sizes(800, 0, 1000), "near-memory-limit"), "80 % is not more than 80 %");
-    assert!(is_silent(&sizes(1000, 300, 1000), "near-memory-limit"), "page cache gives way");
+    assert!(is_silent(&sizes(1000, 300, 1000), "near-memory-limit"), "page cache is dropped");
     fired(&sizes(15, 0, 16), "near-memory-limit");
 }
 
@@ -54,13 +57,13 @@ fn pod(change: impl FnOnce(&mut CgroupLevel)) -> MemoryReport {
 }
 
 #[test]
-fn a_large_neighbour_below_the_parents_limit_is_seen() {
+fn a_large_neighbour_below_the_parents_limit_is_reported() {
     let verdict = fired(&pod(|_| {}), "near-memory-limit");
     assert_eq!(verdict.severity, Severity::Warning);
-    let expected = "the working set of the control group /p above is 285.0 MiB of 300.0 MiB limit (95 %), 227.0 MiB \
-                    of it by others";
+    let expected = "the working set of the control group /p above is at 95 % of its limit: 285.0 MiB of 300.0 MiB, \
+                    227.0 MiB of it used by others";
     assert_eq!(verdict.evidence, expected);
-    // The process of this report has a larger heap than fits in: other tests have the parts.
+    // This report's heap is larger than its container: other tests check the parts.
     assert!(verdict.advice.ends_with("or raise the limit of the control group /p above (`memory.max`)"));
     let critical = fired(&pod(|level| level.current_bytes = Some(294 * MIB)), "near-memory-limit");
     assert_eq!(critical.severity, Severity::Critical);
@@ -70,7 +73,7 @@ fn a_large_neighbour_below_the_parents_limit_is_seen() {
 }
 
 #[test]
-fn a_container_full_of_tmpfs_is_not_advised_to_look_at_the_table() {
+fn advice_for_a_container_full_of_tmpfs_does_not_mention_the_table() {
     let mut report = sizes(190, 0, 200);
     report.process.as_mut().unwrap().anonymous_bytes = Some(52 * MIB);
     let cgroup = report.cgroup.as_mut().unwrap();
@@ -91,7 +94,7 @@ fn a_container_full_of_tmpfs_is_not_advised_to_look_at_the_table() {
     }
 }
 
-/// A process on a machine of 24 GiB without any limit, by its resident and the machine's available MiB.
+/// A process without any limit on a machine of 24 GiB: resident MiB, and MiB that the machine has available.
 fn on_machine(resident: u64, available: u64) -> MemoryReport {
     let mut report = container(|cgroup| cgroup.limit_bytes = None);
     report.unavailable.note("cgroup.limit_bytes", "no limit is set");
@@ -103,13 +106,13 @@ fn on_machine(resident: u64, available: u64) -> MemoryReport {
 }
 
 #[test]
-fn without_a_limit_the_machine_is_judged() {
-    assert!(is_silent(&on_machine(3482, 20_000), "near-memory-limit"), "and it was checked");
+fn without_a_limit_the_machine_is_the_limit() {
+    assert!(is_silent(&on_machine(3482, 20_000), "near-memory-limit"), "checked, and not near");
     let verdict = fired(&on_machine(3482, 4096), "near-memory-limit");
     assert_eq!(verdict.severity, Severity::Warning);
     assert_eq!(
         verdict.evidence,
-        "the working set of the machine is 20.0 GiB of 24.0 GiB memory (83 %), 16.6 GiB of it by others"
+        "the working set of the machine is at 83 % of its memory: 20.0 GiB of 24.0 GiB, 16.6 GiB of it used by others"
     );
     assert!(verdict.advice.ends_with("or give the machine more memory"), "{}", verdict.advice);
     assert_eq!(fired(&on_machine(3482, 1000), "near-memory-limit").severity, Severity::Critical);
@@ -124,7 +127,7 @@ fn without_a_limit_the_machine_is_judged() {
 }
 
 #[test]
-fn a_large_process_without_a_limit_is_told_so() {
+fn a_large_process_without_a_limit_gets_a_notice() {
     let verdict = fired(&on_machine(3482, 20_000), "no-memory-limit");
     assert_eq!(verdict.severity, Severity::Notice);
     assert_eq!(
@@ -150,30 +153,36 @@ fn a_large_process_without_a_limit_is_told_so() {
 }
 
 #[test]
-fn what_happened_above_is_told_where_it_happened() {
+fn events_at_levels_above_name_the_level() {
     let kills = fired(&pod(|level| (level.oom_kills, level.max_events) = (Some(2), Some(9))), "oom-kills");
     assert_eq!(kills.severity, Severity::Warning);
-    assert_eq!(kills.evidence, "processes of neighbours killed because memory ran out: 2 at /p");
+    assert_eq!(kills.evidence, "neighbouring processes killed because memory ran out: 2 at /p");
     assert!(is_silent(&pod(|level| level.oom_kills = Some(2)), "oom-kills"), "at a limit below /p");
     let unlimited = |level: &mut CgroupLevel| {
         (level.limit_bytes, level.oom_kills, level.max_events) = (None, Some(2), None);
     };
-    assert!(is_silent(&pod(unlimited), "oom-kills"), "at the limit of some other group");
+    assert!(is_silent(&pod(unlimited), "oom-kills"), "at the limit of another group");
     let high = fired(&pod(|level| level.high_events = Some(7000)), "memory-high-events");
-    assert_eq!(high.evidence, "times a control group above was slowed down at memory.high: 7,000 at /p");
+    assert_eq!(
+        high.evidence,
+        "number of times a control group above was throttled at memory.high: 7,000 at /p"
+    );
     let max = fired(&pod(|level| level.max_events = Some(3)), "memory-limit-events");
-    assert_eq!(max.evidence, "times a control group above met its memory limit: 3 at /p");
+    assert_eq!(max.evidence, "number of times a control group above hit its memory limit: 3 at /p");
     assert!(max.advice.ends_with("raise the limit of the control group /p above (`memory.max`)"));
     let mut both = pod(|level| level.max_events = Some(3));
     both.cgroup.as_mut().unwrap().max_events = Some(1);
-    assert_eq!(fired(&both, "memory-limit-events").evidence, "times the container met its memory limit: 1");
+    assert_eq!(
+        fired(&both, "memory-limit-events").evidence,
+        "number of times the container hit its memory limit: 1"
+    );
     let mut only_above = pod(|level| level.max_events = Some(3));
     only_above.cgroup.as_mut().unwrap().max_events = None;
     fired(&only_above, "memory-limit-events");
 }
 
 #[test]
-fn what_happened_at_the_limits_is_told_by_its_weight() {
+fn each_event_at_a_limit_has_its_severity() {
     let kills = fired(&container(|cgroup| cgroup.oom_kills = Some(1)), "oom-kills");
     assert_eq!(kills.severity, Severity::Critical);
     assert!(kills.evidence.ends_with(": 1"));
@@ -185,7 +194,7 @@ fn what_happened_at_the_limits_is_told_by_its_weight() {
 }
 
 #[test]
-fn what_happened_at_the_own_limit_is_advised_on_there() {
+fn advice_for_a_kill_at_the_own_limit_is_about_that_limit() {
     let mut report = pod(|_| {});
     let cgroup = report.cgroup.as_mut().unwrap();
     (cgroup.limit_bytes, cgroup.oom_kills) = (Some(256 * MIB), Some(1));
@@ -197,7 +206,7 @@ fn what_happened_at_the_own_limit_is_advised_on_there() {
 }
 
 #[test]
-fn waiting_for_memory_is_worse_if_all_wait() {
+fn memory_pressure_is_critical_if_all_tasks_wait() {
     let waiting = |some, full| {
         container(|cgroup| {
             cgroup.pressure_some_avg10_percent = Some(some);
@@ -207,12 +216,12 @@ fn waiting_for_memory_is_worse_if_all_wait() {
     assert_eq!(fired(&waiting(10.5, 0.0), "memory-pressure").severity, Severity::Warning);
     let all = fired(&waiting(30.0, 10.5), "memory-pressure");
     assert_eq!(all.severity, Severity::Critical);
-    assert_eq!(all.evidence, "all tasks of the container waited for memory 10.5 % of the last 10 s");
+    assert_eq!(all.evidence, "all tasks in the container waited for memory for 10.5 % of the last 10 s");
     assert!(is_silent(&waiting(10.0, 10.0), "memory-pressure"));
 }
 
 #[test]
-fn a_missing_number_is_neither_good_nor_bad() {
+fn a_rule_without_its_number_is_not_checked() {
     let nothing = container(|cgroup| *cgroup = CgroupMemory::default());
     let reason = "cgroup.binding was not collected; machine.available_bytes was not collected";
     let mut unknown = nothing.clone();

@@ -3,7 +3,7 @@ use crate::doctor::healthy;
 use crate::doctor::rule::MIB;
 use crate::report::MachineMemory;
 
-/// A container of 250 MiB: 52 MiB of heap, and what `change` makes of its parts, in MiB.
+/// A container of 250 MiB whose process has a heap of 52 MiB, after `change`.
 fn report(change: impl FnOnce(&mut MemoryReport)) -> MemoryReport {
     let mut report = healthy::report();
     let process = report.process.as_mut().unwrap();
@@ -34,7 +34,7 @@ fn parts(report: &mut MemoryReport) -> &mut CgroupParts {
 }
 
 #[test]
-fn tmpfs_is_named_with_where_to_look_and_the_table_is_not() {
+fn advice_for_tmpfs_says_where_to_look_and_omits_the_table() {
     let tmpfs = report(|report| {
         parts(report).shared_bytes = Some(125 * MIB);
         parts(report).file_bytes = Some(135 * MIB);
@@ -55,12 +55,12 @@ fn tmpfs_is_named_with_where_to_look_and_the_table_is_not() {
 }
 
 #[test]
-fn each_part_is_named_where_it_is_the_largest() {
+fn names_the_part_that_is_the_largest() {
     let large = Some(125 * MIB);
     for (change, name, advice) in [
         ((|_| {}) as fn(&mut MemoryReport), "the heap of this process", "table's largest rows"),
         (|report| parts(report).kernel_bytes = Some(125 << 20), "kernel memory", "`slab`"),
-        (|report| parts(report).socket_bytes = Some(125 << 20), "buffers of network sockets", "`ss -tm`"),
+        (|report| parts(report).socket_bytes = Some(125 << 20), "network socket buffers", "`ss -tm`"),
         (|report| parts(report).file_bytes = Some(130 << 20), "page cache that is in use", "mapped"),
         (
             |report| parts(report).anonymous_bytes = Some(177 << 20),
@@ -85,7 +85,7 @@ fn each_part_is_named_where_it_is_the_largest() {
 }
 
 #[test]
-fn inactive_page_cache_and_sockets_of_version_1_are_not_in_use() {
+fn inactive_page_cache_and_version_1_sockets_do_not_count_as_in_use() {
     let cache = report(|report| {
         parts(report).file_bytes = Some(130 * MIB);
         report.cgroup.as_mut().unwrap().inactive_file_bytes = Some(125 * MIB);
@@ -98,7 +98,7 @@ fn inactive_page_cache_and_sockets_of_version_1_are_not_in_use() {
     assert_eq!(largest_of(&sockets).name, "the heap of this process");
 }
 
-/// The group above, with 300 MiB, of which others have 225 MiB.
+/// A group above with a limit of 300 MiB, where others hold 225 MiB.
 fn pod(parts: CgroupParts) -> MemoryReport {
     report(|report| {
         let cgroup = report.cgroup.as_mut().unwrap();
@@ -116,7 +116,7 @@ fn pod(parts: CgroupParts) -> MemoryReport {
 }
 
 #[test]
-fn a_neighbour_is_named_with_what_it_holds() {
+fn names_a_neighbour_and_what_it_holds() {
     for (parts, mostly) in [
         (
             CgroupParts { anonymous_bytes: Some(270 * MIB), ..CgroupParts::default() },
@@ -140,7 +140,7 @@ fn a_neighbour_is_named_with_what_it_holds() {
 }
 
 #[test]
-fn on_a_full_machine_others_are_named_unless_it_is_the_process() {
+fn on_a_full_machine_names_other_processes_unless_this_one_is_larger() {
     let full = |heap: u64| {
         report(|report| {
             let cgroup = report.cgroup.as_mut().unwrap();
@@ -154,14 +154,17 @@ fn on_a_full_machine_others_are_named_unless_it_is_the_process() {
     };
     assert_eq!(largest_of(&full(3400)).name, "the heap of this process");
     let others = largest_of(&full(400));
-    assert_eq!((others.name.as_str(), others.bytes), ("the memory of others on the machine", 3595 * MIB));
+    assert_eq!(
+        (others.name.as_str(), others.bytes),
+        ("the memory of other processes on the machine", 3595 * MIB)
+    );
     let mut without_groups = full(400);
     without_groups.cgroup = None;
     assert_eq!(largest_of(&without_groups).bytes, 3595 * MIB);
 }
 
 #[test]
-fn where_no_part_is_known_none_is_named() {
+fn names_nothing_if_no_part_is_known() {
     let mut unknown = report(|report| *parts(report) = CgroupParts::default());
     unknown.process = None;
     assert_eq!(largest(&unknown, &unknown.ceiling().unwrap()), None);

@@ -6,7 +6,7 @@ fn page(report: &MemoryReport, page: Page) -> String {
 }
 
 #[test]
-fn the_overview_begins_with_who_and_how_much() {
+fn the_overview_begins_with_the_instance_and_its_memory() {
     let text = page(&sample::report(), Page::Overview);
     let expected = "axum-service 0.1.0 · pid 4242 · host a1 · instance 6f1c9a2e · up 3h 12m\n\
         resident 512.3 MiB · allocated 431.0 MiB · 4 MiB fragmentation · 53 MiB dirty · 16 MiB outside jemalloc\n\
@@ -23,7 +23,7 @@ fn the_overview_begins_with_who_and_how_much() {
 }
 
 #[test]
-fn the_types_page_is_the_table_alone() {
+fn the_types_page_has_only_the_table() {
     let types = page(&sample::report(), Page::Types);
     assert!(types.trim_start().starts_with("types |"), "{types}");
     let footer: Vec<_> = types.lines().skip_while(|line| !line.starts_with("total ")).collect();
@@ -46,7 +46,7 @@ fn roots_follow_the_table_with_fewer_parts_on_the_overview() {
 }
 
 #[test]
-fn the_stats_page_has_one_number_a_line() {
+fn the_stats_page_has_one_number_per_line() {
     let text = page(&sample::report(), Page::Stats);
     for line in [
         "collected 2026-11-20T12:12:00Z in 8.1 ms",
@@ -69,7 +69,7 @@ fn the_stats_page_has_one_number_a_line() {
 }
 
 #[test]
-fn what_is_missing_is_told_in_words_and_never_zero() {
+fn missing_values_are_described_in_words_and_never_zero() {
     let mut report = sample::report();
     (report.process, report.cgroup, report.allocator, report.types) = (None, None, None, None);
     report.unavailable.note("allocator", "the global allocator is not jemalloc; add `install!();`");
@@ -89,7 +89,7 @@ fn what_is_missing_is_told_in_words_and_never_zero() {
 }
 
 #[test]
-fn a_reason_is_told_once() {
+fn a_reason_appears_once() {
     let mut report = sample::report();
     for path in ["cgroup.high_events", "cgroup.peak_bytes"] {
         report.unavailable.note(path, "not in version 1");
@@ -99,11 +99,12 @@ fn a_reason_is_told_once() {
 }
 
 #[test]
-fn without_a_limit_the_machine_is_the_limit_and_without_both_there_is_no_line() {
+fn without_a_limit_the_machine_is_the_limit_if_it_is_known() {
     let mut report = sample::report();
     report.cgroup = None;
     let text = page(&report, Page::Overview);
-    let line = "\nno memory limit is known, so the machine is the limit: 24.00 GiB of the machine · 8.0 GiB used (33 %), ";
+    let line = "\nno memory limit is known, so the machine is the limit: 24.00 GiB of the machine · 8.0 GiB used \
+                (33 %), ";
     assert!(text.contains(line), "{text}");
     report.machine = None;
     let text = page(&report, Page::Overview);
@@ -111,7 +112,7 @@ fn without_a_limit_the_machine_is_the_limit_and_without_both_there_is_no_line() 
 }
 
 #[test]
-fn parts_that_do_not_add_up_are_left_out() {
+fn parts_that_do_not_add_up_are_omitted() {
     let mut report = sample::report();
     report.allocator.as_mut().unwrap().resident_bytes = Some(1 << 40);
     report.process.as_mut().unwrap().anonymous_bytes = None;
@@ -121,7 +122,7 @@ fn parts_that_do_not_add_up_are_left_out() {
 }
 
 #[test]
-fn free_and_reserved_memory_are_not_called_outside_jemalloc() {
+fn free_and_reserved_memory_do_not_count_as_outside_jemalloc() {
     let header = |resident: u64, anonymous: u64, jemalloc: u64, muzzy: u64| {
         let mut report = sample::report();
         let process = report.process.as_mut().unwrap();
@@ -149,7 +150,7 @@ fn s64_names_given_from_outside_cannot_forge_lines() {
 }
 
 #[test]
-fn the_overview_warns_below_the_header_and_leaves_notices_out() {
+fn the_overview_warns_below_the_header_and_omits_notices() {
     let mut report = sample::report();
     let cgroup = report.cgroup.as_mut().unwrap();
     (cgroup.oom_kills, cgroup.high_events, cgroup.max_events) = (Some(2), Some(3), Some(4));
@@ -158,8 +159,8 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
     assert_eq!(
         lines[4..7],
         [
-            "critical oom-kills: processes of the container killed because memory ran out: 2",
-            "warning memory-high-events: times the container was slowed down at memory.high: 3",
+            "critical oom-kills: processes in the container killed because memory ran out: 2",
+            "warning memory-high-events: number of times the container was throttled at memory.high: 3",
             "",
         ]
     );
@@ -167,13 +168,15 @@ fn the_overview_warns_below_the_header_and_leaves_notices_out() {
 }
 
 #[test]
-fn the_doctors_page_has_the_header_and_all_verdicts() {
+fn the_doctor_page_has_the_header_and_all_verdicts() {
     let mut report = sample::report();
     report.cgroup.as_mut().unwrap().max_events = Some(4);
     let text = page(&report, Page::Doctor);
     assert!(text.starts_with("axum-service 0.1.0 · pid 4242 ·"), "{text}");
     assert!(
-        text.contains("\n\nnotice memory-limit-events\n  times the container met its memory limit: 4\n"),
+        text.contains(
+            "\n\nnotice memory-limit-events\n  number of times the container hit its memory limit: 4\n"
+        ),
         "{text}"
     );
     assert!(!text.contains(" | "), "{text}");

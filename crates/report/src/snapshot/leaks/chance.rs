@@ -1,18 +1,18 @@
-//! How often memory that does not leak is suspected, by lot. The rates are printed, too (`--nocapture`).
+//! Simulates how often memory that does not leak is suspected. Prints the rates (`--nocapture`).
 
 use memory_debug_profile::{HeapProfile, Mapping, TypeAttributor};
 
 use super::super::tests::empty;
 use super::*;
 
-/// Enough for bounds that are some percent wide. The figures in the text above are of more.
+/// Enough for bounds that are some percent wide. The figures in the documentation above come from more trials.
 const TRIALS: u32 = 300;
 
-/// The same lots in each run.
-struct Lots(u64);
+/// A random number generator that gives the same numbers in each run.
+struct Rng(u64);
 
-impl Lots {
-    /// From 0 to 1.
+impl Rng {
+    /// A number from 0 to 1.
     fn unit(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -20,7 +20,7 @@ impl Lots {
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// How many samples there are where `mean` are to be expected (Knuth's method, in parts that do not underflow).
+    /// A Poisson number of samples with this mean (Knuth's method, in parts that do not underflow).
     fn samples(&mut self, mean: f64) -> u64 {
         let parts = (mean / 30.0).ceil().max(1.0);
         let limit = (-mean / parts).exp();
@@ -36,7 +36,7 @@ impl Lots {
     }
 }
 
-/// A heap with so many samples of each type, of 64-byte objects.
+/// A heap with these numbers of samples, one per type, of 64-byte objects.
 fn profile(samples: &[u64]) -> SymbolizedProfile {
     let line = |count: u64| format!("{count}: {} [0: 0]\n", count * 64);
     let mut dump = format!("heap_v2/524288\n  t*: {}", line(samples.iter().sum()));
@@ -54,18 +54,18 @@ fn profile(samples: &[u64]) -> SymbolizedProfile {
     TypeAttributor::new().symbolize(&profile, &no_files)
 }
 
-/// The share of verdicts with a suspect; `levels` are the samples to be expected of each type at a moment. Nothing of one
-/// moment is kept to the next, which is the most noise there can be.
-fn suspected(snapshots: usize, levels: impl Fn(&mut Lots) -> Vec<f64>) -> f64 {
+/// The share of verdicts with a suspect. `levels` gives each type's expected samples at one moment. No object survives
+/// from one moment to the next, which is the most noise possible.
+fn suspected(snapshots: usize, levels: impl Fn(&mut Rng) -> Vec<f64>) -> f64 {
     let snapshot = empty(7, "x");
-    let mut lots = Lots(0x9e37_79b9_7f4a_7c15);
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
     let mut suspected = 0;
     for _ in 0..TRIALS {
         let points: Vec<_> = (0..snapshots)
             .rev()
             .map(|before_last| {
-                let levels = levels(&mut lots);
-                let samples: Vec<_> = levels.into_iter().map(|mean| lots.samples(mean)).collect();
+                let levels = levels(&mut rng);
+                let samples: Vec<_> = levels.into_iter().map(|mean| rng.samples(mean)).collect();
                 (Duration::from_secs(60 * before_last as u64), snapshot.info().clone(), profile(&samples))
             })
             .collect();
@@ -76,30 +76,31 @@ fn suspected(snapshots: usize, levels: impl Fn(&mut Lots) -> Vec<f64>) -> f64 {
     share
 }
 
-/// Any level between two.
-fn between(low: f64, high: f64) -> impl Fn(&mut Lots) -> Vec<f64> {
-    move |lots| vec![low + (high - low) * lots.unit()]
+/// A random level between two bounds.
+fn between(low: f64, high: f64) -> impl Fn(&mut Rng) -> Vec<f64> {
+    move |rng| vec![low + (high - low) * rng.unit()]
 }
 
 #[test]
-fn noise_alone_is_suspected_less_often_than_the_test_says() {
+fn noise_alone_is_suspected_less_often_than_the_test_allows() {
     for snapshots in [3, 5, 8] {
         assert!(suspected(snapshots, |_| vec![100.0]) < 0.05, "{snapshots}");
     }
     assert!(suspected(3, |_| vec![100.0; 20]) < 0.05, "20 types");
     let rows = ChangeTable::between(&profile(&[1; 20]), &profile(&[2; 20]), &Selection::default()).rows;
-    assert_eq!(rows.len(), 20, "a row each");
+    assert_eq!(rows.len(), 20, "one row per type");
 }
 
 #[test]
-fn what_comes_and_goes_is_suspected_the_less_often_the_more_snapshots_there_are() {
-    fn rates(levels: impl Fn(&mut Lots) -> Vec<f64>) {
-        // Of one in twenty, so many trials find no more than 9 % (three standard errors); of one in eight, 18 %.
-        let [few, enough, many] = [FEWEST, ENOUGH, 12].map(|snapshots| suspected(snapshots, &levels));
+fn more_snapshots_make_false_suspicion_of_fluctuating_types_rarer() {
+    fn rates(levels: impl Fn(&mut Rng) -> Vec<f64>) {
+        // At a true rate of 5 %, this many trials find at most 9 % (three standard errors); at one in eight, 18 %.
+        let [few, enough, many] =
+            [MIN_SNAPSHOTS, RELIABLE_SNAPSHOTS, 12].map(|snapshots| suspected(snapshots, &levels));
         assert!(few < 0.18 && enough < 0.09 && many <= enough && many < few, "{few} {enough} {many}");
     }
     rates(between(0.0, 200.0));
     rates(between(0.0, 20.0));
     rates(between(100.0, 200.0));
-    rates(|lots| vec![if lots.unit() < 0.5 { 200.0 } else { 1.0 }]);
+    rates(|rng| vec![if rng.unit() < 0.5 { 200.0 } else { 1.0 }]);
 }

@@ -1,45 +1,46 @@
-//! Which snapshots can be compared, and which of them are judged.
+//! Sorts snapshots into runs that can be compared, and chooses which runs to judge.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Snapshot;
-use super::{FEWEST, LeftOut};
+use super::{LeftOut, MIN_SNAPSHOTS};
 use crate::error::{Error, ErrorKind};
 use crate::samples::SampleOrigin;
 
-/// Snapshots that can be compared, the oldest first, and how long before the last of all each was taken.
+/// Comparable snapshots, the oldest first, each with the time that it was taken before the newest of all.
 pub(super) type Run<'s> = Vec<(Duration, &'s Snapshot)>;
 
-/// What a verdict is made of.
+/// The runs that a verdict is made of.
 #[derive(Debug)]
 pub(super) struct Runs<'s> {
     pub(super) longest: Run<'s>,
-    /// If it is another.
+    /// The newest run, if it is not the longest.
     pub(super) newest: Option<Run<'s>>,
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Chooses the longest run of snapshots that can be compared, and the newest.
+/// Chooses the longest run of comparable snapshots, and the newest.
 ///
 /// # Errors
 ///
-/// No run has three snapshots. Says why, and what to do.
+/// No run has three snapshots. The text says why, and what to do.
 pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     let last = snapshots.last().ok_or_else(|| {
-        let message = "there are no snapshots yet; make three, some time apart";
+        let message = "there are no snapshots yet; take three, some time apart";
         Error::new(ErrorKind::NotComparable, message)
     })?;
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
-    // Of equally long ones it is the last one that is found, which is the newest.
-    let longest = runs.iter().filter(|(_, run)| run.len() >= FEWEST).max_by_key(|(_, run)| run.len());
+    // Among runs of equal length, this finds the last one, which is the newest.
+    let longest = runs.iter().filter(|(_, run)| run.len() >= MIN_SNAPSHOTS).max_by_key(|(_, run)| run.len());
     let Some(key) = longest.map(|(key, _)| *key) else {
         return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
     };
     let longest = runs.remove(&key).unwrap_or_default();
-    let newest = runs.iter().rfind(|(other, run)| **other > key && run.len() >= FEWEST).map(|(key, _)| *key);
+    let newest =
+        runs.iter().rfind(|(other, run)| **other > key && run.len() >= MIN_SNAPSHOTS).map(|(key, _)| *key);
     let newest = newest.and_then(|key| runs.remove(&key));
     for run in runs.into_values() {
         leave_out(&mut left_out, run.iter().map(|(_, snapshot)| *snapshot), unjudged(&run));
@@ -47,7 +48,7 @@ pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     Ok(Runs { longest, newest, left_out })
 }
 
-/// Which samples, and after how many pauses. Later ones are greater.
+/// Generation and number of pauses of the samples. Later samples have a greater key.
 type Key = (u64, u64);
 
 fn key(samples: &SampleOrigin) -> Key {
@@ -72,9 +73,9 @@ fn runs<'s>(
             }
         }
     }
-    leave_out(left_out, of_others, "of another process");
-    leave_out(left_out, of_unknown, "it is not recorded when their samples began");
-    leave_out(left_out, after_last, "taken after the last one, by the clock, which was set meanwhile");
+    leave_out(left_out, of_others, "from another process");
+    leave_out(left_out, of_unknown, "the start of their samples is not recorded");
+    leave_out(left_out, after_last, "dated after the newest one, because the clock was set meanwhile");
     for run in runs.values_mut() {
         run.sort_by(|(a, _), (b, _)| b.cmp(a));
         let mut before = None;
@@ -84,7 +85,7 @@ fn runs<'s>(
         leave_out(
             left_out,
             again.into_iter().map(|(_, snapshot)| snapshot),
-            "taken at the time of another one",
+            "taken at the same time as another",
         );
     }
     runs
@@ -101,14 +102,14 @@ fn leave_out<'s>(
     }
 }
 
-/// Why a run is not judged.
+/// The reason why a run is not judged.
 fn unjudged(run: &Run<'_>) -> String {
     let samples = run.last().and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = samples.map(|samples| format!(", since {}", samples.complete_since())).unwrap_or_default();
-    if run.len() < FEWEST {
-        format!("other samples{since}; it takes {FEWEST} snapshots to judge them")
+    if run.len() < MIN_SNAPSHOTS {
+        format!("other samples{since}; it takes {MIN_SNAPSHOTS} snapshots to judge them")
     } else {
-        format!("other samples{since}; a longer run or a newer one is judged")
+        format!("different samples{since}; a longer or newer run was judged instead")
     }
 }
 
@@ -118,16 +119,16 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
         snapshots.iter().filter(is_ours).filter(|snapshot| snapshot.info().samples.is_none()).count();
     let known: usize = runs.values().map(Vec::len).sum();
     let all = known + unknown;
-    let advice = format!("take {FEWEST}, some time apart, without a change of sampling meanwhile");
+    let advice = format!("take {MIN_SNAPSHOTS}, some time apart, without a change of sampling meanwhile");
     if unknown > 0 {
         return format!(
             "{all} snapshots of this process are there, but it is not recorded for {unknown} of them when their samples \
-             began, and it takes {FEWEST} with the same samples; {advice}"
+             began, and it takes {MIN_SNAPSHOTS} with the same samples; {advice}"
         );
     }
     if runs.len() == 1 {
         return format!(
-            "{all} snapshots of this process are there, and it takes {FEWEST} of different times to tell growth from \
+            "{all} snapshots of this process are there, and it takes {MIN_SNAPSHOTS} of different times to tell growth from \
              chance; take more, some time apart"
         );
     }
@@ -136,7 +137,7 @@ fn too_few(runs: &BTreeMap<Key, Run<'_>>, snapshots: &[Arc<Snapshot>], last: &Sn
     let since = newest.and_then(|(_, snapshot)| snapshot.info().samples.as_ref());
     let since = since.map(|samples| format!(", last at {}", samples.complete_since())).unwrap_or_default();
     format!(
-        "{all} snapshots of this process are there, but it takes {FEWEST} with the same samples, and no more than {most} \
+        "{all} snapshots of this process are there, but it takes {MIN_SNAPSHOTS} with the same samples, and no more than {most} \
          have; samples were discarded or paused in between{since}; {advice}"
     )
 }

@@ -1,7 +1,7 @@
 use super::super::tests::{of_dump, samples, with_samples};
 use super::*;
 
-/// One stack of 64-byte objects with this number of samples, at that minute.
+/// A snapshot with one stack of 64-byte objects that has this number of samples, taken at this minute.
 fn snapshot(minute: u64, count: u64, label: &str) -> Snapshot {
     let bytes = count * 64;
     let dump = format!(
@@ -11,18 +11,18 @@ fn snapshot(minute: u64, count: u64, label: &str) -> Snapshot {
     of_dump(&dump, 60 * minute, label)
 }
 
-/// Snapshots a minute apart.
+/// The verdict over snapshots one minute apart.
 fn verdict(samples: &[u64]) -> Result<LeakVerdict, String> {
     verdict_at(&(0..).zip(samples.iter().copied()).collect::<Vec<_>>())
 }
 
-/// The same at these minutes.
+/// The verdict over snapshots taken at these minutes.
 fn verdict_at(samples: &[(u64, u64)]) -> Result<LeakVerdict, String> {
     let taken = |(minute, count): &(u64, u64)| Arc::new(snapshot(*minute, *count, "x"));
     LeakVerdict::over(&samples.iter().map(taken).collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
-/// Snapshots a minute apart, labelled by their minutes, each with its generation, pauses and samples.
+/// The verdict over snapshots one minute apart, labelled by minute, each with its generation, pauses and samples.
 fn verdict_of(moments: &[((u64, u64), u64)]) -> Result<LeakVerdict, String> {
     let taken = |(minute, ((generation, pauses), count)): (u64, &((u64, u64), u64))| {
         let samples = crate::SampleOrigin { pauses: *pauses, ..samples(*generation) };
@@ -40,7 +40,7 @@ const SECOND: (u64, u64) = (1, 0);
 const THIRD: (u64, u64) = (2, 0);
 
 #[test]
-fn a_leak_is_found_once_three_snapshots_after_a_discard_are_there() {
+fn finds_a_leak_after_a_discard_once_there_are_three_snapshots() {
     let before = [50, 50, 50, 50, 50, 50].map(|count| (FIRST, count));
     let after = [10, 40, 70].map(|count| (SECOND, count));
     let moments = [&before[..], &after[..]].concat();
@@ -63,7 +63,7 @@ fn a_leak_is_found_once_three_snapshots_after_a_discard_are_there() {
 }
 
 #[test]
-fn of_equally_long_runs_the_newest_is_judged() {
+fn judges_the_newest_of_equally_long_runs() {
     let moments: Vec<_> =
         [(FIRST, 10), (FIRST, 40), (FIRST, 70), (SECOND, 50), (SECOND, 51), (SECOND, 50)].into();
     let verdict = verdict_of(&moments).unwrap();
@@ -72,11 +72,11 @@ fn of_equally_long_runs_the_newest_is_judged() {
         ("3 4 5", None, vec![])
     );
     assert_eq!(labels(&verdict.left_out[0].snapshots), "0 1 2");
-    assert!(verdict.left_out[0].reason.ends_with("; a longer run or a newer one is judged"));
+    assert!(verdict.left_out[0].reason.ends_with("; a longer or newer run was judged instead"));
 }
 
 #[test]
-fn a_run_in_the_middle_is_named_and_the_automatic_end_separates_two() {
+fn a_run_in_the_middle_is_left_out_with_the_reason() {
     let moments: Vec<_> = [&[(FIRST, 50); 4][..], &[(SECOND, 9); 3], &[(THIRD, 9); 3]].concat();
     let verdict = verdict_of(&moments).unwrap();
     assert_eq!(labels(&verdict.run.snapshots), "0 1 2 3");
@@ -84,7 +84,7 @@ fn a_run_in_the_middle_is_named_and_the_automatic_end_separates_two() {
     assert_eq!(labels(&verdict.left_out[0].snapshots), "4 5 6");
     assert_eq!(
         verdict.left_out[0].reason,
-        "other samples, since 2026-11-21T09:00:00.000Z; a longer run or a newer one is judged"
+        "different samples, since 2026-11-21T09:00:00.000Z; a longer or newer run was judged instead"
     );
 }
 
@@ -97,19 +97,19 @@ fn a_pause_separates_runs_too() {
 }
 
 #[test]
-fn without_a_run_of_three_the_reason_and_what_to_do_are_told() {
+fn without_a_run_of_three_says_why_and_what_to_do() {
     let moments = [(FIRST, 1), (FIRST, 2), (SECOND, 3), (SECOND, 4), (THIRD, 5)];
     let reason = verdict_of(&moments).unwrap_err();
     assert_eq!(
         reason,
-        "5 snapshots of this process are there, but it takes 3 with the same samples, and no more than 2 have; samples \
-         were discarded or paused in between, last at 2026-11-21T09:00:00.000Z; take 3, some time apart, without a \
-         change of sampling meanwhile"
+        "5 snapshots of this process were found, but 3 with the same samples are needed, and at most 2 have them; \
+         samples were discarded or paused in between, last at 2026-11-21T09:00:00.000Z; take 3 some time apart, and \
+         do not change sampling meanwhile"
     );
 }
 
 #[test]
-fn snapshots_that_cannot_be_compared_are_named_with_the_reason() {
+fn snapshots_that_cannot_be_compared_are_listed_with_the_reason() {
     let mut taken: Vec<_> =
         [10, 40, 70, 100].iter().zip(1..).map(|(count, minute)| snapshot(minute, *count, "ours")).collect();
     let mut info = taken[0].info().clone();
@@ -127,23 +127,23 @@ fn snapshots_that_cannot_be_compared_are_named_with_the_reason() {
     assert_eq!(
         reasons,
         [
-            ("ours".into(), "of another process"),
-            ("old".into(), "it is not recorded when their samples began"),
-            ("later".into(), "taken after the last one, by the clock, which was set meanwhile"),
+            ("ours".into(), "from another process"),
+            ("old".into(), "the start of their samples is not recorded"),
+            ("later".into(), "dated after the newest one, because the clock was set meanwhile"),
         ]
     );
 }
 
 #[test]
-fn snapshots_of_an_older_version_alone_tell_nothing() {
+fn snapshots_from_an_older_version_alone_give_no_verdict() {
     let taken: Vec<_> = (0..4)
         .map(|minute| Arc::new(with_samples(&snapshot(minute, 10 + 30 * minute, "old"), None)))
         .collect();
     let reason = LeakVerdict::over(&taken).unwrap_err().to_string();
     assert_eq!(
         reason,
-        "4 snapshots of this process are there, but it is not recorded for 4 of them when their samples began, and it \
-         takes 3 with the same samples; take 3, some time apart, without a change of sampling meanwhile"
+        "4 snapshots of this process were found, but for 4 of them the start of the samples is not recorded, and 3 \
+         with the same samples are needed; take 3 some time apart, and do not change sampling meanwhile"
     );
 }
 
@@ -157,7 +157,7 @@ fn steady_growth_is_suspect_with_its_rate() {
 }
 
 #[test]
-fn what_stands_still_wavers_or_has_filled_up_is_not() {
+fn steady_fluctuating_or_full_types_are_not_suspects() {
     for samples in
         [&[50, 50, 50][..], &[50, 55, 48], &[10, 100, 60, 110], &[10, 95, 99, 100, 100], &[100, 50, 10]]
     {
@@ -166,16 +166,16 @@ fn what_stands_still_wavers_or_has_filled_up_is_not() {
 }
 
 #[test]
-fn a_full_cache_that_wavers_is_not_and_a_leak_that_wavers_is() {
-    // The second half has 12 of 42, within noise.
+fn a_fluctuating_leak_is_a_suspect_but_a_fluctuating_full_cache_is_not() {
+    // The second half grew by 12 of 42 samples, which is within noise.
     assert_eq!(verdict(&[2, 40, 32, 33, 44]).unwrap().suspects, []);
-    // Twice there are fewer by more than one standard error, as chance has it.
+    // Two steps shrink by more than one standard error, by chance.
     assert_eq!(verdict(&[100, 130, 105, 150, 135, 180, 160, 200]).unwrap().suspects.len(), 1);
 }
 
 #[test]
 fn the_second_half_need_not_be_half_of_the_time() {
-    // The middle one a bit early, and then a step that is low by chance.
+    // The middle snapshot is a bit early, and the last step is low by chance.
     assert_eq!(
         verdict_at(&[(0, 10), (60, 40), (119, 70), (180, 100), (240, 115)]).unwrap().suspects.len(),
         1
@@ -185,15 +185,15 @@ fn the_second_half_need_not_be_half_of_the_time() {
 }
 
 #[test]
-fn of_few_snapshots_the_verdict_says_so() {
-    let says_so = |samples: &[u64]| verdict(samples).unwrap().test.contains("fewer than six snapshots");
-    assert!(says_so(&[1, 2, 3]) && says_so(&[1, 2, 3, 4, 5]));
-    assert!(!says_so(&[1, 2, 3, 4, 5, 6]));
+fn the_verdict_warns_about_few_snapshots() {
+    let warns = |samples: &[u64]| verdict(samples).unwrap().test.contains("fewer than six snapshots");
+    assert!(warns(&[1, 2, 3]) && warns(&[1, 2, 3, 4, 5]));
+    assert!(!warns(&[1, 2, 3, 4, 5, 6]));
 }
 
 #[test]
-fn fewer_than_three_moments_tell_nothing() {
-    assert!(verdict(&[]).unwrap_err().contains("make three"));
+fn fewer_than_three_moments_give_no_verdict() {
+    assert!(verdict(&[]).unwrap_err().contains("take three"));
     assert!(verdict(&[1, 100]).unwrap_err().to_string().starts_with("2 snapshots"));
     let snapshot = Arc::new(super::super::tests::empty(7, "x"));
     let same = [Arc::clone(&snapshot), Arc::clone(&snapshot), snapshot];

@@ -1,0 +1,23 @@
+//! The commands, one file each.
+//!
+//! - `completions`, `man`, `password`, `config`: print a text without sending a request
+//! - `fetch`, `types`, `doctor`: print one page of one instance
+//! - `diff`: compares two reports or snapshots
+//! - `heap`: saves heap profiles
+//! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
+//! - `fleet`: sums up many instances
+//! - `top`: opens the live view
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod fetch;
+pub(crate) mod flamegraph;
+pub(crate) mod fleet;
+pub(crate) mod heap;
+pub(crate) mod man;
+pub(crate) mod password;
+pub(crate) mod symbolize;
+pub(crate) mod top;
+pub(crate) mod types;

@@ -1,0 +1,139 @@
+//! The table of a profile of addresses.
+
+use rustc_hash::FxHashMap;
+
+use super::TypeAttributor;
+use super::tracebacks::Tracebacks;
+use crate::attribution::place;
+use crate::profile::HeapProfile;
+use crate::sample::Estimate;
+use crate::selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable, traceback};
+use crate::size_class::size_class;
+use crate::symbols::LoadObject;
+use crate::type_name::{Qualify, element_of};
+
+impl TypeAttributor {
+    /// Sums the profile's live memory by type, or as `selection` says. Reads symbols through `files` where they are
+    /// not known yet.
+    pub fn summarize(
+        &mut self,
+        profile: &HeapProfile,
+        files: &dyn LoadObject,
+        selection: &Selection,
+    ) -> TypeTable {
+        let keys = self.prepare(profile, files);
+        let (rate, estimator) = (profile.sample_rate(), profile.estimator());
+        let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
+        let mut tracebacks = Tracebacks::default();
+        for ((at, stack), key) in
+            (0..).zip(profile.stacks()).zip(keys).filter(|((_, stack), _)| stack.live.objects > 0)
+        {
+            if self.is_first_sample(rate, stack, key) {
+                continue;
+            }
+            if !selection.admits(|| Box::new(self.texts(stack.addresses))) {
+                continue;
+            }
+            if matches!(selection.group, Group::Thread | Group::ThreadId) {
+                for sample in stack.threads {
+                    *sums.entry(Key::Thread(sample.thread)).or_default() += estimator.estimate(sample.live);
+                }
+                continue;
+            }
+            let key = match selection.group {
+                Group::Container | Group::Element => Key::Owner(self.owner_of(stack.addresses, key)),
+                Group::SizeClass => Key::SizeClass(size_class(stack.live.bytes / stack.live.objects)),
+                Group::Traceback => {
+                    let name = self.traceback(stack.addresses, selection.depth);
+                    tracebacks.add(name.as_deref(), at, estimator.estimate(stack.live));
+                    continue;
+                }
+                group => Key::Place(self.place(stack.addresses, group)),
+            };
+            *sums.entry(key).or_default() += estimator.estimate(stack.live);
+        }
+        let entries = sums.into_iter().map(|(key, sum)| self.entry(profile, &key, selection.group, sum));
+        let mut entries: Vec<_> = entries.collect();
+        entries.extend(tracebacks.entries(|at| {
+            let stack = profile.stack_at(at)?;
+            self.traceback(stack.addresses, selection.depth)
+        }));
+        TypeTable::new(entries, &mut self.names)
+    }
+
+    pub(super) fn entry(
+        &mut self,
+        profile: &HeapProfile,
+        key: &Key,
+        group: Group,
+        estimate: Estimate,
+    ) -> TypeEntry {
+        let (type_name, full_type, is_attributed) = match key {
+            Key::Owner(handle) => {
+                let (owner, names) = (&self.owners[*handle as usize], &mut self.names);
+                let whole = owner.type_or_function(Qualify::Whole, names);
+                if group == Group::Element && owner.is_type() {
+                    let short = owner.type_or_function(Qualify::Last, names);
+                    (element_of(&short).to_owned(), element_of(&whole).to_owned(), true)
+                } else {
+                    (owner.name(Qualify::Last, names), whole, owner.is_type())
+                }
+            }
+            Key::Place(Some(place)) => (place.clone(), place.clone(), true),
+            Key::Place(None) => ("unknown code".to_owned(), "unknown code".to_owned(), false),
+            Key::Thread(id) => {
+                let thread = profile.thread(*id);
+                let name = if group == Group::Thread { thread.shared_name() } else { thread.own_name() };
+                (name.clone(), name, true)
+            }
+            Key::SizeClass(size) => (format!("{size} bytes"), format!("{size} bytes"), true),
+        };
+        let threads = matches!(key, Key::Thread(_)).into();
+        TypeEntry { type_name, full_type, is_attributed, estimate, threads }
+    }
+
+    /// Names and files of all frames of a stack, for text searches.
+    fn texts<'a>(&'a self, addresses: &'a [u64]) -> impl Iterator<Item = &'a str> + 'a {
+        let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address));
+        frames.flat_map(|frame| {
+            let function = self.symbolizer.table().function(frame.function);
+            [function.name.as_deref(), function.file.as_deref()].into_iter().flatten()
+        })
+    }
+
+    /// The place in the service where a stack allocates. `None` if no frame tells.
+    fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
+        let frames = self.frames_of(addresses);
+        let steps = self.steps(&frames);
+        let frame = frames[place::allocation_site(&steps)?];
+        let file = self.symbolizer.table().function(frame.function).file.as_deref();
+        match group {
+            Group::File => Some(file?.to_owned()),
+            Group::Line => Some(format!("{}:{}", file?, frame.line)),
+            Group::Crate => place::crate_name(&steps),
+            _ => place::function(&steps),
+        }
+    }
+
+    /// The traceback of a stack, beginning with the function that was called on a container. `None` without frames.
+    fn traceback(&mut self, addresses: &[u64], depth: TracebackDepth) -> Option<String> {
+        let frames = self.frames_of(addresses);
+        let steps = self.steps(&frames);
+        let inside = steps.len() - place::beyond_layers(&steps).len();
+        let outside = frames.iter().zip(&steps).skip(inside).map(|(frame, step)| {
+            let file = self.symbolizer.table().function(frame.function).file.as_deref();
+            (step.info.label(), file, frame.line)
+        });
+        let outside: Vec<_> = outside.take(depth.frames()).collect();
+        traceback(outside.iter().map(|(label, file, line)| (label.as_str(), *file, *line)), depth)
+    }
+}
+
+/// A row's identity.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Owner(u32),
+    Place(Option<String>),
+    Thread(u64),
+    SizeClass(u64),
+}

@@ -1,0 +1,139 @@
+//! The table of live memory.
+
+use rustc_hash::FxHashMap;
+
+use crate::sample::Estimate;
+use crate::type_name::{Qualify, ReadableNames};
+
+/// Live memory by type.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct TypeTable {
+    /// One entry per type, and one per function whose allocations have no known type. Largest first.
+    pub entries: Vec<TypeEntry>,
+    /// The sum of all entries.
+    pub total: Estimate,
+    /// The sum of the entries without a type.
+    pub unattributed: Estimate,
+}
+
+/// The live memory of one type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TypeEntry {
+    /// The type as people write it, or the function if `is_attributed` is false. Types that are only bytes have one
+    /// row for each function that asked for them: `Vec<u8> in read_body (src/upload.rs)`.
+    pub type_name: String,
+    /// The type with whole paths, without default allocators, hashers and a container's inner layers. Rows of bytes
+    /// share it, so only together with `type_name` it identifies a row.
+    pub full_type: String,
+    /// Whether the type is known.
+    pub is_attributed: bool,
+    /// Its live memory.
+    pub estimate: Estimate,
+    /// How many threads the row sums. 0 unless rows are threads.
+    pub threads: u64,
+}
+
+impl TypeTable {
+    /// Merges entries of the same name and type, computes the sums, makes names of different types distinct, and
+    /// sorts.
+    pub(crate) fn new(entries: Vec<TypeEntry>, names: &mut ReadableNames) -> Self {
+        fn row(entry: &TypeEntry) -> (&str, &str, bool) {
+            (&entry.type_name, &entry.full_type, entry.is_attributed)
+        }
+        let mut table = Self { entries, ..Self::default() };
+        // Names can have kilobytes, so they are not copied.
+        table.entries.sort_by(|a, b| row(a).cmp(&row(b)));
+        table.entries.dedup_by(|later, first| {
+            let is_same = row(later) == row(first);
+            if is_same {
+                first.estimate += later.estimate;
+                first.threads += later.threads;
+            }
+            is_same
+        });
+        for entry in &table.entries {
+            table.total += entry.estimate;
+            if !entry.is_attributed {
+                table.unattributed += entry.estimate;
+            }
+        }
+        for qualify in [Qualify::Crate, Qualify::Module, Qualify::Whole] {
+            table.qualify_equal_names(qualify, names);
+        }
+        table.entries.sort_by(|a, b| {
+            b.estimate
+                .bytes
+                .total_cmp(&a.estimate.bytes)
+                .then_with(|| (&a.full_type, &a.type_name).cmp(&(&b.full_type, &b.type_name)))
+        });
+        table
+    }
+
+    /// Qualifies names that stand for several types.
+    fn qualify_equal_names(&mut self, qualify: Qualify, names: &mut ReadableNames) {
+        let mut uses: FxHashMap<&str, u32> = FxHashMap::default();
+        for entry in &self.entries {
+            *uses.entry(&entry.type_name).or_default() += 1;
+        }
+        let is_shared = |entry: &TypeEntry| entry.is_attributed && uses[&*entry.type_name] > 1;
+        let shared: Vec<usize> =
+            (0..).zip(&self.entries).filter(|(_, entry)| is_shared(entry)).map(|(at, _)| at).collect();
+        for at in shared {
+            let entry = &mut self.entries[at];
+            entry.type_name = match qualify {
+                Qualify::Whole => entry.full_type.clone(),
+                _ => names.of(&entry.full_type, qualify).as_ref().to_owned(),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::type_name::readable;
+
+    #[test]
+    fn equal_names_are_told_apart_by_as_little_of_the_path_as_does() {
+        let full_types = [
+            "Arc<app::Inner>",
+            "Arc<tokio::runtime::park::Inner>",
+            "Arc<tokio::runtime::pool::Inner>",
+            "Vec<app::Row>",
+        ];
+        let entries = full_types.map(|full_type| TypeEntry {
+            type_name: readable(full_type, Qualify::Last),
+            full_type: full_type.into(),
+            is_attributed: true,
+            estimate: Estimate::default(),
+            threads: 0,
+        });
+        let names = TypeTable::new(entries.into(), &mut ReadableNames::default())
+            .entries
+            .into_iter()
+            .map(|entry| entry.type_name);
+        let expected = ["Arc<app::Inner>", "Arc<park::Inner>", "Arc<pool::Inner>", "Vec<Row>"];
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn bytes_of_two_functions_are_two_rows_of_one_type() {
+        let entry = |type_name: &str, objects| TypeEntry {
+            type_name: type_name.into(),
+            full_type: "Vec<u8>".into(),
+            is_attributed: true,
+            estimate: Estimate { objects, ..Estimate::default() },
+            threads: 0,
+        };
+        let entries =
+            vec![entry("Vec<u8> in b", 1.0), entry("Vec<u8> in a", 2.0), entry("Vec<u8> in b", 4.0)];
+        let rows: Vec<_> = TypeTable::new(entries, &mut ReadableNames::default())
+            .entries
+            .into_iter()
+            .map(|row| (row.type_name, row.estimate.objects))
+            .collect();
+        assert_eq!(rows, [("Vec<u8> in a".to_owned(), 2.0), ("Vec<u8> in b".to_owned(), 5.0)]);
+    }
+}
