@@ -99,7 +99,7 @@ impl Endpoint {
     ///
     /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
     pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
-        Ok(Self { base: BasePath::parse(path.as_ref())?.beside(self.alias_paths()), ..self })
+        Ok(Self { base: BasePath::parse(path.as_ref())?, ..self })
     }
 
     /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
@@ -155,8 +155,7 @@ impl Endpoint {
     /// is ignored. `allocs` makes readers show first what was ever allocated, but only if jemalloc counts it
     /// (`prof_accum:true`). Otherwise it equals `heap`.
     pub fn pprof_aliases(self) -> Self {
-        let with = Self { has_pprof_aliases: true, ..self };
-        Self { base: with.base.clone().beside(with.alias_paths()), ..with }
+        Self { has_pprof_aliases: true, ..self }
     }
 
     /// Answers `/fleet` for all processes of this host that name the same directory: those of one port
@@ -258,15 +257,9 @@ impl Endpoint {
         if self.has_pprof_aliases { &alias::PATHS } else { &[] }
     }
 
-    /// Whether requests for `target`, a path with or without its query, need [`matches`](Self::matches) to tell whose
-    /// they are. If not, they belong to the application. For adapters, which ask this of every request.
+    /// Whether requests for `path` are for this endpoint. All other requests belong to the application. Adapters ask this
+    /// for every request of the service, so it only compares the path with a few others.
     #[inline]
-    #[must_use]
-    pub fn may_match(&self, target: &str) -> bool {
-        self.base.may_hold(target)
-    }
-
-    /// Whether requests for `path` are for this endpoint. All others belong to the application.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.base.below(path).is_some() || self.is_alias(path)

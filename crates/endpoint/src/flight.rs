@@ -13,7 +13,7 @@ mod alarms;
 mod bodies;
 mod breaker;
 mod growth;
-mod kept;
+mod recent_pages;
 #[cfg(all(test, memory_debug_loom))]
 mod models;
 mod process;
@@ -38,8 +38,8 @@ use memory_debug_fleet::Neighbours;
 use self::alarms::Alarms;
 pub(crate) use self::bodies::BodyTime;
 pub(crate) use self::growth::Growth;
-use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
+use self::recent_pages::RecentPages;
 use self::share::gives_way;
 use self::slot::{End, Group, Joined, NextPage, Slot, Waiter};
 use self::unread::Unread;
@@ -81,7 +81,7 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
 struct Board {
     slots: [Slot; Kind::ALL.len()],
     alarms: Alarms,
-    kept_stats: Kept,
+    recent_stats: RecentPages,
     supervised: bool,
     /// The number of the latest request that waited.
     latest: u64,
@@ -193,14 +193,14 @@ impl Shared {
         let kind = view.kind;
         let (sender, receiver) = oneshot::channel();
         let mut board = self.lock();
-        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
+        if let Some(page) = board.recent_stats.get(&view, Instant::now()) {
             // Cannot fail, because the receiver still exists.
             let _ = sender.send(Ok(page));
             return Ok(Waiting::new(receiver, None));
         }
         self.unread.check(proof, 0).or_else(|_| {
             // Pages that are kept for later requests may be what takes up the space.
-            board.kept_stats.clear();
+            board.recent_stats.clear();
             self.unread.check(proof, 0)
         })?;
         let loser = board.make_room(limits.max_waiters, proof)?;
@@ -307,7 +307,7 @@ impl Shared {
     /// Counts the bytes of the reply until it is dropped.
     fn count(&self, reply: Reply, proof: &Authorized) -> Answer {
         if self.unread.check(proof, reply.body.len()).is_err() {
-            self.lock().kept_stats.clear();
+            self.lock().recent_stats.clear();
         }
         self.unread.hold(reply, proof)
     }
@@ -352,7 +352,7 @@ impl Board {
     /// Records that the report of this kind has been collected.
     fn collected(&mut self, kind: Kind, cache_stats_for: Duration) {
         if kind == Kind::Stats {
-            self.kept_stats.begin(Instant::now(), cache_stats_for);
+            self.recent_stats.begin(Instant::now(), cache_stats_for);
         }
         self.slot(kind).collected();
     }
@@ -360,7 +360,7 @@ impl Board {
     /// Takes the requests that wait for `view`, which has been rendered.
     fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
         if let (Kind::Stats, Ok(page)) = (kind, answer) {
-            self.kept_stats.add(view, page);
+            self.recent_stats.add(view, page);
         }
         self.slot(kind).take_group(view)
     }
