@@ -1,6 +1,6 @@
 """The modules of a Rust crate, and which of them use which: enough of the language for that, and no more.
 
-Code of tests does not count: neither `#[cfg(test)]` items nor files that only tests include.
+Code of tests does not count: neither `#[cfg(test)]` items nor files that only tests include, nor entry points for fuzzing.
 """
 
 import os
@@ -13,7 +13,7 @@ class Module:
     def __init__(self, path, file, text):
         self.path, self.file = path, file
         self.lines = code_lines(text)
-        self.text = without_tests(without_comments(text))
+        self.text = without_tests(without_comments(text.replace('feature = "fuzzing"', "test")))
         self.names = imported_names(self.text)
 
 
