@@ -1,8 +1,8 @@
-//! What a sibling or peer answers, of which nothing is believed: it is understood in the same way however it comes, read
-//! no further than a report and its framing may be long, takes memory only for what was read, and is a report only with
-//! status 200. What is taken is shown with nothing that a terminal obeys, and as JSON that says the same.
+//! The untrusted answer of a sibling or peer. It means the same in whatever pieces it arrives. No more is read than a report
+//! and its framing may be long, and memory grows only with what was read. Only status 200 gives a report. The text of a
+//! report contains nothing that a terminal obeys, and its JSON says the same.
 //!
-//! Input that begins with `HTTP` is an answer as it is; all other describes one.
+//! Input that begins with `HTTP` is an answer; other input describes one.
 
 #![no_main]
 
@@ -11,10 +11,9 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::arbitrary::{Arbitrary as _, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use memory_debug_endpoint::fuzzing::exchange;
-use memory_debug_endpoint::memory_debug_core::{
-    Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason,
-};
+use memory_debug_endpoint::memory_debug_core::{Fleet, FleetReport, MemoryReport};
+use memory_debug_fleet::Missing;
+use memory_debug_fleet::fuzzing::exchange;
 use serde_json::{Value, json};
 
 #[path = "../answer/input.rs"]
@@ -44,7 +43,7 @@ const FOR_ALL: usize = 32 << 20;
 /// Most bytes that one instance of three can make of a fleet without rows.
 const WITHOUT_ROWS: usize = 256 << 10;
 
-type Report = Result<MemoryReport, (MissingReason, String)>;
+type Report = Result<MemoryReport, Missing>;
 
 /// A report of a real service, with what its overview does not have, and the paths of all its fields.
 static REPORT: LazyLock<(Value, Vec<String>)> = LazyLock::new(|| {
@@ -112,7 +111,7 @@ fn shown(report: &Report) -> String {
 }
 
 fn outcome(report: &Report) -> &'static str {
-    report.as_ref().map_or_else(|(reason, _)| reason.as_str(), |_| "taken")
+    report.as_ref().map_or_else(|missing| missing.reason.as_str(), |_| "taken")
 }
 
 fn check_fleet(target: &str, report: Report, top: usize, filter: Option<&str>) {
@@ -122,7 +121,7 @@ fn check_fleet(target: &str, report: Report, top: usize, filter: Option<&str>) {
             fleet.add(target, &report);
             OTHERS.iter().for_each(|other| fleet.add("another", other));
         }
-        Err((reason, detail)) => fleet.miss(MissingInstance::new(target, reason, detail)),
+        Err(missing) => fleet.miss(missing.of(target)),
     }
     let mut all = fleet.finish();
     check_shown(&all);

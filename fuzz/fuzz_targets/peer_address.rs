@@ -1,5 +1,5 @@
-//! The address of a peer, as a configuration has it: what is taken is shown as an address that is taken for the same;
-//! nothing of it can break out of a header, and none elsewhere is asked by plain HTTP.
+//! The address of a peer in a configuration. An accepted address is printed as an address that parses to the same value.
+//! It cannot break out of a header, and plain HTTP never leaves this machine.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
 use memory_debug_endpoint::Peers;
-use memory_debug_endpoint::fuzzing::PeerAddress;
+use memory_debug_fleet::fuzzing::PeerAddress;
 
 fuzz_target!(|text: &str| {
     let Ok(address) = PeerAddress::parse(text) else {

@@ -60,9 +60,7 @@
 //!
 //! The minimum supported Rust version is 1.88.
 //!
-//! # Modules
-//!
-//! A module uses only modules that are listed before it.
+//! # Modules, from the ground up
 //!
 //! - `memory_debug`: the settings
 //! - `reply`: converts requests and replies between actix-web and the endpoint

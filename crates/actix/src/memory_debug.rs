@@ -4,8 +4,8 @@ use memory_debug_endpoint::{ConfigError, Credentials, Endpoint};
 
 /// The memory page of this process, as a middleware (`App::wrap`) or a service (`App::service`).
 ///
-/// Making and applying it starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`). Only one
-/// collection of a kind runs at a time, however many workers make an application with it.
+/// Making and applying it starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`).
+/// Only one collection of a kind runs at a time, however many workers make an application with it.
 ///
 /// # Examples
 ///

@@ -2,8 +2,9 @@
 
 mod mounts;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
@@ -15,12 +16,16 @@ use super::*;
 /// `ops:secret`.
 const RIGHT: (&str, &str) = ("authorization", "Basic b3BzOnNlY3JldA==");
 
-#[derive(Clone, Default)]
-struct Counter(Arc<AtomicUsize>);
+/// Counts collections. Each collection waits for a signal from the test, or for the end of the test.
+struct Counter {
+    collections: Arc<AtomicUsize>,
+    go: Mutex<Receiver<()>>,
+}
 
 impl Collect for Counter {
     fn collect(&self, _scope: Scope) -> Collected {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.collections.fetch_add(1, Ordering::SeqCst);
+        let _ = self.go.lock().unwrap().recv();
         serde_json::from_str::<MemoryReport>(
             r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
                 "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
@@ -30,9 +35,33 @@ impl Collect for Counter {
     }
 }
 
+struct Fixture {
+    memory: MemoryDebug,
+    collections: Arc<AtomicUsize>,
+    go: Sender<()>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let collections = Arc::<AtomicUsize>::default();
+        let (go, receiver) = channel();
+        let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
+        let credentials = Credentials::allow_weak("ops", "secret").unwrap();
+        Self {
+            memory: MemoryDebug::new(credentials).configure(|endpoint| endpoint.collect_with(counter)),
+            collections,
+            go,
+        }
+    }
+
+    fn collections(&self) -> usize {
+        self.collections.load(Ordering::SeqCst)
+    }
+}
+
+/// A page whose collections do not wait: they see that the sender is gone.
 fn memory() -> MemoryDebug {
-    MemoryDebug::new(Credentials::allow_weak("ops", "secret").unwrap())
-        .configure(|endpoint| endpoint.collect_with(Counter::default()))
+    Fixture::new().memory
 }
 
 /// Answers with the method, path and body of the request.

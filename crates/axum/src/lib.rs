@@ -104,7 +104,7 @@
 //!
 //! The minimum supported Rust version is 1.88.
 //!
-//! # Modules
+//! # Modules, from the ground up
 //!
 //! - `connect_info`: reads the client's address from axum's `ConnectInfo`
 //! - `router`: the page as a router

@@ -1,6 +1,6 @@
 //! The command `memory-debug`, which asks live services what holds their memory.
 //!
-//! A module uses only modules that are listed before it.
+//! # Modules, from the ground up
 //!
 //! - `failure`: what went wrong, and the exit status
 //! - `input`: reads files up to a bound

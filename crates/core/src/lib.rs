@@ -20,8 +20,8 @@
 //! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing else of this crate runs until the
 //!   program collects.
 //! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. Its [`Collected`] is the report and the heap profile behind it, which can be summed again, kept and
-//!   compared. [`summary`] collects, and its result prints as a table.
+//!   profile. The result, [`Collected`], is the report and the heap profile behind it, which can be regrouped, kept and
+//!   compared. [`summary`] also collects, and its result prints as a table.
 //! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
@@ -50,32 +50,32 @@
 //!
 //! # Modules, from the ground up
 //!
-//! Everything that is a value is in the crate `memory-debug-report`, and this crate re-exports it. The modules here ask the
-//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
-//! `objects` and `mapped` only.
+//! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the process.
+//! A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`, `objects` and
+//! `mapped` only.
 //!
-//! - `file_size`: writing without the signal of `RLIMIT_FSIZE`
+//! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
 //! - `kernel_file`: files of the kernel, and their numbers
 //! - `regular_file`: opening files that are neither pipes nor devices
 //! - `install`: the macro that makes jemalloc the allocator
 //! - `mallctl`: jemalloc's controls, typed
 //! - `objects`: the program and its libraries, as the dynamic linker loaded them
-//! - `maps`: which code lies where
-//! - `process`: the numbers of the kernel for the process, its container and the machine
+//! - `maps`: the code that is mapped, and where
+//! - `process`: the kernel's numbers for the process, its container and the machine
 //! - `mapped`: files in memory
-//! - `own_files`: the files that this process runs
+//! - `own_files`: the files that this process's code was loaded from
 //! - `instance`: the identity of this process
 //! - `jemalloc`: statistics, dumps and switches of the allocator
 //! - `headroom`: whether there is enough memory for some work
-//! - `thread`: threads whose own memory does not count
+//! - `thread`: threads whose own memory stays out of the profile
 //! - `roots`: the exact size of registered values
 //! - `tracked`: exact counts of chosen types
 //! - `heap`: a heap profile and its symbols
 //! - `collected`: a report with the heap profile behind it
 //! - `collect`: one collection
 //! - `control`: turns sampling on for a time
-//! - `purge`: gives unused memory back
+//! - `purge`: returns unused memory to the system
 //! - `snapshot`: where snapshots are kept, in memory and in a folder
 //! - `tracker`: what changed since the last call
 //! - `periodic`: snapshots at an interval

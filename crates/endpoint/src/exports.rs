@@ -9,7 +9,9 @@
 //!
 //! What only an adapter calls (`RequestParts`, `Outcome`, `Reply`) stays in `memory_debug_endpoint`. What analyses
 //! reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stays in [`memory_debug_core`].
+//! So does [`memory_debug_core::Error`], whose name is too short for the root of another crate.
 
+#[doc(no_inline)]
 pub use memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_core::install;

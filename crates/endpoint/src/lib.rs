@@ -105,12 +105,6 @@ mod stranger;
 mod sync;
 mod view;
 
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use memory_debug_fleet::fuzzing::*;
-}
-
 pub use memory_debug_core;
 
 pub use self::auth::{

@@ -6,9 +6,7 @@
 //!
 //! This crate is an implementation detail of `memory-debug-endpoint` and `memory-debug-cli`.
 //!
-//! # Modules
-//!
-//! The modules, from the ground up:
+//! # Modules, from the ground up
 //!
 //! - `loopback`: addresses of this machine
 //! - `page_path`: the path of a page, and addresses without logins

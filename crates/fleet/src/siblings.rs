@@ -15,7 +15,8 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use memory_debug_core::{Fleet, FleetReport, MissingInstance, MissingReason, PerProcess, spawn_collecting};
+use memory_debug_core::{PerProcess, spawn_collecting};
+use memory_debug_report::{Fleet, FleetReport, MissingInstance, MissingReason};
 
 use self::ask::AskSibling;
 use self::directory::Directory;

@@ -24,9 +24,8 @@
 //! the files are. Then move the profile as JSON (or another serde format), and use [`UnstrippedCopies`] where the
 //! symbols are.
 //!
-//! # Modules
+//! # Modules, from the ground up
 //!
-//! From the ground up. A module uses only modules above it in this list.
 //!
 //! - `error`: why a profile or a file could not be read
 //! - `number`: numbers as the kernel and jemalloc write them

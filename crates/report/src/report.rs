@@ -312,8 +312,8 @@ pub struct ProfilingState {
     /// nothing from before. (Except that after an earlier period at the same rate, its samples that still live remain.)
     ///
     /// Known if sampling is on now and has been on from the start, or was turned on or changed by
-    /// `Collector::set_profiling`. Pauses by other code leave no trace in
-    /// jemalloc. A change of rate by other code does, so then it is `None`.
+    /// `Collector::set_profiling`. Pauses by other code leave no trace in jemalloc. A change of rate by other code
+    /// does, so then it is `None`.
     pub active_since: Option<String>,
 }
 

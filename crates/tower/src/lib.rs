@@ -112,14 +112,12 @@
 //!
 //! The minimum supported Rust version is 1.88.
 //!
-//! # Modules
-//!
-//! A module uses only modules that are listed before it.
+//! # Modules, from the ground up
 //!
 //! - `body`: the body of a response, from the application or of the page
 //! - `future`: the future of a response
 //! - `service`: answers requests for the page and passes on all others
-//! - [`layer`]: holds the settings and makes services
+//! - `layer`: holds the settings and makes services
 //! - `serve`: the page on its own listener
 
 #![forbid(unsafe_code)]

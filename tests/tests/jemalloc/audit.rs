@@ -229,7 +229,8 @@ fn s64_a_path_cannot_forge_a_line_of_the_log() {
 }
 
 fn parts<'a>(path: &'a str, headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>) -> RequestParts<'a> {
-    let (authority, connection) = (None, Connection::default());
+    let authority = None;
+    let connection = Connection::default();
     RequestParts { method: "GET", authority, path, query: None, headers, connection }
 }
 

@@ -21,7 +21,8 @@ fn grow_the_grouped() -> Vec<Vec<Grouped>> {
 #[tokio::test]
 async fn all_groups_show_the_same_memory() {
     let population = grow_the_grouped();
-    let (report, element) = (shop::types().await, by("element").await);
+    let report = shop::types().await;
+    let element = by("element").await;
     let container = row(&report, "Vec<Grouped>").unwrap();
     let (container, stderr) = (container.bytes, container.bytes_stderr);
     assert!(container >= POPULATION as u64 / 2, "{report:#?}");

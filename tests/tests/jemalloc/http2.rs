@@ -78,7 +78,8 @@ async fn s27_http2_gets_the_same_answers_as_http1() {
     let (server, collector) = serve_counting().await;
     let mut connection = Connection::open(server.address()).await;
     let right = ("authorization", &*authorization());
-    let (wrong, upper) = (basic("ops:wrong"), authorization().replace("Basic", "BASIC"));
+    let wrong = basic("ops:wrong");
+    let upper = authorization().replace("Basic", "BASIC");
     let spelled = format!("ops:{PASSWORD}");
     let cases: &[(u16, &[(&str, &str)])] = &[
         (401, &[]),

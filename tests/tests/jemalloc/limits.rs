@@ -290,7 +290,8 @@ async fn s45_with_actix_views_of_clients_that_hung_up_do_not_delay_other_logins(
     }
     assert_eq!(refused, 1);
     drop(waiting);
-    let (mut page, mut more) = (ask(&server, other(view_of(100))).await, Vec::new());
+    let mut page = ask(&server, other(view_of(100))).await;
+    let mut more = Vec::new();
     for number in 1..VIEWS / 2 {
         more.push(ask(&server, other(view_of(100 + number))).await);
     }

@@ -1,9 +1,6 @@
 //! Tests of the page around an application and among its services, without a socket.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
@@ -14,64 +11,11 @@ use actix_web::middleware::{Condition, DefaultHeaders};
 use actix_web::test::{TestRequest, init_service, ok_service, read_body};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use memory_debug_endpoint::memory_debug_core::{Collected, Scope};
 
-use crate::*;
+use super::{Fixture, get, memory};
 
 /// `ops:secret`.
 const RIGHT: &str = "Basic b3BzOnNlY3JldA==";
-
-/// Counts collections. Each collection waits for a signal from the test, or for the end of the test.
-struct Counter {
-    collections: Arc<AtomicUsize>,
-    go: Mutex<Receiver<()>>,
-}
-
-impl Collect for Counter {
-    fn collect(&self, _scope: Scope) -> Collected {
-        self.collections.fetch_add(1, Ordering::SeqCst);
-        let _ = self.go.lock().unwrap().recv();
-        serde_json::from_str::<MemoryReport>(
-            r#"{"schema": "memory-debug/v1", "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
-                "collected_at": "", "duration_us": 0, "unavailable": {}}"#,
-        )
-        .unwrap()
-        .into()
-    }
-}
-
-struct Fixture {
-    memory: MemoryDebug,
-    collections: Arc<AtomicUsize>,
-    go: Sender<()>,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let collections = Arc::<AtomicUsize>::default();
-        let (go, receiver) = channel();
-        let counter = Counter { collections: Arc::clone(&collections), go: Mutex::new(receiver) };
-        let credentials = Credentials::allow_weak("ops", "secret").unwrap();
-        Self {
-            memory: MemoryDebug::new(credentials).configure(|endpoint| endpoint.collect_with(counter)),
-            collections,
-            go,
-        }
-    }
-
-    fn collections(&self) -> usize {
-        self.collections.load(Ordering::SeqCst)
-    }
-}
-
-/// A page whose collections do not wait.
-fn memory() -> MemoryDebug {
-    Fixture::new().memory
-}
-
-fn get(path: &str) -> TestRequest {
-    TestRequest::with_uri(path)
-}
 
 fn authorized(path: &str) -> TestRequest {
     get(path).insert_header((header::AUTHORIZATION, RIGHT))

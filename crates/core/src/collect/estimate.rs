@@ -3,16 +3,19 @@
 use super::{Collector, Scope};
 use crate::headroom::{Headroom, Work};
 
-/// Numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena. Measured: 1.5 MiB.
+/// What numbers alone take: files of a few kilobytes, jemalloc's epoch, a thread with an arena. Measured: 1.5
+/// MiB.
 const STATS_BYTES: u64 = 2 << 20;
 
-/// Types, besides what grows with the heap profile. A first hit took 2 to 4 MiB on a program with 523 MB of debug
-/// information (`measure/benches/README.md`); the rest is room for pages of the executable, which the kernel takes back.
-/// Compressed debug information takes as much as it is long and is not in here.
+/// What types take, apart from memory that grows with the heap profile. A first request took 2 to 4 MiB on a
+/// program with 523 MB of debug information (`measure/benches/README.md`). The rest is room for pages of the
+/// executable, which the kernel takes back. Compressed debug information takes its uncompressed length, which is
+/// not counted here.
 const TYPES_BYTES: u64 = 16 << 20;
 
 impl Collector {
-    /// How much memory collecting `scope` may take, and how much is left: a few small files of the kernel are read.
+    /// How much memory a collection of `scope` may take, and how much is left. Reads a few small files of the
+    /// kernel.
     pub fn headroom(&self, scope: Scope) -> Headroom {
         let needed = match scope {
             Scope::Stats => STATS_BYTES,
@@ -23,7 +26,7 @@ impl Collector {
         Headroom::new(needed, addresses(needed))
     }
 
-    /// How much memory making a page of at most `body_bytes` of a report may take, and how much is left.
+    /// How much memory it may take to make a page of at most `body_bytes` from a report, and how much is left.
     pub fn headroom_for(&self, work: Work, body_bytes: u64) -> Headroom {
         let dump = self.dump_bytes();
         let profile = per_dump(dump, NAMING);
@@ -39,29 +42,32 @@ impl Collector {
         Headroom::new(needed, addresses(needed))
     }
 
-    /// How long the next dump may be at most.
+    /// The longest that the next dump may be.
     fn dump_bytes(&self) -> u64 {
         self.last_dump.next_bytes()
     }
 }
 
-/// What work takes of memory by the length of the dump; in tenths of it, as `measure/headroom` measures it, and some more.
+/// The memory that work takes, in tenths of the dump's length, as `measure/headroom` measures it, with some
+/// room.
 fn per_dump(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
 
-/// The dump, or what is read of it, which takes its place; and what is remembered of its stacks. Measured: 10.
+/// The dump, or the profile that is read from it and takes its place, and what is remembered of its stacks.
+/// Measured: 10.
 const COLLECTING: u64 = 13;
-/// The profile with names, beside the one that is there. Measured: 8.
+/// The profile with symbols, beside the existing profile. Measured: 8.
 const NAMING: u64 = 10;
-/// A snapshot with names, and both by row and stack. Measured: 16.
+/// A snapshot with symbols, and both profiles by row and by stack. Measured: 16.
 const COMPARING: u64 = 22;
-/// A body for people has names in the place of addresses.
+/// A body for people has names instead of addresses.
 const BODY_OF_DUMP: u64 = 16;
-/// What a stack takes at least in a dump.
+/// The least that a stack takes in a dump.
 const BYTES_OF_A_STACK: u64 = 400;
 
-/// Addresses that memory may take: jemalloc takes more at a time than is needed, and a file is mapped for names.
+/// The addresses that work may take. jemalloc takes more at a time than it needs, and files are mapped for
+/// symbols.
 fn addresses(bytes: u64) -> u64 {
     bytes.saturating_mul(2).saturating_add(ADDRESSES_BYTES)
 }

@@ -90,7 +90,9 @@ mod tests {
             let values = all.iter().filter(|(known, value)| *known == name && !value.is_empty());
             values.map(|(_, value)| value.as_bytes()).collect()
         };
-        let (path, query, connection) = ("/debug/memory", None, Connection::default());
+        let path = "/debug/memory";
+        let query = None;
+        let connection = Connection::default();
         is_refused(
             &RequestParts { method, authority, path, query, headers: &lookup, connection },
             is_overview,

@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn s11_an_address_has_five_guesses_and_one_more_every_ten_seconds() {
-        let (all, peer, start) = (Guesses::default(), address("192.0.2.7"), Instant::now());
+        let all = Guesses::default();
+        let peer = address("192.0.2.7");
+        let start = Instant::now();
         assert_eq!(guesses(&all, peer, start, 100), 5);
         assert_eq!(all.take(peer, start).unwrap_err(), Duration::from_secs(10));
         assert_eq!(all.take(peer, start + Duration::from_secs(9)).unwrap_err(), Duration::from_secs(1));
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn s11_other_addresses_can_log_in_during_an_attack_from_one_address() {
-        let (all, start) = (Guesses::default(), Instant::now());
+        let all = Guesses::default();
+        let start = Instant::now();
         for second in 0..200 {
             let now = start + Duration::from_secs(second);
             guesses(&all, address("192.0.2.7"), now, 100);
@@ -145,7 +148,9 @@ mod tests {
 
     #[test]
     fn s11_right_passwords_cost_nothing() {
-        let (all, peer, now) = (Guesses::default(), address("192.0.2.7"), Instant::now());
+        let all = Guesses::default();
+        let peer = address("192.0.2.7");
+        let now = Instant::now();
         for _ in 0..1000 {
             all.give_back(all.take(peer, now).expect("right passwords only"));
         }
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn s11_all_addresses_together_have_fifty_guesses_and_one_more_a_second() {
-        let (all, start) = (Guesses::default(), Instant::now());
+        let all = Guesses::default();
+        let start = Instant::now();
         let attack = |now, attempts: u32| {
             (0..attempts)
                 .filter(|number| all.take(Some(IpAddr::from((*number).to_be_bytes())), now).is_ok())
@@ -166,7 +172,8 @@ mod tests {
 
     #[test]
     fn s11_the_number_of_remembered_addresses_is_bounded() {
-        let (all, start) = (Guesses::default(), Instant::now());
+        let all = Guesses::default();
+        let start = Instant::now();
         for number in 0..10_000_u32 {
             let now = start + Duration::from_millis(10 * u64::from(number));
             let _ = all.take(Some(IpAddr::from(number.to_be_bytes())), now);
@@ -179,7 +186,8 @@ mod tests {
 
     #[test]
     fn s11_all_spellings_of_an_address_share_one_limit() {
-        let (all, now) = (Guesses::default(), Instant::now());
+        let all = Guesses::default();
+        let now = Instant::now();
         assert_eq!(guesses(&all, address("::ffff:192.0.2.7"), now, 3), 3);
         assert_eq!(guesses(&all, address("192.0.2.7"), now, 100), 2);
         assert_eq!(guesses(&all, address("2001:db8:1:2::1"), now, 3), 3);

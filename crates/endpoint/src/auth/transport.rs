@@ -57,7 +57,10 @@ mod tests {
             _ => Vec::new(),
         };
         let connection = Connection { peer: peer.parse().ok(), tls };
-        let (method, authority, path, query) = ("GET", None, "/debug/memory", None);
+        let method = "GET";
+        let authority = None;
+        let path = "/debug/memory";
+        let query = None;
         transport.is_private(&RequestParts { method, authority, path, query, headers: &headers, connection })
     }
 

@@ -103,7 +103,8 @@ impl Alarms {
             displaced = Some(self.displace(wait, proof.user()).ok_or_else(|| self.refusal(wait))?);
         }
         self.latest += 1;
-        let (number, login) = (self.latest, Arc::clone(proof.login()));
+        let number = self.latest;
+        let login = Arc::clone(proof.login());
         self.permits.push(Permitted { number, wait, login, alarm: None });
         Ok((number, displaced))
     }

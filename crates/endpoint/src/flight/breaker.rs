@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn s43_five_failures_in_a_row_open_the_breaker_for_a_minute() {
-        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
         assert_eq!(after(&mut breaker, now, 4), Ok(()));
         assert_eq!(after(&mut breaker, now, 1), Err(Duration::from_secs(60)));
         assert_eq!(breaker.check(now + Duration::from_secs(59)), Err(Duration::from_secs(1)));
@@ -57,7 +58,8 @@ mod tests {
 
     #[test]
     fn s43_a_success_resets_the_count() {
-        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
         assert_eq!(after(&mut breaker, now, 4), Ok(()));
         breaker.succeeded();
         assert_eq!(after(&mut breaker, now, 4), Ok(()));
@@ -65,7 +67,8 @@ mod tests {
 
     #[test]
     fn s43_after_the_pause_one_attempt_decides() {
-        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
         assert!(after(&mut breaker, now, 5).is_err());
         let later = now + PAUSE;
         assert_eq!(after(&mut breaker, later, 1), Err(PAUSE), "one failure opens it again");

@@ -35,7 +35,8 @@ impl Flights {
         let Watch { span, begin, end } = watch;
         let first = self.join(request.of(begin), proof)?;
         let end = request.of(end);
-        let (flights, proof) = (Arc::clone(self), proof.clone());
+        let flights = Arc::clone(self);
+        let proof = proof.clone();
         Ok(Growth(Box::pin(async move {
             first.await?;
             permit.wait_until(Instant::now() + span).await?;

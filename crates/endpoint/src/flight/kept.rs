@@ -59,8 +59,10 @@ mod tests {
 
     #[test]
     fn s46_a_page_is_reused_only_for_its_view_and_while_it_is_recent() {
-        let (mut kept, now) = (Kept::default(), Instant::now());
-        let (text, page) = (view(Format::Text), page("page"));
+        let mut kept = Kept::default();
+        let now = Instant::now();
+        let text = view(Format::Text);
+        let page = page("page");
         assert_eq!(kept.get(&text, now), None);
         kept.begin(now, AGE);
         kept.add(&text, &page);
@@ -71,7 +73,8 @@ mod tests {
 
     #[test]
     fn s46_a_page_of_a_new_report_replaces_only_the_page_of_the_same_view() {
-        let (mut kept, now) = (Kept::default(), Instant::now());
+        let mut kept = Kept::default();
+        let now = Instant::now();
         let (text, json) = (view(Format::Text), view(Format::Json));
         kept.begin(now, AGE);
         kept.add(&text, &page("old text"));
@@ -89,7 +92,8 @@ mod tests {
 
     #[test]
     fn s46_no_page_is_reused_if_the_age_is_zero() {
-        let (mut kept, now) = (Kept::default(), Instant::now());
+        let mut kept = Kept::default();
+        let now = Instant::now();
         kept.begin(now, Duration::ZERO);
         kept.add(&view(Format::Text), &page(""));
         assert_eq!(kept.get(&view(Format::Text), now), None);

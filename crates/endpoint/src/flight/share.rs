@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn s45_turns_go_round() {
-        let (mut turns, logins) = (Turns::default(), ["a", "b", "c"].map(Arc::from));
+        let mut turns = Turns::default();
+        let logins = ["a", "b", "c"].map(Arc::from);
         assert_eq!(turns.last("a"), 0);
         turns.take(&logins[0]);
         turns.take(&logins[1]);

@@ -31,7 +31,8 @@ pub(super) fn supervise(shared: &Shared) {
     let mut board = shared.lock();
     loop {
         let now = Instant::now();
-        let (expired, due) = (board.expire(now), board.alarms.take_due(now));
+        let expired = board.expire(now);
+        let due = board.alarms.take_due(now);
         if !expired.is_empty() || !due.is_empty() {
             drop(board);
             for ring in due {

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use memory_debug_core::{MissingReason, open_regular_file};
+use memory_debug_core::open_regular_file;
+use memory_debug_report::MissingReason;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::{ServerName, UnixTime};

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use memory_debug_core::{
-    Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason, instance_id, spawn_collecting,
-};
+use memory_debug_core::{instance_id, spawn_collecting};
+use memory_debug_report::{Fleet, FleetReport, MemoryReport, MissingInstance, MissingReason};
 
 use super::ask::{AskPeer, Peer};
 use super::{MAX_PEERS, Peers, connect, names};

@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use memory_debug_core::{MissingReason, PerProcess, spawn_collecting};
+use memory_debug_core::{PerProcess, spawn_collecting};
+use memory_debug_report::MissingReason;
 
 use super::address::Address;
 use crate::lookup::{self, LookupFailure, resolve};

@@ -11,7 +11,8 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
-use memory_debug_core::{MissingReason, instance_id};
+use memory_debug_core::instance_id;
+use memory_debug_report::MissingReason;
 use serde_json::{Value, json};
 
 use super::*;

@@ -8,9 +8,9 @@ use crate::report::{MemoryReport, TypeRow};
 
 /// Sends the metrics of a report to the recorder that the program has installed, if any.
 ///
-/// Call it from a task of your own. A report of `Scope::Stats` takes milliseconds. With `Scope::Everything` (both of
-/// `memory-debug-core`) and [`MetricsView::top`], the metrics include types, at the cost of a heap profile. A type
-/// that is no longer among the largest keeps its last value in most recorders.
+/// Call it from a task of your own, with the report and the tracked rows of a collection. `Scope::Stats` takes
+/// milliseconds. With `Scope::Everything` and [`MetricsView::top`], the metrics include types, at the cost of a heap
+/// profile. A type that is no longer among the largest keeps its last value in most recorders.
 pub fn record(report: &MemoryReport, tracked: &[TypeRow], view: MetricsView) {
     for family in super::families(report, tracked, view) {
         let name = SharedString::from(family.full_name());

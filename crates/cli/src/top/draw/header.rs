@@ -139,8 +139,8 @@ fn memory(state: &State, width: usize) -> Line<'static> {
     let sum = |path| fleet.sum(path).map_or("–".into(), bytes);
     let limit = fleet.numbers.get("ceiling.limit_bytes").map(|number| limit(&number.spread));
     let full = table.fullest.as_ref().map(|ceiling| {
-        let who = if fleet.instances.len() > 1 { "the fullest " } else { "" };
-        format!("{who}{:.0} % used{}", 100.0 * fullness(ceiling), owner(ceiling))
+        let subject = if fleet.instances.len() > 1 { "the fullest " } else { "" };
+        format!("{subject}{:.0} % used{}", 100.0 * fullness(ceiling), owner(ceiling))
     });
     let limit = match (limit, full) {
         (Some(limit), Some(full)) => format!("{limit}, {full}"),

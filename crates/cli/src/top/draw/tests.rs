@@ -65,12 +65,12 @@ fn one() -> (State, Instant) {
     (state, began + Duration::from_secs(180))
 }
 
-/// Four instances and an address that is none; one is slow, one is away, one was another process before.
+/// Four instances and an unusable address. One instance is slow, one is missing, one was restarted.
 fn several() -> (State, Instant) {
     let began = Instant::now();
     let targets = (1..5).map(|number| format!("http://10.0.0.{number}:3000")).collect();
-    let nobody = MissingInstance::new("nobody.example", MissingReason::Address, "the name has no address");
-    let mut state = State::new(targets, vec![nobody], Duration::from_secs(2), began);
+    let unknown = MissingInstance::new("nobody.example", MissingReason::Address, "the name has no address");
+    let mut state = State::new(targets, vec![unknown], Duration::from_secs(2), began);
     for turn in 0..20 {
         let at = began + Duration::from_secs(2 * turn);
         for index in 0..3 {

@@ -179,7 +179,8 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
 /// Reads at most one byte more than the limit. The buffer has its full size from the start, because a buffer
 /// that grows leaves copies behind.
 fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let (mut file, mut content) = (open_regular_file(path)?, Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]));
+    let mut file = open_regular_file(path)?;
+    let mut content = Zeroizing::new(vec![0; MAX_FILE_BYTES + 1]);
     let mut length = 0;
     while length < content.len() {
         match file.read(&mut content[length..]) {

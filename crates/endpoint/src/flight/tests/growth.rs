@@ -108,7 +108,7 @@ async fn s41_an_abandoned_wait_leaves_no_thread_and_no_alarm() {
 }
 
 #[tokio::test]
-async fn s40_a_refused_growth_is_told_when_the_next_wait_ends() {
+async fn s40_a_refused_growth_gets_the_time_until_the_next_wait_ends() {
     let control = Control::new(Limits::default());
     let permits: Vec<_> = (0..MAX_GROWTHS).map(|_| permit(&control.flights).unwrap()).collect();
     let (mut sooner, mut later) = (

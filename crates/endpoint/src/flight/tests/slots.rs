@@ -28,7 +28,8 @@ fn join_as(
 #[test]
 fn a_request_during_rendering_gets_the_next_report() {
     let mut slot = Slot::default();
-    let (early, late_view) = (join(&mut slot, stats()), stats());
+    let early = join(&mut slot, stats());
+    let late_view = stats();
     slot.collected();
     let mut late = join(&mut slot, late_view);
 

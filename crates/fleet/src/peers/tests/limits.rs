@@ -1,6 +1,6 @@
 //! Peers that hang, lie or never stop.
 
-use memory_debug_core::Fleet;
+use memory_debug_report::Fleet;
 
 use super::super::ask::Peer;
 use super::super::gather::limit;
