@@ -30,8 +30,6 @@ fuzz_target!(|input: &str| {
     for path in [path, base, &below] {
         let is_ours = path == base || path.starts_with(&format!("{base}/"));
         assert_eq!(endpoint.matches(path), is_ours, "{path:?}");
-        let with_query = [path.to_owned(), format!("{path}?"), format!("{path}?top=5&x=/?")];
-        assert!(!is_ours || with_query.iter().all(|target| endpoint.may_match(target)), "{path:?}");
     }
 });
 

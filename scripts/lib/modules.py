@@ -1,6 +1,6 @@
 """Finds the modules of a Rust crate, and which modules use which. Understands only as much of Rust as this needs.
 
-Ignores tests: `#[cfg(test)]` items, and files that only tests include.
+Ignores tests: `#[cfg(test)]` items, and files that only tests include. Ignores entry points for fuzzing too.
 """
 
 import os
@@ -13,7 +13,7 @@ class Module:
     def __init__(self, path, file, text):
         self.path, self.file = path, file
         self.lines = code_lines(text)
-        self.text = without_tests(without_comments(text))
+        self.text = without_tests(without_comments(text.replace('feature = "fuzzing"', "test")))
         self.names = imported_names(self.text)
 
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use memory_debug_endpoint::Outcome;
+use memory_debug_endpoint::ReplyFuture;
 use pin_project_lite::pin_project;
 
 use crate::reply::Answer;
@@ -34,7 +34,7 @@ impl<F> ResponseFuture<F> {
         Self { kind: Kind::Inner { future } }
     }
 
-    pub(crate) fn page(request: ServiceRequest, outcome: Outcome) -> Self {
+    pub(crate) fn page(request: ServiceRequest, outcome: ReplyFuture) -> Self {
         Self { kind: Kind::Page { answer: Box::new(Answer::new(request, outcome)) } }
     }
 }

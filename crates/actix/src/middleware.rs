@@ -4,9 +4,9 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use actix_web::Error;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::{Error, http::Uri};
 use memory_debug_endpoint::Endpoint;
 
 use crate::future::ResponseFuture;
@@ -53,7 +53,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        if is_for_page(&self.endpoint, request.uri()) {
+        if self.endpoint.matches(request.uri().path()) {
             let outcome = handle(&self.endpoint, &request, request.path());
             if !outcome.is_for_application() {
                 return ResponseFuture::page(request, outcome);
@@ -61,9 +61,4 @@ where
         }
         ResponseFuture::inner(self.inner.call(request))
     }
-}
-
-fn is_for_page(endpoint: &Endpoint, uri: &Uri) -> bool {
-    let target = uri.path_and_query().map_or("", |target| target.as_str());
-    endpoint.may_match(target) && endpoint.matches(uri.path())
 }

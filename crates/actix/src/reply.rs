@@ -12,10 +12,10 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream;
-use memory_debug_endpoint::{Connection, Endpoint, Outcome, Reply, RequestParts};
+use memory_debug_endpoint::{Connection, Endpoint, Reply, ReplyFuture, RequestParts};
 
 /// Hands a request to the endpoint, as a request for `path`.
-pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) -> Outcome {
+pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) -> ReplyFuture {
     endpoint.handle(RequestParts {
         method: request.method().as_str(),
         authority: request.uri().authority().map(Authority::as_str),
@@ -32,13 +32,13 @@ pub(crate) fn handle(endpoint: &Endpoint, request: &ServiceRequest, path: &str) 
 /// The future of the response to one request for the page.
 pub(crate) struct Answer {
     request: HttpRequest,
-    outcome: Outcome,
+    outcome: ReplyFuture,
     /// The request body. Dropped unread, unless the reply depends on it.
     payload: Option<Payload>,
 }
 
 impl Answer {
-    pub(crate) fn new(request: ServiceRequest, outcome: Outcome) -> Self {
+    pub(crate) fn new(request: ServiceRequest, outcome: ReplyFuture) -> Self {
         let (request, payload) = request.into_parts();
         let payload = outcome.needs_body().then_some(payload);
         Self { request, outcome, payload }

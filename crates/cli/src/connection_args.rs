@@ -27,8 +27,9 @@ pub(crate) struct ConnectionArgs {
     /// File with certificates (PEM) of the authority to trust, instead of the system's authorities
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// HTTP proxy, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. Other users of this machine can read options, so
-    /// pass a proxy that has a password through the environment. http_proxy, https_proxy and similar variables are ignored
+    /// HTTP proxy, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. Other users of this machine can read options,
+    /// so pass a proxy that has a password through the environment. http_proxy, https_proxy and similar variables are
+    /// ignored
     #[arg(long, env = "MEMORY_DEBUG_PROXY", hide_env_values = true, value_name = "URL")]
     proxy: Option<Given>,
     /// Allow sending the password to other machines over plain HTTP

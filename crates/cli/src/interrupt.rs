@@ -42,8 +42,8 @@ pub(crate) fn listen() {
     });
 }
 
-/// Leaves interrupts to a loop that must restore the terminal before the program ends. From now on, an interrupt sets the
-/// returned flag.
+/// Leaves interrupts to a loop that must restore the terminal before the program ends. From now on, an interrupt sets
+/// the returned flag.
 pub(crate) fn leave_to_loop() -> &'static AtomicBool {
     IS_LEFT_TO_LOOP.store(true, Ordering::SeqCst);
     &IS_DUE

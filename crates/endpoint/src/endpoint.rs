@@ -21,9 +21,9 @@ use crate::request::{BasePath, alias};
 
 /// The memory page of one process, behind basic authentication.
 ///
-/// Building it stores settings: no thread, no file, no allocator call before the first request with the right
-/// credentials. Clones share collections, and so do endpoints made with equal settings, so however many there are, one
-/// of a kind runs at a time.
+/// Building it only stores settings. No thread, file or allocator call happens before the first request with the right
+/// credentials. Clones share collections, and so do endpoints with equal settings. So however many endpoints a process
+/// has, at most one collection of each kind runs at a time.
 ///
 /// # Examples
 ///
@@ -64,10 +64,10 @@ pub struct Endpoint {
     peers: Option<Arc<Peers>>,
 }
 
-/// What the reports are about.
+/// The subject of the reports.
 #[derive(Clone, Debug)]
 enum Source {
-    /// This process, under that name.
+    /// This process, with its name.
     Process(ServiceName),
     /// Whatever the given collector collects.
     Other,
@@ -93,29 +93,29 @@ impl Endpoint {
         }
     }
 
-    /// Mounts it elsewhere.
+    /// Mounts the page at another path.
     ///
     /// # Errors
     ///
     /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
     pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
-        Ok(Self { base: BasePath::parse(path.as_ref())?.beside(self.alias_paths()), ..self })
+        Ok(Self { base: BasePath::parse(path.as_ref())?, ..self })
     }
 
-    /// Names the service in each report; replaces what [`collect_with`](Self::collect_with) set.
+    /// Names the service in each report. Replaces what [`collect_with`](Self::collect_with) set.
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         let service = Some((name.into(), version.into()));
         let flights = Flights::of_process(&service, self.flights.limits().clone());
         Self { source: Source::Process(service), flights, ..self }
     }
 
-    /// Gets its reports from `collect` instead of this process's [`Collector`](memory_debug_core::Collector).
+    /// Gets the reports from `collect` instead of the [`Collector`](memory_debug_core::Collector) of this process.
     pub fn collect_with(self, collect: impl Collect) -> Self {
         let flights = Flights::new(Arc::new(collect), self.flights.limits().clone());
         Self { source: Source::Other, flights: Arc::new(flights), ..self }
     }
 
-    /// Bounds what requests may cost.
+    /// Sets the limits on what requests may cost.
     pub fn limits(self, limits: Limits) -> Self {
         let flights = match &self.source {
             Source::Process(service) => Flights::of_process(service, limits),
@@ -155,76 +155,76 @@ impl Endpoint {
     /// is ignored. `allocs` makes readers show first what was ever allocated, but only if jemalloc counts it
     /// (`prof_accum:true`). Otherwise it equals `heap`.
     pub fn pprof_aliases(self) -> Self {
-        let with = Self { has_pprof_aliases: true, ..self };
-        Self { base: with.base.clone().beside(with.alias_paths()), ..with }
+        Self { has_pprof_aliases: true, ..self }
     }
 
-    /// Answers `/fleet` for all processes of this host that name the same directory: those of one port
-    /// (`SO_REUSEPORT`), workers forked from one process, or several behind a local balancer. Each listens on a Unix
-    /// socket in it, and whichever is asked asks the others.
+    /// Answers `/fleet` for all processes of this host that name the same directory. They can share a port
+    /// (`SO_REUSEPORT`), be workers forked from one process, or run behind a local balancer. Each process listens on a
+    /// Unix socket in the directory, and the process that gets the request asks the others.
     ///
-    /// The directory is made if it is not there, below one that is, with mode 0700; it is refused if it is a link,
-    /// another user's, or open to others. The socket and the one thread that waits at it are there from when an adapter
-    /// applies this endpoint ([`listen`](Self::listen)). A forked process has its own from its first request for the page
-    /// on; until then it is not in the sums. Endpoints of one process with the same directory share one socket, which
-    /// answers as the first of them that was applied.
+    /// The directory is created with mode 0700 if it does not exist; its parent must exist. It is refused if it is a link,
+    /// belongs to another user, or is open to others. The socket and its one thread exist from the moment an adapter applies
+    /// the endpoint ([`listen`](Self::listen)). A forked process has a socket of its own from its first request for the page
+    /// on. Until then it is missing from the sums. Endpoints of one process with the same directory share one socket, which
+    /// answers as the first endpoint that was applied.
     ///
     /// # Security
     ///
-    /// Only processes of the same user are listened to and asked, as the kernel tells it. They are asked with the
-    /// `Authorization` header of the request, which each of them checks: so a login sees no more of a sibling than it
-    /// would see there itself, and whoever runs as this user and puts a socket there can read the header.
+    /// Only processes of the same user can ask and are asked; the kernel says which user a process has. They are asked
+    /// with the `Authorization` header of the request, which each of them checks. So a login sees no more of a sibling than
+    /// it would see there itself. A process of the same user that puts a socket there can read the header.
     ///
-    /// On other systems than Linux it changes nothing, and `/fleet` answers so.
+    /// On systems other than Linux this setting has no effect, and `/fleet` says so.
     #[cfg(feature = "siblings")]
     pub fn siblings(self, directory: impl Into<std::path::PathBuf>) -> Self {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
     }
 
-    /// Answers `/fleet?scope=peers` for this instance and for those that `peers` names, wherever they are; and answers
-    /// them. Each is asked for its overview at the time of the request, 8 at once, and has 2 seconds, all together 5, or
-    /// three quarters of [`Limits::deadline`](crate::Limits::deadline): who has not answered by then is named as missing.
+    /// Answers `/fleet?scope=peers` for this instance and for the instances that `peers` names, wherever they are, and
+    /// answers their requests. For each request, every peer is asked for its overview, 8 at once. A peer has 2 seconds to
+    /// answer. All peers together have 5 seconds, or three quarters of [`Limits::deadline`](crate::Limits::deadline) if that
+    /// is shorter. Peers that have not answered by then are named as missing.
     ///
-    /// The better ways are a scraper that finds the instances, and the command `memory-debug fleet`: with them no
-    /// instance can reach another. This is for where operators reach the balancer alone.
+    /// Prefer a scraper that finds the instances, or the command `memory-debug fleet`: with them no instance can reach
+    /// another. This setting is for places where operators can reach only the balancer.
     ///
     /// # Security
     ///
-    /// Whoever may ask for names of types here gets them of all peers, which do not ask again what the role is. Peers are
-    /// sent their secret, never what the caller sent, and `force` is not passed on. A peer that was asked asks nobody.
-    /// While the secret is an operator's password as well, nobody is asked. Redirects are not followed, and what is
-    /// answered is bounded in length and time.
+    /// A login that may see names of types here sees the names of all peers, which do not check its role again. Peers are
+    /// sent their own secret, never the client's credentials, and `force` is not passed on. A peer that was asked does not
+    /// ask others. While the secret is also an operator's password, no peer is asked. Redirects are not followed, and replies
+    /// are bounded in length and time.
     #[cfg(feature = "peers")]
     pub fn peers(mut self, peers: Peers) -> Self {
         self.gate.peers = Some(peers.accepted().clone());
         Self { peers: Some(Arc::new(peers.of_endpoint())), ..self }
     }
 
-    /// Begins to listen for siblings, if it has any, unless it does already; otherwise it does nothing. Returns at once.
-    /// For adapters, when they are applied. A directory that is refused is told by the audit and by `/fleet`.
+    /// Starts the sibling listener. Does nothing if no siblings are configured or it is already running. Returns
+    /// immediately. Adapters call it when they are applied. If the directory is refused, an audit event and `/fleet` say why.
     pub fn listen(&self) {
         if let Some(siblings) = &self.siblings {
             siblings.start(|| Arc::new(ForSiblings(Self { siblings: None, ..self.clone() })));
         }
     }
 
-    /// Refuses requests that did not come over TLS, unless from this machine: with a constant 403, before the password
-    /// is looked at. What the adapter does not know about a connection counts as not being so.
+    /// Refuses requests that did not come over TLS, except from this machine, with a constant 403 before the password is
+    /// checked. If the adapter does not know whether a connection has TLS, it counts as plain.
     pub fn require_tls(self) -> Self {
         self.plain_http(PlainHttp::Refuse)
     }
 
-    /// Says that plain HTTP is meant to be, and silences the audit event that warns of it, once in the life of the
+    /// Allows plain HTTP on purpose. This silences the audit event that otherwise warns of it once in the life of the
     /// process.
     pub fn allow_plain_http(self) -> Self {
         self.plain_http(PlainHttp::Allow)
     }
 
-    /// Believes the header `X-Forwarded-Proto` about the client's connection.
+    /// Trusts the header `X-Forwarded-Proto` about the client's connection.
     ///
     /// # Security
     ///
-    /// Only behind a proxy that sets the header, whatever the client sent: otherwise clients claim what they like.
+    /// Use it only behind a proxy that always sets the header, whatever the client sent. Otherwise clients can claim TLS.
     pub fn trust_forwarded_proto(mut self) -> Self {
         self.gate.transport.trusts_forwarded_proto = true;
         self
@@ -235,38 +235,32 @@ impl Endpoint {
         self
     }
 
-    /// Hides the page: who cannot prove to be authorized gets the application's own answer, as if there were no page,
-    /// and no challenge. Browsers then never ask for the password; `curl -u` and scrapers send it unasked.
+    /// Hides the page. A request without valid credentials gets the application's own answer, as if there were no page, and
+    /// no challenge. So browsers never ask for the password; `curl -u` and scrapers send it unasked.
     ///
     /// # Security
     ///
-    /// This is obscurity, on top of the password and not instead of it: the time that an answer takes may still tell.
+    /// This is obscurity in addition to the password, not instead of it. Response times may still reveal the page.
     pub fn hide(self) -> Self {
         Self { is_hidden: true, ..self }
     }
 
-    /// The path of the overview; all other pages lie below it.
+    /// The path of the overview. All other pages are below it.
     #[must_use]
     pub fn base_path(&self) -> &str {
         self.base.as_str()
     }
 
-    /// The paths beside those below [`base_path`](Self::base_path), for adapters that mount each path by itself: those of
-    /// [`pprof_aliases`](Self::pprof_aliases), or none.
+    /// The paths that are not below [`base_path`](Self::base_path): the paths of [`pprof_aliases`](Self::pprof_aliases), or
+    /// none. For adapters that mount each path separately.
     #[must_use]
     pub fn alias_paths(&self) -> &'static [&'static str] {
         if self.has_pprof_aliases { &alias::PATHS } else { &[] }
     }
 
-    /// Whether requests for `target`, a path with or without its query, need [`matches`](Self::matches) to tell whose
-    /// they are. If not, they belong to the application. For adapters, which ask this of every request.
+    /// Whether requests for `path` are for this endpoint. All other requests belong to the application. Adapters ask this
+    /// for every request of the service, so it only compares the path with a few others.
     #[inline]
-    #[must_use]
-    pub fn may_match(&self, target: &str) -> bool {
-        self.base.may_hold(target)
-    }
-
-    /// Whether requests for `path` are for this endpoint. All others belong to the application.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         self.base.below(path).is_some() || self.is_alias(path)

@@ -7,7 +7,7 @@
 //! - every value in a [`MemoryReport`], and
 //! - what counts memory in code: [`Tracked`], [`summary`] and registered roots.
 //!
-//! What only an adapter calls (`RequestParts`, `Outcome`, `Reply`) stays in `memory_debug_endpoint`. What analyses
+//! What only an adapter calls (`RequestParts`, `ReplyFuture`, `Reply`) stays in `memory_debug_endpoint`. What analyses
 //! reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stays in [`memory_debug_core`].
 //! So does [`memory_debug_core::Error`], whose name is too short for the root of another crate.
 

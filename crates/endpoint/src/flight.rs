@@ -10,10 +10,11 @@
 //! growth. Both threads end when there is nothing left to do.
 
 mod alarms;
+mod board;
 mod bodies;
 mod breaker;
 mod growth;
-mod kept;
+mod recent_pages;
 #[cfg(all(test, memory_debug_loom))]
 mod models;
 mod process;
@@ -35,13 +36,11 @@ use futures_channel::oneshot;
 use memory_debug_core::{PerProcess, Snapshots, room_for_threads, spawn_collecting};
 use memory_debug_fleet::Neighbours;
 
-use self::alarms::Alarms;
+use self::board::Board;
 pub(crate) use self::bodies::BodyTime;
 pub(crate) use self::growth::Growth;
-use self::kept::Kept;
 pub(crate) use self::process::ServiceName;
-use self::share::gives_way;
-use self::slot::{End, Group, Joined, NextPage, Slot, Waiter};
+use self::slot::{End, Group, Joined, NextPage, Waiter};
 use self::unread::Unread;
 use self::waiting::Entry;
 pub(crate) use self::waiting::Waiting;
@@ -75,17 +74,6 @@ struct Shared {
 
 /// Starts the collecting thread. It is a parameter because a test cannot exhaust the threads of the system.
 type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<()>;
-
-/// The state under the lock. Nothing that can panic or block runs while the lock is held.
-#[derive(Default)]
-struct Board {
-    slots: [Slot; Kind::ALL.len()],
-    alarms: Alarms,
-    kept_stats: Kept,
-    supervised: bool,
-    /// The number of the latest request that waited.
-    latest: u64,
-}
 
 impl Flights {
     pub(crate) fn new(collect: Arc<dyn Collect>, limits: Limits) -> Self {
@@ -193,14 +181,14 @@ impl Shared {
         let kind = view.kind;
         let (sender, receiver) = oneshot::channel();
         let mut board = self.lock();
-        if let Some(page) = board.kept_stats.get(&view, Instant::now()) {
+        if let Some(page) = board.recent_stats.get(&view, Instant::now()) {
             // Cannot fail, because the receiver still exists.
             let _ = sender.send(Ok(page));
             return Ok(Waiting::new(receiver, None));
         }
         self.unread.check(proof, 0).or_else(|_| {
             // Pages that are kept for later requests may be what takes up the space.
-            board.kept_stats.clear();
+            board.recent_stats.clear();
             self.unread.check(proof, 0)
         })?;
         let loser = board.make_room(limits.max_waiters, proof)?;
@@ -307,7 +295,7 @@ impl Shared {
     /// Counts the bytes of the reply until it is dropped.
     fn count(&self, reply: Reply, proof: &Authorized) -> Answer {
         if self.unread.check(proof, reply.body.len()).is_err() {
-            self.lock().kept_stats.clear();
+            self.lock().recent_stats.clear();
         }
         self.unread.hold(reply, proof)
     }
@@ -325,62 +313,6 @@ impl Shared {
 
     fn next_page(&self, kind: Kind) -> Option<NextPage> {
         self.lock().slot(kind).next_page()
-    }
-}
-
-impl Board {
-    fn slot(&mut self, kind: Kind) -> &mut Slot {
-        &mut self.slots[kind as usize]
-    }
-
-    fn slots(&mut self) -> impl Iterator<Item = &mut Slot> {
-        self.slots.iter_mut()
-    }
-
-    /// Takes the requests whose deadline has passed, by kind.
-    fn expire(&mut self, now: Instant) -> Vec<(Kind, Vec<Group>)> {
-        let kinds = Kind::ALL.into_iter().zip(&mut self.slots);
-        kinds.filter_map(|(kind, slot)| Some((kind, slot.expire(now)?))).collect()
-    }
-
-    /// The time of the supervisor's next action.
-    fn next_event(&mut self) -> Option<Instant> {
-        let slots = self.slots.iter().filter_map(Slot::deadline);
-        slots.chain(self.alarms.next()).min()
-    }
-
-    /// Records that the report of this kind has been collected.
-    fn collected(&mut self, kind: Kind, cache_stats_for: Duration) {
-        if kind == Kind::Stats {
-            self.kept_stats.begin(Instant::now(), cache_stats_for);
-        }
-        self.slot(kind).collected();
-    }
-
-    /// Takes the requests that wait for `view`, which has been rendered.
-    fn take_group(&mut self, kind: Kind, view: &RenderRequest, answer: &Answer) -> Option<Group> {
-        if let (Kind::Stats, Ok(page)) = (kind, answer) {
-            self.kept_stats.add(view, page);
-        }
-        self.slot(kind).take_group(view)
-    }
-
-    /// Refuses a request beyond the bound, unless another login must give way. Returns the login that must.
-    fn make_room(&mut self, max_waiters: usize, proof: &Authorized) -> Result<Option<Arc<str>>, Problem> {
-        if self.slots().map(|slot| slot.waiting()).sum::<usize>() < max_waiters {
-            return Ok(None);
-        }
-        let holders = self.slots.iter().flat_map(Slot::waiters).map(|waiter| &waiter.login);
-        gives_way(holders, proof.user()).map(Some).ok_or(Problem::TooManyWaiters)
-    }
-
-    /// Takes the newest request of that login.
-    fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<RenderRequest>)> {
-        let newest = |slot: &Slot| {
-            slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()
-        };
-        let number = self.slots.iter().filter_map(newest).max()?;
-        self.slots.iter_mut().find_map(|slot| slot.leave(number))
     }
 }
 

@@ -1,24 +1,25 @@
 //! The memory debug endpoint without a framework.
 //!
-//! An adapter hands over [`RequestParts`] and gets an [`Outcome`], a future of a [`Reply`]; everything that matters
-//! for security happens in between, in this order:
+//! An adapter passes [`RequestParts`] and gets a [`ReplyFuture`], a future of a [`Reply`]. All security checks happen in
+//! between, in this order:
 //!
-//! 1. [`Endpoint::matches`]: is the path ours? If not, the request is the application's, untouched.
-//! 2. If it [has to be](Endpoint::require_tls), did it come encrypted? Then [`authenticate`]: exactly one `Authorization`
-//!    header with the right [`Credentials`], or a constant 401; or the application answers ([`Endpoint::hide`]).
-//! 3. What a browser sends for another site's page is refused.
-//! 4. Method, path, parameters and format; what is not understood is refused by name. Then the [`Role`].
-//! 5. The body, where the operation takes one (`PUT /profiling`): its type and length, then as much of it as may be, as
-//!    long as it may take ([`Outcome::poll_with_body`]). All other bodies are left unread.
-//! 6. [`Limits`]: one collection of a kind at a time, shared by all who ask; deadline; bounded waiters and
-//!    bodies; after failures in a row, a pause.
-//! 7. [`Collect`]: on a thread of its own, made for the purpose and gone afterwards.
+//! 1. [`Endpoint::matches`]: does the path belong to the endpoint? If not, the application answers the unchanged request.
+//! 2. Did the request come encrypted, if [it must](Endpoint::require_tls)? Then [`authenticate`]: the request needs exactly
+//!    one `Authorization` header with the right [`Credentials`]. Otherwise it gets a constant 401, or the application
+//!    answers ([`Endpoint::hide`]).
+//! 3. A request that a browser sends for another site's page is refused.
+//! 4. Method, path, parameters and format. An error names what is wrong. Then the [`Role`].
+//! 5. The body, for the one operation that reads it (`PUT /profiling`): its type and length, then its bytes, up to a maximum
+//!    length and time ([`ReplyFuture::poll_with_body`]). All other bodies are left unread.
+//! 6. [`Limits`]: at most one collection of each kind at a time, shared by all requests; a deadline; bounded numbers of
+//!    waiting requests and bytes; a pause after repeated failures.
+//! 7. [`Collect`]: on a thread that is created for the collection and ends after it.
 //!
-//! [`Authorized`] is the proof of step 2. Collecting and rendering ask for it, so nobody can forget the step.
+//! [`Authorized`] is the proof of step 2. Collecting and rendering require it, so the step cannot be forgotten.
 //!
 //! # Example
 //!
-//! An adapter in full, with a request as an HTTP library might hand it over:
+//! An adapter in full, with a request as an HTTP library might pass it:
 //!
 //! ```
 //! use memory_debug_endpoint::{Connection, Credentials, Endpoint, RequestParts};
@@ -48,31 +49,57 @@
 //!
 //! # Audit events
 //!
-//! With the feature `tracing`, events of the target `memory_debug::audit` tell who asked and what it cost:
+//! With the feature `tracing`, events of the target `memory_debug::audit` record who sent requests and what they cost:
 //!
 //! | Event | Level | Fields |
 //! |---|---|---|
-//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, `status` unless the body or a collection decides it |
-//! | a request without | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the events like it since the last, of which there is at most one a second |
+//! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, and `status` unless the body or a collection decides it |
+//! | a request without it | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the number of such events left out since the last; there is at most one a second |
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
-//! | a file of logins was another one | info, warn if it is of no use | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
-//! | the end of a collection, or of waiting for it | info, else warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
-//! | siblings or peers were asked | info, warn if one is `tls`, `unauthorized` or `foreign` | `outcome` (`fleet-asked`), `scope`, `answered`, `missing`, `reasons` |
-//! | siblings cannot be listened to | warn | `outcome` (`siblings-unavailable`), `reason` |
-//! | a change of the profiler, made or refused | info, else warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
+//! | the credentials file changed | info; warn if it is invalid | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
+//! | a collection ended, or requests stopped waiting for it | info or warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
+//! | siblings or peers were asked | info; warn if one is `tls`, `unauthorized` or `foreign` | `outcome` (`fleet-asked`), `scope`, `answered`, `missing`, `reasons` |
+//! | the endpoint cannot listen for siblings | warn | `outcome` (`siblings-unavailable`), `reason` |
+//! | the profiler was changed, or a change was refused | info or warn | `outcome` (`profiling-changed`, `profiling-not-changed`), `user`, `change`, `version` or `status` |
+//! | a request failed because of a defect | warn | `outcome` (`internal-error`), `problem`, `error` |
 //!
-//! No event holds a header, a query or a password. Paths are escaped and cut, so that nobody can forge a line.
+//! No event contains a header, a query or a password. Paths are escaped and cut, so a client cannot forge a log line.
 //!
 //! # What it does not do
 //!
-//! It serves no HTTP and no TLS of its own but on the sockets of siblings, and writes nothing but these events.
+//! It serves no HTTP and no TLS, except on the sockets of siblings. It writes nothing but these events.
 //!
-//! It has no lock-out for passwords that [`Credentials::new`] accepts, so generate them: a long password of common words
-//! is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
+//! It does not lock out clients that guess passwords which [`Credentials::new`] accepts, so generate passwords: a long
+//! password of common words is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
 //!
 //! # Features
 //!
 #![doc = include_str!("../features.md")]
+//!
+//! # Modules
+//!
+//! The modules, from the ground up:
+//!
+//! - `escape`: untrusted text, made printable and short
+//! - `sync`: the locks, or their models under loom
+//! - `rate_limit`: a limit on how often something happens
+//! - `parts`: the parts of a request that an adapter passes
+//! - `config_error`: errors of the settings
+//! - `audit`: events for the log
+//! - `auth`: authentication, and refusals before anything else is examined
+//! - `collect`: the source of reports
+//! - `limits`: the limits on what requests may cost
+//! - `reply`: formats, headers and problems
+//! - `fleet`: requests for the reports of several processes
+//! - `request`: paths, parameters and headers of requests
+//! - `peers`: the settings for instances elsewhere
+//! - `view`: the pages, one file each
+//! - `flight`: shared collections, their limits and deadlines
+//! - `request_body`: reads the body of a request, bounded in length and time
+//! - `route`: the table of pages
+//! - `reply_future`: the future of a reply
+//! - `endpoint`: the settings, and the way from a request to its reply
+//! - `exports`: the names that every adapter re-exports
 //!
 //! The minimum supported Rust version is 1.88.
 
@@ -119,4 +146,4 @@ pub use self::parts::{Connection, RequestParts};
 #[cfg(feature = "peers")]
 pub use self::peers::Peers;
 pub use self::reply::Reply;
-pub use self::reply_future::Outcome;
+pub use self::reply_future::ReplyFuture;

@@ -25,12 +25,12 @@ pub struct Limits {
     pub(crate) max_body_bytes: usize,
     pub(crate) max_unread_bytes: usize,
     pub(crate) cache_stats_for: Duration,
-    pub(crate) snapshots: Keeping,
+    pub(crate) snapshots: SnapshotStore,
 }
 
 /// The store that snapshots are kept in.
 #[derive(Clone, Debug)]
-pub(crate) enum Keeping {
+pub(crate) enum SnapshotStore {
     /// A store of the endpoint.
     Own(SnapshotBounds),
     /// The store of the program.
@@ -77,7 +77,7 @@ impl Limits {
 
     /// Number, size and age of the snapshots that are kept. The oldest are dropped first.
     pub fn snapshots(self, bounds: SnapshotBounds) -> Self {
-        Self { snapshots: Keeping::Own(bounds), ..self }
+        Self { snapshots: SnapshotStore::Own(bounds), ..self }
     }
 
     /// Shares the snapshots of the program, so that `/snapshots`, `/diff` and `/leaks` show these as well.
@@ -100,7 +100,7 @@ impl Limits {
     /// # Ok::<_, std::io::Error>(())
     /// ```
     pub fn share_snapshots(self, snapshots: Arc<Snapshots>) -> Self {
-        Self { snapshots: Keeping::Shared(snapshots), ..self }
+        Self { snapshots: SnapshotStore::Shared(snapshots), ..self }
     }
 
     /// Maximum size of a page, 4 MiB by default, and at most [`max_unread_bytes`](Self::max_unread_bytes).
@@ -128,12 +128,12 @@ impl Default for Limits {
             max_body_bytes: 4 << 20,
             max_unread_bytes: 32 << 20,
             cache_stats_for: Duration::from_millis(250),
-            snapshots: Keeping::Own(SnapshotBounds::default()),
+            snapshots: SnapshotStore::Own(SnapshotBounds::default()),
         }
     }
 }
 
-impl Keeping {
+impl SnapshotStore {
     pub(crate) fn store(&self) -> Arc<Snapshots> {
         match self {
             Self::Own(bounds) => Arc::new(Snapshots::new(*bounds)),
@@ -143,7 +143,7 @@ impl Keeping {
 }
 
 /// Shared stores are equal if they are the same object.
-impl PartialEq for Keeping {
+impl PartialEq for SnapshotStore {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Own(one), Self::Own(other)) => one == other,
@@ -153,7 +153,7 @@ impl PartialEq for Keeping {
     }
 }
 
-impl Eq for Keeping {}
+impl Eq for SnapshotStore {}
 
 #[cfg(test)]
 mod tests {
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn s45_snapshots_are_bounded_as_configured() {
         let bounds = SnapshotBounds::default();
-        assert_eq!(Limits::default().snapshots, Keeping::Own(bounds));
+        assert_eq!(Limits::default().snapshots, SnapshotStore::Own(bounds));
         let mut fewer = bounds;
         fewer.max_count = 2;
-        assert_eq!(Limits::default().snapshots(fewer).snapshots, Keeping::Own(fewer));
+        assert_eq!(Limits::default().snapshots(fewer).snapshots, SnapshotStore::Own(fewer));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// A request without its body: nearly all are answered without a look at it, see
-/// [`Outcome::needs_body`](crate::Outcome::needs_body).
+/// [`ReplyFuture::needs_body`](crate::ReplyFuture::needs_body).
 pub struct RequestParts<'a> {
     /// The method as sent, upper case: `GET`.
     pub method: &'a str,

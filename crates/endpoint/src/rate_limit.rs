@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 /// Allows one event per interval, without a lock.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimit {
     start: Instant,
     interval_ms: u64,
     /// Milliseconds from `start` until the next event is allowed.
     next_ms: AtomicU64,
 }
 
-impl Pace {
+impl RateLimit {
     /// Allows the first event immediately.
     pub(crate) fn new(interval: Duration) -> Self {
         Self { start: Instant::now(), interval_ms: millis(interval), next_ms: AtomicU64::new(0) }
@@ -43,18 +43,19 @@ mod tests {
 
     #[test]
     fn one_event_is_allowed_per_interval() {
-        let pace = Pace::new(Duration::from_secs(1));
-        let after = |millis| pace.start + Duration::from_millis(millis);
-        let passed = [0, 1, 999, 1000, 1999, 2500, 3499, 3500].map(|millis| pace.allows(after(millis)));
+        let rate_limit = RateLimit::new(Duration::from_secs(1));
+        let after = |millis| rate_limit.start + Duration::from_millis(millis);
+        let passed = [0, 1, 999, 1000, 1999, 2500, 3499, 3500].map(|millis| rate_limit.allows(after(millis)));
         assert_eq!(passed, [true, false, false, true, false, true, false, true]);
     }
 
     #[test]
     fn one_of_many_threads_is_allowed() {
-        let pace = Pace::new(Duration::from_secs(3600));
+        let rate_limit = RateLimit::new(Duration::from_secs(3600));
         let now = Instant::now();
         let passed: usize = thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| usize::from(pace.allows(now)))).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| usize::from(rate_limit.allows(now)))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(passed, 1);

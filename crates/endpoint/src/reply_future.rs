@@ -24,7 +24,7 @@ use crate::view::{Kind, RenderRequest};
 /// A collection that has begun goes on; of a growth, the one that has not begun is not made.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Outcome {
+pub struct ReplyFuture {
     state: State,
     is_for_application: bool,
     /// Told to whoever is authorized.
@@ -60,7 +60,7 @@ pub(crate) struct Reading {
     pub(crate) proof: Authorized,
 }
 
-impl Outcome {
+impl ReplyFuture {
     fn new(state: State) -> Self {
         Self { state, is_for_application: false, instance: None }
     }
@@ -182,7 +182,7 @@ impl Reading {
 }
 
 /// As if the request had no body.
-impl Future for Outcome {
+impl Future for ReplyFuture {
     type Output = Reply;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reply> {
@@ -197,13 +197,13 @@ mod tests {
     #[test]
     fn s42_outcomes_are_send_and_static() {
         fn assert_send<T: Send + 'static>() {}
-        assert_send::<Outcome>();
+        assert_send::<ReplyFuture>();
     }
 
     #[tokio::test]
     async fn s47_a_lost_sender_is_an_error_not_a_hang() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         drop(sender);
-        assert_eq!(Outcome::waiting(Waiting::of(receiver), Format::Text).await.status, 500);
+        assert_eq!(ReplyFuture::waiting(Waiting::of(receiver), Format::Text).await.status, 500);
     }
 }

@@ -1,8 +1,11 @@
 //! The pages: one file each, with the parameters that the page reads and the answer that it writes.
 
+mod asked_fleet;
 mod bounded;
+mod comparable;
 mod detail;
 mod diff;
+mod fit;
 mod flamegraph;
 mod fleet;
 mod growth;
@@ -13,10 +16,11 @@ mod leaks;
 mod material;
 mod metrics;
 mod page_request;
+mod profile;
 mod profiling;
 mod purge;
-mod render_request;
 mod report_pages;
+mod report_writer;
 mod samples;
 mod snapshots;
 
@@ -28,12 +32,12 @@ pub(crate) use self::heap::Heap;
 pub(crate) use self::heap::{allocations, heap};
 pub(crate) use self::kind::Kind;
 pub(crate) use self::leaks::leaks;
-pub(crate) use self::material::{Material, PendingPage};
 pub(crate) use self::metrics::metrics;
-pub(crate) use self::page_request::{PageRequest, Watch};
+pub(crate) use self::page_request::{Material, PageRequest, PendingPage, RenderRequest, Watch};
+#[cfg(test)]
+pub(crate) use self::profile::ProfileOptions;
 pub(crate) use self::profiling::{profiling, set_profiling};
 pub(crate) use self::purge::purge;
-pub(crate) use self::render_request::RenderRequest;
 pub(crate) use self::report_pages::{doctor, overview, stats, types};
 #[cfg(test)]
 pub(crate) use self::snapshots::TakeSnapshot;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body;
-use memory_debug_endpoint::{Outcome, Reply};
+use memory_debug_endpoint::{Reply, ReplyFuture};
 use pin_project_lite::pin_project;
 
 use crate::body::{AnyBody, BodyKind};
@@ -40,7 +40,7 @@ impl<F, K> ResponseFuture<F, K> {
     }
 
     /// Drops the request body unread, unless the reply depends on it.
-    pub(crate) fn page<B: Body + Send + 'static>(outcome: Outcome, body: B) -> Self {
+    pub(crate) fn page<B: Body + Send + 'static>(outcome: ReplyFuture, body: B) -> Self {
         let outcome: Pin<Box<dyn Future<Output = Reply> + Send>> =
             if outcome.needs_body() { Box::pin(with_body(outcome, body)) } else { Box::pin(outcome) };
         Self { kind: Kind::Page { outcome }, body: PhantomData }
@@ -69,7 +69,7 @@ where
     }
 }
 
-async fn with_body<B: Body>(mut outcome: Outcome, body: B) -> Reply {
+async fn with_body<B: Body>(mut outcome: ReplyFuture, body: B) -> Reply {
     let mut body = pin!(body);
     poll_fn(|context| outcome.poll_with_body(context, |context| poll_data(body.as_mut(), context))).await
 }

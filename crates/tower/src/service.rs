@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
-use http::uri::{Authority, PathAndQuery};
+use http::uri::Authority;
 use http::{Extensions, HeaderValue, Request, Response};
 use http_body::Body;
-use memory_debug_endpoint::{Connection, Endpoint, Outcome, RequestParts};
+use memory_debug_endpoint::{Connection, Endpoint, ReplyFuture, RequestParts};
 use tower_service::Service;
 
 use crate::body::{AnyBody, BodyKind};
@@ -20,7 +20,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    fn handle<B>(&self, request: &Request<B>) -> Outcome {
+    fn handle<B>(&self, request: &Request<B>) -> ReplyFuture {
         self.endpoint.handle(RequestParts {
             method: request.method().as_str(),
             authority: request.uri().authority().map(Authority::as_str),
@@ -72,31 +72,20 @@ where
 
     #[inline(never)]
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-        if self.settings.endpoint.may_match(target) {
-            return self.call_slowly(request);
+        if self.settings.endpoint.matches(request.uri().path()) {
+            return self.answer(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
     }
 }
 
 impl<S, K> MemoryDebug<S, K> {
-    /// Takes the requests that may be for the page. Nearly all of them are.
-    #[cold]
-    #[inline(never)]
-    fn call_slowly<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
-    where
-        S: Service<Request<B>>,
-        B: Body + Send + 'static,
-    {
-        if self.settings.endpoint.matches(request.uri().path()) {
-            return self.answer(request);
-        }
-        ResponseFuture::inner(pass_on(&mut self.inner, request))
-    }
-
+    /// Answers a request for the page, or passes it on if the application must answer.
+    ///
     /// Takes the request by value, as do all its callers: a borrow further out would copy the request before the path
     /// is compared.
+    #[cold]
+    #[inline(never)]
     fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
     where
         S: Service<Request<B>>,

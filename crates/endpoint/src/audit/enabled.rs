@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::escape::Escaped;
 use crate::parts::RequestParts;
-use crate::rate_limit::Pace;
+use crate::rate_limit::RateLimit;
 
 /// Whether events are logged, so that replies may refer to the log.
 pub(crate) const IS_ON: bool = true;
@@ -35,7 +35,7 @@ pub(crate) struct Audit(Arc<Refusals>);
 /// events. Each event carries the number of refusals that were left out.
 #[derive(Debug)]
 struct Refusals {
-    pace: Pace,
+    rate_limit: RateLimit,
     untold: AtomicU64,
 }
 
@@ -84,7 +84,7 @@ impl Refusals {
     /// Counts a refusal. Returns the number of refusals left out before it if it must be reported, and `None`
     /// otherwise.
     fn tell(&self, now: Instant) -> Option<u64> {
-        if self.pace.allows(now) {
+        if self.rate_limit.allows(now) {
             return Some(self.untold.swap(0, Ordering::Relaxed));
         }
         self.untold.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +94,7 @@ impl Refusals {
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { pace: Pace::new(Duration::from_secs(1)), untold: AtomicU64::new(0) }
+        Self { rate_limit: RateLimit::new(Duration::from_secs(1)), untold: AtomicU64::new(0) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::auth::authenticate::{Authorized, Claim, ClaimRoom};
 use crate::auth::credentials::Credentials;
-use crate::auth::guess_limiter::Guesses;
+use crate::auth::guess_limiter::GuessLimiter;
 use crate::auth::secret::wiping_the_stack;
 use crate::auth::transport::{PlainHttp, Transport};
 use crate::parts::RequestParts;
@@ -18,7 +18,7 @@ pub(crate) struct Gate {
     pub(crate) peers: Option<Credentials>,
     pub(crate) transport: Transport,
     /// Shared by clones. Otherwise each clone would have its own limit.
-    guesses: Arc<Guesses>,
+    guesses: Arc<GuessLimiter>,
 }
 
 /// The reason why a request was turned away. The reply depends on nothing else.

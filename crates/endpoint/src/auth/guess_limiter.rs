@@ -17,7 +17,7 @@ const FROM_ALL: Rate = Rate { burst: 50, every: Duration::from_secs(1) };
 
 /// The remaining guesses, per address and in total.
 #[derive(Debug, Default)]
-pub(crate) struct Guesses(Mutex<Buckets>);
+pub(crate) struct GuessLimiter(Mutex<Buckets>);
 
 #[derive(Debug, Default)]
 struct Buckets {
@@ -46,7 +46,7 @@ struct Rate {
     every: Duration,
 }
 
-impl Guesses {
+impl GuessLimiter {
     /// Takes a guess for `peer`, or returns how long to wait for one. Requests from unknown addresses are
     /// only limited by the total.
     pub(crate) fn take(&self, peer: Option<IpAddr>, now: Instant) -> Result<Guess, Duration> {
@@ -116,13 +116,13 @@ mod tests {
     }
 
     /// The number of wrong passwords that are checked out of `attempts` at one moment.
-    fn guesses(all: &Guesses, peer: Option<IpAddr>, now: Instant, attempts: usize) -> usize {
+    fn guesses(all: &GuessLimiter, peer: Option<IpAddr>, now: Instant, attempts: usize) -> usize {
         (0..attempts).filter(|_| all.take(peer, now).is_ok()).count()
     }
 
     #[test]
     fn s11_an_address_has_five_guesses_and_one_more_every_ten_seconds() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let peer = address("192.0.2.7");
         let start = Instant::now();
         assert_eq!(guesses(&all, peer, start, 100), 5);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn s11_other_addresses_can_log_in_during_an_attack_from_one_address() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let start = Instant::now();
         for second in 0..200 {
             let now = start + Duration::from_secs(second);
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn s11_right_passwords_cost_nothing() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let peer = address("192.0.2.7");
         let now = Instant::now();
         for _ in 0..1000 {
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn s11_all_addresses_together_have_fifty_guesses_and_one_more_a_second() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let start = Instant::now();
         let attack = |now, attempts: u32| {
             (0..attempts)
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn s11_the_number_of_remembered_addresses_is_bounded() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let start = Instant::now();
         for number in 0..10_000_u32 {
             let now = start + Duration::from_millis(10 * u64::from(number));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn s11_all_spellings_of_an_address_share_one_limit() {
-        let all = Guesses::default();
+        let all = GuessLimiter::default();
         let now = Instant::now();
         assert_eq!(guesses(&all, address("::ffff:192.0.2.7"), now, 3), 3);
         assert_eq!(guesses(&all, address("192.0.2.7"), now, 100), 2);

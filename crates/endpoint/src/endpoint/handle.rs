@@ -14,7 +14,7 @@ use crate::auth::{Authorized, Refusal, Role, cross_site};
 use crate::fleet::{Caller, FleetMembers, FleetScope, HOP};
 use crate::parts::RequestParts;
 use crate::reply::{Format, Problem, Reply};
-use crate::reply_future::{Draft, Outcome, Reading};
+use crate::reply_future::{Draft, Reading, ReplyFuture};
 use crate::request::{Asking, IfMatch, Query, negotiate, negotiate_problem};
 use crate::request_body::{self, RequestBody};
 use crate::route::{Found, Operation, Read, ReadBody, paths};
@@ -47,13 +47,13 @@ impl Request {
 
 impl Endpoint {
     /// Answers a request. Returns without blocking: long work runs on another thread. One operation reads a body, but
-    /// only after all other checks have passed: [`Outcome::needs_body`].
+    /// only after all other checks have passed: [`ReplyFuture::needs_body`].
     ///
     /// Without authorization every request gets the same constant 401, before anything else about it is examined. Only
     /// the answer to `HEAD` has no body. Two checks come before the password: whether plain HTTP is refused (403), and with
     /// a weak password whether the address has sent too many wrong ones (429). If the page [hides](Self::hide), the
-    /// application answers these requests: ask [`Outcome::is_for_application`].
-    pub fn handle(&self, parts: RequestParts<'_>) -> Outcome {
+    /// application answers these requests: ask [`ReplyFuture::is_for_application`].
+    pub fn handle(&self, parts: RequestParts<'_>) -> ReplyFuture {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {
             Ok(proof) => {
@@ -75,11 +75,11 @@ impl Endpoint {
         }
     }
 
-    fn refuse(&self, parts: &RequestParts<'_>, refusal: Refusal) -> Outcome {
-        if self.is_hidden { Outcome::hidden() } else { ready(parts, Reply::refusal(refusal)) }
+    fn refuse(&self, parts: &RequestParts<'_>, refusal: Refusal) -> ReplyFuture {
+        if self.is_hidden { ReplyFuture::hidden() } else { ready(parts, Reply::refusal(refusal)) }
     }
 
-    fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Outcome {
+    fn answer(&self, parts: &RequestParts<'_>, proof: &Authorized) -> ReplyFuture {
         let accept = (parts.headers)("accept");
         let reply = match self.check(parts, &accept, proof) {
             Ok(Request::Page(request, _)) if parts.method == "HEAD" => {
@@ -101,21 +101,22 @@ impl Endpoint {
     }
 
     /// Starts the work for a request. Problems that appear later are written in `format`.
-    fn start(&self, request: Request, format: Format, proof: &Authorized) -> Result<Outcome, Problem> {
+    fn start(&self, request: Request, format: Format, proof: &Authorized) -> Result<ReplyFuture, Problem> {
         match request {
             Request::Page(request, neighbours) => match request.page.watch() {
-                Some(watch) => {
-                    self.flights.grow(&request, watch, proof).map(|growth| Outcome::growing(growth, format))
-                }
+                Some(watch) => self
+                    .flights
+                    .grow(&request, watch, proof)
+                    .map(|growth| ReplyFuture::growing(growth, format)),
                 None => self
                     .flights
                     .join_with(request, neighbours, proof)
-                    .map(|waiting| Outcome::waiting(waiting, format)),
+                    .map(|waiting| ReplyFuture::waiting(waiting, format)),
             },
             Request::WithBody(draft) => {
                 let body = RequestBody::new(self.flights.await_body(proof)?);
                 let flights = Arc::clone(&self.flights);
-                Ok(Outcome::reading(Reading { body, draft, flights, proof: proof.clone() }))
+                Ok(ReplyFuture::reading(Reading { body, draft, flights, proof: proof.clone() }))
             }
         }
     }
@@ -285,6 +286,6 @@ fn has_hop(parts: &RequestParts<'_>) -> bool {
     !(parts.headers)(HOP).is_empty()
 }
 
-fn ready(parts: &RequestParts<'_>, reply: Reply) -> Outcome {
-    Outcome::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
+fn ready(parts: &RequestParts<'_>, reply: Reply) -> ReplyFuture {
+    ReplyFuture::ready(if parts.method == "HEAD" { reply.without_body() } else { reply })
 }

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
-use crate::reply_future::Outcome;
+use crate::reply_future::ReplyFuture;
 
 /// `ops:9vKq3x-PzL7_mT2wRb4y`, `ops:wrong`.
 const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";

@@ -20,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use memory_debug_core::{Collected, MemoryReport, Page, Resource, Scope, TypesView};
 use serde_json::json;
 
+use super::slot::Slot;
 use super::*;
 use crate::auth::Credentials;
 use crate::auth::authenticate;

@@ -21,7 +21,7 @@ use crate::fleet::{FleetMembers, FleetScope};
 use crate::limits::Limits;
 use crate::parts::{Connection, RequestParts};
 use crate::reply::Reply;
-use crate::reply_future::Outcome;
+use crate::reply_future::ReplyFuture;
 use crate::stranger::{answer, read_request, serve};
 
 const OPERATOR: &str = "9vKq3x-PzL7_mT2wRb4y";
@@ -58,7 +58,7 @@ fn endpoint(peers: Peers) -> Endpoint {
 }
 
 /// An operator's request for all peers, without waiting for the reply.
-fn begin(endpoint: &Endpoint, query: &str) -> Outcome {
+fn begin(endpoint: &Endpoint, query: &str) -> ReplyFuture {
     handle(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", query)
 }
 
@@ -68,7 +68,7 @@ fn ask(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
 }
 
-fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Outcome {
+fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> ReplyFuture {
     let headers = |name: &str| match name {
         "authorization" => vec![login.as_bytes()],
         "memory-hop" => hop.iter().map(|hop| hop.as_bytes()).collect(),

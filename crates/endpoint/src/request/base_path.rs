@@ -8,8 +8,6 @@ use crate::config_error::{ConfigError, ConfigErrorKind};
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     path: Box<str>,
-    /// The position of the byte that [`may_hold`](Self::may_hold) checks.
-    probe: usize,
 }
 
 impl BasePath {
@@ -20,7 +18,7 @@ impl BasePath {
     /// Request paths are compared as sent, so a base path that clients would encode differently is refused.
     pub(crate) fn parse(path: &str) -> Result<Self, ConfigError> {
         match page_path_defect(path) {
-            None => Ok(Self { path: path.into(), probe: path.len() }),
+            None => Ok(Self { path: path.into() }),
             Some(defect) => Err(ConfigError::new(
                 ConfigErrorKind::InvalidPath,
                 format!(
@@ -32,36 +30,13 @@ impl BasePath {
         }
     }
 
-    /// Makes [`may_hold`](Self::may_hold) also accept the paths `others`. It then checks the last `/` that
-    /// all of them have at the same position, which rules out fewer paths of the application.
-    pub(crate) fn beside(self, others: &[&str]) -> Self {
-        let is_common = |at: &usize| others.iter().all(|other| other.as_bytes().get(*at) == Some(&b'/'));
-        let mut slashes = self.path.rmatch_indices('/').map(|(at, _)| at);
-        let probe = if others.is_empty() { Some(self.path.len()) } else { slashes.find(is_common) };
-        // Every path begins with a `/`.
-        Self { probe: probe.unwrap_or(0), ..self }
-    }
-
     pub(crate) fn as_str(&self) -> &str {
         &self.path
     }
 
-    /// Whether `target`, a path with or without a query, could be below the base path or one of the paths
-    /// [beside](Self::beside) it.
-    ///
-    /// Every request of the service passes this check, so it only looks at the length and one byte. That is
-    /// the byte after the base path if there are no other paths. It rules out nearly all paths of the
-    /// application.
-    #[inline]
-    pub(crate) fn may_hold(&self, target: &str) -> bool {
-        match target.as_bytes().get(self.probe) {
-            Some(&byte) => matches!(byte, b'/' | b'?'),
-            None => target.len() == self.probe,
-        }
-    }
-
     /// Returns the part of `path` after the base path: empty, or beginning with `/`. `None` for a path of the
-    /// application.
+    /// application. Every request of the service passes this check.
+    #[inline]
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -69,7 +44,7 @@ impl BasePath {
 
 impl Default for BasePath {
     fn default() -> Self {
-        Self { path: Self::DEFAULT.into(), probe: Self::DEFAULT.len() }
+        Self { path: Self::DEFAULT.into() }
     }
 }
 
@@ -117,34 +92,6 @@ mod tests {
             assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{path}");
             assert!(error.to_string().contains("/debug/memory"), "{error}");
         }
-    }
-
-    #[test]
-    fn s20_the_quick_check_accepts_every_path_below_the_base() {
-        let base = BasePath::default();
-        for path in ["/debug/memory", "/debug/memory/", "/debug/memory/types", "/debug/memory//x/../y"] {
-            assert!(base.below(path).is_some() && base.may_hold(path), "{path}");
-            assert!(base.may_hold(&format!("{path}?top=5")), "{path}");
-        }
-        for path in ["", "/", "/orders", "/debug/memory;x", "/debug/memoryx"] {
-            assert!(!base.may_hold(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn s20_the_quick_check_accepts_every_path_beside_the_base() {
-        let others = ["/debug/pprof/heap", "/debug/pprof/allocs"];
-        for base in ["/debug/memory", "/internal", "/debug", "/debug/pprof", "/debug/pprof/heap", "/a/b/c/d"]
-        {
-            let base = BasePath::parse(base).unwrap().beside(&others);
-            for path in others.iter().chain([&base.as_str(), &&*format!("{}/types", base.as_str())]) {
-                assert!(base.may_hold(path) && base.may_hold(&format!("{path}?x=1")), "{base:?} {path}");
-            }
-        }
-        let default = BasePath::default().beside(&others);
-        assert!(!default.may_hold("/orders/7") && !default.may_hold("/"), "most other paths are ruled out");
-        let alone = default.beside(&[]);
-        assert!(!alone.may_hold(others[0]) && !alone.may_hold("/debug/x"));
     }
 
     #[test]

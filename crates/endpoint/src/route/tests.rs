@@ -99,10 +99,13 @@ fn every_value_of_a_parameter_is_itself() {
     }
     assert_eq!(
         page("GET", "/heap", "symbols=none&format=collapsed&top=3"),
-        "Heap { symbols: None, top: 3, prefers_allocated: false, span: None }"
+        "Heap { options: ProfileOptions { symbols: None, top: 3, prefers_allocated: false }, span: None }"
     );
     assert_eq!(format("symbols=none&format=collapsed&top=3"), Some(Format::Collapsed));
-    assert!(page("GET", "/heap", "symbols=functions&debug=1").starts_with("Heap { symbols: Functions,"));
+    assert!(
+        page("GET", "/heap", "symbols=functions&debug=1")
+            .starts_with("Heap { options: ProfileOptions { symbols: Functions,")
+    );
     assert_eq!(format("debug=1"), Some(Format::Text));
     assert_eq!(format("debug=0"), None);
     let growth = read("GET", "/heap", "debug=0&seconds=60&format=text").unwrap_err();

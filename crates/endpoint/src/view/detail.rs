@@ -3,10 +3,8 @@
 use memory_debug_core::{DetailParts, Page, Selection, TypesView};
 
 use super::kind::Kind;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::RenderRequest;
-use super::report_pages;
+use super::page_request::{Material, PageRequest, RenderRequest};
+use super::report_writer;
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::Query;
@@ -44,7 +42,7 @@ impl PageRequest for Detail {
     ) -> Result<Reply, Problem> {
         let collected = material.process()?.collect_detail(self.parts).into();
         let material = Material { collected: Some(&collected), ..material };
-        report_pages::write(
+        report_writer::write(
             request,
             Page::Stats,
             &TypesView::default(),

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use memory_debug_core::{Selection, SnapshotDiff, Snapshots, TypesView, Work, render};
 
+use super::fit::{comparison, written};
 use super::kind::Kind;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, comparison, written};
+use super::page_request::{Material, PageRequest, RenderRequest};
 use super::snapshots::shown;
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};

@@ -13,9 +13,8 @@ use memory_debug_core::{Count, Leaf, Snapshots, Work};
 use self::disabled::draw;
 #[cfg(feature = "flamegraph")]
 use self::enabled::draw;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, comparison};
+use super::fit::comparison;
+use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::{Asking, Base};

@@ -8,29 +8,20 @@ use memory_debug_core::{
 };
 use memory_debug_fleet::{FleetQuery, Missing, PendingReport};
 
+use super::asked_fleet::AskedFleet;
+use super::fit::written;
 use super::kind::Kind;
-use super::material::{Material, PendingPage};
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, written};
+use super::page_request::{Material, PageRequest, PendingPage, RenderRequest};
 use super::report_pages::ReportPage;
 use crate::audit;
 use crate::auth::Authorized;
-use crate::fleet::{FleetMembers, FleetScope, FleetWanted};
+use crate::fleet::{FleetScope, FleetWanted};
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
 
 /// A request for a fleet.
 #[derive(Debug, PartialEq)]
 struct FleetPage(FleetWanted);
-
-/// A fleet that was asked, and its answer.
-pub(crate) struct AskedFleet {
-    members: FleetMembers,
-    rows: usize,
-    force: bool,
-    shows_host: bool,
-    report: FleetReport,
-}
 
 pub(crate) fn fleet(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     let scopes = [("host", FleetScope::Host), ("peers", FleetScope::Peers)];

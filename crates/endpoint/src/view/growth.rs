@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use memory_debug_core::{Snapshots, Work, render};
 
+use super::fit::written;
 use super::growth_start::{GrowthStart, StartProfile};
-use super::heap::{self, Heap};
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, written};
+use super::page_request::{Material, PageRequest, RenderRequest};
+use super::profile::{ProfileOptions, write_pprof};
 use super::samples::require_same_samples;
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
@@ -20,7 +19,7 @@ pub(super) struct StartPage(pub(super) GrowthStart);
 /// A request for what the heap gained since a start.
 #[derive(Debug, PartialEq)]
 pub(super) struct GrowthPage {
-    pub(super) heap: Heap,
+    pub(super) options: ProfileOptions,
     pub(super) since: GrowthStart,
 }
 
@@ -62,14 +61,14 @@ impl PageRequest for GrowthPage {
         let growth = profile.growth_since(&since.profile);
         match request.format {
             Format::Pprof => {
-                let mut options = self.heap.pprof(since.taken_at).covering(span);
+                let mut options = self.options.pprof(since.taken_at).covering(span);
                 options.comments.extend(material.notes().iter().cloned());
-                heap::pprof(request, &growth, &options, material)
+                write_pprof(request, &growth, &options, material)
             }
-            Format::Json => request.fitting(self.heap.top, material.max_bytes, |body, top| {
+            Format::Json => request.fitting(self.options.top, material.max_bytes, |body, top| {
                 written(render::write_growth_json(body, &growth, span, top))
             }),
-            _ => request.fitting(self.heap.top, material.max_bytes, |body, top| {
+            _ => request.fitting(self.options.top, material.max_bytes, |body, top| {
                 written(render::write_growth_text(body, &growth, span, top))
             }),
         }

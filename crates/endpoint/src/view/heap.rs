@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use memory_debug_core::{
-    CollapsedOptions, PprofOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render,
-};
+use memory_debug_core::{CollapsedOptions, PprofSymbols, Snapshots, SymbolizedProfile, Work, render};
 
+use super::fit::{half, written};
 use super::growth::{GrowthPage, StartPage};
 use super::growth_start::GrowthStart;
-use super::material::Material;
-use super::page_request::{PageRequest, Watch};
-use super::render_request::{RenderRequest, half, written};
+use super::page_request::{Material, PageRequest, RenderRequest, Watch};
+use super::profile::{ProfileOptions, coarser, write_pprof};
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
@@ -20,12 +18,9 @@ use crate::request::Asking;
 const MAX_SECONDS: usize = 60;
 
 /// A request for the heap profile.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Heap {
-    pub(crate) symbols: PprofSymbols,
-    pub(crate) top: usize,
-    /// Readers show first what was ever allocated, if that is known.
-    pub(crate) prefers_allocated: bool,
+    pub(crate) options: ProfileOptions,
     /// How long to watch growth, instead of showing what the heap holds.
     pub(crate) span: Option<Duration>,
 }
@@ -57,16 +52,7 @@ impl Heap {
             }
         }
         let span = seconds.map(|seconds| Duration::from_secs(seconds as u64));
-        Self { symbols, top: query.top(), prefers_allocated, span }
-    }
-
-    /// The options to write the profile for pprof, if it was taken at `taken_at`.
-    pub(super) fn pprof(self, taken_at: SystemTime) -> PprofOptions {
-        let mut options = PprofOptions::taken_at(taken_at);
-        options.symbols = self.symbols;
-        options.prefers_allocated = self.prefers_allocated;
-        options.is_lean = true;
-        options
+        Self { options: ProfileOptions { symbols, top: query.top(), prefers_allocated }, span }
     }
 }
 
@@ -83,15 +69,15 @@ impl PageRequest for Heap {
         let profile = material.profile()?;
         match request.format {
             Format::Pprof => {
-                let mut options = self.pprof(SystemTime::now());
+                let mut options = self.options.pprof(SystemTime::now());
                 options.comments.extend(material.notes().iter().cloned());
-                pprof(request, &profile, &options, material)
+                write_pprof(request, &profile, &options, material)
             }
             Format::Collapsed => collapsed(request, &profile, material),
-            Format::Json => request.fitting(self.top, material.max_bytes, |body, top| {
+            Format::Json => request.fitting(self.options.top, material.max_bytes, |body, top| {
                 written(render::write_stacks_json(body, &profile, top))
             }),
-            _ => request.fitting(self.top, material.max_bytes, |body, top| {
+            _ => request.fitting(self.options.top, material.max_bytes, |body, top| {
                 written(render::write_stacks_text(body, &profile, top))
             }),
         }
@@ -106,23 +92,9 @@ impl PageRequest for Heap {
         Some(Watch {
             span: self.span?,
             begin: Arc::new(StartPage(start.clone())),
-            end: Arc::new(GrowthPage { heap: *self, since: start }),
+            end: Arc::new(GrowthPage { options: self.options, since: start }),
         })
     }
-}
-
-/// Writes a profile for pprof. If it does not fit, it keeps its largest stacks.
-pub(super) fn pprof(
-    request: &RenderRequest,
-    profile: &SymbolizedProfile,
-    options: &PprofOptions,
-    material: Material<'_>,
-) -> Result<Reply, Problem> {
-    request.until_it_fits(profile.stack_count(), half, material.max_bytes, |body, stacks| {
-        let mut options = options.clone();
-        options.max_stacks = Some(stacks);
-        written(profile.write_pprof(&options, body))
-    })
 }
 
 /// Writes collapsed stacks. If they do not fit, small stacks are summed below their functions.
@@ -148,10 +120,4 @@ fn raw(request: &RenderRequest, material: Material<'_>) -> Result<Reply, Problem
     request.until_it_fits(profile.stacks().len(), half, material.max_bytes, |body, stacks| {
         written(profile.write_raw_largest(stacks, body))
     })
-}
-
-/// The next larger size below which stacks are summed. `None` if all stacks are summed already.
-pub(super) fn coarser(least: u64, total: u64) -> Option<u64> {
-    // From a millionth of the total, twenty doublings lead to a single line.
-    (least <= total).then(|| least.saturating_mul(2).max(total >> 20).max(1))
 }

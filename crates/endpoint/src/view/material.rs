@@ -1,40 +1,9 @@
-//! The sources that pages are written from.
+//! Access to the sources that pages are written from.
 
-use std::cell::RefCell;
-use std::pin::Pin;
-use std::time::Duration;
+use memory_debug_core::{Collected, Collector, MemoryReport, SampleOrigin, SymbolizedProfile};
 
-use memory_debug_core::{Collected, Collector, MemoryReport, SampleOrigin, Snapshots, SymbolizedProfile};
-use memory_debug_fleet::Neighbours;
-
-use super::fleet::AskedFleet;
-use super::render_request::RenderRequest;
-use crate::auth::Authorized;
-use crate::collect::Collect;
-use crate::reply::{Problem, Reply};
-
-/// A page of this process, which is being written.
-pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
-
-/// The sources that pages are written from.
-#[derive(Clone, Copy)]
-pub(crate) struct Material<'a> {
-    /// `None` if no page of this kind needs a report.
-    pub(crate) collected: Option<&'a Collected>,
-    /// The collector that made the report.
-    pub(crate) collect: &'a dyn Collect,
-    pub(crate) snapshots: &'a Snapshots,
-    /// Maximum length of a body.
-    pub(crate) max_bytes: usize,
-    /// How long requests wait for the pages.
-    pub(crate) deadline: Duration,
-    /// The processes that the page may ask. `None` for all pages but the fleet.
-    pub(crate) neighbours: Option<&'a dyn Neighbours>,
-    /// Starts writing another page of this process.
-    pub(crate) own: &'a dyn Fn(RenderRequest, &Authorized) -> Result<PendingPage, Problem>,
-    /// The fleets that were asked for earlier pages of the same run.
-    pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
-}
+use super::page_request::Material;
+use crate::reply::Problem;
 
 impl<'a> Material<'a> {
     pub(super) fn collected(&self) -> Result<&'a Collected, Problem> {

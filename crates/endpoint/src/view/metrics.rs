@@ -14,9 +14,7 @@ use self::disabled::write;
 #[cfg(feature = "prometheus")]
 use self::enabled::write;
 use super::kind::Kind;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::RenderRequest;
+use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;

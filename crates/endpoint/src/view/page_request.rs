@@ -1,17 +1,21 @@
-//! The interface of a page.
+//! The interface of a page: the request, the sources and the answer.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_debug_core::{Snapshots, Work};
+use memory_debug_core::{Collected, Snapshots, Work};
+use memory_debug_fleet::Neighbours;
 
+use super::asked_fleet::AskedFleet;
+use super::comparable::Comparable;
 use super::kind::Kind;
-use super::material::Material;
-use super::render_request::RenderRequest;
 use crate::auth::Authorized;
-use crate::reply::{Problem, Reply};
+use crate::collect::Collect;
+use crate::reply::{Format, Problem, Reply};
 
 /// A request for one page, with its parameters. Equal requests that arrive together share one answer.
 ///
@@ -58,19 +62,59 @@ pub(crate) struct Watch {
     pub(crate) end: Arc<dyn PageRequest>,
 }
 
-/// Comparison of values whose types may differ. Implemented for all types that can be compared with themselves.
-pub(crate) trait Comparable: Any {
-    fn equals(&self, other: &dyn Any) -> bool;
-}
-
-impl<T: Any + PartialEq> Comparable for T {
-    fn equals(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<T>() == Some(self)
-    }
-}
-
 impl PartialEq for dyn PageRequest {
     fn eq(&self, other: &Self) -> bool {
         self.equals(other as &dyn Any)
     }
+}
+
+/// A page request with the way its answer is written. Equal requests share one rendering.
+#[derive(Clone, Debug)]
+pub(crate) struct RenderRequest {
+    pub(crate) page: Arc<dyn PageRequest>,
+    pub(crate) kind: Kind,
+    pub(crate) format: Format,
+    /// Collect even if the memory that is left may not suffice.
+    pub(crate) force: bool,
+    /// Whether the reader may know the name of the host.
+    pub(crate) shows_host: bool,
+}
+
+impl PartialEq for RenderRequest {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { page, kind, format, force, shows_host } = self;
+        **page == *other.page
+            && (*kind, *format) == (other.kind, other.format)
+            && (*force, *shows_host) == (other.force, other.shows_host)
+    }
+}
+
+impl RenderRequest {
+    /// The same way of writing, for another page of the same kind.
+    pub(crate) fn of(&self, page: Arc<dyn PageRequest>) -> Self {
+        Self { page, ..self.clone() }
+    }
+}
+
+/// A page of this process, which is being written.
+pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// The sources that pages are written from.
+#[derive(Clone, Copy)]
+pub(crate) struct Material<'a> {
+    /// `None` if no page of this kind needs a report.
+    pub(crate) collected: Option<&'a Collected>,
+    /// The collector that made the report.
+    pub(crate) collect: &'a dyn Collect,
+    pub(crate) snapshots: &'a Snapshots,
+    /// Maximum length of a body.
+    pub(crate) max_bytes: usize,
+    /// How long requests wait for the pages.
+    pub(crate) deadline: Duration,
+    /// The processes that the page may ask. `None` for all pages but the fleet.
+    pub(crate) neighbours: Option<&'a dyn Neighbours>,
+    /// Starts writing another page of this process.
+    pub(crate) own: &'a dyn Fn(RenderRequest, &Authorized) -> Result<PendingPage, Problem>,
+    /// The fleets that were asked for earlier pages of the same run.
+    pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
 }

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use memory_debug_core::ProfilingStatus;
 
-use super::material::Material;
-use super::page_request::PageRequest;
+use super::page_request::{Material, PageRequest, RenderRequest};
 use super::purge::write;
-use super::render_request::RenderRequest;
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::{Asking, Change, IfMatch, etag};

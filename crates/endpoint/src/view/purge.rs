@@ -6,9 +6,8 @@ use std::sync::Arc;
 use memory_debug_core::render;
 use serde::Serialize;
 
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, written};
+use super::fit::written;
+use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;

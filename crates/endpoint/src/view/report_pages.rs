@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use memory_debug_core::{
-    Collected, DetailParts, Group, Page, Selection, SnapshotDiff, Snapshots, TypesView, Work, render,
-};
+use memory_debug_core::{DetailParts, Group, Page, Selection, Snapshots, TypesView, Work};
 
 use super::detail::Detail;
+use super::fit::most_stacks;
 #[cfg(test)]
 use super::kind::Kind;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, most_stacks, written};
+use super::page_request::{Material, PageRequest, RenderRequest};
+use super::report_writer;
 use crate::auth::Authorized;
-use crate::reply::{Format, Problem, Reply};
+#[cfg(test)]
+use crate::reply::Format;
+use crate::reply::{Problem, Reply};
 use crate::request::{Asking, Query};
 
 /// A request for a page of a report.
@@ -57,7 +57,7 @@ impl PageRequest for ReportPage {
         material: Material<'_>,
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        write(request, self.page, &self.types, &self.selection, material, proof)
+        report_writer::write(request, self.page, &self.types, &self.selection, material, proof)
     }
 
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
@@ -72,41 +72,6 @@ impl PageRequest for ReportPage {
             _ => Some(Work::Page),
         }
     }
-}
-
-/// Writes a page of the report in at most `max_bytes`.
-pub(super) fn write(
-    request: &RenderRequest,
-    page: Page,
-    types: &TypesView,
-    selection: &Selection,
-    material: Material<'_>,
-    _proof: &Authorized,
-) -> Result<Reply, Problem> {
-    let collected = material.collected()?;
-    let mut report = collected.regroup(selection);
-    if page == Page::Doctor
-        && let Some(growth) = growth(collected, material.snapshots)
-    {
-        report.to_mut().note_growth(growth);
-    }
-    if !request.shows_host {
-        let report = report.to_mut();
-        request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-    }
-    request.fitting(types.top, material.max_bytes, |body, top| {
-        let types = TypesView { top, ..types.clone() };
-        match request.format {
-            Format::Json => written(render::write_json(body, &report, page, &types)),
-            _ => written(render::write_text(body, &report, page, &types)),
-        }
-    })
-}
-
-/// The growth since the oldest snapshot that can be compared: one of this process, with the same samples. `None` if there
-/// is none. Growth then stays unknown to the doctor.
-fn growth(collected: &Collected, snapshots: &Snapshots) -> Option<SnapshotDiff> {
-    snapshots.list().iter().find_map(|base| collected.growth_since(base).ok())
 }
 
 #[cfg(test)]

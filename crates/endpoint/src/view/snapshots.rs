@@ -6,10 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memory_debug_core::{PprofOptions, Snapshot, SnapshotId, SnapshotInfo, Snapshots, Work, render};
 
-use super::heap;
-use super::material::Material;
-use super::page_request::PageRequest;
-use super::render_request::{RenderRequest, written};
+use super::fit::written;
+use super::page_request::{Material, PageRequest, RenderRequest};
+use super::profile::write_pprof;
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
@@ -114,7 +113,7 @@ impl PageRequest for ShowSnapshot {
                 let profile = snapshot
                     .profile()
                     .map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
-                heap::pprof(request, &profile, &PprofOptions::default(), material)
+                write_pprof(request, &profile, &PprofOptions::default(), material)
             }
             _ => write(request, snapshot.info(), material),
         }

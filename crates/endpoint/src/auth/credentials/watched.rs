@@ -9,7 +9,7 @@ use std::{fs, io};
 use super::error::CredentialsError;
 use super::login::Login;
 use crate::audit;
-use crate::rate_limit::Pace;
+use crate::rate_limit::RateLimit;
 
 /// The minimum time between two checks of the file.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct WatchedFile {
     path: PathBuf,
     parse: Parse,
-    pace: Pace,
+    rate_limit: RateLimit,
     seen: Mutex<Option<Stamp>>,
     logins: RwLock<Arc<Vec<Login>>>,
 }
@@ -53,7 +53,7 @@ impl WatchedFile {
         Ok(Self {
             path,
             parse,
-            pace: Pace::new(INTERVAL),
+            rate_limit: RateLimit::new(INTERVAL),
             seen: Mutex::new(seen),
             logins: RwLock::new(Arc::new(logins)),
         })
@@ -67,7 +67,7 @@ impl WatchedFile {
     /// Checks the file if the last check was more than a second ago, and reloads it if it has changed. If it
     /// cannot be read or parsed, the old logins stay in force and the next check tries again.
     pub(super) fn refresh(&self, now: Instant) {
-        if !self.pace.allows(now) {
+        if !self.rate_limit.allows(now) {
             return;
         }
         // If another thread is still reading after a second, it reads for this one too.

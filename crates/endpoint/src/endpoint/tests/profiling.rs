@@ -22,7 +22,7 @@ fn endpoint() -> Endpoint {
 /// `grafana`, who may only read.
 const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
-fn outcome(endpoint: &Endpoint, method: &str, target: &str, headers: &[(&str, &str)]) -> Outcome {
+fn outcome(endpoint: &Endpoint, method: &str, target: &str, headers: &[(&str, &str)]) -> ReplyFuture {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let lookup = |wanted: &str| {
         headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.as_bytes()).collect()
@@ -31,7 +31,7 @@ fn outcome(endpoint: &Endpoint, method: &str, target: &str, headers: &[(&str, &s
 }
 
 /// The answer where the body comes in these parts. Fails if a body is asked for that is not needed.
-fn answer(mut outcome: Outcome, parts: &[&[u8]]) -> Reply {
+fn answer(mut outcome: ReplyFuture, parts: &[&[u8]]) -> Reply {
     let is_needed = outcome.needs_body();
     let mut parts = parts.iter().map(|part| Bytes::copy_from_slice(part));
     let reply = poll_fn(|context| {
@@ -163,7 +163,7 @@ fn s26_so_many_bodies_may_be_awaited_and_no_more() {
     let headers = [("authorization", RIGHT), JSON];
     let ask = || outcome(&endpoint, "PUT", PROFILING, &headers);
     let awaited: Vec<_> = (0..64).map(|_| ask()).collect();
-    assert!(awaited.iter().all(Outcome::needs_body));
+    assert!(awaited.iter().all(ReplyFuture::needs_body));
     let refused = ask();
     assert!(!refused.needs_body());
     let reply = answer(refused, &[]);

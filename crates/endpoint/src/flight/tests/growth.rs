@@ -7,13 +7,16 @@ use memory_debug_core::PprofSymbols;
 
 use super::super::alarms::{MAX_GROWTHS, Permit, Wait};
 use super::*;
-use crate::view::{Heap, PageRequest as _};
+use crate::view::{Heap, PageRequest as _, ProfileOptions};
 
 /// Longer than any test, so a test that waited for its end would hang.
 const SPAN: Duration = Duration::from_secs(60 * 60);
 
 fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
-    let heap = Heap { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false, span: Some(SPAN) };
+    let heap = Heap {
+        options: ProfileOptions { symbols: PprofSymbols::default(), top: 50, prefers_allocated: false },
+        span: Some(SPAN),
+    };
     let watch = heap.watch().unwrap();
     flights.grow(&view(Page::Types, Format::Pprof).of(Arc::new(heap)), watch, &proof())
 }

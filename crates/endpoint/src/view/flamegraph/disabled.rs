@@ -4,8 +4,7 @@ use memory_debug_core::{Count, Leaf};
 
 use crate::reply::{Problem, Reply};
 use crate::request::Base;
-use crate::view::material::Material;
-use crate::view::render_request::RenderRequest;
+use crate::view::page_request::{Material, RenderRequest};
 
 pub(super) fn draw(
     _request: &RenderRequest,

@@ -5,9 +5,9 @@ use memory_debug_core::{CollapsedStacks, Count, FlamegraphOptions, Leaf};
 use crate::reply::{Problem, Reply};
 use crate::request::Base;
 use crate::view::bounded::Bounded;
-use crate::view::heap::coarser;
-use crate::view::material::Material;
-use crate::view::render_request::{RenderRequest, written};
+use crate::view::fit::written;
+use crate::view::page_request::{Material, RenderRequest};
+use crate::view::profile::coarser;
 use crate::view::samples::require_same_samples;
 
 pub(super) fn draw(

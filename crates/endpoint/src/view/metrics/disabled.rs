@@ -1,8 +1,7 @@
 //! Without the cargo feature `prometheus` there are no metrics.
 
 use crate::reply::{Problem, Reply};
-use crate::view::material::Material;
-use crate::view::render_request::RenderRequest;
+use crate::view::page_request::{Material, RenderRequest};
 
 pub(super) fn write(
     _request: &RenderRequest,

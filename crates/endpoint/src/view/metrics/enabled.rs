@@ -5,8 +5,8 @@ use std::fmt::Write;
 use memory_debug_core::metrics::{MetricsView, classic, openmetrics};
 
 use crate::reply::{Format, Problem, Reply};
-use crate::view::material::Material;
-use crate::view::render_request::{RenderRequest, written};
+use crate::view::fit::written;
+use crate::view::page_request::{Material, RenderRequest};
 
 pub(super) fn write(
     request: &RenderRequest,

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use memory_debug_core::{Collector, MemoryReport};
+use memory_debug_core::{Collector, MemoryReport, render};
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,42 +1,14 @@
-//! A page request with the way its answer is written.
+//! Bodies of bounded length, and what they leave out.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use memory_debug_core::{InstanceInfo, Snapshots, Unavailable, Work};
 
 use super::bounded::Bounded;
-use super::kind::Kind;
-use super::page_request::PageRequest;
+use super::page_request::RenderRequest;
 use crate::reply::{Format, Problem, Reply};
 
-/// A page request with the way its answer is written. Equal requests share one rendering.
-#[derive(Clone, Debug)]
-pub(crate) struct RenderRequest {
-    pub(crate) page: Arc<dyn PageRequest>,
-    pub(crate) kind: Kind,
-    pub(crate) format: Format,
-    /// Collect even if the memory that is left may not suffice.
-    pub(crate) force: bool,
-    /// Whether the reader may know the name of the host.
-    pub(crate) shows_host: bool,
-}
-
-impl PartialEq for RenderRequest {
-    fn eq(&self, other: &Self) -> bool {
-        let Self { page, kind, format, force, shows_host } = self;
-        **page == *other.page
-            && (*kind, *format) == (other.kind, other.format)
-            && (*force, *shows_host) == (other.force, other.shows_host)
-    }
-}
-
 impl RenderRequest {
-    /// The same way of writing, for another page of the same kind.
-    pub(crate) fn of(&self, page: Arc<dyn PageRequest>) -> Self {
-        Self { page, ..self.clone() }
-    }
-
     /// Writes a table with `rows` rows, or with half of them until it fits. A body that was cut says so: in text by its
     /// last line, in JSON by the member `truncated`.
     pub(super) fn fitting(

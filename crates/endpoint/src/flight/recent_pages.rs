@@ -7,13 +7,13 @@ use crate::view::RenderRequest;
 
 /// The recent pages of statistics, one per view, each from the last report in which the view was rendered.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct RecentPages {
     /// The time until which pages of the current report can be reused.
     until: Option<Instant>,
     pages: Vec<(RenderRequest, Instant, Reply)>,
 }
 
-impl Kept {
+impl RecentPages {
     /// Starts a new report, whose pages can be reused until `age` has passed. Pages of older reports stay
     /// until their own time is over. Otherwise a client that alternates between text and JSON would collect
     /// each time.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn s46_a_page_is_reused_only_for_its_view_and_while_it_is_recent() {
-        let mut kept = Kept::default();
+        let mut kept = RecentPages::default();
         let now = Instant::now();
         let text = view(Format::Text);
         let page = page("page");
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn s46_a_page_of_a_new_report_replaces_only_the_page_of_the_same_view() {
-        let mut kept = Kept::default();
+        let mut kept = RecentPages::default();
         let now = Instant::now();
         let (text, json) = (view(Format::Text), view(Format::Json));
         kept.begin(now, AGE);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn s46_no_page_is_reused_if_the_age_is_zero() {
-        let mut kept = Kept::default();
+        let mut kept = RecentPages::default();
         let now = Instant::now();
         kept.begin(now, Duration::ZERO);
         kept.add(&view(Format::Text), &page(""));

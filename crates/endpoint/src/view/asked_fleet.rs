@@ -1,0 +1,14 @@
+//! The answer of a fleet, for other pages of the same run.
+
+use memory_debug_core::FleetReport;
+
+use crate::fleet::FleetMembers;
+
+/// A fleet that was asked, and its answer.
+pub(crate) struct AskedFleet {
+    pub(super) members: FleetMembers,
+    pub(super) rows: usize,
+    pub(super) force: bool,
+    pub(super) shows_host: bool,
+    pub(super) report: FleetReport,
+}

@@ -1,0 +1,43 @@
+//! Writing a page of a report.
+
+use memory_debug_core::{Collected, Page, Selection, SnapshotDiff, Snapshots, TypesView, render};
+
+use super::fit::written;
+use super::page_request::{Material, RenderRequest};
+use crate::auth::Authorized;
+use crate::reply::{Format, Problem, Reply};
+
+/// Writes a page of the report in at most `max_bytes`.
+pub(super) fn write(
+    request: &RenderRequest,
+    page: Page,
+    types: &TypesView,
+    selection: &Selection,
+    material: Material<'_>,
+    _proof: &Authorized,
+) -> Result<Reply, Problem> {
+    let collected = material.collected()?;
+    let mut report = collected.regroup(selection);
+    if page == Page::Doctor
+        && let Some(growth) = growth(collected, material.snapshots)
+    {
+        report.to_mut().note_growth(growth);
+    }
+    if !request.shows_host {
+        let report = report.to_mut();
+        request.hide_host(&mut report.instance, Some(&mut report.unavailable));
+    }
+    request.fitting(types.top, material.max_bytes, |body, top| {
+        let types = TypesView { top, ..types.clone() };
+        match request.format {
+            Format::Json => written(render::write_json(body, &report, page, &types)),
+            _ => written(render::write_text(body, &report, page, &types)),
+        }
+    })
+}
+
+/// The growth since the oldest snapshot that can be compared: one of this process, with the same samples. `None` if there
+/// is none. Growth then stays unknown to the doctor.
+fn growth(collected: &Collected, snapshots: &Snapshots) -> Option<SnapshotDiff> {
+    snapshots.list().iter().find_map(|base| collected.growth_since(base).ok())
+}
