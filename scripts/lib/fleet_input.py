@@ -4,7 +4,7 @@ import json
 import os
 
 from example_service import PASSWORD, USER, check
-from strangers import ESCAPES, Stranger, says, whole
+from strangers import ESCAPES, Stranger, sends, whole
 
 MOST_TARGETS = 10_000
 # An address that no machine has (RFC 5737), so even a failed check sends nothing to anyone.
@@ -65,7 +65,7 @@ def plain_http(command, services):
     fleet = ended.json()
     check(ended.status == 4 and [one["reason"] for one in fleet["missing"]] == ["tls"], "        among others it is reported as missing",
           ended)
-    with Stranger(says(whole(json.dumps([{"targets": [ELSEWHERE], "labels": {"__scheme__": "http"}}])))) as lister:
+    with Stranger(sends(whole(json.dumps([{"targets": [ELSEWHERE], "labels": {"__scheme__": "http"}}])))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--scheme", "https", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "tls",
               "        a list of instances cannot allow it", ended)
@@ -97,11 +97,11 @@ def lists(command, services):
     for path in ("/dev/zero", "/nowhere", command.folder):
         ended = command.run("fleet", "--targets-file", path)
         check(ended.status == 1 and ended.seconds < 5 and ended.mib < 100, f"--targets-file {path[:9]}: status 1", ended)
-    with Stranger(says(whole("[" * (8 << 20)))) as lister:
+    with Stranger(sends(whole("[" * (8 << 20)))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "too-long",
               "a list that is too long is refused", ended)
-    with Stranger(says(whole(json.dumps([{"targets": [f"x{ESCAPES}"], "labels": {"a": ESCAPES}}])))) as lister:
+    with Stranger(sends(whole(json.dumps([{"targets": [f"x{ESCAPES}"], "labels": {"a": ESCAPES}}])))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}")
         check(ended.status == 4 and "\\u{1b}" in ended.printed, "a list of escape sequences is escaped", ended)
 

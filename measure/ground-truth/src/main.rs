@@ -39,7 +39,7 @@ use std::process::ExitCode;
 
 use memory_debug_core::{Collected, Collector, HeapProfile, RowSource, Scope, TypeRow, spawn_collecting};
 
-use comparison::{Rows, Told};
+use comparison::{RowAmount, Rows};
 
 memory_debug_core::install!(lg_prof_sample = 0);
 
@@ -93,9 +93,12 @@ fn collect() -> Collected {
 fn rows(rows: &[TypeRow]) -> Rows {
     let mut sums = Rows::new();
     for row in rows {
-        let told =
-            Told { objects: row.objects as f64, bytes: row.bytes, bytes_variance: row.bytes_stderr.powi(2) };
-        *sums.entry((row.type_name.clone(), row.source == RowSource::Sampled)).or_default() += told;
+        let amount = RowAmount {
+            objects: row.objects as f64,
+            bytes: row.bytes,
+            bytes_variance: row.bytes_stderr.powi(2),
+        };
+        *sums.entry((row.type_name.clone(), row.source == RowSource::Sampled)).or_default() += amount;
     }
     sums
 }
