@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_that_were_due_while_the_service_stood_still_count_as_slow() {
+    fn requests_due_while_the_service_is_stopped_count_as_slow() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {

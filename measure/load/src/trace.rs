@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_that_overlap_are_seen() {
+    fn overlapping_profiles_are_detected() {
         let log = LOG.replace("101   close(12)                         = 0\n", "");
         let log = log.replace("101   +++", "101   close(12) = 0\n101   +++");
         assert_eq!(Seen::parse(&log).profiles_at_once, 2);

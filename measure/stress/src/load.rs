@@ -51,7 +51,7 @@ impl Load {
         drop(sender);
         for _ in 0..cores {
             let receiver = Arc::clone(&receiver);
-            threads.push(thread::spawn(move || free_what_others_made(&receiver)));
+            threads.push(thread::spawn(move || free_memory_of_other_threads(&receiver)));
         }
         let (of_short, of_loads) = (Arc::clone(&counts), Arc::clone(&counts));
         threads.push(thread::spawn(move || short_threads(&of_short, &arenas)));
@@ -141,7 +141,7 @@ fn right(way: u64, depth: u32, size: usize) -> Vec<u8> {
     bytes
 }
 
-fn free_what_others_made(receiver: &Mutex<Receiver<Vec<u8>>>) {
+fn free_memory_of_other_threads(receiver: &Mutex<Receiver<Vec<u8>>>) {
     while let Ok(bytes) = { receiver.lock().expect("nothing panics while it is held").recv() } {
         drop(bytes);
     }
