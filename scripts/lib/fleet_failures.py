@@ -56,7 +56,8 @@ def redirected(command, services):
             with Stranger(sends(whole("", status, location=location))) as stranger:
                 url = f"http://127.0.0.1:{stranger.port}"
                 partial(f"a redirect ({status[:3]})", command, services.urls(), url, ["refused"])
-                check("authorization" in "".join(stranger.asked).lower(), "        the server that was asked got the login")
+                check("authorization" in "".join(stranger.asked).lower(),
+                      "        the server that was asked got the login")
                 for line in (["types", url], ["heap", url], ["doctor", url], ["fleet", "--http-sd", url]):
                     ended = command.run(*line)
                     check(ended.status == 1, f"        {line[0]}: status 1", ended)
@@ -194,8 +195,8 @@ def frozen(command, services):
     finally:
         ill.process.send_signal(signal.SIGCONT)
     ended = command.run("fleet", *services.urls(), "--json")
-    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all), "        after SIGCONT the report is complete",
-          ended)
+    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all),
+          "        after SIGCONT the report is complete", ended)
 
 
 def stopped_meanwhile(command, services):

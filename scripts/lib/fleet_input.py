@@ -24,7 +24,8 @@ def usage(command, services):
         shown = " ".join(line).replace(PASSWORD, "...").replace(url, "URL")
         check(ended.status == 2 and ended.printed == "", f"wrong usage: status 2: {shown}", ended)
     ended = command.run("types", url, login=False)
-    check(ended.status == 2 and "no password" in ended.errors, "no password and no terminal to ask for it: status 2", ended)
+    check(ended.status == 2 and "no password" in ended.errors, "no password and no terminal to ask for it: status 2",
+          ended)
 
 
 def logins(command, services):
@@ -43,7 +44,8 @@ def logins(command, services):
     ended = ok("--password-file", command.password_file)
     check(ended.status == 0, "--password-file: its password is used", ended)
     ended = ok("--password-file", command.file("password-public", PASSWORD, 0o644))
-    check(ended.status != 0 and "chmod 600" in ended.errors, "a password file that all users can read is refused", ended)
+    check(ended.status != 0 and "chmod 600" in ended.errors, "a password file that all users can read is refused",
+          ended)
     for name, path in (("missing", "/nowhere/password"), ("endless", "/dev/zero"), ("a folder", command.folder)):
         ended = ok("--password-file", path)
         check(ended.status in (1, 2) and ended.seconds < 5, f"a password file that is {name} is refused", ended)
@@ -63,8 +65,8 @@ def plain_http(command, services):
     url = services.urls()[0]
     ended = command.run("fleet", url, ELSEWHERE, "--json")
     fleet = ended.json()
-    check(ended.status == 4 and [one["reason"] for one in fleet["missing"]] == ["tls"], "        among others it is reported as missing",
-          ended)
+    reasons = [one["reason"] for one in fleet["missing"]]
+    check(ended.status == 4 and reasons == ["tls"], "        among others it is reported as missing", ended)
     with Stranger(sends(whole(json.dumps([{"targets": [ELSEWHERE], "labels": {"__scheme__": "http"}}])))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--scheme", "https", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "tls",
@@ -96,7 +98,8 @@ def lists(command, services):
         check(ended.status == 1 and "--targets-file" in ended.errors, f"a file of targets {name}: status 1", ended)
     for path in ("/dev/zero", "/nowhere", command.folder):
         ended = command.run("fleet", "--targets-file", path)
-        check(ended.status == 1 and ended.seconds < 5 and ended.mib < 100, f"--targets-file {path[:9]}: status 1", ended)
+        check(ended.status == 1 and ended.seconds < 5 and ended.mib < 100, f"--targets-file {path[:9]}: status 1",
+              ended)
     with Stranger(sends(whole("[" * (8 << 20)))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "too-long",

@@ -98,7 +98,8 @@ def gives_reason(what, answers, *words, lacks="is stripped"):
     report, page, doctor = answers
     gaps = (report.get("types") or {}).get("symbol_gaps") or []
     reason = gaps[0]["reason"] + ": " + gaps[0]["advice"] if gaps else ""
-    check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}", report.get("unavailable"))
+    check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}",
+          report.get("unavailable"))
     check(bool(gaps) and f"note: {gaps[0]['reason']}" in page, f"{what}: the page gives the reason", page)
     check(bool(gaps) and gaps[0]["reason"] in doctor, f"{what}: the doctor gives the reason", doctor)
 
@@ -135,7 +136,8 @@ def places(whole, folder):
             has_names("below /usr/lib, with its debug file, through the dynamic linker", whole,
                          answers(linker(whole), own)[0])
         with installed(stripped, debug_path(id)):
-            gives_reason("a debug file without debug information", answers(own), "stripped, and its debug file", "has no debug", lacks="\0")
+            gives_reason("a debug file without debug information", answers(own), "stripped, and its debug file",
+                         "has no debug", lacks="\0")
         with installed(debug, debug_path(id)):
             os.chmod(debug_path(id), 0o600)
             gives_reason("an unreadable debug file", answers(*UNPRIVILEGED, own), "stripped, and its debug file",
@@ -157,7 +159,8 @@ def readers(whole, folder):
         shutil.copy("/bin/true", program)
         pages = (service.ask("/types?format=json&top=1000")[1], service.send("GET", "?format=text")[1].decode(),
                  service.send("GET", "/doctor")[1].decode())
-    gives_reason("a program that was replaced after the linker read it", pages, "was deleted or replaced since it was loaded")
+    gives_reason("a program that was replaced after the linker read it", pages,
+                 "was deleted or replaced since it was loaded")
 
 
 def supplementary(whole, symbolize, folder):
@@ -185,7 +188,8 @@ def supplementary(whole, symbolize, folder):
             gives_reason(f"dwz, {name}, without the shared file", answers(stripped), "supplementary file of `dwz`",
                  "memory-debug-test.debug", build_id(f"{folder}/common.debug"), "install the package", by_id)
             with installed(debugs[1], place):
-                gives_reason(f"dwz, {name}, with another file in its place", answers(stripped), "supplementary file of `dwz`")
+                gives_reason(f"dwz, {name}, with another file in its place", answers(stripped),
+                             "supplementary file of `dwz`")
 
 
 def carried(stripped, symbolize, debug, common, folder):
