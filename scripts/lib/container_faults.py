@@ -166,8 +166,8 @@ def services(program):
                 print(f"        with only the own limit it would be {own / max(rate, 1):.0f} s")
                 while shop.is_alive() and p.working_set() < 298 * MIB and time.monotonic() - began < 120:
                     time.sleep(0.1)
-                print(f"        the parent was full, or the process was killed, {time.monotonic() - began + 3:.0f} s after "
-                      f"the last snapshot")
+                seconds = time.monotonic() - began + 3
+                print(f"        the parent was full, or the process was killed, {seconds:.0f} s after the last snapshot")
 
     def a_container_full_of(name, part, take, words):
         """The service's heap is a fifth of the container, and another part is the largest."""
