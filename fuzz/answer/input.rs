@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::REPORT;
 
-/// The most copies and values that all replacements of a report may add together. Limits a report to a few times the
-/// longest allowed answer.
+/// The most values and copies that all replacements of a report may make together, because each multiplies the others.
+/// They keep a report from being many times as long as an answer may be.
 const MOST_VALUES: usize = 1 << 19;
 const MOST_COPIES: usize = 1 << 10;
 

@@ -57,7 +57,7 @@ fn differences(a: &SymbolizedProfile, b: &SymbolizedProfile, c: &SymbolizedProfi
     let (first, second, whole) = (b.growth_since(a), c.growth_since(b), c.growth_since(a));
     let together = merge(&[&first, &second]).expect("growths");
     assert_eq!(together.total(), whole.total());
-    // The coarsest rate of all three may differ from the coarser rate of the first and last.
+    // They differ in rate if `b` has the coarsest rate, because `whole` does not involve `b`.
     if together.sample_rate() == whole.sample_rate() {
         assert_eq!(together, whole);
     }
@@ -79,7 +79,7 @@ fn changes(base: &SymbolizedProfile, target: &SymbolizedProfile) {
     }
 }
 
-/// Checks that no profile that raised a peak is above it.
+/// Checks that a profile does not exceed the peaks again after it has raised them.
 fn peaks(profiles: &[SymbolizedProfile]) {
     let mut peaks = Peaks::new(Selection::default());
     for profile in profiles {

@@ -71,7 +71,7 @@ impl Seen {
     fn parse(log: &str) -> Self {
         let mut seen = Self::default();
         let mut alive = HashSet::new();
-        // The first and last line of each profile: first of profiles under way, by thread, then of finished profiles.
+        // The first and last line of each profile: those under way by thread, and the finished ones.
         let mut profiles = HashMap::<&str, (usize, usize)>::new();
         let mut complete = Vec::new();
         for (number, line) in log.lines().enumerate() {
