@@ -159,7 +159,7 @@ def interrupted(command, services):
         command.end(*started)
         with open(f"{out}/x") as file:
             text = file.read()
-        lengths.add(text.endswith("}") and not leftovers(out))
+        lengths.add(text.endswith("}\n") and not leftovers(out))
     check(lengths == {True}, f"fleet -o: interrupted 40 times around {usual:.2f} s, the file stays whole, no other file is "
           "left", (os.listdir(out), lengths))
 
