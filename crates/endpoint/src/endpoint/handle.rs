@@ -49,17 +49,17 @@ impl Endpoint {
     /// Answers a request. Returns without blocking: long work runs on another thread. One operation reads a body, but
     /// only after all other checks have passed: [`ReplyFuture::needs_body`].
     ///
-    /// Without authorization every request gets the same constant 401, before anything else about it is examined. Only
-    /// the answer to `HEAD` has no body. Two checks come before the password: whether plain HTTP is refused (403), and with
-    /// a weak password whether the address has sent too many wrong ones (429). If the page [hides](Self::hide), the
-    /// application answers these requests: ask [`ReplyFuture::is_for_application`].
+    /// Without authorization every request gets the same constant 401, before anything else about it is examined.
+    /// Only the answer to `HEAD` has no body. Two checks come before the password: whether plain HTTP is refused
+    /// (403), and with a weak password whether the address has sent too many wrong ones (429). If the page
+    /// [hides](Self::hide), the application answers these requests: ask [`ReplyFuture::is_for_application`].
     pub fn handle(&self, parts: RequestParts<'_>) -> ReplyFuture {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {
             Ok(proof) => {
                 // After a fork the child has no listener yet.
                 self.listen();
-                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
+                let outcome = self.answer(&parts, &proof).with_instance(instance_id());
                 let role = if proof.is_peer() { "peer" } else { proof.role().as_str() };
                 self.audit.authorized(&parts, proof.user(), role, outcome.status());
                 if self.gate.should_warn_about_plain_http(&parts) {

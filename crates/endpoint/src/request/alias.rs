@@ -1,6 +1,6 @@
 //! The paths of heap profiles in Go services, where scrapers look for them.
 
-/// These paths do not depend on the base path.
+/// All alias paths. They do not depend on the base path.
 pub(crate) const PATHS: [&str; 2] = [HEAP, ALLOCS];
 
 pub(crate) const HEAP: &str = "/debug/pprof/heap";
