@@ -34,7 +34,7 @@ pub trait Collect: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`headroom`](Self::headroom).
+    /// If writing the page could use up the memory that is left, as for [`headroom`](Self::headroom).
     fn headroom_for(&self, _work: Work, _body_bytes: u64) -> Result<(), Shortage> {
         Ok(())
     }

@@ -68,8 +68,8 @@ impl Limits {
         Self { max_rows: max_rows.clamp(1, Self::MAX_ROWS), ..self }
     }
 
-    /// How long a page of statistics is reused instead of collected again: 250 milliseconds by default, at
-    /// most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
+    /// Time for which a page of statistics is reused instead of collected again: 250 milliseconds by default,
+    /// at most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
     /// loop.
     pub fn cache_stats_for(self, duration: Duration) -> Self {
         Self { cache_stats_for: duration.min(LONGEST), ..self }

@@ -55,7 +55,7 @@ impl Peers {
     ///
     /// If the secret can be guessed or cannot be sent. The rules are the rules for passwords of [`Credentials::new`].
     pub fn new(secret: impl Into<String>) -> Result<Self, CredentialsError> {
-        Self::of(Secret::new(secret))
+        Self::with_secret(Secret::new(secret))
     }
 
     /// Creates a list of peers that share the secret in a file, without the line break at its end. Reads the file once.
@@ -65,10 +65,10 @@ impl Peers {
     /// If the file cannot be read, or the secret is refused as in [`new`](Self::new).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         let path = path.as_ref();
-        Self::of(Credentials::read_password(path)?).map_err(|error| in_file(error, path))
+        Self::with_secret(Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
-    fn of(secret: Secret) -> Result<Self, CredentialsError> {
+    fn with_secret(secret: Secret) -> Result<Self, CredentialsError> {
         let accepted = accept(&secret)?;
         let peers = memory_debug_fleet::Peers::new(Caller::basic(USER, secret.expose()));
         Ok(Self { secret, accepted, peers })
@@ -81,7 +81,7 @@ impl Peers {
     ///
     /// If the secret is refused as in [`new`](Self::new), or there are more than 8 secrets.
     pub fn accept(self, other: impl Into<String>) -> Result<Self, CredentialsError> {
-        self.also(&Secret::new(other))
+        self.accept_also(&Secret::new(other))
     }
 
     /// Accepts the secret in a file as well, without the line break at its end.
@@ -91,10 +91,10 @@ impl Peers {
     /// If the file cannot be read, or the secret is refused as in [`accept`](Self::accept).
     pub fn accept_file(self, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         let path = path.as_ref();
-        self.also(&Credentials::read_password(path)?).map_err(|error| in_file(error, path))
+        self.accept_also(&Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
-    fn also(self, other: &Secret) -> Result<Self, CredentialsError> {
+    fn accept_also(self, other: &Secret) -> Result<Self, CredentialsError> {
         let accepted = self.accepted.clone().and(accept(other)?)?;
         Ok(Self { accepted, ..self })
     }
@@ -113,7 +113,7 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// As [`instance`](Self::instance).
+    /// If `url` is refused as in [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
         Ok(Self { peers: self.peers.dns(url).map_err(refused)?, ..self })
     }
@@ -174,7 +174,7 @@ fn accept(secret: &Secret) -> Result<Credentials, CredentialsError> {
 }
 
 fn in_file(error: CredentialsError, path: &Path) -> CredentialsError {
-    error.of(format_args!("`{}`", path.display()))
+    error.at(format_args!("`{}`", path.display()))
 }
 
 fn refused(error: PeerError) -> ConfigError {

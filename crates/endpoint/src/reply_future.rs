@@ -208,6 +208,6 @@ mod tests {
     async fn s47_a_lost_sender_is_an_error_not_a_hang() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         drop(sender);
-        assert_eq!(ReplyFuture::waiting(Waiting::of(receiver), Format::Text).await.status, 500);
+        assert_eq!(ReplyFuture::waiting(Waiting::answered_by(receiver), Format::Text).await.status, 500);
     }
 }

@@ -94,7 +94,7 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// As [`instance`](Self::instance).
+    /// If `url` is refused as in [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
         self.add(url.as_ref(), true)
     }

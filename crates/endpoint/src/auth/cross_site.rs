@@ -49,7 +49,7 @@ fn is_followed_link(parts: &RequestParts<'_>) -> bool {
 fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
     match *(parts.headers)("origin") {
         [] => true,
-        [origin] => host_of(origin).is_some_and(|host| is_asked_host(parts, host)),
+        [origin] => host_of(origin).is_some_and(|host| is_requested_host(parts, host)),
         _ => false,
     }
 }
@@ -60,7 +60,7 @@ fn host_of(origin: &[u8]) -> Option<&[u8]> {
     Some(&origin[scheme + 3..]).filter(|host| !host.is_empty())
 }
 
-fn is_asked_host(parts: &RequestParts<'_>, host: &[u8]) -> bool {
+fn is_requested_host(parts: &RequestParts<'_>, host: &[u8]) -> bool {
     match (parts.authority, &*(parts.headers)("host")) {
         (Some(authority), _) => authority.as_bytes().eq_ignore_ascii_case(host),
         (None, [asked]) => asked.eq_ignore_ascii_case(host),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_the_table_of_the_tests_of_cross_origin_protection_in_go() {
+    fn s30_decisions_match_the_tests_of_cross_origin_protection_in_go() {
         for (method, site, origin, expected) in [
             ("POST", "same-origin", "", false),
             ("POST", "none", "", false),

@@ -1,7 +1,7 @@
 //! Limits guesses at weak passwords.
 //!
-//! Only the endpoints of weak passwords limit guesses. A strong password is impractical to guess at any speed. Without a
-//! limit, an attacker cannot lock out its user.
+//! Guesses are limited only at endpoints with weak passwords. A strong password is impractical to guess at any speed,
+//! and without a limit an attacker cannot lock out its user.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

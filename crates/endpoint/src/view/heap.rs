@@ -100,7 +100,7 @@ impl PageRequest for Heap {
     }
 }
 
-/// Writes collapsed stacks. If they do not fit, small stacks are summed into their callers.
+/// Writes collapsed stacks. If they do not fit, small stacks below a function are summed into one line.
 fn collapsed(
     request: &RenderRequest,
     profile: &SymbolizedProfile,

@@ -93,7 +93,7 @@ impl PartialEq for RenderRequest {
 
 impl RenderRequest {
     /// A request for another page of the same kind, in the same format.
-    pub(crate) fn of(&self, page: Arc<dyn PageRequest>) -> Self {
+    pub(crate) fn for_page(&self, page: Arc<dyn PageRequest>) -> Self {
         Self { page, ..self.clone() }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn write_pprof(
     })
 }
 
-/// The next larger size, below which stacks are summed. `None` if all stacks are summed already.
+/// The next larger threshold: smaller stacks are summed. `None` if all stacks are summed already.
 pub(super) fn coarser(least: u64, total: u64) -> Option<u64> {
     // From a millionth of the total, twenty doublings lead to a single line.
     (least <= total).then(|| least.saturating_mul(2).max(total >> 20).max(1))

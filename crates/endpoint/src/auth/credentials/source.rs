@@ -88,7 +88,7 @@ impl Credentials {
         match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
             (Some(password), None) => {
                 let password = Secret::new(utf8(PASSWORD, password)?);
-                Login::strong(&user, &password).map(Self::of).map_err(|error| in_place(error, PASSWORD))
+                Login::strong(&user, &password).map(Self::single).map_err(|error| in_place(error, PASSWORD))
             }
             (None, Some(path)) => {
                 let parse = move |path: &Path| {
@@ -148,7 +148,7 @@ fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, Credentials
 
 /// Adds the location of the mistake to the message. `place` is the location of the password.
 fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
-    if matches!(error.kind(), Kind::InvalidUser) { error.of(USER) } else { error.of(place) }
+    if matches!(error.kind(), Kind::InvalidUser) { error.at(USER) } else { error.at(place) }
 }
 
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {
@@ -194,7 +194,7 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// The reason without the system's error number. For a file that is not a regular file: what it is.
+/// The reason without the system's error number. For a file that is not regular, the reason is its type.
 fn why(error: &io::Error) -> String {
     if matches!(error.kind(), io::ErrorKind::InvalidInput) {
         error.to_string()

@@ -90,7 +90,7 @@ async fn s45_a_page_is_truncated_to_the_limit_of_unread_bytes() {
     let waiting = control.join(view(Page::Types, Format::Json)).unwrap();
     control.begun();
     control.order(Order::Return);
-    // Even without rows it is longer.
+    // The page is too long even without rows.
     assert_eq!(problem(waiting).await, Problem::ReplyTooLarge);
     control.flights.wait_until_idle();
     assert_eq!(control.flights.shared().unread.bytes(), 0);

@@ -7,7 +7,7 @@ use super::*;
 async fn s42_without_a_thread_the_answer_is_503_and_the_next_request_tries_again() {
     let refuse: Spawn = |_work| Err(io::Error::from(io::ErrorKind::WouldBlock));
     let control = Control::new(Limits::default());
-    // With such a long deadline, the supervisor ends only because it is told to.
+    // The deadline is so long that the supervisor can end only because no request is left.
     let limits = Limits::default().deadline(Duration::MAX);
     let flights = Flights::with_spawn(Arc::clone(&control.flights.shared().collect), limits, refuse);
     for _ in 0..2 {

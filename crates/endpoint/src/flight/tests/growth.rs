@@ -18,7 +18,7 @@ fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
         span: Some(SPAN),
     };
     let watch = heap.watch().unwrap();
-    flights.grow(&view(Page::Types, Format::Pprof).of(Arc::new(heap)), watch, &proof())
+    flights.grow(&view(Page::Types, Format::Pprof).for_page(Arc::new(heap)), watch, &proof())
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {

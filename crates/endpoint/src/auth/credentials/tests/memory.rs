@@ -93,7 +93,7 @@ fn writable() -> Vec<(u64, u64)> {
     writable.filter_map(range).collect()
 }
 
-/// Calls `looked` with the status of a request with these headers. The thread that answered keeps its stack
+/// Answers a request with these headers and calls `looked` with the status. The thread that answered keeps its stack
 /// until `looked` returns.
 fn answered_before(
     endpoint: &Endpoint,
