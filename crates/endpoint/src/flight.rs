@@ -239,7 +239,7 @@ impl Shared {
             // Only a panic leaves requests unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
             log_end(kind, outcome(how, finished.was_overdue), end - begin);
-            if !finished.goes_on {
+            if !finished.collects_again {
                 return;
             }
         }

@@ -87,7 +87,7 @@ impl Credentials {
     ///
     /// # Security
     ///
-    /// Only for development machines: anyone who guesses the password can inspect the service. Guesses are
+    /// Use it only on development machines: anyone who guesses the password can inspect the service. Guesses are
     /// limited to five per address, plus one more every ten seconds. The limit then applies to all logins of
     /// the endpoint.
     ///

@@ -19,8 +19,8 @@ enum Site {
     Unknown,
 }
 
-/// Whether to refuse the request because a page of another site sent it. `is_overview`: the path is the
-/// overview, which other sites may link to.
+/// Whether to refuse the request because a page of another site sent it. `is_overview` says that the path is the
+/// overview, to which other sites may link.
 pub(crate) fn is_refused(parts: &RequestParts<'_>, is_overview: bool) -> bool {
     match (site(parts), SAFE_METHODS.contains(&parts.method)) {
         (Site::Own, _) | (Site::Unknown, true) => false,
@@ -34,7 +34,7 @@ fn site(parts: &RequestParts<'_>) -> Site {
     match *(parts.headers)("sec-fetch-site") {
         [] => Site::Unknown,
         [b"same-origin" | b"none"] => Site::Own,
-        // Also values that no browser sends today.
+        // Includes values that no browser sends today.
         _ => Site::Other,
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Guess {
     peer: Option<IpAddr>,
 }
 
-/// A token bucket, represented by the moment at which it will be full. `None` means full.
+/// A token bucket, stored as the time at which it will be full. `None` means full.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     full_at: Option<Instant>,

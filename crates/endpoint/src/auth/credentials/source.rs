@@ -88,12 +88,12 @@ impl Credentials {
         match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
             (Some(password), None) => {
                 let password = Secret::new(utf8(PASSWORD, password)?);
-                Login::strong(&user, &password).map(Self::single).map_err(|error| in_place(error, PASSWORD))
+                Login::strong(&user, &password).map(Self::single).map_err(|error| with_place(error, PASSWORD))
             }
             (None, Some(path)) => {
                 let parse = move |path: &Path| {
                     let login = Login::strong(&user, &without_line_break(&read(path)?));
-                    Ok(vec![login.map_err(|error| in_place(error, format_args!("`{}`", path.display())))?])
+                    Ok(vec![login.map_err(|error| with_place(error, format_args!("`{}`", path.display())))?])
                 };
                 Self::watch(Path::new(&path), Box::new(parse))
             }
@@ -147,7 +147,7 @@ fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, Credentials
 }
 
 /// Adds the location of the mistake to the message. `place` is the location of the password.
-fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
+fn with_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
     if matches!(error.kind(), Kind::InvalidUser) { error.at(USER) } else { error.at(place) }
 }
 
@@ -166,7 +166,7 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
             format!("reading credentials from `{path}` failed: {found}; check the path and the file");
         CredentialsError::new(Kind::Unreadable, message)
     };
-    let content = read_bounded(path).map_err(|source| unreadable(&why(&source)).with_source(source))?;
+    let content = read_bounded(path).map_err(|source| unreadable(&describe(&source)).with_source(source))?;
     if content.len() > MAX_FILE_BYTES {
         return Err(unreadable(&format!("it is too large (more than {MAX_FILE_BYTES} bytes)")));
     }
@@ -195,7 +195,7 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// The reason without the system's error number. For a file that is not regular, the reason is its type.
-fn why(error: &io::Error) -> String {
+fn describe(error: &io::Error) -> String {
     if matches!(error.kind(), io::ErrorKind::InvalidInput) {
         error.to_string()
     } else {

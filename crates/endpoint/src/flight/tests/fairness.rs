@@ -26,7 +26,7 @@ async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_ren
     }
     control.flights.wait_until_idle();
     assert_eq!(control.flights.shared().snapshots.list().len(), 0, "no request waited for the snapshot");
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 }
 
 #[test]
@@ -117,7 +117,7 @@ async fn s40_a_displaced_growth_is_answered() {
     let waiting = permits[MAX_GROWTHS - 1].ring_at(far).unwrap();
     let _one = take("one");
     assert!(waiting.await.is_err());
-    // Also if the wait starts after it was displaced.
+    // The same happens if the wait starts after the permit was displaced.
     let _two = take("one");
     let problem = permits[MAX_GROWTHS - 2].wait_until(far).await;
     assert_eq!(problem, Err(Problem::TooManyGrowths { retry_after: Duration::ZERO }));

@@ -118,7 +118,7 @@ fn s14_a_password_file_named_in_the_environment_is_read_again_too() {
 
 #[test]
 fn s14_a_link_to_another_target_counts_as_a_change() {
-    // As Kubernetes mounts secrets: the folder is a link whose target is replaced. Both files have the same
+    // Kubernetes mounts secrets like this: the folder is a link whose target is replaced. Both files have the same
     // length.
     let (old, new) =
         (TestFile::new("old", format!("ops:{GOOD}")), TestFile::new("new", format!("ops:{OTHER}")));
