@@ -39,8 +39,9 @@ pub trait Collect: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The collector of this process, for requests about the process itself: the allocator by arena and size class, the
-    /// state of the profiler, and the purge of unused memory. If `None`, the default, these requests get status 501.
+    /// The collector of this process. Requests about the process itself need it: the allocator by arena and size class,
+    /// the state of the profiler, and the purge of unused memory. If it is `None`, the default, these requests get
+    /// status 501.
     fn process(&self) -> Option<&Collector> {
         None
     }
@@ -66,7 +67,7 @@ fn lock_types() -> MutexGuard<'static, ()> {
     TYPES.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Changes the heap profiler. Waits for a collection of types to end: a change of the sampling rate reads the heap
+/// Changes the heap profiler. Waits for a collection of types to end. A change of the sampling rate reads the heap
 /// profile too, and one report must not mix two rates.
 pub(crate) fn set_profiling(
     process: &Collector,

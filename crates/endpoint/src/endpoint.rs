@@ -217,7 +217,7 @@ impl Endpoint {
         self.plain_http(PlainHttp::Refuse)
     }
 
-    /// Allows plain HTTP on purpose, and so silences the audit event that otherwise warns of it once per process.
+    /// Allows plain HTTP on purpose. Without this setting, an audit event warns of it once per process.
     pub fn allow_plain_http(self) -> Self {
         self.plain_http(PlainHttp::Allow)
     }

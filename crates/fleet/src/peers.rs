@@ -36,7 +36,7 @@ const MAX_PEERS: usize = 256;
 pub struct Peers {
     id: NeighboursId,
     caller: Caller,
-    named: Vec<Named>,
+    configured: Vec<ConfiguredPeer>,
     authorities: Option<Arc<RootCertStore>>,
     /// Whether peers that are added from now on may be asked over plain HTTP.
     allows_plain_http: bool,
@@ -44,12 +44,12 @@ pub struct Peers {
 
 /// A configured peer: a page, or the pages at all addresses of a name.
 #[derive(Clone, Debug)]
-struct Named {
+struct ConfiguredPeer {
     address: Address,
     /// Whether the host stands for all its addresses.
-    is_each: bool,
+    is_every_address: bool,
     /// Whether the secret may leave this machine unencrypted.
-    may_leave: bool,
+    allows_plain_http: bool,
 }
 
 /// A peer or authority that was refused. The message says what to change.
@@ -75,7 +75,7 @@ impl Peers {
         Self {
             id: NeighboursId::unique(),
             caller,
-            named: Vec::new(),
+            configured: Vec::new(),
             authorities: None,
             allows_plain_http: false,
         }
@@ -99,7 +99,7 @@ impl Peers {
         self.add(url.as_ref(), true)
     }
 
-    fn add(mut self, url: &str, is_each: bool) -> Result<Self, PeerError> {
+    fn add(mut self, url: &str, is_every_address: bool) -> Result<Self, PeerError> {
         let refused = |what: &str| {
             // The message must not repeat a login in the address.
             let message = format!("peer `{}` refused: it {what}", without_login(url).escape_debug());
@@ -115,12 +115,16 @@ impl Peers {
                  or call `allow_plain_http` first if you trust the network",
             );
         }
-        if self.named.len() == MAX_PEERS {
+        if self.configured.len() == MAX_PEERS {
             return refused(&format!(
                 "exceeds the limit of {MAX_PEERS} peers; use `dns` for many instances of one name"
             ));
         }
-        self.named.push(Named { address, is_each, may_leave: self.allows_plain_http });
+        self.configured.push(ConfiguredPeer {
+            address,
+            is_every_address,
+            allows_plain_http: self.allows_plain_http,
+        });
         Ok(self)
     }
 
@@ -161,7 +165,7 @@ impl Peers {
     /// Whether the list has no peers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty()
+        self.configured.is_empty()
     }
 
     /// The same peers as new neighbours. They share no answers with the value that they were cloned from.
@@ -188,7 +192,7 @@ impl Error for PeerError {}
 /// Shows the addresses without the secret.
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named: Vec<_> = self.named.iter().map(|named| named.address.to_string()).collect();
-        f.debug_struct("Peers").field("named", &named).finish_non_exhaustive()
+        let addresses: Vec<_> = self.configured.iter().map(|peer| peer.address.to_string()).collect();
+        f.debug_struct("Peers").field("addresses", &addresses).finish_non_exhaustive()
     }
 }

@@ -45,7 +45,7 @@ fn is_followed_link(parts: &RequestParts<'_>) -> bool {
 }
 
 /// Whether `Origin` is missing or names the requested host. Only the host is compared, because we do not know
-/// our scheme. So a page that an attacker serves over plain HTTP in our place passes, as in Go.
+/// our scheme. A page that an attacker serves over plain HTTP in our place therefore passes, as in Go.
 fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
     match *(parts.headers)("origin") {
         [] => true,

@@ -21,8 +21,8 @@ pub(crate) struct GuessLimiter(Mutex<Buckets>);
 
 #[derive(Debug, Default)]
 struct Buckets {
-    /// Buckets that are not full. There are at most a hundred: each guess also takes a token from `all`, and
-    /// that is as many as `all` provides while one of these buckets fills up.
+    /// Buckets that are not full. There are at most a hundred, because each guess also takes
+    /// a token from `all`. It provides a hundred tokens while one of these buckets fills up.
     peers: HashMap<IpAddr, Bucket>,
     all: Bucket,
 }

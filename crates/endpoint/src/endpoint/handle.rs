@@ -49,10 +49,10 @@ impl Endpoint {
     /// Answers a request without blocking, because long work runs on another thread. One operation reads a body, but
     /// only after all other checks have passed: [`ReplyFuture::needs_body`].
     ///
-    /// Every request without authorization gets the same constant 401 before anything else about it is examined, except
-    /// that the answer to `HEAD` has no body. Only two checks come before the password: whether plain HTTP is refused
-    /// (403), and, for a weak password, whether the address has sent too many wrong ones (429). If the page
-    /// [hides](Self::hide), the application answers all these requests: see [`ReplyFuture::is_for_application`].
+    /// Every request without authorization gets the same constant 401 before anything else about it is examined,
+    /// except that the answer to `HEAD` has no body. Only two checks come before the password. One is whether plain
+    /// HTTP is refused (403). The other is whether the address has guessed too often at a weak password (429). If the
+    /// page [hides](Self::hide), the application answers all these requests: see [`ReplyFuture::is_for_application`].
     pub fn handle(&self, parts: RequestParts<'_>) -> ReplyFuture {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {

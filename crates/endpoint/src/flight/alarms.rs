@@ -57,7 +57,7 @@ impl Permit {
     /// If too many requests already wait for this event.
     pub(super) fn take(shared: &Arc<Shared>, wait: Wait, proof: &Authorized) -> Result<Self, Problem> {
         let (number, displaced) = shared.lock().alarms.admit(wait, proof)?;
-        // Dropping it wakes the task that polled for it, so never drop it under the lock.
+        // Dropping the channel wakes the task that polled it, so never drop it under the lock.
         drop(displaced);
         Ok(Self { shared: Arc::clone(shared), number })
     }
@@ -86,7 +86,7 @@ impl Drop for Permit {
         let removed = self.shared.lock().alarms.remove(self.number);
         // Lets the supervisor end if it has nothing else to wait for.
         self.shared.changed.notify_all();
-        // Dropping it wakes the task that polled for it, so never drop it under the lock.
+        // Dropping the channel wakes the task that polled it, so never drop it under the lock.
         drop(removed);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-/// The login that must give a permit to `newcomer` when `holders` hold all permits: the login with the most
-/// permits, if it has at least two more than the newcomer. Each login thus gets its share, no permit goes back
-/// and forth, and a single login can have all permits.
+/// The login that must give a permit to `newcomer` when `holders` hold all permits.
+///
+/// It is the login with the most permits, if it has at least two more than the newcomer. Each login thus gets its
+/// share, no permit goes back and forth, and a single login can have all permits.
 pub(super) fn gives_way<'a>(holders: impl Iterator<Item = &'a Arc<str>>, newcomer: &str) -> Option<Arc<str>> {
     // A vector, because there are only a few logins.
     let mut counts: Vec<(&Arc<str>, usize)> = Vec::new();

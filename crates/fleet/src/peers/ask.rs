@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 
 use super::address::Address;
 use super::connect::{connect, encrypt};
-use super::{Named, names};
+use super::{ConfiguredPeer, names};
 use crate::caller::Caller;
 use crate::exchange::{exchange, request};
 use crate::fan_out::{Ask, Unanswered};
@@ -25,18 +25,23 @@ pub(super) struct Peer {
     /// The address to use, if the host's name has several.
     pub(super) at: Option<SocketAddr>,
     /// Whether the secret may leave this machine unencrypted.
-    may_leave: bool,
+    allows_plain_http: bool,
 }
 
 impl Peer {
-    pub(super) fn new(name: String, named: &Named, at: Option<SocketAddr>) -> Self {
-        Self { name, address: named.address.clone(), at, may_leave: named.may_leave }
+    pub(super) fn new(name: String, configured: &ConfiguredPeer, at: Option<SocketAddr>) -> Self {
+        Self {
+            name,
+            address: configured.address.clone(),
+            at,
+            allows_plain_http: configured.allows_plain_http,
+        }
     }
 
     /// Whether the secret may be sent to `found`. Checked even for `localhost`, because a name server chooses its
     /// address.
     pub(super) fn may_be_asked_at(&self, found: IpAddr) -> bool {
-        self.address.is_tls || self.may_leave || is_loopback(found)
+        self.address.is_tls || self.allows_plain_http || is_loopback(found)
     }
 }
 

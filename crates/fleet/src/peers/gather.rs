@@ -24,7 +24,7 @@ impl Neighbours for Peers {
     fn ask(&self, query: &FleetQuery<'_>, own: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         let own = own();
         // Before the time for the peers starts, because the system's certificates can be hundreds of files.
-        let needs_tls = self.named.iter().any(|named| named.address.is_tls);
+        let needs_tls = self.configured.iter().any(|configured| configured.address.is_tls);
         let tls = needs_tls.then(|| connect::tls(self.authorities.clone()));
         let fan_out = exchange::fan_out(query.deadline);
         let mut fleet = Fleet::new("peers");
@@ -55,22 +55,27 @@ impl Peers {
     fn find(&self, end: Instant, shows_host: bool, fleet: &mut Fleet) -> Vec<Peer> {
         let mut peers = Vec::new();
         let mut lookups = Vec::new();
-        for (number, named) in (1..).zip(&self.named) {
-            let name =
-                |hidden| if shows_host { named.address.to_string() } else { format!("{hidden} {number}") };
-            if named.is_each {
+        for (number, configured) in (1..).zip(&self.configured) {
+            let name = |hidden| {
+                if shows_host { configured.address.to_string() } else { format!("{hidden} {number}") }
+            };
+            if configured.is_every_address {
                 // All lookups start together. Their results are awaited below.
-                lookups.push((name("peers"), named, names::start(&named.address)));
+                lookups.push((name("peers"), configured, names::start(&configured.address)));
             } else {
-                peers.push(Peer::new(name("peer"), named, None));
+                peers.push(Peer::new(name("peer"), configured, None));
             }
         }
         let end = end.min(Instant::now() + FOR_ONE);
-        for (name, named, lookup) in lookups {
+        for (name, configured, lookup) in lookups {
             match lookup.and_then(|lookup| lookup.wait(end)) {
                 Ok(found) => peers.extend((1..).zip(found).map(|(number, at)| {
                     let hidden = || format!("{name}, address {number}");
-                    Peer::new(if shows_host { named.address.at(at) } else { hidden() }, named, Some(at))
+                    Peer::new(
+                        if shows_host { configured.address.at(at) } else { hidden() },
+                        configured,
+                        Some(at),
+                    )
                 })),
                 Err(missing) => fleet.miss(missing.of(name)),
             }

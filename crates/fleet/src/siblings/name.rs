@@ -8,9 +8,10 @@ use std::process;
 use memory_debug_core::__private::start_ticks;
 use memory_debug_core::instance_id;
 
-/// The name of a socket, `{pid}-{start}-{id}.sock`: the process id, the start of the process in ticks since the boot
-/// (as in `/proc`), and the first eight digits of the instance id. The first two distinguish a process from a later
-/// process with the same id.
+/// The name of a socket, `{pid}-{start}-{id}.sock`.
+///
+/// It contains the process id, the start of the process in ticks since the boot (as in `/proc`), and the first eight
+/// digits of the instance id. The start distinguishes a process from a later process with the same process id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) pid: u32,

@@ -30,7 +30,7 @@ struct Digests {
 impl Login {
     /// Creates a login whose password must not be weak.
     pub(super) fn strong(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
-        // A password that cannot be sent at all is the better reason, so it is checked first.
+        // Checked first, because a password that cannot be sent is the better reason.
         check_sendable(user, password)?;
         match weakness(password.expose()) {
             Some(weakness) => Err(CredentialsError::weak(weakness)),

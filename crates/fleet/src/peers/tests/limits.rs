@@ -102,8 +102,8 @@ fn the_number_of_configured_peers_is_limited() {
 #[test]
 fn addresses_beyond_the_limit_are_counted() {
     let address = Address::parse("https://shop-headless").unwrap();
-    let named = Named { address, is_each: true, may_leave: false };
-    let peer = |number: usize| Peer::new(number.to_string(), &named, None);
+    let configured = ConfiguredPeer { address, is_every_address: true, allows_plain_http: false };
+    let peer = |number: usize| Peer::new(number.to_string(), &configured, None);
     for (found, detail) in [
         (MAX_PEERS, None),
         (MAX_PEERS + 7, Some("7 more peers were found than the limit of 256; they are not asked")),
