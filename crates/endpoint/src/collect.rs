@@ -47,7 +47,7 @@ pub trait Collect: Send + Sync + 'static {
     }
 }
 
-/// Less memory is left than a collection may need.
+/// The error that less memory is left than a collection may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// The most that the collection may take, in bytes.

@@ -64,7 +64,7 @@ pub struct Endpoint {
     peers: Option<Arc<Peers>>,
 }
 
-/// What the reports describe.
+/// The subject of the reports.
 #[derive(Clone, Debug)]
 enum Source {
     /// This process, under a service name.

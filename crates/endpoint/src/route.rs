@@ -15,7 +15,7 @@ use crate::view::{self, Kind, PageRequest};
 /// One page: which requests it accepts, and who may read it.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// `GET` includes `HEAD`.
+    /// The method. `GET` includes `HEAD`.
     method: &'static str,
     /// The path below the base. `{id}` stands for the id of a snapshot.
     path: &'static str,

@@ -8,7 +8,8 @@ pub fn time_left(end: Instant) -> Option<Duration> {
     between(Instant::now(), end)
 }
 
-/// Less than a microsecond counts as nothing, because sockets count microseconds and read 0 as "no limit".
+/// Returns the time from `now` to `end`. Less than a microsecond counts as nothing, because sockets count
+/// microseconds and read 0 as "no limit".
 fn between(now: Instant, end: Instant) -> Option<Duration> {
     end.checked_duration_since(now).filter(|left| left.as_micros() > 0)
 }

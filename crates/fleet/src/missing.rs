@@ -77,7 +77,7 @@ impl Refusal {
         }
     }
 
-    /// What happened and what to do, for instances that ask each other.
+    /// Returns what happened and what to do, for instances that ask each other.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {

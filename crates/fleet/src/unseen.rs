@@ -27,7 +27,7 @@ fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `it ends with a space (U+0020); remove it`.
+/// Writes a message such as `it ends with a space (U+0020), which is easy to miss; remove it`.
 impl fmt::Display for Unseen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verb, c) = match *self {

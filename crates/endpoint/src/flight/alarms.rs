@@ -34,7 +34,7 @@ pub(super) struct Permit {
     number: u64,
 }
 
-/// All permits.
+/// The permits of all waiting requests, with their alarms.
 #[derive(Default)]
 pub(super) struct Alarms {
     latest: u64,

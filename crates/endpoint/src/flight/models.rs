@@ -309,7 +309,7 @@ fn s43_requests_around_a_deadline_are_all_answered() {
     });
 }
 
-/// Long after the end of any model.
+/// A time long after the end of any model.
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(60 * 60)
 }

@@ -46,14 +46,14 @@ enum Phase {
 pub(super) struct Group {
     view: RenderRequest,
     proof: Authorized,
-    /// Ordered by number, and never empty.
+    /// The waiting requests, ordered by number. Never empty.
     waiters: Vec<Waiter>,
 }
 
 /// A waiting request.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    /// Increases with each request.
+    /// The number of the request. Later requests have higher numbers.
     pub(super) number: u64,
     pub(super) login: Arc<str>,
     pub(super) sender: oneshot::Sender<Answer>,
@@ -81,7 +81,7 @@ pub(super) enum Joined {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Collected,
-    /// There was not enough memory to try.
+    /// Too little memory was left to try.
     Refused,
     Panicked,
 }

@@ -16,7 +16,7 @@ use crate::view::Kind;
 #[derive(Debug)]
 pub(crate) struct Waiting {
     receiver: oneshot::Receiver<Answer>,
-    /// `None` after the answer, and for answers that were available at once.
+    /// The entry to remove on drop. `None` after the answer, and for answers that were available at once.
     entry: Option<Entry>,
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn negotiate_problem(query: Option<&str>, accept: &[&[u8]]) -> Format
 struct MediaRange<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// Thousandths; 0 means not acceptable.
+    /// The quality in thousandths. 0 means not acceptable.
     quality: u16,
 }
 
@@ -73,7 +73,7 @@ impl<'a> MediaRange<'a> {
         (!kind.is_empty() && !subtype.is_empty()).then_some(Self { kind, subtype, quality })
     }
 
-    /// How precisely this range names `media_type`; `None` if it does not match. Parameters are ignored.
+    /// Returns how precisely this range names `media_type`. `None` if it does not match. Parameters are ignored.
     fn specificity(&self, media_type: &str) -> Option<u8> {
         let essence = media_type.split(';').next()?;
         let (kind, subtype) = essence.split_once('/')?;

@@ -18,7 +18,7 @@ use crate::request::{Asking, Base, Target, invalid};
 struct Diff {
     base: Base,
     target: Target,
-    /// Show only what grew.
+    /// Whether to show only growth.
     growth: bool,
     types: TypesView,
     selection: Selection,

@@ -21,7 +21,7 @@ const MAX_SECONDS: usize = 60;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Heap {
     pub(crate) options: ProfileOptions,
-    /// How long to watch growth. `None` shows the present heap instead.
+    /// The time to watch growth. `None` shows the present heap instead.
     pub(crate) span: Option<Duration>,
 }
 

@@ -104,14 +104,14 @@ pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>
 /// The sources of a page.
 #[derive(Clone, Copy)]
 pub(crate) struct Material<'a> {
-    /// `None` if no page of this kind needs a report.
+    /// The report. `None` if no page of this kind needs one.
     pub(crate) collected: Option<&'a Collected>,
     /// The collector of the report.
     pub(crate) collect: &'a dyn Collect,
     pub(crate) snapshots: &'a Snapshots,
     /// Maximum length of a body.
     pub(crate) max_bytes: usize,
-    /// How long requests wait for their pages.
+    /// The time that requests wait for their pages.
     pub(crate) deadline: Duration,
     /// The processes that the page may ask. `None` for all pages except the fleet.
     pub(crate) neighbours: Option<&'a dyn Neighbours>,

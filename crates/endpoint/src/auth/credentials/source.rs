@@ -22,7 +22,8 @@ const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 const DEFAULT_USER: &str = "ops";
 
-/// Far more than valid credentials need. The limit keeps a wrong path (`/dev/zero`) from filling the memory.
+/// Maximum size of a file, far more than valid credentials need. It keeps a wrong path (`/dev/zero`) from
+/// filling the memory.
 const MAX_FILE_BYTES: usize = 8 * 1024;
 
 impl Credentials {

@@ -29,13 +29,13 @@ pub(super) struct WatchedFile {
 /// Reads and parses the file.
 pub(super) type Parse = Box<dyn Fn(&Path) -> Result<Vec<Login>, CredentialsError> + Send + Sync>;
 
-/// Identifies one version of a file, through all symbolic links. Kubernetes replaces a mounted secret by
+/// The identity of one version of a file, through all symbolic links. Kubernetes replaces a mounted secret by
 /// pointing a link at another folder.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// Device, inode, and the time of the last inode change in seconds and nanoseconds.
+    /// The device, the inode, and the time of the last inode change in seconds and nanoseconds.
     identity: [u64; 4],
 }
 
