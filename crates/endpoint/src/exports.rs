@@ -12,8 +12,6 @@
 //! analyse reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stay in [`memory_debug_core`]. So
 //! does [`memory_debug_core::Error`], because its name is too general for the root of another crate.
 
-#[doc(no_inline)]
-pub use memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_core::install;
 pub use memory_debug_core::{
