@@ -1,6 +1,7 @@
 //! A request for the reports of several processes.
 
-#[cfg(all(test, feature = "siblings", target_os = "linux"))]
+#[cfg(test)]
+#[cfg(all(feature = "siblings", target_os = "linux"))]
 mod tests;
 
 use memory_debug_core::{MissingReason, TypesView};

@@ -128,7 +128,8 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg(all(test, any(feature = "peers", all(feature = "siblings", target_os = "linux"))))]
+#[cfg(test)]
+#[cfg(any(feature = "peers", all(feature = "siblings", target_os = "linux")))]
 #[path = "../../fleet/src/exchange/stranger.rs"]
 mod stranger;
 mod sync;

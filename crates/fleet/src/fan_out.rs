@@ -167,13 +167,13 @@ mod tests {
         until(Instant::now() + Duration::from_secs(60))
     }
 
-    /// Asks `instances`. Returns the missing instances with the reasons, and the number of all answers.
-    fn missing(
-        fan_out: FanOut,
-        instances: Vec<u32>,
-        spawn: impl FnMut(Work) -> io::Result<()>,
-    ) -> Result<(Vec<(u32, MissingReason)>, usize), NoThread<u32>> {
-        let (mut missing, mut answers) = (Vec::new(), 0);
+    /// The missing instances with the reasons, and the number of all answers.
+    type Outcome = Result<(Vec<(u32, MissingReason)>, usize), NoThread<u32>>;
+
+    /// Asks `instances`.
+    fn missing(fan_out: FanOut, instances: Vec<u32>, spawn: impl FnMut(Work) -> io::Result<()>) -> Outcome {
+        let mut missing = Vec::new();
+        let mut answers = 0;
         fan_out.ask_all(instances, Panics, spawn, |instance, reason| {
             answers += 1;
             missing.extend(reason.map(|reason| (instance, reason)));

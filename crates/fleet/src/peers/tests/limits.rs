@@ -92,11 +92,11 @@ fn at_most_eight_peers_are_asked_at_once() {
 
 #[test]
 fn the_number_of_configured_peers_is_limited() {
-    let name = |peers: Peers, number: usize| {
-        peers.instance(&format!("https://10.0.{}.{}", number / 256, number % 256))
+    let add = |peers: Peers, number: usize| {
+        peers.instance(format!("https://10.0.{}.{}", number / 256, number % 256))
     };
-    let all = (0..MAX_PEERS).try_fold(peers(), name).unwrap();
-    assert_eq!(name(all, MAX_PEERS).unwrap_err().kind(), PeerErrorKind::Address);
+    let all = (0..MAX_PEERS).try_fold(peers(), add).unwrap();
+    assert_eq!(add(all, MAX_PEERS).unwrap_err().kind(), PeerErrorKind::Address);
 }
 
 #[test]
