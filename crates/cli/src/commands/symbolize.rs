@@ -43,7 +43,7 @@ impl Symbolize {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && !self.text && stdout().is_terminal() {
             return Err(Failure::usage(
-                "will not write a profile, which is binary, to a terminal; name a file with -o, use a pipe, or add --text",
+                "a profile is binary, so it is not written to a terminal; name a file with -o, use a pipe, or add --text",
             ));
         }
         let pprof = input::read(&self.profile, MAX_PROFILE_BYTES)?;

@@ -90,7 +90,7 @@ fn turn(
     news.send(News::Asked { index, at: asked }).ok()?;
     // If the thread died, the instance would look slow.
     let answer = catch_unwind(AssertUnwindSafe(|| ask(index))).unwrap_or_else(|_| {
-        Err(Failure::local("this program panicked during the request; please report that"))
+        Err(Failure::local("the request panicked, which is a defect of this command; please report it"))
     });
     news.send(answered(index, answer)).ok()?;
     thread::sleep(interval.saturating_sub(asked.elapsed()));

@@ -1,4 +1,4 @@
-//! The view as the command line asks for it.
+//! The view with the options from the command line.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -80,7 +80,10 @@ fn refusal_of_a_proxy_is_explained_without_its_login() {
     for line in ["fetch https://shop.invalid", "fetch http://shop.invalid --insecure"] {
         let (_, output) = through_proxy(line, "pro:s3cret@", refusal);
         let told = text(&output.stderr);
-        assert!(told.contains("the proxy answered 407; it wants a login: set MEMORY_DEBUG_PROXY"), "{told}");
+        assert!(
+            told.contains("the proxy answered 407; it requires a login: set MEMORY_DEBUG_PROXY"),
+            "{told}"
+        );
         assert!(!told.contains("s3cret"), "{told}");
         assert_eq!(output.status.code(), Some(1));
     }
@@ -95,7 +98,7 @@ fn plain_http_through_a_proxy_needs_insecure() {
         let words = ["fetch", target, "--proxy", "http://pro:s3cret@proxy.invalid:1"].map(str::to_owned);
         let output = run::command(&words).output().unwrap();
         let told = text(&output.stderr);
-        assert!(told.contains("plain HTTP through a proxy would show the password"), "{told}");
+        assert!(told.contains("plain HTTP through a proxy would expose the password"), "{told}");
         assert!(!told.contains("s3cret"), "{told}");
     }
 }
