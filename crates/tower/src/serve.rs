@@ -1,4 +1,4 @@
-//! The page on its own listener.
+//! The memory page on a separate listener.
 //!
 //! For a program without a web server, or a program whose operators must not use the public port:
 //!
@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! A service that has a runtime needs no other thread. The settings are the settings of the layer:
+//! A service that has a runtime needs no extra thread. It configures the page through the layer:
 //!
 //! ```no_run
 //! use memory_debug_tower::serve::{ListenAddress, serve};

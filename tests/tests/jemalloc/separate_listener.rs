@@ -293,7 +293,7 @@ async fn the_socket_of_a_successor_is_not_removed() {
 }
 
 #[test]
-fn of_two_servers_that_start_over_a_stale_socket_one_gets_it() {
+fn only_one_of_two_starting_servers_replaces_a_stale_socket() {
     let folder = Folder::new("race");
     let path = folder.path().join("memory.sock");
     for _ in 0..50 {

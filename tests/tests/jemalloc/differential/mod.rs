@@ -109,18 +109,18 @@ async fn s73_all_servers_answer_alike() {
             let answers = hold(server, case).await;
             let collected = server.collector.count() - before;
             let (model, most) = first.get_or_insert((answers.clone(), collected));
-            let mut told = |what: &str| {
+            let mut fail = |what: &str| {
                 differences
                     .push(format!("{}: {case}: {what}: {answers:?} instead of {model:?}", server.name));
             };
             if (answers.len(), collected) != (case.exchanges.len(), *most) {
-                told("answers or collections are missing");
+                fail("answers or collections are missing");
             }
             for ((answer, model), (_, expected)) in answers.iter().zip(model.iter()).zip(&case.exchanges) {
                 if !is_expected(server, *expected, answer.as_ref()) {
-                    told("not as the table has it");
+                    fail("differs from the table");
                 } else if expected.is_alike_on(server.mount) && answer != model {
-                    told("not as on the first server");
+                    fail("differs from the first server");
                 }
             }
         }
