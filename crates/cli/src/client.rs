@@ -67,7 +67,7 @@ impl<'a> Request<'a> {
 }
 
 impl Client {
-    /// Makes a client that trusts the authorities in `ca_file`, or those of the system if there is no such file.
+    /// Makes a client that trusts the authorities in `ca_file`, or the system's authorities if it is `None`.
     ///
     /// # Errors
     ///
@@ -327,7 +327,7 @@ fn said(body: &[u8]) -> String {
     let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
     let text = detail.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
     let shortened: String = text.trim().chars().take(300).collect();
-    memory_debug_report::units::visible(&shortened)
+    memory_debug_report::units::printable(&shortened)
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use memory_debug_fleet::Missing;
-use memory_debug_report::units::visible;
+use memory_debug_report::units::printable;
 use memory_debug_report::{MissingInstance, MissingReason};
 
 /// The exit status. `memory-debug help` and the manual document the values, so scripts depend on them.
@@ -76,7 +76,7 @@ impl Failure {
 
 /// Writes a line to standard error. Escapes it, because an instance may have written some of the words.
 pub(crate) fn notice(text: &str) {
-    eprintln!("memory-debug: {}", visible(text));
+    eprintln!("memory-debug: {}", printable(text));
 }
 
 impl From<Missing> for Failure {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write as _, stdout};
 use std::path::Path;
 
 use memory_debug_report::render;
-use memory_debug_report::units::visible;
+use memory_debug_report::units::printable;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -40,11 +40,11 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
 /// Writes a page that an instance sent, as JSON or text.
 pub(crate) fn print_page(page: &[u8], is_json: bool) -> Result<(), Failure> {
     let page = String::from_utf8_lossy(page);
-    print(if is_json { render::visible_json(&page) } else { lines(&page) })
+    print(if is_json { render::printable_json(&page) } else { lines(&page) })
 }
 
 fn lines(text: &str) -> String {
-    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes a result to the path given with `-o`.

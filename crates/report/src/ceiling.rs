@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::report::{
     CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_CONTROLLER, NO_GROUP, NO_LIMIT,
 };
-use crate::units::visible;
+use crate::units::printable;
 
 /// The limit that the process would reach first: the one with the least room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl fmt::Display for Owner<'_> {
             (LimitSource::Machine, _) => f.write_str("the machine"),
             (LimitSource::Group, _) => f.write_str("the container"),
             _ if self.0.is_above_what_is_visible() => f.write_str("a control group above the visible ones"),
-            (LimitSource::GroupAbove, Some(path)) => write!(f, "the control group {} above", visible(path)),
+            (LimitSource::GroupAbove, Some(path)) => write!(f, "the control group {} above", printable(path)),
             (LimitSource::GroupAbove, None) => f.write_str("a control group above"),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
-use crate::units::{Bytes, visible};
+use crate::units::{Bytes, printable};
 
 /// How far two profiles can be compared as two moments of one heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ impl Basis {
 
 fn paused(later: Origin<'_>) -> Vec<String> {
     let until = later.samples.and_then(|samples| samples.resumed_at.as_deref());
-    let until = until.map(|until| format!(", until {}", visible(until))).unwrap_or_default();
+    let until = until.map(|until| format!(", until {}", printable(until))).unwrap_or_default();
     vec![
         format!("sampling was off for some time between the two moments{until}; no row shows what was allocated then"),
         "a row may have grown by more than it shows; a row that shrank is not marked, because what was freed may have \
@@ -145,7 +145,7 @@ fn discarded(later: Origin<'_>) -> Vec<String> {
     let began = later.samples.and_then(|samples| samples.began_at.as_deref());
     let again = began.map_or_else(
         || "sampling restarted at an unknown time".to_owned(),
-        |began| format!("sampling restarted at {}", visible(began)),
+        |began| format!("sampling restarted at {}", printable(began)),
     );
     let rate =
         later.sample_bytes.map(|bytes| format!(", one sample per {:.0}", Bytes(bytes))).unwrap_or_default();

@@ -35,7 +35,7 @@
 //! - `units`: numbers and names as people read them
 //! - `timestamp`: points in time as text, and back
 //! - `rows`: which rows of a table are shown
-//! - `visible_json`: JSON in which every character is visible
+//! - `printable_json`: JSON in which every character is printable
 //! - `instance`: identity of the process that answered
 //! - `samples`: the samples that a heap profile is made of
 //! - `detail`: the allocator by arena and by size class
@@ -65,7 +65,7 @@ mod unavailable;
 pub mod units;
 mod timestamp;
 mod rows;
-mod visible_json;
+mod printable_json;
 mod instance;
 mod samples;
 mod detail;

@@ -23,7 +23,7 @@ mod stacks;
 mod table;
 mod text;
 
-pub use crate::visible_json::{VisibleJson, to_json, to_json_line, visible_json, write_line};
+pub use crate::printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use growth::{write_growth_json, write_growth_text};
 pub use json::{json, write_document, write_json};
 pub use snapshots::write_snapshots_text;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceInfo;
-use crate::units::visible;
+use crate::units::printable;
 
 /// The samples that a heap profile is made of, and the time since which they were taken.
 ///
@@ -56,7 +56,7 @@ impl SampleOrigin {
     /// The time since which every allocation may have been sampled, in words.
     pub(crate) fn complete_since(&self) -> String {
         let since = if self.pauses > 0 { &self.resumed_at } else { &self.began_at };
-        since.as_deref().map_or_else(|| "an unknown time".to_owned(), visible)
+        since.as_deref().map_or_else(|| "an unknown time".to_owned(), printable)
     }
 
     /// A note for samples that do not reach back to the start of their process.

@@ -18,10 +18,10 @@ use crate::ceiling::Ceiling;
 use crate::comparison::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
+use crate::printable_json::to_json_line;
 use crate::report::MemoryReport;
 use crate::samples::SampleOrigin;
 use crate::timestamp;
-use crate::visible_json::to_json_line;
 
 /// Schema of the description in a snapshot's profile: the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";

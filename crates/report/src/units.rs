@@ -61,7 +61,7 @@ pub fn percent(part: f64, whole: f64) -> Option<f64> {
 }
 
 /// `text` with every invisible character escaped, see [`memory_debug_profile::printable`].
-pub fn visible(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     memory_debug_profile::printable(text).into_owned()
 }
 
@@ -70,7 +70,7 @@ const NAME_LENGTH: usize = 160;
 
 /// The name of a type or function for text output: on one line, and shortened between its arguments if it is long.
 pub fn short_name(name: &str) -> String {
-    visible(&shorten_name(name, NAME_LENGTH))
+    printable(&shorten_name(name, NAME_LENGTH))
 }
 
 #[cfg(test)]
@@ -115,6 +115,6 @@ mod tests {
 
     #[test]
     fn s64_control_characters_are_escaped() {
-        assert_eq!(visible("a\r\n\u{1b}[31m\u{202e}é<T>"), "a\\u{d}\\u{a}\\u{1b}[31m\\u{202e}é<T>");
+        assert_eq!(printable("a\r\n\u{1b}[31m\u{202e}é<T>"), "a\\u{d}\\u{a}\\u{1b}[31m\\u{202e}é<T>");
     }
 }

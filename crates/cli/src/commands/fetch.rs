@@ -41,7 +41,7 @@ impl Fetch {
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
                 // Escape the page, because an operator may print the file on a terminal.
-                output::save(path, render::visible_json(&String::from_utf8_lossy(&page)).as_bytes())?;
+                output::save(path, render::printable_json(&String::from_utf8_lossy(&page)).as_bytes())?;
             }
             _ => output::print_page(&page, format == "json")?,
         }

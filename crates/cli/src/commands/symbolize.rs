@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use memory_debug_profile::{BuildId, FileData, Mapping, SymbolTier, TypeAttributor, UnstrippedCopies};
-use memory_debug_report::units::visible;
+use memory_debug_report::units::printable;
 use memory_debug_report::{PprofOptions, SymbolizedProfile, render};
 
 use crate::client::MAX_BODY_BYTES;
@@ -82,7 +82,7 @@ impl Symbolize {
         let mut attributor = TypeAttributor::new();
         let symbolized = attributor.resymbolize(profile, &copies);
         let gaps = attributor.gaps();
-        let reasons = gaps.iter().map(|gap| visible(&gap.reason)).collect::<Vec<_>>().join("; ");
+        let reasons = gaps.iter().map(|gap| printable(&gap.reason)).collect::<Vec<_>>().join("; ");
         match attributor.tier() {
             SymbolTier::None if symbolized == without_names(profile) => {
                 let reason =

@@ -4,7 +4,7 @@ use super::holder;
 use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
 use crate::ceiling::{Ceiling, LimitSource};
 use crate::report::{CgroupLevel, CgroupMemory, MemoryReport};
-use crate::units::{Bytes, count, percent, visible};
+use crate::units::{Bytes, count, percent, printable};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "near-memory-limit", check: near_limit },
@@ -61,7 +61,7 @@ fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
     match binding {
         Some(level) => level
             .inactive_file_bytes
-            .ok_or_else(|| format!("the inactive page cache of {} is not known", visible(&level.path))),
+            .ok_or_else(|| format!("the inactive page cache of {} is not known", printable(&level.path))),
         None => cgroup(report, "inactive_file_bytes", |cgroup| cgroup.inactive_file_bytes),
     }
 }
@@ -197,7 +197,7 @@ fn happened<'r>(
     let found: Vec<_> = levels
         .filter_map(|level| {
             let times = above(level).filter(|times| *times > 0)?;
-            Some((format!("{} at {}", count(times), visible(&level.path)), level))
+            Some((format!("{} at {}", count(times), printable(&level.path)), level))
         })
         .collect();
     let Some((_, nearest)) = found.first() else { return here.map(|_| None) };

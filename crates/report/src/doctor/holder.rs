@@ -5,7 +5,7 @@
 
 use crate::ceiling::{Ceiling, LimitSource};
 use crate::report::{CgroupLevel, CgroupParts, MemoryReport};
-use crate::units::{Bytes, visible};
+use crate::units::{Bytes, printable};
 
 /// Part of the memory in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
         LimitSource::Group => None,
         LimitSource::GroupAbove => {
             let others = ceiling.others_bytes?;
-            let path = visible(ceiling.path.as_deref().unwrap_or_default());
+            let path = printable(ceiling.path.as_deref().unwrap_or_default());
             let mut levels =
                 report.cgroup.iter().flat_map(|cgroup| cgroup.binding.iter().chain(&cgroup.levels));
             let above = levels.find(|level| Some(&level.path) == ceiling.path.as_ref());

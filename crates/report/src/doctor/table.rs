@@ -2,7 +2,7 @@
 
 use super::rule::{Check, Finding, MIB, Rule, Threshold, limit, process, share, types};
 use crate::report::{GrownRow, MemoryReport, RowSource, TypeRow};
-use crate::units::{percent, short_name, signed_bytes, visible};
+use crate::units::{percent, printable, short_name, signed_bytes};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { id: "symbols-missing", check: symbols_missing },
@@ -43,8 +43,8 @@ fn symbols_missing(report: &MemoryReport) -> Check {
     let of_program = gaps.iter().find(|gap| gap.is_program);
     Ok(match (effect, of_program) {
         (Some(effect), Some(gap)) => Some(Finding::warning(
-            format!("{} (tier {symbols}), so {effect}", visible(&gap.reason)),
-            visible(&gap.advice),
+            format!("{} (tier {symbols}), so {effect}", printable(&gap.reason)),
+            printable(&gap.advice),
         )),
         // Reports from earlier versions do not say why.
         (Some(effect), None) => Some(Finding::warning(
@@ -58,8 +58,8 @@ fn symbols_missing(report: &MemoryReport) -> Check {
                 others => format!("; see the notes below the table for {others} more"),
             };
             Finding::notice(
-                format!("some code has no symbols: {}{others}", visible(&gap.reason)),
-                visible(&gap.advice),
+                format!("some code has no symbols: {}{others}", printable(&gap.reason)),
+                printable(&gap.advice),
             )
         }),
     })

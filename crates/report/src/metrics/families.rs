@@ -5,7 +5,7 @@ use crate::report::{
     AllocatorStats, CgroupLevel, CgroupMemory, CgroupParts, MachineMemory, MemoryReport, ProcessMemory,
 };
 use crate::timestamp;
-use crate::units::visible;
+use crate::units::printable;
 
 /// Metrics that share one name.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ pub(super) fn of_numbers(report: &MemoryReport) -> Vec<MetricFamily> {
 
 fn build_info(report: &MemoryReport) -> MetricFamily {
     let instance = &report.instance;
-    let or_empty = |value: &Option<String>| value.as_deref().map(visible).unwrap_or_default();
+    let or_empty = |value: &Option<String>| value.as_deref().map(printable).unwrap_or_default();
     let labels = vec![
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service", or_empty(&instance.service)),
@@ -228,7 +228,7 @@ fn of_levels(report: &MemoryReport) -> Vec<MetricFamily> {
         for (family, value) in
             [(&mut kills, level.oom_kills), (&mut high, level.high_events), (&mut max, level.max_events)]
         {
-            value.into_iter().for_each(|value| family.add("level", visible(&level.path), value as f64));
+            value.into_iter().for_each(|value| family.add("level", printable(&level.path), value as f64));
         }
     }
     families.extend([kills, high, max]);
@@ -266,7 +266,7 @@ fn of_ceiling(report: &MemoryReport) -> Vec<MetricFamily> {
     families.extend(ceiling.map(|ceiling| {
         let labels = vec![
             ("set_by", ceiling.set_by.as_str().to_owned()),
-            ("path", ceiling.path.as_deref().map(visible).unwrap_or_default()),
+            ("path", ceiling.path.as_deref().map(printable).unwrap_or_default()),
         ];
         MetricFamily {
             kind: MetricKind::Info,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::MetricsView;
 use super::families::MetricFamily;
 use crate::report::{MemoryReport, RowSource, TypeRow};
-use crate::units::visible;
+use crate::units::printable;
 
 /// Label for all types that are not among the largest.
 const OTHER: &str = "other";
@@ -134,7 +134,7 @@ fn of_roots(report: &MemoryReport) -> Vec<MetricFamily> {
 
 /// The name as a label, safe to read in a terminal.
 fn cut(name: &str) -> String {
-    let name = visible(name);
+    let name = printable(name);
     if name.chars().count() <= MAX_NAME_CHARS {
         return name;
     }

@@ -8,7 +8,7 @@ use crate::comparison::Comparison;
 use crate::report::RowSource;
 use crate::snapshot::Growth;
 use crate::snapshot::{DiffRow, LeakRun, LeakVerdict, LeftOut, SnapshotDiff, SnapshotInfo, Suspect};
-use crate::units::{Bytes, count, percent, short_name, signed_bytes, signed_count, span, visible};
+use crate::units::{Bytes, count, percent, printable, short_name, signed_bytes, signed_count, span};
 
 impl Display for SnapshotDiff {
     /// Caveats first, then the table's columns with signs. A change beyond noise has a star.
@@ -33,7 +33,7 @@ impl Display for SnapshotDiff {
 
 /// Writes the caveats before the rows, so that readers do not misread the rows.
 pub(super) fn write_notes(f: &mut Formatter<'_>, notes: &[String]) -> fmt::Result {
-    notes.iter().try_for_each(|note| writeln!(f, "note: {}", visible(note)))?;
+    notes.iter().try_for_each(|note| writeln!(f, "note: {}", printable(note)))?;
     if notes.is_empty() { Ok(()) } else { writeln!(f) }
 }
 
@@ -110,7 +110,7 @@ impl Display for Taken<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0.label {
             Some(_) => Moment(self.0).fmt(f),
-            None => f.write_str(&visible(&self.0.taken_at)),
+            None => f.write_str(&printable(&self.0.taken_at)),
         }
     }
 }
@@ -122,8 +122,8 @@ impl Display for Moment<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let SnapshotInfo { id, label, taken_at, .. } = self.0;
         match label {
-            Some(label) => write!(f, "{} ({})", visible(label), visible(taken_at)),
-            None => write!(f, "{id} ({})", visible(taken_at)),
+            Some(label) => write!(f, "{} ({})", printable(label), printable(taken_at)),
+            None => write!(f, "{id} ({})", printable(taken_at)),
         }
     }
 }
@@ -143,7 +143,7 @@ impl Display for LeakVerdict {
         }
         for LeftOut { snapshots, reason } in &self.left_out {
             let word = if snapshots.len() == 1 { "snapshot" } else { "snapshots" };
-            writeln!(f, "left out: {} {word}{}: {}", snapshots.len(), Ends(snapshots), visible(reason))?;
+            writeln!(f, "left out: {} {word}{}: {}", snapshots.len(), Ends(snapshots), printable(reason))?;
         }
         let newer = self.newer.as_ref().map(|newer| newer.compared_rows);
         let compared = newer.map_or(self.run.compared_rows, |newer| newer.max(self.run.compared_rows));
@@ -165,7 +165,7 @@ fn write_run<'s>(
         writeln!(f, ", these keep growing:\n")?;
         suspects.try_for_each(|suspect| writeln!(f, "{suspect}"))?;
     }
-    run.notes.iter().try_for_each(|note| writeln!(f, "note: {}", visible(note)))?;
+    run.notes.iter().try_for_each(|note| writeln!(f, "note: {}", printable(note)))?;
     writeln!(f)
 }
 

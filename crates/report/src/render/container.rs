@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::columns;
 use super::line::line;
 use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
-use crate::units::{Bytes, count, visible};
+use crate::units::{Bytes, count, printable};
 
 /// The header's line about the container's memory, without inactive page cache. Empty parts are omitted.
 pub(super) fn header(report: &MemoryReport) -> Option<String> {
@@ -88,7 +88,7 @@ fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
         let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), count);
         let mark = if binding == Some(path) { " !" } else { "" };
         [
-            visible(path) + mark,
+            printable(path) + mark,
             bytes(*limit_bytes),
             bytes(*current_bytes),
             bytes(*inactive_file_bytes),

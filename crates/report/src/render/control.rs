@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
 use crate::profiling_status::{ProfilingStatus, ProfilingWindow};
-use crate::units::{Bytes, count, span, visible};
+use crate::units::{Bytes, count, printable, span};
 
 impl Display for ProfilingStatus {
     /// One line with the state, then when it ends, what a change discarded, and what is unknown.
@@ -17,7 +17,7 @@ impl Display for ProfilingStatus {
             (_, Some(false), _) => writeln!(f, "heap profiling: not enabled at the start")?,
             (_, _, Some(false)) => writeln!(f, "heap profiling: off{rate}")?,
             (_, _, Some(true)) => match &profiling.active_since {
-                Some(since) => writeln!(f, "heap profiling: on{rate}, since {}", visible(since))?,
+                Some(since) => writeln!(f, "heap profiling: on{rate}, since {}", printable(since))?,
                 None => writeln!(f, "heap profiling: on{rate}, since an unknown time")?,
             },
             (_, _, None) => writeln!(f, "heap profiling: unknown")?,
@@ -34,7 +34,7 @@ impl Display for ProfilingStatus {
         }
         let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
         for (reason, paths) in reasons::grouped(shown) {
-            writeln!(f, "not available: {}: {}", visible(&paths.join(", ")), visible(reason))?;
+            writeln!(f, "not available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
         }
         Ok(())
     }
@@ -43,7 +43,7 @@ impl Display for ProfilingStatus {
 impl Display for ProfilingWindow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let state = if self.active_afterwards { "on" } else { "off" };
-        write!(f, "until {} ({} left), then {state}", visible(&self.until), span(self.seconds_left))?;
+        write!(f, "until {} ({} left), then {state}", printable(&self.until), span(self.seconds_left))?;
         match self.sample_bytes_afterwards {
             Some(bytes) if self.discards_at_end => {
                 write!(f, ", one sample per {:.0}", Bytes(bytes))?;

@@ -4,12 +4,18 @@ use std::fmt::{self, Write};
 
 use super::reasons;
 use crate::doctor::{Diagnosis, Severity};
-use crate::units::visible;
+use crate::units::printable;
 
 /// Writes one line for each finding more severe than a notice.
 pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
-        writeln!(out, "{} {}: {}", name(verdict.severity), visible(&verdict.id), visible(&verdict.evidence))?;
+        writeln!(
+            out,
+            "{} {}: {}",
+            name(verdict.severity),
+            printable(&verdict.id),
+            printable(&verdict.evidence)
+        )?;
     }
     Ok(())
 }
@@ -23,9 +29,9 @@ impl fmt::Display for Diagnosis {
 
 fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
     for verdict in &diagnosis.verdicts {
-        writeln!(out, "{} {}", name(verdict.severity), visible(&verdict.id))?;
-        writeln!(out, "  {}", visible(&verdict.evidence))?;
-        writeln!(out, "  advice: {}\n", visible(&verdict.advice))?;
+        writeln!(out, "{} {}", name(verdict.severity), printable(&verdict.id))?;
+        writeln!(out, "  {}", printable(&verdict.evidence))?;
+        writeln!(out, "  advice: {}\n", printable(&verdict.advice))?;
     }
     if diagnosis.verdicts.is_empty() {
         write!(out, "no findings; ")?;
@@ -35,7 +41,7 @@ fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result 
     writeln!(out, "{checked} {noun} checked, {not_checked} not checked")?;
     let not_checked = diagnosis.not_checked.iter().map(|rule| (rule.id.as_ref(), rule.reason.as_str()));
     for (reason, ids) in reasons::grouped(not_checked) {
-        writeln!(out, "not checked: {} because {}", visible(&ids.join(", ")), visible(reason))?;
+        writeln!(out, "not checked: {} because {}", printable(&ids.join(", ")), printable(reason))?;
     }
     Ok(())
 }

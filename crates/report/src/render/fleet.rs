@@ -7,7 +7,7 @@ use super::{columns, error_cell, row_name, times};
 use crate::fleet::{FleetEstimate, FleetNumber, FleetReport, FleetTypes, MergeRule, Spread};
 use crate::instance::InstanceId;
 use crate::report::RowSource;
-use crate::units::{Bytes, count, percent, span, visible};
+use crate::units::{Bytes, count, percent, printable, span};
 
 /// Most outliers named below a table; the JSON has all.
 const OUTLIERS_SHOWN: usize = 12;
@@ -49,7 +49,7 @@ fn found(scope: &str) -> Cow<'static, str> {
         "through" => "through one address".into(),
         "host" => "on one host".into(),
         "peers" => "among peers".into(),
-        other => format!("by {}", visible(other)).into(),
+        other => format!("by {}", printable(other)).into(),
     }
 }
 
@@ -59,12 +59,12 @@ fn write_estimate(out: &mut impl Write, estimate: &FleetEstimate) -> fmt::Result
     let (at_least, are) = (at_least.round(), if at_least.round() == 1.0 { "is" } else { "are" });
     writeln!(out, "an estimate, not a census: {seen} in {draws}; there {are} at least {at_least} (Chao1)")?;
     let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough: the rule is to ask" };
-    writeln!(out, "{ended} {}", visible(stop_rule))
+    writeln!(out, "{ended} {}", printable(stop_rule))
 }
 
 fn write_programs(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     for program in &report.programs {
-        let or = |text: &Option<String>, or: &str| text.as_deref().map_or(or.to_owned(), visible);
+        let or = |text: &Option<String>, or: &str| text.as_deref().map_or(or.to_owned(), printable);
         let (service, version) = (or(&program.service, "unnamed service"), or(&program.version, ""));
         let name = format!("{service} {version}");
         let build = or(&program.build_id, "unknown");
@@ -85,11 +85,11 @@ fn write_instances(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         [
             instance.id.short(),
             instance.pid.to_string(),
-            instance.host.as_deref().map_or_else(|| "–".to_owned(), visible),
+            instance.host.as_deref().map_or_else(|| "–".to_owned(), printable),
             instance.uptime_seconds.map_or_else(|| "–".to_owned(), span),
             bytes(member.resident_bytes),
             bytes(member.allocated_bytes),
-            visible(&member.targets.join(", ")),
+            printable(&member.targets.join(", ")),
         ]
     });
     columns::write(out, ["instance", "pid", "host", "up", "resident", "allocated", "target"], rows)
@@ -100,7 +100,7 @@ fn write_missing(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         writeln!(out, "\nnot in the sums:")?;
     }
     for missing in &report.missing {
-        let (target, detail) = (visible(&missing.target), visible(&missing.detail));
+        let (target, detail) = (printable(&missing.target), printable(&missing.detail));
         writeln!(out, "  {target}: {}: {detail}", missing.reason.as_str())?;
     }
     Ok(())
@@ -117,7 +117,7 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
             _ => "–".to_owned(),
         };
         let [min, median, max] = spread(&number.spread, |value| quantity(path, value));
-        [visible(path), sum, min, median, max, number.instances.to_string()]
+        [printable(path), sum, min, median, max, number.instances.to_string()]
     });
     columns::write(out, ["number", "sum", "min", "median", "max", "instances"], rows)?;
     if let Some(share) = report.fragmentation() {
@@ -132,7 +132,7 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         }
     }
     notes.iter().try_for_each(|(note, paths)| {
-        writeln!(out, "note: {}: {}", visible(&paths.join(", ")), visible(note))
+        writeln!(out, "note: {}: {}", printable(&paths.join(", ")), printable(note))
     })
 }
 
@@ -168,7 +168,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
         parts.push(format!("sampled 1 per {}", rates.join(" or ")));
     }
     if !types.symbols.is_empty() {
-        parts.push(format!("symbols: {}", visible(&types.symbols.join(", "))));
+        parts.push(format!("symbols: {}", printable(&types.symbols.join(", "))));
     }
     writeln!(out, "{}", parts.join(" · "))?;
     if types.omitted_at_instances > 0 {
@@ -180,7 +180,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
 }
 
 fn write_outliers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
-    let numbers = report.numbers.iter().map(|(path, number)| (visible(path), &number.spread));
+    let numbers = report.numbers.iter().map(|(path, number)| (printable(path), &number.spread));
     let rows = report.types.iter().flat_map(|types| &types.rows);
     let rows = rows.map(|row| (row_name(&row.type_name, row.source != RowSource::Unattributed), &row.spread));
     let found: Vec<_> = numbers.chain(rows).filter(|(_, spread)| !spread.outliers.is_empty()).collect();
@@ -205,7 +205,7 @@ fn write_unavailable(out: &mut impl Write, report: &FleetReport) -> fmt::Result 
         writeln!(out, "\nnot available:")?;
     }
     for (reason, paths) in super::reasons::grouped(report.unavailable.iter()) {
-        writeln!(out, "  {}: {}", visible(&paths.join(", ")), visible(reason))?;
+        writeln!(out, "  {}: {}", printable(&paths.join(", ")), printable(reason))?;
     }
     Ok(())
 }

@@ -9,13 +9,13 @@ use crate::ceiling::Ceiling;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
+use crate::printable_json::{to_json, write_line};
 use crate::reconciliation::Reconciliation;
 use crate::report::{
     AllocatorStats, CgroupMemory, MachineMemory, MemoryReport, ProcessMemory, SCHEMA, TypeSummary,
 };
 use crate::root_summary::RootSummary;
 use crate::view::{Page, TypesView};
-use crate::visible_json::{to_json, write_line};
 
 /// The report as indented JSON, with a newline at the end.
 ///

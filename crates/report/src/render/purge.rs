@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
 use crate::purge_report::{PurgeMoment, PurgeReport};
-use crate::units::{Bytes, visible};
+use crate::units::{Bytes, printable};
 
 impl Display for PurgeReport {
     /// One line with the result, then each number before and after.
@@ -27,7 +27,7 @@ impl Display for PurgeReport {
         }
         let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
         for (reason, paths) in reasons::grouped(shown) {
-            writeln!(f, "\nnot available: {}: {}", visible(&paths.join(", ")), visible(reason))?;
+            writeln!(f, "\nnot available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::WORTH_A_WORD;
 use crate::reconciliation::Reconciliation;
-use crate::units::{Bytes, percent, visible};
+use crate::units::{Bytes, percent, printable};
 
 pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     if let (Some(sampled), Some(in_use)) = (numbers.sampled_bytes, numbers.in_use_bytes) {
@@ -19,7 +19,7 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
         writeln!(out, "sampled {sampled:.1}{error}; jemalloc counts {:.1} in use{verdict}", Bytes(in_use))?;
     }
     for explanation in &numbers.explanations {
-        writeln!(out, "  possible cause: {}", visible(explanation))?;
+        writeln!(out, "  possible cause: {}", printable(explanation))?;
     }
     write_resident(out, numbers)?;
     let matters = |bytes: &u64| {

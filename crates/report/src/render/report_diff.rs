@@ -6,7 +6,7 @@ use super::change::{write_notes, write_rows, write_total};
 use super::columns;
 use crate::instance::InstanceInfo;
 use crate::report_diff::ReportDiff;
-use crate::units::{Bytes, count, signed_bytes, signed_count, visible};
+use crate::units::{Bytes, count, printable, signed_bytes, signed_count};
 
 impl Display for ReportDiff {
     /// The numbers that changed, then the table's columns with signs. A change beyond noise has a star.
@@ -19,7 +19,7 @@ impl Display for ReportDiff {
                 let is_bytes = path.ends_with("_bytes");
                 let show = |value| if is_bytes { Bytes(value).to_string() } else { count(value) };
                 let change = if is_bytes { signed_bytes(number.change) } else { signed_count(number.change) };
-                [visible(path), show(number.base), show(number.target), change]
+                [printable(path), show(number.base), show(number.target), change]
             });
             columns::write(f, ["number", "before", "after", "change"], rows)?;
             writeln!(f)?;
@@ -38,7 +38,7 @@ struct Moment<'a>(&'a InstanceInfo, &'a str);
 
 impl Display for Moment<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "instance {} (pid {}, {})", self.0.id.short(), self.0.pid, visible(self.1))
+        write!(f, "instance {} (pid {}, {})", self.0.id.short(), self.0.pid, printable(self.1))
     }
 }
 

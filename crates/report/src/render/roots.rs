@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::root_summary::{FieldRow, RootRow, RootSummary};
-use crate::units::{Bytes, count, short_name, visible};
+use crate::units::{Bytes, count, printable, short_name};
 
 /// Writes each root with its largest parts, at most `most` of them.
 pub(super) fn write(out: &mut (impl Write + ?Sized), summary: RootSummary, most: usize) -> fmt::Result {
@@ -20,7 +20,7 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), summary: RootSummary, most:
 }
 
 fn write_root(out: &mut (impl Write + ?Sized), root: &RootRow) -> fmt::Result {
-    let name = format!("{}: {}", visible(&root.name), short_name(&root.type_name));
+    let name = format!("{}: {}", printable(&root.name), short_name(&root.type_name));
     let Some(bytes) = root.retained_bytes else {
         return writeln!(out, "{:>12} {:>12}  {name}", "not measured", "");
     };
@@ -32,16 +32,16 @@ fn write_root(out: &mut (impl Write + ?Sized), root: &RootRow) -> fmt::Result {
         writeln!(out, "{bytes:>12} {:>12}    … and {fields} more", "")?;
     }
     for missing in &root.not_counted {
-        writeln!(out, "{:>25}    not counted: {}", "", visible(missing))?;
+        writeln!(out, "{:>25}    not counted: {}", "", printable(missing))?;
     }
     for (other, pointers) in &root.counted_elsewhere {
-        writeln!(out, "{:>25}    {} pointers to data counted in {}", "", count(*pointers), visible(other))?;
+        writeln!(out, "{:>25}    {} pointers to data counted in {}", "", count(*pointers), printable(other))?;
     }
     Ok(())
 }
 
 fn write_field(out: &mut (impl Write + ?Sized), field: &FieldRow) -> fmt::Result {
-    let path = if field.field.is_empty() { "(itself)".to_owned() } else { visible(&field.field) };
+    let path = if field.field.is_empty() { "(itself)".to_owned() } else { printable(&field.field) };
     let shared = if field.shared { " (shared)" } else { "" };
     let (bytes, values) = (Bytes(field.bytes).to_string(), count(field.values));
     writeln!(out, "{bytes:>12} {values:>12}    {path}: {}{shared}", short_name(&field.type_name))

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
-use crate::units::{Bytes, count, visible};
+use crate::units::{Bytes, count, printable};
 
 /// Writes one line per snapshot, in the order given. Snapshots with the same samples can be compared.
 ///
@@ -23,7 +23,7 @@ pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> 
     for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } in snapshots {
         let since =
             samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
-        let label = label.as_deref().map(visible).unwrap_or_default();
+        let label = label.as_deref().map(printable).unwrap_or_default();
         let (bytes, stacks) = (Bytes(*sampled_bytes).to_string(), count(*stacks));
         writeln!(out, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")?;
     }

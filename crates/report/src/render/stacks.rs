@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::json::write_document;
 use super::row_name;
-use crate::units::{Bytes, count, percent, short_name, visible};
+use crate::units::{Bytes, count, percent, printable, short_name};
 
 /// The `top` stacks as text, each with what it holds, its type, and its functions from the innermost.
 pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
@@ -56,8 +56,8 @@ pub(super) fn write_frames(text: &mut dyn Write, stack: &SymbolizedStack<'_>) ->
     for frame in stack.frames() {
         write!(text, "    {}", short_name(frame.function))?;
         match (frame.file, frame.line) {
-            (Some(file), 0) => writeln!(text, " ({})", visible(file))?,
-            (Some(file), line) => writeln!(text, " ({}:{line})", visible(file))?,
+            (Some(file), 0) => writeln!(text, " ({})", printable(file))?,
+            (Some(file), line) => writeln!(text, " ({}:{line})", printable(file))?,
             (None, _) => writeln!(text)?,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::{columns, error_cell, row_name, times};
 use crate::report::{RowSource, TypeRow, TypeSummary};
-use crate::units::{Bytes, count, percent, short_name, visible};
+use crate::units::{Bytes, count, percent, printable, short_name};
 
 /// Narrowest width of the first column, and the widest to which rows are aligned. Longer names stick out.
 const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 44..=100;
@@ -23,7 +23,7 @@ pub(super) fn write(
     started_at: Option<&str>,
 ) -> fmt::Result {
     if let Some(reason) = &summary.unavailable {
-        writeln!(out, "types by heap profile: not available: {}", visible(reason))?;
+        writeln!(out, "types by heap profile: not available: {}", printable(reason))?;
     }
     if summary.unavailable.is_none() || !summary.rows.is_empty() {
         write_rows(out, &summary.rows)?;
@@ -36,7 +36,7 @@ pub(super) fn write(
     if !footer.is_empty() {
         writeln!(out, "{footer}")?;
     }
-    summary.notes.iter().try_for_each(|note| writeln!(out, "note: {}", visible(note)))
+    summary.notes.iter().try_for_each(|note| writeln!(out, "note: {}", printable(note)))
 }
 
 fn write_rows(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
@@ -99,14 +99,14 @@ fn footer(summary: &TypeSummary, started_at: Option<&str>) -> String {
         };
         parts.push(match summary.active_since.as_deref() {
             Some(since) if Some(since) == started_at => format!("{rate} since process start"),
-            Some(since) => format!("{rate} since {}", visible(since)),
+            Some(since) => format!("{rate} since {}", printable(since)),
             None => format!("{rate} since an unknown time"),
         });
     }
     if let Some(symbols) = &summary.symbols {
         parts.push(match symbols.as_str() {
             "inlined" => "symbols: inlined (line tables)".to_owned(),
-            tier => format!("symbols: {}", visible(tier)),
+            tier => format!("symbols: {}", printable(tier)),
         });
     }
     parts.join(" · ")

@@ -7,7 +7,7 @@ use super::{WORTH_A_WORD, ceiling, container, diagnosis, reasons, reconciliation
 use crate::breakdown::Counts;
 use crate::doctor::diagnose;
 use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary};
-use crate::units::{Bytes, count, percent, span, visible};
+use crate::units::{Bytes, count, percent, printable, span};
 use crate::view::{Page, TypesView};
 
 /// How many parts of a root the overview shows; the types page shows more.
@@ -82,7 +82,7 @@ fn write_types(
 fn write_stats(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", identity(report))?;
     let milliseconds = report.duration_us as f64 / 1000.0;
-    writeln!(out, "collected {} in {milliseconds:.1} ms", visible(&report.collected_at))?;
+    writeln!(out, "collected {} in {milliseconds:.1} ms", printable(&report.collected_at))?;
     if let Some(process) = &report.process {
         write_process(out, process)?;
     }
@@ -103,14 +103,14 @@ fn identity(report: &MemoryReport) -> String {
     let mut parts = Vec::new();
     if let Some(service) = &instance.service {
         parts.push(
-            [visible(service), visible(instance.version.as_deref().unwrap_or_default())]
+            [printable(service), printable(instance.version.as_deref().unwrap_or_default())]
                 .join(" ")
                 .trim()
                 .to_owned(),
         );
     }
     parts.push(format!("pid {}", instance.pid));
-    parts.extend(instance.host.as_ref().map(|host| format!("host {}", visible(host))));
+    parts.extend(instance.host.as_ref().map(|host| format!("host {}", printable(host))));
     parts.push(format!("instance {}", instance.id.short()));
     parts.extend(instance.uptime_seconds.map(|seconds| format!("up {}", span(seconds))));
     parts.join(" · ")
@@ -162,7 +162,7 @@ fn write_process(out: &mut dyn Write, process: &ProcessMemory) -> fmt::Result {
 
 fn write_allocator(out: &mut dyn Write, allocator: &AllocatorStats) -> fmt::Result {
     let version = allocator.version.as_deref().unwrap_or_default();
-    writeln!(out, "\nallocator {} {}", visible(&allocator.name), visible(version))?;
+    writeln!(out, "\nallocator {} {}", printable(&allocator.name), printable(version))?;
     line(out, "allocated", allocator.allocated_bytes.map(Bytes))?;
     line(out, "active", allocator.active_bytes.map(Bytes))?;
     line(out, "metadata", allocator.metadata_bytes.map(Bytes))?;
@@ -188,7 +188,7 @@ fn write_profiling(out: &mut dyn Write, profiling: &ProfilingState) -> fmt::Resu
     line(out, "enabled", profiling.enabled.map(yes_or_no))?;
     line(out, "active", profiling.active.map(yes_or_no))?;
     line(out, "one sample per", profiling.sample_bytes.map(Bytes))?;
-    line(out, "active since", profiling.active_since.as_deref().map(visible))
+    line(out, "active since", profiling.active_since.as_deref().map(printable))
 }
 
 fn yes_or_no(switch: bool) -> &'static str {
@@ -199,7 +199,7 @@ fn setting(value: &OptionValue) -> String {
     match value {
         OptionValue::Bool(switch) => switch.to_string(),
         OptionValue::Number(number) => number.to_string(),
-        OptionValue::Text(word) => visible(word),
+        OptionValue::Text(word) => printable(word),
     }
 }
 
@@ -215,7 +215,7 @@ fn write_unavailable(out: &mut dyn Write, report: &MemoryReport, page: Page) -> 
         writeln!(out, "\nnot available:")?;
     }
     for (reason, paths) in reasons {
-        writeln!(out, "  {}: {}", visible(&paths.join(", ")), visible(reason))?;
+        writeln!(out, "  {}: {}", printable(&paths.join(", ")), printable(reason))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use memory_debug_report::units::{span, visible};
+use memory_debug_report::units::{printable, span};
 use ratatui::text::{Line, Span};
 
 use super::ink::Palette;
@@ -20,9 +20,9 @@ pub(super) struct Problem {
 pub(super) fn problems(state: &State, now: Instant) -> Vec<Problem> {
     // A single instance is named in the title.
     let is_only = state.watched() == 1 && state.unaddressed().is_empty();
-    let name = |target: &str| if is_only { String::new() } else { format!("{}: ", visible(target)) };
+    let name = |target: &str| if is_only { String::new() } else { format!("{}: ", printable(target)) };
     let missing = |target: &str, reason: &str, detail: &str| Problem {
-        text: format!("{}{reason}: {}", name(target), visible(detail)),
+        text: format!("{}{reason}: {}", name(target), printable(detail)),
         is_missing: true,
     };
     let mut problems = Vec::new();

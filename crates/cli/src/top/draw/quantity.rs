@@ -1,6 +1,6 @@
 //! Numbers and names in few columns.
 
-use memory_debug_report::units::{Bytes, count, percent, visible};
+use memory_debug_report::units::{Bytes, count, percent, printable};
 use ratatui::text::Span;
 
 use crate::top::growth::Growth;
@@ -46,7 +46,7 @@ pub(super) fn per_hour(growth: &Growth) -> String {
 pub(super) fn fitted(text: &str, width: usize) -> String {
     // Ignore the part of a long text that cannot fit anyway.
     let head: String = text.chars().take(width.saturating_mul(4).saturating_add(8)).collect();
-    let head = visible(&head);
+    let head = printable(&head);
     if Span::raw(head.as_str()).width() <= width {
         return head;
     }

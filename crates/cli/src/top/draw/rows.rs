@@ -1,6 +1,6 @@
 //! Draws the table: the heading, the rows on the screen, and the total.
 
-use memory_debug_report::units::visible;
+use memory_debug_report::units::printable;
 use memory_debug_report::{FleetReport, RowSource};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -108,7 +108,7 @@ fn nothing(state: &State) -> String {
     }
     let reason = fleet.unavailable.iter().find(|(path, _)| path.ends_with(".types"));
     match reason {
-        Some((_, reason)) => format!("no table of types: {}", visible(reason)),
+        Some((_, reason)) => format!("no table of types: {}", printable(reason)),
         None => "no sampled memory".into(),
     }
 }

@@ -1,4 +1,4 @@
-//! JSON in which every character is visible.
+//! JSON in which every character is printable.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -23,7 +23,7 @@ pub fn to_json(value: &impl Serialize) -> io::Result<String> {
 ///
 /// Errors of `out`, or if `value` cannot be JSON.
 pub fn write_line(mut out: impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(VisibleJson(&mut out), value)?;
+    serde_json::to_writer_pretty(PrintableJson(&mut out), value)?;
     out.write_all(b"\n")
 }
 
@@ -34,24 +34,24 @@ pub fn write_line(mut out: impl Write, value: &impl Serialize) -> io::Result<()>
 /// If `value` cannot be JSON.
 pub fn to_json_line(value: &impl Serialize) -> io::Result<String> {
     let mut json = Vec::new();
-    serde_json::to_writer(VisibleJson(&mut json), value)?;
+    serde_json::to_writer(PrintableJson(&mut json), value)?;
     into_text(json)
 }
 
 /// Escapes the invisible characters in `json` from another source, except line feeds. They occur only in strings, where
 /// the escape means the same.
-pub fn visible_json(json: &str) -> String {
-    let mut visible = Vec::with_capacity(json.len());
+pub fn printable_json(json: &str) -> String {
+    let mut escaped = Vec::with_capacity(json.len());
     // Writing to a vector cannot fail.
-    let _ = VisibleJson(&mut visible).write_all(json.as_bytes());
-    into_text(visible).unwrap_or_default()
+    let _ = PrintableJson(&mut escaped).write_all(json.as_bytes());
+    into_text(escaped).unwrap_or_default()
 }
 
 /// A writer that escapes invisible characters on their way to `0`. Needs whole characters, as serde_json writes them.
 #[derive(Debug)]
-pub struct VisibleJson<W>(pub W);
+pub struct PrintableJson<W>(pub W);
 
-impl<W: Write> Write for VisibleJson<W> {
+impl<W: Write> Write for PrintableJson<W> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
         self.write_all(part).map(|()| part.len())
     }
@@ -95,9 +95,9 @@ mod tests {
             assert!(!json.replace('\n', "").contains(is_unprintable), "{json}");
             assert!(json.contains("é\\u061c\\u202e\\udb40\\udc01😀\\u007f"), "{json}");
             assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
-            assert_eq!(visible_json(&json), json);
+            assert_eq!(printable_json(&json), json);
         }
-        assert_eq!(visible_json(&serde_json::to_string(&value).unwrap()), to_json_line(&value).unwrap());
+        assert_eq!(printable_json(&serde_json::to_string(&value).unwrap()), to_json_line(&value).unwrap());
     }
 
     #[test]
