@@ -108,7 +108,7 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `serve` | no | module `serve`: the page on its own listener, also for programs without a web server (brings hyper and tokio) |
+//! | `serve` | no | module `serve`: the page on a separate listener, also for programs without a web server (brings hyper and tokio) |
 //!
 //! The minimum supported Rust version is 1.88.
 //!

@@ -88,7 +88,7 @@ async fn s21_the_layer_works_in_every_position() {
         ),
         ("in a nested service", "/api/debug/memory", routes().nest_service("/api", routes().layer(layer()))),
         (
-            "under a path of its own",
+            "at a custom path",
             "/internal/memory",
             routes().layer(layer().path("/internal/memory").unwrap()),
         ),

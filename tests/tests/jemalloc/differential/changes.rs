@@ -151,7 +151,7 @@ fn s73_all_servers_make_bind_and_end_a_change_alike() {
         for other in [&*tag, "\"x\"", "W/\"x\"", "x", "", &format!("W/{}", etag(&made))] {
             let refused = server.send(json(ON).header("if-match", other)).await;
             assert_problem(server, &refused, 409, "version-differs");
-            assert_eq!(etag(&refused), etag(&made), "{}: the tag to go on with", server.name);
+            assert_eq!(etag(&refused), etag(&made), "{}: a refusal has the current tag", server.name);
         }
         let again = server.send(json(ON).header("if-match", format!("\"x\", {}", etag(&made)))).await;
         assert_eq!(again.status, 200, "{}: {again}", server.name);

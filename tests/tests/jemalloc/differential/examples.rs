@@ -62,7 +62,7 @@ fn complaint(
                 return difference("differs from the first server");
             }
             let shown = status == 200 && !answer.2.is_empty();
-            (status == 200 && shown == model.2.is_empty()).then(|| difference("a body on one side only"))?
+            (status == 200 && shown == model.2.is_empty()).then(|| difference("only one of the servers sends a body"))?
         }
         (Expected::Page(_), ..) => difference("no answer"),
         (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => {

@@ -22,7 +22,7 @@ use self::servers::{APPLICATION, Mount, Server};
 /// it.
 const OF_THE_SERVER: [(&str, &str); 2] = [
     ("date", "the time"),
-    ("connection", "whether the connection goes on is between the server and the client"),
+    ("connection", "the server and the client decide whether to keep the connection"),
 ];
 
 /// Header fields of answers to HEAD: axum's router states the length of the body that it gets, which is
