@@ -230,7 +230,11 @@ impl Connection {
             if wire.is_empty() {
                 return None;
             }
-            assert!(read > 0, "the connection ended before the end of a head: {:?}", String::from_utf8_lossy(&wire));
+            assert!(
+                read > 0,
+                "the connection ended before the end of a head: {:?}",
+                String::from_utf8_lossy(&wire)
+            );
         }
         let head = String::from_utf8(wire.clone()).unwrap();
         let mut lines = head.trim_end().split("\r\n");

@@ -179,29 +179,25 @@ fn fleet(siblings: &Path) -> Vec<(InstanceId, u32)> {
 }
 
 #[test]
-fn a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket() {
-    OwnProcess::run_alone(
-        "faults::a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket",
-        || {
-            let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
-            let own = (instance_id(), process::id());
-            assert_eq!(fleet(&folder), [own]);
-            let id = in_child(|| {
-                let both = fleet(&folder);
-                assert!(both.len() == 2 && both.contains(&own), "{both:?}");
-                assert!(both.contains(&(instance_id(), process::id())), "{both:?}");
-                process::id().to_string()
-            });
-            let names = || -> Vec<_> {
-                fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
-            };
-            assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{id}-"))));
-            // The child ended without removing its socket, so the next request removes it.
-            assert_eq!(fleet(&folder), [own]);
-            assert_eq!(names().len(), 1);
-            fs::remove_dir_all(&folder).unwrap();
-        },
-    );
+fn forked_process_is_a_separate_sibling_and_keeps_parents_socket() {
+    OwnProcess::run_alone("faults::forked_process_is_a_separate_sibling_and_keeps_parents_socket", || {
+        let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
+        let own = (instance_id(), process::id());
+        assert_eq!(fleet(&folder), [own]);
+        let id = in_child(|| {
+            let both = fleet(&folder);
+            assert!(both.len() == 2 && both.contains(&own), "{both:?}");
+            assert!(both.contains(&(instance_id(), process::id())), "{both:?}");
+            process::id().to_string()
+        });
+        let names =
+            || -> Vec<_> { fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+        assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{id}-"))));
+        // The child ended without removing its socket, so the next request removes it.
+        assert_eq!(fleet(&folder), [own]);
+        assert_eq!(names().len(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    });
 }
 
 #[test]

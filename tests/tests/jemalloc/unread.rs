@@ -81,8 +81,8 @@ async fn answered_again(server: &Server, target: &str) -> Response {
 }
 
 #[test]
-fn s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login() {
-    alone("unread::s45_a_closed_window_and_96_views_use_no_more_than_the_share_of_a_login", async {
+fn s45_closed_window_and_96_views_stay_within_share_of_login() {
+    alone("unread::s45_closed_window_and_96_views_stay_within_share_of_login", async {
         let layer = MemoryDebugLayer::new(two_logins())
             .configure(|endpoint| endpoint.collect_with(CountingCollector::of(report(1000, 1000))));
         let server = Server::start(Router::new().layer(layer)).await;

@@ -111,8 +111,8 @@ where
 }
 
 #[test]
-fn s49_building_and_refusing_have_no_effects_but_the_first_hit_has() {
-    OwnProcess::run_alone("s49_building_and_refusing_have_no_effects_but_the_first_hit_has", || {
+fn s49_only_the_first_hit_has_effects() {
+    OwnProcess::run_alone("s49_only_the_first_hit_has_effects", || {
         let wrong =
             [None, Some(basic("ops:wrong")), Some("Bearer x".to_owned()), Some(basic("x".repeat(5000)))];
         let before = Activity::now();

@@ -132,8 +132,8 @@ fn assert_problem(server: &Server, response: &Response, status: u16, slug: &str)
 }
 
 #[test]
-fn s73_all_servers_make_bind_and_end_a_change_alike() {
-    on_all_servers("s73_all_servers_make_bind_and_end_a_change_alike", async |server| {
+fn s73_all_servers_handle_a_change_identically() {
+    on_all_servers("s73_all_servers_handle_a_change_identically", async |server| {
         let json = |body| put(body).header("accept", "application/json");
         let (before, tag) = state(server).await;
         assert_eq!(before["window"], Value::Null);

@@ -62,7 +62,8 @@ fn complaint(
                 return difference("differs from the first server");
             }
             let shown = status == 200 && !answer.2.is_empty();
-            (status == 200 && shown == model.2.is_empty()).then(|| difference("only one of the servers sends a body"))?
+            (status == 200 && shown == model.2.is_empty())
+                .then(|| difference("only one of the servers sends a body"))?
         }
         (Expected::Page(_), ..) => difference("no answer"),
         (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => {
@@ -75,7 +76,7 @@ fn complaint(
 }
 
 #[tokio::test]
-async fn s73_the_examples_answer_the_same_table() {
+async fn s73_examples_answer_like_the_table() {
     let state = AppState::start(&Config::small());
     let examples = all(&state).await;
     let model = servers::first().await;

@@ -20,10 +20,8 @@ use self::servers::{APPLICATION, Mount, Server};
 
 /// Header fields that an application or a server can choose. All other fields are the page's, or follow from
 /// it.
-const OF_THE_SERVER: [(&str, &str); 2] = [
-    ("date", "the time"),
-    ("connection", "the server and the client decide whether to keep the connection"),
-];
+const OF_THE_SERVER: [(&str, &str); 2] =
+    [("date", "the time"), ("connection", "the server and the client decide whether to keep the connection")];
 
 /// Header fields of answers to HEAD: axum's router states the length of the body that it gets, which is
 /// empty.
@@ -96,7 +94,7 @@ fn is_expected(server: &Server, expected: Expected, answer: Option<&Answer>) -> 
 }
 
 #[tokio::test]
-async fn s73_all_servers_answer_alike() {
+async fn s73_all_servers_answer_identically() {
     let cases = cases_without_profile();
     assert!(cases.len() >= 400, "{} cases", cases.len());
     let servers = servers::all().await;
