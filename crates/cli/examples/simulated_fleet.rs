@@ -125,8 +125,8 @@ fn row(real: &[Value], number: usize, suffix: &str) -> Value {
     row
 }
 
-/// Raises the counts and bytes of a section by up to a quarter. The factor depends only on the instance. One instance in
-/// a hundred gets a factor of four.
+/// Raises the counts and bytes of a section by up to a quarter. The factor depends only on the instance. One instance
+/// in a hundred gets a factor of four.
 fn vary(section: &mut Value, index: usize) {
     let factor = if index % 100 == 99 { 4.0 } else { 1.0 + ((index * 37) % 100) as f64 / 400.0 };
     for (name, value) in section.as_object_mut().into_iter().flatten() {

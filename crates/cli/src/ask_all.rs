@@ -17,8 +17,8 @@ const STACK_BYTES: usize = 512 << 10;
 /// An instance and the login for it.
 pub(crate) type Asked = (Target, Login);
 
-/// Asks all instances, `parallel` at the same time. Passes each answer to `answered` as soon as it arrives, on the calling
-/// thread.
+/// Asks all instances, `parallel` at the same time. Passes each answer to `answered` as soon as it arrives, on the
+/// calling thread.
 ///
 /// `ask` gets the time until `end`. After `end` no further instance is asked. So this function returns shortly after
 /// `end` if `ask` respects its time.

@@ -32,8 +32,8 @@ pub(crate) struct Discovery {
     /// URL that returns a list of instances as JSON, as for Prometheus's `http_sd_configs`; no password is sent to it
     #[arg(long, value_name = "URL")]
     http_sd: Vec<String>,
-    /// Address of several instances that share one host name: each DNS address (A, AAAA) of the name is one instance, as
-    /// with a headless service in Kubernetes
+    /// Address of several instances that share one host name: each DNS address (A, AAAA) of the name is one instance,
+    /// as with a headless service in Kubernetes
     #[arg(long, value_name = "URL")]
     dns: Vec<String>,
     /// DNS name with SRV records of the instances, such as `_http._tcp.shop.default.svc.cluster.local`
@@ -117,8 +117,8 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// If the command line is wrong or a file cannot be read. If a name has no address, or the server of a list does not
-    /// answer, the result says so under `missing`.
+    /// If the command line is wrong or a file cannot be read. If a name has no address, or the server of a list does
+    /// not answer, the result says so under `missing`.
     pub(crate) fn find(&self, client: &Client, end: Instant) -> Result<Found, Failure> {
         let mut found = Found::default();
         for text in &self.targets {

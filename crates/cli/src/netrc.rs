@@ -1,9 +1,9 @@
 //! The format of `.netrc`: logins by host, read as curl reads them.
 //!
-//! curl's rules (`lib/netrc.c`): words are separated by blanks, or are in double quotes. In quotes, `\n`, `\r` and `\t`
-//! are control characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords and hosts
-//! match in either case. The first entry counts whose host (or `default`) and user match. A `macdef`
-//! ends at an empty line. Unlike in curl, a line that cannot be read spoils only its own entry.
+//! curl's rules (`lib/netrc.c`): words are separated by blanks, or are in double quotes. In quotes, `\n`, `\r` and
+//! `\t` are control characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords
+//! and hosts match in either case. The first entry counts whose host (or `default`) and user match. A `macdef` ends
+//! at an empty line. Unlike in curl, a line that cannot be read spoils only its own entry.
 
 use std::mem;
 

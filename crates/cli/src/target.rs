@@ -72,7 +72,8 @@ impl Target {
         self.url.scheme() == "http"
     }
 
-    /// Whether the target is on this machine. Of all host names, only `localhost` counts, because this looks up no name.
+    /// Whether the target is on this machine. Of all host names, only `localhost` counts, because this looks up no
+    /// name.
     pub(crate) fn is_loopback(&self) -> bool {
         match (self.address, self.url.host()) {
             (Some(address), _) => is_loopback(address.ip()),
@@ -134,8 +135,8 @@ pub(crate) fn require_private(target: &Target, is_insecure: bool, has_proxy: boo
         return Ok(());
     }
     if has_proxy {
-        let message = "plain HTTP through a proxy would expose the password to the proxy and to the network; use https, or \
-             --insecure if you trust both";
+        let message = "plain HTTP through a proxy would expose the password to the proxy and the network; use https, \
+             or --insecure if you trust both";
         return Err(Failure::new(MissingReason::Tls, message).at(target));
     }
     let message = "plain HTTP to another machine would expose the password to the network; use https, a tunnel \

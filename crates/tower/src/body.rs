@@ -107,7 +107,8 @@ pub trait BodyKind<B>: Sealed {
 /// Accepts a service with a response body of any type, and wraps that body in [`ResponseBody`].
 ///
 /// The layer need not construct the inner body, so this works with `BoxBody`, `UnsyncBoxBody`, `Either`, `Incoming`,
-/// `StreamBody` and tonic's body. The `Data` of the inner body must implement `From<Bytes>`. Usually it is [`Bytes`] itself.
+/// `StreamBody` and tonic's body. The `Data` of the inner body must implement `From<Bytes>`. Usually it is [`Bytes`]
+/// itself.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyBody;
 
@@ -130,7 +131,8 @@ where
 
 /// Keeps the type of the inner service's body, which must implement `From<Bytes>`: axum's, reqwest's, `Full<Bytes>`.
 ///
-/// `memory_debug_axum::MemoryDebugLayer` uses it, because axum boxes every response body that is not of axum's own type.
+/// `memory_debug_axum::MemoryDebugLayer` uses it, because axum boxes every response body that is not of axum's own
+/// type.
 #[derive(Clone, Copy, Debug)]
 pub struct SameBody;
 

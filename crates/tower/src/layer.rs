@@ -12,10 +12,10 @@ use crate::service::{MemoryDebug, Settings};
 
 /// Puts the memory page in front of a service.
 ///
-/// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`).
-/// Clones of a layer, and the services made from them, share one state. So only one collection of a kind runs at a
-/// time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory until the
-/// process ends.
+/// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature
+/// `siblings`). Clones of a layer, and the services made from them, share one state. So only one collection of a kind
+/// runs at a time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory
+/// until the process ends.
 ///
 /// # Examples
 ///

@@ -47,8 +47,8 @@
 //!
 //! # Limits
 //!
-//! At most 32 connections are open. More connections wait in the kernel's queue. A connection is closed after 10 seconds
-//! without a running request, whether it is silent, slow to send a request head or slow to read a response.
+//! At most 32 connections are open. More connections wait in the kernel's queue. A connection is closed after 10
+//! seconds without a running request, whether it is silent, slow to send a request head or slow to read a response.
 //!
 //! # Modules
 //!

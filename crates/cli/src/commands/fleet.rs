@@ -86,7 +86,8 @@ impl Fleet {
     fn ask(&self, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
         if self.discovery.is_empty() {
             return Err(Failure::usage(
-                "no instance named; give an address, --targets-file, --http-sd, --dns, --srv, or a load balancer with --through",
+                "no instance named; give an address, --targets-file, --http-sd, --dns or --srv, or a load balancer \
+                 with --through",
             ));
         }
         let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;

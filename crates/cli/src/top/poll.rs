@@ -37,8 +37,8 @@ struct Gate {
 }
 
 impl Poller {
-    /// Polls `number` instances with `ask`. Requests to one instance begin an `interval` apart, or later if an answer takes
-    /// longer.
+    /// Polls `number` instances with `ask`. Requests to one instance begin an `interval` apart, or later if an answer
+    /// takes longer.
     pub(super) fn start(
         number: usize,
         interval: Duration,

@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::run;
 
-/// Runs the command through a proxy that sends `answers`, one after the other, on its first connection. Returns the bytes
-/// that the proxy received before each answer and after the last answer, and the output of the command.
+/// Runs the command through a proxy that sends `answers`, one after the other, on its first connection. Returns the
+/// bytes that the proxy received before each answer and after the last answer, and the output of the command.
 fn through_proxy(line: &str, login: &str, answers: &'static [&'static str]) -> (Vec<Vec<u8>>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

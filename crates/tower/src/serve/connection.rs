@@ -61,8 +61,8 @@ pub(super) async fn serve(
     .await;
 }
 
-/// Whether hyper can write `now` as an HTTP date. hyper formats the date for every connection, and panics before 1970 and
-/// after the year 9999 (httpdate 1.0, `HttpDate::from`).
+/// Whether hyper can write `now` as an HTTP date. hyper formats the date for every connection, and panics before 1970
+/// and after the year 9999 (httpdate 1.0, `HttpDate::from`).
 fn has_http_date(now: SystemTime) -> bool {
     const YEAR_10_000: u64 = 253_402_300_800;
     now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10_000)

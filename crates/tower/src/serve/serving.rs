@@ -16,8 +16,8 @@ use crate::MemoryDebugLayer;
 ///
 /// # Errors
 ///
-/// The errors of [`Listener::bind`]. This function is not `async`, so that `tokio::spawn` cannot hide an error. Spawn the
-/// value that it returns.
+/// The errors of [`Listener::bind`]. This function is not `async`, so that `tokio::spawn` cannot hide an error. Spawn
+/// the value that it returns.
 ///
 /// ```compile_fail,E0277
 /// # use memory_debug_tower::serve::{ListenAddress, serve};
