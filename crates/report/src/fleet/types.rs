@@ -94,7 +94,7 @@ impl Tables {
     ///
     /// # Errors
     ///
-    /// If its rows stand for something else than the rows of the tables before.
+    /// If its rows stand for something other than the rows of the earlier tables.
     pub(super) fn add(&mut self, instance: InstanceId, table: &TypeSummary) -> Result<(), String> {
         let group = self.group.get_or_insert_with(|| table.group.clone());
         if *group != table.group {

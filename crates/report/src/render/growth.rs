@@ -1,6 +1,6 @@
 //! Renders the growth of a heap profile's stacks; the largest changes come first.
 //!
-//! It shows no sampling error: the difference alone does not show how many objects stayed from one moment to the other.
+//! It shows no sampling error: the difference alone does not show how many objects lived through both moments.
 //! Snapshots and their diffs show what is more than noise.
 
 use std::cmp::Reverse;
