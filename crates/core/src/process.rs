@@ -1,4 +1,4 @@
-//! Numbers that the kernel has about this process and its container.
+//! The kernel's numbers for this process, its container and the machine.
 //!
 //! Every function takes the folder where `/proc` is mounted, so that tests can use a folder of their own.
 //! Without `/proc` (on systems other than Linux) every value is missing, for that reason.
