@@ -1,8 +1,8 @@
 //! Rules that judge a report: what stands out, how bad it is, and what to change.
 //!
-//! A rule about sizes fires only above a share *and* above an absolute size. So a small process gets no
-//! warnings about percentages, and a large process gets none about a few megabytes. A rule whose numbers were not measured is listed as not checked,
-//! with the reason.
+//! A rule about sizes fires only above a share *and* above an absolute size. So a small process gets no warnings
+//! about percentages, and a large process gets none about a few megabytes. A rule whose numbers were not measured is
+//! listed as not checked, with the reason.
 
 mod allocator;
 mod container;

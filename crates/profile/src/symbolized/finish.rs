@@ -8,14 +8,14 @@ use super::profile::{Location, NamedSample, NamedStack, ProfileKind, SymbolizedP
 use crate::sample::SampleRate;
 
 impl SymbolizedProfile {
-    /// A profile of live memory without samples.
+    /// Makes a profile of live memory without samples.
     pub fn empty(sample_rate: SampleRate) -> Self {
         Builder::new(ProfileKind::Live, sample_rate).finish()
     }
 }
 
 impl Builder {
-    /// Makes the profile, without empty stacks and without names that nothing refers to any more.
+    /// Makes the profile, without empty stacks and unused names.
     pub(crate) fn finish(self) -> SymbolizedProfile {
         self.finish_with_names().0
     }
@@ -27,8 +27,8 @@ impl Builder {
         let (mut owners, mut places) = (self.names.owners.order(), self.names.places.order());
         let mut threads = self.threads.order();
 
-        // Handles become ranks. Once it is known which ranks remain, they become positions. Neither step changes the
-        // order.
+        // Handles become ranks. Once it is known which ranks remain, the ranks become positions. Neither step changes
+        // the order.
         self.stack_locations.iter_mut().for_each(|location| *location = locations.rank(*location));
         self.samples.iter_mut().for_each(|sample| sample.thread = threads.rank(sample.thread));
         for stack in &mut self.stacks {

@@ -19,19 +19,19 @@ impl<T> Default for Interner<T> {
 }
 
 impl<T: Clone + Eq + Hash> Interner<T> {
-    /// The handle of a new or known value.
+    /// Returns the handle of a value, and stores the value if it is new.
     pub(crate) fn handle(&mut self, value: T) -> u32 {
         if let Some(handle) = self.handles.get(&value) {
             return *handle;
         }
-        // Saturates rather than fails. No profile has 2^32 of anything.
+        // Saturates rather than fails. No profile has 2^32 values of one kind.
         let handle = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.values.push(value.clone());
         self.handles.insert(value, handle);
         handle
     }
 
-    /// All values by handle. They have no other copy then.
+    /// Returns all values by handle. The interner's own copies are freed.
     pub(super) fn into_values(self) -> Vec<T> {
         self.values
     }
