@@ -1,4 +1,7 @@
-"""nginx and haproxy in front of services, on loopback, of one's own: configured in a folder, ended with a block."""
+"""Private nginx and haproxy processes in front of services, on loopback.
+
+Each has a temporary folder and ends with its block.
+"""
 
 import os
 import socket
@@ -63,14 +66,14 @@ backend services
 
 
 def free_port():
-    """One that nobody listens at, nor anybody else soon."""
+    """A port without a listener. The kernel is unlikely to give it to another process soon."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
 
 
 class Balancer:
-    """Gives each request to the next service. Whom it cannot reach nginx replaces by another, haproxy by a 503."""
+    """Sends each request to the next service. If that fails, nginx asks another service, and haproxy answers 503."""
 
     def __init__(self, program, ports):
         self.folder = tempfile.TemporaryDirectory(prefix="memory-debug-balancer-")
@@ -88,7 +91,7 @@ class Balancer:
         return path
 
     def start_nginx(self, servers):
-        # What starts as root would make another of itself, who cannot use the folder.
+        # Started as root, nginx would run its workers as another user, who cannot use the folder.
         user, folder = "user root;" if os.geteuid() == 0 else "", self.folder.name
         config = self.config(NGINX.format(folder=folder, user=user, servers=servers))
         self.start(["nginx", "-p", folder, "-c", config, "-e", os.path.join(folder, "error.log")])
@@ -122,7 +125,7 @@ class Balancer:
 
 
 class TlsFront(Balancer):
-    """nginx with a certificate, and behind it each of `urls` under a path of its own."""
+    """nginx with a certificate. Behind it, each of `urls` has its own path."""
 
     def __init__(self, urls):
         self.folder = tempfile.TemporaryDirectory(prefix="memory-debug-balancer-")
@@ -138,7 +141,7 @@ class TlsFront(Balancer):
             subprocess.run([*new, *certificate], check=True, capture_output=True)
         self.authorities = os.path.join(folder, "authorities.pem")
         with open(self.authorities, "w") as file:
-            # As many as there usually are: the command reads them all.
+            # Includes the system's authorities, because the command usually reads all of them, too.
             for path in (SYSTEM, paths["ca.pem"]):
                 with open(path) as part:
                     file.write(part.read())

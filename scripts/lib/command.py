@@ -1,4 +1,4 @@
-"""The command `memory-debug`, as scripts in Python run it, and what must hold however it ends."""
+"""Runs the command `memory-debug` for scripts in Python, and checks what must hold for every run."""
 
 import json
 import os
@@ -11,17 +11,17 @@ import time
 
 from example_service import PASSWORD, check
 
-# What would move the cursor, change colours or turn the writing direction. Line feeds are the command's own.
+# Characters that move the cursor, change colours or reverse the writing direction. Line feeds are allowed.
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f]")
 
 
 def bounded():
-    """More memory than any run may take, and less than would bring the machine down."""
+    """Limits memory to more than any run may take, but less than would bring the machine down."""
     resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, 2 << 30))
 
 
 class Ended:
-    """How a command ended: its status, what it printed, seconds on the clock and of processors, and its peak memory."""
+    """How a command ended: exit status, output, wall-clock and processor seconds, and peak memory."""
 
     def __init__(self, process, printed, errors, seconds, usage):
         self.status, self.printed, self.errors = process.returncode, printed, errors
@@ -36,7 +36,7 @@ class Ended:
 
 
 class Command:
-    """Runs it in a folder of its own as home, with the password of the services in a file that only the owner reads."""
+    """Runs the command with a private home folder and the services' password in a file that only the owner can read."""
 
     def __init__(self, program, folder):
         self.program, self.folder = program, folder
@@ -61,7 +61,7 @@ class Command:
         return process, out, errors, time.monotonic()
 
     def end(self, process, out, errors, begin, limit=120):
-        """Waits for it. One that takes too long ends with SIGKILL, which no check expects."""
+        """Waits for a started command. SIGKILL, which no check expects, ends it if it takes too long."""
         usage = None
         while usage is None:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -79,7 +79,7 @@ class Command:
             file.close()
         shown = [text.decode(errors="replace") for text in texts]
         self.runs += 1
-        # A profile is no text, and goes to a file or a pipe.
+        # A gzipped profile is binary, and goes only to a file or a pipe.
         if not texts[0].startswith(b"\x1f\x8b"):
             self.unsafe += [text for text in shown if UNSAFE.search(text)]
         self.tells += [text for text in shown if PASSWORD in text]
@@ -88,8 +88,8 @@ class Command:
     def run(self, *arguments, **options):
         return self.end(*self.start(*arguments, **options))
 
-    def judge(self):
-        """What holds for whatever was run."""
+    def check_all_runs(self):
+        """Checks what must hold for every run."""
         runs = f"{self.runs} runs"
-        check(not self.unsafe, f"{runs}: nothing unescaped came to the terminal", self.unsafe[:3])
-        check(not self.tells, f"{runs}: the password was in nothing that was printed", self.tells[:3])
+        check(not self.unsafe, f"{runs}: no control character reached the terminal unescaped", self.unsafe[:3])
+        check(not self.tells, f"{runs}: no output contained the password", self.tells[:3])

@@ -1,7 +1,7 @@
-"""What the page says where memory is short for other reasons than the service's heap: cases of scripts/faults.
+"""Cases of scripts/faults in which memory is short, but not because of the service's heap.
 
-A parent group whose limit a neighbour has nearly met, a container full of tmpfs, of kernel memory, of page cache or of
-another process, and a service without any limit. Needs root and a memory control group, version 1 or 2.
+A neighbour nearly fills the parent group. A container is full of tmpfs, kernel memory, page cache or another process.
+A service has no limit. Needs root and a memory control group, version 1 or 2.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from example_service import check, mounted, unmount
 
 MIB = 1 << 20
 
-# Each says when it is done and then stays. What it takes is given in MiB.
+# Programs that take memory: the first argument is the amount in MiB.
 HEAP = "b = b'x' * (int(sys.argv[1]) << 20)"
 PIPES = """
 import fcntl, os
@@ -38,7 +38,7 @@ FILE = """
 import mmap, os
 file = open(sys.argv[2], "r+b")
 cache = mmap.mmap(file.fileno(), 0)
-# Read again and again, so that the pages are active, and mapped.
+# Reads the file several times, so that its pages are active and mapped.
 for _ in range(4):
     for at in range(0, len(cache), 1 << 20):
         os.pread(file.fileno(), 1 << 20, at)
@@ -48,13 +48,13 @@ for _ in range(4):
 
 @contextlib.contextmanager
 def taking(group, what, mib, *arguments):
-    """A process in the group that takes memory in its own way."""
+    """Runs a process in the group that takes memory with the program `what`, during the block."""
     command = [sys.executable, "-c", f"import sys, time\n{what}\nprint('done', flush=True)\ntime.sleep(3600)",
                str(mib), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=group.enter)
     try:
         if process.stdout.readline() != "done\n":
-            raise OSError(f"the process that takes {mib} MiB ended with {process.wait()}")
+            raise OSError(f"the process that should take {mib} MiB ended with {process.wait()}")
         yield process
     finally:
         process.send_signal(signal.SIGKILL)
@@ -71,20 +71,20 @@ def text(service, page=""):
 
 
 def metrics(service):
-    """Series by name and labels."""
+    """The series of /metrics, by name and labels."""
     lines = [line for line in text(service, "/metrics").splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 def header(service):
-    """The lines above the table, printed as an operator sees them."""
+    """The lines above the table. Also prints them."""
     lines = text(service).split("\n\n", 1)[0].splitlines()
     print("\n".join("        " + line for line in lines))
     return lines
 
 
 def verdict(service, name):
-    """What the doctor says by one rule, printed."""
+    """The doctor's verdict by one rule. Also prints it."""
     doctor = service.ask("/doctor?format=json")[1]["doctor"]
     found = next((verdict for verdict in doctor["verdicts"] if verdict["id"] == name), None)
     if found:
@@ -101,7 +101,7 @@ def services(program):
         return example_service.Service(program, *arguments, before=group.enter)
 
     def settled(group, limit):
-        """MiB left below the group's limit (in MiB), once the service in it has stopped growing."""
+        """The MiB left below the group's limit (in MiB) after the service in it has stopped growing."""
         before = -1
         while abs(group.working_set() - before) > MIB:
             before = group.working_set()
@@ -109,7 +109,7 @@ def services(program):
         return (limit * MIB - before) // MIB
 
     def a_neighbour_below_the_parents_limit():
-        """Group p has 300 MiB, p/a the service, p/b a neighbour that leaves 20 MiB."""
+        """Group p has a limit of 300 MiB, p/a has the service, and p/b a neighbour that leaves about 20 MiB."""
         with (ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a,
               ControlGroup("memory", "b", below=p) as b):
             p.limit_memory(300 * MIB)
@@ -120,12 +120,12 @@ def services(program):
                 ceiling, cgroup = stats["ceiling"], stats["cgroup"]
                 check(f"limit: 300.00 MiB of the control group {path} above" in lines[2],
                       "neighbour: the header names the parent", lines)
-                check((ceiling["path"], ceiling["limit_bytes"]) == (path, 300 * MIB), "neighbour: so does the JSON", ceiling)
+                check((ceiling["path"], ceiling["limit_bytes"]) == (path, 300 * MIB), "neighbour: the JSON names the parent", ceiling)
                 check(about(ceiling["used_bytes"], p.working_set()) and about(ceiling["others_bytes"], b.working_set()),
-                      f"neighbour: used {mib(ceiling['used_bytes'])}, by others {mib(ceiling['others_bytes'])}; the kernel "
-                      f"has {mib(p.working_set())} and {mib(b.working_set())}", ceiling)
+                      f"neighbour: used {mib(ceiling['used_bytes'])}, by others {mib(ceiling['others_bytes'])}; the "
+                      f"kernel says {mib(p.working_set())} and {mib(b.working_set())}", ceiling)
                 check(cgroup["limit_bytes"] is None and about(cgroup["current_bytes"] - cgroup["inactive_file_bytes"],
-                      a.working_set()), f"neighbour: the own group has no limit, and {mib(cgroup['current_bytes'])}", cgroup)
+                      a.working_set()), f"neighbour: the own group has no limit, and uses {mib(cgroup['current_bytes'])}", cgroup)
                 near = verdict(shop, "near-memory-limit")
                 check(near and path in near["evidence"] and "other groups" in near["advice"] and
                       "largest rows" not in near["advice"], "neighbour: the doctor names the neighbours", near)
@@ -142,7 +142,7 @@ def services(program):
                           p.working_set()), f"neighbour: with {mib(left)} left /types is refused", (status, answer))
 
     def a_leak_beside_a_neighbour():
-        """How long until the parent is full: its room at the last snapshot, by the growth."""
+        """The time until the parent is full is its room at the last snapshot divided by the growth."""
         with (ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a,
               ControlGroup("memory", "b", below=p) as b):
             p.limit_memory(300 * MIB)
@@ -157,18 +157,18 @@ def services(program):
                 last = leaks["snapshots"][-1]
                 room, suspect = last["ceiling"]["room_bytes"], (leaks["suspects"] or [{}])[0]
                 rate = suspect.get("bytes_per_hour", 0) / 3600
-                check(last["ceiling"]["path"] == "/" + p.folder.split("/")[-1], "leak: the parent's limit is met first", last)
+                check(last["ceiling"]["path"] == "/" + p.folder.split("/")[-1], "leak: the parent's limit is reached first", last)
                 check(rate and abs(suspect["seconds_to_limit"] * rate - room) < 1,
                       f"leak: {mib(room)} at {mib(rate)} a second: {suspect.get('seconds_to_limit', 0):.0f} s", suspect)
                 own = last["cgroup_limit_bytes"] - last["cgroup_current_bytes"]
-                print(f"        by the own limit it would be {own / max(rate, 1):.0f} s")
+                print(f"        with only the own limit it would be {own / max(rate, 1):.0f} s")
                 while shop.is_alive() and p.working_set() < 298 * MIB and time.monotonic() - began < 120:
                     time.sleep(0.1)
-                print(f"        the parent was full, or the process killed, {time.monotonic() - began + 3:.0f} s after the "
-                      f"last snapshot")
+                print(f"        the parent was full, or the process was killed, {time.monotonic() - began + 3:.0f} s after "
+                      f"the last snapshot")
 
     def a_container_full_of(name, part, take, words):
-        """The service's heap is a fifth of the container, and something else is the largest part."""
+        """The service's heap is a fifth of the container, and another part is the largest."""
         with ControlGroup("memory", "c") as group:
             group.limit_memory(230 * MIB)
             with service(group) as shop, take(group):
@@ -176,19 +176,19 @@ def services(program):
                 stats = shop.ask("/stats?format=json")[1]
                 size = stats["cgroup"]["parts"][part]
                 check(about(size, 125 * MIB, 12 * MIB), f"{name}: {part} is {mib(size)}", stats["cgroup"])
-                # The files of the program itself, and what is only charged in batches, differ from run to run.
+                # The page cache of the program, and charges that the kernel batches, differ from run to run.
                 group.limit_memory(int(group.working_set() / 0.9))
                 near = verdict(shop, "near-memory-limit")
                 check(near and all(word in near["advice"] for word in words) and "largest rows" not in near["advice"],
-                      f"{name}: the advice is to look there", near)
+                      f"{name}: the advice names this part", near)
                 series = metrics(shop)[f"memory_debug_cgroup_{part}"]
-                check(about(series, size, 12 * MIB), f"{name}: so says the metric, {mib(series)}", series)
+                check(about(series, size, 12 * MIB), f"{name}: the metric agrees: {mib(series)}", series)
 
     @contextlib.contextmanager
     def tmpfs(group):
         folder = mounted("size=200m")
         try:
-            # Charged to the group of the process that writes, as long as the file is there.
+            # The kernel charges the group of the process that writes, as long as the file exists.
             subprocess.run(["dd", "if=/dev/zero", f"of={folder}/file", "bs=1M", "count=125", "status=none"], check=True,
                            preexec_fn=group.enter)
             yield
@@ -201,7 +201,7 @@ def services(program):
             file.write(b"x" * (125 * MIB))
             file.flush()
             os.fsync(file.fileno())
-            # Pages stay with the group that read them first.
+            # Pages stay charged to the group that read them first, so drops them.
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             with taking(group, FILE, 125, file.name):
                 yield
@@ -223,10 +223,10 @@ def services(program):
             check(near and "other processes in this container" in near["advice"], "another process: the advice names it", near)
 
     def a_limit_above_what_is_visible():
-        """As in a container that sees its own group alone: version 1 tells the parent's limit, version 2 does not."""
+        """Like a container that sees only its own group: version 1 shows the parent's limit, version 2 does not."""
         with ControlGroup("memory", "p") as p, ControlGroup("memory", "a", below=p) as a:
             if p.version != 1:
-                return print("        not run: version 2 has no hint of it")
+                return print("        not run: version 2 does not show the limit of a hidden parent")
             p.limit_memory(200 * MIB)
 
             def hide():
@@ -243,7 +243,7 @@ def services(program):
                 check(cgroup["path"] == "/" and [level["path"] for level in cgroup["levels"]] == [".."],
                       "hidden: the own group is all that is visible", cgroup)
                 check(lines[2].startswith("limit: 200.00 MiB of a control group above the visible ones · at least "),
-                      "hidden: the header has the parent's limit", lines)
+                      "hidden: the header shows the parent's limit", lines)
 
     def no_limit_at_all():
         with ControlGroup("memory", "u") as group, service(group) as shop:
@@ -251,12 +251,11 @@ def services(program):
             stats = shop.ask("/stats?format=json")[1]
             with open("/proc/meminfo") as file:
                 total = int(file.readline().split()[1]) << 10
-            check(lines[2].startswith("no memory limit is set, so the machine is the limit: "), "no limit: the header says so",
-                  lines)
+            check(lines[2].startswith("no memory limit is set, so the machine is the limit: "), "no limit: the header says that no limit is set", lines)
             check(stats["machine"]["total_bytes"] == stats["ceiling"]["limit_bytes"] == total,
                   f"no limit: the machine has {mib(total)}", stats["machine"])
             doctor = shop.ask("/doctor?format=json")[1]["doctor"]
-            check("near-memory-limit" in doctor["checked"], "no limit: the doctor judges the machine", doctor)
+            check("near-memory-limit" in doctor["checked"], "no limit: the doctor checks the machine's memory", doctor)
 
     return [a_neighbour_below_the_parents_limit, a_leak_beside_a_neighbour, a_container_full_of_tmpfs,
             a_container_full_of_kernel_memory, a_container_full_of_page_cache, a_container_with_another_process,
@@ -268,7 +267,7 @@ def cases(program):
 
 
 def main():
-    """These cases alone, on a program that is built: container_faults.py PROGRAM."""
+    """Runs only these cases, with a program that is already built: container_faults.py PROGRAM."""
     for case in cases(sys.argv[1]):
         print(f"== {case.__name__.replace('_', ' ')}", flush=True)
         try:

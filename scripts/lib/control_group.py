@@ -1,4 +1,4 @@
-"""Control groups of one controller, version 1 or 2, made and removed by scripts that run as root."""
+"""Control groups of one controller, version 1 or 2. Scripts that run as root create and remove them."""
 
 import os
 import time
@@ -7,13 +7,13 @@ ROOT = "/sys/fs/cgroup"
 
 
 def enable(folder, controller):
-    """Version 2: lets the groups below a folder have the controller."""
+    """Version 2: enables the controller for the groups below a folder."""
     with open(f"{folder}/cgroup.subtree_control", "w") as file:
         file.write("+" + controller)
 
 
 class ControlGroup:
-    """A group, below another one if wanted, with the processes that enter it. Removed with its block."""
+    """A control group, optionally below another. It is removed at the end of its block."""
 
     def __init__(self, controller, name="group", below=None):
         one = f"{ROOT}/{controller}"
@@ -21,7 +21,7 @@ class ControlGroup:
         if self.version == 2:
             with open(f"{ROOT}/cgroup.controllers") as file:
                 if controller not in file.read().split():
-                    raise OSError(f"this machine has no control group with {controller}")
+                    raise OSError(f"this machine has no control groups with the controller {controller}")
             enable(below.folder if below else ROOT, controller)
         top = f"{one if self.version == 1 else ROOT}/memory-debug-{os.getpid()}-{name}"
         self.folder = f"{below.folder}/{name}" if below else top
@@ -42,7 +42,7 @@ class ControlGroup:
         self.write("memory.limit_in_bytes" if self.version == 1 else "memory.max", str(size))
 
     def working_set(self):
-        """What is charged, without page cache that goes first."""
+        """The bytes charged to the group, without inactive page cache, which the kernel drops first."""
         stat = dict(line.split() for line in self.read("memory.stat").splitlines())
         inactive = stat["total_inactive_file" if self.version == 1 else "inactive_file"]
         return int(self.read("memory.usage_in_bytes", "memory.current")) - int(inactive)
@@ -51,7 +51,7 @@ class ControlGroup:
         return self
 
     def __exit__(self, *_):
-        # Empty once the kernel is done with the process.
+        # The group can be removed only after the kernel has cleaned up its processes.
         for _ in range(100):
             try:
                 return os.rmdir(self.folder)

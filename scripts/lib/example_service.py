@@ -1,4 +1,4 @@
-"""The example service on axum, as scripts in Python run and ask it, and how they count what holds."""
+"""Builds, runs and asks the example service on axum, and counts passed and failed checks, for scripts in Python."""
 
 import base64
 import http.client
@@ -18,20 +18,20 @@ passed = failed = 0
 
 
 def check(holds, what, seen=""):
-    """Counts and prints what holds or does not, the latter with what was seen."""
+    """Counts and prints a check, and what was seen if it failed."""
     global passed, failed
     passed, failed = (passed + 1, failed) if holds else (passed, failed + 1)
     print("ok     " if holds else "FAILED ", what, "" if holds else f": {seen}", sep="", flush=True)
 
 
 def summary():
-    """Prints the last line, and gives the exit status."""
+    """Prints the last line, and returns the exit status."""
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
 def build(program, *arguments, profile="release"):
-    """Builds a program of the workspace, and gives its path."""
+    """Builds a program of the workspace, and returns its path."""
     command = ["cargo", "build", "--quiet", "--locked", "--profile", profile, *arguments]
     subprocess.run(command, cwd=ROOT, check=True)
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
@@ -39,7 +39,7 @@ def build(program, *arguments, profile="release"):
 
 
 def install(packages):
-    """Installs Debian packages by the programs that they have, where these are missing."""
+    """Installs the Debian packages of missing programs. `packages` maps a program to its package."""
     missing = [package for program, package in packages.items() if not shutil.which(program)]
     if missing:
         subprocess.run(["apt-get", "update", "-qq"], check=True)
@@ -48,7 +48,7 @@ def install(packages):
 
 
 def mounted(options):
-    """A folder that is a file system of its own, in memory."""
+    """Mounts a new tmpfs, and returns its folder."""
     folder = tempfile.mkdtemp(prefix="memory-debug-")
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     return folder
@@ -60,7 +60,7 @@ def unmount(folder):
 
 
 class Service:
-    """A process of the service, ended with the block that it is made for."""
+    """A process of the service. It ends with its block."""
 
     def __init__(self, program, *arguments, before=None, **environment):
         login = {"MEMORY_DEBUG_USER": USER}
@@ -79,7 +79,7 @@ class Service:
         return http.client.HTTPConnection(self.host, self.port, timeout=60)
 
     def send(self, method, page, body=None):
-        """Status and body; on the connection that is there, as a new one takes a descriptor."""
+        """The status and body. Reuses the connection, because a new one takes a file descriptor."""
         if self.connection is None:
             self.connection = self.connect()
         headers = HEADERS | ({"content-type": "application/json"} if body else {})
@@ -88,7 +88,7 @@ class Service:
         return response.status, response.read()
 
     def ask(self, page, method="GET", body=None):
-        """Status and JSON."""
+        """The status and JSON of an answer, or None and the error without an answer."""
         try:
             status, body = self.send(method, page, body)
             return status, json.loads(body)

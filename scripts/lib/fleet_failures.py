@@ -1,4 +1,4 @@
-"""What `memory-debug fleet` says when instances are dead, frozen, foreign or hostile: part of scripts/fleet."""
+"""Cases of scripts/fleet in which instances are dead, frozen, foreign or hostile."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from balancers import Balancer
 from example_service import PASSWORD, Service, check
 from strangers import ESCAPES, Stranger, answers, is_silent, says, whole
 
-# Given to the command, and by how much it may take longer on a machine that is loaded.
+# The deadline given to the command, and the extra seconds that it may take on a busy machine.
 DEADLINE, LATE = 4, 2
-# What is read of one answer, and what the command takes besides.
+# The most memory of the command: the part of an answer that it reads, and its own.
 MOST_MIB = 256
 NAMES = ["Vec<" + ESCAPES + ">", "a\r\nmemory-debug: forged", "x" * 10_000]
 
@@ -23,18 +23,18 @@ def ids(fleet):
 
 
 def partial(name, command, healthy, ill, reasons, deadline=DEADLINE, user=None):
-    """Asked with one that is ill, the command gives all others, and names it with one of these reasons."""
+    """Checks that the command reports the healthy instances, and the ill one as missing with one of these reasons."""
     arguments = ["--deadline", deadline, "--json"]
     ended = command.run("fleet", *healthy, ill, *arguments)
     if ended.status not in (0, 4):
-        return check(False, f"{name}: partial, exit status 4", ended)
+        return check(False, f"{name}: a partial report, exit status 4", ended)
     fleet = ended.json()
     missing = [(one["target"], one["reason"]) for one in fleet["missing"]]
     right = len(missing) == 1 and missing[0][0] == ill and missing[0][1] in reasons
     detail = fleet["missing"][0]["detail"] if missing else ""
     holds = ended.status == 4 and right and len(fleet["instances"]) == len(healthy) and not fleet["complete"]
     said = repr(detail[:110])
-    check(holds, f"{name}: 4, {len(healthy)} of {len(healthy) + 1}, {missing and missing[0][1]}: {said}",
+    check(holds, f"{name}: status 4, {len(healthy)} of {len(healthy) + 1}, {missing and missing[0][1]}: {said}",
           (missing, str(ended)))
     check(ended.seconds <= deadline + LATE and ended.mib <= MOST_MIB,
           f"        within {deadline} s: {ended.seconds:.2f} s, {ended.mib:.0f} MiB", ended)
@@ -56,16 +56,16 @@ def redirected(command, services):
             with Stranger(says(whole("", status, location=location))) as stranger:
                 url = f"http://127.0.0.1:{stranger.port}"
                 partial(f"a redirect ({status[:3]})", command, services.urls(), url, ["refused"])
-                check("authorization" in "".join(stranger.asked).lower(), "        who was asked got the login")
+                check("authorization" in "".join(stranger.asked).lower(), "        the server that was asked got the login")
                 for line in (["types", url], ["heap", url], ["doctor", url], ["fleet", "--http-sd", url]):
                     ended = command.run(*line)
-                    check(ended.status == 1, f"        {line[0]}: 1", ended)
+                    check(ended.status == 1, f"        {line[0]}: status 1", ended)
         time.sleep(0.2)
-        check(other.asked == [], "redirects: whom they lead to was never asked", other.asked)
+        check(other.asked == [], "redirects: their target was never asked", other.asked)
 
 
 def names(command, services):
-    """A report that is right but for its names."""
+    """A report that is valid, except that its names contain escape sequences."""
     report = services.ask()[0]
     types = report["types"]
     rows = [{**row, "type": name, "full_type": name} for row, name in zip(types["rows"], NAMES)]
@@ -82,7 +82,7 @@ def names(command, services):
             command.run(*line)
         check(len(command.unsafe) == before, "names with escape sequences are escaped", command.unsafe[before:])
         ended = command.run("fleet", *services.urls(), url)
-        check(ended.status == 0 and "\\u{1b}" in ended.printed, "        and shown", ended)
+        check(ended.status == 0 and "\\u{1b}" in ended.printed, "        and shown in escaped form", ended)
     raw = f"{ESCAPES}\nplain\n".encode()
     with Stranger(says(whole(raw, kind="text/plain"))) as stranger:
         url = f"http://127.0.0.1:{stranger.port}"
@@ -90,7 +90,7 @@ def names(command, services):
         ended = [command.run(*line, url) for line in (["fetch"], ["types"], ["heap"], ["flamegraph"])]
         ended += [command.run("fetch", url, "--json"), command.run("types", url, "--json")]
         check(len(command.unsafe) == before, "a page of escape sequences is escaped", command.unsafe[before:])
-        check("plain\n" in ended[0].printed, "        and lines stay lines", ended[0])
+        check("plain\n" in ended[0].printed, "        line feeds are kept", ended[0])
     for answer in (says(whole(raw, "500 Internal Server Error")), says(b"HTTP/1.1 " + raw), says(raw)):
         with Stranger(answer) as stranger:
             url, before = f"http://127.0.0.1:{stranger.port}", len(command.unsafe)
@@ -105,23 +105,23 @@ def wrong_password(command, services):
         partial("another password", command, services.urls(), f"http://127.0.0.1:{other.port}", ["unauthorized"])
 
 
-def nobody(command, services):
+def no_instance(command, services):
     with Stranger(is_silent) as silent, Stranger(says(whole("<html>"))) as page:
         urls = [f"http://127.0.0.1:{port}" for port in (silent.port, page.port, 1)]
         ended = command.run("fleet", *urls, "--deadline", 1)
         check(ended.status == 1 and "no instance answered" in ended.errors and ended.printed == "",
-              "nobody answers: 1", ended)
+              "no instance answers: status 1", ended)
         check(ended.seconds <= 1 + LATE, f"        within 1 s: {ended.seconds:.2f} s", ended)
-        path = os.path.join(command.folder, "nobody.json")
+        path = os.path.join(command.folder, "no-instance.json")
         ended = command.run("fleet", *urls, "--deadline", 1, "-o", path)
-        check(ended.status == 1 and not os.path.exists(path), "        and nothing is saved", ended)
-        # Many who are silent, few who ask: the deadline is for all together.
+        check(ended.status == 1 and not os.path.exists(path), "        no file is saved", ended)
+        # Many silent instances and few parallel requests: the deadline applies to all instances together.
         many = [f"http://127.0.0.1:{silent.port}/{number}" for number in range(200)]
         ended = command.run("fleet", *services.urls(), *many, "--deadline", DEADLINE, "--parallel", 4, "--json")
         fleet = ended.json()
         reasons = {one["reason"] for one in fleet["missing"]}
         check(ended.status == 4 and reasons == {"deadline"} and len(fleet["missing"]) == len(many),
-              "200 silent ones, 4 at a time: each is named", (reasons, len(fleet["missing"])))
+              "200 silent instances, 4 at a time: each is reported", (reasons, len(fleet["missing"])))
         check(ended.seconds <= DEADLINE + LATE, f"        within {DEADLINE} s: {ended.seconds:.2f} s", ended)
 
 
@@ -142,12 +142,12 @@ def interrupted(command, services):
                 time.sleep(0.5)
                 os.kill(started[0].pid, how)
                 ended = command.end(*started)
-                check(ended.status == 130 and os.listdir(out) == [], f"{line[0]}: {how.name} in the middle: 130, no file",
+                check(ended.status == 130 and os.listdir(out) == [], f"{line[0]}: {how.name} in the middle: status 130, no file",
                       (os.listdir(out), ended))
     _, page = services.all[0].ask("/snapshots?format=json")
     left = page.get("snapshots")
-    check(left == [], "diff: what it was interrupted in leaves no snapshot", left)
-    # At any moment, also while it writes.
+    check(left == [], "diff: an interrupted command leaves no snapshot", left)
+    # Interrupts at random moments, also while the command writes.
     lengths, chance = set(), random.Random(1)
     command.run("fleet", *services.urls(), "-o", f"{out}/x")
     usual = command.run("fleet", *services.urls(), "-o", f"{out}/x").seconds
@@ -159,12 +159,12 @@ def interrupted(command, services):
         with open(f"{out}/x") as file:
             text = file.read()
         lengths.add(text.endswith("}") and not leftovers(out))
-    check(lengths == {True}, f"fleet -o: interrupted 40 times around {usual:.2f} s, the file stays whole, nothing else",
-          (os.listdir(out), lengths))
+    check(lengths == {True}, f"fleet -o: interrupted 40 times around {usual:.2f} s, the file stays whole, no other file is "
+          "left", (os.listdir(out), lengths))
 
 
 def argv(command, services):
-    """What everybody on the machine may read of it, while it asks."""
+    """Reads the command lines of all processes, which every user may read, while the command waits for an answer."""
     seen = []
     with Stranger(is_silent) as silent:
         started = command.start("fleet", f"http://127.0.0.1:{silent.port}", login=False, MEMORY_DEBUG_PASSWORD=PASSWORD)
@@ -186,20 +186,20 @@ def argv(command, services):
 
 
 def frozen(command, services):
-    """SIGSTOP: the kernel accepts the connection, and nobody answers."""
+    """SIGSTOP: the kernel accepts the connection, but the process does not answer."""
     ill = services.all[-1]
     ill.process.send_signal(signal.SIGSTOP)
     try:
-        partial("a frozen one (SIGSTOP)", command, services.urls()[:-1], services.urls()[-1], ["deadline"])
+        partial("a frozen instance (SIGSTOP)", command, services.urls()[:-1], services.urls()[-1], ["deadline"])
     finally:
         ill.process.send_signal(signal.SIGCONT)
     ended = command.run("fleet", *services.urls(), "--json")
-    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all), "        and thawed: complete",
+    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all), "        after SIGCONT the report is complete",
           ended)
 
 
 def stopped_meanwhile(command, services):
-    """SIGSTOP after the connection: the answer stops in its middle, or does not begin."""
+    """SIGSTOP shortly after the connection: the answer stops in the middle, or does not begin."""
     ill, statuses = services.all[-1], []
     for delay in (0.01, 0.03, 0.06, 0.1):
         stop = threading.Timer(delay, ill.process.send_signal, [signal.SIGSTOP])
@@ -211,11 +211,11 @@ def stopped_meanwhile(command, services):
         statuses.append((ended.status, len(fleet["instances"]), round(ended.seconds, 1)))
     whole_or_partial = all((status, number) in ((0, 4), (4, 3)) for status, number, _ in statuses)
     check(whole_or_partial and all(seconds <= DEADLINE + LATE for *_, seconds in statuses),
-          f"frozen while it is asked: {statuses}", statuses)
+          f"frozen while being asked: {statuses}", statuses)
 
 
 def behind(program, command, services, url):
-    """One of those behind a balancer is frozen: whom the lot does not fall on is told, the deadline is kept."""
+    """An instance behind a balancer is frozen: the command reports the others, and keeps the deadline."""
     ill = services.all[-1]
     ill.process.send_signal(signal.SIGSTOP)
     try:
@@ -225,27 +225,27 @@ def behind(program, command, services, url):
     fleet = ended.json() if ended.status in (0, 4) else {"instances": [], "missing": []}
     reasons = {one["reason"] for one in fleet["missing"]}
     check(ended.status == 4 and len(fleet["instances"]) == 3 and reasons == {"deadline"},
-          f"--through {program}, one frozen: 4, the other 3, {reasons}", ended)
+          f"--through {program}, one frozen: status 4, the other 3 instances, {reasons}", ended)
     check(ended.seconds <= 10 + LATE, f"        within 10 s: {ended.seconds:.2f} s", ended)
-    # The next answers may still be those of before.
+    # Reads the answers to the earlier requests, which may still arrive.
     services.ask()
 
 
 def dead(command, services):
-    """kill -9, alone and behind the balancers. It stays dead."""
+    """Kills an instance with SIGKILL, and asks for it directly and through the balancers. It stays dead."""
     ports = [service.port for service in services.all]
     services.all[-1].end()
-    partial("a dead one (kill -9)", command, services.urls()[:-1], services.urls()[-1], ["unreachable"])
+    partial("a dead instance (kill -9)", command, services.urls()[:-1], services.urls()[-1], ["unreachable"])
     for program, status, reasons in (("nginx", 0, set()), ("haproxy", 4, {"refused"})):
-        # Whose turn is first is another one each time.
+        # Each time another instance has the first turn.
         for first in range(len(ports)):
             with Balancer(program, ports[first:] + ports[:first]) as balancer:
                 ended = command.run("fleet", "--through", f"http://127.0.0.1:{balancer.port}", "--json")
                 fleet = ended.json() if ended.status in (0, 4) else {"instances": [], "missing": [], "estimate": None}
                 seen = {one["reason"] for one in fleet["missing"]}
                 check(ended.status == status and len(fleet["instances"]) == 3 and seen == reasons,
-                      f"--through {program}, one dead, the {first + 1}. first: {ended.status}, 3 instances, {seen}",
+                      f"--through {program}, one dead, order {first + 1}: status {ended.status}, 3 instances, {seen}",
                       ended)
 
 
-CASES = [hostile, redirected, names, wrong_password, nobody, argv, interrupted, frozen, stopped_meanwhile, dead]
+CASES = [hostile, redirected, names, wrong_password, no_instance, argv, interrupted, frozen, stopped_meanwhile, dead]

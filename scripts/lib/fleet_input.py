@@ -1,4 +1,4 @@
-"""What `memory-debug fleet` makes of hostile input: part of scripts/fleet."""
+"""Cases of scripts/fleet in which the input of the command is wrong or hostile."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from example_service import PASSWORD, USER, check
 from strangers import ESCAPES, Stranger, says, whole
 
 MOST_TARGETS = 10_000
-# No machine has it (RFC 5737), so nothing is sent even if it were tried.
+# An address that no machine has (RFC 5737), so even a failed check sends nothing to anyone.
 ELSEWHERE = "192.0.2.1:8080"
 
 
@@ -22,9 +22,9 @@ def usage(command, services):
                  ["types", "http://127.0.0.1:1/?a=b"]):
         ended = command.run(*line)
         shown = " ".join(line).replace(PASSWORD, "...").replace(url, "URL")
-        check(ended.status == 2 and ended.printed == "", f"wrong usage: 2: {shown}", ended)
+        check(ended.status == 2 and ended.printed == "", f"wrong usage: status 2: {shown}", ended)
     ended = command.run("types", url, login=False)
-    check(ended.status == 2 and "no password" in ended.errors, "no password, and nobody to ask: 2", ended)
+    check(ended.status == 2 and "no password" in ended.errors, "no password and no terminal to ask for it: status 2", ended)
 
 
 def logins(command, services):
@@ -33,18 +33,18 @@ def logins(command, services):
     text = f"machine 127.0.0.1 login {USER} password {PASSWORD}\n"
     private, public = command.file("netrc", text), command.file("netrc-public", text, 0o644)
     ended = ok("--netrc-file", private)
-    check(ended.status == 0, "--netrc-file: asked with its login", ended)
+    check(ended.status == 0, "--netrc-file: its login is used", ended)
     ended = ok("--netrc-file", public)
-    check(ended.status != 0 and "chmod 600" in ended.errors, "a netrc that all may read is refused", ended)
+    check(ended.status != 0 and "chmod 600" in ended.errors, "a netrc file that all users can read is refused", ended)
     ended = ok(NETRC=public)
-    check(ended.status == 2, "        and so it is by NETRC", ended)
+    check(ended.status == 2, "        also if NETRC names it", ended)
     ended = ok("--netrc-file", command.file("netrc-broken", f"machine 127.0.0.1 {PASSWORD} x y z\n"))
-    check(ended.status != 0, "a netrc that is none is refused, and not repeated", ended)
+    check(ended.status != 0, "a broken netrc file is refused, and the error does not show it", ended)
     ended = ok("--password-file", command.password_file)
-    check(ended.status == 0, "--password-file: asked with its password", ended)
+    check(ended.status == 0, "--password-file: its password is used", ended)
     ended = ok("--password-file", command.file("password-public", PASSWORD, 0o644))
-    check(ended.status != 0 and "chmod 600" in ended.errors, "a password file that all may read is refused", ended)
-    for name, path in (("not there", "/nowhere/password"), ("without end", "/dev/zero"), ("a folder", command.folder)):
+    check(ended.status != 0 and "chmod 600" in ended.errors, "a password file that all users can read is refused", ended)
+    for name, path in (("missing", "/nowhere/password"), ("endless", "/dev/zero"), ("a folder", command.folder)):
         ended = ok("--password-file", path)
         check(ended.status in (1, 2) and ended.seconds < 5, f"a password file that is {name} is refused", ended)
     ended = ok(MEMORY_DEBUG_PASSWORD=PASSWORD)
@@ -54,7 +54,7 @@ def logins(command, services):
 
 
 def plain_http(command, services):
-    """Nothing is connected to, so this ends at once."""
+    """Plain HTTP to another machine is refused before a connection is made, so the command ends at once."""
     for line in (["fleet", ELSEWHERE], ["types", ELSEWHERE], ["heap", ELSEWHERE, "-o", "/dev/null"],
                  ["doctor", ELSEWHERE], ["fleet", "http://[2001:db8::1]"], ["fleet", "--through", ELSEWHERE], ["diff", ELSEWHERE]):
         ended = command.run(*line, "--timeout", 20) if line[0] != "fleet" else command.run(*line, "--deadline", 20)
@@ -63,12 +63,12 @@ def plain_http(command, services):
     url = services.urls()[0]
     ended = command.run("fleet", url, ELSEWHERE, "--json")
     fleet = ended.json()
-    check(ended.status == 4 and [one["reason"] for one in fleet["missing"]] == ["tls"], "        and named as missing",
+    check(ended.status == 4 and [one["reason"] for one in fleet["missing"]] == ["tls"], "        among others it is reported as missing",
           ended)
     with Stranger(says(whole(json.dumps([{"targets": [ELSEWHERE], "labels": {"__scheme__": "http"}}])))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--scheme", "https", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "tls",
-              "        and a list of instances cannot change that", ended)
+              "        a list of instances cannot allow it", ended)
 
 
 def lists(command, services):
@@ -82,31 +82,32 @@ def lists(command, services):
         path = command.file("bad", text)
         ended = command.run("fleet", "--targets-file", path, "--json")
         check(ended.status == 4 and len(ended.json()["instances"]) == 1 and len(ended.json()["missing"]) >= len(bad),
-              f"targets as {kind}: those that are none are named, the others asked", ended)
+              f"targets as {kind}: invalid targets are reported, and valid targets are asked", ended)
         command.run("fleet", "--targets-file", path)
         command.run("heap", "--targets-file", path, "-o", os.path.join(command.folder, "bad.pb.gz"))
-    for name, text in (("YAML", "- targets: ['a:1']\n"), ("no list", '{"targets": 1}'), ("no text", "\xff"),
-                       ("deep", "[" * 100_000), ("escapes", f'[{{"targets": "{ESCAPES}"}}]')):
+    for name, text in (("with YAML", "- targets: ['a:1']\n"), ("without a list", '{"targets": 1}'),
+                       ("that is not text", "\xff"), ("with deep nesting", "[" * 100_000),
+                       ("with escape sequences", f'[{{"targets": "{ESCAPES}"}}]')):
         path = command.file("none", text)
-        if name == "no text":
+        if name == "that is not text":
             with open(path, "wb") as file:
                 file.write(b"\xff\xfe\x00")
         ended = command.run("fleet", "--targets-file", path)
-        check(ended.status == 1 and "--targets-file" in ended.errors, f"a file of targets that is {name}: 1", ended)
+        check(ended.status == 1 and "--targets-file" in ended.errors, f"a file of targets {name}: status 1", ended)
     for path in ("/dev/zero", "/nowhere", command.folder):
         ended = command.run("fleet", "--targets-file", path)
-        check(ended.status == 1 and ended.seconds < 5 and ended.mib < 100, f"--targets-file {path[:9]}: 1", ended)
+        check(ended.status == 1 and ended.seconds < 5 and ended.mib < 100, f"--targets-file {path[:9]}: status 1", ended)
     with Stranger(says(whole("[" * (8 << 20)))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}", "--json")
         check(ended.status == 4 and ended.json()["missing"][0]["reason"] == "too-long",
-              "a list that is too long is cut off", ended)
+              "a list that is too long is refused", ended)
     with Stranger(says(whole(json.dumps([{"targets": [f"x{ESCAPES}"], "labels": {"a": ESCAPES}}])))) as lister:
         ended = command.run("fleet", url, "--http-sd", f"http://127.0.0.1:{lister.port}")
         check(ended.status == 4 and "\\u{1b}" in ended.printed, "a list of escape sequences is escaped", ended)
 
 
 def too_many(command, services):
-    """Nobody listens at port 1, so each is asked in no time."""
+    """More targets than are allowed. Port 1 has no listener, so each target fails at once."""
     url = services.urls()[0]
     for number in (MOST_TARGETS - 1, MOST_TARGETS, MOST_TARGETS + 1):
         lines = [f"127.0.0.1:1/{index}" for index in range(number - 1)]
@@ -117,10 +118,10 @@ def too_many(command, services):
         check(len(more) == max(number - MOST_TARGETS, 0) and len(missing) == min(number, MOST_TARGETS) - 1 + len(more),
               f"{number} targets: {len(missing)} missing in {ended.seconds:.1f} s, {more and more[0]['detail']!r}",
               str(ended)[:500])
-    # As many as fit into a list that is read at all.
+    # About as many targets as fit into the longest list that the command reads.
     path = command.file("many", "\n".join(f"127.0.0.1:1/{index}" for index in range(200_000)))
     ended = command.run("fleet", "--targets-file", path, "--json", "--deadline", 20)
-    check(ended.status == 1 and ended.seconds < 25, f"200,000 targets: refused or cut in {ended.seconds:.1f} s",
+    check(ended.status == 1 and ended.seconds < 25, f"200,000 targets: refused after {ended.seconds:.1f} s",
           str(ended)[:500])
 
 

@@ -1,4 +1,4 @@
-"""Guides as scripts read them: blocks of code, and commands with what they are shown to print."""
+"""Reads the guides for scripts: blocks of code, and commands with the output that the guide shows."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ class Shown:
 
 
 def blocks(name):
-    """All blocks of code, each with the heading that it stands under."""
+    """All blocks of code of a guide, each with the heading above it."""
     found, heading, kind, lines = [], None, None, []
     with open(os.path.join(DOCS, name)) as file:
         for line in file.read().splitlines():
@@ -45,7 +45,7 @@ def blocks(name):
 
 
 def shown(name):
-    """All commands of a guide."""
+    """All commands that a guide shows."""
     found = []
     for block in blocks(name):
         if block.kind != "console":
@@ -59,7 +59,7 @@ def shown(name):
 
 
 def headers(text):
-    """The heads of tables, whatever their width."""
+    """The headings of tables, with single spaces."""
     lines = text.replace("\r", "").splitlines()
     return [re.sub(r"\s+", " ", head).strip() for head, rule in zip(lines, lines[1:]) if re.match(r"=+ \|", rule.strip())]
 
@@ -72,12 +72,12 @@ class Ended:
         return f"{self.status}: {self.printed[:1500]} {self.told[:1500]}"
 
 
-# What a program asks whoever sits at the terminal, and what he types.
+# Questions that a program asks at the terminal, and the answers to type.
 ANSWERS = {rb"assword (?:of|for)[^:\n]*: ?": PASSWORD, rb"\(pprof\) ": "quit"}
 
 
 def run(command, folder, environment, limit=150):
-    """As in a shell at a terminal. What is printed and what is told there are kept apart."""
+    """Runs a command in a shell at a terminal. Standard output is captured separately from the terminal's text."""
     reader, writer = os.pipe()
     pid, terminal = pty.fork()
     if pid == 0:
@@ -92,7 +92,7 @@ def run(command, folder, environment, limit=150):
             try:
                 read = os.read(file, 65536)
             except OSError:
-                # How a terminal ends.
+                # Reading from a closed terminal fails like this.
                 read = b""
             if not read:
                 open_files.discard(file)
@@ -101,7 +101,7 @@ def run(command, folder, environment, limit=150):
             asked = len(re.findall(question, texts[terminal] + texts[reader]))
             if asked > answered[question]:
                 answered[question] += 1
-                # What the key Return sends.
+                # The key Return sends a carriage return.
                 os.write(terminal, answer.encode() + b"\r")
     if open_files:
         os.killpg(pid, signal.SIGKILL)

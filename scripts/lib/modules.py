@@ -1,6 +1,6 @@
-"""The modules of a Rust crate, and which of them use which: enough of the language for that, and no more.
+"""Finds the modules of a Rust crate, and which modules use which. Understands only as much of Rust as this needs.
 
-Code of tests does not count: neither `#[cfg(test)]` items nor files that only tests include, nor entry points for fuzzing.
+Ignores tests: `#[cfg(test)]` items, and files that only tests include. Ignores entry points for fuzzing too.
 """
 
 import os
@@ -8,7 +8,7 @@ import re
 
 
 class Module:
-    """One file of a crate: its path in the crate (`("flight", "slot")`), its text without comments, strings and tests."""
+    """One file of a crate: its module path (`("flight", "slot")`), and its text without comments, strings and tests."""
 
     def __init__(self, path, file, text):
         self.path, self.file = path, file
@@ -18,7 +18,7 @@ class Module:
 
 
 def read(crate):
-    """All modules of the crate in that folder, by path. The root has the path ()."""
+    """All modules of the crate in a folder, by module path. The root has the path ()."""
     root = next(file for name in ("lib.rs", "main.rs") if os.path.exists(file := os.path.join(crate, "src", name)))
     modules, waiting = {}, [((), root)]
     while waiting:
@@ -34,7 +34,7 @@ def read(crate):
 
 
 def uses(modules):
-    """Pairs of paths: the first module names something of the second, through whichever re-export."""
+    """Pairs of module paths: the first module names an item of the second, directly or through re-exports."""
     found = set()
     for module in modules.values():
         for path in paths(module.text):
@@ -45,7 +45,7 @@ def uses(modules):
 
 
 def levels(modules, found):
-    """For each module with children, the uses between the children; what lies below a child counts as the child's."""
+    """For each module with children, the uses between its children. Modules below a child count as the child."""
     graphs = {}
     for user, used in found:
         common = os.path.commonprefix([user, used])
@@ -56,7 +56,7 @@ def levels(modules, found):
 
 
 def cycles(edges):
-    """Groups of names that use each other in a circle (Tarjan's strongly connected components of two and more)."""
+    """Groups of names that use each other in a circle (Tarjan's strongly connected components of two or more)."""
     graph = {}
     for user, used in edges:
         graph.setdefault(user, set()).add(used)
@@ -85,7 +85,7 @@ def cycles(edges):
 
 
 def resolve(modules, user, path):
-    """The module that `path`, as `user` writes it, leads to; None if it leads out of the crate."""
+    """The module that `path` in the module `user` leads to, or None if it leads out of the crate."""
     parts = list(path)
     if parts[0] == "crate":
         at, parts = (), parts[1:]
@@ -99,7 +99,7 @@ def resolve(modules, user, path):
         if below in modules:
             at, parts = below, parts[1:]
             continue
-        # A name that the module itself imports or re-exports stands for where it comes from.
+        # If the module imports or re-exports the name, follows it to its origin.
         target = modules[at].names.get(parts[0]) if at in modules else None
         if target is None or (at, parts[0]) in seen:
             break
@@ -114,7 +114,7 @@ def resolve(modules, user, path):
 
 
 def imported_names(text):
-    """What a module's `use` declarations bring into it: name -> path."""
+    """The names that a module's `use` declarations import, with their paths."""
     names = {}
     for statement in re.findall(r"\buse ([^;]+);", text):
         for path, name in expand(statement):
@@ -124,7 +124,7 @@ def imported_names(text):
 
 
 def paths(text):
-    """All paths into the crate that a text names, in `use` declarations and elsewhere."""
+    """All paths into the crate in a text, in `use` declarations and elsewhere."""
     for statement in re.findall(r"\buse ([^;]+);", text):
         for path, _ in expand(statement):
             if path[0] in ("crate", "self", "super"):
@@ -135,7 +135,7 @@ def paths(text):
 
 
 def expand(statement):
-    """`a::{b, c::d as e}` as [(("a", "b"), "b"), (("a", "c", "d"), "e")]."""
+    """Expands `a::{b, c::d as e}` to [(("a", "b"), "b"), (("a", "c", "d"), "e")]."""
     statement = " ".join(statement.split())
     head, brace, rest = statement.partition("{")
     if not brace:
@@ -151,7 +151,7 @@ def expand(statement):
 
 
 def split(items):
-    """Text between commas that are in no braces."""
+    """Splits at commas outside braces."""
     depth, start, found = 0, 0, []
     for at, char in enumerate(items):
         depth += {"{": 1, "}": -1}.get(char, 0)
@@ -169,7 +169,7 @@ def without_comments(text):
 
 
 def without_tests(text):
-    """The text without the items under `#[cfg(test)]` and its like."""
+    """The text without the items under `#[cfg(test)]` and similar attributes."""
     found = re.compile(r"#\[cfg\((?:all\()?(?:doc)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*")
     while match := found.search(text):
         end, depth = match.end(), 0
@@ -184,7 +184,7 @@ def without_tests(text):
 
 
 def code_lines(text):
-    """Lines of a file, without its tests."""
+    """The number of lines of a file, without its tests."""
     lines = text.splitlines()
     for at, line in enumerate(lines[:-1]):
         if re.match(r"#\[cfg\((all\()?test\b", line) and any("mod tests {" in next for next in lines[at + 1 : at + 3]):

@@ -1,4 +1,4 @@
-"""Name servers for a mount and network namespace of one's own: dnsmasq with known names, and one that only listens."""
+"""Name servers for a private mount and network namespace: dnsmasq with known names, and a misbehaving server."""
 
 import contextlib
 import os
@@ -11,20 +11,22 @@ import time
 
 ADDRESS = "127.0.0.53"
 SRV = 33
-# What is there once the server is.
+# A name that the server knows as soon as it runs.
 PROBE = "probe.test"
 
 
 class NameServer:
-    """dnsmasq that knows `hosts` (name to addresses), `services` (name to (target, port, priority, weight)) and no other
-    name in `.test`."""
+    """dnsmasq that knows only these names.
+
+    `hosts` maps a name to addresses. `services` maps a name to tuples of target, port, priority and weight.
+    """
 
     def __init__(self, hosts, services):
         self.folder = tempfile.TemporaryDirectory(prefix="memory-debug-names-")
         lines = [f"{address} {name}" for name, addresses in hosts.items() for address in addresses]
         records = [f"srv-host={name},{target},{port},{priority},{weight}"
                    for name, targets in services.items() for target, port, priority, weight in targets]
-        # A name that exists, and has no address.
+        # A name that exists but has no address.
         records += ["txt-record=empty.test,nothing", f"host-record={PROBE},127.0.0.1"]
         config = self.file("config", "\n".join(records) + "\n")
         command = ["dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts", "--user=root", "--bind-interfaces",
@@ -48,11 +50,7 @@ class NameServer:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.05)
-        raise OSError(f"dnsmasq does not answer: {self.told()}")
-
-    def told(self):
-        """What it was asked since this was called last, and how."""
-        return self.log.read()
+        raise OSError(f"dnsmasq does not answer: {self.log.read()}")
 
     def __enter__(self):
         self.wait()
@@ -66,7 +64,7 @@ class NameServer:
 
 
 class BadNameServer:
-    """Takes every question, and answers what `answer` makes of it, or nothing."""
+    """Answers each question with the result of `answer`, or never if there is no `answer`."""
 
     def __init__(self, answer=None):
         self.questions, self.answer = 0, answer
@@ -89,14 +87,14 @@ class BadNameServer:
         return self
 
     def __exit__(self, *_):
-        # Closing alone would not wake who waits.
+        # Closing the socket would not wake the waiting thread.
         self.socket.sendto(b"", (ADDRESS, 53))
         self.thread.join()
         self.socket.close()
 
 
 def question(name, kind):
-    """One that takes up to 4,096 bytes, as resolvers ask today (RFC 6891)."""
+    """A question that allows an answer of up to 4,096 bytes, as today's resolvers ask (RFC 6891)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     return struct.pack(">6H", 1, 0x0100, 1, 0, 0, 1) + labels + struct.pack(">BHH BHHIH", 0, kind, 1, 0, 41, 4096, 0, 0)
 
@@ -110,7 +108,7 @@ def is_truncated(name):
 
 
 def services_answer(targets):
-    """What answers each question with SRV records whose target is one label of any bytes."""
+    """A function that answers each question with SRV records. Their targets are single labels of any bytes."""
     def answer(asked):
         end = asked.index(b"\0", 12) + 5
         records = b""

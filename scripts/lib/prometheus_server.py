@@ -1,4 +1,4 @@
-"""A real Prometheus with a configuration that `memory-debug config` printed."""
+"""Runs a real Prometheus with the configuration that `memory-debug config` prints."""
 
 import contextlib
 import json
@@ -12,19 +12,19 @@ import urllib.parse
 import urllib.request
 
 TOOLS = {"prometheus": "prometheus", "promtool": "prometheus"}
-# How long a scrape may take to happen.
+# The most seconds to wait for a scrape.
 PATIENCE = 30
 
 
 def config(command, *arguments):
     ended = subprocess.run([command, "config", *arguments], capture_output=True, text=True, timeout=60)
     if ended.returncode != 0:
-        raise OSError(f"config {arguments}: {ended.stderr}")
+        raise OSError(f"memory-debug config {arguments} failed: {ended.stderr}")
     return ended.stdout
 
 
 class Prometheus:
-    """A Prometheus with a configuration as it was printed, ended with the block that it is made for."""
+    """A Prometheus process with a given configuration. It ends with its block."""
 
     def __init__(self, folder, name, configuration):
         self.folder = os.path.join(folder, name)
@@ -46,7 +46,7 @@ class Prometheus:
             with urllib.request.urlopen(url, timeout=30) as response:
                 return json.load(response)["data"]
         except urllib.error.HTTPError as error:
-            # As long as it starts.
+            # Prometheus is still starting.
             if error.code == 503:
                 raise
             raise ValueError(f"{page} {query}: {error.read().decode()}") from error
@@ -55,7 +55,7 @@ class Prometheus:
         return self.api("query", query=expression, **query)["result"]
 
     def wait(self, expression):
-        """The result of a query once there is one."""
+        """Waits until a query has a result, and returns it."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with contextlib.suppress(OSError):

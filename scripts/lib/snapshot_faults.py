@@ -1,4 +1,4 @@
-"""What becomes of snapshots in a folder while saving one fails: the cases of scripts/faults that need no service."""
+"""Cases of scripts/faults in which saving a snapshot to a folder fails. They need no service."""
 
 import collections
 import os
@@ -11,25 +11,25 @@ import tempfile
 import example_service
 from example_service import check, mounted, unmount
 
-# What a save does, in this order: the call, and what it is done to.
+# The system calls of a save in order, and what each call acts on.
 STEPS = [("openat", "unfinished"), ("write", "unfinished"), ("fsync", "unfinished"), ("rename", "unfinished"),
          ("openat", "folder"), ("fsync", "folder")]
 
-# What it does before, where neither the folder nor the one that it is in is there.
+# The calls before a first save, if neither the folder nor its parent exists.
 MAKING = [("mkdir", "folder"), ("mkdir", "outer"), ("mkdir", "folder"), ("openat", "outer"), ("fsync", "outer"),
           ("openat", "root"), ("fsync", "root")]
 
 
 class Folder:
-    """A folder of snapshots, and the program that saves to it."""
+    """A folder of snapshots, and the program that saves snapshots there."""
 
     def __init__(self, program, path):
         self.program, self.path, self.saved = program, path, set()
 
     def save(self, count=1, trace=()):
-        """Ends the program's saves in `ok`, or what failed; what it told to be saved is noted."""
+        """Saves snapshots, and remembers which were reported as saved. Returns `ok` or what failed."""
         command = [*trace, self.program, self.path, str(count)]
-        # All allocations make a file of several pages, which a full disk can cut.
+        # Samples all allocations, so that the file has several pages and a full disk can cut it off.
         exact = os.environ | {"_RJEM_MALLOC_CONF": "lg_prof_sample:0"}
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60, env=exact)
         self.saved |= set(re.findall(r"^saved (\w{32})$", ended.stdout, re.M))
@@ -37,11 +37,11 @@ class Folder:
         return failed[1] if failed else "ok" if ended.returncode == 0 else f"exit status {ended.returncode}"
 
     def wrong(self):
-        """What is not as it should be: lost, damaged, or left behind."""
+        """Snapshots that are lost or damaged."""
         listed = subprocess.run([self.program, self.path, "0"], stdout=subprocess.PIPE, text=True, timeout=60).stdout
         has = set(re.findall(r"^has (\w{32})$", listed, re.M))
         lost = [f"lost {name}" for name in self.saved - has]
-        # What had its name already when the program ended is as good as what it told.
+        # A snapshot that has its final name counts as saved, even if the program could not report it.
         self.saved |= has
         return lost + re.findall(r"^(?:passed over|failed) .*$", listed, re.M)
 
@@ -50,11 +50,11 @@ class Folder:
 
     def next_works(self, what):
         seen = self.save(), self.wrong(), self.unfinished()
-        check(seen == ("ok", [], []), f"{what}: the next save works, and {len(self.saved)} are there", seen)
+        check(seen == ("ok", [], []), f"{what}: the next save works, and all {len(self.saved)} snapshots exist", seen)
 
 
 def full_disk(program):
-    """By degrees, so that what is written is cut at another place each time."""
+    """Leaves more and more room on the disk, so that each save is cut off at another point."""
     mount = mounted("size=1m")
     try:
         folder = Folder(program, os.path.join(mount, "snapshots"))
@@ -78,8 +78,8 @@ def full_disk(program):
 
 
 def traced(folder, log, calls="openat,write,fsync,rename,renameat,renameat2"):
-    """A save under strace: how it ended, its calls, each with which one of its name it was, and the command."""
-    # Without -f of the thread that saves alone.
+    """Runs a save under strace. Returns its outcome, its calls (numbered by name), and the strace command."""
+    # Without -f, strace sees only the thread that saves.
     strace = ["strace", "-y", "-o", log, "-e", f"trace={calls}"]
     ended = folder.save(trace=strace)
     outer = os.path.dirname(folder.path)
@@ -113,18 +113,19 @@ def refused(folder, strace, step):
     what = f"an error of {call} of the {where}"
     ended = folder.save(trace=[*strace, "-e", f"inject={call}:error=EIO:when={which}"])
     wrong = folder.wrong() + (folder.unfinished() if os.path.exists(folder.path) else [])
-    check("Input/output error" in ended and not wrong, f"{what}: told, and nothing is lost", (ended, wrong))
+    is_reported = "Input/output error" in ended
+    check(is_reported and not wrong, f"{what}: the error is reported, and nothing is lost", (ended, wrong))
     return what
 
 
 def cut_short(program):
-    """Killed in each call of a save, and refused in each by the disk."""
+    """Kills the program in each call of a save, and lets each call fail with an error of the disk."""
     example_service.install({"strace": "strace"})
     with tempfile.TemporaryDirectory(prefix="memory-debug-faults-") as path:
         folder, log = Folder(program, os.path.join(path, "snapshots")), os.path.join(path, "log")
         folder.save(2)
         _, seen, strace = traced(folder, log)
-        check(kinds(seen) == STEPS, "a save syncs the file, names it, and syncs the folder", seen)
+        check(kinds(seen) == STEPS, "a save syncs the file, renames it, and syncs the folder", seen)
         for step in seen:
             killed(folder, strace, step)
         for step in seen:
@@ -132,7 +133,7 @@ def cut_short(program):
 
 
 def first_cut_short(program):
-    """The same of a save that makes its folder, in one that is not there either."""
+    """Kills and fails each call of a first save, which creates its folder and the parent folder."""
     example_service.install({"strace": "strace"})
     with tempfile.TemporaryDirectory(prefix="memory-debug-faults-") as path:
         outer, log = os.path.join(path, "outer"), os.path.join(path, "log")
@@ -143,7 +144,7 @@ def first_cut_short(program):
             return Folder(program, os.path.join(outer, "snapshots"))
 
         _, seen, strace = traced(new(), log, calls)
-        check(kinds(seen) == MAKING + STEPS, "the first save syncs what its folder is in, too", seen)
+        check(kinds(seen) == MAKING + STEPS, "the first save also syncs the folders above its folder", seen)
         making = seen[:len(MAKING)]
         for step in making:
             killed(new(), strace, step)
@@ -151,8 +152,8 @@ def first_cut_short(program):
             folder = new()
             what = refused(folder, strace, step)
             ended, again, _ = traced(folder, log, calls)
-            check((ended, kinds(again)) == ("ok", MAKING + STEPS), f"{what}: the next save makes and syncs all anew",
-                  (ended, again))
+            is_complete = (ended, kinds(again)) == ("ok", MAKING + STEPS)
+            check(is_complete, f"{what}: the next save creates and syncs all folders again", (ended, again))
 
 
 def cases(profile):

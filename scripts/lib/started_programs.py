@@ -1,6 +1,7 @@
-"""Programs as distributions and containers start them: what the page knows of them, and the reasons that it gives.
+"""Cases of scripts/stripped in which programs are started as distributions and containers start them.
 
-Part of scripts/stripped. Root is needed, for namespaces and for files below /usr/lib.
+Checks the names on the page, or the reasons for missing names. Needs root for namespaces and for files below
+/usr/lib.
 """
 
 import contextlib
@@ -13,10 +14,10 @@ import tempfile
 import example_service
 from example_service import Service, check
 
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 DEBUG_FOLDER = "/usr/lib/debug"
 SMALL = "--small"
-# Everything is sampled, so that the first page has stacks of everything.
+# Samples every allocation, so that the first page has all stacks.
 EXACT = {"_RJEM_MALLOC_CONF": "lg_prof_sample:0"}
 
 
@@ -44,7 +45,7 @@ def strip(source, target):
 
 @contextlib.contextmanager
 def folders(*paths):
-    """Folders that are removed at the end, unless they were there before."""
+    """Creates folders for the block, and afterwards removes those that did not exist before."""
     made = []
     try:
         for path in paths:
@@ -71,7 +72,7 @@ def installed(source, target):
 
 
 def answers(*command, **environment):
-    """The table and the text page of a service that is started so, in a process group of its own."""
+    """Starts the service with a command. Returns its table, its text page and the doctor's page."""
     with Service(*command, SMALL, **EXACT, **environment) as service:
         if service.port is None:
             raise OSError(f"{command} did not start")
@@ -82,7 +83,7 @@ def answers(*command, **environment):
 
 
 def knows_itself(what, program, report):
-    """Types, the tier, no complaint, and the build-id of the program."""
+    """Checks that the report has names and types, and the build-id of the program."""
     types = report.get("types") or {}
     seen = [types.get("symbols"), types.get("symbol_gaps"), types.get("unattributed_bytes"), report.get("unavailable")]
     of_program = [gap for gap in types.get("symbol_gaps") or [] if gap["is_program"]]
@@ -93,36 +94,36 @@ def knows_itself(what, program, report):
 
 
 def says(what, answers, *words, lacks="is stripped"):
-    """The first reason has these words, on the page, in JSON and from the doctor."""
+    """Checks that JSON, page and doctor give the same first reason for missing names, with these words."""
     report, page, doctor = answers
     gaps = (report.get("types") or {}).get("symbol_gaps") or []
     reason = gaps[0]["reason"] + ": " + gaps[0]["advice"] if gaps else ""
     check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}", report.get("unavailable"))
-    check(bool(gaps) and f"note: {gaps[0]['reason']}" in page, f"{what}: the page says it first", page)
-    check(bool(gaps) and gaps[0]["reason"] in doctor, f"{what}: the doctor says it", doctor)
+    check(bool(gaps) and f"note: {gaps[0]['reason']}" in page, f"{what}: the page gives the reason", page)
+    check(bool(gaps) and gaps[0]["reason"] in doctor, f"{what}: the doctor gives the reason", doctor)
 
 
 def unavailable(what, answers, *words):
-    """There are no types, and the reason has these words, as the reasons of all else that is missing."""
+    """Checks that types are unavailable, that the reason has these words, and that no other reason is vague."""
     report, page, _ = answers
     reasons = report.get("unavailable") or {}
     reason = reasons.get("types", "")
     check(all(word in reason for word in words), f"{what}: {reason}", report)
-    check(all(word in page for word in words), f"{what}: the page says it", page)
+    check(all(word in page for word in words), f"{what}: the page gives the reason", page)
     vague = [text for text in reasons.values() if "side effects" in text or text.endswith("entity not found")]
     check(not vague, f"{what}: no other reason is vague", vague)
-    check(report["instance"]["build_id"] is not None, f"{what}: the build-id is known all the same")
+    check(report["instance"]["build_id"] is not None, f"{what}: the build-id is known nevertheless")
 
 
 def places(whole, folder):
-    """Where programs are, and what they are called."""
+    """Programs in unusual places, and with unusual names."""
     id = build_id(whole)
     knows_itself("through the dynamic linker", whole, answers(linker(whole), whole)[0])
     odd = os.fsencode(folder) + b"/caf\xe9 \n(deleted)/svc (deleted)"
     os.makedirs(os.path.dirname(odd))
     shutil.copy(whole, odd)
-    knows_itself("a path of any bytes", whole, answers(odd)[0])
-    knows_itself("the same through the dynamic linker", whole, answers(linker(whole), odd)[0])
+    knows_itself("a path that is not UTF-8", whole, answers(odd)[0])
+    knows_itself("a path that is not UTF-8, through the dynamic linker", whole, answers(linker(whole), odd)[0])
     stripped, debug = f"{folder}/stripped", f"{folder}/debug"
     strip(whole, stripped)
     run("objcopy", "--only-keep-debug", whole, debug)
@@ -131,35 +132,36 @@ def places(whole, folder):
         says("below /usr/lib, stripped", answers(own), "the binary is stripped", lacks="could not")
         with installed(debug, debug_path(id)):
             knows_itself("below /usr/lib, with its debug file", whole, answers(own)[0])
-            knows_itself("the same through the dynamic linker", whole, answers(linker(whole), own)[0])
+            knows_itself("below /usr/lib, with its debug file, through the dynamic linker", whole,
+                         answers(linker(whole), own)[0])
         with installed(stripped, debug_path(id)):
             says("a debug file without debug information", answers(own), "stripped, and its debug file", "has no debug", lacks="\0")
         with installed(debug, debug_path(id)):
             os.chmod(debug_path(id), 0o600)
-            says("a debug file that may not be read", answers(*NOBODY, own), "stripped, and its debug file", "ermission denied",
-                 lacks="\0")
+            says("an unreadable debug file", answers(*UNPRIVILEGED, own), "stripped, and its debug file",
+                 "ermission denied", lacks="\0")
 
 
 def readers(whole, folder):
-    """What a process without privileges may not read."""
+    """Programs that a process without privileges cannot read."""
     os.chmod(folder, 0o755)
     program = f"{folder}/execute-only"
     shutil.copy(whole, program)
     os.chmod(program, 0o711)
-    says("a program that may not be read", answers(*NOBODY, program), "could not be read: ", "ermission denied",
+    says("an unreadable program", answers(*UNPRIVILEGED, program), "could not be read: ", "ermission denied",
          "let the service's user read")
     os.chmod(program, 0o755)
-    # The linker has read the program when it answers; then the file is replaced.
-    with Service(*NOBODY, linker(whole), program, SMALL, **EXACT) as service:
+    # When the service answers, the linker has read the program. Then the file is replaced.
+    with Service(*UNPRIVILEGED, linker(whole), program, SMALL, **EXACT) as service:
         os.remove(program)
         shutil.copy("/bin/true", program)
         pages = (service.ask("/types?format=json&top=1000")[1], service.send("GET", "?format=text")[1].decode(),
                  service.send("GET", "/doctor")[1].decode())
-    says("a program that was replaced behind the linker", pages, "was deleted or replaced since it was loaded")
+    says("a program that was replaced after the linker read it", pages, "was deleted or replaced since it was loaded")
 
 
 def supplementary(whole, symbolize, folder):
-    """Debug files of which `dwz` moved into a third what they share."""
+    """Debug files whose common part `dwz` has moved to a third file."""
     id = build_id(whole)
     stripped, debugs = f"{folder}/dwz-stripped", [f"{folder}/dwz-1.debug", f"{folder}/dwz-2.debug"]
     strip(whole, stripped)
@@ -171,7 +173,7 @@ def supplementary(whole, symbolize, folder):
         run("dwz", "--low-mem-die-limit", "none", "--max-die-limit", "none", "-m", f"{folder}/common.debug", "-M", common, *debugs)
         after = os.path.getsize(debugs[0])
         shared = os.path.getsize(f"{folder}/common.debug")
-        print(f"        debug file {before} bytes, {after} by dwz, and {shared} in the file that two share")
+        print(f"        debug file {before} bytes; after dwz {after}, and {shared} in the shared file")
         place = os.path.normpath(os.path.join(os.path.dirname(debug_path(id)), common))
         with installed(debugs[0], debug_path(id)):
             with installed(f"{folder}/common.debug", place):
@@ -187,7 +189,7 @@ def supplementary(whole, symbolize, folder):
 
 
 def carried(stripped, symbolize, debug, common, folder):
-    """The same for a profile that is symbolised elsewhere."""
+    """Checks that `memory-debug symbolize` finds the shared file of dwz, or names it if it is missing."""
     profile = f"{folder}/nameless"
     with Service(stripped, SMALL, **EXACT) as service, open(profile, "wb") as file:
         file.write(service.send("GET", "/heap?symbols=none")[1])
@@ -195,13 +197,13 @@ def carried(stripped, symbolize, debug, common, folder):
     named, without = (subprocess.run([*arguments, *files], capture_output=True, text=True, timeout=300)
                       for files in ([common], []))
     check(named.returncode == 0 and "HashMap<String, Session>" in named.stdout and not named.stderr,
-          "symbolize takes the shared file as well", named.stderr or named.stdout[:2000])
+          "symbolize accepts the shared file as another debug file", named.stderr or named.stdout[:2000])
     check("supplementary file of `dwz`" in without.stderr and build_id(common) in without.stderr,
-          "symbolize without it: told which", without.stderr)
+          "symbolize without the shared file: the error names it", without.stderr)
 
 
 def root_folder(whole, folder):
-    """A folder to change the root to, with the program and its libraries."""
+    """Creates a folder for chroot, with the program and its libraries."""
     root = f"{folder}/root"
     libraries = re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", whole], capture_output=True, text=True, check=True).stdout)
     for file in [*libraries, whole]:
@@ -213,9 +215,9 @@ def root_folder(whole, folder):
 
 
 def namespaces(whole, folder):
-    """`/proc` of another, or none."""
+    """Programs with the `/proc` of another PID namespace, or without `/proc`."""
     shell = ["unshare", "--mount", "--", "sh", "-c"]
-    knows_itself("a PID namespace with the /proc of the one around", whole,
+    knows_itself("a PID namespace with the /proc of its parent namespace", whole,
                  answers("unshare", "--pid", "--fork", "--kill-child", "--", whole)[0])
     knows_itself("a PID namespace with its own /proc", whole,
                  answers("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", whole)[0])
@@ -232,7 +234,7 @@ def namespaces(whole, folder):
 
 
 def static_program(profile):
-    """The example without a dynamic linker: a static PIE."""
+    """Builds the example without a dynamic linker, as a static PIE."""
     target = f"{subprocess.run(['rustc', '-vV'], capture_output=True, text=True, check=True).stdout.split('host: ')[1].split()[0]}"
     folder = os.environ.get("CARGO_TARGET_DIR", os.path.join(example_service.ROOT, "target"))
     os.environ["RUSTFLAGS"] = "-C target-feature=+crt-static"

@@ -1,4 +1,4 @@
-"""Servers on loopback that answer what no service answers, and remember what they were asked."""
+"""Hostile servers on loopback. They give answers that no instance gives, and record the requests."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ def whole(body, status="200 OK", kind="application/json", **headers):
 
 
 class Stranger:
-    """Accepts everybody, reads what is asked, and lets `answer(connection)` do the rest."""
+    """Accepts all connections, reads the head of each request, and calls `answer(connection)`."""
 
     def __init__(self, answer, place=("127.0.0.1", 0)):
         self.answer, self.asked, self.connections = answer, [], []
@@ -56,7 +56,7 @@ class Stranger:
         return self
 
     def __exit__(self, *_):
-        # `accept` ends only by what shuts the socket down.
+        # Only a shutdown of the socket ends `accept`.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         for connection in self.connections:
@@ -103,7 +103,7 @@ def report_with(report, **changes):
 
 
 def answers(report):
-    """By name: what is answered, and the reason for which such an instance is missing."""
+    """Hostile answers by name, each with the possible reasons for which such an instance is missing."""
     bomb = gzip.compress(b"[" * (64 << 20))
     types = report["types"]
     unknown = {**types, "rows": [{**types["rows"][0], "source": ESCAPES}]}
@@ -115,19 +115,19 @@ def answers(report):
         "JSON of another kind": (says(whole('{"status": "ok"}')), ["no-report"]),
         "a report of another version": (says(whole(report_with(report, schema="memory-debug/v99"))), ["no-report"]),
         "a row of an unknown kind": (says(whole(report_with(report, types=unknown))), ["no-report"]),
-        "a row more than was asked for":
+        "one row more than requested":
             (says(whole(report_with(report, types={**types, "rows": types["rows"][:1] * 1001}))), ["no-report"]),
-        "900,000 roots of nothing": (says(whole(report_with(report, roots={"rows": [{}] * 900_000}))), ["no-report"]),
+        "900,000 empty roots": (says(whole(report_with(report, roots={"rows": [{}] * 900_000}))), ["no-report"]),
         "a name of a megabyte":
             (says(whole(report_with(report, instance={**report["instance"], "service": "x" * 1_000_000}))), ["no-report"]),
-        "brackets a million deep": (says(whole("[" * (1 << 20))), ["no-report"]),
+        "a million nested brackets": (says(whole("[" * (1 << 20))), ["no-report"]),
         "a compressed bomb": (says(whole(bomb, content_encoding="gzip")), ["no-report"]),
-        "a promise of an exabyte": (promises, ["too-long", "deadline"]),
+        "a content-length of an exabyte": (promises, ["too-long", "deadline"]),
         "a body that drips": (drips, ["deadline"]),
         "a head that drips": (drips_its_head, ["deadline"]),
         "silence": (is_silent, ["deadline"]),
         "half an answer": (says(head(content_length=1000) + b'{"schema"'), ["no-report", "unreachable"]),
-        "an error that would take the terminal":
+        "an error with escape sequences":
             (says(whole(json.dumps({"detail": ESCAPES}), "503 Service Unavailable")), ["refused"]),
         "no such page": (says(whole(ESCAPES, "404 Not Found", "text/plain")), ["no-report"]),
     }

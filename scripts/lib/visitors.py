@@ -1,4 +1,4 @@
-"""Those who shop at the example service, for scripts that want its heap to move."""
+"""Visitors of the example service, for scripts that need its heap to change."""
 
 import collections
 import http.client
@@ -10,7 +10,7 @@ DAYS = 3650
 
 
 class Visitor:
-    """A connection, and the sessions opened on it, of which the oldest ends where there would be too many."""
+    """A connection and the sessions opened on it. Beyond the maximum, a new session ends the oldest."""
 
     def __init__(self, service, seed=0, most=200):
         self.connection, self.random, self.most = service.connect(), random.Random(seed), most
@@ -38,7 +38,7 @@ class Visitor:
         self.send("DELETE", f"/sessions/{self.sessions.popleft()}")
 
     def act(self):
-        """What visitors do. Jobs are rare: the shop keeps each result for an hour, which is growth, if a slow one."""
+        """A random action. Jobs are rare: the shop keeps each result for an hour, so they make the heap grow slowly."""
         chance = self.random.random()
         if chance < 0.4 or not self.sessions:
             self.open(self.random.randrange(1, 40))
@@ -57,7 +57,7 @@ class Visitor:
 
 
 class Crowd:
-    """Visitors of whom each does on a thread what `act` says, until the block ends."""
+    """Visitors on threads. Each repeats `act` until the block ends."""
 
     def __init__(self, service, count, act=Visitor.act, **options):
         self.visitors = [Visitor(service, seed, **options) for seed in range(count)]

@@ -138,8 +138,8 @@ pub(crate) mod tests {
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = heap.summarize(&Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
-        let expected = "it is unknown which files the code comes from, because /proc is not mounted here, so no type can \
-                        be determined: mount it";
+        let expected = "it is unknown which files the code comes from, because /proc is not mounted here, so no type \
+                        can be determined: mount it";
         assert_eq!(summary.notes, [expected]);
         assert_eq!(summary.rows[0].type_name, "unknown code");
     }

@@ -11,8 +11,6 @@
 //! reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stays in [`memory_debug_core`].
 //! So does [`memory_debug_core::Error`], whose name is too short for the root of another crate.
 
-#[doc(no_inline)]
-pub use memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_core::install;
 pub use memory_debug_core::{

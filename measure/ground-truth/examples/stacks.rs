@@ -1,9 +1,9 @@
 //! Prints the stacks of a heap profile as the attribution sees them: `stacks DUMP [TEXT]`.
 //!
-//! For each row whose name contains the text, all rows without one, its stacks with what each holds, innermost frame
-//! first, in the form of `crates/profile/data/attribution/*.stack`. Any program with jemalloc leaves a dump when it
-//! ends: `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`. What
-//! `ground-truth --record` leaves (`after.json`) is read, too.
+//! Prints each row whose name contains the text, or all rows without a text. Below each row are its stacks and their
+//! bytes, innermost frame first, in the format of `crates/profile/data/attribution/*.stack`. The dump is `after.json` of
+//! `ground-truth --record`, or the dump that any program with jemalloc writes at its end with
+//! `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`.
 
 use std::error::Error;
 use std::fs::{self, File};

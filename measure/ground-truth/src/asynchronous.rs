@@ -83,7 +83,7 @@ pub(crate) fn populate(runtime: &Runtime) {
     boxed_futures();
 }
 
-/// Of the size of the async block in `tasks`.
+/// Has the size of the async block in `tasks`.
 async fn standby(n: u64) {
     let state = black_box([n; 120]);
     pending::<()>().await;
@@ -105,7 +105,7 @@ async fn waiting(n: u64) -> u64 {
     black_box(state)[3]
 }
 
-/// Tasks that never end, each holding something it allocated on a worker's thread.
+/// Tasks that never end. Each holds an allocation made on a worker thread.
 fn tasks(runtime: &Runtime) {
     let (ready, begun) = std::sync::mpsc::channel();
     for n in 0..TASKS {
@@ -121,14 +121,14 @@ fn tasks(runtime: &Runtime) {
         });
     }
     drop(ready);
-    // Ends when the last task has begun and dropped its sender.
+    // Ends when the last task has started and dropped its sender.
     assert_eq!(begun.iter().count() as u64, TASKS);
 }
 
 async fn session(n: u64, ready: Sender<u64>) {
     let state = black_box([n; 100]);
     let held = own("Vec, held by a task", || elements(20).collect::<Vec<TaskHeld>>());
-    // The main thread counts.
+    // The main thread does the accounting.
     let _ = ready.send(n);
     drop(ready);
     pending::<()>().await;

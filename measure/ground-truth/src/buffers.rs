@@ -1,4 +1,4 @@
-//! Buffers that libraries make for themselves.
+//! Buffers that libraries allocate for themselves.
 
 use arrow_buffer::{Buffer, MutableBuffer};
 

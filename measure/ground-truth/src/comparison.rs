@@ -1,4 +1,4 @@
-//! Table against truth.
+//! Comparison of the table with the truth.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,20 +7,21 @@ use std::ops::AddAssign;
 use crate::expected::populations;
 use crate::ledger::truth;
 
-/// A population passes if its rows hold what it holds, within this part of it or two standard errors.
+/// A population passes if its rows hold its bytes, within this fraction or two standard errors.
 const TOLERANCE: f64 = 0.05;
-/// One of at least [`MANY`] samples passes within this part of it, whatever its error.
+/// A population of at least [`MANY`] samples passes within this fraction, regardless of its standard error.
 const TOLERANCE_OF_MANY: f64 = 0.1;
 const MANY: f64 = 64.0;
-/// Least part of the live bytes in right rows, in percent.
+/// The least share of the live bytes in right rows, in percent.
 const RIGHT: f64 = 95.0;
-/// Most part of the live bytes in wrong rows, in percent.
+/// The largest share of the live bytes in wrong rows, in percent.
 const WRONG: f64 = 1.0;
-/// Least parts of the populations with an error whose truth is within one of it, and within two. Sizes are taken to be
-/// anywhere between two size classes, so that 58 % ± 8 % of some 40 are within one, and all within two.
+/// The least shares of the populations whose truth is within one and within two standard errors. Only populations with an
+/// error count. A size can be anywhere between two size classes, so of about 40 populations 58 % ± 8 % are within one
+/// error, and all are within two.
 const WITHIN_ERROR: [f64; 2] = [40.0, 95.0];
 
-/// How well a table tells the truth.
+/// How well a table agrees with the truth.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     total: u64,
@@ -29,14 +30,14 @@ pub(crate) struct Comparison {
     unattributed: u64,
     passed: u32,
     missed: Vec<String>,
-    /// Rows that stand for no population, with their bytes and whether they name a type.
+    /// Rows that belong to no population, with their bytes and whether they name a type.
     strange: Vec<(u64, bool, String)>,
-    /// Populations with an error, and those whose truth is within one and within two of it.
+    /// The number of populations with an error, and how many are within one and within two errors of the truth.
     with_error: u32,
     within: [u32; 2],
 }
 
-/// What a row tells.
+/// The values of a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Told {
     pub(crate) objects: f64,
@@ -44,7 +45,7 @@ pub(crate) struct Told {
     pub(crate) bytes_variance: f64,
 }
 
-/// Rows by name and whether that is a type's.
+/// Rows by name and whether the name is a type.
 pub(crate) type Rows = BTreeMap<(String, bool), Told>;
 
 impl AddAssign for Told {
@@ -55,7 +56,7 @@ impl AddAssign for Told {
     }
 }
 
-/// Compares the ledger with what the rows have more than before.
+/// Compares the ledger with the growth of the rows.
 pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
     for (row, told) in before {
         let left = rows.entry(row.clone()).or_default();
@@ -89,7 +90,7 @@ pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
 impl Comparison {
     fn add(&mut self, population: &str, names: &[&str], told: Told, held: u64) {
         let (off, stderr) = (told.bytes.abs_diff(held) as f64, told.bytes_variance.sqrt());
-        // What the row itself says that it may be off by is not of another type.
+        // A deviation within the row's own error does not belong to another type.
         let of_others = (told.bytes.saturating_sub(held) as f64 - 2.0 * stderr).max(0.0) as u64;
         self.wrong += of_others;
         self.right += told.bytes - of_others;
@@ -114,12 +115,12 @@ impl Comparison {
         }
     }
 
-    /// Parts of the populations with an error that are within one and within two of it, in percent.
+    /// The shares of the populations with an error that are within one and within two errors, in percent.
     fn within_error(&self) -> [f64; 2] {
         self.within.map(|within| percent(within.into(), self.with_error.into()))
     }
 
-    /// Whether the table as a whole is good enough, and its errors are.
+    /// Whether the table as a whole is good enough, and its errors too.
     pub(crate) fn passed(&self) -> bool {
         percent(self.right, self.total) >= RIGHT
             && percent(self.wrong, self.total) <= WRONG

@@ -1,4 +1,4 @@
-//! Connections of servers, whose clients are slow: what the servers read and write stays in their buffers.
+//! Connections of servers with slow clients: the bytes that servers read and write stay in their buffers.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,7 +30,7 @@ pub(crate) fn populate() {
     (0..CONNECTIONS).for_each(|_| of_tonic());
 }
 
-/// Takes what is sent, or not.
+/// A client that reads the response, or does not.
 struct SlowClient {
     head: &'static [u8],
     left: usize,
@@ -46,12 +46,12 @@ impl SlowClient {
         Self { head, left: 4_000, reads: true }
     }
 
-    /// Sends a request, and does not read the response.
+    /// Sends a request, but does not read the response.
     fn that_reads_nothing(head: &'static [u8]) -> Self {
         Self { head, left: head.len(), reads: false }
     }
 
-    /// The next bytes; none if there are none yet.
+    /// The next bytes, or `None` if there are no bytes yet.
     fn send(&mut self, room: usize, mut put: impl FnMut(u8)) -> Poll<io::Result<()>> {
         let sent = room.min(self.left);
         if sent == 0 {
@@ -118,7 +118,7 @@ impl tokio::io::AsyncWrite for SlowClient {
     }
 }
 
-/// What every server here answers with.
+/// The answer of every server here.
 const ANSWER: &[u8] = &[b'a'; 3_000];
 
 fn of_hyper(client: SlowClient) {
@@ -158,7 +158,7 @@ fn of_actix() {
     keep(runtime);
 }
 
-/// Messages that are their bytes.
+/// A codec whose messages are plain bytes.
 struct Plain;
 
 impl Encoder for Plain {
@@ -182,7 +182,7 @@ impl Decoder for Plain {
     }
 }
 
-/// The beginning of a message: its head says that 9,000 bytes follow.
+/// The beginning of a message, whose head announces 9,000 bytes.
 const BEGINNING: &[u8] = &{
     let mut beginning = [b'a'; 3_000];
     [beginning[0], beginning[1], beginning[2], beginning[3], beginning[4]] = [0, 0, 0, 0x23, 0x28];

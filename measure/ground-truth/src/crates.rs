@@ -138,7 +138,7 @@ fn json() {
     }
 }
 
-/// Bytes of the strings in a value.
+/// The bytes of all strings in a value.
 fn text_of(value: &Value) -> u64 {
     match value {
         Value::String(text) => size_class(text.capacity()),
@@ -150,7 +150,7 @@ fn text_of(value: &Value) -> u64 {
     }
 }
 
-/// What jemalloc reserves for that many bytes: four sizes to a doubling, at least 16 bytes apart.
+/// The size class that jemalloc reserves for a number of bytes: four sizes per doubling, at least 16 bytes apart.
 pub(crate) fn size_class(bytes: usize) -> u64 {
     let size = match bytes {
         0 => 0,

@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-/// What populations are made of.
+/// An element of a population.
 pub(crate) trait Element: Clone + Eq + Hash + Ord + Send + Sync + 'static {
     /// The element number `n`. Different numbers give different elements.
     fn nth(n: u64) -> Self;
@@ -26,10 +26,10 @@ macro_rules! element_types {
     )+};
 }
 
-// Name and size in words. Twins have the size of the type before them, so the compiler makes one function of two
-// instances of a container's. Functions of this program that use them differ: had they the same machine code as well,
-// nothing on the stack could tell the types apart. Nor can it where a container's own function is not inlined at all:
-// `SegQueue::push` and `SmallVec::push` are not, so they have no twins here.
+// Name and size in words. A twin has the size of the type before it, so the compiler merges the container's functions for
+// both types. The functions of this program that use them must differ: if they had the same machine code, the stack could
+// not tell the types apart. The same is true where a container's own function is never inlined, such as `SegQueue::push`
+// and `SmallVec::push`, so these have no twins.
 element_types! {
     VecPushed 3  VecTwin 3
     VecCollected 5

@@ -1,7 +1,7 @@
-//! The populations, and the rows of the table each may appear in.
+//! The populations, and the rows in which each may appear.
 
-/// Populations and their rows: the type as its code calls it, or the type that the container allocates. Rows of
-/// several populations are shared by all of them.
+/// Populations and their rows: the type as the code names it, or the type that the container allocates. Several
+/// populations can share a row.
 static POPULATIONS: [(&str, &[&str]); COUNT] = [
     // Collections.
     ("Vec, pushed", &["Vec<VecPushed>"]),
@@ -46,7 +46,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("Box<[u8]>", &["Box<[u8]> in boxed_bytes (src/text.rs)"]),
     ("Vec<u8>", &["Vec<u8> in byte_vectors (src/text.rs)"]),
     ("Bytes", &["Bytes"]),
-    // With what the servers of `connections` allocate as they fill their buffers.
+    // Includes what the servers of `connections` allocate while they fill their buffers.
     (
         "BytesMut",
         &[
@@ -145,16 +145,16 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("futures oneshot", &["oneshot::channel<FuturesOneshot>"]),
 ];
 
-/// How many populations there are.
+/// The number of populations.
 pub(crate) const COUNT: usize = 109;
 
-/// Names of all populations, and their rows.
+/// The names of all populations, and their rows.
 pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     POPULATIONS.iter().copied()
 }
 
-/// Where a population stands.
+/// The index of a population.
 pub(crate) fn position(population: &str) -> usize {
     let found = POPULATIONS.iter().position(|(name, _)| *name == population);
-    found.unwrap_or_else(|| panic!("no population `{population}` is expected"))
+    found.unwrap_or_else(|| panic!("the population `{population}` is not in the list of expected populations"))
 }

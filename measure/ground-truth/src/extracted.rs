@@ -66,14 +66,14 @@ pub(crate) fn populate() {
     form();
 }
 
-/// The records are the population's, their text is that of all strings.
+/// Books the records to the population, and their text to the strings.
 fn account<R>(population: &str, records: Vec<R>, text_bytes: impl Fn(&R) -> u64) {
     transfer(records.iter().map(text_bytes).sum(), population, "String");
     keep(records);
 }
 
 fn by_axum(body: &Bytes) -> Vec<AxumRecord> {
-    // The request is made and freed inside, so that only what was extracted from it is left.
+    // The request is created and freed inside, so that only the extracted value is left.
     own("body by axum's Json", || {
         let request = http::Request::post("/").header(http::header::CONTENT_TYPE, "application/json");
         let request = request.body(axum::body::Body::from(body.clone())).expect("a request");
@@ -94,7 +94,7 @@ fn by_actix(body: &Bytes) -> Vec<ActixRecord> {
 fn form() {
     #[derive(Debug, Deserialize)]
     struct Form {
-        #[expect(dead_code, reason = "is there to be allocated")]
+        #[expect(dead_code, reason = "allocated but never read")]
         id: String,
         raw: String,
     }
@@ -107,13 +107,13 @@ fn form() {
             let request = request.body(body).expect("a request");
             ready(axum::Form::<Form>::from_request(request, &())).expect("valid").0
         });
-        // Decoded as bytes, which then become the text.
+        // The decoder allocates bytes, which then become the text.
         transfer(size_class(form.raw.capacity()), "String", "escaped text of a form");
         keep(form);
     }
 }
 
-/// The result of a future that has all it needs.
+/// The result of a future that never waits.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

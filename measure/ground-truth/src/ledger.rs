@@ -1,8 +1,8 @@
 //! The truth: how many live bytes each population holds.
 //!
-//! jemalloc counts exactly what a thread has allocated and freed. The difference over the code that builds a
-//! population is what the population holds; what is built inside of it under another name is not its own. The ledger
-//! is made of statics, so keeping it allocates nothing.
+//! jemalloc counts exactly what a thread has allocated and freed. The difference around the code that builds a population
+//! is what the population holds, without the populations that are built inside it. The ledger consists of statics, so it
+//! allocates nothing.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +14,12 @@ use crate::expected::{COUNT, populations, position};
 static LEDGER: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
 
 thread_local! {
-    /// What populations inside the one being built have taken so far.
+    /// The bytes so far of populations inside the population that is being built.
     static INSIDE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Runs `build` and puts what it leaves allocated on this thread on the account of `population`. `build` must not free
-/// what was allocated outside of it.
+/// Runs `build`, and books the bytes that it leaves allocated on this thread to `population`. `build` must not free memory
+/// that was allocated outside it.
 pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
     let account = &LEDGER[position(population)];
     let inside_before = INSIDE.replace(0);
@@ -31,40 +31,40 @@ pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
     built
 }
 
-/// Books bytes that were built under `from` on the account of `to`.
+/// Moves bytes from the account of `from` to the account of `to`.
 pub(crate) fn transfer(bytes: u64, from: &str, to: &str) {
     LEDGER[position(from)].fetch_sub(bytes, Ordering::Relaxed);
     LEDGER[position(to)].fetch_add(bytes, Ordering::Relaxed);
 }
 
-/// The whole ledger: a line for each population.
+/// The whole ledger as text, with a line for each population.
 pub(crate) fn to_text() -> String {
     let line = |(position, (name, _))| format!("{}\t{name}\n", truth(position));
     populations().enumerate().map(line).collect()
 }
 
-/// Takes over a ledger that another process has written.
+/// Replaces the ledger by the ledger of another process.
 pub(crate) fn read_text(text: &str) -> Result<(), String> {
     for line in text.lines() {
         let (bytes, name) =
-            line.split_once('\t').ok_or_else(|| format!("no ledger has the line {line:?}"))?;
-        let bytes = bytes.parse().map_err(|_| format!("no number of bytes: {bytes:?}"))?;
+            line.split_once('\t').ok_or_else(|| format!("the ledger has a line without a tab: {line:?}"))?;
+        let bytes = bytes.parse().map_err(|_| format!("the ledger has an invalid number of bytes: {bytes:?}"))?;
         LEDGER[position(name)].store(bytes, Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Bytes a population holds.
+/// The bytes that a population holds.
 pub(crate) fn truth(position: usize) -> u64 {
     LEDGER[position].load(Ordering::Relaxed)
 }
 
-/// Keeps a population as it is until the end of the program.
+/// Keeps a population alive until the end of the program.
 pub(crate) fn keep<T>(population: T) {
     std::mem::forget(std::hint::black_box(population));
 }
 
-/// What this thread has allocated and not freed; wraps if it frees what others allocated.
+/// The bytes that this thread has allocated and not freed. Wraps if the thread frees what others allocated.
 fn live() -> u64 {
     let allocated = allocatedp::read().expect("jemalloc counts by thread").get();
     let freed = deallocatedp::read().expect("jemalloc counts by thread").get();

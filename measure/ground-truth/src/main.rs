@@ -1,22 +1,22 @@
 //! Builds a heap whose contents are known, asks the collector which types hold it, and compares.
 //!
-//! | Module | What it is |
+//! | Module | Content |
 //! |---|---|
 //! | `ledger` | The truth: what each population holds, from jemalloc's exact counters of its thread |
-//! | `element` | One type for each population, so that a row's name tells whose it is |
-//! | `expected` | The populations, and the rows each may appear in |
-//! | `collections`, `text`, `shared`, `crates`, `messages`, `extracted`, `buffers`, `connections`, `asynchronous` | The populations' code |
-//! | `populations` | Builds them all |
-//! | `record` | A profile with its truth in a folder, to be compared elsewhere |
-//! | `comparison` | Table against truth |
+//! | `element` | One type for each population, so that a row's name identifies its population |
+//! | `expected` | The populations, and the rows in which each may appear |
+//! | `collections`, `text`, `shared`, `crates`, `messages`, `extracted`, `buffers`, `connections`, `asynchronous` | The code of the populations |
+//! | `populations` | Builds all populations |
+//! | `record` | A profile and its truth in a folder, to be compared elsewhere |
+//! | `comparison` | Comparison of the table with the truth |
 //!
-//! `ground-truth` compares in place, as an unstripped service does. `ground-truth --record FOLDER` leaves the profile and
-//! the truth in a folder, and `ground-truth --judge FOLDER [UNSTRIPPED]` compares these, with the symbols of an unstripped
+//! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the profile
+//! and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of an unstripped
 //! copy of the program that recorded them.
 //!
-//! Every allocation is recorded (`lg_prof_sample = 0`), so nothing here is estimated but the sizes of large objects. Exit
-//! status 0 if at least 95 % of the live bytes are in the right row and at most 1 % in a wrong one, and if the errors of
-//! large objects hold.
+//! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit status
+//! is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the errors of large
+//! objects hold.
 
 mod asynchronous;
 mod buffers;
@@ -60,18 +60,18 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if comparison.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Compares the table that this process makes of itself.
+/// Compares the table of this process with the truth.
 fn in_place() -> comparison::Comparison {
-    // What the program holds by itself is in no population.
+    // The program's own memory belongs to no population.
     let before = rows(&collect().report.types.expect("types").rows);
     let runtime = populations::populate();
     let after = rows(&collect().report.types.expect("types").rows);
-    // What populations hold is never freed: they are compared, not run.
+    // Populations are never freed: they are only compared.
     runtime.shutdown_background();
     comparison::compare(&before, after)
 }
 
-/// Leaves what [`in_place`] would compare in a folder.
+/// Saves in a folder what [`in_place`] would compare.
 fn record(folder: &str) -> Result<(), Box<dyn Error>> {
     let before = collect();
     let runtime = populations::populate();
@@ -81,7 +81,7 @@ fn record(folder: &str) -> Result<(), Box<dyn Error>> {
     record::write(folder, profile(&before)?, profile(&after)?)
 }
 
-/// The collecting thread's own memory is in no row.
+/// Collects on a separate thread, whose own memory is in no row.
 fn collect() -> Collected {
     let collecting = spawn_collecting(|| Collector::new().collect(Scope::Types)).expect("a thread");
     let collected = collecting.join().expect("the collector does not panic");
@@ -89,7 +89,7 @@ fn collect() -> Collected {
     collected
 }
 
-/// What the rows tell, by name and whether that is a type's.
+/// The values of the rows, by name and whether the name is a type.
 fn rows(rows: &[TypeRow]) -> Rows {
     let mut sums = Rows::new();
     for row in rows {

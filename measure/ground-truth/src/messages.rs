@@ -1,4 +1,4 @@
-//! Messages of protocol buffers, decoded from the wire.
+//! Protocol buffer messages, decoded from the wire format.
 
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{asynchronous, buffers, collections, connections, crates, extracted, messages, shared, text};
 
-/// Builds every population. Those of the runtime live as long as it does.
+/// Builds every population. The populations of the runtime live as long as the runtime.
 pub(crate) fn populate() -> Runtime {
     let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     let on_threads = [

@@ -1,4 +1,4 @@
-//! A profile and its truth, left in a folder by the program that was profiled.
+//! A profile and its truth, saved in a folder by the profiled program.
 
 use std::error::Error;
 use std::fs;
@@ -31,7 +31,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Compares what [`write`] wrote, with the symbols of an unstripped copy or of the program itself.
+/// Compares a record of [`write`], with the symbols of an unstripped copy or of the program itself.
 pub(crate) fn judge(
     folder: impl AsRef<Path>,
     unstripped: Option<&str>,

@@ -8,7 +8,7 @@ use crate::ledger::{keep, own};
 
 const TEXT: &str = "how vexingly quick daft zebras jump, sphinx of black quartz";
 
-/// Something a trait object can stand for.
+/// A trait for trait objects.
 trait Shape {
     fn area(&self) -> u64;
 }
@@ -76,7 +76,7 @@ pub(crate) fn populate() {
     callbacks();
 }
 
-/// Closures that own what they need, as handlers do.
+/// Closures that own their captures, like handlers.
 fn callbacks() {
     for n in 0..300_u64 {
         let state = std::hint::black_box([n; 90]);

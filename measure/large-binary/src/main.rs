@@ -1,12 +1,12 @@
-//! The table of types beside `jemalloc_pprof::dump_pprof` with symbols, in a program with hundreds of megabytes of debug
-//! information: a service that answers SQL with datafusion. First hit, warm hit, and the anonymous memory that a first
-//! hit takes and keeps.
+//! Compares the table of types with `jemalloc_pprof::dump_pprof` with symbols in a program with hundreds of megabytes of
+//! debug information: a service that answers SQL with datafusion. Measures a first hit, a warm hit, and the anonymous memory
+//! that a first hit takes and keeps.
 //!
-//! Both keep what they learned, so a first hit happens once in a process: the program runs itself, in turn with ours
-//! first and the peer first, and compares medians. One line for each target begins with `ok` or `FAILED`.
+//! Both cache symbols, so a process has only one first hit. The program therefore runs itself several times, in turn with
+//! ours first and the peer first, and compares medians. One line for each target begins with `ok` or `FAILED`.
 //!
-//! `large-binary GROUP [FOCUS]` prints the table instead, its rows standing for a `container`, `element`, `function`, ...,
-//! of the stacks with that text in them.
+//! `large-binary GROUP [FOCUS]` prints the table instead, grouped by `container`, `element`, `function`, and so on. With
+//! `FOCUS`, only stacks that contain this text count.
 
 mod memory;
 mod queries;
@@ -26,20 +26,20 @@ use side_by_side::{Figures, median, ours, peer, settle, time};
 
 memory_debug_core::install!();
 
-/// Processes for each order that measure time, and for each side that measure memory.
+/// The number of processes that measure time in each order, and that measure memory for each side.
 const ROUNDS: usize = 5;
 const MEMORY_ROUNDS: usize = 3;
-/// Hits after the first, in each process.
+/// The number of hits after the first, in each process.
 const WARM_HITS: usize = 11;
-/// Told to a child: what to measure.
+/// The environment variable that tells a child what to measure.
 const ROLE: &str = "MEMORY_DEBUG_BENCH_ROLE";
 
-/// At most this share of the peer's.
+/// Targets: the largest ratios to the peer's figures.
 const FIRST_HIT_TARGET: f64 = 1.0 / 3.0;
 const WARM_HIT_TARGET: f64 = 1.0 / 2.0;
 const PEAK_TARGET: f64 = 1.0 / 4.0;
 
-/// Bytes between samples: what `install!` sets, and denser, for more stacks.
+/// Sampling rates: the rate that `install!` sets, and a denser rate for more stacks.
 const SAMPLE_RATES: [&str; 2] = ["lg_prof_sample:19", "lg_prof_sample:14"];
 
 fn main() -> ExitCode {
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Measures both at a sample rate; whether the targets were met.
+/// Measures both at a sampling rate, and returns whether the targets were met.
 fn compare(sample_rate: &str) -> bool {
     let mut figures = Figures::default();
     let mut run = |role| figures.run(&[(ROLE, role), ("_RJEM_MALLOC_CONF", sample_rate)]);
@@ -91,7 +91,7 @@ fn compare(sample_rate: &str) -> bool {
     }) == [true; 3]
 }
 
-/// Prints figures, one a line.
+/// Prints figures, one per line.
 fn child(role: &str) {
     let (_runtime, service) = start();
     let collector = Arc::new(Collector::new());
@@ -117,7 +117,7 @@ fn child(role: &str) {
     }
 }
 
-/// What both look at, before the peer has added to it.
+/// Prints figures of the heap before the peer adds to it.
 fn print_heap(report: &MemoryReport) {
     let types = report.types.as_ref().expect("a table");
     println!("heap, bytes: {}", types.total_bytes.expect("a total"));
@@ -138,14 +138,14 @@ fn print_first(whose: &str, work: impl FnOnce()) {
     println!("{whose} first, µs of a processor: {}", processor_time() - before);
 }
 
-/// Not in turn: the peer works on a thread that is sampled, so each of its runs adds stacks to the next profile, which
-/// is for the peer to pay.
+/// Measures warm hits of each side in a row, not in turn. The peer works on a sampled thread, so each of its runs adds
+/// stacks to the next profile, and only the peer must pay for them.
 fn print_warm(ours: impl Fn()) {
     println!("ours warm, µs: {}", median((0..WARM_HITS).map(|_| time(&ours)).collect()));
     println!("peer warm, µs: {}", median((0..WARM_HITS).map(|_| time(peer)).collect()));
 }
 
-/// What the process has used of processors, in microseconds. While a hit is measured, nothing else in it runs.
+/// The processor time of the process, in microseconds. While a hit is measured, nothing else runs in the process.
 fn processor_time() -> i64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec * 1_000_000 + time.tv_nsec / 1000
@@ -162,7 +162,7 @@ fn assert_table(report: &MemoryReport, service: &Service) {
     assert_eq!(types.symbols.as_deref(), Some("inlined"));
     let known = service.sessions_bytes();
     let row = types.rows.iter().find(|row| row.type_name == "HashMap<String, Session>").expect("a row");
-    // jemalloc counts an allocation of this size as its size class, which is up to a quarter larger.
+    // jemalloc counts an allocation of this size with its size class, which is up to a quarter larger.
     assert!((known..known + known / 4 + known / 20).contains(&row.bytes), "{known} bytes: {types}");
     assert!(types.total_bytes.expect("a total") > 100 << 20, "{types}");
 }

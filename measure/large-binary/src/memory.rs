@@ -1,4 +1,4 @@
-//! Anonymous memory: what a limit counts and the kernel cannot take back, unlike the pages of a mapped file.
+//! Anonymous memory, which counts towards a limit. Unlike the pages of a mapped file, the kernel cannot reclaim it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::side_by_side::resident;
 
-/// Anonymous memory around some work, in bytes.
+/// The anonymous memory that some work takes, in bytes.
 pub(crate) struct Anonymous {
-    /// More than before, at the most.
+    /// The most above the memory before.
     pub(crate) peak: i64,
-    /// More than before, afterwards.
+    /// The memory afterwards, above the memory before.
     pub(crate) remains: i64,
-    /// How often the peak was looked for.
+    /// How often the memory was read to find the peak.
     pub(crate) samples: i64,
 }
 
-/// Anonymous memory while `work` runs. The kernel keeps a peak only together with file pages (`VmHWM`), so another
-/// thread reads the present value all the time.
+/// Measures the anonymous memory while `work` runs. The kernel keeps a peak only for anonymous and file pages together
+/// (`VmHWM`), so another thread reads the current value all the time.
 pub(crate) fn anonymous_during(work: impl FnOnce()) -> Anonymous {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -30,7 +30,7 @@ pub(crate) fn anonymous_during(work: impl FnOnce()) -> Anonymous {
             }
             (peak, samples)
         });
-        // The sampler's own stack is there.
+        // Waits until the sampler runs, so that its stack counts as memory before.
         thread::sleep(Duration::from_millis(10));
         let before = resident("RssAnon");
         work();
@@ -41,7 +41,7 @@ pub(crate) fn anonymous_during(work: impl FnOnce()) -> Anonymous {
     })
 }
 
-/// Gives jemalloc's unused pages back, which the work would otherwise use before it takes new ones.
+/// Returns jemalloc's unused pages to the system. Otherwise the work would use them before it takes new pages.
 pub(crate) fn purge() {
     // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
     let name = c"arena.4096.purge";

@@ -1,6 +1,6 @@
-//! What the service is asked, with `{n}` for a number: most of what SQL has, so that most of the engine allocates.
+//! The queries to the service, with `{n}` for a number. They use most of SQL, so that most of the engine allocates.
 
-/// One of these is asked with several numbers.
+/// Templates of queries. Each is sent with several numbers.
 pub(crate) const TEMPLATES: &[&str] = &[
     "SELECT status, count(*), sum(amount), avg(amount), max(placed) FROM orders WHERE customer % 97 = {n} GROUP BY status",
     "SELECT c.country, sum(o.amount) AS total FROM orders o JOIN customers c ON o.customer = c.id

@@ -1,4 +1,4 @@
-//! A service that answers SQL over tables in memory, and holds what such a service holds.
+//! A service that answers SQL over tables in memory, and keeps sessions, plans and results like a real service.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use futures::StreamExt;
 use crate::queries::{TEMPLATES, query};
 use crate::tables;
 
-/// Queries of each template that are planned and whose plans are kept.
+/// The number of queries of each template whose plans are kept.
 const PLANNED: usize = 10;
-/// Of those, how many are run and their results kept.
+/// The number of these queries that also run and whose results are kept.
 const RUN: usize = 2;
-/// Visitors.
+/// The number of visitors.
 const SESSIONS: usize = 60_000;
-/// Tables of tenants.
+/// The number of tenants, which each have a table.
 const TENANTS: i64 = 150;
 
-/// One visitor's session.
+/// The session of one visitor.
 #[expect(dead_code, reason = "held, not read")]
 pub(crate) struct Session {
     user: String,
@@ -38,14 +38,14 @@ pub(crate) struct Session {
     recent: Vec<u64>,
 }
 
-/// All that is kept, by what it is kept for.
+/// All data that the service keeps, by purpose.
 pub(crate) struct Service {
     sessions: HashMap<String, Session>,
     context: SessionContext,
     statements: HashMap<String, Statement>,
     plans: HashMap<String, (LogicalPlan, Arc<dyn ExecutionPlan>)>,
     results: HashMap<String, Vec<RecordBatch>>,
-    /// Queries whose first batch was fetched and whose others may be asked for.
+    /// Queries whose first batch was fetched. The client may still fetch the other batches.
     cursors: Vec<SendableRecordBatchStream>,
 }
 
@@ -88,7 +88,7 @@ impl Service {
         Ok(())
     }
 
-    /// What the table of the sessions' map takes: for each of its buckets an entry and a byte of control.
+    /// The bytes of the session map's table: an entry and a control byte for each bucket.
     pub(crate) fn sessions_bytes(&self) -> u64 {
         let buckets = (self.sessions.capacity() * 8 / 7).next_power_of_two();
         (buckets * (size_of::<(String, Session)>() + 1)) as u64

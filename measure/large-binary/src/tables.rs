@@ -1,4 +1,4 @@
-//! Generated rows, as arrow's record batches. All contents follow from row numbers, so that two runs hold the same.
+//! Generated rows, as record batches of arrow. All values are computed from row numbers, so that runs hold equal data.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::Int32Type;
 use datafusion::error::Result;
 
-/// Rows in one batch.
+/// The number of rows in a batch.
 pub(crate) const BATCH: i64 = 8192;
 
 /// 2026-01-01, in milliseconds since the Unix epoch.

@@ -1,4 +1,4 @@
-//! What is measured and judged.
+//! The promises, each with its measurement and its verdict.
 
 mod burst;
 mod flood;
@@ -20,16 +20,16 @@ pub use neighbour::neighbour;
 pub use scrape::scrape;
 pub use unread::unread;
 
-/// How long an answer may take that should come at once; for machines that are busy otherwise.
+/// The longest time for an answer that should come at once. Generous, for busy machines.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Whether a promise was kept, and the figures.
+/// Whether a promise was kept, with the figures.
 pub struct Verdict {
     pub is_kept: bool,
     pub figures: String,
 }
 
-/// The status of one request on a connection of its own.
+/// The status of one request on a new connection.
 fn ask(service: &Service, request: &[u8]) -> Result<u16> {
     let mut status = None;
     Client::open(service.address, 1)?.send_to_all(request, LIMIT, |answer| status = Some(answer.status))?;

@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::Result;
 
-/// Connections that are told apart by their numbers, from 0.
+/// Connections, numbered from 0.
 pub struct Client {
     poll: Poll,
     events: Events,
@@ -19,16 +19,16 @@ pub struct Client {
 struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
-    /// When the request that is not answered yet was due.
+    /// The time when the unanswered request was due.
     due: Option<Instant>,
 }
 
-/// An answer in full.
+/// A complete answer.
 pub struct Answer<'a> {
     pub connection: usize,
     pub status: u16,
     pub body: &'a [u8],
-    /// From when the request was due, which may be before it could be sent.
+    /// The time since the request was due, which may be before it could be sent.
     pub latency: Duration,
 }
 
@@ -48,24 +48,24 @@ impl Client {
         Ok(Self { poll, events: Events::with_capacity(1024), connections })
     }
 
-    /// Sends a request that was due at `due` over a connection that has none to answer.
+    /// Sends a request that was due at `due` over a connection without an unanswered request.
     pub fn send(&mut self, connection: usize, request: &[u8], due: Instant) -> Result<()> {
         let connection = &mut self.connections[connection];
         if connection.due.replace(due).is_some() {
-            return Err("a second request on a connection that still has to answer one".into());
+            return Err("a second request on a connection with an unanswered request".into());
         }
-        // Shorter than any send buffer, so it is written whole or not at all.
+        // The request is shorter than any send buffer, so the kernel takes all of it or nothing.
         match connection.stream.write(request)? {
             written if written == request.len() => Ok(()),
             _ => Err("a request did not fit into the send buffer".into()),
         }
     }
 
-    /// Waits for answers, and hands over those that are there.
+    /// Waits for answers, and passes on the answers that have arrived.
     ///
     /// # Errors
     ///
-    /// If the service closes a connection, or sends what is no answer.
+    /// If the service closes a connection, or sends something other than an answer.
     pub fn poll(&mut self, wait: Duration, mut answered: impl FnMut(Answer<'_>)) -> Result<()> {
         match self.poll.poll(&mut self.events, Some(wait)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
@@ -78,7 +78,7 @@ impl Client {
             if let Some((status, body)) = head(&connection.received)?
                 && let Some(received) = connection.received.get(..body.end)
             {
-                let due = connection.due.take().ok_or("an answer that nobody asked for")?;
+                let due = connection.due.take().ok_or("an answer without a request")?;
                 let (body, latency) = (&received[body], due.elapsed());
                 answered(Answer { connection: number, status, body, latency });
                 connection.received.clear();
@@ -86,7 +86,7 @@ impl Client {
             if !is_open {
                 let waited = connection.due.map(|due| due.elapsed());
                 return Err(
-                    format!("the service closed a connection, a request waiting for {waited:?}").into()
+                    format!("the service closed a connection whose request had waited for {waited:?}").into()
                 );
             }
         }
@@ -116,7 +116,7 @@ impl Client {
 }
 
 impl Connection {
-    /// Takes what has arrived. False if nothing will come any more.
+    /// Reads the bytes that have arrived. Returns false at the end of the connection.
     fn receive(&mut self) -> io::Result<bool> {
         let mut piece = [0; 16 << 10];
         loop {
@@ -131,14 +131,14 @@ impl Connection {
     }
 }
 
-/// The status of an answer and where its body is, once the head is there. All answers tell their length.
+/// The status of an answer and the range of its body, once the head has arrived. All answers have a length.
 fn head(received: &[u8]) -> Result<Option<(u16, std::ops::Range<usize>)>> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut fields);
     let httparse::Status::Complete(start) = response.parse(received)? else { return Ok(None) };
     let status = response.code.ok_or("an answer without a status")?;
     let length = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case("content-length"));
-    let length = length.ok_or("an answer that does not tell its length")?;
+    let length = length.ok_or("an answer without a content-length")?;
     let length: usize = std::str::from_utf8(length.value)?.parse()?;
     Ok(Some((status, start..start + length)))
 }

@@ -1,5 +1,7 @@
-//! How a service with the memory debug endpoint behaves under load: `load PROGRAM CORES SCRATCH`. Runs the service on
-//! those cores, in the empty folder `SCRATCH`, with the password that `MEMORY_DEBUG_PASSWORD_FILE` names for both.
+//! Measures how a service with the memory debug endpoint behaves under load: `load PROGRAM CORES SCRATCH`.
+//!
+//! Runs the service on these cores, in the empty folder `SCRATCH`. Both read the password from the file that
+//! `MEMORY_DEBUG_PASSWORD_FILE` names.
 //!
 //! Prints a line for each promise, `PASS` or `FAIL`, with the figures. `measure/load/run` runs it for all services.
 
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The error is what kept it from measuring; a promise that is broken is none.
+/// Measures all promises. A broken promise is not an error: errors are what prevented the measurement.
 fn run() -> Result<()> {
     let [program, cores, scratch] = <[String; 3]>::try_from(env::args().skip(1).collect::<Vec<_>>())
         .map_err(|_| "usage: load PROGRAM CORES SCRATCH")?;
@@ -54,11 +56,11 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// What could not be measured counts as broken.
+/// Prints a verdict. A promise that could not be measured counts as broken.
 fn print(name: &str, verdict: Result<Verdict>) {
     let Verdict { is_kept, figures } = verdict.unwrap_or_else(|error| Verdict {
         is_kept: false,
-        figures: format!("not measured to the end: {error}"),
+        figures: format!("the measurement failed: {error}"),
     });
     println!("{} {name}: {figures}", if is_kept { "PASS" } else { "FAIL" });
 }

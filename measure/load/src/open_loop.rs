@@ -1,8 +1,8 @@
 //! Requests at a rate that does not depend on the answers.
 //!
-//! A generator that waits for an answer before it sends the next request spares a service that is slow, and does not
-//! see how slow it was ("coordinated omission"). Here each request has a time when it is due, and its latency counts
-//! from there, also when all connections were busy then.
+//! A generator that waits for an answer before the next request goes easy on a slow service, and does not see how slow it
+//! was ("coordinated omission"). Here each request has a time when it is due. Its latency counts from this time, even if
+//! all connections were busy then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -14,25 +14,25 @@ use hdrhistogram::Histogram;
 use crate::Result;
 use crate::client::Client;
 
-/// How long the last answers may take.
+/// The longest wait for the last answers.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The longest latency that is told from others, in nanoseconds.
+/// The longest latency that the histogram distinguishes, in nanoseconds.
 const LONGEST: u64 = 60_000_000_000;
 
 /// Requests of one kind.
 pub struct Stream {
     pub requests_per_second: u32,
     pub connections: usize,
-    /// Sent in turns.
+    /// Sent in turn.
     pub requests: Vec<Vec<u8>>,
 }
 
-/// What became of a stream.
+/// The results of a stream.
 pub struct Outcome {
     pub due: u32,
     pub statuses: BTreeMap<u16, u32>,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last answer.
     pub took: Duration,
     nanoseconds: Histogram<u64>,
 }
@@ -44,7 +44,7 @@ impl Outcome {
 
     /// # Errors
     ///
-    /// If a request was answered otherwise, or not at all.
+    /// If a request got another status, or no answer.
     pub fn must_all_be(&self, status: u16) -> Result<()> {
         match self.statuses.get(&status) {
             Some(number) if *number == self.due => Ok(()),
@@ -56,14 +56,14 @@ impl Outcome {
         f64::from(self.answered()) / self.took.as_secs_f64()
     }
 
-    /// The latency that so many of a hundred requests do not exceed.
+    /// The latency that this percentage of the requests does not exceed.
     pub fn percentile(&self, percentile: f64) -> Duration {
         Duration::from_nanos(self.nanoseconds.value_at_percentile(percentile))
     }
 }
 
-/// Sends all streams to `address` for `duration`. The thread spins, because to sleep until the next request is due
-/// would be too coarse.
+/// Sends all streams to `address` for `duration`. The thread spins, because sleeping until the next request is due would be
+/// too coarse.
 pub fn run<const N: usize>(
     address: SocketAddr,
     streams: [Stream; N],
@@ -89,7 +89,7 @@ pub fn run<const N: usize>(
         }
         client.poll(Duration::ZERO, |answer| {
             let stream = under_way.iter_mut().find(|stream| stream.connections.contains(&answer.connection));
-            let stream = stream.expect("each connection is of one stream");
+            let stream = stream.expect("each connection belongs to a stream");
             stream.free.push_back(answer.connection);
             stream.outcome.took = begin.elapsed();
             stream.outcome.nanoseconds.saturating_record(answer.latency.as_nanos() as u64);
@@ -115,8 +115,8 @@ impl UnderWay {
         Self { stream, free: connections.clone().collect(), connections, sent: 0, outcome }
     }
 
-    /// When request `number` is due. Somewhere in its part of the time, or two streams would be in step: each request
-    /// of one right behind one of the other.
+    /// The time when request `number` is due: a varying moment in its slice of the time. Otherwise two streams would be in
+    /// step, with each request of one right behind a request of the other.
     fn due(&self, number: u32) -> Duration {
         const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;
         let number = f64::from(number);
@@ -124,7 +124,7 @@ impl UnderWay {
         Duration::from_secs_f64(seconds)
     }
 
-    /// A request that is due, and the connection for it.
+    /// A request that is due, and a connection for it.
     fn next(&mut self, now: Duration) -> Option<(usize, Duration)> {
         let due = self.due(self.sent);
         if self.sent == self.outcome.due || due > now {
@@ -135,7 +135,7 @@ impl UnderWay {
         Some((connection, due))
     }
 
-    /// The bytes of the request that was [next](Self::next).
+    /// The bytes of the request that [`next`](Self::next) returned.
     fn request(&self) -> &[u8] {
         &self.stream.requests[(self.sent as usize - 1) % self.stream.requests.len()]
     }
@@ -165,7 +165,7 @@ mod tests {
         let stream = Stream { requests_per_second: 1000, connections: 1, requests };
         let [outcome] = run(address, [stream], Duration::from_millis(200)).unwrap();
         assert_eq!((outcome.due, outcome.answered()), (200, 200));
-        // Due in the first 49 milliseconds, and answered after the hundredth.
+        // Requests due in the first 49 milliseconds, answered after the hundredth.
         assert!(outcome.percentile(76.0) >= Duration::from_millis(50), "{:?}", outcome.percentile(76.0));
     }
 }

@@ -1,4 +1,4 @@
-//! What the kernel says a service has.
+//! The state of a service as the kernel sees it: threads, files and memory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use crate::Result;
 use crate::service::Service;
 
-/// What requests must leave as they found it.
+/// The state that requests must not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessState {
-    /// Ids and names.
+    /// The ids and names of threads.
     pub threads: BTreeSet<String>,
-    /// Numbers and what they stand for.
+    /// The numbers of file descriptors, and their targets.
     pub files: BTreeSet<String>,
     pub temporary_files: BTreeSet<String>,
 }
 
 impl ProcessState {
     pub fn read(service: &Service) -> Result<Self> {
-        // A request starts its thread before its connection is closed, so once all connections are gone, the threads of all are there to
-        // see: files first.
+        // Reads files before threads. A request starts its thread before its connection is closed, so once all connections
+        // are gone, all threads have started.
         let files =
             entries(service.proc().join("fd"), |path| Some(fs::read_link(path).ok()?.display().to_string()))?;
         let threads = entries(service.proc().join("task"), |path| {
@@ -33,11 +33,11 @@ impl ProcessState {
         })
     }
 
-    /// Waits until the service is as it was, and says how long that took.
+    /// Waits until the service has this state again, and returns how long that took.
     ///
     /// # Errors
     ///
-    /// What is different after ten seconds.
+    /// The difference, if there still is one after ten seconds.
     pub fn wait_for(&self, service: &Service) -> Result<Duration> {
         let begin = Instant::now();
         loop {
@@ -65,7 +65,7 @@ impl ProcessState {
     }
 }
 
-/// The entries of a folder, each with what `describe` says of it unless it is gone by then.
+/// The entries of a folder, each with its description, except entries that are gone by then.
 fn entries(
     folder: std::path::PathBuf,
     describe: impl Fn(&std::path::Path) -> Option<String>,
@@ -88,7 +88,7 @@ pub fn resident(service: &Service) -> Result<u64> {
     Ok(kibibytes * 1024)
 }
 
-/// What the service has used of all processors since its start.
+/// The processor time that the service has used since its start.
 ///
 /// `utime` and `stime` in `/proc/PID/stat`, the 14th and 15th field, in hundredths of a second on Linux; the second
 /// field is in parentheses and may hold spaces (proc(5)).
@@ -99,9 +99,10 @@ pub fn processor_time(service: &Service) -> Result<Duration> {
     Ok(Duration::from_millis(10 * ticks.sum::<std::result::Result<u64, _>>()?))
 }
 
-/// Connections to the service whose clients have not taken what it has sent.
+/// The number of connections to the service with sent bytes that the client has not received.
 ///
-/// Columns of `/proc/net/tcp`, in `proc_net_tcp.rst` of the kernel: number, local and remote address, state, `tx_queue:rx_queue`.
+/// The columns of `/proc/net/tcp` (the kernel's `proc_net_tcp.rst`) are number, local and remote address, state,
+/// `tx_queue:rx_queue`.
 pub fn unread_connections(service: &Service) -> Result<usize> {
     let table = fs::read_to_string(service.proc().join("net/tcp"))?;
     let port = format!(":{:04X}", service.address.port());

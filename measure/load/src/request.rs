@@ -13,16 +13,16 @@ pub const STATS_AS_TEXT: &str = "/debug/memory/stats?format=text";
 pub const TYPES: &str = "/debug/memory/types?format=json&top=1000";
 /// A route of the application.
 pub const HOME: &str = "/";
-/// Not a route of anybody's.
+/// A path without a route.
 pub const NOWHERE: &str = "/debug/nothing";
 
-/// Makes requests in the name of somebody who knows the password.
+/// Makes requests with the right password.
 pub struct Login {
     authorization: String,
 }
 
 impl Login {
-    /// Reads the password where the service reads it.
+    /// Reads the password from the file that the service reads.
     pub fn from_file() -> Result<Self> {
         let file =
             env::var_os("MEMORY_DEBUG_PASSWORD_FILE").ok_or("MEMORY_DEBUG_PASSWORD_FILE is not set")?;
@@ -35,7 +35,7 @@ impl Login {
     }
 }
 
-/// Requests for the page that prove nothing, in as many ways.
+/// Requests for the page without a valid login: no header, a wrong password, and invalid base64.
 pub fn unauthorized() -> Vec<Vec<u8>> {
     let wrong = basic("jumbled-otters-sip-cold-tea");
     [None, Some(&*wrong), Some("Basic *not-base64*")].map(|value| get(PAGE, value)).to_vec()

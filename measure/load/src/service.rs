@@ -1,4 +1,4 @@
-//! A service under measurement, in a process of its own.
+//! A service under measurement, in its own process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use crate::Result;
 use crate::trace::Trace;
 
-/// Ends with the value.
+/// A running service. The process ends when this value is dropped.
 pub struct Service {
     process: Child,
     pub address: SocketAddr,
-    /// Where it may put temporary files; nobody else does.
+    /// The folder for temporary files of this service only.
     pub temporary: PathBuf,
     pub trace: Option<Trace>,
 }
@@ -21,19 +21,19 @@ pub struct Service {
 /// How to run services.
 pub struct Stage {
     pub program: PathBuf,
-    /// As `taskset` takes them.
+    /// The cores, in the syntax of `taskset`.
     pub cores: String,
     /// An empty folder.
     pub scratch: PathBuf,
 }
 
 impl Stage {
-    /// As it runs in production.
+    /// Starts the service as it runs in production.
     pub fn start(&self) -> Result<Service> {
         self.run("plain", None)
     }
 
-    /// With the kernel's account of its threads and collections.
+    /// Starts the service under strace, to see its threads and collections.
     pub fn start_traced(&self) -> Result<Service> {
         self.run("traced", Some(Trace::new(self.scratch.join("trace"))))
     }
@@ -51,7 +51,7 @@ impl Stage {
     }
 }
 
-/// From the line that services begin with.
+/// Reads the address from the first line that the service prints.
 fn read_address(process: &mut Child) -> Result<SocketAddr> {
     let mut line = String::new();
     BufReader::new(process.stdout.as_mut().ok_or("no standard output")?).read_line(&mut line)?;
@@ -60,7 +60,7 @@ fn read_address(process: &mut Child) -> Result<SocketAddr> {
 }
 
 impl Service {
-    /// Its folder below `/proc`.
+    /// The folder of the process below `/proc`.
     pub fn proc(&self) -> PathBuf {
         Path::new("/proc").join(self.process.id().to_string())
     }

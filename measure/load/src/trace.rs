@@ -1,8 +1,8 @@
-//! What the kernel saw a service do, told by strace: each collecting thread names itself, and each collection opens what
-//! no other part of the service does.
+//! The collections of a service, seen by strace: each collecting thread names itself, and each collection opens files that
+//! no other part of the service opens.
 //!
-//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf` only the calls of interest stop
-//! the service, so that one which collects nothing is not slowed down.
+//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf`, only the traced calls stop the
+//! service, so a service that collects nothing is not slowed down.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use std::{fs, thread};
 
 use crate::Result;
 
-/// Begins a collecting thread.
+/// The call with which a collecting thread begins.
 const NAMES_ITSELF: &str = r#"prctl(PR_SET_NAME, "memory-debug""#;
-/// Begins a heap profile, which there is one of in each collection of types.
+/// The call with which a heap profile begins. Each collection of types has one.
 const DUMPS: &str = r#"memfd_create("memory-debug""#;
-/// Read once in each collection of statistics.
+/// A file that each collection of statistics reads once.
 const READS_STATISTICS: &str = r#""/proc/self/smaps_rollup""#;
 const ENDS: &str = "+++ exited with";
 
@@ -23,11 +23,11 @@ pub struct Trace {
     log: PathBuf,
 }
 
-/// Since the service was started.
+/// The counts since the start of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub collecting_threads: usize,
-    /// One that is done with its work still has to end while the next works.
+    /// The most at once. A thread that has finished its work may still be ending while the next thread works.
     pub collecting_threads_at_once: usize,
     pub profiles: usize,
     pub profiles_at_once: usize,
@@ -41,7 +41,7 @@ impl Trace {
         Self { log }
     }
 
-    /// Goes before the command of the service, whose process remains a child of ours.
+    /// The words before the command of the service. Its process remains our child.
     pub fn command(&self) -> Vec<String> {
         let log = self.log.display().to_string();
         let calls = "trace=prctl,memfd_create,openat,close";
@@ -50,18 +50,18 @@ impl Trace {
         words.into_iter().map(str::to_owned).chain(["-e".into(), calls.into(), "-o".into(), log]).collect()
     }
 
-    /// What there is to see when no collection runs.
+    /// Waits until no collection runs, and returns the counts.
     pub fn at_rest(&self) -> Result<Seen> {
         let begin = Instant::now();
         loop {
             let seen = Seen::parse(&fs::read_to_string(&self.log)?);
-            // The log is written as things happen, but not before they happen.
+            // strace may write the log a little late.
             thread::sleep(Duration::from_millis(100));
             if seen.alive == 0 && seen == Seen::parse(&fs::read_to_string(&self.log)?) {
                 return Ok(seen);
             }
             if begin.elapsed() > Duration::from_secs(30) {
-                return Err("collections do not end".into());
+                return Err("the collections did not end in time".into());
             }
         }
     }
@@ -71,7 +71,7 @@ impl Seen {
     fn parse(log: &str) -> Self {
         let mut seen = Self::default();
         let mut alive = HashSet::new();
-        // First and last line of each profile, by thread; then those of threads that have ended or gone on to another.
+        // The first and last line of each profile: first of profiles under way, by thread, then of finished profiles.
         let mut profiles = HashMap::<&str, (usize, usize)>::new();
         let mut complete = Vec::new();
         for (number, line) in log.lines().enumerate() {
@@ -97,7 +97,7 @@ impl Seen {
         seen
     }
 
-    /// What came after `earlier`; the most at once stay the most there ever were.
+    /// The counts after `earlier`. The maxima at once remain the maxima since the start.
     pub fn since(self, earlier: Self) -> Self {
         Self {
             collecting_threads: self.collecting_threads - earlier.collecting_threads,
@@ -108,7 +108,7 @@ impl Seen {
     }
 }
 
-/// How many of the spans have a line in common.
+/// The most spans that have a line in common.
 fn most_at_once(spans: &[(usize, usize)]) -> usize {
     let at = |line: usize| spans.iter().filter(|(first, last)| (first..=last).contains(&&line)).count();
     spans.iter().map(|(first, _)| at(*first)).max().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What allocates: everything that a profiling allocator finds hard, on more threads than there are cores.
+//! The load: everything that is hard for a profiling allocator, on more threads than there are cores.
 
 use std::backtrace::Backtrace;
 use std::hint::black_box;
@@ -10,13 +10,13 @@ use std::thread::{self, JoinHandle};
 
 use tikv_jemalloc_ctl::raw;
 
-/// Allocations that each allocating thread keeps alive.
+/// The number of allocations that each allocating thread keeps alive.
 const KEPT: usize = 20_000;
 
-/// Arenas made besides the automatic ones.
+/// The number of arenas besides the automatic arenas.
 const ARENAS: usize = 16;
 
-/// Of the C library, and in no program from its start.
+/// Libraries that come with the C library, and that no program loads at its start.
 const LIBRARIES: [&[u8]; 3] = [b"libresolv.so.2\0", b"libanl.so.1\0", b"libBrokenLocale.so.1\0"];
 
 /// Threads that allocate until they are stopped.
@@ -36,7 +36,7 @@ struct Counts {
 
 impl Load {
     pub(crate) fn start() -> Self {
-        // Panics are a part of the load, and their messages would be most of the output.
+        // Panics are part of the load. Their messages would be most of the output.
         panic::set_hook(Box::new(|_| {}));
         let counts = Arc::new(Counts::default());
         let cores = thread::available_parallelism().map_or(2, usize::from);
@@ -59,7 +59,7 @@ impl Load {
         Self { counts, threads: Mutex::new(threads) }
     }
 
-    /// Allocations, short-lived threads, libraries loaded, panics caught: so far.
+    /// The numbers of allocations, short-lived threads, loaded libraries and caught panics so far.
     pub(crate) fn progress(&self) -> String {
         let counts = &self.counts;
         let [allocations, threads, loads, panics] =
@@ -82,9 +82,9 @@ impl Counts {
     }
 }
 
-/// What jemalloc takes the stack of a sampled allocation with.
+/// The unwinder with which jemalloc takes the stack of a sampled allocation.
 pub(crate) fn unwinder() -> &'static str {
-    // SAFETY: both are a `bool` by jemalloc's manual.
+    // SAFETY: both are a `bool` according to jemalloc's manual.
     let has = |name: &[u8]| unsafe { raw::read::<bool>(name) } == Ok(true);
     match (has(b"config.prof_libunwind\0"), has(b"config.prof_libgcc\0")) {
         (true, _) => "libunwind",
@@ -93,7 +93,7 @@ pub(crate) fn unwinder() -> &'static str {
     }
 }
 
-/// Allocates from many stacks, in all sizes; keeps some, gives some to other threads, grows and shrinks.
+/// Allocates from many stacks, in all sizes. Keeps some allocations, gives some to other threads, grows and shrinks some.
 fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
     let mut random = Random(seed.wrapping_mul(2).wrapping_add(1));
     let mut kept: Vec<Vec<u8>> = vec![Vec::new(); KEPT];
@@ -107,7 +107,7 @@ fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
             };
             let mut bytes = descend(number >> 8, 12, size);
             match number >> 32 & 15 {
-                // A full channel frees it here.
+                // If the channel is full, the allocation is freed here.
                 0..3 => drop(others.try_send(bytes)),
                 3 => bytes.resize(4 * size, 1),
                 4 => bytes.shrink_to(size / 2),
@@ -118,7 +118,8 @@ fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
     }
 }
 
-/// Allocates at the end of one of 2^`depth` ways through these functions, chosen by the bits of `way`: each is a stack.
+/// Allocates at the end of one of 2^`depth` ways through these functions. The bits of `way` choose the way, and each way is
+/// a different stack.
 fn descend(way: u64, depth: u32, size: usize) -> Vec<u8> {
     match (depth, way & 1) {
         (0, _) => black_box(vec![0; size]),
@@ -145,7 +146,7 @@ fn free_what_others_made(receiver: &Mutex<Receiver<Vec<u8>>>) {
     }
 }
 
-/// Threads that come and go: each allocates, from an arena of its own choice, and leaves something for another to free.
+/// Starts short-lived threads. Each allocates from an arena of its choice, and leaves memory for another thread to free.
 fn short_threads(counts: &Counts, arenas: &[u32]) {
     let mut random = Random(99);
     while counts.goes_on() {
@@ -173,7 +174,7 @@ fn short_threads(counts: &Counts, arenas: &[u32]) {
     }
 }
 
-/// Loads and unloads libraries, and takes backtraces: what a stack is unwound with changes meanwhile.
+/// Loads and unloads libraries and takes backtraces, so that the unwinder's tables change meanwhile.
 fn load_libraries(counts: &Counts) {
     while counts.goes_on() {
         for name in LIBRARIES {
@@ -184,33 +185,33 @@ fn load_libraries(counts: &Counts) {
             }
             drop(black_box(Backtrace::force_capture()));
             counts.loads.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: the handle is of `dlopen`, is closed once, and nothing of the library is in use.
+            // SAFETY: the handle comes from `dlopen` and is closed once, and the library is not in use.
             unsafe { libc::dlclose(handle) };
         }
-        // With names, which reads debug information.
+        // Resolves names, which reads debug information.
         black_box(Backtrace::force_capture().to_string());
     }
 }
 
 fn new_arena() -> Option<u32> {
-    // SAFETY: reading `arenas.create` gives an `unsigned` by jemalloc's manual.
+    // SAFETY: reading `arenas.create` gives an `unsigned` according to jemalloc's manual.
     unsafe { raw::read(b"arenas.create\0") }.ok()
 }
 
 fn use_arena(arena: u32) {
-    // SAFETY: `thread.arena` is an `unsigned` by jemalloc's manual.
+    // SAFETY: `thread.arena` is an `unsigned` according to jemalloc's manual.
     unsafe { raw::write(b"thread.arena\0", arena) }.expect("an arena that was made");
 }
 
 fn purge(arena: u32) {
     let name = format!("arena.{arena}.dirty_decay_ms\0");
     for milliseconds in [0_isize, 10_000] {
-        // SAFETY: `arena.<i>.dirty_decay_ms` is an `ssize_t` by jemalloc's manual.
+        // SAFETY: `arena.<i>.dirty_decay_ms` is an `ssize_t` according to jemalloc's manual.
         unsafe { raw::write(name.as_bytes(), milliseconds) }.expect("an arena that was made");
     }
 }
 
-/// Marsaglia's xorshift: no quality is needed, only speed and no allocation.
+/// Marsaglia's xorshift. It needs no quality, but must be fast and must not allocate.
 struct Random(u64);
 
 impl Random {

@@ -1,7 +1,7 @@
-//! Collections while all cores allocate as hard as they can: `stress SECONDS`. `measure/stress/run` builds and runs it.
+//! Collects while all cores allocate as fast as they can: `stress SECONDS`. `measure/stress/run` builds and runs it.
 //!
-//! The program runs itself as a child and watches it from outside, where no lock of the child's can hold the watch: if
-//! for a minute no page is answered or nothing is allocated, it prints the stacks of the child's threads and fails.
+//! The program runs itself as a child and watches it from outside, where no lock of the child can block it. If for a minute
+//! no page is answered or no memory is allocated, it prints the stacks of the child's threads and fails.
 
 mod load;
 mod pages;
@@ -14,10 +14,10 @@ use std::{env, thread};
 use crate::load::Load;
 use crate::pages::Pages;
 
-// A sample a kilobyte instead of one in 512: the profiler works hard.
+// One sample per KiB instead of one per 512 KiB, so that the profiler works hard.
 memory_debug_axum::install!(lg_prof_sample = 10);
 
-/// Set in the process that does the work.
+/// The environment variable that is set in the process that does the work.
 const IS_CHILD: &str = "MEMORY_DEBUG_STRESS_IS_CHILD";
 
 fn main() -> ExitCode {
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Allocates and asks until the time is over, and tells every second how far it is.
+/// Allocates and sends requests until the time is over, and prints its progress every second.
 fn work(time: Duration) {
     println!("unwinder {}", load::unwinder());
     let end = Instant::now() + time;
@@ -42,7 +42,7 @@ fn work(time: Duration) {
         thread::sleep(Duration::from_secs(1));
         tell(&load, &pages);
     }
-    // Asking ends first, so that the last answer too was given under load.
+    // Requests end first, so that the last answer too is given under load.
     pages.stop();
     load.stop();
     tell(&load, &pages);

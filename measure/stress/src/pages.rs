@@ -1,4 +1,4 @@
-//! Who asks: clients that read every page again and again, over sockets.
+//! Clients that read every page again and again, over sockets.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,10 +12,10 @@ use memory_debug_axum::{
     Collect, Collected, Collector, Credentials, Limits, MemoryDebugLayer, Scope, Shortage,
 };
 
-/// How many ask at once.
+/// The number of clients that ask at once.
 const CLIENTS: usize = 3;
 
-/// All there are.
+/// All pages.
 const PAGES: [&str; 10] = [
     "",
     "?format=json",
@@ -43,12 +43,12 @@ struct Counts {
     stop: AtomicBool,
     collections: AtomicU64,
     answers: AtomicU64,
-    /// Answers that are not a whole page with status 200.
+    /// The number of answers that are not a whole page with status 200.
     wrong: AtomicU64,
     slowest_ms: AtomicU64,
 }
 
-/// The real collector, counted.
+/// The real collector, with a count of its collections.
 struct Counted(Collector, Arc<Counts>);
 
 impl Collect for Counted {
@@ -74,7 +74,7 @@ impl Pages {
         Self { clients: Mutex::new(clients.collect()), counts }
     }
 
-    /// Collections, answers, wrong answers, the slowest: so far.
+    /// The numbers of collections, answers and wrong answers so far, and the slowest answer.
     pub(crate) fn progress(&self) -> String {
         let Counts { collections, answers, wrong, slowest_ms, .. } = &*self.counts;
         let [collections, answers, wrong, slowest] =
@@ -93,12 +93,12 @@ impl Pages {
 /// Serves the memory page for as long as the process lives.
 fn serve(counts: Arc<Counts>) -> SocketAddr {
     let credentials = Credentials::new("ops", "jumbled-otters-sip-cold-tea").expect("a strong password");
-    // Who is late is to be seen, not refused.
+    // Slow requests must show up in the figures, so the endpoint must not refuse them.
     let limits = Limits::default().deadline(Duration::from_secs(600));
     let layer = MemoryDebugLayer::new(credentials)
         .configure(|endpoint| endpoint.collect_with(Counted(Collector::new(), counts)).limits(limits));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.set_nonblocking(true).expect("a socket can be set so");
+    listener.set_nonblocking(true).expect("a socket can be non-blocking");
     let address = listener.local_addr().expect("it is bound");
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -1,4 +1,4 @@
-//! Watches the process that does the work: whoever waits for a lock there cannot tell.
+//! Watches the process that does the work from outside, because a deadlocked process cannot report its deadlock.
 
 use std::collections::HashMap;
 use std::env;
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::IS_CHILD;
 
-/// Nothing answered, or nothing allocated, for as long: a deadlock.
+/// The time without answers or without allocations that counts as a deadlock.
 const STUCK: Duration = Duration::from_secs(60);
 
 type Progress = HashMap<String, u64>;
 
-/// Runs the work for `seconds`, and prints what came of it.
+/// Runs the work for `seconds`, and prints the result.
 pub(crate) fn run(seconds: u64) -> ExitCode {
-    let mut child = Command::new(env::current_exe().expect("the kernel knows it"))
+    let mut child = Command::new(env::current_exe().expect("a running program has a path"))
         .arg(seconds.to_string())
         .env(IS_CHILD, "1")
         .stdout(Stdio::piped())
@@ -26,7 +26,7 @@ pub(crate) fn run(seconds: u64) -> ExitCode {
     let outcome = watch(&mut child);
     if outcome.is_err() {
         print_stacks(child.id());
-        // Fails if it has ended, which is as good.
+        // Fails if the child has already ended, which is fine.
         let _ = child.kill();
     }
     let status = child.wait().expect("it is a child");
@@ -46,7 +46,7 @@ fn fail(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The last that the process told, or what stood still.
+/// Returns the last counts that the process printed, or an error if a count stood still.
 fn watch(child: &mut Child) -> Result<Progress, String> {
     let (sender, lines) = channel();
     let stdout = child.stdout.take().expect("it is piped");
@@ -86,12 +86,12 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
             }
         }
         if let Some((name, _)) = moved.iter().find(|(_, moved)| moved.elapsed() >= STUCK) {
-            return Err(format!("no {name} for {} s: {last:?}", STUCK.as_secs()));
+            return Err(format!("no new {name} for {} s, last counts: {last:?}", STUCK.as_secs()));
         }
     }
 }
 
-/// Whether everything that was to happen did.
+/// Checks that everything happened that had to happen.
 fn check(progress: &Progress) -> Result<(), &'static str> {
     let count = |name: &str| progress.get(name).copied().unwrap_or(0);
     if count("wrong") > 0 {
@@ -101,7 +101,7 @@ fn check(progress: &Progress) -> Result<(), &'static str> {
         ("allocations", "nothing was allocated"),
         ("collections", "nothing was collected"),
         ("answers", "nothing was answered"),
-        ("threads", "no thread came and went"),
+        ("threads", "no short-lived thread ran"),
         ("loads", "no library was loaded"),
         ("panics", "nothing panicked"),
     ] {
@@ -112,7 +112,7 @@ fn check(progress: &Progress) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Where its threads are, if there is a debugger.
+/// Prints the stacks of the process's threads, if gdb is installed.
 fn print_stacks(pid: u32) {
     let gdb = ["--batch", "-ex", "thread apply all backtrace", "-p"];
     match Command::new("gdb").args(gdb).arg(pid.to_string()).status() {

@@ -1,7 +1,9 @@
-//! Does the time of a refusal tell anything of the credentials? Two classes of requests, a million in random order, and
-//! Welch's t-test on their times (dudect: Reparaz, Balasch, Verbauwhede, "Dude, is my code constant time?", 2017).
+//! Does the time of a refusal reveal anything about the credentials? Sends two classes of requests, a million in random
+//! order, and applies Welch's t-test to their times (dudect: Reparaz, Balasch, Verbauwhede, "Dude, is my code constant
+//! time?", 2017).
 //!
-//! `measure/timing/run` runs it and judges: |t| below 5 for all but `control`, which compares byte by byte and must be found.
+//! `measure/timing/run` runs it and judges: |t| must be below 5, except for `control`. It compares byte by byte, so the test
+//! must detect it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +17,7 @@ const PASSWORD: &str = "jumbled-otters-sip-cold-tea";
 
 ctbench_main!(prefix_of_the_password, user_that_exists, length_of_the_password, control);
 
-/// Passwords of one length that share all but the last byte with the right one, or nothing.
+/// Wrong passwords of the right length. One class shares all but the last byte with the right password, the other nothing.
 fn prefix_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     let credentials = credentials(PASSWORD);
     let (near, far) =
@@ -23,7 +25,7 @@ fn prefix_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     refusals(runner, rng, &credentials, [&near, &far]);
 }
 
-/// A wrong password for the right user, and for one of the same length who does not exist.
+/// A wrong password for the right user, and for a user of the same length who does not exist.
 fn user_that_exists(runner: &mut CtRunner, rng: &mut BenchRng) {
     let credentials = credentials(PASSWORD);
     let (known, unknown) =
@@ -31,8 +33,9 @@ fn user_that_exists(runner: &mut CtRunner, rng: &mut BenchRng) {
     refusals(runner, rng, &credentials, [&known, &unknown]);
 }
 
-/// One request, where the right password is as long as the one sent, or longer. Where credentials lie, and what was
-/// done right before, takes time as well: both are made for each sample, in random order, and one is asked.
+/// The same request, where the right password is as long as the sent password, or longer. The addresses of credentials and
+/// the work just before also affect the time. So both credentials are made for each sample, in random order, and only one
+/// of them checks the request.
 fn length_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     let longer = format!("{PASSWORD}{PASSWORD}!");
     let header = basic(USER, "JUMBLED+OTTERS+SIP+COLD+TEA");
@@ -45,7 +48,7 @@ fn length_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     }
 }
 
-/// What a comparison that ends early looks like, so that the test is known to see one.
+/// A comparison that ends early, to prove that the test detects it.
 fn control(runner: &mut CtRunner, rng: &mut BenchRng) {
     let right = vec![b'a'; 256];
     let (mut near, mut far) = (right.clone(), right.clone());
@@ -66,7 +69,7 @@ fn refusals(runner: &mut CtRunner, rng: &mut BenchRng, credentials: &Credentials
 }
 
 fn refusal(runner: &mut CtRunner, class: Class, credentials: &Credentials, header: &str) {
-    // Not the bytes of a class, but a copy in the same place.
+    // Copies the bytes, so that those of both classes are at the same address.
     let header = header.as_bytes().to_vec();
     runner.run_one(class, || assert!(authenticate(credentials, [&header[..]]).is_err()));
 }

@@ -169,7 +169,8 @@ async fn s45_the_number_of_waiting_requests_is_limited() {
 async fn s45_a_page_beyond_the_limit_is_truncated_and_says_so() {
     let ask = async |target: &str| -> Response {
         // Rows make up most of a page, but a process that has just started has few rows.
-        let limit = shop::get(target).await.body.len() * 4 / 5;
+        // Other tests of this process end meanwhile, so the page may lose rows before the limit matters.
+        let limit = shop::get(target).await.body.len() / 2;
         let layer = MemoryDebugLayer::new(credentials())
             .configure(|endpoint| endpoint.limits(Limits::default().max_body_bytes(limit)));
         let server = Server::start(Router::new().layer(layer)).await;

@@ -264,7 +264,7 @@ async fn a_file_that_is_not_a_socket_is_kept() {
     for name in ["file", "folder", "link"] {
         let error = Listener::bind(path(name)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{name}: {error}");
-        assert!(error.to_string().contains("no socket"), "{error}");
+        assert!(error.to_string().contains("not a socket"), "{error}");
     }
     assert_eq!(names(folder.path()), before);
     assert_eq!(fs::read_to_string(path("file")).unwrap(), "precious");

@@ -66,7 +66,7 @@ static REFUSED: AtomicU64 = AtomicU64::new(0);
 /// sessions.by_id.write().unwrap().insert(7, session);
 ///
 /// // What a request for the page does:
-/// let report = Collector::new().collect(Scope::Types);
+/// let report = Collector::new().collect(Scope::Types).report;
 /// let root = &report.roots.unwrap().rows[0];
 /// assert_eq!((root.name.as_str(), root.type_name.as_str()), ("sessions", "Sessions"));
 /// let cart = root.fields.iter().find(|field| field.field == "by_id.value.cart").unwrap();

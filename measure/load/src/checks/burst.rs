@@ -10,19 +10,20 @@ use crate::request::{HOME, Login, TYPES, get};
 use crate::service::Service;
 
 const CLIENTS: usize = 1000;
-/// Who comes after the end of a collection gets the next one, and a thousand requests cannot all be read before the
-/// first has ended. So it may be more than one collection, but each answers many.
+/// The most collections. A request that is read after the end of a collection gets the next collection, and the service
+/// cannot read a thousand requests before the first collection ends. So there may be several, but each answers many.
 const MOST_COLLECTIONS: usize = 10;
 
-/// All are answered, from a few collections, one at a time.
+/// All requests are answered, from a few collections that run one at a time.
 pub fn burst(service: &Service, login: &Login) -> Result<Verdict> {
     let before = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
     let mut client = Client::open(service.address, CLIENTS)?;
-    // Every connection has been accepted when the requests come.
+    // After this the service has accepted all connections.
     client.send_to_all(&get(HOME, None), LIMIT, |_| {})?;
 
     let mut statuses = BTreeMap::<u16, usize>::new();
-    // An answer tells when and how long its collection was, and a hundred more figures that are never all the same.
+    // Equal answers come from one collection: an answer contains its time, its duration and a hundred other figures, which
+    // are never all the same.
     let mut reports = HashSet::new();
     let begin = Instant::now();
     let mut took = Duration::ZERO;

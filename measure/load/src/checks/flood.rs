@@ -1,4 +1,4 @@
-//! Ten thousand requests a second that prove nothing.
+//! Ten thousand unauthenticated requests a second.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::request::{Login, PAGE, unauthorized};
 use crate::service::Service;
 
 pub const RATE: u32 = 10_000;
-/// As many as a proxy in front would keep open.
+/// The number of connections that a proxy might keep open.
 pub const CONNECTIONS: usize = 64;
 const DURATION: Duration = Duration::from_secs(10);
 
-/// All are refused, as fast as they come, and nothing is collected for them.
+/// All requests are refused at the rate at which they come, without any collection.
 pub fn flood(service: &Service, login: &Login) -> Result<Verdict> {
     let trace = service.trace.as_ref().ok_or("needs a trace")?;
     let stream = Stream { requests_per_second: RATE, connections: CONNECTIONS, requests: unauthorized() };
     let [outcome] = run(service.address, [stream], DURATION)?;
     let meanwhile = trace.at_rest()?;
-    // Otherwise a trace that sees nothing would do.
+    // Must show up in the trace, which proves that the trace sees collections.
     let status = ask(service, &login.get(PAGE))?;
     let afterwards = trace.at_rest()?;
 

@@ -1,4 +1,4 @@
-//! Clients that go away before they have their answer.
+//! Clients that close their connection before the answer arrives.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -16,7 +16,8 @@ use crate::service::Service;
 const ROUNDS: usize = 20;
 const CLIENTS: usize = 100;
 
-/// The service has the threads and files that it had, no temporary file, and answers the next request; in each round.
+/// After each round the service has the same threads and files as before, has no temporary file, and answers the next
+/// request.
 pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
     let trace = service.trace.as_ref().ok_or("needs a trace")?;
     let types = login.get(TYPES);
@@ -26,10 +27,10 @@ pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
 
     let (mut in_time, mut slowest) = (0, Duration::ZERO);
     for round in 1..=ROUNDS {
-        // A little later each time, to meet collections at different points.
+        // A little later each time, to interrupt collections at different points.
         in_time += hang_up_after(Duration::from_micros(20) * (round as u32 - 1), service, &types)?;
-        // Who is answered now came after them, so they have all been accepted. Without this, the service would be as it
-        // was because it has not noticed them yet.
+        // A request that is answered now came after the others, so the service has accepted all of them. Without it, the
+        // service might be unchanged only because it has not noticed them yet.
         let begin = Instant::now();
         ask(service, &get(HOME, None))?;
         state.wait_for(service).map_err(|difference| format!("in round {round}: {difference}"))?;
@@ -53,8 +54,8 @@ pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
         seen.profiles,
         seen.profiles_at_once,
     );
-    // Each round collects for the one who stays, and nearly each for those who leave: hyper does not begin with a request
-    // whose sender is gone when it is read, and on a busy machine that may be all of them.
+    // Each round collects for the client that stays, and nearly each for the clients that leave. hyper does not start a
+    // request whose client is gone when it is read, and on a busy machine that may be all of them.
     let is_kept = in_time >= ROUNDS * CLIENTS / 2
         && state.temporary_files.is_empty()
         && for_those_gone >= ROUNDS / 2
@@ -62,7 +63,7 @@ pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
     Ok(Verdict { is_kept, figures })
 }
 
-/// How many had not got a byte of their answer.
+/// Returns how many clients had received no byte of their answer.
 fn hang_up_after(pause: Duration, service: &Service, types: &[u8]) -> Result<usize> {
     let mut clients = Vec::new();
     for number in 0..CLIENTS {

@@ -1,4 +1,4 @@
-//! What a flood of refused requests does to the other routes of the service.
+//! The effect of a flood of refused requests on the other routes of the service.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::process_state::processor_time;
 use crate::request::{HOME, NOWHERE, get, unauthorized};
 use crate::service::Service;
 
-/// Odd, for the median's sake.
+/// The number of rounds, which is odd so that there is one median.
 const ROUNDS: usize = 9;
 const DURATION: Duration = Duration::from_secs(2);
-/// Times the latency beside nothing else.
+/// The largest ratio to the latency of the idle service.
 const MOST: f64 = 1.2;
 
-/// The latency of the application's own page while nobody else asks, while a flood of requests for nothing is answered
-/// 404 by the application, and while a flood of requests is answered 401 by the endpoint. In turns, a few seconds
-/// each, since machines have their moods; then the median of the rounds.
+/// Compares the latency of the application's own page without other requests, during a flood that the application answers
+/// 404, and during a flood that the endpoint answers 401. Each is measured for a few seconds in turn, because the speed of
+/// a machine varies. The result is the median of the rounds.
 ///
-/// The promise is about the idle service. But ten thousand requests a second of any kind cost something: what the 404
-/// cost is the machine's and the framework's part of it. Only where these alone are too many for the promise, the
-/// endpoint is judged beside them.
+/// The promise compares with the idle service. But ten thousand requests a second of any kind cost something. The 404
+/// flood shows how much of this is due to the machine and the framework. If it alone breaks the promise, the endpoint is
+/// compared with the 404 flood instead.
 pub fn neighbour(service: &Service) -> Result<Verdict> {
     let mut idle = Rounds::new(None);
     let mut not_found = Rounds::new(Some((404, vec![get(NOWHERE, None)])));
@@ -38,11 +38,11 @@ pub fn neighbour(service: &Service) -> Result<Verdict> {
     let (to_idle, to_control, control) =
         (ratio(&refused, &idle), ratio(&refused, &not_found), ratio(&not_found, &idle));
     let (is_kept, judged) = if to_idle <= MOST {
-        (true, "kept beside the idle service")
+        (true, "kept, compared with the idle service")
     } else if control > MOST {
-        (to_control <= MOST, "NOT kept beside the idle service, nor by the 404; judged beside those")
+        (to_control <= MOST, "NOT kept, compared with the idle service; the 404 flood does not keep it either, so compared with that")
     } else {
-        (false, "NOT kept beside the idle service, but by the 404")
+        (false, "NOT kept, compared with the idle service, although the 404 flood keeps it")
     };
     let figures = format!(
         "p99 of {HOME} idle {idle}; with {RATE} 404 a second {not_found}, {control:.2} of idle; with {RATE} 401 a \
@@ -51,9 +51,9 @@ pub fn neighbour(service: &Service) -> Result<Verdict> {
     Ok(Verdict { is_kept, figures })
 }
 
-/// The same, measured several times.
+/// The measurements of one kind of load, over several rounds.
 struct Rounds {
-    /// What the service is flooded with, and what it has to answer.
+    /// The requests of the flood, and the status that they must get.
     flood: Option<(u16, Vec<Vec<u8>>)>,
     p50: Vec<Duration>,
     p99: Vec<Duration>,

@@ -1,4 +1,4 @@
-//! Scrapers of statistics that ask again as soon as they are answered (S46).
+//! Scrapers of statistics that send the next request as soon as they have an answer (S46).
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use crate::service::Service;
 
 const CLIENTS: usize = 8;
 const DURATION: Duration = Duration::from_secs(5);
-/// How long a page is given out again (`Limits::cache_stats_for`).
+/// How long a page is cached (`Limits::cache_stats_for`).
 const AGE: Duration = Duration::from_millis(250);
 
-/// However often they ask, a collection is made every 250 milliseconds for each form of the page, of which two are asked
-/// for.
+/// However often the scrapers ask, there is at most one collection every 250 milliseconds for each form of the page. They
+/// ask for two forms.
 pub fn scrape(service: &Service, login: &Login) -> Result<Verdict> {
     let before = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
     let one_form = Loop::run(service, CLIENTS, &[login.get(STATS)])?;
@@ -33,7 +33,7 @@ pub fn scrape(service: &Service, login: &Login) -> Result<Verdict> {
     Ok(Verdict { is_kept, figures })
 }
 
-/// What clients in a loop were answered.
+/// The answers that clients in a loop got.
 struct Loop {
     statuses: BTreeMap<u16, u32>,
     reports: HashSet<Vec<u8>>,
@@ -41,7 +41,7 @@ struct Loop {
 }
 
 impl Loop {
-    /// Each of the clients sends the requests in turns.
+    /// Lets each client send the requests in turn.
     fn run(service: &Service, clients: usize, requests: &[Vec<u8>]) -> Result<Self> {
         let mut client = Client::open(service.address, clients)?;
         let mut measured = Self { statuses: BTreeMap::new(), reports: HashSet::new(), took: Duration::ZERO };
@@ -67,7 +67,7 @@ impl Loop {
 }
 
 impl Loop {
-    /// Collections for one form: one that is running at the begin, and one for each period that has begun.
+    /// The most collections for one form: one that is running at the start, and one for each period that has begun.
     fn most(&self) -> usize {
         self.took.as_millis().div_ceil(AGE.as_millis()) as usize + 1
     }

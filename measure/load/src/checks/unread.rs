@@ -15,10 +15,10 @@ use crate::request::{HOME, Login, STATS, TYPES, get};
 use crate::service::Service;
 
 const CLIENTS: usize = 1000;
-/// As little as the kernel allows, so that the answer stays with the service.
+/// As small as the kernel allows, so that the answer stays in the service.
 const RECEIVE_BUFFER: usize = 1;
 
-/// Others are answered meanwhile, and when the clients are gone, so are their files.
+/// Other clients are answered meanwhile. When the clients are gone, the service closes their files.
 pub fn unread(service: &Service, login: &Login) -> Result<Verdict> {
     let state = ProcessState::read(service)?;
     let resident_before = resident(service)?;
@@ -49,13 +49,13 @@ pub fn unread(service: &Service, login: &Login) -> Result<Verdict> {
     }
     let resident_meanwhile = resident(service)?;
     let files_meanwhile = ProcessState::read(service)?.files.len();
-    // None has been read in the meantime, and none was given up.
+    // In the meantime no answer was read, and the service gave up none of them.
     let still_unread = unread_connections(service)?;
 
     drop(clients);
     let recovery = state.wait_for(service)?;
     let figures = format!(
-        "{unread} of {CLIENTS} answers stand unread, {still_unread} after 100 requests each for {HOME}, statistics and \
+        "{unread} of {CLIENTS} answers are unread, {still_unread} after 100 requests each for {HOME}, statistics and \
          types, answered 200: {others:.1?}; {files_meanwhile} files, again {} within {recovery:.1?} \
          after the clients are gone; resident {} MiB before, {} meanwhile",
         state.files.len(),
