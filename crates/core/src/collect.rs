@@ -77,9 +77,9 @@ impl Collector {
     /// Measures now. Blocks for milliseconds with [`Scope::Stats`], and for up to seconds the first time that
     /// types are collected.
     ///
-    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread its own
-    /// memory becomes part of what it measures. A value that cannot be measured is `None` in the report, with
-    /// the reason. The collection as a whole never fails.
+    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread, its own memory
+    /// becomes part of the measurement. A value that cannot be measured is `None` in the report, with the reason. The
+    /// collection as a whole never fails.
     pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
         let collected_at = timestamp::seconds(SystemTime::now());
@@ -104,7 +104,7 @@ impl Collector {
         Collected::new(report, heap, tracked)
     }
 
-    /// Measures what [`Scope::Stats`] does, and the parts of the allocator's numbers, all of one epoch.
+    /// Measures the numbers of [`Scope::Stats`], and the parts of the allocator's numbers, all of one epoch.
     ///
     /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
     pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {

@@ -51,14 +51,14 @@ impl PeriodicSnapshots {
     /// The shortest interval.
     pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// Takes snapshots of `collector` into `snapshots`, the first one `interval` after the start. Raises an
+    /// Takes snapshots of `collector` into `snapshots`, the first snapshot `interval` after the start. Raises an
     /// interval below [`MIN_INTERVAL`](Self::MIN_INTERVAL) to it.
     pub fn new(collector: Arc<Collector>, snapshots: Arc<Snapshots>, interval: Duration) -> Self {
         let work = Work { collector, snapshots, folder: None, status: Arc::default() };
         Self { interval: interval.max(Self::MIN_INTERVAL), work }
     }
 
-    /// Also writes each snapshot to `folder`, which keeps the last `most` periodic ones, including snapshots of
+    /// Also writes each snapshot to `folder`, which keeps the last `most` periodic snapshots, including snapshots of
     /// earlier processes. Other snapshots in the folder stay.
     #[must_use]
     pub fn save_to(mut self, folder: SnapshotFolder, most: usize) -> Self {
@@ -152,7 +152,7 @@ struct Work {
 }
 
 impl Work {
-    /// Takes a snapshot on a new thread, unless the previous one is still being taken.
+    /// Takes a snapshot on a new thread, unless the previous snapshot is still being taken.
     fn begin(&self, before: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
         if let Some(running) = before.and_then(|before| self.end(before)) {
             return Some(running);

@@ -11,7 +11,7 @@ use crate::kernel_file;
 use crate::timestamp;
 
 impl Collector {
-    /// Returns the allocator's unused pages to the system, and says what that changed.
+    /// Returns the allocator's unused pages to the system, and reports what changed.
     ///
     /// Purges the dirty and muzzy pages of all arenas at once, regardless of decay times. Using a purged page again
     /// costs a page fault. A purge takes a moment for each gigabyte. Threads that need fresh pages from an arena wait

@@ -112,7 +112,7 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the line that begins with `@`, and the next one.
+    /// Reads the line that begins with `@`, and the next line.
     fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
         let mut rest = lines.line[1..].trim_ascii_start();

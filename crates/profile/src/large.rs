@@ -16,7 +16,7 @@ use crate::size_class::size_class;
 /// `sz.h`).
 const PAGES_WITHOUT_ROUNDING: u64 = 8;
 
-/// All live large objects of a process whose sizes were rounded up, i.e. those above 8 pages.
+/// All live large objects of a process whose sizes were rounded up, that is, of all objects above 8 pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LargeObjects {
     page_bytes: u64,
@@ -24,7 +24,7 @@ pub struct LargeObjects {
     usable_bytes: u64,
     /// Sum of their size classes.
     class_bytes: u64,
-    /// Sum of the distances from these classes to the next lower ones.
+    /// Sum of the distances from these classes to the next lower classes.
     gap_bytes: u64,
 }
 
@@ -81,14 +81,14 @@ impl LargeObjects {
 /// millionths of the distance to the next lower class.
 pub(crate) fn bytes_of_gap(millionths: u32, amount: Amount) -> f64 {
     let size = amount.bytes.unsigned_abs().checked_div(amount.objects.unsigned_abs()).unwrap_or(0);
-    // The page size is not known here. Usually it is small; with a larger one the result is an overestimate.
+    // The page size is not known here. Usually it is small; with larger pages the result is an overestimate.
     if size <= PAGES_WITHOUT_ROUNDING * 4096 {
         return 0.0;
     }
     f64::from(millionths) / 1e6 * gap_below(size) as f64 * amount.objects.unsigned_abs() as f64
 }
 
-/// The distance from a class of large objects to the next lower one. Each doubling has four classes.
+/// The distance from a class of large objects to the next lower class. Each doubling has four classes.
 fn gap_below(class: u64) -> u64 {
     (size_class(class) / 8).next_power_of_two()
 }

@@ -23,7 +23,7 @@ pub struct Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SampleRate(u64);
 
-/// An estimate of what the program holds, from the samples.
+/// An estimate of the memory that the program holds, from the samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Expected number of objects.

@@ -14,7 +14,7 @@ use crate::report::{
 };
 use crate::units::printable;
 
-/// The limit that the process would reach first: the one with the least room.
+/// The limit with the least room, which the process would reach first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ceiling {

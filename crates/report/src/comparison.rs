@@ -14,9 +14,9 @@ use crate::units::{Bytes, printable};
 pub enum Comparison {
     /// Both profiles have the same samples, except for memory that was allocated or freed in between.
     Whole,
-    /// Sampling was off for some time in between. The later profile lacks what was allocated then.
+    /// Sampling was off for some time in between. The later profile lacks memory allocated then.
     Paused,
-    /// All samples were discarded in between. The later profile shows what was allocated since then.
+    /// All samples were discarded in between. The later profile shows only memory allocated since then.
     Discarded,
     /// One profile does not record its samples, so samples may have been discarded in between.
     Unknown,

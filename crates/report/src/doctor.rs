@@ -49,7 +49,7 @@ pub struct Verdict {
     pub severity: Severity,
     /// The numbers behind the finding, with units.
     pub evidence: String,
-    /// What to change; quotes the exact line where there is one.
+    /// What to change. Quotes the exact line if there is one.
     pub advice: String,
 }
 

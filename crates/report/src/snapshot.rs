@@ -26,7 +26,7 @@ use crate::timestamp;
 /// Schema of the description in a snapshot's profile: the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
 
-/// A snapshot of the heap: what each stack held at one moment, with names, and the numbers around it.
+/// A snapshot of the heap: the memory of each stack at one moment, with names and the numbers around it.
 ///
 /// It is kept in memory in the form in which it is saved: a profile in pprof's format, which other tools can open,
 /// with a [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB.
@@ -148,7 +148,7 @@ impl Snapshot {
         &self.info
     }
 
-    /// The stacks, and what each of them held.
+    /// The stacks, with the memory that each stack held.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! The origin of jemalloc's samples: the number of discards, the time since which they were taken, and the gaps.
 //!
 //! Samples of one *generation* can be compared: an allocation that is in an earlier profile and not in a later
-//! one was freed. A `prof.reset` discards all samples and begins the next generation. While `prof.active` is
-//! off, samples survive and frees are seen, but allocations are never seen. Such a time is a *pause*.
+//! profile was freed. A `prof.reset` discards all samples and begins the next generation. While `prof.active` is off,
+//! samples survive and frees are seen, but allocations are never seen. Such a time is a *pause*.
 //!
 //! jemalloc counts neither discards nor pauses, so this module counts the changes that this crate makes. It detects
 //! changes by other code from the switches, each time it reads them. A reset at the same rate leaves no trace in the

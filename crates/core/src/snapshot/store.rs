@@ -59,7 +59,7 @@ impl Snapshots {
         Self { bounds, kept: Mutex::default() }
     }
 
-    /// Keeps a snapshot, and drops older ones if there is no room.
+    /// Keeps a snapshot, and drops older snapshots if there is no room.
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@ pub(crate) struct FunctionInfo {
     /// Generic arguments of the implementation, then of the function. Only concrete arguments: a symbol with the
     /// legacy mangling has `T`, which says nothing.
     pub(crate) arguments: Vec<String>,
-    /// As [`Function::first_line`].
+    /// See [`Function::first_line`].
     pub(crate) first_line: u32,
 }
 

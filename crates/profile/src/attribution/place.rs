@@ -136,7 +136,7 @@ fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
     })
 }
 
-/// The paths in a type that end in `suffix`, except those with generic arguments in the middle.
+/// The paths in a type that end in `suffix`, except paths with generic arguments in the middle.
 fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t str> {
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
     text.match_indices(suffix).filter_map(move |(at, found)| {

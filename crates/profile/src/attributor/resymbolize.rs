@@ -88,11 +88,11 @@ struct Lines {
 struct Naming<'p> {
     profile: &'p SymbolizedProfile,
     builder: Builder,
-    /// By the builder's handles.
+    /// Parsed names by the builder's function handles.
     infos: FxHashMap<u32, FunctionInfo>,
     mappings: Vec<u32>,
     threads: Vec<u32>,
-    /// By location of the profile.
+    /// Lines by location of the profile.
     lines: Vec<Lines>,
     names: ReadableNames,
 }

@@ -20,7 +20,7 @@ impl Builder {
         self.finish_with_names().0
     }
 
-    /// Makes the profile, and returns all known names for the next one.
+    /// Makes the profile, and returns all known names for the next profile.
     pub(crate) fn finish_with_names(mut self) -> (SymbolizedProfile, Names) {
         let (mut mappings, mut functions) = (self.mappings.order(), self.names.functions.order());
         let mut locations = order_of_locations(&self.locations, &mappings, &functions);
@@ -74,7 +74,7 @@ impl Builder {
         (profile, self.names)
     }
 
-    /// The stacks in order, without empty ones. Equal stacks are merged. Names are still missing.
+    /// The stacks in order, without empty stacks. Equal stacks are merged. Names are still missing.
     fn merged(&self) -> SymbolizedProfile {
         let mut profile = SymbolizedProfile {
             kind: self.kind,

@@ -52,7 +52,7 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
         if known < self.values.len() {
             let values = &self.values;
             self.order.extend((0..).take(values.len()).skip(known));
-            // The stable sort only merges the new handles into the ordered ones.
+            // The stable sort only merges the new handles into the ordered handles.
             self.order.sort_by(|a, b| values[*a as usize].cmp(&values[*b as usize]));
         }
         Order::new(self.order.clone())
@@ -68,9 +68,9 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
 #[derive(Debug)]
 pub(super) struct Order {
     handles: Vec<u32>,
-    /// By handle.
+    /// Ranks by handle.
     ranks: Vec<u32>,
-    /// By rank.
+    /// Marks by rank.
     marks: Vec<bool>,
 }
 
@@ -95,7 +95,7 @@ impl Order {
         self.handles.iter().zip(&self.marks).filter_map(|(handle, is_marked)| is_marked.then_some(*handle))
     }
 
-    /// By rank, the position among the marked ranks.
+    /// The position among the marked ranks, by rank.
     pub(super) fn positions(&self) -> Vec<u32> {
         let mut next = 0;
         let position = |is_marked: &bool| {

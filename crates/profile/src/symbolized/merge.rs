@@ -1,4 +1,4 @@
-//! Merging of profiles, and growth from one to another.
+//! Merges profiles, and computes the growth from one profile to another.
 
 use super::build::Builder;
 use super::profile::{ProfileKind, SymbolizedProfile};

@@ -21,7 +21,7 @@ pub(crate) fn all(
     Ok(section.abbreviations(offset)?)
 }
 
-/// Reads one abbreviation, the one with `code`, from the table at `offset`.
+/// Reads the abbreviation with `code` from the table at `offset`.
 pub(crate) fn only(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,

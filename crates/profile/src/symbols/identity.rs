@@ -23,7 +23,7 @@ impl BuildId {
     }
 
     /// Reads the build-id of the supplementary file (`dwz`) that a file's debug information refers to. `None` without
-    /// one.
+    /// such a file.
     ///
     /// # Errors
     ///

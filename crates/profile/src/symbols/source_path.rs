@@ -48,7 +48,7 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
     if let Some(own) = own_root.and_then(|root| path.strip_prefix(root)?.strip_prefix('/')) {
         return own.into();
     }
-    // Another crate on the build machine, from its folder (the one with `src`) on.
+    // Another crate on the build machine, beginning with its folder (the folder that contains `src`).
     if let Some(crate_end) = without_home.rfind("/src/").filter(|_| is_rust) {
         let crate_start = without_home[..crate_end].rfind('/').map_or(crate_end, |slash| slash + 1);
         return beside(without_home[crate_start..].trim_start_matches('/'));

@@ -8,7 +8,7 @@ use crate::mapping::{Mapping, mapping_of};
 /// them.
 #[derive(Debug, Default)]
 pub(crate) struct Unloaded {
-    /// By address, the position of the library in `libraries`.
+    /// The position of the library in `libraries`, by address.
     addresses: FxHashMap<u64, usize>,
     libraries: Vec<Mapping>,
 }

@@ -45,7 +45,7 @@ impl Draws {
         is_new
     }
 
-    /// Whether one more instance, as likely as the ones seen, would have been seen by now with 99 % probability.
+    /// Whether one more instance, as likely as the instances seen, would have been seen by now with 99 % probability.
     pub fn is_enough(&self) -> bool {
         !self.seen.is_empty() && self.since_new >= self.patience()
     }

@@ -41,8 +41,8 @@ impl MemoryReport {
     /// Reads an overview from JSON and keeps only what [`Fleet::add`](crate::Fleet::add) needs. `rows` is the number
     /// of rows requested.
     ///
-    /// The instance is not trusted. Reading takes a few times as much memory as `json` is long, whatever it contains.
-    /// No text in the result is long enough to push others off a page.
+    /// The instance is not trusted. Reading takes a few times the memory of `json`, regardless of its contents. No
+    /// text in the result is long enough to push others off a page.
     ///
     /// # Errors
     ///

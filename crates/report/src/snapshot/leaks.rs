@@ -9,12 +9,12 @@
 //!   up does not.
 //!
 //! Each test has a family-wise error of 5 %: over all rows, over all steps of a row, and over all rows that grew. So
-//! the number of snapshots does not matter: among two dozen, one is lower by more than one standard error merely by
-//! chance. Nor does it matter that a full cache exchanges its entries. Its estimate then fluctuates like the estimate
-//! of a growing type.
+//! the number of snapshots does not matter: among two dozen snapshots, one is lower by more than one standard error
+//! merely by chance. Nor does it matter that a full cache exchanges its entries. Its estimate then fluctuates like
+//! the estimate of a growing type.
 //!
 //! Only snapshots of one *run* are compared: from one process, with the same samples, and without a pause of sampling
-//! in between. The verdict covers the longest run and, if it is another, the newest one. The longest run shows slow
+//! in between. The verdict covers the longest run and, if it is another run, the newest. The longest run shows slow
 //! leaks. The newest run shows what happens now. Only it has allocations made since the sampling rate changed.
 //!
 //! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
@@ -55,7 +55,7 @@ const NEARLY_HALF: f64 = 0.45;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeakVerdict {
-    /// The longest run; the newest one among runs of equal length.
+    /// The longest run, or the newest among runs of equal length.
     #[serde(flatten)]
     pub run: LeakRun,
     /// The newest run, if another run is longer and the newest has at least three snapshots.

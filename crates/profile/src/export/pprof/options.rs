@@ -22,7 +22,7 @@ pub struct PprofOptions {
     pub comments: Vec<String>,
     /// Makes total allocations the default value, if the profile knows them, like Go's `allocs`.
     pub prefers_allocated: bool,
-    /// Leaves out what only this library reads. The file becomes smaller, but cannot be read back in full.
+    /// Leaves out data that only this library reads. The file becomes smaller, but cannot be read back in full.
     pub is_lean: bool,
     /// Writes at most this many stacks, the largest ones. The rest becomes one stack with the function `(n smaller)`.
     pub max_stacks: Option<usize>,

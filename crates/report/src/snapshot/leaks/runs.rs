@@ -33,7 +33,7 @@ pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     })?;
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
-    // Among runs of equal length, this finds the last one, which is the newest.
+    // Among runs of equal length, this finds the last run, which is the newest.
     let longest = runs.iter().filter(|(_, run)| run.len() >= MIN_SNAPSHOTS).max_by_key(|(_, run)| run.len());
     let Some(key) = longest.map(|(key, _)| *key) else {
         return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
