@@ -69,7 +69,7 @@
 //!
 //! # What it costs
 //!
-//! Until the first request with the right password this crate starts no thread, no timer and opens no file. A request
+//! Until the first request with the right password, this crate starts no thread or timer, and opens no file. A request
 //! for another path pays one comparison. A request for the page collects on a separate thread. One collection runs at a
 //! time, and all waiting requests share it.
 //!
@@ -121,11 +121,12 @@ mod router;
 struct Readme;
 
 pub use memory_debug_tower::SameBody;
-pub use memory_debug_tower::memory_debug_endpoint;
 #[doc(inline)]
 pub use memory_debug_tower::memory_debug_endpoint::exports::*;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
+#[doc(no_inline)]
+pub use memory_debug_tower::{memory_debug_core, memory_debug_endpoint};
 
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;
