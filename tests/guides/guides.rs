@@ -1,4 +1,4 @@
-//! The Rust in the guides, so that `cargo test` compiles it.
+//! Includes the guides, so that `cargo test` compiles their Rust code.
 
 #![forbid(unsafe_code)]
 

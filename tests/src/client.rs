@@ -51,7 +51,7 @@ impl Request {
         Self { head, end: b"\r\n", body: Vec::new(), is_head: method == "HEAD" }
     }
 
-    /// Exactly these bytes, whether they are a whole request or only resemble one.
+    /// Exactly these bytes, whether or not they are a valid request.
     pub fn verbatim(bytes: impl AsRef<[u8]>) -> Self {
         let head = bytes.as_ref().to_vec();
         Self { is_head: head.starts_with(b"HEAD "), head, end: b"", body: Vec::new() }
@@ -230,7 +230,11 @@ impl Connection {
             if wire.is_empty() {
                 return None;
             }
-            assert!(read > 0, "the connection ended within a head: {:?}", String::from_utf8_lossy(&wire));
+            assert!(
+                read > 0,
+                "the connection ended before the end of a head: {:?}",
+                String::from_utf8_lossy(&wire)
+            );
         }
         let head = String::from_utf8(wire.clone()).unwrap();
         let mut lines = head.trim_end().split("\r\n");

@@ -1,4 +1,4 @@
-//! The future of a response, from the application or of the page.
+//! The response future: either a future of the application or the memory page.
 
 use std::fmt;
 use std::pin::Pin;

@@ -124,7 +124,7 @@ async fn s17_client_address_is_the_address_of_the_connection() {
     let memory = memory().configure(|endpoint| endpoint.require_tls());
     let app = init_service(App::new().wrap(memory)).await;
     for (peer, expected) in [("127.0.0.1:1", 200), ("192.0.2.7:1", 403)] {
-        // The endpoint was not told to trust this header.
+        // The endpoint is not configured to trust this header.
         let forwarded = ("x-forwarded-for", "127.0.0.1");
         let request = get("/debug/memory").insert_header(RIGHT).insert_header(forwarded);
         let request = request.peer_addr(peer.parse().unwrap()).to_request();

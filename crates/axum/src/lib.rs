@@ -69,7 +69,7 @@
 //!
 //! # What it costs
 //!
-//! Until the first request with the right password this crate starts no thread, no timer and opens no file. A request
+//! Until the first request with the right password, this crate starts no thread or timer, and opens no file. A request
 //! for another path pays one comparison. A request for the page collects on a separate thread. One collection runs at a
 //! time, and all waiting requests share it.
 //!

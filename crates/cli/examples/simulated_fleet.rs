@@ -1,9 +1,11 @@
-//! Many instances in one process, for `measure/fleet-scale`: `simulated_fleet NUMBER REPORT`.
+//! A simulated fleet for `measure/fleet-scale`: many instances in one process.
 //!
-//! REPORT is what a real service answered. Each instance has an address of its own on loopback and a report of its own,
-//! made of that one: other identity, other numbers, at least [`ROWS`] rows, some of which it alone lacks or has. Reports
-//! are made beforehand, so that answering one costs as little as can be. Prints the addresses, one a line, then an empty
-//! line when all listen, and runs until its standard input ends.
+//! Usage: `simulated_fleet NUMBER REPORT`, where REPORT is a file with the report of a real service. Each instance has
+//! its own loopback address and its own variant of that report: another identity, other numbers, and at least [`ROWS`]
+//! rows. Each variant lacks some rows and has some rows that no other variant has. All variants are prepared at the
+//! start, so that a reply costs as little as possible.
+//!
+//! Prints one address per line, and an empty line as soon as all instances listen. Runs until its standard input ends.
 
 #![forbid(unsafe_code)]
 
@@ -16,15 +18,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Rows of each table. A service of some size has as many.
+/// The number of rows in each table, as in a medium-sized service.
 const ROWS: usize = 300;
 
-/// Rows that one instance alone has: what only some requests lead to.
+/// The number of rows that only one instance has, as if only some requests caused them.
 const OWN_ROWS: usize = 2;
 
-/// Of so many rows an instance lacks one.
-const LACKS: usize = 20;
+/// Each instance lacks one row out of this many.
+const LACKS_ONE_OF: usize = 20;
 
+/// Generic types that turn the name of a real type into the name of another type.
 const WRAPPERS: [&str; 4] =
     ["alloc::vec::Vec", "alloc::sync::Arc", "core::option::Option", "alloc::boxed::Box"];
 
@@ -56,7 +59,7 @@ async fn serve(number: usize, report: &Value) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One question a connection, as the command asks.
+/// Answers one request and closes the connection, because the command uses a new connection for each request.
 async fn reply(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     let mut asked = Vec::new();
     while !asked.ends_with(b"\r\n\r\n") {
@@ -70,19 +73,20 @@ async fn reply(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     stream.shutdown().await
 }
 
+/// The whole HTTP response with `report`.
 fn answer(report: &Value) -> Result<Vec<u8>, serde_json::Error> {
-    // As the services write it.
+    // Services write indented JSON too.
     let body = serde_json::to_string_pretty(report)?;
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
     Ok(format!("{head}content-length: {}\r\n\r\n{body}\n", body.len() + 1).into_bytes())
 }
 
-/// The report of one of them.
+/// Makes the report of the instance with this index.
 fn instance(report: &Value, index: usize) -> Result<Value, Box<dyn Error>> {
     let mut report = report.clone();
     let real = report["types"]["rows"].as_array().filter(|rows| !rows.is_empty());
     let real = real.ok_or("the report has no rows of types")?.clone();
-    let lacks = |row: usize| (row * 7 + index * 13).is_multiple_of(LACKS);
+    let lacks = |row: usize| (row * 7 + index * 13).is_multiple_of(LACKS_ONE_OF);
     let shared = (0..).filter(|row| !lacks(*row)).take(ROWS - OWN_ROWS).map(|number| row(&real, number, ""));
     let own = (0..OWN_ROWS).map(|number| row(&real, number, &format!("::request_{index}")));
     let mut rows: Vec<Value> = shared.chain(own).collect();
@@ -101,10 +105,10 @@ fn instance(report: &Value, index: usize) -> Result<Value, Box<dyn Error>> {
     Ok(report)
 }
 
-/// The real rows, then the same types in others, so that names are as long as those are.
+/// Makes the row with this number: first the real rows, then their types inside wrappers, so that names get longer.
 fn row(real: &[Value], number: usize, suffix: &str) -> Value {
     let mut row = real[number % real.len()].clone();
-    // Each round in other wrappers, of which there are as few as can be.
+    // Each round uses another combination of wrappers, and as few of them as possible.
     let mut round = number / real.len();
     while round > 0 {
         let wrapper = WRAPPERS[(round - 1) % WRAPPERS.len()];
@@ -121,7 +125,8 @@ fn row(real: &[Value], number: usize, suffix: &str) -> Value {
     row
 }
 
-/// Counts and bytes by up to a quarter more, alike for one instance; one in a hundred holds four times as much.
+/// Raises the counts and bytes of a section by up to a quarter. The factor depends only on the instance. One instance
+/// in a hundred gets a factor of four.
 fn vary(section: &mut Value, index: usize) {
     let factor = if index % 100 == 99 { 4.0 } else { 1.0 + ((index * 37) % 100) as f64 / 400.0 };
     for (name, value) in section.as_object_mut().into_iter().flatten() {

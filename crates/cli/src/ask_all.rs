@@ -1,4 +1,4 @@
-//! Sends one request to many instances, some at a time.
+//! Sends one request to many instances, a limited number at the same time.
 
 use std::io;
 use std::thread;
@@ -11,16 +11,17 @@ use crate::failure::Failure;
 use crate::login::Login;
 use crate::target::Target;
 
-/// Enough stack for a request, with TLS.
+/// The stack size of a thread: enough for a request with TLS.
 const STACK_BYTES: usize = 512 << 10;
 
-/// An instance, with the login for it.
+/// An instance and the login for it.
 pub(crate) type Asked = (Target, Login);
 
-/// Asks all instances, `parallel` at a time. Each answer goes to `answered` as it comes, on this thread.
+/// Asks all instances, `parallel` at the same time. Passes each answer to `answered` as soon as it arrives, on the
+/// calling thread.
 ///
-/// `ask` gets the time that is left until `end`. No instance is asked after `end`, so this returns soon afterwards, if
-/// `ask` keeps to its time.
+/// `ask` gets the time until `end`. After `end` no further instance is asked. So this function returns shortly after
+/// `end` if `ask` respects its time.
 pub(crate) fn ask_all<T: Send + 'static>(
     instances: Vec<Asked>,
     parallel: usize,
@@ -32,7 +33,7 @@ pub(crate) fn ask_all<T: Send + 'static>(
     let asked = fan_out.ask_all(instances, With(ask), spawn, |(target, _), answer| answered(&target, answer));
     if let Err(NoThread { instances, .. }) = asked {
         for (target, _) in instances {
-            let message = "the system gives no thread to ask with";
+            let message = "cannot start a thread for the request: the system is out of threads or memory";
             answered(&target, Err(Failure::local(message).at(&target)));
         }
     }
@@ -42,7 +43,7 @@ fn spawn(work: Work) -> io::Result<()> {
     thread::Builder::new().name("ask".into()).stack_size(STACK_BYTES).spawn(work).map(drop)
 }
 
-/// Asks with a function.
+/// Asks an instance by calling a function.
 struct With<F>(F);
 
 impl<T, F> Ask for With<F>
@@ -59,11 +60,12 @@ where
 
     fn unanswered(&self, (target, _): &Asked, why: Unanswered) -> Self::Answer {
         let failure = match why {
-            Unanswered::Late => Failure::new(
-                MissingReason::Deadline,
-                "it was not asked before the deadline; raise --deadline",
-            ),
-            Unanswered::Panicked => Failure::local("this program failed while it asked; please report that"),
+            Unanswered::Late => {
+                Failure::new(MissingReason::Deadline, "not asked before the deadline; raise --deadline")
+            }
+            Unanswered::Panicked => {
+                Failure::local("the request panicked, which is a defect of this command; please report it")
+            }
         };
         Err(failure.at(target))
     }
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_instance_is_asked_once() {
+    fn asks_every_instance_once() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let end = Instant::now() + Duration::from_secs(60);
         let mut answers = 0;
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_that_is_not_asked_in_time_is_missing() {
+    fn instance_not_asked_in_time_is_missing() {
         let mut late = 0;
         let ask =
             |_: &Target, _: &Login, _: Duration| -> Result<(), Failure> { panic!("asked after the end") };
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_a_failure_of_that_instance() {
+    fn panic_is_a_failure_of_one_instance() {
         let end = Instant::now() + Duration::from_secs(60);
         let ask = |_: &Target, _: &Login, _: Duration| -> Result<(), Failure> { panic!("a defect") };
         let mut failed = 0;

@@ -1,5 +1,7 @@
-//! Sends requests to pages, and trusts nothing that they answer: no redirects, no cookies, no proxy but `--proxy`, a
-//! deadline for everything, and never more bytes than expected.
+//! The HTTP client, which trusts no server.
+//!
+//! It follows no redirects, keeps no cookies and uses no proxy except `--proxy`. Each request has a deadline, and each
+//! response a maximum length.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -19,17 +21,17 @@ use crate::login::Login;
 use crate::proxy::Proxy;
 use crate::target::{self, Target};
 
-/// Longest response that is read. A profile of many thousand stacks is a few MiB.
+/// The longest response that the client reads. A profile of many thousand stacks takes a few MiB.
 pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
 
-/// Most rows of a page.
+/// The most rows of one page.
 const MAX_ROWS: usize = 1000;
 const ALL_ROWS: &str = "1000";
 
-/// Longest file of certificates. The certificates of a system take a quarter of it.
+/// The longest file of certificates. All authorities that a typical system trusts take a quarter of it.
 const MAX_CA_BYTES: u64 = 1 << 20;
 
-/// Sends requests to pages.
+/// Sends requests to the memory pages of instances.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     tls: TlsConfig,
@@ -37,21 +39,21 @@ pub(crate) struct Client {
     proxy: Option<Proxy>,
     is_insecure: bool,
     timeout: Duration,
-    /// The option that `timeout` comes from.
+    /// The command-line option that set `timeout`, for the message.
     timeout_option: &'static str,
     max_body_bytes: u64,
 }
 
-/// A request for a page.
+/// One request for a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
-    /// The path below the base of all pages.
+    /// The path below the overview, such as `/types`. Empty for the overview itself.
     pub(crate) path: &'a str,
     pub(crate) query: &'a [(&'a str, &'a str)],
 }
 
-/// A response of any status.
+/// A response with any status.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -65,9 +67,11 @@ impl<'a> Request<'a> {
 }
 
 impl Client {
+    /// Makes a client that trusts the authorities in `ca_file`, or the system's authorities if it is `None`.
+    ///
     /// # Errors
     ///
-    /// If `ca_file` holds no certificates.
+    /// If `ca_file` cannot be read or contains no certificate.
     pub(crate) fn new(
         timeout: Duration,
         is_insecure: bool,
@@ -80,24 +84,23 @@ impl Client {
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
-        let (connector, timeout_option) = (SharedConnector::default(), "--timeout");
         Ok(Self {
             tls,
-            connector,
+            connector: SharedConnector::default(),
             proxy,
             is_insecure,
             timeout,
-            timeout_option,
+            timeout_option: "--timeout",
             max_body_bytes: MAX_BODY_BYTES,
         })
     }
 
-    /// The same client with another limit on the length of responses.
+    /// Changes the maximum length of responses.
     pub(crate) fn max_body_bytes(self, max_body_bytes: u64) -> Self {
         Self { max_body_bytes, ..self }
     }
 
-    /// The same client, which waits no longer than `left`, the rest of the deadline.
+    /// Returns a client that waits at most `left`, the time until the deadline.
     pub(crate) fn at_most(&self, left: Duration) -> Self {
         let mut client = self.clone();
         if left < self.timeout {
@@ -106,7 +109,7 @@ impl Client {
         client
     }
 
-    /// The HTTP client for one request.
+    /// Makes the HTTP client for one request.
     fn agent(&self, resolver: Addresses) -> Agent {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -115,7 +118,7 @@ impl Client {
             .proxy(None)
             .user_agent(concat!("memory-debug/", env!("CARGO_PKG_VERSION")))
             .max_idle_connections(0)
-            // Set on the agent, not on the request: only then does the connector reuse what it has made before.
+            // The connector reuses its TLS configuration only if it is set on the agent and not on the request.
             .tls_config(self.tls.clone())
             .timeout_global(Some(self.timeout))
             .build();
@@ -123,11 +126,11 @@ impl Client {
         Agent::with_parts(config, route, resolver)
     }
 
-    /// Sends one request, on a connection of its own.
+    /// Sends one request on a new connection.
     ///
     /// # Errors
     ///
-    /// If there is no response. A response with an error status is not an error here.
+    /// If no response arrives. A response with an error status counts as a success here.
     pub(crate) fn ask(
         &self,
         target: &Target,
@@ -183,7 +186,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask), and if the page was refused.
+    /// The errors of [`ask`](Self::ask), and a response with another status than 2xx.
     pub(crate) fn page(
         &self,
         target: &Target,
@@ -197,11 +200,11 @@ impl Client {
         }
     }
 
-    /// Fetches a page in JSON.
+    /// Fetches a page and reads it as JSON.
     ///
     /// # Errors
     ///
-    /// As [`page`](Self::page), and if the page is of another type.
+    /// The errors of [`page`](Self::page), and a response that is not a `T` in JSON.
     pub(crate) fn json<T: DeserializeOwned>(
         &self,
         target: &Target,
@@ -210,32 +213,34 @@ impl Client {
     ) -> Result<T, Failure> {
         let body = self.page(target, login, request)?;
         serde_json::from_slice(&body).map_err(|error| {
-            let message = format!("its answer is not a report of this version of memory-debug ({error})");
+            let message =
+                format!("the response is not a report that this version of memory-debug can read ({error})");
             Failure::new(MissingReason::NoReport, message).at(target)
         })
     }
 
-    /// Fetches the whole report of an instance, with all rows that it gives.
+    /// Fetches the report of an instance, with as many rows as the instance allows.
     ///
     /// # Errors
     ///
-    /// As [`json`](Self::json).
+    /// The errors of [`json`](Self::json).
     pub(crate) fn report(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
         self.json(target, login, Request::get("", &[("format", "json"), ("top", ALL_ROWS)]))
     }
 
-    /// Fetches the parts of an instance's report that a fleet adds up. Takes little more memory than the response is long.
+    /// Fetches the parts of an instance's report that `fleet` adds up. Uses little more memory than the length of the
+    /// response.
     ///
     /// # Errors
     ///
-    /// As [`json`](Self::json).
+    /// The errors of [`json`](Self::json).
     pub(crate) fn member(&self, target: &Target, login: &Login) -> Result<MemoryReport, Failure> {
         let body = self.page(target, login, Request::get("", &[("format", "json"), ("top", ALL_ROWS)]))?;
         MemoryReport::for_fleet(&body, MAX_ROWS)
             .map_err(|why| Failure::from(Missing::no_report(why)).at(target))
     }
 
-    /// Whether only addresses of this machine may be used. A name server may say that `localhost` is elsewhere.
+    /// Whether the client may connect only to this machine. A name server could say that `localhost` is elsewhere.
     fn must_stay_here(&self, target: &Target) -> bool {
         target.is_plain_http() && !self.is_insecure
     }
@@ -244,10 +249,11 @@ impl Client {
         let (reason, what) = match error {
             Error::Timeout(_) => {
                 let seconds = self.timeout.as_secs_f64();
-                let what = format!("no answer in {seconds:.1} s; {} sets another limit", self.timeout_option);
+                let what =
+                    format!("no answer in {seconds:.1} s; raise the limit with {}", self.timeout_option);
                 (MissingReason::Deadline, what)
             }
-            Error::HostNotFound => (MissingReason::Address, "the name has no address".to_owned()),
+            Error::HostNotFound => (MissingReason::Address, "found no address for the host name".to_owned()),
             Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 (MissingReason::Tls, format!("TLS: {error}"))
             }
@@ -258,8 +264,11 @@ impl Client {
             Error::Tls(what) => (MissingReason::Tls, format!("TLS: {what}")),
             Error::Rustls(error) => {
                 let failure = TlsFailure::from(error);
-                let advice =
-                    if failure == TlsFailure::Untrusted { "; name its authority with --ca" } else { "" };
+                let advice = if failure == TlsFailure::Untrusted {
+                    "; pass the certificate of its authority with --ca"
+                } else {
+                    ""
+                };
                 (MissingReason::Tls, format!("TLS: {}{advice}", failure.words()))
             }
             Error::ConnectProxyFailed(what) => {
@@ -267,9 +276,9 @@ impl Client {
                 (MissingReason::Unreachable, format!("the proxy {what}{advice}"))
             }
             Error::BodyExceedsLimit(limit) => {
-                (MissingReason::TooLong, format!("its answer is longer than {limit} bytes"))
+                (MissingReason::TooLong, format!("the response is longer than {limit} bytes"))
             }
-            other => (MissingReason::NoReport, format!("its answer is not valid HTTP: {other}")),
+            other => (MissingReason::NoReport, format!("the response is not valid HTTP: {other}")),
         };
         let what = match &self.proxy {
             Some(proxy) => format!("{what} (through the proxy {proxy})"),
@@ -279,10 +288,10 @@ impl Client {
     }
 }
 
-/// What to do if a proxy responds with status 407.
-const PROXY_LOGIN: &str = "; it wants a login: set MEMORY_DEBUG_PROXY to http://USER:PASSWORD@HOST:PORT";
+/// The advice for a proxy that answers with status 407.
+const PROXY_LOGIN: &str = "; it requires a login: set MEMORY_DEBUG_PROXY to http://USER:PASSWORD@HOST:PORT";
 
-/// rustls panics where the clock is before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
+/// Checks that the clock is not before 1970, where rustls panics (rustls-pki-types 1.15, `UnixTime::now`).
 fn require_time_for_certificates(now: SystemTime) -> Result<(), Failure> {
     if now < SystemTime::UNIX_EPOCH {
         return Err(Failure::new(MissingReason::Tls, format!("TLS: {}", TlsFailure::NO_TIME)));
@@ -290,25 +299,29 @@ fn require_time_for_certificates(now: SystemTime) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The failure that a status other than 2xx means, with what to do.
+/// The failure for a status other than 2xx, with advice.
 fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure {
     let said = said(body);
     let refusal = Refusal::of(status);
     let user = login.user();
     let what = match refusal {
-        Refusal::Unauthorized => format!("the login of {user} is wrong (401); check user and password"),
-        Refusal::Forbidden => format!("{user} may not do this (403): {said}"),
-        Refusal::NotFound => format!("there is no such page (404); check the path. {said}"),
-        Refusal::Redirect => format!("it answered with a redirect ({status}), which is not followed"),
+        Refusal::Unauthorized => {
+            format!("the login of {user} was rejected (401); check the user and the password")
+        }
+        Refusal::Forbidden => format!("{user} is not allowed to do this (403): {said}"),
+        Refusal::NotFound => format!("page not found (404); check the path. {said}"),
+        Refusal::Redirect => {
+            format!("answered with a redirect ({status}), which this command does not follow")
+        }
         Refusal::Other if status == 407 => format!("the proxy answered 407{PROXY_LOGIN}"),
-        Refusal::Busy | Refusal::Other => format!("it answered {status}: {said}"),
+        Refusal::Busy | Refusal::Other => format!("answered {status}: {said}"),
     };
-    // A mistyped path is not a refusal.
+    // The instance did not refuse anything: the operator mistyped the path.
     let reason = if refusal == Refusal::NotFound { MissingReason::NoReport } else { refusal.reason() };
     Failure::new(reason, what.trim_end()).at(target)
 }
 
-/// The text of a response that is not a page: the detail of a problem, or the beginning of the body.
+/// The text of an error response: its `detail`, or else the beginning of its body.
 fn said(body: &[u8]) -> String {
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
@@ -340,14 +353,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s64_the_text_of_a_response_cannot_move_the_cursor_and_is_cut() {
+    fn s64_response_text_is_escaped_and_shortened() {
         assert_eq!(said(b"{\"detail\": \"no\\u001b[2J\"}"), "no\\u{1b}[2J");
         assert_eq!(said(b" <html>\xff"), "<html>\u{fffd}");
         assert_eq!(said(&[b'x'; 1000]).len(), 300);
     }
 
     #[test]
-    fn a_clock_before_1970_is_named_before_tls_panics() {
+    fn rejects_clock_before_1970_before_tls_panics() {
         let epoch = SystemTime::UNIX_EPOCH;
         assert!(require_time_for_certificates(epoch).is_ok());
         let failure = require_time_for_certificates(epoch - Duration::from_nanos(1)).unwrap_err();
@@ -355,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_certificates_is_refused() {
+    fn rejects_file_without_certificates() {
         let empty = tempfile::NamedTempFile::new().unwrap();
         let failure = read_certificates(empty.path()).unwrap_err();
         assert!(failure.to_string().contains("no certificate"), "{failure}");

@@ -1,4 +1,4 @@
-//! Opens connections: to which addresses, and with which certificates.
+//! Opens connections, directly or through a proxy, and chooses their addresses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{
 
 use crate::proxy::{Proxy, ThroughProxy};
 
-/// The parts that all connections share, so that trusted authorities are read only once.
+/// The connectors that all connections share, so that the trusted authorities are read only once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedConnector {
     direct: Arc<DefaultConnector>,
@@ -22,7 +22,7 @@ pub(crate) struct SharedConnector {
 }
 
 impl SharedConnector {
-    /// The route to one target, at the address that is known for it.
+    /// The route to one target. `only` is the target's address, if it is known already.
     pub(crate) fn to(&self, proxy: Option<&Proxy>, only: Option<SocketAddr>) -> Route {
         match proxy {
             None => Route::Direct(Arc::clone(&self.direct)),
@@ -55,14 +55,14 @@ impl Connector for Route {
     }
 }
 
-/// Looks up names, unless the address is known.
+/// Finds the addresses to connect to. Looks up the host name only if the address is not known.
 #[derive(Debug)]
 pub(crate) struct Addresses {
     /// The address, if it is known.
     pub(crate) only: Option<SocketAddr>,
-    /// Whether only addresses of this machine are used.
+    /// Whether to skip the addresses of other machines.
     pub(crate) must_be_loopback: bool,
-    /// The proxy to connect to instead. It looks up the target's name itself.
+    /// The proxy to connect to instead of the target. The proxy looks up the target's name itself.
     pub(crate) proxy: Option<Proxy>,
 }
 

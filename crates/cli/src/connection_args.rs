@@ -14,8 +14,8 @@ use crate::target::{self, Target};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// User name [default: ops]. The password comes from the first of: --password-file, MEMORY_DEBUG_PASSWORD, the file
-    /// named in MEMORY_DEBUG_PASSWORD_FILE, ~/.netrc, a prompt
+    /// User name [default: ops]. The password comes from the first of these that is set: --password-file,
+    /// MEMORY_DEBUG_PASSWORD, MEMORY_DEBUG_PASSWORD_FILE, ~/.netrc. Otherwise a prompt asks for it
     #[arg(short, long, env = "MEMORY_DEBUG_USER", value_name = "NAME")]
     user: Option<String>,
     /// File that contains the password; other users must not be able to read it
@@ -35,15 +35,16 @@ pub(crate) struct ConnectionArgs {
     /// Allow sending the password to other machines over plain HTTP
     #[arg(long)]
     insecure: bool,
-    /// Give up on a request after this many seconds
+    /// Stop waiting for a response after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
-    /// The login from the prompt.
+    /// The login that the operator typed at the prompt.
     #[arg(skip)]
     prompted: Arc<OnceLock<Login>>,
 }
 
 impl ConnectionArgs {
+    /// Makes a client with these options.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let proxy = self.proxy.as_ref().map(Given::proxy).transpose()?.flatten();
         Client::new(self.timeout, self.insecure, self.ca.as_deref(), proxy)
@@ -54,9 +55,10 @@ impl ConnectionArgs {
         self.timeout
     }
 
+    /// Finds the login for `target`.
     pub(crate) fn login(&self, target: &Target) -> Result<Login, Failure> {
         let has_proxy = self.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty());
-        // This comes first, so that nobody types a password that must not be sent.
+        // Check this first, so that the operator does not type a password that must not be sent.
         target::require_private(target, self.insecure, has_proxy)?;
         let source = LoginSource {
             user: self.user.clone(),

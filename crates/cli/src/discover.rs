@@ -1,4 +1,4 @@
-//! Finds the instances of a fleet: on the command line, in a file, at a URL that lists them, or in DNS.
+//! Finds the instances to ask: on the command line, in a file, at a URL that lists them, or in DNS.
 
 mod dns;
 mod service_discovery;
@@ -16,7 +16,7 @@ use crate::failure::{Failure, Status};
 use crate::login::Login;
 use crate::target::Target;
 
-/// Most instances that are asked. A longer list is a mistake, or an attack on those who are listed.
+/// The most instances that a command asks. A longer list is a mistake, or an attack on the listed hosts.
 const MAX_TARGETS: usize = 10_000;
 
 /// The options that say where to find instances.
@@ -26,28 +26,28 @@ pub(crate) struct Discovery {
     /// Addresses of instances
     #[arg(value_name = "URL")]
     targets: Vec<String>,
-    /// File that lists instances: one address per line, or JSON for Prometheus's `file_sd_configs`
+    /// File that lists instances: one address per line, or JSON as for Prometheus's `file_sd_configs`
     #[arg(long, value_name = "FILE")]
     targets_file: Vec<PathBuf>,
-    /// Address that lists instances as JSON for Prometheus's `http_sd_configs`; the request carries no password
+    /// URL that returns a list of instances as JSON, as for Prometheus's `http_sd_configs`; no password is sent to it
     #[arg(long, value_name = "URL")]
     http_sd: Vec<String>,
-    /// Address whose host name stands for all instances: each of its DNS addresses (A, AAAA) is one instance, as in a
-    /// headless service in Kubernetes
+    /// Address of several instances that share one host name: each DNS address (A, AAAA) of the name is one instance,
+    /// as with a headless service in Kubernetes
     #[arg(long, value_name = "URL")]
     dns: Vec<String>,
     /// DNS name with SRV records of the instances, such as `_http._tcp.shop.default.svc.cluster.local`
     #[arg(long, value_name = "NAME")]
     srv: Vec<String>,
-    /// Scheme of instances that are listed without one
+    /// Scheme of instances whose address has no scheme
     #[arg(long, value_name = "SCHEME", default_value = "http", value_parser = ["http", "https"])]
     scheme: String,
-    /// Path of the memory page of instances that are listed without one
+    /// Path of the memory page of instances whose address has no path
     #[arg(long, value_name = "PATH", default_value = "/debug/memory")]
     path: String,
 }
 
-/// The instances that were found, and those that could not be.
+/// The instances that were found, and the reason for each that is missing.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) targets: Vec<Target>,
@@ -56,14 +56,14 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Adds the address of an instance, unless it is there already.
+    /// Adds an instance, unless it was added before.
     fn add(&mut self, target: Target) {
         if self.known.insert(target.clone()) {
             self.targets.push(target);
         }
     }
 
-    /// Adds an address from a list. If it is not an address, only this entry is missing.
+    /// Adds an entry of a list. If the entry is not an address, only this instance is missing.
     fn add_text(&mut self, text: &str, complete: &dyn Fn(&str) -> String) {
         match Target::parse(&complete(text)) {
             Ok(target) => self.add(target),
@@ -71,15 +71,16 @@ impl Found {
         }
     }
 
+    /// Records why an instance, or a list of instances, is missing.
     fn miss(&mut self, what: &str, failure: Failure) {
         self.missing.push(MissingInstance::new(what, failure.reason, failure.message));
     }
 
-    /// The instances, each with its login. An instance without a login is missing.
+    /// Takes the instances and finds the login for each. An instance without a login is missing.
     ///
     /// # Errors
     ///
-    /// If the login is missing because of a mistake on the command line.
+    /// If the command line is the reason that there is no login.
     pub(crate) fn with_logins(
         &mut self,
         connection: &ConnectionArgs,
@@ -97,7 +98,7 @@ impl Found {
 }
 
 impl Discovery {
-    /// Whether neither an instance nor a list of instances was named.
+    /// Whether the command line names neither an instance nor a list of instances.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { targets, targets_file, http_sd, dns, srv, .. } = self;
         targets.is_empty()
@@ -107,18 +108,17 @@ impl Discovery {
             && srv.is_empty()
     }
 
-    /// The deadline for finding instances, if all work must be done within `deadline`: half of it, because the instances
-    /// must be asked too.
+    /// When the search for instances must end. It gets half of `deadline`, because the other half is for asking them.
     pub(crate) fn end(deadline: Duration) -> Instant {
         Instant::now() + deadline / 2
     }
 
-    /// Finds all instances, each once. Name servers and lists must answer by `end`.
+    /// Finds all instances, each once. Name servers and lists must answer before `end`.
     ///
     /// # Errors
     ///
-    /// If the command line is wrong or a file cannot be read. A name without an address, or a list that does not answer,
-    /// is missing instead.
+    /// If the command line is wrong or a file cannot be read. If a name has no address, or the server of a list does
+    /// not answer, the result says so under `missing`.
     pub(crate) fn find(&self, client: &Client, end: Instant) -> Result<Found, Failure> {
         let mut found = Found::default();
         for text in &self.targets {
@@ -153,14 +153,13 @@ impl Discovery {
         let found_targets = found.targets.len();
         if found_targets > MAX_TARGETS {
             found.targets.truncate(MAX_TARGETS);
-            let detail =
-                format!("{found_targets} instances were found; only the first {MAX_TARGETS} are asked");
+            let detail = format!("found {found_targets} instances, asked only the first {MAX_TARGETS}");
             found.missing.push(MissingInstance::new("more instances", MissingReason::TooMany, detail));
         }
         Ok(found)
     }
 
-    /// Completes an address by the scheme and the path that it lacks.
+    /// Adds the scheme and the path to an address without them.
     fn complete(&self, text: &str, scheme: Option<&str>, path: Option<&str>) -> String {
         let (scheme, path) = (scheme.unwrap_or(&self.scheme), path.unwrap_or(&self.path));
         let url = if text.contains("://") { text.to_owned() } else { format!("{scheme}://{text}") };
@@ -186,7 +185,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn missing_parts_of_an_address_are_added() {
+    fn adds_missing_scheme_and_path() {
         let discovery = discovery(&["--scheme", "https", "--path", "/m"]);
         for (text, expected) in [
             ("a:1", "https://a:1/m"),
@@ -200,7 +199,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_instance_named_twice_is_asked_once() {
+    fn instance_listed_twice_is_found_once() {
         let mut found = Found::default();
         for text in ["http://a:1", "http://a:1/debug/memory/", "http://b", "no address"] {
             found.add_text(text, &str::to_owned);
@@ -209,7 +208,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn s64_a_password_in_a_list_is_not_repeated() {
+    fn s64_message_does_not_repeat_password_from_list() {
         let mut found = Found::default();
         for text in ["http://ops:s3cret@a:1", "ops:s3cret@b"] {
             found.add_text(text, &|text| discovery(&[]).complete(text, None, None));

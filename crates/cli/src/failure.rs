@@ -1,4 +1,4 @@
-//! What went wrong, and the exit status.
+//! The error type of all commands, and the exit status.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,15 +10,15 @@ use memory_debug_report::{MissingInstance, MissingReason};
 /// The exit status. `memory-debug help` and the manual document the values, so scripts depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// The request failed: no answer, or an answer that cannot be used.
+    /// The request failed, or its answer cannot be used.
     Failed = 1,
     /// The command line is wrong. clap exits with the same status.
     Usage = 2,
-    /// `doctor` found something of the severity that it was asked to look for.
+    /// `doctor` found a problem of at least the severity of `--fail-on`.
     Found = 3,
-    /// Some instances did not answer, so the output lacks them.
+    /// Some instances did not answer. The output does not include them.
     Incomplete = 4,
-    /// Ctrl-C or a signal ended the program. Shells expect this value.
+    /// Ctrl-C or a signal ended the program. Shells use this value too.
     Interrupted = 130,
 }
 
@@ -28,14 +28,14 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// Why there is no answer: what was tried, what was found, and what to do next.
+/// Why a command failed. The message says what was tried, what was found, and what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: Status,
-    /// Why the instance is missing, if many are asked.
+    /// The category of the failure, for the list of missing instances.
     pub(crate) reason: MissingReason,
     pub(crate) message: String,
-    /// The instance that the failure is about.
+    /// The instance or file that the failure is about.
     about: Option<String>,
 }
 
@@ -49,22 +49,22 @@ impl Failure {
         Self { status: Status::Usage, ..Self::new(MissingReason::Address, message) }
     }
 
-    /// A failure on this side: a file, the terminal.
+    /// A failure on this machine, for example of a file or the terminal.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self::new(MissingReason::NoReport, message)
     }
 
-    /// Says which instance the failure is about.
+    /// Names the instance or file that the failure is about.
     pub(crate) fn at(self, instance: &dyn fmt::Display) -> Self {
         Self { about: Some(instance.to_string()), ..self }
     }
 
-    /// The entry for one of many instances.
+    /// Turns the failure into an entry of the list of missing instances.
     pub(crate) fn missing(self, target: &dyn fmt::Display) -> MissingInstance {
         MissingInstance::new(target.to_string(), self.reason, self.message)
     }
 
-    /// Prints the failure. Escapes it, because an instance may have written some of the words.
+    /// Prints the failure to standard error.
     pub(crate) fn print(&self) {
         notice(&self.to_string());
     }

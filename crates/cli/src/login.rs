@@ -45,8 +45,8 @@ pub(crate) struct Login {
 }
 
 impl LoginSource {
-    /// Finds the login for `host`. The first of these counts: the password file, `MEMORY_DEBUG_PASSWORD`, the file named
-    /// in `MEMORY_DEBUG_PASSWORD_FILE`, `.netrc`, the prompt.
+    /// Finds the login for `host`. The first of these counts: the password file, `MEMORY_DEBUG_PASSWORD`, the file
+    /// named in `MEMORY_DEBUG_PASSWORD_FILE`, `.netrc`, the prompt.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl LoginSource {
     /// Reads the login from `.netrc`.
     ///
     /// The usual file is skipped if it is missing or cannot be read. For a file that the operator named, that is an
-    /// error. As in curl, other users may be able to read the file: other programs share it, so the owner decides on its
-    /// mode.
+    /// error. As in curl, other users may be able to read the file: other programs share it, so the owner decides on
+    /// its mode.
     fn netrc(&self, host: &str) -> Result<Option<Login>, Failure> {
         let Some(path) = self.netrc_file.clone().or_else(usual_netrc) else { return Ok(None) };
         let failed = |what: String| Failure::local(format!("--netrc-file {}: {what}", path.display()));
@@ -162,8 +162,8 @@ fn read(path: &Path, option: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Reads a file of at most `max_bytes` into a buffer that is wiped. The buffer has its full size from the start, because
-/// a growing buffer leaves copies behind that are not wiped.
+/// Reads a file of at most `max_bytes` into a buffer that is wiped. The buffer has its full size from the start,
+/// because a growing buffer leaves copies behind that are not wiped.
 fn read_wiped(file: impl Read, max_bytes: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut content = Zeroizing::new(Vec::with_capacity(max_bytes + 1));
     file.take(max_bytes as u64 + 1).read_to_end(&mut content)?;

@@ -1,9 +1,9 @@
 //! The format of `.netrc`: logins by host, read as curl reads them.
 //!
-//! curl's rules (`lib/netrc.c`): words are separated by blanks, or are in double quotes. In quotes, `\n`, `\r` and `\t`
-//! are control characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords and hosts
-//! match in either case. The first entry counts that is for the host, or is `default`, and for the wanted user. A `macdef`
-//! ends at an empty line. Unlike in curl, a line that cannot be read spoils only its own entry.
+//! curl's rules (`lib/netrc.c`): words are separated by blanks, or are in double quotes. In quotes, `\n`, `\r` and
+//! `\t` are control characters and any other `\x` is `x`. Where a keyword is expected, `#` begins a comment. Keywords
+//! and hosts match in either case. The first entry counts whose host (or `default`) and user match. A `macdef` ends
+//! at an empty line. Unlike in curl, a line that cannot be read spoils only its own entry.
 
 use std::mem;
 
@@ -259,7 +259,7 @@ mod tests {
         let text =
             "machine other login \"a\nmachine here login ops password \"x\nmachine late login z password z";
         assert_eq!(found(text, "here", None), "line 2");
-        assert_eq!(found(text, "here", Some("somebody")), "-");
+        assert_eq!(found(text, "here", Some("other")), "-");
         assert_eq!(found(text, "other", None), "line 1");
         assert_eq!(found(text, "late", None), "z:z");
     }

@@ -49,9 +49,9 @@ fn lines(text: &str) -> String {
 
 /// Writes a result to the path given with `-o`.
 ///
-/// The file is either complete or absent, and only its owner can read it. It is first written under a random name in the
-/// same folder, and then moved to `path`. A symbolic link at `path` is replaced, and its target stays untouched. `-`
-/// stands for standard output. A device or a pipe is written to directly.
+/// The file is either complete or absent, and only its owner can read it. It is first written under a random name in
+/// the same folder, and then moved to `path`. A symbolic link at `path` is replaced, and its target stays untouched.
+/// `-` stands for standard output. A device or a pipe is written to directly.
 ///
 /// # Errors
 ///

@@ -28,7 +28,7 @@ impl Given {
     ///
     /// # Errors
     ///
-    /// Those of [`Proxy::parse`].
+    /// The errors of [`Proxy::parse`].
     pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
         if self.is_empty() { Ok(None) } else { Proxy::parse(&self.0).map(Some) }
     }
@@ -256,7 +256,7 @@ fn rewritten(request: &[u8], prefix: &str, login: &str) -> Result<Zeroizing<Vec<
 }
 
 fn too_long() -> Error {
-    Error::ConnectProxyFailed("cannot be asked: the request is too long".to_owned())
+    Error::ConnectProxyFailed("got no request: the request is too long".to_owned())
 }
 
 #[cfg(test)]

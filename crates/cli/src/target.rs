@@ -1,4 +1,4 @@
-//! The address of a page.
+//! The address of an instance's memory page.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -9,31 +9,34 @@ use url::{Host, Url};
 
 use crate::failure::Failure;
 
-/// The page of an instance.
+/// The address of an instance's memory page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Target {
     url: Url,
-    /// The address to use, if the host's name has several. Requests still name the host.
+    /// The IP address to connect to, if the host name has several. Requests still contain the host name.
     address: Option<SocketAddr>,
 }
 
 impl Target {
-    /// Parses what an operator types: `https://host:8443`, `host:8080`, `http://host/internal/memory`.
+    /// Parses an address as operators type it: `https://host:8443`, `host:8080`, `http://host/internal/memory`.
     ///
     /// # Errors
     ///
-    /// If it is not the address of a page, or contains a password.
+    /// If `text` is not an HTTP address, or contains a login, a query or a fragment.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let mut url = parse(text)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong(text, "has a query or fragment; remove it, and use the command's own options"));
+            return Err(wrong(
+                text,
+                "contains a query or a fragment; remove it and use the options of this command instead",
+            ));
         }
         let path = page_path(url.path()).to_owned();
         url.set_path(&path);
         Ok(Self { url, address: None })
     }
 
-    /// The same page at one of its host's addresses.
+    /// The same page at one IP address of its host.
     pub(crate) fn at(&self, ip: IpAddr) -> Self {
         Self { url: self.url.clone(), address: Some(SocketAddr::new(ip, self.port())) }
     }
@@ -42,7 +45,7 @@ impl Target {
         self.address
     }
 
-    /// The host, a name or an address, as written in `.netrc`.
+    /// The host name or IP address, without brackets, as in `.netrc`.
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
@@ -51,7 +54,7 @@ impl Target {
         self.url.port_or_known_default().unwrap_or_default()
     }
 
-    /// `host:port`, as in the configuration of scrapers.
+    /// `host:port`, the form that scrapers expect.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port())
     }
@@ -60,7 +63,7 @@ impl Target {
         self.url.scheme()
     }
 
-    /// The path of the overview. All other pages lie below it.
+    /// The path of the overview. All other pages are below it.
     pub(crate) fn path(&self) -> &str {
         self.url.path()
     }
@@ -69,7 +72,8 @@ impl Target {
         self.url.scheme() == "http"
     }
 
-    /// Whether the address is on this machine, as far as that is known without looking up a name.
+    /// Whether the target is on this machine. Of all host names, only `localhost` counts, because this looks up no
+    /// name.
     pub(crate) fn is_loopback(&self) -> bool {
         match (self.address, self.url.host()) {
             (Some(address), _) => is_loopback(address.ip()),
@@ -95,23 +99,23 @@ impl Target {
 ///
 /// # Errors
 ///
-/// As [`Target::parse`].
+/// If `text` is not an HTTP address or contains a login.
 pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url = Url::parse(&with_scheme).map_err(|error| {
-        wrong(text, &format!("is not an address ({error}); write for example https://host:8443"))
+        wrong(text, &format!("is not a valid address ({error}); expected an address like https://host:8443"))
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(text, "is neither http nor https; write for example https://host:8443"));
+        return Err(wrong(text, "uses neither http nor https; expected an address like https://host:8443"));
     }
     if url.host().is_none() {
-        return Err(wrong(text, "names no host"));
+        return Err(wrong(text, "has no host"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong(
             text,
-            "contains a login, which every user of this machine could read; use --user with MEMORY_DEBUG_PASSWORD, \
-             --password-file, ~/.netrc or the prompt instead",
+            "contains a login, and other users of this machine can read the command line; pass --user, and give the \
+             password in MEMORY_DEBUG_PASSWORD, --password-file, ~/.netrc or at the prompt",
         ));
     }
     Ok(url)
@@ -121,22 +125,22 @@ fn wrong(text: &str, what: &str) -> Failure {
     Failure::usage(format!("`{}`: {what}", without_login(text)))
 }
 
-/// Checks that a password may be sent to `target`.
+/// Checks that the connection to `target` keeps a password private.
 ///
 /// # Errors
 ///
-/// If others could read it on the way. The message says which connections are safe.
+/// If other machines could read the password. The message says which connections are safe.
 pub(crate) fn require_private(target: &Target, is_insecure: bool, has_proxy: bool) -> Result<(), Failure> {
     if is_insecure || !target.is_plain_http() || target.is_loopback() && !has_proxy {
         return Ok(());
     }
     if has_proxy {
-        let message = "plain HTTP through a proxy would show the password to the proxy and to every machine on the way; \
-             use https, or --insecure if you trust both";
+        let message = "plain HTTP through a proxy would expose the password to the proxy and the network; use https, \
+             or --insecure if you trust both";
         return Err(Failure::new(MissingReason::Tls, message).at(target));
     }
-    let message = "plain HTTP to another machine would show the password to every machine on the way; use https, a \
-         tunnel (`kubectl port-forward`, `ssh -L`), or --insecure if you trust the network";
+    let message = "plain HTTP to another machine would expose the password to the network; use https, a tunnel \
+         (`kubectl port-forward`, `ssh -L`), or --insecure if you trust the network";
     Err(Failure::new(MissingReason::Tls, message).at(target))
 }
 
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_may_leave_out_scheme_and_path() {
+    fn scheme_and_path_have_defaults() {
         for (text, url, shown) in [
             ("localhost:8080", "http://localhost:8080/debug/memory", "http://localhost:8080"),
             ("https://shop.example", "https://shop.example/debug/memory", "https://shop.example"),
@@ -182,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_an_address_is_refused_and_not_repeated() {
+    fn rejects_address_with_password_without_repeating_it() {
         for text in
             ["http://ops:s3cret@host", "ops:s3cret@host", "http://ops:s3cret@host:x", "https://s3cret@host/x"]
         {
@@ -192,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_an_address_is_refused() {
+    fn rejects_text_that_is_not_an_address() {
         for text in
             ["", "ftp://host", "unix:///run/x", "http://", "http://host?top=1", "http://host#x", "http://a b"]
         {
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_leaves_this_machine_only_with_insecure() {
+    fn plain_http_to_other_machines_needs_insecure() {
         for (text, is_refused) in [
             ("http://127.0.0.1:1", false),
             ("http://127.9.9.9", false),
@@ -225,12 +229,12 @@ mod tests {
         let elsewhere = parse("http://localhost:1").at([192, 0, 2, 1].into());
         assert!(
             require_private(&elsewhere, false, false).is_err(),
-            "the name says localhost, the address does not"
+            "the name is localhost, but the address is elsewhere"
         );
     }
 
     #[test]
-    fn an_address_of_a_name_is_shown_with_it() {
+    fn target_shows_host_name_and_chosen_address() {
         let target = parse("https://shop.example:8443").at([10, 0, 0, 7].into());
         assert_eq!(target.to_string(), "https://shop.example:8443 (10.0.0.7:8443)");
         assert_eq!(parse("http://10.0.0.7:1").at([10, 0, 0, 7].into()).to_string(), "http://10.0.0.7:1");

@@ -1,6 +1,7 @@
 //! The live view of `memory-debug top`.
 //!
-//! A module uses only modules that are listed before it. Only `poll`, `terminal`, `batch` and `live` do input or output.
+//! A module uses only modules that are listed before it. Only `poll`, `terminal`, `batch` and `live` do input or
+//! output.
 //!
 //! - `instance`: the answers of one instance
 //! - `growth`: how the rows changed since the start

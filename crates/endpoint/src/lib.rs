@@ -136,6 +136,7 @@ mod sync;
 mod view;
 
 pub use memory_debug_core;
+pub use memory_debug_fleet::is_loopback;
 
 pub use self::auth::{
     Authorized, Credentials, CredentialsError, CredentialsErrorKind, Role, Unauthorized, authenticate,

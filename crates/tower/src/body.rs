@@ -1,4 +1,4 @@
-//! The body of a response, from the inner service or of the page.
+//! The response body: either a body of the inner service or the memory page.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use self::sealed::Sealed;
 
 pin_project! {
-    /// The body of a response with [`AnyBody`]: a body of the inner service, or the page.
+    /// The response body with [`AnyBody`]: either a body of the inner service or the memory page.
     ///
     /// Adds one comparison for each frame and no allocation. Frames of the inner service pass through unchanged.
     #[derive(Debug)]
@@ -26,14 +26,15 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         Inner { #[pin] body: B },
-        // Empty after it was sent.
+        // Empty after the page was sent.
         Page { page: Bytes },
     }
 }
 
 impl<B> ResponseBody<B> {
-    /// A body of the application. For a service that has the layer in only some configurations and the same response
-    /// type in all of them.
+    /// Wraps a body of the application.
+    ///
+    /// Use it in a service that has the layer in only some configurations, but one response type in all of them.
     pub fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
@@ -103,11 +104,11 @@ pub trait BodyKind<B>: Sealed {
     fn page(page: Bytes) -> Self::Body;
 }
 
-/// Puts the page in front of a service with a body of any type, also a type that only the service can make: `BoxBody`,
-/// `UnsyncBoxBody`, `Either`, `Incoming`, `StreamBody`, tonic's body.
+/// Accepts a service with a response body of any type, and wraps that body in [`ResponseBody`].
 ///
-/// All responses have the body [`ResponseBody`] around the inner service's body. Its `Data` must be made from
-/// [`Bytes`], and usually is `Bytes` itself.
+/// The layer need not construct the inner body, so this works with `BoxBody`, `UnsyncBoxBody`, `Either`, `Incoming`,
+/// `StreamBody` and tonic's body. The `Data` of the inner body must implement `From<Bytes>`. Usually it is [`Bytes`]
+/// itself.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyBody;
 
@@ -128,10 +129,10 @@ where
     }
 }
 
-/// Keeps the type of the inner service's body, which must be made from [`Bytes`]: axum's, reqwest's, `Full<Bytes>`.
+/// Keeps the type of the inner service's body, which must implement `From<Bytes>`: axum's, reqwest's, `Full<Bytes>`.
 ///
-/// axum boxes the body of each response, unless it is axum's own type. So `memory_debug_axum::MemoryDebugLayer` is of
-/// this kind.
+/// `memory_debug_axum::MemoryDebugLayer` uses it, because axum boxes every response body that is not of axum's own
+/// type.
 #[derive(Clone, Copy, Debug)]
 pub struct SameBody;
 

@@ -1,4 +1,4 @@
-//! The future of a response, from the inner service or of the page.
+//! The response future: either a future of the inner service or the memory page.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -29,7 +29,7 @@ pin_project! {
     enum Kind<F> {
         Inner { #[pin] future: F },
         // Boxed as a trait object, so that the code that drops an inner future stays short.
-        Page { outcome: Pin<Box<dyn Future<Output = Reply> + Send>> },
+        Page { reply: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }
 }
 
@@ -39,11 +39,11 @@ impl<F, K> ResponseFuture<F, K> {
         Self { kind: Kind::Inner { future }, body: PhantomData }
     }
 
-    /// Drops the request body unread, unless the reply depends on it.
-    pub(crate) fn page<B: Body + Send + 'static>(outcome: ReplyFuture, body: B) -> Self {
-        let outcome: Pin<Box<dyn Future<Output = Reply> + Send>> =
-            if outcome.needs_body() { Box::pin(with_body(outcome, body)) } else { Box::pin(outcome) };
-        Self { kind: Kind::Page { outcome }, body: PhantomData }
+    /// Makes the future of a request for the page. Drops the request body unread, unless the reply depends on it.
+    pub(crate) fn page<B: Body + Send + 'static>(reply: ReplyFuture, body: B) -> Self {
+        let reply: Pin<Box<dyn Future<Output = Reply> + Send>> =
+            if reply.needs_body() { Box::pin(with_body(reply, body)) } else { Box::pin(reply) };
+        Self { kind: Kind::Page { reply }, body: PhantomData }
     }
 }
 
@@ -64,14 +64,14 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProjection::Inner { future } => K::passed(future.poll(context)),
-            KindProjection::Page { outcome } => poll_page::<K, B, E>(outcome.as_mut(), context),
+            KindProjection::Page { reply } => poll_page::<K, B, E>(reply.as_mut(), context),
         }
     }
 }
 
-async fn with_body<B: Body>(mut outcome: ReplyFuture, body: B) -> Reply {
+async fn with_body<B: Body>(mut reply: ReplyFuture, body: B) -> Reply {
     let mut body = pin!(body);
-    poll_fn(|context| outcome.poll_with_body(context, |context| poll_data(body.as_mut(), context))).await
+    poll_fn(|context| reply.poll_with_body(context, |context| poll_data(body.as_mut(), context))).await
 }
 
 /// Polls the next data frame of the body. Skips trailers.
@@ -93,10 +93,10 @@ fn poll_data<B: Body>(
 #[cold]
 #[inline(never)]
 fn poll_page<K: BodyKind<B>, B, E>(
-    outcome: Pin<&mut (dyn Future<Output = Reply> + Send)>,
+    reply: Pin<&mut (dyn Future<Output = Reply> + Send)>,
     context: &mut Context<'_>,
 ) -> Poll<Result<Response<K::Body>, E>> {
-    outcome.poll(context).map(|reply| Ok(response(reply, K::page)))
+    reply.poll(context).map(|reply| Ok(response(reply, K::page)))
 }
 
 fn response<B>(reply: Reply, body: fn(Bytes) -> B) -> Response<B> {

@@ -1,4 +1,4 @@
-//! The layer: holds the settings, and the state that all its services share.
+//! The layer, which holds the settings and the state that all its services share.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
@@ -12,10 +12,10 @@ use crate::service::{MemoryDebug, Settings};
 
 /// Puts the memory page in front of a service.
 ///
-/// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature `siblings`).
-/// Clones of a layer, and the services made from them, share one state. So only one collection of a kind runs at a
-/// time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory until the
-/// process ends.
+/// Making and applying the layer starts nothing and reads nothing, unless the endpoint has siblings (feature
+/// `siblings`). Clones of a layer, and the services made from them, share one state. So only one collection of a kind
+/// runs at a time, however often a router applies the layer. The state takes a few hundred bytes and stays in memory
+/// until the process ends.
 ///
 /// # Examples
 ///
@@ -84,8 +84,8 @@ impl<K> MemoryDebugLayer<K> {
         self.configure(|endpoint| endpoint.service(name, version))
     }
 
-    /// Sets the function that finds the client's address among the extensions of a request, where the server puts it.
-    /// Without it the address is unknown.
+    /// Sets the function that reads the client's address from the extensions of a request. Without this function, the
+    /// address is unknown.
     pub fn connection(self, connection: fn(&Extensions) -> Connection) -> Self {
         Self::with(Settings { connection, ..self.state.settings.clone() })
     }
@@ -109,7 +109,7 @@ impl<K> MemoryDebugLayer<K> {
 }
 
 impl MemoryDebugLayer<AnyBody> {
-    /// Keeps the type of the inner service's body, which must be made from [`Bytes`](bytes::Bytes).
+    /// Keeps the type of the inner service's body, which must implement `From<`[`Bytes`](bytes::Bytes)`>`.
     ///
     /// Use it in functions that name the type, and around an axum router without memory-debug-axum.
     pub fn same_body(self) -> MemoryDebugLayer<SameBody> {
@@ -117,7 +117,7 @@ impl MemoryDebugLayer<AnyBody> {
     }
 }
 
-/// Both layers share one state.
+/// Returns a layer that shares its state with the original.
 impl From<MemoryDebugLayer<SameBody>> for MemoryDebugLayer<AnyBody> {
     fn from(layer: MemoryDebugLayer<SameBody>) -> Self {
         Self { state: layer.state, body: PhantomData }

@@ -34,7 +34,7 @@
 //!
 //! # Where to put it
 //!
-//! Put the layer outside of everything that answers before the application does. Layers further out (tracing,
+//! Put the layer around everything that can answer before the application does. Layers further out (tracing,
 //! compression, CORS) also act on the page. Layers further in (the application's own authentication, body limits) do
 //! not. If the layer is applied twice, the outer one answers.
 //!
@@ -108,14 +108,14 @@
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `serve` | no | module `serve`: the page on its own listener, also for programs without a web server (brings hyper and tokio) |
+//! | `serve` | no | module `serve`: the page on a separate listener, also for programs without a web server (brings hyper and tokio) |
 //!
 //! The minimum supported Rust version is 1.88.
 //!
 //! # Modules, from the ground up
 //!
-//! - `body`: the body of a response, from the application or of the page
-//! - `future`: the future of a response
+//! - `body`: the response body, from the application or the page
+//! - `future`: the response future
 //! - `service`: answers requests for the page and passes on all others
 //! - `layer`: holds the settings and makes services
 //! - `serve`: the page on its own listener

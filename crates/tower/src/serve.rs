@@ -1,4 +1,4 @@
-//! The page on its own listener.
+//! The memory page on a separate listener.
 //!
 //! For a program without a web server, or a program whose operators must not use the public port:
 //!
@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! A service that has a runtime needs no other thread. The settings are the settings of the layer:
+//! A service that has a runtime needs no extra thread. It configures the page through the layer:
 //!
 //! ```no_run
 //! use memory_debug_tower::serve::{ListenAddress, serve};
@@ -47,8 +47,8 @@
 //!
 //! # Limits
 //!
-//! At most 32 connections are open. More connections wait in the kernel's queue. A connection is closed after 10 seconds
-//! without a running request, whether it is silent, slow to send a request head or slow to read a response.
+//! At most 32 connections are open. More connections wait in the kernel's queue. A connection is closed after 10
+//! seconds without a running request, whether it is silent, slow to send a request head or slow to read a response.
 //!
 //! # Modules
 //!

@@ -91,11 +91,11 @@ impl<S, K> MemoryDebug<S, K> {
         S: Service<Request<B>>,
         B: Body + Send + 'static,
     {
-        let outcome = self.settings.handle(&request);
-        if outcome.is_for_application() {
+        let reply = self.settings.handle(&request);
+        if reply.is_for_application() {
             return ResponseFuture::inner(pass_on(&mut self.inner, request));
         }
-        ResponseFuture::page(outcome, request.into_body())
+        ResponseFuture::page(reply, request.into_body())
     }
 }
 

@@ -58,7 +58,7 @@ impl OptIns {
     }
 }
 
-/// The command that a command line asks for.
+/// The action that a command line requests.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Run the service.
@@ -83,11 +83,11 @@ impl Config {
   --pprof-aliases  serve /debug/pprof/heap and /debug/pprof/allocs
   --siblings       serve /debug/memory/fleet for all processes with this directory
   --peer           serve /debug/memory/fleet?scope=peers, and ask the instance at this address
-  --peers          the same for the instances at all addresses of a host name
+  --peers          like --peer, for the instances at all addresses of a host name
   --peer-authority trust the certificates in this file instead of the system's
   --help           print this help
 
-  BIND             address to listen on (127.0.0.1:3000; port 0 takes a free one)
+  BIND             address to listen on (127.0.0.1:3000; with port 0, the system picks a free port)
   MEMORY_DEBUG_PEER_SECRET_FILE
                    file with the shared secret of peers, for --peer and --peers
 ";

@@ -50,7 +50,7 @@ async fn standard_errors_are_honest() {
 const ROUNDS: usize = 200;
 
 #[test]
-fn the_truth_is_within_one_and_two_standard_errors_as_often_as_expected() {
+fn standard_errors_cover_the_truth_as_often_as_expected() {
     let collector = Arc::new(Collector::new());
     let (mut within_one, mut within_two, mut rows) = (0, 0, 0);
     for _ in 0..ROUNDS {

@@ -17,7 +17,11 @@ async fn arenas_and_size_classes_are_shown_on_request() {
     let arenas = both["detail"]["arenas"].as_array().unwrap();
     let sum = |field: &str| arenas.iter().map(|arena| arena[field].as_u64().unwrap()).sum::<u64>();
     let allocated = both["allocator"]["allocated_bytes"].as_u64().unwrap();
-    assert_eq!(sum("small_allocated_bytes") + sum("large_allocated_bytes"), allocated, "of one epoch");
+    assert_eq!(
+        sum("small_allocated_bytes") + sum("large_allocated_bytes"),
+        allocated,
+        "the parts and the total are from the same epoch"
+    );
     assert!(!both["detail"]["size_classes"]["bins"].as_array().unwrap().is_empty());
     let arenas_only = json("/debug/memory/stats?format=json&detail=arenas").await;
     assert!(arenas_only["detail"]["size_classes"].is_null(), "{arenas_only}");

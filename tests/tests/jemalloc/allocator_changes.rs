@@ -78,7 +78,7 @@ fn allocations_while_sampling_is_on_are_shown_until_it_is_turned_off() {
             denser["discarded"]["sampled_bytes"].as_u64().is_some_and(|bytes| bytes >= LARGE),
             "{denser}"
         );
-        assert!(total(&types().await) < LARGE, "the samples of the earlier rate are gone");
+        assert!(total(&types().await) < LARGE, "the samples of the earlier rate were discarded");
 
         let off = changed(json!({"active": false})).await;
         assert_eq!((&off["profiling"]["active"], &off["window"]), (&json!(false), &Value::Null));
@@ -87,7 +87,7 @@ fn allocations_while_sampling_is_on_are_shown_until_it_is_turned_off() {
         assert_eq!(
             changed(json!({"active": false})).await["version"],
             off["version"],
-            "nothing is left to end"
+            "there is no change left to end"
         );
         drop((unseen, seen));
     });

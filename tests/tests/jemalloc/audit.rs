@@ -158,7 +158,7 @@ fn s17_a_password_over_plain_http_is_reported_once() {
             MemoryDebugLayer::new(credentials())
                 .configure(|endpoint| endpoint.collect_with(CountingCollector::default()))
         };
-        let told = || {
+        let reports = || {
             let audit = events.audit();
             audit.iter().filter(|line| line.contains("outcome=plain-http-accepted ")).count()
         };
@@ -173,11 +173,11 @@ fn s17_a_password_over_plain_http_is_reported_once() {
         ask(serve(layer().configure(|endpoint| endpoint.allow_plain_http())).await.address()).await;
         let unknown_peer = serve(layer()).await;
         unknown_peer.send(Request::get("/debug/memory")).await;
-        assert_eq!(told(), 0, "{:#?}", events.audit());
+        assert_eq!(reports(), 0, "{:#?}", events.audit());
         for _ in 0..3 {
             ask(unknown_peer.address()).await;
             ask(serve(layer()).await.address()).await;
-            assert_eq!(told(), 1, "{:#?}", events.audit());
+            assert_eq!(reports(), 1, "{:#?}", events.audit());
         }
     });
 }
@@ -206,8 +206,8 @@ fn s64_a_flood_of_bad_logins_is_not_a_flood_of_events() {
         }
         // One event a second, however slow the machine is.
         let most = begin.elapsed().as_secs() as usize + 1;
-        let told = events.audit();
-        assert!((1..=most).contains(&told.len()), "{told:#?}");
+        let audit = events.audit();
+        assert!((1..=most).contains(&audit.len()), "{audit:#?}");
     });
 }
 

@@ -140,7 +140,7 @@ async fn s03_two_headers_are_refused_in_any_order() {
         assert_refused(&server, request, &format!("{first}, then {second}")).await;
         // The header that a proxy makes of two headers.
         let request = Request::get(PAGE).header("authorization", format!("{first}, {second}"));
-        assert_refused(&server, request, "both in one").await;
+        assert_refused(&server, request, "two headers joined into one").await;
     }
     for other in ["", "Bearer x", "\u{fc}"] {
         for headers in [[other, &right], [&right, other]] {
@@ -189,7 +189,7 @@ async fn s05_a_token_that_is_not_base64_of_a_pair_is_refused() {
     let (server, _) = serve_counting().await;
     let token = authorization().replace("Basic ", "");
     let unpadded = token.trim_end_matches('=').to_owned();
-    assert_ne!(unpadded, token, "otherwise this tests nothing");
+    assert_ne!(unpadded, token, "the token must have padding for this test");
     let with_space = format!("{} {}", &token[..8], &token[8..]);
     for malformed in [
         "=",

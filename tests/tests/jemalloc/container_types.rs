@@ -124,8 +124,8 @@ async fn boxes_and_shared_values_are_shown_with_their_content() {
     drop((figs, grapes, nutmegs));
 }
 
-/// Code that is compiled with the dependency, and not instantiated by the service, has paths relative to the
-/// dependency's folder.
+/// Code compiled in the dependency's own crate has paths relative to the dependency's folder. Generic code that the
+/// service instantiates does not.
 #[tokio::test]
 async fn buffers_of_a_dependency_are_shown_under_its_types() {
     let text = vec![7; 1 << 10];

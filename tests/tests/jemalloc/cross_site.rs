@@ -44,7 +44,7 @@ async fn s30_a_form_of_another_site_is_refused_before_its_method() {
     let absolute = Request::new("POST", "http://a.example/debug/memory").authorized();
     let mut connection = Connection::open(server.address()).await;
     let reply = connection.exchange(absolute.header("origin", "http://localhost")).await;
-    assert_eq!(reply.status, 403, "the host in the request line is the one that was asked: {reply}");
+    assert_eq!(reply.status, 403, "the host in the request line counts: {reply}");
 }
 
 #[tokio::test]

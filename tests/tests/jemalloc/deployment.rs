@@ -66,11 +66,14 @@ fn a_binary_with_line_tables_shows_types_without_advice() {
     let page = OwnProcess::of(SHOW).run();
     assert_shows_population(&page);
     assert!(page.contains("symbols: inlined (line tables)"), "{page}");
-    assert!(!page.contains("Cargo.toml"), "the line tables it would ask for are there: {page}");
+    assert!(
+        !page.contains("Cargo.toml"),
+        "the binary has line tables, so there is no advice about them: {page}"
+    );
 }
 
 #[test]
-fn a_stripped_binary_is_reported_with_what_to_change() {
+fn page_says_what_to_change_for_stripped_binary() {
     let folder = folder("stripped");
     let page = OwnProcess::with_executable(executable(&folder, &["--strip-all"]), SHOW).run();
     assert!(page.contains("symbols: none"), "{page}");
@@ -80,7 +83,7 @@ fn a_stripped_binary_is_reported_with_what_to_change() {
 }
 
 #[test]
-fn a_binary_without_debug_information_is_reported_with_what_to_change() {
+fn page_says_what_to_change_without_debug_information() {
     let folder = folder("without-debug");
     let page = OwnProcess::with_executable(executable(&folder, &["--strip-debug"]), SHOW).run();
     assert!(page.contains("symbols: functions"), "{page}");
@@ -114,7 +117,7 @@ fn a_profiler_that_is_not_enabled_is_reported_with_the_setting_that_enables_it()
     let page = OwnProcess::of(SHOW).env("_RJEM_MALLOC_CONF", "prof:false").run();
     assert!(page.contains("not available: heap profiling was not enabled at start"), "{page}");
     assert!(page.contains("_RJEM_MALLOC_CONF=prof:true,prof_active:true"), "{page}");
-    assert!(page.contains("allocated"), "what jemalloc counts anyway is there: {page}");
+    assert!(page.contains("allocated"), "jemalloc's own counts are shown without the profiler: {page}");
 }
 
 #[test]

@@ -34,12 +34,12 @@ fn overview() -> Response {
 
 /// The process id and the report of a forked child.
 fn report_of_child() -> (u32, MemoryReport) {
-    let told = in_child(|| {
+    let output = in_child(|| {
         let response = overview();
         assert_eq!(response.status, 200, "{response}");
         format!("{}\n{}", process::id(), response.text())
     });
-    let (pid, json) = told.split_once('\n').unwrap();
+    let (pid, json) = output.split_once('\n').unwrap();
     (pid.parse().unwrap(), serde_json::from_str(json).unwrap())
 }
 
@@ -157,8 +157,8 @@ fn four_thousand_threads_are_shown_one_by_one() {
         });
         assert!(stats.process.unwrap().threads > Some(THREADS as u64));
         let types = types.types.unwrap();
-        let told = types.rows.len() as u64 + types.omitted_rows;
-        assert!(types.rows.len() == 1000 && told > THREADS as u64 * 9 / 10, "{told}");
+        let rows = types.rows.len() as u64 + types.omitted_rows;
+        assert!(types.rows.len() == 1000 && rows > THREADS as u64 * 9 / 10, "{rows}");
         end.wait();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
@@ -179,29 +179,25 @@ fn fleet(siblings: &Path) -> Vec<(InstanceId, u32)> {
 }
 
 #[test]
-fn a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket() {
-    OwnProcess::run_alone(
-        "faults::a_forked_process_is_a_separate_sibling_and_keeps_its_parents_socket",
-        || {
-            let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
-            let own = (instance_id(), process::id());
-            assert_eq!(fleet(&folder), [own]);
-            let told = in_child(|| {
-                let both = fleet(&folder);
-                assert!(both.len() == 2 && both.contains(&own), "{both:?}");
-                assert!(both.contains(&(instance_id(), process::id())), "{both:?}");
-                process::id().to_string()
-            });
-            let names = || -> Vec<_> {
-                fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
-            };
-            assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{told}-"))));
-            // The child ended without removing its socket, so the next request removes it.
-            assert_eq!(fleet(&folder), [own]);
-            assert_eq!(names().len(), 1);
-            fs::remove_dir_all(&folder).unwrap();
-        },
-    );
+fn forked_process_is_a_separate_sibling_and_keeps_parents_socket() {
+    OwnProcess::run_alone("faults::forked_process_is_a_separate_sibling_and_keeps_parents_socket", || {
+        let folder = env::temp_dir().join(format!("siblings-{}", process::id()));
+        let own = (instance_id(), process::id());
+        assert_eq!(fleet(&folder), [own]);
+        let id = in_child(|| {
+            let both = fleet(&folder);
+            assert!(both.len() == 2 && both.contains(&own), "{both:?}");
+            assert!(both.contains(&(instance_id(), process::id())), "{both:?}");
+            process::id().to_string()
+        });
+        let names =
+            || -> Vec<_> { fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+        assert!(names().iter().any(|name| name.to_string_lossy().starts_with(&format!("{id}-"))));
+        // The child ended without removing its socket, so the next request removes it.
+        assert_eq!(fleet(&folder), [own]);
+        assert_eq!(names().len(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    });
 }
 
 #[test]
@@ -209,7 +205,7 @@ fn s45_a_process_that_must_not_write_files_says_so_and_keeps_running() {
     OwnProcess::run_alone(
         "faults::s45_a_process_that_must_not_write_files_says_so_and_keeps_running",
         || {
-            let told = in_child(|| {
+            let output = in_child(|| {
                 let nothing = libc::rlimit { rlim_cur: 0, rlim_max: libc::RLIM_INFINITY };
                 // SAFETY: reads the limit of this process.
                 assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &nothing) }, 0);
@@ -221,7 +217,7 @@ fn s45_a_process_that_must_not_write_files_says_so_and_keeps_running() {
                 format!("{} {}", refused.status, refused.text())
             });
             let reason = "jemalloc wrote no heap profile";
-            assert!(told.starts_with("200 ") && told.contains(reason), "{told}");
+            assert!(output.starts_with("200 ") && output.contains(reason), "{output}");
         },
     );
 }

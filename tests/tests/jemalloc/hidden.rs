@@ -67,7 +67,7 @@ async fn s13_a_hidden_router_answers_as_axum_does_for_an_unknown_path() {
 }
 
 #[tokio::test]
-async fn s13_a_body_that_the_application_reads_slowly_reaches_it_whole() {
+async fn s13_slowly_read_body_arrives_complete() {
     let read = async |body: Body| {
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         format!("{} bytes", bytes.len())

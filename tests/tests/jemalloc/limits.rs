@@ -349,7 +349,7 @@ async fn s26_slow_bodies_of_one_login_leave_room_for_another_and_end_with_their_
     let authorization = basic(format!("grafana:{OTHER_PASSWORD}"));
     let mut other = ask(&server, put().header("authorization", authorization)).await;
     visits.arrived(66).await;
-    assert_eq!(slow.pop().unwrap().receive().await.status, 429, "the newest gives way");
+    assert_eq!(slow.pop().unwrap().receive().await.status, 429, "the newest request is refused");
     visits.left(2).await;
     other.send("{\"active\":").await;
     drop(slow);

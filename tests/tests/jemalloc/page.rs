@@ -78,22 +78,22 @@ async fn the_table_has_types_objects_and_sizes_in_this_order() {
 
 #[tokio::test]
 async fn text_and_json_show_the_same_values() {
-    struct Told(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
+    struct Displayed(#[expect(dead_code, reason = "only its size matters")] [u64; 32]);
 
-    let told: Vec<_> = (0..1 << 15).map(|number| Box::new(Told(black_box([number; 32])))).collect();
-    let text = shop::get("/debug/memory/types?top=1000&filter=Told").await;
-    let json = shop::types_with("Told").await;
-    drop(told);
-    let json_row = row(&json, "Box<Told>").unwrap_or_else(|| panic!("{:?}", json.types));
+    let displayed: Vec<_> = (0..1 << 15).map(|number| Box::new(Displayed(black_box([number; 32])))).collect();
+    let text = shop::get("/debug/memory/types?top=1000&filter=Displayed").await;
+    let json = shop::types_with("Displayed").await;
+    drop(displayed);
+    let json_row = row(&json, "Box<Displayed>").unwrap_or_else(|| panic!("{:?}", json.types));
     let lines = table(text.text());
-    let cells = lines.iter().find(|cells| cells[0] == "Box<Told>").expect("a line of the text");
+    let cells = lines.iter().find(|cells| cells[0] == "Box<Displayed>").expect("a line of the text");
     assert_eq!(cells[1].replace(',', "").parse(), Ok(json_row.objects));
     assert_eq!(cells[2], format!("{:.2} MiB", json_row.bytes as f64 / f64::from(1 << 20)));
     let percent = 100.0 * json_row.bytes_stderr / json_row.bytes as f64;
     assert_eq!(cells[3], format!("{percent:.0} %"));
     assert_eq!(
         json_row.full_type,
-        "Box<jemalloc::page::text_and_json_show_the_same_values::{async_block#0}::Told>"
+        "Box<jemalloc::page::text_and_json_show_the_same_values::{async_block#0}::Displayed>"
     );
 }
 

@@ -217,7 +217,7 @@ async fn s32_no_reply_allows_other_origins() {
 }
 
 #[tokio::test]
-async fn s63_errors_do_not_reveal_what_is_only_for_the_log() {
+async fn s63_errors_do_not_reveal_details_for_the_log() {
     for reply in one_of_each().await.into_iter().filter(|reply| reply.status >= 400) {
         for inside in ["panicked at", "the test told it to", ".rs:", "/proc/", "src/"] {
             assert!(!reply.text().contains(inside), "{inside}: {reply}");

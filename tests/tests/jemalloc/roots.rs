@@ -178,8 +178,8 @@ async fn the_size_of_a_hash_table_is_what_jemalloc_allocated() {
         let report = shop::types_with("table%20of").await;
         let row = root(&report, &format!("table of {entries}")).unwrap();
         let inline = COUNTERS + size_of::<HashMap<u64, [u32; 3]>>() as u64;
-        let told = row.retained_bytes.unwrap() - inline;
-        assert_eq!(class(told), bytes, "{entries} entries: {told} bytes");
+        let shown_bytes = row.retained_bytes.unwrap() - inline;
+        assert_eq!(class(shown_bytes), bytes, "{entries} entries: {shown_bytes} bytes");
         drop(registered);
     }
 }

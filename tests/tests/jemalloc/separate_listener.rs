@@ -216,7 +216,7 @@ async fn a_socket_without_a_listener_is_replaced() {
     let folder = Folder::new("stale");
     let path = folder.path().join("memory.sock");
     drop(UnixListener::bind(&path).unwrap());
-    assert!(path.exists(), "otherwise this tests nothing");
+    assert!(path.exists(), "the stale socket must exist for this test");
     let serving = serve_at(&path).await;
     assert_eq!(connect(&path).await.exchange(Request::get("/debug/memory")).await.status, 401);
     assert_eq!(fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -293,7 +293,7 @@ async fn the_socket_of_a_successor_is_not_removed() {
 }
 
 #[test]
-fn of_two_servers_that_start_over_a_stale_socket_one_gets_it() {
+fn only_one_of_two_starting_servers_replaces_a_stale_socket() {
     let folder = Folder::new("race");
     let path = folder.path().join("memory.sock");
     for _ in 0..50 {
@@ -395,7 +395,7 @@ async fn the_number_of_connections_is_limited_and_others_wait() {
         for connection in &mut open {
             assert_eq!(connection.exchange(Request::get("/debug/memory")).await.status, 401);
             std::future::poll_fn(|context| match answer.as_mut().poll(context) {
-                Poll::Ready(answer) => panic!("one more is answered: {answer}"),
+                Poll::Ready(answer) => panic!("a connection beyond the limit got an answer: {answer}"),
                 Poll::Pending => Poll::Ready(()),
             })
             .await;

@@ -56,7 +56,7 @@ async fn text_has_no_empty_table() {
     let page = ask("/debug/memory/types?filter=NoSuchType").await;
     let begin = "types by heap profile: not available: the global allocator is not jemalloc";
     assert!(page.text().starts_with(begin), "{page}");
-    assert!(!page.text().contains("0 B"), "what was not measured is not zero: {page}");
+    assert!(!page.text().contains("0 B"), "a value that was not measured is not shown as zero: {page}");
     let stats = ask("/debug/memory/stats").await;
     assert!(stats.text().contains("\nprocess\n") && !stats.text().contains("\nallocator"), "{stats}");
 }

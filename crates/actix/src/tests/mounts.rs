@@ -271,7 +271,7 @@ async fn aliases_exist_beside_the_page_only_if_enabled() {
 }
 
 #[actix_web::test]
-async fn no_page_is_served_if_none_is_configured() {
+async fn serves_no_page_unless_configured() {
     for (page, expected) in [(Some(memory()), StatusCode::UNAUTHORIZED), (None, StatusCode::NOT_FOUND)] {
         let is_configured = page.is_some();
         let among_services = init_service(

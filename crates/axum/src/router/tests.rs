@@ -244,7 +244,7 @@ async fn router_has_the_aliases_of_the_layer() {
 }
 
 #[tokio::test]
-async fn no_page_is_served_if_none_is_configured() {
+async fn serves_no_page_unless_configured() {
     for (page, expected) in [(Some(layer()), 401), (None, 404)] {
         let app = Router::new().route("/hello", get(|| async { "hello" }));
         let app = app.layer(tower::util::option_layer(page));

@@ -20,7 +20,7 @@ use crate::{input, interrupt};
 /// The longest file that this command reads.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// How long to wait until the instance has deleted a snapshot.
+/// How long to wait for the instance to delete a snapshot.
 const FORGETTING: Duration = Duration::from_secs(2);
 
 /// Print what changed in one instance over time, or between two saved files or two instances
@@ -107,7 +107,7 @@ impl Diff {
         }
     }
 
-    /// Reads `what` as a file if there is such a file, or if it ends like one. Otherwise it is an address.
+    /// Reads `what` as a file if the file exists or the name ends in `.json` or `.gz`. Otherwise `what` is an address.
     fn saved(&self, what: &str) -> Result<Saved, Failure> {
         let path = Path::new(what);
         let ends_like_a_file =

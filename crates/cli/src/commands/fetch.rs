@@ -40,7 +40,7 @@ impl Fetch {
         let page = self.connection.client()?.page(&url, &login, Request::get("", &query))?;
         match &self.output {
             Some(path) if !output::is_stdout(path) => {
-                // Escaped, because somebody may print the file on a terminal.
+                // Escape the page, because an operator may print the file on a terminal.
                 output::save(path, render::printable_json(&String::from_utf8_lossy(&page)).as_bytes())?;
             }
             _ => output::print_page(&page, format == "json")?,

@@ -23,7 +23,7 @@ pub(crate) struct Flamegraph {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Earlier profile to compare with; what grew since is red, what shrank is blue
+    /// Earlier profile to compare with; frames that grew since then are red, frames that shrank are blue
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
     /// What the topmost frames show

@@ -16,16 +16,16 @@ use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
 
-/// Most requests to a balancer. More would be a load, not a measurement.
+/// The most requests to a load balancer. More would put a load on the service.
 const MAX_DRAWS: u64 = 2_000;
 
-/// After this many failures in a row, no instance is up. If only some are down, requests succeed in between.
+/// How many failures in a row mean that no instance is up. If only some were down, other requests would succeed.
 const MAX_FAILURES: u32 = 10;
 
 /// Print the total memory of many instances, and the instances that stand out
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fleet {
-    /// Address of a load balancer. Ask it repeatedly, until no new instance answers; the result is an estimate
+    /// Address of a load balancer. It is asked repeatedly until no new instance answers; the result is an estimate
     #[arg(long, value_name = "URL", conflicts_with_all = ["targets", "targets_file", "http_sd", "dns", "srv"])]
     through: Option<String>,
     /// Number of rows to print
@@ -37,7 +37,7 @@ pub(crate) struct Fleet {
     /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
-    /// Give up on instances that have not answered after this many seconds
+    /// Leave out instances that have not answered after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     deadline: Duration,
     /// Print JSON
@@ -82,10 +82,12 @@ impl Fleet {
         Ok(status)
     }
 
+    /// Asks each instance that the command line names or finds.
     fn ask(&self, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
         if self.discovery.is_empty() {
             return Err(Failure::usage(
-                "name the instances: addresses, --targets-file, --http-sd, --dns, --srv, or --through a balancer",
+                "no instance named; give an address, --targets-file, --http-sd, --dns or --srv, or a load balancer \
+                 with --through",
             ));
         }
         let mut found = self.discovery.find(client, Discovery::end(self.deadline))?;
@@ -110,12 +112,12 @@ impl Fleet {
         Ok(sums.finish())
     }
 
-    /// Sends one request after the other, each on a new connection, so that the balancer chooses an instance each time.
+    /// Asks the balancer again and again. Each request has a new connection, so that the balancer chooses again.
     fn draw(&self, balancer: &Target, client: &Client, end: Instant) -> Result<FleetReport, Failure> {
         let login = self.connection.login(balancer)?;
         let mut sums = Sums::new("through");
         let mut draws = Draws::default();
-        // Behind a balancer we cannot tell which instance failed, so failures are grouped by message.
+        // The balancer hides which instance failed, so failures are grouped by message.
         let mut failures: BTreeMap<(MissingReason, String), Vec<u64>> = BTreeMap::new();
         let mut in_a_row = 0;
         let progress = Progress::new("asking the balancer", 0);
@@ -146,7 +148,7 @@ impl Fleet {
     }
 }
 
-/// The numbers of answers, shortened: `answer 4`, `answers 4, 8, 12 and 3 more`.
+/// Formats the numbers of answers, and shortens a long list: `answer 4`, `answers 4, 8, 12 and 3 more`.
 fn answers(numbers: &[u64]) -> String {
     let shown: Vec<_> = numbers.iter().take(3).map(u64::to_string).collect();
     let answers = if numbers.len() == 1 { "answer" } else { "answers" };
@@ -161,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_list_of_failures_behind_a_balancer_is_shortened() {
+    fn shortens_long_list_of_failures() {
         assert_eq!(answers(&[4]), "answer 4");
         assert_eq!(answers(&[4, 8, 12]), "answers 4, 8, 12");
         assert_eq!(answers(&[4, 8, 12, 16, 20]), "answers 4, 8, 12 and 2 more");

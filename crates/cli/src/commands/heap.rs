@@ -23,13 +23,13 @@ pub(crate) struct Heap {
     /// File to write [default: standard output, unless it is a terminal]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Measure the growth within this many seconds, instead of the memory held now
+    /// Measure the growth within this many seconds instead of the memory in use
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=60))]
     seconds: Option<u16>,
     /// Number of instances to ask at the same time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
-    /// Give up on instances that have not answered after this many seconds
+    /// Leave out instances that have not answered after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     deadline: Duration,
     #[command(flatten)]
@@ -42,7 +42,7 @@ impl Heap {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && stdout().is_terminal() {
             return Err(Failure::usage(
-                "will not write a profile, which is binary, to a terminal; name a file with -o, or use a pipe",
+                "a profile is binary, so it is not written to a terminal; name a file with -o, or use a pipe",
             ));
         }
         let client = self.connection.client()?;
@@ -79,7 +79,7 @@ impl Heap {
         problems.iter().for_each(Failure::print);
         let profile = match profiles.len() {
             0 => return Err(Failure::local("no instance sent a profile")),
-            // Unchanged, with the addresses that `pprof` needs to find source lines.
+            // Keep the original, because `pprof` needs its addresses to find source lines.
             1 => profiles.remove(0).0,
             _ => merged(profiles.into_iter().map(|(_, profile)| profile).collect())?,
         };
@@ -99,10 +99,10 @@ pub(super) fn read(pprof: &[u8]) -> Result<SymbolizedProfile, Failure> {
     Ok(profile)
 }
 
-/// Merges profiles. Their stacks consist of names, so the instances may run different programs.
+/// Merges profiles, also of different programs, because their stacks consist of names.
 fn merged(profiles: Vec<SymbolizedProfile>) -> Result<Vec<u8>, Failure> {
     let sum = SymbolizedProfile::merge(&profiles)
-        .ok_or_else(|| Failure::local("cannot merge growth profiles with profiles of live memory"))?;
+        .ok_or_else(|| Failure::local("cannot merge profiles of growth with profiles of live memory"))?;
     let mut options = PprofOptions::taken_at(SystemTime::now());
     options.comments.push(format!("{} instances merged", profiles.len()));
     let mut pprof = Vec::new();

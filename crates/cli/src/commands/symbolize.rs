@@ -24,8 +24,8 @@ pub(crate) struct Symbolize {
     /// Profile in pprof format, from `memory-debug heap` or `/heap` (also with symbols=none); `-` reads standard input
     #[arg(value_name = "FILE")]
     profile: PathBuf,
-    /// Unstripped program or library. Or: its debug file and the stripped file, plus the file that dwz shares between
-    /// several programs. Files are matched by build-id, so their names do not matter
+    /// Unstripped program or library; or a stripped one together with its debug file and the file that dwz shares
+    /// between programs. Files are matched by build-id, so their names do not matter
     #[arg(long, value_name = "BIN", required = true, num_args = 1..)]
     debug_file: Vec<PathBuf>,
     /// File to write, in pprof format [default: standard output, unless it is a terminal]
@@ -43,7 +43,8 @@ impl Symbolize {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         if self.output.is_none() && !self.text && stdout().is_terminal() {
             return Err(Failure::usage(
-                "will not write a profile, which is binary, to a terminal; name a file with -o, use a pipe, or add --text",
+                "a profile is binary, so it is not written to a terminal; name a file with -o, use a pipe, or \
+                 add --text",
             ));
         }
         let pprof = input::read(&self.profile, MAX_PROFILE_BYTES)?;

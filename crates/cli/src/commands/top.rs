@@ -54,8 +54,8 @@ impl Top {
         let count = found.targets.len();
         if count > MAX_INSTANCES {
             return Err(Failure::usage(format!(
-                "{count} instances are too many to watch, at most {MAX_INSTANCES} are possible; use `memory-debug fleet` to sum \
-                 them up"
+                "{count} instances are too many to watch: the limit is {MAX_INSTANCES}; use `memory-debug fleet` to \
+                 add them up"
             )));
         }
         let asked = found.with_logins(&self.connection)?;

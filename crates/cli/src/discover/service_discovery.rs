@@ -1,7 +1,7 @@
 //! Lists of instances in Prometheus's format: `[{"targets": ["host:port"], "labels": {…}}]`.
 //!
-//! Two labels are read: `__scheme__`, and `__memory_debug_path__` for the path of the page. A list decides which hosts get
-//! the password, so nothing in it can lift the rule that passwords do not cross a network in the clear.
+//! Two labels have a meaning: `__scheme__`, and `__memory_debug_path__` for the path of the page. A list decides which
+//! hosts get the password. So nothing in a list can allow plain HTTP to other machines: only `--insecure` can.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,9 +14,10 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::input;
 
-/// Longest list that is read.
+/// The longest list that is read.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// One element of the list.
 #[derive(Debug, Deserialize)]
 struct TargetGroup {
     targets: Vec<String>,
@@ -24,10 +25,11 @@ struct TargetGroup {
     labels: HashMap<String, String>,
 }
 
+/// Adds the instances that a file lists.
 pub(super) fn from_file(path: &Path, discovery: &Discovery, found: &mut Found) -> Result<(), Failure> {
     let failed = |what: String| Failure::local(format!("--targets-file {}: {what}", path.display()));
     let content = input::read(path, MAX_BYTES).map_err(|failure| failed(failure.message))?;
-    let text = String::from_utf8(content).map_err(|_| failed("is not text".into()))?;
+    let text = String::from_utf8(content).map_err(|_| failed("is not UTF-8 text".into()))?;
     if text.trim_start().starts_with(['[', '{']) {
         return add_groups(text.as_bytes(), discovery, found).map_err(failed);
     }
@@ -39,6 +41,7 @@ pub(super) fn from_file(path: &Path, discovery: &Discovery, found: &mut Found) -
     Ok(())
 }
 
+/// Adds the instances that a URL lists.
 pub(super) fn from_url(
     url: &str,
     client: &Client,
@@ -84,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_address_does_not_take_the_others_with_it() {
+    fn bad_address_does_not_affect_other_addresses() {
         let found =
             found(r#"[{"targets": ["a:1", "ops:pw@b", "file:///etc/passwd", "c d", "e:1?x=y"]}]"#).unwrap();
         assert_eq!((found.targets.len(), found.missing.len()), (1, 4));
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_about_a_malformed_list_shows_the_format() {
+    fn message_about_malformed_list_shows_the_format() {
         for json in ["", "{}", "[1]", r#"[{"targets": "a"}]"#, "<html>"] {
             assert!(found(json).unwrap_err().contains("[{\"targets\": [\"host:port\"]}]"), "{json}");
         }

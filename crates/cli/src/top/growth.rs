@@ -1,7 +1,7 @@
 //! How the rows of all instances changed since the start, and which changes are more than noise.
 //!
-//! Each instance is compared with its own first report, and the changes are added up. So an instance that starts or stops
-//! answering is not growth. For one instance the result and the test equal
+//! Each instance is compared with its own first report, and the changes are added up. So an instance that starts or
+//! stops answering is not growth. For one instance the result and the test equal
 //! [`ReportDiff`](memory_debug_report::ReportDiff).
 
 use std::collections::HashMap;

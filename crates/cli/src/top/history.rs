@@ -68,7 +68,8 @@ impl History {
     }
 }
 
-/// Merges two points into the higher sums, so that peaks stay. If the number of instances differs, the later point counts.
+/// Merges two points into the higher sums, so that peaks stay. If the number of instances differs, the later point
+/// counts.
 fn merged(earlier: Point, later: Point) -> Point {
     if earlier.instances != later.instances {
         return later;

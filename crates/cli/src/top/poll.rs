@@ -29,6 +29,7 @@ pub(super) struct Poller {
     gate: Arc<Gate>,
 }
 
+/// Stops all polling threads while it is closed.
 #[derive(Debug, Default)]
 struct Gate {
     is_closed: Mutex<bool>,
@@ -36,14 +37,14 @@ struct Gate {
 }
 
 impl Poller {
-    /// Polls `number` instances with `ask`. The next request to an instance follows an `interval` after the last one, or
-    /// after its answer if that comes later.
+    /// Polls `number` instances with `ask`. Requests to one instance begin an `interval` apart, or later if an answer
+    /// takes longer.
     pub(super) fn start(
         number: usize,
         interval: Duration,
         ask: impl Fn(usize) -> Result<MemoryReport, Failure> + Send + Sync + 'static,
     ) -> (Self, Receiver<News>) {
-        // A thread waits until its news are taken, so that the queue stays short.
+        // A thread blocks while the queue is full, so the queue stays short.
         let (sender, news) = sync_channel(2 * number);
         let ask = Arc::new(ask);
         let gate = Arc::new(Gate::default());
@@ -70,7 +71,7 @@ impl Poller {
 }
 
 impl Gate {
-    /// Waits while it is closed.
+    /// Waits until the gate is open.
     fn pass(&self) -> Option<()> {
         let closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
         let _open =
@@ -90,7 +91,7 @@ fn turn(
     news.send(News::Asked { index, at: asked }).ok()?;
     // If the thread died, the instance would look slow.
     let answer = catch_unwind(AssertUnwindSafe(|| ask(index))).unwrap_or_else(|_| {
-        Err(Failure::local("this program panicked during the request; please report that"))
+        Err(Failure::local("the request panicked, which is a defect of this command; please report it"))
     });
     news.send(answered(index, answer)).ok()?;
     thread::sleep(interval.saturating_sub(asked.elapsed()));

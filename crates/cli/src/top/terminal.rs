@@ -10,8 +10,8 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
-/// The alternate screen of the terminal, without cursor, echo and line editing. The terminal is restored when this value
-/// is dropped or this thread panics.
+/// The alternate screen of the terminal, without cursor, echo and line editing. The terminal is restored when this
+/// value is dropped or this thread panics.
 #[derive(Debug)]
 pub(super) struct Screen {
     pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
@@ -44,8 +44,8 @@ impl Drop for Screen {
     }
 }
 
-/// Restores the terminal before a panic message is printed, because the message would disappear with the alternate screen.
-/// Panics of polling threads are caught. They print nothing, because the screen stays in use.
+/// Restores the terminal before a panic message is printed, because the message would disappear with the alternate
+/// screen. Panics of polling threads are caught. They print nothing, because the screen stays in use.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! The view as the command line asks for it.
+//! The view with the options from the command line.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ impl View {
         let Self { asked, client, interval, .. } = self;
         live::run(state, interval, move |index| {
             let (target, login) =
-                asked.get(index).ok_or_else(|| Failure::local("there is no such instance"))?;
+                asked.get(index).ok_or_else(|| Failure::local("no instance has this number"))?;
             poll::report(&client, target, login)
         })
     }

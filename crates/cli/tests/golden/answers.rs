@@ -36,8 +36,8 @@ fn many_instances() {
             "fleet {0} {1} {2} {3} {4} {5} --top 3",
             &[ONE, Stranger, Dead, Says(REDIRECT), Says(WEB_PAGE), Says(BUSY)],
         ),
-        differs("fleet-through-nobody", "fleet --through {0}", &[Says(BUSY)]),
-        differs("fleet-nobody", "fleet {0} {1}", &[Dead, Stranger]),
+        differs("fleet-through-no-answer", "fleet --through {0}", &[Says(BUSY)]),
+        differs("fleet-no-answer", "fleet {0} {1}", &[Dead, Stranger]),
     ]);
 }
 

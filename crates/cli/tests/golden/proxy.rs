@@ -7,8 +7,8 @@ use std::thread;
 
 use crate::run;
 
-/// Runs the command through a proxy that sends `answers`, one after the other, on its first connection. Returns the bytes
-/// that the proxy received before each answer and after the last answer, and the output of the command.
+/// Runs the command through a proxy that sends `answers`, one after the other, on its first connection. Returns the
+/// bytes that the proxy received before each answer and after the last answer, and the output of the command.
 fn through_proxy(line: &str, login: &str, answers: &'static [&'static str]) -> (Vec<Vec<u8>>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -79,14 +79,20 @@ fn refusal_of_a_proxy_is_explained_without_its_login() {
     let refusal = &["HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"];
     for line in ["fetch https://shop.invalid", "fetch http://shop.invalid --insecure"] {
         let (_, output) = through_proxy(line, "pro:s3cret@", refusal);
-        let told = text(&output.stderr);
-        assert!(told.contains("the proxy answered 407; it wants a login: set MEMORY_DEBUG_PROXY"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+        let message = text(&output.stderr);
+        assert!(
+            message.contains("the proxy answered 407; it requires a login: set MEMORY_DEBUG_PROXY"),
+            "{message}"
+        );
+        assert!(!message.contains("s3cret"), "{message}");
         assert_eq!(output.status.code(), Some(1));
     }
     let (_, output) = through_proxy("fetch https://shop.invalid", "", &["SSH-2.0-OpenSSH\r\n\r\n"]);
-    let told = text(&output.stderr);
-    assert!(told.contains("the proxy sent a reply that is not HTTP (through the proxy 127.0.0.1:"), "{told}");
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("the proxy sent a reply that is not HTTP (through the proxy 127.0.0.1:"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -94,8 +100,8 @@ fn plain_http_through_a_proxy_needs_insecure() {
     for target in ["http://localhost:1", "http://shop.invalid"] {
         let words = ["fetch", target, "--proxy", "http://pro:s3cret@proxy.invalid:1"].map(str::to_owned);
         let output = run::command(&words).output().unwrap();
-        let told = text(&output.stderr);
-        assert!(told.contains("plain HTTP through a proxy would show the password"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+        let message = text(&output.stderr);
+        assert!(message.contains("plain HTTP through a proxy would expose the password"), "{message}");
+        assert!(!message.contains("s3cret"), "{message}");
     }
 }

@@ -22,8 +22,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Runs `line` and compares the output with `expected/NAME.txt`. In the line, `{0}` is the address of the first of `kinds`.
-/// Returns the difference, if there is one. Ports have five digits, and appear as `PORT0` and so on.
+/// Runs `line` and compares the output with `expected/NAME.txt`. In the line, `{0}` is the address of the first of
+/// `kinds`. Returns the difference, if there is one. Ports have five digits, and appear as `PORT0` and so on.
 pub(crate) fn differs(name: &str, line: &str, kinds: &[Kind]) -> Option<String> {
     let ports: Vec<_> = server::start(kinds).iter().map(u16::to_string).collect();
     let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();

@@ -138,7 +138,7 @@ mod tests {
             (br#"{"active":"true"}"#, "invalid type: string \\\"true\\\", expected a boolean"),
             (br#"{"active":true}"#, "for_seconds is missing"),
             (br#"{"active":true,"for_seconds":1.5}"#, "invalid type: floating point `1.5`, expected u64"),
-            (br#"{"active":true,"for_seconds":3601}"#, "for_seconds is a number from 1 to 3600"),
+            (br#"{"active":true,"for_seconds":3601}"#, "for_seconds must be a number from 1 to 3600"),
             (br#"{"active":true,"for_seconds":99999999999999999999}"#, "expected u64"),
             (br#"{"active":false,"active":false}"#, "duplicate field `active`"),
             (br#"{"active":true,"for_seconds":1,"for_seconds":1}"#, "duplicate field `for_seconds`"),

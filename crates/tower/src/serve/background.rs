@@ -24,7 +24,7 @@ use crate::MemoryDebugLayer;
 ///
 /// # Errors
 ///
-/// Those of [`Listener::bind`], and an error if no thread can be started.
+/// The errors of [`Listener::bind`], and an error if the thread cannot be started.
 pub fn start_in_background(
     page: impl Into<MemoryDebugLayer>,
     address: impl Into<ListenAddress>,
@@ -55,7 +55,7 @@ pub fn start_in_background(
     Ok(Handle { address, running: Some((stop, thread)) })
 }
 
-/// Polls `serving` until the handle is dropped. Polls it for ever after the message that the handle was detached.
+/// Polls `serving` until the handle is dropped, or for ever once the handle is detached.
 async fn serve_until(serving: impl Future<Output = Infallible>, stopped: oneshot::Receiver<Detached>) {
     let mut serving = pin!(serving);
     let mut stopped = pin!(async {
@@ -70,6 +70,7 @@ async fn serve_until(serving: impl Future<Output = Infallible>, stopped: oneshot
     .await;
 }
 
+/// The message that the page must run until the process ends.
 #[derive(Debug)]
 struct Detached;
 
@@ -84,7 +85,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The address of the page. If the port was 0, it is the port that the system chose.
+    /// The address of the page. If the requested port was 0, it contains the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address

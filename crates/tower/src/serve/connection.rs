@@ -53,7 +53,7 @@ pub(super) async fn serve(
     let http = auto::Builder::new(TokioExecutor::new());
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let mut idle = pin!(idle(requests));
-    // The error of a connection is ignored: it matters only to the client, which knows it already.
+    // Ignore an error of the connection: it matters only to the client, which notices it.
     poll_fn(|context| match connection.as_mut().poll(context) {
         Poll::Ready(_) => Poll::Ready(()),
         Poll::Pending => idle.as_mut().poll(context),
@@ -61,8 +61,8 @@ pub(super) async fn serve(
     .await;
 }
 
-/// Whether hyper can write `now` as an HTTP date. hyper formats the date for every connection, and panics before 1970 and
-/// after the year 9999 (httpdate 1.0, `HttpDate::from`).
+/// Whether hyper can write `now` as an HTTP date. hyper formats the date for every connection, and panics before 1970
+/// and after the year 9999 (httpdate 1.0, `HttpDate::from`).
 fn has_http_date(now: SystemTime) -> bool {
     const YEAR_10_000: u64 = 253_402_300_800;
     now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|since| since.as_secs() < YEAR_10_000)
@@ -71,8 +71,8 @@ fn has_http_date(now: SystemTime) -> bool {
 /// The response while the clock has no HTTP date.
 const CLOCK_IS_WRONG: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
-    content-length: 73\r\nconnection: close\r\n\r\n\
-    the clock of this machine is before 1970 or after 9999: set it right now\n";
+    content-length: 74\r\nconnection: close\r\n\r\n\
+    the clock of this machine is before 1970 or after 9999; correct the clock\n";
 
 /// Completes when no request has been running for [`IDLE`].
 async fn idle(mut requests: watch::Receiver<usize>) {

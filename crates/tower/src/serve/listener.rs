@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use memory_debug_endpoint::is_loopback;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::net::{TcpListener, TcpSocket};
@@ -77,9 +78,9 @@ impl Listener {
     pub fn bind(address: impl Into<ListenAddress>) -> io::Result<Self> {
         let address = address.into();
         match address.0 {
-            Kind::Tcp(wanted, Reach::Loopback) if !is_loopback(wanted) => {
+            Kind::Tcp(wanted, Reach::Loopback) if !is_loopback(wanted.ip()) => {
                 let message = format!(
-                    "will not listen on {wanted}: the password would cross the network unencrypted; use a loopback \
+                    "refused to listen on {wanted}: the password would cross the network unencrypted; use a loopback \
                      address, a Unix socket or `ListenAddress::insecure_tcp`"
                 );
                 Err(io::Error::new(ErrorKind::InvalidInput, message))
@@ -98,7 +99,7 @@ impl Listener {
         }
     }
 
-    /// The address that it listens on. If the port was 0, it is the port that the system chose.
+    /// The address of the socket. If the requested port was 0, it contains the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address
@@ -138,11 +139,6 @@ impl Listener {
             }
         }
     }
-}
-
-/// Whether `address` is a loopback address, also if it is an IPv4 address written as IPv6.
-fn is_loopback(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
 }
 
 /// Binds like tokio's own `bind`, which is asynchronous only because it looks up names.

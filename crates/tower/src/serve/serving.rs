@@ -16,8 +16,8 @@ use crate::MemoryDebugLayer;
 ///
 /// # Errors
 ///
-/// Those of [`Listener::bind`]. This function is not `async`, so that `tokio::spawn` cannot hide an error. Spawn the
-/// value that it returns.
+/// The errors of [`Listener::bind`]. This function is not `async`, so that `tokio::spawn` cannot hide an error. Spawn
+/// the value that it returns.
 ///
 /// ```compile_fail,E0277
 /// # use memory_debug_tower::serve::{ListenAddress, serve};
@@ -45,7 +45,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The address that it listens on. If the port was 0, it is the port that the system chose.
+    /// The address of the socket. If the requested port was 0, it contains the port that the system chose.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {
         &self.address

@@ -99,8 +99,8 @@ fn remove_stale(path: &Path, folder: &PrivateFolder) -> io::Result<()> {
     Ok(())
 }
 
-/// Connects without waiting. The kernel accepts or refuses a Unix socket immediately, and tokio's sockets never block. A
-/// connection that is still pending means that the queue is full.
+/// Connects without waiting. The kernel accepts or refuses a Unix socket immediately, and tokio's sockets never
+/// block. A connection that is still pending means that the queue is full.
 fn connect_now(path: &Path) -> io::Result<()> {
     let mut connecting = pin!(UnixStream::connect(path));
     match connecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

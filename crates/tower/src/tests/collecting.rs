@@ -28,7 +28,7 @@ async fn s21_services_of_one_layer_and_its_clones_share_one_collection() {
 }
 
 #[tokio::test]
-async fn s21_applied_twice_the_outer_layer_answers() {
+async fn s21_outer_of_two_layers_answers() {
     let (outer, inner) = (Fixture::new(), Fixture::new());
     outer.go.send(()).unwrap();
     let service = outer.layer.layer(inner.layer.layer(Strict::default()));

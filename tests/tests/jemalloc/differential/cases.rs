@@ -585,7 +585,7 @@ fn conversations() -> Vec<Case> {
         ("refusals", vec![refused(), refused(), refused()]),
         ("pages", vec![page(), page(), page()]),
         ("page and application", vec![page(), application(), page(), application()]),
-        ("refused, then let in", vec![refused(), page(), refused()]),
+        ("refused, then accepted", vec![refused(), page(), refused()]),
         ("heads between pages", vec![head(), page(), head(), page()]),
         ("errors between pages", vec![error(), page(), error(), refused()]),
         ("an unread body, then the page", vec![with_body(), page()]),

@@ -132,8 +132,8 @@ fn assert_problem(server: &Server, response: &Response, status: u16, slug: &str)
 }
 
 #[test]
-fn s73_all_servers_make_bind_and_end_a_change_alike() {
-    on_all_servers("s73_all_servers_make_bind_and_end_a_change_alike", async |server| {
+fn s73_all_servers_handle_a_change_identically() {
+    on_all_servers("s73_all_servers_handle_a_change_identically", async |server| {
         let json = |body| put(body).header("accept", "application/json");
         let (before, tag) = state(server).await;
         assert_eq!(before["window"], Value::Null);
@@ -142,16 +142,16 @@ fn s73_all_servers_make_bind_and_end_a_change_alike() {
 
         let made = server.send(json(ON).header("if-match", &tag)).await;
         assert_eq!(made.status, 200, "{}: {made}", server.name);
-        let told = made.json();
-        assert_eq!(told["version"].as_u64(), before["version"].as_u64().map(|version| version + 1));
-        assert!(told["window"]["seconds_left"].as_u64().is_some_and(|left| left <= 300), "{told}");
+        let reply = made.json();
+        assert_eq!(reply["version"].as_u64(), before["version"].as_u64().map(|version| version + 1));
+        assert!(reply["window"]["seconds_left"].as_u64().is_some_and(|left| left <= 300), "{reply}");
         assert_eq!(etag(&made), state(server).await.1);
         assert_ne!(etag(&made), tag);
 
         for other in [&*tag, "\"x\"", "W/\"x\"", "x", "", &format!("W/{}", etag(&made))] {
             let refused = server.send(json(ON).header("if-match", other)).await;
             assert_problem(server, &refused, 409, "version-differs");
-            assert_eq!(etag(&refused), etag(&made), "{}: the tag to go on with", server.name);
+            assert_eq!(etag(&refused), etag(&made), "{}: a refusal has the current tag", server.name);
         }
         let again = server.send(json(ON).header("if-match", format!("\"x\", {}", etag(&made)))).await;
         assert_eq!(again.status, 200, "{}: {again}", server.name);
@@ -263,8 +263,8 @@ fn s27_bodies_over_http2_are_answered_as_over_http1() {
         for (body, status) in [("", 400), ("{}", 400), ("{\"active\":0}", 400), (&*long, 413), (OFF, 409)] {
             let over_http2 = connection.send_with_body("PUT", PROFILING, &fields, body).await;
             let over_http1 = server.send(put(body)).await;
-            let told = (over_http2.0, &over_http2.2);
-            assert_eq!(told, (status, &over_http1.body), "{}: {body:.40}", server.name);
+            let answer = (over_http2.0, &over_http2.2);
+            assert_eq!(answer, (status, &over_http1.body), "{}: {body:.40}", server.name);
             assert_eq!(over_http1.status, status);
         }
         let made = connection.send_with_body("PUT", PROFILING, &fields, ON).await;

@@ -55,25 +55,28 @@ fn complaint(
     answer: Option<&Answer>,
     model: Option<&Answer>,
 ) -> Option<String> {
-    let told = |what: &str| Some(format!("{case}: {what}: {answer:?} instead of {model:?}"));
+    let difference = |what: &str| Some(format!("{case}: {what}: {answer:?} instead of {model:?}"));
     match (expected, answer, model) {
         (Expected::Page(status), Some(answer), Some(model)) => {
             if answer.0 != status || constant(answer) != constant(model) {
-                return told("not as on the first server");
+                return difference("differs from the first server");
             }
             let shown = status == 200 && !answer.2.is_empty();
-            (status == 200 && shown == model.2.is_empty()).then(|| told("a body on one side only"))?
+            (status == 200 && shown == model.2.is_empty())
+                .then(|| difference("only one of the servers sends a body"))?
         }
-        (Expected::Page(_), ..) => told("no answer"),
-        (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => told("the page"),
-        (Expected::Application | Expected::Decoded, None, _) => told("no answer"),
-        (Expected::Server, Some(answer), _) if answer.0 < 400 => told("accepted"),
+        (Expected::Page(_), ..) => difference("no answer"),
+        (Expected::Application | Expected::Decoded, Some(answer), _) if is_page(answer) => {
+            difference("the page")
+        }
+        (Expected::Application | Expected::Decoded, None, _) => difference("no answer"),
+        (Expected::Server, Some(answer), _) if answer.0 < 400 => difference("accepted"),
         _ => None,
     }
 }
 
 #[tokio::test]
-async fn s73_the_examples_answer_the_same_table() {
+async fn s73_examples_answer_like_the_table() {
     let state = AppState::start(&Config::small());
     let examples = all(&state).await;
     let model = servers::first().await;

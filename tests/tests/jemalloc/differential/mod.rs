@@ -20,10 +20,8 @@ use self::servers::{APPLICATION, Mount, Server};
 
 /// Header fields that an application or a server can choose. All other fields are the page's, or follow from
 /// it.
-const OF_THE_SERVER: [(&str, &str); 2] = [
-    ("date", "the time"),
-    ("connection", "whether the connection goes on is between the server and the client"),
-];
+const OF_THE_SERVER: [(&str, &str); 2] =
+    [("date", "the time"), ("connection", "the server and the client decide whether to keep the connection")];
 
 /// Header fields of answers to HEAD: axum's router states the length of the body that it gets, which is
 /// empty.
@@ -96,7 +94,7 @@ fn is_expected(server: &Server, expected: Expected, answer: Option<&Answer>) -> 
 }
 
 #[tokio::test]
-async fn s73_all_servers_answer_alike() {
+async fn s73_all_servers_answer_identically() {
     let cases = cases_without_profile();
     assert!(cases.len() >= 400, "{} cases", cases.len());
     let servers = servers::all().await;
@@ -109,18 +107,18 @@ async fn s73_all_servers_answer_alike() {
             let answers = hold(server, case).await;
             let collected = server.collector.count() - before;
             let (model, most) = first.get_or_insert((answers.clone(), collected));
-            let mut told = |what: &str| {
+            let mut fail = |what: &str| {
                 differences
                     .push(format!("{}: {case}: {what}: {answers:?} instead of {model:?}", server.name));
             };
             if (answers.len(), collected) != (case.exchanges.len(), *most) {
-                told("answers or collections are missing");
+                fail("answers or collections are missing");
             }
             for ((answer, model), (_, expected)) in answers.iter().zip(model.iter()).zip(&case.exchanges) {
                 if !is_expected(server, *expected, answer.as_ref()) {
-                    told("not as the table has it");
+                    fail("differs from the table");
                 } else if expected.is_alike_on(server.mount) && answer != model {
-                    told("not as on the first server");
+                    fail("differs from the first server");
                 }
             }
         }

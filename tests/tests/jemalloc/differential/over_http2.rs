@@ -39,9 +39,9 @@ async fn s27_http2_is_answered_as_http1() {
             let (method, target, fields) = said_in_http2(request).unwrap();
             let (status, fields, body) = connection.send(method, target, &fields).await;
             let answer = Some((status, comparable_fields(request, fields), body));
-            let told = || format!("{}: {case}: {answer:?}", server.name);
-            assert!(is_expected(server, *expected, answer.as_ref()), "{}", told());
-            assert!(hold(server, case).await.contains(&answer), "{}", told());
+            let message = || format!("{}: {case}: {answer:?}", server.name);
+            assert!(is_expected(server, *expected, answer.as_ref()), "{}", message());
+            assert!(hold(server, case).await.contains(&answer), "{}", message());
         }
     }
 }

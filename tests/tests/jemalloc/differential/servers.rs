@@ -117,7 +117,7 @@ async fn all_with(make: impl Fn() -> (Endpoint, CountingCollector)) -> Vec<Serve
     let address = listener.address().to_string().parse().unwrap();
     let serving = tokio::spawn(listener.serve(layer));
     let server = tests::Server::ended_by(address, move || serving.abort());
-    add("a listener of its own", Mount::Alone, (server, collector));
+    add("a separate listener", Mount::Alone, (server, collector));
 
     servers
 }

@@ -234,16 +234,16 @@ mod tests {
 
     #[test]
     fn owner_of_the_limit_is_shown_unless_it_is_the_container() {
-        let told = |set_by: &str, path: Option<&str>| {
+        let shown = |set_by: &str, path: Option<&str>| {
             let ceiling = serde_json::json!({
                 "limit_bytes": 300, "used_bytes": 294, "room_bytes": 6, "set_by": set_by, "path": path,
             });
             owner(&serde_json::from_value(ceiling).unwrap())
         };
-        assert_eq!(told("group", Some("/p/a")), "");
-        assert_eq!(told("group-above", Some("/p")), " in /p");
-        assert_eq!(told("group-above", Some("/p\u{1b}[2J")), r" in /p\u{1b}[2J");
-        assert_eq!(told("machine", None), " of the machine");
+        assert_eq!(shown("group", Some("/p/a")), "");
+        assert_eq!(shown("group-above", Some("/p")), " in /p");
+        assert_eq!(shown("group-above", Some("/p\u{1b}[2J")), r" in /p\u{1b}[2J");
+        assert_eq!(shown("machine", None), " of the machine");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
-/// Colours that are readable on a light and on a dark background. Nothing is said by colour alone.
+/// Colours that are readable on a light and on a dark background. Everything that a colour says is also in the text.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::top) struct Palette {
     pub(super) growing: Style,

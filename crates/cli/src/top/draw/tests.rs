@@ -69,7 +69,8 @@ fn one() -> (State, Instant) {
 fn several() -> (State, Instant) {
     let began = Instant::now();
     let targets = (1..5).map(|number| format!("http://10.0.0.{number}:3000")).collect();
-    let unknown = MissingInstance::new("nobody.example", MissingReason::Address, "the name has no address");
+    let unknown =
+        MissingInstance::new("unknown.example", MissingReason::Address, "found no address for the host name");
     let mut state = State::new(targets, vec![unknown], Duration::from_secs(2), began);
     for turn in 0..20 {
         let at = began + Duration::from_secs(2 * turn);
@@ -309,5 +310,5 @@ fn only_the_problem_is_coloured_in_the_line_of_answers() {
         let before = line.split(wanted).next().unwrap().chars().count();
         screen[(u16::try_from(before).unwrap(), y)].fg
     };
-    assert_eq!((colour("3 of 5"), colour("nobody.example")), (Color::Reset, Color::Red));
+    assert_eq!((colour("3 of 5"), colour("unknown.example")), (Color::Reset, Color::Red));
 }
