@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// The start of a text in printable ASCII. It cannot end a line, colour a terminal or fill a disk.
+/// The start of a string as printable ASCII. It cannot end a line, colour a terminal or fill a disk.
 pub(crate) struct Escaped<'a> {
     text: &'a str,
     max_chars: usize,

@@ -11,7 +11,7 @@
 //! - `loopback`: addresses of this machine
 //! - `page_path`: the path of a page, and addresses without logins
 //! - `random`: randomness and generated passwords
-//! - `unseen`: invisible characters at the ends of a text
+//! - `unseen`: invisible characters at the ends of a string
 //! - `login`: the check that a login can be sent with basic authentication
 //! - `deadline`: the time that is left until a deadline
 //! - `permits`: a limit on how many threads do something at once

@@ -1,8 +1,8 @@
-//! Invisible characters at the ends of a text, which clients usually do not send.
+//! Invisible characters at the ends of a string, which clients usually do not send.
 
 use std::fmt;
 
-/// An invisible character at one end of a text.
+/// An invisible character at one end of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen {
     /// The first character.

@@ -35,7 +35,7 @@ impl Authorized {
         &self.user
     }
 
-    /// The user as a shared text.
+    /// The user as a shared string.
     pub(crate) fn login(&self) -> &Arc<str> {
         &self.user
     }

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_decisions_match_the_tests_of_cross_origin_protection_in_go() {
+    fn s30_decisions_match_the_tests_of_go() {
         for (method, site, origin, expected) in [
             ("POST", "same-origin", "", false),
             ("POST", "none", "", false),

@@ -24,7 +24,7 @@ pub(crate) enum Field {
     Password = 1,
 }
 
-/// HMAC-SHA256 of one field. Compared in constant time only, hence no `PartialEq`.
+/// HMAC-SHA256 of one field. It has no `PartialEq`, because it must be compared in constant time.
 pub(crate) struct Tag(Zeroizing<[u8; 32]>);
 
 impl Key {
@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn s09_tags_are_equal_exactly_when_the_texts_are(left: Vec<u8>, right: Vec<u8>) {
+        fn s09_tags_are_equal_exactly_if_the_inputs_are(left: Vec<u8>, right: Vec<u8>) {
             let key = Key::random().unwrap();
             let tags_agree = same(&key.tag(Field::User, &left), &key.tag(Field::User, &right));
             prop_assert_eq!(tags_agree, left == right);

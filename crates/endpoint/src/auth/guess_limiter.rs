@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn s11_right_passwords_cost_nothing() {
+    fn s11_right_passwords_use_up_no_guesses() {
         let all = GuessLimiter::default();
         let peer = address("192.0.2.7");
         let now = Instant::now();

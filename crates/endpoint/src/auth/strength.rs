@@ -25,7 +25,7 @@ impl fmt::Display for Weakness {
         match self {
             Self::Short => write!(f, "it has fewer than {MIN_CHARACTERS} characters"),
             Self::FewCharacters => write!(f, "it has fewer than {MIN_DISTINCT} different characters"),
-            Self::Repetition => f.write_str("it repeats a shorter text"),
+            Self::Repetition => f.write_str("it repeats a shorter string"),
             Self::Sequence => f.write_str("most of it is a sequence such as `1234`, `abcd` or `aaaa`"),
         }
     }
@@ -56,7 +56,7 @@ fn distinct(characters: &[char]) -> usize {
     sorted.len()
 }
 
-/// Whether the text consists of one shorter text, repeated at least twice. The last repetition may be incomplete.
+/// Whether the password consists of one shorter string, repeated at least twice. The last repetition may be incomplete.
 fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|period| characters[period..] == characters[..characters.len() - period])
 }

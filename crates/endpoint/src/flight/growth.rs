@@ -1,7 +1,7 @@
 //! Growth within some seconds: two collections, and the wait between them.
 //!
 //! The wait is a future of the request, which the supervisor wakes. It holds neither a thread nor a slot, so
-//! other requests are answered meanwhile. It does hold a profile, so the number of such waits is limited. A
+//! other requests are answered in the meantime. It does hold a profile, so the number of such waits is limited. A
 //! request that goes away frees all of this.
 
 use std::fmt;

@@ -59,7 +59,7 @@ impl Collect for Numbered {
     }
 }
 
-/// One order of a model.
+/// One run of a model, in one order of the steps of its threads.
 #[derive(Clone)]
 struct Run {
     flights: Arc<Flights>,

@@ -35,7 +35,7 @@ fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
         }
     }
     serde_json::from_slice(body).map_err(|error| {
-        // The reason may quote a name or a text from the body.
+        // The reason may quote a name or a string from the body.
         let reason = error.to_string();
         Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
     })

@@ -129,7 +129,7 @@ impl Query {
         self.number(name, most.min(self.max_rows))
     }
 
-    /// Reads a short text without control characters.
+    /// Reads a short string without control characters.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.read(name, |value| {
             if !(1..=MAX_TEXT_BYTES).contains(&value.len()) {

@@ -53,7 +53,7 @@ fn s20_paths_are_matched_exactly() {
 }
 
 #[test]
-fn s23_changes_are_not_get_and_other_methods_are_listed() {
+fn s23_changes_need_other_methods_than_get_and_a_405_lists_the_methods() {
     for (method, rest, allowed) in [
         ("POST", "", "GET, HEAD"),
         ("get", "/types", "GET, HEAD"),

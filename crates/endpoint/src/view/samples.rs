@@ -12,7 +12,7 @@ pub(super) fn require_same_samples(
 ) -> Result<(), Problem> {
     let (Some(before), Some(after)) = (before, after) else {
         return Err(Problem::SamplingChanged(
-            "it is not known whether samples were discarded meanwhile".into(),
+            "it is not known whether samples were discarded in between".into(),
         ));
     };
     if before.generation != after.generation {

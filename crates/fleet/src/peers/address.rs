@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_an_address_of_a_page_is_refused() {
+    fn anything_but_the_address_of_a_page_is_refused() {
         for text in [
             "",
             "shop:8443",

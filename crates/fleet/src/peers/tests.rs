@@ -158,7 +158,7 @@ fn a_name_without_addresses_is_missing() {
 }
 
 #[test]
-fn s43_s47_an_own_report_that_hangs_or_fails_does_not_hide_the_peers() {
+fn s43_s47_a_local_report_that_hangs_or_fails_does_not_hide_the_peers() {
     let hangs: fn() -> PendingReport = || Box::pin(std::future::pending());
     let fails: fn() -> PendingReport =
         || Box::pin(async { Err(Missing::new(MissingReason::Refused, "a failure")) });

@@ -137,7 +137,7 @@ mod tests {
     use crate::exchange::FOR_ONE;
 
     #[test]
-    fn a_missing_socket_counts_as_own_and_an_unreadable_one_is_an_error() {
+    fn a_missing_socket_is_accepted_and_an_unreadable_one_is_an_error() {
         let nowhere = std::env::temp_dir().join("no-sibling");
         assert_eq!(is_own_socket(&nowhere), Ok(true));
         assert_eq!(

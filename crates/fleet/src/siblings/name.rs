@@ -27,7 +27,7 @@ impl Name {
         Ok(Self { pid, start, id: instance_id().short() })
     }
 
-    /// Parses a name. `None` for any text that [`Display`](fmt::Display) does not write.
+    /// Parses a name. `None` for any string that [`Display`](fmt::Display) does not write.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let text = name.to_str()?;
         let mut parts = text.strip_suffix(".sock")?.splitn(3, '-');
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_parses_back_and_other_texts_are_refused() {
+    fn a_name_parses_back_and_anything_else_is_refused() {
         let own = Name::own().unwrap();
         assert_eq!(Name::parse(OsStr::new(&own.to_string())), Some(own.clone()));
         assert!(own.is_alive());

@@ -279,7 +279,7 @@ fn planted_files_are_reported_and_neither_followed_nor_removed() {
 }
 
 #[test]
-fn names_beyond_the_limit_are_counted_and_the_own_socket_is_asked_first() {
+fn names_beyond_the_limit_are_counted_and_this_process_is_asked_first() {
     let place = Place::new();
     let siblings = listening(&place);
     (0..300).for_each(|number| fs::write(place.file(&format!("!{number}")), "").unwrap());
@@ -402,7 +402,7 @@ fn unused_siblings_are_forgotten() {
 }
 
 #[test]
-fn a_socket_that_replaced_the_own_socket_is_left_alone() {
+fn a_socket_that_took_over_the_name_is_left_alone() {
     let place = Place::new();
     let siblings = listening(&place);
     let own = place.file(&Name::own().unwrap().to_string());

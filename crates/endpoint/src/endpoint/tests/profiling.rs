@@ -137,7 +137,7 @@ fn s26_a_body_in_several_parts_is_read_and_its_defect_is_named() {
 }
 
 #[test]
-fn s26_a_reply_awaited_without_the_body_is_for_an_empty_body() {
+fn s26_a_request_awaited_without_its_body_counts_as_empty() {
     let outcome = outcome(&endpoint(), "PUT", PROFILING, &[("authorization", RIGHT), JSON]);
     let reply = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome);
     assert!(reply.status == 400 && text(&reply).contains("the body is empty"), "{reply:?}");

@@ -62,7 +62,7 @@ impl Collect for Fails {
 }
 
 #[test]
-fn s43_s47_an_own_collection_that_hangs_or_fails_does_not_hide_the_peers() {
+fn s43_s47_a_local_collection_that_hangs_or_fails_does_not_hide_the_peers() {
     for (collector, reason) in [(0, "deadline"), (1, "refused")] {
         let (url, _asked) = peer(report(1));
         let endpoint = endpoint(peers().instance(&url).unwrap());

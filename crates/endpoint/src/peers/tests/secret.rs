@@ -152,7 +152,7 @@ type Read = fn(&Path) -> Result<Peers, CredentialsError>;
 
 #[cfg(unix)]
 #[test]
-fn s16_a_secret_is_read_from_a_regular_file_without_blanks_at_its_ends() {
+fn s16_a_secret_file_must_be_regular_and_have_no_blanks_at_its_ends() {
     let path = std::env::temp_dir().join(format!("memory-debug-peers-{}", std::process::id()));
     let refused = |read: Read| {
         let error = read(&path).unwrap_err().to_string();

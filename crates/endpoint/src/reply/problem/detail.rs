@@ -1,4 +1,4 @@
-//! The texts of problems: what happened, and what to do next.
+//! The messages of problems: what happened, and what to do next.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::reply::format::Format;
 const SEE_LOG: &str = if audit::IS_ON { "; the log of the service has the reason" } else { "" };
 
 impl Problem {
-    /// The text for the client: what happened, and what to do next.
+    /// The message for the client: what happened, and what to do next.
     pub(crate) fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),

@@ -134,7 +134,7 @@ fn an_incomplete_answer_over_tls_is_refused() {
 }
 
 #[test]
-fn a_text_that_is_not_a_certificate_is_refused_as_an_authority() {
+fn an_authority_must_be_a_certificate() {
     let damaged = Authority::new().pem.replace("MII", "AII");
     for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\n", damaged.as_str()] {
         let refused = peers().authority(pem).unwrap_err();

@@ -95,7 +95,7 @@ fn writable() -> Vec<(u64, u64)> {
 
 /// Answers a request with these headers and calls `inspect` with the status. The thread that answered keeps its stack
 /// until `inspect` returns.
-fn answered_before(
+fn with_answer_of(
     endpoint: &Endpoint,
     (method, path): (&str, &str),
     headers: &[&Hidden],
@@ -128,13 +128,13 @@ fn answered_before(
 const HEAD: (&str, &str) = ("HEAD", "/debug/memory");
 
 fn assert_leaves_nothing(endpoint: &Endpoint, password: &Hidden, header: &Hidden, expected: u16) {
-    answered_before(endpoint, HEAD, &[header], |status| {
+    with_answer_of(endpoint, HEAD, &[header], |status| {
         assert_eq!((status, password.places(), header.places()), (expected, 0, 0));
     });
 }
 
 #[test]
-fn s16_a_text_in_memory_is_found() {
+fn s16_the_search_finds_a_password_in_memory() {
     let password = Hidden::new(24);
     assert_eq!(password.places(), 0);
     let mut planted = Zeroizing::new(password.reveal());
@@ -166,7 +166,7 @@ fn s16_a_password_in_a_malformed_header_is_nowhere_in_memory() {
     cut.0.push(b'!' ^ MASK);
     assert_leaves_nothing(&endpoint, &password, &cut, 401);
     let whole = password.header(b"");
-    answered_before(&endpoint, HEAD, &[&whole, &whole], |status| {
+    with_answer_of(&endpoint, HEAD, &[&whole, &whole], |status| {
         assert_eq!((status, password.places(), whole.places()), (401, 0, 0));
     });
 }
@@ -178,7 +178,7 @@ fn s16_guesses_at_a_weak_password_are_nowhere_in_memory() {
     assert_leaves_nothing(&endpoint, &password, &password.header(b""), 401);
     // Exceed the limit of guesses, so that the next password is not checked.
     for _ in 0..20 {
-        answered_before(&endpoint, HEAD, &[&Hidden::new(9).header(b"")], |_| {});
+        with_answer_of(&endpoint, HEAD, &[&Hidden::new(9).header(b"")], |_| {});
     }
     assert_leaves_nothing(&endpoint, &password, &password.header(b""), 429);
 }
@@ -232,7 +232,7 @@ fn s16_a_password_sent_to_siblings_is_nowhere_in_memory() {
     let directory = std::env::temp_dir().join(format!("memory-debug-asked-{}", std::process::id()));
     let endpoint = Endpoint::new(Credentials::new("ops", password.reveal()).unwrap()).siblings(&directory);
     let header = password.header(b"");
-    answered_before(&endpoint, ("GET", "/debug/memory/fleet"), &[&header], |status| {
+    with_answer_of(&endpoint, ("GET", "/debug/memory/fleet"), &[&header], |status| {
         // The threads that asked and answered may not have wiped their copies yet.
         let is_gone = (0..100).any(|_| (password.places(), header.places()) == (0, 0));
         assert_eq!((status, is_gone), (200, true));
