@@ -1,4 +1,4 @@
-//! Base64 as it is encoded; nothing of ours decodes it here.
+//! A base64 encoder that is independent of the code under test.
 
 pub fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,6 +1,6 @@
-//! Whether a name is whole, told without the parser under test.
+//! Checks that a name is whole, independently of the parser under test.
 
-/// Whether every bracket is closed by its own kind; the `>` of `->` is none.
+/// Whether every bracket is closed by its own kind. The `>` of `->` is not a bracket.
 pub fn balance(text: &str) -> bool {
     let mut open = Vec::new();
     let mut before = ' ';
@@ -19,8 +19,8 @@ pub fn balance(text: &str) -> bool {
     open.is_empty()
 }
 
-/// Whether brackets balance, braces hold what compilers put into them (`{closure_env#0}`, `{shim:vtable#0}`), and `-`
-/// stands in arrows and numbers only.
+/// Whether brackets balance, braces contain what compilers write there (`{closure_env#0}`, `{shim:vtable#0}`), and
+/// `-` occurs only in arrows and numbers.
 pub fn is_genuine(name: &str) -> bool {
     let mut depth = 0_usize;
     let mut before = ' ';

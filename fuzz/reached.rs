@@ -1,11 +1,11 @@
-//! How often a target gets how far: one that is turned away at the door finds nothing.
+//! Counts how far the inputs of a target get. A target whose inputs are refused at once finds nothing.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 type Outcomes = BTreeMap<(&'static str, &'static str), u64>;
 
-/// Counts what came of input of that kind, and prints all counts each time that there are twice as many.
+/// Counts the outcome of an input of this kind, and prints all counts whenever their number has doubled.
 pub fn count(kind: &'static str, outcome: &'static str) {
     thread_local!(static OUTCOMES: RefCell<(u64, Outcomes)> = RefCell::default());
     OUTCOMES.with_borrow_mut(|(all, outcomes)| {

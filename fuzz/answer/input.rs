@@ -1,12 +1,12 @@
-//! Answers that are right in nearly everything: a real report with some fields replaced, framed as HTTP has it or nearly so.
+//! Answers that are nearly right: a real report with some fields replaced, in valid or nearly valid HTTP framing.
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use serde_json::{Value, json};
 
 use crate::REPORT;
 
-/// How much larger all replacements of one report may make it together, each on top of the others: not many times as long
-/// as an answer may be.
+/// The most values and copies that all replacements of a report may make together, because each multiplies the others.
+/// They keep a report from being many times as long as an answer may be.
 const MOST_VALUES: usize = 1 << 19;
 const MOST_COPIES: usize = 1 << 10;
 
@@ -17,25 +17,25 @@ pub struct Answer<'a> {
     status: Status,
     framing: Framing<'a>,
     headers: Vec<(&'a str, &'a str)>,
-    /// Bytes written over others.
+    /// Positions and the bytes written there.
     damage: Vec<(u16, u8)>,
-    /// How much of it comes.
+    /// The length after which the answer ends.
     ends_at: Option<u16>,
-    /// What comes behind it, again and again.
+    /// Bytes that follow the answer endlessly.
     endless: Option<&'a [u8]>,
-    /// How many bytes come at a time, in turn.
+    /// The numbers of bytes that arrive at a time, in turn.
     pub sizes: Vec<u8>,
-    /// How the configuration names who answered.
+    /// The name of the answering instance in the configuration.
     pub target: &'a str,
     pub top: u8,
     pub filter: Option<&'a str>,
 }
 
-/// An answer in bytes, and what is known of it.
+/// The bytes of an answer, and its body if it is valid.
 pub struct Bytes {
     pub answer: Vec<u8>,
     pub endless: Vec<u8>,
-    /// The body, if all about it is right.
+    /// The body, if the whole answer is valid.
     pub body: Option<Vec<u8>>,
 }
 
@@ -51,15 +51,15 @@ enum Framing<'a> {
     Chunks(Vec<u8>),
     /// Chunks with extensions, and trailers.
     Extended(Vec<u8>, &'a str),
-    /// Chunks of so many bytes and extensions of so many, without end.
+    /// Endless chunks, with the given lengths of data and extensions.
     Endless(u8, u16),
-    /// Headers that say something else.
+    /// Headers with a wrong length or encoding.
     Wrong(Vec<(bool, &'a str)>),
 }
 
 #[derive(Arbitrary, Debug)]
 struct Edit<'a> {
-    /// Which field of the report.
+    /// The index of the field in the report.
     at: u16,
     with: Replacement<'a>,
 }
@@ -74,11 +74,11 @@ enum Replacement<'a> {
     Fraction(f64),
     Text(&'a str),
     Hostile(u8),
-    /// So many times itself: its elements if it is an array.
+    /// The value repeated. An array gets its elements repeated.
     Copies(u8),
-    /// An array of four times as many values of the shortest kind.
+    /// An array with four times this number of values of the shortest kind.
     Dense(u8, u16),
-    /// A text of 16 times as many letters.
+    /// A text with 16 times this number of letters.
     Long(u16),
     Nested(u8),
     Renamed(&'a str),
@@ -108,7 +108,7 @@ impl Answer<'_> {
         let mut answer = format!("HTTP/1.1 {status:03} \r\n");
         let others = self.headers.iter().map(|(name, value)| (word(name), word(value)));
         for (name, value) in others.filter(|(name, _)| !name.is_empty()) {
-            // Another name than those that say how long it is.
+            // The prefix prevents a header that would change the framing.
             answer += &format!("x-{name}: {value}\r\n");
         }
         let framed = self.framing.framed(&body);
@@ -164,7 +164,7 @@ impl Answer<'_> {
 }
 
 impl Framing<'_> {
-    /// The headers that say how long the body is, the end of the head, and the body.
+    /// The headers for the length of the body, the end of the head, and the body.
     fn framed(&self, body: &[u8]) -> Vec<u8> {
         match self {
             Self::Length => [format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat(),
@@ -186,10 +186,10 @@ fn chunk(bytes: &[u8], extension: &str) -> Vec<u8> {
     [format!("{:x}{separator}{extension}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// In chunks of these sizes in turn, each with `extension`.
+/// The body in chunks of these sizes in turn, each with `extension`.
 fn chunks(body: &[u8], sizes: &[u8], extension: &str) -> Vec<u8> {
     let mut framed = b"transfer-encoding: chunked\r\n\r\n".to_vec();
-    // Not many of a long body, which would take seconds.
+    // A long body gets larger chunks, because many small chunks would take seconds.
     let least = 1 + (body.len() >> 12);
     let sizes: Vec<_> = sizes.iter().map(|size| usize::from(*size).max(least)).collect();
     let mut sizes = sizes.into_iter().cycle();
@@ -203,7 +203,7 @@ fn chunks(body: &[u8], sizes: &[u8], extension: &str) -> Vec<u8> {
     framed
 }
 
-/// What of a text can be in any header.
+/// The characters of a text that any header may contain.
 fn word(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).take(60).collect()
 }

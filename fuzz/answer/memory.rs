@@ -1,9 +1,9 @@
-//! How much memory a piece of work takes at most. libFuzzer's own limit on allocations needs a sanitizer.
+//! Measures the peak memory of a piece of work, because libFuzzer's own limit on allocations needs a sanitizer.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, which knows what each thread has.
+/// The system's allocator, with a count of each thread's bytes.
 pub struct Counting;
 
 thread_local! {
@@ -12,14 +12,14 @@ thread_local! {
 }
 
 fn count(bytes: isize) {
-    // There is nothing to count on a thread that ends.
+    // A thread that is ending has no counter any more.
     let _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes);
         PEAK.try_with(|peak| peak.set(peak.get().max(live.get())))
     });
 }
 
-// SAFETY: the system's allocator does it all.
+// SAFETY: every call is passed to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -40,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both are there while it is moved.
+        // Both blocks exist while the contents are moved.
         count(size as isize);
         count(-(layout.size() as isize));
         // SAFETY: as promised by the caller.
@@ -48,7 +48,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `work` gives, and most bytes that it had at one moment.
+/// The result of `work`, and the most bytes that it held at one moment.
 pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();
     PEAK.set(before);

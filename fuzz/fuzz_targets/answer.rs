@@ -1,8 +1,9 @@
-//! The untrusted answer of a sibling or peer. It means the same in whatever pieces it arrives. No more is read than a report
-//! and its framing may be long, and memory grows only with what was read. Only status 200 gives a report. The text of a
-//! report contains nothing that a terminal obeys, and its JSON says the same.
+//! The untrusted answer of a sibling or peer. Its meaning does not depend on the pieces in which it arrives. No more
+//! bytes are read than a report and its framing may have, and memory grows only with the bytes read. Only status 200
+//! gives a report. The text of a report contains nothing that a terminal obeys, and its JSON parses to the same
+//! report.
 //!
-//! Input that begins with `HTTP` is an answer; other input describes one.
+//! Input that begins with `HTTP` is an answer. Other input describes an answer.
 
 #![no_main]
 
@@ -28,24 +29,24 @@ use input::{Answer, Bytes, fields};
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
 
-/// Rows that are asked for.
+/// The number of rows that are requested.
 const ROWS: usize = 1000;
 
-/// Most bytes of a report, and of what is around it.
+/// The most bytes of a report, and of its framing.
 const BODY: usize = 4 << 20;
 const FRAME: usize = 1 << 20;
 
-/// Most bytes of memory for each that was read, for none, and for all.
+/// The most bytes of memory for each byte read, without any byte read, and in total.
 const FOR_EACH: usize = 64;
 const FOR_NONE: usize = 64 << 10;
 const FOR_ALL: usize = 32 << 20;
 
-/// Most bytes that one instance of three can make of a fleet without rows.
+/// The most bytes of a fleet without rows, of which one instance of three is hostile.
 const WITHOUT_ROWS: usize = 256 << 10;
 
 type Report = Result<MemoryReport, Missing>;
 
-/// A report of a real service, with what its overview does not have, and the paths of all its fields.
+/// A report of a real service, with fields added that its overview does not have, and the paths of all fields.
 static REPORT: LazyLock<(Value, Vec<String>)> = LazyLock::new(|| {
     let answer = include_str!("../seeds/answer/with_length");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
@@ -60,7 +61,7 @@ static REPORT: LazyLock<(Value, Vec<String>)> = LazyLock::new(|| {
     (report, fields)
 });
 
-/// Of two more instances.
+/// The reports of two more instances.
 static OTHERS: LazyLock<[MemoryReport; 2]> = LazyLock::new(|| {
     [1, 2].map(|number| {
         let mut report = REPORT.0.clone();
@@ -74,7 +75,7 @@ fuzz_target!(|data: &[u8]| {
     if data.starts_with(b"HTTP") {
         let bytes = Bytes { answer: data.to_vec(), endless: Vec::new(), body: None };
         let report = check_answer(&bytes, &[7, 1, 250]);
-        reached::count("as it is", outcome(&report));
+        reached::count("verbatim", outcome(&report));
         return check_fleet("peer 1", report, 50, None);
     }
     let Ok(answer) = Answer::arbitrary_take_rest(Unstructured::new(data)) else { return };
@@ -87,9 +88,9 @@ fn check_answer(bytes: &Bytes, sizes: &[u8]) -> Report {
     let mut whole = Slowly::new(bytes, &[]);
     let (report, peak) = memory::peak(|| exchange(&mut whole, ROWS));
     let most = FOR_ALL.min(FOR_NONE + FOR_EACH * whole.read);
-    assert!(peak <= most, "{peak} bytes of memory for {} that were read", whole.read);
+    assert!(peak <= most, "{peak} bytes of memory for {} bytes read", whole.read);
     assert!(whole.read <= BODY + FRAME, "{} bytes were read", whole.read);
-    // Byte by byte the longest would take seconds.
+    // Byte by byte, the longest answers would take seconds.
     let ways = if whole.read > 1 << 16 { vec![&[255][..]] } else { vec![sizes, &[1]] };
     for sizes in ways {
         assert_eq!(shown(&exchange(Slowly::new(bytes, sizes), ROWS)), shown(&report), "{sizes:?} at a time");
@@ -105,7 +106,7 @@ fn check_answer(bytes: &Bytes, sizes: &[u8]) -> Report {
     report
 }
 
-/// Everything that is known of a report or its absence.
+/// All parts of a report, or of the reason why there is no report, as text.
 fn shown(report: &Report) -> String {
     format!("{report:?}")
 }
@@ -127,7 +128,7 @@ fn check_fleet(target: &str, report: Report, top: usize, filter: Option<&str>) {
     check_shown(&all);
     all.types = all.types.map(|types| types.truncate_filtered(top, filter));
     check_shown(&all);
-    // Rows can be left out until a page is short enough; nothing else can.
+    // Only rows can be left out until a page is short enough.
     all.types = all.types.map(|types| types.truncate_filtered(0, None));
     let length = serde_json::to_string(&all).expect("JSON").len();
     assert!(length <= WITHOUT_ROWS + 12 * target.len(), "{length} bytes without rows");
@@ -145,7 +146,7 @@ fn check_shown(fleet: &FleetReport) {
     assert_eq!(&serde_json::from_str::<FleetReport>(&json).expect("JSON of a fleet"), fleet);
 }
 
-/// Gives so many bytes at a time, in turn, and counts them.
+/// A reader that gives the bytes in pieces of these sizes in turn, and counts them.
 struct Slowly<'a> {
     rest: &'a [u8],
     endless: &'a [u8],
@@ -155,7 +156,7 @@ struct Slowly<'a> {
 }
 
 impl<'a> Slowly<'a> {
-    /// All at once if there are no sizes.
+    /// Without sizes, gives all bytes at once.
     fn new(bytes: &'a Bytes, sizes: &[u8]) -> Self {
         let sizes = sizes.iter().map(|size| usize::from(*size).max(1)).collect();
         Self { rest: &bytes.answer, endless: &bytes.endless, sizes, turn: 0, read: 0 }
@@ -183,7 +184,7 @@ impl Read for Slowly<'_> {
     }
 }
 
-/// Questions are not looked at.
+/// Ignores the request.
 impl Write for Slowly<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(bytes.len())

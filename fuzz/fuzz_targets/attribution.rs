@@ -1,5 +1,5 @@
-//! Stacks as text, one frame a line, `name | file`, innermost first: no stack panics, every stack has a name, and a
-//! type is whole if the names it was made from are.
+//! Stacks as text, with one frame `name | file` per line, innermost first. No stack panics, every stack has a name,
+//! and a type is whole if the names that it was made from are whole.
 
 #![no_main]
 

@@ -1,7 +1,7 @@
-//! The `Authorization` headers of a request, separated by the byte 0xFF: accepted is the one header that names the
-//! credentials, and nothing else.
+//! The `Authorization` headers of a request, separated by the byte 0xFF. Only a single header with the right
+//! credentials is accepted.
 //!
-//! Base64 is canonical, so right credentials have exactly one token; it is *encoded* here, and never decoded.
+//! Base64 is canonical, so right credentials have exactly one token. This target only *encodes* it.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ mod base64;
 
 use base64::base64;
 
-/// One for each number of padding characters, and one with colons and letters beyond ASCII.
+/// A login for each number of padding characters, and one with colons and letters beyond ASCII.
 const PAIRS: [(&str, &str); 4] = [("ops", "secret"), ("ops", "secre"), ("ops", "secrets"), ("öps", ":s:ü: ")];
 
 static CREDENTIALS: LazyLock<[(Credentials, String); 4]> = LazyLock::new(|| {

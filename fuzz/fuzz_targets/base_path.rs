@@ -1,5 +1,6 @@
-//! A base path and, on a second line, the target of a request: accepted is what the documentation allows; its own is
-//! what is the base or below it, byte for byte; and the quick look that every request passes misses none of it.
+//! A base path and, on a second line, the target of a request. A base path is accepted if the documentation allows
+//! it. The endpoint answers exactly the base and the paths below it, byte for byte. The quick check of every request
+//! misses none of these paths.
 
 #![no_main]
 
@@ -17,7 +18,7 @@ fuzz_target!(|input: &str| {
         Ok(endpoint) => endpoint,
         Err(error) => {
             assert!(!is_plain(base), "{error}");
-            // A terminal shows it.
+            // The message is shown on terminals.
             assert!(!error.to_string().contains(char::is_control), "{error:?}");
             return;
         }
@@ -32,7 +33,8 @@ fuzz_target!(|input: &str| {
     }
 });
 
-/// `/` and a segment, once or more; segments as URLs have them without encoding, none that clients take away.
+/// Whether the base consists of one or more segments after `/`. Segments need no URL encoding, and clients do not
+/// remove them.
 fn is_plain(base: &str) -> bool {
     let mut segments = base.split('/');
     segments.next() == Some("")

@@ -1,8 +1,8 @@
-//! The text of a file of logins, or after a leading `=` that of a file with a password: what is taken opens the page,
-//! with the role that was written; what is refused is refused for the reason the first bad line has, and the message
-//! shows nothing of the file.
+//! The text of a file of logins, or after a leading `=` the text of a file with a password. Accepted logins open the
+//! page with the role in the file. A file is refused for the reason of its first bad line, and the message shows
+//! nothing of the file.
 //!
-//! Whether one login is acceptable is asked of [`Credentials::new`], which does not read files.
+//! [`Credentials::new`], which does not read files, tells whether a single login is acceptable.
 
 #![no_main]
 
@@ -26,7 +26,8 @@ use base64::base64;
 const MOST_BYTES: usize = 8 * 1024;
 const MOST_LOGINS: usize = 8;
 
-/// Open all the time: closing a file that was emptied and written again waits for the disk. It has no name but this.
+/// The file stays open, because closing a file that was truncated and rewritten waits for the disk. Its only name is
+/// this path.
 static FILE: LazyLock<(PathBuf, File)> = LazyLock::new(|| {
     let name = env::temp_dir().join(format!("memory-debug-fuzz-{}", process::id()));
     let file = File::create_new(&name).expect("a file");
@@ -106,7 +107,7 @@ fn check_logins(credentials: &Credentials, logins: &Logins<'_>) {
         let proof = authenticate(credentials, [header.as_bytes()]).ok()?;
         Some((proof.user().to_owned(), proof.role()))
     };
-    // Of equal logins the last one counts.
+    // Of logins with the same user, the last counts.
     let written = |user: &str, password: &str| {
         let equal = logins.iter().rev().find(|login| (login.0, login.1) == (user, password));
         equal.map(|(user, _, role)| ((*user).to_owned(), *role))
@@ -123,7 +124,8 @@ fn check_logins(credentials: &Credentials, logins: &Logins<'_>) {
     assert_eq!(shown, format!("Credentials {{ users: {users:?}, .. }}"));
 }
 
-/// No message of ours has a capital Q, so one that has shows something of the file.
+/// Checks that the message shows nothing of the file. Our messages have no capital Q, so a Q can only come from the
+/// file.
 fn check_message(error: &CredentialsError, content: &[u8]) {
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains('Q'), "{shown} of {content:?}");

@@ -1,5 +1,5 @@
-//! Names from `.gnu_debuglink`, `.gnu_debugaltlink`, build-ids and names of split units: whatever a file says, only files in
-//! the places that the documentation names are tried, and no path climbs out of its folder.
+//! Names from `.gnu_debuglink` and `.gnu_debugaltlink`, build-ids, and names of split units. Whatever a file
+//! contains, only the documented places are tried, and no path leaves its folder.
 
 #![no_main]
 
@@ -23,7 +23,8 @@ struct Names<'a> {
 }
 
 fuzz_target!(|names: Names<'_>| {
-    let executable = Path::new(OsStr::from_bytes(EXECUTABLES[usize::from(names.executable) % EXECUTABLES.len()]));
+    let executable =
+        Path::new(OsStr::from_bytes(EXECUTABLES[usize::from(names.executable) % EXECUTABLES.len()]));
     let beside = executable.parent().expect("absolute");
 
     let (by_link, by_id) = debug_paths(executable, names.link, names.build_id);
@@ -38,7 +39,8 @@ fuzz_target!(|names: Names<'_>| {
     if let Some(path) = &by_id {
         assert_is_plain(path);
         let path = path.to_str().expect("hexadecimal");
-        let digits = path.strip_prefix("/usr/lib/debug/.build-id/").and_then(|path| path.strip_suffix(".debug"));
+        let digits =
+            path.strip_prefix("/usr/lib/debug/.build-id/").and_then(|path| path.strip_suffix(".debug"));
         let (first, rest) = digits.and_then(|digits| digits.split_once('/')).expect("the global folder");
         assert!(first.len() == 2 && first.len() + rest.len() == 2 * names.build_id.len(), "{path}");
         assert!(first.bytes().chain(rest.bytes()).all(|digit| digit.is_ascii_hexdigit()), "{path}");
@@ -53,12 +55,13 @@ fuzz_target!(|names: Names<'_>| {
     assert!(dwo.len() <= 2);
     for path in &dwo {
         assert_is_plain(path);
-        let written: PathBuf = [names.folder.unwrap_or_default(), names.dwo].map(OsStr::from_bytes).iter().collect();
+        let written: PathBuf =
+            [names.folder.unwrap_or_default(), names.dwo].map(OsStr::from_bytes).iter().collect();
         assert!(*path == written || path.parent() == Some(beside), "{path:?}");
     }
 });
 
-/// Absolute, and without a way up.
+/// Asserts that a path is absolute and has no `..`.
 fn assert_is_plain(path: &Path) {
     assert!(path.is_absolute() && !path.as_os_str().as_bytes().contains(&0), "{path:?}");
     assert!(path.components().all(|part| part != Component::ParentDir), "{path:?}");

@@ -1,7 +1,7 @@
-//! Sections of debug information, cut out of their file: finding frames in them ends without a panic, and finds no more
-//! than the sections can say. Hundreds of times faster than the target `elf`, which has the way to the sections too.
+//! Sections of debug information without their file. Finding frames in them does not panic, and finds no more than
+//! the sections can contain. Hundreds of times faster than the target `elf`, which also finds the sections.
 //!
-//! The input is the lengths of the sections, two bytes each, and then the sections.
+//! The input has the lengths of the sections, two bytes each, and then the sections.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::dwarf_frames;
 
-/// The strings come last: cut off at the longest input, a seed loses only names.
+/// The strings come last, so that a seed that is cut off at the longest input loses only names.
 const SECTIONS: [&str; 9] = [
     ".debug_info",
     ".debug_abbrev",
@@ -23,7 +23,7 @@ const SECTIONS: [&str; 9] = [
     ".debug_str",
 ];
 
-/// Closely where the code of the seeds is linked to, and some elsewhere.
+/// Addresses: dense where the code of the seeds is linked to, and some elsewhere.
 static ADDRESSES: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let elsewhere = [0x40_0000, 1 << 32, u64::MAX - 1, u64::MAX];
     (0..0x40).step_by(8).chain((0x1000..0x1100).step_by(4)).chain(elsewhere).collect()

@@ -1,5 +1,5 @@
-//! Any bytes as the executable: symbolising and attributing ends without a panic, in bounded memory and time, and says
-//! why if the file gave nothing.
+//! Any bytes as the executable. Symbolizing and attributing do not panic, take bounded memory and time, and give a
+//! reason if the file has no names.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::{Group, HeapProfile, Mapping, SymbolTier, TypeAttributor};
 
-/// One stack for each address, closely over the pages where the code of the seeds lies and widely over the others.
+/// One stack for each address: dense over the pages with the code of the seeds, and sparse over the others.
 static PROFILE: LazyLock<HeapProfile> = LazyLock::new(|| {
     let addresses =
         (0..0x800).step_by(32).chain((0x1000..0x1800).step_by(32)).chain((0x1800..0x1_0000).step_by(2039));

@@ -1,5 +1,5 @@
-//! jemalloc's heap dump, as raw bytes and as a genuine dump with damage: no dump panics, no stack points outside the
-//! profile, nothing is read that no line says, and a profile written as a dump is read as the same profile.
+//! jemalloc's heap dump, as raw bytes and as a genuine dump with damage. No dump panics, no stack points outside the
+//! profile, no more is read than the lines contain, and a profile written as a dump is read back as the same profile.
 
 #![no_main]
 
@@ -67,7 +67,7 @@ fn stacks_or_samples(profile: &HeapProfile) -> usize {
     profile.stacks().map(|stack| stack.threads.len().max(1)).sum()
 }
 
-/// What a genuine dump says.
+/// The contents of a genuine dump.
 #[derive(Arbitrary, Debug)]
 struct Dump {
     rate: u64,
@@ -114,7 +114,7 @@ impl Dump {
     }
 }
 
-/// Damage as disks, pipes and full file systems do it.
+/// Damage as caused by disks, pipes and full file systems.
 #[derive(Arbitrary, Debug)]
 enum Edit {
     Set(u16, u8),

@@ -1,4 +1,4 @@
-//! One line of `/proc/PID/maps`: no line panics, and what is read means what was written.
+//! One line of `/proc/PID/maps`. No line panics, and the parsed mapping means what the line says.
 
 #![no_main]
 
@@ -32,7 +32,7 @@ fn path_of(mapping: &Mapping) -> Vec<u8> {
     mapping.path.as_os_str().as_bytes().iter().flat_map(escape).collect()
 }
 
-/// As the kernel writes it.
+/// The line as the kernel writes it.
 fn written(mapping: &Mapping) -> Vec<u8> {
     let Mapping { start, end, file_offset, device, inode, .. } = mapping;
     let mut line = format!("{start:x}-{end:x} r-xp {file_offset:08x} {device} {inode} ").into_bytes();

@@ -1,5 +1,5 @@
-//! Sums and differences of profiles, of as many as the input has: in whatever order and grouping they are merged the
-//! result is the same, growths add up, and a change table says what the profiles do.
+//! Sums and differences of all profiles in the input. The result of a merge does not depend on order and grouping,
+//! growths add up, and a change table agrees with the profiles.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
 use memory_debug_profile::{ChangeTable, Group, Peaks, PprofOptions, Selection, SymbolizedProfile};
 
-/// Stands between two messages. No part of one as it is written: a length of that much is refused.
+/// The separator between two messages. It never occurs in a written message, because such a length is refused.
 const SEPARATOR: [u8; 4] = [0xff; 4];
 
 /// The profiles among the first three messages.
@@ -57,7 +57,7 @@ fn differences(a: &SymbolizedProfile, b: &SymbolizedProfile, c: &SymbolizedProfi
     let (first, second, whole) = (b.growth_since(a), c.growth_since(b), c.growth_since(a));
     let together = merge(&[&first, &second]).expect("growths");
     assert_eq!(together.total(), whole.total());
-    // The coarsest rate of all three is not that of the first and last.
+    // They differ in rate if `b` has the coarsest rate, because `whole` does not involve `b`.
     if together.sample_rate() == whole.sample_rate() {
         assert_eq!(together, whole);
     }
@@ -67,14 +67,19 @@ fn changes(base: &SymbolizedProfile, target: &SymbolizedProfile) {
     for group in Group::ALL {
         let table = ChangeTable::between(base, target, &Selection::from(group));
         let difference = target.total().bytes as f64 - base.total().bytes as f64;
-        let scale = 1e-6 * base.total().bytes.unsigned_abs().max(target.total().bytes.unsigned_abs()).max(1 << 40) as f64;
-        assert!((table.total.difference.bytes - difference).abs() <= scale, "{group:?}: {difference} {:?}", table.total);
+        let scale = 1e-6
+            * base.total().bytes.unsigned_abs().max(target.total().bytes.unsigned_abs()).max(1 << 40) as f64;
+        assert!(
+            (table.total.difference.bytes - difference).abs() <= scale,
+            "{group:?}: {difference} {:?}",
+            table.total
+        );
         assert!(table.rows.len() <= table.compared);
         assert!(ChangeTable::between(base, base, &Selection::from(group)).rows.is_empty());
     }
 }
 
-/// What a peak was raised to is not above it.
+/// Checks that a profile does not exceed the peaks again after it has raised them.
 fn peaks(profiles: &[SymbolizedProfile]) {
     let mut peaks = Peaks::new(Selection::default());
     for profile in profiles {

@@ -1,5 +1,5 @@
-//! The address of a peer in a configuration. An accepted address is printed as an address that parses to the same value.
-//! It cannot break out of a header, and plain HTTP never leaves this machine.
+//! The address of a peer in a configuration. An accepted address is printed as an address that parses to the same
+//! value. It cannot break out of a header, and plain HTTP never leaves this machine.
 
 #![no_main]
 

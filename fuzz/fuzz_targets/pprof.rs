@@ -1,12 +1,13 @@
-//! Profiles in pprof's format, compressed as a file has them and as the bare message: nothing panics, what is read is
-//! written and read back equal, and no table or text that is made of it is larger than it says.
+//! Profiles in pprof's format, compressed as in a file and as a bare message. No input panics. A profile that is read
+//! is written and read back equal. No table or text made from it is larger than the profile.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use memory_debug_profile::fuzzing::{pprof_message, read_pprof_message};
 use memory_debug_profile::{
-    Count, CollapsedOptions, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, Count, Group, Leaf, PprofOptions, PprofSymbols, Selection, SymbolizedProfile,
+    TracebackDepth,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -18,13 +19,17 @@ fuzz_target!(|data: &[u8]| {
     let mut options = PprofOptions::default();
     options.comments = comments;
     let Ok(message) = pprof_message(&profile, &options) else {
-        // Equal stacks were added up; the sum of what was read is within the bound, so theirs is.
-        panic!("what was read cannot be written");
+        // Reading adds up equal stacks. The sum of the input is within the bound, so their sum is too.
+        panic!("a profile that was read cannot be written");
     };
     let (again, comments) = read_pprof_message(&message).expect("what was written");
     assert_eq!(again, profile);
     assert_eq!(comments, options.comments);
-    assert_eq!(pprof_message(&again, &options).expect("as before"), message, "equal profiles are equal bytes");
+    assert_eq!(
+        pprof_message(&again, &options).expect("as before"),
+        message,
+        "equal profiles are equal bytes"
+    );
     for symbols in [PprofSymbols::Functions, PprofSymbols::None] {
         (options.symbols, options.is_lean) = (symbols, true);
         let lean = pprof_message(&profile, &options).expect("less than before");
@@ -35,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
     texts(&profile);
 });
 
-/// Every table has the whole, once.
+/// Checks that every table counts every sample exactly once.
 fn tables(profile: &SymbolizedProfile) {
     let total = profile.total().bytes as f64;
     let tracebacks = [1, 32].into_iter().filter_map(TracebackDepth::new).map(Selection::by_traceback);
@@ -46,7 +51,7 @@ fn tables(profile: &SymbolizedProfile) {
     }
 }
 
-/// One line a stack at most.
+/// Checks that each text has at most one line per stack.
 fn texts(profile: &SymbolizedProfile) {
     for (leaf, count) in [(Leaf::Function, Count::Bytes), (Leaf::Type, Count::Objects)] {
         let mut options = CollapsedOptions::default();

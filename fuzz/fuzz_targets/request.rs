@@ -1,6 +1,6 @@
-//! Whole requests to endpoints of all settings: each reply is the one that the documentation promises, with the rows
-//! that were asked for, or the reason why a change is not made; without the right credentials always the one constant
-//! reply, and no body is read; headers that any server can send.
+//! Whole requests to endpoints with all settings. Each reply is the documented reply, with the requested rows, or
+//! with the reason why a change is refused. Without the right credentials the reply is always the same constant, and
+//! no body is read. Any server can send the headers.
 
 #![no_main]
 
@@ -36,10 +36,10 @@ const OPS: (&str, &str) = ("ops", "9vKq3x-PzL7_mT2wRb4y");
 const READER: (&str, &str) = ("grafana", "7BhG-rPq0_yXc41vLs9e");
 const PEER: (&str, &str) = ("memory-debug-peer", "c6Zt-Qw8_nYr5LmKd2HS");
 
-/// Where the only peer would be.
-const NOBODY: &str = "http://127.0.0.1:1";
+/// The address of the only peer, which does not exist.
+const ABSENT_PEER: &str = "http://127.0.0.1:1";
 
-/// Type, objects and bytes; one with a name that needs care.
+/// Type, objects and bytes. One name needs escaping.
 const ROWS: [(&str, u64, u64); 4] = [
     ("Vec<Session>", 1, 900),
     ("ö\u{7}\u{1b}[31m<\"", 50, 900),
@@ -47,13 +47,13 @@ const ROWS: [(&str, u64, u64); 4] = [
     ("HashMap<String, Session>", 7, 31),
 ];
 
-/// One for each of the settings.
+/// One endpoint for each combination of settings.
 static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| (0..128).map(endpoint).collect());
 
-/// What everyone without the right credentials gets.
+/// The reply to all requests without the right credentials.
 static REFUSAL: LazyLock<Reply> = LazyLock::new(|| refusal(0, Connection::default()));
 
-/// What everyone gets where TLS is a must and was not used.
+/// The reply to all plain requests if TLS is required.
 static PLAIN_HTTP: LazyLock<Reply> = LazyLock::new(|| refusal(1, Connection::default()));
 
 fuzz_target!(|request: Request<'_>| {
@@ -72,12 +72,12 @@ fuzz_target!(|request: Request<'_>| {
     let mut parts = sent.body.iter().map(|part| part.clone().into());
     let reply = block_on(poll_fn(|context| {
         outcome.poll_with_body(context, |_| {
-            assert!(is_needed, "the body is read");
+            assert!(is_needed, "the body is read although it is not needed");
             Poll::Ready(parts.next().map(Ok::<_, Infallible>))
         })
     }));
     let expected = expected(settings, &sent);
-    reached::count(expected::who(settings, &sent).map_or("nobody", Who::as_str), expected.as_str());
+    reached::count(expected::who(settings, &sent).map_or("no login", Who::as_str), expected.as_str());
     let constant = match &expected {
         Expected::PlainHttp => &PLAIN_HTTP,
         Expected::Unauthorized => &REFUSAL,
@@ -129,7 +129,7 @@ fn check_fleet(sent: &Sent, reply: &Reply, page: &expected::Page) {
     check_page(sent, reply, page);
     let Some(text) = check_body(sent, reply) else { return };
     if !page.is_json {
-        assert!(text.contains("INCOMPLETE") && text.contains(NOBODY), "{text}");
+        assert!(text.contains("INCOMPLETE") && text.contains(ABSENT_PEER), "{text}");
         return;
     }
     let fleet: serde_json::Value = serde_json::from_str(text).expect("JSON");
@@ -137,7 +137,7 @@ fn check_fleet(sent: &Sent, reply: &Reply, page: &expected::Page) {
     let [own] = &fleet["instances"].as_array().expect("instances")[..] else { panic!("{fleet}") };
     assert_eq!(own["targets"], serde_json::json!(["this instance"]));
     let [missing] = &fleet["missing"].as_array().expect("the missing")[..] else { panic!("{fleet}") };
-    assert_eq!((&missing["target"], &missing["reason"]), (&NOBODY.into(), &"unreachable".into()));
+    assert_eq!((&missing["target"], &missing["reason"]), (&ABSENT_PEER.into(), &"unreachable".into()));
 }
 
 fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option<&[&str]>) {
@@ -150,7 +150,7 @@ fn check_metrics(sent: &Sent, reply: &Reply, is_openmetrics: bool, types: Option
         text.lines().filter(|line| line.starts_with("memory_debug_type_live_bytes{")).collect();
     assert_eq!(series.len(), types.map_or(0, <[&str]>::len), "{text}");
     for (line, name) in series.iter().zip(types.unwrap_or_default()) {
-        // How the name that needs care is escaped is not told here.
+        // Does not check how the special name is escaped.
         let is_there = |name: &str| line.contains(&format!("{{type=\"{name}"));
         assert!(is_there(name) || name.starts_with('ö') && is_there("ö"), "{line}");
     }
@@ -175,7 +175,7 @@ fn check_of_heap(reply: &Reply, is_alias: bool) {
     assert_eq!(is_for_pprof, reply.status >= 400 && !is_json, "{reply:?}");
 }
 
-/// The body, if a request like this gets one.
+/// The body, if the request gets one.
 fn check_body<'a>(sent: &Sent, reply: &'a Reply) -> Option<&'a str> {
     if sent.method == "HEAD" {
         assert!(reply.body.is_empty());
@@ -185,7 +185,7 @@ fn check_body<'a>(sent: &Sent, reply: &'a Reply) -> Option<&'a str> {
     if content_type(reply).contains("json") {
         serde_json::from_str::<serde_json::Value>(text).expect("JSON");
     } else {
-        // A terminal shows it: no control characters but line breaks.
+        // The body can be shown on a terminal, so line breaks are the only control characters.
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     }
     Some(text)
@@ -232,7 +232,7 @@ fn endpoint(index: usize) -> Endpoint {
     }
     if index & 64 != 0 {
         let peers = Peers::new(PEER.1).expect("a strong secret");
-        endpoint = endpoint.peers(peers.instance(NOBODY).expect("an address"));
+        endpoint = endpoint.peers(peers.instance(ABSENT_PEER).expect("an address"));
     }
     endpoint
 }

@@ -1,5 +1,5 @@
-//! A name of a function and, on a second line, the path of its source file: nothing panics, every part comes from the text, and a user's home
-//! folder never leaves the process.
+//! The name of a function and, on a second line, the path of its source file. No name panics, every part comes from
+//! the input, and a user's home folder never leaves the process.
 
 #![no_main]
 
@@ -27,7 +27,7 @@ fuzz_target!(|input: &str| {
     let Some(file) = file else { return };
     let of_path = |trimmed: &str, path: &str| path.ends_with(trimmed.strip_prefix("../").unwrap_or(trimmed));
     assert!(of_path(&trimmed_source_path(file), file));
-    // With at least two folders of its own below the home folder, a path says nothing of that.
+    // A path with at least two folders below the home folder does not show the home folder.
     if file.matches('/').count() >= 2 && !file.contains(USER) {
         for home in ["home", "Users", "root/build", "srv/registry/src/x"] {
             let path = format!("/{home}/{USER}/{file}");

@@ -1,5 +1,5 @@
-//! Type names: whatever the text, reading it ends without a panic, the readable name is not much longer, and brackets
-//! that balance in a genuine name balance in every readable one - no half of a generic type is ever shown.
+//! Type names. Reading any text does not panic, and the readable name is not much longer. If the brackets of a
+//! genuine name balance, the brackets of its readable names balance too, so no half of a generic type is ever shown.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ fuzz_target!(|name: &str| {
     assert!(name.starts_with(path), "{path}");
     assert!(arguments.iter().map(|argument| argument.len()).sum::<usize>() + path.len() <= name.len());
     for readable in readable_names(name) {
-        // The longest words that are added stand in for longer ones, `async block in ` for `{async_block_env#0}`.
+        // The longest words that are added replace longer words: `async block in ` replaces `{async_block_env#0}`.
         assert!(readable.len() <= 2 * name.len() + 16, "{readable}");
         assert!(!brackets::is_genuine(name) || brackets::balance(&readable), "{name:?} became {readable:?}");
     }

@@ -1,4 +1,5 @@
-//! What is promised to a request for a change of the profiler, once it is authorized and not another site's.
+//! The expected reply to a request that changes the profiler, once it is authorized and does not come from another
+//! site.
 
 use std::fmt;
 
@@ -38,12 +39,12 @@ pub(super) fn expected(sent: &Sent, who: Who) -> Expected {
     if !is_change(&body) {
         return Expected::Problem(400, "invalid body");
     }
-    // The reports are not made by a collector of this process, so there is nothing to change.
+    // The collector of this target is fake and cannot change the profiler.
     Expected::Problem(501, "not built in")
 }
 
-/// Whether the format is JSON, if it is named, and whether another process is meant. `None` if something is wrong with
-/// the query.
+/// Whether the format is JSON, if the query has a format, and whether it addresses another process. `None` if the
+/// query is invalid.
 fn query(query: &str) -> Option<(Option<bool>, bool)> {
     if query.len() > 4096 {
         return None;
@@ -79,7 +80,8 @@ fn is_plain(sent: &Sent) -> bool {
     })
 }
 
-/// Whether this describes a change: an object with `active`, with a time if it is true and nothing else if it is not.
+/// Whether the body is a change: an object with `active`. If it is true, a time is required; otherwise no other field
+/// is allowed.
 fn is_change(body: &[u8]) -> bool {
     let mut json = serde_json::Deserializer::from_slice(body);
     let Ok(fields) = json.deserialize_map(Fields) else { return false };
@@ -91,7 +93,7 @@ fn is_change(body: &[u8]) -> bool {
     if json.end().is_err() || !is_known || known.iter().any(|name| named(name).len() > 1) {
         return false;
     }
-    // A field that is null is one that is not there.
+    // A field that is null counts as absent.
     let number =
         |name: &str| named(name).first().copied().filter(|value| !value.is_null()).map(Value::as_u64);
     match (
@@ -106,7 +108,7 @@ fn is_change(body: &[u8]) -> bool {
     }
 }
 
-/// The fields of an object, those that are there twice too.
+/// The fields of an object, including repeated fields.
 struct Fields;
 
 impl<'de> Visitor<'de> for Fields {

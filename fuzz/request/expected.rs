@@ -1,4 +1,4 @@
-//! What the documentation promises for a request, told without the code under test.
+//! The documented reply to a request, computed without the code under test.
 
 #[path = "change.rs"]
 mod change;
@@ -18,23 +18,24 @@ use crate::{OPS, PEER, READER, ROWS};
 pub enum Expected {
     PlainHttp,
     Unauthorized,
-    /// Status and title.
+    /// An error with this status and title.
     Problem(u16, &'static str),
     Page(Page),
-    /// This instance and, missing, the only peer that is named.
+    /// A fleet with this instance, in which the only configured peer is missing.
     Fleet(Page),
     /// Metrics, with a series for each of these types if there are some.
     Metrics {
         is_openmetrics: bool,
         types: Option<Vec<&'static str>>,
     },
-    /// What profiles and snapshots answer; without a heap profile that is an error in most cases. `may`: the role
-    /// suffices. Peers never get as far as to be told what there is.
+    /// A reply about profiles and snapshots. Without a heap profile it is an error in most cases. `may` says that the
+    /// role suffices. Peers are refused before they learn what exists.
     OfProfiles {
         may: bool,
         is_peer: bool,
     },
-    /// What a request for a heap profile answers: an error that `go tool pprof` shows, unless it is JSON, or to HEAD 200.
+    /// The reply to a request for a heap profile: 200 for HEAD, otherwise an error. `go tool pprof` shows the error
+    /// unless it is JSON.
     OfHeap {
         status: u16,
         title: &'static str,
@@ -42,7 +43,7 @@ pub enum Expected {
     },
 }
 
-/// Whose password it is.
+/// The owner of the password in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     Ops,
@@ -59,14 +60,14 @@ impl Who {
         }
     }
 
-    /// Most rows that may be asked for. A peer does not know how many this one gives.
+    /// The most rows that a request may ask for. A peer may ask for any number, because it does not know our maximum.
     pub fn most_rows(self) -> u64 {
         if self == Self::Peer { u64::MAX } else { 1000 }
     }
 }
 
 impl Expected {
-    /// What kind of an answer it is.
+    /// The kind of reply.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::PlainHttp => "plain http",
@@ -83,7 +84,7 @@ impl Expected {
 #[derive(Debug)]
 pub struct Page {
     pub is_json: bool,
-    /// Names of the rows, if the page has the table.
+    /// The names of the rows, if the page has the table.
     pub rows: Option<Vec<&'static str>>,
 }
 
@@ -180,7 +181,7 @@ fn is_private(settings: Settings, sent: &Sent) -> bool {
     is_loopback || sent.connection.tls == Some(true)
 }
 
-/// Whose password it is; `None` if it is nobody's.
+/// The owner of the password, or `None` if no login has this password.
 pub fn who(settings: Settings, sent: &Sent) -> Option<Who> {
     let [header] = *values(sent, "authorization") else { return None };
     let (scheme, rest) = std::str::from_utf8(header).ok()?.split_once(' ')?;
@@ -194,7 +195,8 @@ pub fn who(settings: Settings, sent: &Sent) -> Option<Who> {
     (who != Who::Peer || settings.has_peers).then_some(who)
 }
 
-/// Go's `http.CrossOriginProtection`, and other sites may not read either, but follow a link to the overview.
+/// The rules of Go's `http.CrossOriginProtection`. In addition, other sites may not read, except to follow a link to
+/// the overview.
 fn is_cross_site(sent: &Sent, is_overview: bool) -> bool {
     let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&sent.method.as_str());
     match values(sent, "sec-fetch-site").as_slice() {
@@ -220,7 +222,7 @@ fn has_own_origin(sent: &Sent) -> bool {
         ([], _) => true,
         ([origin], Some(host)) if !host.is_empty() => {
             let (origin, host) = (origin.to_ascii_lowercase(), host.to_ascii_lowercase());
-            // All up to the first `://` is the scheme.
+            // The scheme is everything before the first `://`.
             let end = [b"://".as_slice(), &host].concat();
             origin.ends_with(&end)
                 && !origin[..origin.len() - end.len() + 2].windows(3).any(|part| part == b"://")
@@ -229,13 +231,13 @@ fn has_own_origin(sent: &Sent) -> bool {
     }
 }
 
-/// Whether the better of the two formats is JSON; `None` if neither is acceptable.
+/// Whether the preferred of the two formats is JSON, or `None` if neither is acceptable.
 fn negotiated(sent: &Sent) -> Option<bool> {
-    liked(sent, &[("text", "plain"), ("application", "json")]).map(|at| at == 1)
+    preferred(sent, &[("text", "plain"), ("application", "json")]).map(|at| at == 1)
 }
 
-/// Which of the media types is liked best, the first of equals; `None` if none is acceptable.
-pub fn liked(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
+/// The index of the preferred media type, the first of equals, or `None` if no type is acceptable.
+pub fn preferred(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
     let ranges: Vec<(String, f64)> = values(sent, "accept")
         .iter()
         .filter_map(|value| std::str::from_utf8(value).ok())
@@ -252,14 +254,14 @@ pub fn liked(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
         };
         best(&format!("{kind}/{subtype}")).or_else(|| best(&format!("{kind}/*"))).or_else(|| best("*/*"))
     };
-    let mut liked = (0.0, None);
+    let mut preferred = (0.0, None);
     for (at, (kind, subtype)) in types.iter().enumerate() {
         let quality = quality(kind, subtype).unwrap_or(0.0);
-        if quality > liked.0 {
-            liked = (quality, Some(at));
+        if quality > preferred.0 {
+            preferred = (quality, Some(at));
         }
     }
-    liked.1
+    preferred.1
 }
 
 fn range(element: &str) -> Option<(String, f64)> {
@@ -269,7 +271,7 @@ fn range(element: &str) -> Option<(String, f64)> {
         let (name, value) = part.split_once('=')?;
         ["q", "Q"].contains(&name.trim()).then_some(value.trim())
     });
-    // The last one counts, and none may be malformed.
+    // The last value counts, and all values must be well-formed.
     let qualities: Option<Vec<f64>> = qualities.map(quality).collect();
     let quality = qualities?.last().copied().unwrap_or(1.0);
     let (kind, subtype) = range.split_once('/')?;
@@ -296,7 +298,7 @@ struct Query {
 }
 
 impl Query {
-    /// `None` if something is wrong with it.
+    /// Reads the query, or returns `None` if it is invalid.
     fn read(page: &str, query: &str, who: Who) -> Option<Self> {
         let is_types = page == "types";
         let has_top = is_types || page.is_empty() || page == "fleet";
@@ -377,7 +379,7 @@ pub fn number(digits: &str, most: u64) -> Option<u64> {
     (number <= most).then_some(number)
 }
 
-/// Whether another process is meant. `None` if it is no id: lower-case digits in groups.
+/// Whether the id belongs to another process. `None` if it is not an id: groups of lower-case digits.
 pub fn is_for_another(id: &str) -> Option<bool> {
     let groups: Vec<&str> = id.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();

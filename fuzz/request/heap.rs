@@ -1,11 +1,11 @@
-//! What the documentation promises for a heap profile, at the page's path and at Go's.
+//! The documented reply to a request for a heap profile, at the page's path and at Go's path.
 
-use crate::expected::{Expected, Who, decoded, is_for_another, liked, number};
+use crate::expected::{Expected, Who, decoded, is_for_another, number, preferred};
 use crate::input::{Sent, Settings};
 
 pub const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 
-/// In the order of preference, with their media types.
+/// The formats in order of preference, with their media types.
 const FORMATS: [(&str, &str, &str); 5] = [
     ("pprof", "application", "octet-stream"),
     ("text", "text", "plain"),
@@ -14,7 +14,7 @@ const FORMATS: [(&str, &str, &str); 5] = [
     ("raw", "text", "plain"),
 ];
 
-/// `None` for requests for something else. The report that profiles are asked of has none.
+/// The reply to a request for a heap profile, or `None` for other requests. The fake report has no heap profile.
 pub fn heap(settings: Settings, sent: &Sent, who: Who) -> Option<Expected> {
     let is_alias = is_alias(settings, &sent.path);
     if !is_alias && sent.path != "/debug/memory/heap" {
@@ -32,7 +32,7 @@ pub fn heap(settings: Settings, sent: &Sent, who: Who) -> Option<Expected> {
     }
     let by_accept = || {
         let types = FORMATS.map(|(_, kind, subtype)| (kind, subtype));
-        liked(sent, &types).map(|at| FORMATS[at].0.to_owned())
+        preferred(sent, &types).map(|at| FORMATS[at].0.to_owned())
     };
     let format = match format {
         Some(format) => Some(format),
@@ -53,8 +53,8 @@ pub fn is_alias(settings: Settings, path: &str) -> bool {
     settings.has_pprof_aliases && ALIASES.contains(&path)
 }
 
-/// The format that the query names, if it names one, and whether another process is meant. `None` if something is wrong
-/// with it.
+/// The format in the query, if it has one, and whether the query addresses another process. `None` if the query is
+/// invalid.
 fn query(is_alias: bool, query: &str, who: Who) -> Option<(Option<String>, bool)> {
     let pairs = query.split('&').filter(|_| !query.is_empty());
     let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();

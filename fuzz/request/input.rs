@@ -1,4 +1,4 @@
-//! Requests that are right in nearly everything, so that one field at a time is what a reply depends on.
+//! Requests that are nearly right, so that the reply depends on one field at a time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -28,7 +28,7 @@ pub struct Request<'a> {
     is_passed_on: bool,
 }
 
-/// How the endpoint is set up.
+/// The settings of the endpoint.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub struct Settings {
     pub requires_tls: bool,
@@ -40,7 +40,7 @@ pub struct Settings {
     pub has_peers: bool,
 }
 
-/// A request as text, for the endpoint and for whoever predicts its answer.
+/// A request as text, both for the endpoint and for the prediction of the reply.
 #[derive(Debug)]
 pub struct Sent {
     pub method: String,
@@ -49,7 +49,7 @@ pub struct Sent {
     pub query: Option<String>,
     pub headers: Vec<(&'static str, Vec<u8>)>,
     pub connection: Connection,
-    /// As it is framed by HTTP.
+    /// The body in the pieces in which it arrives.
     pub body: Vec<Vec<u8>>,
 }
 
@@ -69,7 +69,7 @@ enum Path<'a> {
     Types,
     Doctor,
     Fleet,
-    /// With the parameter that says so.
+    /// The fleet with `scope=peers`.
     FleetOfPeers,
     Heap,
     Flamegraph,
@@ -118,7 +118,7 @@ enum Authorization<'a> {
     Other(&'a [u8]),
 }
 
-/// What a browser says about the page that asks.
+/// The headers by which a browser describes the requesting page.
 #[derive(Arbitrary, Debug)]
 struct Browser<'a> {
     site: Vec<Word<'a>>,
@@ -142,7 +142,7 @@ enum Forwarded<'a> {
     Other(&'a [u8]),
 }
 
-/// What the head says about the body.
+/// The headers that describe the body.
 #[derive(Arbitrary, Debug)]
 struct Described<'a> {
     types: Vec<Word<'a>>,
@@ -155,7 +155,7 @@ enum Body<'a> {
     /// A change with these fields.
     Change(Vec<Field<'a>>),
     Other(Vec<&'a [u8]>),
-    /// So many times 64 spaces, then an object.
+    /// This number of times 64 spaces, then an object.
     Long(u16),
 }
 

@@ -1,6 +1,6 @@
-//! What is promised to a scraper.
+//! The documented reply to a scraper.
 
-use super::{Expected, Who, decoded, is_for_another, liked};
+use super::{Expected, Who, decoded, is_for_another, preferred};
 use crate::ROWS;
 use crate::input::{Sent, Settings};
 
@@ -17,7 +17,7 @@ pub(super) fn expected(settings: Settings, sent: &Sent, who: Who) -> Expected {
         return Expected::Problem(421, "wrong instance");
     }
     let by_accept =
-        || liked(sent, &[("text", "plain"), ("application", "openmetrics-text")]).map(|at| at == 1);
+        || preferred(sent, &[("text", "plain"), ("application", "openmetrics-text")]).map(|at| at == 1);
     let Some(is_openmetrics) = is_openmetrics.or_else(by_accept) else {
         return Expected::Problem(406, "not acceptable");
     };
@@ -28,7 +28,7 @@ pub(super) fn expected(settings: Settings, sent: &Sent, who: Who) -> Expected {
     Expected::Metrics { is_openmetrics, types: (types > 0).then(|| largest(types)) }
 }
 
-/// Names of the types with series of their own, and the one for all others.
+/// The names of the types with their own series, and the name for all other types.
 fn largest(types: usize) -> Vec<&'static str> {
     let mut rows = ROWS;
     rows.sort_by_key(|(name, _, bytes)| (u64::MAX - bytes, *name));
@@ -44,7 +44,7 @@ struct Query {
 }
 
 impl Query {
-    /// `None` if something is wrong with it.
+    /// Reads the query, or returns `None` if it is invalid.
     fn read(query: &str) -> Option<Self> {
         let pairs = query.split('&').filter(|_| !query.is_empty());
         let pairs: Vec<(&str, &str)> = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();

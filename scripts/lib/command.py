@@ -41,7 +41,7 @@ class Command:
     def __init__(self, program, folder):
         self.program, self.folder = program, folder
         self.password_file = self.file("password", PASSWORD + "\n")
-        self.runs, self.unsafe, self.tells = 0, [], []
+        self.runs, self.unsafe, self.leaked = 0, [], []
 
     def file(self, name, text, mode=0o600):
         path = os.path.join(self.folder, name)
@@ -82,7 +82,7 @@ class Command:
         # A gzipped profile is binary, and goes only to a file or a pipe.
         if not texts[0].startswith(b"\x1f\x8b"):
             self.unsafe += [text for text in shown if UNSAFE.search(text)]
-        self.tells += [text for text in shown if PASSWORD in text]
+        self.leaked += [text for text in shown if PASSWORD in text]
         return Ended(process, *shown, seconds, usage)
 
     def run(self, *arguments, **options):
@@ -92,4 +92,4 @@ class Command:
         """Checks what must hold for every run."""
         runs = f"{self.runs} runs"
         check(not self.unsafe, f"{runs}: no control character reached the terminal unescaped", self.unsafe[:3])
-        check(not self.tells, f"{runs}: no output contained the password", self.tells[:3])
+        check(not self.leaked, f"{runs}: no output contained the password", self.leaked[:3])

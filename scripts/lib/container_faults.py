@@ -120,7 +120,8 @@ def services(program):
                 ceiling, cgroup = stats["ceiling"], stats["cgroup"]
                 check(f"limit: 300.00 MiB of the control group {path} above" in lines[2],
                       "neighbour: the header names the parent", lines)
-                check((ceiling["path"], ceiling["limit_bytes"]) == (path, 300 * MIB), "neighbour: the JSON names the parent", ceiling)
+                check((ceiling["path"], ceiling["limit_bytes"]) == (path, 300 * MIB),
+                      "neighbour: the JSON names the parent", ceiling)
                 check(about(ceiling["used_bytes"], p.working_set()) and about(ceiling["others_bytes"], b.working_set()),
                       f"neighbour: used {mib(ceiling['used_bytes'])}, by others {mib(ceiling['others_bytes'])}; the "
                       f"kernel says {mib(p.working_set())} and {mib(b.working_set())}", ceiling)
@@ -157,15 +158,16 @@ def services(program):
                 last = leaks["snapshots"][-1]
                 room, suspect = last["ceiling"]["room_bytes"], (leaks["suspects"] or [{}])[0]
                 rate = suspect.get("bytes_per_hour", 0) / 3600
-                check(last["ceiling"]["path"] == "/" + p.folder.split("/")[-1], "leak: the parent's limit is reached first", last)
+                check(last["ceiling"]["path"] == "/" + p.folder.split("/")[-1],
+                      "leak: the parent's limit is reached first", last)
                 check(rate and abs(suspect["seconds_to_limit"] * rate - room) < 1,
                       f"leak: {mib(room)} at {mib(rate)} a second: {suspect.get('seconds_to_limit', 0):.0f} s", suspect)
                 own = last["cgroup_limit_bytes"] - last["cgroup_current_bytes"]
                 print(f"        with only the own limit it would be {own / max(rate, 1):.0f} s")
                 while shop.is_alive() and p.working_set() < 298 * MIB and time.monotonic() - began < 120:
                     time.sleep(0.1)
-                print(f"        the parent was full, or the process was killed, {time.monotonic() - began + 3:.0f} s after "
-                      f"the last snapshot")
+                seconds = time.monotonic() - began + 3
+                print(f"        the parent was full, or the process was killed, {seconds:.0f} s after the last snapshot")
 
     def a_container_full_of(name, part, take, words):
         """The service's heap is a fifth of the container, and another part is the largest."""
@@ -220,7 +222,8 @@ def services(program):
             group.limit_memory(int(group.working_set() / 0.9))
             header(shop)
             near = verdict(shop, "near-memory-limit")
-            check(near and "other processes in this container" in near["advice"], "another process: the advice names it", near)
+            check(near and "other processes in this container" in near["advice"],
+                  "another process: the advice names it", near)
 
     def a_limit_above_what_is_visible():
         """Like a container that sees only its own group: version 1 shows the parent's limit, version 2 does not."""
@@ -251,7 +254,8 @@ def services(program):
             stats = shop.ask("/stats?format=json")[1]
             with open("/proc/meminfo") as file:
                 total = int(file.readline().split()[1]) << 10
-            check(lines[2].startswith("no memory limit is set, so the machine is the limit: "), "no limit: the header says that no limit is set", lines)
+            check(lines[2].startswith("no memory limit is set, so the machine is the limit: "),
+                  "no limit: the header says that no limit is set", lines)
             check(stats["machine"]["total_bytes"] == stats["ceiling"]["limit_bytes"] == total,
                   f"no limit: the machine has {mib(total)}", stats["machine"])
             doctor = shop.ask("/doctor?format=json")[1]["doctor"]

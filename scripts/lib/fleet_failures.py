@@ -9,7 +9,7 @@ import time
 
 from balancers import Balancer
 from example_service import PASSWORD, Service, check
-from strangers import ESCAPES, Stranger, answers, is_silent, says, whole
+from strangers import ESCAPES, Stranger, answers, is_silent, sends, whole
 
 # The deadline given to the command, and the extra seconds that it may take on a busy machine.
 DEADLINE, LATE = 4, 2
@@ -50,13 +50,14 @@ def hostile(command, services):
 
 
 def redirected(command, services):
-    with Stranger(says(whole("{}"))) as other:
+    with Stranger(sends(whole("{}"))) as other:
         location = f"http://127.0.0.1:{other.port}/debug/memory"
         for status in ("301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"):
-            with Stranger(says(whole("", status, location=location))) as stranger:
+            with Stranger(sends(whole("", status, location=location))) as stranger:
                 url = f"http://127.0.0.1:{stranger.port}"
                 partial(f"a redirect ({status[:3]})", command, services.urls(), url, ["refused"])
-                check("authorization" in "".join(stranger.asked).lower(), "        the server that was asked got the login")
+                check("authorization" in "".join(stranger.asked).lower(),
+                      "        the server that was asked got the login")
                 for line in (["types", url], ["heap", url], ["doctor", url], ["fleet", "--http-sd", url]):
                     ended = command.run(*line)
                     check(ended.status == 1, f"        {line[0]}: status 1", ended)
@@ -74,7 +75,7 @@ def names(command, services):
     unavailable = {f"x{ESCAPES}": ESCAPES}
     forged = report | {"instance": instance, "types": types | {"rows": rows, "notes": [ESCAPES]},
                        "unavailable": unavailable, "collected_at": ESCAPES}
-    with Stranger(says(whole(json.dumps(forged)))) as stranger:
+    with Stranger(sends(whole(json.dumps(forged)))) as stranger:
         url = f"http://127.0.0.1:{stranger.port}"
         before = len(command.unsafe)
         for line in (["fleet", url], ["fleet", url, "--json"], ["fetch", url], ["fetch", url, "--json"],
@@ -84,14 +85,14 @@ def names(command, services):
         ended = command.run("fleet", *services.urls(), url)
         check(ended.status == 0 and "\\u{1b}" in ended.printed, "        and shown in escaped form", ended)
     raw = f"{ESCAPES}\nplain\n".encode()
-    with Stranger(says(whole(raw, kind="text/plain"))) as stranger:
+    with Stranger(sends(whole(raw, kind="text/plain"))) as stranger:
         url = f"http://127.0.0.1:{stranger.port}"
         before = len(command.unsafe)
         ended = [command.run(*line, url) for line in (["fetch"], ["types"], ["heap"], ["flamegraph"])]
         ended += [command.run("fetch", url, "--json"), command.run("types", url, "--json")]
         check(len(command.unsafe) == before, "a page of escape sequences is escaped", command.unsafe[before:])
         check("plain\n" in ended[0].printed, "        line feeds are kept", ended[0])
-    for answer in (says(whole(raw, "500 Internal Server Error")), says(b"HTTP/1.1 " + raw), says(raw)):
+    for answer in (sends(whole(raw, "500 Internal Server Error")), sends(b"HTTP/1.1 " + raw), sends(raw)):
         with Stranger(answer) as stranger:
             url, before = f"http://127.0.0.1:{stranger.port}", len(command.unsafe)
             statuses = [command.run(name, url).status for name in ("fetch", "types", "heap", "doctor", "fleet")]
@@ -106,7 +107,7 @@ def wrong_password(command, services):
 
 
 def no_instance(command, services):
-    with Stranger(is_silent) as silent, Stranger(says(whole("<html>"))) as page:
+    with Stranger(is_silent) as silent, Stranger(sends(whole("<html>"))) as page:
         urls = [f"http://127.0.0.1:{port}" for port in (silent.port, page.port, 1)]
         ended = command.run("fleet", *urls, "--deadline", 1)
         check(ended.status == 1 and "no instance answered" in ended.errors and ended.printed == "",
@@ -194,8 +195,8 @@ def frozen(command, services):
     finally:
         ill.process.send_signal(signal.SIGCONT)
     ended = command.run("fleet", *services.urls(), "--json")
-    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all), "        after SIGCONT the report is complete",
-          ended)
+    check(ended.status == 0 and len(ended.json()["instances"]) == len(services.all),
+          "        after SIGCONT the report is complete", ended)
 
 
 def stopped_meanwhile(command, services):

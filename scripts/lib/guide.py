@@ -65,11 +65,11 @@ def headers(text):
 
 
 class Ended:
-    def __init__(self, status, printed, told):
-        self.status, self.printed, self.told = status, printed, told
+    def __init__(self, status, printed, on_terminal):
+        self.status, self.printed, self.on_terminal = status, printed, on_terminal
 
     def __repr__(self):
-        return f"{self.status}: {self.printed[:1500]} {self.told[:1500]}"
+        return f"{self.status}: {self.printed[:1500]} {self.on_terminal[:1500]}"
 
 
 # Questions that a program asks at the terminal, and the answers to type.

@@ -82,7 +82,7 @@ def answers(*command, **environment):
     return report, page, doctor
 
 
-def knows_itself(what, program, report):
+def has_names(what, program, report):
     """Checks that the report has names and types, and the build-id of the program."""
     types = report.get("types") or {}
     seen = [types.get("symbols"), types.get("symbol_gaps"), types.get("unattributed_bytes"), report.get("unavailable")]
@@ -93,12 +93,13 @@ def knows_itself(what, program, report):
           report["instance"]["build_id"])
 
 
-def says(what, answers, *words, lacks="is stripped"):
+def gives_reason(what, answers, *words, lacks="is stripped"):
     """Checks that JSON, page and doctor give the same first reason for missing names, with these words."""
     report, page, doctor = answers
     gaps = (report.get("types") or {}).get("symbol_gaps") or []
     reason = gaps[0]["reason"] + ": " + gaps[0]["advice"] if gaps else ""
-    check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}", report.get("unavailable"))
+    check(all(word in reason for word in words) and lacks not in reason, f"{what}: the reason: {reason}",
+          report.get("unavailable"))
     check(bool(gaps) and f"note: {gaps[0]['reason']}" in page, f"{what}: the page gives the reason", page)
     check(bool(gaps) and gaps[0]["reason"] in doctor, f"{what}: the doctor gives the reason", doctor)
 
@@ -118,27 +119,28 @@ def unavailable(what, answers, *words):
 def places(whole, folder):
     """Programs in unusual places, and with unusual names."""
     id = build_id(whole)
-    knows_itself("through the dynamic linker", whole, answers(linker(whole), whole)[0])
+    has_names("through the dynamic linker", whole, answers(linker(whole), whole)[0])
     odd = os.fsencode(folder) + b"/caf\xe9 \n(deleted)/svc (deleted)"
     os.makedirs(os.path.dirname(odd))
     shutil.copy(whole, odd)
-    knows_itself("a path that is not UTF-8", whole, answers(odd)[0])
-    knows_itself("a path that is not UTF-8, through the dynamic linker", whole, answers(linker(whole), odd)[0])
+    has_names("a path that is not UTF-8", whole, answers(odd)[0])
+    has_names("a path that is not UTF-8, through the dynamic linker", whole, answers(linker(whole), odd)[0])
     stripped, debug = f"{folder}/stripped", f"{folder}/debug"
     strip(whole, stripped)
     run("objcopy", "--only-keep-debug", whole, debug)
     own = "/usr/lib/memory-debug-test/svc"
     with installed(stripped, own):
-        says("below /usr/lib, stripped", answers(own), "the binary is stripped", lacks="could not")
+        gives_reason("below /usr/lib, stripped", answers(own), "the binary is stripped", lacks="could not")
         with installed(debug, debug_path(id)):
-            knows_itself("below /usr/lib, with its debug file", whole, answers(own)[0])
-            knows_itself("below /usr/lib, with its debug file, through the dynamic linker", whole,
+            has_names("below /usr/lib, with its debug file", whole, answers(own)[0])
+            has_names("below /usr/lib, with its debug file, through the dynamic linker", whole,
                          answers(linker(whole), own)[0])
         with installed(stripped, debug_path(id)):
-            says("a debug file without debug information", answers(own), "stripped, and its debug file", "has no debug", lacks="\0")
+            gives_reason("a debug file without debug information", answers(own), "stripped, and its debug file",
+                         "has no debug", lacks="\0")
         with installed(debug, debug_path(id)):
             os.chmod(debug_path(id), 0o600)
-            says("an unreadable debug file", answers(*UNPRIVILEGED, own), "stripped, and its debug file",
+            gives_reason("an unreadable debug file", answers(*UNPRIVILEGED, own), "stripped, and its debug file",
                  "ermission denied", lacks="\0")
 
 
@@ -148,7 +150,7 @@ def readers(whole, folder):
     program = f"{folder}/execute-only"
     shutil.copy(whole, program)
     os.chmod(program, 0o711)
-    says("an unreadable program", answers(*UNPRIVILEGED, program), "could not be read: ", "ermission denied",
+    gives_reason("an unreadable program", answers(*UNPRIVILEGED, program), "could not be read: ", "ermission denied",
          "let the service's user read")
     os.chmod(program, 0o755)
     # When the service answers, the linker has read the program. Then the file is replaced.
@@ -157,7 +159,8 @@ def readers(whole, folder):
         shutil.copy("/bin/true", program)
         pages = (service.ask("/types?format=json&top=1000")[1], service.send("GET", "?format=text")[1].decode(),
                  service.send("GET", "/doctor")[1].decode())
-    says("a program that was replaced after the linker read it", pages, "was deleted or replaced since it was loaded")
+    gives_reason("a program that was replaced after the linker read it", pages,
+                 "was deleted or replaced since it was loaded")
 
 
 def supplementary(whole, symbolize, folder):
@@ -177,15 +180,16 @@ def supplementary(whole, symbolize, folder):
         place = os.path.normpath(os.path.join(os.path.dirname(debug_path(id)), common))
         with installed(debugs[0], debug_path(id)):
             with installed(f"{folder}/common.debug", place):
-                knows_itself(f"dwz, {name}", whole, answers(stripped)[0])
+                has_names(f"dwz, {name}", whole, answers(stripped)[0])
             carried(stripped, symbolize, debugs[0], f"{folder}/common.debug", folder)
             by_id = debug_path(build_id(f"{folder}/common.debug"))
             with installed(f"{folder}/common.debug", by_id):
-                knows_itself(f"dwz, {name}, by build-id", whole, answers(stripped)[0])
-            says(f"dwz, {name}, without the shared file", answers(stripped), "supplementary file of `dwz`",
+                has_names(f"dwz, {name}, by build-id", whole, answers(stripped)[0])
+            gives_reason(f"dwz, {name}, without the shared file", answers(stripped), "supplementary file of `dwz`",
                  "memory-debug-test.debug", build_id(f"{folder}/common.debug"), "install the package", by_id)
             with installed(debugs[1], place):
-                says(f"dwz, {name}, with another file in its place", answers(stripped), "supplementary file of `dwz`")
+                gives_reason(f"dwz, {name}, with another file in its place", answers(stripped),
+                             "supplementary file of `dwz`")
 
 
 def carried(stripped, symbolize, debug, common, folder):
@@ -217,9 +221,9 @@ def root_folder(whole, folder):
 def namespaces(whole, folder):
     """Programs with the `/proc` of another PID namespace, or without `/proc`."""
     shell = ["unshare", "--mount", "--", "sh", "-c"]
-    knows_itself("a PID namespace with the /proc of its parent namespace", whole,
+    has_names("a PID namespace with the /proc of its parent namespace", whole,
                  answers("unshare", "--pid", "--fork", "--kill-child", "--", whole)[0])
-    knows_itself("a PID namespace with its own /proc", whole,
+    has_names("a PID namespace with its own /proc", whole,
                  answers("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", whole)[0])
     unavailable("without /proc", answers(*shell, 'umount -l /proc && exec "$0" "$@"', whole),
                 "/proc is not mounted here", "mount -t proc proc /proc")
@@ -230,7 +234,7 @@ def namespaces(whole, folder):
     unavailable("in a chroot without /proc", answers("chroot", root, "/svc"),
                 "/proc is not mounted here", "mount --bind /proc ROOT/proc")
     bound = answers(*shell, f'mount --bind /proc {root}/proc && exec chroot {root} /svc "$0" "$@"')
-    knows_itself("in a chroot with /proc", whole, bound[0])
+    has_names("in a chroot with /proc", whole, bound[0])
 
 
 def static_program(profile):
@@ -253,4 +257,4 @@ def cases(whole, symbolize, static):
         namespaces(whole, folder)
     check(".interp" not in subprocess.run(["readelf", "-S", static], capture_output=True, text=True, check=True).stdout,
           "the static program has no linker")
-    knows_itself("a static PIE", static, answers(static)[0])
+    has_names("a static PIE", static, answers(static)[0])

@@ -66,7 +66,7 @@ class Stranger:
                 pass
 
 
-def says(answer):
+def sends(answer):
     return lambda connection: connection.sendall(answer)
 
 
@@ -108,26 +108,26 @@ def answers(report):
     types = report["types"]
     unknown = {**types, "rows": [{**types["rows"][0], "source": ESCAPES}]}
     return {
-        "random bytes": (says(os.urandom(1 << 16)), ["no-report"]),
-        "nothing at all": (says(b""), ["no-report", "unreachable"]),
+        "random bytes": (sends(os.urandom(1 << 16)), ["no-report"]),
+        "nothing at all": (sends(b""), ["no-report", "unreachable"]),
         "an endless stream": (without_end, ["too-long"]),
-        "a web page": (says(whole("<html>It works!</html>", kind="text/html")), ["no-report"]),
-        "JSON of another kind": (says(whole('{"status": "ok"}')), ["no-report"]),
-        "a report of another version": (says(whole(report_with(report, schema="memory-debug/v99"))), ["no-report"]),
-        "a row of an unknown kind": (says(whole(report_with(report, types=unknown))), ["no-report"]),
+        "a web page": (sends(whole("<html>It works!</html>", kind="text/html")), ["no-report"]),
+        "JSON of another kind": (sends(whole('{"status": "ok"}')), ["no-report"]),
+        "a report of another version": (sends(whole(report_with(report, schema="memory-debug/v99"))), ["no-report"]),
+        "a row of an unknown kind": (sends(whole(report_with(report, types=unknown))), ["no-report"]),
         "one row more than requested":
-            (says(whole(report_with(report, types={**types, "rows": types["rows"][:1] * 1001}))), ["no-report"]),
-        "900,000 empty roots": (says(whole(report_with(report, roots={"rows": [{}] * 900_000}))), ["no-report"]),
+            (sends(whole(report_with(report, types={**types, "rows": types["rows"][:1] * 1001}))), ["no-report"]),
+        "900,000 empty roots": (sends(whole(report_with(report, roots={"rows": [{}] * 900_000}))), ["no-report"]),
         "a name of a megabyte":
-            (says(whole(report_with(report, instance={**report["instance"], "service": "x" * 1_000_000}))), ["no-report"]),
-        "a million nested brackets": (says(whole("[" * (1 << 20))), ["no-report"]),
-        "a compressed bomb": (says(whole(bomb, content_encoding="gzip")), ["no-report"]),
+            (sends(whole(report_with(report, instance={**report["instance"], "service": "x" * 1_000_000}))), ["no-report"]),
+        "a million nested brackets": (sends(whole("[" * (1 << 20))), ["no-report"]),
+        "a compressed bomb": (sends(whole(bomb, content_encoding="gzip")), ["no-report"]),
         "a content-length of an exabyte": (promises, ["too-long", "deadline"]),
         "a body that drips": (drips, ["deadline"]),
         "a head that drips": (drips_its_head, ["deadline"]),
         "silence": (is_silent, ["deadline"]),
-        "half an answer": (says(head(content_length=1000) + b'{"schema"'), ["no-report", "unreachable"]),
+        "half an answer": (sends(head(content_length=1000) + b'{"schema"'), ["no-report", "unreachable"]),
         "an error with escape sequences":
-            (says(whole(json.dumps({"detail": ESCAPES}), "503 Service Unavailable")), ["refused"]),
-        "no such page": (says(whole(ESCAPES, "404 Not Found", "text/plain")), ["no-report"]),
+            (sends(whole(json.dumps({"detail": ESCAPES}), "503 Service Unavailable")), ["refused"]),
+        "no such page": (sends(whole(ESCAPES, "404 Not Found", "text/plain")), ["no-report"]),
     }

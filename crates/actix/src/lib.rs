@@ -78,9 +78,12 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+#[doc(no_inline)]
 pub use memory_debug_endpoint;
 #[doc(inline)]
 pub use memory_debug_endpoint::exports::*;
+#[doc(no_inline)]
+pub use memory_debug_endpoint::memory_debug_core;
 
 pub use self::future::ResponseFuture;
 pub use self::memory_debug::MemoryDebug;

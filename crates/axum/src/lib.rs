@@ -121,11 +121,12 @@ mod router;
 struct Readme;
 
 pub use memory_debug_tower::SameBody;
-pub use memory_debug_tower::memory_debug_endpoint;
 #[doc(inline)]
 pub use memory_debug_tower::memory_debug_endpoint::exports::*;
 #[cfg(feature = "serve")]
 pub use memory_debug_tower::serve;
+#[doc(no_inline)]
+pub use memory_debug_tower::{memory_debug_core, memory_debug_endpoint};
 
 #[cfg(feature = "tokio")]
 pub use self::connect_info::connect_info;

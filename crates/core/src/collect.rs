@@ -1,4 +1,4 @@
-//! One collection: everything that was asked for, in one report.
+//! One collection: everything that was requested, in one report.
 
 mod estimate;
 
@@ -61,7 +61,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// A collector for a service without a name.
+    /// Makes a collector for a service without a name.
     pub fn new() -> Self {
         Self::default()
     }
@@ -77,9 +77,9 @@ impl Collector {
     /// Measures now. Blocks for milliseconds with [`Scope::Stats`], and for up to seconds the first time that
     /// types are collected.
     ///
-    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread its own
-    /// memory becomes part of what it measures. A value that cannot be measured is `None` in the report, with
-    /// the reason. The collection as a whole never fails.
+    /// Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting). On another thread, its own memory
+    /// becomes part of the measurement. A value that cannot be measured is `None` in the report, with the reason. The
+    /// collection as a whole never fails.
     pub fn collect(&self, scope: Scope) -> Collected {
         let begin = Instant::now();
         let collected_at = timestamp::seconds(SystemTime::now());
@@ -104,7 +104,7 @@ impl Collector {
         Collected::new(report, heap, tracked)
     }
 
-    /// Measures what [`Scope::Stats`] does, and the parts of the allocator's numbers, all of one epoch.
+    /// Measures the numbers of [`Scope::Stats`], and the parts of the allocator's numbers, all of one epoch.
     ///
     /// Costs some 15 reads for each arena and some 10 for each size class in use: tens of microseconds more.
     pub fn collect_detail(&self, parts: DetailParts) -> MemoryReport {
@@ -126,7 +126,7 @@ impl Collector {
         report
     }
 
-    /// Identifies this process; `proc` is the folder where `/proc` is mounted.
+    /// Identifies this process. `proc` is the folder where `/proc` is mounted.
     pub(crate) fn instance(&self, proc: &Path, unavailable: &mut Unavailable) -> InstanceInfo {
         read_instance(proc, self.service.clone(), self.version.clone(), unavailable)
     }
@@ -172,12 +172,12 @@ impl Collector {
         heap
     }
 
-    /// Reads the heap profile, the origin of its samples, and what the kernel and the allocator say at the same
+    /// Reads the heap profile, the origin of its samples, and the counts of the kernel and the allocator at the same
     /// moment.
     fn read_heap(&self, proc: &Path, report: &MemoryReport) -> Result<(Heap, Sampled, Counts), String> {
         jemalloc::global_allocator()?;
         // The reasons for missing values of the profiler are noted with the allocator, which may not have been
-        // asked for.
+        // requested.
         let started_at = report.instance.started_at.clone();
         let read_profiling = || {
             let generation = jemalloc::generation();
@@ -189,7 +189,7 @@ impl Collector {
         jemalloc::readiness(&profiling)?;
         let mut active_since = profiling.active_since.clone();
         let counts = counts(proc, report, profiling);
-        // Of the same epoch as the counts above.
+        // These sizes are from the same epoch as the counts above.
         let large_objects = jemalloc::read_large_objects();
         let earlier = maps::read(proc);
         let dump = jemalloc::read_dump()?;
@@ -217,8 +217,8 @@ struct Sampled {
     samples: Result<SampleOrigin, String>,
 }
 
-/// The numbers to compare the profile with. Takes the report's own numbers if it has them, so that a page agrees
-/// with itself, and reads them now otherwise.
+/// Gets the counts to compare the profile with. Takes them from the report if it has them, so that a page is
+/// consistent. Otherwise reads them now.
 fn counts(proc: &Path, report: &MemoryReport, profiling: ProfilingState) -> Counts {
     let mut reasons = report.unavailable.clone();
     let allocator = report.allocator.clone().unwrap_or_else(|| jemalloc::read_stats(profiling, &mut reasons));
@@ -237,11 +237,11 @@ fn allocator(instance: &InstanceInfo, unavailable: &mut Unavailable) -> Option<A
     Some(jemalloc::read_stats(profiling, unavailable))
 }
 
-/// The allocator's numbers alone, read now, for example for a service's own metrics. Costs one jemalloc epoch.
+/// Reads only the allocator's numbers, for example for a service's own metrics. Costs one jemalloc epoch.
 ///
 /// # Errors
 ///
-/// The global allocator is not jemalloc; the message has the line that makes it so.
+/// If the global allocator is not jemalloc. The message has the line that makes it the allocator.
 ///
 /// A single number that could not be read is `None`, and not an error.
 pub fn allocator_stats() -> Result<AllocatorStats, Error> {
@@ -251,7 +251,7 @@ pub fn allocator_stats() -> Result<AllocatorStats, Error> {
     Ok(jemalloc::read_stats(profiling, &mut unavailable))
 }
 
-/// The types that hold the memory of this process now, as a value that prints as a table.
+/// Collects the types that hold the memory of this process now, as a value that prints as a table.
 ///
 /// Collects on a thread of its own and waits for it. Never fails: if there is no profile, the table says why.
 pub fn summary() -> TypeSummary {
@@ -275,7 +275,7 @@ mod tests {
     struct Exact;
 
     #[test]
-    fn collects_only_what_was_asked_for() {
+    fn collects_only_the_requested_scope() {
         let collector = Collector::new().service("shop", "1.2.3");
         let stats = collector.collect(Scope::Stats).report;
         assert_eq!(stats.schema, "memory-debug/v1");

@@ -24,7 +24,7 @@ pub struct Collected {
     tracked: Vec<TypeRow>,
 }
 
-/// A report that was made elsewhere, without the profile behind it.
+/// Wraps a report that was made elsewhere, without the profile behind it.
 impl From<MemoryReport> for Collected {
     fn from(report: MemoryReport) -> Self {
         Self { report, heap: None, tracked: Vec::new() }
@@ -36,8 +36,8 @@ impl Collected {
         Self { report, heap, tracked }
     }
 
-    /// The report with its table grouped by `selection`. Totals and rows then count only the selected stacks;
-    /// everything else stays the same.
+    /// Groups the report's table by `selection`. Totals and rows then count only the selected stacks; everything else
+    /// stays the same.
     ///
     /// Without a heap profile the table keeps its grouping.
     pub fn regroup(&self, selection: &Selection) -> Cow<'_, MemoryReport> {
@@ -49,36 +49,36 @@ impl Collected {
         }
     }
 
-    /// A row for each tracked type. Every collection counts tracked types, because that costs nothing. If the
-    /// report has a table, the rows are in it too.
+    /// Rows of the tracked types. Every collection counts tracked types, because that costs nothing. If the report
+    /// has a table, the rows are in it too.
     pub fn tracked(&self) -> &[TypeRow] {
         &self.tracked
     }
 
-    /// The heap profile behind the table, with symbols.
+    /// Makes the heap profile behind the table, with symbols.
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why.
+    /// If there is no heap profile. The message says why.
     pub fn symbolized(&self) -> Result<SymbolizedProfile, Error> {
         self.heap().map(Heap::symbolized)
     }
 
-    /// The heap profile behind the table as jemalloc wrote it, with addresses of this process.
+    /// The heap profile behind the table as jemalloc wrote it, with the addresses of this process.
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why.
+    /// If there is no heap profile. The message says why.
     pub fn heap_profile(&self) -> Result<&HeapProfile, Error> {
         self.heap().map(Heap::profile)
     }
 
-    /// A snapshot of the heap, to keep and to compare. Call it right after the collection, because the snapshot
+    /// Makes a snapshot of the heap, to keep and to compare. Call it right after the collection, because the snapshot
     /// has the time of this call.
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why.
+    /// If there is no heap profile. The message says why.
     pub fn snapshot(&self, label: Option<String>) -> Result<Snapshot, Error> {
         let (profile, at) = (self.symbolized()?, SystemTime::now());
         Snapshot::new(self.info(&profile, label, at)?, &profile, at)
@@ -89,19 +89,19 @@ impl Collected {
     ///
     /// # Errors
     ///
-    /// There is no heap profile, or `base` cannot be read.
+    /// If there is no heap profile, or `base` cannot be read.
     pub fn diff(&self, base: &Snapshot, selection: &Selection) -> Result<SnapshotDiff, Error> {
         let profile = self.symbolized()?;
         let now = self.info(&profile, Some("now".to_owned()), SystemTime::now())?;
         SnapshotDiff::until(&now, &profile, base, selection)
     }
 
-    /// The rows that grew since `base`, a snapshot of this process with the same samples. Give them to
+    /// Finds the rows that grew since `base`, a snapshot of this process with the same samples. Give them to
     /// [`MemoryReport::note_growth`], so that [`diagnose`](crate::diagnose) knows whether a large row grows.
     ///
     /// # Errors
     ///
-    /// There is no heap profile, `base` is from another process or has other samples, or it cannot be read.
+    /// If there is no heap profile, `base` is from another process or has other samples, or it cannot be read.
     pub fn growth_since(&self, base: &Snapshot) -> Result<SnapshotDiff, Error> {
         // Both origins are known before anything is read, so a mismatch is reported first.
         self.report.require_one_heap(base.info())?;

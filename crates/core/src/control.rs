@@ -1,7 +1,7 @@
-//! Turns the heap profiler on for a time, or changes its rate.
+//! Turns the heap profiler on, or changes its rate, for a limited time.
 //!
-//! A change always ends: after its time, sampling is as it was before. So an operator can get a profile from a
-//! service that does not normally sample, and does not have to remember to turn sampling off.
+//! Every change ends by itself: after the given time, sampling returns to its earlier state. So an operator can get a
+//! profile from a service that does not normally sample, and does not have to remember to turn sampling off.
 
 mod change;
 
@@ -38,28 +38,28 @@ impl Collector {
         self.status(&mut jemalloc::sampling())
     }
 
-    /// Changes the heap profiler for a time. If `if_version` is given, does so only if the state still has that
-    /// version.
+    /// Changes the heap profiler for a limited time. If `if_version` is given, changes it only if the state still has
+    /// that version.
     ///
-    /// From the first change until the end there is one more thread, named `memory-debug`, which sleeps.
+    /// From the first change until its end, the process has one more thread. It is named `memory-debug` and sleeps.
     ///
-    /// When the rate changes, now or at the end, jemalloc discards all samples. The answer then says how much
-    /// memory the samples stood for, and [`ProfilingState::active_since`] is the time of the change. That takes
-    /// a heap profile, so call this on a thread made by [`spawn_collecting`]. After a change of rate, each
-    /// thread takes its first sample at the old distance. So the profile misses up to some `old rate × threads`
-    /// bytes, or, if the new rate is coarser, has one sample too many per thread.
+    /// When the rate changes, now or at the end, jemalloc discards all samples. The answer then says how much memory
+    /// the samples stood for, and [`ProfilingState::active_since`] is the time of the change. That takes a heap
+    /// profile, so call this on a thread made by [`spawn_collecting`]. After a change of rate, each thread takes its
+    /// first sample at the old rate. So the profile misses up to about `old rate × threads` bytes, or, if the new
+    /// rate is coarser, has one sample too many per thread.
     ///
     /// # Errors
     ///
-    /// See [`ProfilingRefusal`]. If jemalloc refuses a change half way, the change is undone and so is the
-    /// change before it. If jemalloc refuses to end a change, this is tried again each second.
+    /// See [`ProfilingRefusal`]. If jemalloc refuses a change half way, the change is undone and so is the change
+    /// before it. If jemalloc refuses to end a change, the end is tried again every second.
     pub fn set_profiling(
         &self,
         change: ProfilingChange,
         if_version: Option<u64>,
     ) -> Result<ProfilingStatus, ProfilingRefusal> {
         require_profiler()?;
-        // Before anything changes, and without the lock, so that other callers do not wait.
+        // This comes before the change and without the lock, so that other callers do not wait.
         let discarded = is_rate_changed(change, if_version)?.then(read_samples);
         let mut sampling = jemalloc::sampling();
         require_version(&sampling, if_version)?;
@@ -164,7 +164,7 @@ fn apply(sampling: &mut Sampling, change: ProfilingChange) -> Result<(), Profili
     }
 }
 
-/// What the current samples stand for.
+/// Reads how much memory the current samples stand for.
 fn read_samples() -> Result<DiscardedSamples, String> {
     let profile = HeapProfile::parse(jemalloc::read_dump()?.reader()).map_err(|error| error.to_string())?;
     let bytes: f64 = profile.stacks().map(|stack| profile.estimator().estimate(stack.live).bytes).sum();
@@ -178,14 +178,14 @@ fn read_samples() -> Result<DiscardedSamples, String> {
 /// the change.
 fn start_timer() -> io::Result<()> {
     if !HAS_TIMER.load(Ordering::Relaxed) {
-        spawn_collecting(keep_time)?;
+        spawn_collecting(end_change_on_time)?;
         HAS_TIMER.store(true, Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// Sleeps until the end of the change, wherever that end moves to.
-fn keep_time() {
+/// Ends the change on time. Sleeps until then, even if the end moves.
+fn end_change_on_time() {
     let mut sampling = jemalloc::sampling();
     while let Some(window) = sampling.window() {
         let refused = sampling.close_if_due(&RealSwitches).is_err();

@@ -30,7 +30,7 @@ pub enum Work {
 pub struct Headroom {
     /// The most that the work is expected to take.
     pub needed_bytes: u64,
-    /// What is left until the nearest limit. `None` if no limit could be read.
+    /// Amount left below the nearest limit. `None` if no limit could be read.
     pub available_bytes: Option<u64>,
     /// Whether the numbers are memory or addresses.
     pub resource: Resource,
@@ -59,7 +59,7 @@ impl Headroom {
         Self::of_addresses(Path::new("/proc"), threads.saturating_mul(thread_bytes()))
     }
 
-    /// The memory or the addresses that are left: whichever is too short, and memory if neither is.
+    /// Compares memory and addresses with what is left. Keeps the resource that is short, or memory if neither is.
     pub(crate) fn new(needed_bytes: u64, needed_addresses: u64) -> Self {
         let proc = Path::new("/proc");
         let memory = Self { needed_bytes, available_bytes: available(proc), resource: Resource::Memory };
@@ -107,8 +107,8 @@ pub fn room_for_threads(threads: u64) -> io::Result<()> {
     if headroom.is_short() { Err(io::Error::new(io::ErrorKind::OutOfMemory, headroom)) } else { Ok(()) }
 }
 
-/// The addresses that a thread takes: its stack, and a jemalloc arena with its first pages. jemalloc looks for
-/// those at multiples of 2 MiB.
+/// Addresses that a thread takes: its stack, and a jemalloc arena with its first pages. jemalloc looks for room for
+/// the pages at multiples of 2 MiB.
 fn thread_bytes() -> u64 {
     // The standard library's choice.
     let stack = env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
@@ -121,7 +121,7 @@ fn available(proc: &Path) -> Option<u64> {
     let reasons = &mut Unavailable::default();
     let (cgroup, machine) = (read_cgroup(proc, reasons), read_machine(proc, reasons));
     let ceiling = Ceiling::lowest(cgroup.as_ref(), machine.as_ref(), None);
-    // What is left of the machine counts even where its size is not known.
+    // The machine's available memory counts even if its size is not known.
     let available = machine.and_then(|machine| machine.available_bytes);
     ceiling.map(|ceiling| ceiling.room_bytes).into_iter().chain(available).min()
 }

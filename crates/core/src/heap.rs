@@ -1,5 +1,4 @@
-//! The heap profile of one collection. It is kept with the report, so that each page can group it in its own
-//! way.
+//! The heap profile of one collection, which is kept with the report so that each page can group it in its own way.
 
 use std::io::BufRead;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +31,7 @@ impl Heap {
     ///
     /// # Errors
     ///
-    /// The dump could not be read or understood.
+    /// If the dump could not be read or parsed.
     fn read(
         dump: impl BufRead,
         dump_bytes: u64,
@@ -53,8 +52,7 @@ impl Heap {
     /// Groups the profile by `selection`, with symbols from the files that are mapped into this process. Also
     /// returns how good the symbols are, and which files gave fewer symbols than they could.
     fn table(&self, selection: &Selection) -> (TypeTable, SymbolTier, Vec<SymbolGap>) {
-        // A panic while the lock was held leaves the attributor without some names at worst, which is a valid
-        // state.
+        // After a panic under the lock, the attributor lacks some names at worst. That is a valid state.
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         let table = attributor.summarize(&self.profile, &OwnFiles::new(), selection);
         let gaps = self.without_mappings.clone().map_or_else(|| attributor.gaps(), |unknown| vec![unknown]);
@@ -67,7 +65,7 @@ impl Heap {
         summarize(&self.profile, selection, &table, tier, symbol_gaps)
     }
 
-    /// The profile with symbols, and with the build-ids of the files that its code is from.
+    /// Makes the profile with symbols, and with the build-ids of the files that its code is from.
     pub(crate) fn symbolized(&self) -> SymbolizedProfile {
         let mut attributor = self.attributor.lock().unwrap_or_else(PoisonError::into_inner);
         attributor.symbolize(&self.profile, &OwnFiles::new())
@@ -77,7 +75,7 @@ impl Heap {
 /// Makes heap profiles. Keeps the symbols of code seen so far from one collection to the next.
 #[derive(Debug, Default)]
 pub(crate) struct TypeCollector {
-    /// A thread that does not exist in a forked child may hold the lock.
+    /// At a fork, another thread may hold the lock. In the child, that thread does not exist.
     attributor: PerProcess<SharedAttributor>,
 }
 
@@ -87,7 +85,7 @@ impl TypeCollector {
     ///
     /// # Errors
     ///
-    /// The dump could not be read or understood.
+    /// If the dump could not be read or parsed.
     pub(crate) fn read(
         &self,
         dump: impl BufRead,
@@ -140,7 +138,7 @@ pub(crate) mod tests {
         let heap = TypeCollector::default().read(DUMP.as_bytes(), 0, None, Err(gap.clone())).unwrap();
         let summary = heap.summarize(&Selection::default());
         assert_eq!(summary.symbol_gaps, [gap]);
-        let expected = "it is unknown which code is where in the process, because /proc is not mounted here, so no type \
+        let expected = "it is unknown which files the code comes from, because /proc is not mounted here, so no type \
                         can be determined: mount it";
         assert_eq!(summary.notes, [expected]);
         assert_eq!(summary.rows[0].type_name, "unknown code");

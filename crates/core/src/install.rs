@@ -15,7 +15,7 @@ impl MallocConf {
     ///
     /// # Panics
     ///
-    /// At compile time, if the text does not end in a NUL byte or has another one.
+    /// At compile time, if the text does not end in a NUL byte or contains another NUL byte.
     pub const fn new(options: &'static str) -> Self {
         match CStr::from_bytes_with_nul(options.as_bytes()) {
             Ok(options) => Self(options.as_ptr()),
@@ -41,7 +41,7 @@ impl MallocConf {
 /// In any order, each at most once:
 ///
 /// - `install!(profiling = on_demand)`: the profiler is ready but does not sample until it is turned on for a time
-///   (`Collector::set_profiling`) or `prof.active` is set. Allocations made before that stay invisible for ever.
+///   (`Collector::set_profiling`) or `prof.active` is set. Allocations made before that never appear in a profile.
 /// - `install!(lg_prof_sample = 16)`: one sample per 2^16 bytes on average instead of 2^19 (512 KiB). A smaller number
 ///   is more exact and costs more, because a sampled allocation is slower and takes pages of its own, however small it
 ///   is. 0 records every allocation.

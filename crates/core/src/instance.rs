@@ -12,7 +12,7 @@ use crate::objects::loaded_objects;
 use crate::per_process::PerProcess;
 use crate::process::{Clocks, read_start};
 
-/// Reads the identity of this process; `root` is the folder where `/proc` is mounted.
+/// Reads the identity of this process. `root` is the folder where `/proc` is mounted.
 pub(crate) fn read_instance(
     root: &Path,
     service: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) fn read_instance(
     instance
 }
 
-/// The id of this process, made the first time it is asked for. It is in every report of the process.
+/// The id of this process. The first call makes it. Every report of the process has it.
 pub fn instance_id() -> InstanceId {
     static CURRENT: PerProcess<Option<InstanceId>> = PerProcess::new(None);
     // Every process makes its own id, so the pattern is never seen.
@@ -46,7 +46,7 @@ pub fn instance_id() -> InstanceId {
 
 fn random_id() -> InstanceId {
     let mut bytes = [0; 16];
-    // `Uuid::new_v4` would panic where there is no random number.
+    // `Uuid::new_v4` would panic if the system has no random numbers.
     if getrandom::fill(&mut bytes).is_err() {
         // The id must be unique, not secret, so the time and the process id are enough.
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -57,8 +57,8 @@ fn random_id() -> InstanceId {
     InstanceId::from_random(bytes)
 }
 
-/// The build-id of the running program, from its own memory. This needs no file, so it cannot read the wrong
-/// one. The build-id cannot change, so it is read once.
+/// The build-id of the running program, from its own memory. This needs no file, so it cannot read the wrong file.
+/// The build-id cannot change, so it is read once.
 fn build_id() -> Result<String, String> {
     static BUILD_ID: OnceLock<Result<String, &str>> = OnceLock::new();
     let read = || match loaded_objects().into_iter().next() {

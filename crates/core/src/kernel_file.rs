@@ -8,11 +8,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The whole file as text. Bytes that are not UTF-8 are replaced; a process name may contain such bytes.
+/// Reads a whole file as text. Replaces bytes that are not UTF-8, which a process name may contain.
 ///
 /// # Errors
 ///
-/// The name of the file and the kind of failure, without the path: `smaps_rollup: permission denied`.
+/// If the file cannot be read. The text is the name of the file and the kind of failure:
+/// `smaps_rollup: permission denied`.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
@@ -23,11 +24,11 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
     }
 }
 
-/// A file below the folder where `/proc` is mounted.
+/// Reads a file below the folder where `/proc` is mounted.
 ///
 /// # Errors
 ///
-/// As [`read`]. If `/proc` as a whole is missing, that is the reason.
+/// Errors of [`read`]. If `/proc` as a whole is missing, the text says so.
 pub(crate) fn read_proc(root: &Path, file: &str) -> Result<String, String> {
     let read = |file: &str| read(&root.join(file));
     let text = read(file);
@@ -52,7 +53,7 @@ impl fmt::Display for WithoutProc {
     }
 }
 
-/// Whether the `/proc` that is mounted at `root` lacks this process, and what to do.
+/// Checks whether the `/proc` mounted at `root` lacks this process, and says what to do.
 pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     let own = root.join("self");
     let is_missing =
@@ -70,13 +71,13 @@ pub(crate) fn without_proc(root: &Path) -> Option<WithoutProc> {
     })
 }
 
-/// Why a file of this process below `root` could not be read: because `/proc` as a whole is missing, or else
+/// The reason why a file of this process below `root` could not be read: `/proc` as a whole is missing, or else
 /// `otherwise`.
 pub(crate) fn proc_reason(root: &Path, otherwise: impl FnOnce() -> String) -> String {
     without_proc(root).map_or_else(otherwise, |missing| missing.to_string())
 }
 
-/// The text after `key` on the first line that starts with it. A colon after the key is optional.
+/// Finds the text after `key` on the first line that starts with it. A colon after the key is optional.
 pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let rest = line.strip_prefix(key)?;
@@ -89,7 +90,7 @@ pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 ///
 /// # Errors
 ///
-/// The key is missing or has no number.
+/// If the key is missing or has no number.
 pub(crate) fn number(text: &str, key: &str) -> Result<u64, String> {
     let value = value(text, key).ok_or_else(|| format!("the kernel does not report {key}"))?;
     value.parse().map_err(|_| format!("{key} is not a number"))
@@ -99,7 +100,7 @@ pub(crate) fn number(text: &str, key: &str) -> Result<u64, String> {
 ///
 /// # Errors
 ///
-/// The key is missing or has no size.
+/// If the key is missing or has no size.
 pub(crate) fn size(text: &str, key: &str) -> Result<u64, String> {
     let value = value(text, key).ok_or_else(|| format!("the kernel does not report {key}"))?;
     value

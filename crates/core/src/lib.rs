@@ -1,4 +1,4 @@
-//! Collects what holds the memory of this process into one report.
+//! Reports what holds the memory of this process.
 //!
 //! A [`Collector`] reads three sources: the kernel (`/proc`, the control group), the allocator (jemalloc's
 //! statistics), and jemalloc's heap profile, which shows which *types* hold the live memory. The result is a
@@ -19,9 +19,9 @@
 //!
 //! - [`install!`] makes jemalloc the allocator and turns its sampling on. Nothing else of this crate runs until the
 //!   program collects.
-//! - [`Collector::collect`] measures, on a thread made by [`spawn_collecting`], whose own memory stays out of the
-//!   profile. The result, [`Collected`], is the report and the heap profile behind it, which can be regrouped, kept and
-//!   compared. [`summary`] also collects, and its result prints as a table.
+//! - [`Collector::collect`] measures. It runs on a thread made by [`spawn_collecting`], whose own memory stays out of
+//!   the profile. The result, [`Collected`], is the report and the heap profile behind it, which can be regrouped,
+//!   kept and compared. [`summary`] also collects, and its result prints as a table.
 //! - [`SummaryTracker`] reports what changed since the last call. [`PeriodicSnapshots`] keeps [`Snapshot`]s for a
 //!   [`LeakVerdict`].
 //! - [`Collector::headroom`] says beforehand whether there is enough memory to collect.
@@ -35,9 +35,9 @@
 //!
 //! # Missing values
 //!
-//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to
-//! do. Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report
-//! has fewer values, and nothing fails.
+//! A value that cannot be measured is `None`, never zero, and [`MemoryReport::unavailable`] says why and what to do.
+//! Sampled rows have a standard error. If the allocator is not jemalloc, or the system is not Linux, the report has
+//! fewer values, but nothing fails.
 //!
 //! # Features
 //!
@@ -50,9 +50,9 @@
 //!
 //! # Modules, from the ground up
 //!
-//! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the process.
-//! A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`, `objects` and
-//! `mapped` only.
+//! The values are in the crate `memory-debug-report`, which this crate re-exports. The modules here measure the
+//! process. A module uses only modules listed above it. `unsafe` is allowed in `file_size`, `install`, `mallctl`,
+//! `objects` and `mapped` only.
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself

@@ -20,8 +20,8 @@ impl MappedFile {
     ///
     /// # Errors
     ///
-    /// Errors of opening and mapping, and an error for anything but a regular file. An empty file is allowed,
-    /// although the kernel does not map one.
+    /// If the file cannot be opened or mapped, or is not a regular file. An empty file is allowed, although the
+    /// kernel does not map one.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = open_regular_file(path)?;
         let length = file.metadata()?.len();
@@ -39,11 +39,10 @@ impl MappedFile {
     }
 }
 
-/// The bytes of addresses that mapped files leave for everything else.
+/// Bytes of address space that mapped files leave free for everything else.
 const SPARED_BYTES: u64 = 64 << 20;
 
-/// Refuses a file that would take the addresses that the rest of a collection needs. Symbols are worth less than
-/// the process.
+/// Refuses a file that would take addresses that the rest of a collection needs. Better no symbols than no process.
 fn require_addresses(room: Option<u64>, length: u64) -> io::Result<()> {
     match room {
         Some(room) if room < length.saturating_add(SPARED_BYTES) => {

@@ -2,7 +2,7 @@
 //!
 //! jemalloc appends such a list to its dumps, from `/proc/<getpid()>/maps`. With the `/proc` of another PID
 //! namespace, that file belongs to another process or does not exist. So this module reads the list of its own
-//! process, whatever its number is.
+//! process, regardless of its process id.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -13,12 +13,12 @@ use memory_debug_profile::{Mapping, SymbolGap};
 use crate::kernel_file;
 use crate::objects::{LoadedObject, loaded_objects};
 
-/// The executable mappings of this process now, each with the build-id that its code has in memory. `root` is
-/// the folder where `/proc` is mounted.
+/// Reads the current executable mappings of this process, each with the build-id that its code has in memory. `root`
+/// is the folder where `/proc` is mounted.
 ///
 /// # Errors
 ///
-/// The list could not be read; the message says why and what to do.
+/// If the list could not be read. The message says why and what to do.
 pub(crate) fn read(root: &Path) -> Result<Vec<Mapping>, SymbolGap> {
     let open =
         |file: &str| File::open(root.join(file)).and_then(|file| Mapping::read_all(BufReader::new(file)));
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn without_proc_the_reason_says_what_to_mount() {
         let gap = read(Path::new("/nonexistent")).unwrap_err();
-        let expected = "it is unknown which code is where in the process, because /proc is not mounted here";
+        let expected = "it is unknown which files the code comes from, because /proc is not mounted here";
         assert_eq!((gap.reason.as_str(), gap.is_program), (expected, true));
         assert!(gap.advice.starts_with("mount it (`mount -t proc proc /proc`"), "{gap}");
     }

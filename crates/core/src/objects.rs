@@ -1,14 +1,14 @@
 //! The program and its libraries, as the dynamic linker sees them in memory.
 //!
-//! This needs neither `/proc` nor any file, and is right where both mislead. For a program that was started
-//! through the dynamic linker (`ld-linux-x86-64.so.2 ./service`), `/proc/self/exe` is the linker, and
+//! The linker's list needs neither `/proc` nor any file, and is right where both mislead. For a program that was
+//! started through the dynamic linker (`ld-linux-x86-64.so.2 ./service`), `/proc/self/exe` is the linker, and
 //! `/proc/self/auxv` has the linker's entries.
 
 use std::ops::Range;
 
 use memory_debug_profile::BuildId;
 
-/// An object with its code in memory.
+/// A program or library that is loaded in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoadedObject {
     /// The addresses of its executable segments.
@@ -24,7 +24,7 @@ impl LoadedObject {
     }
 }
 
-/// All loaded objects, the program first. Empty if the system has no list of them.
+/// Lists all loaded objects, the program first. The list is empty if the system has none.
 ///
 /// Takes some microseconds, in which the dynamic linker does not load or unload anything.
 #[cfg(target_os = "linux")]

@@ -19,7 +19,7 @@ pub(crate) struct OwnFiles {
 /// A path that may lead to the file of a mapping.
 struct Candidate {
     path: PathBuf,
-    /// Whether a file at this path is the mapped one without further checks.
+    /// Whether a file at this path is the mapped file without further checks.
     is_certain: bool,
 }
 
@@ -54,7 +54,7 @@ impl OwnFiles {
         if mapping.build_id.is_some() {
             add(mapping.path.clone(), false);
         }
-        // Open to privileged processes only.
+        // Only privileged processes can open this path.
         add(format!("/proc/self/map_files/{:x}-{:x}", mapping.start, mapping.end).into(), true);
         candidates
     }
@@ -88,9 +88,9 @@ fn escaped(_path: &OsString) -> Option<OsString> {
 }
 
 impl Candidate {
-    /// Opens the file if it is the mapped one, that is, if it has the build-id that the code has in memory. For
-    /// code without a build-id, the inode decides. The device does not, because overlay file systems report
-    /// different ones.
+    /// Opens the file if it is the mapped file, that is, if it has the build-id that the code has in memory. For code
+    /// without a build-id, the inode decides. The device number does not count, because overlay file systems report
+    /// different numbers.
     fn open(&self, mapping: &Mapping) -> io::Result<FileData> {
         let file = MappedFile::open(&self.path)?;
         let is_same = match &mapping.build_id {
@@ -190,14 +190,14 @@ mod tests {
         let tree = Tree::new([("plugin.so", "another")]);
         let path = tree.path().join("plugin.so (deleted)").into_os_string().into_vec();
         assert_eq!(error(&nothing(), &mapping(&path, 9)), DELETED);
-        // Overwritten in place, which the kernel does not show.
+        // The kernel does not show that a file was overwritten in place.
         let mut overwritten = elsewhere(program());
         (overwritten.path, overwritten.is_program) = (tree.path().join("plugin.so"), false);
         assert_eq!(error(&nothing(), &overwritten), REPLACED);
     }
 
     #[test]
-    fn a_file_outside_of_this_chroot_is_not_called_deleted() {
+    fn a_file_outside_of_this_chroot_is_not_reported_as_deleted() {
         assert_eq!(error(&nothing(), &mapping(b"/nonexistent/lib.so", 9)), NOT_THERE);
     }
 

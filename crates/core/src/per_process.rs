@@ -1,7 +1,7 @@
 //! State that a forked child must not take over from its parent.
 //!
-//! A child has one thread, the thread that called `fork`. A lock that another thread held stays locked for ever,
-//! and work that another thread had begun never finishes. So state that threads share is made again in a child.
+//! A child has one thread, the thread that called `fork`. A lock that another thread held stays locked forever, and
+//! work that another thread had begun never finishes. So state that threads share is made again in a child.
 
 use std::process;
 use std::sync::OnceLock;
@@ -29,8 +29,9 @@ impl<T> PerProcess<T> {
         &self.value
     }
 
-    /// The value of this process, which the first call makes. `make` gets the [`pattern`](Self::pattern) and
-    /// should return at once, because a child that is forked meanwhile waits for ever.
+    /// Returns the value of this process. The first call makes it with `make`, which gets the
+    /// [`pattern`](Self::pattern). `make` should return at once, because a child that is forked meanwhile waits
+    /// forever.
     pub fn get(&self, make: impl Fn(&T) -> T) -> &T {
         self.of_process(process::id(), make)
     }
@@ -40,7 +41,7 @@ impl<T> PerProcess<T> {
         loop {
             newest = match newest.next.get() {
                 Some(next) => next,
-                // Only the newest counts, because the id of an ancestor that has ended may be in use again.
+                // Only the newest value counts, because the id of an ancestor that has ended may be in use again.
                 None if newest.process == process => return &newest.value,
                 None => newest.next.get_or_init(|| {
                     Box::new(Self { process, value: make(&self.value), next: OnceLock::new() })
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_ask_at_once_get_the_same_value() {
+    fn concurrent_threads_get_the_same_value() {
         let value = PerProcess::new(0);
         let addresses = std::thread::scope(|scope| {
             let threads = [(); 8].map(|()| scope.spawn(|| std::ptr::from_ref(value.get(|_| 1)).addr()));

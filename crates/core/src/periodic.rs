@@ -17,8 +17,8 @@ use crate::thread::{spawn_collecting, spawn_thread};
 
 /// Takes a snapshot at each interval, keeps it in memory, and also saves it to a folder if wanted.
 ///
-/// A value that was not started does nothing. Once started, it costs a thread that sleeps, and for each snapshot
-/// a thread that collects, as a request does. It keeps no more than its bounds allow.
+/// It does nothing until it is started. Then it costs one sleeping thread, and for each snapshot a thread that
+/// collects, as for a request. It keeps no more than its bounds allow.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,21 +44,21 @@ pub struct PeriodicSnapshots {
     work: Work,
 }
 
-/// The label of periodic snapshots. It tells this program's files in a folder from other files.
+/// The label of periodic snapshots. It distinguishes periodic snapshots in a folder from other files.
 const LABEL: &str = "periodic";
 
 impl PeriodicSnapshots {
     /// The shortest interval.
     pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// Takes snapshots of `collector` into `snapshots`, the first one `interval` after the start. Raises an
+    /// Takes snapshots of `collector` into `snapshots`, the first snapshot `interval` after the start. Raises an
     /// interval below [`MIN_INTERVAL`](Self::MIN_INTERVAL) to it.
     pub fn new(collector: Arc<Collector>, snapshots: Arc<Snapshots>, interval: Duration) -> Self {
         let work = Work { collector, snapshots, folder: None, status: Arc::default() };
         Self { interval: interval.max(Self::MIN_INTERVAL), work }
     }
 
-    /// Also writes each snapshot to `folder`, which keeps the last `most` periodic ones, including those of
+    /// Also writes each snapshot to `folder`, which keeps the last `most` periodic snapshots, including snapshots of
     /// earlier processes. Other snapshots in the folder stay.
     #[must_use]
     pub fn save_to(mut self, folder: SnapshotFolder, most: usize) -> Self {
@@ -70,7 +70,7 @@ impl PeriodicSnapshots {
     ///
     /// # Errors
     ///
-    /// The operating system refused a thread.
+    /// If the operating system refused a thread.
     pub fn start(self) -> io::Result<RunningSnapshots> {
         let Self { interval, work } = self;
         let status = Arc::clone(&work.status);
@@ -89,8 +89,7 @@ impl PeriodicSnapshots {
 
 /// Periodic snapshots, taken until this value is dropped.
 ///
-/// Dropping it wakes the thread and waits for the thread to end. A snapshot that is being taken is not waited
-/// for; it is discarded.
+/// Dropping it wakes the thread and waits for the thread to end. A snapshot that is being taken then is discarded.
 #[derive(Debug)]
 pub struct RunningSnapshots {
     status: Arc<Status>,
@@ -100,12 +99,12 @@ pub struct RunningSnapshots {
 }
 
 impl RunningSnapshots {
-    /// Snapshots that were taken and kept.
+    /// Number of snapshots that were taken and kept.
     pub fn taken(&self) -> u64 {
         self.status.lock().taken
     }
 
-    /// Why the last attempt made no snapshot, or could not save it. `None` after an attempt that worked.
+    /// Why the last attempt made no snapshot, or could not save it. `None` after a successful attempt.
     pub fn last_error(&self) -> Option<String> {
         self.status.lock().last_error.clone()
     }
@@ -115,12 +114,12 @@ impl Drop for RunningSnapshots {
     fn drop(&mut self) {
         self.status.is_stopped.store(true, Ordering::SeqCst);
         drop(self.stop.take());
-        // The thread sleeps or spawns a thread, and neither takes long. A panic of it has no reader here.
+        // The thread only sleeps and spawns threads, so this does not take long. Its panic cannot be reported here.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// What the sleeping thread and the collecting threads report.
+/// Results reported by the sleeping thread and the collecting threads.
 #[derive(Debug, Default)]
 struct Status {
     is_stopped: AtomicBool,
@@ -153,7 +152,7 @@ struct Work {
 }
 
 impl Work {
-    /// Takes a snapshot on a new thread, unless the previous one is still being taken.
+    /// Takes a snapshot on a new thread, unless the previous snapshot is still being taken.
     fn begin(&self, before: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
         if let Some(running) = before.and_then(|before| self.end(before)) {
             return Some(running);

@@ -1,7 +1,7 @@
-//! Numbers that the kernel has about this process and its container.
+//! The kernel's numbers for this process, its container and the machine.
 //!
-//! Every function takes the folder where `/proc` is mounted, so that tests can use a folder of their own.
-//! Without `/proc` (on systems other than Linux) every value is missing, for that reason.
+//! Every function takes the folder where `/proc` is mounted, so that tests can use a folder of their own. Without
+//! `/proc` (on systems other than Linux), every value is missing for that reason.
 
 mod addresses;
 mod cgroup;

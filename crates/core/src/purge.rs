@@ -11,16 +11,16 @@ use crate::kernel_file;
 use crate::timestamp;
 
 impl Collector {
-    /// Returns the allocator's unused pages to the system, and says what that changed.
+    /// Returns the allocator's unused pages to the system, and reports what changed.
     ///
-    /// Purges all arenas at once, dirty and muzzy pages, whatever their decay times. A page that comes into use
-    /// again later costs a page fault. A purge takes a moment for each gigabyte. Threads that need fresh pages
-    /// from an arena wait while the arena is purged. Call it on a thread made by
-    /// [`spawn_collecting`](crate::spawn_collecting).
+    /// Purges the dirty and muzzy pages of all arenas at once, regardless of decay times. Using a purged page again
+    /// costs a page fault. A purge takes a moment for each gigabyte. Threads that need fresh pages from an arena wait
+    /// while the arena is purged. Call it on a thread made by [`spawn_collecting`](crate::spawn_collecting).
     ///
     /// # Errors
     ///
-    /// The global allocator is not jemalloc, and the message has the line that makes it so; or jemalloc refused.
+    /// If the global allocator is not jemalloc, or jemalloc refused. In the first case, the message has the line that
+    /// makes jemalloc the allocator.
     pub fn purge(&self) -> Result<PurgeReport, Error> {
         jemalloc::global_allocator().map_err(|reason| Error::new(ErrorKind::Allocator, reason))?;
         let proc = Path::new("/proc");

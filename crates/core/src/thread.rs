@@ -1,7 +1,7 @@
 //! Threads whose own memory stays out of the profile.
 //!
-//! Reading a heap profile takes memory itself. On an ordinary thread that memory would appear in the very
-//! profile that is read, and its pages would stay with the process afterwards.
+//! Reading a heap profile takes memory itself. On an ordinary thread, that memory would appear in the profile itself,
+//! and its pages would stay with the process afterwards.
 
 use std::io;
 use std::sync::OnceLock;
@@ -16,12 +16,12 @@ use crate::mallctl;
 /// Runs `work` on a new thread named `memory-debug`. Its allocations stay out of the heap profile, and its pages
 /// go back to the operating system when it ends.
 ///
-/// The thread is not sampled (`thread.prof.active`). It allocates from a jemalloc arena that the first call
-/// makes and all later calls use. If jemalloc is not the global allocator, `work` simply runs.
+/// The thread is not sampled (`thread.prof.active`). It allocates from a jemalloc arena that the first call makes and
+/// all later calls share. If jemalloc is not the global allocator, `work` simply runs.
 ///
 /// # Errors
 ///
-/// The operating system refused a thread, or [`spawn_thread`] did.
+/// If the operating system refused a thread, or [`spawn_thread`] did.
 pub fn spawn_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
@@ -50,7 +50,7 @@ pub fn spawn_thread<R: Send + 'static>(
 ///
 /// # Errors
 ///
-/// The system refused a thread, or `work` panicked.
+/// If the operating system refused a thread, or `work` panicked.
 pub(crate) fn wait_for_collecting<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, Error> {
@@ -71,7 +71,7 @@ pub(crate) fn give_back_at_once() {
     }
 }
 
-/// Keeps the memory of this thread apart until dropped, also after a panic.
+/// Keeps the memory of this thread apart until dropped, even after a panic.
 struct Isolation {
     arena: Option<u32>,
 }
@@ -100,7 +100,7 @@ impl Drop for Isolation {
     }
 }
 
-/// The arena of all collecting threads. Two threads may share it at a time, which is safe and only mixes their
+/// The arena of all collecting threads. Several threads may share it at a time. This is safe and only mixes their
 /// leftovers.
 fn arena() -> Option<u32> {
     *ARENA.get_or_init(|| mallctl::ARENAS_CREATE.read().ok())

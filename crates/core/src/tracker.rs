@@ -1,4 +1,4 @@
-//! What changed since the last call, for a test, a console or a background job.
+//! Changes since the last call, for a test, a console or a background job.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub struct SummaryTracker {
 }
 
 impl SummaryTracker {
-    /// A tracker of types, with a collector of its own.
+    /// Makes a tracker of types, with a collector of its own.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,25 +60,24 @@ impl SummaryTracker {
         Self { selection, last: None, peaks: None, ..self }
     }
 
-    /// A snapshot of the heap. If it is this tracker's first one, the next [`diff`](Self::diff) compares with
-    /// it.
+    /// Takes a snapshot of the heap. If it is this tracker's first snapshot, the next [`diff`](Self::diff) compares
+    /// with it.
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why.
+    /// If there is no heap profile. The message says why.
     pub fn snapshot(&mut self, label: Option<String>) -> Result<Arc<Snapshot>, Error> {
         let snapshot = Arc::new(self.take(label)?);
         self.last.get_or_insert_with(|| Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
-    /// What changed since the last call, or since the first [`snapshot`](Self::snapshot). Without either, it
-    /// compares this moment with itself, and the next call compares with this moment. The result prints as a
-    /// table.
+    /// Reports what changed since the last call, or since the first [`snapshot`](Self::snapshot). Without either, it
+    /// compares this moment with itself, and the next call compares with this moment. The result prints as a table.
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why.
+    /// If there is no heap profile. The message says why.
     pub fn diff(&mut self) -> Result<SnapshotDiff, Error> {
         let (collector, selection) = (Arc::clone(&self.collector), self.selection.clone());
         let last = self.last.clone();
@@ -87,12 +86,12 @@ impl SummaryTracker {
         Ok(diff)
     }
 
-    /// The rows that are higher than this method ever saw them, by more than noise. The first call only records
-    /// levels and returns no rows. So does the first call after the samples were discarded, and peaks count from
-    /// there.
+    /// Finds the rows that exceed their highest level in earlier calls by more than noise. The first call only
+    /// records levels and returns no rows. After the samples were discarded, the next call does the same, and peaks
+    /// count from there.
     ///
-    /// Growth that is too slow to stand out between two calls adds up until it does. A cache or a batch job,
-    /// which comes and goes, is returned the first time only. So look at what is returned again and again.
+    /// Growth that is too slow to stand out between two calls adds up until it does. A cache or a batch job comes and
+    /// goes, so it is returned only the first time. Look for rows that are returned again and again.
     ///
     /// ```
     /// use memory_debug_core::{Group, Selection, SummaryTracker};
@@ -109,7 +108,7 @@ impl SummaryTracker {
     ///
     /// # Errors
     ///
-    /// There is no heap profile; the message says why. The peaks stay as they were.
+    /// If there is no heap profile. The message says why. The peaks stay as they were.
     pub fn growth(&mut self) -> Result<Growth, Error> {
         let now = self.take(None)?;
         let (selection, peaks) = (self.selection.clone(), self.peaks.take());
@@ -138,7 +137,7 @@ fn changed(
     Ok((now, diff))
 }
 
-/// Runs work on a thread whose memory stays out of the profile.
+/// Runs `work` on a thread whose memory stays out of the profile.
 fn collecting<R: Send + 'static>(
     work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {

@@ -19,7 +19,7 @@ memory_debug_core::install!(lg_prof_sample = 16);
 
 const MIB: u64 = 1 << 20;
 
-/// How much memory of each kind the tests make.
+/// How much memory of each kind the tests allocate.
 const MUCH: usize = 256 << 20;
 
 /// The most other memory that a small process has.
@@ -111,7 +111,7 @@ alone! {
         assert!(!ids(&diagnose(&after)).contains(&"muzzy-pages"));
     }
 
-    /// jemalloc's default: freed pages are unmapped, and none is muzzy.
+    /// jemalloc's default: freed pages are unmapped, and no page is muzzy.
     pages_that_were_unmapped_are_in_no_part("dirty_decay_ms:0,muzzy_decay_ms:0") {
         drop(blocks());
         let report = report();

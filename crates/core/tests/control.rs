@@ -1,4 +1,4 @@
-//! Profiling for a time, purging, and the tables of arenas and size classes, in real processes.
+//! Profiling for a limited time, purging, and the tables of arenas and size classes, in real processes.
 //!
 //! These tests change the whole process, so each runs alone in a process of its own, with its own configuration.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
@@ -264,7 +264,7 @@ alone! {
         let samples = samples.samples.unwrap();
         assert_eq!((samples.generation, samples.began_at, samples.sample_bytes), (1, None, 1 << 15));
         assert!(report.unavailable.get("types.samples.began_at").is_some());
-        // The configured rate again, but these are not the samples from the start.
+        // The configured rate is back, but the samples from the start are not.
         // SAFETY: as above.
         unsafe { raw::write(b"prof.reset\0", 14_usize) }.unwrap();
         let samples = types().types.unwrap();
@@ -316,7 +316,7 @@ alone! {
         assert!(after.allocated_bytes >= Some(LARGE as u64), "{after:?}");
         assert!(purged.to_string().contains(" returned to the system, in "), "{purged}");
         assert!(live.iter().all(|byte| *byte == 1), "memory in use does not change");
-        // There is nothing left to return.
+        // Now no unused page is left to return.
         assert!(purge().before.dirty_bytes <= Some(1 << 20));
     }
 

@@ -1,4 +1,4 @@
-//! Snapshots in a folder, saved by processes that are killed or may not write.
+//! Tests of snapshots in a folder, saved by processes that are killed or cannot write.
 #![cfg(all(feature = "jemalloc", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
@@ -81,7 +81,7 @@ fn saves_until_it_is_killed() {
     let (there, missing): (Vec<_>, Vec<_>) =
         sources.iter().partition(|snapshot| there.contains_key(&snapshot.info().id.to_string()));
     let mut out = std::io::stdout();
-    // Saves the last ones over and over, because replacing an earlier file must not lose anything either.
+    // Saves the last snapshots over and over, because replacing an earlier file must not lose anything, either.
     for snapshot in missing.into_iter().chain(there.into_iter().cycle()) {
         folder(TARGET).save(snapshot).unwrap();
         writeln!(out, "saved {}", snapshot.info().id).unwrap();

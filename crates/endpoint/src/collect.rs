@@ -1,4 +1,4 @@
-//! Where reports come from.
+//! The source of reports.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,83 +7,89 @@ use memory_debug_core::{
     Scope, Work,
 };
 
-/// Makes reports. [`Collector`] is the real one; another can stand in for it, for example in tests.
+/// Collects reports. [`Collector`] is the real implementation; tests, for example, use another one.
 pub trait Collect: Send + Sync + 'static {
-    /// Collects `scope`. What is made otherwise than by a [`Collector`] is a `Collected` by [`From`]: its table cannot be
-    /// summed again by something else than types. May block and may take long: it is called on a thread of its own, never twice at once for
-    /// the same kind of page. A panic is answered with status 500.
+    /// Collects `scope`.
+    ///
+    /// Implementations without a [`Collector`] convert their report into a `Collected` with [`From`]. The table of
+    /// such a report can only be grouped by type.
+    ///
+    /// This method may block and may take long. It is called on a thread of its own, never twice at once for the same
+    /// kind of page. A panic is answered with status 500.
     fn collect(&self, scope: Scope) -> Collected;
 
-    /// Whether there is memory enough to collect `scope`; asked on the same thread right before. Says yes if not
-    /// implemented.
+    /// Checks whether enough memory is left to collect `scope`. Called on the same thread right before the
+    /// collection. The default implementation always succeeds.
     ///
     /// # Errors
     ///
-    /// If collecting could take what the process has left. The request is then answered 503, unless somebody with
-    /// [`Role::Profile`](crate::Role::Profile) asked with `force=true`.
+    /// If the collection could use up the memory that is left. The request then gets status 503, unless a login with
+    /// [`Role::Profile`](crate::Role::Profile) sent `force=true`.
     fn headroom(&self, _scope: Scope) -> Result<(), Shortage> {
         Ok(())
     }
 
-    /// Whether there is memory enough to make a page of at most `body_bytes` of a report that was collected; asked on the
-    /// same thread right before. Says yes if not implemented.
+    /// Checks whether enough memory is left to write a page of at most `body_bytes` from a collected report. Called
+    /// on the same thread right before the page is written. The default implementation always succeeds.
     ///
     /// # Errors
     ///
-    /// As [`headroom`](Self::headroom).
+    /// If writing the page could use up the memory that is left, as for [`headroom`](Self::headroom).
     fn headroom_for(&self, _work: Work, _body_bytes: u64) -> Result<(), Shortage> {
         Ok(())
     }
 
-    /// The collector of this process, for what is asked of the process itself: the allocator by arena and size class,
-    /// the profiler's state, and to give memory back. `None`, if not implemented, answers these with 501.
+    /// The collector of this process. Requests about the process itself need it: the allocator by arena and size class,
+    /// the state of the profiler, and the purge of unused memory. If it is `None`, the default, these requests get
+    /// status 501.
     fn process(&self) -> Option<&Collector> {
         None
     }
 }
 
-/// Less memory is left than a collection may need.
+/// The error that less memory is left than a collection may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// The most that the collection may take, in bytes.
     pub needed_bytes: u64,
-    /// What is left until the limit of the container or of the machine, or until that on addresses.
+    /// The memory or addresses that are left, in bytes, until the limit of the container, the machine or the address
+    /// space.
     pub available_bytes: u64,
-    /// What is short.
+    /// The resource that is short.
     pub resource: Resource,
 }
 
-/// Held while types of this process are collected: endpoints with different settings have flights of their own, but it
-/// is one process, and two collections at once would cost it twice.
+/// Held while the types of this process are collected. Endpoints with different settings have separate flights, but two
+/// collections of one process at once would cost it twice.
 static TYPES: PerProcess<Mutex<()>> = PerProcess::new(Mutex::new(()));
 
-fn types_of_this_process() -> MutexGuard<'static, ()> {
+fn lock_types() -> MutexGuard<'static, ()> {
     TYPES.get(|_| Mutex::default()).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Changes the heap profiler, in turn with collections of types: a change of rate reads the heap profile itself, and a
-/// report is to be of one rate.
+/// Changes the heap profiler. Waits for a collection of types to end. A change of the sampling rate reads the heap
+/// profile too, and one report must not mix two rates.
 pub(crate) fn set_profiling(
     process: &Collector,
     change: ProfilingChange,
     if_version: Option<u64>,
 ) -> Result<ProfilingStatus, ProfilingRefusal> {
-    let _held = types_of_this_process();
+    let _held = lock_types();
     process.set_profiling(change, if_version)
 }
 
 impl Collect for Collector {
     fn collect(&self, scope: Scope) -> Collected {
-        let _held = (scope != Scope::Stats).then(types_of_this_process);
+        let _held = (scope != Scope::Stats).then(lock_types);
         Self::collect(self, scope)
     }
 
     fn headroom(&self, scope: Scope) -> Result<(), Shortage> {
-        check(&Self::headroom(self, scope))
+        check_headroom(&Self::headroom(self, scope))
     }
 
     fn headroom_for(&self, work: Work, body_bytes: u64) -> Result<(), Shortage> {
-        check(&Self::headroom_for(self, work, body_bytes))
+        check_headroom(&Self::headroom_for(self, work, body_bytes))
     }
 
     fn process(&self) -> Option<&Collector> {
@@ -91,7 +97,7 @@ impl Collect for Collector {
     }
 }
 
-pub(crate) fn check(headroom: &Headroom) -> Result<(), Shortage> {
+pub(crate) fn check_headroom(headroom: &Headroom) -> Result<(), Shortage> {
     let Headroom { needed_bytes, resource, .. } = *headroom;
     match headroom.available_bytes {
         Some(available_bytes) if headroom.is_short() => {
@@ -110,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_collector_is_that_of_its_process_and_others_are_not() {
+    fn only_the_real_collector_gives_access_to_its_process() {
         struct Other;
         impl Collect for Other {
             fn collect(&self, scope: Scope) -> Collected {
@@ -125,7 +131,7 @@ mod tests {
 
     #[test]
     fn s40_collectors_of_one_process_take_turns() {
-        let turn = types_of_this_process();
+        let turn = lock_types();
         let (begun, has_begun) = channel();
         let (ended, has_ended) = channel();
         let other = thread::spawn(move || {
@@ -134,8 +140,8 @@ mod tests {
             Collect::collect(&Collector::new(), Scope::Types);
             ended.send(()).unwrap();
         });
-        has_begun.recv().expect("statistics wait for nobody");
-        // Right however long it waits; without turns the thread ends in a few milliseconds.
+        has_begun.recv().expect("statistics do not wait for types");
+        // Passes even on a slow machine; without the lock the thread ends within a few milliseconds.
         assert_eq!(has_ended.recv_timeout(Duration::from_millis(200)), Err(RecvTimeoutError::Timeout));
         drop(turn);
         has_ended.recv().expect("its turn");
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn s40_the_profiler_is_not_changed_while_types_are_collected() {
-        let turn = types_of_this_process();
+        let turn = lock_types();
         let (ended, has_ended) = channel();
         let other = thread::spawn(move || {
             drop(set_profiling(&Collector::new(), ProfilingChange::deactivate(), None));
@@ -157,12 +163,16 @@ mod tests {
     }
 
     #[test]
-    fn s44_less_than_is_needed_is_a_shortage_and_the_unknown_is_none() {
+    fn s44_too_little_headroom_is_a_shortage_and_unknown_headroom_is_not() {
         let mut headroom = Collector::new().headroom(Scope::Types);
         for (available, is_enough) in [(None, true), (Some(99), false), (Some(100), true)] {
             (headroom.needed_bytes, headroom.available_bytes) = (100, available);
             let shortage = Shortage { needed_bytes: 100, available_bytes: 99, resource: Resource::Memory };
-            assert_eq!(check(&headroom), if is_enough { Ok(()) } else { Err(shortage) }, "{available:?}");
+            assert_eq!(
+                check_headroom(&headroom),
+                if is_enough { Ok(()) } else { Err(shortage) },
+                "{available:?}"
+            );
         }
     }
 }

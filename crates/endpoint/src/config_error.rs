@@ -1,20 +1,20 @@
-//! Errors of settings.
+//! Errors in settings.
 
 use std::error::Error;
 use std::fmt;
 
-/// A setting is invalid. This error is returned when the endpoint is built, before the first request.
+/// An invalid setting. The error is returned when the endpoint is built, before the first request.
 #[derive(Debug)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
     message: String,
 }
 
-/// The reasons why a setting is refused.
+/// The reason why a setting is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {
-    /// The base path is invalid: it could never be matched, or not unambiguously.
+    /// The base path is invalid: no request could match it, or the match would be ambiguous.
     InvalidPath,
     /// The address of a peer is invalid, or its secret would be sent unencrypted.
     InvalidPeer,

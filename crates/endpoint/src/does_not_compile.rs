@@ -1,5 +1,5 @@
-//! Mistakes that must not compile. Each one stands next to the same code without the mistake, which shows
-//! that nothing else is wrong.
+//! Mistakes that must not compile. Each stands next to the same code without the mistake, which shows that
+//! nothing else is wrong with it.
 
 /// S01: there are no credentials by default.
 ///
@@ -44,7 +44,7 @@ mod s08_credentials_cannot_be_compared {}
 /// ```
 mod s16_credentials_cannot_be_printed_or_serialised {}
 
-/// S02: the proof of authentication cannot be made by hand.
+/// S02: code outside this crate cannot create the proof of authentication.
 ///
 /// ```
 /// fn needs(_proof: Option<memory_debug_endpoint::Authorized>) {}

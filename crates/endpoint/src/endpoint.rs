@@ -21,8 +21,8 @@ use crate::request::{BasePath, alias};
 
 /// The memory page of one process, behind basic authentication.
 ///
-/// Building it only stores settings. No thread, file or allocator call happens before the first request with the right
-/// credentials. Clones share collections, and so do endpoints with equal settings. So however many endpoints a process
+/// Building it only stores settings. No thread, file or allocator call happens before the first request with the
+/// right credentials. Clones and endpoints with equal settings share collections. However many endpoints a process
 /// has, at most one collection of each kind runs at a time.
 ///
 /// # Examples
@@ -67,14 +67,14 @@ pub struct Endpoint {
 /// The subject of the reports.
 #[derive(Clone, Debug)]
 enum Source {
-    /// This process, with its name.
+    /// This process, under a service name.
     Process(ServiceName),
-    /// Whatever the given collector collects.
+    /// Anything that the application's own collector collects.
     Other,
 }
 
 impl Endpoint {
-    /// An endpoint at `/debug/memory` with default limits.
+    /// Creates an endpoint at `/debug/memory` with default limits.
     pub fn new(credentials: Credentials) -> Self {
         let flights = Flights::of_process(&None, Limits::default());
         Self {
@@ -93,7 +93,7 @@ impl Endpoint {
         }
     }
 
-    /// Mounts the page at another path.
+    /// Mounts the page at `path`.
     ///
     /// # Errors
     ///
@@ -102,14 +102,14 @@ impl Endpoint {
         Ok(Self { base: BasePath::parse(path.as_ref())?, ..self })
     }
 
-    /// Names the service in each report. Replaces what [`collect_with`](Self::collect_with) set.
+    /// Names the service in each report. Undoes [`collect_with`](Self::collect_with).
     pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         let service = Some((name.into(), version.into()));
         let flights = Flights::of_process(&service, self.flights.limits().clone());
         Self { source: Source::Process(service), flights, ..self }
     }
 
-    /// Gets the reports from `collect` instead of the [`Collector`](memory_debug_core::Collector) of this process.
+    /// Collects reports with `collect` instead of the [`Collector`](memory_debug_core::Collector) of this process.
     pub fn collect_with(self, collect: impl Collect) -> Self {
         let flights = Flights::new(Arc::new(collect), self.flights.limits().clone());
         Self { source: Source::Other, flights: Arc::new(flights), ..self }
@@ -124,55 +124,56 @@ impl Endpoint {
         Self { flights, ..self }
     }
 
-    /// Sets the role that a login needs to see names of types and call sites; [`Role::Read`] by default. With
-    /// [`Role::Profile`], other logins see `/stats` only.
+    /// Sets the role that a login needs to see names of types and call sites. The default is [`Role::Read`]. With
+    /// [`Role::Profile`], other logins see only `/stats`.
     pub fn role_for_types(self, role: Role) -> Self {
         Self { role_for_types: role, ..self }
     }
 
-    /// Leaves the host's name out of all pages. In a container it is usually the name of the pod.
+    /// Leaves the host's name out of all pages. In a container this is usually the name of the pod.
     pub fn hide_host(self) -> Self {
         Self { shows_host: false, ..self }
     }
 
-    /// Gives `/heap?format=raw`, jemalloc's own heap dump for `jeprof`, to logins of [`Role::Profile`]. Without this
+    /// Serves `/heap?format=raw`, jemalloc's own heap dump for `jeprof`, to logins with [`Role::Profile`]. Without this
     /// setting the page is refused.
     ///
     /// # Security
     ///
-    /// No other page contains addresses of this process. Addresses show where its code is. Address space layout
-    /// randomisation hides exactly that from an attacker who exploits another fault. The dump also contains the paths
+    /// No other page contains addresses of this process. Addresses show where its code is, and address space layout
+    /// randomisation exists to hide that from an attacker who exploits another fault. The dump also contains the paths
     /// of the program's files.
     pub fn allow_raw_addresses(self) -> Self {
         Self { gives_addresses: true, ..self }
     }
 
-    /// Also answers `/debug/pprof/heap` and `/debug/pprof/allocs`, where Go services have their profiles and scrapers
-    /// look for them by default. These paths stay the same wherever the page is mounted. They are `/heap` for pprof,
-    /// with the same password, role and limits.
+    /// Also serves `/debug/pprof/heap` and `/debug/pprof/allocs`. Go services have their profiles there, and scrapers
+    /// look for them there by default. These paths do not depend on the base path. They show `/heap` for pprof, with
+    /// the same password, role and limits.
     ///
-    /// As in Go, `debug=1` is text, `seconds` is growth, `gc` changes nothing (there is nothing to collect) and `Accept`
-    /// is ignored. `allocs` makes readers show first what was ever allocated, but only if jemalloc counts it
-    /// (`prof_accum:true`). Otherwise it equals `heap`.
+    /// As in Go, `debug=1` selects text and `seconds` selects growth. `gc` has no effect, because there is no garbage
+    /// collector, and `Accept` is ignored. Readers of `allocs` first show allocations since the start, if jemalloc
+    /// counts them (`prof_accum:true`). Otherwise it equals `heap`.
     pub fn pprof_aliases(self) -> Self {
         Self { has_pprof_aliases: true, ..self }
     }
 
-    /// Answers `/fleet` for all processes of this host that name the same directory. They can share a port
-    /// (`SO_REUSEPORT`), be workers forked from one process, or run behind a local balancer. Each process listens on a
-    /// Unix socket in the directory, and the process that gets the request asks the others.
+    /// Serves `/fleet` for all processes of this host that are configured with the same directory. They can share a
+    /// port (`SO_REUSEPORT`), be workers forked from one process, or run behind a local balancer. Each process
+    /// listens on a Unix socket in the directory, and the process that gets the request asks the others.
     ///
-    /// The directory is created with mode 0700 if it does not exist; its parent must exist. It is refused if it is a link,
-    /// belongs to another user, or is open to others. The socket and its one thread exist from the moment an adapter applies
-    /// the endpoint ([`listen`](Self::listen)). A forked process has a socket of its own from its first request for the page
-    /// on. Until then it is missing from the sums. Endpoints of one process with the same directory share one socket, which
-    /// answers as the first endpoint that was applied.
+    /// The directory is created with mode 0700 if it does not exist; its parent must exist. It is refused if it is a
+    /// link, belongs to another user, or is open to others. The socket and its thread exist as soon as an adapter
+    /// applies the endpoint ([`listen`](Self::listen)). A forked process creates its own socket at its first request
+    /// for the page, and is missing from the sums until then. Endpoints of one process with the same directory share
+    /// one socket, which answers like the endpoint that was applied first.
     ///
     /// # Security
     ///
-    /// Only processes of the same user can ask and are asked; the kernel says which user a process has. They are asked
-    /// with the `Authorization` header of the request, which each of them checks. So a login sees no more of a sibling than
-    /// it would see there itself. A process of the same user that puts a socket there can read the header.
+    /// Only processes of the same user can ask and are asked; the kernel tells the user of a process. They are asked
+    /// with the `Authorization` header of the request, which each of them checks. A login therefore sees no more of a
+    /// sibling than it would see there itself. A process of the same user that puts a socket there can read the
+    /// header.
     ///
     /// On systems other than Linux this setting has no effect, and `/fleet` says so.
     #[cfg(feature = "siblings")]
@@ -180,20 +181,21 @@ impl Endpoint {
         Self { siblings: Siblings::of_process(directory.into()), ..self }
     }
 
-    /// Answers `/fleet?scope=peers` for this instance and for the instances that `peers` names, wherever they are, and
-    /// answers their requests. For each request, every peer is asked for its overview, 8 at once. A peer has 2 seconds to
-    /// answer. All peers together have 5 seconds, or three quarters of [`Limits::deadline`](crate::Limits::deadline) if that
-    /// is shorter. Peers that have not answered by then are named as missing.
+    /// Serves `/fleet?scope=peers` for this instance and for all instances in `peers`, and answers their requests.
     ///
-    /// Prefer a scraper that finds the instances, or the command `memory-debug fleet`: with them no instance can reach
-    /// another. This setting is for places where operators can reach only the balancer.
+    /// For each request, every peer is asked for its overview, 8 at once. A peer has 2 seconds to answer. All peers
+    /// together have 5 seconds, or three quarters of [`Limits::deadline`](crate::Limits::deadline) if that is shorter.
+    /// Peers that have not answered by then are listed as missing.
+    ///
+    /// Prefer a scraper that finds the instances, or the command `memory-debug fleet`: then no instance has to reach
+    /// another. This setting is for deployments whose operators can reach only the balancer.
     ///
     /// # Security
     ///
-    /// A login that may see names of types here sees the names of all peers, which do not check its role again. Peers are
-    /// sent their own secret, never the client's credentials, and `force` is not passed on. A peer that was asked does not
-    /// ask others. While the secret is also an operator's password, no peer is asked. Redirects are not followed, and replies
-    /// are bounded in length and time.
+    /// A login that may see names of types here sees the names of all peers, which do not check its role again. Peers
+    /// get their own secret, never the client's credentials, and `force` is not passed on. A peer does not ask
+    /// further peers. While the secret is also an operator's password, no peer is asked. Redirects are not followed,
+    /// and replies are limited in length and time.
     #[cfg(feature = "peers")]
     pub fn peers(mut self, peers: Peers) -> Self {
         self.gate.peers = Some(peers.accepted().clone());
@@ -201,30 +203,31 @@ impl Endpoint {
     }
 
     /// Starts the sibling listener. Does nothing if no siblings are configured or it is already running. Returns
-    /// immediately. Adapters call it when they are applied. If the directory is refused, an audit event and `/fleet` say why.
+    /// immediately. Adapters call it when they are applied. If the directory is refused, an audit event and `/fleet`
+    /// report the reason.
     pub fn listen(&self) {
         if let Some(siblings) = &self.siblings {
             siblings.start(|| Arc::new(ForSiblings(Self { siblings: None, ..self.clone() })));
         }
     }
 
-    /// Refuses requests that did not come over TLS, except from this machine, with a constant 403 before the password is
-    /// checked. If the adapter does not know whether a connection has TLS, it counts as plain.
+    /// Refuses requests that did not arrive over TLS, except from this machine. They get a constant 403 before the
+    /// password is checked. If the adapter does not know whether a connection has TLS, it counts as plain HTTP.
     pub fn require_tls(self) -> Self {
         self.plain_http(PlainHttp::Refuse)
     }
 
-    /// Allows plain HTTP on purpose. This silences the audit event that otherwise warns of it once in the life of the
-    /// process.
+    /// Allows plain HTTP on purpose. Without this setting, an audit event warns of it once per process.
     pub fn allow_plain_http(self) -> Self {
         self.plain_http(PlainHttp::Allow)
     }
 
-    /// Trusts the header `X-Forwarded-Proto` about the client's connection.
+    /// Trusts the header `X-Forwarded-Proto` to tell whether the client's connection has TLS.
     ///
     /// # Security
     ///
-    /// Use it only behind a proxy that always sets the header, whatever the client sent. Otherwise clients can claim TLS.
+    /// Use it only behind a proxy that always sets the header, whatever the client sent. Otherwise clients can claim
+    /// TLS.
     pub fn trust_forwarded_proto(mut self) -> Self {
         self.gate.transport.trusts_forwarded_proto = true;
         self
@@ -235,8 +238,8 @@ impl Endpoint {
         self
     }
 
-    /// Hides the page. A request without valid credentials gets the application's own answer, as if there were no page, and
-    /// no challenge. So browsers never ask for the password; `curl -u` and scrapers send it unasked.
+    /// Hides the page. A request without valid credentials gets the application's own answer without a challenge, as if
+    /// there were no page. Browsers therefore never ask for the password; `curl -u` and scrapers send it unasked.
     ///
     /// # Security
     ///
@@ -251,15 +254,15 @@ impl Endpoint {
         self.base.as_str()
     }
 
-    /// The paths that are not below [`base_path`](Self::base_path): the paths of [`pprof_aliases`](Self::pprof_aliases), or
-    /// none. For adapters that mount each path separately.
+    /// The paths of [`pprof_aliases`](Self::pprof_aliases), which are not below [`base_path`](Self::base_path). Empty
+    /// without that setting. For adapters that mount each path separately.
     #[must_use]
     pub fn alias_paths(&self) -> &'static [&'static str] {
         if self.has_pprof_aliases { &alias::PATHS } else { &[] }
     }
 
-    /// Whether requests for `path` are for this endpoint. All other requests belong to the application. Adapters ask this
-    /// for every request of the service, so it only compares the path with a few others.
+    /// Whether requests for `path` are for this endpoint. All other requests belong to the application. Adapters ask
+    /// this for every request of the service, so it only compares the path with a few others.
     #[inline]
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {

@@ -45,7 +45,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn s64_whatever_was_sent_the_text_is_short_and_printable(text: String, max_chars in 0_usize..64) {
+        fn s64_every_text_becomes_short_and_printable(text: String, max_chars in 0_usize..64) {
             let shown = Escaped::new(&text, max_chars).to_string();
             prop_assert!(shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", shown);
             // The longest escape of a character is `\u{10ffff}`.

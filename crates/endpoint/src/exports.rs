@@ -1,18 +1,17 @@
 //! The names that an application needs, which every adapter re-exports.
 //!
-//! An application depends on one adapter and must be able to name each type that it meets there. So this list has
+//! An application depends on one adapter and must be able to name each type that it meets there. This list therefore
+//! has
 //!
-//! - what the settings of [`Endpoint`], [`Credentials`] and [`Limits`] take and return,
-//! - what [`Collect`] and [`Collector`] take and return,
+//! - the types of the settings of [`Endpoint`], [`Credentials`] and [`Limits`],
+//! - the parameters and results of [`Collect`] and [`Collector`],
 //! - every value in a [`MemoryReport`], and
-//! - what counts memory in code: [`Tracked`], [`summary`] and registered roots.
+//! - the tools that count memory in code: [`Tracked`], [`summary`] and registered roots.
 //!
-//! What only an adapter calls (`RequestParts`, `ReplyFuture`, `Reply`) stays in `memory_debug_endpoint`. What analyses
-//! reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stays in [`memory_debug_core`].
-//! So does [`memory_debug_core::Error`], whose name is too short for the root of another crate.
+//! Types that only an adapter uses (`RequestParts`, `ReplyFuture`, `Reply`) stay in `memory_debug_endpoint`. Types that
+//! analyse reports afterwards (`SnapshotDiff`, `LeakVerdict`, `Fleet`, heap profiles) stay in [`memory_debug_core`]. So
+//! does [`memory_debug_core::Error`], because its name is too general for the root of another crate.
 
-#[doc(no_inline)]
-pub use memory_debug_core;
 #[cfg(feature = "jemalloc")]
 pub use memory_debug_core::install;
 pub use memory_debug_core::{

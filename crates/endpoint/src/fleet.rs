@@ -1,6 +1,7 @@
 //! A request for the reports of several processes.
 
-#[cfg(all(test, feature = "siblings", target_os = "linux"))]
+#[cfg(test)]
+#[cfg(all(feature = "siblings", target_os = "linux"))]
 mod tests;
 
 use memory_debug_core::{MissingReason, TypesView};
@@ -9,7 +10,7 @@ use memory_debug_fleet::{CannotAsk, Missing, NeighboursId};
 
 use crate::reply::Problem;
 
-/// The processes to ask.
+/// The kind of instances to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FleetScope {
     /// The siblings on this host.
@@ -18,24 +19,24 @@ pub(crate) enum FleetScope {
     Peers,
 }
 
-/// The processes to ask, and the part of the table to show.
+/// The instances to ask, and the rows of the table to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FleetWanted {
     pub(crate) members: FleetMembers,
-    /// Most rows of each report.
+    /// Maximum number of rows in each report.
     pub(crate) rows: usize,
     pub(crate) types: TypesView,
 }
 
-/// The processes to ask, and the credential to ask them with.
+/// The instances to ask, and the credential for asking them.
 ///
-/// Equal values share an answer, so no client gets a report that was fetched with another client's rights. Credentials
-/// are compared in constant time.
+/// Requests with equal values share an answer. The credential is one of these values, so a client never gets a report
+/// that was fetched with another client's rights. Credentials are compared in constant time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FleetMembers {
     pub(crate) scope: FleetScope,
     pub(crate) neighbours: NeighboursId,
-    /// The client's credential. `None` for peers, which are asked with their own secret, whichever client asks.
+    /// The client's credential. `None` for peers, which get their own secret from every client's request.
     pub(crate) caller: Option<Caller>,
     /// The path of the page, here and in siblings.
     pub(crate) base: String,

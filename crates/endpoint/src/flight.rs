@@ -1,9 +1,9 @@
 //! Single flight: at most one collection of each kind runs at a time, however many requests ask.
 //!
 //! A request joins the running collection of its kind, or starts one on a new thread. That thread owns the
-//! permit and the result, so a request that goes away changes nothing. Requests that arrive during rendering
+//! slot and the result, so a request that goes away changes nothing. Requests that arrive during rendering
 //! wait for the next collection, which the same thread then makes.
-//! So every report is completed after the requests that it answers arrived. Only reused pages of statistics are
+//! Every report is therefore completed after the requests that it answers arrived. Only reused pages of statistics are
 //! older.
 //!
 //! A second thread, the supervisor, enforces the deadline of collections and wakes the requests that wait for
@@ -91,7 +91,7 @@ impl Flights {
         })
     }
 
-    /// Collections with the same collector and other limits.
+    /// Creates collections with the same collector and other limits.
     pub(crate) fn with_limits(&self, limits: Limits) -> Self {
         Self::new(Arc::clone(&self.0.pattern().collect), limits)
     }
@@ -112,7 +112,7 @@ impl Flights {
         self.join_with(view, None, proof)
     }
 
-    /// As [`join`](Self::join), for a page that asks `neighbours`.
+    /// Does the same as [`join`](Self::join), for a page that asks `neighbours`.
     pub(crate) fn join_with(
         &self,
         view: RenderRequest,
@@ -156,7 +156,7 @@ impl Flights {
     }
 }
 
-/// Shows neither reports nor requests.
+/// Omits reports and requests.
 impl fmt::Debug for Flights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flights").field("limits", self.limits()).finish_non_exhaustive()
@@ -220,7 +220,7 @@ impl Shared {
         room_for_threads(2)?;
         supervisor::ensure(self)?;
         let shared = Arc::clone(self);
-        (self.spawn)(Box::new(move || shared.fly(kind)))
+        (self.spawn)(Box::new(move || shared.run_collections(kind)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -228,7 +228,7 @@ impl Shared {
     }
 
     /// The work of the collecting thread: makes collections until no request waits.
-    fn fly(self: &Arc<Self>, kind: Kind) {
+    fn run_collections(self: &Arc<Self>, kind: Kind) {
         loop {
             let begin = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(|| self.collect_and_answer(kind)));
@@ -238,8 +238,8 @@ impl Shared {
             self.changed.notify_all();
             // Only a panic leaves requests unanswered.
             answer_all(finished.unanswered, &Problem::CollectorPanicked);
-            tell(kind, outcome(how, finished.was_overdue), end - begin);
-            if !finished.goes_on {
+            log_end(kind, outcome(how, finished.was_overdue), end - begin);
+            if !finished.collects_again {
                 return;
             }
         }
@@ -281,7 +281,7 @@ impl Shared {
                 fleets,
             };
             let answer = self
-                .room_for(&view)
+                .check_headroom(&view)
                 .and_then(|()| self.unread.check(&proof, 0))
                 .and_then(|()| view.page.answer(&view, material, &proof))
                 .and_then(|reply| self.count(reply, &proof));
@@ -300,8 +300,8 @@ impl Shared {
         self.unread.hold(reply, proof)
     }
 
-    /// Checks that there is enough memory for a view. The view's input is known only now.
-    fn room_for(&self, view: &RenderRequest) -> Result<(), Problem> {
+    /// Checks that there is enough memory to write a page. Its sources are known only after the collection.
+    fn check_headroom(&self, view: &RenderRequest) -> Result<(), Problem> {
         match view.page.work(&self.snapshots) {
             Some(work) if !view.force => {
                 let body_bytes = u64::try_from(self.limits.max_body_bytes).unwrap_or(u64::MAX);
@@ -325,9 +325,9 @@ fn outcome(end: End, was_overdue: bool) -> &'static str {
     }
 }
 
-/// Reports the end of a collection. Catches panics of subscribers, because a thread must free its slot before
+/// Logs the end of a collection. Catches panics of subscribers, because a thread must free its slot before
 /// it ends.
-fn tell(kind: Kind, outcome: &'static str, duration: Duration) {
+fn log_end(kind: Kind, outcome: &'static str, duration: Duration) {
     let _panic = catch_unwind(|| audit::collection(&format!("{kind:?}"), outcome, duration));
 }
 

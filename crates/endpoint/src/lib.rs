@@ -1,19 +1,20 @@
 //! The memory debug endpoint without a framework.
 //!
-//! An adapter passes [`RequestParts`] and gets a [`ReplyFuture`], a future of a [`Reply`]. All security checks happen in
-//! between, in this order:
+//! An adapter passes [`RequestParts`] and gets a [`ReplyFuture`], a future of a [`Reply`]. In between, the endpoint
+//! makes all security checks in this order:
 //!
-//! 1. [`Endpoint::matches`]: does the path belong to the endpoint? If not, the application answers the unchanged request.
-//! 2. Did the request come encrypted, if [it must](Endpoint::require_tls)? Then [`authenticate`]: the request needs exactly
-//!    one `Authorization` header with the right [`Credentials`]. Otherwise it gets a constant 401, or the application
-//!    answers ([`Endpoint::hide`]).
-//! 3. A request that a browser sends for another site's page is refused.
+//! 1. [`Endpoint::matches`]: does the path belong to the endpoint? If not, the application answers the unchanged
+//!    request.
+//! 2. Is the connection encrypted, if [it must be](Endpoint::require_tls)? Then [`authenticate`]: the request needs
+//!    exactly one `Authorization` header with the right [`Credentials`]. Otherwise it gets a constant 401, or the
+//!    application answers ([`Endpoint::hide`]).
+//! 3. Did a browser send the request on behalf of another site? Such a request is refused.
 //! 4. Method, path, parameters and format. An error names what is wrong. Then the [`Role`].
-//! 5. The body, for the one operation that reads it (`PUT /profiling`): its type and length, then its bytes, up to a maximum
-//!    length and time ([`ReplyFuture::poll_with_body`]). All other bodies are left unread.
-//! 6. [`Limits`]: at most one collection of each kind at a time, shared by all requests; a deadline; bounded numbers of
-//!    waiting requests and bytes; a pause after repeated failures.
-//! 7. [`Collect`]: on a thread that is created for the collection and ends after it.
+//! 5. The body, for the only operation that reads it (`PUT /profiling`). Its type and length are checked first, then
+//!    it is read up to a maximum length and time ([`ReplyFuture::poll_with_body`]). All other bodies are left unread.
+//! 6. [`Limits`]: at most one collection of each kind at a time, which all requests share; a deadline; a maximum
+//!    number of waiting requests and of bytes; a pause after repeated failures.
+//! 7. [`Collect`]: on a thread that is created for the collection and ends with it.
 //!
 //! [`Authorized`] is the proof of step 2. Collecting and rendering require it, so the step cannot be forgotten.
 //!
@@ -54,7 +55,7 @@
 //! | Event | Level | Fields |
 //! |---|---|---|
 //! | a request with the right password | info | `outcome`, `method`, `path`, `peer`, `user`, `role`, and `status` unless the body or a collection decides it |
-//! | a request without it | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the number of such events left out since the last; there is at most one a second |
+//! | a request without the right password | warn | `outcome`, `method`, `path`, `peer`, `status`, `suppressed`: the number of such events left out since the last one; at most one is logged per second |
 //! | the first right password that others could read | warn | `outcome` (`plain-http-accepted`), `peer` |
 //! | the credentials file changed | info; warn if it is invalid | `outcome` (`credentials-replaced`, `credentials-kept`), `file` or `error` |
 //! | a collection ended, or requests stopped waiting for it | info or warn | `outcome` (`collected`, `panicked`, `deadline-exceeded`, `late`, `insufficient-headroom`), `scope`, `duration_us` |
@@ -67,10 +68,11 @@
 //!
 //! # What it does not do
 //!
-//! It serves no HTTP and no TLS, except on the sockets of siblings. It writes nothing but these events.
+//! It serves neither HTTP nor TLS, except on the sockets of siblings. It writes nothing except these events.
 //!
-//! It does not lock out clients that guess passwords which [`Credentials::new`] accepts, so generate passwords: a long
-//! password of common words is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited by address.
+//! It does not lock out clients that guess passwords accepted by [`Credentials::new`]. Generate passwords, because a
+//! long password of common words is accepted too. Guesses at weak passwords ([`Credentials::allow_weak`]) are limited
+//! by address.
 //!
 //! # Features
 //!
@@ -83,19 +85,19 @@
 //! - `escape`: untrusted text, made printable and short
 //! - `sync`: the locks, or their models under loom
 //! - `rate_limit`: a limit on how often something happens
-//! - `parts`: the parts of a request that an adapter passes
+//! - `parts`: the parts of a request, as an adapter passes them
 //! - `config_error`: errors of the settings
 //! - `audit`: events for the log
-//! - `auth`: authentication, and refusals before anything else is examined
+//! - `auth`: authentication, which turns away requests before anything else is examined
 //! - `collect`: the source of reports
 //! - `limits`: the limits on what requests may cost
 //! - `reply`: formats, headers and problems
 //! - `fleet`: requests for the reports of several processes
 //! - `request`: paths, parameters and headers of requests
-//! - `peers`: the settings for instances elsewhere
+//! - `peers`: the settings for instances on other hosts
 //! - `view`: the pages, one file each
 //! - `flight`: shared collections, their limits and deadlines
-//! - `request_body`: reads the body of a request, bounded in length and time
+//! - `request_body`: reads the body of a request, limited in length and time
 //! - `route`: the table of pages
 //! - `reply_future`: the future of a reply
 //! - `endpoint`: the settings, and the way from a request to its reply
@@ -126,7 +128,8 @@ mod reply_future;
 mod request;
 mod request_body;
 mod route;
-#[cfg(all(test, any(feature = "peers", all(feature = "siblings", target_os = "linux"))))]
+#[cfg(test)]
+#[cfg(any(feature = "peers", all(feature = "siblings", target_os = "linux")))]
 #[path = "../../fleet/src/exchange/stranger.rs"]
 mod stranger;
 mod sync;

@@ -1,11 +1,11 @@
-//! Limits of the cost of one endpoint.
+//! Limits on the cost of one endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use memory_debug_core::{SnapshotBounds, Snapshots};
 
-/// Limits of what authenticated requests can make the service do.
+/// Limits on the work that authenticated requests can cause.
 ///
 /// # Examples
 ///
@@ -28,12 +28,12 @@ pub struct Limits {
     pub(crate) snapshots: SnapshotStore,
 }
 
-/// The store that snapshots are kept in.
+/// The store for snapshots.
 #[derive(Clone, Debug)]
 pub(crate) enum SnapshotStore {
-    /// A store of the endpoint.
+    /// A store that belongs to the endpoint.
     Own(SnapshotBounds),
-    /// The store of the program.
+    /// A store that the program shares.
     Shared(Arc<Snapshots>),
 }
 
@@ -68,19 +68,19 @@ impl Limits {
         Self { max_rows: max_rows.clamp(1, Self::MAX_ROWS), ..self }
     }
 
-    /// How long a page of statistics is reused instead of collected again: 250 milliseconds by default, at
-    /// most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
+    /// Time for which a page of statistics is reused instead of collected again: 250 milliseconds by default,
+    /// at most a day. Zero disables the reuse. It keeps scrapers in a tight loop from collecting in a tight
     /// loop.
     pub fn cache_stats_for(self, duration: Duration) -> Self {
         Self { cache_stats_for: duration.min(LONGEST), ..self }
     }
 
-    /// Number, size and age of the snapshots that are kept. The oldest are dropped first.
+    /// Maximum number, size and age of kept snapshots. The oldest snapshots are dropped first.
     pub fn snapshots(self, bounds: SnapshotBounds) -> Self {
         Self { snapshots: SnapshotStore::Own(bounds), ..self }
     }
 
-    /// Shares the snapshots of the program, so that `/snapshots`, `/diff` and `/leaks` show these as well.
+    /// Uses the program's own store of snapshots, so that `/snapshots`, `/diff` and `/leaks` show its snapshots too.
     ///
     /// # Examples
     ///
@@ -103,17 +103,17 @@ impl Limits {
         Self { snapshots: SnapshotStore::Shared(snapshots), ..self }
     }
 
-    /// Maximum size of a page, 4 MiB by default, and at most [`max_unread_bytes`](Self::max_unread_bytes).
-    /// The table of a larger page is truncated, and the page says so.
+    /// Maximum size of a page: 4 MiB by default, and never more than [`max_unread_bytes`](Self::max_unread_bytes).
+    /// A larger page has its table truncated, and says so.
     pub fn max_body_bytes(self, max_body_bytes: usize) -> Self {
         Self { max_body_bytes, ..self }
     }
 
     /// Maximum total size of the replies that clients have not read yet, 32 MiB by default.
     ///
-    /// One login can use as many bytes as it leaves free, so a single login can use half. Requests beyond
-    /// that get status 503 until replies have been read or their connections have ended. A page that several
-    /// requests share counts once.
+    /// One login can use as many bytes as it leaves free, so a single login can use half. Requests beyond the limit get
+    /// status 503 until clients have read their replies or closed their connections. A page that several requests share
+    /// counts once.
     pub fn max_unread_bytes(self, max_unread_bytes: usize) -> Self {
         Self { max_unread_bytes, ..self }
     }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_the_program_is_used_as_is() {
+    fn a_shared_store_is_used_itself_and_not_copied() {
         let (one, other) = (Arc::new(Snapshots::default()), Arc::new(Snapshots::default()));
         let limits = Limits::default().share_snapshots(Arc::clone(&one));
         assert!(Arc::ptr_eq(&limits.snapshots.store(), &one));
@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn s45_rows_are_bounded_whatever_is_configured() {
+    fn s45_rows_are_bounded_whatever_the_setting() {
         assert_eq!(Limits::default().max_rows(usize::MAX).max_rows, 1000);
         assert_eq!(Limits::default().max_rows(0).max_rows, 1);
     }
 
     #[test]
-    fn s45_times_are_bounded_by_a_day_whatever_is_configured() {
+    fn s45_times_are_bounded_by_a_day_whatever_the_setting() {
         let (day, most) = (Duration::from_secs(86_400), Limits::default());
         let most = most.deadline(Duration::MAX).cache_stats_for(Duration::MAX);
         assert_eq!((most.deadline, most.cache_stats_for), (day, day));

@@ -14,25 +14,25 @@ use memory_debug_fleet::{
 use crate::auth::{Credentials, CredentialsError, Role, Secret};
 use crate::config_error::{ConfigError, ConfigErrorKind};
 
-/// The user name that peers ask each other with. The audit names them by it.
+/// The user name in requests between peers. The audit log shows it.
 const USER: &str = "memory-debug-peer";
 
-/// Instances elsewhere, and the secret that they share: see [`Endpoint::peers`](crate::Endpoint::peers).
+/// Instances on other hosts and the secret that they share: see [`Endpoint::peers`](crate::Endpoint::peers).
 ///
 /// # Security
 ///
-/// The secret is sent to the addresses that are named here, over TLS unless they are on this machine
-/// ([`allow_plain_http`](Self::allow_plain_http)). On this machine, any user who may run programs can listen at an address
-/// while the instance is down, and gets the secret: on a machine with several users use TLS, or
-/// [`siblings`](crate::Endpoint::siblings), which check the user. The secret must differ from operators' passwords. It
-/// opens the overview of each instance, for requests that peers make, and nothing else.
+/// The secret is sent to the configured addresses, over TLS unless an address is on this machine
+/// ([`allow_plain_http`](Self::allow_plain_http) changes that). On this machine, any user who can run programs can
+/// listen at an address while the instance is down, and then receives the secret. If a machine has several users, use
+/// TLS, or use [`siblings`](crate::Endpoint::siblings), which check the user. The secret must differ from operators'
+/// passwords. It only gives access to the overview of each instance, and only in requests between peers.
 ///
 /// # Examples
 ///
 /// ```
 /// use memory_debug_endpoint::{Credentials, Endpoint, Peers, generate_password};
 ///
-/// // The same secret at each instance; in production from a file.
+/// // Each instance has the same secret; in production it comes from a file.
 /// let peers = Peers::new(generate_password()?)?.dns("https://shop-headless.default.svc:8443")?;
 /// let endpoint = Endpoint::new(Credentials::new("ops", generate_password()?)?).peers(peers);
 /// # let _ = endpoint;
@@ -49,77 +49,77 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// Peers that share `secret`, which is sent to them and accepted from them.
+    /// Creates a list of peers that share `secret`. It is sent to them and accepted from them.
     ///
     /// # Errors
     ///
-    /// If the secret can be guessed or cannot be sent: as for passwords of [`Credentials::new`].
+    /// If the secret can be guessed or cannot be sent. The rules are the rules for passwords of [`Credentials::new`].
     pub fn new(secret: impl Into<String>) -> Result<Self, CredentialsError> {
-        Self::of(Secret::new(secret))
+        Self::with_secret(Secret::new(secret))
     }
 
-    /// Peers that share the secret in a file, without the line break at its end. The file is read once.
+    /// Creates a list of peers that share the secret in a file, without the line break at its end. Reads the file once.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, and as [`new`](Self::new).
+    /// If the file cannot be read, or the secret is refused as in [`new`](Self::new).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         let path = path.as_ref();
-        Self::of(Credentials::read_password(path)?).map_err(|error| in_file(error, path))
+        Self::with_secret(Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
-    fn of(secret: Secret) -> Result<Self, CredentialsError> {
+    fn with_secret(secret: Secret) -> Result<Self, CredentialsError> {
         let accepted = accept(&secret)?;
         let peers = memory_debug_fleet::Peers::new(Caller::basic(USER, secret.expose()));
         Ok(Self { secret, accepted, peers })
     }
 
-    /// Accepts another secret too, while the secret of all instances is being changed: first all accept the new one, then
-    /// all send it, then none accepts the old one.
+    /// Accepts another secret as well, while the secret changes on all instances. First all instances must accept the
+    /// new secret, then all must send it, and at last none may accept the old one.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and if there are more than 8.
+    /// If the secret is refused as in [`new`](Self::new), or there are more than 8 secrets.
     pub fn accept(self, other: impl Into<String>) -> Result<Self, CredentialsError> {
-        self.also(&Secret::new(other))
+        self.accept_also(&Secret::new(other))
     }
 
-    /// Accepts the secret in a file too, without the line break at its end.
+    /// Accepts the secret in a file as well, without the line break at its end.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, and as [`accept`](Self::accept).
+    /// If the file cannot be read, or the secret is refused as in [`accept`](Self::accept).
     pub fn accept_file(self, path: impl AsRef<Path>) -> Result<Self, CredentialsError> {
         let path = path.as_ref();
-        self.also(&Credentials::read_password(path)?).map_err(|error| in_file(error, path))
+        self.accept_also(&Credentials::read_password(path)?).map_err(|error| in_file(error, path))
     }
 
-    fn also(self, other: &Secret) -> Result<Self, CredentialsError> {
+    fn accept_also(self, other: &Secret) -> Result<Self, CredentialsError> {
         let accepted = self.accepted.clone().and(accept(other)?)?;
         Ok(Self { accepted, ..self })
     }
 
-    /// Names the page of one instance: `https://10.0.0.7:8443`, `https://shop-1.internal/debug/memory`.
+    /// Adds the page of one instance: `https://10.0.0.7:8443`, `https://shop-1.internal/debug/memory`.
     ///
     /// # Errors
     ///
-    /// If `url` is not the address of a page, or too many are named.
+    /// If `url` is not the address of a page, or there are too many addresses.
     pub fn instance(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
         Ok(Self { peers: self.peers.instance(url).map_err(refused)?, ..self })
     }
 
-    /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request: for example those of a
-    /// headless service in Kubernetes. Over TLS, each of them must prove to be that host.
+    /// Adds the pages at all addresses (A, AAAA) of a host, for example of a headless service in Kubernetes. The host
+    /// is looked up for each request. Over TLS, each instance must prove that it is that host.
     ///
     /// # Errors
     ///
-    /// As [`instance`](Self::instance).
+    /// If `url` is refused as in [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
         Ok(Self { peers: self.peers.dns(url).map_err(refused)?, ..self })
     }
 
-    /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Calling it again
-    /// adds to them.
+    /// Trusts the certificate authorities in `pem` instead of the system's authorities. Each further call adds
+    /// authorities.
     ///
     /// # Errors
     ///
@@ -128,17 +128,17 @@ impl Peers {
         Ok(Self { peers: self.peers.authority(pem).map_err(refused)?, ..self })
     }
 
-    /// Lets the peers that are named from here on be asked by plain HTTP, wherever they are.
+    /// Allows plain HTTP to all peers that are added after this call, wherever they are.
     ///
     /// # Security
     ///
-    /// Only for a network that nobody else can read and whose names nobody else can answer for, or that is encrypted
-    /// below HTTP: each request contains the secret, and each answer what the instance holds.
+    /// Use it only if no stranger can read the network or answer for a name in it, or if the network is encrypted below
+    /// HTTP. Each request contains the secret, and each answer describes the memory of the instance.
     pub fn allow_plain_http(self) -> Self {
         Self { peers: self.peers.allow_plain_http(), ..self }
     }
 
-    /// The logins that peers ask with.
+    /// The logins that are accepted from peers.
     pub(crate) fn accepted(&self) -> &Credentials {
         &self.accepted
     }
@@ -148,12 +148,12 @@ impl Peers {
         operators.have_password(self.secret.expose().as_bytes())
     }
 
-    /// Whether no peer is named.
+    /// Whether the list has no peers.
     pub(crate) fn is_empty(&self) -> bool {
         self.peers.is_empty()
     }
 
-    /// The same peers for another endpoint, which shares no answers with others.
+    /// The same peers for another endpoint. Endpoints do not share answers of peers.
     pub(crate) fn of_endpoint(self) -> Self {
         Self { peers: self.peers.on_their_own(), ..self }
     }
@@ -174,7 +174,7 @@ fn accept(secret: &Secret) -> Result<Credentials, CredentialsError> {
 }
 
 fn in_file(error: CredentialsError, path: &Path) -> CredentialsError {
-    error.of(format_args!("`{}`", path.display()))
+    error.at(format_args!("`{}`", path.display()))
 }
 
 fn refused(error: PeerError) -> ConfigError {
@@ -185,7 +185,7 @@ fn refused(error: PeerError) -> ConfigError {
     ConfigError::new(kind, error.to_string())
 }
 
-/// Shows the addresses, and nothing of the secret.
+/// Shows the addresses without the secret.
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.peers.fmt(f)

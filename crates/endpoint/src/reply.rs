@@ -1,4 +1,4 @@
-//! What goes back to the client: the formats, the headers, and problems instead of pages.
+//! The replies to clients: formats, headers, pages and problems.
 
 mod format;
 mod headers;

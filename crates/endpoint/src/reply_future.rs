@@ -1,4 +1,4 @@
-//! The answer that is there at once, or will be when a collection ends, or when the request's body is there.
+//! The future reply: ready at once, after a collection, or after the request's body has arrived.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -18,16 +18,17 @@ use crate::request_body::RequestBody;
 use crate::route::ReadBody;
 use crate::view::{Kind, RenderRequest};
 
-/// A future of the [`Reply`] that needs no runtime: it is woken by the collecting thread.
+/// A future [`Reply`]. It needs no runtime, because the collecting thread wakes it.
 ///
-/// Dropping it withdraws the request: its place is free at once, and what no other request asked for is not written, nor done.
-/// A collection that has begun goes on; of a growth, the one that has not begun is not made.
+/// Dropping the future withdraws the request and frees its permit at once. Work that no other request asked for is
+/// then skipped, except a collection that has already begun. For growth, the second collection is skipped unless it
+/// has begun.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct ReplyFuture {
     state: State,
     is_for_application: bool,
-    /// Told to whoever is authorized.
+    /// The id of this process, which the reply names to authorized clients.
     instance: Option<InstanceId>,
 }
 
@@ -40,7 +41,7 @@ enum State {
     Done,
 }
 
-/// A request that lacks its body.
+/// A request whose body has not arrived yet.
 #[derive(Debug)]
 pub(crate) struct Draft {
     /// Reads the body.
@@ -51,7 +52,7 @@ pub(crate) struct Draft {
     pub(crate) shows_host: bool,
 }
 
-/// A request whose body is on its way, and what it takes to go on then.
+/// A request whose body is being read, with everything needed to answer it afterwards.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) body: RequestBody,
@@ -65,8 +66,8 @@ impl ReplyFuture {
         Self { state, is_for_application: false, instance: None }
     }
 
-    /// The same, with the name of who answers.
-    pub(crate) fn of_instance(self, instance: InstanceId) -> Self {
+    /// Adds the id of the answering instance to the reply.
+    pub(crate) fn with_instance(self, instance: InstanceId) -> Self {
         Self { instance: Some(instance), ..self }
     }
 
@@ -74,7 +75,7 @@ impl ReplyFuture {
         Self::new(State::Ready(Box::new(reply)))
     }
 
-    /// The status of the reply, if it is ours and there already.
+    /// The status of the reply, if the endpoint answers and the reply is ready.
     pub(crate) fn status(&self) -> Option<u16> {
         match &self.state {
             State::Ready(reply) if !self.is_for_application => Some(reply.status),
@@ -82,17 +83,17 @@ impl ReplyFuture {
         }
     }
 
-    /// The answer once it, or the reason why there is none, arrives; the reason in `format`.
+    /// The reply that `waiting` resolves to. A problem is written in `format`.
     pub(crate) fn waiting(waiting: Waiting, format: Format) -> Self {
         Self::new(State::Waiting { waiting, format })
     }
 
-    /// The answer to what the body asks for.
+    /// The reply to a request whose body must be read first.
     pub(crate) fn reading(reading: Reading) -> Self {
         Self::new(State::Reading(Box::new(reading)))
     }
 
-    /// The answer once it has been seen what grows, or why that could not be; the reason in `format`.
+    /// The reply with the growth of the heap. A problem is written in `format`.
     pub(crate) fn growing(growth: Growth, format: Format) -> Self {
         Self::new(State::Growing { growth, format })
     }
@@ -102,27 +103,30 @@ impl ReplyFuture {
         Self { is_for_application: true, ..Self::ready(Reply::not_found()) }
     }
 
-    /// Whether the application has to answer the request, as if there were no memory page: only if the endpoint
-    /// [hides](crate::Endpoint::hide). An adapter that has no application to give the request to awaits the reply
+    /// Whether the application must answer the request, as if there were no memory page. Only true if the endpoint
+    /// [hides](crate::Endpoint::hide). An adapter without an application to pass the request to awaits the reply
     /// instead, which is an empty 404.
     #[must_use]
     pub fn is_for_application(&self) -> bool {
         self.is_for_application
     }
 
-    /// Whether the answer depends on the request's body. If not, as for nearly all requests, an adapter drops the body
-    /// unread, and awaits the reply; if so, it asks with [`poll_with_body`](Self::poll_with_body).
+    /// Whether the reply depends on the request's body.
+    ///
+    /// For nearly all requests it does not: the adapter then drops the body unread and awaits the reply. Otherwise
+    /// the adapter polls with [`poll_with_body`](Self::poll_with_body).
     #[must_use]
     pub fn needs_body(&self) -> bool {
         matches!(self.state, State::Reading(_))
     }
 
-    /// Polls for the reply where [`needs_body`](Self::needs_body). `next` polls for the next part of the body, as it is
-    /// framed by HTTP; it is called as long as the body is needed, and never again once it has told of the end
-    /// (`None`), of an error, or of more than a body may have.
+    /// Polls for the reply and reads the request's body if [`needs_body`](Self::needs_body).
     ///
-    /// How much is read and for how long is decided here. Whatever is not read by the time of the reply is the server's
-    /// to deal with.
+    /// `next` polls for the next part of the body, as HTTP frames it. It is called only while the body is needed. It is
+    /// not called again after it returned the end (`None`) or an error, or after the body became too long.
+    ///
+    /// This method decides how much is read and for how long. The server must deal with the part of the body that was
+    /// not read before the reply.
     pub fn poll_with_body<E>(
         &mut self,
         context: &mut Context<'_>,
@@ -131,7 +135,7 @@ impl ReplyFuture {
         if let State::Reading(reading) = &mut self.state {
             let body = ready!(reading.body.poll_read(context, next));
             if let State::Reading(reading) = std::mem::replace(&mut self.state, State::Done) {
-                self.state = reading.end(body);
+                self.state = reading.finish(body);
             }
         }
         let reply = ready!(self.poll_reply(context));
@@ -148,7 +152,7 @@ impl ReplyFuture {
             State::Ready(_) | State::Reading(_) | State::Done => {
                 return match std::mem::replace(&mut self.state, State::Done) {
                     State::Ready(reply) => Poll::Ready(*reply),
-                    // Polled after completion, which the contract of `Future` leaves open.
+                    // Polled after completion; the contract of `Future` does not say what happens then.
                     _ => Poll::Pending,
                 };
             }
@@ -159,7 +163,7 @@ impl ReplyFuture {
 }
 
 impl Draft {
-    /// The request, now that its body has arrived.
+    /// Parses the body, which completes the request.
     fn complete(self, body: &[u8], proof: &Authorized) -> Result<RenderRequest, Problem> {
         let Self { read, if_match, kind, format, shows_host } = self;
         let page = read(body, if_match, proof)?;
@@ -169,8 +173,8 @@ impl Draft {
 }
 
 impl Reading {
-    /// What comes after the body, or instead of it.
-    fn end(self, body: Result<Vec<u8>, Problem>) -> State {
+    /// The next state, after the body has arrived or failed to arrive.
+    fn finish(self, body: Result<Vec<u8>, Problem>) -> State {
         let Self { draft, flights, proof, .. } = self;
         let format = draft.format;
         let joined = body.and_then(|body| flights.join(draft.complete(&body, &proof)?, &proof));
@@ -181,7 +185,7 @@ impl Reading {
     }
 }
 
-/// As if the request had no body.
+/// Polls as if the request had no body.
 impl Future for ReplyFuture {
     type Output = Reply;
 
@@ -195,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s42_outcomes_are_send_and_static() {
+    fn s42_reply_futures_are_send_and_static() {
         fn assert_send<T: Send + 'static>() {}
         assert_send::<ReplyFuture>();
     }
@@ -204,6 +208,6 @@ mod tests {
     async fn s47_a_lost_sender_is_an_error_not_a_hang() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         drop(sender);
-        assert_eq!(ReplyFuture::waiting(Waiting::of(receiver), Format::Text).await.status, 500);
+        assert_eq!(ReplyFuture::waiting(Waiting::answered_by(receiver), Format::Text).await.status, 500);
     }
 }

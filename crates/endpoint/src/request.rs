@@ -1,4 +1,4 @@
-//! What a request says: its path, its parameters and the headers that it is read from.
+//! The parts of a request: its path, its parameters and its headers.
 
 pub(crate) mod alias;
 mod asking;

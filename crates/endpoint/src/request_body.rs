@@ -1,7 +1,7 @@
-//! The body of a request: of what type, how much of it, for how long.
+//! Checks and reads the body of a request, within limits on its type, length and time.
 //!
-//! One operation takes a body. All that can be said against a request by its head is said before any of its body is
-//! asked for.
+//! Only one operation takes a body. Every check that needs only the head of the request is made before any part of the
+//! body is read.
 
 use std::task::{Context, Poll, ready};
 
@@ -12,7 +12,7 @@ use crate::limits::MAX_REQUEST_BODY_BYTES as MAX_BYTES;
 use crate::parts::RequestParts;
 use crate::reply::Problem;
 
-/// Refuses by its head a body that would not be read: one that is no JSON, is encoded, or is too long.
+/// Refuses a body that the head declares to be unusable: not JSON, encoded, or too long.
 pub(crate) fn check(parts: &RequestParts<'_>) -> Result<(), Problem> {
     if !is_json(&(parts.headers)("content-type")) || !is_plain(&(parts.headers)("content-encoding")) {
         return Err(Problem::UnsupportedBody);
@@ -23,7 +23,8 @@ pub(crate) fn check(parts: &RequestParts<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Exactly one type, whatever its parameters. JSON is UTF-8, and a `charset` does not make it anything else (RFC 8259).
+/// Whether there is exactly one `Content-Type`, and it is JSON. Parameters are ignored: JSON is always UTF-8, whatever
+/// `charset` says (RFC 8259).
 fn is_json(types: &[&[u8]]) -> bool {
     let [value] = types else { return false };
     let essence = value.split(|&byte| byte == b';').next().unwrap_or_default();
@@ -35,7 +36,8 @@ fn is_plain(encodings: &[&[u8]]) -> bool {
     codings.all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
-/// What is no number is for the server to refuse; here the bytes are counted anyway.
+/// Whether a `Content-Length` exceeds the limit. A value that is not a number is left for the server to refuse; the
+/// bytes are counted here in any case.
 fn is_too_long(length: &[u8]) -> bool {
     let length = length.trim_ascii();
     let is_number = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
@@ -43,7 +45,7 @@ fn is_too_long(length: &[u8]) -> bool {
     is_number && number.is_none_or(|number| number > MAX_BYTES)
 }
 
-/// A body on its way.
+/// A body that is being received.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     bytes: Vec<u8>,
@@ -56,7 +58,7 @@ impl RequestBody {
         Self { bytes: Vec::new(), parts: 0, time }
     }
 
-    /// The whole body, once it is there or there is no more hope for it. `next` polls for the next part.
+    /// Polls for the whole body, or for the reason why it will not arrive. `next` polls for the next part.
     pub(crate) fn poll_read<E>(
         &mut self,
         context: &mut Context<'_>,
@@ -65,7 +67,7 @@ impl RequestBody {
         if let Poll::Ready(problem) = self.time.poll_over(context) {
             return Poll::Ready(Err(problem));
         }
-        // Ends: each turn takes a part, and there may be only so many.
+        // Ends, because each turn takes one part and the number of parts is limited.
         loop {
             let Some(part) = ready!(next(context)) else {
                 return Poll::Ready(Ok(std::mem::take(&mut self.bytes)));

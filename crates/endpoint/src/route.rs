@@ -12,38 +12,38 @@ use crate::reply::{Format, Problem};
 use crate::request::{Asking, IfMatch, alias};
 use crate::view::{self, Kind, PageRequest};
 
-/// One page: what requests for it may say, and who reads them.
+/// One page: which requests it accepts, and who may read it.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// `GET` includes `HEAD`.
+    /// The method. `GET` includes `HEAD`.
     method: &'static str,
     /// The path below the base. `{id}` stands for the id of a snapshot.
     path: &'static str,
-    /// Makes the page's request of what the client sent.
+    /// Reads the client's request for this page.
     pub(crate) read: Read,
     /// The kind of work that the page needs, unless a parameter changes it.
     pub(crate) kind: Kind,
-    /// The role that a login needs at least.
+    /// The least role that a login needs.
     role: Role,
     /// Whether the answer names types and call sites, for which a login may need another role.
     pub(crate) names_types: bool,
     pub(crate) parameters: &'static [&'static str],
     /// The formats, the preferred one first.
     pub(crate) formats: &'static [Format],
-    /// Whether peers ask each other for it.
+    /// Whether peers ask each other for this page.
     pub(crate) is_for_peers: bool,
 }
 
 /// The function that reads a request for a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Read {
-    /// From the head alone. A body is left unread.
+    /// Reads the head alone. The body is left unread.
     Head(ReadHead),
-    /// From the body.
+    /// Reads the body.
     Body(ReadBody),
 }
 
-/// Reads a page's parameters. Its error comes after all others: after those of single parameters and of the role.
+/// Reads a page's parameters. Errors of single parameters and of the role take precedence over its error.
 pub(crate) type ReadHead = fn(&mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem>;
 
 /// Reads a page's body.
@@ -53,7 +53,7 @@ const PLAIN: &[&str] = &["format", "force"];
 const GO: &[&str] = &["debug", "seconds", "gc"];
 const TABLE: &[&str] = &["format", "force", "top", "sort", "filter", "group", "depth", "focus", "ignore"];
 
-/// A page that names types, as text and JSON, for all who may read.
+/// A `GET` page that names types, as text and JSON, for every login that may read.
 const fn get(path: &'static str, kind: Kind, read: ReadHead) -> Operation {
     Operation {
         method: "GET",
@@ -74,8 +74,10 @@ const fn change(method: &'static str, path: &'static str, kind: Kind, read: Read
     Operation { method, read, role: Role::Profile, ..row }
 }
 
-/// The request path is compared as sent. A trailing `/` makes another, unknown path, because relative links on the page
-/// would mean something else there.
+/// All pages below the base path.
+///
+/// The request path is compared as sent. A trailing `/` makes it a different, unknown path, because relative links on
+/// the page would then point elsewhere.
 const OPERATIONS: &[Operation] = &[
     Operation {
         parameters: &["format", "force", "top"],
@@ -137,7 +139,7 @@ const OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// Pages at fixed paths, see [`alias`], with the parameters and formats that they have in Go.
+/// Pages at fixed paths, see [`alias`]. They have the parameters and formats of the same pages in Go.
 const ALIASES: &[Operation] = &[
     Operation {
         role: Role::Profile,
@@ -156,9 +158,9 @@ const ALIASES: &[Operation] = &[
 /// The outcome of looking up a path and a method.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// A page, with the id in its path.
+    /// A page, with the snapshot id from its path.
     Operation(&'static Operation, Option<SnapshotId>),
-    /// A path with other methods, listed as in the header `Allow`.
+    /// The path exists, but only for other methods. They are listed as in the header `Allow`.
     Methods(String),
     Nothing,
 }
@@ -188,7 +190,8 @@ impl Operation {
         if methods.is_empty() { Found::Nothing } else { Found::Methods(methods.join(", ")) }
     }
 
-    /// The id in a path. `None` if it is the path of another page, `Some(None)` if the page's path has no id.
+    /// Compares a path with the page's path and returns the id in it. `None` if the path belongs to another page,
+    /// `Some(None)` if the page's path has no id.
     fn matches(&self, rest: &str) -> Option<Option<SnapshotId>> {
         match self.path.strip_suffix("{id}") {
             Some(before) => rest.strip_prefix(before)?.parse().ok().map(Some),
@@ -196,7 +199,7 @@ impl Operation {
         }
     }
 
-    /// The role that a login needs for a page that names types or not, if names of types need `role_for_types`.
+    /// The least role that a login needs. `role_for_types` counts as well if the page names types.
     pub(crate) fn role(&self, names_types: bool, role_for_types: Role) -> Role {
         if names_types { self.role.max(role_for_types) } else { self.role }
     }

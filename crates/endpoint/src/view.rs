@@ -1,4 +1,4 @@
-//! The pages: one file each, with the parameters that the page reads and the answer that it writes.
+//! The pages. Each page has one file, with the parameters that it reads and the answer that it writes.
 
 mod asked_fleet;
 mod bounded;

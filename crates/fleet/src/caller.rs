@@ -1,4 +1,4 @@
-//! The headers that instances are asked with.
+//! The credential and the header of requests to instances.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use base64::prelude::BASE64_STANDARD;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// The header of a request that one instance sends to another. It must not be forwarded again.
+/// The header of a request from another instance. Such a request must not be forwarded again.
 pub const HOP_HEADER: &str = "memory-hop";
 
-/// The value of an `Authorization` header to ask with. Wiped on drop.
+/// The value of an `Authorization` header. Wiped on drop.
 ///
 /// # Security
 ///
-/// Compared in constant time, and not shown by `Debug`.
+/// Values are compared in constant time, and `Debug` does not show them.
 #[derive(Clone)]
 pub struct Caller(Arc<Zeroizing<Vec<u8>>>);
 
 impl Caller {
-    /// The value as a client sent it.
+    /// Wraps a value as a client sent it.
     #[must_use]
     pub fn new(authorization: Vec<u8>) -> Self {
         Self(Arc::new(Zeroizing::new(authorization)))
     }
 
-    /// The value for basic authentication (RFC 7617).
+    /// Creates the value for basic authentication (RFC 7617).
     #[must_use]
     pub fn basic(user: &str, password: &str) -> Self {
         // Joined at once: text that grows leaves copies behind that are not wiped.
@@ -35,7 +35,7 @@ impl Caller {
         Self::new([b"Basic ", token.as_bytes()].concat())
     }
 
-    /// The value itself; the name makes each use stand out in review.
+    /// Returns the secret value. The name makes each use stand out in review.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn s40_callers_are_equal_if_they_send_the_same() {
+    fn s40_callers_with_equal_values_are_equal() {
         let caller = Caller::basic("ops", "x");
         assert_eq!(caller, Caller::new(b"Basic b3BzOng=".to_vec()));
         assert_ne!(caller, Caller::basic("ops", "y"));

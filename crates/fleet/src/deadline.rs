@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// The time left until `end`, or `None` if it is over.
+/// The time left until `end`. `None` if the deadline has passed.
 #[must_use]
 pub fn time_left(end: Instant) -> Option<Duration> {
     between(Instant::now(), end)
 }
 
-/// Less than a microsecond counts as nothing: sockets count microseconds, and take 0 for "no limit".
+/// Returns the time from `now` to `end`. Less than a microsecond counts as nothing, because sockets count
+/// microseconds and read 0 as "no limit".
 fn between(now: Instant, end: Instant) -> Option<Duration> {
     end.checked_duration_since(now).filter(|left| left.as_micros() > 0)
 }
@@ -18,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn less_than_the_system_can_count_is_no_time_left() {
+    fn less_than_a_microsecond_is_no_time_left() {
         let now = Instant::now();
         for (nanos, left) in
             [(0, None), (999, None), (1000, Some(1000)), (5_000_000_999, Some(5_000_000_999))]

@@ -20,24 +20,24 @@ pub(crate) use self::timed::Timed;
 use crate::caller::{Caller, HOP_HEADER};
 use crate::missing::{Missing, Refusal};
 
-/// Longest head of a request or an answer, in bytes.
+/// Maximum length of a head, of a request or an answer, in bytes.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// Most headers of a request or an answer.
+/// Maximum number of headers in a request or an answer.
 pub(crate) const MAX_HEADERS: usize = 64;
 
-/// Longest report in bytes: the longest page that an instance writes by default.
+/// Maximum length of a report in bytes. By default, an instance writes no longer pages.
 const MAX_BODY_BYTES: u64 = 4 << 20;
 
-/// Longest line before a chunk, extensions included.
+/// Maximum length of the line before a chunk, including extensions.
 const MAX_CHUNK_LINE_BYTES: u64 = 1 << 10;
 
-/// Most bytes that the head, the lengths of chunks and their extensions may add to a report.
+/// Maximum number of bytes that an answer has in addition to its report: the head, chunk lengths and extensions.
 const MAX_FRAME_BYTES: u64 = 1 << 20;
 
-const TOO_SHORT: &str = "is shorter than it says";
+const TOO_SHORT: &str = "ends before its announced length";
 
-/// The bytes of a request for the page at `base` with `rows` rows. Wiped on drop, because they contain a password.
+/// Builds a request for `rows` rows of the page at `base`. Wiped on drop, because it contains a password.
 pub(crate) fn request(
     host: &str,
     base: &str,
@@ -49,13 +49,13 @@ pub(crate) fn request(
     let head =
         format!("GET {base}?format=json&top={rows}{force} HTTP/1.1\r\nhost: {host}\r\n{HOP_HEADER}: 1\r\n");
     let parts = [head.as_bytes(), b"connection: close\r\nauthorization: ", caller.expose(), b"\r\n\r\n"];
-    // Allocated at its full length: a vector that grows leaves a copy behind.
+    // Allocated at its full length, because a vector that grows leaves copies behind.
     let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     parts.iter().for_each(|part| request.extend_from_slice(part));
     request
 }
 
-/// Sends `request` for `rows` rows, and reads the report in the answer. `stream` must have a deadline.
+/// Sends `request` for `rows` rows and reads the report in the answer. `stream` must have a deadline.
 pub(crate) fn exchange(
     mut stream: impl Read + Write,
     request: &[u8],
@@ -65,26 +65,26 @@ pub(crate) fn exchange(
     read_report(stream.take(MAX_BODY_BYTES + MAX_FRAME_BYTES), rows)
 }
 
-/// Why there is no answer, from the error of the connection.
+/// Converts an error of the connection into the reason why there is no answer.
 pub(crate) fn missing(error: &io::Error) -> Missing {
     match error.kind() {
         ErrorKind::TimedOut => Missing::new(
             MissingReason::Deadline,
-            "no answer in time: it is stopped, busy or still collecting; ask again in a while",
+            "no answer in time: the instance is stopped, busy or still collecting; try again in a while",
         ),
-        // Encrypted connections report errors of TLS like this, in our own words.
+        // Encrypted connections report TLS errors with this kind and our own message.
         ErrorKind::InvalidData => Missing::new(MissingReason::Tls, error.to_string()),
         kind => Missing::new(MissingReason::Unreachable, kind.to_string()),
     }
 }
 
-/// The length of the body of an answer.
+/// The announced length of an answer's body.
 enum Length {
     Bytes(u64),
     Chunks,
 }
 
-/// Parses the report in an answer, which may be any bytes. Of an answer that is not a report, only the head is read.
+/// Parses the report in an answer. The bytes may be anything. If the answer is not a report, only its head is read.
 fn read_report(mut stream: impl Read, rows: usize) -> Result<MemoryReport, Missing> {
     let (status, length, rest) = read_head(&mut stream)?;
     if status != 200 {
@@ -95,12 +95,12 @@ fn read_report(mut stream: impl Read, rows: usize) -> Result<MemoryReport, Missi
     let body = match length {
         Some(Length::Bytes(length)) => read_exactly(stream, length)?,
         Some(Length::Chunks) => read_chunks(stream)?,
-        None => return Err(Missing::no_report("does not say how long it is")),
+        None => return Err(Missing::no_report("does not announce its length")),
     };
     MemoryReport::for_fleet(&body, rows).map_err(Missing::no_report)
 }
 
-/// The status, the length of the body, and the part of the body that came with the head.
+/// Reads the head. Returns the status, the length of the body, and the part of the body that arrived with the head.
 fn read_head(stream: &mut impl Read) -> Result<(u16, Option<Length>, Vec<u8>), Missing> {
     let mut bytes = vec![0; MAX_HEAD_BYTES];
     let mut length = 0;
@@ -127,7 +127,7 @@ fn read_head(stream: &mut impl Read) -> Result<(u16, Option<Length>, Vec<u8>), M
     }
 }
 
-/// The length of the body according to the head. An error if the head contradicts itself.
+/// Reads the length of the body from the head. Fails if the head contradicts itself.
 fn body_length(response: &Response<'_, '_>) -> Result<Option<Length>, Missing> {
     let values = |name: &str| -> Vec<&[u8]> {
         let named = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
@@ -141,7 +141,7 @@ fn body_length(response: &Response<'_, '_>) -> Result<Option<Length>, Missing> {
             Ok(Some(Length::Bytes(length.unwrap_or(u64::MAX))))
         }
         ([], [coding]) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Length::Chunks)),
-        _ => Err(Missing::no_report("does not say for certain how long it is")),
+        _ => Err(Missing::no_report("has contradictory or invalid headers for its length")),
     }
 }
 
@@ -154,7 +154,7 @@ fn read_exactly(stream: impl Read, length: u64) -> Result<Vec<u8>, Missing> {
     Ok(body)
 }
 
-/// Reads a body in chunks. Ignores everything after the last chunk.
+/// Reads a body in chunks. Ignores all bytes after the last chunk.
 fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
@@ -165,7 +165,7 @@ fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
         let read = (&mut stream).take(MAX_CHUNK_LINE_BYTES).read_until(b'\n', &mut line);
         read.map_err(|error| failed(&error, TOO_SHORT))?;
         let Ok(Status::Complete((_, size))) = parse_chunk_size(&line) else {
-            return Err(Missing::no_report("is not in chunks, as it says"));
+            return Err(Missing::no_report("announces chunks, but they are malformed"));
         };
         if size == 0 {
             return Ok(body);
@@ -175,12 +175,12 @@ fn read_chunks(stream: impl Read) -> Result<Vec<u8>, Missing> {
         line.clear();
         read_to(&mut stream, 2, &mut line)?;
         if line != b"\r\n" {
-            return Err(Missing::no_report("is not in chunks, as it says"));
+            return Err(Missing::no_report("announces chunks, but they are malformed"));
         }
     }
 }
 
-/// Reads `length` bytes more.
+/// Reads exactly `length` more bytes.
 fn read_to(stream: impl Read, length: u64, body: &mut Vec<u8>) -> Result<(), Missing> {
     match stream.take(length).read_to_end(body) {
         Ok(read) if read as u64 == length => Ok(()),
@@ -189,11 +189,11 @@ fn read_to(stream: impl Read, length: u64, body: &mut Vec<u8>) -> Result<(), Mis
     }
 }
 
-/// Why the rest of an answer cannot be read. Over TLS, an end without notice is an error too, and means the same as an
-/// answer that is too short.
-fn failed(error: &io::Error, why_if_it_ended: &str) -> Missing {
+/// Converts an error while an answer was read. TLS reports a connection that ends without notice as an error; it
+/// means the same as an answer that is too short.
+fn failed(error: &io::Error, reason_if_ended: &str) -> Missing {
     if error.kind() == ErrorKind::UnexpectedEof {
-        Missing::no_report(why_if_it_ended)
+        Missing::no_report(reason_if_ended)
     } else {
         missing(error)
     }

@@ -1,4 +1,4 @@
-//! Asks many instances, some at a time, until a deadline.
+//! Asks many instances, a limited number at a time, until a deadline.
 
 use std::fmt;
 use std::io;
@@ -19,20 +19,20 @@ pub trait Ask: Send + Sync + 'static {
     /// An instance to ask.
     type Instance: Send + 'static;
 
-    /// What comes of asking it, a failure included.
+    /// The outcome of asking an instance, whether it succeeded or failed.
     type Answer: Send + 'static;
 
-    /// Asks `instance`. Returns by `end`, which is the deadline of this instance alone.
+    /// Asks `instance`. Must return by `end`, which is the deadline of this instance alone.
     fn ask(&self, instance: &Self::Instance, end: Instant) -> Self::Answer;
 
-    /// The answer to use instead if `instance` was not asked, or asking it panicked.
+    /// The answer for an `instance` that was not asked, or for which asking panicked.
     fn unanswered(&self, instance: &Self::Instance, why: Unanswered) -> Self::Answer;
 }
 
-/// Why [`Ask::ask`] gave no answer.
+/// The reason why [`Ask::ask`] gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// The deadline was over before the instance's turn came.
+    /// The deadline passed before the instance was asked.
     Late,
     /// Asking panicked.
     Panicked,
@@ -42,7 +42,7 @@ impl From<Unanswered> for Missing {
     fn from(why: Unanswered) -> Self {
         match why {
             Unanswered::Late => {
-                Self::new(MissingReason::Deadline, "it was not asked: the others took all the time there is")
+                Self::new(MissingReason::Deadline, "it was not asked: other instances took all the time")
             }
             Unanswered::Panicked => {
                 Self::new(MissingReason::NoReport, "asking it failed; the log of the service says why")
@@ -51,32 +51,32 @@ impl From<Unanswered> for Missing {
     }
 }
 
-/// The limits on asking many instances.
+/// The limits for asking many instances.
 #[derive(Clone, Copy, Debug)]
 pub struct FanOut {
-    /// Most instances asked at once, each on a thread.
+    /// Maximum number of instances that are asked at once, each on a thread.
     pub at_once: usize,
-    /// Longest time for one instance, if it is less than the time until `end`.
+    /// Maximum time for one instance, if it is shorter than the time until `end`.
     pub for_one: Option<Duration>,
-    /// When all must have answered. No instance is asked later.
+    /// The deadline for all answers. No instance is asked later.
     pub end: Instant,
 }
 
-/// Not a single thread could be made, so none of the instances was asked.
+/// The error that no thread could be created, so no instance was asked.
 pub struct NoThread<I> {
-    /// The instances.
+    /// The instances that were to be asked.
     pub instances: Vec<I>,
-    /// What the system said.
+    /// The error from the system.
     pub error: io::Error,
 }
 
 impl FanOut {
-    /// Asks all `instances` on threads that `spawn` makes. Each answer goes to `answered` as it comes, on this thread,
-    /// so that few are held at once.
+    /// Asks all `instances` on threads that `spawn` creates. Passes each answer to `answered` on this thread as soon
+    /// as it arrives, so that few answers are in memory at once.
     ///
     /// # Errors
     ///
-    /// If there is no thread. With fewer threads than wanted, asking only takes longer.
+    /// If no thread can be created. With fewer threads than wanted, asking only takes longer.
     pub fn ask_all<A: Ask>(
         self,
         instances: Vec<A::Instance>,
@@ -92,7 +92,7 @@ impl FanOut {
             let work = {
                 let (queue, ask, sender) = (Arc::clone(&queue), Arc::clone(&ask), sender.clone());
                 move || {
-                    // Not in the condition of the loop, where the queue would stay locked.
+                    // Not in the condition of the loop, because the queue would stay locked.
                     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     while let Some(instance) = next() {
                         let answer = self.ask_one(&*ask, &instance);
@@ -119,7 +119,7 @@ impl FanOut {
             return ask.unanswered(instance, Unanswered::Late);
         }
         let end = self.for_one.map_or(self.end, |time| self.end.min(Instant::now() + time));
-        // Without this, an instance whose thread panics would be neither in the sums nor missing.
+        // Otherwise an instance whose thread panics would be neither in the sums nor missing.
         catch_unwind(AssertUnwindSafe(|| ask.ask(instance, end)))
             .unwrap_or_else(|_panic| ask.unanswered(instance, Unanswered::Panicked))
     }
@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// Panics if an odd number is asked.
+    /// Panics for odd numbers.
     struct Panics;
 
     impl Ask for Panics {
@@ -167,13 +167,13 @@ mod tests {
         until(Instant::now() + Duration::from_secs(60))
     }
 
-    /// The missing instances, with the reason, and the number of all answers.
-    fn missing(
-        fan_out: FanOut,
-        instances: Vec<u32>,
-        spawn: impl FnMut(Work) -> io::Result<()>,
-    ) -> Result<(Vec<(u32, MissingReason)>, usize), NoThread<u32>> {
-        let (mut missing, mut answers) = (Vec::new(), 0);
+    /// The missing instances with the reasons, and the number of all answers.
+    type Outcome = Result<(Vec<(u32, MissingReason)>, usize), NoThread<u32>>;
+
+    /// Asks `instances`.
+    fn missing(fan_out: FanOut, instances: Vec<u32>, spawn: impl FnMut(Work) -> io::Result<()>) -> Outcome {
+        let mut missing = Vec::new();
+        let mut answers = 0;
         fan_out.ask_all(instances, Panics, spawn, |instance, reason| {
             answers += 1;
             missing.extend(reason.map(|reason| (instance, reason)));
@@ -183,20 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_while_one_is_asked_makes_only_that_one_missing() {
+    fn a_panic_makes_only_the_asked_instance_missing() {
         let (missing, _) = missing(soon(), (0..9).collect(), spawn).unwrap();
         assert_eq!(missing, [1, 3, 5, 7].map(|odd| (odd, MissingReason::NoReport)));
     }
 
     #[test]
     fn an_instance_that_is_not_asked_in_time_is_missing() {
-        // Asked, they would panic.
+        // Both would panic if they were asked.
         let (missing, _) = missing(until(Instant::now()), vec![1, 3], spawn).unwrap();
         assert_eq!(missing, [1, 3].map(|late| (late, MissingReason::Deadline)));
     }
 
     #[test]
-    fn one_thread_is_enough_to_ask_on() {
+    fn one_thread_is_enough_to_ask_all_instances() {
         for (threads, expected) in [(1, Some((10, 20))), (0, None)] {
             let mut left = threads;
             let spawn = |work: Work| {
@@ -216,11 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn no_instances_are_no_failure() {
+    fn asking_no_instances_succeeds() {
         assert_eq!(missing(until(Instant::now()), Vec::new(), spawn).unwrap(), (Vec::new(), 0));
     }
 
-    /// Counts how many are asked at once.
+    /// Counts how many instances are asked at once.
     #[derive(Default)]
     struct Counts {
         now: AtomicUsize,

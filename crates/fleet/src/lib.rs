@@ -1,8 +1,8 @@
-//! Asks many instances for their memory reports, and adds up what they answer.
+//! Asks many instances for their memory reports, and merges the answers.
 //!
-//! An instance with the memory debug endpoint asks its [`Neighbours`]: its siblings on the same host, or its peers
-//! elsewhere. The command `memory-debug` asks instances in its own way and uses the same parts: [`FanOut`], [`Lookup`],
-//! [`Missing`]. An instance trusts nothing that another one answers, and each answer is bounded in length and time.
+//! An instance with the memory debug endpoint asks its [`Neighbours`]: its siblings on the same host, or its peers on
+//! other hosts. The command `memory-debug` asks instances in its own way and uses the same parts: [`FanOut`],
+//! [`Lookup`], [`Missing`]. No answer of an instance is trusted, and each answer is limited in length and time.
 //!
 //! This crate is an implementation detail of `memory-debug-endpoint` and `memory-debug-cli`.
 //!
@@ -12,26 +12,26 @@
 //! - `page_path`: the path of a page, and addresses without logins
 //! - `random`: randomness and generated passwords
 //! - `unseen`: invisible characters at the ends of a text
-//! - `login`: which logins can be sent with basic authentication
-//! - `deadline`: the time that is left
-//! - `permits`: a limit on how many of something go on at once
-//! - `caller`: the headers that instances are asked with
-//! - `missing`: why an instance is missing
+//! - `login`: the check that a login can be sent with basic authentication
+//! - `deadline`: the time that is left until a deadline
+//! - `permits`: a limit on how many threads do something at once
+//! - `caller`: the credential and header of requests to instances
+//! - `missing`: the reason why an instance is missing
 //! - `tls`: TLS errors in our own words
 //! - `wait`: waits for a future on a thread without a runtime
-//! - `fan_out`: asks many instances, some at a time, until a deadline
-//! - `lookup`: name lookups that can be given up
-//! - `neighbours`: what an instance asks of its neighbours
+//! - `fan_out`: asks many instances, a limited number at a time, until a deadline
+//! - `lookup`: name lookups with a deadline
+//! - `neighbours`: the interface to siblings and peers
 //! - `exchange`: one HTTP/1.1 request and its untrusted reply, on a connection with a deadline
-//! - `serve`: what a process answers to its siblings
+//! - `serve`: the interface of a process to the requests of its siblings
 //! - `siblings`: the processes of one host
-//! - `peers`: instances elsewhere
+//! - `peers`: instances on other hosts
 //!
 //! # Features
 //!
 //! | Feature | Default | Effect |
 //! |---|---|---|
-//! | `peers` | no | [`Peers`]: instances elsewhere |
+//! | `peers` | no | [`Peers`]: instances on other hosts |
 //! | `siblings` | no | [`Siblings`]: the processes of one host (Linux) |
 //! | `tls` | no | [`TlsFailure`]: TLS errors in our own words |
 

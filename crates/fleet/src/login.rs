@@ -1,11 +1,11 @@
-//! Which logins can be sent with basic authentication.
+//! The check that a login can be sent with basic authentication.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::unseen::unseen;
 
-/// Longest `user:password` in bytes that a request may send.
+/// Maximum length of `user:password` in a request, in bytes.
 pub const MAX_PAIR_BYTES: usize = 1024;
 
 /// A login that cannot be sent. The message says what to change, and does not contain the password.
@@ -15,7 +15,7 @@ pub struct LoginError {
     message: String,
 }
 
-/// The reasons why a login cannot be sent.
+/// The reason why a login cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginErrorKind {
@@ -31,7 +31,7 @@ pub enum LoginErrorKind {
 ///
 /// # Errors
 ///
-/// If it cannot.
+/// If the login cannot be sent.
 pub fn check_login(user: &str, password: &str) -> Result<(), LoginError> {
     let refused = |kind, message: &str| Err(LoginError { kind, message: message.to_owned() });
     if user.trim().is_empty() {

@@ -1,7 +1,7 @@
-//! Name lookups that can be given up.
+//! Name lookups with a deadline.
 //!
-//! The system's resolver has a patience of its own, ten seconds and more for a name server that is silent, and cannot be
-//! interrupted. So a lookup has a thread of its own, which nobody has to wait for.
+//! The system's resolver cannot be interrupted, and waits ten seconds or more for a silent name server. Each lookup
+//! therefore runs on its own thread, and the caller can stop waiting for it.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -15,21 +15,21 @@ use crate::fan_out::Work;
 #[derive(Debug)]
 pub struct Lookup<T>(Receiver<T>);
 
-/// Why a lookup gave nothing.
+/// The reason why a lookup has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupFailure {
-    /// It took too long.
+    /// The lookup took too long.
     TimedOut,
-    /// Its thread panicked.
+    /// The thread of the lookup panicked.
     Panicked,
 }
 
 impl<T: Send + 'static> Lookup<T> {
-    /// Starts `look_up` on a thread that `spawn` makes.
+    /// Starts `look_up` on a thread that `spawn` creates.
     ///
     /// # Errors
     ///
-    /// If there is no thread.
+    /// If no thread can be created.
     pub fn start(
         spawn: impl FnOnce(Work) -> io::Result<()>,
         look_up: impl FnOnce() -> T + Send + 'static,
@@ -44,7 +44,7 @@ impl<T: Send + 'static> Lookup<T> {
     ///
     /// # Errors
     ///
-    /// If it takes longer, or the lookup panicked.
+    /// If the lookup takes longer, or panicked.
     pub fn wait(self, end: Instant) -> Result<T, LookupFailure> {
         self.0.recv_timeout(time_left(end).unwrap_or_default()).map_err(|error| match error {
             RecvTimeoutError::Timeout => LookupFailure::TimedOut,
@@ -53,7 +53,7 @@ impl<T: Send + 'static> Lookup<T> {
     }
 }
 
-/// Looks `host` up as the system does. Each address is listed once, in order; at most `most` are looked at.
+/// Looks up `host` with the system's resolver. Reads at most `most` addresses, and returns each once, in order.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_thread_nothing_is_looked_up() {
+    fn without_a_thread_the_lookup_fails() {
         let refuse = |_: Work| Err(io::ErrorKind::OutOfMemory.into());
         assert!(Lookup::start(refuse, || 7).is_err());
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_without_end_are_cut_and_each_is_listed_once() {
+    fn endless_addresses_are_cut_off_and_duplicates_are_removed() {
         let address = |number: u16| SocketAddr::from(([10, 0, 0, 7], number));
         let all: Vec<_> = (1..=512).map(address).collect();
         assert_eq!(distinct((1..).map(address), 512), all);

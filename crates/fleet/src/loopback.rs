@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s17_only_loopback_addresses_are_of_this_machine() {
+    fn s17_only_loopback_addresses_belong_to_this_machine() {
         for (ip, expected) in [
             ("127.0.0.1", true),
             ("127.9.9.9", true),

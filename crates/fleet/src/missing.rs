@@ -1,30 +1,30 @@
-//! Why an instance is missing from the sums.
+//! The reasons why an instance is missing from the sums.
 
 use std::fmt;
 
 use memory_debug_report::{MissingInstance, MissingReason};
 
-/// Why an instance gave no report.
+/// The reason why an instance gave no report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// The reason, to match on.
     pub reason: MissingReason,
-    /// The same in a sentence, with what to do next.
+    /// The reason as a sentence, with what to do next.
     pub detail: String,
 }
 
 impl Missing {
-    /// An instance that is missing for `reason`.
+    /// Creates the reason. `detail` says what to do next.
     pub fn new(reason: MissingReason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
     }
 
-    /// An instance whose answer is not a report. `why` follows "its answer".
+    /// Creates the reason for an answer that is not a report. `why` continues a sentence that begins with "its answer".
     pub fn no_report(why: impl fmt::Display) -> Self {
         Self::new(MissingReason::NoReport, format!("its answer {why}"))
     }
 
-    /// The entry in the fleet's report, for the instance that was asked as `target`.
+    /// Converts the reason into an entry of the fleet's report, for the instance that was asked as `target`.
     pub fn of(self, target: impl Into<String>) -> MissingInstance {
         MissingInstance::new(target, self.reason, self.detail)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What an HTTP status other than 200 says about an instance.
+/// The meaning of an HTTP status other than 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The page is elsewhere. Redirects are not followed.
@@ -45,9 +45,9 @@ pub enum Refusal {
     Unauthorized,
     /// The login may not do this.
     Forbidden,
-    /// There is no such page, or it is hidden.
+    /// The page does not exist, or it is hidden.
     NotFound,
-    /// The instance is busy or short of something.
+    /// The instance is busy or lacks memory.
     Busy,
     /// Any other status.
     Other,
@@ -77,19 +77,21 @@ impl Refusal {
         }
     }
 
-    /// What happened and what to do, for instances that ask each other.
+    /// Returns what happened and what to do, for instances that ask each other.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Redirect => "it redirects elsewhere, and redirects are not followed; name that address",
+            Self::Redirect => "it redirects elsewhere, and redirects are not followed; use that address",
             Self::Unauthorized => {
                 "it does not accept the login; every instance must accept it, also while it is being changed"
             }
             Self::Forbidden => {
                 "the login's role is too low there, or it requires TLS and cannot see that this connection has it"
             }
-            Self::NotFound => "there is no page, or it is hidden from this login; check the path",
-            Self::Busy => "it is busy or short of memory; ask again in a while",
+            Self::NotFound => {
+                "the page does not exist there, or it is hidden from this login; check the path"
+            }
+            Self::Busy => "it is busy or short of memory; try again in a while",
             Self::Other => "it gives no report; ask it directly to see why",
         }
     }

@@ -1,10 +1,10 @@
-//! The path of a page, as endpoints mount it and addresses name it.
+//! The path of a page, in configurations and in addresses.
 
-/// The path of the page where nothing else is configured.
+/// The path of the page unless another one is configured.
 pub const DEFAULT_PATH: &str = "/debug/memory";
 
-/// The path of the page at an address whose path is `path`: without slashes at its end, and
-/// [the default](DEFAULT_PATH) if nothing is left.
+/// The path of the page for an address with the path `path`: without trailing slashes, and [the
+/// default](DEFAULT_PATH) if nothing is left.
 #[must_use]
 pub fn page_path(path: &str) -> &str {
     match path.trim_end_matches('/') {
@@ -13,17 +13,17 @@ pub fn page_path(path: &str) -> &str {
     }
 }
 
-/// Says why no page can be mounted at `path`, in words that follow "it". `None` for an absolute path of plain URL
+/// Returns why no page can be mounted at `path`, in words that follow "it". `None` for an absolute path of plain URL
 /// characters.
 ///
-/// Request paths are compared as sent, so a path that clients would write differently is refused.
+/// Request paths are compared as sent, so a path that clients would encode differently is refused.
 #[must_use]
 pub fn page_path_defect(path: &str) -> Option<&'static str> {
     let Some(segments) = path.strip_prefix('/') else {
         return Some("does not begin with `/`");
     };
     if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=@".contains(&byte)) {
-        Some("has a character that needs encoding or means something to a router")
+        Some("has a character that clients encode or routers interpret")
     } else if segments.split('/').any(str::is_empty) {
         Some("has an empty segment or ends with `/`")
     } else if segments.split('/').any(|segment| segment == "." || segment == "..") {
@@ -33,7 +33,7 @@ pub fn page_path_defect(path: &str) -> Option<&'static str> {
     }
 }
 
-/// `address` for an error message: a login in it is replaced by `***`.
+/// Returns `address` for an error message, with `***` instead of a login.
 #[must_use]
 pub fn without_login(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_without_a_path_means_the_default() {
+    fn an_address_without_a_path_has_the_default_path() {
         for (path, expected) in
             [("", DEFAULT_PATH), ("/", DEFAULT_PATH), ("//", DEFAULT_PATH), ("/m/", "/m"), ("/m", "/m")]
         {

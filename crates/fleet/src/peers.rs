@@ -1,8 +1,8 @@
-//! Instances elsewhere that answer together.
+//! Instances on other hosts that report together.
 //!
-//! The instance that is asked for its peers asks those that its configuration names; a request cannot name others. It
-//! sends them a secret that only instances share, never what the caller sent. Peers do not ask others in turn. Their
-//! answers are treated as if strangers had written them.
+//! The instance that is asked for its peers asks the peers in its configuration. A request cannot name other peers. The
+//! instance sends a secret that only instances share, and never the caller's login. Peers do not ask further instances.
+//! Their answers are not trusted: a stranger could have written them.
 
 mod address;
 mod ask;
@@ -27,27 +27,29 @@ use crate::caller::Caller;
 use crate::neighbours::NeighboursId;
 use crate::page_path::without_login;
 
-/// Most peers that are asked.
+/// Maximum number of peers that are asked.
 const MAX_PEERS: usize = 256;
 
-/// The peers of this process, and how to ask them.
+/// The peers of this process, and the credential for asking them.
 #[derive(Clone)]
 #[must_use]
 pub struct Peers {
     id: NeighboursId,
     caller: Caller,
-    named: Vec<Named>,
+    configured: Vec<ConfiguredPeer>,
     authorities: Option<Arc<RootCertStore>>,
-    /// Whether the peers that are named next may be asked by plain HTTP.
+    /// Whether peers that are added from now on may be asked over plain HTTP.
     allows_plain_http: bool,
 }
 
-/// A page, or the pages at all addresses of a name.
+/// A configured peer: a page, or the pages at all addresses of a name.
 #[derive(Clone, Debug)]
-struct Named {
+struct ConfiguredPeer {
     address: Address,
-    is_each: bool,
-    may_leave: bool,
+    /// Whether the host stands for all its addresses.
+    is_every_address: bool,
+    /// Whether the secret may leave this machine unencrypted.
+    allows_plain_http: bool,
 }
 
 /// A peer or authority that was refused. The message says what to change.
@@ -57,49 +59,49 @@ pub struct PeerError {
     message: String,
 }
 
-/// The reasons to refuse a peer or an authority.
+/// The reason why a peer or an authority was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerErrorKind {
-    /// The address is malformed, or the secret would be sent to it in the clear.
+    /// The address is malformed, or the secret would be sent to it unencrypted.
     Address,
     /// The authority is not a certificate.
     Authority,
 }
 
 impl Peers {
-    /// No peers yet. Each will be asked with the credential of `caller`.
+    /// Creates an empty list of peers, which are asked with the credential of `caller`.
     pub fn new(caller: Caller) -> Self {
         Self {
             id: NeighboursId::unique(),
             caller,
-            named: Vec::new(),
+            configured: Vec::new(),
             authorities: None,
             allows_plain_http: false,
         }
     }
 
-    /// Names the page of one instance.
+    /// Adds the page of one instance.
     ///
     /// # Errors
     ///
-    /// If `url` is not the address of a page, or too many are named.
+    /// If `url` is not the address of a page, or there are too many addresses.
     pub fn instance(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
         self.add(url.as_ref(), false)
     }
 
-    /// Names the pages at all addresses (A, AAAA) of a host, which is looked up for each request.
+    /// Adds the pages at all addresses (A, AAAA) of a host. The host is looked up for each request.
     ///
     /// # Errors
     ///
-    /// As [`instance`](Self::instance).
+    /// If `url` is refused as in [`instance`](Self::instance).
     pub fn dns(self, url: impl AsRef<str>) -> Result<Self, PeerError> {
         self.add(url.as_ref(), true)
     }
 
-    fn add(mut self, url: &str, is_each: bool) -> Result<Self, PeerError> {
+    fn add(mut self, url: &str, is_every_address: bool) -> Result<Self, PeerError> {
         let refused = |what: &str| {
-            // A login in the address is not repeated.
+            // The message must not repeat a login in the address.
             let message = format!("peer `{}` refused: it {what}", without_login(url).escape_debug());
             Err(PeerError { kind: PeerErrorKind::Address, message })
         };
@@ -109,19 +111,25 @@ impl Peers {
         };
         if !self.allows_plain_http && !address.may_stay_private() {
             return refused(
-                "is on another machine, and plain HTTP would show the secret to every machine on the way; use https, or \
-                 call `allow_plain_http` before if the network is trusted",
+                "is on another machine, and plain HTTP would show the secret to every machine on the way; use https, \
+                 or call `allow_plain_http` first if you trust the network",
             );
         }
-        if self.named.len() == MAX_PEERS {
-            return refused(&format!("is one more than {MAX_PEERS}; `dns` names many at once"));
+        if self.configured.len() == MAX_PEERS {
+            return refused(&format!(
+                "exceeds the limit of {MAX_PEERS} peers; use `dns` for many instances of one name"
+            ));
         }
-        self.named.push(Named { address, is_each, may_leave: self.allows_plain_http });
+        self.configured.push(ConfiguredPeer {
+            address,
+            is_every_address,
+            allows_plain_http: self.allows_plain_http,
+        });
         Ok(self)
     }
 
-    /// Trusts the authorities whose certificates are in `pem` instead of those that the system trusts. Calling it again
-    /// adds to them.
+    /// Trusts the certificate authorities in `pem` instead of the system's authorities. Each further call adds
+    /// authorities.
     ///
     /// # Errors
     ///
@@ -140,27 +148,27 @@ impl Peers {
             added.map_err(|_| refused(format!("its certificate number {found} cannot be parsed")))?;
         }
         if found == 0 {
-            return Err(refused("it has no block `-----BEGIN CERTIFICATE-----`; add one".to_owned()));
+            return Err(refused("it contains no `-----BEGIN CERTIFICATE-----` block; add one".to_owned()));
         }
         Ok(Self { authorities: Some(Arc::new(authorities)), ..self })
     }
 
-    /// Lets the peers that are named from here on be asked by plain HTTP, wherever they are.
+    /// Allows plain HTTP to all peers that are added after this call, wherever they are.
     ///
     /// # Security
     ///
-    /// Each request then shows the secret to every machine on the way, and each answer what the instance holds.
+    /// Every machine on the way then sees the secret in each request, and the memory report in each answer.
     pub fn allow_plain_http(self) -> Self {
         Self { allows_plain_http: true, ..self }
     }
 
-    /// Whether no peer is named.
+    /// Whether the list has no peers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty()
+        self.configured.is_empty()
     }
 
-    /// The same peers as neighbours of their own, which share no answers with those that they were cloned from.
+    /// The same peers as new neighbours. They share no answers with the value that they were cloned from.
     pub fn on_their_own(self) -> Self {
         Self { id: NeighboursId::unique(), ..self }
     }
@@ -181,10 +189,10 @@ impl fmt::Display for PeerError {
 
 impl Error for PeerError {}
 
-/// Shows the addresses, and nothing of the secret.
+/// Shows the addresses without the secret.
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named: Vec<_> = self.named.iter().map(|named| named.address.to_string()).collect();
-        f.debug_struct("Peers").field("named", &named).finish_non_exhaustive()
+        let addresses: Vec<_> = self.configured.iter().map(|peer| peer.address.to_string()).collect();
+        f.debug_struct("Peers").field("addresses", &addresses).finish_non_exhaustive()
     }
 }

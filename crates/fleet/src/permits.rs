@@ -1,4 +1,4 @@
-//! A limit on how many of something may go on at once.
+//! A limit on how many threads do something at once.
 
 use std::ops::Deref;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -11,18 +11,18 @@ pub struct Permits {
     freed: Condvar,
 }
 
-/// The right to do one more. Dropping it gives the permit back.
+/// The right to do one more of something. Dropping it returns the permit.
 #[derive(Debug)]
 #[must_use]
 pub struct Permit<P: Deref<Target = Permits>>(P);
 
 impl Permits {
-    /// At most `most` permits at once.
+    /// Creates `most` permits.
     pub const fn new(most: usize) -> Self {
         Self { most, taken: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Takes a permit, and waits until one is free.
+    /// Takes a permit. Waits until one is free.
     pub fn take<P: Deref<Target = Self>>(permits: P) -> Permit<P> {
         let mut taken = permits.taken.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken >= permits.most {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permit_is_free_again_once_it_is_dropped() {
+    fn a_dropped_permit_is_free_again() {
         let permits = Arc::new(Permits::new(8));
         let mut taken: Vec<_> = (0..8).map(|_| Permits::take(Arc::clone(&permits))).collect();
         assert_eq!(permits.taken(), 8);
@@ -75,7 +75,7 @@ mod tests {
             move || drop(Permits::take(permits))
         });
         drop(taken.pop());
-        // If a permit were lost, it would wait for ever.
+        // If the permit were lost, this would wait forever.
         next.join().unwrap();
         drop(taken);
         assert_eq!(permits.taken(), 0);

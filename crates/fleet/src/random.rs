@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 ///
-/// If the operating system has no randomness to give.
+/// If the operating system has no randomness.
 pub fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
     getrandom::fill(bytes).map_err(|error| io::Error::other(error.to_string()))
 }
@@ -20,7 +20,7 @@ pub fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If the operating system has no randomness to give.
+/// If the operating system has no randomness.
 pub fn generate_password() -> io::Result<String> {
     let mut bytes = Zeroizing::new([0; 24]);
     fill_random(bytes.as_mut_slice())?;

@@ -1,17 +1,17 @@
-//! What this process answers to its siblings.
+//! The interface of a process to the requests of its siblings.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Answers the requests of siblings, which come over the socket of this process.
+/// Answers the requests of siblings, which arrive over this process's socket.
 pub trait AnswerSiblings: Send + Sync {
     /// Whether `path` is a path of the page. Requests for other paths get a 404 without a body.
     fn has_path(&self, path: &str) -> bool;
 
-    /// Answers a request. Blocks until the answer is there.
+    /// Answers a request. Blocks until the answer is complete.
     fn answer(&self, request: &SiblingRequest<'_>) -> SiblingReply;
 
-    /// Reports that this process cannot listen, because of `reason`.
+    /// Reports that this process cannot listen, with the reason.
     fn cannot_listen(&self, reason: &str);
 }
 
@@ -19,11 +19,11 @@ pub trait AnswerSiblings: Send + Sync {
 pub struct SiblingRequest<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path, as sent.
+    /// The path as sent.
     pub path: &'a str,
     /// The part of the target after `?`.
     pub query: Option<&'a str>,
-    /// All values of the header of that name, which is in lower case.
+    /// Returns all values of the header with the given name in lower case.
     pub headers: &'a dyn Fn(&str) -> Vec<&'a [u8]>,
 }
 
@@ -45,7 +45,7 @@ impl SiblingReply {
     }
 }
 
-/// Shows no headers: one of them is a password.
+/// Omits the headers, because one of them is a password.
 impl fmt::Debug for SiblingRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SiblingRequest")

@@ -1,8 +1,9 @@
-//! The processes of one host that answer together.
+//! The processes of one host that report together.
 //!
-//! Each listens on a Unix socket in a directory that only their user can enter. The one that is asked for the fleet asks
-//! all sockets in the directory, its own among them, with the caller's credential, and adds up the answers. Everything
-//! in the directory and everything that comes over a socket is treated as if a stranger had put it there.
+//! Each process listens on a Unix socket in a directory that only their user can enter. The process that is asked for
+//! the fleet asks all sockets in the directory, including its own, with the caller's credential, and adds up the
+//! answers. It trusts neither the files in the directory nor the bytes from a socket: a stranger could have put them
+//! there.
 
 mod ask;
 mod connection;
@@ -26,33 +27,33 @@ use crate::exchange::{self, request};
 use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 use crate::serve::AnswerSiblings;
 
-/// Most names in the directory that are looked at.
+/// Maximum number of names in the directory that are used.
 const MAX_ENTRIES: usize = 256;
 
-/// The processes that share a directory, as this process knows them.
+/// The processes that share a directory.
 #[derive(Debug)]
 pub struct Siblings {
     id: NeighboursId,
     directory: PathBuf,
-    /// A forked process has a listener of its own, or none.
+    /// The listener of this process. A forked process does not share it with its parent.
     listener: PerProcess<Arc<Listener>>,
 }
 
-/// All siblings of this process, by their directories: a process has one socket in each.
+/// All values of this process, one for each directory, because a process has one socket in each directory.
 static SIBLINGS: Mutex<Vec<Weak<Siblings>>> = Mutex::new(Vec::new());
 
 impl Siblings {
-    /// The siblings in `directory`. Calls with the same directory return the same value. `None` on other systems than
-    /// Linux.
+    /// Returns the siblings in `directory`. Calls with the same directory return the same value. `None` on systems
+    /// other than Linux.
     pub fn of_process(directory: PathBuf) -> Option<Arc<Self>> {
-        // Absolute, so that changing the working directory does not matter. Without a trailing slash, which would make
-        // the system follow a link.
+        // Made absolute, so that a change of the working directory has no effect. A trailing slash is removed, because
+        // the system would then follow a link.
         let directory = std::path::absolute(&directory).unwrap_or(directory);
         let directory: PathBuf = directory.components().collect();
-        Some(Self::among(&mut SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner), directory))
+        Some(Self::find_or_add(&mut SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner), directory))
     }
 
-    fn among(all: &mut Vec<Weak<Self>>, directory: PathBuf) -> Arc<Self> {
+    fn find_or_add(all: &mut Vec<Weak<Self>>, directory: PathBuf) -> Arc<Self> {
         all.retain(|siblings| siblings.strong_count() > 0);
         let known = all.iter().filter_map(Weak::upgrade).find(|siblings| siblings.directory == directory);
         known.unwrap_or_else(|| {
@@ -67,8 +68,8 @@ impl Siblings {
         self.listener.get(|_| Arc::default())
     }
 
-    /// Starts listening on a thread of its own, unless that was tried before. Requests of siblings are answered by what
-    /// `answering` makes.
+    /// Starts to listen on a new thread, unless this process already listens or has just failed to. The value that
+    /// `answering` returns answers the requests of siblings.
     pub fn start(&self, answering: impl FnOnce() -> Arc<dyn AnswerSiblings>) {
         self.listener().start(&self.directory, answering);
     }
@@ -79,19 +80,19 @@ impl Neighbours for Siblings {
         self.id
     }
 
-    /// Asks all of them, this process included.
+    /// Asks all siblings, including this process.
     fn ask(&self, query: &FleetQuery<'_>, _: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         let fan_out = exchange::fan_out(query.deadline);
         let own = self.listener().wait(fan_out.end).map_err(CannotAsk::Unavailable)?;
         let directory = Directory::open(&self.directory).map_err(CannotAsk::Unavailable)?;
         let mut names = directory.names().map_err(CannotAsk::Unavailable)?;
-        // Its own first: whatever others put there, this process is among those that are asked.
+        // This process's own socket comes first, so that files of others cannot push it beyond the limit.
         names.sort_by(|a, b| (*a != own, a).cmp(&(*b != own, b)));
         let mut fleet = Fleet::new("host");
         let beyond = names.len().saturating_sub(MAX_ENTRIES);
         if beyond > 0 {
             let detail = format!(
-                "it has {beyond} more names than the {MAX_ENTRIES} that are looked at; remove what does not belong there"
+                "it has {beyond} names more than the limit of {MAX_ENTRIES}; remove files that do not belong there"
             );
             fleet.miss(MissingInstance::new("the directory", MissingReason::TooMany, detail));
         }
@@ -115,7 +116,7 @@ impl Neighbours for Siblings {
     }
 }
 
-/// Closes this process's own socket. A forked process leaves the socket of its parent alone.
+/// Closes the socket of this process. A forked process does not close the socket of its parent.
 impl Drop for Siblings {
     fn drop(&mut self) {
         self.listener().close();

@@ -1,10 +1,10 @@
 //! TLS errors in our own words.
 //!
-//! rustls quotes the certificate of the other end, which may contain anything, and names of hosts.
+//! The messages of rustls quote the other end's certificate, which may contain anything, and host names.
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// What went wrong with a TLS connection.
+/// The reason why a TLS connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsFailure {
@@ -20,9 +20,9 @@ pub enum TlsFailure {
     InvalidCertificate,
     /// The other end does not speak TLS.
     NotTls,
-    /// The other end asks for a certificate of ours.
+    /// The other end requires a client certificate.
     WantsCertificate,
-    /// The other end and we have no TLS version or cipher in common.
+    /// The two ends share no TLS version or cipher.
     Incompatible,
     /// The clock of this machine is before 1970.
     NoTime,
@@ -31,18 +31,18 @@ pub enum TlsFailure {
 }
 
 impl TlsFailure {
-    /// What to say where the clock of this machine is before 1970.
+    /// The message if the clock of this machine is before 1970.
     pub const NO_TIME: &str =
         "the clock of this machine is before 1970, so certificates cannot be checked; set the clock";
 
-    /// What happened, without anything that the other end wrote.
+    /// The message. It contains nothing that the other end wrote.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Untrusted => "its certificate is not from a trusted authority",
             Self::WrongName => "its certificate is for another name",
             Self::Expired => "its certificate has expired",
-            Self::NotValidYet => "its certificate is not valid yet; are the clocks right?",
+            Self::NotValidYet => "its certificate is not valid yet; check the clocks of both machines",
             Self::InvalidCertificate => "its certificate is not valid",
             Self::NotTls => "it does not speak TLS",
             Self::WantsCertificate => "it asks for a client certificate, which is not supported",
@@ -57,7 +57,7 @@ impl From<&Error> for TlsFailure {
     fn from(error: &Error) -> Self {
         match error {
             Error::InvalidCertificate(error) => match error {
-                // An authority of the same name with another key gives a bad signature.
+                // An authority with the same name but another key gives a bad signature.
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Untrusted,
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     Self::WrongName
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_wrong_is_named() {
+    fn a_wrong_clock_is_named() {
         assert!(TlsFailure::from(&Error::FailedToGetCurrentTime).words().contains("clock"));
     }
 }

@@ -18,8 +18,8 @@ pub fn unseen(text: &str) -> Option<Unseen> {
     first.or_else(|| text.chars().next_back().filter(|&c| is_unseen(c)).map(Unseen::AtEnd))
 }
 
-/// Whether `c` is whitespace, a control character, or a format character of Unicode that editors and
-/// messengers add: a byte order mark, a zero-width character or a direction mark.
+/// Whether `c` is whitespace, a control character, or an invisible format character of Unicode. Editors and messengers
+/// add such characters: a byte order mark, a zero-width character or a direction mark.
 fn is_unseen(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -27,7 +27,7 @@ fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// `it ends with a space (U+0020); remove it`.
+/// Writes a message such as `it ends with a space (U+0020), which is easy to miss; remove it`.
 impl fmt::Display for Unseen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verb, c) = match *self {

@@ -14,7 +14,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Waits for the output of `future`. `None` if it is not there by `end`; without an `end` it waits for ever.
+/// Waits for the output of `future` until `end`, or forever without an `end`. `None` if it is not ready in time.
 pub fn wait<T>(future: impl Future<Output = T>, end: Option<Instant>) -> Option<T> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
@@ -38,13 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ready_future_gives_its_output_and_one_that_never_ends_is_given_up() {
+    fn a_ready_future_gives_its_output_and_an_endless_future_is_given_up() {
         assert_eq!(wait(ready(7), Some(Instant::now())), Some(7));
         assert_eq!(wait(pending::<()>(), Some(Instant::now() + Duration::from_millis(10))), None);
     }
 
     #[test]
-    fn a_value_from_another_thread_wakes_this_one() {
+    fn a_value_from_another_thread_wakes_the_waiting_thread() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         let other = thread::spawn(move || sender.send(7));
         assert_eq!(wait(receiver, None), Some(Ok(7)));

@@ -1,4 +1,4 @@
-//! Objects and bytes as whole numbers that add up.
+//! Whole numbers of objects and bytes that add up.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg};
@@ -43,9 +43,8 @@ impl Amount {
 
 /// The sum of the absolute numbers in a profile.
 ///
-/// Sums saturate. After saturation, `(a + b) - b` is no longer `a`. Profiles that are written or read have at most
-/// 2⁶⁰ (an exbibyte) of anything in total. So no sum over seven such profiles saturates, and the order of merging
-/// does not matter.
+/// Sums saturate. After saturation, `(a + b) - b` is no longer `a`. Profiles that are written or read have totals of
+/// at most 2⁶⁰ (an exbibyte). So no sum over seven such profiles saturates, and the order of merging does not matter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Magnitude {
     live: u64,

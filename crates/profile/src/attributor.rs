@@ -1,4 +1,4 @@
-//! Attribution of whole profiles, from addresses to tables and to profiles of names.
+//! Attributes whole profiles: turns addresses into tables and into profiles of names.
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -33,7 +33,7 @@ pub struct TypeAttributor {
     functions: Vec<Option<FunctionInfo>>,
     owners: Vec<Attribution>,
     names: ReadableNames,
-    /// By name, and whether the name is a type. A function can have the name of a type.
+    /// Handles by name, and by whether the name is a type. A function can have the name of a type.
     owner_handles: FxHashMap<(String, bool), u32>,
     stacks: FxHashMap<u64, u32>,
     /// The stacks in the startup code of the standard library, before `main`.
@@ -42,10 +42,10 @@ pub struct TypeAttributor {
 }
 
 impl TypeAttributor {
-    /// Bound on the remembered stacks. A service has some thousands at a time, but countless ones over months.
+    /// Bound on the remembered stacks. A service has some thousands at a time, but ever more over months.
     const MAX_STACKS: usize = 1 << 18;
 
-    /// An attributor that knows nothing yet. Allocates nothing.
+    /// Makes an attributor that knows nothing yet. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -63,7 +63,7 @@ impl TypeAttributor {
         self.starts.contains(&key)
     }
 
-    /// Looks up all frames of the profile. Forgets what belongs to other mappings, and everything if it is too much.
+    /// Looks up all frames of the profile. Forgets stacks of other mappings, and all stacks if there are too many.
     /// Returns the hashes by which stacks are remembered.
     fn prepare(&mut self, profile: &HeapProfile, files: &dyn LoadObject) -> Vec<u64> {
         self.symbolizer.forget_others(profile.mappings());
@@ -83,7 +83,7 @@ impl TypeAttributor {
         keys
     }
 
-    /// How good the names of the last profile's program are.
+    /// The quality of the names of the last profile's program.
     pub fn tier(&self) -> SymbolTier {
         self.symbolizer.tier()
     }
@@ -93,7 +93,7 @@ impl TypeAttributor {
         self.symbolizer.gaps()
     }
 
-    /// The owner of a stack. Stacks are remembered by a 64-bit hash. Among a million stacks, two collide with a
+    /// Finds the owner of a stack. Stacks are remembered by a 64-bit hash. Among a million stacks, two collide with a
     /// probability of 3·10⁻⁸.
     fn owner_of(&mut self, addresses: &[u64], key: u64) -> u32 {
         if let Some(handle) = self.stacks.get(&key) {
@@ -117,7 +117,7 @@ impl TypeAttributor {
         handle
     }
 
-    /// All frames of a stack, innermost first. Parses and remembers the function of each.
+    /// Collects all frames of a stack, innermost first. Parses and remembers the function of each.
     fn frames_of(&mut self, addresses: &[u64]) -> Vec<Frame> {
         let frames = addresses.iter().flat_map(|address| self.symbolizer.frames(*address)).copied();
         let mut all = Vec::with_capacity(2 * addresses.len());

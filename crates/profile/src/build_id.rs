@@ -1,4 +1,4 @@
-//! Build-ids: the identity of a program, wherever its file is.
+//! Build-ids, which identify a program independent of where its file is.
 
 use std::fmt;
 

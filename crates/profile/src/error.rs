@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a profile, or a file that it needs, could not be read.
+/// The error of reading a profile, or a file that it needs.
 pub struct Error {
     kind: ErrorKind,
     message: String,

@@ -50,8 +50,8 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the stacks of a dump of about `bytes` bytes. `mappings` are those of the process at that moment, in
-    /// ascending order.
+    /// Reads the stacks of a dump of about `bytes` bytes. `mappings` are the mappings of the process at that moment,
+    /// in ascending order.
     ///
     /// jemalloc appends `/proc/<getpid()>/maps` to its dumps. If `/proc` belongs to another PID namespace, this part
     /// is missing or describes another process. So it is not read here, and the caller must know that the dump is
@@ -70,7 +70,7 @@ impl HeapProfile {
         Ok(Self { mappings, ..Self::parse_stacks(&mut lines, bytes)? })
     }
 
-    /// Reads up to the line that ends the stacks. At the end of the dump, the current line is empty.
+    /// Reads up to and including the line that ends the stacks. At the end of the dump, the current line is empty.
     fn parse_stacks(lines: &mut Lines<impl BufRead>, bytes: u64) -> Result<Self, Error> {
         let most = |each: u64| usize::try_from(bytes / each).unwrap_or(0);
         lines.required("`heap_v2/` and the sampling interval")?;
@@ -112,7 +112,7 @@ impl HeapProfile {
         Ok(profile)
     }
 
-    /// Reads the line that begins with `@`, and the next one.
+    /// Reads the line that begins with `@`, and the next line.
     fn open_stack(&mut self, lines: &mut Lines<impl BufRead>) -> Result<(), Error> {
         let first = self.addresses.len();
         let mut rest = lines.line[1..].trim_ascii_start();

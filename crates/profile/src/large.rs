@@ -1,10 +1,10 @@
-//! Large objects: what jemalloc 5.3.1 counts for them, and what they occupy.
+//! Large objects: the bytes that jemalloc 5.3.1 counts for them, and the bytes that they occupy.
 //!
 //! With `opt.disable_large_size_classes` (on by default) the usable size of a large object is its size rounded up to
 //! a page. The profile counts the next size class instead (`prof_unbias_map_init` in `src/prof_data.c`), which is up
 //! to a quarter more. A dump does not contain the true sizes. But jemalloc knows the sum over all large objects. So
 //! every size is assumed to lie below its class by the same fraction of the distance to the next lower class, the
-//! fraction that yields this sum. The error of a row includes how wrong this can be for a single row.
+//! fraction that yields this sum. The error of a row includes the error of this assumption.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::size_class::size_class;
 /// `sz.h`).
 const PAGES_WITHOUT_ROUNDING: u64 = 8;
 
-/// All live large objects of a process whose sizes were rounded up, i.e. those above 8 pages.
+/// All live large objects of a process whose sizes were rounded up, that is, of all objects above 8 pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LargeObjects {
     page_bytes: u64,
@@ -24,7 +24,7 @@ pub struct LargeObjects {
     usable_bytes: u64,
     /// Sum of their size classes.
     class_bytes: u64,
-    /// Sum of the distances from these classes to the next lower ones.
+    /// Sum of the distances from these classes to the next lower classes.
     gap_bytes: u64,
 }
 
@@ -57,7 +57,7 @@ impl LargeObjects {
     }
 
     /// Whether these sums cover at least twice as much as `other`. Assumed sizes should not change while little else
-    /// does, or rows would waver from page to page.
+    /// does, or rows would fluctuate from page to page.
     pub fn outweigh(self, other: Self) -> bool {
         self.class_bytes / 2 >= other.class_bytes && self.class_bytes > 0
     }
@@ -77,18 +77,18 @@ impl LargeObjects {
     }
 }
 
-/// By how many bytes an amount of large objects changes if their assumed sizes shrink by this many millionths of the
-/// distance to the next lower class.
+/// The number of bytes by which an amount of large objects changes if their assumed sizes shrink by this many
+/// millionths of the distance to the next lower class.
 pub(crate) fn bytes_of_gap(millionths: u32, amount: Amount) -> f64 {
     let size = amount.bytes.unsigned_abs().checked_div(amount.objects.unsigned_abs()).unwrap_or(0);
-    // The page size is not known here. Usually it is small; with a larger one the result is an overestimate.
+    // The page size is not known here. Usually it is small; with larger pages the result is an overestimate.
     if size <= PAGES_WITHOUT_ROUNDING * 4096 {
         return 0.0;
     }
     f64::from(millionths) / 1e6 * gap_below(size) as f64 * amount.objects.unsigned_abs() as f64
 }
 
-/// The distance from a class of large objects to the next lower one. Each doubling has four classes.
+/// The distance from a class of large objects to the next lower class. Each doubling has four classes.
 fn gap_below(class: u64) -> u64 {
     (size_class(class) / 8).next_power_of_two()
 }
@@ -127,7 +127,7 @@ impl Estimator {
         // stack probably have one size.
         let size_stderr = gap * (1.0 / 12.0 + (part - 0.5).powi(2)).sqrt();
         // How fast the sampling probability grows with the size, relative to the probability. The larger it is, the
-        // fewer objects.
+        // fewer objects there are.
         let slope = if self.rate.is_exact() {
             0.0
         } else {
@@ -179,13 +179,13 @@ mod tests {
         assert!(close(bytes(map), map as f64));
         // No size is below the next lower class or above its own.
         assert!(close(bytes(7), 1_048_576.0) && close(bytes(class * 2), class as f64));
-        // Together with other objects, its relative distance from its class is theirs.
+        // Together with other objects, its relative distance from its class equals the distance of the others.
         let large =
             LargeObjects::new(4 * KIB, 3 * 64 * KIB - 6 * KIB + 20 * KIB, [(64 * KIB, 3), (20 * KIB, 1)]);
         let among = Estimator::new(SampleRate::from_bytes(1), Some(large)).estimate(sample);
         assert!(close(among.bytes, 1_310_720.0 - gap / 4.0), "{among:?}");
         assert_eq!(among.objects, 1.0);
-        // Without a sum, half-way.
+        // Without a sum, sizes are half-way between two classes.
         let none = LargeObjects::new(4 * KIB, 0, []);
         let half = Estimator::new(SampleRate::from_bytes(1), Some(none)).estimate(sample);
         assert!(close(half.bytes, 1_179_648.0) && close(half.bytes_stderr(), gap / 12_f64.sqrt()));

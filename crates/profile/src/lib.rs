@@ -36,7 +36,7 @@
 //! - `sample`: counts as jemalloc writes them, and the estimates they stand for
 //! - `amount`: objects and bytes as whole numbers
 //! - `large`: the true size of large objects
-//! - `mapping`: which file an address lies in
+//! - `mapping`: the file that an address lies in
 //! - `profile`: the heap profile with addresses
 //! - `heap_v2`: the parser of jemalloc's dump
 //! - `type_name`: type names as the compiler writes them, and as people read them

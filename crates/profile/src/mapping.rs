@@ -1,4 +1,4 @@
-//! Mappings: which file each code address comes from.
+//! Mappings: the file that each code address comes from.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
@@ -63,20 +63,20 @@ impl Mapping {
         self.path.has_root()
     }
 
-    /// Whether both are parts of one file at one place in memory. They can begin and end differently.
+    /// Whether both mappings are parts of one file at one place in memory. They can begin and end differently.
     pub fn is_of_same_object(&self, other: &Self) -> bool {
         let origin = |mapping: &Self| mapping.start.wrapping_sub(mapping.file_offset);
         self.is_of_same_file(other) && (!self.has_file() || origin(self) == origin(other))
     }
 
-    /// Whether both are parts of one file, as far as both identify their file.
+    /// Whether both mappings are parts of one file, as far as both identify their file.
     pub(crate) fn is_of_same_file(&self, other: &Self) -> bool {
         (self.inode, self.is_deleted) == (other.inode, other.is_deleted)
             && (&self.device, &self.path) == (&other.device, &other.path)
             && self.build_id.as_ref().zip(other.build_id.as_ref()).is_none_or(|(known, other)| known == other)
     }
 
-    /// Whether both are the same file at the same place, as far as both identify their file.
+    /// Whether both mappings have the same file at the same place, as far as both identify their file.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         (self.start, self.end, self.file_offset, self.is_program)
             == (other.start, other.end, other.file_offset, other.is_program)
@@ -127,7 +127,7 @@ impl Mapping {
         }))
     }
 
-    /// The mapping as a line of `/proc/PID/maps`.
+    /// Formats the mapping as a line of `/proc/PID/maps`.
     pub(crate) fn line(&self) -> Vec<u8> {
         let Self { start, end, file_offset, device, inode, path, is_deleted, is_program: _, build_id: _ } =
             self;
@@ -139,7 +139,7 @@ impl Mapping {
         line
     }
 
-    /// The offset in the mapped file of an address. `None` if the address is outside of the mapping.
+    /// The offset of an address in the mapped file. `None` if the address is outside of the mapping.
     pub fn file_offset_of(&self, address: u64) -> Option<u64> {
         (self.start..self.end)
             .contains(&address)
@@ -153,8 +153,8 @@ const DELETED: &[u8] = b" (deleted)";
 /// How the kernel writes a line break in a path. It escapes no other byte (`show_map_vma` in fs/proc/task_mmu.c).
 const ESCAPED_LINE_BREAK: &[u8] = b"\\012";
 
-/// Marks the mappings of the lowest file as the program's. This is a guess for dumps, which do not say it: the kernel
-/// maps a program below its libraries, unless the dynamic linker was asked to start the program.
+/// Marks the mappings of the lowest file as the program's. This is a guess, because dumps do not name the program.
+/// The kernel maps a program below its libraries, unless the program was started through the dynamic linker.
 pub(crate) fn guess_program(mappings: &mut [Mapping]) {
     let lowest = mappings.iter().find(|mapping| mapping.has_file()).cloned();
     for mapping in mappings {

@@ -20,7 +20,7 @@ pub(crate) fn hexadecimal(text: &str) -> Option<u64> {
 }
 
 /// Parses the hexadecimal number at the beginning of a text, and returns the rest. A dump has hundreds of thousands
-/// of them.
+/// of such numbers.
 pub(crate) fn leading_hexadecimal(text: &[u8]) -> Option<(u64, &[u8])> {
     let (mut number, mut overflows, mut rest) = (0_u64, false, text);
     while let Some((digit, after)) = rest.split_first() {

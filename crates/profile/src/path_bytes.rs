@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// Makes a path from bytes. Where the platform's paths are not bytes, invalid UTF-8 is replaced.
+/// Makes a path from bytes. If the platform's paths are not bytes, invalid UTF-8 is replaced.
 pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     #[cfg(unix)]
     return Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)).to_owned();
@@ -28,7 +28,7 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// The last component of a path, for messages. The folders are nothing that every reader of the page should see.
+/// The last component of a path, for messages. Not every reader of the page should see the folders.
 pub(crate) fn file_name(path: &Path) -> Cow<'_, str> {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
 }

@@ -33,7 +33,7 @@ const INVISIBLE: [RangeInclusive<char>; 9] = [
     '\u{e0100}'..='\u{e01ef}',
 ];
 
-/// Whether `str::escape_debug` leaves the character as it is. It escapes a mark only at the beginning of a text.
+/// Whether `str::escape_debug` leaves the character unchanged. It escapes a mark only at the beginning of a text.
 fn is_printable(c: char) -> bool {
     let mut buffer = [b'a'; 5];
     let length = 1 + c.encode_utf8(&mut buffer[1..]).len();

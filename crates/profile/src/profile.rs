@@ -65,7 +65,7 @@ pub(crate) struct StackRecord {
 pub struct Stack<'a> {
     /// Return addresses, the allocator's innermost frame first. Look up `address - 1`.
     pub addresses: &'a [u64],
-    /// What the program still holds of this stack's allocations.
+    /// The allocations of this stack that the program still holds.
     pub live: Sample,
     /// All allocations of this stack ever; 0 unless jemalloc runs with `prof_accum:true`.
     pub accumulated: Sample,
@@ -73,13 +73,13 @@ pub struct Stack<'a> {
     pub threads: &'a [ThreadSample],
 }
 
-/// What one thread allocated through one stack.
+/// The allocations of one thread through one stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ThreadSample {
     /// jemalloc's number of the thread, the `id` of a [`Thread`].
     pub thread: u64,
-    /// What the program still holds.
+    /// The allocations that the program still holds.
     pub live: Sample,
 }
 
@@ -87,10 +87,10 @@ pub struct ThreadSample {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Thread {
-    /// jemalloc's number of the thread; not the kernel's.
+    /// jemalloc's number of the thread, not the kernel's.
     pub id: u64,
-    /// Its name: from the operating system with jemalloc's option `prof_sys_thread_name`, otherwise the one given
-    /// through `thread.prof.name`. At most 15 arbitrary bytes. `None` without a name.
+    /// Name of the thread: from the operating system with jemalloc's option `prof_sys_thread_name`, otherwise the
+    /// name set through `thread.prof.name`. At most 15 arbitrary bytes. `None` without a name.
     pub name: Option<String>,
 }
 
@@ -122,7 +122,8 @@ impl HeapProfile {
         self.sample_rate
     }
 
-    /// Sets how large objects count in this profile. A dump does not say it, so the profiled process must.
+    /// Sets how large objects count in this profile. A dump does not contain this, so the profiled process must
+    /// provide it.
     #[must_use]
     pub fn with_large_objects(self, large_objects: Option<LargeObjects>) -> Self {
         Self { large_objects, ..self }

@@ -1,4 +1,4 @@
-//! Sample counts as jemalloc writes them, and what they stand for.
+//! Sample counts as jemalloc writes them, and the estimates that they stand for.
 //!
 //! jemalloc samples each allocated byte with probability `1/R`. An allocation of `z` bytes is therefore recorded with
 //! probability `p = 1 - exp(-z/R)` and stands for `k = 1/p` allocations of its kind. With `prof_unbias` (the default
@@ -23,7 +23,7 @@ pub struct Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SampleRate(u64);
 
-/// An estimate of what the program holds, from the samples.
+/// An estimate of the memory that the program holds, from the samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Expected number of objects.

@@ -1,4 +1,4 @@
-//! Which stacks count, what a row stands for, and the table that results.
+//! The selection of stacks, the grouping into rows, and the resulting table.
 
 mod group;
 mod table;

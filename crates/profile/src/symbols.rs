@@ -1,4 +1,4 @@
-//! From addresses to functions, through the symbols and debug information of files. Inlined functions are included.
+//! Finds the functions of addresses, inlined functions included, in the symbols and debug information of files.
 
 mod abbreviations;
 mod budget;

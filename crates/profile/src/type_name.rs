@@ -1,4 +1,4 @@
-//! Type names: as the compiler writes them, and as people read them.
+//! Type names, as the compiler writes them and as people read them.
 
 mod forms;
 mod parse;

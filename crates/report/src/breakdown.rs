@@ -6,8 +6,8 @@ use crate::unavailable::Unavailable;
 /// A number, or why it is unknown.
 type Number = Result<u64, String>;
 
-/// Numbers of the kernel and of jemalloc. jemalloc's pages are resident anonymous memory, swapped out, or never
-/// touched.
+/// Counts by the kernel and by jemalloc. A page of jemalloc is resident anonymous memory, is swapped out, or was
+/// never touched.
 #[derive(Clone, Debug)]
 pub struct Counts {
     /// Kernel: all resident memory of the process (`VmRSS`).
@@ -40,8 +40,9 @@ pub struct Counts {
     pub sampled_pages: Number,
 }
 
-/// The parts of resident memory, which is `program + thread_caches + internal + sampled_pages + fragmentation + dirty +
-/// metadata + muzzy + outside - swapped - never_touched`.
+/// Parts of resident memory. Resident memory is
+/// `program + thread_caches + internal + sampled_pages + fragmentation + dirty + metadata + muzzy + outside - swapped -
+/// never_touched`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Breakdown {
     /// Memory that the program holds, except small objects that were sampled.
@@ -62,16 +63,17 @@ pub(crate) struct Breakdown {
     pub(crate) muzzy: Number,
     /// Resident memory outside jemalloc.
     pub(crate) outside: Number,
-    /// Anonymous part of `outside`. A lower bound, because jemalloc's pages that were never touched hide as much.
+    /// Anonymous part of `outside`. A lower bound, because untouched jemalloc pages hide an equal amount.
     pub(crate) outside_anonymous: Number,
     /// Pages of jemalloc that are swapped out.
     pub(crate) swapped: Number,
-    /// Pages of jemalloc without physical memory. A lower bound, for the same reason.
+    /// Pages of jemalloc without physical memory. A lower bound, because memory outside jemalloc hides an equal
+    /// amount.
     pub(crate) never_touched: Number,
 }
 
 impl Counts {
-    /// The counts in two sections of a report; `reasons` says why one is missing.
+    /// Takes the counts from two sections of a report. `reasons` says why a count is missing.
     pub fn of(
         process: Option<&ProcessMemory>,
         allocator: Option<&AllocatorStats>,
@@ -108,7 +110,7 @@ impl Counts {
         }
     }
 
-    /// The counts of a report.
+    /// Takes the counts from a report.
     pub(crate) fn of_report(report: &MemoryReport) -> Self {
         Self::of(report.process.as_ref(), report.allocator.as_ref(), &report.unavailable)
     }
@@ -141,8 +143,8 @@ impl Counts {
         }
     }
 
-    /// Muzzy pages that are resident. jemalloc does not notice when the kernel reclaims such pages; `LazyFree` counts
-    /// what is left. If the kernel does not report it, all are assumed to be left.
+    /// Muzzy pages that are resident. jemalloc does not notice when the kernel reclaims such pages, but `LazyFree`
+    /// counts the remaining pages. If the kernel does not report it, all muzzy pages count as resident.
     fn resident_muzzy(&self) -> Number {
         let muzzy = self.muzzy.clone()?;
         let left = self.lazy_free.as_ref().map_or(muzzy, |lazy_free| muzzy.min(*lazy_free));
@@ -166,7 +168,7 @@ impl Counts {
             (Ok(pages), Ok(anonymous)) => {
                 Ok(resident.saturating_sub(*anonymous).saturating_add(pages.outside))
             }
-            // A kernel that does not distinguish kinds of memory (Linux before 4.5, gVisor).
+            // The kernel does not distinguish kinds of memory (Linux before 4.5, gVisor).
             _ => {
                 let jemalloc = self.jemalloc.clone()?.saturating_add(muzzy.clone()?);
                 resident.checked_sub(jemalloc).ok_or_else(|| {
@@ -176,7 +178,7 @@ impl Counts {
         }
     }
 
-    /// Pages of jemalloc that are swapped out. If none is missing, swap need not be known.
+    /// Pages of jemalloc that are swapped out. If all its pages are resident, the amount of swap does not matter.
     fn swapped(&self, pages: &Result<Pages, String>) -> Number {
         match pages.clone()?.not_resident {
             0 => Ok(0),
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_beyond_jemallocs_count_is_outside() {
+    fn anonymous_memory_beyond_the_count_of_jemalloc_is_outside() {
         let parts = counts().breakdown();
         assert_eq!((&parts.fragmentation, &parts.dirty, &parts.metadata), (&Ok(100), &Ok(200), &Ok(50)));
         assert_eq!(kernel_parts(&parts), [0, 150, 50, 0, 0]);
@@ -249,13 +251,13 @@ mod tests {
     }
 
     #[test]
-    fn jemallocs_caches_and_data_do_not_count_as_the_programs() {
+    fn caches_and_data_of_jemalloc_do_not_count_as_program_memory() {
         let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
         let parts = own.breakdown();
         assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(500), &Ok(300), &Ok(200)));
         assert_eq!((&parts.sampled_pages, &parts.fragmentation), (&Ok(60), &Ok(40)));
         assert_eq!(sum(&own), 1_500);
-        // Counted at another moment, they exceed their whole.
+        // These parts were counted at another moment and exceed the whole.
         let more = Counts { thread_caches: Ok(900), internal: Ok(200), sampled_pages: Ok(101), ..counts() };
         let parts = more.breakdown();
         assert_eq!((&parts.program, &parts.thread_caches, &parts.internal), (&Ok(0), &Ok(900), &Ok(100)));
@@ -280,12 +282,12 @@ mod tests {
         let muzzy = |muzzy, lazy_free| Counts { muzzy: Ok(muzzy), lazy_free, ..counts() };
         for (counts, parts) in [
             (muzzy(40, Ok(40)), [40, 110, 10, 0, 0]),
-            // Reclaimed by the kernel, or unmapped by jemalloc.
+            // The kernel reclaimed these pages, or jemalloc unmapped them.
             (muzzy(40, Ok(0)), [0, 150, 50, 0, 0]),
-            // Lazily freed by code other than jemalloc.
+            // Code other than jemalloc freed this memory lazily.
             (muzzy(0, Ok(40)), [0, 150, 50, 0, 0]),
             (muzzy(40, Err("no LazyFree".into())), [40, 110, 10, 0, 0]),
-            // More than there is: counted at another moment, or never touched.
+            // More than anonymous memory: the pages were counted at another moment, or never touched.
             (muzzy(90, Ok(90)), [90, 100, 0, 0, 40]),
             (muzzy(u64::MAX, Ok(u64::MAX)), [1_400, 100, 0, 0, 1_350]),
             (muzzy(u64::MAX, Err("no LazyFree".into())), [1_400, 100, 0, 0, 1_350]),
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn jemallocs_excess_over_anonymous_memory_is_swapped_out_or_never_touched() {
+    fn jemalloc_pages_beyond_anonymous_memory_are_swapped_out_or_never_touched() {
         let anonymous = |anonymous, swap| Counts {
             resident: Ok(anonymous + 100),
             anonymous: Ok(anonymous),
@@ -306,7 +308,7 @@ mod tests {
         for (counts, parts) in [
             (anonymous(1_000, 0), [0, 100, 0, 0, 350]),
             (anonymous(1_000, 300), [0, 100, 0, 300, 50]),
-            // Swap that belongs to others, too.
+            // A part of this swap belongs to others.
             (anonymous(1_000, 9_000), [0, 100, 0, 350, 0]),
             (anonymous(1_350, 9_000), [0, 100, 0, 0, 0]),
         ] {
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn without_kinds_of_memory_compares_the_whole() {
+    fn compares_totals_if_the_kernel_does_not_distinguish_kinds_of_memory() {
         let old = Counts { anonymous: Err("no RssAnon".into()), ..counts() };
         let parts = old.breakdown();
         assert_eq!((parts.outside, parts.outside_anonymous), (Ok(150), Err("no RssAnon".into())));
@@ -326,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_need_a_missing_number_have_its_reason() {
+    fn a_part_without_its_number_has_the_reason() {
         let silent = Counts { muzzy: Err("no muzzy".into()), swap: Err("no swap".into()), ..counts() };
         let parts = silent.breakdown();
         let reason = Err("no muzzy".to_owned());

@@ -1,8 +1,8 @@
-//! The limit on the process's memory that it would reach first, and what sets it.
+//! The memory limit that the process would reach first, and what sets it.
 //!
-//! Each level of the control group has its own limit, and the machine's memory ends somewhere, too. The limit with
-//! the least room counts, whatever its size. A small service in a full pod is closer to its limit than a large
-//! service in an empty pod.
+//! Each level of the control group has its own limit, and the machine's memory is finite, too. The limit with the
+//! least room counts, whatever its size. A small service in a full pod is closer to its limit than a large service in
+//! an empty pod.
 
 use std::fmt;
 
@@ -14,25 +14,25 @@ use crate::report::{
 };
 use crate::units::printable;
 
-/// The limit that the process would reach first: the one with the least room.
+/// The limit with the least room, which the process would reach first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ceiling {
     /// The limit, or the machine's total memory.
     pub limit_bytes: u64,
-    /// Memory in use that pressure does not free; inactive page cache does not count.
+    /// Memory in use that the kernel does not free under pressure. Inactive page cache does not count.
     pub used_bytes: u64,
     /// Memory that is left.
     pub room_bytes: u64,
     /// What sets the limit.
     pub set_by: LimitSource,
-    /// The path of the group that sets the limit, as in [`CgroupLevel::path`]. `None` if the machine does.
+    /// The path of the group that sets the limit, as in [`CgroupLevel::path`]. `None` if the machine sets it.
     #[serde(default)]
     pub path: Option<String>,
-    /// The part of `used_bytes` that others use. `None` if unknown.
+    /// The part of `used_bytes` that belongs to others. `None` if unknown.
     ///
-    /// For a group above, others are everything but the process's own group. For the machine, others are everything but
-    /// the process. For the own group, others are not distinguished: 0.
+    /// For a group above, others are everything but the process's own group. For the machine, others are everything
+    /// but the process. For the process's own group this is 0, because others in it are not distinguished.
     #[serde(default)]
     pub others_bytes: Option<u64>,
 }
@@ -46,7 +46,7 @@ pub enum LimitSource {
     Group,
     /// A control group above: the pod, the slice.
     GroupAbove,
-    /// The machine, which has less memory than every limit or less room.
+    /// The machine: its memory is below every limit, or has less room.
     Machine,
 }
 
@@ -66,7 +66,7 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// If neither a limit nor the machine's memory is known; the text says why.
+    /// If neither a limit nor the machine's memory is known. The text says why.
     pub fn ceiling(&self) -> Result<Ceiling, Error> {
         let resident = self.process.as_ref().and_then(|process| process.resident_bytes);
         Ceiling::lowest(self.cgroup.as_ref(), self.machine.as_ref(), resident).ok_or_else(|| {
@@ -90,7 +90,7 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// If a limit could not be read; the text says why.
+    /// If a limit could not be read. The text says why.
     pub(crate) fn is_limited(&self) -> Result<bool, String> {
         let Some(cgroup) = &self.cgroup else {
             return match self.unavailable.get("cgroup") {
@@ -111,7 +111,7 @@ impl MemoryReport {
 }
 
 impl Ceiling {
-    /// The known limit with the least room. The group wins over the machine if both have the same room.
+    /// Picks the known limit with the least room. If a group and the machine have the same room, the group wins.
     pub fn lowest(
         cgroup: Option<&CgroupMemory>,
         machine: Option<&MachineMemory>,
@@ -156,7 +156,7 @@ impl Ceiling {
     }
 
     /// Whether the limit belongs to a group above the visible ones, so that `used_bytes` is a lower bound.
-    pub(crate) fn is_above_what_is_visible(&self) -> bool {
+    pub(crate) fn is_above_visible_groups(&self) -> bool {
         self.path.as_deref() == Some(CgroupLevel::ABOVE)
     }
 
@@ -174,7 +174,7 @@ impl fmt::Display for Owner<'_> {
         match (self.0.set_by, &self.0.path) {
             (LimitSource::Machine, _) => f.write_str("the machine"),
             (LimitSource::Group, _) => f.write_str("the container"),
-            _ if self.0.is_above_what_is_visible() => f.write_str("a control group above the visible ones"),
+            _ if self.0.is_above_visible_groups() => f.write_str("a control group above the visible ones"),
             (LimitSource::GroupAbove, Some(path)) => write!(f, "the control group {} above", printable(path)),
             (LimitSource::GroupAbove, None) => f.write_str("a control group above"),
         }

@@ -12,15 +12,15 @@ use crate::units::{Bytes, printable};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Comparison {
-    /// Both have the same samples, except for what was allocated and freed in between.
+    /// Both profiles have the same samples, except for memory that was allocated or freed in between.
     Whole,
-    /// Sampling was off for some time in between. The later profile lacks what was allocated then.
+    /// Sampling was off for some time in between. The later profile lacks memory allocated then.
     Paused,
-    /// All samples were discarded in between. The later profile has what was allocated since then.
+    /// All samples were discarded in between. The later profile shows only memory allocated since then.
     Discarded,
-    /// One of them does not record which samples it has, so samples may have been discarded in between.
+    /// One profile does not record its samples, so samples may have been discarded in between.
     Unknown,
-    /// They come from two processes.
+    /// The profiles come from two processes.
     TwoProcesses,
 }
 
@@ -29,7 +29,7 @@ pub enum Comparison {
 pub(crate) struct Origin<'a> {
     pub(crate) instance: &'a InstanceInfo,
     pub(crate) samples: Option<&'a SampleOrigin>,
-    /// The rate at which it was sampled.
+    /// The profile's sampling rate.
     pub(crate) sample_bytes: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Origin<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Basis {
     pub(crate) comparison: Comparison,
-    /// After a discard, the one profile that counts.
+    /// The only profile that counts after a discard.
     pub(crate) only: Option<Side>,
     /// Whether a row that is larger in the second profile shows that memory grew.
     grows: bool,
@@ -96,7 +96,7 @@ impl Basis {
     /// What the difference from `base` to `target` can show.
     pub(crate) fn of(base: Origin<'_>, target: Origin<'_>) -> Self {
         let comparison = Comparison::of(base, target);
-        // If nothing tells the order, the second one is the later.
+        // If nothing shows the order, the second profile is the later one.
         let is_reversed = match (base.samples, target.samples) {
             (Some(base), Some(target)) => (base.generation, base.pauses) > (target.generation, target.pauses),
             _ => false,
@@ -104,7 +104,7 @@ impl Basis {
         let (later, only) = if is_reversed { (base, Side::Base) } else { (target, Side::Target) };
         let (grows, shrinks) = match comparison {
             Comparison::Whole => (true, true),
-            // The later profile lacks objects, so it holds at least what it shows.
+            // The later profile lacks objects, so the process held at least what the profile shows.
             Comparison::Paused => (!is_reversed, is_reversed),
             Comparison::Discarded | Comparison::Unknown => (false, false),
             Comparison::TwoProcesses => (base.is_whole(), target.is_whole()),

@@ -24,10 +24,10 @@ pub struct AllocatorDetail {
     /// The arenas in use, by index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arenas: Option<Vec<ArenaStats>>,
-    /// The size classes that were ever used, summed over all arenas.
+    /// The size classes used so far, summed over all arenas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_classes: Option<SizeClasses>,
-    /// How long reading them took.
+    /// How long it took to read the tables.
     pub duration_us: u64,
 }
 
@@ -68,16 +68,16 @@ pub struct ArenaStats {
     pub muzzy_decay_ms: i64,
 }
 
-/// Objects by size: small ones share slabs, large ones have their own extents.
+/// Objects by size class. Small objects share slabs; large objects have their own extents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct SizeClasses {
-    /// Small size classes; the most wasteful come first.
+    /// Small size classes, the most wasteful first.
     pub bins: Vec<BinStats>,
-    /// Large size classes; those with the most live bytes come first.
+    /// Large size classes, most live bytes first.
     pub large: Vec<LargeStats>,
-    /// Slab regions without an object, summed over all bins; this is what causes fragmentation.
+    /// Slab regions without an object, summed over all bins. They cause fragmentation.
     pub unused_bytes: u64,
     /// Pages of sampled small objects, summed over all bins: the memory cost of sampling. They contain the objects
     /// themselves and the page that jemalloc leaves beside each, to spread objects over the processor's cache
@@ -124,7 +124,7 @@ pub struct BinStats {
     pub requests: u64,
     /// Times that a thread slept because another held the class's lock.
     pub lock_waits: u64,
-    /// Total time that those threads slept.
+    /// Total time that threads slept for this lock.
     pub lock_wait_us: u64,
 }
 
@@ -139,8 +139,8 @@ pub struct LargeStats {
     pub size_bytes: u64,
     /// Live objects, including objects that wait in a thread's cache.
     pub live: u64,
-    /// Their total size, each rounded to the class. In jemalloc 5.3.1 an object above 8 pages takes only its own
-    /// pages, up to a fifth less; the arenas' `large_allocated_bytes` counts those pages.
+    /// Total size of the live objects, each rounded to the class. In jemalloc 5.3.1 an object above 8 pages takes
+    /// only its own pages, up to a fifth less; the arenas' `large_allocated_bytes` counts those pages.
     pub live_bytes: u64,
     /// Objects allocated since the process started.
     pub allocated: u64,
@@ -149,7 +149,8 @@ pub struct LargeStats {
 }
 
 impl SizeClasses {
-    /// Sorts the classes and adds them up. `beside` is how many bytes jemalloc leaves beside each sampled object.
+    /// Sorts the classes and adds them up. `beside` is the number of bytes that jemalloc leaves beside each sampled
+    /// object.
     #[must_use]
     pub fn new(mut bins: Vec<BinStats>, mut large: Vec<LargeStats>, beside: u64) -> Self {
         bins.sort_by(|a, b| b.unused_bytes.cmp(&a.unused_bytes).then(a.index.cmp(&b.index)));

@@ -1,8 +1,8 @@
 //! Rules that judge a report: what stands out, how bad it is, and what to change.
 //!
-//! A rule about sizes fires only above a share *and* above an absolute size. So a small process is not warned about
-//! percentages, nor a large one about megabytes. A rule whose numbers were not measured is listed as not checked, with
-//! the reason.
+//! A rule about sizes fires only above a share *and* above an absolute size. So a small process gets no warnings
+//! about percentages, and a large process gets none about a few megabytes. A rule whose numbers were not measured is
+//! listed as not checked, with the reason.
 
 mod allocator;
 mod container;
@@ -49,11 +49,11 @@ pub struct Verdict {
     pub severity: Severity,
     /// The numbers behind the finding, with units.
     pub evidence: String,
-    /// What to change; quotes the exact line where there is one.
+    /// What to change. Quotes the exact line if there is one.
     pub advice: String,
 }
 
-/// Severity of a finding; the worst compares as the least.
+/// Severity of a finding. The worst severity is the smallest value, so it sorts first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -76,7 +76,7 @@ pub struct NotChecked {
     pub reason: String,
 }
 
-/// Applies every rule to `report`. Measures nothing; equal reports give equal diagnoses.
+/// Applies every rule to `report`. It measures nothing, so equal reports give equal diagnoses.
 ///
 /// Needs a report with all sections (`Scope::Everything` of `memory-debug-core`). Rules whose section is missing
 /// are listed as not checked.

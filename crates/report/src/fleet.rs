@@ -36,7 +36,7 @@ pub struct FleetReport {
     pub schema: String,
     /// How the instances were found: `targets`, `through`, `host`, `peers`.
     pub scope: String,
-    /// Whether every instance that was asked is in the sums. There may be more instances that were not asked.
+    /// Whether every instance that was asked is in the sums. Other instances may exist that were not asked.
     pub complete: bool,
     /// The instances in the sums, by target.
     pub instances: Vec<FleetInstance>,
@@ -96,7 +96,7 @@ pub struct FleetProgram {
 pub struct FleetNumber {
     /// How it was merged.
     pub rule: MergeRule,
-    /// The sum, if the rule is to add up.
+    /// The sum. `None` if the values are not added up.
     pub sum: Option<u64>,
     /// How the number differs between instances.
     pub spread: Spread,

@@ -1,4 +1,4 @@
-//! Identity of the process that answered, which tells equal instances behind a balancer apart.
+//! Identity of the process that answered. It distinguishes equal instances behind a balancer.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ pub struct InstanceInfo {
 }
 
 impl InstanceInfo {
-    /// A process of which only the instance id and the process id are known.
+    /// Describes a process by its instance id and process id alone.
     pub fn new(id: InstanceId, pid: u32) -> Self {
         Self {
             id,

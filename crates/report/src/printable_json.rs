@@ -5,12 +5,12 @@ use std::io::{self, ErrorKind, Write};
 use memory_debug_profile::is_unprintable;
 use serde::Serialize;
 
-/// `value` as indented JSON, with a newline at the end. Invisible characters are escaped, as in `\u202e`, so that a
-/// terminal can show the text. A parser reads the same value.
+/// Serializes `value` as indented JSON, with a newline at the end. Invisible characters are escaped, as in `\u202e`,
+/// so that a terminal can show the text. A parser reads the same value.
 ///
 /// # Errors
 ///
-/// If `value` cannot be JSON.
+/// If `value` cannot be expressed in JSON.
 pub fn to_json(value: &impl Serialize) -> io::Result<String> {
     let mut json = Vec::new();
     write_line(&mut json, value)?;
@@ -21,17 +21,17 @@ pub fn to_json(value: &impl Serialize) -> io::Result<String> {
 ///
 /// # Errors
 ///
-/// Errors of `out`, or if `value` cannot be JSON.
+/// Errors of `out`, or if `value` cannot be expressed in JSON.
 pub fn write_line(mut out: impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(PrintableJson(&mut out), value)?;
     out.write_all(b"\n")
 }
 
-/// `value` as JSON in one line, with invisible characters escaped as in [`to_json`].
+/// Serializes `value` as JSON in one line, with invisible characters escaped as in [`to_json`].
 ///
 /// # Errors
 ///
-/// If `value` cannot be JSON.
+/// If `value` cannot be expressed in JSON.
 pub fn to_json_line(value: &impl Serialize) -> io::Result<String> {
     let mut json = Vec::new();
     serde_json::to_writer(PrintableJson(&mut json), value)?;
@@ -47,7 +47,8 @@ pub fn printable_json(json: &str) -> String {
     into_text(escaped).unwrap_or_default()
 }
 
-/// A writer that escapes invisible characters on their way to `0`. Needs whole characters, as serde_json writes them.
+/// A writer that escapes invisible characters and passes the text on to the inner writer. Each write must consist of
+/// whole characters, as serde_json writes them.
 #[derive(Debug)]
 pub struct PrintableJson<W>(pub W);
 

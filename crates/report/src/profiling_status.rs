@@ -14,9 +14,10 @@ use crate::unavailable::Unavailable;
 pub struct ProfilingStatus {
     /// Always [`SCHEMA`](crate::SCHEMA).
     pub schema: String,
-    /// The process whose profiler it is.
+    /// The process that the profiler belongs to.
     pub instance: InstanceInfo,
-    /// Differs after each change made here, including the end of a temporary change. Starts at 0 with the process.
+    /// Version of the state. It differs after each change made here, including the end of a temporary change, and
+    /// starts at 0 with the process.
     pub version: u64,
     /// The present state.
     pub profiling: ProfilingState,
@@ -51,12 +52,12 @@ pub struct ProfilingWindow {
     pub until: String,
     /// Seconds until then, rounded up.
     pub seconds_left: u64,
-    /// Whether allocations are sampled after it, as before it.
+    /// Whether allocations are sampled after the change, as they were before it.
     pub active_afterwards: bool,
-    /// Mean number of bytes between samples after it, as before it.
+    /// Mean number of bytes between samples after the change, as it was before it.
     pub sample_bytes_afterwards: Option<u64>,
-    /// Whether its end discards all samples, because the rate changes then. Snapshots taken until then can be compared
-    /// only with each other.
+    /// Whether the end of the change discards all samples, because the rate changes then. Snapshots taken before that
+    /// can be compared only with each other.
     pub discards_at_end: bool,
 }
 
@@ -91,12 +92,13 @@ pub struct DiscardedSamples {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfilingRefusal {
-    /// The program has no profiler: it uses another allocator, or jemalloc was built without it. Says how to build it
-    /// in.
+    /// The program has no profiler: it uses another allocator, or jemalloc was built without it. The text says how to
+    /// build it in.
     NotBuilt(String),
-    /// The profiler was not enabled when the program started, and cannot be enabled later. Says how to start it.
+    /// The profiler was not enabled when the program started, and cannot be enabled later. The text says how to start
+    /// the program with it.
     NotEnabled(String),
-    /// The state no longer has the version that the change was meant for; it has this one.
+    /// The state no longer has the version that the change was meant for. It now has this version.
     VersionDiffers(u64),
     /// Sampling is on, but not because of a change made here, so it is not turned off here.
     OnByConfiguration,

@@ -30,7 +30,7 @@ pub struct PurgeReport {
     pub unavailable: Unavailable,
 }
 
-/// Numbers that a purge changes, and numbers that it does not.
+/// Memory of the process and of jemalloc right before or after a purge.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]

@@ -24,7 +24,7 @@ impl Counts {
     pub fn reconcile(self, sampled: Sampled, unavailable: &mut Unavailable) -> Reconciliation {
         let Sampled { bytes: sampled, stderr, rate, small_bytes, since_start } = sampled;
         let parts = self.breakdown();
-        // The objects cannot be larger than their pages, unless the pages were counted at another moment.
+        // Objects cannot be larger than their pages, unless the pages were counted at another moment.
         let small = parts.sampled_pages.clone().map(|pages| small_bytes.min(pages));
         let in_use = parts.program.clone().and_then(|program| Ok(program.saturating_add(small.clone()?)));
         let sampling = parts.sampled_pages.clone().and_then(|pages| Ok(pages.saturating_sub(small?)));
@@ -32,7 +32,7 @@ impl Counts {
             let difference = i128::from(sampled) - i128::from(in_use);
             i64::try_from(difference).map_err(|_| "out of range".to_owned())
         });
-        // With few samples or none, their own error says little; the bytes in use say how large it must be.
+        // With few or no samples, their own error says little. The bytes in use show how large the error must be.
         let expected = in_use.clone().map(|in_use| (in_use as f64 * rate.saturating_sub(1) as f64).sqrt());
         let within = difference
             .clone()
@@ -70,7 +70,7 @@ impl Counts {
     }
 }
 
-/// Possible causes if the table shows less, or more, than the program holds by the allocator's count.
+/// Possible causes if the table shows less or more than the allocator counts for the program.
 fn explanations(difference: i64, since_start: bool) -> Vec<String> {
     let causes: &[&str] = match (difference < 0, since_start) {
         (true, false) => &[NOT_SAMPLED, SIZE_CLASS, CHANGED],
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn jemallocs_own_memory_does_not_count_as_a_difference() {
+    fn memory_of_jemalloc_itself_does_not_count_as_a_difference() {
         let mut unavailable = Unavailable::default();
         let own = Counts { thread_caches: Ok(300), internal: Ok(200), sampled_pages: Ok(60), ..counts() };
         let all = own.clone().reconcile(Sampled { small_bytes: 20, ..sampled(530) }, &mut unavailable);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn results_of_a_missing_number_have_its_reason() {
+    fn a_result_without_its_number_has_the_reason() {
         let mut unavailable = Unavailable::default();
         let silent = Counts { allocated: Err("no epoch".into()), ..counts() };
         let all = silent.reconcile(sampled(1_040), &mut unavailable);

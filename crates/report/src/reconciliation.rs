@@ -1,17 +1,17 @@
-//! Comparison of three counts of memory: the table's, the allocator's and the kernel's.
+//! Comparison of three counts of memory: by the table, by the allocator and by the kernel.
 
 use serde::{Deserialize, Serialize};
 
 /// Comparison of three counts: the sum of the sampled rows, the allocator's numbers and resident memory.
 ///
-/// All are read right before the heap profile. Resident memory is `in_use + thread_cache + internal + sampling +
-/// fragmentation + dirty + metadata + muzzy + outside - swapped - never_touched`. Two parts are subtracted because
-/// jemalloc does not know which of its pages are in physical memory.
+/// All counts are read right before the heap profile. Resident memory is
+/// `in_use + thread_cache + internal + sampling + fragmentation + dirty + metadata + muzzy + outside - swapped -
+/// never_touched`. Two parts are subtracted because jemalloc does not know which of its pages are in physical memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Reconciliation {
-    /// Live bytes of all stacks in the heap profile, whatever part a page selects.
+    /// Live bytes of all stacks in the heap profile, including stacks that a page does not show.
     pub sampled_bytes: Option<u64>,
     /// One standard error of `sampled_bytes`, in bytes.
     pub sampled_stderr_bytes: Option<u64>,
@@ -49,8 +49,8 @@ pub struct Reconciliation {
     pub muzzy_bytes: Option<u64>,
     /// Resident memory outside jemalloc: the sum of the next three.
     pub outside_bytes: Option<u64>,
-    /// Anonymous memory outside jemalloc: stacks, anonymous `mmap`, C libraries with their own `malloc`. A lower bound,
-    /// because jemalloc's pages that were never touched hide as much.
+    /// Anonymous memory outside jemalloc: stacks, anonymous `mmap`, C libraries with their own `malloc`. A lower
+    /// bound, because untouched jemalloc pages hide an equal amount.
     pub outside_anonymous_bytes: Option<u64>,
     /// Mapped files: the program, its libraries, `mmap` of data (`RssFile`).
     pub outside_file_bytes: Option<u64>,

@@ -1,6 +1,6 @@
 //! Renders reports as text for people and as JSON for programs.
 //!
-//! Both take values and return a value; equal reports give equal output.
+//! Rendering depends only on its arguments, so equal reports give equal output.
 
 mod ceiling;
 mod change;
@@ -34,7 +34,7 @@ use crate::report::RowSource;
 use crate::units::{percent, short_name};
 
 /// Numbers that are small in most processes are shown only above this percentage of resident memory.
-const WORTH_A_WORD: f64 = 5.0;
+const SHOWN_ABOVE_PERCENT: f64 = 5.0;
 
 /// The name of a row. If the type is unknown, it is the name of a function.
 fn row_name(name: &str, is_attributed: bool) -> String {
@@ -42,7 +42,7 @@ fn row_name(name: &str, is_attributed: bool) -> String {
     format!("{mark}{}", short_name(name))
 }
 
-/// Suffix of a thread's name that counts threads with this name: ` × 4`.
+/// Suffix for the name of a thread with the number of threads that have it: ` × 4`.
 fn times(threads: Option<u64>) -> String {
     threads.filter(|threads| *threads > 1).map_or_else(String::new, |threads| format!(" × {threads}"))
 }

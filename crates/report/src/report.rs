@@ -25,7 +25,7 @@ pub use levels::{CgroupLevel, CgroupParts, MAX_LEVELS, NO_CONTROLLER, NO_GROUP, 
 /// Name and version of the wire format: the value of [`MemoryReport::schema`].
 pub const SCHEMA: &str = "memory-debug/v1";
 
-/// The reason if allocator statistics are `None` because the program does not use the linked jemalloc.
+/// Reason for missing allocator statistics if the program does not use the linked jemalloc.
 pub const NOT_JEMALLOC: &str = "the global allocator is not jemalloc; add the line `install!();` of the \
                             memory-debug crate in use to main.rs, for example `memory_debug_axum::install!();`";
 
@@ -41,13 +41,13 @@ pub struct MemoryReport {
     pub collected_at: String,
     /// How long the collection took.
     pub duration_us: u64,
-    /// The process by the kernel's count. `None` without `/proc`.
+    /// Memory of the process, as the kernel counts it. `None` without `/proc`.
     pub process: Option<ProcessMemory>,
-    /// The container by the kernel's count. `None` outside a memory cgroup.
+    /// Memory of the container, as the kernel counts it. `None` outside a memory cgroup.
     pub cgroup: Option<CgroupMemory>,
-    /// The machine by the kernel's count. `None` without `/proc`.
+    /// Memory of the machine, as the kernel counts it. `None` without `/proc`.
     pub machine: Option<MachineMemory>,
-    /// The allocator by its own count. `None` if it is not jemalloc.
+    /// Memory of the allocator, as it counts itself. `None` if it is not jemalloc.
     pub allocator: Option<AllocatorStats>,
     /// The table of types that hold the live heap. `None` if types were not requested, or if the profile could not be
     /// read and no type is tracked. Whenever the profile could not be read, `unavailable` says why under `types`.
@@ -67,7 +67,7 @@ pub struct MemoryReport {
 }
 
 impl MemoryReport {
-    /// A report without any measurement, of a collection that began at `collected_at` (RFC 3339, in UTC).
+    /// Makes a report without any measurement, for a collection that began at `collected_at` (RFC 3339, in UTC).
     pub fn new(instance: InstanceInfo, collected_at: impl Into<String>) -> Self {
         Self {
             schema: SCHEMA.into(),
@@ -87,7 +87,7 @@ impl MemoryReport {
         }
     }
 
-    /// A copy of the report with another table.
+    /// Copies the report, with another table.
     #[must_use]
     pub fn with_types(&self, types: TypeSummary) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// The version of the report, as a predicate that follows the name of the report.
+    /// If the report has another version. The text is a predicate that follows the name of the report.
     pub fn require_schema(&self) -> Result<(), Error> {
         if self.schema == SCHEMA {
             return Ok(());
@@ -189,7 +189,7 @@ pub struct CgroupMemory {
     /// Memory charged to the group, page cache included.
     pub current_bytes: Option<u64>,
     /// Page cache that has not been used for a while and is dropped first (`inactive_file` of `memory.stat`). The
-    /// working set is `current_bytes` less this.
+    /// working set is `current_bytes` minus this.
     pub inactive_file_bytes: Option<u64>,
     /// Highest `current_bytes` so far.
     pub peak_bytes: Option<u64>,
@@ -263,8 +263,9 @@ pub struct AllocatorStats {
     pub arenas: Option<u64>,
     /// Whether background threads purge unused pages (`background_thread`).
     pub background_threads: Option<bool>,
-    /// The settings that matter for memory, by their name in jemalloc (`opt.narenas`), as read at start. A setting that
-    /// this jemalloc does not expose is absent; `unavailable` has the reason under `allocator.options.<name>`.
+    /// Settings that matter for memory, by their name in jemalloc (`opt.narenas`). They are read once, at the start.
+    /// A setting that this jemalloc does not expose is absent; `unavailable` has the reason under
+    /// `allocator.options.<name>`.
     pub options: BTreeMap<String, OptionValue>,
     /// State of the heap profiler.
     pub profiling: ProfilingState,
@@ -279,7 +280,7 @@ pub enum OptionValue {
     Bool(bool),
     /// A number; `-1` means never (decay times, in milliseconds) or unlimited.
     Number(i64),
-    /// A text.
+    /// Text.
     Text(String),
 }
 
@@ -308,19 +309,20 @@ pub struct ProfilingState {
     pub active: Option<bool>,
     /// Mean number of bytes between samples, `2^lg_prof_sample`; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,
-    /// Since when sampling has been on at this rate, RFC 3339. The profile covers everything allocated since then and
-    /// nothing from before. (Except that after an earlier period at the same rate, its samples that still live remain.)
+    /// Time since which sampling has been on at this rate, RFC 3339. The profile covers everything allocated since
+    /// then and nothing from before. There is one exception: live samples of an earlier period at the same rate
+    /// remain.
     ///
-    /// Known if sampling is on now and has been on from the start, or was turned on or changed by
-    /// `Collector::set_profiling`. Pauses by other code leave no trace in jemalloc. A change of rate by other code
-    /// does, so then it is `None`.
+    /// The time is known if sampling is on and has been on from the start, or if `Collector::set_profiling` turned it
+    /// on or changed its rate. Pauses by other code leave no trace in jemalloc. A change of rate by other code does,
+    /// and makes the time `None`.
     pub active_since: Option<String>,
 }
 
 /// The table: live memory by type.
 ///
-/// If the heap profile could not be read, the table has only exact rows. Then everything that describes the profile is
-/// `None`, for the one reason in [`unavailable`](Self::unavailable).
+/// If the heap profile could not be read, the table has only exact rows. Every field that describes the profile is
+/// then `None`, for the reason in [`unavailable`](Self::unavailable).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -331,7 +333,7 @@ pub struct TypeSummary {
     pub symbols: Option<String>,
     /// Mean bytes between samples when the profile was taken; 1 means that every allocation is recorded.
     pub sample_bytes: Option<u64>,
-    /// Since when sampling has been on, as in [`ProfilingState::active_since`]. No row shows older allocations.
+    /// Time since which sampling has been on, as in [`ProfilingState::active_since`]. No row shows older allocations.
     pub active_since: Option<String>,
     /// The samples that the rows are made of. Only reports with the same samples can be compared.
     pub samples: Option<SampleOrigin>,
@@ -344,7 +346,7 @@ pub struct TypeSummary {
     pub total_bytes_stderr: Option<f64>,
     /// Live objects of all sampled rows together.
     pub total_objects: Option<u64>,
-    /// Live bytes whose type is unknown, also if rows stand for something other than types.
+    /// Live bytes whose type is unknown, even if rows stand for something other than types.
     pub unattributed_bytes: Option<u64>,
     /// Rows omitted because of `top` (not because of `filter`).
     pub omitted_rows: u64,
@@ -361,7 +363,7 @@ pub struct TypeSummary {
 }
 
 impl TypeSummary {
-    /// A table without a heap profile, which can have only exact rows.
+    /// Makes a table without a heap profile. It can have only exact rows.
     pub fn without_profile(reason: String) -> Self {
         Self { group: "container".into(), unavailable: Some(reason), ..Self::default() }
     }
@@ -398,7 +400,7 @@ pub struct TypeRow {
 }
 
 impl TypeRow {
-    /// A row of an exact count.
+    /// Makes a row from an exact count.
     pub fn exact(type_name: String, full_type: String, objects: u64, bytes: u64) -> Self {
         Self {
             type_name,
@@ -422,7 +424,7 @@ impl TypeRow {
 pub enum RowSource {
     /// Estimated from sampled allocations and attributed to a type.
     Sampled,
-    /// Estimated from sampled allocations; the type is unknown and the row names the function that allocated.
+    /// Estimated from sampled allocations. The type is unknown, and the row names the function that allocated.
     Unattributed,
     /// Counted by `Tracked`.
     Exact,

@@ -17,11 +17,11 @@ use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::rows;
 use crate::snapshot::DiffRow;
 
-/// The test in words.
+/// Description of the test.
 const TEST: &str = "z-test of the change in bytes; the variance is the sum of both tables' variances; family-wise \
                     error of 5 % for the whole table (Bonferroni)";
 
-/// The difference between two reports; rows that changed most come first.
+/// The difference between two reports. Rows that changed most come first.
 ///
 /// The reports may be of one process at two times, or of two processes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,15 +48,15 @@ pub struct ReportDiff {
     pub rows: Vec<DiffRow>,
     /// All rows together.
     pub total: DiffRow,
-    /// Rows left out by `top`.
+    /// Number of rows that `top` omitted.
     pub omitted_rows: u64,
-    /// Rows that were compared, changed or not.
+    /// Number of rows that were compared, changed or not.
     pub compared_rows: u64,
     /// Whether a table omits rows. Then a row that only the other table has is not compared.
     pub is_partial: bool,
     /// A change is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
-    /// The test in words.
+    /// Description of the test.
     pub test: String,
 }
 
@@ -68,7 +68,7 @@ pub struct NumberChange {
     pub base: u64,
     /// Value in the second report.
     pub target: u64,
-    /// How much larger the second value is.
+    /// The second value minus the first.
     pub change: i64,
 }
 
@@ -86,7 +86,7 @@ impl ReportDiff {
             return Err(Error::new(ErrorKind::NotComparable, message));
         }
         let basis = Basis::of(Origin::of_report(base), Origin::of_report(target));
-        // After a discard, the later profile alone counts: it was taken after the earlier one was complete.
+        // After a discard, only the later profile counts. It has no sample in common with the earlier profile.
         let is_of_other = |row: &TypeRow, side| {
             row.source != RowSource::Exact && basis.only.is_some_and(|only| only != side)
         };

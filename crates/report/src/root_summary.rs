@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct RootSummary {
     /// The roots in the order of registration, in which they are visited.
     pub rows: Vec<RootRow>,
-    /// Roots that were registered when there were already 64; they are not in `rows`.
+    /// Number of roots that were registered beyond the limit of 64. They are not in `rows`.
     pub refused: u64,
     /// How long the visit of all roots took.
     pub duration_us: u64,
@@ -19,8 +19,8 @@ pub struct RootSummary {
 
 /// One root: a value that the service named, with everything that it owns.
 ///
-/// Bytes are what the types state (`size_of`, capacities), without the allocator's rounding. A value behind an `Arc` is
-/// counted once, by the first root that reaches it. A root inside another root is counted by itself.
+/// Bytes are the sizes that the types state (`size_of`, capacities), without the allocator's rounding. A value behind
+/// an `Arc` is counted once, by the first root that reaches it. A root inside another root is counted by itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -35,7 +35,8 @@ pub struct RootRow {
     /// Size of the root and of what it owns. `None` if it could not be visited; `unavailable` says why under
     /// `roots.NAME`.
     pub retained_bytes: Option<u64>,
-    /// What `retained_bytes` does not include, one sentence each; if not empty, `retained_bytes` is a lower bound.
+    /// What `retained_bytes` does not include, one sentence each. If the list is not empty, `retained_bytes` is a
+    /// lower bound.
     pub not_counted: Vec<String>,
     /// Number of `Arc`s in this root that point to values counted in another root, by that root's name.
     pub counted_elsewhere: BTreeMap<String, u64>,
@@ -65,7 +66,7 @@ pub struct FieldRow {
     /// Bytes of the values and of memory that they own directly, such as a vector's spare capacity, without the parts
     /// below.
     pub bytes: u64,
-    /// Whether it is behind an `Arc`, so that other owners may hold it, too.
+    /// Whether the value is behind an `Arc`, so that others may hold it, too.
     pub shared: bool,
 }
 
@@ -75,7 +76,7 @@ impl RootRow {
         self.retained_bytes.is_some() && self.not_counted.is_empty()
     }
 
-    /// The row with at most `top` parts; the others count as omitted.
+    /// Keeps at most `top` parts and counts the others as omitted.
     #[must_use]
     pub fn cut(mut self, top: usize) -> Self {
         let cut = self.fields.split_off(top.min(self.fields.len()));

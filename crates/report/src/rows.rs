@@ -1,7 +1,7 @@
 //! Selects the rows of a table that are shown.
 
-/// Keeps rows with a name that contains `filter`, literally, and of these at most `top`. Returns how many `top`
-/// omitted.
+/// Keeps at most `top` rows with a name that contains `filter` literally. Returns the number of matching rows that
+/// `top` omitted.
 pub(crate) fn truncate_filtered<R>(
     rows: &mut Vec<R>,
     top: usize,

@@ -7,8 +7,8 @@ use crate::units::printable;
 
 /// The samples that a heap profile is made of, and the time since which they were taken.
 ///
-/// If the sampling rate changes, jemalloc discards all samples. Objects that live on are in no later profile. So only
-/// two profiles of one process and one generation show what was freed in between.
+/// If the sampling rate changes, jemalloc discards all samples. Objects that live on are in no later profile. So two
+/// profiles show what was freed in between only if they have the same process and generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SampleOrigin {
@@ -27,16 +27,16 @@ pub struct SampleOrigin {
 }
 
 impl SampleOrigin {
-    /// Samples of this generation, taken at this rate without a pause since an unknown time.
+    /// Describes samples of this generation, taken at this rate without a pause since an unknown time.
     pub fn new(generation: u64, sample_bytes: u64) -> Self {
         Self { generation, began_at: None, sample_bytes, pauses: 0, resumed_at: None }
     }
 
-    /// The origin of a dump with this rate, from the states read before and after the dump was taken.
+    /// Determines the origin of a dump from its sampling rate and from the states read before and after it.
     ///
     /// # Errors
     ///
-    /// The samples were discarded meanwhile, and the rate does not show whether that was before the dump or after it.
+    /// If the samples were discarded meanwhile, and the rate does not show whether that was before or after the dump.
     pub fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, String> {
         let fits = |origin: &Self| origin.sample_bytes == dump_bytes;
         let is_one = before.generation == after.generation;

@@ -26,10 +26,10 @@ use crate::timestamp;
 /// Schema of the description in a snapshot's profile: the value of [`SnapshotInfo::schema`].
 const SCHEMA: &str = "memory-debug-snapshot/v1";
 
-/// A snapshot of the heap: what each stack held at one moment, with names, and the numbers around it.
+/// A snapshot of the heap: the memory of each stack at one moment, with names and the numbers around it.
 ///
-/// In memory it has the form in which it is saved: a profile in pprof's format, which other tools can open, with a
-/// [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB.
+/// It is kept in memory in the form in which it is saved: a profile in pprof's format, which other tools can open,
+/// with a [`SnapshotInfo`] as its comment. A thousand stacks take about 40 KiB.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     info: SnapshotInfo,
@@ -50,7 +50,7 @@ pub struct SnapshotInfo {
     pub taken_at: String,
     /// The process whose heap it shows.
     pub instance: InstanceInfo,
-    /// The samples that it is made of. `None` if unknown, or if an older version wrote the file without recording them.
+    /// Origin of its samples. `None` if unknown, or if an older version wrote the file without recording them.
     pub samples: Option<SampleOrigin>,
     /// Number of distinct stacks.
     pub stacks: u64,
@@ -69,12 +69,12 @@ pub struct SnapshotInfo {
 }
 
 impl SnapshotInfo {
-    /// What a comparison needs to know. `sample_bytes` is the profile's sampling rate, if the profile was read.
+    /// The facts that a comparison needs. `sample_bytes` is the profile's sampling rate, if the profile was read.
     pub(crate) fn origin(&self, sample_bytes: Option<u64>) -> Origin<'_> {
         Origin { instance: &self.instance, samples: self.samples.as_ref(), sample_bytes }
     }
 
-    /// Describes the heap `profile` of a report at that time.
+    /// Describes a snapshot of the heap `profile`, taken together with `report`.
     pub fn of(
         report: &MemoryReport,
         profile: &SymbolizedProfile,
@@ -101,7 +101,7 @@ impl SnapshotInfo {
 }
 
 impl Snapshot {
-    /// Makes a snapshot from `profile`, the heap at the moment `at`, which `info` describes.
+    /// Makes a snapshot from `profile`, the heap at the moment `at`. `info` describes it.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If the bytes are truncated, damaged, of another version, or not a snapshot; the text says which.
+    /// If the bytes are truncated, damaged, of another version, or not a snapshot. The text says which.
     pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, Error> {
         let pprof = bytes.into();
         let read = SymbolizedProfile::read_pprof(&*pprof);
@@ -148,17 +148,17 @@ impl Snapshot {
         &self.info
     }
 
-    /// The stacks, and what each of them held.
+    /// The stacks, with the memory that each stack held.
     ///
     /// # Errors
     ///
-    /// Never for a snapshot that was taken or read here, because it was readable then.
+    /// Never for a snapshot that this process took or read, because it was readable then.
     pub fn profile(&self) -> Result<SymbolizedProfile, Error> {
         let read = SymbolizedProfile::read_pprof(&*self.pprof);
         read.map(|(profile, _)| profile).map_err(|error| Error::of(ErrorKind::Snapshot, error))
     }
 
-    /// How long before `later` it was taken. `None` if it was taken after it, or the clock was set.
+    /// Time from this snapshot to `later`. `None` if `later` is older, or the clock was set in between.
     pub fn age_at(&self, later: &Self) -> Option<Duration> {
         let time = |snapshot: &Self| timestamp::parse(&snapshot.info.taken_at);
         time(later)?.duration_since(time(self)?).ok()
@@ -178,7 +178,7 @@ pub(crate) mod tests {
         of_dump(dump, seconds, label)
     }
 
-    /// Samples since the start of the process, or since this number of discards.
+    /// Samples taken after this number of discards; 0 means since the start of the process.
     pub(crate) fn samples(generation: u64) -> SampleOrigin {
         let started_at = sample::report().instance.started_at;
         let began_at = if generation == 0 { started_at } else { Some("2026-11-21T09:00:00.000Z".into()) };
@@ -246,7 +246,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn rejects_what_is_not_a_snapshot_with_the_reason() {
+    fn says_why_bytes_are_not_a_snapshot() {
         let snapshot = empty(7, "x");
         for cut in [0, 1, 20, snapshot.as_bytes().len() - 1] {
             assert!(Snapshot::from_bytes(&snapshot.as_bytes()[..cut]).is_err(), "{cut}");

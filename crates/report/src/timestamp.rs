@@ -1,7 +1,7 @@
 //! Formats points in time as text (RFC 3339, in UTC), and parses them.
 //!
-//! A clock can be set to anything, and no clock makes this panic. RFC 3339 covers the years 0 to 9999. A time outside
-//! them is written as the nearest time inside.
+//! A clock can be set to any time, and no time makes these functions panic. RFC 3339 covers the years 0 to 9999. A
+//! time outside this range is written as the nearest time inside it.
 
 use std::time::{Duration, SystemTime};
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_not_a_time() {
+    fn rejects_text_that_is_not_a_time() {
         for text in [
             "",
             "Z",

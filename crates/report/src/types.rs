@@ -70,7 +70,7 @@ fn row(entry: &TypeEntry) -> TypeRow {
     }
 }
 
-/// The nearest whole number. `as` saturates; estimates are finite and not negative.
+/// Rounds to the nearest whole number. `as` saturates; estimates are finite and not negative.
 fn whole(estimate: f64) -> u64 {
     estimate.round() as u64
 }
@@ -84,7 +84,7 @@ fn tier_name(tier: SymbolTier) -> &'static str {
     }
 }
 
-/// A note: the reason first, then its effect, then what to do.
+/// A note about missing symbols: the reason, its effect, and what to do.
 fn note(gap: &SymbolGap, tier: SymbolTier) -> String {
     let effect = match tier {
         _ if !gap.is_program => "",

@@ -55,12 +55,12 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// `part` of `whole` in percent; `None` if the whole is zero.
+/// The share of `part` in `whole`, in percent. `None` if `whole` is zero.
 pub fn percent(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| 100.0 * part / whole)
 }
 
-/// `text` with every invisible character escaped, see [`memory_debug_profile::printable`].
+/// Escapes every invisible character of `text`, see [`memory_debug_profile::printable`].
 pub fn printable(text: &str) -> String {
     memory_debug_profile::printable(text).into_owned()
 }

@@ -3,7 +3,7 @@
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootSummary};
 
-/// A page as which a report is rendered.
+/// A form in which a report is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Page {
     /// The most important numbers, then the table.
@@ -60,8 +60,8 @@ impl Default for TypesView {
 }
 
 impl TypesView {
-    /// The table of a report in this view. A report from elsewhere has no profile that could be grouped again, so its
-    /// table keeps its group and says so.
+    /// Selects the rows of a report's table. The table keeps its group and states it, because a report from elsewhere
+    /// has no profile that could be grouped again.
     pub(crate) fn table(&self, report: &MemoryReport) -> Option<TypeSummary> {
         report.types.as_ref().map(|types| self.apply(types))
     }

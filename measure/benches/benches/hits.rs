@@ -1,9 +1,9 @@
-//! The table of types, first hit and warm, beside `jemalloc_pprof::dump_pprof` with symbols, on the heap of the axum
-//! example in the same run; and the memory a first hit takes and gives back.
+//! Compares a first and a warm hit on the table of types with `jemalloc_pprof::dump_pprof` with symbols, on the heap
+//! of the axum example in the same run. Also measures the memory that a first hit takes and gives back.
 //!
-//! Both keep what they learned, so a first hit happens once in a process. The bench therefore runs itself several times,
-//! in turn with ours first and the peer first, and compares medians. `--test` does it once for each order and asserts
-//! the results but no times.
+//! Both cache symbols, so a process has only one first hit. The bench therefore runs itself several times, in turn
+//! with ours first and the peer first, and compares medians. `--test` runs once for each order, and asserts the
+//! results but not the times.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use memory_debug_core::{Collector, MemoryReport};
 
 memory_debug_core::install!();
 
-/// Processes for each order.
+/// The number of processes for each order.
 const ROUNDS: usize = 9;
-/// Hits after the first, in each process.
+/// The number of hits after the first, in each process.
 const WARM_HITS: usize = 31;
-/// Told to a child: who goes first.
+/// The environment variable that tells a child which side goes first.
 const ORDER: &str = "MEMORY_DEBUG_BENCH_FIRST";
 
-/// Our time is at most this share of the peer's.
+/// Targets: the largest ratios of our time to the peer's.
 const FIRST_HIT_TARGET: f64 = 1.0 / 3.0;
 const WARM_HIT_TARGET: f64 = 1.0 / 2.0;
-/// After a first hit at most this much more is resident than before.
+/// Target: the most resident memory that a first hit may leave, in bytes.
 const REMAINS_TARGET: i64 = 2 << 20;
 
 fn main() -> ExitCode {
@@ -74,8 +74,8 @@ fn child(first: &str) {
         println!("peer first, µs: {}", time(peer));
         ours();
     }
-    // Not in turn: the peer works on a thread that is sampled, so each of its runs adds stacks to the next profile,
-    // which is for the peer to pay.
+    // Measures each side in a row, not in turn. The peer works on a sampled thread, so each of its runs adds stacks
+    // to the next profile, and only the peer must pay for them.
     let our_times: Vec<i64> = (0..WARM_HITS).map(|_| time(ours)).collect();
     let peer_times: Vec<i64> = (0..WARM_HITS).map(|_| time(peer)).collect();
     println!("ours warm, µs: {}", median(our_times));
@@ -93,7 +93,7 @@ fn assert_table(report: &MemoryReport) {
     assert!(unattributed * 20 < total, "{types}");
 }
 
-/// Lets `VmHWM` begin anew (proc_pid_clear_refs(5)).
+/// Resets the peak `VmHWM` (proc_pid_clear_refs(5)).
 fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
 }

@@ -1,4 +1,4 @@
-//! Requests that collect nothing: for the application, and refused.
+//! Requests without a collection: requests for the application, and refused requests.
 
 use axum::http::StatusCode;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,9 +1,9 @@
-//! Snapshots of a heap with 5,000 distinct stacks: how long one takes beside `jemalloc_pprof::dump_pprof` with symbols,
-//! which writes the same format, how many bytes are kept of it, and how long comparing two takes.
+//! Measures snapshots of a heap with at least 5,000 distinct stacks: the time of a snapshot, its size, and the time
+//! of a diff. The time is compared with `jemalloc_pprof::dump_pprof` with symbols, which writes the same format.
 //!
-//! Both are measured in turn, names known to both before the first figure: of a heap that does not change, and of one
-//! where before each pair a tenth of the allocations makes room for others, with stacks that neither has seen. `--test`
-//! asserts results and sizes, and no times.
+//! Both sides are measured in turn, after both have cached all names. One heap does not change. In the other heap,
+//! new allocations with new stacks replace a tenth of the allocations before each pair. `--test` asserts the results
+//! and sizes, but not the times.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -14,21 +14,21 @@ use memory_debug_benches::many_stacks::{Held, fill};
 use memory_debug_benches::side_by_side::{median, peer_profile, time};
 use memory_debug_core::{Collected, Collector, Group, Scope, Snapshot, SnapshotDiff, spawn_collecting};
 
-// Every allocation is recorded, so each of them has its stack in the profile.
+// Every allocation is recorded, so the profile has all stacks.
 memory_debug_core::install!(lg_prof_sample = 0);
 
-/// Stacks that the heap has at least.
+/// The least number of stacks of the heap.
 const STACKS: u32 = 5 << 10;
-/// Stacks that come and go in a round, a quarter of them for each kind of container.
+/// The number of stacks that come and go in a round, a quarter of them for each kind of container.
 const CHANGED: u32 = STACKS / 10;
-/// Threads that share them.
+/// The number of threads that share the stacks.
 const THREADS: u32 = 4;
-/// Of each figure the median of so many is taken.
+/// The number of rounds, of which each figure is the median.
 const ROUNDS: usize = 15;
 
-/// A snapshot takes at most this share of the peer's time.
+/// Target: the largest ratio of a snapshot's time to the peer's time.
 const TIME_TARGET: f64 = 1.0 / 2.0;
-/// A thousand stacks take at most so many bytes.
+/// Target: the most bytes of a snapshot for a thousand stacks.
 const BYTES_TARGET: f64 = 65_536.0;
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     assert!(base.info().stacks >= u64::from(STACKS), "{}", base.info().stacks);
 
     let still = Times::taken(rounds, &collector, |_| {});
-    // Of that: the profile and the table of types, before anything is named or written.
+    // The part of a snapshot before names are resolved and the profile is written: dump, profile and table of types.
     let collections: Vec<i64> = (0..rounds).map(|_| time(|| drop(collect(&collector)))).collect();
     let changing = Times::taken(rounds, &collector, |round| {
         held.pop_front();
@@ -63,10 +63,10 @@ fn main() -> ExitCode {
     still.print("nothing changes");
     changing.print("a tenth changes");
     print("collection alone", &collections);
-    print("difference by type", &differences);
-    print("difference by traceback", &tracebacks);
+    print("diff by type", &differences);
+    print("diff by traceback", &tracebacks);
     println!("bytes: {size}, the peer's {peer_bytes}");
-    println!("a thousand stacks take {bytes:.0} bytes (target {BYTES_TARGET:.0})");
+    println!("a snapshot takes {bytes:.0} bytes for a thousand stacks (target {BYTES_TARGET:.0})");
     for (times, heap) in [(&still, "nothing changes"), (&changing, "a tenth changes")] {
         println!(
             "{heap}: a snapshot takes {:.3} of the peer's time (target {TIME_TARGET:.3})",
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Of each round, in microseconds.
+/// The times of all rounds, in microseconds.
 #[derive(Default)]
 struct Times {
     ours: Vec<i64>,
@@ -88,7 +88,7 @@ struct Times {
 }
 
 impl Times {
-    /// Both in turn, so that what else the machine does is the same for both.
+    /// Measures both in turn, so that other work on the machine affects both equally.
     fn taken(rounds: usize, collector: &Arc<Collector>, mut change: impl FnMut(usize)) -> Self {
         let mut times = Self::default();
         for round in 0..rounds {
@@ -120,18 +120,18 @@ fn print(name: &str, times: &[i64]) {
     println!("{name}, µs: {}   {times:?}", median(times.to_vec()));
 }
 
-/// Numbers that no other round has.
+/// The numbers of a round, which no other round has.
 fn numbers_of_round(round: usize) -> Range<u32> {
     let start = STACKS + CHANGED * u32::try_from(round).expect("some dozens");
     start..start + CHANGED
 }
 
-/// A heap in parts that can go one after the other.
+/// A heap in parts that can be freed one after the other.
 fn blocks(numbers: Range<u32>) -> VecDeque<Vec<Held>> {
     numbers.step_by(CHANGED as usize).map(|start| heap(start..start + CHANGED)).collect()
 }
 
-/// A heap whose stacks are of several threads.
+/// A heap whose stacks belong to several threads.
 fn heap(numbers: Range<u32>) -> Vec<Held> {
     let part = |thread| {
         let numbers = numbers.clone().filter(move |number| number % THREADS == thread);
@@ -141,7 +141,7 @@ fn heap(numbers: Range<u32>) -> Vec<Held> {
     threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
 }
 
-/// What a service does that keeps one.
+/// Takes a snapshot like a service.
 fn snapshot(collector: &Arc<Collector>) -> Snapshot {
     let collector = Arc::clone(collector);
     apart(move || collector.collect(Scope::Types).snapshot(None).expect("a profile"))
@@ -152,8 +152,8 @@ fn collect(collector: &Arc<Collector>) -> Collected {
     apart(move || collector.collect(Scope::Types))
 }
 
-/// On a thread whose allocations are not recorded. The peer, too: with every one recorded it would take many times as
-/// long.
+/// Runs work on a thread whose allocations are not recorded. The peer runs like this too: with every allocation
+/// recorded it would take many times as long.
 fn apart<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     spawn_collecting(work).expect("a thread").join().expect("no panic")
 }

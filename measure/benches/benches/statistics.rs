@@ -1,4 +1,4 @@
-//! The allocator's numbers: ours, and the least one can do with `tikv-jemalloc-ctl`.
+//! Compares reading the allocator's numbers with the least that `tikv-jemalloc-ctl` can do.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use tikv_jemalloc_ctl::{epoch, stats};
 
 memory_debug_core::install!();
 
-/// Our time is at most this many times the bare one's.
+/// Target: the largest ratio of our time to the bare time.
 const TARGET: f64 = 2.0;
-/// Measurements of each.
+/// The number of measurements of each side.
 const RUNS: usize = 2001;
 
 /// The epoch and the six sizes, as the crate's manual shows.
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let (ours, bare) = in_turn();
     let ratio = ours.as_secs_f64() / bare.as_secs_f64();
     println!("ours takes {ratio:.2} times as long as bare (target {TARGET:.2}): {ours:?} and {bare:?}");
-    // Tests assert no times.
+    // `--test` does not assert times.
     if std::env::args().any(|argument| argument == "--test") || ratio <= TARGET {
         return ExitCode::SUCCESS;
     }
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Medians of both, measured in turn, so that whatever slows the machine down slows both.
+/// The medians of both, measured in turn, so that other work on the machine affects both equally.
 fn in_turn() -> (Duration, Duration) {
     let time = |work: &dyn Fn()| {
         let begin = Instant::now();

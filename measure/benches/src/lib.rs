@@ -1,4 +1,4 @@
-//! What the benches share: the router whose requests pass through, and its requests; measuring beside the peer.
+//! Code that the benches share: the router under the layer, its requests, and the comparison with the peer.
 
 #![forbid(unsafe_code)]
 
@@ -21,12 +21,13 @@ use memory_debug_axum::{Credentials, MemoryDebugLayer};
 use tower::layer::util::Identity;
 use tower::{Layer, Service, service_fn};
 
-/// A service of one route, under the layer.
+/// A service with one route, under the layer.
 pub fn router_under_layer() -> Router {
     ready(router().layer(MemoryDebugLayer::new(credentials())))
 }
 
-/// The same service under a layer that does nothing. axum boxes what any layer makes, so this is what to compare with.
+/// The service of [`router_under_layer`] under a layer that does nothing. axum boxes the result of any layer, so this
+/// is the fair comparison.
 pub fn router_under_identity() -> Router {
     ready(router().layer(Identity::new()))
 }
@@ -35,17 +36,17 @@ fn router() -> Router {
     Router::new().route("/orders", get(|| async { "ok" }))
 }
 
-/// As `axum::serve` does once (`Router::into_make_service`): layers are applied now rather than for each request.
+/// Applies the layers once instead of for each request, like `axum::serve` (`Router::into_make_service`).
 fn ready(router: Router) -> Router {
     router.with_state(())
 }
 
-/// A service as they are on hyper, whose body is a box, under the layer that goes around any body.
+/// A service with a boxed body, like services on hyper, under the layer for any body.
 pub fn boxed_under_layer() -> impl Service<Request<Body>, Response: Answer, Error = Infallible> {
     memory_debug_tower::MemoryDebugLayer::new(credentials()).layer(boxed())
 }
 
-/// The same service under a layer that does nothing.
+/// The service of [`boxed_under_layer`] under a layer that does nothing.
 pub fn boxed_under_identity() -> impl Service<Request<Body>, Response: Answer, Error = Infallible> {
     Identity::new().layer(boxed())
 }
@@ -59,7 +60,7 @@ fn credentials() -> Credentials {
     Credentials::new("ops", "tram-ribbon-lunar-58").expect("a strong password")
 }
 
-/// What a service answers, whatever its body.
+/// The answer of a service, with any body.
 pub trait Answer {
     /// The status of the answer.
     fn status(&self) -> StatusCode;
@@ -71,7 +72,7 @@ impl<B> Answer for Response<B> {
     }
 }
 
-/// Serves one request to the end without a runtime: nothing in it waits.
+/// Serves one request without a runtime, because the services never wait.
 ///
 /// # Panics
 ///

@@ -1,21 +1,21 @@
-//! A heap with thousands of distinct stacks, as services have them that run for long: their frames differ by function and
-//! by line, and different containers hold what is allocated at their ends.
+//! A heap with thousands of distinct stacks, as in long-running services. Their frames differ by function and by
+//! line, and different containers hold the allocations.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::marker::PhantomData;
 
-/// What one thread holds.
+/// The allocations that one thread holds.
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: Vec<Vec<u8>>,
-    #[allow(clippy::vec_box, reason = "each box is an allocation with a stack of its own")]
+    #[allow(clippy::vec_box, reason = "each box is an allocation with its own stack")]
     records: Vec<Box<Record>>,
     sessions: Vec<HashMap<u32, String>>,
     orders: Vec<BTreeMap<u64, Order>>,
 }
 
-/// Something of a fixed size.
+/// A value of fixed size.
 #[derive(Debug)]
 pub struct Record {
     _fields: [u64; 40],
@@ -27,14 +27,14 @@ pub struct Order {
     _lines: Vec<u64>,
 }
 
-/// Holds an allocation for each of `numbers`, which are below 16,384, each with a stack of its own.
+/// Holds an allocation with its own stack for each of `numbers`, which must be below 16,384.
 pub fn fill(numbers: impl Iterator<Item = u32>) -> Held {
     let mut held = Held::default();
     numbers.for_each(|number| Tree::descend::<Root>(number, &mut held));
     held
 }
 
-/// Ten levels of functions, 2,047 in all, each with a name of its own.
+/// Ten levels of functions, 2,047 in all, each with its own name.
 type Tree = Above<Above<Above<Above<Above<Above<Above<Above<Above<Above<()>>>>>>>>>>;
 
 /// One level more than `L`.
@@ -45,14 +45,14 @@ trait Level {
 }
 
 impl<L: Level> Level for Above<L> {
-    /// A bit of the number chooses the function below.
+    /// Each bit of the number chooses the next function.
     #[inline(never)]
     fn descend<P: Path>(number: u32, held: &mut Held) {
         match number % 2 {
             0 => L::descend::<Even<P>>(number / 2, held),
             _ => L::descend::<Odd<P>>(number / 2, held),
         }
-        // What follows the call keeps this frame on the stack, and equal functions apart.
+        // The code after the call keeps this frame on the stack, and keeps the compiler from merging equal functions.
         black_box(P::NUMBER);
     }
 }
@@ -84,7 +84,7 @@ impl Level for () {
     }
 }
 
-/// How a function was reached.
+/// The way by which a function was reached.
 trait Path {
     const NUMBER: u32;
 }
@@ -108,9 +108,9 @@ impl<P: Path> Path for Odd<P> {
 #[inline(never)]
 fn allocate<const LAST: u32>(number: u32, held: &mut Held) {
     black_box(LAST);
-    // Sizes that do not repeat, as those of sampled heaps.
+    // Sizes that do not repeat, as in sampled heaps.
     let size = number.wrapping_mul(2_654_435_761) >> 19;
-    // The third and fourth choice on the way; so any sixteen that follow each other have each kind four times.
+    // The third and fourth choice on the way, so any sixteen consecutive numbers have each kind four times.
     match (number >> 6) % 4 {
         0 => held.bytes.push(vec![1; 100 + size as usize]),
         1 => held.records.push(Box::new(Record { _fields: [u64::from(size); 40] })),

@@ -1,10 +1,10 @@
-//! A heap with as many distinct stacks as one wants, told apart by the names of their functions.
+//! A heap with any number of distinct stacks, which differ by the names of their functions.
 //!
-//! Sixteen functions call each other through a table, so that the digits of a number in base sixteen are a stack.
+//! Sixteen functions call each other through a table, so that the hexadecimal digits of a number determine a stack.
 
 use std::hint::black_box;
 
-/// What is held: one allocation for each stack.
+/// The held allocations: one for each stack.
 #[derive(Debug, Default)]
 pub struct Held {
     texts: Vec<String>,
@@ -12,10 +12,10 @@ pub struct Held {
     bytes: Vec<Box<[u8]>>,
 }
 
-/// Functions below each other at the end of each stack, of which five differ.
+/// The number of nested functions at the end of each stack, of which five differ.
 const DEPTH: u32 = 24;
 
-/// Holds an allocation for each number below `stacks`, each with a stack of its own.
+/// Holds an allocation with its own stack for each number below `stacks`.
 pub fn fill(stacks: u32) -> Held {
     let mut held = Held::default();
     (0..stacks).for_each(|number| CALLS[0](number, DEPTH, &mut held));
@@ -28,14 +28,14 @@ fn call(number: u32, depth: u32, held: &mut Held) {
     if depth == 0 {
         return allocate(number, held);
     }
-    // The outer functions are the same for all, as those of a runtime are.
+    // The outer functions are the same for all stacks, like the functions of a runtime.
     let digit = if depth > 5 { depth % 16 } else { number >> (4 * (depth - 1)) & 15 };
     CALLS[digit as usize](number, depth - 1, held);
 }
 
 #[inline(never)]
 fn allocate(number: u32, held: &mut Held) {
-    // Sizes that do not repeat, as those of sampled heaps.
+    // Sizes that do not repeat, as in sampled heaps.
     let size = (number.wrapping_mul(2_654_435_761) >> 22) as usize;
     match number % 3 {
         0 => held.texts.push("x".repeat(20 + size)),
@@ -51,7 +51,8 @@ macro_rules! functions {
         $(#[inline(never)]
         fn $name(number: u32, depth: u32, held: &mut Held) {
             call(number, depth, held);
-            // What follows the call keeps this frame on the stack, and equal functions apart.
+            // The code after the call keeps this frame on the stack, and keeps the compiler from merging equal
+            // functions.
             black_box($number);
         })*
     };

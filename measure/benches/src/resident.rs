@@ -1,12 +1,12 @@
-//! What a program has resident with one allocator or another: its heap, and threads that worked and wait.
+//! The resident memory of a program with a given allocator: its heap, and threads that have worked and wait.
 
 use std::fs;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
-/// Runs `heap MIB THREADS` or `samples COUNT`, and prints one number: bytes of anonymous resident memory, or nanoseconds
-/// for each allocation.
+/// Runs `heap MIB THREADS` or `samples COUNT`, and prints one number: the anonymous resident memory in bytes, or the
+/// nanoseconds of each allocation.
 pub(crate) fn run() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |text: &str| text.parse::<usize>().map_err(|error| format!("{text}: {error}"));
@@ -26,7 +26,7 @@ fn heap(mib: usize, threads: usize) -> Result<(), String> {
     for thread in 0..threads {
         let ready = Arc::clone(&ready);
         std::thread::spawn(move || {
-            // As a request does: some dozen objects at a time, most of them small.
+            // Like a request: a few dozen objects at a time, most of them small.
             for round in 0..100 {
                 let live: Vec<Vec<u8>> =
                     (0..24).map(|object| vec![1; sizes(thread + round + object)]).collect();
@@ -42,7 +42,7 @@ fn heap(mib: usize, threads: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// From 64 bytes to 16 KiB, 4 KiB on average.
+/// Sizes from 64 bytes to 16 KiB, 4 KiB on average.
 fn sizes(number: usize) -> usize {
     const SIZES: [usize; 8] = [64, 128, 256, 1024, 2048, 4096, 8192, 16_384];
     SIZES[number.wrapping_mul(0x9e37_79b9) >> 4 & 7]
@@ -55,7 +55,7 @@ fn anonymous_bytes() -> Result<u64, String> {
     Ok(kib * 1024)
 }
 
-/// Of an allocation with its free, each of which is sampled where jemalloc records all.
+/// The nanoseconds of an allocation and its free. Each is sampled if jemalloc records all allocations.
 fn nanoseconds(count: usize) -> f64 {
     let begin = Instant::now();
     for _ in 0..count {

@@ -1,7 +1,7 @@
-//! The table of types and `jemalloc_pprof` measured side by side: runs of a bench as its own child, the figures they
-//! print, and what is resident.
+//! Measures the table of types and `jemalloc_pprof` side by side: runs a bench as its own child, and collects the
+//! figures that it prints, including resident memory.
 //!
-//! Both keep what they learned, so a first hit happens once in a process. `large-binary` includes this file.
+//! Both cache symbols, so a process has only one first hit. `large-binary` includes this file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use jemalloc_pprof::PROF_CTL;
 use memory_debug_core::{Collected, Collector, Scope, spawn_collecting};
 
-/// Figures of several runs, by name.
+/// The figures of several runs, by name.
 #[derive(Debug, Default)]
 pub struct Figures(BTreeMap<String, Vec<i64>>);
 
 impl Figures {
-    /// Runs this program as a child with more in its environment, and takes the figures it prints, `name: value` each.
+    /// Runs this program as a child with additional environment variables, and adds the figures that it prints as
+    /// `name: value`.
     ///
     /// # Panics
     ///
@@ -43,11 +44,11 @@ impl Figures {
         median(self.0[name].clone())
     }
 
-    /// How many times as large the median of one figure is as that of another.
+    /// The ratio of the medians of two figures.
     ///
     /// # Panics
     ///
-    /// If no child printed one of them.
+    /// If no child printed one of the figures.
     pub fn ratio(&self, ours: &str, peer: &str) -> f64 {
         self.median(ours) as f64 / self.median(peer) as f64
     }
@@ -72,11 +73,11 @@ pub fn median(mut values: Vec<i64>) -> i64 {
     values[values.len() / 2]
 }
 
-/// How long it takes, in microseconds.
+/// The time that work takes, in microseconds.
 ///
 /// # Panics
 ///
-/// Not in the next 300,000 years.
+/// If the work takes more than 300,000 years.
 pub fn time(work: impl FnOnce()) -> i64 {
     let begin = Instant::now();
     work();
@@ -84,31 +85,31 @@ pub fn time(work: impl FnOnce()) -> i64 {
     i64::try_from(elapsed.as_micros()).expect("less than 300,000 years")
 }
 
-/// What a request for the table does, on the thread that is made for it.
+/// Collects the table on a separate thread, like a request.
 ///
 /// # Panics
 ///
-/// If that panics.
+/// If the collection panics.
 pub fn ours(collector: &Arc<Collector>) -> Collected {
     let collector = Arc::clone(collector);
     let thread = spawn_collecting(move || collector.collect(Scope::Types)).expect("a thread");
     thread.join().expect("no panic")
 }
 
-/// What a service does that uses the peer.
+/// Takes a profile with the peer, like a service that uses the peer.
 ///
 /// # Panics
 ///
-/// If it gives no profile.
+/// If the peer gives no profile.
 pub fn peer() {
     peer_profile();
 }
 
-/// The profile that the peer gives.
+/// The profile of the peer.
 ///
 /// # Panics
 ///
-/// If it gives none.
+/// If the peer gives no profile.
 pub fn peer_profile() -> Vec<u8> {
     let control = PROF_CTL.as_ref().expect("profiling is on");
     let profile = control.blocking_lock().dump_pprof().expect("a profile");
@@ -120,15 +121,15 @@ pub fn peer_profile() -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// If this is not Linux.
+/// If the system is not Linux.
 pub fn resident(field: &str) -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with(field)).expect("the kernel tells");
+    let line = status.lines().find(|line| line.starts_with(field)).expect("the kernel shows the field");
     let kib: i64 = line.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
     kib * 1024
 }
 
-/// Waits until the service has done what it does at its start, so that its own growth is not taken for ours.
+/// Waits until the service has finished its start, so that its own growth does not count as ours.
 pub fn settle() {
     let (mut last, mut still) = (0, 0);
     while still < 5 {

@@ -1,8 +1,8 @@
 //! Prints the stacks of a heap profile as the attribution sees them: `stacks DUMP [TEXT]`.
 //!
 //! Prints each row whose name contains the text, or all rows without a text. Below each row are its stacks and their
-//! bytes, innermost frame first, in the format of `crates/profile/data/attribution/*.stack`. The dump is `after.json` of
-//! `ground-truth --record`, or the dump that any program with jemalloc writes at its end with
+//! bytes, innermost frame first, in the format of `crates/profile/data/attribution/*.stack`. The dump is `after.json`
+//! of `ground-truth --record`, or the dump that any program with jemalloc writes at its end with
 //! `_RJEM_MALLOC_CONF=prof:true,prof_active:true,prof_final:true,lg_prof_sample:0,prof_prefix:/tmp/heap`.
 
 use std::error::Error;

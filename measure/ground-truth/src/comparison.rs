@@ -16,9 +16,9 @@ const MANY: f64 = 64.0;
 const RIGHT: f64 = 95.0;
 /// The largest share of the live bytes in wrong rows, in percent.
 const WRONG: f64 = 1.0;
-/// The least shares of the populations whose truth is within one and within two standard errors. Only populations with an
-/// error count. A size can be anywhere between two size classes, so of about 40 populations 58 % ± 8 % are within one
-/// error, and all are within two.
+/// The least shares of the populations whose truth is within one and within two standard errors. Only populations
+/// with an error count. A size can be anywhere between two size classes, so of about 40 populations 58 % ± 8 % are
+/// within one error, and all are within two.
 const WITHIN_ERROR: [f64; 2] = [40.0, 95.0];
 
 /// How well a table agrees with the truth.
@@ -39,16 +39,16 @@ pub(crate) struct Comparison {
 
 /// The values of a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct RowAmount {
     pub(crate) objects: f64,
     pub(crate) bytes: u64,
     pub(crate) bytes_variance: f64,
 }
 
 /// Rows by name and whether the name is a type.
-pub(crate) type Rows = BTreeMap<(String, bool), Told>;
+pub(crate) type Rows = BTreeMap<(String, bool), RowAmount>;
 
-impl AddAssign for Told {
+impl AddAssign for RowAmount {
     fn add_assign(&mut self, other: Self) {
         self.objects += other.objects;
         self.bytes += other.bytes;
@@ -58,29 +58,29 @@ impl AddAssign for Told {
 
 /// Compares the ledger with the growth of the rows.
 pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
-    for (row, told) in before {
+    for (row, amount) in before {
         let left = rows.entry(row.clone()).or_default();
-        left.bytes = left.bytes.saturating_sub(told.bytes);
+        left.bytes = left.bytes.saturating_sub(amount.bytes);
     }
     let mut comparison =
-        Comparison { total: rows.values().map(|told| told.bytes).sum(), ..Comparison::default() };
+        Comparison { total: rows.values().map(|amount| amount.bytes).sum(), ..Comparison::default() };
     let mut known = Vec::new();
     for (position, (population, names)) in populations().enumerate() {
         known.extend(names.iter().copied());
-        let mut told = Told::default();
-        names.iter().filter_map(|name| rows.get(&((*name).to_owned(), true))).for_each(|row| told += *row);
-        comparison.add(population, names, told, truth(position));
+        let mut amount = RowAmount::default();
+        names.iter().filter_map(|name| rows.get(&((*name).to_owned(), true))).for_each(|row| amount += *row);
+        comparison.add(population, names, amount, truth(position));
     }
-    for ((name, is_type), told) in &rows {
+    for ((name, is_type), amount) in &rows {
         if !is_type {
-            comparison.unattributed += told.bytes;
+            comparison.unattributed += amount.bytes;
         } else if known.contains(&name.as_str()) {
             continue;
         } else {
-            comparison.wrong += told.bytes;
+            comparison.wrong += amount.bytes;
         }
-        if told.bytes > 0 {
-            comparison.strange.push((told.bytes, *is_type, name.clone()));
+        if amount.bytes > 0 {
+            comparison.strange.push((amount.bytes, *is_type, name.clone()));
         }
     }
     comparison.strange.sort_by(|a, b| b.cmp(a));
@@ -88,18 +88,18 @@ pub(crate) fn compare(before: &Rows, mut rows: Rows) -> Comparison {
 }
 
 impl Comparison {
-    fn add(&mut self, population: &str, names: &[&str], told: Told, held: u64) {
-        let (off, stderr) = (told.bytes.abs_diff(held) as f64, told.bytes_variance.sqrt());
+    fn add(&mut self, population: &str, names: &[&str], amount: RowAmount, held: u64) {
+        let (off, stderr) = (amount.bytes.abs_diff(held) as f64, amount.bytes_variance.sqrt());
         // A deviation within the row's own error does not belong to another type.
-        let of_others = (told.bytes.saturating_sub(held) as f64 - 2.0 * stderr).max(0.0) as u64;
+        let of_others = (amount.bytes.saturating_sub(held) as f64 - 2.0 * stderr).max(0.0) as u64;
         self.wrong += of_others;
-        self.right += told.bytes - of_others;
+        self.right += amount.bytes - of_others;
         if stderr > 0.0 {
             self.with_error += 1;
             self.within[0] += u32::from(off <= stderr);
             self.within[1] += u32::from(off <= 2.0 * stderr);
         }
-        let tolerance = if told.objects >= MANY {
+        let tolerance = if amount.objects >= MANY {
             TOLERANCE_OF_MANY * held as f64
         } else {
             (TOLERANCE * held as f64).max(2.0 * stderr)
@@ -107,10 +107,10 @@ impl Comparison {
         if off <= tolerance {
             self.passed += 1;
         } else {
-            let percent = percent(told.bytes, held);
+            let percent = percent(amount.bytes, held);
             self.missed.push(format!(
                 "{population}: {} ± {stderr:.0} of {held} bytes ({percent:.1} %) in {names:?}",
-                told.bytes
+                amount.bytes
             ));
         }
     }

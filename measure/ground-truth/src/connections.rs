@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 40;
 pub(crate) fn populate() {
     for _ in 0..CONNECTIONS {
         of_hyper(SlowClient::silent_after(PART_OF_A_HEAD));
-        of_hyper(SlowClient::that_reads_nothing(HEAD));
+        of_hyper(SlowClient::that_never_reads(HEAD));
     }
     of_actix();
     (0..CONNECTIONS).for_each(|_| of_tonic());
@@ -47,7 +47,7 @@ impl SlowClient {
     }
 
     /// Sends a request, but does not read the response.
-    fn that_reads_nothing(head: &'static [u8]) -> Self {
+    fn that_never_reads(head: &'static [u8]) -> Self {
         Self { head, left: head.len(), reads: false }
     }
 
@@ -143,7 +143,7 @@ fn of_actix() {
         });
         let service = service.new_service(()).await.expect("a service");
         for _ in 0..CONNECTIONS {
-            for client in [SlowClient::silent_after(PART_OF_A_HEAD), SlowClient::that_reads_nothing(HEAD)] {
+            for client in [SlowClient::silent_after(PART_OF_A_HEAD), SlowClient::that_never_reads(HEAD)] {
                 own("connections of actix", || {
                     let connection = (client, actix_http::Protocol::Http1, None);
                     let mut connection = Box::pin(own("BytesMut", || service.call(connection)));

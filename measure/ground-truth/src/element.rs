@@ -26,10 +26,10 @@ macro_rules! element_types {
     )+};
 }
 
-// Name and size in words. A twin has the size of the type before it, so the compiler merges the container's functions for
-// both types. The functions of this program that use them must differ: if they had the same machine code, the stack could
-// not tell the types apart. The same is true where a container's own function is never inlined, such as `SegQueue::push`
-// and `SmallVec::push`, so these have no twins.
+// Name and size in words. A twin has the size of the type before it, so the compiler merges the container's functions
+// for both types. The functions of this program that use them must differ: if they had the same machine code, the
+// stack could not tell the types apart. The same is true where a container's own function is never inlined, such as
+// `SegQueue::push` and `SmallVec::push`, so these have no twins.
 element_types! {
     VecPushed 3  VecTwin 3
     VecCollected 5

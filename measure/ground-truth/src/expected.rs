@@ -156,5 +156,6 @@ pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'s
 /// The index of a population.
 pub(crate) fn position(population: &str) -> usize {
     let found = POPULATIONS.iter().position(|(name, _)| *name == population);
-    found.unwrap_or_else(|| panic!("the population `{population}` is not in the list of expected populations"))
+    found
+        .unwrap_or_else(|| panic!("the population `{population}` is not in the list of expected populations"))
 }

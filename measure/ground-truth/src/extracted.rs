@@ -66,7 +66,7 @@ pub(crate) fn populate() {
     form();
 }
 
-/// Books the records to the population, and their text to the strings.
+/// Books the text of the records to `String`, and keeps the records.
 fn account<R>(population: &str, records: Vec<R>, text_bytes: impl Fn(&R) -> u64) {
     transfer(records.iter().map(text_bytes).sum(), population, "String");
     keep(records);

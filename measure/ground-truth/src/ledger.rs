@@ -1,8 +1,8 @@
 //! The truth: how many live bytes each population holds.
 //!
-//! jemalloc counts exactly what a thread has allocated and freed. The difference around the code that builds a population
-//! is what the population holds, without the populations that are built inside it. The ledger consists of statics, so it
-//! allocates nothing.
+//! jemalloc counts exactly what a thread has allocated and freed. The difference around the code that builds a
+//! population is what the population holds, without the populations that are built inside it. The ledger consists of
+//! statics, so it allocates nothing.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +18,8 @@ thread_local! {
     static INSIDE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Runs `build`, and books the bytes that it leaves allocated on this thread to `population`. `build` must not free memory
-/// that was allocated outside it.
+/// Runs `build`, and books the bytes that it leaves allocated on this thread to `population`. `build` must not free
+/// memory that was allocated outside it.
 pub(crate) fn own<R>(population: &str, build: impl FnOnce() -> R) -> R {
     let account = &LEDGER[position(population)];
     let inside_before = INSIDE.replace(0);
@@ -48,7 +48,8 @@ pub(crate) fn read_text(text: &str) -> Result<(), String> {
     for line in text.lines() {
         let (bytes, name) =
             line.split_once('\t').ok_or_else(|| format!("the ledger has a line without a tab: {line:?}"))?;
-        let bytes = bytes.parse().map_err(|_| format!("the ledger has an invalid number of bytes: {bytes:?}"))?;
+        let bytes =
+            bytes.parse().map_err(|_| format!("the ledger has an invalid number of bytes: {bytes:?}"))?;
         LEDGER[position(name)].store(bytes, Ordering::Relaxed);
     }
     Ok(())

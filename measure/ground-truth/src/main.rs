@@ -10,13 +10,13 @@
 //! | `record` | A profile and its truth in a folder, to be compared elsewhere |
 //! | `comparison` | Comparison of the table with the truth |
 //!
-//! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the profile
-//! and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of an unstripped
-//! copy of the program that recorded them.
+//! `ground-truth` compares in its own process, like an unstripped service. `ground-truth --record FOLDER` saves the
+//! profile and the truth in a folder. `ground-truth --judge FOLDER [UNSTRIPPED]` compares them, with the symbols of
+//! an unstripped copy of the program that recorded them.
 //!
-//! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit status
-//! is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the errors of large
-//! objects hold.
+//! Every allocation is recorded (`lg_prof_sample = 0`), so only the sizes of large objects are estimates. The exit
+//! status is 0 if at least 95 % of the live bytes are in the right row, at most 1 % are in a wrong row, and the
+//! errors of large objects hold.
 
 mod asynchronous;
 mod buffers;
@@ -39,7 +39,7 @@ use std::process::ExitCode;
 
 use memory_debug_core::{Collected, Collector, HeapProfile, RowSource, Scope, TypeRow, spawn_collecting};
 
-use comparison::{Rows, Told};
+use comparison::{RowAmount, Rows};
 
 memory_debug_core::install!(lg_prof_sample = 0);
 
@@ -93,9 +93,12 @@ fn collect() -> Collected {
 fn rows(rows: &[TypeRow]) -> Rows {
     let mut sums = Rows::new();
     for row in rows {
-        let told =
-            Told { objects: row.objects as f64, bytes: row.bytes, bytes_variance: row.bytes_stderr.powi(2) };
-        *sums.entry((row.type_name.clone(), row.source == RowSource::Sampled)).or_default() += told;
+        let amount = RowAmount {
+            objects: row.objects as f64,
+            bytes: row.bytes,
+            bytes_variance: row.bytes_stderr.powi(2),
+        };
+        *sums.entry((row.type_name.clone(), row.source == RowSource::Sampled)).or_default() += amount;
     }
     sums
 }

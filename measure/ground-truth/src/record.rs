@@ -8,7 +8,7 @@ use memory_debug_profile::{
     Estimate, FileData, HeapProfile, LoadObject, Mapping, Selection, TypeAttributor, UnstrippedCopies,
 };
 
-use crate::comparison::{self, Comparison, Rows, Told};
+use crate::comparison::{self, Comparison, RowAmount, Rows};
 use crate::ledger;
 
 const BEFORE: &str = "before.json";
@@ -60,8 +60,8 @@ fn table(profile: &HeapProfile, files: &dyn LoadObject) -> Rows {
     let mut sums = Rows::new();
     for entry in TypeAttributor::new().summarize(profile, files, &Selection::default()).entries {
         let Estimate { objects, bytes, bytes_variance, .. } = entry.estimate;
-        let told = Told { objects, bytes: bytes.round() as u64, bytes_variance };
-        *sums.entry((entry.type_name, entry.is_attributed)).or_default() += told;
+        let amount = RowAmount { objects, bytes: bytes.round() as u64, bytes_variance };
+        *sums.entry((entry.type_name, entry.is_attributed)).or_default() += amount;
     }
     sums
 }

@@ -1,12 +1,12 @@
-//! Compares the table of types with `jemalloc_pprof::dump_pprof` with symbols in a program with hundreds of megabytes of
-//! debug information: a service that answers SQL with datafusion. Measures a first hit, a warm hit, and the anonymous memory
-//! that a first hit takes and keeps.
+//! Compares the table of types with `jemalloc_pprof::dump_pprof` with symbols in a program with hundreds of megabytes
+//! of debug information: a service that answers SQL with datafusion. Measures a first hit, a warm hit, and the
+//! anonymous memory that a first hit takes and keeps.
 //!
-//! Both cache symbols, so a process has only one first hit. The program therefore runs itself several times, in turn with
-//! ours first and the peer first, and compares medians. One line for each target begins with `ok` or `FAILED`.
+//! Both cache symbols, so a process has only one first hit. The program therefore runs itself several times, in turn
+//! with ours first and the peer first, and compares medians. One line for each target begins with `ok` or `FAILED`.
 //!
-//! `large-binary GROUP [FOCUS]` prints the table instead, grouped by `container`, `element`, `function`, and so on. With
-//! `FOCUS`, only stacks that contain this text count.
+//! `large-binary GROUP [FOCUS]` prints the table instead, grouped by `container`, `element`, `function`, and so on.
+//! With `FOCUS`, only stacks that contain this text count.
 
 mod memory;
 mod queries;
@@ -138,8 +138,8 @@ fn print_first(whose: &str, work: impl FnOnce()) {
     println!("{whose} first, µs of a processor: {}", processor_time() - before);
 }
 
-/// Measures warm hits of each side in a row, not in turn. The peer works on a sampled thread, so each of its runs adds
-/// stacks to the next profile, and only the peer must pay for them.
+/// Measures warm hits of each side in a row, not in turn. The peer works on a sampled thread, so each of its runs
+/// adds stacks to the next profile, and only the peer must pay for them.
 fn print_warm(ours: impl Fn()) {
     println!("ours warm, µs: {}", median((0..WARM_HITS).map(|_| time(&ours)).collect()));
     println!("peer warm, µs: {}", median((0..WARM_HITS).map(|_| time(peer)).collect()));

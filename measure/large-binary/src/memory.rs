@@ -16,8 +16,8 @@ pub(crate) struct Anonymous {
     pub(crate) samples: i64,
 }
 
-/// Measures the anonymous memory while `work` runs. The kernel keeps a peak only for anonymous and file pages together
-/// (`VmHWM`), so another thread reads the current value all the time.
+/// Measures the anonymous memory while `work` runs. The kernel keeps a peak only for anonymous and file pages
+/// together (`VmHWM`), so another thread reads the current value all the time.
 pub(crate) fn anonymous_during(work: impl FnOnce()) -> Anonymous {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! Generated rows, as record batches of arrow. All values are computed from row numbers, so that runs hold equal data.
+//! Generated rows, as record batches of arrow. All values are computed from row numbers, so that runs hold equal
+//! data.
 
 use std::sync::Arc;
 

@@ -85,9 +85,10 @@ impl Client {
             }
             if !is_open {
                 let waited = connection.due.map(|due| due.elapsed());
-                return Err(
-                    format!("the service closed a connection whose request had waited for {waited:?}").into()
-                );
+                return Err(format!(
+                    "the service closed a connection whose request had waited for {waited:?}"
+                )
+                .into());
             }
         }
         Ok(())

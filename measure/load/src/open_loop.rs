@@ -1,8 +1,8 @@
 //! Requests at a rate that does not depend on the answers.
 //!
-//! A generator that waits for an answer before the next request goes easy on a slow service, and does not see how slow it
-//! was ("coordinated omission"). Here each request has a time when it is due. Its latency counts from this time, even if
-//! all connections were busy then.
+//! A generator that waits for an answer before the next request goes easy on a slow service, and does not see how
+//! slow it was ("coordinated omission"). Here each request has a time when it is due. Its latency counts from this
+//! time, even if all connections were busy then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -62,8 +62,8 @@ impl Outcome {
     }
 }
 
-/// Sends all streams to `address` for `duration`. The thread spins, because sleeping until the next request is due would be
-/// too coarse.
+/// Sends all streams to `address` for `duration`. The thread spins, because sleeping until the next request is due
+/// would be too coarse.
 pub fn run<const N: usize>(
     address: SocketAddr,
     streams: [Stream; N],
@@ -115,8 +115,8 @@ impl UnderWay {
         Self { stream, free: connections.clone().collect(), connections, sent: 0, outcome }
     }
 
-    /// The time when request `number` is due: a varying moment in its slice of the time. Otherwise two streams would be in
-    /// step, with each request of one right behind a request of the other.
+    /// The time when request `number` is due: a varying moment in its slice of the time. Otherwise two streams would
+    /// be in step, with each request of one right behind a request of the other.
     fn due(&self, number: u32) -> Duration {
         const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;
         let number = f64::from(number);
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_that_were_due_while_the_service_stood_still_count_as_slow() {
+    fn requests_due_while_the_service_is_stopped_count_as_slow() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {

@@ -19,8 +19,8 @@ pub struct ProcessState {
 
 impl ProcessState {
     pub fn read(service: &Service) -> Result<Self> {
-        // Reads files before threads. A request starts its thread before its connection is closed, so once all connections
-        // are gone, all threads have started.
+        // Reads files before threads. A request starts its thread before its connection is closed, so once all
+        // connections are gone, all threads have started.
         let files =
             entries(service.proc().join("fd"), |path| Some(fs::read_link(path).ok()?.display().to_string()))?;
         let threads = entries(service.proc().join("task"), |path| {

@@ -1,8 +1,8 @@
-//! The collections of a service, seen by strace: each collecting thread names itself, and each collection opens files that
-//! no other part of the service opens.
+//! The collections of a service, seen by strace: each collecting thread names itself, and each collection opens files
+//! that no other part of the service opens.
 //!
-//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf`, only the traced calls stop the
-//! service, so a service that collects nothing is not slowed down.
+//! Sampling `/proc` would miss threads that live for a millisecond. With `--seccomp-bpf`, only the traced calls stop
+//! the service, so a service that collects nothing is not slowed down.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ impl Seen {
     fn parse(log: &str) -> Self {
         let mut seen = Self::default();
         let mut alive = HashSet::new();
-        // The first and last line of each profile: first of profiles under way, by thread, then of finished profiles.
+        // The first and last line of each profile: those under way by thread, and the finished ones.
         let mut profiles = HashMap::<&str, (usize, usize)>::new();
         let mut complete = Vec::new();
         for (number, line) in log.lines().enumerate() {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_that_overlap_are_seen() {
+    fn overlapping_profiles_are_detected() {
         let log = LOG.replace("101   close(12)                         = 0\n", "");
         let log = log.replace("101   +++", "101   close(12) = 0\n101   +++");
         assert_eq!(Seen::parse(&log).profiles_at_once, 2);

@@ -51,7 +51,7 @@ impl Load {
         drop(sender);
         for _ in 0..cores {
             let receiver = Arc::clone(&receiver);
-            threads.push(thread::spawn(move || free_what_others_made(&receiver)));
+            threads.push(thread::spawn(move || free_memory_of_other_threads(&receiver)));
         }
         let (of_short, of_loads) = (Arc::clone(&counts), Arc::clone(&counts));
         threads.push(thread::spawn(move || short_threads(&of_short, &arenas)));
@@ -93,7 +93,8 @@ pub(crate) fn unwinder() -> &'static str {
     }
 }
 
-/// Allocates from many stacks, in all sizes. Keeps some allocations, gives some to other threads, grows and shrinks some.
+/// Allocates from many stacks, in all sizes. Keeps some allocations, gives some to other threads, grows and shrinks
+/// some.
 fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
     let mut random = Random(seed.wrapping_mul(2).wrapping_add(1));
     let mut kept: Vec<Vec<u8>> = vec![Vec::new(); KEPT];
@@ -118,8 +119,8 @@ fn allocate(counts: &Counts, others: &SyncSender<Vec<u8>>, seed: u64) {
     }
 }
 
-/// Allocates at the end of one of 2^`depth` ways through these functions. The bits of `way` choose the way, and each way is
-/// a different stack.
+/// Allocates at the end of one of 2^`depth` ways through these functions. The bits of `way` choose the way, and each
+/// way is a different stack.
 fn descend(way: u64, depth: u32, size: usize) -> Vec<u8> {
     match (depth, way & 1) {
         (0, _) => black_box(vec![0; size]),
@@ -140,13 +141,14 @@ fn right(way: u64, depth: u32, size: usize) -> Vec<u8> {
     bytes
 }
 
-fn free_what_others_made(receiver: &Mutex<Receiver<Vec<u8>>>) {
+fn free_memory_of_other_threads(receiver: &Mutex<Receiver<Vec<u8>>>) {
     while let Ok(bytes) = { receiver.lock().expect("nothing panics while it is held").recv() } {
         drop(bytes);
     }
 }
 
-/// Starts short-lived threads. Each allocates from an arena of its choice, and leaves memory for another thread to free.
+/// Starts short-lived threads. Each allocates from an arena of its choice, and leaves memory for another thread to
+/// free.
 fn short_threads(counts: &Counts, arenas: &[u32]) {
     let mut random = Random(99);
     while counts.goes_on() {

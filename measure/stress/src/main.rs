@@ -1,7 +1,7 @@
 //! Collects while all cores allocate as fast as they can: `stress SECONDS`. `measure/stress/run` builds and runs it.
 //!
-//! The program runs itself as a child and watches it from outside, where no lock of the child can block it. If for a minute
-//! no page is answered or no memory is allocated, it prints the stacks of the child's threads and fails.
+//! The program runs itself as a child and watches it from outside, where no lock of the child can block it. If for a
+//! minute no page is answered or no memory is allocated, it prints the stacks of the child's threads and fails.
 
 mod load;
 mod pages;

@@ -55,7 +55,7 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
     });
     let mut last = Progress::new();
     let mut moved = HashMap::from([("allocations", Instant::now()), ("answers", Instant::now())]);
-    let mut told = Instant::now();
+    let mut last_report = Instant::now();
     loop {
         match lines.recv_timeout(Duration::from_secs(1)) {
             Ok(line) => {
@@ -66,9 +66,9 @@ fn watch(child: &mut Child) -> Result<Progress, String> {
                             .and_then(|(name, count)| Some((name.to_owned(), count.parse().ok()?)))
                     })
                     .collect();
-                if progress.is_empty() || told.elapsed() >= STUCK {
+                if progress.is_empty() || last_report.elapsed() >= STUCK {
                     println!("{line}");
-                    told = Instant::now();
+                    last_report = Instant::now();
                 }
                 for (name, moved) in &mut moved {
                     if progress.get(*name) != last.get(*name) {

@@ -1,9 +1,9 @@
-//! Does the time of a refusal reveal anything about the credentials? Sends two classes of requests, a million in random
-//! order, and applies Welch's t-test to their times (dudect: Reparaz, Balasch, Verbauwhede, "Dude, is my code constant
-//! time?", 2017).
+//! Does the time of a refusal reveal anything about the credentials? Sends two classes of requests, a million in
+//! random order, and applies Welch's t-test to their times (dudect: Reparaz, Balasch, Verbauwhede, "Dude, is my code
+//! constant time?", 2017).
 //!
-//! `measure/timing/run` runs it and judges: |t| must be below 5, except for `control`. It compares byte by byte, so the test
-//! must detect it.
+//! `measure/timing/run` runs it and judges: |t| must be below 5, except for `control`. It compares byte by byte, so
+//! the test must detect it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,8 @@ const PASSWORD: &str = "jumbled-otters-sip-cold-tea";
 
 ctbench_main!(prefix_of_the_password, user_that_exists, length_of_the_password, control);
 
-/// Wrong passwords of the right length. One class shares all but the last byte with the right password, the other nothing.
+/// Wrong passwords of the right length. One class shares all but the last byte with the right password, the other
+/// nothing.
 fn prefix_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     let credentials = credentials(PASSWORD);
     let (near, far) =
@@ -33,9 +34,9 @@ fn user_that_exists(runner: &mut CtRunner, rng: &mut BenchRng) {
     refusals(runner, rng, &credentials, [&known, &unknown]);
 }
 
-/// The same request, where the right password is as long as the sent password, or longer. The addresses of credentials and
-/// the work just before also affect the time. So both credentials are made for each sample, in random order, and only one
-/// of them checks the request.
+/// The same request, where the right password is as long as the sent password, or longer. The addresses of
+/// credentials and the work just before also affect the time. So both credentials are made for each sample, in random
+/// order, and only one of them checks the request.
 fn length_of_the_password(runner: &mut CtRunner, rng: &mut BenchRng) {
     let longer = format!("{PASSWORD}{PASSWORD}!");
     let header = basic(USER, "JUMBLED+OTTERS+SIP+COLD+TEA");
@@ -69,7 +70,7 @@ fn refusals(runner: &mut CtRunner, rng: &mut BenchRng, credentials: &Credentials
 }
 
 fn refusal(runner: &mut CtRunner, class: Class, credentials: &Credentials, header: &str) {
-    // Copies the bytes, so that those of both classes are at the same address.
+    // Copies the header, so that the headers of both classes are at the same address.
     let header = header.as_bytes().to_vec();
     runner.run_one(class, || assert!(authenticate(credentials, [&header[..]]).is_err()));
 }

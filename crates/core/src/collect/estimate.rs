@@ -1,21 +1,21 @@
-//! How much memory a collection may take.
+//! Estimates of the memory that a collection may take.
 
 use super::{Collector, Scope};
 use crate::headroom::{Headroom, Work};
 
-/// What numbers alone take: files of a few kilobytes, jemalloc's epoch, a thread with an arena. Measured: 1.5
-/// MiB.
+/// Memory for a collection of numbers alone: files of a few kilobytes, jemalloc's epoch, a thread with an arena.
+/// Measured: 1.5 MiB.
 const STATS_BYTES: u64 = 2 << 20;
 
-/// What types take, apart from memory that grows with the heap profile. A first request took 2 to 4 MiB on a
-/// program with 523 MB of debug information (`measure/benches/README.md`). The rest is room for pages of the
-/// executable, which the kernel takes back. Compressed debug information takes its uncompressed length, which is
-/// not counted here.
+/// Memory for a collection of types, apart from memory that grows with the heap profile. A first request took 2 to 4
+/// MiB on a program with 523 MB of debug information (`measure/benches/README.md`). The rest is room for pages of the
+/// executable, which the kernel can reclaim. Compressed debug information takes its uncompressed length, which is not
+/// counted here.
 const TYPES_BYTES: u64 = 16 << 20;
 
 impl Collector {
-    /// How much memory a collection of `scope` may take, and how much is left. Reads a few small files of the
-    /// kernel.
+    /// Estimates how much memory a collection of `scope` may take, and reads how much is left from a few small files
+    /// of the kernel.
     pub fn headroom(&self, scope: Scope) -> Headroom {
         let needed = match scope {
             Scope::Stats => STATS_BYTES,
@@ -26,7 +26,8 @@ impl Collector {
         Headroom::new(needed, addresses(needed))
     }
 
-    /// How much memory it may take to make a page of at most `body_bytes` from a report, and how much is left.
+    /// Estimates how much memory a page of at most `body_bytes` may take to make from a report, and reads how much is
+    /// left.
     pub fn headroom_for(&self, work: Work, body_bytes: u64) -> Headroom {
         let dump = self.dump_bytes();
         let profile = per_dump(dump, NAMING);
@@ -42,32 +43,32 @@ impl Collector {
         Headroom::new(needed, addresses(needed))
     }
 
-    /// The longest that the next dump may be.
+    /// Upper bound of the length of the next dump.
     fn dump_bytes(&self) -> u64 {
         self.last_dump.next_bytes()
     }
 }
 
-/// The memory that work takes, in tenths of the dump's length, as `measure/headroom` measures it, with some
-/// room.
+/// The memory for work that takes this many `tenths` of a dump's length. `measure/headroom` measures the tenths; the
+/// constants below have some room.
 fn per_dump(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
 
-/// The dump, or the profile that is read from it and takes its place, and what is remembered of its stacks.
-/// Measured: 10.
+/// Tenths for the dump, or for the profile that replaces it, and for the remembered names of its stacks. Measured:
+/// 10.
 const COLLECTING: u64 = 13;
-/// The profile with symbols, beside the existing profile. Measured: 8.
+/// Tenths for the profile with symbols, beside the existing profile. Measured: 8.
 const NAMING: u64 = 10;
-/// A snapshot with symbols, and both profiles by row and by stack. Measured: 16.
+/// Tenths for a snapshot with symbols, and for both profiles by row and by stack. Measured: 16.
 const COMPARING: u64 = 22;
-/// A body for people has names instead of addresses.
+/// Longest body, in lengths of the dump. A body for people has names instead of addresses.
 const BODY_OF_DUMP: u64 = 16;
-/// The least that a stack takes in a dump.
+/// Fewest bytes that a stack takes in a dump.
 const BYTES_OF_A_STACK: u64 = 400;
 
-/// The addresses that work may take. jemalloc takes more at a time than it needs, and files are mapped for
-/// symbols.
+/// Addresses that work on this many bytes may take. jemalloc takes more at a time than it needs, and files are mapped
+/// for symbols.
 fn addresses(bytes: u64) -> u64 {
     bytes.saturating_mul(2).saturating_add(ADDRESSES_BYTES)
 }

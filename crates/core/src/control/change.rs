@@ -1,4 +1,4 @@
-//! A change that a caller may ask of the profiler.
+//! A change of the profiler that a caller may request.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use memory_debug_report::{Error, ErrorKind};
 use serde::Deserialize;
 
-/// The longest time of one change. To sample for longer, configure it at start.
+/// The longest time of one change. To sample for longer, configure sampling at the start.
 const MAX_SECONDS: u64 = 3600;
 
 /// The densest rate. Denser sampling gives nearly each object a page of its own.
@@ -15,8 +15,9 @@ const MIN_LG_SAMPLE: u32 = 12;
 /// The coarsest rate. Coarser sampling sees nothing in a heap of gigabytes.
 const MAX_LG_SAMPLE: u32 = 30;
 
-/// A change of the heap profiler for a time, in JSON `{"active":true,"for_seconds":300,"sample_bytes":65536}`.
-/// `sample_bytes` is optional and changes the rate. `{"active":false}` ends a change early.
+/// A change of the heap profiler for a limited time, in JSON
+/// `{"active":true,"for_seconds":300,"sample_bytes":65536}`. `sample_bytes` is optional and changes the rate.
+/// `{"active":false}` ends a change early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Body")]
 pub struct ProfilingChange(pub(super) Wanted);
@@ -41,16 +42,16 @@ impl ProfilingChange {
     ///
     /// # Errors
     ///
-    /// A field is out of range; the message has its name and its range.
+    /// If a field is out of range. The message has its name and its range.
     pub fn activate(for_seconds: u64, sample_bytes: Option<u64>) -> Result<Self, Error> {
         if !(1..=MAX_SECONDS).contains(&for_seconds) {
-            return Err(invalid(format!("for_seconds is a number from 1 to {MAX_SECONDS}")));
+            return Err(invalid(format!("for_seconds must be a number from 1 to {MAX_SECONDS}")));
         }
         let lg_sample = sample_bytes.map(lg).transpose()?;
         Ok(Self(Wanted::Active { time: Duration::from_secs(for_seconds), lg_sample }))
     }
 
-    /// Ends an earlier change: sampling becomes as it was before that change.
+    /// Ends an earlier change: sampling returns to its state before that change.
     pub fn deactivate() -> Self {
         Self(Wanted::AsBefore)
     }
@@ -78,7 +79,7 @@ fn lg(sample_bytes: u64) -> Result<usize, Error> {
     match lg {
         Some(lg @ MIN_LG_SAMPLE..=MAX_LG_SAMPLE) => Ok(lg as usize),
         _ => Err(invalid(format!(
-            "sample_bytes is a power of two from {} to {}",
+            "sample_bytes must be a power of two from {} to {}",
             1_u64 << MIN_LG_SAMPLE,
             1_u64 << MAX_LG_SAMPLE
         ))),
@@ -94,7 +95,7 @@ impl TryFrom<Body> for ProfilingChange {
                 Self::activate(seconds, sample_bytes)
             }
             Body { active: true, for_seconds: None, .. } => Err(invalid(format!(
-                "for_seconds is missing: a number from 1 to {MAX_SECONDS}, after which it ends by itself"
+                "for_seconds is missing: give the seconds after which the change ends, from 1 to {MAX_SECONDS}"
             ))),
             Body { active: false, for_seconds: None, sample_bytes: None } => Ok(Self::deactivate()),
             Body { active: false, .. } => Err(invalid("\"active\":false takes no other field")),
@@ -132,13 +133,13 @@ mod tests {
     fn refuses_a_change_without_an_end_or_out_of_range() {
         for (json, field) in [
             (r#"{"active":true}"#, "for_seconds is missing"),
-            (r#"{"active":true,"for_seconds":0}"#, "for_seconds is a number"),
-            (r#"{"active":true,"for_seconds":3601}"#, "for_seconds is a number"),
-            (r#"{"active":true,"for_seconds":18446744073709551615}"#, "for_seconds is a number"),
-            (r#"{"active":true,"for_seconds":1,"sample_bytes":0}"#, "sample_bytes is a power"),
-            (r#"{"active":true,"for_seconds":1,"sample_bytes":2048}"#, "sample_bytes is a power"),
-            (r#"{"active":true,"for_seconds":1,"sample_bytes":4097}"#, "sample_bytes is a power"),
-            (r#"{"active":true,"for_seconds":1,"sample_bytes":2147483648}"#, "sample_bytes is a power"),
+            (r#"{"active":true,"for_seconds":0}"#, "for_seconds must be a number"),
+            (r#"{"active":true,"for_seconds":3601}"#, "for_seconds must be a number"),
+            (r#"{"active":true,"for_seconds":18446744073709551615}"#, "for_seconds must be a number"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":0}"#, "sample_bytes must be a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":2048}"#, "sample_bytes must be a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":4097}"#, "sample_bytes must be a power"),
+            (r#"{"active":true,"for_seconds":1,"sample_bytes":2147483648}"#, "sample_bytes must be a power"),
             (r#"{"active":false,"for_seconds":1}"#, "takes no other field"),
             (r#"{"active":false,"sample_bytes":4096}"#, "takes no other field"),
             (r#"{"for_seconds":1}"#, "missing field `active`"),

@@ -1,4 +1,4 @@
-//! The signal SIGXFSZ, blocked for a while.
+//! Blocks the signal SIGXFSZ for a while.
 
 use std::mem::MaybeUninit;
 use std::ptr;

@@ -18,7 +18,7 @@ pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
         .collect()
 }
 
-/// The memory that jemalloc holds for itself, in all arenas, as of the last epoch.
+/// Memory that jemalloc holds for itself, in all arenas, as of the last epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own {
     pub(crate) dirty_bytes: u64,
@@ -77,7 +77,7 @@ pub(crate) fn largest_small_object() -> u64 {
     mallctl::ARENAS_PAGE.read().map_or(14_336, |page| page as u64 / 2 * 7)
 }
 
-/// Reads the size classes that were ever used, summed over all arenas by jemalloc itself, as of the last epoch.
+/// Reads the size classes used so far, summed over all arenas by jemalloc itself, as of the last epoch.
 pub(crate) fn read_size_classes() -> Result<SizeClasses, Error> {
     let page = mallctl::ARENAS_PAGE.read()? as u64;
     Ok(SizeClasses::new(read_bins()?, read_large()?, beside_pages(page)?))
@@ -196,8 +196,7 @@ fn read_large() -> Result<Vec<LargeStats>, Error> {
     })
 }
 
-/// A row for each class that was ever allocated from. Most never were: there are some 230 classes, and a program
-/// uses a few dozen.
+/// Makes a row for each class used so far. jemalloc has some 230 classes, and a program uses a few dozen.
 fn used_classes<T>(
     number: u32,
     allocated: &Mib<u64, 2>,

@@ -14,9 +14,9 @@ use std::path::Path;
 use crate::kernel_file;
 use crate::{file_size, mallctl};
 
-/// A dump. Each part of it is freed once it was read.
+/// A dump that frees each of its parts after the part was read.
 pub(crate) struct Dump {
-    /// Its length.
+    /// Length of the dump, in bytes.
     pub(crate) bytes: u64,
     reader: BufReader<Consumed>,
 }
@@ -28,7 +28,7 @@ impl Dump {
     }
 }
 
-/// A file that frees its blocks as it is read. A dump of many stacks is as large as the profile that is read
+/// A file that frees its blocks while they are read. A dump of many stacks is as large as the profile that is read
 /// from it, and otherwise both would be in memory at once.
 struct Consumed {
     file: File,
@@ -59,7 +59,7 @@ impl Read for Consumed {
 ///
 /// # Errors
 ///
-/// No file could be created, or jemalloc could not write to it.
+/// If no file could be created, or jemalloc could not write to it.
 pub(crate) fn read_dump() -> Result<Dump, String> {
     let file = unnamed_file()?;
     let path = CString::new(path_of(&file)?).expect("a number and a fixed path have no NUL");
@@ -101,8 +101,7 @@ fn unnamed_file() -> Result<File, String> {
     })
 }
 
-/// The kind of an error, or its text where the kind says nothing, for example when all file descriptors are in
-/// use.
+/// The kind of an error, or its text if the kind says nothing, for example when all file descriptors are in use.
 fn reason(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => error.to_string(),
@@ -121,7 +120,7 @@ fn memory_file() -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// `/proc` is missing, or belongs to another process.
+/// If `/proc` is missing, or belongs to another process.
 #[cfg(target_os = "linux")]
 fn path_of(file: &File) -> Result<String, String> {
     use std::os::fd::AsRawFd;
@@ -149,8 +148,8 @@ mod disk {
     use std::os::unix::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
 
-    /// jemalloc takes a write that was cut short, because there was no room, for a complete write (5.3.1,
-    /// `prof_dump_flush`). In that case there is no room for one more byte either.
+    /// Checks that one more byte fits. If a write was cut short for lack of room, jemalloc takes it for a complete
+    /// write (5.3.1, `prof_dump_flush`). One more byte does not fit then, either.
     pub(super) fn has_room(file: &File) -> io::Result<()> {
         let length = file.metadata()?.len();
         file.write_all_at(b"\n", length)?;
@@ -221,7 +220,7 @@ mod tests {
     #[test]
     fn reads_from_the_start_what_was_written_through_the_path() {
         for mut file in [memory_file().unwrap(), disk::file_without_name(&std::env::temp_dir()).unwrap()] {
-            // As `creat` does: opened again for writing, and emptied.
+            // Like `creat`, this opens the file again for writing and empties it.
             File::create(path_of(&file).unwrap()).unwrap().write_all(b"heap_v2/1").unwrap();
             let mut text = String::new();
             file.read_to_string(&mut text).unwrap();
@@ -230,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn s45_a_dump_frees_its_blocks_as_it_is_read() {
+    fn s45_reading_a_dump_frees_its_blocks() {
         use std::os::unix::fs::MetadataExt;
 
         let file = memory_file().unwrap();
         let text: Vec<u8> = (0..5 * STEP).map(|at| at as u8).collect();
         (&file).write_all(&text).unwrap();
-        // A handle of its own has its own position in the file, as jemalloc's handle has.
+        // A second handle has its own position in the file, like jemalloc's handle.
         let read = File::open(path_of(&file).unwrap()).unwrap();
         let mut consumed = Consumed {
             file: File::options().read(true).write(true).open(path_of(&file).unwrap()).unwrap(),
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_for_room_changes_nothing() {
+    fn checking_for_room_changes_nothing() {
         let mut file = memory_file().unwrap();
         disk::has_room(&file).unwrap();
         file.write_all(b"heap_v2/1").unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::read_own;
 use crate::mallctl;
 
-/// The last dump that was read, and how much jemalloc kept of its samples then.
+/// The length of the last dump, and of jemalloc's records of samples at that time.
 #[derive(Debug, Default)]
 pub(crate) struct LastDump {
     /// 0 if there was no dump.
@@ -13,10 +13,10 @@ pub(crate) struct LastDump {
     internal_bytes: AtomicU64,
 }
 
-/// The most bytes of a dump for each sample: 128 addresses, the sample's counts and a thread.
+/// Most bytes that one sample takes in a dump: 128 addresses, the sample's counts and a thread.
 const BYTES_OF_A_SAMPLE: u64 = 2500;
 
-/// The bytes that every dump has besides samples: mappings and threads.
+/// Bytes that every dump has besides samples: mappings and threads.
 const ALWAYS_BYTES: u64 = 256 << 10;
 
 impl LastDump {
@@ -26,9 +26,9 @@ impl LastDump {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// The most bytes that the next dump can have: the length of the last dump, plus what can have been added
-    /// since. For the first dump, everything that jemalloc keeps of its samples, or one entry for each sample
-    /// that live memory can have.
+    /// Upper bound of the length of the next dump: the length of the last dump, plus what may have been added since.
+    /// For the first dump, the length of all records that jemalloc keeps, or of one entry for each sample that live
+    /// memory can have.
     pub(crate) fn next_bytes(&self) -> u64 {
         let last = self.bytes.load(Ordering::Relaxed);
         let Some(internal) = internal_bytes() else { return last };
@@ -42,14 +42,14 @@ impl LastDump {
     }
 }
 
-/// The most that jemalloc's records of samples can become in a dump. Eight bytes of an address become fifteen,
-/// and each record has some bytes that are not written.
+/// Upper bound of the length in a dump of jemalloc's records of samples. The eight bytes of an address become
+/// fifteen, and each record has some bytes that are not written.
 fn in_dump(internal: u64) -> u64 {
     internal.saturating_mul(3) / 2
 }
 
-/// The memory that jemalloc allocated for itself: records of stacks and samples, and caches of threads. `None`
-/// without a profiler.
+/// Memory that jemalloc allocated for itself: records of stacks and samples, and caches of threads. `None` without a
+/// profiler.
 fn internal_bytes() -> Option<u64> {
     if !mallctl::OPT_PROF.read().ok()? {
         return None;
@@ -58,8 +58,8 @@ fn internal_bytes() -> Option<u64> {
     Some(read_own().ok()?.internal_bytes)
 }
 
-/// The most samples that live memory can have, as of the last epoch. Each byte is sampled with a probability of
-/// one in the rate. `None` if stacks stay for everything that was ever allocated.
+/// Upper bound of the number of samples in live memory, as of the last epoch. Each byte is sampled with a probability
+/// of one in the rate. `None` if stacks stay for everything that was ever allocated.
 fn most_samples() -> Option<u64> {
     if mallctl::OPT_PROF_ACCUM.read().ok()? {
         return None;
@@ -67,7 +67,7 @@ fn most_samples() -> Option<u64> {
     let allocated = mallctl::STATS_ALLOCATED.read().ok()? as u64;
     let rate = 1_u64.checked_shl(u32::try_from(mallctl::PROF_LG_SAMPLE.read().ok()?).ok()?)?;
     let expected = allocated / rate.max(1);
-    // Five standard deviations, and some more for a small number.
+    // Five standard deviations, plus some more for small numbers.
     Some(expected.saturating_add(5 * expected.isqrt()).saturating_add(64))
 }
 

@@ -1,13 +1,12 @@
-//! The origin of jemalloc's samples: how often samples were discarded, since when they were taken, and with
-//! which gaps.
+//! The origin of jemalloc's samples: the number of discards, the time since which they were taken, and the gaps.
 //!
 //! Samples of one *generation* can be compared: an allocation that is in an earlier profile and not in a later
-//! one was freed. A `prof.reset` discards all samples and begins the next generation. While `prof.active` is
-//! off, samples survive and frees are seen, but allocations are never seen. Such a time is a *pause*.
+//! profile was freed. A `prof.reset` discards all samples and begins the next generation. While `prof.active` is off,
+//! samples survive and frees are seen, but allocations are never seen. Such a time is a *pause*.
 //!
-//! jemalloc counts neither, so this module counts what this crate does. It notices what other code does by the
-//! switches, each time it reads them. A reset at the same rate leaves no trace in the switches, and neither does
-//! a pause between two reads.
+//! jemalloc counts neither discards nor pauses, so this module counts the changes that this crate makes. It detects
+//! changes by other code from the switches, each time it reads them. A reset at the same rate leaves no trace in the
+//! switches, and neither does a pause between two reads.
 
 use std::time::SystemTime;
 
@@ -39,14 +38,14 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    /// The first generation of a process whose switches were configured like this.
+    /// Makes the first generation of a process whose switches were configured with `setting`.
     pub(crate) fn configured(setting: Setting) -> Self {
         let began = setting.active.then_some(When::Start);
         Self { number: 0, began, pauses: 0, resumed: None, seen: setting }
     }
 
-    /// Records what other code did to the switches, whose state is now `setting`.
-    pub(crate) fn look(&mut self, setting: Setting) {
+    /// Records changes that other code made. The switches are now in the state `setting`.
+    pub(crate) fn observe(&mut self, setting: Setting) {
         if setting.lg_sample != self.seen.lg_sample {
             self.reset(setting.lg_sample);
             if setting.active {
@@ -73,7 +72,7 @@ impl Generation {
         self.seen.active = false;
     }
 
-    /// Records that from this time on every allocation may be sampled.
+    /// Records that every allocation since this time may be sampled.
     pub(crate) fn turn_on(&mut self, at: SystemTime) {
         self.begin(When::At(at));
         self.seen.active = true;
@@ -112,16 +111,16 @@ impl Generation {
         self.resumed
     }
 
-    /// Since when each allocation may have been sampled.
+    /// The time since which every allocation may have been sampled.
     pub(crate) fn complete_since(&self) -> Option<When> {
         self.resumed.or(self.began)
     }
 
-    /// The origin as a report has it. `started_at` is when the process started.
+    /// The origin in the form of a report. `started_at` is when the process started.
     ///
     /// # Errors
     ///
-    /// jemalloc reports an impossible rate.
+    /// If jemalloc reports an impossible rate.
     pub(crate) fn origin(&self, started_at: Option<&str>) -> Result<SampleOrigin, String> {
         let time = |when: Option<When>| match when? {
             When::Start => started_at.map(str::to_owned),
@@ -149,27 +148,27 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn told(generation: &Generation) -> (u64, Option<When>, u64, Option<When>) {
+    fn facts(generation: &Generation) -> (u64, Option<When>, u64, Option<When>) {
         (generation.number(), generation.began(), generation.pauses(), generation.resumed())
     }
 
     #[test]
     fn sampling_by_configuration_began_with_the_process() {
         let mut generation = Generation::configured(ON);
-        generation.look(ON);
-        assert_eq!(told(&generation), (0, Some(When::Start), 0, None));
-        assert_eq!(told(&Generation::configured(OFF)), (0, None, 0, None));
+        generation.observe(ON);
+        assert_eq!(facts(&generation), (0, Some(When::Start), 0, None));
+        assert_eq!(facts(&Generation::configured(OFF)), (0, None, 0, None));
     }
 
     #[test]
     fn a_pause_keeps_the_generation_and_is_counted_when_it_ends() {
         let mut generation = Generation::configured(OFF);
         generation.turn_on(at(5));
-        assert_eq!(told(&generation), (0, Some(When::At(at(5))), 0, None));
+        assert_eq!(facts(&generation), (0, Some(When::At(at(5))), 0, None));
         generation.turn_off();
         assert_eq!(generation.pauses(), 0);
         generation.turn_on(at(9));
-        assert_eq!(told(&generation), (0, Some(When::At(at(5))), 1, Some(When::At(at(9)))));
+        assert_eq!(facts(&generation), (0, Some(When::At(at(5))), 1, Some(When::At(at(9)))));
         assert_eq!(generation.complete_since(), Some(When::At(at(9))));
     }
 
@@ -179,31 +178,31 @@ mod tests {
         generation.turn_off();
         generation.turn_on(at(1));
         generation.reset(16);
-        assert_eq!((told(&generation), generation.seen.lg_sample), ((1, None, 0, None), 16));
+        assert_eq!((facts(&generation), generation.seen.lg_sample), ((1, None, 0, None), 16));
         generation.turn_on(at(2));
-        assert_eq!(told(&generation), (1, Some(When::At(at(2))), 0, None));
+        assert_eq!(facts(&generation), (1, Some(When::At(at(2))), 0, None));
     }
 
     #[test]
     fn notices_changes_by_other_code_without_their_time() {
         let reset = Some(When::Unknown("reset by other code"));
         let mut generation = Generation::configured(ON);
-        generation.look(Setting { lg_sample: 16, ..ON });
-        assert_eq!(told(&generation), (1, reset, 0, None));
-        // The first rate again, but these are not the first samples.
-        generation.look(ON);
-        assert_eq!(told(&generation), (2, reset, 0, None));
-        generation.look(OFF);
-        generation.look(ON);
-        assert_eq!(told(&generation), (2, reset, 1, Some(When::Unknown("turned on by other code"))));
+        generation.observe(Setting { lg_sample: 16, ..ON });
+        assert_eq!(facts(&generation), (1, reset, 0, None));
+        // The first rate is back, but the first samples are not.
+        generation.observe(ON);
+        assert_eq!(facts(&generation), (2, reset, 0, None));
+        generation.observe(OFF);
+        generation.observe(ON);
+        assert_eq!(facts(&generation), (2, reset, 1, Some(When::Unknown("turned on by other code"))));
     }
 
     #[test]
     fn sampling_that_other_code_began_has_no_pause() {
         let mut generation = Generation::configured(OFF);
-        generation.look(ON);
+        generation.observe(ON);
         let began = Some(When::Unknown("turned on some time after the start"));
-        assert_eq!(told(&generation), (0, began, 0, None));
+        assert_eq!(facts(&generation), (0, began, 0, None));
     }
 
     #[test]
@@ -222,7 +221,7 @@ mod tests {
         expected.pauses = 1;
         expected.resumed_at = Some("1970-01-01T00:00:09.000Z".into());
         assert_eq!(origin(&generation), expected);
-        generation.look(Setting { active: true, lg_sample: 12 });
+        generation.observe(Setting { active: true, lg_sample: 12 });
         assert_eq!((origin(&generation).generation, origin(&generation).began_at), (2, None));
         assert_eq!(Generation::configured(ON).origin(None).unwrap().began_at, None);
     }

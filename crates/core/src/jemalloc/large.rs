@@ -7,8 +7,8 @@ use memory_debug_profile::LargeObjects;
 use crate::mallctl::{self, ALL_ARENAS, Error};
 use crate::per_process::PerProcess;
 
-/// The sums over large objects that were the most precise so far. If each page used the sums of its own moment,
-/// the same objects would have other sizes on each page.
+/// The most precise sums over large objects so far. If each page used the sums of its own moment, the same objects
+/// would have other sizes on each page.
 static BEST: PerProcess<Mutex<Option<LargeObjects>>> = PerProcess::new(Mutex::new(None));
 
 /// The known sizes of large objects, as of the last epoch or of an earlier, more precise one. `None` if jemalloc

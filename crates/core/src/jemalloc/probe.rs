@@ -1,7 +1,7 @@
 //! Tests whether jemalloc is the global allocator.
 //!
-//! jemalloc may be linked and still not be used, because the program decides with `#[global_allocator]`. Its
-//! numbers would then be the numbers of an idle allocator, so this question comes before all others.
+//! jemalloc may be linked and still not be used, because the program decides with `#[global_allocator]`. Its numbers
+//! would then describe an idle allocator, so this question comes first.
 
 use std::hint;
 use std::sync::OnceLock;
@@ -14,11 +14,11 @@ use crate::mallctl;
 /// the page cache.
 const PROBE_BYTES: usize = 4096;
 
-/// `Ok` if Rust's allocations go to jemalloc. The first call finds out with one allocation.
+/// Checks that Rust's allocations go to jemalloc. The first call finds out with one allocation.
 ///
 /// # Errors
 ///
-/// Another allocator is in use; the message says what to do about it.
+/// If another allocator is in use. The message says what to do about it.
 pub(crate) fn global_allocator() -> Result<(), String> {
     static ANSWER: OnceLock<Result<(), String>> = OnceLock::new();
     ANSWER.get_or_init(probe).clone()
@@ -37,7 +37,7 @@ fn probe() -> Result<(), String> {
 mod tests {
     use super::*;
 
-    // The unit tests of this crate run on the system's allocator. `tests/jemalloc.rs` has the other answer.
+    // The unit tests of this crate run on the system's allocator. `tests/jemalloc.rs` tests the opposite case.
     #[test]
     fn notices_another_global_allocator_and_names_the_missing_line() {
         let reason = global_allocator().unwrap_err();

@@ -34,7 +34,7 @@ pub(crate) fn read_profiling(
     state
 }
 
-/// Since when the active profiler has seen each allocation.
+/// The time since which the active profiler has seen each allocation.
 fn active_since(started_at: Option<String>, generation: &Generation) -> Result<String, String> {
     match generation.complete_since() {
         Some(When::At(time)) => Ok(timestamp::millis(time)),
@@ -46,11 +46,11 @@ fn active_since(started_at: Option<String>, generation: &Generation) -> Result<S
     }
 }
 
-/// `Ok` if a heap profile can be read and is meaningful.
+/// Checks that a heap profile can be read and is meaningful.
 ///
 /// # Errors
 ///
-/// A requirement is missing; the message says which one and how to meet it.
+/// If a requirement is missing. The message says which one and how to meet it.
 pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     enabled(state)?;
     match state.active {
@@ -63,7 +63,7 @@ pub(crate) fn readiness(state: &ProfilingState) -> Result<(), String> {
     }
 }
 
-/// `Ok` if the profiler exists and can be turned on.
+/// Checks that the profiler exists and can be turned on.
 pub(crate) fn enabled(state: &ProfilingState) -> Result<(), String> {
     match (state.compiled, state.enabled) {
         (Some(true), Some(true)) => Ok(()),

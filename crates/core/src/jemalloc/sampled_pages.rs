@@ -1,4 +1,4 @@
-//! The bytes of pages that sampled small objects have to themselves.
+//! The size of the pages that sampled small objects have to themselves.
 //!
 //! Each page of statistics reads them, so keys and sizes, which never change, are looked up once.
 

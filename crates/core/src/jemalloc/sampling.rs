@@ -1,10 +1,10 @@
-//! Sampling for a time: what this crate changed, and until when.
+//! Sampling for a limited time: the changes that this crate made, and when they end.
 //!
 //! jemalloc has two process-wide switches: `prof.active`, and the rate. Only `prof.reset` changes the rate, and
 //! it discards all counts, because samples of different rates cannot be summed. jemalloc does not remember when
 //! a switch was changed, so this module does.
 //!
-//! Every change happens in a *window*, which ends by itself. Afterwards the switches are as they were before.
+//! Every change happens in a *window*, which ends by itself. Afterwards the switches are back in their earlier state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -32,7 +32,7 @@ pub(crate) struct Now {
     pub(crate) time: SystemTime,
 }
 
-/// A time in which the switches differ from their state before.
+/// A period in which the switches differ from their earlier state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) until: Now,
@@ -60,7 +60,7 @@ pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
 ///
 /// # Errors
 ///
-/// jemalloc does not report its switches.
+/// If jemalloc does not report its switches.
 pub(crate) fn generation() -> Result<Generation, String> {
     sampling().generation(&RealSwitches)
 }
@@ -83,26 +83,26 @@ impl Sampling {
     ///
     /// # Errors
     ///
-    /// jemalloc does not report its switches.
+    /// If jemalloc does not report its switches.
     pub(crate) fn generation(&mut self, switches: &impl Switches) -> Result<Generation, String> {
         let setting = switches.setting()?;
-        self.look(switches, setting).map(|generation| *generation)
+        self.observe(switches, setting).map(|generation| *generation)
     }
 
-    fn look(&mut self, switches: &impl Switches, setting: Setting) -> Result<&mut Generation, String> {
+    fn observe(&mut self, switches: &impl Switches, setting: Setting) -> Result<&mut Generation, String> {
         let generation = match &mut self.generation {
             Some(generation) => generation,
             none => none.insert(Generation::configured(switches.configured()?)),
         };
-        generation.look(setting);
+        generation.observe(setting);
         Ok(generation)
     }
 
-    /// Samples for this long from now, at another rate if one is given. If a window is open, moves its end.
+    /// Turns sampling on for `time` from now, at another rate if a rate is given. If a window is open, moves its end.
     ///
     /// # Errors
     ///
-    /// jemalloc refused. The window is then closed, as far as jemalloc permits.
+    /// If jemalloc refused the change. The window is then closed, as far as jemalloc permits.
     pub(crate) fn open(
         &mut self,
         switches: &impl Switches,
@@ -122,11 +122,11 @@ impl Sampling {
         self.turn(switches, current, wanted).inspect_err(|_| drop(self.close(switches)))
     }
 
-    /// Ends the window: sampling is as it was before. Does nothing without a window.
+    /// Ends the window: sampling returns to its earlier state. Does nothing without a window.
     ///
     /// # Errors
     ///
-    /// jemalloc refused. The window stays, so that the caller can try again.
+    /// If jemalloc refused the change. The window stays, so that the caller can try again.
     pub(crate) fn close(&mut self, switches: &impl Switches) -> Result<(), String> {
         let Some(window) = self.window else { return Ok(()) };
         let current = switches.setting()?;
@@ -147,7 +147,7 @@ impl Sampling {
     }
 
     fn turn(&mut self, switches: &impl Switches, current: Setting, wanted: Setting) -> Result<(), String> {
-        let generation = self.look(switches, current)?;
+        let generation = self.observe(switches, current)?;
         // Turning sampling off comes first, because it does not wait, whereas a reset waits for a dump.
         if current.active && !wanted.active {
             switches.set_active(false)?;
@@ -163,7 +163,7 @@ impl Sampling {
             switches.set_active(true)?;
         }
         if wanted.active && (is_reset || is_turned_on) {
-            // Read now and not earlier, because allocations during the change may be missing.
+            // The time is read after the change, because allocations during the change may be missing.
             generation.turn_on(switches.now().time);
         }
         Ok(())

@@ -40,7 +40,7 @@ pub(crate) fn read_stats(profiling: ProfilingState, unavailable: &mut Unavailabl
     stats
 }
 
-/// `5.3.1` of `5.3.1-0-g81034ce1f1373e37dc865038e1bc8eeecf559ce8`.
+/// Shortens `5.3.1-0-g81034ce1f1373e37dc865038e1bc8eeecf559ce8` to `5.3.1`.
 fn short_version(version: String) -> String {
     version.split('-').next().unwrap_or_default().to_owned()
 }

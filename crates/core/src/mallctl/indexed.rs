@@ -1,8 +1,8 @@
-//! Keys that contain numbers - of arenas, of size classes - and are read again and again.
+//! Keys that contain numbers of arenas or size classes and are read repeatedly.
 //!
-//! jemalloc looks a name up once and is then read by the name's numbers (`mallctlnametomib`, `mallctlbymib`),
-//! which takes a fraction of the time. As in `key`, this table gives each key the type from jemalloc's manual,
-//! and keys are made in this file only.
+//! A name is looked up once, and its value is then read by the name's numbers (`mallctlnametomib`, `mallctlbymib`).
+//! This takes a fraction of the time. As in `key`, this table gives each key the type from jemalloc's manual, and
+//! keys are made in this file only.
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -16,14 +16,14 @@ const MAX_PARTS: usize = 7;
 /// The number that stands for all arenas together (`MALLCTL_ARENAS_ALL`, `jemalloc_macros.h`).
 pub(crate) const ALL_ARENAS: usize = 4096;
 
-/// A name with `N` numbers in it, written as zeros. Arena 0 and class 0 always exist, so the name can be looked
+/// A name that contains `N` numbers, written as zeros. Arena 0 and class 0 always exist, so the name can be looked
 /// up.
 pub(crate) struct IndexedKey<T, const N: usize> {
     name: &'static CStr,
     value: PhantomData<fn() -> T>,
 }
 
-/// An [`IndexedKey`] that was looked up.
+/// The numbers of an [`IndexedKey`] that was looked up.
 pub(crate) struct Mib<T, const N: usize> {
     key: IndexedKey<T, N>,
     parts: [usize; MAX_PARTS],
@@ -125,7 +125,7 @@ impl<T: Plain, const N: usize> IndexedKey<T, N> {
 }
 
 impl<T: Plain, const N: usize> Mib<T, N> {
-    /// The value with these numbers instead of the zeros, as of the last write to `epoch`.
+    /// Reads the value with these numbers instead of the zeros, as of the last write to `epoch`.
     pub(crate) fn read(&self, numbers: [usize; N]) -> Result<T, Error> {
         let mut parts = self.parts;
         for (position, number) in self.indexes.into_iter().zip(numbers) {

@@ -142,7 +142,7 @@ impl<T> Key<T> {
 }
 
 impl<T: Plain> Key<T> {
-    /// The current value; `stats.*` as of the last write to [`EPOCH`].
+    /// Reads the current value, or `stats.*` as of the last write to [`EPOCH`].
     pub(crate) fn read(&self) -> Result<T, Error> {
         // SAFETY: the table above gives every key the manual's type.
         unsafe { backend::read(&self.name) }
@@ -163,7 +163,7 @@ impl Key<()> {
 }
 
 impl Key<String> {
-    /// The current text.
+    /// Reads the current text.
     pub(crate) fn read(&self) -> Result<String, Error> {
         // SAFETY: the table above calls only `const char *` keys text, and those point to constants of jemalloc.
         unsafe { backend::read_text(&self.name) }

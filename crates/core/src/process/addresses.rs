@@ -1,23 +1,23 @@
 //! How many addresses the process can still take, below `RLIMIT_AS` and `RLIMIT_DATA`.
 //!
-//! Memory counts against these limits when it is mapped, whether it was touched or not. In most places a failed
+//! Memory counts against these limits when it is mapped, whether or not it was touched. In most places a failed
 //! mapping ends the process, so no work may start that could reach such a limit.
 
 use std::path::Path;
 
 use crate::kernel_file::{self, size};
 
-/// The bytes that are left below each limit. `None` if there is no limit, or the kernel does not report it.
+/// Bytes of addresses left below each limit. `None` if there is no limit, or the kernel does not report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AddressRoom {
-    /// For everything that is mapped (`RLIMIT_AS`).
+    /// For all mapped memory (`RLIMIT_AS`).
     pub(crate) space: Option<u64>,
     /// For private writable memory (`RLIMIT_DATA`).
     pub(crate) data: Option<u64>,
 }
 
 impl AddressRoom {
-    /// The room below the limit that memory reaches first.
+    /// The room below the limit that new memory reaches first.
     pub(crate) fn of_memory(self) -> Option<u64> {
         self.space.into_iter().chain(self.data).min()
     }

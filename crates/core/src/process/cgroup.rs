@@ -28,13 +28,13 @@ pub(crate) fn read_cgroup(root: &Path, unavailable: &mut Unavailable) -> Option<
         let path = format!("cgroup.levels.{}", cgroup.levels.len());
         for name in UNKNOWN_ABOVE {
             unavailable
-                .note(format!("{path}.{name}"), "of a group above the mount point only the limit is known");
+                .note(format!("{path}.{name}"), "only the limit of a group above the mount point is known");
         }
         cgroup.levels.push(above);
     }
     cgroup.binding = cgroup.least_room();
     if cgroup.binding.is_none() {
-        unavailable.note("cgroup.binding", why_none_binds(&cgroup, unavailable));
+        unavailable.note("cgroup.binding", why_no_level_binds(&cgroup, unavailable));
     }
     Some(cgroup)
 }
@@ -87,7 +87,7 @@ fn levels_above(folder: &Folder, unavailable: &mut Unavailable) -> Vec<CgroupLev
     for above in folder.ancestors().skip(1) {
         let path = format!("cgroup.levels.{}", levels.len());
         let level = LevelReader::new(folder.version, above, &path);
-        if !level.holds_those_below() {
+        if !level.includes_groups_below() {
             break;
         }
         // In version 2 the root group has no such files.
@@ -126,7 +126,7 @@ fn above_the_mount_point(folder: &Folder, cgroup: &CgroupMemory) -> Option<Cgrou
 }
 
 /// Why no level has a known room: a limit or a usage could not be read, or there is no limit.
-fn why_none_binds(cgroup: &CgroupMemory, unavailable: &Unavailable) -> String {
+fn why_no_level_binds(cgroup: &CgroupMemory, unavailable: &Unavailable) -> String {
     let above = (0..cgroup.levels.len()).map(|index| format!("cgroup.levels.{index}"));
     let mut levels = std::iter::once("cgroup".to_owned()).chain(above);
     let failure = levels.find_map(|level| {

@@ -1,7 +1,7 @@
-//! When this process started.
+//! The start time and the uptime of this process.
 //!
 //! The kernel reports the start in ticks since boot, and a clock that cannot be set counts the time since boot
-//! (`CLOCK_BOOTTIME`). Their difference is the uptime of the process, whatever the system clock says. `btime` of
+//! (`CLOCK_BOOTTIME`). Their difference is the uptime of the process, independent of the system clock. `btime` of
 //! `/proc/stat` and `/proc/uptime` are not used: in a container, lxcfs shows the start of the container there.
 
 use std::path::Path;
@@ -67,7 +67,7 @@ fn up(start: Duration, now: Duration) -> Result<Duration, String> {
 
 /// When a process started, in ticks since boot: field 22 of `/proc/<pid>/stat` (proc_pid_stat(5)).
 ///
-/// The process name, field 2, is in parentheses. It may contain any byte, also a parenthesis.
+/// The process name, field 2, is in parentheses. It may contain any byte, including a parenthesis.
 pub fn start_ticks(stat: &[u8]) -> Option<u64> {
     let name_end = stat.iter().rposition(|&byte| byte == b')')?;
     let after_name = std::str::from_utf8(&stat[name_end + 1..]).ok()?;

@@ -2,7 +2,7 @@
 
 use memory_debug_report::{RootSummary, Unavailable};
 
-/// No roots.
+/// Measures nothing, because there are no roots.
 pub(crate) fn measure(_unavailable: &mut Unavailable) -> Option<RootSummary> {
     None
 }

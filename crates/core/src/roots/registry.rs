@@ -11,10 +11,10 @@ use memory_debug_report::{RootRow, RootSummary, Unavailable};
 use super::visitor::{Allocative, Visitor, arc_size};
 use super::walk::{Found, Limits, Walk};
 
-/// The most roots that are measured.
+/// Most roots that are measured.
 const MAX_ROOTS: usize = 64;
 
-/// The most parts of a root that are reported one by one.
+/// Most parts of a root that are reported one by one.
 const MAX_FIELDS: usize = 64;
 
 static ROOTS: Mutex<Vec<Arc<Root>>> = Mutex::new(Vec::new());
@@ -25,19 +25,19 @@ static REFUSED: AtomicU64 = AtomicU64::new(0);
 /// Registers a value under a name. Pages that show types then show its retained size: every byte that `root`
 /// owns, by field and type.
 ///
-/// Registering costs a weak handle. The service can drop the value at any time, and the next report no longer
-/// has it. (The bytes of a dropped `T` itself, not of what it owned, stay allocated until the registration ends
-/// too, as with every `Weak`.)
+/// Registering costs a weak handle. The service can drop the value at any time, and the next report no longer has it.
+/// (As with every `Weak`, the bytes of `T` itself stay allocated until the registration ends. What `T` owned is
+/// freed.)
 ///
-/// The value is visited only when a page with types is requested, on the collecting thread, while the service
-/// goes on. The time is in proportion to the number of values that own something: some 24 million steps a
-/// second, where a struct is one step and each field one or two more. After 20 million steps the visit stops,
-/// and the report says so. A lock on the way is tried for up to 10 ms and held while its contents are visited. A
-/// value shared by `Arc` is counted once over all roots, by the first root that reaches it, in the order of
-/// registration. An `Arc` that is a root itself is counted as that root.
+/// The value is visited only when a page with types is requested, on the collecting thread, while the service goes
+/// on. The time is in proportion to the number of values that own something: some 24 million steps a second. A struct
+/// is one step, and each field is one or two more. After 20 million steps the visit stops, and the report says so. A
+/// lock on the way is tried for up to 10 ms and held while its contents are visited. A value shared by `Arc` is
+/// counted once over all roots, by the first root that reaches it, in the order of registration. An `Arc` that is a
+/// root itself is counted as that root.
 ///
-/// Names may be equal: the second becomes `name #2`. Of more than 64 roots the first 64 are measured, and the
-/// report says how many were not.
+/// Names may be equal: the second becomes `name #2`. Only the first 64 roots are measured, and the report says how
+/// many were not.
 ///
 /// # Examples
 ///

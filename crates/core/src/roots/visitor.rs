@@ -7,9 +7,9 @@ use super::walk::{Step, Walk};
 
 /// A value that can show what it owns.
 ///
-/// It is the trait of the crate [allocative](https://docs.rs/allocative), with that crate's derive macro and its
-/// attributes `skip`, `bound` and `visit`, but with a [visitor](Visitor) that is bounded. The macro uses the
-/// path `allocative::`, so that name must be in scope:
+/// It mirrors the trait of the crate [allocative](https://docs.rs/allocative). It has that crate's derive macro with
+/// the attributes `skip`, `bound` and `visit`, but its own bounded [visitor](Visitor). The macro uses the path
+/// `allocative::`, so that name must be in scope:
 ///
 /// ```
 /// use memory_debug_core::allocative::{self, Allocative, Visitor};
@@ -46,9 +46,9 @@ use super::walk::{Step, Walk};
 ///
 /// # For implementors
 ///
-/// `visit` runs on the collecting thread while the service goes on. It must not wait for a lock, and can try one
-/// with [`Visitor::try_lock`]. It should visit fields with [`Visitor::visit_field`], which stops at the bounds.
-/// If it panics, its root is not measured, and all others are.
+/// `visit` runs on the collecting thread while the service goes on. It must not wait for a lock, and can try one with
+/// [`Visitor::try_lock`]. It should visit fields with [`Visitor::visit_field`], which stops at the bounds. If it
+/// panics, its root is not measured, but all other roots are.
 pub trait Allocative {
     /// Shows the visitor this value and everything it owns.
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>);
@@ -79,7 +79,7 @@ impl Key {
 #[must_use]
 pub struct Visitor<'a> {
     walk: &'a mut Walk,
-    /// How many steps had been taken before the step that made this visitor. `None` if that step was refused.
+    /// Number of steps taken before the step that made this visitor. `None` if that step was refused.
     before: Option<usize>,
 }
 
@@ -199,7 +199,7 @@ impl<'a> Visitor<'a> {
         Visitor { walk, before }.descend(root);
     }
 
-    /// Visits the pointee of an `Arc`. It is remembered only if there are several handles, so that a million
+    /// Visits the pointee of an `Arc`. Its address is remembered only if there are several handles, so that a million
     /// unshared `Arc`s cost no memory.
     pub(super) fn enter_arc<'b, T: ?Sized>(&'b mut self, arc: &Arc<T>) -> Option<Visitor<'b>>
     where
@@ -213,8 +213,7 @@ impl<'a> Visitor<'a> {
     }
 
     fn is_finished(&mut self) -> bool {
-        // A refused step is what notes that values were left out, so the first step beyond the bound is still
-        // tried.
+        // Only a refused step records that values were left out, so the first step beyond the bound is still tried.
         !self.is_inside() || (self.walk.is_exhausted() && !self.enter_heap(0).is_inside())
     }
 

@@ -8,16 +8,16 @@ use memory_debug_report::FieldRow;
 /// Bounds of a visit, so that no value, however large or deep, can harm the service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Nested steps. The visit recurses, and running out of stack ends the process. A step takes some 200 bytes
+    /// Most nested steps. The visit recurses, and running out of stack ends the process. A step takes some 200 bytes
     /// of stack in a debug build, and a kilobyte with structs of many fields; threads have 2 MiB.
     pub(super) depth: usize,
-    /// Steps through all roots together: about a second, during which locks on the way are held.
+    /// Most steps through all roots together. They take about a second, during which locks on the way are held.
     pub(super) values: u64,
-    /// Parts of one root. Any further part is added to the part above it.
+    /// Most parts of one root. Any further part is added to the part above it.
     pub(super) parts: usize,
-    /// `Arc`s with more than one handle, of all roots together: some 10 MB.
+    /// Most `Arc`s with more than one handle, over all roots together. Remembering them takes some 10 MB.
     pub(super) shared: usize,
-    /// How many times to wait a millisecond for a held lock, over all roots together.
+    /// Most waits of a millisecond for a held lock, over all roots together.
     pub(super) lock_waits: u32,
 }
 
@@ -27,7 +27,7 @@ impl Default for Limits {
     }
 }
 
-/// How many times one lock is waited for.
+/// Most waits for one lock.
 const WAITS_A_LOCK: u32 = 10;
 
 /// The visit of all roots.
@@ -59,7 +59,7 @@ struct Part {
 #[derive(Debug)]
 struct Frame {
     part: usize,
-    /// Its size in bytes.
+    /// Size of the value or memory, in bytes.
     size: u64,
     /// The bytes that were counted as parts inside it.
     inside: u64,
@@ -78,11 +78,11 @@ struct Gaps {
 /// Where a step leads.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// To a field, inside the bytes of the value above.
+    /// A step to a field, inside the bytes of the value above.
     Field(&'static str),
-    /// To a field's own type, inside its bytes.
+    /// A step to a field's own type, inside the field's bytes.
     Type(&'static str),
-    /// To memory outside the bytes of the value above, which that value owns or shares.
+    /// A step to memory outside the bytes of the value above, which that value owns or shares.
     Heap { shared: bool },
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Found {
     pub(super) fields: Vec<FieldRow>,
     pub(super) retained_bytes: u64,
     pub(super) not_counted: Vec<String>,
-    /// By root, how many pointers lead to values that were counted there.
+    /// Number of pointers to values that were counted in another root, by that root.
     pub(super) elsewhere: BTreeMap<usize, u64>,
 }
 

@@ -10,7 +10,7 @@ use crate::instance::instance_id;
 
 const STARTED_AT: &str = "2026-11-20T09:00:00Z";
 
-/// A snapshot of nothing, `seconds` after 1970.
+/// A snapshot of an empty heap, `seconds` after 1970.
 pub(crate) fn empty(seconds: u64, label: &str) -> Snapshot {
     let dump = "heap_v2/524288\n  t*: 0: 0 [0: 0]\n\nMAPPED_LIBRARIES:\n";
     of_dump(dump, seconds, label)
@@ -24,7 +24,7 @@ pub(crate) fn samples(generation: u64) -> SampleOrigin {
     samples
 }
 
-/// The same snapshot with other samples.
+/// A copy of the snapshot with other samples.
 pub(crate) fn with_samples(snapshot: &Snapshot, samples: Option<SampleOrigin>) -> Snapshot {
     let mut info = snapshot.info().clone();
     info.samples = samples;

@@ -28,7 +28,7 @@ pub struct SnapshotFolder {
 }
 
 impl SnapshotFolder {
-    /// The folder at `path`. The first save creates it if it does not exist.
+    /// Uses the folder at `path`. The first save creates it if it does not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -37,7 +37,7 @@ impl SnapshotFolder {
     ///
     /// # Errors
     ///
-    /// The file could not be written, for example because the disk is full or `RLIMIT_FSIZE` was reached.
+    /// If the file could not be written, for example because the disk is full or `RLIMIT_FSIZE` was reached.
     /// Earlier snapshots stay as they are.
     pub fn save(&self, snapshot: &Snapshot) -> io::Result<PathBuf> {
         self.make()?;
@@ -60,7 +60,7 @@ impl SnapshotFolder {
     ///
     /// # Errors
     ///
-    /// The folder exists but cannot be read.
+    /// If the folder exists but cannot be read.
     pub fn load(&self) -> io::Result<(Vec<Snapshot>, Vec<String>)> {
         let (mut snapshots, mut passed_over) = (Vec::new(), Vec::new());
         let entries = match fs::read_dir(&self.path) {
@@ -112,14 +112,14 @@ impl SnapshotFolder {
         let mut around = new.iter().filter_map(|path| path.parent());
         let made = builder.create(&self.path).and_then(|()| around.try_for_each(sync));
         if made.is_err() {
-            // The next save would take a folder that exists for a durable one.
+            // The next save would assume that an existing folder is durable.
             new.iter().for_each(|path| _ = fs::remove_dir(path));
         }
         made
     }
 
-    /// Removes what is left of unfinished saves. A save that is running in another process loses its file, and
-    /// reports that.
+    /// Removes the files of unfinished saves. A save that is running in another process loses its file, and reports
+    /// that.
     fn remove_unfinished(&self) {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -131,7 +131,7 @@ impl SnapshotFolder {
     }
 }
 
-/// The contents of a file of at most `max_bytes`.
+/// Reads a file of at most `max_bytes`.
 fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let too_long =
         || io::Error::other(format!("is longer than {max_bytes} bytes, the most that a snapshot can have"));
@@ -145,7 +145,7 @@ fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
-    // The parent of a path with a single component.
+    // The parent of a path with a single component is empty.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }

@@ -31,11 +31,11 @@ pub struct Snapshots {
     kept: Mutex<Kept>,
 }
 
-/// Why there is no snapshot with an id.
+/// The reason why the store has no snapshot with an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotKept {
-    /// There was one, but it became too old, or newer ones took its place.
+    /// The snapshot became too old, or newer snapshots took its place.
     Gone,
     /// No snapshot with this id was taken here.
     Unknown,
@@ -46,7 +46,7 @@ struct Kept {
     /// The oldest first.
     snapshots: VecDeque<(Instant, Arc<Snapshot>)>,
     bytes: usize,
-    /// Ids of the snapshots that were dropped last.
+    /// Ids of the snapshots that were dropped most recently.
     gone: VecDeque<SnapshotId>,
 }
 
@@ -54,12 +54,12 @@ struct Kept {
 const REMEMBERED: usize = 1024;
 
 impl Snapshots {
-    /// An empty store that keeps as much as `bounds` allow.
+    /// Makes an empty store that keeps as much as `bounds` allow.
     pub fn new(bounds: SnapshotBounds) -> Self {
         Self { bounds, kept: Mutex::default() }
     }
 
-    /// Keeps a snapshot, and drops older ones if there is no room.
+    /// Keeps a snapshot, and drops older snapshots if there is no room.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Snapshots {
         Ok(snapshot)
     }
 
-    /// The snapshot with this id.
+    /// Returns the snapshot with this id.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Snapshots {
         Ok(())
     }
 
-    /// All snapshots, the oldest first.
+    /// Lists all snapshots, the oldest first.
     pub fn list(&self) -> Vec<Arc<Snapshot>> {
         self.lock(Instant::now()).snapshots.iter().map(|(_, snapshot)| Arc::clone(snapshot)).collect()
     }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn s45_drops_the_oldest_when_all_are_too_large_and_rejects_one_that_alone_is_too_large() {
+    fn s45_drops_the_oldest_when_the_sum_is_too_large_and_rejects_a_snapshot_that_is_too_large() {
         let size = empty(1, "a").as_bytes().len();
         let bounds = |max_bytes| SnapshotBounds { max_bytes, ..SnapshotBounds::default() };
         let snapshots = Snapshots::new(bounds(2 * size + size / 2));

@@ -63,7 +63,7 @@ impl Counters {
     }
 }
 
-/// A row for every type that was ever tracked, in the order in which they were first seen.
+/// Makes a row for every type that was ever tracked, in the order in which the types were first seen.
 pub(crate) fn rows() -> Vec<TypeRow> {
     nodes().map(Node::row).collect()
 }

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::counters::Counters;
 
-/// A value whose type is counted exactly: how many exist now, and their shallow bytes.
+/// A wrapper that counts the values of a type exactly: how many exist now, and their shallow bytes.
 ///
 /// The heap profile samples; a `Tracked<T>` counts exactly. Wrap the types that need certainty. Their rows have
 /// the source `exact`, and their bytes are `size_of::<T>()` each. Memory that a value owns elsewhere on the heap
@@ -42,7 +42,7 @@ impl<T> Tracked<T> {
         Self { value, _tally: Tally::new(Counters::of::<T>()) }
     }
 
-    /// Takes the value out; it is no longer counted.
+    /// Takes the value out. It is no longer counted.
     pub fn into_inner(self) -> T {
         self.value
     }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_value_in_comparisons_and_formatting() {
+    fn comparisons_and_formatting_use_the_value() {
         let (one, two) = (Tracked::new(1_i8), Tracked::from(2));
         assert!(one < two && one == Tracked::new(1));
         assert_eq!(format!("{one} {one:?} {:03}", two), "1 1 002");

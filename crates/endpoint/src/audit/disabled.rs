@@ -1,4 +1,4 @@
-//! Empty functions in place of audit events, without the feature `tracing`.
+//! Empty audit functions, for builds without the feature `tracing`.
 
 use std::fmt::Display;
 use std::path::Path;

@@ -16,7 +16,7 @@ use crate::escape::Escaped;
 use crate::parts::RequestParts;
 use crate::rate_limit::RateLimit;
 
-/// Whether events are logged, so that replies may refer to the log.
+/// Whether events are logged, so that replies can refer to the log.
 pub(crate) const IS_ON: bool = true;
 
 /// The target of all events, for the filters of subscribers.
@@ -27,16 +27,16 @@ const MAX_PATH_CHARS: usize = 128;
 const MAX_USER_CHARS: usize = 64;
 const MAX_REASON_CHARS: usize = 512;
 
-/// Reports authentication. Clones count refusals together.
+/// The log of authentication. Clones limit refusals together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Audit(Arc<Refusals>);
 
-/// Limits the events of refusals to one per second, so that a flood of bad logins does not become a flood of
-/// events. Each event carries the number of refusals that were left out.
+/// A limit of one event per second for refusals, so that a flood of wrong passwords does not become a flood of events.
+/// Each event carries the number of refusals that were left out before it.
 #[derive(Debug)]
 struct Refusals {
     rate_limit: RateLimit,
-    untold: AtomicU64,
+    left_out: AtomicU64,
 }
 
 impl Audit {
@@ -65,7 +65,7 @@ impl Audit {
         status: Option<u16>,
         now: Instant,
     ) {
-        if let Some(suppressed) = self.0.tell(now) {
+        if let Some(suppressed) = self.0.count(now) {
             warn!(
                 target: TARGET,
                 outcome,
@@ -81,20 +81,20 @@ impl Audit {
 }
 
 impl Refusals {
-    /// Counts a refusal. Returns the number of refusals left out before it if it must be reported, and `None`
-    /// otherwise.
-    fn tell(&self, now: Instant) -> Option<u64> {
+    /// Counts a refusal. Returns the number of refusals that were left out before it, or `None` if this one must be
+    /// left out too.
+    fn count(&self, now: Instant) -> Option<u64> {
         if self.rate_limit.allows(now) {
-            return Some(self.untold.swap(0, Ordering::Relaxed));
+            return Some(self.left_out.swap(0, Ordering::Relaxed));
         }
-        self.untold.fetch_add(1, Ordering::Relaxed);
+        self.left_out.fetch_add(1, Ordering::Relaxed);
         None
     }
 }
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { rate_limit: RateLimit::new(Duration::from_secs(1)), untold: AtomicU64::new(0) }
+        Self { rate_limit: RateLimit::new(Duration::from_secs(1)), left_out: AtomicU64::new(0) }
     }
 }
 
@@ -112,11 +112,11 @@ pub(crate) fn credentials_kept(error: &dyn Display) {
     warn!(target: TARGET, outcome = "credentials-kept", %error, "memory page: credentials");
 }
 
-/// Warns that others could have read a correct password on its way. Reported once per process, because it
-/// concerns the deployment and not the request.
+/// Warns that others could have read a correct password on its way. Warns once per process, because the cause is the
+/// deployment and not the request.
 pub(crate) fn plain_http(parts: &RequestParts<'_>) {
-    static TOLD: AtomicBool = AtomicBool::new(false);
-    if !TOLD.swap(true, Ordering::Relaxed) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if !WARNED.swap(true, Ordering::Relaxed) {
         let peer = parts.connection.peer.map(display);
         warn!(
             target: TARGET,
@@ -128,8 +128,8 @@ pub(crate) fn plain_http(parts: &RequestParts<'_>) {
     }
 }
 
-/// Reports a change of the profiler by `user`, or why it failed. Catches panics of subscribers, because the
-/// change is already made.
+/// Reports a change of the profiler by `user`, or its failure. Catches panics of subscribers, because the change is
+/// already made.
 pub(crate) fn profiling(user: &str, change: ProfilingChange, version: Result<u64, u16>) {
     let user = Escaped::new(user, MAX_USER_CHARS);
     let _panic = catch_unwind(AssertUnwindSafe(|| match version {
@@ -151,7 +151,7 @@ pub(crate) fn no_siblings(reason: &str) {
     ));
 }
 
-/// A request failed by a defect. Does not end the thread, even if a subscriber panics.
+/// Reports an unexpected failure. Catches panics of subscribers, so that the thread goes on.
 pub(crate) fn internal(problem: &str, error: &dyn Display) {
     let error = error.to_string();
     let error = Escaped::new(&error, MAX_REASON_CHARS);
@@ -160,7 +160,7 @@ pub(crate) fn internal(problem: &str, error: &dyn Display) {
     ));
 }
 
-/// Reports a request to siblings or peers: how many instances answered, and why others did not.
+/// Reports that siblings or peers were asked: how many instances answered, and why others did not.
 pub(crate) fn fleet(report: &FleetReport) {
     let (scope, answered, missing) = (&*report.scope, report.instances.len(), report.missing.len());
     let reasons: BTreeSet<_> = report.missing.iter().map(|missing| missing.reason.as_str()).collect();
@@ -194,11 +194,11 @@ mod tests {
     fn s64_a_flood_of_refusals_is_reported_once_a_second_with_a_count() {
         let refusals = Refusals::default();
         let start = Instant::now();
-        assert_eq!(refusals.tell(start), Some(0));
+        assert_eq!(refusals.count(start), Some(0));
         for number in 0..500 {
-            assert_eq!(refusals.tell(start + Duration::from_millis(number)), None);
+            assert_eq!(refusals.count(start + Duration::from_millis(number)), None);
         }
-        assert_eq!(refusals.tell(start + Duration::from_millis(1001)), Some(500));
-        assert_eq!(refusals.tell(start + Duration::from_millis(1002)), None);
+        assert_eq!(refusals.count(start + Duration::from_millis(1001)), Some(500));
+        assert_eq!(refusals.count(start + Duration::from_millis(1002)), None);
     }
 }

@@ -29,7 +29,7 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// The user whose login it was.
+    /// The user of the login.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user
@@ -40,13 +40,13 @@ impl Authorized {
         &self.user
     }
 
-    /// What the login may do.
+    /// The role of the login.
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Whether the secret of a peer was sent, not an operator's password.
+    /// Whether the request came with the secret of peers instead of an operator's password.
     pub(crate) fn is_peer(&self) -> bool {
         self.is_peer
     }
@@ -57,7 +57,7 @@ impl Authorized {
     }
 }
 
-/// The request was not authenticated. Missing, malformed and wrong credentials are indistinguishable on
+/// The error of a request that was not authenticated. Missing, malformed and wrong credentials are indistinguishable on
 /// purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unauthorized;
@@ -74,8 +74,8 @@ pub fn authenticate<'a>(
     values: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Authorized, Unauthorized> {
     wiping_the_stack(|| {
-        let mut room = ClaimRoom::default();
-        let claim = Claim::read(values, &mut room).ok_or(Unauthorized)?;
+        let mut buffer = ClaimBuffer::default();
+        let claim = Claim::read(values, &mut buffer).ok_or(Unauthorized)?;
         credentials.refresh(Instant::now());
         claim.prove(credentials).ok_or(Unauthorized)
     })
@@ -83,9 +83,9 @@ pub fn authenticate<'a>(
 
 /// The buffer in which a claim is decoded, wiped on drop. It must not be moved while it holds a claim,
 /// because a move leaves a copy behind.
-pub(crate) struct ClaimRoom(Zeroizing<[u8; DECODE_BYTES]>);
+pub(crate) struct ClaimBuffer(Zeroizing<[u8; DECODE_BYTES]>);
 
-impl Default for ClaimRoom {
+impl Default for ClaimBuffer {
     fn default() -> Self {
         Self(Zeroizing::new([0; DECODE_BYTES]))
     }
@@ -101,23 +101,23 @@ impl<'r> Claim<'r> {
     /// Decodes the claim if there is exactly one header value.
     pub(crate) fn read<'a>(
         values: impl IntoIterator<Item = &'a [u8]>,
-        room: &'r mut ClaimRoom,
+        buffer: &'r mut ClaimBuffer,
     ) -> Option<Self> {
         let mut values = values.into_iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return None;
         };
-        Self::decode(token68(value)?, room)
+        Self::decode(token68(value)?, buffer)
     }
 
     /// Decodes strictly (standard alphabet, canonical padding, no space, at most [`MAX_PAIR_BYTES`]) and
     /// splits at the first colon. Passwords may contain colons.
-    fn decode(token: &[u8], room: &'r mut ClaimRoom) -> Option<Self> {
+    fn decode(token: &[u8], buffer: &'r mut ClaimBuffer) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
-        let length = STANDARD.decode_slice(token, room.0.as_mut_slice()).ok()?;
-        let pair = &room.0[..length];
+        let length = STANDARD.decode_slice(token, buffer.0.as_mut_slice()).ok()?;
+        let pair = &buffer.0[..length];
         if length > MAX_PAIR_BYTES || pair.iter().any(u8::is_ascii_control) {
             return None;
         }

@@ -66,7 +66,7 @@ enum Logins {
 }
 
 impl Credentials {
-    /// Credentials with one login of [`Role::Profile`], whose password must not be weak.
+    /// Creates credentials with one login of [`Role::Profile`], whose password must not be weak.
     ///
     /// User and password are compared byte by byte as UTF-8, without Unicode normalisation. Generate the
     /// password, for example with [`generate_password`]: a long password made of common words is not
@@ -80,14 +80,14 @@ impl Credentials {
     /// - The password is weak: it has fewer than 16 characters or fewer than 6 different characters, repeats a shorter
     ///   text, or is mostly a sequence such as `1234`.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Result<Self, CredentialsError> {
-        Login::strong(&user.into(), &Secret::new(password)).map(Self::of)
+        Login::strong(&user.into(), &Secret::new(password)).map(Self::single)
     }
 
-    /// Credentials with one login, whose password can be weak.
+    /// Creates credentials with one login, whose password can be weak.
     ///
     /// # Security
     ///
-    /// Only for development machines: anyone who guesses the password can inspect the service. Guesses are
+    /// Use it only on development machines: anyone who guesses the password can inspect the service. Guesses are
     /// limited to five per address, plus one more every ten seconds. The limit then applies to all logins of
     /// the endpoint.
     ///
@@ -100,7 +100,7 @@ impl Credentials {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, CredentialsError> {
-        Login::any(&user.into(), &Secret::new(password)).map(Self::of)
+        Login::any(&user.into(), &Secret::new(password)).map(Self::single)
     }
 
     /// Lowers the role of all these logins to at most `role`.
@@ -146,7 +146,7 @@ impl Credentials {
         let _old = mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), sources);
     }
 
-    fn of(login: Login) -> Self {
+    fn single(login: Login) -> Self {
         Self::from_logins(Logins::Fixed(Arc::new(vec![login])))
     }
 

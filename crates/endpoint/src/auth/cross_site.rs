@@ -19,8 +19,8 @@ enum Site {
     Unknown,
 }
 
-/// Whether to refuse the request because a page of another site sent it. `is_overview`: the path is the
-/// overview, which other sites may link to.
+/// Whether to refuse the request because a page of another site sent it. `is_overview` says that the path is the
+/// overview, to which other sites may link.
 pub(crate) fn is_refused(parts: &RequestParts<'_>, is_overview: bool) -> bool {
     match (site(parts), SAFE_METHODS.contains(&parts.method)) {
         (Site::Own, _) | (Site::Unknown, true) => false,
@@ -34,7 +34,7 @@ fn site(parts: &RequestParts<'_>) -> Site {
     match *(parts.headers)("sec-fetch-site") {
         [] => Site::Unknown,
         [b"same-origin" | b"none"] => Site::Own,
-        // Also values that no browser sends today.
+        // Includes values that no browser sends today.
         _ => Site::Other,
     }
 }
@@ -45,11 +45,11 @@ fn is_followed_link(parts: &RequestParts<'_>) -> bool {
 }
 
 /// Whether `Origin` is missing or names the requested host. Only the host is compared, because we do not know
-/// our scheme. So a page that an attacker serves over plain HTTP in our place passes, as in Go.
+/// our scheme. A page that an attacker serves over plain HTTP in our place therefore passes, as in Go.
 fn comes_from_own_origin(parts: &RequestParts<'_>) -> bool {
     match *(parts.headers)("origin") {
         [] => true,
-        [origin] => host_of(origin).is_some_and(|host| is_asked_host(parts, host)),
+        [origin] => host_of(origin).is_some_and(|host| is_requested_host(parts, host)),
         _ => false,
     }
 }
@@ -60,7 +60,7 @@ fn host_of(origin: &[u8]) -> Option<&[u8]> {
     Some(&origin[scheme + 3..]).filter(|host| !host.is_empty())
 }
 
-fn is_asked_host(parts: &RequestParts<'_>, host: &[u8]) -> bool {
+fn is_requested_host(parts: &RequestParts<'_>, host: &[u8]) -> bool {
     match (parts.authority, &*(parts.headers)("host")) {
         (Some(authority), _) => authority.as_bytes().eq_ignore_ascii_case(host),
         (None, [asked]) => asked.eq_ignore_ascii_case(host),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn s30_the_table_of_the_tests_of_cross_origin_protection_in_go() {
+    fn s30_decisions_match_the_tests_of_cross_origin_protection_in_go() {
         for (method, site, origin, expected) in [
             ("POST", "same-origin", "", false),
             ("POST", "none", "", false),

@@ -40,7 +40,7 @@ impl Key {
     }
 
     /// The digest of `text`. The state of the hash function is wiped in place. `Mac::finalize` would move it
-    /// and so leave a copy.
+    /// and leave a copy.
     pub(crate) fn tag(&self, field: Field, text: &[u8]) -> Tag {
         let mut mac =
             HmacReset::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn s08_tags_are_hmac_sha256() {
-        // RFC 4231, test case 2, is HMAC("Jefe", "what do ya want for nothing?"). Here the key has 32 bytes and the field
-        // comes first, so `openssl dgst -sha256 -mac HMAC` computed the expected value.
+        // RFC 4231, test case 2, is HMAC("Jefe", "what do ya want for nothing?"). Here the key has 32 bytes and the
+        // field comes first, so `openssl dgst -sha256 -mac HMAC` computed the expected value.
         let key = Key(Zeroizing::new([0x0b; 32]));
         let tag = key.tag(Field::Password, b"what do ya want for nothing?");
         let hex: String = tag.0.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,9 +1,9 @@
-//! Authentication gate: the checks that a request must pass before anything else about it is read.
+//! The authentication gate: the checks that a request must pass before anything else about it is read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::auth::authenticate::{Authorized, Claim, ClaimRoom};
+use crate::auth::authenticate::{Authorized, Claim, ClaimBuffer};
 use crate::auth::credentials::Credentials;
 use crate::auth::guess_limiter::GuessLimiter;
 use crate::auth::secret::wiping_the_stack;
@@ -42,13 +42,13 @@ impl Gate {
         if self.transport.plain_http == PlainHttp::Refuse && !self.transport.is_private(parts) {
             return Err(Refusal::PlainHttp);
         }
-        wiping_the_stack(|| self.look_at_claim(parts, now))
+        wiping_the_stack(|| self.check_claim(parts, now))
     }
 
-    fn look_at_claim(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
-        let mut room = ClaimRoom::default();
+    fn check_claim(&self, parts: &RequestParts<'_>, now: Instant) -> Result<Authorized, Refusal> {
+        let mut buffer = ClaimBuffer::default();
         let values = (parts.headers)("authorization");
-        let claim = Claim::read(values, &mut room).ok_or(Refusal::Unauthorized)?;
+        let claim = Claim::read(values, &mut buffer).ok_or(Refusal::Unauthorized)?;
         self.credentials.refresh(now);
         if !self.credentials.can_be_guessed() {
             return self.prove(&claim);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_a_password_over_plain_http_is_deplored_unless_allowed() {
+    fn s17_a_password_over_plain_http_causes_a_warning_unless_allowed() {
         assert!(should_warn_about_plain_http(PlainHttp::Warn, None));
         assert!(should_warn_about_plain_http(PlainHttp::Warn, Some(false)));
         assert!(!should_warn_about_plain_http(PlainHttp::Warn, Some(true)));

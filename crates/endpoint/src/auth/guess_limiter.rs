@@ -1,7 +1,7 @@
 //! Limits guesses at weak passwords.
 //!
-//! Only the endpoints of weak passwords limit guesses. A strong password is impractical to guess at any speed. Without a
-//! limit, an attacker cannot lock out its user.
+//! Guesses are limited only at endpoints with weak passwords. A strong password is impractical to guess at any speed,
+//! and without a limit an attacker cannot lock out its user.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,8 +21,8 @@ pub(crate) struct GuessLimiter(Mutex<Buckets>);
 
 #[derive(Debug, Default)]
 struct Buckets {
-    /// Buckets that are not full. There are at most a hundred: each guess also takes a token from `all`, and
-    /// that is as many as `all` provides while one of these buckets fills up.
+    /// Buckets that are not full. There are at most a hundred, because each guess also takes
+    /// a token from `all`. It provides a hundred tokens while one of these buckets fills up.
     peers: HashMap<IpAddr, Bucket>,
     all: Bucket,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Guess {
     peer: Option<IpAddr>,
 }
 
-/// A token bucket, represented by the moment at which it will be full. `None` means full.
+/// A token bucket, stored as the time at which it will be full. `None` means full.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     full_at: Option<Instant>,

@@ -1,6 +1,6 @@
 //! The roles of logins.
 
-/// What a login may do. Each role includes those before it.
+/// The permissions of a login. Each role includes the permissions of the roles before it.
 ///
 /// # Examples
 ///

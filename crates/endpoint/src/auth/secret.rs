@@ -20,7 +20,7 @@ impl Secret {
     }
 }
 
-/// More stack than decoding and hashing use. The tests of S16 search for remnants.
+/// The number of stack words to wipe, more than decoding and hashing use. The tests of S16 search for remnants.
 const STACK_WORDS: usize = 16 * 1024 / size_of::<u64>();
 
 /// Calls `work`, then overwrites the stack that it used. Decoders and hash functions copy their input into

@@ -61,7 +61,8 @@ fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|period| characters[period..] == characters[..characters.len() - period])
 }
 
-/// Whether at least three of four characters equal or neighbour the one before, as in `1234567890123456`.
+/// Whether at least three of four characters equal the previous character or are its neighbour, as in
+/// `1234567890123456`.
 fn is_sequence(characters: &[char]) -> bool {
     let steps = characters.len().saturating_sub(1);
     let short_steps =
@@ -125,7 +126,7 @@ mod tests {
         }
     }
 
-    /// The limit of the promise: the rules look at characters, not at words.
+    /// A known limit: the rules look at characters, not at words.
     #[test]
     fn s01_long_passwords_of_common_words_are_not_recognised() {
         for password in

@@ -12,7 +12,7 @@ pub(crate) struct Transport {
     pub(crate) trusts_forwarded_proto: bool,
 }
 
-/// What to do if others may have read the password.
+/// The reaction to a password that others may have read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
     /// Log a warning, once per process.
@@ -20,7 +20,7 @@ pub(crate) enum PlainHttp {
     Warn,
     /// Refuse the request.
     Refuse,
-    /// Accept it silently.
+    /// Accept the request silently.
     Allow,
 }
 

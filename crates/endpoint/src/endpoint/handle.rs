@@ -1,4 +1,4 @@
-//! From a request to its reply: the checks, in their documented order.
+//! The way from a request to its reply: all checks, in their documented order.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use crate::view::{PageRequest, RenderRequest};
 
 /// A request that passed all checks of its head.
 enum Request {
-    /// The page, and the processes that it asks.
+    /// A page, and the processes that it asks.
     Page(RenderRequest, Option<Arc<dyn Neighbours>>),
-    /// The body says the rest.
+    /// A request whose page is described by its body.
     WithBody(Draft),
 }
 
-/// The source of a page's parameters.
+/// The part of a request that has the page's parameters.
 enum Source {
-    /// The head of the request, which was read.
+    /// The head, which has been read.
     Page(Result<Arc<dyn PageRequest>, Problem>),
-    /// The body, which will be read by this function.
+    /// The body, which this function will read.
     Body(ReadBody),
 }
 
@@ -46,20 +46,20 @@ impl Request {
 }
 
 impl Endpoint {
-    /// Answers a request. Returns without blocking: long work runs on another thread. One operation reads a body, but
+    /// Answers a request without blocking, because long work runs on another thread. One operation reads a body, but
     /// only after all other checks have passed: [`ReplyFuture::needs_body`].
     ///
-    /// Without authorization every request gets the same constant 401, before anything else about it is examined. Only
-    /// the answer to `HEAD` has no body. Two checks come before the password: whether plain HTTP is refused (403), and with
-    /// a weak password whether the address has sent too many wrong ones (429). If the page [hides](Self::hide), the
-    /// application answers these requests: ask [`ReplyFuture::is_for_application`].
+    /// Every request without authorization gets the same constant 401 before anything else about it is examined,
+    /// except that the answer to `HEAD` has no body. Only two checks come before the password. One is whether plain
+    /// HTTP is refused (403). The other is whether the address has guessed too often at a weak password (429). If the
+    /// page [hides](Self::hide), the application answers all these requests: see [`ReplyFuture::is_for_application`].
     pub fn handle(&self, parts: RequestParts<'_>) -> ReplyFuture {
         let now = Instant::now();
         match self.gate.pass(&parts, now) {
             Ok(proof) => {
                 // After a fork the child has no listener yet.
                 self.listen();
-                let outcome = self.answer(&parts, &proof).of_instance(instance_id());
+                let outcome = self.answer(&parts, &proof).with_instance(instance_id());
                 let role = if proof.is_peer() { "peer" } else { proof.role().as_str() };
                 self.audit.authorized(&parts, proof.user(), role, outcome.status());
                 if self.gate.should_warn_about_plain_http(&parts) {
@@ -121,8 +121,8 @@ impl Endpoint {
         }
     }
 
-    /// The format of a problem, if the page was requested in `format`. For all that `go tool pprof` may request, the
-    /// problem has a format that it shows.
+    /// The format of a problem, if the page was requested in `format`. For all paths that `go tool pprof` may
+    /// request, the problem has a format that the tool shows.
     fn problem_format(&self, parts: &RequestParts<'_>, format: Format) -> Format {
         let is_heap = self.base.below(parts.path) == Some("/heap");
         if is_heap && format != Format::Json || self.is_alias(parts.path) { Format::Pprof } else { format }
@@ -144,7 +144,7 @@ impl Endpoint {
         let (operation, id) = self.find(parts, rest)?;
 
         let max_rows = self.flights.limits().max_rows;
-        // A peer asks all others for as many rows as it shows itself, and accepts fewer.
+        // A peer asks others for as many rows as it shows itself, and accepts fewer.
         let may_ask_for = if proof.is_peer() { usize::MAX } else { max_rows };
         let mut query = Query::parse(operation.parameters, parts.query, may_ask_for, max_rows);
         let named_format = query.format(operation.formats);
@@ -201,7 +201,7 @@ impl Endpoint {
         }
     }
 
-    /// The row of the table that belongs to the path and method.
+    /// Finds the row of the route table for the path and method.
     fn find(
         &self,
         parts: &RequestParts<'_>,
@@ -230,7 +230,7 @@ impl Endpoint {
         let needed = if force {
             Role::Profile
         } else if proof.is_peer() {
-            // The peer has checked whether its own client may know the names of types.
+            // The peer has already checked whether its client may see the names of types.
             if !operation.is_for_peers || !has_hop(parts) {
                 return Err(Problem::PeersOwn);
             }
@@ -242,7 +242,7 @@ impl Endpoint {
         if held < needed { Err(Problem::ForbiddenRole { needed, held }) } else { Ok(()) }
     }
 
-    /// The processes that a request for a fleet asks, if there are any and it may ask them.
+    /// The processes to ask for a fleet, if they are configured and this request may ask them.
     fn neighbours(
         &self,
         parts: &RequestParts<'_>,
@@ -256,14 +256,14 @@ impl Endpoint {
             return Ok(Arc::clone(siblings) as Arc<dyn Neighbours>);
         }
         let peers = self.peers.as_ref().filter(|peers| !peers.is_empty()).ok_or_else(Problem::no_peers)?;
-        // Checked for each request, because files of logins change.
+        // Checked for each request, because credentials files can change.
         if peers.share_a_password_with(&self.gate.credentials) {
             return Err(Problem::peers_share_a_password());
         }
         Ok(Arc::clone(peers) as Arc<dyn Neighbours>)
     }
 
-    /// The same processes as a value, with the credential to ask them with.
+    /// A comparable description of `neighbours`, with the credential for asking them.
     fn members(
         &self,
         parts: &RequestParts<'_>,

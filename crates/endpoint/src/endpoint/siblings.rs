@@ -1,4 +1,4 @@
-//! The endpoint as its siblings see it.
+//! The endpoint on the socket for siblings.
 
 use std::net::Ipv4Addr;
 
@@ -26,7 +26,7 @@ impl AnswerSiblings for ForSiblings {
             headers: request.headers,
             connection: Connection { peer: Some(Ipv4Addr::LOCALHOST.into()), tls: None },
         });
-        // Waits no longer than the deadline of the request.
+        // Returns by the deadline of the request.
         let Some(Reply { status, headers, body }) = wait(outcome, None) else {
             return SiblingReply::not_found();
         };

@@ -1,4 +1,4 @@
-//! Requests in, replies out, with a collector that counts.
+//! Requests and their replies, with a collector that counts.
 
 mod forced;
 mod guessing;
@@ -30,7 +30,7 @@ const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
 const PASSWORD: &str = "9vKq3x-PzL7_mT2wRb4y";
 const WRONG: &str = "Basic b3BzOndyb25n";
 
-/// Reports numbered rows and remembers what it was asked for.
+/// Reports numbered rows and records the requested scopes.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<Scope>>>);
 
@@ -74,7 +74,7 @@ impl Fixture {
         self.answer(parts(method, path, query, &|_| Vec::new()), headers)
     }
 
-    /// The answer to somebody at `peer`.
+    /// The reply to a client at `peer`.
     fn send_from(&self, peer: &str, tls: Option<bool>, headers: &[(&str, &str)]) -> Reply {
         let connection = Connection { peer: peer.parse().ok(), tls };
         self.answer(
@@ -126,14 +126,14 @@ fn text(reply: &Reply) -> &str {
 }
 
 #[test]
-fn s45_no_more_rows_than_configured_can_be_asked_for() {
+fn s45_requests_for_more_rows_than_configured_are_refused() {
     let fixture = Fixture::with(|endpoint| endpoint.limits(Limits::default().max_rows(7)));
     assert_eq!(fixture.get("/debug/memory/types?top=7").status, 200);
     assert_eq!(fixture.get("/debug/memory/types?top=8").status, 400);
 }
 
 #[test]
-fn each_page_is_there_in_each_format() {
+fn each_page_exists_in_each_format() {
     let fixture = Fixture::new();
     for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
         let reply = fixture.get(path);
@@ -157,7 +157,7 @@ fn each_page_is_there_in_each_format() {
 }
 
 #[test]
-fn each_page_collects_what_it_shows() {
+fn each_page_collects_only_what_it_shows() {
     let fixture = Fixture::new();
     for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
         fixture.get(path);
@@ -186,7 +186,7 @@ fn the_format_parameter_wins_over_the_header() {
 }
 
 #[test]
-fn what_is_not_offered_is_406_with_the_offer() {
+fn a_format_that_is_not_offered_is_406_with_the_offered_formats() {
     let reply = Fixture::new().get_accepting("/debug/memory", "image/png");
     assert_eq!(reply.status, 406);
     assert!(text(&reply).contains("text/plain") && text(&reply).contains("application/json"));
@@ -195,7 +195,7 @@ fn what_is_not_offered_is_406_with_the_offer() {
 }
 
 #[test]
-fn s02_every_path_and_method_answers_the_same_401_before_anything_else() {
+fn s02_every_path_and_method_answers_the_same_401_before_any_other_check() {
     let fixture = Fixture::new();
     let expected = Reply::unauthorized();
     for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW", ""]
@@ -249,7 +249,7 @@ fn s16_nothing_reachable_from_the_endpoint_shows_the_password() {
     let parts = parts("HEAD", "/debug/memory", None, &headers);
     let mut shown = format!("{credentials:?} {endpoint:#?} {parts:?} ");
     shown += &format!("{:?}", endpoint.handle(parts));
-    assert!(shown.contains("200"), "the header was the right one: {shown}");
+    assert!(shown.contains("200"), "the header has the right password: {shown}");
     for form in [secret, "tr0ub", "dHIwdWI", "b3BzOn", "authorization: "] {
         assert!(!shown.contains(form), "{form}: {shown}");
     }
@@ -290,7 +290,7 @@ fn s20_paths_of_the_application_are_not_answered_even_if_they_arrive() {
 }
 
 #[test]
-fn s21_clones_share_collections_and_settings_of_a_clone_do_not_touch_the_original() {
+fn s21_clones_share_collections_and_changing_a_clone_does_not_change_the_original() {
     let fixture = Fixture::new();
     let elsewhere = fixture.endpoint.clone().path("/internal/memory").unwrap();
     assert!(Arc::ptr_eq(&elsewhere.flights, &fixture.endpoint.flights));
@@ -386,8 +386,8 @@ fn s45_rows_and_bytes_are_bounded() {
 }
 
 #[test]
-fn s42_building_and_refusing_start_no_thread() {
-    /// Any call is a mistake.
+fn s42_building_an_endpoint_and_refusing_requests_start_no_thread() {
+    /// Counts calls, because every call is a mistake.
     struct Never(Arc<AtomicUsize>);
     impl Collect for Never {
         fn collect(&self, _scope: Scope) -> Collected {
@@ -410,7 +410,7 @@ fn s42_building_and_refusing_start_no_thread() {
 
 proptest! {
     #[test]
-    fn s12_whatever_is_sent_without_the_password_the_401_is_the_same(
+    fn s12_every_request_without_the_password_gets_the_same_401(
         method in "[A-Z]{0,7}",
         path in "/debug/memory(/\\PC{0,20})?",
         query in proptest::option::of("\\PC{0,20}"),

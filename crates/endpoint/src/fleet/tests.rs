@@ -1,4 +1,4 @@
-//! Siblings as an endpoint answers and asks them. `memory-debug-fleet` tests the rest.
+//! Tests of an endpoint with siblings. `memory-debug-fleet` tests the rest.
 
 use std::env;
 use std::fs;
@@ -41,7 +41,7 @@ impl Collect for Reports {
     }
 }
 
-/// A directory that does not exist yet, in a folder that is removed on drop.
+/// A path for a directory that does not exist yet, in a temporary folder that is removed on drop.
 struct Place(PathBuf);
 
 impl Place {
@@ -67,7 +67,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A socket that is closed meanwhile is removed too.
+        // The second try also removes a socket that was closed in the meantime.
         let _ = fs::remove_dir_all(&self.0).or_else(|_| fs::remove_dir_all(&self.0));
     }
 }
@@ -77,7 +77,7 @@ fn endpoint(place: &Place) -> Endpoint {
     Endpoint::new(credentials).collect_with(Reports).siblings(place.directory())
 }
 
-/// An endpoint that listens.
+/// An endpoint that is listening.
 fn listening(place: &Place) -> Endpoint {
     let endpoint = endpoint(place);
     endpoint.listen();
@@ -106,7 +106,7 @@ fn fleet(endpoint: &Endpoint) -> Value {
     serde_json::from_slice(&reply.body).unwrap()
 }
 
-/// A sibling that answers each request with `answer`. Returns the requests as they come.
+/// Starts a sibling that answers each request with `answer`. Returns the requests that arrive.
 fn sibling(place: &Place, answer: Vec<u8>) -> std::sync::mpsc::Receiver<String> {
     // The name of this process's socket with another instance id.
     let own = place.names().remove(0);
@@ -124,7 +124,7 @@ fn members(siblings: &Siblings, login: &str, base: &str) -> FleetMembers {
     }
 }
 
-/// The reply of this process's socket to these bytes.
+/// The reply of this process's socket to a raw request.
 fn raw(place: &Place, request: &[u8]) -> String {
     let name = place.names().into_iter().find(|name| !name.ends_with("-00000001.sock")).unwrap();
     let mut stream = UnixStream::connect(place.directory().join(name)).unwrap();
@@ -135,7 +135,7 @@ fn raw(place: &Place, request: &[u8]) -> String {
 }
 
 #[test]
-fn s16_siblings_are_asked_with_the_callers_login_and_for_themselves_alone() {
+fn s16_siblings_are_asked_with_the_callers_login_and_only_for_themselves() {
     let place = Place::new();
     let endpoint = listening(&place);
     let asked = sibling(&place, answer(200, &report_of(1).to_string()));
@@ -160,7 +160,7 @@ fn s16_nothing_shows_the_login() {
 }
 
 #[test]
-fn s40_an_answer_is_shared_only_by_requests_with_the_same_login() {
+fn s40_only_requests_with_the_same_login_share_an_answer() {
     let place = Place::new();
     let siblings = Siblings::of_process(place.directory()).unwrap();
     let other = Place::new();
@@ -210,7 +210,7 @@ fn a_forwarded_request_cannot_ask_for_the_fleet() {
 }
 
 #[test]
-fn the_socket_asks_for_the_password_too() {
+fn the_socket_requires_the_password_too() {
     let place = Place::new();
     let _endpoint = listening(&place);
     let paths = ["/debug/memory", "/debug/memory/stats?top=0", "/debug/memory/fleet", "/debug/memory/x"];
@@ -230,17 +230,17 @@ fn s21_a_process_has_one_socket_in_a_directory_and_removes_it() {
     second.listen();
     assert_eq!(place.names().len(), 1);
     drop(first);
-    assert_eq!(place.names().len(), 1, "the second endpoint uses it");
+    assert_eq!(place.names().len(), 1, "the second endpoint still uses the socket");
     assert_eq!(fleet(&second)["complete"], true);
     drop(second);
-    // A collecting thread may hold it for a moment longer.
+    // A collecting thread may hold the endpoint a moment longer.
     while !place.names().is_empty() {
         thread::yield_now();
     }
 }
 
 #[test]
-fn s49_nothing_exists_before_the_endpoint_is_applied() {
+fn s49_the_directory_is_created_only_by_the_first_authorized_request() {
     let place = Place::new();
     let endpoint = endpoint(&place);
     assert!(!place.directory().exists());

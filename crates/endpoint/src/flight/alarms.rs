@@ -21,9 +21,9 @@ pub(super) const MAX_GROWTHS: usize = 4;
 /// The event that a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// The end of the time in which its body must arrive.
+    /// The end of the time for the request's body to arrive.
     Body,
-    /// Its second collection.
+    /// The start of the request's second collection.
     Growth,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Permit {
     number: u64,
 }
 
-/// All permits.
+/// The permits of all waiting requests, with their alarms.
 #[derive(Default)]
 pub(super) struct Alarms {
     latest: u64,
@@ -57,7 +57,7 @@ impl Permit {
     /// If too many requests already wait for this event.
     pub(super) fn take(shared: &Arc<Shared>, wait: Wait, proof: &Authorized) -> Result<Self, Problem> {
         let (number, displaced) = shared.lock().alarms.admit(wait, proof)?;
-        // Dropping it wakes the task that polled for it, so never drop it under the lock.
+        // Dropping the channel wakes the task that polled it, so never drop it under the lock.
         drop(displaced);
         Ok(Self { shared: Arc::clone(shared), number })
     }
@@ -86,7 +86,7 @@ impl Drop for Permit {
         let removed = self.shared.lock().alarms.remove(self.number);
         // Lets the supervisor end if it has nothing else to wait for.
         self.shared.changed.notify_all();
-        // Dropping it wakes the task that polled for it, so never drop it under the lock.
+        // Dropping the channel wakes the task that polled it, so never drop it under the lock.
         drop(removed);
     }
 }
@@ -99,7 +99,7 @@ impl Alarms {
             Wait::Growth => MAX_GROWTHS,
         };
         let mut displaced = None;
-        if self.of(wait).count() >= most {
+        if self.permits_for(wait).count() >= most {
             displaced = Some(self.displace(wait, proof.user()).ok_or_else(|| self.refusal(wait))?);
         }
         self.latest += 1;
@@ -109,14 +109,17 @@ impl Alarms {
         Ok((number, displaced))
     }
 
-    fn of(&self, wait: Wait) -> impl Iterator<Item = &Permitted> {
+    fn permits_for(&self, wait: Wait) -> impl Iterator<Item = &Permitted> {
         self.permits.iter().filter(move |permit| permit.wait == wait)
     }
 
     fn displace(&mut self, wait: Wait, newcomer: &str) -> Option<Permitted> {
-        let loser = gives_way(self.of(wait).map(|permit| &permit.login), newcomer)?;
-        let newest =
-            self.of(wait).filter(|permit| permit.login == loser).map(|permit| permit.number).max()?;
+        let loser = gives_way(self.permits_for(wait).map(|permit| &permit.login), newcomer)?;
+        let newest = self
+            .permits_for(wait)
+            .filter(|permit| permit.login == loser)
+            .map(|permit| permit.number)
+            .max()?;
         self.remove(newest)
     }
 
@@ -124,7 +127,7 @@ impl Alarms {
         match wait {
             Wait::Body => Problem::TooManyBodies,
             Wait::Growth => {
-                let next = self.of(wait).filter_map(Permitted::due).min();
+                let next = self.permits_for(wait).filter_map(Permitted::due).min();
                 let rest = next.map(|due| due.saturating_duration_since(Instant::now()));
                 Problem::TooManyGrowths { retry_after: rest.unwrap_or_default() }
             }

@@ -19,7 +19,7 @@ pub(super) struct Board {
     pub(super) alarms: Alarms,
     pub(super) recent_stats: RecentPages,
     pub(super) supervised: bool,
-    /// The number of the latest request that waited.
+    /// The number of the latest waiting request.
     pub(super) latest: u64,
 }
 
@@ -60,7 +60,7 @@ impl Board {
         self.slot(kind).take_group(view)
     }
 
-    /// Refuses a request beyond the bound, unless another login must give way. Returns the login that must.
+    /// Refuses a request beyond the limit, unless another login must give way. Returns the login that must give way.
     pub(super) fn make_room(
         &mut self,
         max_waiters: usize,
@@ -73,7 +73,7 @@ impl Board {
         gives_way(holders, proof.user()).map(Some).ok_or(Problem::TooManyWaiters)
     }
 
-    /// Takes the newest request of that login.
+    /// Takes the newest request of `login`.
     pub(super) fn take_newest(&mut self, login: &Arc<str>) -> Option<(Waiter, Option<RenderRequest>)> {
         let newest = |slot: &Slot| {
             slot.waiters().filter(|waiter| waiter.login == *login).map(|waiter| waiter.number).max()

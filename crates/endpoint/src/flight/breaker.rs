@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// The number of failures in a row that open the breaker.
 pub(super) const MAX_FAILURES: u32 = 5;
 
-/// How long the breaker stays open.
+/// The time for which the breaker stays open.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
 /// Counts failures in a row. After too many the breaker is open, and nothing is tried. After a pause one

@@ -33,8 +33,8 @@ impl Flights {
     ) -> Result<Growth, Problem> {
         let permit = Permit::take(self.shared(), Wait::Growth, proof)?;
         let Watch { span, begin, end } = watch;
-        let first = self.join(request.of(begin), proof)?;
-        let end = request.of(end);
+        let first = self.join(request.for_page(begin), proof)?;
+        let end = request.for_page(end);
         let flights = Arc::clone(self);
         let proof = proof.clone();
         Ok(Growth(Box::pin(async move {

@@ -5,7 +5,7 @@
 //! that each slot is free again and the supervisor has ended. A request cannot be answered twice, because
 //! answering consumes its sender.
 //!
-//! Loom supports five threads, including the model's own and those that have ended. A model that needs them
+//! Loom supports five threads, including the model's own and threads that have ended. A model that needs them
 //! for requests runs the supervisor itself. Loom's condition variables do not time out, so models expire
 //! deadlines by hand. The channels to the requests are not loom's: they never block, and loom's `block_on`
 //! waits for their answers.
@@ -84,7 +84,7 @@ impl Run {
         Self { flights: Arc::new(Flights::with_spawn(Arc::new(collect), limits, spawn)), proof, overlapped }
     }
 
-    /// Makes the caller's thread the supervisor, from its call of [`Run::supervise`] on.
+    /// Makes the calling thread the supervisor, from its call of [`Run::supervise`] on.
     fn supervised_by_caller(self) -> Self {
         self.flights.shared().lock().supervised = true;
         self
@@ -206,8 +206,8 @@ fn s41_s45_a_request_that_has_gone_makes_room_and_a_refused_one_is_answered() {
         let other = run.other_request();
         let goes_away = run.join(Page::Stats);
         drop(goes_away);
-        let told = other.join().unwrap();
-        assert!(told.is_ok() || told == Err(Problem::TooManyWaiters), "{told:?}");
+        let outcome = other.join().unwrap();
+        assert!(outcome.is_ok() || outcome == Err(Problem::TooManyWaiters), "{outcome:?}");
         assert!(run.request(Page::Stats).is_ok(), "all other requests have gone");
         run.supervise();
         run.end();
@@ -221,9 +221,12 @@ fn s45_a_request_that_is_displaced_at_any_moment_is_answered_and_so_is_the_other
         let run = Run::with(false, limits, spawn).supervised_by_caller();
         let other = Run { proof: proof_of("me", b"Basic bWU6eA=="), ..run.clone() }.other_request();
         let two = [run.join(Page::Stats), run.join(Page::Stats)];
-        let told = two.map(|joined| joined.and_then(answer));
-        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::TooManyWaiters)), "{told:?}");
-        assert!(told.iter().any(Result::is_ok), "{told:?}");
+        let outcomes = two.map(|joined| joined.and_then(answer));
+        assert!(
+            outcomes.iter().all(|outcome| outcome.is_ok() || *outcome == Err(Problem::TooManyWaiters)),
+            "{outcomes:?}"
+        );
+        assert!(outcomes.iter().any(Result::is_ok), "{outcomes:?}");
         assert!(other.join().unwrap().is_ok());
         run.supervise();
         run.end();
@@ -236,9 +239,12 @@ fn s47_after_a_panic_all_requests_are_answered_and_the_next_one_gets_a_report() 
         let limits = Limits::default().cache_stats_for(Duration::ZERO);
         let run = Run::with(true, limits, spawn).supervised_by_caller();
         let other = run.other_request();
-        let told = [run.request(Page::Stats), other.join().unwrap()];
-        assert!(told.contains(&Err(Problem::CollectorPanicked)), "{told:?}");
-        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::CollectorPanicked)), "{told:?}");
+        let outcomes = [run.request(Page::Stats), other.join().unwrap()];
+        assert!(outcomes.contains(&Err(Problem::CollectorPanicked)), "{outcomes:?}");
+        assert!(
+            outcomes.iter().all(|outcome| outcome.is_ok() || *outcome == Err(Problem::CollectorPanicked)),
+            "{outcomes:?}"
+        );
         assert!(run.request(Page::Stats).is_ok());
         run.supervise();
         run.end();
@@ -261,9 +267,12 @@ fn s42_once_threads_are_available_again_requests_get_reports() {
     explore(|| {
         let run = Run::with(false, Limits::default().cache_stats_for(Duration::ZERO), no_first_thread);
         let other = run.other_request();
-        let told = [run.request(Page::Stats), other.join().unwrap()];
-        assert!(told.contains(&Err(Problem::NoThread)), "{told:?}");
-        assert!(told.iter().all(|told| told.is_ok() || *told == Err(Problem::NoThread)), "{told:?}");
+        let outcomes = [run.request(Page::Stats), other.join().unwrap()];
+        assert!(outcomes.contains(&Err(Problem::NoThread)), "{outcomes:?}");
+        assert!(
+            outcomes.iter().all(|outcome| outcome.is_ok() || *outcome == Err(Problem::NoThread)),
+            "{outcomes:?}"
+        );
         run.end();
     });
 }
@@ -274,8 +283,8 @@ fn s43_after_a_deadline_at_any_moment_the_next_request_gets_a_report() {
         let run = Run::new();
         let first = run.join(Page::Stats).unwrap();
         run.flights.pass_deadline();
-        let told = answer(first);
-        assert!(told.is_ok() || matches!(told, Err(Problem::DeadlineExceeded { .. })), "{told:?}");
+        let outcome = answer(first);
+        assert!(outcome.is_ok() || matches!(outcome, Err(Problem::DeadlineExceeded { .. })), "{outcome:?}");
         run.flights.wait_until_idle();
         assert!(run.request(Page::Stats).is_ok());
         run.end();
@@ -290,17 +299,17 @@ fn s43_requests_around_a_deadline_are_all_answered() {
         let first = run.join(Page::Stats).unwrap();
         run.flights.pass_deadline();
         run.supervise();
-        let told = [answer(first), other.join().unwrap()];
-        for told in &told {
+        let outcomes = [answer(first), other.join().unwrap()];
+        for outcome in &outcomes {
             let is_late =
-                matches!(told, Err(Problem::DeadlineExceeded { .. } | Problem::CollectorOverdue { .. }));
-            assert!(told.is_ok() || is_late, "{told:?}");
+                matches!(outcome, Err(Problem::DeadlineExceeded { .. } | Problem::CollectorOverdue { .. }));
+            assert!(outcome.is_ok() || is_late, "{outcome:?}");
         }
         run.end();
     });
 }
 
-/// Long after the end of any model.
+/// A time long after the end of any model.
 fn far() -> Instant {
     Instant::now() + Duration::from_secs(60 * 60)
 }

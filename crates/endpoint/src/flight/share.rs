@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-/// The login that must give a permit to `newcomer` when `holders` hold all of them: the login with the most
-/// permits, if it has at least two more than the newcomer. So each login gets its share, no permit goes back
-/// and forth, and a single login can have all.
+/// The login that must give a permit to `newcomer` when `holders` hold all permits.
+///
+/// It is the login with the most permits, if it has at least two more than the newcomer. Each login thus gets its
+/// share, no permit goes back and forth, and a single login can have all permits.
 pub(super) fn gives_way<'a>(holders: impl Iterator<Item = &'a Arc<str>>, newcomer: &str) -> Option<Arc<str>> {
     // A vector, because there are only a few logins.
     let mut counts: Vec<(&Arc<str>, usize)> = Vec::new();
@@ -55,7 +56,7 @@ mod tests {
         assert_eq!(asked("aaaa", "b").as_deref(), Some("a"));
         assert_eq!(asked("aaab", "b").as_deref(), Some("a"));
         assert_eq!(asked("aabb", "b"), None);
-        assert_eq!(asked("aab", "b"), None, "it would have to be given back");
+        assert_eq!(asked("aab", "b"), None, "the permit would have to be given back");
         assert_eq!(asked("aabbb", "c").as_deref(), Some("b"));
         assert_eq!(asked("aaaa", "a"), None);
         assert_eq!(asked("a", "b"), None, "a single permit stays with the first login");

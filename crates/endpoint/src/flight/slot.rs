@@ -46,29 +46,29 @@ enum Phase {
 pub(super) struct Group {
     view: RenderRequest,
     proof: Authorized,
-    /// Ordered by number, and never empty.
+    /// The waiting requests, ordered by number. Never empty.
     waiters: Vec<Waiter>,
 }
 
 /// A waiting request.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    /// Increases with each request.
+    /// The number of the request. Later requests have higher numbers.
     pub(super) number: u64,
     pub(super) login: Arc<str>,
     pub(super) sender: oneshot::Sender<Answer>,
-    /// The processes that its page asks. Equal pages ask the same processes.
+    /// The processes that the page asks. Equal pages ask the same processes.
     pub(super) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
-/// The page that is written next.
+/// The next page to write.
 pub(super) struct NextPage {
     pub(super) request: RenderRequest,
     pub(super) proof: Authorized,
     pub(super) neighbours: Option<Arc<dyn Neighbours>>,
 }
 
-/// Whether a request must start the thread.
+/// The outcome of joining, which says whether the request must start the thread.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Joined {
     /// No thread was running.
@@ -77,22 +77,22 @@ pub(super) enum Joined {
     Running,
 }
 
-/// How a collection ended.
+/// The way a collection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Collected,
-    /// There was not enough memory to try.
+    /// Too little memory was left to try.
     Refused,
     Panicked,
 }
 
-/// What the collecting thread must do after a collection.
+/// The outcome of a collection, with what the collecting thread must do next.
 #[derive(Debug)]
 pub(super) struct Finished {
     /// Requests without an answer.
     pub(super) unanswered: Vec<Group>,
     /// Whether to collect again, for requests that arrived too late.
-    pub(super) goes_on: bool,
+    pub(super) collects_again: bool,
     /// Whether the deadline had already passed.
     pub(super) was_overdue: bool,
 }
@@ -164,7 +164,7 @@ impl Slot {
         Ok((Joined::Running, displaced))
     }
 
-    /// Takes out the request with this number if it still waits, and its view if no other request wants it.
+    /// Removes the request with this number if it still waits, and its view if no other request wants it.
     /// The caller must drop both without the lock, because they may be the last owners of something large.
     pub(super) fn leave(&mut self, number: u64) -> Option<(Waiter, Option<RenderRequest>)> {
         for groups in [&mut self.current, &mut self.next] {
@@ -231,12 +231,12 @@ impl Slot {
         } else {
             unanswered.append(&mut self.next);
         }
-        let goes_on = !self.current.is_empty();
-        if !goes_on {
+        let collects_again = !self.current.is_empty();
+        if !collects_again {
             self.turns = Turns::default();
         }
-        self.phase = if goes_on { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
-        Finished { unanswered, goes_on, was_overdue }
+        self.phase = if collects_again { Phase::Collecting { deadline: now + limit } } else { Phase::Idle };
+        Finished { unanswered, collects_again, was_overdue }
     }
 
     /// Returns the waiting requests, because the thread could not be started.

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use memory_debug_core::room_for_threads;
 
-use super::{Shared, answer_all, tell};
+use super::{Shared, answer_all, log_end};
 use crate::reply::Problem;
 use crate::sync::thread;
 
@@ -42,7 +42,7 @@ pub(super) fn supervise(shared: &Shared) {
             let deadline = shared.limits.deadline;
             for (kind, groups) in expired {
                 answer_all(groups, &Problem::DeadlineExceeded { deadline });
-                tell(kind, "deadline-exceeded", deadline);
+                log_end(kind, "deadline-exceeded", deadline);
             }
             board = shared.lock();
         } else if let Some(next) = board.next_event() {

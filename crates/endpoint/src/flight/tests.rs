@@ -103,7 +103,7 @@ impl Collect for Gate {
 }
 
 impl Control {
-    /// Limits under which each request gets a new report.
+    /// Creates a control whose requests each get a new report.
     fn new(limits: Limits) -> Self {
         Self::keeping_stats(limits.cache_stats_for(Duration::ZERO))
     }
@@ -135,7 +135,7 @@ impl Control {
         self.orders.send(order).unwrap();
     }
 
-    fn collections_begun_since(&self) -> usize {
+    fn count_further_collections(&self) -> usize {
         self.begun.try_iter().count()
     }
 }

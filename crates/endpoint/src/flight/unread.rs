@@ -1,7 +1,7 @@
 //! The total size of replies that clients have not read yet.
 //!
-//! A client that does not read leaves its reply with the server for as long as the connection lives. So the
-//! bodies of all such replies are counted and their total is limited. A body that several replies share
+//! A client that does not read leaves its reply with the server as long as the connection lives. The bodies of
+//! all such replies are therefore counted, and their total is limited. A body that several replies share
 //! counts once.
 
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::reply::Reply;
 /// Counts the bodies that have been rendered and not dropped yet.
 ///
 /// A login can hold as many bytes as it leaves free: half if no other login holds any, a third if another
-/// login holds as much. So a login whose client does not read leaves room for others.
+/// login holds as much. A login whose client does not read thus leaves room for others.
 pub(super) struct Unread {
     most_bytes: usize,
     /// Bytes by login. This lock is the innermost one and is held for a few instructions only, so models do

@@ -16,11 +16,11 @@ use crate::view::Kind;
 #[derive(Debug)]
 pub(crate) struct Waiting {
     receiver: oneshot::Receiver<Answer>,
-    /// `None` after the answer, and for answers that were available at once.
+    /// The entry to remove on drop. `None` after the answer, and for answers that were available at once.
     entry: Option<Entry>,
 }
 
-/// The entry of a request among those that wait.
+/// The entry of a waiting request.
 pub(super) struct Entry {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Kind,
@@ -34,7 +34,7 @@ impl Waiting {
 
     /// A future that a test answers.
     #[cfg(test)]
-    pub(crate) fn of(receiver: oneshot::Receiver<Answer>) -> Self {
+    pub(crate) fn answered_by(receiver: oneshot::Receiver<Answer>) -> Self {
         Self::new(receiver, None)
     }
 }

@@ -1,11 +1,11 @@
-//! Without the feature `peers`, no peers exist.
+//! Peers in a build without the feature `peers`. The type has no values.
 
 use memory_debug_core::FleetReport;
 use memory_debug_fleet::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 
 use crate::auth::Credentials;
 
-/// Instances elsewhere: none in this build.
+/// A list of peers. This build cannot create one.
 #[derive(Debug)]
 pub(crate) enum Peers {}
 

@@ -1,4 +1,4 @@
-//! Peers as an endpoint answers and asks them, simulated on this machine. `memory-debug-fleet` tests the rest.
+//! Tests of an endpoint with peers, which are simulated on this machine. `memory-debug-fleet` tests the rest.
 
 mod fleet;
 mod secret;
@@ -40,7 +40,7 @@ fn report_of(number: u32) -> Value {
     })
 }
 
-/// Collects the report of that number.
+/// A collector whose report has this number.
 struct Reports(u32);
 
 impl Collect for Reports {
@@ -57,12 +57,12 @@ fn endpoint(peers: Peers) -> Endpoint {
     Endpoint::new(Credentials::new("ops", OPERATOR).unwrap()).collect_with(Reports(0)).peers(peers)
 }
 
-/// An operator's request for all peers, without waiting for the reply.
+/// Starts an operator's request for all peers, without waiting for the reply.
 fn begin(endpoint: &Endpoint, query: &str) -> ReplyFuture {
     handle(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", query)
 }
 
-/// The reply of the endpoint to a request with that login.
+/// The reply to a request with `login`.
 fn ask(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query: &str) -> Reply {
     let outcome = handle(endpoint, login, hop, path, query);
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome)
@@ -84,7 +84,7 @@ fn handle(endpoint: &Endpoint, login: &str, hop: Option<&str>, path: &str, query
     })
 }
 
-/// The report of all peers for an operator, as JSON.
+/// The merged report of all peers for an operator, as JSON.
 fn fleet_with(endpoint: &Endpoint, query: &str) -> Value {
     let query = format!("scope=peers&format=json{query}");
     let reply = ask(endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", &query);
@@ -96,7 +96,7 @@ fn fleet(peers: Peers) -> Value {
     fleet_with(&endpoint(peers), "")
 }
 
-/// The names of the missing instances, with the reasons.
+/// The names of the missing instances, and the reasons.
 fn missing(fleet: &Value) -> Vec<(&str, &str)> {
     let missing = fleet["missing"].as_array().unwrap().iter();
     missing
@@ -104,7 +104,7 @@ fn missing(fleet: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The addresses of the instances in the sums.
+/// The addresses of the instances that answered.
 fn targets(fleet: &Value) -> Vec<&str> {
     let instances = fleet["instances"].as_array().unwrap().iter();
     instances
@@ -119,7 +119,7 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A peer that answers each request with `answer`. Returns the requests as they come.
+/// Starts a peer that answers each request with `answer`. Returns its URL and the requests that arrive.
 fn peer(answer: Vec<u8>) -> (String, Receiver<String>) {
     let (listener, url) = listen();
     let asked = serve(move || listener.accept().map(|(stream, _)| stream), answer);
@@ -131,20 +131,20 @@ fn report(number: u32) -> Vec<u8> {
 }
 
 #[test]
-fn without_named_peers_there_are_none_to_ask() {
+fn without_peers_the_fleet_of_peers_is_not_built_in() {
     let reply = ask(&endpoint(peers()), &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
     assert_eq!(reply.status, 501);
 }
 
 #[test]
-fn a_peer_that_gives_fewer_rows_answers_with_those() {
+fn a_peer_with_a_lower_row_limit_answers_with_fewer_rows() {
     let endpoint = endpoint(peers()).limits(Limits::default().max_rows(5));
     let status =
         |login: &str| ask(&endpoint, login, Some("1"), "/debug/memory", "format=json&top=1000").status;
     assert_eq!((status(&basic(USER, SECRET)), status(&basic("ops", OPERATOR))), (200, 400));
 }
 
-/// Two instances that name each other, by their own pages.
+/// Two instances with real pages that name each other as peers.
 #[test]
 fn instances_answer_each_other() {
     let listeners = [listen(), listen()];

@@ -1,9 +1,9 @@
-//! The representations a page can have.
+//! The formats of pages.
 
-/// How a page is written.
+/// The format that a page is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For a terminal.
+    /// Text for a terminal.
     Text,
     /// The wire format, `memory-debug/v1`.
     Json,
@@ -11,31 +11,31 @@ pub(crate) enum Format {
     Pprof,
     /// A profile as collapsed stacks.
     Collapsed,
-    /// A picture.
+    /// A picture as SVG.
     Svg,
     /// A profile as jemalloc's heap dump, with addresses of the process.
     Raw,
-    /// Metrics as Prometheus has them.
+    /// Metrics in the text format of Prometheus.
     Prometheus,
-    /// Metrics as OpenMetrics has them.
+    /// Metrics in the OpenMetrics format.
     OpenMetrics,
 }
 
 impl Format {
-    /// Those of most pages, in order of preference when the client has none: `curl` comes first.
+    /// Formats of most pages. Text comes first, for clients without a preference such as `curl`.
     pub(crate) const PAGE: &'static [Self] = &[Self::Text, Self::Json];
 
-    /// Those of a heap profile. `go tool pprof` has no preference and comes first.
+    /// Formats of a heap profile. Pprof comes first, because `go tool pprof` states no preference.
     pub(crate) const PROFILE: &'static [Self] =
         &[Self::Pprof, Self::Text, Self::Json, Self::Collapsed, Self::Raw];
 
-    /// Those of a heap profile in Go.
+    /// Formats of a heap profile at a path of Go.
     pub(crate) const GO: &'static [Self] = &[Self::Pprof, Self::Text];
 
-    /// Those of metrics.
+    /// Formats of metrics.
     pub(crate) const METRICS: &'static [Self] = &[Self::Prometheus, Self::OpenMetrics];
 
-    /// That of a picture.
+    /// Formats of a picture.
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
 
     /// The value of the `format` parameter.
@@ -52,7 +52,7 @@ impl Format {
         }
     }
 
-    /// The one of `formats` with this name.
+    /// The format in `formats` with this name.
     pub(crate) fn from_name(name: &str, formats: &[Self]) -> Option<Self> {
         formats.iter().copied().find(|format| format.name() == name)
     }
@@ -77,8 +77,8 @@ impl Format {
         }
     }
 
-    /// The value of `Content-Disposition`, of what is saved rather than looked at. A picture is among these because a
-    /// browser would run what is in it.
+    /// The value of `Content-Disposition` for formats that clients should save instead of show. A picture is one of
+    /// them, because a browser would run scripts in it.
     pub(crate) fn disposition(self) -> Option<&'static str> {
         match self {
             Self::Pprof => Some("attachment; filename=\"heap.pb.gz\""),
@@ -88,8 +88,8 @@ impl Format {
         }
     }
 
-    /// The format of an error where this one was asked for.
-    pub(crate) fn of_problem(self) -> Self {
+    /// The format of an error, if this format was asked for.
+    pub(crate) fn for_problem(self) -> Self {
         if self == Self::Json { Self::Json } else { Self::Text }
     }
 

@@ -1,6 +1,6 @@
 //! Header fields of every reply, whatever its status.
 
-/// Keeps browsers and caches from storing, sniffing, framing, embedding, running or indexing what the page says.
+/// Headers that keep browsers and caches from storing, sniffing, framing, embedding, running or indexing a page.
 pub(crate) const ALWAYS: [(&str, &str); 8] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
@@ -15,5 +15,5 @@ pub(crate) const ALWAYS: [(&str, &str); 8] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// What a client without the right credentials is asked for.
+/// The header that asks a client for credentials.
 pub(crate) const CHALLENGE: (&str, &str) = ("www-authenticate", "Basic realm=\"memory\", charset=\"UTF-8\"");

@@ -1,4 +1,4 @@
-//! What the endpoint answers, in terms of no framework.
+//! The reply, independent of any web framework.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,49 +10,50 @@ use crate::reply::format::Format;
 use crate::reply::headers::{ALWAYS, CHALLENGE};
 use crate::reply::problem::Problem;
 
-const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page asks for a user name and a password\n";
+const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page requires a user name and a password\n";
 
 const PLAIN_HTTP_BODY: &str =
-    "403 plain http: this page is served over TLS only; change the password that was sent\n";
+    "403 plain http: this page is served over TLS only; change the password, which others may have read\n";
 
-const THROTTLED_BODY: &str = "429 too many wrong passwords: none is looked at for a while\n";
+const THROTTLED_BODY: &str =
+    "429 too many wrong passwords: no password is checked for a while; try again later\n";
 
-/// A response for an adapter to translate, field by field.
+/// A response that an adapter translates field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Header fields, each name once and in lower case. `Content-Length` is left to the server.
+    /// Header fields. Each name occurs once, in lower case. The server adds `Content-Length`.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; empty for `HEAD`.
     pub body: Bytes,
 }
 
 impl Reply {
-    /// The one answer to whoever cannot prove to be authorized. It depends on nothing, so it tells nothing.
+    /// The reply to every client that is not authorized. It is constant, so it reveals nothing.
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, Format::Text.content_type(), Bytes::from_static(UNAUTHORIZED_BODY.as_bytes()))
             .with_header(CHALLENGE.0, CHALLENGE.1)
     }
 
-    /// The one answer to a password that others may have read.
+    /// The constant reply to a password that others could have read on its way.
     pub(crate) fn plain_http() -> Self {
         Self::new(403, Format::Text.content_type(), Bytes::from_static(PLAIN_HTTP_BODY.as_bytes()))
     }
 
-    /// The answer to too many wrong passwords, right or wrong as the next one may be.
+    /// The reply after too many wrong passwords. It is the same whether the next password is right or wrong.
     pub(crate) fn throttled(wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1000).max(1);
         Self::new(429, Format::Text.content_type(), Bytes::from_static(THROTTLED_BODY.as_bytes()))
             .with_header("retry-after", seconds.to_string())
     }
 
-    /// What a hidden page answers where no application does: nothing that tells it from a path that nobody knows.
+    /// The reply of a hidden page if there is no application: the same as for an unknown path.
     pub(crate) fn not_found() -> Self {
         Self { status: 404, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// The answer to a request that was refused before anything else about it was examined.
+    /// The reply to a request that was refused before anything else about it was examined.
     pub(crate) fn refusal(refusal: Refusal) -> Self {
         match refusal {
             Refusal::PlainHttp => Self::plain_http(),
@@ -69,28 +70,28 @@ impl Reply {
         }
     }
 
-    /// The page of something that was just made, and lies at `location` relative to the path that was asked.
+    /// Marks the page as showing something new, at `location` relative to the path of the request.
     pub(crate) fn created(self, location: String) -> Self {
         Self { status: 201, ..self.with_header("location", location) }
     }
 
-    /// The page of a state that a change can be bound to.
+    /// Adds the tag of the state on the page, for conditional changes.
     pub(crate) fn tagged(self, etag: String) -> Self {
         self.with_header("etag", etag)
     }
 
-    /// Done, and there is nothing to say about it.
+    /// The empty reply to a request that succeeded.
     pub(crate) fn nothing() -> Self {
         Self { status: 204, ..Self::new(204, Format::Text.content_type(), Bytes::new()) }
     }
 
     pub(crate) fn problem(problem: &Problem, format: Format) -> Self {
         let is_for_pprof = format == Format::Pprof;
-        let format = format.of_problem();
+        let format = format.for_problem();
         let mut reply =
             Self::new(problem.status(), format.problem_content_type(), problem.render(format).into());
         if is_for_pprof {
-            // Without it `go tool pprof` does not show the body.
+            // `go tool pprof` shows the body only with this header.
             reply = reply.with_header("x-go-pprof", "1");
         }
         if let Some(methods) = problem.allowed_methods() {
@@ -105,7 +106,7 @@ impl Reply {
         reply
     }
 
-    /// The answer to `HEAD`: the same without a body.
+    /// The reply to `HEAD`: the same headers without a body.
     pub(crate) fn without_body(self) -> Self {
         Self { body: Bytes::new(), ..self }
     }
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn s40_replies_that_ask_to_come_back_say_when() {
+    fn s40_replies_that_ask_for_a_retry_say_when() {
         for reply in every_kind_of_reply() {
             let says_when = reply.headers.iter().any(|(name, _)| *name == "retry-after");
             assert_eq!(says_when, matches!(reply.status, 429 | 503), "{reply:?}");

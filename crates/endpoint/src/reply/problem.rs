@@ -1,4 +1,4 @@
-//! Errors as the client sees them: generic, without paths, panics or chains of causes.
+//! Errors for clients: generic, without paths, panic messages or chains of causes.
 
 mod class;
 mod detail;
@@ -15,23 +15,23 @@ use memory_debug_core::{Error, ErrorKind, Headroom, InstanceId, MemoryReport};
 
 use crate::audit;
 use crate::auth::Role;
-use crate::collect::{Shortage, check};
+use crate::collect::{Shortage, check_headroom};
 use crate::reply::format::Format;
 
-/// The reason why a request is not answered with a page. Failed authentication is not among them: its reply is constant.
+/// The reason why a request is not answered with a page. Failed authentication has a constant reply instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// A parameter is unknown, repeated, malformed or out of range.
     InvalidParameter { name: String, reason: String },
     /// A browser sent the request on behalf of another site's page.
     CrossSite,
-    /// The login lacks the role for this.
+    /// The login lacks the role that the request needs.
     ForbiddenRole { needed: Role, held: Role },
-    /// The secret of peers does not open this page.
+    /// The secret of peers does not give access to this page.
     PeersOwn,
     /// There is no page at this path.
     UnknownPath { known: Vec<String> },
-    /// There is no snapshot of that name.
+    /// There is no snapshot with this id.
     UnknownSnapshot,
     /// The snapshot is no longer kept.
     SnapshotGone,
@@ -41,27 +41,27 @@ pub(crate) enum Problem {
     NotAcceptable { offered: &'static [Format] },
     /// There are not enough snapshots to tell growth from chance.
     TooFewSnapshots(String),
-    /// The samples of two profiles cannot be compared, for this reason.
+    /// The samples of two profiles cannot be compared.
     SamplingChanged(String),
     /// The maximum number of requests is waiting, or they ask for too many different pages.
     TooManyWaiters,
-    /// Replies that clients have not read take the maximum number of bytes.
+    /// Replies that clients have not read take up the maximum number of bytes.
     RepliesUnread { most_bytes: usize },
     /// The collector or a renderer panicked.
     CollectorPanicked,
-    /// Something failed that should not, and it was logged.
+    /// An unexpected failure, which was logged.
     Internal(&'static str),
-    /// One snapshot is larger than all snapshots together may be.
+    /// A single snapshot exceeds the limit for all snapshots.
     SnapshotTooLarge(String),
     /// The service was built or configured without something that the page needs.
     NotBuiltIn(Cow<'static, str>),
-    /// There is no heap profile at present, for this reason.
+    /// There is no heap profile at present.
     NoProfile(String),
     /// The page is larger than the configured maximum, even without rows.
     ReplyTooLarge,
     /// An earlier collection missed its deadline and has not returned.
     CollectorOverdue { retry_after: Duration },
-    /// Several collections of this kind failed in a row, so none is tried for a while.
+    /// Several collections of this kind failed in a row, so further ones are paused for a while.
     BreakerOpen { kind: &'static str, retry_after: Duration },
     /// A collection could take all the memory that is left.
     InsufficientHeadroom(Shortage),
@@ -77,19 +77,19 @@ pub(crate) enum Problem {
     BodyTimeout { limit: Duration },
     /// The maximum number of request bodies is arriving.
     TooManyBodies,
-    /// The request's body does not describe what the operation does.
+    /// The request's body does not describe an operation of this page.
     InvalidBody { reason: String },
-    /// The state of the profiler is not the one that the change was meant for. It has this tag.
+    /// The profiler's state is not the state that the change was meant for. `etag` is its present tag.
     VersionDiffers { reason: String, etag: String },
-    /// Sampling was configured, so no change may end it.
+    /// Sampling was turned on by configuration, so no request may turn it off.
     OnByConfiguration(String),
-    /// jemalloc or the system refused a change.
+    /// jemalloc or the system refused the change.
     ProfilingFailed(String),
     /// The service does not give out addresses of its process.
     RawAddressesOff,
-    /// The maximum number of growths is being measured, at least for this time.
+    /// The maximum number of growth measurements is running, for at least `retry_after` more.
     TooManyGrowths { retry_after: Duration },
-    /// Siblings or peers cannot be asked, for this reason.
+    /// Siblings or peers cannot be asked.
     FleetUnavailable(String),
     /// A request that another instance forwarded asks for a fleet.
     SecondHop,
@@ -98,7 +98,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The heap profile of a report cannot be used.
+    /// The problem that a report's heap profile cannot be used.
     pub(crate) fn of_profile(report: &MemoryReport, error: &Error) -> Self {
         let reason = error.to_string();
         match error.kind() {
@@ -112,13 +112,13 @@ impl Problem {
         }
     }
 
-    /// Something failed that should not. Logs the error, which clients do not see.
+    /// The problem of an unexpected failure. Logs the error, which clients do not see.
     pub(crate) fn internal(problem: &'static str, error: &dyn Display) -> Self {
         audit::internal(problem, error);
         Self::Internal(problem)
     }
 
-    /// No siblings are configured.
+    /// The problem that no siblings are configured.
     pub(crate) fn no_siblings() -> Self {
         Self::NotBuiltIn(
             "this service has no siblings; build it with the cargo feature `siblings` and call \
@@ -127,7 +127,7 @@ impl Problem {
         )
     }
 
-    /// No peers are configured.
+    /// The problem that no peers are configured.
     pub(crate) fn no_peers() -> Self {
         Self::NotBuiltIn(
             "this service has no peers; build it with the cargo feature `peers` and name them in `Endpoint::peers`, or \
@@ -136,17 +136,17 @@ impl Problem {
         )
     }
 
-    /// Peers would receive an operator's password.
+    /// The problem that peers would receive an operator's password.
     pub(crate) fn peers_share_a_password() -> Self {
-        let reason = "the secret of peers is also an operator's password, so it is not sent to them; give peers a secret \
-                      of their own";
+        let reason = "the secret of peers is also an operator's password, so it is not sent to them; give peers \
+                      their own secret";
         Self::FleetUnavailable(reason.to_owned())
     }
 
-    /// A thread could not be created: the system refused, or too few addresses are left for it.
+    /// The problem that no thread could be created: the system refused, or too little address space is left.
     pub(crate) fn no_thread(error: &io::Error) -> Self {
         let headroom = error.get_ref().and_then(|error| error.downcast_ref::<Headroom>());
-        let shortage = headroom.and_then(|headroom| check(headroom).err());
+        let shortage = headroom.and_then(|headroom| check_headroom(headroom).err());
         shortage.map_or(Self::NoThread, Self::InsufficientHeadroom)
     }
 

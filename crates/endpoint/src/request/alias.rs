@@ -1,9 +1,10 @@
 //! The paths of heap profiles in Go services, where scrapers look for them.
 
-/// These paths do not depend on the base path.
+/// All alias paths. They do not depend on the base path.
 pub(crate) const PATHS: [&str; 2] = [HEAP, ALLOCS];
 
+/// The path of the heap profile.
 pub(crate) const HEAP: &str = "/debug/pprof/heap";
 
-/// The same profile, but readers first show everything that was ever allocated.
+/// The path of the same profile, for readers that first show allocations since the start.
 pub(crate) const ALLOCS: &str = "/debug/pprof/allocs";

@@ -1,4 +1,4 @@
-//! The head of a request, as pages read it.
+//! The head of a request, from which pages read their parameters.
 
 use memory_debug_core::SnapshotId;
 
@@ -6,18 +6,18 @@ use super::query::Query;
 use crate::fleet::{FleetMembers, FleetScope};
 use crate::reply::{Format, Problem};
 
-/// The head of a request, from which a page reads what it needs.
+/// The head of a request. A page reads from it what the page needs.
 pub(crate) struct Asking<'a> {
     pub(crate) query: Query,
-    /// The format that a parameter names, if one does.
+    /// The format that a parameter names, if any.
     pub(crate) format: Option<Format>,
-    /// The snapshot that the path names.
+    /// The snapshot that the path names, if any.
     pub(crate) id: Option<SnapshotId>,
-    /// Whether the reader may know the names of types.
+    /// Whether the login may see the names of types.
     pub(crate) knows_types: bool,
-    /// The most rows that a page may show.
+    /// Maximum number of rows that a page may show.
     pub(crate) max_rows: usize,
-    /// The processes of a fleet, if this service can ask them.
+    /// The members of a fleet, if this service can ask them.
     pub(crate) fleet: &'a dyn Fn(FleetScope) -> Result<FleetMembers, Problem>,
 }
 

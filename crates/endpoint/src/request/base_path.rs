@@ -34,7 +34,7 @@ impl BasePath {
         &self.path
     }
 
-    /// Returns the part of `path` after the base path: empty, or beginning with `/`. `None` for a path of the
+    /// Returns the part of `path` after the base path: empty, or beginning with `/`. `None` if the path belongs to the
     /// application. Every request of the service passes this check.
     #[inline]
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {

@@ -1,4 +1,4 @@
-//! A change of the profiler, as a request asks for it.
+//! A change of the profiler, read from a request.
 
 use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
 
@@ -8,18 +8,18 @@ use crate::escape::Escaped;
 use crate::reply::Problem;
 use crate::request::if_match::IfMatch;
 
-/// Most characters of a reason that may repeat what was sent.
+/// Maximum length of a parser's reason, in characters. The reason may quote the body.
 const MAX_REASON_CHARS: usize = 200;
 
-/// No state is of this version: to count as far takes longer than any process lives.
+/// A version that no state has: counting this far takes longer than any process lives.
 const NO_VERSION: u64 = u64::MAX;
 
-/// A change, who wants it, and of what state.
+/// A change of the profiler, the user who wants it, and the states that it applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     profiling: ProfilingChange,
     if_match: IfMatch,
-    /// Two users who want the same make two changes, for each is told of in the audit.
+    /// The user. Equal changes by two users are made separately, because the audit log records each user.
     user: String,
 }
 
@@ -30,14 +30,14 @@ fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
         Some(_) => return Err(Problem::invalid_body("is not a JSON object")),
         None => {
             return Err(Problem::invalid_body(
-                "is empty; it is `{\"active\":true,\"for_seconds\":300}` or like it",
+                "is empty; send an object like `{\"active\":true,\"for_seconds\":300}`",
             ));
         }
     }
     serde_json::from_slice(body).map_err(|error| {
-        // It may repeat a name or a text of the body.
+        // The reason may quote a name or a text from the body.
         let reason = error.to_string();
-        Problem::invalid_body(format!("is not understood: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
+        Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
     })
 }
 
@@ -63,7 +63,7 @@ impl Change {
         made
     }
 
-    /// The version that the state has to have, if any.
+    /// The version that the state must have, if the request states a condition.
     fn version(&self, process: &Collector) -> Option<u64> {
         let IfMatch::Tags(tags) = &self.if_match else { return None };
         let current = process.profiling();
@@ -72,7 +72,7 @@ impl Change {
     }
 }
 
-/// The value of `ETag` for a state: a version says nothing about other processes, nor about this one started anew.
+/// The value of `ETag` for a state. It includes the instance, because versions start over in each process.
 pub(crate) fn etag(instance: InstanceId, version: u64) -> String {
     format!("\"{instance}-{version}\"")
 }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn s26_what_is_wrong_with_a_body_is_named() {
+    fn s26_the_defect_of_a_body_is_named() {
         for (body, named) in [
             (&b""[..], "is empty"),
             (b" \n", "is empty"),
@@ -138,7 +138,7 @@ mod tests {
             (br#"{"active":"true"}"#, "invalid type: string \\\"true\\\", expected a boolean"),
             (br#"{"active":true}"#, "for_seconds is missing"),
             (br#"{"active":true,"for_seconds":1.5}"#, "invalid type: floating point `1.5`, expected u64"),
-            (br#"{"active":true,"for_seconds":3601}"#, "for_seconds is a number from 1 to 3600"),
+            (br#"{"active":true,"for_seconds":3601}"#, "for_seconds must be a number from 1 to 3600"),
             (br#"{"active":true,"for_seconds":99999999999999999999}"#, "expected u64"),
             (br#"{"active":false,"active":false}"#, "duplicate field `active`"),
             (br#"{"active":true,"for_seconds":1,"for_seconds":1}"#, "duplicate field `for_seconds`"),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn s64_what_a_reason_repeats_of_a_body_is_short_and_printable() {
+    fn s64_reasons_quote_a_body_short_and_printable() {
         let unknown = reason("{\"a\\r\\nb\\u001b[31m\u{202e}\":1}".as_bytes());
         assert!(unknown.contains(r"unknown field `a\r\nb\u{1b}[31m\u{202e}`"), "{unknown}");
         let long = reason(format!("{{\"{}\":1}}", "x".repeat(10_000)).as_bytes());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn s26_depth_is_harmless() {
+    fn s26_deep_nesting_is_harmless() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let (open, close) = (open.repeat(2000), close.repeat(2000));
             for field in ["active", "unknown"] {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_of_the_state_that_was_seen_and_of_no_other() {
+    fn a_conditional_change_applies_only_to_the_state_that_the_client_saw() {
         let process = Collector::new();
         let status = process.profiling();
         let version = |if_match| {

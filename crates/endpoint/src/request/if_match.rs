@@ -1,12 +1,12 @@
-//! The header `If-Match` (RFC 9110, section 13.1.1): change it only if it is still what I saw.
+//! The header `If-Match` (RFC 9110, section 13.1.1): makes a change only if the client has seen the current state.
 
-/// Which states a change is meant for.
+/// The states that a change applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IfMatch {
-    /// Whatever there is: no header, or `*`.
+    /// Any state: there is no header, or it is `*`.
     Any,
-    /// One of these, quotes included. None, if the header is malformed: whoever states a condition that cannot be
-    /// understood did not mean any state.
+    /// States with one of these tags, quotes included. The list is empty if the header is malformed, so that a
+    /// condition that cannot be parsed matches no state.
     Tags(Vec<String>),
 }
 
@@ -21,11 +21,11 @@ impl IfMatch {
     }
 }
 
-/// The strong tags of a list. Weak ones are left out, as they match nothing here. `None` if it is no such list.
+/// The strong tags of a list. Weak tags are left out, because they never match here. `None` if the list is malformed.
 fn tags(mut rest: &[u8]) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {
-        // Empty elements are nothing (RFC 9110, section 5.6.1.2).
+        // Empty elements are ignored (RFC 9110, section 5.6.1.2).
         rest = rest.trim_ascii_start();
         while let Some(after) = rest.strip_prefix(b",") {
             rest = after.trim_ascii_start();
@@ -58,36 +58,36 @@ mod tests {
         IfMatch::read(&[value.as_bytes()])
     }
 
-    fn of(tags: &[&str]) -> IfMatch {
+    fn strong(tags: &[&str]) -> IfMatch {
         IfMatch::Tags(tags.iter().map(|tag| format!("\"{tag}\"")).collect())
     }
 
     #[test]
-    fn no_header_and_a_star_are_any_state() {
+    fn a_missing_header_and_a_star_match_any_state() {
         assert_eq!(IfMatch::read(&[]), IfMatch::Any);
         assert_eq!(read("*"), IfMatch::Any);
         assert_eq!(read(" * "), IfMatch::Any);
     }
 
     #[test]
-    fn lists_are_read_over_all_headers_and_weak_tags_match_nothing() {
-        assert_eq!(read("\"a\""), of(&["a"]));
-        assert_eq!(read("\"a\", \"b,c\" ,,W/\"d\",\"\","), of(&["a", "b,c", ""]));
-        assert_eq!(IfMatch::read(&[b"\"a\"", b" \"b\""]), of(&["a", "b"]));
-        assert_eq!(read("W/\"a\""), of(&[]));
+    fn lists_span_all_headers_and_weak_tags_match_nothing() {
+        assert_eq!(read("\"a\""), strong(&["a"]));
+        assert_eq!(read("\"a\", \"b,c\" ,,W/\"d\",\"\","), strong(&["a", "b,c", ""]));
+        assert_eq!(IfMatch::read(&[b"\"a\"", b" \"b\""]), strong(&["a", "b"]));
+        assert_eq!(read("W/\"a\""), strong(&[]));
     }
 
     #[test]
-    fn what_is_malformed_means_no_state() {
+    fn a_malformed_header_matches_no_state() {
         for value in
             ["", "a", "\"a", "a\"", "\"a\" \"b\"", "\"a\"b", "*, \"a\"", "w/\"a\"", "W/ \"a\"", "'a'", "**"]
         {
-            assert_eq!(read(value), of(&[]), "{value}");
+            assert_eq!(read(value), strong(&[]), "{value}");
         }
-        // Split at its commas, this would have `"b"`.
-        assert_eq!(read("\"a,\"b\",c\""), of(&[]));
-        assert_eq!(IfMatch::read(&[b"\"a\"", b"*"]), of(&[]));
-        assert_eq!(IfMatch::read(&[b"\"\xff\""]), of(&[]));
+        // A split at the commas would find `"b"`.
+        assert_eq!(read("\"a,\"b\",c\""), strong(&[]));
+        assert_eq!(IfMatch::read(&[b"\"a\"", b"*"]), strong(&[]));
+        assert_eq!(IfMatch::read(&[b"\"\xff\""]), strong(&[]));
     }
 
     proptest! {

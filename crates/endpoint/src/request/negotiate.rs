@@ -2,13 +2,13 @@
 
 use crate::reply::Format;
 
-/// The one of `formats` that `accept` (all values of the header) likes best; among equals the first. `None` if it likes
-/// none of them.
+/// Returns the format out of `formats` that `accept` (all values of the header) prefers. Among equally preferred
+/// formats the first one wins. `None` if the header accepts none of them.
 pub(crate) fn negotiate(accept: &[&[u8]], formats: &[Format]) -> Option<Format> {
     best(accept, formats, |format, range| range.specificity(format.media_type()))
 }
 
-/// The format for an error: the one asked for by name in `query`, else the one `accept` likes best, else text.
+/// Returns the format for an error: the format that `query` names, else the format that `accept` prefers, else text.
 ///
 /// Looks at the raw query because the error may be that the query cannot be parsed.
 pub(crate) fn negotiate_problem(query: Option<&str>, accept: &[&[u8]]) -> Format {
@@ -29,7 +29,7 @@ pub(crate) fn negotiate_problem(query: Option<&str>, accept: &[&[u8]]) -> Format
 struct MediaRange<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// Thousandths; 0 means not acceptable.
+    /// The quality in thousandths. 0 means not acceptable.
     quality: u16,
 }
 
@@ -45,15 +45,15 @@ fn best(
         .filter_map(MediaRange::parse)
         .collect();
     if ranges.is_empty() {
-        // No header, or none that can be understood: no preference.
+        // There is no usable header, so there is no preference.
         return formats.first().copied();
     }
-    // The most specific range that matches decides about a format, not the one with the highest quality.
+    // For each format, the most specific matching range decides, not the range with the highest quality.
     let quality = |format| {
         let matching = ranges.iter().filter_map(|range| Some((specificity(format, range)?, range.quality)));
         matching.max().map_or(0, |(_, quality)| quality)
     };
-    // `max_by_key` prefers the last of equals, hence the reversal.
+    // `max_by_key` prefers the last of several equal formats, hence the reversal.
     let liked = formats.iter().copied().rev().max_by_key(|&format| quality(format));
     liked.filter(|&format| quality(format) > 0)
 }
@@ -73,7 +73,7 @@ impl<'a> MediaRange<'a> {
         (!kind.is_empty() && !subtype.is_empty()).then_some(Self { kind, subtype, quality })
     }
 
-    /// How precisely this range names `media_type`; `None` if it does not match. Parameters are ignored.
+    /// Returns how precisely this range names `media_type`. `None` if it does not match. Parameters are ignored.
     fn specificity(&self, media_type: &str) -> Option<u8> {
         let essence = media_type.split(';').next()?;
         let (kind, subtype) = essence.split_once('/')?;
@@ -89,7 +89,7 @@ impl<'a> MediaRange<'a> {
     }
 }
 
-/// `0.75` is 750. Lenient about the number of digits and a missing zero (`.2` is sent in practice).
+/// Parses a quality: `0.75` is 750. Accepts any number of digits and a missing zero (clients do send `.2`).
 fn thousandths(quality: &str) -> Option<u16> {
     let (whole, fraction) = quality.split_once('.').unwrap_or((quality, ""));
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_for_pprof_unless_something_else_is_liked() {
+    fn a_profile_is_pprof_unless_the_client_prefers_another_format() {
         for (accept, expected) in [
             ("*/*", Some(Format::Pprof)),
             ("text/plain", Some(Format::Text)),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_json_when_json_is_preferred_or_asked_for_by_name() {
+    fn errors_are_json_when_the_client_prefers_or_names_json() {
         for (query, accept, expected) in [
             (None, "*/*", Format::Text),
             (None, "image/png", Format::Text),

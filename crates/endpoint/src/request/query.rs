@@ -1,6 +1,6 @@
-//! The query string, read strictly: a parameter that is not understood is refused by name. Nothing is clamped or ignored.
+//! The query string, read strictly: an unknown or invalid parameter is refused by name, never clamped or ignored.
 //!
-//! Pairs are encoded as HTML forms encode them: `%20` and `+` are a space, `%2B` is a plus sign.
+//! Pairs are encoded like HTML forms: `%20` and `+` are a space, `%2B` is a plus sign.
 
 use memory_debug_core::{Group, InstanceId, Selection, Sort, TracebackDepth, TypesView};
 
@@ -10,18 +10,18 @@ use crate::reply::{Format, Problem};
 const MAX_QUERY_BYTES: usize = 4096;
 const MAX_TEXT_BYTES: usize = 128;
 
-/// The parameters of a request. Pages read the ones that they have.
+/// The parameters of a request. Each page reads its own parameters.
 ///
-/// A value that is wrong is remembered and read as missing. [`finish`](Self::finish) returns the first error in the order
-/// of the query string, whatever the order in which pages read.
+/// A wrong value is remembered as an error and read as missing. [`finish`](Self::finish) returns the error that comes
+/// first in the query string, in whatever order the page read its parameters.
 #[derive(Debug)]
 pub(crate) struct Query {
     pairs: Vec<(&'static str, String)>,
-    /// The first error, and where it stands among the pairs.
+    /// The first error, and its position among the pairs.
     problem: Option<(usize, Problem)>,
-    /// The most rows that the request may ask for.
+    /// Maximum number of rows that the request may ask for.
     max_rows: usize,
-    /// The most rows that are shown, however many it asks for.
+    /// Maximum number of rows that are shown, even if the request asks for more.
     max_shown: usize,
 }
 
@@ -68,7 +68,7 @@ impl Query {
         }
     }
 
-    /// The first error, if there is one. To be asked when all parameters are read.
+    /// Returns the first error, if there is one. Call it after all parameters are read.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Query {
         self.problem.take().map_or(Ok(()), |(_, problem)| Err(problem))
     }
 
-    /// Refuses a parameter that does not go with others. Errors of single parameters come first.
+    /// Refuses a parameter that cannot be combined with others. Errors of single parameters come first.
     pub(crate) fn refuse(&mut self, name: &str, reason: &str) {
         self.note(usize::MAX, invalid(name, reason));
     }
@@ -87,7 +87,7 @@ impl Query {
         self.pairs.iter().any(|(known, _)| *known == name)
     }
 
-    /// The value of a parameter, read by `parse`. `None` if it is not given or is wrong.
+    /// Reads the value of a parameter with `parse`. `None` if the parameter is missing or wrong.
     pub(crate) fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let position = self.pairs.iter().position(|(known, _)| *known == name)?;
         match parse(&self.pairs[position].1) {
@@ -99,7 +99,7 @@ impl Query {
         }
     }
 
-    /// One of some names.
+    /// Reads a parameter that has one of a few names as its value.
     pub(crate) fn one_of<T: Copy>(&mut self, name: &str, known: &[(&str, T)]) -> Option<T> {
         self.read(name, |value| {
             let found = known.iter().find(|(known, _)| *known == value);
@@ -110,12 +110,12 @@ impl Query {
         })
     }
 
-    /// `true` or `false`; `false` if it is not given.
+    /// Reads `true` or `false`. The default is `false`.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         self.one_of(name, &[("true", true), ("false", false)]).unwrap_or(false)
     }
 
-    /// A number from 1 to `most`, in digits alone.
+    /// Reads a number from 1 to `most`, written in digits alone.
     pub(crate) fn number(&mut self, name: &str, most: usize) -> Option<usize> {
         self.read(name, |value| {
             let is_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -124,47 +124,47 @@ impl Query {
         })
     }
 
-    /// A number of rows, at most `most` and at most as many as the service shows.
+    /// Reads a number of rows, at most `most` and at most the maximum of the service.
     pub(crate) fn rows(&mut self, name: &str, most: usize) -> Option<usize> {
         self.number(name, most.min(self.max_rows))
     }
 
-    /// A short text without control characters.
+    /// Reads a short text without control characters.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.read(name, |value| {
             if !(1..=MAX_TEXT_BYTES).contains(&value.len()) {
                 Err(format!("must have 1 to {MAX_TEXT_BYTES} bytes"))
             } else if value.contains(char::is_control) {
-                Err("has a control character".to_owned())
+                Err("must not contain control characters".to_owned())
             } else {
                 Ok(value.to_owned())
             }
         })
     }
 
-    /// The format that the parameter `format` names, or Go's `debug=1`. `None` leaves it to the header `Accept`.
+    /// Reads the format from `format`, or from Go's `debug=1`. `None` leaves the choice to the header `Accept`.
     pub(crate) fn format(&mut self, formats: &[Format]) -> Option<Format> {
         let named: Vec<_> = formats.iter().map(|format| (format.name(), *format)).collect();
         let format = self.one_of("format", &named);
         let is_text = self.one_of("debug", &[("0", false), ("1", true)]);
         if self.has("debug") && self.has("format") {
-            self.refuse("debug", "is another word for `format`, which is given");
+            self.refuse("debug", "cannot be combined with `format`; both choose the format");
         }
         format.or((is_text == Some(true)).then_some(Format::Text))
     }
 
-    /// The only instance that may answer.
+    /// Reads the id of the only instance that may answer.
     pub(crate) fn instance(&mut self) -> Option<InstanceId> {
         self.read(INSTANCE, |value| value.parse().map_err(|_| "must be the id of an instance".to_owned()))
     }
 
-    /// How many rows to show.
+    /// Reads the number of rows to show.
     pub(crate) fn top(&mut self) -> usize {
         let default = TypesView::default().top.min(self.max_rows);
         self.rows("top", usize::MAX).unwrap_or(default).min(self.max_shown)
     }
 
-    /// Which rows of a table to show, and in which order.
+    /// Reads which rows of a table to show, and in which order.
     pub(crate) fn table(&mut self) -> TypesView {
         let mut types = TypesView { top: self.top(), ..TypesView::default() };
         let orders = [("bytes", Sort::Bytes), ("count", Sort::Count), ("name", Sort::Name)];
@@ -175,7 +175,7 @@ impl Query {
         types
     }
 
-    /// How a table is summed, and over which stacks.
+    /// Reads how a table is grouped, and over which stacks.
     pub(crate) fn selection(&mut self) -> Selection {
         let mut selection = Selection::default();
         if let Some(group) = self.one_of("group", &Group::ALL.map(|group| (group.as_str(), group))) {
@@ -190,10 +190,10 @@ impl Query {
     }
 }
 
-/// The only instance that may answer: a parameter of every page.
+/// The parameter for the only instance that may answer. Every page has it.
 const INSTANCE: &str = "instance";
 
-/// `` `a`, `b` or `c` ``.
+/// Joins names for a message: `` `a`, `b` or `c` ``.
 fn alternatives(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {
@@ -202,7 +202,7 @@ fn alternatives(names: &[&str]) -> String {
     }
 }
 
-/// The name of a parameter, if the page has it. Names need no encoding, so an encoded name is unknown.
+/// Returns the name of a parameter, if the page has it. Names need no encoding, so an encoded name counts as unknown.
 fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Problem> {
     known.iter().chain(&[INSTANCE]).find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();

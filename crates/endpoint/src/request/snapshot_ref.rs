@@ -1,4 +1,4 @@
-//! References to snapshots, as parameters name them.
+//! References to snapshots, as parameters spell them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) enum Base {
     Id(SnapshotId),
 }
 
-/// The later side of a difference.
+/// The later side of a diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Now,
@@ -53,7 +53,7 @@ impl Base {
 }
 
 impl Target {
-    /// Reads the parameter `target`: the present state if it is not given.
+    /// Reads the parameter `target`. The default is the present state.
     pub(crate) fn read(query: &mut Query) -> Self {
         let target = query.read("target", |value| {
             Self::parse(value).ok_or_else(|| "must be the id of a snapshot, `last` or `now`".to_owned())
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_named_by_id_or_by_place() {
+    fn snapshots_are_referenced_by_id_or_by_position() {
         let id = "000102030405060708090a0b0c0d0e0f";
         assert_eq!(Base::parse(id), id.parse().ok().map(Base::Id));
         assert_eq!((Base::parse("first"), Base::parse("last")), (Some(Base::First), Some(Base::Last)));

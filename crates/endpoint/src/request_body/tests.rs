@@ -1,4 +1,4 @@
-//! Bodies of all kinds, one part after the other.
+//! Bodies of all kinds, received in parts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn checked_json(more: &[(&str, &str)]) -> Result<(), Problem> {
 }
 
 #[test]
-fn s26_json_alone_is_read() {
+fn s26_only_json_is_read() {
     for accepted in [
         "application/json",
         "Application/JSON",
@@ -64,7 +64,7 @@ fn s26_json_alone_is_read() {
 }
 
 #[test]
-fn s26_what_is_encoded_is_not_read() {
+fn s26_an_encoded_body_is_not_read() {
     for accepted in ["identity", "Identity", " identity , identity"] {
         assert_eq!(checked_json(&[("content-encoding", accepted)]), Ok(()), "{accepted}");
     }
@@ -90,7 +90,7 @@ fn flights() -> Flights {
     Flights::new(Arc::new(Collector::new()), Limits::default())
 }
 
-/// A part of a body, as the connection gives it.
+/// A part of a body, as a connection delivers it.
 enum Part {
     Data(Vec<u8>),
     Broken,
@@ -117,7 +117,7 @@ fn data(bytes: &[u8]) -> Part {
 }
 
 #[test]
-fn s26_parts_are_put_together_up_to_16_kib() {
+fn s26_parts_are_joined_up_to_16_kib() {
     assert_eq!(read([]), Poll::Ready(Ok(Vec::new())));
     assert_eq!(read([data(b"{\"a"), data(b""), data(b"\":1}")]), Poll::Ready(Ok(b"{\"a\":1}".to_vec())));
     let longest = vec![b' '; MAX_BYTES];
@@ -132,27 +132,27 @@ fn s26_parts_are_put_together_up_to_16_kib() {
 }
 
 #[test]
-fn s26_empty_parts_without_end_come_to_an_end() {
+fn s26_an_endless_series_of_empty_parts_is_refused() {
     let endless = std::iter::repeat_with(|| data(b"")).take(MAX_BYTES + 1);
     assert_eq!(read(endless), Poll::Ready(Err(Problem::BodyTooLarge)));
 }
 
 #[test]
-fn s26_a_body_that_breaks_off_is_refused_and_one_that_pauses_is_awaited() {
+fn s26_a_body_that_breaks_off_is_refused_and_a_body_that_pauses_is_awaited() {
     let broken = read([data(b"{\"active\":false}"), Part::Broken]);
     assert!(matches!(broken, Poll::Ready(Err(Problem::InvalidBody { .. }))), "{broken:?}");
     assert!(read([data(b"{"), Part::Later]).is_pending());
 }
 
 #[tokio::test]
-async fn s26_a_body_that_does_not_come_in_time_is_given_up() {
+async fn s26_a_body_that_does_not_arrive_in_time_is_given_up() {
     let flights = flights();
     let mut body = RequestBody::new(flights.await_body(&proof()).unwrap());
     let reading = std::future::poll_fn(|context| {
         body.poll_read(context, |_| Poll::<Option<Result<Bytes, ()>>>::Pending)
     });
     let passing = async { flights.pass_deadline() };
-    // The deadline passes only once the body has been asked for.
+    // The deadline passes only after the body was polled once.
     let mut reading = std::pin::pin!(reading);
     assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     passing.await;

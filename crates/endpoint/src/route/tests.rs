@@ -16,7 +16,7 @@ fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
     Ok((format, page?))
 }
 
-/// The format that the query names, and the page in words.
+/// The format that the query names, and the page request in debug form.
 type Head = (Option<Format>, String);
 
 fn read(method: &str, path: &str, query: &str) -> Result<Head, Problem> {
@@ -85,7 +85,7 @@ fn s24_every_page_reads_the_parameters_of_its_row() {
 }
 
 #[test]
-fn every_value_of_a_parameter_is_itself() {
+fn every_value_of_a_parameter_is_read() {
     let page = |method, path, query| read(method, path, query).unwrap().1;
     let format = |query| read("GET", "/heap", query).unwrap().0;
     let detail = |query| page("GET", "/stats", query);
@@ -123,41 +123,36 @@ fn every_value_of_a_parameter_is_itself() {
 }
 
 #[test]
-fn s24_what_is_not_a_value_of_a_parameter_is_refused_with_those_that_are() {
-    for (method, path, query, told) in [
+fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
+    for (method, path, query, expected) in [
         ("GET", "/heap", "format=svg", "`format` must be `pprof`, `text`, `json`, `collapsed` or `raw`"),
         ("GET", "/heap", "debug=2", "`debug` must be `0` or `1`"),
-        ("GET", "/heap", "debug=1&format=json", "`debug` is another word for `format`"),
+        ("GET", "/heap", "debug=1&format=json", "`debug` cannot be combined with `format`"),
         ("GET", "/heap", "seconds=0", "`seconds` must be a number from 1 to 60"),
         ("GET", "/heap", "seconds=61", "`seconds` must be a number from 1 to 60"),
         ("GET", "/heap", "seconds=1.5", "`seconds` must be a number from 1 to 60"),
-        ("GET", "/heap", "seconds=1&debug=1", "`seconds` does not go with `debug=1`"),
-        ("GET", "/heap", "debug=1&seconds=1", "`seconds` does not go with `debug=1`"),
+        ("GET", "/heap", "seconds=1&debug=1", "`seconds` cannot be combined with `debug=1`"),
+        ("GET", "/heap", "debug=1&seconds=1", "`seconds` cannot be combined with `debug=1`"),
         (
             "GET",
             "/heap",
             "seconds=1&format=collapsed",
-            "`seconds` goes with the formats `pprof`, `text` and `json`",
+            "`seconds` needs the format `pprof`, `text` or `json`",
         ),
-        (
-            "GET",
-            "/heap",
-            "format=raw&seconds=1",
-            "`seconds` goes with the formats `pprof`, `text` and `json`",
-        ),
+        ("GET", "/heap", "format=raw&seconds=1", "`seconds` needs the format `pprof`, `text` or `json`"),
         ("GET", "/heap", "gc=1", "`gc` is not a parameter of this page"),
         ("GET", "/types", "seconds=1", "`seconds` is not a parameter of this page"),
-        ("GET", "/heap", "format=json&debug=1", "`debug` is another word for `format`"),
+        ("GET", "/heap", "format=json&debug=1", "`debug` cannot be combined with `format`"),
         ("GET", "/heap", "symbols=all", "`symbols` must be `inline`, `functions` or `none`"),
         ("GET", "/heap/flamegraph", "format=text", "`format` must be `svg`"),
         ("GET", "/heap/flamegraph", "by=line", "`by` must be `function` or `type`"),
         ("GET", "/diff", "base=now", "`base` must be the id of a snapshot"),
         ("GET", "/diff", "target=0", "`target` must be the id of a snapshot"),
         ("POST", "/snapshots", "label=", "`label` must have 1 to 128 bytes"),
-        ("POST", "/snapshots", "label=a%0ab", "`label` has a control character"),
+        ("POST", "/snapshots", "label=a%0ab", "`label` must not contain control characters"),
     ] {
         let problem = read(method, path, query).unwrap_err();
         let shown = problem.render(Format::Text);
-        assert!(shown.contains(told), "{query}: {shown}");
+        assert!(shown.contains(expected), "{query}: {shown}");
     }
 }

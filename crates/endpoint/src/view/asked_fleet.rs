@@ -1,10 +1,10 @@
-//! The answer of a fleet, for other pages of the same run.
+//! The answer of a fleet, kept for other pages of the same run.
 
 use memory_debug_core::FleetReport;
 
 use crate::fleet::FleetMembers;
 
-/// A fleet that was asked, and its answer.
+/// A request to a fleet, and its answer.
 pub(crate) struct AskedFleet {
     pub(super) members: FleetMembers,
     pub(super) rows: usize,

@@ -4,9 +4,9 @@ use std::{fmt, io};
 
 use bytes::Bytes;
 
-/// A body in memory that refuses to grow beyond a limit.
+/// A body in memory with a size limit.
 ///
-/// A write that would exceed the limit fails, so a page that is too large is never held whole.
+/// A write that would exceed the limit fails, so a page that is too large is never in memory as a whole.
 #[derive(Debug)]
 pub(crate) struct Bounded {
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ impl Bounded {
         self.is_full = false;
     }
 
-    /// Replaces the first byte by `text`.
+    /// Replaces the first byte with `text`.
     pub(crate) fn replace_first(&mut self, text: &str) {
         let more = text.len().saturating_sub(1);
         if self.has_room(more) {

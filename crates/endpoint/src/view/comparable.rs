@@ -1,8 +1,8 @@
-//! Comparison of requests for different pages.
+//! Comparison of page requests of different types.
 
 use std::any::Any;
 
-/// Comparison of values whose types may differ. Implemented for all types that can be compared with themselves.
+/// Comparison of values whose types may differ. Implemented for all types with `PartialEq`.
 pub(crate) trait Comparable: Any {
     fn equals(&self, other: &dyn Any) -> bool;
 }

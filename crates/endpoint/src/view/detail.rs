@@ -16,7 +16,7 @@ pub(super) struct Detail {
 }
 
 impl Detail {
-    /// Reads which parts are asked for: none by default.
+    /// Reads the requested parts. The default is no part.
     pub(super) fn read(query: &mut Query) -> DetailParts {
         let parts = query.read("detail", |value| {
             let mut parts = DetailParts::default();
@@ -52,7 +52,7 @@ impl PageRequest for Detail {
         )
     }
 
-    fn kind(&self, _of_row: Kind) -> Kind {
+    fn kind(&self, _default: Kind) -> Kind {
         Kind::Allocator
     }
 }

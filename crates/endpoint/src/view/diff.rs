@@ -1,4 +1,4 @@
-//! `/diff`: the types that changed between two snapshots, or since one.
+//! `/diff`: the types that changed between two snapshots, or since a snapshot.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::{Asking, Base, Target, invalid};
 
-/// A request for the difference between two profiles.
+/// A request for the diff of two profiles.
 #[derive(Debug, PartialEq)]
 struct Diff {
     base: Base,
     target: Target,
-    /// Show only what grew.
+    /// Whether to show only growth.
     growth: bool,
     types: TypesView,
     selection: Selection,
@@ -32,7 +32,7 @@ pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     let types = query.table();
     let selection = query.selection();
     let base = base.ok_or_else(|| {
-        invalid("base", "is missing: the id of a snapshot, `first` or `last`; POST /snapshots makes one")
+        invalid("base", "is missing; use the id of a snapshot, `first` or `last`; POST /snapshots takes one")
     })?;
     Ok(Arc::new(Diff { base, target, growth, types, selection }))
 }
@@ -76,9 +76,9 @@ impl PageRequest for Diff {
         Some(comparison(snapshots))
     }
 
-    fn kind(&self, of_row: Kind) -> Kind {
+    fn kind(&self, default: Kind) -> Kind {
         match self.target {
-            Target::Now => of_row,
+            Target::Now => default,
             Target::Snapshot(_) => Kind::Snapshots,
         }
     }

@@ -1,4 +1,4 @@
-//! Bodies of bounded length, and what they leave out.
+//! Bodies of limited length, and notes about what they leave out.
 
 use std::fmt::Write;
 
@@ -9,8 +9,8 @@ use super::page_request::RenderRequest;
 use crate::reply::{Format, Problem, Reply};
 
 impl RenderRequest {
-    /// Writes a table with `rows` rows, or with half of them until it fits. A body that was cut says so: in text by its
-    /// last line, in JSON by the member `truncated`.
+    /// Writes a table with `rows` rows, and halves the number of rows until the body fits. A truncated body says so:
+    /// text in its last line, JSON with the member `truncated`.
     pub(super) fn fitting(
         &self,
         rows: usize,
@@ -26,7 +26,7 @@ impl RenderRequest {
         })
     }
 
-    /// Writes a body that cannot be cut.
+    /// Writes a body that cannot be truncated.
     pub(super) fn whole(
         &self,
         max_bytes: usize,
@@ -35,8 +35,8 @@ impl RenderRequest {
         self.until_it_fits((), |()| None, max_bytes, |body, ()| write(body))
     }
 
-    /// Writes a body, first with `measure` and then with what `less` makes of it, until it fits. Only one body exists at
-    /// a time, and none is longer than `max_bytes`.
+    /// Writes a body, first with `measure` and then with smaller measures from `less`, until it fits. Only one body
+    /// exists at a time, and no body is longer than `max_bytes`.
     pub(super) fn until_it_fits<M: Copy>(
         &self,
         mut measure: M,
@@ -58,7 +58,7 @@ impl RenderRequest {
         }
     }
 
-    /// Removes the name of the host if the reader may not know it, and says so in documents that give reasons.
+    /// Removes the name of the host if the reader may not see it. Documents with reasons get a note about it.
     pub(super) fn hide_host(&self, instance: &mut InstanceInfo, unavailable: Option<&mut Unavailable>) {
         if !self.shows_host {
             instance.host = None;
@@ -68,25 +68,25 @@ impl RenderRequest {
         }
     }
 
-    /// Says in a body that it was cut, or makes it full.
+    /// Notes in a body that it was truncated. The body becomes full if the note does not fit.
     fn mark_truncated(&self, body: &mut Bounded, rows: usize, max_bytes: usize) {
         match self.format {
             // A report is one indented JSON object that is never empty, so a member fits in at its front.
             Format::Json => body.replace_first("{\n  \"truncated\": true,"),
             // If the line does not fit, the body is full.
-            _ => drop(write!(body, "\ntruncated: {rows} rows are all that fit into {max_bytes} bytes\n")),
+            _ => drop(write!(body, "\ntruncated: only {rows} rows fit into {max_bytes} bytes\n")),
         }
     }
 }
 
-/// Whether a body was written to its end.
+/// The outcome of writing a body.
 pub(super) type Written = Result<(), NotWritten>;
 
-/// A body was not written to its end. If it is not full, the reason is a defect.
+/// An incomplete body. If the body is not full, the reason is a defect.
 #[derive(Debug)]
 pub(super) struct NotWritten(String);
 
-/// Half of the rows, until there are none.
+/// Half the number of rows. `None` if there are no rows left to drop.
 pub(super) fn half(rows: usize) -> Option<usize> {
     (rows > 0).then_some(rows / 2)
 }
@@ -95,12 +95,12 @@ pub(super) fn written<T, E: ToString>(result: Result<T, E>) -> Written {
     result.map(drop).map_err(|error| NotWritten(error.to_string()))
 }
 
-/// The work of a comparison with any of the snapshots.
+/// The work of a comparison with any of the kept snapshots.
 pub(super) fn comparison(snapshots: &Snapshots) -> Work {
     Work::Comparison { stacks: most_stacks(snapshots).unwrap_or(0) }
 }
 
-/// The largest number of stacks of any snapshot. `None` if there are no snapshots.
+/// The largest number of stacks in any snapshot. `None` if there are no snapshots.
 pub(super) fn most_stacks(snapshots: &Snapshots) -> Option<u64> {
     snapshots.list().iter().map(|snapshot| snapshot.info().stacks).max()
 }

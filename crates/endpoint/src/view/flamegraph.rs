@@ -24,7 +24,7 @@ use crate::request::{Asking, Base};
 struct Flamegraph {
     leaf: Leaf,
     count: Count,
-    /// The snapshot that colours show the growth since.
+    /// The snapshot to compare with. Colours then show the growth since.
     base: Option<Base>,
 }
 

@@ -56,7 +56,7 @@ impl PageRequest for FleetPage {
     }
 }
 
-/// Asks the fleet, unless it was asked in this run for another part of the same report.
+/// Asks the fleet, unless the same run already asked it for another part of the same report.
 fn report(
     wanted: &FleetWanted,
     request: &RenderRequest,
@@ -76,7 +76,7 @@ fn report(
     let neighbours = material.neighbours.ok_or_else(|| {
         Problem::internal("the fleet cannot be asked", &"the request came without its neighbours")
     })?;
-    // Siblings check their memory themselves, this process included. For peers, this process collects here.
+    // Siblings, including this process, check their memory themselves. For peers, this process collects here.
     if members.scope == FleetScope::Peers && !force {
         material.collect.headroom(Scope::Everything).map_err(Problem::InsufficientHeadroom)?;
     }
@@ -97,7 +97,7 @@ fn report(
     Ok(report)
 }
 
-/// A request for the report of this process, as peers are asked for theirs.
+/// A request for the report of this process, the same as the request that peers get.
 fn own_report(rows: usize, force: bool) -> RenderRequest {
     let types = TypesView { top: rows, ..TypesView::default() };
     RenderRequest {
@@ -109,7 +109,7 @@ fn own_report(rows: usize, force: bool) -> RenderRequest {
     }
 }
 
-/// This process's own report, read from its page.
+/// The report of this process, read from its own page.
 fn pending(page: PendingPage, rows: usize) -> PendingReport {
     Box::pin(async move {
         let page = page.await?;

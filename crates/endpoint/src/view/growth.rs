@@ -1,4 +1,4 @@
-//! `/heap?seconds=`: by how much the heap grew between two collections.
+//! `/heap?seconds=`: the growth of the heap between two collections.
 
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use super::samples::require_same_samples;
 use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 
-/// A request to keep the present profile as the start of a growth.
+/// A request to keep the present profile as the start of a measurement.
 #[derive(Debug, PartialEq)]
 pub(super) struct StartPage(pub(super) GrowthStart);
 
-/// A request for what the heap gained since a start.
+/// A request for the growth since a start.
 #[derive(Debug, PartialEq)]
 pub(super) struct GrowthPage {
     pub(super) options: ProfileOptions,
@@ -31,7 +31,7 @@ impl PageRequest for StartPage {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        // Taken before names are looked up, which takes longer than everything else the first time.
+        // Measured before names are looked up: the first lookup takes longer than everything else.
         let at = Instant::now();
         self.0.set(StartProfile::now(material.profile()?, material.samples()?, at));
         Ok(Reply::nothing())
@@ -50,7 +50,7 @@ impl PageRequest for GrowthPage {
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let end = Instant::now();
-        // The first collection was answered, so it has left its profile.
+        // The first collection has succeeded, so it has left its profile here.
         let since = self
             .since
             .get()

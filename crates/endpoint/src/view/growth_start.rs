@@ -1,16 +1,16 @@
-//! The first profile of a request for growth.
+//! The profile at the start of a growth measurement.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use memory_debug_core::{SampleOrigin, SymbolizedProfile};
 
-/// The profile that growth is measured from. The first collection of the request sets it, once. Equal only to itself and
-/// its clones.
+/// The profile that growth is measured from. The first collection of the request sets it once. A value is equal only to
+/// itself and its clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GrowthStart(Arc<OnceLock<StartProfile>>);
 
-/// A profile, and when it was taken.
+/// A profile and the time when it was taken.
 #[derive(Debug)]
 pub(super) struct StartProfile {
     pub(super) profile: SymbolizedProfile,

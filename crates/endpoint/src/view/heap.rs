@@ -14,14 +14,14 @@ use crate::auth::Authorized;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
 
-/// The longest time that growth is watched. Proxies give up not long after.
+/// Maximum time to watch growth. Proxies give up not much later.
 const MAX_SECONDS: usize = 60;
 
 /// A request for the heap profile.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Heap {
     pub(crate) options: ProfileOptions,
-    /// How long to watch growth, instead of showing what the heap holds.
+    /// The time to watch growth. `None` shows the present heap instead.
     pub(crate) span: Option<Duration>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn heap(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     Ok(Arc::new(Heap::read(asking, false)))
 }
 
-/// Reads a request for the heap profile that shows first what was ever allocated.
+/// Reads a request for the heap profile in which readers show allocations since the start first.
 pub(crate) fn allocations(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     Ok(Arc::new(Heap::read(asking, true)))
 }
@@ -46,9 +46,12 @@ impl Heap {
         let seconds = query.number("seconds", MAX_SECONDS);
         if seconds.is_some() {
             if query.has("debug") && asking.format == Some(Format::Text) {
-                query.refuse("seconds", "does not go with `debug=1`, as in Go");
+                query.refuse("seconds", "cannot be combined with `debug=1`, as in Go");
             } else if matches!(asking.format, Some(Format::Collapsed | Format::Raw)) {
-                query.refuse("seconds", "goes with the formats `pprof`, `text` and `json`, which have signs");
+                query.refuse(
+                    "seconds",
+                    "needs the format `pprof`, `text` or `json`, which can show negative numbers",
+                );
             }
         }
         let span = seconds.map(|seconds| Duration::from_secs(seconds as u64));
@@ -97,7 +100,7 @@ impl PageRequest for Heap {
     }
 }
 
-/// Writes collapsed stacks. If they do not fit, small stacks are summed below their functions.
+/// Writes collapsed stacks. If they do not fit, small stacks below a function are summed into one line.
 fn collapsed(
     request: &RenderRequest,
     profile: &SymbolizedProfile,
@@ -112,7 +115,7 @@ fn collapsed(
     )
 }
 
-/// Writes the dump as jemalloc writes it, with addresses of this process. If it does not fit, it keeps its largest stacks.
+/// Writes jemalloc's own dump, with addresses of this process. If it does not fit, it keeps its largest stacks.
 fn raw(request: &RenderRequest, material: Material<'_>) -> Result<Reply, Problem> {
     let collected = material.collected()?;
     let profile = collected.heap_profile();

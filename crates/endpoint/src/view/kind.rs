@@ -1,8 +1,8 @@
-//! The kinds of work that a page can need.
+//! The kinds of work.
 
 use memory_debug_core::Scope;
 
-/// The kind of work that a page needs. At most one thread works on each kind.
+/// The kind of work behind a page. At most one thread works on each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A collection of statistics.
@@ -21,7 +21,7 @@ impl Kind {
     pub(crate) const ALL: [Self; 5] =
         [Self::Stats, Self::Everything, Self::Snapshots, Self::Allocator, Self::Fleet];
 
-    /// The scope of the report that pages of this kind are written from. `None` if they need no report.
+    /// The scope of the report behind pages of this kind. `None` if they need no report.
     pub(crate) fn scope(self) -> Option<Scope> {
         match self {
             Self::Stats => Some(Scope::Stats),

@@ -1,4 +1,4 @@
-//! Access to the sources that pages are written from.
+//! Access to the sources of a page.
 
 use memory_debug_core::{Collected, Collector, MemoryReport, SampleOrigin, SymbolizedProfile};
 
@@ -7,7 +7,7 @@ use crate::reply::Problem;
 
 impl<'a> Material<'a> {
     pub(super) fn collected(&self) -> Result<&'a Collected, Problem> {
-        // A page that needs a report is of a kind that collects one.
+        // A page that needs a report has a kind that collects one.
         self.collected
             .ok_or_else(|| Problem::internal("a page found no report to show", &"none was collected"))
     }
@@ -16,18 +16,18 @@ impl<'a> Material<'a> {
         self.collected().map(|collected| &collected.report)
     }
 
-    /// The heap of the report, with names.
+    /// The heap profile of the report, with names.
     pub(super) fn profile(&self) -> Result<SymbolizedProfile, Problem> {
         let collected = self.collected()?;
         collected.symbolized().map_err(|error| Problem::of_profile(&collected.report, &error))
     }
 
-    /// The samples that the heap of the report consists of.
+    /// The samples of the report's heap profile.
     pub(super) fn samples(&self) -> Result<Option<SampleOrigin>, Problem> {
         Ok(self.report()?.types.as_ref().and_then(|types| types.samples.clone()))
     }
 
-    /// Reasons why names are not better.
+    /// Notes that explain why some names are missing or poor.
     pub(super) fn notes(&self) -> &'a [String] {
         self.collected.and_then(|collected| collected.report.types.as_ref()).map_or(&[], |types| &types.notes)
     }

@@ -1,4 +1,4 @@
-//! `/metrics`: numbers for a scraper.
+//! `/metrics`: metrics for a scraper.
 
 #[cfg(not(feature = "prometheus"))]
 mod disabled;
@@ -19,15 +19,15 @@ use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
-/// The largest number of types with metrics of their own. A scraper keeps three series for each.
+/// Maximum number of types with their own metrics. A scraper keeps three series for each.
 const MAX_SERIES: usize = 200;
 
 /// A request for metrics.
 #[derive(Debug, PartialEq)]
 struct Metrics {
-    /// How many types have metrics of their own.
+    /// The number of types with their own metrics.
     series: usize,
-    /// Whether the reader may know the names of types.
+    /// Whether the reader may see the names of types.
     knows_types: bool,
 }
 
@@ -50,11 +50,11 @@ impl PageRequest for Metrics {
         (self.series > 0).then_some(Work::Page)
     }
 
-    fn kind(&self, of_row: Kind) -> Kind {
-        if self.series > 0 { Kind::Everything } else { of_row }
+    fn kind(&self, default: Kind) -> Kind {
+        if self.series > 0 { Kind::Everything } else { default }
     }
 
-    fn names_types(&self, of_row: bool) -> bool {
-        of_row || self.series > 0
+    fn names_types(&self, default: bool) -> bool {
+        default || self.series > 0
     }
 }

@@ -1,4 +1,4 @@
-//! The interface of a page: the request, the sources and the answer.
+//! The interface of a page: its request, its sources and its answer.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -19,9 +19,9 @@ use crate::reply::{Format, Problem, Reply};
 
 /// A request for one page, with its parameters. Equal requests that arrive together share one answer.
 ///
-/// Each page has a type of its own, in a file of its own, and one row in the table of routes.
+/// Each page has its own type in its own file, and one row in the table of routes.
 pub(crate) trait PageRequest: Comparable + fmt::Debug + Send + Sync {
-    /// Does what the request asks and writes the reply. Takes a while, so only the collecting thread calls it.
+    /// Does the requested work and writes the reply. Takes a while, so only the collecting thread calls it.
     ///
     /// # Errors
     ///
@@ -33,20 +33,22 @@ pub(crate) trait PageRequest: Comparable + fmt::Debug + Send + Sync {
         proof: &Authorized,
     ) -> Result<Reply, Problem>;
 
-    /// The work that takes memory when the page is written. `None` if it takes next to nothing, and for work that gives
-    /// memory back, because that must be possible when no memory is left.
+    /// The work that takes memory when the page is written.
+    ///
+    /// `None` if the work takes almost no memory. Also `None` if the work frees memory, because it must be possible
+    /// when no memory is left.
     fn work(&self, _snapshots: &Snapshots) -> Option<Work> {
         None
     }
 
-    /// The kind of work. Pages override it if a parameter changes the kind of their row in the table of routes.
-    fn kind(&self, of_row: Kind) -> Kind {
-        of_row
+    /// The kind of work. A page overrides it if a parameter changes the kind in its row of the table of routes.
+    fn kind(&self, default: Kind) -> Kind {
+        default
     }
 
-    /// Whether the page names types. Pages override it if a parameter changes what their row says.
-    fn names_types(&self, of_row: bool) -> bool {
-        of_row
+    /// Whether the page names types. A page overrides it if a parameter changes the value in its row.
+    fn names_types(&self, default: bool) -> bool {
+        default
     }
 
     /// The two steps of a page that shows growth. `None` for all other pages.
@@ -55,7 +57,7 @@ pub(crate) trait PageRequest: Comparable + fmt::Debug + Send + Sync {
     }
 }
 
-/// A page that shows growth: one request begins it, and another one ends it after some time.
+/// The two requests of a page that shows growth: `begin` first, and `end` after `span`.
 pub(crate) struct Watch {
     pub(crate) span: Duration,
     pub(crate) begin: Arc<dyn PageRequest>,
@@ -68,15 +70,15 @@ impl PartialEq for dyn PageRequest {
     }
 }
 
-/// A page request with the way its answer is written. Equal requests share one rendering.
+/// A page request and the form of its answer. Equal requests share one rendering.
 #[derive(Clone, Debug)]
 pub(crate) struct RenderRequest {
     pub(crate) page: Arc<dyn PageRequest>,
     pub(crate) kind: Kind,
     pub(crate) format: Format,
-    /// Collect even if the memory that is left may not suffice.
+    /// Whether to collect even if too little memory may be left.
     pub(crate) force: bool,
-    /// Whether the reader may know the name of the host.
+    /// Whether the reader may see the name of the host.
     pub(crate) shows_host: bool,
 }
 
@@ -90,31 +92,31 @@ impl PartialEq for RenderRequest {
 }
 
 impl RenderRequest {
-    /// The same way of writing, for another page of the same kind.
-    pub(crate) fn of(&self, page: Arc<dyn PageRequest>) -> Self {
+    /// A request for another page of the same kind, in the same format.
+    pub(crate) fn for_page(&self, page: Arc<dyn PageRequest>) -> Self {
         Self { page, ..self.clone() }
     }
 }
 
-/// A page of this process, which is being written.
+/// A page of this process that is being written.
 pub(crate) type PendingPage = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 
-/// The sources that pages are written from.
+/// The sources of a page.
 #[derive(Clone, Copy)]
 pub(crate) struct Material<'a> {
-    /// `None` if no page of this kind needs a report.
+    /// The report. `None` if no page of this kind needs one.
     pub(crate) collected: Option<&'a Collected>,
-    /// The collector that made the report.
+    /// The collector of the report.
     pub(crate) collect: &'a dyn Collect,
     pub(crate) snapshots: &'a Snapshots,
     /// Maximum length of a body.
     pub(crate) max_bytes: usize,
-    /// How long requests wait for the pages.
+    /// The time that requests wait for their pages.
     pub(crate) deadline: Duration,
-    /// The processes that the page may ask. `None` for all pages but the fleet.
+    /// The processes that the page may ask. `None` for all pages except the fleet.
     pub(crate) neighbours: Option<&'a dyn Neighbours>,
-    /// Starts writing another page of this process.
+    /// A function that starts writing another page of this process.
     pub(crate) own: &'a dyn Fn(RenderRequest, &Authorized) -> Result<PendingPage, Problem>,
-    /// The fleets that were asked for earlier pages of the same run.
+    /// The fleets that earlier pages of the same run have asked.
     pub(crate) fleets: &'a RefCell<Vec<AskedFleet>>,
 }

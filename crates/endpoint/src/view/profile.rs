@@ -1,4 +1,4 @@
-//! Heap profiles as pages write them.
+//! Writing heap profiles for pprof.
 
 use std::time::SystemTime;
 
@@ -13,12 +13,12 @@ use crate::reply::{Problem, Reply};
 pub(crate) struct ProfileOptions {
     pub(crate) symbols: PprofSymbols,
     pub(crate) top: usize,
-    /// Readers show first what was ever allocated, if that is known.
+    /// Whether readers show allocations since the start first, if they are known.
     pub(crate) prefers_allocated: bool,
 }
 
 impl ProfileOptions {
-    /// The options to write the profile for pprof, if it was taken at `taken_at`.
+    /// The options for writing a profile that was taken at `taken_at`.
     pub(super) fn pprof(self, taken_at: SystemTime) -> PprofOptions {
         let mut options = PprofOptions::taken_at(taken_at);
         options.symbols = self.symbols;
@@ -42,7 +42,7 @@ pub(super) fn write_pprof(
     })
 }
 
-/// The next larger size below which stacks are summed. `None` if all stacks are summed already.
+/// The next larger threshold: smaller stacks are summed. `None` if all stacks are summed already.
 pub(super) fn coarser(least: u64, total: u64) -> Option<u64> {
     // From a millionth of the total, twenty doublings lead to a single line.
     (least <= total).then(|| least.saturating_mul(2).max(total >> 20).max(1))

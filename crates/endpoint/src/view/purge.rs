@@ -1,4 +1,4 @@
-//! `POST /purge`: gives unused memory back to the system.
+//! `POST /purge`: returns unused memory to the system.
 
 use std::fmt::{Display, Write};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl PageRequest for Purge {
     }
 }
 
-/// Writes a document that cannot be cut.
+/// Writes a document that cannot be truncated.
 pub(super) fn write(
     request: &RenderRequest,
     document: &(impl Serialize + Display),

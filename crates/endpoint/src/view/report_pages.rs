@@ -1,4 +1,4 @@
-//! The overview, `/stats`, `/types` and `/doctor`: a report as core renders it.
+//! The overview, `/stats`, `/types` and `/doctor`: pages of a report.
 
 use std::sync::Arc;
 
@@ -63,11 +63,11 @@ impl PageRequest for ReportPage {
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
         match self.page {
             Page::Stats => None,
-            // The doctor looks for growth since a snapshot.
+            // The doctor compares with a snapshot to find growth.
             Page::Doctor => {
                 Some(most_stacks(snapshots).map_or(Work::Page, |stacks| Work::Comparison { stacks }))
             }
-            // Each row has the names of a whole stack.
+            // Each row names a whole stack.
             _ if self.selection.group == Group::Traceback => Some(Work::Profile),
             _ => Some(Work::Page),
         }

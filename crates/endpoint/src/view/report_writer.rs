@@ -1,4 +1,4 @@
-//! Writing a page of a report.
+//! The writer for all pages of a report.
 
 use memory_debug_core::{Collected, Page, Selection, SnapshotDiff, Snapshots, TypesView, render};
 
@@ -36,8 +36,8 @@ pub(super) fn write(
     })
 }
 
-/// The growth since the oldest snapshot that can be compared: one of this process, with the same samples. `None` if there
-/// is none. Growth then stays unknown to the doctor.
+/// The growth since the oldest comparable snapshot: a snapshot of this process with the same samples. `None` if no
+/// snapshot is comparable; the doctor then says nothing about growth.
 fn growth(collected: &Collected, snapshots: &Snapshots) -> Option<SnapshotDiff> {
     snapshots.list().iter().find_map(|base| collected.growth_since(base).ok())
 }

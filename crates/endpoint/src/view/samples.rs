@@ -4,8 +4,8 @@ use memory_debug_core::SampleOrigin;
 
 use crate::reply::Problem;
 
-/// Refuses a growth across a change of sampling. Discarded samples would look like freed memory, and neither a profile nor a
-/// picture has room to say so.
+/// Refuses to compare two profiles if the sampling changed between them. Discarded samples would look like freed
+/// memory, and neither a profile nor a picture has room for a warning.
 pub(super) fn require_same_samples(
     before: Option<&SampleOrigin>,
     after: Option<&SampleOrigin>,
@@ -25,7 +25,7 @@ pub(super) fn require_same_samples(
     if before.pauses != after.pauses {
         let when = after.resumed_at.as_ref().map(|time| format!(" until {time}")).unwrap_or_default();
         return Err(Problem::SamplingChanged(format!(
-            "sampling was off for some time{when}, and what was allocated then was not sampled"
+            "sampling was off for some time{when}, so allocations of that time were not sampled"
         )));
     }
     Ok(())
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_of_one_kind_of_samples_or_a_conflict_that_says_when_they_changed() {
+    fn a_change_of_sampling_is_a_conflict_that_says_when_it_happened() {
         let (one, other, paused) = (samples(0, 0), samples(1, 0), samples(0, 1));
         assert_eq!(require_same_samples(Some(&one), Some(&one)), Ok(()));
         for (after, reason) in [

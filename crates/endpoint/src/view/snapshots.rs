@@ -1,4 +1,4 @@
-//! `/snapshots`: the list of kept snapshots, and one more, one and one less.
+//! `/snapshots`: lists kept snapshots, and takes, shows and drops single ones.
 
 use std::slice;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct DropSnapshot {
     id: SnapshotId,
 }
 
-/// The bytes of a snapshot, sent as they are kept.
+/// The bytes of a snapshot, which are sent without a copy.
 struct SnapshotBytes(Arc<Snapshot>);
 
 impl AsRef<[u8]> for SnapshotBytes {
@@ -108,7 +108,7 @@ impl PageRequest for ShowSnapshot {
             Format::Pprof if request.shows_host => {
                 Ok(Reply::page(Format::Pprof, Bytes::from_owner(SnapshotBytes(snapshot))))
             }
-            // A comment in the kept bytes names the host.
+            // The kept bytes name the host in a comment, so they are written again without it.
             Format::Pprof => {
                 let profile = snapshot
                     .profile()
@@ -140,7 +140,7 @@ fn write(request: &RenderRequest, info: &SnapshotInfo, material: Material<'_>) -
     })
 }
 
-/// The description of a snapshot, without the host if the reader may not know it.
+/// The description of a snapshot, without the host if the reader may not see it.
 pub(super) fn shown(request: &RenderRequest, info: &SnapshotInfo) -> SnapshotInfo {
     let mut info = info.clone();
     request.hide_host(&mut info.instance, None);

@@ -1,4 +1,4 @@
-//! Entry point for the fuzz targets. Not part of the interface: it changes with the code behind it.
+//! Entry point for the fuzz targets. Not part of the public interface, and may change at any time.
 
 use std::io::{Read, Write};
 
@@ -6,7 +6,7 @@ use memory_debug_report::MemoryReport;
 
 use crate::missing::Missing;
 
-/// The report that a sibling or peer answers when asked for `rows` rows, or why there is no report.
+/// Asks a sibling or peer for `rows` rows. Returns its report, or the reason why it is missing.
 pub fn exchange(stream: impl Read + Write, rows: usize) -> Result<MemoryReport, Missing> {
     super::exchange(stream, b"", rows)
 }

@@ -1,4 +1,4 @@
-//! Simulated instances for tests, which answer what they are told to.
+//! Simulated instances for tests. They give prepared answers.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,7 +9,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Answers each request on `streams` with `answer`. Returns the requests as they come.
+/// Answers each request on `streams` with `answer`. Returns the requests as they arrive.
 pub(crate) fn serve<S: Read + Write>(
     mut streams: impl FnMut() -> io::Result<S> + Send + 'static,
     answer: Vec<u8>,
@@ -19,7 +19,7 @@ pub(crate) fn serve<S: Read + Write>(
         loop {
             let mut stream = streams().unwrap();
             let request = read_request(&mut stream);
-            // A client that does not like the beginning does not wait for the end.
+            // A client that rejects the head closes the connection before the end.
             let _ = stream.write_all(&answer);
             if sender.send(request).is_err() {
                 return;

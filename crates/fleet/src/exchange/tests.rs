@@ -6,7 +6,7 @@ fn reason(answer: &[u8]) -> MissingReason {
     read_report(answer, 10).unwrap_err().reason
 }
 
-/// A report as short as one can be.
+/// The shortest possible report.
 const REPORT: &str = r#"{"schema": "memory-debug/v1", "collected_at": "", "duration_us": 0, "unavailable": {},
     "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1}}"#;
 
@@ -14,7 +14,7 @@ fn with_length(status: u16, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// In chunks of so many bytes.
+/// An answer in chunks of `bytes` bytes.
 fn in_chunks(body: &str, bytes: usize) -> Vec<u8> {
     let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n".to_vec();
     for chunk in body.as_bytes().chunks(bytes) {
@@ -26,7 +26,7 @@ fn in_chunks(body: &str, bytes: usize) -> Vec<u8> {
     answer
 }
 
-/// Gives one byte at a time, and then waits for longer than anybody does.
+/// A stream that yields one byte at a time, and then times out.
 struct Drips<'a>(&'a [u8]);
 
 impl Read for Drips<'_> {
@@ -45,13 +45,13 @@ fn reason_of(stream: impl Read) -> MissingReason {
 fn an_answer_is_read_to_its_end_and_no_further() {
     for answer in [with_length(200, REPORT), in_chunks(REPORT, 7), in_chunks(REPORT, 1000)] {
         assert_eq!(read_report(&answer[..], 10).unwrap().instance.pid, 1);
-        // Who leaves the connection open keeps nobody waiting.
+        // A peer that leaves the connection open does not delay the report.
         assert_eq!(read_report(Drips(&answer), 10).unwrap().instance.pid, 1);
     }
 }
 
 #[test]
-fn an_answer_is_taken_only_whole() {
+fn an_incomplete_answer_is_refused() {
     for whole in [with_length(200, REPORT), in_chunks(REPORT, 50)] {
         // The last line break is not waited for.
         for length in 0..whole.len() - 2 {
@@ -62,10 +62,10 @@ fn an_answer_is_taken_only_whole() {
 }
 
 #[test]
-fn an_answer_is_taken_only_if_it_says_for_certain_how_long_it_is() {
+fn an_answer_must_announce_its_length_unambiguously() {
     let length = REPORT.len();
     let chunk = format!("{length:x}\r\n{REPORT}\r\n0\r\n\r\n");
-    // Each has a whole report in it, so that nothing else is wrong.
+    // Each body contains a whole report, so only the length is wrong.
     for (head, body) in [
         (String::new(), REPORT),
         (format!("content-length: {}\r\n", length - 1), REPORT),
@@ -85,7 +85,7 @@ fn an_answer_is_taken_only_if_it_says_for_certain_how_long_it_is() {
     assert_eq!(reason(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), MissingReason::NoReport);
 }
 
-/// Gives some bytes at a time, each time after an interruption, and then fails.
+/// A stream that yields up to ten bytes at a time, each time after an interruption, and then fails.
 struct Fails<'a> {
     rest: &'a [u8],
     was_interrupted: bool,
@@ -113,7 +113,7 @@ impl Read for Fails<'_> {
 }
 
 #[test]
-fn an_interrupted_read_goes_on() {
+fn an_interrupted_read_is_repeated() {
     for answer in [with_length(200, REPORT), in_chunks(REPORT, 7)] {
         let stream = Fails::new(&answer, ErrorKind::ConnectionReset);
         assert_eq!(read_report(stream, 10).unwrap().instance.pid, 1);
@@ -121,11 +121,11 @@ fn an_interrupted_read_goes_on() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_told_from_a_connection_that_fails() {
+fn an_answer_that_breaks_off_differs_from_a_connection_that_fails() {
     for whole in [with_length(200, REPORT), in_chunks(REPORT, 50)] {
         for length in 0..whole.len() - 2 {
             let cut = |kind| reason_of(Fails::new(&whole[..length], kind));
-            // Over TLS, an end without notice.
+            // Over TLS, the connection ended without notice.
             assert_eq!(cut(ErrorKind::UnexpectedEof), MissingReason::NoReport, "{length}");
             assert_eq!(cut(ErrorKind::ConnectionReset), MissingReason::Unreachable, "{length}");
         }
@@ -133,7 +133,7 @@ fn an_answer_that_breaks_off_is_told_from_a_connection_that_fails() {
 }
 
 #[test]
-fn s45_no_more_is_read_than_a_report_may_have() {
+fn s45_reading_stops_at_the_maximum_length_of_a_report() {
     for length in ["4194305", "18446744073709551615", "99999999999999999999999"] {
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
         assert_eq!(reason(answer.as_bytes()), MissingReason::TooLong, "{length}");
@@ -153,11 +153,11 @@ fn s45_no_more_is_read_than_a_report_may_have() {
     let endless_line =
         [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;"[..], &[b'a'; 1 << 16]].concat();
     assert_eq!(reason(&endless_line), MissingReason::NoReport);
-    // Nested more deeply than anything of ours.
+    // Nested more deeply than any report.
     assert_eq!(reason(&with_length(200, &"[".repeat(1 << 20))), MissingReason::NoReport);
 }
 
-/// Says something once, and something else for ever after.
+/// A stream that yields `first` once, and then repeats `then` without end.
 struct Endless {
     first: Vec<u8>,
     then: Vec<u8>,
@@ -186,9 +186,9 @@ impl Write for Endless {
 }
 
 #[test]
-fn s45_a_stream_without_end_is_left() {
+fn s45_an_endless_stream_is_given_up() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    // The longest extensions that a chunk may have, for one byte of it.
+    // Each chunk has one byte and the longest possible extensions.
     let wordy = format!("1;{}\r\nx\r\n", "a".repeat(1000));
     for (first, then) in [("", "x"), (chunked, "1"), (chunked, &wordy)] {
         let mut stream = Endless { first: first.into(), then: then.into(), read: 0 };
@@ -202,13 +202,13 @@ fn s45_a_stream_without_end_is_left() {
 }
 
 #[test]
-fn s45_a_report_may_be_as_long_as_that() {
+fn s45_a_report_of_the_maximum_length_is_read() {
     let longest = format!("{REPORT}{}", " ".repeat((4 << 20) - REPORT.len()));
     assert_eq!(read_report(&with_length(200, &longest)[..], 10).unwrap().instance.pid, 1);
 }
 
 #[test]
-fn a_refusal_is_told_apart() {
+fn each_refusal_has_its_own_reason() {
     for (status, expected) in [
         (301, MissingReason::Refused),
         (401, MissingReason::Unauthorized),
@@ -221,11 +221,11 @@ fn a_refusal_is_told_apart() {
     }
     let without_length = reason(b"HTTP/1.1 401 Unauthorized\r\n\r\n");
     assert_eq!(without_length, MissingReason::Unauthorized);
-    for (status, told) in
-        [(302, "elsewhere"), (403, "requires TLS"), (503, "ask again"), (500, "gives no report")]
+    for (status, expected) in
+        [(302, "elsewhere"), (403, "requires TLS"), (503, "try again"), (500, "gives no report")]
     {
         let detail = read_report(&with_length(status, "")[..], 10).unwrap_err().detail;
-        assert!(detail.starts_with(&format!("status {status}: ")) && detail.contains(told), "{detail}");
+        assert!(detail.starts_with(&format!("status {status}: ")) && detail.contains(expected), "{detail}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Connections with a deadline, however slowly the other end reads or writes.
+//! Connections with a deadline that holds however slowly the other end reads or writes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use crate::deadline::time_left;
 
 /// A connection with timeouts.
 pub(crate) trait Connection: Read + Write {
-    /// Limits each read that follows to `time`.
+    /// Limits each later read to `time`.
     fn read_within(&self, time: Duration) -> io::Result<()>;
 
-    /// Limits each write that follows to `time`.
+    /// Limits each later write to `time`.
     fn write_within(&self, time: Duration) -> io::Result<()>;
 }
 
@@ -32,7 +32,7 @@ macro_rules! connection {
 connection!(std::os::unix::net::UnixStream);
 connection!(std::net::TcpStream);
 
-/// A connection that fails with [`ErrorKind::TimedOut`] once its deadline is over.
+/// A connection that fails with [`ErrorKind::TimedOut`] after its deadline.
 #[derive(Debug)]
 pub(crate) struct Timed<S> {
     stream: S,
@@ -44,7 +44,7 @@ impl<S> Timed<S> {
         Self { stream, end }
     }
 
-    /// The same connection with another deadline.
+    /// Replaces the deadline.
     #[cfg(any(test, all(feature = "siblings", target_os = "linux")))]
     pub(crate) fn until(self, end: Instant) -> Self {
         Self { end, ..self }
@@ -73,7 +73,7 @@ impl<S: Connection> Write for Timed<S> {
     }
 }
 
-/// Sockets report a timeout as an operation that would block.
+/// Replaces the error that sockets report for a timeout: an operation that would block.
 fn to_timeout(error: io::Error) -> io::Error {
     if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
 }
@@ -84,17 +84,17 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_reader_that_takes_nothing_is_given_up() {
+    fn a_client_that_never_reads_is_given_up() {
         let (stream, _takes_nothing) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut stream = Timed::new(stream, Instant::now() + Duration::from_millis(50));
-        // More than the system buffers for a connection.
+        // More bytes than the system buffers for a connection.
         let failed = stream.write_all(&vec![0; 64 << 20]).unwrap_err();
         assert_eq!(failed.kind(), ErrorKind::TimedOut);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_connection_whose_time_is_over_can_be_given_more() {
+    fn a_deadline_that_is_over_can_be_extended() {
         let (stream, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let mut stream = Timed::new(stream, Instant::now());
         assert_eq!(stream.write(b"x").unwrap_err().kind(), ErrorKind::TimedOut);

@@ -14,16 +14,16 @@ pub(super) struct Address {
     pub(super) is_tls: bool,
     pub(super) host: ServerName<'static>,
     pub(super) port: u16,
-    /// The path of the overview. All other pages lie below it.
+    /// The path of the overview. All other pages are below it.
     pub(super) path: String,
 }
 
 impl Address {
-    /// Parses the text of a configuration.
+    /// Parses an address from the configuration.
     ///
     /// # Errors
     ///
-    /// What is wrong with `text`, in words that follow "it".
+    /// If `text` is not an address. The message follows the word "it".
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (is_tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
@@ -32,7 +32,7 @@ impl Address {
         };
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         if authority.contains('@') {
-            return Err("contains a login; peers are asked with the secret that they share");
+            return Err("contains a login; peers are asked with their shared secret, so remove it");
         }
         let path = page_path(path);
         if page_path_defect(path).is_some() {
@@ -55,8 +55,8 @@ impl Address {
         }
     }
 
-    /// Whether a request to this address stays on this machine or is encrypted. A name must still be looked up, and the
-    /// addresses checked with [`is_loopback`].
+    /// Whether a request to this address is encrypted or may stay on this machine. A name must still be looked up,
+    /// and its addresses checked with [`is_loopback`].
     pub(super) fn may_stay_private(&self) -> bool {
         self.is_tls || self.ip().map_or(self.host.to_str() == "localhost", is_loopback)
     }
@@ -68,7 +68,7 @@ impl Address {
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
-    /// The name in the fleet's report for the page at one of the host's addresses.
+    /// The name of an instance in the fleet's report, if it was found at the address `found`.
     pub(super) fn at(&self, found: SocketAddr) -> String {
         if self.ip().is_some() { self.to_string() } else { format!("{self} ({})", found.ip()) }
     }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_without_port_and_path_has_the_defaults() {
+    fn a_missing_port_or_path_has_its_default() {
         for (text, shown, path) in [
             ("https://shop", "https://shop:443", "/debug/memory"),
             ("http://localhost/", "http://localhost:80", "/debug/memory"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_the_address_of_a_page_is_refused() {
+    fn a_text_that_is_not_an_address_of_a_page_is_refused() {
         for text in [
             "",
             "shop:8443",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn s17_only_what_is_here_is_asked_in_the_clear() {
+    fn s17_only_addresses_of_this_machine_may_be_asked_unencrypted() {
         for (text, is_private) in [
             ("http://127.0.0.1:1", true),
             ("http://127.9.9.9", true),

@@ -1,4 +1,4 @@
-//! Asks one peer for its report.
+//! The request to one peer for its report.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 
 use super::address::Address;
 use super::connect::{connect, encrypt};
-use super::{Named, names};
+use super::{ConfiguredPeer, names};
 use crate::caller::Caller;
 use crate::exchange::{exchange, request};
 use crate::fan_out::{Ask, Unanswered};
@@ -19,32 +19,38 @@ use crate::missing::Missing;
 /// A peer to ask.
 #[derive(Debug)]
 pub(super) struct Peer {
-    /// Its name in the fleet's report.
+    /// The name of the peer in the fleet's report.
     pub(super) name: String,
     pub(super) address: Address,
     /// The address to use, if the host's name has several.
     pub(super) at: Option<SocketAddr>,
-    /// Whether the secret may leave this machine in the clear.
-    may_leave: bool,
+    /// Whether the secret may leave this machine unencrypted.
+    allows_plain_http: bool,
 }
 
 impl Peer {
-    pub(super) fn new(name: String, named: &Named, at: Option<SocketAddr>) -> Self {
-        Self { name, address: named.address.clone(), at, may_leave: named.may_leave }
+    pub(super) fn new(name: String, configured: &ConfiguredPeer, at: Option<SocketAddr>) -> Self {
+        Self {
+            name,
+            address: configured.address.clone(),
+            at,
+            allows_plain_http: configured.allows_plain_http,
+        }
     }
 
-    /// Whether the secret may be sent to `found`. Checked even for `localhost`, whose address the name server chooses.
+    /// Whether the secret may be sent to `found`. Checked even for `localhost`, because a name server chooses its
+    /// address.
     pub(super) fn may_be_asked_at(&self, found: IpAddr) -> bool {
-        self.address.is_tls || self.may_leave || is_loopback(found)
+        self.address.is_tls || self.allows_plain_http || is_loopback(found)
     }
 }
 
-/// Asks peers.
+/// Asks peers for their reports.
 #[derive(Debug)]
 pub(super) struct AskPeer {
     pub(super) caller: Caller,
     pub(super) rows: usize,
-    /// How to encrypt. `None` if no peer is asked over TLS.
+    /// The TLS configuration. `None` if no peer is asked over TLS.
     pub(super) tls: Option<Result<Arc<ClientConfig>, Missing>>,
 }
 
@@ -57,11 +63,10 @@ impl Ask for AskPeer {
         let mut found = peer.at.map_or_else(|| names::start(address)?.wait(end), |at| Ok(vec![at]))?;
         found.retain(|found| peer.may_be_asked_at(found.ip()));
         if found.is_empty() {
-            let detail =
-                "its name has no address on this machine, so it is not asked by plain HTTP; use https";
+            let detail = "its name has no address on this machine, so plain HTTP is not used; use https";
             return Err(Missing::new(MissingReason::Tls, detail));
         }
-        // `force` is for this process alone: each peer judges its own memory.
+        // `force` concerns only this process: each peer checks its own memory.
         let request = request(&address.authority(), &address.path, self.rows, false, &self.caller);
         let stream = connect(&found, end)?;
         if !address.is_tls {

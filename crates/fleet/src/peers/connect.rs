@@ -22,13 +22,13 @@ use crate::exchange::missing;
 use crate::missing::Missing;
 use crate::tls::TlsFailure;
 
-/// Longest time to connect. A host that needs longer is most likely down, and other peers wait to be asked.
+/// Maximum time to connect. A host that needs longer is probably down, and other peers are waiting.
 const FOR_CONNECTION: Duration = Duration::from_secs(1);
 
-/// The environment variable that names a file of certificates to trust instead of the system's.
+/// The environment variable that names a file of certificates to use instead of the system's.
 const CERTIFICATES: &str = "SSL_CERT_FILE";
 
-/// Connects to the first of `addresses` that accepts, with the deadline `end`.
+/// Connects to the first of `addresses` that accepts the connection, which then has the deadline `end`.
 pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<TcpStream>, Missing> {
     let mut failure = ErrorKind::AddrNotAvailable.into();
     let soon = end.min(Instant::now() + FOR_CONNECTION);
@@ -38,7 +38,7 @@ pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<Tc
             failure = ErrorKind::TimedOut.into();
             break;
         };
-        // Each address gets a share of the time, in case it never answers. The system counts microseconds.
+        // Each address gets a share of the time, because it may never answer. The system counts microseconds.
         let time = (left / untried).max(Duration::from_micros(1));
         match TcpStream::connect_timeout(address, time) {
             Ok(stream) => return Ok(Timed::new(stream, end)),
@@ -48,17 +48,18 @@ pub(super) fn connect(addresses: &[SocketAddr], end: Instant) -> Result<Timed<Tc
     Err(missing(&failure))
 }
 
-/// The TLS configuration for peers, which must have a certificate from `authorities`, or from those that the system
-/// trusts.
+/// The TLS configuration for peers. Their certificates must come from `authorities`, or from the system's authorities
+/// if that is `None`.
 pub(super) fn tls(authorities: Option<Arc<RootCertStore>>) -> Result<Arc<ClientConfig>, Missing> {
     let failed = |detail: &str| Missing::new(MissingReason::Tls, detail);
     let roots = match authorities {
         Some(roots) => roots,
-        None => Arc::new(of_system(env::var_os(CERTIFICATES)).map_err(|what| failed(&what))?),
+        None => Arc::new(system_authorities(env::var_os(CERTIFICATES)).map_err(|what| failed(&what))?),
     };
     if roots.is_empty() {
         return Err(failed(
-            "this system trusts no authority; install certificates (package ca-certificates), or call `Peers::authority`",
+            "this system trusts no authority; install certificates (package ca-certificates), or call \
+             `Peers::authority`",
         ));
     }
     let config =
@@ -66,12 +67,13 @@ pub(super) fn tls(authorities: Option<Arc<RootCertStore>>) -> Result<Arc<ClientC
     let config = config.with_safe_default_protocol_versions().map_err(|_| failed("TLS cannot be set up"))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // Nothing is kept between requests for the fleet.
+    // No session is kept from one request for the fleet to the next.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
 
-/// The system clock for certificates. rustls's own panics before 1970 (rustls-pki-types 1.15, `UnixTime::now`).
+/// The system clock for certificates. The default clock of rustls panics before 1970 (rustls-pki-types 1.15,
+/// `UnixTime::now`).
 #[derive(Debug)]
 struct SystemClock;
 
@@ -85,9 +87,9 @@ fn unix_time(time: SystemTime) -> Option<UnixTime> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
 }
 
-/// The authorities that the system trusts, or those in the file that the environment names instead. The file must be a
-/// regular file: reading a pipe would wait for a writer.
-fn of_system(file: Option<OsString>) -> Result<RootCertStore, String> {
+/// The authorities that the system trusts, or the authorities in `file`, which the environment can name instead. It
+/// must be a regular file, because reading a pipe would wait for a writer.
+fn system_authorities(file: Option<OsString>) -> Result<RootCertStore, String> {
     if let Some(error) = file.and_then(|path| open_regular_file(Path::new(&path)).err()) {
         let why = if error.kind() == ErrorKind::InvalidInput {
             error.to_string()
@@ -95,19 +97,19 @@ fn of_system(file: Option<OsString>) -> Result<RootCertStore, String> {
             error.kind().to_string()
         };
         return Err(format!(
-            "the certificates that {CERTIFICATES} names cannot be read: {why}; correct the variable"
+            "the certificates named by {CERTIFICATES} cannot be read: {why}; correct the variable"
         ));
     }
     let mut roots = RootCertStore::empty();
-    // Certificates that cannot be parsed are not trusted.
+    // Certificates that cannot be parsed are left out.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     Ok(roots)
 }
 
-/// An encrypted connection. It reports errors of TLS in our own words.
+/// An encrypted connection. It reports TLS errors in our own words.
 pub(super) struct Encrypted(StreamOwned<ClientConnection, Timed<TcpStream>>);
 
-/// Encrypts a connection, and checks that the other end is `host`.
+/// Encrypts a connection, and checks that `host` is at the other end.
 pub(super) fn encrypt(
     mut stream: Timed<TcpStream>,
     config: Arc<ClientConfig>,
@@ -118,7 +120,7 @@ pub(super) fn encrypt(
     while connection.is_handshaking() {
         connection.complete_io(&mut stream).map_err(|error| match in_our_words(error) {
             error if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::InvalidData) => missing(&error),
-            // It accepted the connection, and closed it during the handshake.
+            // The peer accepted the connection, but closed it during the handshake.
             error => failed(format!("TLS: {}", error.kind())),
         })?;
     }
@@ -141,7 +143,7 @@ impl Write for Encrypted {
     }
 }
 
-/// Replaces the words of a TLS error by our own. Other errors stay the same.
+/// Replaces the message of a TLS error with our own. Returns other errors unchanged.
 fn in_our_words(error: io::Error) -> io::Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(inner) => io::Error::new(ErrorKind::InvalidData, words(inner)),
@@ -176,15 +178,15 @@ mod tests {
     }
 
     #[test]
-    fn s45_certificates_are_read_from_a_regular_file_without_waiting() {
+    fn s45_a_certificate_file_that_is_not_regular_is_refused_at_once() {
         for (path, what) in [
             ("/dev/zero", "it is a device, not a regular file"),
             ("/", "it is a folder, not a regular file"),
             ("/none", "entity not found"),
         ] {
-            let refused = of_system(Some(path.into())).unwrap_err();
+            let refused = system_authorities(Some(path.into())).unwrap_err();
             let expected = format!(
-                "the certificates that SSL_CERT_FILE names cannot be read: {what}; correct the variable"
+                "the certificates named by SSL_CERT_FILE cannot be read: {what}; correct the variable"
             );
             assert_eq!(refused, expected);
         }
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn without_time_no_address_is_tried() {
+    fn after_the_deadline_no_address_is_tried() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let missing = connect(&[listener.local_addr().unwrap()], Instant::now()).unwrap_err();
         assert_eq!(missing.reason, MissingReason::Deadline);

@@ -1,4 +1,4 @@
-//! Entry point for the fuzz targets. Not part of the interface: it changes with the code behind it.
+//! Entry point for the fuzz targets. Not part of the public interface, and may change at any time.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::address::Address;
 pub struct PeerAddress(Address);
 
 impl PeerAddress {
-    /// Parses the text of a configuration, or says what is wrong with it.
+    /// Parses an address from the configuration. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         Address::parse(text).map(Self)
     }
@@ -24,7 +24,7 @@ impl PeerAddress {
         &self.0.path
     }
 
-    /// Whether it may be asked without [`allow_plain_http`](crate::Peers::allow_plain_http).
+    /// Whether the peer may be asked without [`allow_plain_http`](crate::Peers::allow_plain_http).
     pub fn may_stay_private(&self) -> bool {
         self.0.may_stay_private()
     }

@@ -1,4 +1,4 @@
-//! Asks all peers, and collects this process's own report meanwhile.
+//! Asks all peers while this process collects its own report.
 
 use std::time::Instant;
 
@@ -23,18 +23,19 @@ impl Neighbours for Peers {
 
     fn ask(&self, query: &FleetQuery<'_>, own: OwnReport<'_>) -> Result<FleetReport, CannotAsk> {
         let own = own();
-        // Before the time of the peers begins: reading the system's certificates can mean hundreds of files.
-        let needs_tls = self.named.iter().any(|named| named.address.is_tls);
+        // Before the time for the peers starts, because the system's certificates can be hundreds of files.
+        let needs_tls = self.configured.iter().any(|configured| configured.address.is_tls);
         let tls = needs_tls.then(|| connect::tls(self.authorities.clone()));
         let fan_out = exchange::fan_out(query.deadline);
         let mut fleet = Fleet::new("peers");
-        let mut like_own = Vec::new();
+        let mut with_own_id = Vec::new();
         let peers = self.find(fan_out.end, query.shows_host, &mut fleet);
         let ask = AskPeer { caller: self.caller.clone(), rows: query.rows, tls };
         let spawn = |work| spawn_collecting(work).map(drop);
         let asked = fan_out.ask_all(peers, ask, spawn, |peer, answer| match answer {
-            // This process under another name, or an instance that claims so: added after this process's own report.
-            Ok(report) if report.instance.id == instance_id() => like_own.push((peer.name, report)),
+            // The report of this process under another name, or of an instance that claims its id. It must be added
+            // after this process's own report.
+            Ok(report) if report.instance.id == instance_id() => with_own_id.push((peer.name, report)),
             Ok(report) => fleet.add(peer.name, &report),
             Err(missing) => fleet.miss(missing.of(peer.name)),
         });
@@ -43,33 +44,38 @@ impl Neighbours for Peers {
             Ok(report) => fleet.add(OWN, &report),
             Err(missing) => fleet.miss(missing.of(OWN)),
         }
-        like_own.iter().for_each(|(name, report)| fleet.add(name, report));
+        with_own_id.iter().for_each(|(name, report)| fleet.add(name, report));
         Ok(fleet.finish())
     }
 }
 
 impl Peers {
-    /// The peers to ask, with their names in the fleet's report. The order differs each time: if the time is too short for
-    /// all, it is not always the same peers that are left out.
+    /// Finds the peers to ask, and their names in the fleet's report. Their order differs each time, so that a short
+    /// deadline does not always leave out the same peers.
     fn find(&self, end: Instant, shows_host: bool, fleet: &mut Fleet) -> Vec<Peer> {
         let mut peers = Vec::new();
         let mut lookups = Vec::new();
-        for (number, named) in (1..).zip(&self.named) {
-            let name =
-                |hidden| if shows_host { named.address.to_string() } else { format!("{hidden} {number}") };
-            if named.is_each {
-                // All lookups start together, and are waited for later.
-                lookups.push((name("peers"), named, names::start(&named.address)));
+        for (number, configured) in (1..).zip(&self.configured) {
+            let name = |hidden| {
+                if shows_host { configured.address.to_string() } else { format!("{hidden} {number}") }
+            };
+            if configured.is_every_address {
+                // All lookups start together. Their results are awaited below.
+                lookups.push((name("peers"), configured, names::start(&configured.address)));
             } else {
-                peers.push(Peer::new(name("peer"), named, None));
+                peers.push(Peer::new(name("peer"), configured, None));
             }
         }
         let end = end.min(Instant::now() + FOR_ONE);
-        for (name, named, lookup) in lookups {
+        for (name, configured, lookup) in lookups {
             match lookup.and_then(|lookup| lookup.wait(end)) {
                 Ok(found) => peers.extend((1..).zip(found).map(|(number, at)| {
                     let hidden = || format!("{name}, address {number}");
-                    Peer::new(if shows_host { named.address.at(at) } else { hidden() }, named, Some(at))
+                    Peer::new(
+                        if shows_host { configured.address.at(at) } else { hidden() },
+                        configured,
+                        Some(at),
+                    )
                 })),
                 Err(missing) => fleet.miss(missing.of(name)),
             }
@@ -88,11 +94,12 @@ fn shuffle(peers: &mut [Peer]) {
     }
 }
 
-/// Leaves out the peers beyond the limit, and says so in the fleet's report.
+/// Removes the peers beyond the limit, and notes their number in the fleet's report.
 pub(super) fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
     let beyond = peers.len().saturating_sub(MAX_PEERS);
     if beyond > 0 {
-        let detail = format!("{beyond} more were found than the {MAX_PEERS} that are asked");
+        let detail =
+            format!("{beyond} more peers were found than the limit of {MAX_PEERS}; they are not asked");
         fleet.miss(MissingInstance::new("more peers", MissingReason::TooMany, detail));
         peers.truncate(MAX_PEERS);
     }
@@ -100,6 +107,6 @@ pub(super) fn limit(peers: &mut Vec<Peer>, fleet: &mut Fleet) {
 
 fn wait_for_own(own: PendingReport, end: Instant) -> Result<MemoryReport, Missing> {
     wait(own, Some(end)).unwrap_or_else(|| {
-        Err(Missing::new(MissingReason::Deadline, "it is still collecting; ask again in a while"))
+        Err(Missing::new(MissingReason::Deadline, "it is still collecting; try again in a while"))
     })
 }

@@ -1,4 +1,4 @@
-//! The addresses of a peer's host.
+//! Lookups of the addresses of peers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,24 +12,24 @@ use crate::lookup::{self, LookupFailure, resolve};
 use crate::missing::Missing;
 use crate::permits::Permits;
 
-/// Most lookups at once. Those that were given up count too, because they cannot be ended.
+/// Maximum number of lookups at once. Lookups that were given up count as well, because they cannot be stopped.
 const AT_ONCE: usize = 16;
 
-/// Most addresses of one name that are looked at: some more than are asked.
+/// Maximum number of addresses that are read for one name. It exceeds the number of peers that are asked.
 const MAX_FOUND: usize = 512;
 
-/// The lookups in progress. A forked process does not have the threads of its parent.
+/// The permits for lookups. A forked process does not inherit the threads of its parent.
 static IN_PROGRESS: PerProcess<Permits> = PerProcess::new(Permits::new(AT_ONCE));
 
-/// The addresses of a host.
+/// The addresses of a host, or the lookup that will find them.
 pub(super) enum Lookup {
-    /// The host is written as an address.
+    /// The host is given as an address.
     Known(SocketAddr),
     /// The name is being looked up.
     InProgress(lookup::Lookup<io::Result<Vec<SocketAddr>>>),
 }
 
-/// Starts to look the host up, unless it is written as an address.
+/// Starts to look up the host of `address`, unless the host is given as an address.
 pub(super) fn start(address: &Address) -> Result<Lookup, Missing> {
     start_with(IN_PROGRESS.get(|_| Permits::new(AT_ONCE)), address)
 }
@@ -49,11 +49,11 @@ fn start_with(permits: &'static Permits, address: &Address) -> Result<Lookup, Mi
     };
     lookup::Lookup::start(|work| spawn_collecting(work).map(drop), look_up)
         .map(Lookup::InProgress)
-        .map_err(|_| missing("the system gave no thread to look its name up on"))
+        .map_err(|_| missing("no thread could be created to look up its name; raise the limit on threads"))
 }
 
 impl Lookup {
-    /// Waits for the addresses until `end`. Each is listed once.
+    /// Waits for the addresses until `end`. Each address is listed once.
     pub(super) fn wait(self, end: Instant) -> Result<Vec<SocketAddr>, Missing> {
         let missing = |reason, detail: &str| Err(Missing::new(reason, detail));
         let lookup = match self {
@@ -65,13 +65,14 @@ impl Lookup {
                 missing(MissingReason::Address, "its name has no address")
             }
             Ok(Ok(addresses)) => Ok(addresses),
-            Ok(Err(_)) => missing(MissingReason::Address, "its name could not be looked up"),
+            Ok(Err(_)) => missing(MissingReason::Address, "its name could not be looked up; check the name"),
             Err(LookupFailure::TimedOut) => {
                 missing(MissingReason::Deadline, "no name server answered in time")
             }
-            Err(LookupFailure::Panicked) => {
-                missing(MissingReason::Address, "looking its name up failed; the log of the service says why")
-            }
+            Err(LookupFailure::Panicked) => missing(
+                MissingReason::Address,
+                "the lookup of its name failed; the log of the service says why",
+            ),
         }
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_lookups_are_in_progress() {
+    fn the_number_of_lookups_in_progress_is_limited() {
         static PERMITS: Permits = Permits::new(AT_ONCE);
         let address = Address::parse("http://localhost:1").unwrap();
         let found = || start_with(&PERMITS, &address).and_then(|lookup| lookup.wait(soon()));

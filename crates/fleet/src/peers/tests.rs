@@ -1,4 +1,4 @@
-//! Simulated peers on this machine; `scripts/peers` asks real processes.
+//! Tests with simulated peers on this machine. `scripts/peers` asks real processes.
 
 mod limits;
 mod secret;
@@ -29,7 +29,7 @@ fn report_of(number: u32) -> Value {
     report
 }
 
-/// The report of the process with that instance id and process id.
+/// The report of a process with the instance id `id` and the process id `pid`.
 fn report_as(id: &str, pid: u32) -> Value {
     json!({
         "schema": "memory-debug/v1", "instance": {"id": id, "pid": pid, "host": "node-7"},
@@ -45,7 +45,7 @@ fn peers() -> Peers {
     Peers::new(caller())
 }
 
-/// The report of all, as JSON, with `own` for this process.
+/// The merged report of all peers as JSON, with `own` as the report of this process.
 fn ask(peers: &Peers, own: impl Fn() -> PendingReport) -> Value {
     let query = FleetQuery {
         caller: None,
@@ -66,7 +66,7 @@ fn fleet(peers: Peers) -> Value {
     ask(&peers, || ready(report_of(0)))
 }
 
-/// The names of the missing instances, with the reasons.
+/// The names of the missing instances, and the reasons.
 fn missing(fleet: &Value) -> Vec<(&str, &str)> {
     let missing = fleet["missing"].as_array().unwrap().iter();
     missing
@@ -74,7 +74,7 @@ fn missing(fleet: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The addresses of the instances in the sums.
+/// The addresses of the instances that answered.
 fn targets(fleet: &Value) -> Vec<&str> {
     let instances = fleet["instances"].as_array().unwrap().iter();
     instances
@@ -89,7 +89,7 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A peer that answers each request with `answer`. Returns the requests as they come.
+/// Starts a peer that answers each request with `answer`. Returns its URL and the requests that arrive.
 fn peer(answer: Vec<u8>) -> (String, Receiver<String>) {
     let (listener, url) = listen();
     let asked = serve(move || listener.accept().map(|(stream, _)| stream), answer);
@@ -101,7 +101,7 @@ fn report(number: u32) -> Vec<u8> {
 }
 
 #[test]
-fn all_that_are_named_are_in_the_sums_with_the_one_that_is_asked() {
+fn the_sums_include_all_peers_and_the_asked_instance() {
     let (mut all, mut asked) = (peers(), Vec::new());
     for number in 1..=20 {
         let (url, peer) = peer(report(number));
@@ -117,7 +117,7 @@ fn all_that_are_named_are_in_the_sums_with_the_one_that_is_asked() {
 }
 
 #[test]
-fn an_instance_that_names_itself_is_counted_once() {
+fn an_instance_that_lists_itself_as_a_peer_is_counted_once() {
     let (url, _asked) = peer(report(0));
     let fleet = fleet(peers().instance(&url).unwrap());
     assert_eq!(targets(&fleet), [url.as_str(), "this instance"]);
@@ -125,7 +125,7 @@ fn an_instance_that_names_itself_is_counted_once() {
 }
 
 #[test]
-fn a_peer_cannot_pose_as_the_instance_that_is_asked() {
+fn a_peer_cannot_impersonate_the_asked_instance() {
     let own = instance_id().to_string();
     let mut lie = report_as(&own, 2);
     lie["process"]["resident_bytes"] = json!(7);
@@ -143,7 +143,7 @@ fn a_name_stands_for_each_of_its_addresses() {
     let target = format!("{name} (127.0.0.1)");
     assert!(targets(&fleet).contains(&target.as_str()), "{fleet}");
     let host = name.strip_prefix("http://").unwrap();
-    assert!(asked.recv().unwrap().contains(&format!("\r\nhost: {host}\r\n")), "it is asked by its name");
+    assert!(asked.recv().unwrap().contains(&format!("\r\nhost: {host}\r\n")), "`Host` has the name");
 }
 
 #[test]

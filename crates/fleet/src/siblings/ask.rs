@@ -1,4 +1,4 @@
-//! Asks one sibling for its report, and trusts nothing that it says.
+//! The request to one sibling, whose answer is not trusted.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,10 +23,10 @@ use crate::exchange::{exchange, missing};
 use crate::fan_out::{Ask, Unanswered};
 use crate::missing::Missing;
 
-/// Longest time to connect to one socket when this process clears its directory before it listens.
+/// Maximum time to connect to one socket while the directory is cleared, before this process listens.
 const FOR_CLEARING: Duration = Duration::from_millis(100);
 
-/// Asks the siblings in a directory.
+/// Asks the siblings in one directory.
 #[derive(Debug)]
 pub(super) struct AskSibling {
     pub(super) directory: Directory,
@@ -56,35 +56,35 @@ impl Ask for AskSibling {
 }
 
 impl AskSibling {
-    /// A connection to the process that `name` names, if it runs as this user. `None` if the process has ended.
+    /// Connects to the process behind `name`, if it runs as this user. `None` if the process has ended.
     fn connect(&self, name: &OsString, end: Instant) -> Result<Option<UnixStream>, Missing> {
         let foreign = |detail: &str| Missing::new(MissingReason::Foreign, detail);
         let path = self.directory.path(name);
         if !is_own_socket(&path)? {
-            return Err(foreign("it is not a socket of this user; nothing was done to it"));
+            return Err(foreign("it is not a socket of this user; it was left alone"));
         }
         let parsed =
-            Name::parse(name).ok_or_else(|| foreign("its name is not that of a sibling's socket"))?;
+            Name::parse(name).ok_or_else(|| foreign("its name is not the name of a sibling's socket"))?;
         let stream = match connect_until(&path, end) {
             Ok(stream) => stream,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                // Its process has ended: a socket gets its name only once it listens. If it cannot be removed, the next
-                // request tries again.
+                // The process has ended, because a socket gets its name only once it listens. If the socket cannot be
+                // removed, the next request tries again.
                 let _ = fs::remove_file(&path);
                 return Ok(None);
             }
-            // It was removed meanwhile.
+            // The socket was removed in the meantime.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(missing(&error)),
         };
         if !parsed.is_alive() {
             return Err(foreign(
-                "there is no process of that name: it has ended and another process holds its socket, or it sees \
-                 other process ids",
+                "no process matches its name: the process has ended and another one holds the socket, or it runs in \
+                 another PID namespace",
             ));
         }
         if !is_own_user(&stream) {
-            return Err(foreign("a process of another user listens there"));
+            return Err(foreign("a process of another user listens on it"));
         }
         Ok(Some(stream))
     }
@@ -104,8 +104,8 @@ pub(super) fn clear(directory: &Directory) {
     }
 }
 
-/// Whether `path` is a socket of this user. Does not follow links. If nothing is there, the answer is yes: it may have
-/// been a socket until a moment ago.
+/// Whether `path` is a socket of this user. Does not follow links. Returns true if nothing exists at `path`: it may
+/// have been such a socket until a moment ago.
 fn is_own_socket(path: &Path) -> Result<bool, Missing> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(found.file_type().is_socket() && found.uid() == geteuid().as_raw()),
@@ -114,14 +114,14 @@ fn is_own_socket(path: &Path) -> Result<bool, Missing> {
     }
 }
 
-/// Whether the process at the other end runs as this user, according to the kernel.
+/// Whether the kernel says that the process at the other end runs as this user.
 pub(super) fn is_own_user(stream: &UnixStream) -> bool {
     socket_peercred(stream).is_ok_and(|peer| peer.uid == geteuid())
 }
 
 fn connect_until(path: &Path, end: Instant) -> io::Result<UnixStream> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    // A stopped process accepts nothing, and its queue may be full.
+    // A stopped process accepts no connections, and its queue may be full.
     set_socket_timeout(&socket, Timeout::Send, Some(time_left(end).ok_or(ErrorKind::TimedOut)?))?;
     match connect(&socket, &SocketAddrUnix::new(path)?) {
         Ok(()) => Ok(socket.into()),
@@ -137,7 +137,7 @@ mod tests {
     use crate::exchange::FOR_ONE;
 
     #[test]
-    fn a_missing_socket_may_have_been_ours_and_an_unreadable_one_is_an_error() {
+    fn a_missing_socket_counts_as_own_and_an_unreadable_one_is_an_error() {
         let nowhere = std::env::temp_dir().join("no-sibling");
         assert_eq!(is_own_socket(&nowhere), Ok(true));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Answers one HTTP/1.1 request of a sibling.
+//! The connection of a sibling: one HTTP/1.1 request and its reply.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -13,17 +13,17 @@ use crate::exchange::Timed;
 use crate::exchange::{MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::serve::{AnswerSiblings, SiblingReply, SiblingRequest};
 
-/// Longest time for the head of a request to arrive, and for the reply to be read.
+/// Maximum time for the head of a request to arrive, and for the reply to be read.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Answers the one request of a connection, if it comes from this user. Anything but HTTP gets no reply; bodies are not
-/// read.
+/// Answers the request on a connection from a process of this user. Bytes that are not HTTP get no reply. Bodies are
+/// not read.
 pub(super) fn answer(stream: UnixStream, service: &dyn AnswerSiblings) {
     if !is_own_user(&stream) {
         return;
     }
     let mut stream = Timed::new(stream, Instant::now() + PATIENCE);
-    // Wiped on drop, because it contains a password, and never moved, which would leave a copy.
+    // Wiped on drop, because it contains a password. Never moved, because a move would leave a copy.
     let mut head = Zeroizing::new(vec![0; MAX_HEAD_BYTES]);
     let mut length = 0;
     let reply = loop {
@@ -39,7 +39,7 @@ pub(super) fn answer(stream: UnixStream, service: &dyn AnswerSiblings) {
             Err(_) => return,
         }
     };
-    // Fails if the client has gone away, which then needs no reply.
+    // Fails if the client has closed the connection, and then the reply does not matter.
     let _ = write(stream.until(Instant::now() + PATIENCE), &reply);
 }
 
@@ -54,7 +54,7 @@ fn reply(request: &Request<'_, '_>, service: &dyn AnswerSiblings) -> SiblingRepl
     }
     let values = |wanted: &str| {
         let named = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(wanted));
-        // A request over the socket is for this process alone.
+        // A request over the socket must not be forwarded to other instances.
         let hop = (wanted == HOP_HEADER).then_some(&b"1"[..]);
         named.map(|header| header.value).chain(hop).collect()
     };

@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, fstat};
 use rustix::process::geteuid;
 
-/// Most names that are read.
+/// Maximum number of names that are read.
 const MAX_NAMES: usize = 4096;
 
-/// The directory, held open: so it stays the directory that was checked, even if its path leads elsewhere later.
+/// The open directory. Because it stays open, it remains the directory that was checked, even if its path changes.
 #[derive(Debug)]
 pub(super) struct Directory(OwnedFd);
 
 impl Directory {
-    /// Opens the directory, and makes it if it does not exist.
+    /// Opens the directory. Creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// If it is a link, belongs to another user, or is open to others. The message does not contain the path, because
-    /// clients read it.
+    /// If the path is a link, or the directory belongs to another user or is open to others. The message does not
+    /// contain the path, because clients read it.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         if let Err(error) = DirBuilder::new().mode(0o700).create(path)
             && error.kind() != io::ErrorKind::AlreadyExists
@@ -47,7 +47,7 @@ impl Directory {
         Ok(Self(directory))
     }
 
-    /// The path of `name` in the directory. It is short enough for a socket, however long the directory's own path is.
+    /// The path of `name` in the directory. It is short enough for a socket, even if the directory's own path is not.
     pub(super) fn path(&self, name: impl AsRef<OsStr>) -> PathBuf {
         Path::new("/proc/self/fd").join(self.0.as_raw_fd().to_string()).join(name.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Without the feature `siblings`, and on other systems than Linux, no siblings exist.
+//! Siblings in a build without the feature `siblings`, or on a system other than Linux. The type has no values.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use memory_debug_report::FleetReport;
 use crate::neighbours::{CannotAsk, FleetQuery, Neighbours, NeighboursId, OwnReport};
 use crate::serve::AnswerSiblings;
 
-/// The processes of one host that answer together: none in this build.
+/// The processes of one host that report together. This build cannot create a value.
 #[derive(Debug)]
 pub enum Siblings {}
 
 impl Siblings {
-    /// The siblings in `directory`: none in this build.
+    /// Returns `None`, because this build does not support siblings.
     pub fn of_process(_: PathBuf) -> Option<Arc<Self>> {
         None
     }

@@ -21,16 +21,16 @@ use super::{ask, connection};
 use crate::permits::Permits;
 use crate::serve::AnswerSiblings;
 
-/// Most connections answered at once. Others wait in the kernel.
+/// Maximum number of connections that are answered at once. More connections wait in the kernel.
 const MAX_CONNECTIONS: usize = 8;
 
-/// How long to wait after a connection could not be accepted, because the system was short of something.
+/// The pause after `accept` failed because the system lacked a resource.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long to wait after listening failed.
+/// The pause before listening is tried again after a failure.
 const BEFORE_RETRY: Duration = Duration::from_secs(10);
 
-/// The listener for siblings of one process, in one directory.
+/// The listener of this process for siblings in one directory.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     state: Mutex<State>,
@@ -50,19 +50,19 @@ enum State {
     Closed,
 }
 
-/// A socket with its final name, which answers.
+/// A socket that is listening under its final name.
 #[derive(Debug)]
 struct Socket {
     listener: Arc<UnixListener>,
     directory: PathBuf,
     name: Name,
-    /// Device and inode: another socket may have taken its name.
+    /// The device and inode of the socket. Another socket could have taken its name.
     identity: (u64, u64),
 }
 
 impl Listener {
-    /// Starts listening. Does nothing if this process is already listening, or if listening failed a moment ago. Returns
-    /// at once; the new thread makes the socket.
+    /// Starts listening. Does nothing if this process is already listening, or if listening failed a moment ago.
+    /// Returns at once, because a new thread creates the socket.
     pub(super) fn start(
         self: &Arc<Self>,
         directory: &Path,
@@ -82,7 +82,7 @@ impl Listener {
             move || this.run(directory, &service)
         };
         if spawn_thread(thread, work).is_err() {
-            let reason = "the system gave no thread to listen on; raise the limit on threads";
+            let reason = "no thread could be created to listen for siblings; raise the limit on threads";
             self.fail(reason.to_owned(), &*service);
         }
     }
@@ -97,7 +97,7 @@ impl Listener {
         serve(&listener, service);
     }
 
-    /// Waits until this process listens. Returns the name of its socket.
+    /// Waits until this process listens, and returns the name of its socket.
     pub(super) fn wait(&self, end: Instant) -> Result<OsString, String> {
         let mut state = self.lock();
         loop {
@@ -108,13 +108,13 @@ impl Listener {
                 State::Idle | State::Starting => {}
             }
             let Some(left) = end.checked_duration_since(Instant::now()) else {
-                return Err("this process is not listening for siblings yet; ask again in a while".to_owned());
+                return Err("this process is not listening for siblings yet; try again in a while".to_owned());
             };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Reports the reason at once, and keeps it for clients that ask for the fleet.
+    /// Reports the reason at once, and keeps it for later requests for the fleet.
     fn fail(&self, reason: String, service: &dyn AnswerSiblings) {
         service.cannot_listen(&reason);
         self.transition(State::Failed { reason, at: Instant::now() });
@@ -125,7 +125,7 @@ impl Listener {
         self.transition(State::Closed);
     }
 
-    /// Changes the state. A closed listener stays closed.
+    /// Changes the state. A closed listener stays closed, and closes a new socket at once.
     fn transition(&self, next: State) {
         let mut state = self.lock();
         let left = match (&*state, &next) {
@@ -158,12 +158,12 @@ impl State {
 }
 
 impl Socket {
-    /// Listens in `directory`, and removes the sockets of processes that have ended.
+    /// Binds a socket in `directory`, and removes the sockets of processes that have ended.
     fn bind(directory: PathBuf) -> Result<Self, String> {
         let open = Directory::open(&directory)?;
         let name = Name::own()?;
         let path = open.path(name.to_string());
-        // Hidden until it listens: siblings remove a socket that refuses connections.
+        // Hidden until it listens, because siblings remove a socket that refuses connections.
         let unready = open.path(format!(".{name}"));
         let failed = |error: io::Error| {
             format!(
@@ -180,7 +180,7 @@ impl Socket {
     }
 
     fn close(self) {
-        // Wakes the thread that waits for connections. If this fails, a sibling removes the socket later.
+        // Wakes the thread that waits for connections. If the removal below fails, a sibling removes the socket later.
         let _ = rustix::net::shutdown(&self.listener, Shutdown::Both);
         if let Ok(directory) = Directory::open(&self.directory) {
             let path = directory.path(self.name.to_string());
@@ -208,7 +208,7 @@ fn serve(listener: &UnixListener, service: &Arc<dyn AnswerSiblings>) {
                     let _permit = permit;
                     connection::answer(stream, &*service);
                 };
-                // Without a thread the connection is closed, and the sibling sees that there is no answer.
+                // Without a thread the connection is closed, and the sibling reports a missing answer.
                 let _ = spawn_thread(thread::Builder::new().name("memory-sibling".to_owned()), answer);
             }
             Err(error) if error.kind() == ErrorKind::InvalidInput => return,
@@ -217,11 +217,11 @@ fn serve(listener: &UnixListener, service: &Arc<dyn AnswerSiblings>) {
     }
 }
 
-/// Closes `listener` when the main thread ends, and with it the process: values that live as long as the process are not
-/// dropped. Does nothing on other threads, which may end before the process does.
+/// Closes `listener` when the main thread ends. The process ends with it, and does not drop values that live as long
+/// as the process. Does nothing on other threads, which may end before the process does.
 fn close_at_exit(listener: &Arc<Listener>) {
     if gettid().as_raw_nonzero().get().unsigned_abs() == process::id() {
-        // Fails if the thread is already ending; then there is nothing left to do.
+        // Fails if the thread is already ending. There is nothing left to do then.
         let _ = AT_EXIT.try_with(|at_exit| {
             at_exit.0.borrow_mut().push((process::id(), Arc::downgrade(listener)));
         });

@@ -1,4 +1,4 @@
-//! The name of a sibling's socket, which says which process listens there.
+//! The name of a sibling's socket, which identifies its process.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,9 +8,10 @@ use std::process;
 use memory_debug_core::__private::start_ticks;
 use memory_debug_core::instance_id;
 
-/// The name of a socket, `{pid}-{start}-{id}.sock`: the process id, the start of the process in ticks since the boot (as
-/// in `/proc`), and the first eight digits of the instance id. The first two distinguish a process from a later process
-/// with the same id.
+/// The name of a socket, `{pid}-{start}-{id}.sock`.
+///
+/// It contains the process id, the start of the process in ticks since the boot (as in `/proc`), and the first eight
+/// digits of the instance id. The start distinguishes a process from a later process with the same process id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) pid: u32,
@@ -19,14 +20,14 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// The name for this process.
+    /// The name for the socket of this process.
     pub(super) fn own() -> Result<Self, String> {
         let pid = process::id();
-        let start = start_of(pid).ok_or("/proc does not say when this process started; mount /proc")?;
+        let start = start_of(pid).ok_or("the start time of this process is not in /proc; mount /proc")?;
         Ok(Self { pid, start, id: instance_id().short() })
     }
 
-    /// Parses a name. `None` for any text that [`Display`](fmt::Display) would not have written.
+    /// Parses a name. `None` for any text that [`Display`](fmt::Display) does not write.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let text = name.to_str()?;
         let mut parts = text.strip_suffix(".sock")?.splitn(3, '-');
@@ -37,7 +38,7 @@ impl Name {
         (is_id && name.to_string() == text).then_some(name)
     }
 
-    /// Whether the process of that name is running.
+    /// Whether the process with this name is running.
     pub(super) fn is_alive(&self) -> bool {
         start_of(self.pid) == Some(self.start)
     }
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_reads_back_and_other_texts_are_refused() {
+    fn a_name_parses_back_and_other_texts_are_refused() {
         let own = Name::own().unwrap();
         assert_eq!(Name::parse(OsStr::new(&own.to_string())), Some(own.clone()));
         assert!(own.is_alive());
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_process_that_does_not_exist_is_not_alive() {
-        // More than the system counts to.
+        // A larger id than any process has.
         assert!(!Name { pid: u32::MAX, start: 0, id: "0123abcd".to_owned() }.is_alive());
     }
 }

@@ -1,4 +1,4 @@
-//! Simulated siblings in a directory of their own; `scripts/siblings` asks real processes.
+//! Tests with simulated siblings in a temporary directory. `scripts/siblings` asks real processes.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, symlink};
@@ -31,7 +31,7 @@ fn report_of(number: u32) -> Value {
     })
 }
 
-/// Answers for this process: with its report if the login is right.
+/// Answers requests for this process with its report, if the login is right.
 struct Own;
 
 impl AnswerSiblings for Own {
@@ -40,7 +40,7 @@ impl AnswerSiblings for Own {
     }
 
     fn answer(&self, request: &SiblingRequest<'_>) -> SiblingReply {
-        assert!(!(request.headers)("memory-hop").is_empty(), "the request is for this process alone");
+        assert!(!(request.headers)("memory-hop").is_empty(), "the request must not be forwarded");
         let is_right = (request.headers)("authorization") == [RIGHT.as_bytes()];
         let (status, body) = if is_right { (200, report_of(0).to_string()) } else { (401, String::new()) };
         SiblingReply { status, headers: Vec::new(), body: Box::new(body) }
@@ -53,7 +53,7 @@ pub(super) fn own() -> Arc<dyn AnswerSiblings> {
     Arc::new(Own)
 }
 
-/// A directory that does not exist yet, in a folder that is removed on drop.
+/// A path for a directory that does not exist yet, in a temporary folder that is removed on drop.
 pub(super) struct Place(PathBuf);
 
 impl Place {
@@ -82,12 +82,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A socket that is closed meanwhile is removed too.
+        // The second try also removes a socket that was closed in the meantime.
         let _ = fs::remove_dir_all(&self.0).or_else(|_| fs::remove_dir_all(&self.0));
     }
 }
 
-/// The siblings in the directory, which this process listens for.
+/// The siblings in the directory, with a listener in this process.
 fn listening(place: &Place) -> Arc<Siblings> {
     let siblings = Siblings::of_process(place.directory()).unwrap();
     siblings.start(own);
@@ -112,25 +112,25 @@ fn fleet(siblings: &Siblings) -> Value {
     serde_json::to_value(ask(siblings, false).unwrap()).unwrap()
 }
 
-/// The names of the missing instances, with the reasons.
+/// The names of the missing instances, and the reasons.
 fn missing(fleet: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let missing = fleet["missing"].as_array().unwrap().iter();
     missing.map(|missing| (text(&missing["target"]), text(&missing["reason"]))).collect()
 }
 
-/// A name of this process other than the one that it listens under.
+/// Another socket name of this process, different from the name that it listens under.
 fn name(number: u32) -> Name {
     Name { id: format!("{number:08x}"), ..Name::own().unwrap() }
 }
 
-/// A sibling that answers each request with `answer`. Returns the requests as they come.
+/// Starts a sibling that answers each request with `answer`. Returns the requests that arrive.
 fn sibling(place: &Place, name: &Name, answer: Vec<u8>) -> Receiver<String> {
     let listener = UnixListener::bind(place.file(&name.to_string())).unwrap();
     serve(move || listener.accept().map(|(stream, _)| stream), answer)
 }
 
-/// The reply of this process's socket to these bytes.
+/// The reply of this process's socket to a raw request.
 fn raw(place: &Place, request: &[u8]) -> String {
     let mut stream = UnixStream::connect(place.file(&Name::own().unwrap().to_string())).unwrap();
     // Fails if the connection is closed early.
@@ -141,7 +141,7 @@ fn raw(place: &Place, request: &[u8]) -> String {
 }
 
 #[test]
-fn all_that_listen_are_in_the_sums_with_the_one_that_is_asked() {
+fn the_sums_include_all_siblings_and_the_asked_process() {
     let place = Place::new();
     let siblings = listening(&place);
     let asked: Vec<_> = (1..=20)
@@ -156,7 +156,7 @@ fn all_that_listen_are_in_the_sums_with_the_one_that_is_asked() {
 }
 
 #[test]
-fn s16_siblings_are_asked_with_the_callers_login_and_for_themselves_alone() {
+fn s16_siblings_are_asked_with_the_callers_login_and_only_for_themselves() {
     let place = Place::new();
     let siblings = listening(&place);
     let asked = sibling(&place, &name(1), answer(200, &report_of(1).to_string()));
@@ -173,7 +173,7 @@ fn s16_siblings_are_asked_with_the_callers_login_and_for_themselves_alone() {
 }
 
 #[test]
-fn the_directory_is_made_private() {
+fn the_directory_is_created_private() {
     let place = Place::new();
     let _siblings = listening(&place);
     let made = fs::symlink_metadata(place.directory()).unwrap();
@@ -183,14 +183,16 @@ fn the_directory_is_made_private() {
 }
 
 #[test]
-fn a_directory_is_refused_if_others_may_enter_or_it_is_a_link_or_a_file() {
+fn a_directory_that_is_open_to_others_or_is_a_link_or_a_file_is_refused() {
     let refused = |prepare: fn(&Path), slash: &str| {
         let place = Place::new();
         prepare(&place.directory());
         let directory = format!("{}{slash}", place.directory().display());
         let siblings = Siblings::of_process(directory.into()).unwrap();
         siblings.start(own);
-        let Err(CannotAsk::Unavailable(reason)) = ask(&siblings, false) else { panic!("it was taken") };
+        let Err(CannotAsk::Unavailable(reason)) = ask(&siblings, false) else {
+            panic!("the directory was accepted")
+        };
         assert!(!reason.contains(&*place.0.to_string_lossy()), "{reason}");
         reason
     };
@@ -214,7 +216,7 @@ fn a_directory_is_refused_if_others_may_enter_or_it_is_a_link_or_a_file() {
 }
 
 #[test]
-fn the_socket_of_a_process_that_ended_is_removed_by_the_next_request() {
+fn the_next_request_removes_the_socket_of_a_process_that_has_ended() {
     let place = Place::new();
     let siblings = listening(&place);
     let earlier = Name { start: 1, ..name(2) };
@@ -227,31 +229,31 @@ fn the_socket_of_a_process_that_ended_is_removed_by_the_next_request() {
 }
 
 #[test]
-fn a_process_that_starts_to_listen_removes_sockets_that_are_left_over() {
+fn a_process_that_starts_to_listen_removes_leftover_sockets() {
     let place = Place::new();
     fs::DirBuilder::new().mode(0o700).create(place.directory()).unwrap();
     drop(UnixListener::bind(place.file(&name(1).to_string())).unwrap());
     fs::write(place.file("9-9-00000009.sock"), "not a socket").unwrap();
     let _siblings = listening(&place);
-    // It removes them before it says that it listens.
+    // The leftover socket is removed before the new socket gets its final name.
     let mut expected = ["9-9-00000009.sock".to_owned(), Name::own().unwrap().to_string()];
     expected.sort();
     assert_eq!(place.names(), expected);
 }
 
 #[test]
-fn a_later_process_with_the_same_id_is_not_mistaken_for_the_one_that_ended() {
+fn a_later_process_with_the_same_id_is_not_mistaken_for_the_earlier_one() {
     let place = Place::new();
     let siblings = listening(&place);
     let later = Name { start: 1, ..name(1) };
     let asked = sibling(&place, &later, answer(200, &report_of(1).to_string()));
     assert_eq!(missing(&fleet(&siblings)), [(later.to_string(), "foreign".to_owned())]);
-    assert!(asked.try_recv().is_err(), "it is sent no password");
-    assert!(place.names().contains(&later.to_string()), "a process listens there");
+    assert!(asked.try_recv().is_err(), "no password is sent to it");
+    assert!(place.names().contains(&later.to_string()), "a process still listens on it");
 }
 
 #[test]
-fn planted_files_are_named_and_neither_followed_nor_removed() {
+fn planted_files_are_reported_and_neither_followed_nor_removed() {
     let place = Place::new();
     let siblings = listening(&place);
     let elsewhere = place.0.join("elsewhere");
@@ -273,7 +275,7 @@ fn planted_files_are_named_and_neither_followed_nor_removed() {
     let expected: Vec<_> = expected.into_iter().map(|name| (name, "foreign".to_owned())).collect();
     assert_eq!(named, expected);
     assert_eq!(place.names(), before);
-    assert!(outside.accept().is_err() && unnamed.accept().is_err(), "no socket was asked");
+    assert!(outside.accept().is_err() && unnamed.accept().is_err(), "neither socket was asked");
 }
 
 #[test]
@@ -286,11 +288,11 @@ fn names_beyond_the_limit_are_counted_and_the_own_socket_is_asked_first() {
     let missing = missing(&fleet);
     assert_eq!(missing.len(), 255 + 1);
     assert!(missing.contains(&("the directory".to_owned(), "too-many".to_owned())));
-    assert!(fleet.to_string().contains("it has 45 more names than the 256 that are looked at"));
+    assert!(fleet.to_string().contains("it has 45 names more than the limit of 256"));
 }
 
 #[test]
-fn an_instance_that_does_not_answer_or_never_ends_is_missing_after_its_deadline() {
+fn a_sibling_that_never_answers_or_never_finishes_is_missing_after_its_deadline() {
     let place = Place::new();
     let siblings = listening(&place);
     let (stopped, slow) = (name(1), name(2));
@@ -323,20 +325,20 @@ fn a_sibling_whose_queue_is_full_is_missing_after_its_deadline() {
 fn an_answer_that_is_too_long_or_not_a_report_is_refused() {
     let place = Place::new();
     let siblings = listening(&place);
-    let of_another = json!({"schema": "memory-debug/v2"}).to_string();
-    for (number, answer, _) in answers(&of_another) {
+    let other_schema = json!({"schema": "memory-debug/v2"}).to_string();
+    for (number, answer, _) in answers(&other_schema) {
         sibling(&place, &name(number), answer);
     }
-    let expected: Vec<_> = answers(&of_another)
+    let expected: Vec<_> = answers(&other_schema)
         .map(|(number, _, reason)| (name(number).to_string(), reason.to_owned()))
         .into_iter()
         .collect();
     assert_eq!(missing(&fleet(&siblings)), expected);
 
-    fn answers(of_another: &str) -> [(u32, Vec<u8>, &'static str); 6] {
+    fn answers(other_schema: &str) -> [(u32, Vec<u8>, &'static str); 6] {
         [
             (1, answer(200, &" ".repeat(5 << 20)), "too-long"),
-            (2, answer(200, of_another), "no-report"),
+            (2, answer(200, other_schema), "no-report"),
             (3, b"\0\xff\r\n\r\n".to_vec(), "no-report"),
             (4, answer(200, &"[".repeat(100_000)), "no-report"),
             (5, answer(401, ""), "unauthorized"),
@@ -346,7 +348,7 @@ fn an_answer_that_is_too_long_or_not_a_report_is_refused() {
 }
 
 #[test]
-fn at_most_eight_are_asked_at_once() {
+fn at_most_eight_siblings_are_asked_at_once() {
     let place = Place::new();
     let siblings = listening(&place);
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -368,7 +370,7 @@ fn at_most_eight_are_asked_at_once() {
 }
 
 #[test]
-fn a_malformed_or_overlong_request_gets_no_reply_and_the_next_one_does() {
+fn a_malformed_or_overlong_request_gets_no_reply_but_the_next_request_does() {
     let place = Place::new();
     let _siblings = listening(&place);
     let long = format!("GET /debug/memory HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(16 << 10));
@@ -382,7 +384,7 @@ fn a_malformed_or_overlong_request_gets_no_reply_and_the_next_one_does() {
 }
 
 #[test]
-fn silent_connections_do_not_keep_others_out_for_ever() {
+fn silent_connections_do_not_block_others_forever() {
     let place = Place::new();
     let _siblings = listening(&place);
     let path = place.file(&Name::own().unwrap().to_string());
@@ -393,14 +395,14 @@ fn silent_connections_do_not_keep_others_out_for_ever() {
 #[test]
 fn unused_siblings_are_forgotten() {
     let mut known = Vec::new();
-    let one = Siblings::among(&mut known, "/one".into());
-    drop(Siblings::among(&mut known, "/another".into()));
-    assert!(Arc::ptr_eq(&one, &Siblings::among(&mut known, "/one".into())));
+    let one = Siblings::find_or_add(&mut known, "/one".into());
+    drop(Siblings::find_or_add(&mut known, "/another".into()));
+    assert!(Arc::ptr_eq(&one, &Siblings::find_or_add(&mut known, "/one".into())));
     assert_eq!(known.len(), 1);
 }
 
 #[test]
-fn a_socket_that_another_process_put_in_its_place_is_left_alone() {
+fn a_socket_that_replaced_the_own_socket_is_left_alone() {
     let place = Place::new();
     let siblings = listening(&place);
     let own = place.file(&Name::own().unwrap().to_string());

@@ -1,4 +1,4 @@
-//! A function as attribution sees it: whose code it is, its module and its generic arguments.
+//! The facts about a function that attribution uses: whose code it is, its module and its generic arguments.
 
 use crate::symbols::frames::Function;
 use crate::symbols::source_path::BESIDE_SERVICE;
@@ -8,7 +8,7 @@ use crate::type_name::{split_arguments, split_list};
 /// Whose code a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// jemalloc, the glue of the global allocator, and `alloc::alloc`. People never look for these.
+    /// jemalloc, the glue of the global allocator, and `alloc::alloc`. Developers never look for these.
     Allocator,
     /// `core`, `alloc`, `std` and their dependencies.
     Std,
@@ -18,9 +18,9 @@ pub(crate) enum Origin {
     Service,
     /// Code of another language.
     Foreign,
-    /// A library that is unloaded now. It may have been the service's own.
+    /// A library that has been unloaded. It may have belonged to the service.
     Unloaded,
-    /// A function without a name, or with a name that does not tell.
+    /// A function without a name, or with a name that does not show its origin.
     Unknown,
 }
 
@@ -32,10 +32,10 @@ pub(crate) struct FunctionInfo {
     pub(crate) module: String,
     /// Last segment of the path, without arguments.
     pub(crate) name: String,
-    /// Generic arguments of the implementation, then of the function. Concrete ones only: a symbol with the legacy
-    /// mangling has `T`, which says nothing.
+    /// Generic arguments of the implementation, then of the function. Only concrete arguments: a symbol with the
+    /// legacy mangling has `T`, which says nothing.
     pub(crate) arguments: Vec<String>,
-    /// As [`Function::first_line`].
+    /// See [`Function::first_line`].
     pub(crate) first_line: u32,
 }
 
@@ -91,7 +91,8 @@ impl FunctionInfo {
             _ if is_allocator(module, name) => Origin::Allocator,
             "" => Origin::Foreign,
             "core" | "alloc" | "std" | "hashbrown" => Origin::Std,
-            // A symbol does not distinguish a dependency from the service. Neither is a container by itself.
+            // A symbol does not distinguish a dependency from the service. Neither origin makes a function a
+            // container.
             _ => Origin::Service,
         };
         Self { origin, module: module.to_owned(), name: name.to_owned(), arguments, first_line: 0 }
@@ -177,7 +178,7 @@ fn module_of_file(file: &str) -> (Origin, String) {
     }
 }
 
-/// The path from the folder with the crate's name on: `slab/src/lib` for the git checkout
+/// The part of a path that begins with the crate's folder: `slab/src/lib` for the git checkout
 /// `slab-12ab90/34cd5e7/src/lib`.
 fn crate_path(path: &str) -> String {
     let (folders, rest) = path.split_once("/src/").unwrap_or((path, ""));

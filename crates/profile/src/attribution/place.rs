@@ -15,9 +15,9 @@ const UNNAMED: &[(&str, &str, &str)] = &[
     ("{{closure}}", "", "closure"),
 ];
 
-/// The frame of the allocation site, the place that people would name. It is the innermost frame of the service's own
-/// code, or of unloaded code. Without one it is the first frame outside of containers, then the first outside of
-/// `std`, then any frame.
+/// Finds the frame of the allocation site, the place that a developer would name. It is the innermost frame of the
+/// service's own code, or of unloaded code. Without such a frame it is the first frame outside of containers, then
+/// the first outside of `std`, then any frame.
 ///
 /// Beyond a call through `dyn`, the service did not choose what runs: a middleware that awaits `next.run(request)`
 /// has not allocated what a handler deserializes. So frames beyond such a call do not qualify.
@@ -35,7 +35,7 @@ pub(crate) fn allocation_site(steps: &[Step<'_>]) -> Option<usize> {
         .map(|at| inside + at)
 }
 
-/// The readable name of the function at the allocation site. `None` if no frame tells.
+/// The readable name of the function at the allocation site. `None` if no frame shows it.
 pub(crate) fn function(steps: &[Step<'_>]) -> Option<String> {
     let at = allocation_site(steps)?;
     let step = steps[at];
@@ -43,8 +43,9 @@ pub(crate) fn function(steps: &[Step<'_>]) -> Option<String> {
     Some(unnamed(step, caller).unwrap_or_else(|| step.info.label()))
 }
 
-/// Who asked for memory of unknown type: the function, or the crate if the function is a guess. It is a guess if the
-/// stack has lost its innermost frames and the service's own functions occur only beyond a call through `dyn`.
+/// The code that asked for memory of unknown type: the function, or the crate if the function is a guess. It is a
+/// guess if the stack has lost its innermost frames and the service's own functions occur only beyond a call through
+/// `dyn`.
 pub(crate) fn asked_by(steps: &[Step<'_>]) -> Option<String> {
     let is_of_service = |step: &Step<'_>| step.info.origin == Origin::Service;
     let (is_whole, _) = beyond_allocator(steps);
@@ -92,7 +93,7 @@ pub(crate) fn is_layer(info: &FunctionInfo) -> bool {
     !is_outside_std(info) || is_of_container_crate(info)
 }
 
-/// The crate that asked for the memory: the innermost one that is neither `std` nor a container.
+/// The crate that asked for the memory: the innermost crate that is neither `std` nor a container.
 pub(crate) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
     let asks = |step: &&Step<'_>| is_outside_std(step.info);
     let outside = beyond_allocator(steps).1;
@@ -107,8 +108,8 @@ pub(crate) fn crate_name(steps: &[Step<'_>]) -> Option<String> {
     }
 }
 
-/// Names a closure or future by its place. For the service's own: the path of its type if the caller's arguments
-/// contain it (`closure in app::run`), otherwise file and line. For libraries: the module.
+/// Names a closure or future by its place. In the service's own code, this is the path of its type if the caller's
+/// arguments contain it (`closure in app::run`), and otherwise file and line. In libraries, it is the module.
 fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
     let info = step.info;
     let (prefix, of_type, words) = UNNAMED.iter().find(|(prefix, ..)| info.name.starts_with(prefix))?;
@@ -124,17 +125,18 @@ fn unnamed(step: Step<'_>, caller: Option<&FunctionInfo>) -> Option<String> {
         .filter(|path| may_stand_in(path, &info.module))
         .collect();
     paths.dedup();
-    // The line where it begins, so that all its allocations share one name. Otherwise the line of the allocation.
+    // The line where the code begins, so that all its allocations share one name. If it is unknown, the line of the
+    // allocation.
     let line = if info.first_line > 0 { info.first_line } else { step.line };
     Some(match (&paths[..], line) {
-        // The number in the name of a type starts again in every function, so of two paths either could be meant.
+        // The number in the name of a type restarts in every function, so two paths are ambiguous.
         ([path], _) => readable(path, Qualify::Last),
         (_, 0) => format!("{words} ({}.rs)", info.module),
         (_, line) => format!("{words} at {}.rs:{line}", info.module),
     })
 }
 
-/// The paths in a type that end in `suffix`, except those with generic arguments in the middle.
+/// The paths in a type that end in `suffix`, except paths with generic arguments in the middle.
 fn paths_ending_in<'t>(text: &'t str, suffix: &str) -> impl Iterator<Item = &'t str> {
     let is_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '{' | '}' | '#');
     text.match_indices(suffix).filter_map(move |(at, found)| {
@@ -296,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn names_code_with_uncertain_path_by_its_line() {
+    fn names_code_with_an_uncertain_path_by_its_line() {
         for arguments in [
             &[][..],
             &["app::store::read::{async_fn_env#0}"],

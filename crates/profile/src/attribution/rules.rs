@@ -3,7 +3,7 @@
 //! A container allocates through layers: `Vec::push` calls `RawVec::grow_one`, `HashSet::insert` calls
 //! `RawTable::reserve_rehash`. The table has a row for each layer. Frames are read from the allocator outwards, and
 //! the first matching row makes the owner. A later row takes over if it lists the current family in `over`. It also
-//! takes over within its own family if its function only makes room: then the inner layer is its own.
+//! takes over within its own family if its function only makes room, because the inner layer is then its own.
 //!
 //! A row applies only to functions that make room. `Vec::retain` and `Box::call_once` can be on a stack too, but only
 //! because they run their caller's code. What that code allocates says nothing about them.
@@ -19,7 +19,7 @@ pub(crate) use rule::{Inner, is_allocator_argument};
 use table::RULES;
 
 impl Inner {
-    /// What is known after another frame. `None` if the frame tells nothing.
+    /// Returns what is known after another frame. `None` if the frame adds nothing.
     pub(crate) fn after(&self, frame: &FunctionInfo) -> Option<Self> {
         let mut lost = None;
         for rule in RULES.iter().filter(|rule| rule.fits(frame, self)) {
@@ -32,13 +32,13 @@ impl Inner {
         if *self == Self::Nothing { lost.map(Self::Lost) } else { None }
     }
 
-    /// Whether the search continues through a frame that tells nothing.
-    pub(crate) fn goes_on_through(&self, frame: &FunctionInfo) -> bool {
+    /// Whether the search continues through a frame that adds nothing.
+    pub(crate) fn continues_through(&self, frame: &FunctionInfo) -> bool {
         if runs_code_of_callers(frame) {
             return false;
         }
         if !is_in_table(frame) {
-            // Beyond an iterator, a layer can still correct a merged one, but no owner begins.
+            // Beyond an iterator, a layer can still correct a merged layer, but no owner begins.
             let is_iterator = frame.module.starts_with("core::iter");
             return frame.origin == Origin::Std && !(is_iterator && *self == Self::Nothing);
         }
@@ -71,8 +71,8 @@ pub(crate) fn is_in_table(frame: &FunctionInfo) -> bool {
     RULES.iter().any(|rule| rule.is_in_module(frame))
 }
 
-/// Whether a function of the standard library calls something of its caller: a closure, a future, or an element's
-/// destructor. Nothing on one side of such a call belongs to a container on the other side.
+/// Whether a function of the standard library calls code of its caller: a closure, a future, or an element's
+/// destructor. Memory on one side of such a call never belongs to a container on the other side.
 fn runs_code_of_callers(frame: &FunctionInfo) -> bool {
     let is_dispatch = |prefix: &str| frame.origin == Origin::Std && frame.module.starts_with(prefix);
     is_dispatch("core::ops::function")
@@ -137,8 +137,8 @@ mod tests {
         ] {
             let frame = frame(module, name, &["app::Session", "alloc::alloc::Global"]);
             assert_eq!(Inner::Nothing.after(&frame), None, "{module}::{name}");
-            assert!(!Inner::Nothing.goes_on_through(&frame), "{module}::{name}");
-            assert!(!Inner::Lost("RawVec").goes_on_through(&frame), "{module}::{name}");
+            assert!(!Inner::Nothing.continues_through(&frame), "{module}::{name}");
+            assert!(!Inner::Lost("RawVec").continues_through(&frame), "{module}::{name}");
         }
     }
 

@@ -9,9 +9,9 @@ use crate::type_name::{Qualify, ReadableNames};
 /// The result of attributing a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attribution {
-    /// A type as the frames give it and, for bytes, the function that asked for them.
+    /// A type as the frames name it and, for bytes, the function that asked for them.
     Type(String, Option<String>),
-    /// The function that allocated something of unknown type.
+    /// The function that allocated memory of unknown type.
     Function(String),
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn attribute(steps: &[Step<'_>], names: &mut ReadableNames) -> Attrib
         }
         if let Some(known) = inner.after(frame) {
             inner = known;
-        } else if !inner.goes_on_through(frame) {
+        } else if !inner.continues_through(frame) {
             let is_of_unknown_container = frame.origin == Origin::Dependency && !rules::is_in_table(frame);
             if inner == Inner::Nothing && asked_by_rust && is_of_unknown_container {
                 general = general_owner(frame);

@@ -12,7 +12,7 @@ use crate::symbols::frames::{Frame, Function};
 use crate::symbols::{LoadObject, source_path};
 use crate::type_name::{self, Qualify, ReadableNames};
 
-/// A type name shortened to its last segment, to crate and last segment, and not at all.
+/// Makes three forms of a type name: the last segment, the crate and the last segment, and the whole name.
 pub fn readable_names(full: &str) -> [String; 3] {
     [Qualify::Last, Qualify::Crate, Qualify::Whole].map(|qualify| type_name::readable(full, qualify))
 }
@@ -27,7 +27,7 @@ pub fn mapping(line: &[u8]) -> Result<Option<Mapping>, &'static str> {
     Mapping::parse(line)
 }
 
-/// A source path without the part that depends on the build machine.
+/// Removes the part of a source path that depends on the build machine.
 pub fn trimmed_source_path(path: &str) -> String {
     source_path::trimmed(path, Some("/home/ann/app")).into_owned()
 }
@@ -53,8 +53,8 @@ pub fn function_parts(name: &str, is_symbol: bool, file: Option<&str>) -> Functi
     FunctionParts { module, name, arguments, label }
 }
 
-/// The owner of a stack, shortened as in [`readable_names`], and whether it is a type. Frames are `(name, file)`,
-/// innermost first. A frame without a file is a symbol.
+/// Finds the owner of a stack, shortened as in [`readable_names`], and whether it is a type. Frames are
+/// `(name, file)`, innermost first. A frame without a file is a symbol.
 pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     let frames: Vec<_> =
         frames.iter().map(|(name, file)| function_info(name, file.is_none(), *file)).collect();
@@ -65,8 +65,8 @@ pub fn attribution(frames: &[(&str, Option<&str>)]) -> ([String; 3], bool) {
     (names, owner.is_type())
 }
 
-/// The stacks of a profile: the attribution (`= type` or `? function`), the bytes, and the frames as golden stacks
-/// have them, innermost first.
+/// Lists the stacks of a profile: the attribution (`= type` or `? function`), the bytes, and the frames in the form
+/// of golden stacks, innermost first.
 pub fn attributed_stacks(profile: &HeapProfile, files: &dyn LoadObject) -> Vec<(String, u64, Vec<String>)> {
     let mut attributor = TypeAttributor::new();
     attributor.symbolizer.resolve(profile, files);

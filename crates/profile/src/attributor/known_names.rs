@@ -14,10 +14,10 @@ use crate::type_name::{Qualify, ReadableNames};
 #[derive(Debug, Default)]
 pub(super) struct KnownNames {
     pub(super) names: Names,
-    /// Handles in `names`, by those of the frame table and of the attributor.
+    /// Handles in `names`, by handles of the frame table and of the attributor.
     pub(super) functions: FxHashMap<u32, u32>,
     pub(super) owners: FxHashMap<u32, u32>,
-    /// By hash.
+    /// Sites by the hash of their stack.
     pub(super) sites: FxHashMap<u64, Site>,
 }
 

@@ -37,7 +37,7 @@ impl TypeAttributor {
         let has_file: Vec<_> = iter::zip(&mappings, &profile.mappings)
             .map(|(mapping, named)| {
                 let loaded = files.load(mapping);
-                // There are many libraries, and most are not one's own.
+                // There are many libraries, and the service owns few of them.
                 if let Some(error) = loaded.as_ref().err().filter(|_| !named.is_library) {
                     self.symbolizer.note_unreadable(mapping, error);
                 }
@@ -66,7 +66,7 @@ fn mapping(at: u64, named: &NamedMapping) -> Mapping {
     let start = at << SPACING_BITS;
     Mapping {
         start,
-        // A call can be the last instruction, and then returns behind it.
+        // A call can be the last instruction. It then returns to the address after the mapping.
         end: start + named.length.min((1 << SPACING_BITS) - 2) + 1,
         file_offset: named.file_offset,
         device: String::new(),
@@ -78,21 +78,21 @@ fn mapping(at: u64, named: &NamedMapping) -> Mapping {
     }
 }
 
-/// The lines of a location, before and after.
+/// The lines of a location, before and after naming.
 struct Lines {
     before: Arc<[Line]>,
     now: Arc<[Line]>,
 }
 
-/// A profile that is getting its names.
+/// A profile that is being named.
 struct Naming<'p> {
     profile: &'p SymbolizedProfile,
     builder: Builder,
-    /// By the builder's handles.
+    /// Parsed names by the builder's function handles.
     infos: FxHashMap<u32, FunctionInfo>,
     mappings: Vec<u32>,
     threads: Vec<u32>,
-    /// By location of the profile.
+    /// Lines by location of the profile.
     lines: Vec<Lines>,
     names: ReadableNames,
 }
@@ -118,7 +118,7 @@ impl<'p> Naming<'p> {
         naming
     }
 
-    /// The lines that the files have for an address. `None` if there is no name and none is `needed`.
+    /// Finds the lines that the files have for an address. `None` if there is no name and no name is `needed`.
     fn lines_at(&mut self, address: u64, symbolizer: &Symbolizer, needed: bool) -> Option<Arc<[Line]>> {
         let frames = symbolizer.frames(address);
         let function = |frame: &Frame| symbolizer.table().function(frame.function);
@@ -130,7 +130,7 @@ impl<'p> Naming<'p> {
         Some(frames.iter().map(line).collect())
     }
 
-    /// Names code without a name after its file. If other code has a file, code without one was unloaded.
+    /// Names code without a name after its file. If other code has a file, code without a file was unloaded.
     fn after_file(&mut self, location: &Location) -> Option<Arc<[Line]>> {
         let name = match location.mapping {
             Some(mapping) => format!("{WITHOUT_SYMBOLS}{}", self.profile.mappings[mapping as usize].file),
@@ -209,7 +209,7 @@ impl<'p> Naming<'p> {
         Some(Step { info: self.infos.get(&line.function)?, line: line.line })
     }
 
-    /// `lines` and `steps` belong to the same frames.
+    /// Picks the better place. `lines` and `steps` belong to the same frames.
     fn better_place(&self, lines: &[Line], steps: &[Step<'_>], known: &Place) -> Place {
         let site = place::allocation_site(steps).map(|at| lines[at]);
         let file = site.and_then(|line| self.builder.names.functions.get(line.function).file.clone());
@@ -220,7 +220,8 @@ impl<'p> Naming<'p> {
     }
 }
 
-/// Where the program ran, the allocator's frames may have been removed, and with them what identified the type.
+/// Picks the better owner. Where the program ran, the allocator's frames may have been removed, and with them the
+/// frames that identified the type.
 fn better_owner(found: &Attribution, known: &Owner, names: &mut ReadableNames) -> Owner {
     if known.is_attributed && !found.is_type() {
         return known.clone();

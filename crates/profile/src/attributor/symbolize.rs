@@ -1,4 +1,4 @@
-//! From a profile of addresses to a profile of names.
+//! Turns a profile of addresses into a profile of names.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl TypeAttributor {
         // jemalloc does not divide total allocations by thread, so they go to the first thread.
         let mut allocated = Amount::from(estimator.estimate(stack.accumulated));
         // After rounding and un-biasing, the threads' parts can differ from the whole, which the tables sum. So the
-        // last thread gets the rest.
+        // last thread gets the remainder.
         let mut rest = Amount::from(estimator.estimate(stack.live));
         naming.samples.clear();
         for (at, sample) in (1..).zip(stack.threads) {
@@ -68,7 +68,7 @@ impl TypeAttributor {
         builder.add(stack.iter().copied(), (owner, place), samples.iter().copied());
     }
 
-    /// Where a stack allocates. Remembered by hash, like owners.
+    /// Finds where a stack allocates. The result is remembered by hash, like owners.
     fn site_of(&mut self, addresses: &[u64], key: u64, naming: &mut Naming<'_>) -> Site {
         if let Some(site) = naming.named.sites.get(&key) {
             return *site;
@@ -138,12 +138,12 @@ struct Naming<'p> {
     mappings: &'p [Mapping],
     named: KnownNames,
     builder: Builder,
-    /// Only for addresses that keep all their frames.
+    /// Locations of addresses that keep all their frames.
     locations: FxHashMap<u64, u32>,
-    /// By first address.
+    /// Handles by first address.
     named_mappings: FxHashMap<u64, u32>,
     threads: FxHashMap<u64, u32>,
-    /// Belongs to the current stack.
+    /// The locations of the current stack.
     stack: Vec<u32>,
     samples: Vec<NamedSample>,
 }
@@ -169,13 +169,14 @@ impl<'p> Naming<'p> {
         let mapping = mapping_of(self.mappings, call).filter(is_of_file);
         let offset = mapping.and_then(|mapping| mapping.file_offset_of(call));
         let mapping = mapping.map(|mapping| self.mapping(mapping));
-        // An address outside of all files means nothing elsewhere, and would reveal where this process has its code.
+        // An address outside of all files means nothing on another machine, and would reveal where this process has
+        // its code.
         self.builder.locations.handle(Location { mapping, address: offset.unwrap_or(0), lines })
     }
 
     fn mapping(&mut self, mapping: &'p Mapping) -> u32 {
         let Self { builder, named_mappings, .. } = self;
-        // Among mappings with the same first address, the same one is always found.
+        // Among mappings with the same first address, this always finds the same mapping.
         *named_mappings.entry(mapping.start).or_insert_with(|| {
             builder.mappings.handle(NamedMapping {
                 is_library: !mapping.is_program,

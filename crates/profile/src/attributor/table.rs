@@ -13,8 +13,7 @@ use crate::symbols::LoadObject;
 use crate::type_name::{Qualify, element_of};
 
 impl TypeAttributor {
-    /// Sums the profile's live memory by type, or as `selection` says. Reads symbols through `files` where they are
-    /// not known yet.
+    /// Sums the profile's live memory by type, or as `selection` says. Reads unknown symbols through `files`.
     pub fn summarize(
         &mut self,
         profile: &HeapProfile,
@@ -101,7 +100,7 @@ impl TypeAttributor {
         })
     }
 
-    /// The place in the service where a stack allocates. `None` if no frame tells.
+    /// The place in the service where a stack allocates. `None` if no frame shows it.
     fn place(&mut self, addresses: &[u64], group: Group) -> Option<String> {
         let frames = self.frames_of(addresses);
         let steps = self.steps(&frames);

@@ -141,7 +141,7 @@ fn focus_keeps_and_ignore_drops_stacks_with_a_text() {
 }
 
 #[test]
-fn second_table_computes_no_name_again() {
+fn a_second_table_computes_no_name_again() {
     let mut attributor = TypeAttributor::new();
     let name = |index: usize| format!("alloc::vec::Vec<app::m{index}::Row>");
     let owners: Vec<_> = (0..3).map(|index| Attribution::Type(name(index), None)).collect();

@@ -7,11 +7,11 @@ use rustc_hash::FxHashMap;
 use crate::sample::Estimate;
 use crate::selection::TypeEntry;
 
-/// Sums by traceback. They hold no text until it is known which of them become rows.
+/// Sums by traceback. They hold no text until it is known which tracebacks become rows.
 #[derive(Default)]
 pub(super) struct Tracebacks {
-    /// By hash, with one stack that has this traceback. `None` is code without names. Among a million tracebacks, two
-    /// collide with a probability of 3·10⁻⁸.
+    /// Sums by hash, each with one stack that has this traceback. `None` is code without names. Among a million
+    /// tracebacks, two collide with a probability of 3·10⁻⁸.
     sums: FxHashMap<Option<u64>, (usize, Estimate)>,
 }
 

@@ -7,13 +7,13 @@ use crate::amount::Amount;
 use crate::printable::printable;
 use crate::symbolized::{NamedStack, SymbolizedProfile};
 
-/// How stacks are collapsed.
+/// Options for collapsing stacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CollapsedOptions {
-    /// The innermost part of a stack.
+    /// The innermost part of each collapsed stack.
     pub leaf: Leaf,
-    /// The number of a stack.
+    /// The number of each collapsed stack.
     pub count: Count,
 }
 
@@ -40,12 +40,13 @@ pub enum Count {
 }
 
 impl SymbolizedProfile {
-    /// The distinct stacks of names, in alphabetical order, functions before types.
+    /// Collapses the profile into its distinct stacks of names, in alphabetical order, functions before types.
     pub fn collapse(&self, options: &CollapsedOptions) -> CollapsedStacks<'_> {
         CollapsedStacks::of(&[self], *options)
     }
 
-    /// The distinct stacks of this profile and `base`, each with the number of `base` and of this profile.
+    /// Collapses this profile and `base` into their distinct stacks. Each has its number in `base` and in this
+    /// profile.
     pub fn collapse_since<'p>(&'p self, base: &'p Self, options: &CollapsedOptions) -> CollapsedStacks<'p> {
         CollapsedStacks::of(&[base, self], *options)
     }
@@ -67,7 +68,7 @@ struct Line<'p> {
     stack: &'p NamedStack,
     /// With one profile, its number is the last.
     numbers: [i64; 2],
-    /// How many names, from the outermost, are the same in the previous line.
+    /// Number of names, from the outermost, that are the same in the previous line.
     shared: usize,
 }
 
@@ -107,12 +108,12 @@ impl<'p> CollapsedStacks<'p> {
         size(&self.lines)
     }
 
-    /// Writes the lines. Lines below a function that together have less than `least` become one line: `main;(12
-    /// smaller) 4096`. Returns how many lines were summed.
+    /// Writes the lines. Lines below a function that together have less than `least` become one line:
+    /// `main;(12 smaller) 4096`. Returns the number of lines that were summed.
     ///
     /// # Errors
     ///
-    /// Those of `out`.
+    /// Errors of `out`.
     pub fn write(&self, least: u64, mut out: impl Write) -> io::Result<u64> {
         let mut summed = 0;
         let mut parts = vec![&self.lines[..]];

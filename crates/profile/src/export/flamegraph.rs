@@ -1,4 +1,4 @@
-//! Flame graphs: SVG pictures of which stacks hold how much.
+//! Flame graphs: SVG pictures of how much memory each stack holds.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::collapsed::{CollapsedOptions, CollapsedStacks, Count, Leaf};
 use crate::printable::printable;
 use crate::symbolized::SymbolizedProfile;
 
-/// What the picture shows.
+/// Options for a flame graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlamegraphOptions {
@@ -26,11 +26,11 @@ pub struct FlamegraphOptions {
 const NARROWEST: u64 = 10_000;
 
 impl SymbolizedProfile {
-    /// Draws live memory. A profile of growth is drawn as what grew.
+    /// Draws live memory. In a profile of growth, only stacks that grew are drawn.
     ///
     /// # Errors
     ///
-    /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
+    /// Errors of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn write_flamegraph(&self, options: &FlamegraphOptions, out: impl Write) -> io::Result<()> {
         options.draw_visible(&self.collapse(&options.collapsed()), out)
     }
@@ -40,7 +40,7 @@ impl SymbolizedProfile {
     ///
     /// # Errors
     ///
-    /// Those of [`write_flamegraph`](Self::write_flamegraph).
+    /// Errors of [`write_flamegraph`](Self::write_flamegraph).
     pub fn write_flamegraph_since(
         &self,
         base: &Self,
@@ -75,7 +75,7 @@ impl FlamegraphOptions {
     ///
     /// # Errors
     ///
-    /// Those of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
+    /// Errors of `out`, and [`io::ErrorKind::InvalidData`] if there is nothing to draw.
     pub fn draw(&self, collapsed: &[u8], summed: u64, out: impl Write) -> io::Result<()> {
         // The lines consist of names, so they are UTF-8.
         let mut lines: Vec<&str> = std::str::from_utf8(collapsed).unwrap_or_default().lines().collect();

@@ -1,8 +1,8 @@
-//! The choice of stacks if there is no room for all.
+//! Chooses the largest stacks if there is no room for all.
 
 use std::cmp::Reverse;
 
-/// Marks the `count` largest of `sizes`. Among equal ones, the first are marked.
+/// Marks the `count` largest of `sizes`. Among equal sizes, the first are marked.
 pub(super) fn largest(sizes: impl ExactSizeIterator<Item = u64>, count: usize) -> Vec<bool> {
     let mut marks = vec![count >= sizes.len(); sizes.len()];
     if count > 0 && count < marks.len() {

@@ -1,8 +1,8 @@
 //! jemalloc's own heap dump (`heap_v2`), for `jeprof` and other readers.
 //!
-//! It is written from the parsed profile, and reading it back gives an equal profile. Lost is only what the profile
-//! has no field for: mappings without code, spaces, and the total allocations of each thread. Those are written as 0;
-//! only `jeprof --thread` uses them.
+//! It is written from the parsed profile, and reading it back gives an equal profile. Only data without a field in
+//! the profile is lost: mappings without code, spaces, and the total allocations of each thread. Total allocations
+//! are written as 0; only `jeprof --thread` uses them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -24,24 +24,24 @@ impl HeapProfile {
     ///
     /// # Errors
     ///
-    /// Those of `out`.
+    /// Errors of `out`.
     pub fn write_raw(&self, out: impl Write) -> io::Result<()> {
         self.write_raw_largest(usize::MAX, out)
     }
 
-    /// Writes a dump with the `most` largest stacks only. The rest is summed by size class, as stacks of the one
-    /// address `0xffffffffffff000`, where no process has code. So all totals stay the same, and also what readers
-    /// estimate: they correct each stack by the mean size of its objects.
+    /// Writes a dump with the `most` largest stacks only. The rest is summed by size class, as stacks of the single
+    /// address `0xffffffffffff000`, where no process has code. So all totals stay the same. Estimates of readers stay
+    /// the same, too, because readers correct each stack by the mean size of its objects.
     ///
     /// # Security
     ///
-    /// As [`write_raw`](Self::write_raw).
+    /// See [`write_raw`](Self::write_raw).
     ///
     /// # Errors
     ///
-    /// Those of `out`.
+    /// Errors of `out`.
     pub fn write_raw_largest(&self, most: usize, mut out: impl Write) -> io::Result<()> {
-        // The parser refuses a rate of 0. Only a profile that was written elsewhere can have one.
+        // The parser refuses a rate of 0. Only a profile that was written elsewhere can have this rate.
         writeln!(out, "heap_v2/{}", self.sample_rate.bytes().max(1))?;
         let accumulated = self.stacks().map(|stack| stack.accumulated).fold(Sample::default(), sum);
         writeln!(out, "  t*: {}", counts(self.total, accumulated))?;
@@ -76,7 +76,7 @@ impl HeapProfile {
 }
 
 /// The address of summed stacks, above all addresses that processors give to processes. `jeprof` takes small numbers
-/// for offsets in the program, and would name a random variable.
+/// for offsets in the program, and would show the name of a random variable.
 const NOWHERE: u64 = 0x0fff_ffff_ffff_f000;
 
 /// The sum of several stacks.
@@ -116,7 +116,8 @@ fn sum(a: Sample, b: Sample) -> Sample {
     Sample { objects: a.objects.saturating_add(b.objects), bytes: a.bytes.saturating_add(b.bytes) }
 }
 
-/// Writes line breaks as the kernel does in paths. A dump has none in names, but a profile from elsewhere can.
+/// Writes line breaks as the kernel does in paths. A dump has no line breaks in names, but a profile from elsewhere
+/// can.
 fn one_line(text: &str) -> String {
     text.replace('\n', "\\012")
 }
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_jemallocs_dump_unchanged() {
+    fn writes_a_dump_of_jemalloc_unchanged() {
         let dump = "heap_v2/524288\n  t*: 30: 7200 [40: 9000]\n  t0: 21: 6480 [0: 0] main\n  t7: 9: 720 [0: 0] \n\
             @ 0x1010 0x1020\n  t*: 20: 6400 [30: 8200]\n  t0: 20: 6400 [0: 0]\n\
             @ 0x1030\n  t*: 10: 800 [10: 800]\n  t0: 1: 80 [0: 0]\n  t7: 9: 720 [0: 0]\n\nMAPPED_LIBRARIES:\n\

@@ -1,4 +1,4 @@
-//! Lines with counts: of one thread, one stack, or everything together.
+//! Lines with the counts of one thread, of one stack, or of the whole profile.
 
 use crate::number::leading_decimal;
 use crate::sample::Sample;

@@ -34,7 +34,7 @@ impl<R: BufRead> Lines<R> {
         Ok(true)
     }
 
-    /// The line after the current one.
+    /// Returns the next line without going to it.
     pub(super) fn peek(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.ahead.is_none() {
             let line = std::mem::take(&mut self.line);

@@ -55,7 +55,7 @@ fn rejects_dump_truncated_before_its_mappings() {
 }
 
 #[test]
-fn given_mappings_replace_those_of_the_dump() {
+fn given_mappings_replace_the_mappings_in_the_dump() {
     let of_another = DUMP.find("\nMAPPED_LIBRARIES").unwrap();
     let given = Mapping::read_all(&b"1000-2000 r-xp 0 fe:00 9  /srv/own\n"[..]).unwrap();
     for dump in [DUMP, &DUMP[..of_another], &DUMP.replace("2000-3000 rw-p", "noise")] {

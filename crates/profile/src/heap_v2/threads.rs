@@ -1,4 +1,4 @@
-//! The list of threads at the beginning of a dump, with threads of any name.
+//! The list of threads at the beginning of a dump. Threads can have any name.
 //!
 //! jemalloc ends a thread's line with the thread's name, unescaped. A name can contain line breaks and so imitate other
 //! lines of the dump. But it has at most 15 bytes, as in the kernel. That is too short for a stack with its totals, or
@@ -19,16 +19,16 @@ const LONGEST_NAME: usize = 15;
 pub(super) fn read(lines: &mut Lines<impl BufRead>, threads: &mut Vec<Thread>) -> Result<bool, Error> {
     let mut last: Option<Named> = None;
     loop {
-        let goes_on = lines.advance()?;
+        let has_more = lines.advance()?;
         if let Some(Counts { thread: Some(id), name, .. }) = parse_counts(&lines.line) {
             let next = Named { id, name: name.map(<[u8]>::to_owned) };
             threads.extend(last.replace(next).map(Named::finish));
-        } else if !goes_on
+        } else if !has_more
             || begins_stacks(lines)?
-            || !last.as_mut().is_some_and(|last| last.goes_on(&lines.line))
+            || !last.as_mut().is_some_and(|last| last.continue_with(&lines.line))
         {
             threads.extend(last.map(Named::finish));
-            return Ok(goes_on);
+            return Ok(has_more);
         }
     }
 }
@@ -51,7 +51,7 @@ struct Named {
 
 impl Named {
     /// Takes `line` as the next part of the name, if the name can be that long.
-    fn goes_on(&mut self, line: &[u8]) -> bool {
+    fn continue_with(&mut self, line: &[u8]) -> bool {
         let Some(name) = self.name.as_mut().filter(|name| name.len() + 1 + line.len() <= LONGEST_NAME) else {
             return false;
         };
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_at_most_as_long_as_in_the_kernel() {
+    fn names_are_at_most_as_long_as_the_kernel_allows() {
         let dump = b"heap_v2/1\n  t*: 0: 0 [0: 0]\n  t1: 0: 0 [0: 0] a\nnoise noise noise\n";
         let error = HeapProfile::parse(&dump[..]).unwrap_err();
         assert!(error.to_string().starts_with("heap dump line 4: expected a stack"), "{error}");

@@ -1,4 +1,4 @@
-//! What a row stands for, and which stacks count.
+//! The grouping of stacks into rows, and the selection of stacks.
 
 use super::traceback::TracebackDepth;
 

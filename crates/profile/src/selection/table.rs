@@ -25,18 +25,18 @@ pub struct TypeEntry {
     /// row for each function that asked for them: `Vec<u8> in read_body (src/upload.rs)`.
     pub type_name: String,
     /// The type with whole paths, without default allocators, hashers and a container's inner layers. Rows of bytes
-    /// share it, so only together with `type_name` it identifies a row.
+    /// share it, so it identifies a row only together with `type_name`.
     pub full_type: String,
     /// Whether the type is known.
     pub is_attributed: bool,
-    /// Its live memory.
+    /// Live memory of the type.
     pub estimate: Estimate,
-    /// How many threads the row sums. 0 unless rows are threads.
+    /// Number of threads that the row sums. 0 unless rows are threads.
     pub threads: u64,
 }
 
 impl TypeEntry {
-    /// An entry whose name is all that there is to say about it.
+    /// Makes an entry whose full type equals its name.
     pub(crate) fn named(name: String, is_attributed: bool, estimate: Estimate) -> Self {
         Self { type_name: name.clone(), full_type: name, is_attributed, estimate, threads: 0 }
     }

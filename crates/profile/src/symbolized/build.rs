@@ -17,19 +17,19 @@ use crate::symbols::stand_in::UNLOADED;
 pub(crate) struct Builder {
     pub(super) kind: ProfileKind,
     pub(super) sample_rate: SampleRate,
-    /// As in [`SymbolizedProfile`]; 0 unless it is set.
+    /// The value of the same name in [`SymbolizedProfile`]; 0 unless it is set.
     pub(crate) large_below: u32,
     pub(crate) names: Names,
     pub(crate) mappings: Interner<NamedMapping>,
     pub(crate) locations: Interner<Location>,
     pub(crate) threads: Interner<Arc<str>>,
-    /// With the builder's own handles, in order of arrival.
+    /// Stacks with the builder's own handles, in order of arrival.
     pub(super) stacks: Vec<NamedStack>,
     pub(super) stack_locations: Vec<u32>,
     pub(super) samples: Vec<NamedSample>,
 }
 
-/// The names that the same program has in every profile. They, and their order, can be kept from one profile to the
+/// Names that the same program has in every profile. The names and their order can be kept from one profile to the
 /// next.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -66,8 +66,8 @@ impl Builder {
         &*self.names.functions.get(line.function).system_name == UNLOADED
     }
 
-    /// Adds what a stack holds. `locations` begins with the innermost. Allocated amounts count only in a profile of
-    /// that kind.
+    /// Adds the memory of a stack. `locations` begins with the innermost. Allocated amounts count only in a profile
+    /// of that kind.
     pub(crate) fn add(
         &mut self,
         locations: impl IntoIterator<Item = u32>,

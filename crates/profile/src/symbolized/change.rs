@@ -1,8 +1,8 @@
-//! Changes between two moments, and which of them are more than noise.
+//! Changes between two moments, and whether they are more than noise.
 //!
-//! A sum of samples wavers even if the program's memory stands still: objects are freed, others are allocated, and
-//! other objects are sampled. If a row kept no sample between the two moments, the variance of the difference would
-//! be the sum of both variances. A stack with equal samples at both moments has most likely kept them. It adds
+//! A sum of samples fluctuates even if the program's memory does not change: objects are freed, others are allocated,
+//! and other objects are sampled. If a row kept no sample between the two moments, the variance of the difference
+//! would be the sum of both variances. A stack with equal samples at both moments has most likely kept them. It adds
 //! nothing to the difference, and no noise.
 //!
 //! A change is *significant* if a z-test with this variance says so, at a family-wise error of 5 % over all rows
@@ -28,7 +28,7 @@ pub struct ChangeTable {
     pub rows: Vec<Change>,
     /// The sum of all rows, including unchanged ones.
     pub total: Change,
-    /// How many rows occur in at least one of the profiles.
+    /// Number of rows that occur in at least one of the profiles.
     pub compared: usize,
     /// The threshold for a significant change of bytes, in standard errors.
     pub threshold: f64,
@@ -44,9 +44,9 @@ pub struct Change {
     pub full_type: String,
     /// As in [`TypeEntry`](crate::TypeEntry).
     pub is_attributed: bool,
-    /// What the row held in the first profile.
+    /// Memory of the row in the first profile.
     pub base: Estimate,
-    /// What the row holds in the second profile.
+    /// Memory of the row in the second profile.
     pub target: Estimate,
     /// The second minus the first, with the variance of this difference.
     pub difference: Estimate,
@@ -114,11 +114,11 @@ impl ChangeTable {
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     rows: FxHashMap<Key, Stacks>,
-    /// As [`SymbolizedProfile::large_below`].
+    /// See [`SymbolizedProfile::large_below`].
     large_below: u32,
 }
 
-/// What each stack holds, by its locations in `names`.
+/// Memory of each stack, by its locations in `names`.
 type Stacks = FxHashMap<Box<[u32]>, Amount>;
 
 impl Parts {
@@ -179,7 +179,7 @@ impl Change {
         self.difference += row.difference;
     }
 
-    /// Exact numbers have no noise, so every change of them counts.
+    /// Whether the change exceeds the threshold. Exact numbers have no noise, so every change of them counts.
     fn exceeds(&self, threshold: f64) -> bool {
         let bytes = self.difference.bytes.abs();
         bytes > 0.0 && bytes > threshold * self.difference.bytes_stderr()

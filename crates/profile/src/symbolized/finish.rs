@@ -8,27 +8,27 @@ use super::profile::{Location, NamedSample, NamedStack, ProfileKind, SymbolizedP
 use crate::sample::SampleRate;
 
 impl SymbolizedProfile {
-    /// A profile of live memory without samples.
+    /// Makes a profile of live memory without samples.
     pub fn empty(sample_rate: SampleRate) -> Self {
         Builder::new(ProfileKind::Live, sample_rate).finish()
     }
 }
 
 impl Builder {
-    /// Makes the profile, without empty stacks and without names that nothing refers to any more.
+    /// Makes the profile, without empty stacks and unused names.
     pub(crate) fn finish(self) -> SymbolizedProfile {
         self.finish_with_names().0
     }
 
-    /// Makes the profile, and returns all known names for the next one.
+    /// Makes the profile, and returns all known names for the next profile.
     pub(crate) fn finish_with_names(mut self) -> (SymbolizedProfile, Names) {
         let (mut mappings, mut functions) = (self.mappings.order(), self.names.functions.order());
         let mut locations = order_of_locations(&self.locations, &mappings, &functions);
         let (mut owners, mut places) = (self.names.owners.order(), self.names.places.order());
         let mut threads = self.threads.order();
 
-        // Handles become ranks. Once it is known which ranks remain, they become positions. Neither step changes the
-        // order.
+        // Handles become ranks. Once it is known which ranks remain, the ranks become positions. Neither step changes
+        // the order.
         self.stack_locations.iter_mut().for_each(|location| *location = locations.rank(*location));
         self.samples.iter_mut().for_each(|sample| sample.thread = threads.rank(sample.thread));
         for stack in &mut self.stacks {
@@ -74,7 +74,7 @@ impl Builder {
         (profile, self.names)
     }
 
-    /// The stacks in order, without empty ones. Equal stacks are merged. Names are still missing.
+    /// The stacks in order, without empty stacks. Equal stacks are merged. Names are still missing.
     fn merged(&self) -> SymbolizedProfile {
         let mut profile = SymbolizedProfile {
             kind: self.kind,

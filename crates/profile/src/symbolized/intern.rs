@@ -19,19 +19,19 @@ impl<T> Default for Interner<T> {
 }
 
 impl<T: Clone + Eq + Hash> Interner<T> {
-    /// The handle of a new or known value.
+    /// Returns the handle of a value, and stores the value if it is new.
     pub(crate) fn handle(&mut self, value: T) -> u32 {
         if let Some(handle) = self.handles.get(&value) {
             return *handle;
         }
-        // Saturates rather than fails. No profile has 2^32 of anything.
+        // Saturates rather than fails. No profile has 2^32 values of one kind.
         let handle = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         self.values.push(value.clone());
         self.handles.insert(value, handle);
         handle
     }
 
-    /// All values by handle. They have no other copy then.
+    /// Returns all values by handle. The interner's own copies are freed.
     pub(super) fn into_values(self) -> Vec<T> {
         self.values
     }
@@ -52,7 +52,7 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
         if known < self.values.len() {
             let values = &self.values;
             self.order.extend((0..).take(values.len()).skip(known));
-            // The stable sort only merges the new handles into the ordered ones.
+            // The stable sort only merges the new handles into the ordered handles.
             self.order.sort_by(|a, b| values[*a as usize].cmp(&values[*b as usize]));
         }
         Order::new(self.order.clone())
@@ -68,9 +68,9 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
 #[derive(Debug)]
 pub(super) struct Order {
     handles: Vec<u32>,
-    /// By handle.
+    /// Ranks by handle.
     ranks: Vec<u32>,
-    /// By rank.
+    /// Marks by rank.
     marks: Vec<bool>,
 }
 
@@ -95,7 +95,7 @@ impl Order {
         self.handles.iter().zip(&self.marks).filter_map(|(handle, is_marked)| is_marked.then_some(*handle))
     }
 
-    /// By rank, the position among the marked ranks.
+    /// The position among the marked ranks, by rank.
     pub(super) fn positions(&self) -> Vec<u32> {
         let mut next = 0;
         let position = |is_marked: &bool| {

@@ -1,4 +1,4 @@
-//! Merging of profiles, and growth from one to another.
+//! Merges profiles, and computes the growth from one profile to another.
 
 use super::build::Builder;
 use super::profile::{ProfileKind, SymbolizedProfile};
@@ -6,8 +6,9 @@ use super::profile::{ProfileKind, SymbolizedProfile};
 impl SymbolizedProfile {
     /// Merges profiles. The same stack in several processes becomes one if they run the same program.
     ///
-    /// Order and grouping do not change the result. The sample rate is the coarsest one. Total allocations are known
-    /// only if every profile knows them. `None` without profiles, or if only some of them are profiles of growth.
+    /// Order and grouping do not change the result. The sample rate is the coarsest of all rates. Total allocations
+    /// are known only if every profile knows them. `None` without profiles, or if only some of them are profiles of
+    /// growth.
     pub fn merge<'p>(profiles: impl IntoIterator<Item = &'p Self, IntoIter: Clone>) -> Option<Self> {
         let profiles = profiles.into_iter();
         let is_growth = |profile: &Self| profile.kind == ProfileKind::Growth;
@@ -28,7 +29,7 @@ impl SymbolizedProfile {
         Some(builder.finish())
     }
 
-    /// By how much each stack holds more than in `base`. Negative where it holds less.
+    /// Computes how much more each stack holds than in `base`. The number is negative if the stack holds less.
     pub fn growth_since(&self, base: &Self) -> Self {
         let rate = self.sample_rate.max(base.sample_rate);
         let mut builder = Builder::new(ProfileKind::Growth, rate);

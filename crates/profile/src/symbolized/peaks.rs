@@ -9,7 +9,8 @@ use crate::selection::Selection;
 /// Remembers the peak of each row over many profiles of a program.
 ///
 /// A peak moves up when a row exceeds it by more than noise, and never moves down. So growth that is too slow to
-/// stand out between two profiles adds up until it is reported. What comes and goes below its peak is not reported.
+/// stand out between two profiles adds up until it is reported. Memory that comes and goes below its peak is not
+/// reported.
 ///
 /// It keeps the stacks of each row at its peak, some 200 bytes per stack. A new row is added when it stands out.
 #[derive(Debug)]
@@ -21,14 +22,14 @@ pub struct Peaks {
 }
 
 impl Peaks {
-    /// No peaks yet, for the rows of `selection`.
+    /// Starts without peaks, for the rows of `selection`.
     pub fn new(selection: Selection) -> Self {
         let rate = SampleRate::from_bytes(1);
         Self { selection, names: Builder::new(ProfileKind::Growth, rate), rate, rows: None }
     }
 
-    /// The rows that exceed their peak by more than noise, with the peak as base. Their current values become the new
-    /// peaks. The first profile sets all peaks, so no row exceeds one.
+    /// Finds the rows that exceed their peak by more than noise, with the peak as base. Their current values become
+    /// the new peaks. The first profile sets all peaks, so no row exceeds its peak.
     ///
     /// The total compares all rows with all peaks.
     pub fn exceeded_by(&mut self, profile: &SymbolizedProfile) -> ChangeTable {

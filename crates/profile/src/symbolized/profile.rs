@@ -27,24 +27,24 @@ pub struct SymbolizedProfile {
     pub(crate) stacks: Vec<NamedStack>,
     /// Locations of all stacks, innermost first.
     pub(crate) stack_locations: Vec<u32>,
-    /// What each stack holds by thread. The samples of one stack are adjacent.
+    /// Memory of each stack by thread. The samples of one stack are adjacent.
     pub(crate) samples: Vec<NamedSample>,
 }
 
-/// What the numbers of a profile mean.
+/// The meaning of a profile's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProfileKind {
-    /// What the program holds.
+    /// The memory that the program holds.
     Live,
-    /// What the program holds, and all that it ever allocated (jemalloc with `prof_accum:true`).
+    /// The memory that the program holds, and all memory that it ever allocated (jemalloc with `prof_accum:true`).
     LiveAndAllocated,
     /// Growth between two moments. Numbers can be negative.
     Growth,
 }
 
 /// A file that code was mapped from. Addresses in it are positions in the file, so they do not reveal where a process
-/// has it.
+/// has mapped the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NamedMapping {
     /// Whether this is a library. The program itself comes first.
@@ -59,9 +59,9 @@ pub(crate) struct NamedMapping {
 /// A function, inlined or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NamedFunction {
-    /// For people: `alloc::vec::push`.
+    /// The readable name: `alloc::vec::push`.
     pub(crate) name: Arc<str>,
-    /// As the compiler writes it: `push<app::Session, alloc::alloc::Global>`.
+    /// The name as the compiler writes it: `push<app::Session, alloc::alloc::Global>`.
     pub(crate) system_name: Arc<str>,
     pub(crate) file: Option<Arc<str>>,
 }
@@ -86,7 +86,7 @@ pub(crate) struct Line {
     pub(crate) line: u32,
 }
 
-/// The owner of an allocation: a type, or the function that asked for something of unknown type.
+/// The owner of an allocation: a type, or the function that asked for memory of unknown type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Owner {
     /// The name of its row: `HashMap<String, Session>`, `Vec<u8> in read_body (src/upload.rs)`.
@@ -96,7 +96,7 @@ pub(crate) struct Owner {
     pub(crate) is_attributed: bool,
 }
 
-/// The place in the service where a stack allocates. `None` where no frame tells.
+/// The place in the service where a stack allocates. `None` if no frame shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) function: Option<Arc<str>>,
@@ -135,7 +135,7 @@ pub struct SymbolizedStack<'p> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SymbolizedFrame<'p> {
-    /// For people: `alloc::vec::push`.
+    /// The readable name: `alloc::vec::push`.
     pub function: &'p str,
     /// Source file, without the part that depends on the build machine.
     pub file: Option<&'p str>,
@@ -144,7 +144,7 @@ pub struct SymbolizedFrame<'p> {
 }
 
 impl<'p> SymbolizedStack<'p> {
-    /// What the stack holds, with its sampling error.
+    /// The memory of the stack, with its sampling error.
     pub fn estimate(&self) -> Estimate {
         self.live.estimate(self.profile.sample_rate)
     }
@@ -166,7 +166,7 @@ impl<'p> SymbolizedStack<'p> {
 }
 
 impl SymbolizedProfile {
-    /// What its numbers mean.
+    /// The meaning of the profile's numbers.
     pub fn kind(&self) -> ProfileKind {
         self.kind
     }
@@ -186,12 +186,12 @@ impl SymbolizedProfile {
         self.stacks.len()
     }
 
-    /// What all stacks hold together.
+    /// The memory of all stacks together.
     pub fn total(&self) -> Amount {
         self.samples.iter().map(|sample| sample.live).sum()
     }
 
-    /// The stacks. Those that hold the most bytes come first.
+    /// The stacks. Stacks with the most bytes come first.
     pub fn stacks_by_bytes(&self) -> Vec<SymbolizedStack<'_>> {
         let stack = |stack| SymbolizedStack { profile: self, stack, live: self.live(stack) };
         let mut stacks: Vec<_> = self.stacks.iter().map(stack).collect();
@@ -216,7 +216,7 @@ impl SymbolizedProfile {
         &self.samples[stack.samples.start as usize..stack.samples.end as usize]
     }
 
-    /// What a stack holds over all threads.
+    /// The memory of a stack over all threads.
     pub(crate) fn live(&self, stack: &NamedStack) -> Amount {
         self.samples_of(stack).iter().map(|sample| sample.live).sum()
     }

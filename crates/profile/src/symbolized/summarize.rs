@@ -38,7 +38,7 @@ impl SymbolizedProfile {
         TypeTable::new(sums.into_iter().map(entry).collect(), &mut ReadableNames::default())
     }
 
-    /// How many threads each row sums. Empty unless rows are threads.
+    /// Counts the threads that each row sums. Empty unless rows are threads.
     fn threads_by_key(&self, selection: &Selection) -> FxHashMap<Key, u64> {
         let mut counts = FxHashMap::default();
         if !matches!(selection.group, Group::Thread | Group::ThreadId) {
@@ -55,7 +55,8 @@ impl SymbolizedProfile {
         counts
     }
 
-    /// Calls `visit` for each selected stack with its row's key and amount. If rows are threads, once per thread.
+    /// Calls `visit` for each selected stack with its row's key and amount. If rows are threads, calls it once per
+    /// thread.
     pub(super) fn each_part<'p>(
         &'p self,
         selection: &Selection,
@@ -91,7 +92,7 @@ impl SymbolizedProfile {
         }
     }
 
-    /// Which functions are layers of a container.
+    /// Marks the functions that are layers of a container.
     fn layers(&self) -> Vec<bool> {
         let is_layer = |function: &NamedFunction| {
             let NamedFunction { system_name, file, .. } = function.clone();
@@ -100,7 +101,7 @@ impl SymbolizedProfile {
         self.functions.iter().map(is_layer).collect()
     }
 
-    /// Symbolized stacks have no frames of the allocator.
+    /// The traceback of a stack. Symbolized stacks have no frames of the allocator.
     fn traceback(&self, stack: &NamedStack, layers: &[bool], depth: TracebackDepth) -> Option<String> {
         let skipped = inner_layers(self.lines_of(stack).map(|line| layers[line.function as usize]));
         let frames = self.lines_of(stack).skip(skipped).map(|line| {

@@ -1,6 +1,6 @@
 //! Abbreviation tables: the layouts of a unit's entries, some dozens per table.
 //!
-//! Of most units only the root entry is needed, and parsing the whole table takes longer than reading that entry. The
+//! Most units need only their root entry, and parsing the whole table takes longer than reading that entry. The
 //! layout of the root can be anywhere in the table (LLVM puts it behind the middle). So the other layouts are
 //! skipped, which is far less work than parsing them. `.debug_aranges` would answer the same question without
 //! abbreviations. But not all compilers write it, and a reader cannot tell whether it is complete.
@@ -21,7 +21,7 @@ pub(crate) fn all(
     Ok(section.abbreviations(offset)?)
 }
 
-/// Reads one abbreviation, the one with `code`, from the table at `offset`.
+/// Reads the abbreviation with `code` from the table at `offset`.
 pub(crate) fn only(
     section: &DebugAbbrev<Reader<'_>>,
     offset: DebugAbbrevOffset,
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn single_abbreviation_equals_that_of_the_whole_table() {
+    fn single_abbreviation_equals_the_one_in_the_whole_table() {
         let (section, start) = (table(TABLE), DebugAbbrevOffset(0));
         let whole = all(&section, start, &mut Budget::new(TABLE.len(), 0)).unwrap();
         for code in [7, 9, 1] {

@@ -9,8 +9,8 @@ use gimli::Section as _;
 
 use super::elf::{Dwarf, Reader};
 
-/// Average number of steps per byte. One would nearly suffice. But flags and constants take no byte in an entry, and
-/// units of one link-time optimization share their abbreviations.
+/// Average number of steps per byte. One step would nearly suffice. But flags and constants take no byte in an entry,
+/// and units of one link-time optimization share their abbreviations.
 const STEPS_PER_BYTE: usize = 16;
 
 /// Average bound on the frames per address. Deep inlining in genuine programs makes some dozens.
@@ -22,14 +22,14 @@ pub(crate) struct Budget {
     steps: usize,
 }
 
-/// The error for a damaged file, or one that would take more steps than a genuine file.
+/// The error for a file that is damaged, or that would take more steps than a genuine file.
 #[derive(Debug)]
 pub(crate) struct Damaged;
 
 /// The result of reading within a budget.
 pub(crate) type Bounded<T> = Result<T, Damaged>;
 
-/// The size of the sections whose reading takes steps.
+/// The size of the sections that take steps to read.
 pub(crate) fn bytes_of(dwarf: &Dwarf<'_>) -> usize {
     let sections = [
         dwarf.debug_info.reader(),
@@ -48,7 +48,7 @@ impl From<gimli::Error> for Damaged {
 }
 
 impl Budget {
-    /// A budget for sections of `bytes` bytes in total, in which `addresses` addresses are looked up.
+    /// Makes a budget for looking up `addresses` addresses in sections of `bytes` bytes in total.
     pub(crate) fn new(bytes: usize, addresses: usize) -> Self {
         Self {
             steps: bytes.saturating_mul(STEPS_PER_BYTE).saturating_add(addresses.saturating_mul(MAX_FRAMES)),

@@ -1,4 +1,4 @@
-//! Unstripped copies of files, to symbolize where the profiled program is not.
+//! Unstripped copies of files, to symbolize a profile away from its program.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,7 +38,7 @@ pub struct UnstrippedCopies {
     package: Option<SharedData>,
 }
 
-/// A file that can be handed out any number of times.
+/// The bytes of a file, shared by all its readers.
 #[derive(Clone)]
 struct SharedData(Rc<dyn Deref<Target = [u8]>>);
 
@@ -51,8 +51,8 @@ impl Deref for SharedData {
 }
 
 impl UnstrippedCopies {
-    /// Takes unstripped executables and shared objects, stripped ones with their debug files, and at most one package
-    /// of split debug information (`.dwp`).
+    /// Takes unstripped executables and shared objects, stripped files with their debug files, and at most one
+    /// package of split debug information (`.dwp`).
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
-//! Where the debug information of a stripped file can be.
+//! The paths where the debug information of a stripped file can be.
 //!
-//! The places are gdb's ("Debugging Information in Separate Files" in its manual). By build-id, below the global
-//! folder. By the name in `.gnu_debuglink`, beside the file, in its folder `.debug`, and below the global folder. A
-//! supplementary file of `dwz` is where the link says, relative to the debug file, or found by build-id.
+//! The paths are the same as gdb's ("Debugging Information in Separate Files" in its manual). A build-id leads to a
+//! file below the global folder. The name in `.gnu_debuglink` leads to files beside the stripped file, in its folder
+//! `.debug`, and below the global folder. A supplementary file of `dwz` is where the link says, relative to the debug
+//! file, or found by build-id.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -110,8 +111,9 @@ pub(crate) fn by_debug_link(path: &Path, name: &[u8]) -> Vec<PathBuf> {
     vec![folder.join(&name), folder.join(".debug").join(&name), below_global.join(&name)]
 }
 
-/// Loads the debug file of a stripped file, if one has the same build-id. Otherwise says what was wrong with a debug
-/// file that exists. A file without a build-id could have been built from anything, so it gets no debug file.
+/// Loads the debug file of a stripped file, if a debug file with the same build-id exists. Otherwise says what was
+/// wrong with a debug file that exists. A file without a build-id could have been built from anything, so it gets no
+/// debug file.
 pub(super) fn load(
     elf: &ElfFile<'_>,
     mapping: &Mapping,
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_link_leads_only_to_files_around_the_stripped_one() {
+    fn debug_link_leads_only_to_files_around_the_stripped_file() {
         let paths = |name: &str| texts(by_debug_link(Path::new("/srv/app"), name.as_bytes()));
         assert_eq!(
             paths("app.debug"),

@@ -1,4 +1,4 @@
-//! Frames from DWARF: the functions that a batch of addresses belongs to, including inlined ones.
+//! Frames from DWARF: the functions of a batch of addresses, including inlined functions.
 //!
 //! Names are `DW_AT_name`s, which have concrete generic arguments (`push<app::Session>`). Linkage names in the legacy
 //! mangling have lost them. All addresses are known beforehand. So each unit is read once and not kept, and the line
@@ -36,13 +36,13 @@ pub(crate) struct Found {
     /// Source file and line of addresses without frames. With line tables only, LLVM writes no entry for a function
     /// without inlined calls. The symbol is then its name.
     pub(crate) lines: FxHashMap<usize, (Option<Arc<str>>, u32)>,
-    /// How many of the lines belong to units whose functions are in a file that was not found.
+    /// Number of the lines that belong to units whose functions are in a file that was not found.
     pub(crate) without_functions: usize,
 }
 
 /// Finds the frames of `addresses`, which are sorted link-time addresses.
 ///
-/// Skips damaged units. Their addresses are not found.
+/// Skips damaged units, so their addresses are not found.
 pub(crate) fn resolve(
     dwarf: &Dwarf<'_>,
     index: &UnitIndex,
@@ -95,7 +95,7 @@ impl Wanted {
     fn in_unit(dwarf: &Dwarf<'_>, offset: DebugInfoOffset, addresses: &[u64], budget: &mut Budget) -> Self {
         let Ok(header) = dwarf.debug_info.header_from_offset(offset) else { return Self::default() };
         let mut ranges = Vec::new();
-        // What was read before a damaged entry is valid.
+        // Entries read before a damaged entry are valid.
         let _ = unit_index::read_root(dwarf, &header, &mut ranges, budget);
         ranges.sort_unstable_by_key(|range| range.begin);
         let mut wanted = Self::default();
@@ -131,7 +131,7 @@ impl Search<'_> {
         names: &mut Names<'_, 'a>,
     ) {
         let mut chains = Chains::default();
-        // What was found before a damaged entry is valid.
+        // Results from before a damaged entry are valid.
         let _ = chains.read_functions(unit, &wanted.addresses, self.budget);
         self.add(&chains, unit, lines, wanted, names);
     }

@@ -27,7 +27,7 @@ const MAX_COMPRESSION: u64 = 256;
 /// The supplementary file that debug information refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SupplementaryLink<'a> {
-    /// As the link has it: absolute, or relative to the file with the link.
+    /// The path in the link: absolute, or relative to the file with the link.
     pub(crate) path: &'a [u8],
     pub(crate) build_id: BuildId,
 }
@@ -74,8 +74,8 @@ impl<'a> ElfFile<'a> {
         Some(name)
     }
 
-    /// The file with what several files' debug information has in common: from `.gnu_debugaltlink`, as `dwz` writes
-    /// it, or from `.debug_sup` (DWARF 5, section 7.3.6).
+    /// The file with debug information that several files share: from `.gnu_debugaltlink`, as `dwz` writes it, or
+    /// from `.debug_sup` (DWARF 5, section 7.3.6).
     pub(crate) fn supplementary(&self) -> Option<SupplementaryLink<'a>> {
         let gnu = || self.file.gnu_debugaltlink().ok().flatten();
         let standard = || standard_link(self.file.section_by_name(".debug_sup")?.data().ok()?);
@@ -136,7 +136,7 @@ impl<'a> ElfFile<'a> {
         for symbol in self.file.symbols().chain(self.file.dynamic_symbols()) {
             let (start, end) = (symbol.address(), symbol.address().saturating_add(symbol.size()));
             let first = addresses.partition_point(|address| *address < start);
-            // Few of the hundreds of thousands of symbols contain an address. Only those are read further.
+            // Few of the hundreds of thousands of symbols contain an address. Only symbols that do are read further.
             if addresses.get(first).is_none_or(|at| *at >= end) || symbol.kind() != SymbolKind::Text {
                 continue;
             }

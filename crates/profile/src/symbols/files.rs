@@ -17,7 +17,7 @@ pub trait LoadObject {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or is not the one that was mapped. Its code then stays without names.
+    /// If the file cannot be read, or is not the file that was mapped. Its code then stays without names.
     fn load(&self, mapping: &Mapping) -> io::Result<FileData>;
 
     /// Returns the bytes of a file with debug information of another file: all of it, the part of split units

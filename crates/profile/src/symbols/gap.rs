@@ -1,4 +1,4 @@
-//! Why a file has fewer names than it could have, and what to do about it.
+//! Reasons why a file has fewer names than it could have, and what to do about it.
 
 use std::borrow::Cow;
 use std::io;
@@ -35,7 +35,7 @@ impl std::fmt::Display for SymbolGap {
 pub(super) type UnusedDebugFile = Option<String>;
 
 impl SymbolGap {
-    /// `found` follows the subject: `is stripped`.
+    /// Makes a gap. `found` is a predicate that follows the file's name: `is stripped`.
     fn new(mapping: &Mapping, found: impl AsRef<str>, advice: impl Into<String>) -> Self {
         let file = mapping.file_name().into_owned();
         let subject: Cow<'_, str> =
@@ -81,16 +81,16 @@ impl SymbolGap {
         Self::with_debug_file(mapping, "has symbols but no line tables", advice, unused)
     }
 
-    /// A gap that a debug file would close. `advice` applies if there is none.
+    /// A gap that a debug file would close. `advice` applies if no debug file was found.
     fn with_debug_file(mapping: &Mapping, found: &str, advice: &str, unused: UnusedDebugFile) -> Self {
         let Some(unused) = unused else { return Self::new(mapping, found, advice) };
         let advice = "install the debug file of exactly this build where the service can read it";
         Self::new(mapping, format!("{found}, and {unused}"), advice)
     }
 
-    /// The file has symbols or debug information, but none for the sampled code.
+    /// The file has symbols or debug information, but not for the sampled code.
     pub(super) fn nameless(mapping: &Mapping) -> Self {
-        let found = "was read, but its symbols and debug information say nothing about the sampled code";
+        let found = "was read, but its symbols and debug information do not cover the sampled code";
         let advice =
             "build it with `debug = \"line-tables-only\"`, and do not edit the file after it was linked";
         Self::new(mapping, found, advice)
@@ -98,7 +98,7 @@ impl SymbolGap {
 
     /// Reading the file took too many steps.
     pub(super) fn damaged(mapping: &Mapping) -> Self {
-        let found = "has debug information that takes too long to read, so a part of it was left out";
+        let found = "has debug information that takes too long to read, so a part of it was skipped";
         Self::new(mapping, found, "compare the file with its build, and replace it if it is damaged")
     }
 
@@ -124,15 +124,15 @@ impl SymbolGap {
              was not found"
         );
         let advice = format!(
-            "install the package with that file, the one that the debug information came with, or put it at \
+            "install the package that contains both that file and the debug information, or put the file at \
              `/usr/lib/debug/.build-id/{first}/{rest}.debug`"
         );
         Self::new(mapping, found, advice)
     }
 
-    /// A profile without mappings. The place of code in the process is unknown.
+    /// The profile has no mappings, so the place of code in the process is unknown.
     pub fn without_mappings(cause: &str, advice: &str) -> Self {
-        let reason = format!("it is unknown which code is where in the process, because {cause}");
+        let reason = format!("it is unknown which files the code comes from, because {cause}");
         Self { file: String::new(), is_program: true, reason, advice: advice.into() }
     }
 

@@ -1,4 +1,4 @@
-//! Reading of build-ids.
+//! Reads build-ids.
 
 use object::NativeEndian;
 use object::elf::{ELF_NOTE_GNU, FileHeader64, NT_GNU_BUILD_ID};
@@ -23,7 +23,7 @@ impl BuildId {
     }
 
     /// Reads the build-id of the supplementary file (`dwz`) that a file's debug information refers to. `None` without
-    /// one.
+    /// such a file.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl BuildId {
     }
 
     /// Reads the build-id of a program or library in memory, from the bytes and alignment of one of its `PT_NOTE`
-    /// segments. It equals the build-id of the file, wherever the file is now.
+    /// segments. It equals the build-id of the file, even if the file has moved.
     pub fn from_notes(notes: &[u8], alignment: usize) -> Option<Self> {
         // As in `object`: the GABI allows 4 and 8, and linkers write 0 and 1 for 4.
         let alignment = if alignment == 8 { 8 } else { 4 };
@@ -52,7 +52,7 @@ impl HeapProfile {
     /// Reads the build-ids of the files whose code is in the profile. With them it can be symbolized elsewhere, from
     /// [`UnstrippedCopies`](crate::UnstrippedCopies).
     ///
-    /// A profile that is symbolized at once does not need them. Every file must be opened.
+    /// A profile that is symbolized at once does not need them. Reading them opens every file.
     pub fn read_build_ids(&mut self, files: &dyn LoadObject) {
         read_build_ids(&mut self.mappings, files);
     }

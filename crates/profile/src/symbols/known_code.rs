@@ -25,7 +25,7 @@ pub(super) struct KnownCode {
     units: FxHashMap<FileKey, UnitIndex>,
     pub(super) program: ProgramNames,
     pub(super) gaps: Vec<SymbolGap>,
-    /// Whether a file could not be read for a reason that may be gone next time.
+    /// Whether a file could not be read for a temporary reason.
     pub(super) is_incomplete: bool,
 }
 
@@ -75,8 +75,8 @@ impl KnownCode {
         addresses: &[u64],
         files: &dyn LoadObject,
     ) {
-        // A return address is behind the call, perhaps behind the function. The call is at least one byte before. The
-        // order is kept, so positions in `linked` and `known` correspond.
+        // A return address is after the call, perhaps after the function. The call is at least one byte before it.
+        // The order is kept, so positions in `linked` and `known` correspond.
         let (known, linked): (Vec<u64>, Vec<u64>) = addresses
             .iter()
             .filter_map(|address| {
@@ -109,7 +109,7 @@ impl KnownCode {
             with_lines += usize::from(lines.is_some() || found.frames.contains_key(&position));
             with_symbols += usize::from(symbols[position].is_some());
             let frames = found.frames.get(&position);
-            // The names may be in a supplementary file that is missing. Then a symbol is better than nothing.
+            // The names may be in a supplementary file that is missing. A symbol is then better than nothing.
             let frames = frames.filter(|span| symbols[position].is_none() || table.has_names(**span));
             if let Some(span) = frames {
                 self.spans.insert(*address, *span);
@@ -208,8 +208,9 @@ impl KnownCode {
     }
 }
 
-/// Whether a file is a system library. Its debug information may be installed. But it is large and about C, so reading
-/// it would take more time than all of the service's own and reveal no type. The program itself can be anywhere.
+/// Whether a file is a system library. Its debug information may be installed. But it is large and about C, so
+/// reading it would take more time than all of the service's own debug information, and reveal no type. The program
+/// itself can be anywhere.
 pub(super) fn is_of_system(mapping: &Mapping) -> bool {
     let folders = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
     !mapping.is_program && folders.iter().any(|folder| mapping.path.starts_with(folder))

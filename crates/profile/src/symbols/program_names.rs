@@ -1,16 +1,16 @@
-//! How good the names of the program's own code are, and why they are not better.
+//! The quality of the names of the program's own code, and the reason if they could be better.
 
 use serde::{Deserialize, Serialize};
 
 use super::gap::{SymbolGap, UnusedDebugFile};
 use crate::mapping::Mapping;
 
-/// How much is known about the code of the profiled program.
+/// The quality of the names of the profiled program's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SymbolTier {
-    /// Nothing. Types are unknown.
+    /// No names. Types are unknown.
     None,
     /// Function names from the symbol table. Types are known only if the names contain them.
     Functions,
@@ -24,10 +24,10 @@ pub enum SymbolTier {
 /// Counts for the program's own code.
 #[derive(Debug, Default)]
 pub(super) struct ProgramNames {
-    /// How many addresses were looked up.
+    /// Number of addresses that were looked up.
     pub(super) addresses: usize,
-    /// How many of them have a line; a line but no functions, because a file of split debug information was not
-    /// found; a symbol.
+    /// Numbers of addresses with a line, with a line but no functions (because a file of split debug information was
+    /// not found), and with a symbol.
     pub(super) with_lines: usize,
     pub(super) with_lines_only: usize,
     pub(super) with_symbols: usize,

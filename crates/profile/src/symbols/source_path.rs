@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// vendored crate. The crate's folder follows: `../store/src/lib.rs`.
 pub(crate) const BESIDE_SERVICE: &str = "../";
 
-/// Cuts an absolute source path down to the part that identifies the code, from the crate's folder on
+/// Cuts an absolute source path down to the part that identifies the code, beginning with the crate's folder
 /// (`hashbrown-0.15.2/src/map.rs`, `library/alloc/src/vec/mod.rs`). A path below `own_root`, the root of the
 /// service's workspace, is the service's own and becomes relative to it. A relative path stays.
 ///
@@ -48,12 +48,12 @@ pub(crate) fn trimmed<'p>(path: &'p str, own_root: Option<&str>) -> Cow<'p, str>
     if let Some(own) = own_root.and_then(|root| path.strip_prefix(root)?.strip_prefix('/')) {
         return own.into();
     }
-    // Another crate on the build machine, from its folder (the one with `src`) on.
+    // Another crate on the build machine, beginning with its folder (the folder that contains `src`).
     if let Some(crate_end) = without_home.rfind("/src/").filter(|_| is_rust) {
         let crate_start = without_home[..crate_end].rfind('/').map_or(crate_end, |slash| slash + 1);
         return beside(without_home[crate_start..].trim_start_matches('/'));
     }
-    // Unknown. A path of at most two folders says where the code is, and hardly where on the machine.
+    // Other paths. Two folders at most show where the code is, and reveal little about the machine.
     without_home.rmatch_indices('/').nth(2).map_or(without_home, |(at, _)| &without_home[at + 1..]).into()
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The executable keeps a *skeleton* of such a unit: its code ranges, line table and addresses, and the name and id
 //! of the rest. The rest is a `.dwo` file that the compiler wrote beside its object file (rustc's
-//! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id tells whether a
-//! file is the right one (DWARF 5, sections 7.3.2 and 7.3.5; before that, GNU's extension to DWARF 4).
+//! `split-debuginfo=unpacked`), or one of many in a package `<executable>.dwp` (`packed`). The id shows whether a
+//! file is the right file (DWARF 5, sections 7.3.2 and 7.3.5; before that, GNU's extension to DWARF 4).
 
 use std::path::{Path, PathBuf};
 
@@ -24,14 +24,14 @@ pub(crate) struct SplitUnits<'a> {
     files: &'a dyn LoadObject,
     /// Path of the executable.
     executable: &'a Path,
-    /// Ids that were asked for. In a genuine file each belongs to one unit.
+    /// Ids that were looked up. In a genuine file, each id belongs to one unit.
     seen: FxHashSet<u64>,
-    /// How many skeletons had no file with the rest.
+    /// Number of skeletons without a file for the rest.
     pub(crate) missing: usize,
 }
 
 impl<'a> SplitUnits<'a> {
-    /// For an executable, and the package of its split units if there is one.
+    /// Makes a finder for an executable, and for the package of its split units if there is one.
     pub(crate) fn new(
         executable: &'a Path,
         package: Option<(&'a PackageSections<'_>, gimli::RunTimeEndian)>,
@@ -52,8 +52,8 @@ impl<'a> SplitUnits<'a> {
         Self { package, package_bytes, files, executable, seen: FxHashSet::default(), missing: 0 }
     }
 
-    /// Calls `pass` with the rest of a unit, and with the number of bytes that there are to read in addition. Returns
-    /// whether the rest was found.
+    /// Calls `pass` with the rest of a unit, and with the number of additional bytes to read. Returns whether the
+    /// rest was found.
     pub(crate) fn with_unit_of(
         &mut self,
         skeleton: Unit<'_, '_>,

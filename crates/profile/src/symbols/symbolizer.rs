@@ -1,4 +1,4 @@
-//! The frames of profiles' addresses, remembered from one profile to the next.
+//! Finds the frames of addresses, and remembers them from one profile to the next.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub struct Symbolizer {
     /// The mappings that the frames belong to, in order.
     pub(crate) mappings: Vec<Mapping>,
     unloaded: Unloaded,
-    /// Changes whenever everything was forgotten. Then everything derived from frames must be forgotten too.
+    /// Changes whenever all frames were forgotten. Everything derived from frames must then be forgotten, too.
     pub(crate) generation: u64,
 }
 
@@ -33,20 +33,20 @@ impl Symbolizer {
     /// Bound on the remembered addresses. A service of some hundred thousand lines has a few thousand.
     const MAX_ADDRESSES: usize = 1 << 18;
 
-    /// A symbolizer that knows nothing yet. Allocates nothing.
+    /// Makes a symbolizer that knows nothing yet. Allocates nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Looks up the frames of every address in the profile.
     ///
-    /// If a file cannot be read or understood, its addresses stay without names. [`Symbolizer::gaps`] says why.
+    /// If a file cannot be read or parsed, its addresses stay without names. [`Symbolizer::gaps`] says why.
     pub fn resolve(&mut self, profile: &HeapProfile, files: &dyn LoadObject) {
         self.forget_others(profile.mappings());
         self.resolve_addresses(profile.addresses.iter().copied(), files);
     }
 
-    /// Forgets everything that belongs to other mappings, and everything if it is too much.
+    /// Forgets the frames of other mappings, and all frames if there are too many.
     pub(crate) fn forget_others(&mut self, mappings: &[Mapping]) {
         let is_known = self.knows(mappings) && !self.code.is_incomplete;
         if !is_known || self.code.spans.len() > Self::MAX_ADDRESSES {
@@ -71,7 +71,7 @@ impl Symbolizer {
         self.name_unloaded(&mut unknown);
         let mut rest = &unknown[..];
         for mapping in &mappings {
-            // The call is before the return address, which can be the first address behind the mapping.
+            // The call is before the return address, which can be the first address after the mapping.
             rest = &rest[rest.partition_point(|address| *address <= mapping.start)..];
             let (here, beyond) = rest.split_at(rest.partition_point(|address| *address <= mapping.end));
             if !here.is_empty() {
@@ -106,8 +106,8 @@ impl Symbolizer {
         is_same && (!is_new || self.code.gaps.is_empty())
     }
 
-    /// The tier of most of the program's own code. A binary without debug information still has some, for parts that
-    /// were compiled elsewhere. So the majority counts.
+    /// The tier of most of the program's own code. The majority counts, because even a binary without debug
+    /// information has some for parts that were compiled elsewhere.
     pub fn tier(&self) -> SymbolTier {
         self.code.program.tier()
     }
@@ -131,7 +131,7 @@ impl Symbolizer {
         &self.code.table
     }
 
-    /// The frames of an address, innermost first. Empty if none are known.
+    /// The frames of an address, innermost first. Empty if no frame is known.
     pub(crate) fn frames(&self, address: u64) -> &[Frame] {
         self.code.spans.get(&address).map_or(&[], |span| self.code.table.frames(*span))
     }

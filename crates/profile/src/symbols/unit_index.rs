@@ -1,8 +1,8 @@
-//! Which unit of the debug information contains the code at an address.
+//! An index that finds the unit of debug information for the code at an address.
 //!
 //! Reading the root entry of every unit is the fixed cost of symbolizing, so the result is kept, coarsely. A unit's
 //! functions are adjacent in the program, so ranges with small gaps between them are kept as one. Such a range can
-//! claim a few addresses of a neighbour; the unit's own entries decide.
+//! include a few addresses of a neighbour, so the unit's own entries decide.
 
 use gimli::{AttributeValue, Reader as _};
 
@@ -41,7 +41,7 @@ impl UnitIndex {
         while let Ok(Some(header)) = units.next() {
             let Some(offset) = header.debug_info_offset() else { continue };
             ranges.clear();
-            // What was read before a damaged list entry is valid.
+            // Ranges read before a damaged list entry are valid.
             let root = read_root(dwarf, &header, &mut ranges, budget).unwrap_or_default();
             index.is_split |= root.is_split;
             if index.own_root.is_none() {
@@ -74,7 +74,7 @@ impl UnitIndex {
     }
 }
 
-/// What the root entry of a unit says, apart from its code ranges.
+/// The contents of a unit's root entry, apart from its code ranges.
 #[derive(Default)]
 pub(crate) struct Root<'a> {
     /// Whether the unit's other entries are in another file.

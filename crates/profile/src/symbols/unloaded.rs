@@ -4,11 +4,11 @@ use rustc_hash::FxHashMap;
 
 use crate::mapping::{Mapping, mapping_of};
 
-/// Addresses in libraries that are gone, as far as they were seen in a profile. They are known only from one profile
-/// to the next.
+/// Addresses in unloaded libraries, as far as a profile contained them. Comparing one profile with the next finds
+/// them.
 #[derive(Debug, Default)]
 pub(crate) struct Unloaded {
-    /// By address, the position of the library in `libraries`.
+    /// The position of the library in `libraries`, by address.
     addresses: FxHashMap<u64, usize>,
     libraries: Vec<Mapping>,
 }

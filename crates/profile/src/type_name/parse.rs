@@ -18,7 +18,8 @@ pub(crate) enum Type<'a> {
     Other(&'a str),
 }
 
-/// Deeper nesting is kept as text. Types that people write stay below ten levels. The bound keeps the stack small.
+/// Deepest nesting that is parsed. Deeper types are kept as text, which keeps the stack small. Types that people
+/// write stay below ten levels.
 const MAX_DEPTH: usize = 48;
 
 impl<'a> Type<'a> {
@@ -99,8 +100,8 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Parses a type up to the comma, semicolon or bracket that ends it, and no further. Otherwise, with unbalanced
-    /// brackets, each enclosing level would read the rest again.
+    /// Parses a type up to the comma, semicolon or bracket that ends it, and no further. If it went further, each
+    /// enclosing level would read the rest again when brackets are unbalanced.
     fn parse_type(&mut self, depth: usize) -> Type<'a> {
         let (start, end) = (self.at, self.at + end_of_item(self.rest(), b",;"));
         self.at = end;
@@ -140,8 +141,8 @@ impl<'a> Parser<'a> {
         self.parse_path(depth)
     }
 
-    /// Parses a path. Arguments can occur in the middle (`Vec<T>::into_iter::{closure_env#0}<F>`); only the last ones
-    /// count as the path's own.
+    /// Parses a path. Arguments can occur in the middle (`Vec<T>::into_iter::{closure_env#0}<F>`); only the last
+    /// arguments count as the path's own.
     fn parse_path(&mut self, depth: usize) -> Option<Type<'a>> {
         let start = self.at;
         loop {

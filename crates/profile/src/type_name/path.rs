@@ -1,4 +1,4 @@
-//! Paths of types, shortened.
+//! Shortens the paths of types.
 
 /// The part of a path that a readable name keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

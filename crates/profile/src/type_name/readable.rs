@@ -18,8 +18,8 @@ pub(crate) fn element_of(name: &str) -> &str {
     inner.map_or(element, |inner| inner.rsplit_once("; ").map_or(inner, |(element, _length)| element))
 }
 
-/// The readable name of a type, as the table shows it: `HashMap<String, Session>` for what `std::any::type_name`
-/// writes as `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`.
+/// The readable name of a type, as the table shows it: `HashMap<String, Session>` for
+/// `std::collections::hash::map::HashMap<alloc::string::String, app::Session>`, as `std::any::type_name` writes it.
 pub fn readable_type_name(full: &str) -> String {
     readable(full, Qualify::Last)
 }
@@ -92,7 +92,7 @@ fn write_path(out: &mut String, path: &str, arguments: &[Type<'_>], qualify: Qua
     if let Some(form) = set_form(path, arguments).or_else(|| forms::form_of(path))
         && let Some(start) = write_form(out, form, arguments, qualify)
     {
-        // A task of an async function is a task, and need not say "async" again.
+        // A task of an async function is called a task, without "async".
         if out[start..].starts_with("task async fn ") {
             out.replace_range(start + "task ".len()..start + "task async fn ".len(), "");
         }

@@ -12,7 +12,7 @@ use super::readable::readable;
 /// Names of generic code can have 50 KB, and reading one takes milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct ReadableNames {
-    /// By [`Qualify`].
+    /// Names by [`Qualify`].
     names: [FxHashMap<Arc<str>, Arc<str>>; 4],
     /// Total length of all names, full and readable.
     bytes: usize,
@@ -26,7 +26,7 @@ impl ReadableNames {
     /// kilobytes.
     const MAX_BYTES: usize = 8 << 20;
 
-    /// The readable name of `full`.
+    /// Returns the readable name of `full`.
     pub(crate) fn of(&mut self, full: &str, qualify: Qualify) -> Arc<str> {
         if let Some(name) = self.names[qualify as usize].get(full) {
             return Arc::clone(name);
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_read_once_for_each_form() {
+    fn a_name_is_computed_once_for_each_form() {
         let mut names = ReadableNames::default();
         for _ in 0..3 {
             assert_eq!(&*names.of("alloc::vec::Vec<app::store::Session>", Qualify::Last), "Vec<Session>");

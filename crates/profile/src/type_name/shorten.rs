@@ -1,4 +1,4 @@
-//! Long names, shortened between their arguments.
+//! Shortens long names by leaving out arguments.
 
 use std::borrow::Cow;
 
@@ -70,7 +70,7 @@ fn lengths_by_depth(name: &str) -> Vec<usize> {
     own.iter().zip(&opened).map(length).collect()
 }
 
-/// The name without everything nested deeper than `depth`. Of the lists right below, the first items stay while
+/// The name without everything nested deeper than `depth`. In the lists right below, the first items stay while
 /// `spare` characters last.
 fn elided(name: &str, depth: usize, spare: &mut usize) -> String {
     let (mut out, mut at_depth, mut skipped_from) = (String::new(), 0_usize, None);

@@ -76,10 +76,10 @@ fn the_machine_counts_if_no_limit_has_less_room() {
 }
 
 #[test]
-fn names_a_group_that_is_not_visible_as_such() {
+fn names_a_group_above_the_visible_groups() {
     let cgroup = pod(None, level("..", Some(100), 90, 0));
     let ceiling = Ceiling::lowest(Some(&cgroup), None, None).unwrap();
-    assert!(ceiling.is_above_what_is_visible());
+    assert!(ceiling.is_above_visible_groups());
     assert_eq!(ceiling.owner().to_string(), "a control group above the visible ones");
 }
 

@@ -28,7 +28,7 @@ fn basis(base: &MemoryReport, target: &MemoryReport) -> Basis {
     Basis::of(Origin::of_report(base), Origin::of_report(target))
 }
 
-/// Whether a row that grew may be marked, and whether one that shrank may.
+/// Whether a row that grew may be marked, and whether a row that shrank may be marked.
 fn marks(basis: &Basis) -> (bool, bool) {
     (basis.admits(1), basis.admits(-1))
 }

@@ -26,7 +26,7 @@ const BEYOND_ALLOCATED: Threshold = Threshold { percent: 25.0, bytes: 64 * MIB }
 /// Most services without blocking work have fewer threads, on most machines.
 const MANY_THREADS: u64 = 32;
 
-/// jemalloc makes four arenas per processor; twice as many have another cause.
+/// By default, jemalloc creates four arenas per processor. Twice as many must have another cause.
 const MANY_ARENAS_PER_CPU: u64 = 8;
 
 fn fragmentation(report: &MemoryReport) -> Check {
@@ -112,7 +112,7 @@ fn thread_caches(report: &MemoryReport) -> Check {
     let threads = process(report, "threads", |process| process.threads)?;
     let resident = resident(report)?;
     let all = free.saturating_add(own);
-    // A few threads cannot cause this; then the data belongs to the heap profile.
+    // A few threads cannot cause this. With few threads, the data belongs to the heap profile.
     let is_caches = threads > MANY_THREADS && free >= own / 4;
     Ok((is_caches && THREAD_CACHES.is_exceeded_in_process(report, all, resident)).then(|| {
         Finding::warning(
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn fragmentation_needs_a_share_and_a_size() {
+    fn fragmentation_must_exceed_a_share_and_a_size() {
         let verdict = fired(&sizes(100, 200, 0, 200), "fragmentation");
         assert_eq!(
             verdict.evidence,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn dirty_pages_need_a_share_and_a_size() {
+    fn dirty_pages_must_exceed_a_share_and_a_size() {
         let verdict = fired(&sizes(100, 100, 10, 210), "dirty-pages");
         assert_eq!(
             verdict.evidence,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn muzzy_pages_need_a_share_and_a_size_and_must_be_resident() {
+    fn muzzy_pages_must_exceed_a_share_and_a_size_and_be_resident() {
         let verdict = fired(&parts(413, 410, 4, 406, 406), "muzzy-pages");
         assert_eq!(verdict.severity, Severity::Notice);
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn never_touched_memory_needs_a_share_and_a_size_and_excludes_swapped_memory() {
+    fn never_touched_memory_must_exceed_a_share_and_a_size_and_excludes_swapped_memory() {
         let verdict = fired(&parts(14, 9, 2048, 0, 0), "never-touched");
         assert_eq!(
             verdict.evidence,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_needs_a_share_and_a_size() {
+    fn metadata_must_exceed_a_share_and_a_size() {
         let verdict = fired(&sizes(100, 100, 100, 200), "allocator-metadata");
         assert_eq!(
             verdict.evidence,
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn many_arenas_need_a_share_and_a_size() {
+    fn many_arenas_must_exceed_a_share_and_a_size() {
         let arenas = |arenas, mut report: MemoryReport| {
             report.allocator.as_mut().unwrap().arenas = Some(arenas);
             report

@@ -1,4 +1,4 @@
-//! Rules about limits: how close the process is to the first one it would hit, and what happened at them.
+//! Rules about limits: how close the process is to the limit it would hit first, and how often it hit a limit.
 
 use super::holder;
 use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
@@ -24,7 +24,7 @@ const PRESSURE_PERCENT: f64 = 10.0;
 /// A process that holds this much of the machine is no longer small beside its neighbours.
 const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB };
 
-/// Compares the working set, not everything that is charged: the kernel drops unused page cache at the limit.
+/// Compares the working set, not all charged memory, because the kernel drops unused page cache at the limit.
 fn near_limit(report: &MemoryReport) -> Check {
     let ceiling = report.ceiling().map_err(|error| error.to_string())?;
     if ceiling.set_by != LimitSource::Machine {
@@ -66,7 +66,7 @@ fn inactive_file(report: &MemoryReport) -> Result<u64, String> {
     }
 }
 
-/// What to do about a limit: where the memory under it is, and how to raise it.
+/// Advice for a limit: where the memory under it is, and how to raise the limit.
 fn remedy(report: &MemoryReport, ceiling: Option<&Ceiling>) -> String {
     let Some(ceiling) = ceiling else {
         return "bound the table's largest rows, or raise the limit (`memory.max`)".to_owned();
@@ -114,66 +114,63 @@ fn oom_kills(report: &MemoryReport) -> Check {
     let below_our_limit = |level: &CgroupLevel| {
         level.oom_kills.filter(|_| level.limit_bytes.is_some() && level.max_events != Some(0))
     };
-    let happened = happened(report, "oom_kills", |cgroup| cgroup.oom_kills, below_our_limit)?;
-    Ok(happened.map(|happened| match &happened {
-        Happened { level: None, times, .. } => Finding::critical(
+    let events = events(report, "oom_kills", |cgroup| cgroup.oom_kills, below_our_limit)?;
+    Ok(events.map(|events| match &events {
+        Events { level: None, times, .. } => Finding::critical(
             format!("processes in the container killed because memory ran out: {times}"),
-            happened.remedy(report),
+            events.remedy(report),
         ),
-        Happened { times, .. } => Finding::warning(
+        Events { times, .. } => Finding::warning(
             format!("neighbouring processes killed because memory ran out: {times}"),
             format!(
                 "this process counts towards the same limit and may be killed next; {}",
-                happened.remedy(report)
+                events.remedy(report)
             ),
         ),
     }))
 }
 
 fn high_events(report: &MemoryReport) -> Check {
-    let happened = happened(report, "high_events", |cgroup| cgroup.high_events, |level| level.high_events)?;
-    Ok(happened.map(|happened| {
-        let group = happened.group();
-        let times = &happened.times;
+    let events = events(report, "high_events", |cgroup| cgroup.high_events, |level| level.high_events)?;
+    Ok(events.map(|events| {
+        let group = events.group();
+        let times = &events.times;
         Finding::warning(
             format!("number of times {group} was throttled at memory.high: {times}"),
-            format!(
-                "raise `memory.high` (systemd: `MemoryHigh=`), or make room: {}",
-                happened.remedy(report)
-            ),
+            format!("raise `memory.high` (systemd: `MemoryHigh=`), or make room: {}", events.remedy(report)),
         )
     }))
 }
 
 /// Only a notice, because page cache alone can reach the limit, and is then dropped.
 fn limit_events(report: &MemoryReport) -> Check {
-    let happened = happened(report, "max_events", |cgroup| cgroup.max_events, |level| level.max_events)?;
-    Ok(happened.map(|happened| {
-        let group = happened.group();
-        let times = &happened.times;
+    let events = events(report, "max_events", |cgroup| cgroup.max_events, |level| level.max_events)?;
+    Ok(events.map(|events| {
+        let group = events.group();
+        let times = &events.times;
         Finding::notice(
             format!("number of times {group} hit its memory limit: {times}"),
             format!(
                 "harmless if the kernel only dropped page cache; otherwise make room: {}",
-                happened.remedy(report)
+                events.remedy(report)
             ),
         )
     }))
 }
 
-/// How often something happened, and where.
-struct Happened<'r> {
+/// How often an event happened at a limit, and at which level.
+struct Events<'r> {
     times: String,
     /// The nearest level above where it happened. `None` if it happened in the process's own group.
     level: Option<&'r CgroupLevel>,
 }
 
-impl Happened<'_> {
+impl Events<'_> {
     fn group(&self) -> &'static str {
         if self.level.is_none() { "the container" } else { "a control group above" }
     }
 
-    /// What to do about the limit where it happened. A group without a limit hit the limit of a group above.
+    /// Advice for the limit where the event happened. A group without a limit hit the limit of a group above it.
     fn remedy(&self, report: &MemoryReport) -> String {
         let there = report.cgroup.as_ref().and_then(|cgroup| {
             Ceiling::of_level(cgroup, self.level.cloned().unwrap_or_else(|| cgroup.own_level()))
@@ -182,16 +179,16 @@ impl Happened<'_> {
     }
 }
 
-/// What happened in the process's own group or, if nothing did, at the levels above.
-fn happened<'r>(
+/// Finds an event in the process's own group or, if it has none, at the levels above.
+fn events<'r>(
     report: &'r MemoryReport,
     name: &str,
     here: fn(&CgroupMemory) -> Option<u64>,
     above: fn(&CgroupLevel) -> Option<u64>,
-) -> Result<Option<Happened<'r>>, String> {
+) -> Result<Option<Events<'r>>, String> {
     let here = cgroup(report, name, here);
     if let Ok(times @ 1..) = here {
-        return Ok(Some(Happened { times: count(times), level: None }));
+        return Ok(Some(Events { times: count(times), level: None }));
     }
     let levels = report.cgroup.iter().flat_map(|cgroup| &cgroup.levels);
     let found: Vec<_> = levels
@@ -203,7 +200,7 @@ fn happened<'r>(
     let Some((_, nearest)) = found.first() else { return here.map(|_| None) };
     let level = Some(*nearest);
     let times: Vec<_> = found.into_iter().map(|(times, _)| times).collect();
-    Ok(Some(Happened { times: times.join(", "), level }))
+    Ok(Some(Events { times: times.join(", "), level }))
 }
 
 fn pressure(report: &MemoryReport) -> Check {

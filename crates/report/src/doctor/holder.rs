@@ -151,7 +151,7 @@ fn of_others(report: &MemoryReport, ceiling: &Ceiling) -> Option<Holder> {
     }
 }
 
-/// The kind of memory that makes up more than half of what others below a level hold, if any does.
+/// The kind of memory that makes up more than half of the memory of others below a level. `None` if no kind does.
 fn largest_kind(above: &CgroupLevel, own: &CgroupLevel) -> Option<&'static str> {
     let others = above.working_set_bytes()?.checked_sub(own.working_set_bytes()?)?;
     type Part = fn(&CgroupParts) -> Option<u64>;

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_outside_jemalloc_needs_a_share_and_a_size() {
+    fn memory_outside_jemalloc_must_exceed_a_share_and_a_size() {
         let id = "memory-outside-jemalloc";
         let verdict = fired(&sizes(400, 0, 200), id);
         assert!(verdict.evidence.ends_with(": 200.0 MiB of 400.0 MiB anonymous memory (50 %)"));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn swap_needs_a_share_and_a_size() {
+    fn swap_must_exceed_a_share_and_a_size() {
         let verdict = fired(&sizes(100, 100, 100), "swap-in-use");
         assert_eq!(verdict.evidence, "swapped out: 100.0 MiB of 200.0 MiB anonymous memory (50 %)");
         assert!(is_silent(&sizes(900, 100, 900), "swap-in-use"), "10 %");

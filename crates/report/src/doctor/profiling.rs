@@ -148,7 +148,7 @@ fn large_pages(report: &MemoryReport) -> Check {
     }
     Ok(Some(Finding::warning(
         format!(
-            "a jemalloc page has {:.0}, and each sampled object takes one: at one sample per {:.0}, that is up to \
+            "a jemalloc page is {:.0}, and each sampled object takes one: at one sample per {:.0}, that is up to \
              {:.1} for a heap of {:.1}",
             Bytes(page),
             Bytes(rate),
@@ -156,7 +156,7 @@ fn large_pages(report: &MemoryReport) -> Check {
             Bytes(allocated)
         ),
         "sample less: `install!(lg_prof_sample = 21);` or `_RJEM_MALLOC_CONF=lg_prof_sample:21`; if the kernel's \
-         pages have 4 KiB, build with `JEMALLOC_SYS_WITH_LG_PAGE=12`",
+         pages are 4 KiB, build with `JEMALLOC_SYS_WITH_LG_PAGE=12`",
     )))
 }
 
@@ -188,7 +188,7 @@ fn is_too_fine(report: &MemoryReport, allocated: u64, rate: u64) -> bool {
     SAMPLE_COST.is_exceeded(report, cost_of_samples(allocated, rate, USUAL_PAGE_BYTES), allocated)
 }
 
-/// The pages of sampled objects as a text, if they are a large part of jemalloc's active pages.
+/// Text about the pages of sampled objects, if they are a large part of jemalloc's active pages.
 fn too_many_pages(report: &MemoryReport) -> Option<String> {
     let pages = allocator(report, "sampled_pages_bytes", |allocator| allocator.sampled_pages_bytes).ok()?;
     let active = allocator(report, "active_bytes", |allocator| allocator.active_bytes).ok()?;
@@ -196,8 +196,8 @@ fn too_many_pages(report: &MemoryReport) -> Option<String> {
     is_much.then(|| share(pages, active, "in active pages"))
 }
 
-/// Upper bound of the pages of sampled objects, as if all of them were small. Never more than the heap, because a rate
-/// near the size of the objects samples each at most once.
+/// Upper bound of the pages of sampled objects, as if all objects were small. It never exceeds the heap, because a
+/// rate near the size of the objects samples each object at most once.
 fn cost_of_samples(allocated: u64, rate: u64, page: u64) -> u64 {
     // `as` saturates, also from infinity.
     let cost = (allocated as f64 * page as f64 / rate.max(1) as f64) as u64;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn another_allocator_gets_the_line_to_add() {
+    fn another_allocator_is_reported_with_the_line_to_add() {
         let mut report = healthy::report();
         report.allocator = None;
         report.unavailable.note("allocator", NOT_JEMALLOC);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allocator_that_was_not_collected_is_not_called_foreign() {
+    fn an_allocator_that_was_not_collected_is_not_reported_as_foreign() {
         let mut report = healthy::report();
         report.allocator = None;
         assert_not_checked(&report, "allocator-not-jemalloc", "allocator was not collected");
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coarse_rate_needs_few_samples_and_a_large_enough_heap() {
+    fn a_coarse_rate_is_reported_for_few_samples_of_a_large_enough_heap() {
         let verdict = fired(&heap(32 * MIB, 512 << 10), "sample-rate-too-coarse");
         assert_eq!(
             verdict.evidence,
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fine_rate_needs_a_share_and_a_large_enough_heap() {
+    fn a_fine_rate_must_exceed_a_share_of_a_large_enough_heap() {
         let verdict = fired(&heap(1 << 30, 16 << 10), "sample-rate-too-fine");
         assert!(verdict.evidence.starts_with("one sample per 16 KiB in a heap of 1.0 GiB"));
         assert!(fired(&heap(1 << 30, 1), "sample-rate-too-fine").evidence.starts_with("every allocation"));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn large_pages_need_the_usual_rate_and_a_large_enough_heap() {
+    fn large_pages_are_reported_at_the_usual_rate_in_a_large_enough_heap() {
         let id = "sampling-with-large-pages";
         let verdict = fired(&with_page(heap(1 << 30, 512 << 10), 65536), id);
         assert!(verdict.evidence.contains("up to 128.0 MiB for a heap of 1.0 GiB"), "{}", verdict.evidence);

@@ -9,7 +9,7 @@ use crate::units::{Bytes, percent};
 /// A check of a report, with its name.
 #[derive(Debug)]
 pub(super) struct Rule {
-    /// In kebab case; unique.
+    /// Unique name in kebab case.
     pub(super) id: &'static str,
     pub(super) check: fn(&MemoryReport) -> Check,
 }
@@ -44,7 +44,7 @@ impl Finding {
     }
 }
 
-/// The point where a part of a whole is too large: above a share *and* above a size.
+/// The point where a part of a whole is too large: above a share *and* above an absolute size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threshold {
     pub(super) percent: f64,
@@ -53,12 +53,14 @@ pub(super) struct Threshold {
 }
 
 impl Threshold {
-    /// Judged by the memory limit: for findings that say little about a small process, such as the shape of its table.
+    /// Whether `part` exceeds the threshold, with a floor set by the memory limit. For findings that say little about
+    /// a small process, such as the shape of its table.
     pub(super) fn is_exceeded(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
         part > floor(report, self.bytes) && self.is_share_exceeded(part, whole)
     }
 
-    /// Judged by resident memory: for memory that the process could do without, however small the process is.
+    /// Whether `part` exceeds the threshold, with a floor set by resident memory. For memory that the process could
+    /// do without, however small the process is.
     pub(super) fn is_exceeded_in_process(self, report: &MemoryReport, part: u64, whole: u64) -> bool {
         part > floor_in_process(report, self.bytes) && self.is_share_exceeded(part, whole)
     }
@@ -71,7 +73,7 @@ impl Threshold {
 /// One eighth of the limit, or of resident memory, is worth a finding, however little it is.
 const FLOOR_PART: u64 = 8;
 
-/// Every process has this much of anything.
+/// The lowest floor. Every process has this much of each kind of memory.
 const LEAST_FLOOR: u64 = 4 * MIB;
 
 /// The size below which a rule stays silent: `bytes`, or one eighth of the memory limit if that is less. In a container

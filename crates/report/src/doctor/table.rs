@@ -19,13 +19,13 @@ const UNCERTAIN: Threshold = Threshold { percent: 50.0, bytes: 16 * MIB };
 /// A row is uncertain if one standard error is more than this share of it: four samples or fewer.
 const UNCERTAIN_ROW_PERCENT: f64 = 50.0;
 
-/// One row that holds most of a heap that is not small.
+/// The point where one row holds too much of a heap that is not small.
 const DOMINATING: Threshold = Threshold { percent: 50.0, bytes: 256 * MIB };
 
 /// A row must hold this share of the process, too: the heap may be a small part of it.
 const DOMINATING_PERCENT_OF_RESIDENT: f64 = 25.0;
 
-/// A row that fills the container if it doubles.
+/// A row with this share of the limit fills the container if it doubles.
 const DOMINATING_PERCENT_OF_LIMIT: f64 = 50.0;
 
 fn symbols_missing(report: &MemoryReport) -> Check {
@@ -133,9 +133,9 @@ fn dominating(report: &MemoryReport) -> Check {
 enum Growth<'a> {
     /// There is no snapshot to compare with.
     Unknown,
-    /// It grew by this much, beyond noise.
+    /// The row grew by this much, beyond noise.
     Grows { bytes: i64, since: &'a str },
-    /// It did not grow beyond noise.
+    /// The row did not grow beyond noise.
     Steady { since: &'a str },
 }
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn unattributed_bytes_need_a_share_and_a_size() {
+    fn unattributed_bytes_must_exceed_a_share_and_a_size() {
         let bytes = |part, whole| {
             table(|types| (types.unattributed_bytes, types.total_bytes) = (Some(part), Some(whole)))
         };
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn uncertain_rows_need_half_of_the_heap_and_a_size() {
+    fn uncertain_rows_must_exceed_half_of_the_heap_and_a_size() {
         let rows = |bytes: u64, stderr: f64| {
             table(|types| {
                 types.rows.truncate(2);

@@ -138,7 +138,7 @@ fn extreme_numbers_do_not_break_any_rule() {
     }
 }
 
-/// A rule about a size, and a change to a report that gives the thing it looks for that many bytes.
+/// A rule about a size, and a function that changes a report so that the rule finds this many bytes.
 type Case = (&'static str, fn(&mut MemoryReport, u64));
 
 /// Every rule with a size. Each must fire in a small container, too, where memory matters most.

@@ -25,7 +25,8 @@ pub struct FleetEstimate {
     pub seen: u64,
     /// Number of answers.
     pub draws: u64,
-    /// Lower bound of the number of instances, from how many were seen once and twice (Chao1, bias-corrected).
+    /// Lower bound of the number of instances, from the numbers of instances seen once and twice (Chao1,
+    /// bias-corrected).
     pub at_least: f64,
     /// The rule for stopping, and its assumptions.
     pub stop_rule: String,
@@ -44,13 +45,13 @@ impl Draws {
         is_new
     }
 
-    /// Whether one more instance, as likely as the ones seen, would have been seen by now with 99 % probability.
+    /// Whether one more instance, as likely as the instances seen, would have been seen by now with 99 % probability.
     pub fn is_enough(&self) -> bool {
         !self.seen.is_empty() && self.since_new >= self.patience()
     }
 
-    /// Answers without a new instance after which to stop. Of `n + 1` instances, one stays unseen `m` times with
-    /// probability `(1 - 1/(n+1))^m`.
+    /// The number of answers without a new instance after which to stop. One of `n + 1` instances stays unseen in `m`
+    /// answers with probability `(1 - 1/(n+1))^m`.
     fn patience(&self) -> u64 {
         let hidden = 1.0 / (self.seen.len() as f64 + 1.0);
         (MISSED.ln() / (1.0 - hidden).ln()).ceil() as u64
@@ -145,7 +146,7 @@ mod tests {
                 }
                 overlooked += u64::from(draws.estimate().seen < size);
             }
-            // 1 % for the last instance; overlooking one before it is rarer.
+            // The last instance is overlooked in 1 % of fleets, earlier instances more rarely.
             assert!(overlooked <= 25, "{overlooked} of 1000 with {size} instances");
         }
     }

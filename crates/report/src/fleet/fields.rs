@@ -4,20 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::MemoryReport;
 
-/// How a number of many instances becomes one.
+/// How the values of many instances are merged into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MergeRule {
     /// The values are added up.
     Sum,
-    /// The values are not added up: instances may share what it counts, or the values belong to different moments.
+    /// The values are not added up: instances may share what the number counts, or the values belong to different
+    /// moments.
     Spread,
 }
 
 /// One number of a report.
 pub(crate) struct Field {
-    /// Its path in the report.
+    /// Path of the number in the report.
     pub(crate) path: &'static str,
     pub(crate) rule: MergeRule,
     /// A caveat about the sum.
@@ -29,7 +30,7 @@ const SHARED_PAGES: &str =
     "pages that instances on one host share are counted in each of them; pss_bytes avoids that";
 
 const CEILING: &str =
-    "of the limit with the least room: the container's, a group's above it, or the machine's memory";
+    "the limit with the least room is the container's, a group's above it, or the machine's memory";
 
 macro_rules! field {
     (cgroup.parts.$name:ident, $rule:ident) => {
@@ -138,7 +139,7 @@ mod tests {
         let report = overview(&sample::report());
         let sections =
             ["process", "cgroup", "cgroup.parts", "cgroup.binding", "machine", "ceiling", "allocator"];
-        // Events at a level above are only in the report, because levels differ between hosts.
+        // Events at levels above are not merged, because levels differ between hosts.
         let is_left_out = |path: &str| {
             path.starts_with("cgroup.binding.") && path.ends_with("s") && !path.ends_with("_bytes")
         };

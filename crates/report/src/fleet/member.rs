@@ -16,12 +16,13 @@ const MAX_WORD_BYTES: usize = 512;
 /// Longest name of a type, and longest reason. The compiler's names of futures are the longest in practice.
 const MAX_TEXT_BYTES: usize = 16 << 10;
 
-/// Values that a report has besides its rows, and that a row has, each with room to spare. Most of them are parts of
-/// registered roots.
+/// Upper bounds of the values in a report besides its rows, and of the values in a row, with room to spare. Most
+/// values are parts of registered roots.
 const VALUES: usize = 128 << 10;
 const VALUES_OF_ROW: usize = 16;
 
-/// A report without the sections that a fleet does not add up. They are not even kept while the report is read.
+/// A report without the sections that a fleet does not add up. These sections are not kept even while the report is
+/// read.
 #[derive(Deserialize)]
 struct Member {
     schema: String,
@@ -37,15 +38,16 @@ struct Member {
 }
 
 impl MemoryReport {
-    /// Reads from JSON what [`Fleet::add`](crate::Fleet::add) needs of an overview that was requested with `rows` rows.
+    /// Reads an overview from JSON and keeps only what [`Fleet::add`](crate::Fleet::add) needs. `rows` is the number
+    /// of rows requested.
     ///
-    /// The instance is not trusted. Reading takes a few times as much memory as `json` is long, whatever it contains.
-    /// No text in the result is long enough to push others off a page.
+    /// The instance is not trusted. Reading takes a few times the memory of `json`, regardless of its contents. No
+    /// text in the result is long enough to push others off a page.
     ///
     /// # Errors
     ///
-    /// What is wrong, as a predicate that follows the name of the report: another version, more rows or another table
-    /// than requested, or not a report.
+    /// If the JSON has another version, more rows or another table than requested, or is not a report. The text is a
+    /// predicate that follows the name of the report.
     pub fn for_fleet(json: &[u8], rows: usize) -> Result<Self, Error> {
         if values(json) > rows.saturating_mul(VALUES_OF_ROW).saturating_add(VALUES) {
             return Err(refused("has more values than any report"));

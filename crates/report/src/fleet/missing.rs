@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MissingInstance {
-    /// Its address.
+    /// Address of the instance.
     pub target: String,
     /// The reason, for programs.
     pub reason: MissingReason,
@@ -29,7 +29,7 @@ pub enum MissingReason {
     Unauthorized,
     /// The credentials are valid but lack the role.
     Forbidden,
-    /// The instance answered with another status.
+    /// The instance answered with an unexpected status.
     Refused,
     /// The instance did not answer in time.
     Deadline,

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::instance::InstanceId;
 
 /// The test for outliers, in words.
-pub(super) const TEST: &str = "an instance stands out if there are three or more and it is further from the median \
-                               than 3.5 median absolute deviations (scaled by 1.4826), than a fifth of the median, and \
-                               than 4 of its own standard errors";
+pub(super) const TEST: &str = "an instance stands out if there are at least three and its distance from the median \
+                               exceeds 3.5 median absolute deviations (scaled by 1.4826), a fifth of the median, and \
+                               4 of its own standard errors";
 
 /// How a number differs between instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

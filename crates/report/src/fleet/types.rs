@@ -94,7 +94,7 @@ impl Tables {
     ///
     /// # Errors
     ///
-    /// If its rows stand for something else than the rows of the tables before.
+    /// If its rows stand for something other than the rows of the earlier tables.
     pub(super) fn add(&mut self, instance: InstanceId, table: &TypeSummary) -> Result<(), String> {
         let group = self.group.get_or_insert_with(|| table.group.clone());
         if *group != table.group {
@@ -196,7 +196,7 @@ fn sum(cells: &[Cell]) -> (u64, f64) {
     (bytes, cells.iter().map(|cell| cell.stderr.powi(2)).sum::<f64>().sqrt().round())
 }
 
-/// Adds zeros for instances that sent all their rows and do not have this one.
+/// Adds zeros for instances that sent all their rows and do not have this row.
 fn with_zeros(mut cells: Vec<Cell>, whole: &[InstanceId]) -> Vec<Cell> {
     let present: BTreeSet<_> = cells.iter().map(|cell| cell.instance).collect();
     let absent = whole.iter().filter(|instance| !present.contains(instance));
@@ -204,7 +204,8 @@ fn with_zeros(mut cells: Vec<Cell>, whole: &[InstanceId]) -> Vec<Cell> {
     cells
 }
 
-/// A standard error from the wire, which may be any number. A very large one means "unknown" and can still be added.
+/// A standard error from the wire, which may be any number. A very large error means "unknown" and can still be
+/// added.
 fn error(stderr: f64) -> f64 {
     if stderr.is_finite() { stderr.clamp(0.0, u64::MAX as f64) } else { u64::MAX as f64 }
 }

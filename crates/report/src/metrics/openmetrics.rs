@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_stay_as_they_are() {
+    fn both_formats_match_their_golden_files() {
         let view = MetricsView { top: 2, exact: true };
         assert_golden("openmetrics.txt", &openmetrics(&whole_report(), &[], view));
         assert_golden("classic.txt", &classic(&whole_report(), &[], view));

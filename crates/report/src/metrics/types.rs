@@ -58,7 +58,7 @@ fn of_sampled(report: &MemoryReport, top: usize) -> Vec<MetricFamily> {
         "Live allocations by type, estimated from samples",
     );
     let Some(types) = &report.types else { return Vec::new() };
-    // Names may be equal although paths differ, or become equal by being shortened.
+    // Names may be equal although paths differ, or become equal when they are shortened.
     let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
     for row in &types.rows {
         match row.source {

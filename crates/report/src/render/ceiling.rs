@@ -1,4 +1,4 @@
-//! The limit that the process reaches first, in one line.
+//! Renders the limit that the process reaches first, in one line.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -22,7 +22,7 @@ impl Display for Ceiling {
     /// `300.00 MiB of the control group /p above · 294.4 MiB used (98 %), 225.0 MiB of it by others · 5.6 MiB left`.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (at_least, at_most) =
-            if self.is_above_what_is_visible() { ("at least ", "at most ") } else { ("", "") };
+            if self.is_above_visible_groups() { ("at least ", "at most ") } else { ("", "") };
         write!(
             f,
             "{} of {} · {at_least}{:.1} used",
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_is_the_limit_if_none_is_set_or_if_it_has_less_room() {
+    fn the_machine_is_the_limit_if_no_limit_is_set_or_if_it_has_less_room() {
         let mut report = sample::report();
         report.machine.as_mut().unwrap().available_bytes = Some(64 << 20);
         let machine =
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn omits_others_for_the_own_group_and_gives_bounds_for_an_invisible_one() {
+    fn omits_others_for_the_own_group_and_marks_bounds_for_an_invisible_group() {
         let mut report = sample::report();
         let cgroup = report.cgroup.as_mut().unwrap();
         cgroup.binding = Some(cgroup.own_level());

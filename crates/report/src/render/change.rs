@@ -71,7 +71,7 @@ pub(super) fn write_total(
 }
 
 impl Display for Growth {
-    /// The table's columns with signs: which rows are above their peak, and by how much.
+    /// The rows above their peak, in the table's columns with signs.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (rows, since) = (count(self.compared_rows), Moment(&self.since));
         if self.rows.is_empty() {
@@ -129,7 +129,8 @@ impl Display for Moment<'_> {
 }
 
 impl Display for LeakVerdict {
-    /// Each judged run, the newest first, with one line per suspect; then what was left out, and the test.
+    /// Each judged run, the newest first, with one line per suspect. The snapshots that were left out and the test
+    /// follow.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let suspects = |is_newer| self.suspects.iter().filter(move |suspect| suspect.is_newer == is_newer);
         if let Some(newer) = &self.newer {
@@ -264,7 +265,7 @@ total +9.00 MiB (± 1.00 MiB) of 64.00 MiB; no row is marked; see the notes
     }
 
     #[test]
-    fn growth_lists_rows_and_its_absence_is_a_sentence() {
+    fn growth_lists_rows_or_says_that_no_row_grew() {
         let row = DiffRow {
             type_name: "Vec<AuditRecord>".into(),
             objects_change: 1200,

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-/// Widest column. A longer cell sticks out and does not widen the whole table, because names may come from strangers.
+/// Widest column. A longer cell sticks out instead of widening the whole table, because names may come from untrusted
+/// sources.
 const MAX_WIDTH: usize = 1000;
 
 /// Writes rows under their headings, aligned to the right.

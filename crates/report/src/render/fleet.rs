@@ -13,7 +13,7 @@ use crate::units::{Bytes, count, percent, printable, span};
 const OUTLIERS_SHOWN: usize = 12;
 
 impl fmt::Display for FleetReport {
-    /// The instances, the missing ones, the table of types, and the numbers.
+    /// The instances, the missing instances, the table of types, and the numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_heading(f, self)?;
         write_programs(f, self)?;

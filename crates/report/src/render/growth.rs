@@ -1,7 +1,7 @@
 //! Renders the growth of a heap profile's stacks; the largest changes come first.
 //!
-//! It shows no sampling error: the difference alone does not show how many objects stayed from one moment to the other.
-//! Snapshots and their diffs show what is more than noise.
+//! It shows no sampling error: the difference alone does not show how many objects lived through both moments.
+//! Snapshots and their diffs show which changes are more than noise.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Write};

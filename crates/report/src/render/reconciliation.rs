@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::WORTH_A_WORD;
+use super::SHOWN_ABOVE_PERCENT;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, printable};
 
@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
     write_resident(out, numbers)?;
     let matters = |bytes: &u64| {
         let resident = numbers.resident_bytes.unwrap_or(0);
-        percent(*bytes as f64, resident as f64) >= Some(WORTH_A_WORD)
+        percent(*bytes as f64, resident as f64) >= Some(SHOWN_ABOVE_PERCENT)
     };
     if own(numbers).as_ref().is_some_and(matters) {
         write_parts(out, "jemalloc's own", &own_parts(numbers))?;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn jemallocs_own_memory_is_listed_by_its_parts() {
+    fn memory_of_jemalloc_itself_is_listed_by_its_parts() {
         let mut numbers = sample::reconciliation();
         (numbers.thread_cache_bytes, numbers.internal_bytes) = (Some(13 << 20), Some(9 << 20));
         (numbers.sampling_bytes, numbers.metadata_bytes) = (Some(2 << 20), Some(12 << 20));

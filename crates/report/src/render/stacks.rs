@@ -10,7 +10,7 @@ use super::json::write_document;
 use super::row_name;
 use crate::units::{Bytes, count, percent, printable, short_name};
 
-/// The `top` stacks as text, each with what it holds, its type, and its functions from the innermost.
+/// Renders the `top` stacks as text, each with its memory, its type, and its functions from the innermost.
 pub fn stacks_text(profile: &SymbolizedProfile, top: usize) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::line::line;
-use super::{WORTH_A_WORD, ceiling, container, diagnosis, reasons, reconciliation, roots, table};
+use super::{SHOWN_ABOVE_PERCENT, ceiling, container, diagnosis, reasons, reconciliation, roots, table};
 use crate::breakdown::Counts;
 use crate::doctor::diagnose;
 use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, ProfilingState, TypeSummary};
@@ -125,7 +125,7 @@ fn memory(report: &MemoryReport) -> String {
     if let Some(allocator) = &report.allocator {
         let breakdown = Counts::of_report(report).breakdown();
         let matters =
-            |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(WORTH_A_WORD);
+            |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(SHOWN_ABOVE_PERCENT);
         let (muzzy, never_touched) = (breakdown.muzzy.ok(), breakdown.never_touched.ok());
         let (caches, internal) = (breakdown.thread_caches.ok(), breakdown.internal.ok());
         parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
@@ -203,8 +203,8 @@ fn setting(value: &OptionValue) -> String {
     }
 }
 
-/// Writes every reason once, with the values that it explains. Omits the reasons that stand in place of the table, and
-/// the reasons of the lines below it, which say themselves what they lack.
+/// Writes every reason once, with the values that it explains. Omits reasons that the page already shows in place of
+/// the table or in the lines below it.
 fn write_unavailable(out: &mut dyn Write, report: &MemoryReport, page: Page) -> fmt::Result {
     let is_shown_elsewhere = |path: &str| path == "types" || path.starts_with("reconciliation");
     let shown = report.unavailable.iter().filter(|(path, reason)| {

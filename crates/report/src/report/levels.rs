@@ -10,12 +10,12 @@ use super::CgroupMemory;
 /// The most levels above the process's own group in a report. Real hierarchies have fewer than ten.
 pub const MAX_LEVELS: usize = 32;
 
-/// The reason if a limit is `None` because none is set.
+/// Reason for a missing limit if no limit is set.
 pub const NO_LIMIT: &str = "no limit is set";
 
-/// The reasons if a group is `None` because no group counts the process's memory. Then there is no limit either.
+/// Reason for a missing group if the process is in no memory control group. It has no limit then, either.
 pub const NO_GROUP: &str = "the process is in no memory control group";
-/// The reason if the group exists but its memory controller is off.
+/// Reason for a missing group if its memory controller is off. It has no limit then, either.
 pub const NO_CONTROLLER: &str = "the memory controller is not enabled for the process's control group";
 
 /// The parts of a control group's memory.
@@ -35,7 +35,7 @@ pub struct CgroupParts {
     /// Files in tmpfs, and memory that processes share (v2 `shmem`, v1 `total_shmem`).
     pub shared_bytes: Option<u64>,
     /// Kernel memory: slab caches, page tables, thread stacks (v2 `kernel`, v1 `memory.kmem.usage_in_bytes`). Kernels
-    /// before 5.18 do not state it; then it is the sum of the parts that they state.
+    /// before 5.18 do not state it, so the value is then the sum of the parts that they state.
     pub kernel_bytes: Option<u64>,
     /// Network socket buffers (v2 `sock`, v1 `memory.kmem.tcp.usage_in_bytes`). In version 1, `current_bytes` does not
     /// include them.
@@ -58,8 +58,8 @@ pub struct CgroupLevel {
     pub current_bytes: Option<u64>,
     /// Page cache that has not been used for a while and is dropped first.
     pub inactive_file_bytes: Option<u64>,
-    /// Processes killed because memory ran out. Version 1 counts processes directly in the level; version 2 also counts
-    /// those in the groups below.
+    /// Processes killed because memory ran out. Version 1 counts processes directly in the level; version 2 also
+    /// counts processes in the groups below.
     pub oom_kills: Option<u64>,
     /// Times the level was throttled at its own `memory.high`.
     pub high_events: Option<u64>,
@@ -94,7 +94,7 @@ impl CgroupLevel {
 }
 
 impl CgroupMemory {
-    /// The process's own group as a level.
+    /// Describes the process's own group as a level.
     pub fn own_level(&self) -> CgroupLevel {
         CgroupLevel {
             path: self.path.clone(),
@@ -108,7 +108,7 @@ impl CgroupMemory {
         }
     }
 
-    /// The level with the least room, and the nearest one if several have the same. `None` if no level has a limit
+    /// Finds the level with the least room, or the nearest of several with equal room. `None` if no level has a limit
     /// and a usage.
     pub fn least_room(&self) -> Option<CgroupLevel> {
         let levels = std::iter::once(self.own_level()).chain(self.levels.iter().cloned());
@@ -116,7 +116,7 @@ impl CgroupMemory {
     }
 }
 
-/// Reads the first [`MAX_LEVELS`] levels and skips the rest, because the report may come from a stranger.
+/// Reads the first [`MAX_LEVELS`] levels and skips the rest, because the report may be untrusted.
 pub(super) fn at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CgroupLevel>, D::Error> {
     struct First;
 

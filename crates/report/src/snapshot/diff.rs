@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::report::{GrownRow, Growth, MemoryReport, RowSource};
 use crate::rows;
 
-/// The difference between two snapshots; rows that changed most come first.
+/// The difference between two snapshots. Rows that changed most come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SnapshotDiff {
@@ -29,13 +29,13 @@ pub struct SnapshotDiff {
     pub rows: Vec<DiffRow>,
     /// All rows together.
     pub total: DiffRow,
-    /// Rows left out by `top`.
+    /// Number of rows that `top` omitted.
     pub omitted_rows: u64,
-    /// Rows that were compared, changed or not.
+    /// Number of rows that were compared, changed or not.
     pub compared_rows: u64,
     /// A change is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
-    /// The test in words.
+    /// Description of the test.
     pub test: String,
 }
 
@@ -52,9 +52,9 @@ pub struct DiffRow {
     pub objects: u64,
     /// Live bytes at the later moment.
     pub bytes: u64,
-    /// Objects more than at the earlier moment.
+    /// Change in live objects since the earlier moment.
     pub objects_change: i64,
-    /// Bytes more than at the earlier moment.
+    /// Change in live bytes since the earlier moment.
     pub bytes_change: i64,
     /// One standard error of `bytes_change`, in bytes.
     pub bytes_change_stderr: f64,
@@ -65,9 +65,9 @@ pub struct DiffRow {
     pub source: Option<RowSource>,
 }
 
-/// The test in words.
-const TEST: &str = "z-test of the change in bytes; the variance adds up both moments, without stacks whose samples are \
-                    the same in both; family-wise error of 5 % for the whole table (Bonferroni)";
+/// Description of the test.
+const TEST: &str = "z-test of the change in bytes; the variance is the sum of both moments, without stacks whose \
+                    samples are the same in both; family-wise error of 5 % for the whole table (Bonferroni)";
 
 impl SnapshotDiff {
     /// Compares two moments by the rows of `selection`.
@@ -105,7 +105,7 @@ impl SnapshotDiff {
             base.origin(Some(earlier.sample_rate().bytes())),
             target.origin(Some(later.sample_rate().bytes())),
         );
-        // After a discard, the later profile alone counts: it was taken after the earlier one was complete.
+        // After a discard, only the later profile counts. It has no sample in common with the earlier profile.
         let compared = |profile, side| match basis.only {
             Some(only) if only != side => Cow::Owned(SymbolizedProfile::empty(later.sample_rate())),
             _ => Cow::Borrowed(profile),
@@ -150,7 +150,7 @@ impl MemoryReport {
     ///
     /// # Errors
     ///
-    /// If growth cannot be determined; the text says why.
+    /// If growth cannot be determined. The text says why.
     pub fn require_one_heap(&self, base: &SnapshotInfo) -> Result<(), Error> {
         let basis = Basis::of(base.origin(None), Origin::of_report(self));
         if basis.comparison == Comparison::Whole {
@@ -243,13 +243,13 @@ mod tests {
         let target = with_samples(&target, Some(samples(1)));
         let diff = SnapshotDiff::between(&base, &target, &Selection::default()).unwrap();
         assert_eq!(diff.comparison, Comparison::Discarded);
-        // What was allocated since then: 40 more, not 50 fewer.
+        // The diff shows 40 objects allocated since then, not 50 fewer.
         let row = &diff.rows[0];
         assert_eq!((row.bytes_change, row.bytes, row.is_significant), (40 * 524_320, 40 * 524_320, false));
         assert_eq!((diff.total.bytes_change, diff.total.is_significant), (40 * 524_320, false));
         assert!(diff.notes[0].contains("2026-11-21T09:00:00.000Z"), "{:?}", diff.notes);
         assert_eq!(diff.clone().growth().rows, []);
-        // An equal amount is still a change: it was allocated since then.
+        // An equal amount is still a change, because it was allocated since then.
         let same = with_samples(&base, Some(samples(1)));
         let diff = SnapshotDiff::between(&base, &same, &Selection::default()).unwrap();
         assert_eq!((diff.rows.len(), diff.rows[0].bytes_change), (1, 90 * 524_320));

@@ -19,14 +19,14 @@ pub struct Growth {
     pub group: String,
     /// Rows that are above their peak by more than noise; changes are relative to the peak.
     pub rows: Vec<DiffRow>,
-    /// Rows that were compared.
+    /// Number of rows that were compared.
     pub compared_rows: u64,
     /// Growth is significant if its bytes exceed this many standard errors.
     pub threshold_stderrs: f64,
 }
 
-/// The growth of `now` beyond `peaks`, the highest values so far with the moment since which they are known. Returns
-/// the updated peaks, too.
+/// Computes the growth of `now` beyond `peaks`, and returns it with the updated peaks. `peaks` has the highest values
+/// so far, and the moment since which they are known.
 ///
 /// # Errors
 ///

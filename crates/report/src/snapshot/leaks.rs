@@ -9,18 +9,18 @@
 //!   up does not.
 //!
 //! Each test has a family-wise error of 5 %: over all rows, over all steps of a row, and over all rows that grew. So
-//! the number of snapshots does not matter: among two dozen, one is lower by more than one standard error merely by
-//! chance. Nor does it matter that a full cache exchanges its entries. Its estimate then wavers like the estimate of
-//! a growth.
+//! the number of snapshots does not matter: among two dozen snapshots, one is lower by more than one standard error
+//! merely by chance. Nor does it matter that a full cache exchanges its entries. Its estimate then fluctuates like
+//! the estimate of a growing type.
 //!
 //! Only snapshots of one *run* are compared: from one process, with the same samples, and without a pause of sampling
-//! in between. The verdict covers the longest run and, if it is another, the newest one. The longest run shows slow
-//! leaks. The newest shows what happens now, and it alone has what was allocated since the sampling rate changed.
+//! in between. The verdict covers the longest run and, if it is another run, the newest. The longest run shows slow
+//! leaks. The newest run shows what happens now. Only it has allocations made since the sampling rate changed.
 //!
 //! Growth that will stop later looks like a leak, and so does a wave that lasts longer than all snapshots together.
 //! Only a person who knows the service can tell.
 //!
-//! In 4,000 simulations for each number of snapshots (see `chance`), noise alone made a suspect in at most 1.2 %,
+//! In 4,000 simulations for each number of snapshots (see `chance`), noise alone produced a suspect in at most 1.2 %,
 //! with 1 type or with 20. A type whose level is random from one snapshot to the next rises by chance more often if
 //! there are few snapshots. Of such types, 7 to 13 % were suspected over three or four snapshots, 3 to 7 % over five,
 //! 2 to 5 % over six, and 0.4 to 3 % over eight. Below six snapshots, the verdict says so.
@@ -55,7 +55,7 @@ const NEARLY_HALF: f64 = 0.45;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeakVerdict {
-    /// The longest run; the newest one among runs of equal length.
+    /// The longest run, or the newest among runs of equal length.
     #[serde(flatten)]
     pub run: LeakRun,
     /// The newest run, if another run is longer and the newest has at least three snapshots.
@@ -64,7 +64,7 @@ pub struct LeakVerdict {
     pub suspects: Vec<Suspect>,
     /// Snapshots that were left out of the verdict.
     pub left_out: Vec<LeftOut>,
-    /// The test in words, in sentences.
+    /// Description of the test, in sentences.
     pub test: String,
 }
 
@@ -131,7 +131,7 @@ impl LeakVerdict {
     ///
     /// # Errors
     ///
-    /// If no three snapshots from different times can be compared, or one cannot be read.
+    /// If no three snapshots from different times can be compared, or if a snapshot cannot be read.
     pub fn over(snapshots: &[Arc<Snapshot>]) -> Result<Self, Error> {
         let Runs { longest, newest, left_out } = runs::select(snapshots)?;
         let now = snapshots.last().map(|snapshot| snapshot.info());
@@ -159,7 +159,7 @@ impl LeakVerdict {
     }
 }
 
-/// How long before the newest snapshot this one was taken, its description, and its stacks.
+/// One snapshot: the time from it to the newest snapshot, its description, and its stacks.
 type Point = (Duration, SnapshotInfo, SymbolizedProfile);
 
 impl LeakRun {
@@ -171,9 +171,10 @@ impl LeakRun {
         let end = points[last].0;
         let span = points[0].0.saturating_sub(end);
         let left = |point: &Point| point.0.saturating_sub(end).div_duration_f64(span);
-        // The last snapshot that leaves this part of the time. With an even number, it is the one before the middle.
+        // The last snapshot with at least this part of the time after it. With an even number of snapshots, it is the
+        // one before the middle.
         let middle = points.iter().rposition(|point| left(point) >= NEARLY_HALF).unwrap_or(0);
-        // Neither of the two ends, so that both halves have a part of the time.
+        // Neither the first nor the last snapshot, so that both halves span some time.
         let middle = middle.clamp(1, last - 1);
         let between = |from: usize, to: usize| ChangeTable::between(&points[from].2, &points[to].2, &by_type);
         let whole = between(0, last);

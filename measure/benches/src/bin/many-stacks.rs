@@ -1,7 +1,7 @@
-//! Serves the page of a heap with N distinct stacks: `many-stacks N`.
+//! Serves the memory page for a heap with N distinct stacks: `many-stacks N`.
 //!
-//! `measure/headroom` asks every page of it, and reads how much memory each answer takes. Every allocation is recorded,
-//! so each of the stacks is in the profile. The user is `ops`, with the password in `MEMORY_DEBUG_PASSWORD`.
+//! `measure/headroom` requests every page, and measures how much memory each answer takes. Every allocation is
+//! recorded, so the profile has all stacks. The user is `ops`, and `MEMORY_DEBUG_PASSWORD` has the password.
 
 #![forbid(unsafe_code)]
 

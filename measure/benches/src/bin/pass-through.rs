@@ -1,8 +1,8 @@
 //! Serves N requests for an application's path and counts allocations: `pass-through KIND N`, where KIND is one of
 //! `layer`, `identity`, `boxed-layer` and `boxed-identity`.
 //!
-//! `measure/count-instructions` runs it under callgrind with two N and subtracts, so that what is left is the cost of
-//! a request and nothing else.
+//! `measure/count-instructions` runs it under callgrind with two values of N, and subtracts the counts. The
+//! difference is the cost of the requests alone.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
@@ -16,21 +16,21 @@ use memory_debug_benches::{
 };
 use tower::Service;
 
-/// The system's allocator with a counter; jemalloc's own work would only blur the counts.
+/// The system's allocator with a counter. jemalloc's own work would only add noise to the counts.
 struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call is handed to the system's allocator as it came; counting allocates nothing.
+// SAFETY: every call is passed unchanged to the system's allocator, and counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise about `layout` is passed on.
+        // SAFETY: the caller's promise about `layout` holds for the system's allocator, too.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `alloc` above, that is from the system's allocator.
+        // SAFETY: `pointer` came from `alloc` above, and so from the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -56,7 +56,7 @@ fn count(
     mut service: impl Service<Request<Body>, Response: Answer, Error = std::convert::Infallible>,
     requests: u32,
 ) {
-    // What is made once, by the first request, is not the cost of a request.
+    // Sends a first request before counting: its one-time allocations are not the cost of a request.
     serve(&mut service, application_request(), StatusCode::OK);
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     for _ in 0..requests {

@@ -10,8 +10,9 @@ use crate::request::{HOME, Login, TYPES, get};
 use crate::service::Service;
 
 const CLIENTS: usize = 1000;
-/// The most collections. A request that is read after the end of a collection gets the next collection, and the service
-/// cannot read a thousand requests before the first collection ends. So there may be several, but each answers many.
+/// The most collections. A request that is read after the end of a collection gets the next collection, and the
+/// service cannot read a thousand requests before the first collection ends. So there may be several, but each
+/// answers many.
 const MOST_COLLECTIONS: usize = 10;
 
 /// All requests are answered, from a few collections that run one at a time.
@@ -22,8 +23,8 @@ pub fn burst(service: &Service, login: &Login) -> Result<Verdict> {
     client.send_to_all(&get(HOME, None), LIMIT, |_| {})?;
 
     let mut statuses = BTreeMap::<u16, usize>::new();
-    // Equal answers come from one collection: an answer contains its time, its duration and a hundred other figures, which
-    // are never all the same.
+    // Equal answers come from one collection: an answer contains its time, its duration and a hundred other figures,
+    // which are never all the same.
     let mut reports = HashSet::new();
     let begin = Instant::now();
     let mut took = Duration::ZERO;

@@ -29,8 +29,8 @@ pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
     for round in 1..=ROUNDS {
         // A little later each time, to interrupt collections at different points.
         in_time += hang_up_after(Duration::from_micros(20) * (round as u32 - 1), service, &types)?;
-        // A request that is answered now came after the others, so the service has accepted all of them. Without it, the
-        // service might be unchanged only because it has not noticed them yet.
+        // A request that is answered now came after the others, so the service has accepted all of them. Without it,
+        // the service might be unchanged only because it has not noticed them yet.
         let begin = Instant::now();
         ask(service, &get(HOME, None))?;
         state.wait_for(service).map_err(|difference| format!("in round {round}: {difference}"))?;
@@ -54,8 +54,8 @@ pub fn hang_up(service: &Service, login: &Login) -> Result<Verdict> {
         seen.profiles,
         seen.profiles_at_once,
     );
-    // Each round collects for the client that stays, and nearly each for the clients that leave. hyper does not start a
-    // request whose client is gone when it is read, and on a busy machine that may be all of them.
+    // Each round collects for the client that stays, and nearly each for the clients that leave. hyper does not start
+    // a request whose client is gone when it is read, and on a busy machine that may be all of them.
     let is_kept = in_time >= ROUNDS * CLIENTS / 2
         && state.temporary_files.is_empty()
         && for_those_gone >= ROUNDS / 2

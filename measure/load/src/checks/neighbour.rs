@@ -16,13 +16,13 @@ const DURATION: Duration = Duration::from_secs(2);
 /// The largest ratio to the latency of the idle service.
 const MOST: f64 = 1.2;
 
-/// Compares the latency of the application's own page without other requests, during a flood that the application answers
-/// 404, and during a flood that the endpoint answers 401. Each is measured for a few seconds in turn, because the speed of
-/// a machine varies. The result is the median of the rounds.
+/// Compares the latency of the application's own page without other requests, during a flood that the application
+/// answers 404, and during a flood that the endpoint answers 401. Each is measured for a few seconds in turn, because
+/// the speed of a machine varies. The result is the median of the rounds.
 ///
 /// The promise compares with the idle service. But ten thousand requests a second of any kind cost something. The 404
-/// flood shows how much of this is due to the machine and the framework. If it alone breaks the promise, the endpoint is
-/// compared with the 404 flood instead.
+/// flood shows how much of this is due to the machine and the framework. If it alone breaks the promise, the endpoint
+/// is compared with the 404 flood instead.
 pub fn neighbour(service: &Service) -> Result<Verdict> {
     let mut idle = Rounds::new(None);
     let mut not_found = Rounds::new(Some((404, vec![get(NOWHERE, None)])));
@@ -38,11 +38,14 @@ pub fn neighbour(service: &Service) -> Result<Verdict> {
     let (to_idle, to_control, control) =
         (ratio(&refused, &idle), ratio(&refused, &not_found), ratio(&not_found, &idle));
     let (is_kept, judged) = if to_idle <= MOST {
-        (true, "kept, compared with the idle service")
+        (true, "kept against the idle service")
     } else if control > MOST {
-        (to_control <= MOST, "NOT kept, compared with the idle service; the 404 flood does not keep it either, so compared with that")
+        (
+            to_control <= MOST,
+            "NOT kept against the idle service, not even by the 404 flood; judged against the 404 flood",
+        )
     } else {
-        (false, "NOT kept, compared with the idle service, although the 404 flood keeps it")
+        (false, "NOT kept against the idle service, although the 404 flood keeps it")
     };
     let figures = format!(
         "p99 of {HOME} idle {idle}; with {RATE} 404 a second {not_found}, {control:.2} of idle; with {RATE} 401 a \

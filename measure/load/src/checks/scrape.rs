@@ -14,8 +14,8 @@ const DURATION: Duration = Duration::from_secs(5);
 /// How long a page is cached (`Limits::cache_stats_for`).
 const AGE: Duration = Duration::from_millis(250);
 
-/// However often the scrapers ask, there is at most one collection every 250 milliseconds for each form of the page. They
-/// ask for two forms.
+/// However often the scrapers ask, there is at most one collection every 250 milliseconds for each form of the page.
+/// They ask for two forms.
 pub fn scrape(service: &Service, login: &Login) -> Result<Verdict> {
     let before = service.trace.as_ref().map(|trace| trace.at_rest()).transpose()?;
     let one_form = Loop::run(service, CLIENTS, &[login.get(STATS)])?;

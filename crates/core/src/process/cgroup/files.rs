@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::kernel_file;
 
-/// The value of `memory.limit_in_bytes` that means "no limit": the largest multiple of the page size below 2^63.
+/// A `memory.limit_in_bytes` from this value on means "no limit". The kernel writes the largest multiple of the page
+/// size below 2^63.
 pub(super) const NO_LIMIT_V1: u64 = 1 << 62;
 
 pub(super) fn text(folder: &Path, file: &str) -> Result<String, String> {

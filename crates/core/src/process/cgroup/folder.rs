@@ -14,7 +14,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    /// The file that contains how much memory is charged to a group.
+    /// Name of the file that states how much memory is charged to a group.
     pub(super) fn usage_file(self) -> &'static str {
         match self {
             Self::One => "memory.usage_in_bytes",
@@ -32,7 +32,7 @@ pub(super) struct Folder {
     pub(super) version: Version,
     /// The folder of the group.
     pub(super) group: PathBuf,
-    /// The topmost visible folder: the mount point of the hierarchy, or of our part of it.
+    /// The topmost visible folder: the mount point of the hierarchy, or of the visible part of it.
     mount_point: PathBuf,
 }
 
@@ -57,7 +57,7 @@ impl Folder {
 ///
 /// # Errors
 ///
-/// The search failed; the message says at which step.
+/// If the search failed. The message says at which step.
 pub(super) fn find(root: &Path) -> Result<Folder, String> {
     let membership = kernel_file::read_proc(root, "self/cgroup")?;
     let (version, path) = membership_of_memory(&membership).ok_or(NO_GROUP)?;

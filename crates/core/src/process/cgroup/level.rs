@@ -36,9 +36,9 @@ impl<'a> LevelReader<'a> {
         self.folder.join(self.version.usage_file()).exists()
     }
 
-    /// Whether this level is also charged for the groups below it. Version 1 has a switch for that, which is
-    /// always on since Linux 5.11.
-    pub(super) fn holds_those_below(&self) -> bool {
+    /// Whether this level is also charged for the groups below it. Version 1 has a switch for this, which has always
+    /// been on since Linux 5.11.
+    pub(super) fn includes_groups_below(&self) -> bool {
         match self.version {
             Version::One => self.text("memory.use_hierarchy").map_or(true, |text| text.trim() != "0"),
             Version::Two => true,

@@ -161,7 +161,7 @@ fn keeps_the_nearest_levels_and_the_end_of_a_long_path() {
 }
 
 #[test]
-fn a_missing_limit_is_none_with_a_reason() {
+fn a_missing_limit_has_a_reason() {
     let files = [("cgroup/memory.max", "max\n"), ("cgroup/memory.current", "1\n")];
     let (cgroup, unavailable) = read(&tree("0::/\n", version_2("/"), &files));
     assert_eq!(cgroup.unwrap().limit_bytes, None);
@@ -310,7 +310,7 @@ fn version_1_has_the_parts_with_the_groups_below() {
 }
 
 #[test]
-fn in_version_1_a_parent_without_hierarchy_does_not_hold_its_children() {
+fn in_version_1_a_parent_without_hierarchy_does_not_include_its_children() {
     let tree = pod_1("268435456\n");
     tree.add("cgroup/memory/p/memory.use_hierarchy", "0\n");
     tree.add("cgroup/memory/p/a/memory.stat", "hierarchical_memory_limit 268435456\ntotal_inactive_file 0\n");
@@ -331,7 +331,7 @@ fn version_1_reports_a_limit_above_the_mount_point() {
     let cgroup = cgroup.unwrap();
     let [above] = &cgroup.levels[..] else { panic!("{cgroup:?}") };
     assert_eq!((above.path.as_str(), above.limit_bytes), ("..", Some(100 * MIB)));
-    let reason = "of a group above the mount point only the limit is known";
+    let reason = "only the limit of a group above the mount point is known";
     assert_eq!(unavailable.get("cgroup.levels.0.parts.shared_bytes"), Some(reason));
     assert_eq!((above.working_set_bytes(), above.room_bytes()), (Some(57 * MIB), Some(43 * MIB)));
     assert_eq!(cgroup.binding.as_ref(), Some(above));
@@ -343,7 +343,7 @@ fn version_1_reports_a_limit_above_the_mount_point() {
 }
 
 #[test]
-fn the_huge_number_of_version_1_means_no_limit() {
+fn a_huge_limit_in_version_1_means_no_limit() {
     let files = [
         ("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
         ("cgroup/memory/memory.usage_in_bytes", "4096\n"),

@@ -74,10 +74,10 @@ impl<T: Allocative> Allocative for BTreeSet<T> {
     }
 }
 
-/// The bytes of a hash table that can hold `capacity` entries: one control byte per bucket and a group of them
-/// at the end. The number of buckets is a power of two, of which 7 in 8 may be used (`capacity_to_buckets` and
-/// `calculate_layout_for` in hashbrown 0.16). A table from which many entries were removed reports less capacity
-/// than it has.
+/// The bytes of a hash table that can hold `capacity` entries: one control byte per bucket, and a group of control
+/// bytes at the end. The number of buckets is a power of two, of which 7 in 8 may be used (`capacity_to_buckets` and
+/// `calculate_layout_for` in hashbrown 0.16). A table from which many entries were removed reports less capacity than
+/// it has.
 fn hash_table_bytes<T>(capacity: usize) -> usize {
     /// `Group::WIDTH` with SSE2; 8 elsewhere.
     const GROUP: usize = if cfg!(target_feature = "sse2") { 16 } else { 8 };

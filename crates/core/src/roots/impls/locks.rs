@@ -9,14 +9,14 @@ impl<T: Allocative> Allocative for Mutex<T> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
         let mut this = visitor.enter_self_sized::<Self>();
         let Some(guard) = this.try_lock(|| guard(self.try_lock())) else { return };
-        // A guard that a panic drops poisons the mutex, and then the service panics too.
+        // If a panic drops the guard, the mutex is poisoned, and the service will panic, too.
         let visited = catch_unwind(AssertUnwindSafe(|| this.descend(&*guard)));
         drop(guard);
         visited.unwrap_or_else(|panic| resume_unwind(panic));
     }
 }
 
-/// A reading guard does not poison.
+/// A read guard does not poison the lock.
 impl<T: Allocative> Allocative for RwLock<T> {
     fn visit<'a, 'b: 'a>(&self, visitor: &'a mut Visitor<'b>) {
         let mut this = visitor.enter_self_sized::<Self>();

@@ -119,7 +119,7 @@ fn collections_count_their_spare_capacity() {
     assert_eq!(field(&row, "2.value").bytes, 24 + 9);
 }
 
-/// A list that is as deep as it is long.
+/// A list whose depth equals its length.
 #[derive(allocative::Allocative)]
 struct Link<P> {
     text: String,

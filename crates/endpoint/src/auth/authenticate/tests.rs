@@ -135,7 +135,7 @@ fn s06_control_characters_are_refused() {
 #[test]
 fn s05_s06_pairs_that_cannot_be_configured_are_not_compared() {
     let is_compared =
-        |pair: &[u8]| Claim::decode(encoded(pair).as_bytes(), &mut ClaimRoom::default()).is_some();
+        |pair: &[u8]| Claim::decode(encoded(pair).as_bytes(), &mut ClaimBuffer::default()).is_some();
     let pair = |length| [b"u:", "p".repeat(length - 2).as_bytes()].concat();
     assert!(is_compared(&pair(MAX_PAIR_BYTES)));
     for excess in 1..=4 {

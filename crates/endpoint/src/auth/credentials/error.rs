@@ -1,4 +1,4 @@
-//! The errors of configured credentials.
+//! The errors of credentials.
 
 use std::error::Error;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use crate::auth::strength::Weakness;
 
-/// The credentials were refused. The message says what to change and never contains the password.
+/// The error of refused credentials. The message says what to change and never contains the password.
 #[derive(Debug)]
 pub struct CredentialsError {
     kind: CredentialsErrorKind,
@@ -14,7 +14,7 @@ pub struct CredentialsError {
     source: Option<io::Error>,
 }
 
-/// The reasons to refuse credentials.
+/// The reason why credentials were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialsErrorKind {
@@ -68,11 +68,11 @@ impl CredentialsError {
 
     /// Adds the line of a file to the message.
     pub(super) fn in_line(self, number: usize, path: &Path) -> Self {
-        self.of(format_args!("line {number} of `{}`", path.display()))
+        self.at(format_args!("line {number} of `{}`", path.display()))
     }
 
     /// Adds the file or variable to the message.
-    pub(crate) fn of(self, place: impl fmt::Display) -> Self {
+    pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self { message: format!("{place}: {}", self.message), ..self }
     }
 

@@ -28,9 +28,9 @@ struct Digests {
 }
 
 impl Login {
-    /// A login whose password must not be weak.
+    /// Creates a login whose password must not be weak.
     pub(super) fn strong(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
-        // A password that cannot be sent at all is the better reason, so it is checked first.
+        // Checked first, because a password that cannot be sent is the better reason.
         check_sendable(user, password)?;
         match weakness(password.expose()) {
             Some(weakness) => Err(CredentialsError::weak(weakness)),
@@ -38,7 +38,7 @@ impl Login {
         }
     }
 
-    /// A login with any password that basic authentication can carry.
+    /// Creates a login with any password that basic authentication can carry.
     pub(super) fn any(user: &str, password: &Secret) -> Result<Self, CredentialsError> {
         wiping_the_stack(|| Self::digested(user, password))
     }
@@ -59,7 +59,7 @@ impl Login {
         Self { role, ..self }
     }
 
-    /// Whether user and password are both right. Takes the same time whichever is wrong.
+    /// Whether user and password are both right. Takes the same time whether the user or the password is wrong.
     pub(super) fn is(&self, user: &[u8], password: &[u8]) -> Choice {
         let Digests { key, user: user_tag, .. } = &*self.digests;
         key.tag(Field::User, user).ct_eq(user_tag) & self.has_password(password)

@@ -22,7 +22,8 @@ const PASSWORD: &str = "MEMORY_DEBUG_PASSWORD";
 const PASSWORD_FILE: &str = "MEMORY_DEBUG_PASSWORD_FILE";
 const DEFAULT_USER: &str = "ops";
 
-/// Far more than valid credentials need. The limit keeps a wrong path (`/dev/zero`) from filling the memory.
+/// Maximum size of a file, far more than valid credentials need. It keeps a wrong path (`/dev/zero`) from
+/// filling the memory.
 const MAX_FILE_BYTES: usize = 8 * 1024;
 
 impl Credentials {
@@ -88,12 +89,12 @@ impl Credentials {
         match (lookup(PASSWORD), lookup(PASSWORD_FILE)) {
             (Some(password), None) => {
                 let password = Secret::new(utf8(PASSWORD, password)?);
-                Login::strong(&user, &password).map(Self::of).map_err(|error| in_place(error, PASSWORD))
+                Login::strong(&user, &password).map(Self::single).map_err(|error| with_place(error, PASSWORD))
             }
             (None, Some(path)) => {
                 let parse = move |path: &Path| {
                     let login = Login::strong(&user, &without_line_break(&read(path)?));
-                    Ok(vec![login.map_err(|error| in_place(error, format_args!("`{}`", path.display())))?])
+                    Ok(vec![login.map_err(|error| with_place(error, format_args!("`{}`", path.display())))?])
                 };
                 Self::watch(Path::new(&path), Box::new(parse))
             }
@@ -147,8 +148,8 @@ fn parse_logins(content: &Secret, path: &Path) -> Result<Vec<Login>, Credentials
 }
 
 /// Adds the location of the mistake to the message. `place` is the location of the password.
-fn in_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
-    if matches!(error.kind(), Kind::InvalidUser) { error.of(USER) } else { error.of(place) }
+fn with_place(error: CredentialsError, place: impl fmt::Display) -> CredentialsError {
+    if matches!(error.kind(), Kind::InvalidUser) { error.at(USER) } else { error.at(place) }
 }
 
 fn utf8(name: &str, value: OsString) -> Result<String, CredentialsError> {
@@ -166,7 +167,7 @@ fn read(path: &Path) -> Result<Secret, CredentialsError> {
             format!("reading credentials from `{path}` failed: {found}; check the path and the file");
         CredentialsError::new(Kind::Unreadable, message)
     };
-    let content = read_bounded(path).map_err(|source| unreadable(&why(&source)).with_source(source))?;
+    let content = read_bounded(path).map_err(|source| unreadable(&describe(&source)).with_source(source))?;
     if content.len() > MAX_FILE_BYTES {
         return Err(unreadable(&format!("it is too large (more than {MAX_FILE_BYTES} bytes)")));
     }
@@ -194,8 +195,8 @@ fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// The reason without the system's error number. For a file that is not a regular file: what it is.
-fn why(error: &io::Error) -> String {
+/// The reason without the system's error number. For a file that is not regular, the reason is its type.
+fn describe(error: &io::Error) -> String {
     if matches!(error.kind(), io::ErrorKind::InvalidInput) {
         error.to_string()
     } else {

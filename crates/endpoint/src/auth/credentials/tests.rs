@@ -176,11 +176,11 @@ fn malformed_files_are_refused() {
 #[test]
 fn s45_a_file_is_read_up_to_its_bound_and_refused_beyond_it() {
     let login = format!("ops:{GOOD}");
-    let of = |bytes: usize| format!("{}{login}", "\n".repeat(bytes - login.len()));
-    let longest = TestFile::new("longest", of(8 * 1024));
+    let padded = |bytes: usize| format!("{}{login}", "\n".repeat(bytes - login.len()));
+    let longest = TestFile::new("longest", padded(8 * 1024));
     assert!(accepts(&Credentials::from_file(&longest.0).unwrap(), "ops", GOOD));
     // The part beyond the bound is not silently ignored.
-    let longer = TestFile::new("longer", format!("{}\n", of(8 * 1024)));
+    let longer = TestFile::new("longer", format!("{}\n", padded(8 * 1024)));
     let error = Credentials::from_file(&longer.0).unwrap_err();
     assert_eq!(error.kind(), Kind::Unreadable);
     assert!(error.to_string().contains("too large"), "{error}");

@@ -29,13 +29,13 @@ pub(super) struct WatchedFile {
 /// Reads and parses the file.
 pub(super) type Parse = Box<dyn Fn(&Path) -> Result<Vec<Login>, CredentialsError> + Send + Sync>;
 
-/// Identifies one version of a file, through all symbolic links. Kubernetes replaces a mounted secret by
+/// The identity of one version of a file, through all symbolic links. Kubernetes replaces a mounted secret by
 /// pointing a link at another folder.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// Device, inode, and the time of the last inode change in seconds and nanoseconds.
+    /// The device, the inode, and the time of the last inode change in seconds and nanoseconds.
     identity: [u64; 4],
 }
 
@@ -47,7 +47,7 @@ impl WatchedFile {
     /// The error of `parse`.
     pub(super) fn open(path: &Path, parse: Parse) -> Result<Self, CredentialsError> {
         // Stamped before it is read: if the file is replaced in between, it is only read once more.
-        let seen = Stamp::of(path).ok();
+        let seen = Stamp::read(path).ok();
         let logins = parse(path)?;
         let path = path.to_owned();
         Ok(Self {
@@ -73,7 +73,7 @@ impl WatchedFile {
         // If another thread is still reading after a second, it reads for this one too.
         let Ok(mut seen) = self.seen.try_lock() else { return };
         // If the file is missing, let reading it report the error.
-        let stamp = Stamp::of(&self.path).ok();
+        let stamp = Stamp::read(&self.path).ok();
         if stamp.is_some() && stamp == *seen {
             return;
         }
@@ -89,7 +89,7 @@ impl WatchedFile {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
+    fn read(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
         Ok(Self { modified: metadata.modified().ok(), bytes: metadata.len(), identity: identity(&metadata) })
     }

@@ -1,4 +1,4 @@
-//! Collecting where there may be too little memory for it.
+//! Collections with too little memory left.
 
 use std::mem;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use memory_debug_core::{Collected, Resource, Work};
 use super::*;
 use crate::collect::Shortage;
 
-/// Would need more than there is.
+/// A collector that needs more memory than is left.
 struct Short(Recorder);
 
 impl Collect for Short {
@@ -45,7 +45,7 @@ fn s44_a_shortage_is_503_and_says_how_much_is_missing() {
 }
 
 #[test]
-fn s44_forcing_it_takes_the_role_profile() {
+fn s44_force_needs_the_role_profile() {
     let reply = short(Role::Profile).get("/debug/memory/types?force=true");
     assert_eq!(reply.status, 200, "{}", text(&reply));
     for page in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
@@ -58,7 +58,7 @@ fn s44_forcing_it_takes_the_role_profile() {
     }
 }
 
-/// Collects, and then has no room for what takes more than a page of the report.
+/// A collector with enough memory to collect, but only for work that takes no more than a page.
 struct ShortOfPages(Recorder, Arc<Mutex<Vec<(Work, u64)>>>);
 
 impl Collect for ShortOfPages {
@@ -76,7 +76,7 @@ impl Collect for ShortOfPages {
 }
 
 #[test]
-fn s44_room_is_looked_at_again_for_each_page_and_never_for_what_gives_memory_back() {
+fn s44_memory_is_checked_again_for_each_page_but_never_before_memory_is_freed() {
     let asked = Arc::default();
     let recorder = Recorder::default();
     let collect = ShortOfPages(recorder.clone(), Arc::clone(&asked));

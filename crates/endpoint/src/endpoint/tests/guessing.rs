@@ -1,4 +1,4 @@
-//! Many wrong passwords.
+//! Repeated wrong passwords.
 
 use super::*;
 
@@ -28,11 +28,11 @@ fn s11_after_five_wrong_passwords_even_the_right_one_waits() {
         assert!((1..=10).contains(&seconds), "{seconds}");
     }
     assert_eq!(attempt(&fixture, "192.0.2.8", WEAK).status, 200, "another address");
-    assert_eq!(attempt(&fixture, "", WEAK).status, 200, "an address that is not known");
+    assert_eq!(attempt(&fixture, "", WEAK).status, 200, "an unknown address");
 }
 
 #[test]
-fn s11_a_clone_gives_no_new_guesses() {
+fn s11_a_clone_allows_no_additional_guesses() {
     let fixture = weak();
     for _ in 0..5 {
         attempt(&fixture, "192.0.2.7", WRONG);
@@ -43,7 +43,7 @@ fn s11_a_clone_gives_no_new_guesses() {
 }
 
 #[test]
-fn s11_requests_without_a_password_are_no_guesses() {
+fn s11_requests_without_a_password_do_not_count_as_guesses() {
     let fixture = weak();
     for _ in 0..100 {
         assert_eq!(fixture.send_from("192.0.2.7", None, &[]), Reply::unauthorized());
@@ -53,13 +53,13 @@ fn s11_requests_without_a_password_are_no_guesses() {
 }
 
 #[test]
-fn s11_strong_passwords_have_no_lock_out() {
+fn s11_strong_passwords_are_never_locked_out() {
     let fixture = Fixture::new();
     for _ in 0..1000 {
         assert_eq!(attempt(&fixture, "192.0.2.7", WRONG), Reply::unauthorized());
     }
     assert_eq!(attempt(&fixture, "192.0.2.7", RIGHT).status, 200);
-    // Allowed to be weak, and is not.
+    // A strong password, although a weak one would be allowed.
     let credentials = Credentials::allow_weak("ops", PASSWORD).unwrap();
     let fixture = Fixture { endpoint: Endpoint::new(credentials), ..fixture };
     for _ in 0..1000 {

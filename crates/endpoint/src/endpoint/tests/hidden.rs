@@ -1,4 +1,4 @@
-//! The page that is not there for those without the password.
+//! The page that clients without the password cannot see.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn hidden() -> Fixture {
 }
 
 #[test]
-fn s13_without_the_password_a_hidden_page_is_the_applications() {
+fn s13_without_the_password_the_application_answers_for_a_hidden_page() {
     let fixture = hidden();
     for authorization in [&[][..], &[WRONG], &["Basic"], &["Bearer x"], &[RIGHT, RIGHT]] {
         let lookup = |name: &str| match name {
@@ -24,13 +24,13 @@ fn s13_without_the_password_a_hidden_page_is_the_applications() {
 }
 
 #[test]
-fn s13_where_there_is_no_application_a_hidden_page_is_an_empty_404() {
+fn s13_without_an_application_a_hidden_page_is_an_empty_404() {
     let reply = hidden().send("GET", "/debug/memory", &[]);
     assert_eq!((reply.status, reply.headers.len(), reply.body.len()), (404, 0, 0));
 }
 
 #[test]
-fn s13_with_the_password_a_hidden_page_answers_as_any_other() {
+fn s13_with_the_password_a_hidden_page_answers_like_an_open_one() {
     let (open, hidden) = (Fixture::new(), hidden());
     for (method, target) in [
         ("GET", "/debug/memory"),

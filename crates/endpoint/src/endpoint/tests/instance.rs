@@ -1,10 +1,10 @@
-//! Who answers, and who is meant to.
+//! The id of the answering instance, and requests for one instance.
 
 use memory_debug_core::instance_id;
 
 use super::*;
 
-/// One of each kind, and what is wrong.
+/// One page of each kind, and some requests with faults.
 const TARGETS: [&str; 9] = [
     "",
     "/stats",
@@ -18,7 +18,7 @@ const TARGETS: [&str; 9] = [
 ];
 
 #[test]
-fn whoever_is_authorized_is_told_who_answers_and_nobody_else() {
+fn only_authorized_clients_learn_which_instance_answers() {
     let fixture = Fixture::new();
     let own = instance_id().to_string();
     for target in TARGETS {
@@ -33,7 +33,7 @@ fn whoever_is_authorized_is_told_who_answers_and_nobody_else() {
 }
 
 #[test]
-fn an_instance_that_is_not_meant_says_so_and_which_it_is() {
+fn an_instance_refuses_a_request_for_another_one_and_names_itself() {
     let fixture = Fixture::new();
     let own = instance_id().to_string();
     let paths = ["", "/stats", "/types", "/doctor", "/heap", "/snapshots", "/leaks", "/profiling", "/fleet"];
@@ -55,7 +55,7 @@ fn an_instance_that_is_not_meant_says_so_and_which_it_is() {
 }
 
 #[test]
-fn s24_what_is_no_instance_is_refused_by_name() {
+fn s24_a_malformed_instance_id_is_refused_by_name() {
     let fixture = Fixture::new();
     for value in ["", "x", "6F1C9A2E-0000-4000-8000-000000000000", "000000000000400080000000000000000000"] {
         let reply = fixture.get(&format!("/debug/memory?instance={value}&format=json"));
@@ -64,7 +64,7 @@ fn s24_what_is_no_instance_is_refused_by_name() {
 }
 
 #[test]
-fn who_has_no_siblings_or_peers_names_the_setting() {
+fn a_service_without_siblings_or_peers_names_the_missing_setting() {
     let fixture = Fixture::new();
     for (query, setting) in
         [("", "siblings(directory)"), ("scope=host", "`siblings`"), ("scope=peers", "peers")]

@@ -1,15 +1,15 @@
-//! The documented order of checks: what is wrong first is what is told.
+//! The documented order of checks: the first check that fails decides the reply.
 
 use super::*;
 
 #[test]
-fn s02_each_check_comes_before_the_next() {
+fn s02_checks_are_made_in_the_documented_order() {
     let reader = Credentials::new("ops", PASSWORD).unwrap().role(Role::Read);
     let recorder = Recorder::default();
     let endpoint =
         Endpoint::new(reader).collect_with(recorder.clone()).role_for_types(Role::Profile).require_tls();
     let fixture = Fixture { endpoint, recorder };
-    // Everything is wrong; then one thing after the other is put right, first the first.
+    // At first everything is wrong. Each step corrects the fault that was found.
     let mut peer = "192.0.2.7";
     let mut method = "POST";
     let (mut path, mut query) = ("/debug/memory/unknown", "x=1");
@@ -32,7 +32,7 @@ fn s02_each_check_comes_before_the_next() {
             _ => break,
         }
     }
-    // TLS, password, whose page asks, path, method, parameters, format, role.
+    // TLS, password, origin of the request, path, method, parameters, format, role.
     assert_eq!(statuses, [403, 401, 403, 404, 405, 400, 406, 403, 200]);
     assert_eq!(fixture.collections(), 1);
 }

@@ -1,10 +1,10 @@
-//! The heap for `go tool pprof`: at Go's paths, as growth, with addresses; and errors that it shows.
+//! The heap profile for `go tool pprof`: at Go's paths, as growth, with addresses; and errors that the tool shows.
 
 use super::*;
 
 const ALIASES: [&str; 2] = ["/debug/pprof/heap", "/debug/pprof/allocs"];
 
-/// What the recorder's report, which is without a heap profile, makes of a request for one.
+/// The status of a request for a heap profile. The recorder's report does not have one.
 const NO_PROFILE: u16 = 501;
 
 fn with_aliases() -> Fixture {
@@ -12,7 +12,7 @@ fn with_aliases() -> Fixture {
 }
 
 #[test]
-fn aliases_are_the_applications_unless_opted_in() {
+fn aliases_belong_to_the_application_unless_opted_in() {
     let (closed, open) = (Fixture::new(), with_aliases());
     for alias in ALIASES {
         assert!(!closed.endpoint.matches(alias), "{alias}");
@@ -45,17 +45,17 @@ fn s20_only_the_exact_paths_are_aliases() {
 }
 
 #[test]
-fn aliases_stay_where_they_are_wherever_the_page_is() {
+fn aliases_stay_at_their_paths_whatever_the_base_path() {
     for base in ["/internal", "/debug/pprof", "/debug"] {
         let fixture = Fixture::with(|endpoint| endpoint.pprof_aliases().path(base).unwrap());
         for alias in ALIASES {
-            // A parameter that the page's own path does not have.
+            // A parameter that only the alias has.
             assert_eq!(fixture.get(&format!("{alias}?gc=1")).status, NO_PROFILE, "{base} {alias}");
         }
         assert_eq!(
             fixture.get(&format!("{base}/heap?symbols=none")).status,
             match base {
-                // There, the alias is first.
+                // Here the alias takes precedence.
                 "/debug/pprof" => 400,
                 _ => NO_PROFILE,
             }
@@ -64,7 +64,7 @@ fn aliases_stay_where_they_are_wherever_the_page_is() {
 }
 
 #[test]
-fn s02_an_alias_asks_for_the_password_before_anything_else() {
+fn s02_an_alias_requires_the_password_before_any_other_check() {
     let fixture = with_aliases();
     let refusal = fixture.send("GET", "/debug/memory", &[]);
     for alias in ALIASES {
@@ -80,7 +80,7 @@ fn s02_an_alias_asks_for_the_password_before_anything_else() {
 }
 
 #[test]
-fn s15_aliases_take_the_role_of_the_heap() {
+fn s15_aliases_need_the_same_role_as_the_heap() {
     let reader = Credentials::new("ops", PASSWORD).unwrap().role(Role::Read);
     let recorder = Recorder::default();
     let endpoint = Endpoint::new(reader).collect_with(recorder.clone()).pprof_aliases();
@@ -93,7 +93,7 @@ fn s15_aliases_take_the_role_of_the_heap() {
 }
 
 #[test]
-fn aliases_have_the_parameters_of_go_and_do_not_look_at_accept() {
+fn aliases_have_the_parameters_of_go_and_ignore_accept() {
     let fixture = with_aliases();
     for alias in ALIASES {
         for query in
@@ -124,7 +124,7 @@ fn aliases_have_the_parameters_of_go_and_do_not_look_at_accept() {
 }
 
 #[test]
-fn whatever_pprof_asks_for_its_errors_are_ones_that_it_shows() {
+fn pprof_shows_the_errors_of_all_its_requests() {
     let fixture = with_aliases();
     for (target, status) in [
         ("/debug/memory/heap", NO_PROFILE),
@@ -150,7 +150,7 @@ fn whatever_pprof_asks_for_its_errors_are_ones_that_it_shows() {
 }
 
 #[test]
-fn s60_addresses_take_an_opt_in_that_the_refusal_names() {
+fn s60_addresses_need_an_opt_in_and_the_refusal_names_it() {
     let (closed, open) = (Fixture::new(), Fixture::with(|endpoint| endpoint.allow_raw_addresses()));
     let refusal = closed.get("/debug/memory/heap?format=raw");
     assert_eq!((refusal.status, closed.collections()), (403, 0));
@@ -158,7 +158,7 @@ fn s60_addresses_take_an_opt_in_that_the_refusal_names() {
     let head = [("authorization", RIGHT)];
     assert_eq!(closed.send("HEAD", "/debug/memory/heap?format=raw", &head).status, 403);
     assert_eq!(open.get("/debug/memory/heap?format=raw").status, NO_PROFILE);
-    // No `Accept` leads there.
+    // No value of `Accept` selects the dump.
     for accept in ["text/plain", "text/*", "*/*"] {
         let reply = closed.send("HEAD", "/debug/memory/heap", &[head[0], ("accept", accept)]);
         assert_eq!(reply.status, 200);
@@ -167,7 +167,7 @@ fn s60_addresses_take_an_opt_in_that_the_refusal_names() {
 }
 
 #[test]
-fn profiles_are_saved_under_a_name_that_tells_what_they_are() {
+fn profiles_are_saved_under_names_that_fit_their_format() {
     let fixture = Fixture::with(|endpoint| endpoint.allow_raw_addresses());
     for (format, disposition) in [
         ("pprof", Some("attachment; filename=\"heap.pb.gz\"")),

@@ -1,4 +1,4 @@
-//! `PUT /profiling`: the one request with a body.
+//! `PUT /profiling`: the only request with a body.
 //!
 //! The process of these tests has no jemalloc, so a change that passes all checks is answered 501.
 
@@ -19,7 +19,7 @@ fn endpoint() -> Endpoint {
         .collect_with(Collector::new())
 }
 
-/// `grafana`, who may only read.
+/// `grafana`, which may only read.
 const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
 fn outcome(endpoint: &Endpoint, method: &str, target: &str, headers: &[(&str, &str)]) -> ReplyFuture {
@@ -30,13 +30,13 @@ fn outcome(endpoint: &Endpoint, method: &str, target: &str, headers: &[(&str, &s
     endpoint.handle(RequestParts { headers: &lookup, ..parts(method, path, query, &|_| Vec::new()) })
 }
 
-/// The answer where the body comes in these parts. Fails if a body is asked for that is not needed.
+/// The reply to a request whose body arrives in `parts`. Fails if the body is read although it is not needed.
 fn answer(mut outcome: ReplyFuture, parts: &[&[u8]]) -> Reply {
     let is_needed = outcome.needs_body();
     let mut parts = parts.iter().map(|part| Bytes::copy_from_slice(part));
     let reply = poll_fn(|context| {
         outcome.poll_with_body(context, |_| {
-            assert!(is_needed, "the body is asked for");
+            assert!(is_needed, "the body is read although it is not needed");
             Poll::Ready(parts.next().map(Ok::<_, Infallible>))
         })
     });
@@ -49,9 +49,9 @@ fn put(headers: &[(&str, &str)], body: &[u8]) -> Reply {
 }
 
 #[test]
-fn s26_the_body_is_needed_only_once_all_else_is_right() {
+fn s26_the_body_is_needed_only_after_all_other_checks_pass() {
     let endpoint = endpoint();
-    // Everything is wrong; then one thing after the other is put right, first the first.
+    // At first everything is wrong. Each step corrects the fault that was found.
     let mut method = "POST";
     let mut target = "/debug/memory/unknown?x=1";
     let mut headers = vec![
@@ -81,7 +81,8 @@ fn s26_the_body_is_needed_only_once_all_else_is_right() {
             _ => break,
         }
     }
-    // Password, whose page asks, path, method, parameters, format, role, type, encoding, length, and then the body.
+    // Password, origin of the request, path, method, parameters, format, role, type, encoding, length, and then the
+    // body.
     assert_eq!(statuses, [401, 403, 404, 405, 400, 406, 403, 415, 415, 413, 400]);
 }
 
@@ -108,7 +109,7 @@ fn s26_no_other_operation_needs_a_body() {
 }
 
 #[test]
-fn s26_a_body_in_any_parts_is_read_and_what_is_wrong_with_it_is_told() {
+fn s26_a_body_in_several_parts_is_read_and_its_defect_is_named() {
     let endpoint = endpoint();
     let headers = [("authorization", RIGHT), JSON, ("accept", "application/json")];
     for (parts, status, slug) in [
@@ -130,25 +131,25 @@ fn s26_a_body_in_any_parts_is_read_and_what_is_wrong_with_it_is_told() {
     let reply = put(&[], b"{\"active\":1}");
     assert_eq!(header(&reply, "content-type"), Some("text/plain; charset=utf-8"));
     assert!(
-        text(&reply).starts_with("400 invalid body: the body is not understood: invalid type"),
+        text(&reply).starts_with("400 invalid body: the body cannot be parsed: invalid type"),
         "{reply:?}"
     );
 }
 
 #[test]
-fn awaited_without_its_body_a_request_for_a_change_has_an_empty_one() {
+fn s26_a_reply_awaited_without_the_body_is_for_an_empty_body() {
     let outcome = outcome(&endpoint(), "PUT", PROFILING, &[("authorization", RIGHT), JSON]);
     let reply = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(outcome);
     assert!(reply.status == 400 && text(&reply).contains("the body is empty"), "{reply:?}");
 }
 
 #[test]
-fn s26_a_request_that_goes_away_within_its_body_leaves_nothing() {
+fn s26_a_request_dropped_within_its_body_frees_its_permit() {
     let endpoint = endpoint();
     let headers = [("authorization", RIGHT), JSON];
     for _ in 0..200 {
         let mut outcome = outcome(&endpoint, "PUT", PROFILING, &headers);
-        assert!(outcome.needs_body(), "no place is left");
+        assert!(outcome.needs_body(), "no permit is left");
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut parts = [Poll::Ready(Some(Ok::<_, Infallible>(Bytes::from_static(b"{"))))].into_iter();
         let polled = outcome.poll_with_body(&mut context, |_| parts.next().unwrap_or(Poll::Pending));
@@ -158,7 +159,7 @@ fn s26_a_request_that_goes_away_within_its_body_leaves_nothing() {
 }
 
 #[test]
-fn s26_so_many_bodies_may_be_awaited_and_no_more() {
+fn s26_at_most_64_bodies_are_awaited() {
     let endpoint = endpoint();
     let headers = [("authorization", RIGHT), JSON];
     let ask = || outcome(&endpoint, "PUT", PROFILING, &headers);
@@ -171,21 +172,21 @@ fn s26_so_many_bodies_may_be_awaited_and_no_more() {
     assert_eq!(
         answer(outcome(&endpoint, "GET", PROFILING, &headers), &[]).status,
         200,
-        "others are answered"
+        "other requests are answered"
     );
     drop(awaited);
     assert!(ask().needs_body());
 }
 
 #[test]
-fn s26_a_body_that_stays_away_is_408_and_all_threads_end() {
+fn s26_a_body_that_never_arrives_is_408_and_all_threads_end() {
     let endpoint = endpoint();
     let headers = [("authorization", RIGHT), JSON, ("accept", "application/json")];
     let mut outcome = outcome(&endpoint, "PUT", PROFILING, &headers);
     let mut is_first = true;
     let reply = poll_fn(|context| {
         let polled = outcome.poll_with_body(context, |_| Poll::<Option<Result<Bytes, Infallible>>>::Pending);
-        // Only once it has been asked for in vain.
+        // The deadline passes only after the body was polled once.
         if std::mem::take(&mut is_first) {
             endpoint.flights.pass_deadline();
         }
@@ -197,7 +198,7 @@ fn s26_a_body_that_stays_away_is_408_and_all_threads_end() {
 }
 
 #[test]
-fn the_state_has_a_tag_of_its_process_and_version() {
+fn the_etag_names_the_process_and_the_version() {
     let endpoint = endpoint();
     let reply = answer(
         outcome(&endpoint, "GET", &format!("{PROFILING}?format=json"), &[("authorization", RIGHT)]),

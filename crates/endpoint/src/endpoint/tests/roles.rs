@@ -1,8 +1,8 @@
-//! Who may see what.
+//! The pages that each role may see.
 
 use super::*;
 
-/// `ops` may do everything, `grafana` reads.
+/// `grafana`, which may only read. `ops` may do everything.
 const READER: &str = "Basic Z3JhZmFuYTo5dktxM3gtUHpMN19tVDJ3UmI0eQ==";
 
 fn fixture(role_for_types: Role) -> Fixture {
@@ -27,7 +27,7 @@ fn s15_every_page_can_be_read_by_every_role() {
 }
 
 #[test]
-fn s62_names_of_types_are_for_the_configured_role_only() {
+fn s62_only_the_configured_role_sees_names_of_types() {
     let fixture = fixture(Role::Profile);
     for (page, expected) in PAGES.into_iter().zip([403, 403, 403, 200]) {
         for method in ["GET", "HEAD"] {
@@ -40,7 +40,7 @@ fn s62_names_of_types_are_for_the_configured_role_only() {
 }
 
 #[test]
-fn s62_metrics_name_types_for_the_configured_role_only() {
+fn s62_only_the_configured_role_sees_types_in_metrics() {
     let fixture = fixture(Role::Profile);
     for (target, login, expected) in [
         ("/debug/memory/metrics", READER, 200),
@@ -54,7 +54,7 @@ fn s62_metrics_name_types_for_the_configured_role_only() {
 }
 
 #[test]
-fn s15_a_role_that_does_not_suffice_is_403_without_a_challenge() {
+fn s15_an_insufficient_role_is_403_without_a_challenge() {
     let fixture = fixture(Role::Profile);
     let headers = [("authorization", READER), ("accept", "application/json")];
     let reply = fixture.send("GET", "/debug/memory/types", &headers);
@@ -66,7 +66,7 @@ fn s15_a_role_that_does_not_suffice_is_403_without_a_challenge() {
 }
 
 #[test]
-fn s15_the_role_is_looked_at_after_method_path_parameters_and_format() {
+fn s15_the_role_is_checked_after_method_path_parameters_and_format() {
     let fixture = fixture(Role::Profile);
     for (method, target, accept, expected) in [
         ("POST", "/debug/memory/types?x=1", "image/png", 405),

@@ -1,9 +1,9 @@
-//! Passwords that others may have read.
+//! Passwords over connections that others could read.
 
 use super::*;
 
 #[test]
-fn s17_plain_http_from_elsewhere_is_a_constant_403_before_the_password_is_looked_at() {
+fn s17_plain_http_from_elsewhere_is_a_constant_403_before_the_password_is_checked() {
     let fixture = Fixture::with(Endpoint::require_tls);
     let expected = Reply::plain_http();
     assert_eq!((expected.status, header(&expected, "www-authenticate")), (403, None));
@@ -16,7 +16,7 @@ fn s17_plain_http_from_elsewhere_is_a_constant_403_before_the_password_is_looked
 }
 
 #[test]
-fn s17_tls_and_this_machine_are_served() {
+fn s17_tls_and_local_connections_are_served() {
     let fixture = Fixture::with(Endpoint::require_tls);
     for (peer, tls) in
         [("127.0.0.1", Some(false)), ("::1", None), ("192.0.2.7", Some(true)), ("", Some(true))]
@@ -46,7 +46,7 @@ fn s17_without_a_policy_plain_http_is_served() {
 }
 
 #[test]
-fn s13_a_hidden_page_does_not_tell_that_it_wants_tls() {
+fn s13_a_hidden_page_does_not_reveal_that_it_requires_tls() {
     let fixture = Fixture::with(|endpoint| endpoint.require_tls().hide());
     let outcome = fixture.endpoint.handle(parts("GET", "/debug/memory", None, &|_| Vec::new()));
     assert!(outcome.is_for_application());

@@ -35,7 +35,7 @@ async fn s45_a_refused_request_starts_nothing() {
     let control = Control::new(Limits::default().max_waiters(0));
     assert_eq!(control.join(stats()).unwrap_err(), Problem::TooManyWaiters);
     control.flights.wait_until_idle();
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn s46_a_recent_page_of_statistics_is_reused() {
         let again = control.join(stats()).unwrap().await.unwrap();
         assert_eq!(again.body.as_ptr(), first.body.as_ptr());
     }
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
     // Another format needs another report, which then replaces this one.
     let json = control.join(view(Page::Stats, Format::Json)).unwrap();
     control.begun();
@@ -90,7 +90,7 @@ async fn s45_a_page_is_truncated_to_the_limit_of_unread_bytes() {
     let waiting = control.join(view(Page::Types, Format::Json)).unwrap();
     control.begun();
     control.order(Order::Return);
-    // Even without rows it is longer.
+    // The page is too long even without rows.
     assert_eq!(problem(waiting).await, Problem::ReplyTooLarge);
     control.flights.wait_until_idle();
     assert_eq!(control.flights.shared().unread.bytes(), 0);

@@ -1,4 +1,4 @@
-//! Collections that fail, are late, or may not start.
+//! Collections that fail, are late, or must not start.
 
 use super::super::breaker::{MAX_FAILURES, PAUSE};
 use super::*;
@@ -7,7 +7,7 @@ use super::*;
 async fn s42_without_a_thread_the_answer_is_503_and_the_next_request_tries_again() {
     let refuse: Spawn = |_work| Err(io::Error::from(io::ErrorKind::WouldBlock));
     let control = Control::new(Limits::default());
-    // With such a long deadline, the supervisor ends only because it is told to.
+    // The deadline is so long that the supervisor can end only because no request is left.
     let limits = Limits::default().deadline(Duration::MAX);
     let flights = Flights::with_spawn(Arc::clone(&control.flights.shared().collect), limits, refuse);
     for _ in 0..2 {
@@ -29,7 +29,7 @@ async fn s43_after_the_deadline_waiters_get_504_and_others_503_until_the_thread_
     for _ in 0..3 {
         assert!(matches!(control.join(stats()), Err(Problem::CollectorOverdue { .. })));
     }
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 
     control.order(Order::Return);
     control.flights.wait_until_idle();
@@ -116,7 +116,7 @@ async fn s43_after_repeated_failures_nothing_is_collected_and_the_reply_names_th
     let Err(Problem::BreakerOpen { kind, retry_after }) = control.join(stats()) else { panic!("open") };
     assert_eq!(kind, "statistics");
     assert!(retry_after <= PAUSE, "{retry_after:?}");
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
     // The other kind has its own breaker.
     let types = control.join(view(Page::Types, Format::Text)).unwrap();
     control.begun();
@@ -162,7 +162,7 @@ async fn s44_without_headroom_nothing_is_collected() {
         assert_eq!(problem(waiter).await, Problem::InsufficientHeadroom(SHORTAGE));
         control.flights.wait_until_idle();
     }
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
     control.is_short.store(false, Ordering::SeqCst);
     let waiter = control.join(view(Page::Types, Format::Text)).unwrap();
     control.begun();

@@ -12,7 +12,7 @@ fn join_as(control: &Control, login: &str, view: RenderRequest) -> Result<Waitin
 #[tokio::test]
 async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_rendered() {
     let control = Control::new(Limits::default());
-    let snapshot = view(Page::Types, Format::Json).of(Arc::new(TakeSnapshot { label: None }));
+    let snapshot = view(Page::Types, Format::Json).for_page(Arc::new(TakeSnapshot { label: None }));
     let gone: Vec<_> = (0..MAX_VIEWS).map(|filter| control.join(with_filter(filter)).unwrap()).collect();
     control.begun();
     drop(gone);
@@ -26,7 +26,7 @@ async fn s45_views_of_requests_that_have_gone_away_are_freed_at_once_and_not_ren
     }
     control.flights.wait_until_idle();
     assert_eq!(control.flights.shared().snapshots.list().len(), 0, "no request waited for the snapshot");
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 }
 
 #[test]
@@ -48,7 +48,7 @@ async fn s45_a_login_with_many_views_leaves_room_for_another() {
     control.begun();
     assert_eq!(join_as(&control, "many", with_filter(99)).unwrap_err(), Problem::TooManyWaiters);
     let one = join_as(&control, "one", with_filter(100)).unwrap();
-    assert_eq!(problem(many.pop().unwrap()).await, Problem::TooManyWaiters, "the newest gives way");
+    assert_eq!(problem(many.pop().unwrap()).await, Problem::TooManyWaiters, "the newest view gives way");
     control.order(Order::Return);
     text(one).await;
     for waiting in many {
@@ -102,8 +102,8 @@ async fn s26_a_displaced_body_is_answered_at_once() {
     let mut many: Vec<_> = (0..MAX_BODIES).map(|_| await_body("many").unwrap()).collect();
     let one = await_body("one").unwrap();
     let mut newest = many.pop().unwrap();
-    let told = std::future::poll_fn(|context| newest.poll_over(context)).await;
-    assert_eq!(told, Problem::TooManyBodies);
+    let problem = std::future::poll_fn(|context| newest.poll_over(context)).await;
+    assert_eq!(problem, Problem::TooManyBodies);
     drop((many, one, newest));
     control.flights.wait_until_idle();
 }
@@ -117,10 +117,10 @@ async fn s40_a_displaced_growth_is_answered() {
     let waiting = permits[MAX_GROWTHS - 1].ring_at(far).unwrap();
     let _one = take("one");
     assert!(waiting.await.is_err());
-    // Also if the wait starts after it was displaced.
+    // The same happens if the wait starts after the permit was displaced.
     let _two = take("one");
-    let told = permits[MAX_GROWTHS - 2].wait_until(far).await;
-    assert_eq!(told, Err(Problem::TooManyGrowths { retry_after: Duration::ZERO }));
+    let problem = permits[MAX_GROWTHS - 2].wait_until(far).await;
+    assert_eq!(problem, Err(Problem::TooManyGrowths { retry_after: Duration::ZERO }));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn grow(flights: &Arc<Flights>) -> Result<Growth, Problem> {
         span: Some(SPAN),
     };
     let watch = heap.watch().unwrap();
-    flights.grow(&view(Page::Types, Format::Pprof).of(Arc::new(heap)), watch, &proof())
+    flights.grow(&view(Page::Types, Format::Pprof).for_page(Arc::new(heap)), watch, &proof())
 }
 
 fn permit(flights: &Flights) -> Result<Permit, Problem> {
@@ -52,7 +52,7 @@ async fn s40_few_growths_are_measured_at_once_and_a_dropped_one_makes_room() {
     growths.push(grow(&flights).unwrap());
     assert_eq!(measured(&flights), MAX_GROWTHS);
     control.orders.send(Order::Return).unwrap();
-    // These reports have no profile, which the first collection finds out.
+    // These reports have no profile, so the first collection ends every measurement.
     for growth in growths {
         assert_eq!(growth.await.unwrap_err().status(), 501);
     }

@@ -17,7 +17,7 @@ async fn s40_a_thousand_requests_share_one_collection_and_one_rendering() {
     }
     assert_eq!(addresses.len(), 1, "the body is shared, not copied");
     control.flights.wait_until_idle();
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn s40_different_views_share_one_collection() {
     assert!(text(json).await.starts_with('{'));
     assert!(!text(overview).await.starts_with('{'));
     control.flights.wait_until_idle();
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn s41_requests_that_go_away_do_not_admit_a_second_collection() {
     control.order(Order::Return);
     assert!(text(stays).await.contains("report 1"));
     control.flights.wait_until_idle();
-    assert_eq!(control.collections_begun_since(), 0);
+    assert_eq!(control.count_further_collections(), 0);
     assert_eq!(control.most_running.load(Ordering::SeqCst), 1);
 }
 

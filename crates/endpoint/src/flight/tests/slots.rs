@@ -12,7 +12,7 @@ fn join(slot: &mut Slot, view: RenderRequest) -> oneshot::Receiver<Answer> {
     join_as("ops", 0, slot, view).unwrap().1
 }
 
-/// Joins with this login and number. Returns the displaced requests and the receiver of the answer.
+/// Joins as `login` with the request number `number`. Returns the displaced requests and the receiver of the answer.
 fn join_as(
     login: &str,
     number: u64,
@@ -37,12 +37,12 @@ fn a_request_during_rendering_gets_the_next_report() {
     assert!(slot.next_page().is_none());
     assert_eq!(late.try_recv(), Ok(None));
     let finished = slot.finish(End::Collected, Instant::now(), LIMIT);
-    assert!(finished.unanswered.is_empty() && finished.goes_on, "collects again");
+    assert!(finished.unanswered.is_empty() && finished.collects_again, "collects again");
 
     slot.collected();
     slot.take_group(&stats()).unwrap().answer(&Ok(Reply::page(Format::Text, Bytes::from_static(b"second"))));
     assert_eq!(late.try_recv(), Ok(Some(Ok(Reply::page(Format::Text, Bytes::from_static(b"second"))))));
-    assert!(!slot.finish(End::Collected, Instant::now(), LIMIT).goes_on);
+    assert!(!slot.finish(End::Collected, Instant::now(), LIMIT).collects_again);
     assert!(slot.is_idle());
     drop(early);
 }
@@ -62,7 +62,7 @@ fn s43_the_deadline_covers_rendering_and_late_requests() {
     let refused = join_as("ops", 0, &mut slot, stats()).map(drop);
     assert_eq!(refused, Err(Problem::CollectorOverdue { retry_after: LIMIT }));
     let finished = slot.finish(End::Collected, now, LIMIT);
-    assert!(finished.was_overdue && !finished.goes_on);
+    assert!(finished.was_overdue && !finished.collects_again);
     assert!(slot.is_idle());
 }
 
@@ -73,7 +73,7 @@ fn s44_a_request_that_joins_during_a_refusal_waits_for_another_attempt() {
     assert_eq!(slot.refuse().unwrap().len(), 1);
     let mut late = join(&mut slot, stats());
     let finished = slot.finish(End::Refused, Instant::now(), LIMIT);
-    assert!(finished.unanswered.is_empty() && finished.goes_on);
+    assert!(finished.unanswered.is_empty() && finished.collects_again);
     assert_eq!(late.try_recv(), Ok(None));
 }
 
@@ -93,8 +93,8 @@ fn s43_late_requests_do_not_make_an_open_breaker_collect() {
         slot.collected();
         let _late = join(&mut slot, stats());
         let finished = slot.finish(End::Panicked, now, LIMIT);
-        assert_eq!(finished.goes_on, failure < MAX_FAILURES);
-        assert_eq!(finished.unanswered.len(), if finished.goes_on { 1 } else { 2 });
+        assert_eq!(finished.collects_again, failure < MAX_FAILURES);
+        assert_eq!(finished.unanswered.len(), if finished.collects_again { 1 } else { 2 });
         slot.abandon();
     }
     let refused = join_as("ops", 0, &mut slot, stats()).map(drop);
@@ -109,7 +109,7 @@ fn a_new_collection_for_late_requests_has_its_own_deadline() {
     let _late = join(&mut slot, stats());
     let later = Instant::now() + 20 * LIMIT;
     let finished = slot.finish(End::Panicked, later, LIMIT);
-    assert!(finished.unanswered.len() == 1 && finished.goes_on);
+    assert!(finished.unanswered.len() == 1 && finished.collects_again);
     assert_eq!(slot.deadline(), Some(later + LIMIT));
 }
 

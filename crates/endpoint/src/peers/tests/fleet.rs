@@ -1,10 +1,10 @@
-//! One report of the peers for all requests that arrive together, and the limits of this process.
+//! Sharing of one report among requests that arrive together, and the limits of this process.
 
 use memory_debug_core::Resource;
 
 use super::*;
 
-/// Has too little memory to collect.
+/// A collector with too little memory.
 struct NoRoom;
 
 impl Collect for NoRoom {
@@ -27,12 +27,12 @@ fn s40_an_answer_is_shared_by_requests_for_the_same_peers() {
         base: "/m".to_owned(),
     };
     assert_eq!(members(&one), members(&one));
-    assert_ne!(members(&one), members(&one.clone().of_endpoint()), "each endpoint has peers of its own");
+    assert_ne!(members(&one), members(&one.clone().of_endpoint()), "each endpoint has its own peers");
     assert_ne!(members(&one), members(&peers()));
 }
 
 #[test]
-fn s44_with_too_little_memory_here_no_peer_is_asked_without_force() {
+fn s44_with_too_little_memory_peers_are_asked_only_with_force() {
     let (url, asked) = peer(report(1));
     let endpoint = endpoint(peers().instance(&url).unwrap()).collect_with(NoRoom);
     let reply = ask(&endpoint, &basic("ops", OPERATOR), None, "/debug/memory/fleet", "scope=peers");
@@ -41,7 +41,7 @@ fn s44_with_too_little_memory_here_no_peer_is_asked_without_force() {
     assert_eq!(missing(&fleet_with(&endpoint, "&force=true")), []);
 }
 
-/// Never ends.
+/// A collector that never returns.
 struct Hangs;
 
 impl Collect for Hangs {
@@ -52,7 +52,7 @@ impl Collect for Hangs {
     }
 }
 
-/// Panics.
+/// A collector that panics.
 struct Fails;
 
 impl Collect for Fails {
@@ -62,7 +62,7 @@ impl Collect for Fails {
 }
 
 #[test]
-fn s43_s47_a_collection_here_that_hangs_or_fails_does_not_hide_the_peers() {
+fn s43_s47_an_own_collection_that_hangs_or_fails_does_not_hide_the_peers() {
     for (collector, reason) in [(0, "deadline"), (1, "refused")] {
         let (url, _asked) = peer(report(1));
         let endpoint = endpoint(peers().instance(&url).unwrap());

@@ -1,9 +1,9 @@
-//! What peers are sent, and what the secret opens.
+//! The secret of peers: where it is sent, and what it gives access to.
 
 use super::*;
 
 #[test]
-fn s16_peers_are_sent_their_own_secret_and_never_the_callers_login() {
+fn s16_peers_get_their_own_secret_and_never_the_callers_login() {
     let (url, asked) = peer(report(1));
     let endpoint = endpoint(peers().instance(format!("{url}/internal/m")).unwrap());
     let expected = format!(
@@ -30,7 +30,7 @@ fn s16_nothing_shows_the_secret() {
 }
 
 #[test]
-fn s15_the_secret_opens_the_overview_alone_and_for_peers_alone() {
+fn s15_the_secret_opens_only_the_overview_and_only_for_peers() {
     let endpoint = endpoint(peers()).role_for_types(Role::Profile);
     let status = |secret: &str, hop, path: &str, query: &str| {
         ask(&endpoint, &basic("memory-debug-peer", secret), hop, path, query).status

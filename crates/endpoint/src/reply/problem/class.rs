@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// The value of the header `ETag`: the present state, for a client that expected another one.
+    /// The value of the header `ETag`: the tag of the present state, for a client that expected a different state.
     pub(crate) fn etag(&self) -> Option<&str> {
         match self {
             Self::VersionDiffers { etag, .. } => Some(etag),

@@ -10,16 +10,16 @@ use crate::collect::Shortage;
 use crate::limits::MAX_REQUEST_BODY_BYTES;
 use crate::reply::format::Format;
 
-/// Where a client finds more about a failure, if the service logs it.
+/// A hint to the log, if the service logs failures.
 const SEE_LOG: &str = if audit::IS_ON { "; the log of the service has the reason" } else { "" };
 
 impl Problem {
-    /// What happened, and what to do next.
+    /// The text for the client: what happened, and what to do next.
     pub(crate) fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::InvalidParameter { name, reason } => format!("`{name}` {reason}").into(),
             Self::CrossSite => {
-                "a browser sent this request for a page of another site; open the address directly instead".into()
+                "a browser sent this request on behalf of another site; open the address directly instead".into()
             }
             Self::ForbiddenRole { needed, held } => format!(
                 "this needs the role `{}`, but your login has the role `{}`; use another login",
@@ -27,7 +27,7 @@ impl Problem {
                 held.as_str()
             )
             .into(),
-            Self::PeersOwn => "the secret of peers opens only the overview, and only for peers".into(),
+            Self::PeersOwn => "the secret of peers gives access to the overview only, and only to peers".into(),
             Self::UnknownPath { known } => {
                 format!("there is no page at this path; the pages are {}", known.join(", ")).into()
             }
@@ -54,8 +54,8 @@ impl Problem {
                 "too many requests are waiting for the running collection; try again later".into()
             }
             Self::RepliesUnread { most_bytes } => format!(
-                "replies that clients have not read fill the {most_bytes} bytes that all of them may take, or the share \
-                 of this login; read them or close their connections, then try again"
+                "clients have not read their replies, which fill the limit of {most_bytes} bytes or this login's share \
+                 of it; read the replies or close their connections, then try again"
             )
             .into(),
             Self::CollectorPanicked => {
@@ -63,10 +63,10 @@ impl Problem {
             }
             Self::Internal(problem) => format!("{problem}{SEE_LOG}").into(),
             Self::ReplyTooLarge => {
-                "the page is larger than the configured maximum even without rows; raise `Limits::max_body_bytes`".into()
+                "the page exceeds the configured maximum even without rows; raise `Limits::max_body_bytes`".into()
             }
             Self::CollectorOverdue { .. } => {
-                "an earlier collection missed its deadline and is still running; no other one starts before it ends"
+                "an earlier collection missed its deadline and is still running; a new one cannot start before it ends"
                     .into()
             }
             Self::BreakerOpen { kind, .. } => {

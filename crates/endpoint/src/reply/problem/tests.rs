@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::*;
 
 impl Problem {
-    /// One of each, for tests.
+    /// One problem of each kind, for tests.
     pub(crate) fn examples() -> Vec<Self> {
         vec![
             Self::InvalidParameter { name: "top".to_owned(), reason: "is \"odd\"".to_owned() },
@@ -98,7 +98,7 @@ fn json_names_the_parameter_the_alternatives_and_the_wait() {
 }
 
 #[test]
-fn s44_a_thread_without_addresses_is_a_shortage_and_one_that_the_system_refuses_is_not() {
+fn s44_only_a_thread_without_address_space_is_a_shortage() {
     let mut headroom = Headroom::for_threads(2);
     headroom.available_bytes = Some(1 << 20);
     assert!(headroom.is_short());
@@ -108,7 +108,7 @@ fn s44_a_thread_without_addresses_is_a_shortage_and_one_that_the_system_refuses_
 }
 
 #[test]
-fn nobody_is_asked_to_come_back_at_once() {
+fn retries_wait_at_least_a_second() {
     let overdue = |seconds| Problem::CollectorOverdue { retry_after: Duration::from_secs(seconds) };
     assert_eq!(overdue(30).retry_after_s(), Some(30));
     assert_eq!(overdue(0).retry_after_s(), Some(1));

@@ -7,7 +7,7 @@ const STATS: &[&str] = &["format", "force", "detail"];
 const OVERVIEW: &[&str] = &["format", "force", "top"];
 const DOCTOR: &[&str] = &["format", "force"];
 
-/// What a query says to a page with these parameters.
+/// The parameters that a page reads from a query.
 #[derive(Debug)]
 struct Parsed {
     format: Option<Format>,
@@ -29,7 +29,7 @@ fn types(query: &str) -> Result<Parsed, Problem> {
     parse(TABLE, Some(query), 1000)
 }
 
-/// The parameter that the refusal names.
+/// The parameter that is refused.
 fn refused(parameters: &[&'static str], query: &str) -> String {
     match parse(parameters, Some(query), 1000) {
         Err(Problem::InvalidParameter { name, .. }) => name,
@@ -47,7 +47,7 @@ fn no_query_means_defaults() {
 }
 
 #[test]
-fn all_parameters_in_any_order() {
+fn parameters_may_come_in_any_order() {
     for query in ["top=7&sort=count&filter=Vec&format=json", "format=json&filter=Vec&sort=count&top=7"] {
         let Parsed { format, types, .. } = types(query).unwrap();
         assert_eq!(format, Some(Format::Json));
@@ -56,7 +56,7 @@ fn all_parameters_in_any_order() {
 }
 
 #[test]
-fn every_value_of_a_table_is_itself() {
+fn every_name_of_a_table_parameter_has_its_value() {
     for (query, sort) in [("sort=bytes", Sort::Bytes), ("sort=count", Sort::Count), ("sort=name", Sort::Name)]
     {
         assert_eq!(types(&format!("{query}&top=3")).unwrap().types.sort, sort);
@@ -103,7 +103,7 @@ fn every_page_can_be_forced() {
 }
 
 #[test]
-fn filters_are_decoded_like_forms() {
+fn filters_are_decoded_like_html_forms() {
     for (query, expected) in [
         ("filter=dyn+Fn()%20%2B%20Send", "dyn Fn() + Send"),
         ("filter=HashMap%3cString%2C+Session%3E", "HashMap<String, Session>"),
@@ -193,7 +193,7 @@ fn s24_filters_are_short_and_printable() {
 fn s24_overlong_queries_are_refused() {
     assert_eq!(refused(TABLE, &"x".repeat(MAX_QUERY_BYTES + 1)), "query");
     let longest = refused(TABLE, &"x".repeat(MAX_QUERY_BYTES));
-    assert_ne!(longest, "query", "refused for its name only");
+    assert_ne!(longest, "query", "it is refused only for its name");
 }
 
 #[test]
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn s24_every_printable_filter_arrives_as_it_was_sent(filter in "\\PC{1,32}") {
+    fn s24_every_printable_filter_arrives_unchanged(filter in "\\PC{1,32}") {
         let parsed = types(&format!("filter={}", encode(&filter))).unwrap();
         prop_assert_eq!(parsed.types.filter, Some(filter));
     }

@@ -1,4 +1,4 @@
-//! Without the cargo feature `flamegraph` nothing is drawn.
+//! The answer without the cargo feature `flamegraph`: no picture is drawn.
 
 use memory_debug_core::{Count, Leaf};
 
@@ -13,7 +13,6 @@ pub(super) fn draw(
     _base: Option<Base>,
     _material: Material<'_>,
 ) -> Result<Reply, Problem> {
-    let reason =
-        "flame graphs are not built in: add the cargo feature `flamegraph`, or draw one of ?format=collapsed";
+    let reason = "flame graphs are not built in: add the cargo feature `flamegraph`, or draw one from ?format=collapsed";
     Err(Problem::NotBuiltIn(reason.into()))
 }

@@ -39,8 +39,8 @@ pub(super) fn draw(
     picture(request, &profile.collapse_since(&earlier, &options.collapsed()), &options, material)
 }
 
-/// Draws what can be seen of the stacks, and less if that does not fit. The text that is drawn is never longer than the
-/// picture may be.
+/// Draws all stacks that are large enough to see, or fewer if the picture is too long. The stacks as text are never
+/// longer than the picture may be.
 fn picture(
     request: &RenderRequest,
     stacks: &CollapsedStacks<'_>,

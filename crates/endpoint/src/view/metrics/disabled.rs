@@ -1,4 +1,4 @@
-//! Without the cargo feature `prometheus` there are no metrics.
+//! The answer without the cargo feature `prometheus`: there are no metrics.
 
 use crate::reply::{Problem, Reply};
 use crate::view::page_request::{Material, RenderRequest};

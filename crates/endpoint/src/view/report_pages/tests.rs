@@ -46,14 +46,14 @@ fn written(view: &RenderRequest, report: &MemoryReport, max_bytes: usize) -> Res
 }
 
 #[test]
-fn a_page_that_fits_is_what_core_renders() {
+fn a_page_that_fits_is_the_page_that_core_renders() {
     let (report, view) = (report(5), view(Format::Json, Page::Types, 50));
     let body = written(&view, &report, 1 << 20).unwrap();
     assert_eq!(body, render::json(&report, Page::Types, &TypesView::default()));
 }
 
 #[test]
-fn s62_the_host_is_named_only_where_it_may_be() {
+fn s62_the_host_is_named_only_where_that_is_allowed() {
     let mut report = report(1);
     report.instance.host = Some("node-7".to_owned());
     for (format, name) in [(Format::Json, "\"node-7\""), (Format::Text, "host node-7")] {
@@ -74,7 +74,7 @@ fn s62_the_host_is_named_only_where_it_may_be() {
 }
 
 #[test]
-fn s45_a_page_of_exactly_the_limit_is_whole_and_one_byte_less_cuts_it() {
+fn s45_a_page_as_long_as_the_limit_is_whole_and_one_byte_more_is_truncated() {
     for &format in Format::PAGE {
         let (report, view) = (report(40), view(format, Page::Types, 50));
         let whole = written(&view, &report, usize::MAX).unwrap();
@@ -86,7 +86,7 @@ fn s45_a_page_of_exactly_the_limit_is_whole_and_one_byte_less_cuts_it() {
 }
 
 #[test]
-fn s45_cut_json_is_valid_and_counts_what_is_missing() {
+fn s45_truncated_json_is_valid_and_counts_the_omitted_rows() {
     let view = view(Format::Json, Page::Types, 1000);
     let body = written(&view, &report(1000), 20_000).unwrap();
     assert!(body.len() <= 20_000);

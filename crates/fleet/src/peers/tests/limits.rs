@@ -1,4 +1,4 @@
-//! Peers that hang, lie or never stop.
+//! Tests with peers that hang, lie or never stop.
 
 use memory_debug_report::Fleet;
 
@@ -42,8 +42,8 @@ fn an_answer_that_is_too_long_or_not_a_report_is_refused() {
         all = all.instance(&url).unwrap();
         expected.push((url, reason));
     }
-    let (nobody, gone) = listen();
-    drop(nobody);
+    let (listener, gone) = listen();
+    drop(listener);
     all = all.instance(&gone).unwrap();
     expected.push((gone, "unreachable"));
     expected.sort();
@@ -53,7 +53,7 @@ fn an_answer_that_is_too_long_or_not_a_report_is_refused() {
 }
 
 #[test]
-fn an_instance_that_does_not_answer_or_never_ends_is_missing_after_its_deadline() {
+fn a_peer_that_never_answers_or_never_finishes_is_missing_after_its_deadline() {
     let ((_stopped, silent), (trickling, slow)) = (listen(), listen());
     thread::spawn(move || {
         let (mut stream, _) = trickling.accept().unwrap();
@@ -69,7 +69,7 @@ fn an_instance_that_does_not_answer_or_never_ends_is_missing_after_its_deadline(
 }
 
 #[test]
-fn at_most_eight_are_asked_at_once() {
+fn at_most_eight_peers_are_asked_at_once() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut all = peers();
     for number in 1..=24 {
@@ -91,23 +91,24 @@ fn at_most_eight_are_asked_at_once() {
 }
 
 #[test]
-fn only_so_many_peers_can_be_named() {
-    let name = |peers: Peers, number: usize| {
-        peers.instance(&format!("https://10.0.{}.{}", number / 256, number % 256))
+fn the_number_of_configured_peers_is_limited() {
+    let add = |peers: Peers, number: usize| {
+        peers.instance(format!("https://10.0.{}.{}", number / 256, number % 256))
     };
-    let all = (0..MAX_PEERS).try_fold(peers(), name).unwrap();
-    assert_eq!(name(all, MAX_PEERS).unwrap_err().kind(), PeerErrorKind::Address);
+    let all = (0..MAX_PEERS).try_fold(peers(), add).unwrap();
+    assert_eq!(add(all, MAX_PEERS).unwrap_err().kind(), PeerErrorKind::Address);
 }
 
 #[test]
 fn addresses_beyond_the_limit_are_counted() {
     let address = Address::parse("https://shop-headless").unwrap();
-    let named = Named { address, is_each: true, may_leave: false };
-    let of = |number: usize| Peer::new(number.to_string(), &named, None);
-    for (found, detail) in
-        [(MAX_PEERS, None), (MAX_PEERS + 7, Some("7 more were found than the 256 that are asked"))]
-    {
-        let mut peers = (0..found).map(of).collect();
+    let configured = ConfiguredPeer { address, is_every_address: true, allows_plain_http: false };
+    let peer = |number: usize| Peer::new(number.to_string(), &configured, None);
+    for (found, detail) in [
+        (MAX_PEERS, None),
+        (MAX_PEERS + 7, Some("7 more peers were found than the limit of 256; they are not asked")),
+    ] {
+        let mut peers = (0..found).map(peer).collect();
         let mut fleet = Fleet::new("peers");
         limit(&mut peers, &mut fleet);
         assert_eq!(peers.len(), MAX_PEERS);

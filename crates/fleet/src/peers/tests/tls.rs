@@ -1,4 +1,4 @@
-//! Peers over TLS, and the certificates that they must have.
+//! Tests with peers over TLS, and their certificates.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
@@ -22,12 +22,12 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A peer with a certificate for `name` that is valid until the end of `year`.
+    /// Starts a peer with a certificate for `name` that is valid until the end of `year`.
     fn peer(&self, name: &str, year: i32, answer: Vec<u8>) -> String {
         self.peer_of(name, [1975, year], answer)
     }
 
-    /// A peer with a certificate that is valid in `years`.
+    /// Starts a peer with a certificate that is valid in `years`.
     fn peer_of(&self, name: &str, years: [i32; 2], answer: Vec<u8>) -> String {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -58,7 +58,7 @@ impl Authority {
     }
 }
 
-/// Why the only peer is missing.
+/// The detail of the only missing peer.
 fn reason(peers: Peers) -> String {
     let fleet = fleet(peers);
     let missing = fleet["missing"].as_array().unwrap();
@@ -67,7 +67,7 @@ fn reason(peers: Peers) -> String {
 }
 
 #[test]
-fn s17_a_peer_of_a_trusted_authority_is_asked() {
+fn s17_a_peer_with_a_certificate_of_a_trusted_authority_is_asked() {
     let (one, other) = (Authority::new(), Authority::new());
     let urls = [one.peer("localhost", 2999, report(1)), other.peer("localhost", 2999, report(2))];
     let trusting = peers().authority(&one.pem).unwrap().authority(&other.pem).unwrap();
@@ -81,7 +81,7 @@ fn s17_a_peer_of_a_trusted_authority_is_asked() {
 }
 
 #[test]
-fn s17_only_a_peer_with_a_trusted_certificate_is_sent_the_secret() {
+fn s17_only_a_peer_with_a_trusted_certificate_gets_the_secret() {
     let (trusted, other) = (Authority::new(), Authority::new());
     let detail = |authority: &Authority, name: &str, year| {
         let url = authority.peer(name, year, report(1));
@@ -92,8 +92,8 @@ fn s17_only_a_peer_with_a_trusted_certificate_is_sent_the_secret() {
     assert_eq!(detail(&trusted, "localhost", 2001), "its certificate has expired");
     let url = trusted.peer_of("localhost", [2998, 2999], report(1));
     let early = reason(peers().authority(&trusted.pem).unwrap().instance(url).unwrap());
-    assert_eq!(early, "its certificate is not valid yet; are the clocks right?");
-    // Without an authority of its own, it must be one of the system's.
+    assert_eq!(early, "its certificate is not valid yet; check the clocks of both machines");
+    // Without configured authorities, the certificate must come from one of the system's.
     let url = trusted.peer("localhost", 2999, report(1));
     assert!(reason(peers().instance(url).unwrap()).contains("authority"));
 }
@@ -103,9 +103,9 @@ fn a_peer_without_tls_is_missing() {
     let (plain, url) = listen();
     let all =
         peers().authority(Authority::new().pem).unwrap().instance(url.replace("http:", "https:")).unwrap();
-    assert_eq!(missing(&fleet(all.clone()))[0].1, "deadline", "it says nothing");
+    assert_eq!(missing(&fleet(all.clone()))[0].1, "deadline", "it sends nothing");
     thread::spawn(move || {
-        // The first connection is that of the request before, which has given up.
+        // The first connection belongs to the earlier request, which was given up.
         for stream in plain.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -125,7 +125,7 @@ fn a_peer_that_closes_during_the_handshake_is_missing() {
 }
 
 #[test]
-fn an_answer_over_tls_must_be_whole() {
+fn an_incomplete_answer_over_tls_is_refused() {
     let authority = Authority::new();
     let whole = report(1);
     let url = authority.peer("localhost", 2999, whole[..whole.len() - 1].to_vec());

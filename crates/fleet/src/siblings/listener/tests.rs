@@ -1,4 +1,4 @@
-//! How a listener starts and ends, without waiting for either.
+//! The start and the end of a listener, tested without waiting.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -7,7 +7,7 @@ use super::*;
 use crate::siblings::tests::{Place, own};
 
 #[test]
-fn listening_is_tried_again_some_time_after_a_failure_and_never_once_closed() {
+fn listening_is_retried_after_a_pause_but_never_after_close() {
     let at = Instant::now();
     let failed = State::Failed { reason: String::new(), at };
     let moment = Duration::from_nanos(1);
@@ -34,12 +34,12 @@ fn the_thread_ends_when_its_socket_is_closed() {
 }
 
 #[test]
-fn accepting_goes_on_after_a_failure() {
+fn accepting_continues_after_a_failure() {
     let place = Place::new();
     let socket = Socket::bind(place.directory()).unwrap();
     let listener = Arc::clone(&socket.listener);
     let path = place.directory().join(socket.name.to_string());
-    // Makes `accept` fail while no connection waits.
+    // Makes `accept` fail as long as no connection waits.
     listener.set_nonblocking(true).unwrap();
     let waiting = thread::spawn(move || serve(&listener, &own()));
     thread::sleep(PAUSE);
@@ -59,14 +59,14 @@ fn is_closed(listener: &Listener) -> bool {
 
 #[test]
 fn the_end_of_the_main_thread_closes_the_listeners_of_this_process() {
-    let [mine, of_parent] = [(); 2].map(|()| Arc::new(Listener::default()));
-    let listeners = [(process::id(), &mine), (process::id() + 1, &of_parent)];
+    let [own, of_parent] = [(); 2].map(|()| Arc::new(Listener::default()));
+    let listeners = [(process::id(), &own), (process::id() + 1, &of_parent)];
     drop(AtExit(RefCell::new(listeners.map(|(id, listener)| (id, Arc::downgrade(listener))).into())));
-    assert!(is_closed(&mine) && !is_closed(&of_parent));
+    assert!(is_closed(&own) && !is_closed(&of_parent));
 }
 
 #[test]
-fn a_closed_listener_stays_closed_and_removes_a_socket_that_comes_later() {
+fn a_closed_listener_stays_closed_and_removes_a_socket_that_arrives_later() {
     let place = Place::new();
     let listener = Listener::default();
     listener.close();

@@ -1,4 +1,4 @@
-//! What a container's function does, judged by the words of its name.
+//! Judges what a container's function does by the words of its name.
 //!
 //! Containers of the standard library and of crates use the same words: `reserve`, `try_insert`, `with_capacity_in`.
 
@@ -18,14 +18,15 @@ const RUN_CODE: &[&str] = &[
     "write",
 ];
 
-/// Whether a function makes room, whatever else it does.
+/// Whether a function makes room, even if it also does other things.
 pub(super) fn makes_room(name: &str) -> bool {
     words(name).any(|word| MAKE_ROOM.contains(&word))
 }
 
 /// Whether a function makes room and runs no code of its caller. Then the next inner frame is a layer of the same
-/// container. The compiler may have merged that layer with one for another element of equal layout, so this function
-/// knows the element better. A function that also makes elements, like `clone`, can enclose a different container.
+/// container. The compiler may have merged that layer with a layer for another element of equal layout, so this
+/// function knows the element better. A function that also makes elements, like `clone`, can enclose a different
+/// container.
 pub(super) fn makes_room_only(name: &str) -> bool {
     makes_room(name) && !name.ends_with("_with") && !words(name).any(|word| RUN_CODE.contains(&word))
 }

@@ -8,7 +8,7 @@ use crate::attribution::function::FunctionInfo;
 pub(super) enum Functions {
     /// Every function that makes room, by the words of its name.
     ThatMakeRoom,
-    /// Every function, if the inner frames leave no doubt. An owner still begins only in functions that make room.
+    /// Every function, if the inner frames are unambiguous. An owner still begins only in functions that make room.
     All,
     /// Only these functions.
     Named(&'static [&'static str]),
@@ -19,24 +19,24 @@ pub(super) enum Functions {
 pub(super) enum Arguments {
     /// Anything.
     Any,
-    /// None: code for one type. `From<&str> for Arc<str>` has none, `From<&[T]> for Arc<[T]>` has one.
+    /// No arguments: code for one type. `From<&str> for Arc<str>` has no argument, `From<&[T]> for Arc<[T]>` has one.
     None,
-    /// First an array. Its element is part `0` of it.
+    /// An array as the first argument. Its element is part `0` of the array.
     Array,
-    /// The element of the previous owner: a container made from another one.
+    /// The element of the previous owner: a container made from another container.
     SameElement,
-    /// Any, if one of them contains this text.
+    /// Any arguments, if one of them contains this text.
     Mentioning(&'static str),
 }
 
 /// One row.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Module of the frame. Modules below it count too.
+    /// Module of the frame. Modules below it count, too.
     pub(super) module: &'static str,
     pub(super) functions: Functions,
     pub(super) arguments: Arguments,
-    /// Whether the row makes an owner if the inner frames told nothing.
+    /// Whether the row makes an owner if the inner frames showed nothing.
     pub(super) begins: bool,
     /// Whether the module is a container, rather than code that fills containers.
     pub(super) is_container: bool,
@@ -44,11 +44,11 @@ pub(crate) struct Rule {
     pub(super) over: &'static [&'static str],
     /// The row's own family, for the `over` of other rows.
     pub(super) family: &'static str,
-    /// The owner, with holes for the frame's generic arguments (`0`), or for those of the previous owner (`^0`).
+    /// The owner, with holes for generic arguments of the frame (`0`) or of the previous owner (`^0`).
     pub(super) owner: &'static str,
 }
 
-/// What the frames so far have told.
+/// What the frames so far have shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Inner {
     /// Nothing yet.
@@ -96,7 +96,7 @@ impl Rule {
                 let is_named = matches!(self.functions, Functions::Named(_));
                 self.begins && (is_named || makes_room_only(&frame.name))
             }
-            // Bytes are bytes, even if their layer does not say so.
+            // The element is a byte, even if the layer does not say so.
             Inner::Lost(family) => {
                 self.family == *family
                     || self.over.contains(family)

@@ -1,4 +1,4 @@
-//! The rows, one for each layer of each family of containers. To add a family, add its rows.
+//! The table of rules, with one row for each layer of each family of containers. To add a family, add its rows.
 
 use super::rule::{Arguments, Functions, Rule};
 
@@ -31,7 +31,7 @@ impl Rule {
         Self { is_container: false, ..self }
     }
 
-    /// Requires such arguments.
+    /// Requires these arguments.
     const fn with(self, arguments: Arguments) -> Self {
         Self { arguments, ..self }
     }
@@ -50,7 +50,7 @@ const CONVERTS: &[&str] =
 /// Rows are tried in order. The first match counts.
 #[rustfmt::skip]
 pub(super) static RULES: &[Rule] = &[
-    // Growable arrays. `RawVec` is shared and never inlined. Where instances have the same machine code, the linker
+    // Growable arrays. `RawVec` is shared and never inlined. If instances have the same machine code, the linker
     // keeps one of them. So its own argument is only a guess, which any outer frame corrects.
     begins("alloc::raw_vec", &["RawVec"], "RawVec", "Vec<0>").of_all(),
     // The iterator comes before the element. It allocates only if it shrinks the old allocation. Otherwise the memory
@@ -131,9 +131,9 @@ pub(super) static RULES: &[Rule] = &[
     begins("smallvec", &[], "SmallVec", "SmallVec<0>"),
     begins("arrow_buffer::buffer", &[], "Buffer", "arrow_buffer::Buffer"),
 
-    // Channels and queues whose blocks are allocated by hand. Those with their own node types are in
-    // `type_name::forms`. A function that is not inlined may be the one of another channel with equal layout, so each
-    // outer layer corrects the previous one.
+    // Channels and queues whose blocks are allocated by hand. Channels with their own node types are in
+    // `type_name::forms`. A function that is not inlined may belong to another channel with equal layout, so each
+    // outer layer corrects the inner layer.
     begins("tokio::sync::mpsc::block", &[], "mpsc::channel", "mpsc::channel<0>"),
     takes("tokio::sync::mpsc", &["mpsc::channel"], "mpsc::channel", "mpsc::channel<0>").of_all(),
     takes("tokio::sync::broadcast", &["Vec", "RawVec", "Box"], "broadcast::channel", "broadcast::channel<0>"),

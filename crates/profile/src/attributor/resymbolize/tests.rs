@@ -56,7 +56,7 @@ fn copies() -> UnstrippedCopies {
     UnstrippedCopies::new([data().unwrap()]).unwrap()
 }
 
-/// A profile made where the program has its names, and one made where it does not.
+/// Two profiles: one made where the program has its names, and one made where it does not.
 fn profiles() -> (SymbolizedProfile, SymbolizedProfile) {
     let mut profile = HeapProfile::parse(dump().as_bytes()).unwrap();
     profile.read_build_ids(&program);
@@ -88,7 +88,7 @@ fn restores_the_names_of_the_unstripped_program() {
 }
 
 #[test]
-fn second_run_changes_nothing() {
+fn a_second_run_changes_nothing() {
     let (named, nameless) = profiles();
     let mut attributor = TypeAttributor::new();
     let once = attributor.resymbolize(&nameless, &copies());

@@ -1,4 +1,5 @@
-//! The reader, for profiles written by this version, by an earlier one, or damaged since.
+//! The reader of pprof's format. It reads profiles of this version and of earlier versions, and rejects damaged
+//! profiles.
 
 use std::io::{BufRead, Read};
 use std::str::FromStr;
@@ -26,8 +27,8 @@ const MAX_BYTES: u64 = 64 << 20;
 const MAX_ENTRIES: usize = 1 << 20;
 
 impl SymbolizedProfile {
-    /// Reads a profile written by [`write_pprof`](Self::write_pprof), and its comments. What the options left out is
-    /// missing.
+    /// Reads a profile written by [`write_pprof`](Self::write_pprof), and its comments. Parts that the options left
+    /// out are missing.
     ///
     /// Reads at most 64 MiB uncompressed and a million samples, so that a small malicious file cannot become large.
     ///
@@ -64,7 +65,7 @@ pub(super) fn unpacked(pprof: impl BufRead) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A reader that passes over the message once per table, and keeps only the parts that the profile needs.
+/// A reader that scans the message once per table, and keeps only the parts that the profile needs.
 struct Decoder<'m> {
     message: &'m [u8],
     strings: Vec<Arc<str>>,
@@ -136,7 +137,7 @@ impl<'m> Decoder<'m> {
         Ok(Self { message, strings, comments, kind, builder })
     }
 
-    /// The messages of a table, one after the other.
+    /// Iterates over the messages of a table.
     fn table(&self, wanted: u64) -> impl Iterator<Item = Result<&'m [u8], Error>> + use<'m> {
         Fields::of(self.message).filter_map(move |field| match field {
             Ok((tag, Field::Bytes(bytes))) if tag == wanted => Some(Ok(bytes)),
@@ -194,7 +195,8 @@ impl<'m> Decoder<'m> {
         Ok((self.builder.finish(), self.comments))
     }
 
-    /// The builder's handles by id. `own` is the number of the program's own mappings.
+    /// Reads the mappings, and returns the builder's handles by id. `own` is the number of the program's own
+    /// mappings.
     fn mappings(&mut self, own: Option<usize>) -> Result<FxHashMap<u64, u32>, Error> {
         let mut first = None;
         let mut handles = FxHashMap::default();
@@ -216,7 +218,7 @@ impl<'m> Decoder<'m> {
         Ok(handles)
     }
 
-    /// The handles of owner, place and thread.
+    /// Reads the labels of a sample, and returns the handles of owner, place and thread.
     fn labels(&mut self, labels: &[Numbers]) -> Result<(u32, u32, u32), Error> {
         let mut place = Place::default();
         let (mut name, mut full_type, mut is_attributed) = (Arc::from(""), None, false);

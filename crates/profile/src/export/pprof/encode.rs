@@ -1,4 +1,4 @@
-//! The writer.
+//! The writer of pprof's format.
 
 use std::io::{self, Write};
 
@@ -21,7 +21,7 @@ impl SymbolizedProfile {
     ///
     /// # Errors
     ///
-    /// Those of `out`, and [`io::ErrorKind::InvalidInput`] if the numbers add up to more than 2⁶⁰, which the reader
+    /// Errors of `out`, and [`io::ErrorKind::InvalidInput`] if the numbers add up to more than 2⁶⁰, which the reader
     /// would refuse.
     pub fn write_pprof(&self, options: &PprofOptions, out: impl Write) -> io::Result<()> {
         // The lowest level is twice as fast as the default, and its output a tenth larger.
@@ -68,7 +68,7 @@ struct Encoder<'a> {
     selection: &'a Selection,
     options: &'a PprofOptions,
     strings: Strings<'a>,
-    /// A message within a table, and one within that message, while they are written.
+    /// The message of a table and a message inside it, while they are written.
     part: Message,
     inner: Message,
 }
@@ -111,7 +111,7 @@ impl<'a> Encoder<'a> {
         out.write_to(sink)?;
         tables.write_to(sink)?;
         for text in &self.strings.table {
-            // `go tool pprof` prints names as they are.
+            // `go tool pprof` prints names without escaping them.
             out.bytes(tag::STRING, printable(text).as_bytes());
             out.write_from(CHUNK, sink)?;
         }
@@ -234,7 +234,7 @@ fn values(kind: ProfileKind, live: Amount, allocated: Amount, out: &mut Message,
     out.numbers(tag::sample::VALUE, values.iter().map(|value| value.cast_unsigned()), packed);
 }
 
-/// The comment about the program's own mappings, which are the first, if one is needed.
+/// The comment with the number of the program's own mappings, which come first. `None` if no comment is needed.
 fn program_mappings(profile: &SymbolizedProfile) -> Option<String> {
     let first = profile.mappings.first()?;
     let shows = |mapping: &NamedMapping| {

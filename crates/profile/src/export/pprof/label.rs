@@ -1,4 +1,4 @@
-//! Keys of labels, for what pprof has no field for.
+//! Keys of labels, which hold what pprof has no field for.
 
 /// The type that owns the memory, as in the table.
 pub(super) const TYPE: &str = "type";

@@ -1,4 +1,4 @@
-//! Labels of samples, for what pprof has no field for.
+//! Labels of samples, which hold what pprof has no field for.
 
 use super::message::Message;
 use super::options::PprofOptions;

@@ -22,7 +22,7 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Appends packed numbers, unless there are none. `packed` is scratch space.
+    /// Appends packed numbers, or nothing if `numbers` is empty. `packed` is scratch space.
     pub(super) fn numbers(&mut self, tag: u64, numbers: impl IntoIterator<Item = u64>, packed: &mut Vec<u8>) {
         packed.clear();
         numbers.into_iter().for_each(|number| push_varint(packed, number));
@@ -43,7 +43,7 @@ impl Message {
         Ok(())
     }
 
-    /// Does the same once there are `length` bytes.
+    /// Writes the fields to `out`, and removes them, once there are `length` bytes.
     pub(super) fn write_from(&mut self, length: usize, out: &mut impl Write) -> io::Result<()> {
         if self.0.len() < length { Ok(()) } else { self.write_to(out) }
     }

@@ -9,7 +9,7 @@ use crate::amount::Amount;
 use crate::error::Error;
 use crate::symbolized::{Line, Location, ProfileKind};
 
-/// A sample as it is written.
+/// The fields of a sample's message.
 #[derive(Debug, Default)]
 pub(super) struct Sample {
     pub(super) location_ids: Vec<u64>,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::export::pprof::tests::proto;
 
-    /// A number of up to eleven bytes, which is one too many.
+    /// A number of up to eleven bytes, one byte more than is valid.
     fn number() -> impl Strategy<Value = Vec<u8>> {
         let bytes = (prop::collection::vec(0x80..=0xff_u8, 0..=10), 0..0x80_u8);
         prop_oneof![

@@ -8,11 +8,11 @@ use super::wire::{Field, Fields};
 use super::{tag, value};
 use crate::error::Error;
 
-/// How a profile is written.
+/// Options for writing a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PprofOptions {
-    /// Which names are written.
+    /// The names to write.
     pub symbols: PprofSymbols,
     /// When the profile was taken, in nanoseconds since 1970 (UTC). 0 leaves it out.
     pub time_nanos: i64,
@@ -22,7 +22,7 @@ pub struct PprofOptions {
     pub comments: Vec<String>,
     /// Makes total allocations the default value, if the profile knows them, like Go's `allocs`.
     pub prefers_allocated: bool,
-    /// Leaves out what only this library reads. The file becomes smaller, but cannot be read back in full.
+    /// Leaves out data that only this library reads. The file becomes smaller, but cannot be read back in full.
     pub is_lean: bool,
     /// Writes at most this many stacks, the largest ones. The rest becomes one stack with the function `(n smaller)`.
     pub max_stacks: Option<usize>,
@@ -35,9 +35,9 @@ pub enum PprofSymbols {
     /// Functions and the functions inlined into them.
     #[default]
     Inlined,
-    /// Functions without those inlined into them.
+    /// Functions, without the functions inlined into them.
     Functions,
-    /// None: only positions in files with build-ids, for tools that have the symbols.
+    /// No names: only positions in files with build-ids, for tools that have the symbols.
     None,
 }
 
@@ -62,7 +62,7 @@ impl PprofOptions {
     ///
     /// # Errors
     ///
-    /// As `read_pprof`, if the file is not in pprof's format.
+    /// Errors of `read_pprof` if the file is not in pprof's format.
     pub fn read(pprof: impl BufRead) -> Result<Self, Error> {
         let message = unpacked(pprof)?;
         let mut options = Self::default();
@@ -84,7 +84,7 @@ impl PprofOptions {
     }
 }
 
-/// A duration as pprof writes it.
+/// Converts a duration to pprof's nanoseconds.
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

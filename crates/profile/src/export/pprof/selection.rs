@@ -1,4 +1,4 @@
-//! Which stacks and tables are written, and the sum of the rest.
+//! Selects the stacks and tables that are written, and sums the rest.
 
 use super::options::PprofOptions;
 use crate::amount::Amount;

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-/// A table of distinct texts. The first is empty, and means "none".
+/// A table of distinct texts. The first text is empty, and means "no text".
 pub(super) struct Strings<'t> {
     pub(super) table: Vec<&'t str>,
     positions: FxHashMap<&'t str, u64>,
@@ -13,7 +13,7 @@ impl<'t> Strings<'t> {
         Self { table: vec![""], positions: FxHashMap::from_iter([("", 0)]) }
     }
 
-    /// The position of a text in the table.
+    /// Returns the position of a text in the table, and adds the text if it is new.
     pub(super) fn position(&mut self, text: &'t str) -> u64 {
         let next = self.table.len() as u64;
         let position = *self.positions.entry(text).or_insert(next);

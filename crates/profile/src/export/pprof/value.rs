@@ -17,7 +17,7 @@ pub(super) fn of_kind(kind: ProfileKind) -> &'static [(&'static str, &'static st
     }
 }
 
-/// The default value of a profile.
+/// The value that tools show by default.
 pub(super) fn first_look(kind: ProfileKind, prefers_allocated: bool) -> (&'static str, &'static str) {
     match kind {
         ProfileKind::LiveAndAllocated if prefers_allocated => ALLOC_SPACE,

@@ -1,5 +1,5 @@
-//! A reader for protobuf messages, one field at a time. A profile is never decoded as a whole: a malicious file could
-//! take thirty times its length in memory.
+//! A reader for protobuf messages, one field at a time. A profile is never decoded as a whole, because a malicious
+//! file could take thirty times its length in memory.
 
 use std::ops::Range;
 
@@ -160,7 +160,7 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// The number of a field. 0 if the field is missing; the last number if it is repeated.
+    /// The number of a field. 0 if the field is missing, and the last number if it is repeated.
     pub(super) fn get(&self, tag: u64) -> u64 {
         self.0[tag as usize]
     }

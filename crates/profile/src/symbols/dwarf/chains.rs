@@ -1,4 +1,4 @@
-//! The functions that contain an address, from the outermost to the innermost inlined one.
+//! The functions that contain an address, from the outermost to the innermost inlined function.
 
 use gimli::{EntriesRaw, UnitOffset};
 use rustc_hash::FxHashMap;
@@ -24,7 +24,8 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Reads the unit's entries until all addresses are found, and follows the subprograms that contain some of them.
+    /// Reads the unit's entries until all addresses are found, and follows the subprograms that contain some of the
+    /// addresses.
     pub(super) fn read_functions(
         &mut self,
         unit: Unit<'_, '_>,
@@ -52,7 +53,7 @@ impl Chains {
                     entries.skip_attributes(abbreviation.attributes())?;
                 }
             }
-            skimmer.go_on_at(entries.next_offset());
+            skimmer.continue_at(entries.next_offset());
         }
         Ok(())
     }

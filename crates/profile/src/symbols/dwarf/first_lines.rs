@@ -10,7 +10,7 @@ use crate::symbols::elf::Unit;
 use crate::symbols::frames::FrameTable;
 
 /// The lines where closures and futures begin, by the address of their code. Inlined code has no line of its own in
-/// line tables, but its first instruction has one.
+/// line tables, but its first instruction has a line.
 #[derive(Default)]
 pub(super) struct FirstLines {
     /// Sorted.

@@ -10,7 +10,7 @@ use crate::symbols::frames::FrameTable;
 use crate::symbols::source_path;
 
 /// Runs the unit's line program until all (sorted) `addresses` are found. Returns file index and line by position,
-/// for those with a row.
+/// for the addresses that have a row.
 pub(super) fn line_rows(
     unit: Unit<'_, '_>,
     addresses: &[u64],
@@ -20,7 +20,7 @@ pub(super) fn line_rows(
     let header = program.header();
     budget.spend(header.raw_program_buf().len())?;
     let mut rows = Rows { addresses, found: FxHashMap::default(), previous: None, next: 0 };
-    // What was found before damage is valid.
+    // Rows from before damage are valid.
     let _ = run(header, &mut rows);
     Ok(rows.found)
 }

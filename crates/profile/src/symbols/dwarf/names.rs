@@ -13,10 +13,10 @@ use crate::symbols::units::Units;
 /// Bound on name indirections (`DW_AT_abstract_origin`, `DW_AT_specification`), against cyclic files.
 const MAX_INDIRECTIONS: usize = 16;
 
-/// Names of functions by the position of their entry. Each is read once.
+/// Names of functions by the position of their entry. Each name is read once.
 pub(super) struct Names<'d, 'a> {
     file: OtherUnits<'d, 'a>,
-    /// For the supplementary file, if there is one.
+    /// The units of the supplementary file, if there is such a file.
     supplementary: Option<OtherUnits<'d, 'a>>,
     by_entry: FxHashMap<Entry, Option<Arc<str>>>,
 }

@@ -59,7 +59,7 @@ impl<'a> Skimmer<'a> {
     }
 
     /// Continues after an entry that was read.
-    pub(super) fn go_on_at(&mut self, offset: UnitOffset) {
+    pub(super) fn continue_at(&mut self, offset: UnitOffset) {
         self.at = offset.0.saturating_sub(self.start);
     }
 }

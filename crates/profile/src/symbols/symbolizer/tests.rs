@@ -68,7 +68,7 @@ fn profiles_with_and_without_build_ids_share_names() {
         symbolizer.resolve(profile, &nothing);
     }
     assert_eq!(symbolizer.generation, generation);
-    // Where names are missing, a build-id can lead to some.
+    // If names are missing, a build-id can lead to some.
     let mut unnamed = Symbolizer::new();
     unnamed.resolve(&plain, &|_: &Mapping| Err(io::ErrorKind::NotFound.into()));
     unnamed.resolve(&with_ids, &read_file);
@@ -87,7 +87,7 @@ fn a_binary_without_debug_information_falls_back_to_its_symbols() {
     assert!(names.len() == 1 && names[0].contains("generic_probe"), "{names:?}");
 }
 
-/// A file without sections of debug information: their names are changed.
+/// The file with renamed, and so missing, sections of debug information.
 fn without_dwarf(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = std::fs::read(path)?;
     let name = b"\0.debug_info\0";

@@ -9,7 +9,7 @@ use super::{LeftOut, MIN_SNAPSHOTS};
 use crate::error::{Error, ErrorKind};
 use crate::samples::SampleOrigin;
 
-/// Comparable snapshots, the oldest first, each with the time that it was taken before the newest of all.
+/// Comparable snapshots, the oldest first, each with the time from it to the newest of all snapshots.
 pub(super) type Run<'s> = Vec<(Duration, &'s Snapshot)>;
 
 /// The runs that a verdict is made of.
@@ -25,7 +25,7 @@ pub(super) struct Runs<'s> {
 ///
 /// # Errors
 ///
-/// No run has three snapshots. The text says why, and what to do.
+/// If no run has three snapshots. The text says why, and what to do.
 pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     let last = snapshots.last().ok_or_else(|| {
         let message = "there are no snapshots yet; take three, some time apart";
@@ -33,7 +33,7 @@ pub(super) fn select(snapshots: &[Arc<Snapshot>]) -> Result<Runs<'_>, Error> {
     })?;
     let mut left_out = Vec::new();
     let mut runs = runs(snapshots, last, &mut left_out);
-    // Among runs of equal length, this finds the last one, which is the newest.
+    // Among runs of equal length, this finds the last run, which is the newest.
     let longest = runs.iter().filter(|(_, run)| run.len() >= MIN_SNAPSHOTS).max_by_key(|(_, run)| run.len());
     let Some(key) = longest.map(|(key, _)| *key) else {
         return Err(Error::new(ErrorKind::NotComparable, too_few(&runs, snapshots, last)));
@@ -61,7 +61,9 @@ fn runs<'s>(
     left_out: &mut Vec<LeftOut>,
 ) -> BTreeMap<Key, Run<'s>> {
     let mut runs = BTreeMap::<Key, Run<'s>>::new();
-    let (mut of_others, mut of_unknown, mut after_last) = (Vec::new(), Vec::new(), Vec::new());
+    let mut of_others = Vec::new();
+    let mut of_unknown = Vec::new();
+    let mut after_last = Vec::new();
     for snapshot in snapshots.iter().map(|snapshot| &**snapshot) {
         let samples = snapshot.info().samples.as_ref();
         match (snapshot.age_at(last), samples) {

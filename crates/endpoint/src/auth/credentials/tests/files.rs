@@ -1,4 +1,4 @@
-//! Files that cannot be used as credentials: the error describes each, and reading it never blocks.
+//! Files that cannot be used as credentials. The error describes the file, and reading it never blocks.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;

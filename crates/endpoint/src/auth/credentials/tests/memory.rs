@@ -93,13 +93,13 @@ fn writable() -> Vec<(u64, u64)> {
     writable.filter_map(range).collect()
 }
 
-/// Calls `looked` with the status of a request with these headers. The thread that answered keeps its stack
-/// until `looked` returns.
+/// Answers a request with these headers and calls `inspect` with the status. The thread that answered keeps its stack
+/// until `inspect` returns.
 fn answered_before(
     endpoint: &Endpoint,
     (method, path): (&str, &str),
     headers: &[&Hidden],
-    looked: impl FnOnce(u16),
+    inspect: impl FnOnce(u16),
 ) {
     let (status, has_status) = std::sync::mpsc::channel();
     let (end, has_ended) = std::sync::mpsc::channel::<()>();
@@ -119,7 +119,7 @@ fn answered_before(
             status.send(runtime.block_on(outcome).status).unwrap();
             let _ = has_ended.recv();
         });
-        looked(has_status.recv().unwrap());
+        inspect(has_status.recv().unwrap());
         drop(end);
     });
 }

@@ -19,7 +19,7 @@ fn role(credentials: &Credentials, user: &str, password: &str) -> Option<Role> {
 struct Clock(Instant);
 
 impl Clock {
-    fn look(&mut self, credentials: &Credentials) {
+    fn check(&mut self, credentials: &Credentials) {
         self.0 += Duration::from_secs(2);
         credentials.refresh(self.0);
     }
@@ -90,7 +90,7 @@ fn s15_a_role_set_in_code_still_limits_a_file_that_is_read_again() {
     let file = TestFile::new("capped", format!("ops:{GOOD}\n"));
     let credentials = Credentials::from_file(&file.0).unwrap().role(Role::Read);
     fs::write(&file.0, format!("[profile]\nadmin:{OTHER}\n")).unwrap();
-    Clock(Instant::now()).look(&credentials);
+    Clock(Instant::now()).check(&credentials);
     assert_eq!(role(&credentials, "admin", OTHER), Some(Role::Read));
 }
 
@@ -99,11 +99,11 @@ fn s14_a_file_is_read_again_when_it_changes() {
     let file = TestFile::new("rotated", format!("ops:{GOOD}\n"));
     let credentials = Credentials::from_file(&file.0).unwrap();
     let (clone, mut clock) = (credentials.clone(), Clock(Instant::now()));
-    clock.look(&credentials);
+    clock.check(&credentials);
     assert!(accepts(&clone, "ops", GOOD));
     fs::write(&file.0, format!("ops:{OTHER}-longer\n")).unwrap();
     assert!(accepts(&clone, "ops", GOOD), "the file has not been checked yet");
-    clock.look(&credentials);
+    clock.check(&credentials);
     assert!(accepts(&clone, "ops", &format!("{OTHER}-longer")) && !accepts(&clone, "ops", GOOD));
 }
 
@@ -112,13 +112,13 @@ fn s14_a_password_file_named_in_the_environment_is_read_again_too() {
     let file = TestFile::new("rotated-password", GOOD);
     let credentials = from_vars(&[("MEMORY_DEBUG_PASSWORD_FILE", file.0.to_str().unwrap())]).unwrap();
     fs::write(&file.0, format!("{OTHER}-longer\n")).unwrap();
-    Clock(Instant::now()).look(&credentials);
+    Clock(Instant::now()).check(&credentials);
     assert!(accepts(&credentials, "ops", &format!("{OTHER}-longer")) && !accepts(&credentials, "ops", GOOD));
 }
 
 #[test]
 fn s14_a_link_to_another_target_counts_as_a_change() {
-    // As Kubernetes mounts secrets: the folder is a link whose target is replaced. Both files have the same
+    // Kubernetes mounts secrets like this: the folder is a link whose target is replaced. Both files have the same
     // length.
     let (old, new) =
         (TestFile::new("old", format!("ops:{GOOD}")), TestFile::new("new", format!("ops:{OTHER}")));
@@ -128,7 +128,7 @@ fn s14_a_link_to_another_target_counts_as_a_change() {
     let next = TestFile(link.0.with_extension("next"));
     symlink(&new.0, &next.0).unwrap();
     fs::rename(&next.0, &link.0).unwrap();
-    Clock(Instant::now()).look(&credentials);
+    Clock(Instant::now()).check(&credentials);
     assert!(accepts(&credentials, "ops", OTHER) && !accepts(&credentials, "ops", GOOD));
 }
 
@@ -139,14 +139,14 @@ fn s14_an_invalid_file_leaves_the_old_logins_in_force_until_it_is_fixed() {
     let mut clock = Clock(Instant::now());
     for content in ["", "no login", "ops:weak", "ops:"] {
         fs::write(&file.0, content).unwrap();
-        clock.look(&credentials);
+        clock.check(&credentials);
         assert!(accepts(&credentials, "ops", GOOD), "{content}");
     }
     fs::remove_file(&file.0).unwrap();
-    clock.look(&credentials);
+    clock.check(&credentials);
     assert!(accepts(&credentials, "ops", GOOD));
     fs::write(&file.0, format!("ops:{OTHER}\n")).unwrap();
-    clock.look(&credentials);
+    clock.check(&credentials);
     assert!(accepts(&credentials, "ops", OTHER) && !accepts(&credentials, "ops", GOOD));
 }
 

@@ -1,7 +1,7 @@
-//! A second, independent codec for the messages of `profile.proto`, made by `prost`. Tests compare it with the one of
-//! this crate.
+//! A second, independent codec for the messages of `profile.proto`, made by `prost`. Tests compare it with the codec
+//! of this crate.
 //!
-//! Numbers of strings are positions in the string table. Ids begin at 1; 0 stands for none.
+//! Numbers of strings are positions in the string table. Ids begin at 1; 0 means no id.
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Profile {

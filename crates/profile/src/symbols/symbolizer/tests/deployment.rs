@@ -1,4 +1,4 @@
-//! One program with its debug information in different places and forms: the frames are always the same.
+//! Tests of one program with its debug information in different places and forms. The frames are always the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ fn finds_split_units_in_package_and_build_folder() {
 }
 
 #[test]
-fn finds_names_in_units_inlined_from() {
+fn finds_names_of_functions_inlined_from_other_units() {
     // The program and the standard library are one module, whose units refer to each other.
     let options = ["-Cdebuginfo=line-tables-only", "-Clto=fat", "-Ccodegen-units=1"];
     let program = Program::build("fat", &options);

@@ -1,4 +1,4 @@
-//! Debug information with a part in a file that several share, moved there by `dwz`.
+//! Tests of debug information that `dwz` moved in part to a file shared by several files.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
