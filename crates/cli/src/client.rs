@@ -309,7 +309,8 @@ fn refusal(target: &Target, login: &Login, status: u16, body: &[u8]) -> Failure 
             format!("the login of {user} was rejected (401); check the user and the password")
         }
         Refusal::Forbidden => format!("{user} is not allowed to do this (403): {said}"),
-        Refusal::NotFound => format!("page not found (404); check the path. {said}"),
+        Refusal::NotFound if said.is_empty() => "page not found (404); check the path".to_owned(),
+        Refusal::NotFound => format!("page not found (404): {said}; check the path"),
         Refusal::Redirect => {
             format!("answered with a redirect ({status}), which this command does not follow")
         }

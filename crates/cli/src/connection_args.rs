@@ -14,8 +14,8 @@ use crate::target::{self, Target};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// User name [default: ops]. The password comes from the first of these that is set: --password-file,
-    /// MEMORY_DEBUG_PASSWORD, MEMORY_DEBUG_PASSWORD_FILE, ~/.netrc. Otherwise a prompt asks for it
+    /// User name [default: ops]. The password comes from --password-file, MEMORY_DEBUG_PASSWORD, the file named in
+    /// MEMORY_DEBUG_PASSWORD_FILE, or ~/.netrc, in this order. Otherwise a prompt asks for it
     #[arg(short, long, env = "MEMORY_DEBUG_USER", value_name = "NAME")]
     user: Option<String>,
     /// File that contains the password; other users must not be able to read it
