@@ -117,7 +117,7 @@ fn s45_closed_window_and_96_views_stay_within_share_of_login() {
         let refusal = server.send(Request::get(target(0)).authorized()).await;
         assert_eq!(refusal.status, 503, "{refusal}");
         assert!(
-            refusal.text().contains("replies that clients have not read fill the 33554432 bytes"),
+            refusal.text().contains("have not read their replies, which fill the limit of 33554432 bytes"),
             "{refusal}"
         );
         let other = basic(format!("grafana:{OTHER_PASSWORD}"));
