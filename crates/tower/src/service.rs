@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderValue, Request, Response};
 use http_body::Body;
 use memory_debug_endpoint::{Connection, Endpoint, ReplyFuture, RequestParts};
@@ -72,7 +72,9 @@ where
 
     #[inline(never)]
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        if self.settings.endpoint.matches(request.uri().path()) {
+        // `Uri::path` would search the query for every request of the service.
+        let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
+        if self.settings.endpoint.matches(target) {
             return self.answer(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
