@@ -261,20 +261,15 @@ impl Endpoint {
         if self.has_pprof_aliases { &alias::PATHS } else { &[] }
     }
 
-    /// Whether requests for `target`, a path with or without its query, are for this endpoint. All other requests belong
-    /// to the application. Adapters ask this for every request of the service, so it only compares a few texts.
+    /// Whether requests for `path` are for this endpoint. All other requests belong to the application. Adapters ask
+    /// this for every request of the service, so it only compares the path with a few others.
     #[inline]
     #[must_use]
-    pub fn matches(&self, target: &str) -> bool {
-        self.base.holds(target) || self.has_pprof_aliases && self.is_alias(path_of(target))
+    pub fn matches(&self, path: &str) -> bool {
+        self.base.below(path).is_some() || self.is_alias(path)
     }
 
     fn is_alias(&self, path: &str) -> bool {
         self.has_pprof_aliases && alias::PATHS.contains(&path)
     }
-}
-
-/// The path of a request target.
-fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _query)| path)
 }

@@ -65,8 +65,8 @@ impl<K> MemoryDebugLayer<K> {
     /// # Ok::<(), memory_debug_tower::CredentialsError>(())
     /// ```
     pub fn configure(self, change: impl FnOnce(Endpoint) -> Endpoint) -> Self {
-        let Settings { endpoint, connection } = self.state.settings.clone();
-        Self::with(Settings { endpoint: change(endpoint), connection })
+        let Settings { endpoint, connection, .. } = self.state.settings.clone();
+        Self::with(Settings::new(change(endpoint), connection))
     }
 
     /// Mounts the page at another path.
@@ -75,8 +75,8 @@ impl<K> MemoryDebugLayer<K> {
     ///
     /// If `path` is not an absolute path of plain segments, like `/internal/memory`.
     pub fn path(self, path: impl AsRef<str>) -> Result<Self, ConfigError> {
-        let Settings { endpoint, connection } = self.state.settings.clone();
-        Ok(Self::with(Settings { endpoint: endpoint.path(path)?, connection }))
+        let Settings { endpoint, connection, .. } = self.state.settings.clone();
+        Ok(Self::with(Settings::new(endpoint.path(path)?, connection)))
     }
 
     /// Names the service in each report: [`Endpoint::service`].
@@ -87,7 +87,7 @@ impl<K> MemoryDebugLayer<K> {
     /// Sets the function that reads the client's address from the extensions of a request. Without this function, the
     /// address is unknown.
     pub fn connection(self, connection: fn(&Extensions) -> Connection) -> Self {
-        Self::with(Settings { connection, ..self.state.settings.clone() })
+        Self::with(Settings::new(self.state.settings.endpoint.clone(), connection))
     }
 
     /// The path of the overview. All other pages are below it.
@@ -126,7 +126,7 @@ impl From<MemoryDebugLayer<SameBody>> for MemoryDebugLayer<AnyBody> {
 
 impl<K> From<Endpoint> for MemoryDebugLayer<K> {
     fn from(endpoint: Endpoint) -> Self {
-        Self::with(Settings { endpoint, connection: |_extensions| Connection::default() })
+        Self::with(Settings::new(endpoint, |_extensions| Connection::default()))
     }
 }
 

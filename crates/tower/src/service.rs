@@ -17,9 +17,28 @@ use crate::future::ResponseFuture;
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
     pub(crate) connection: fn(&Extensions) -> Connection,
+    /// The byte of a request's target that [`may_be_page`](Self::may_be_page) looks at.
+    probe: usize,
 }
 
 impl Settings {
+    pub(crate) fn new(endpoint: Endpoint, connection: fn(&Extensions) -> Connection) -> Self {
+        // Alias paths are not below the base path. With them, the look at the first byte, always a `/`, tells nothing
+        // apart, so the endpoint decides about every request.
+        let probe = if endpoint.alias_paths().is_empty() { endpoint.base_path().len() } else { 0 };
+        Self { endpoint, connection, probe }
+    }
+
+    /// Whether a request for `target`, a path with or without a query, may be for the page. Looks only at the byte after
+    /// the base path, which tells apart nearly all paths of an application. The endpoint decides about the others.
+    #[inline]
+    fn may_be_page(&self, target: &str) -> bool {
+        match target.as_bytes().get(self.probe) {
+            Some(&byte) => matches!(byte, b'/' | b'?'),
+            None => target.len() == self.probe,
+        }
+    }
+
     fn handle<B>(&self, request: &Request<B>) -> ReplyFuture {
         self.endpoint.handle(RequestParts {
             method: request.method().as_str(),
@@ -72,21 +91,33 @@ where
 
     #[inline(never)]
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        // `Uri::path` would search the query for every request of the service.
         let target = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-        if self.settings.endpoint.matches(target) {
-            return self.answer(request);
+        if self.settings.may_be_page(target) {
+            return self.decide(request);
         }
         ResponseFuture::inner(pass_on(&mut self.inner, request))
     }
 }
 
 impl<S, K> MemoryDebug<S, K> {
+    /// Asks the endpoint whether a request is for the page, then answers it or passes it on.
+    #[cold]
+    #[inline(never)]
+    fn decide<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
+    where
+        S: Service<Request<B>>,
+        B: Body + Send + 'static,
+    {
+        if self.settings.endpoint.matches(request.uri().path()) {
+            return self.answer(request);
+        }
+        ResponseFuture::inner(pass_on(&mut self.inner, request))
+    }
+
     /// Answers a request for the page, or passes it on if the application must answer.
     ///
-    /// Takes the request by value, as do all its callers: a borrow further out would copy the request before the path
-    /// is compared.
-    #[cold]
+    /// Stays out of line, and takes the request by value, as do all its callers. A function that lends the request to
+    /// others makes its caller copy the request first. In `call`, the space for that copy would cost every request.
     #[inline(never)]
     fn answer<B>(&mut self, request: Request<B>) -> ResponseFuture<S::Future, K>
     where
@@ -104,4 +135,50 @@ impl<S, K> MemoryDebug<S, K> {
 #[inline(never)]
 fn pass_on<S: Service<R>, R>(inner: &mut S, request: R) -> S::Future {
     inner.call(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_debug_endpoint::Credentials;
+
+    use super::*;
+
+    fn settings(change: impl FnOnce(Endpoint) -> Endpoint) -> Settings {
+        let credentials = Credentials::allow_weak("ops", "secret").unwrap();
+        Settings::new(change(Endpoint::new(credentials)), |_extensions| Connection::default())
+    }
+
+    #[test]
+    fn s20_the_first_look_misses_no_path_of_the_page() {
+        for base in ["/debug/memory", "/internal", "/debug", "/debug/pprof", "/debug/pprof/heap", "/a/b/c/d"]
+        {
+            let plain = settings(|endpoint| endpoint.path(base).unwrap());
+            let with_aliases = settings(|endpoint| endpoint.path(base).unwrap().pprof_aliases());
+            for path in
+                [base.to_owned(), format!("{base}/"), format!("{base}/types"), format!("{base}//x/../y")]
+            {
+                for target in [path.clone(), format!("{path}?top=5")] {
+                    assert!(plain.endpoint.matches(&path) && plain.may_be_page(&target), "{target}");
+                    assert!(with_aliases.may_be_page(&target), "{target}");
+                }
+            }
+            for path in with_aliases.endpoint.alias_paths() {
+                assert!(
+                    with_aliases.endpoint.matches(path) && with_aliases.may_be_page(path),
+                    "{base} {path}"
+                );
+                assert!(with_aliases.may_be_page(&format!("{path}?x=1")), "{base} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn s20_the_first_look_tells_apart_most_paths_of_an_application() {
+        let settings = settings(|endpoint| endpoint);
+        for target in
+            ["", "/", "/orders/7", "/orders?x=/debug/memory", "/debug/memoryx", "/debug/memory;x", "*"]
+        {
+            assert!(!settings.may_be_page(target), "{target}");
+        }
+    }
 }

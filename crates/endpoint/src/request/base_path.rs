@@ -35,22 +35,10 @@ impl BasePath {
     }
 
     /// Returns the part of `path` after the base path: empty, or beginning with `/`. `None` if the path belongs to the
-    /// application.
+    /// application. Every request of the service passes this check.
+    #[inline]
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-    }
-
-    /// Whether `target`, a path with or without a query, is the base path or below it.
-    ///
-    /// Every request of the service passes this check, so it first looks at the byte after the base path, which tells
-    /// apart nearly all paths of an application.
-    #[inline]
-    pub(crate) fn holds(&self, target: &str) -> bool {
-        match target.as_bytes().get(self.path.len()) {
-            Some(b'/' | b'?') => target.starts_with(&*self.path),
-            Some(_) => false,
-            None => *target == *self.path,
-        }
     }
 }
 
