@@ -1,8 +1,9 @@
 //! Bodies of limited length, and notes about what they leave out.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-use memory_debug_core::{InstanceInfo, Snapshots, Unavailable, Work};
+use memory_debug_core::{InstanceInfo, Snapshots, Unavailable, Work, render};
+use serde::Serialize;
 
 use super::bounded::Bounded;
 use super::page_request::RenderRequest;
@@ -33,6 +34,18 @@ impl RenderRequest {
         write: impl Fn(&mut Bounded) -> Written,
     ) -> Result<Reply, Problem> {
         self.until_it_fits((), |()| None, max_bytes, |body, ()| write(body))
+    }
+
+    /// Writes a document that cannot be truncated, as text or JSON.
+    pub(super) fn document(
+        &self,
+        document: &(impl Serialize + Display),
+        max_bytes: usize,
+    ) -> Result<Reply, Problem> {
+        self.whole(max_bytes, |body| match self.format {
+            Format::Json => written(render::write_line(body, document)),
+            _ => written(write!(body, "{document}")),
+        })
     }
 
     /// Writes a body, first with `measure` and then with smaller measures from `less`, until it fits. Only one body

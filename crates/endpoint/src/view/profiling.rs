@@ -5,7 +5,6 @@ use std::sync::Arc;
 use memory_debug_core::ProfilingStatus;
 
 use super::page_request::{Material, PageRequest, RenderRequest};
-use super::purge::write;
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::{Asking, Change, IfMatch, etag};
@@ -58,5 +57,5 @@ fn write_status(
 ) -> Result<Reply, Problem> {
     let etag = etag(status.instance.id, status.version);
     request.hide_host(&mut status.instance, Some(&mut status.unavailable));
-    Ok(write(request, &status, material)?.tagged(etag))
+    Ok(request.document(&status, material.max_bytes)?.tagged(etag))
 }
