@@ -63,5 +63,6 @@ pub(crate) fn differs(name: &str, line: &str, kinds: &[Kind]) -> Option<String> 
 /// Fails with all differences.
 pub(crate) fn check(differences: impl IntoIterator<Item = Option<String>>) {
     let differences: Vec<_> = differences.into_iter().flatten().collect();
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let hint = "if that is intended, MEMORY_DEBUG_BLESS=1 rewrites the files";
+    assert!(differences.is_empty(), "{}\n{hint}", differences.join("\n"));
 }

@@ -173,10 +173,11 @@ mod tests {
             std::fs::write(&path, &text).unwrap();
         }
         let expected = std::fs::read_to_string(&path).unwrap();
+        let hint = format!("{}; if that is intended, MEMORY_DEBUG_BLESS=1 rewrites it", path.display());
         for (line, expected) in text.lines().zip(expected.lines()) {
-            assert_eq!(line, expected, "{}", path.display());
+            assert_eq!(line, expected, "{hint}");
         }
-        assert_eq!(text.len(), expected.len(), "{}", path.display());
+        assert_eq!(text.len(), expected.len(), "{hint}");
     }
 
     #[test]

@@ -109,7 +109,10 @@ fn assert_golden(name: &str, seen: &str) {
     }
     let expected =
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(seen, expected, "{name}; seen:\n{seen}");
+    assert_eq!(
+        seen, expected,
+        "{name} differs; if that is intended, MEMORY_DEBUG_BLESS=1 rewrites it; seen:\n{seen}"
+    );
 }
 
 #[test]
