@@ -115,6 +115,7 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     let page = match sent.path.as_str() {
         "/debug/memory" => "",
         "/debug/memory/stats" => "stats",
+        "/debug/memory/instance" => "instance",
         "/debug/memory/types" => "types",
         "/debug/memory/doctor" => "doctor",
         "/debug/memory/fleet" => "fleet",
@@ -135,7 +136,7 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     let is_passed_on = !values(sent, "memory-hop").is_empty();
     let may = match who {
         Who::Ops => true,
-        Who::Reader => !query.force && !(settings.types_need_profile && page != "stats"),
+        Who::Reader => !query.force && !(settings.types_need_profile && page != "stats" && page != "instance"),
         Who::Peer => page.is_empty() && is_passed_on && !query.force,
     };
     if !may {

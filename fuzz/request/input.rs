@@ -66,6 +66,7 @@ enum Method<'a> {
 enum Path<'a> {
     Overview,
     Stats,
+    Instance,
     Types,
     Doctor,
     Fleet,
@@ -278,6 +279,7 @@ impl Path<'_> {
         match self {
             Self::Overview => "/debug/memory".to_owned(),
             Self::Stats => "/debug/memory/stats".to_owned(),
+            Self::Instance => "/debug/memory/instance".to_owned(),
             Self::Types => "/debug/memory/types".to_owned(),
             Self::Doctor => "/debug/memory/doctor".to_owned(),
             Self::Fleet | Self::FleetOfPeers => "/debug/memory/fleet".to_owned(),

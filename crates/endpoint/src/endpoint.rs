@@ -125,7 +125,7 @@ impl Endpoint {
     }
 
     /// Sets the role that a login needs to see names of types and call sites. The default is [`Role::Read`]. With
-    /// [`Role::Profile`], other logins see only `/stats`.
+    /// [`Role::Profile`], other logins see only pages without such names.
     pub fn role_for_types(self, role: Role) -> Self {
         Self { role_for_types: role, ..self }
     }

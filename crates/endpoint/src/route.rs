@@ -89,6 +89,7 @@ const OPERATIONS: &[Operation] = &[
         parameters: &["format", "force", "detail"],
         ..get("/stats", Kind::Stats, view::stats)
     },
+    Operation { names_types: false, parameters: PLAIN, ..get("/instance", Kind::Stats, view::instance) },
     Operation { parameters: TABLE, ..get("/types", Kind::Everything, view::types) },
     Operation { parameters: PLAIN, ..get("/doctor", Kind::Everything, view::doctor) },
     Operation {

@@ -11,6 +11,7 @@ mod fleet;
 mod growth;
 mod growth_start;
 mod heap;
+mod instance;
 mod kind;
 mod leaks;
 mod material;
@@ -30,6 +31,7 @@ pub(crate) use self::fleet::fleet;
 #[cfg(test)]
 pub(crate) use self::heap::Heap;
 pub(crate) use self::heap::{allocations, heap};
+pub(crate) use self::instance::instance;
 pub(crate) use self::kind::Kind;
 pub(crate) use self::leaks::leaks;
 pub(crate) use self::metrics::metrics;

@@ -50,6 +50,7 @@
 //! - `snapshot`: kept heaps, their differences, growth and leaks
 //! - `profiling_status`: the state of the heap profiler
 //! - `purge_report`: the result of a purge
+//! - `instance_report`: the identity of the process as a document of its own
 //! - `fleet`: merges the reports of many instances
 //! - `report_diff`: the difference between two reports
 //! - `view`: the requested page and rows
@@ -80,6 +81,7 @@ mod comparison;
 mod snapshot;
 mod profiling_status;
 mod purge_report;
+mod instance_report;
 mod fleet;
 mod report_diff;
 mod view;
@@ -99,6 +101,7 @@ pub use fleet::{
     FleetTypes, MergeRule, MissingInstance, MissingReason, Spread,
 };
 pub use instance::{InstanceId, InstanceInfo};
+pub use instance_report::InstanceReport;
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{

@@ -11,6 +11,7 @@ mod detail;
 mod diagnosis;
 mod fleet;
 mod growth;
+mod instance;
 mod json;
 mod line;
 mod purge;

@@ -30,6 +30,15 @@ const RIGHT: &str = "Basic b3BzOjl2S3EzeC1Qekw3X21UMndSYjR5";
 const PASSWORD: &str = "9vKq3x-PzL7_mT2wRb4y";
 const WRONG: &str = "Basic b3BzOndyb25n";
 
+/// Pages of a report.
+const REPORT_PAGES: [&str; 5] = [
+    "/debug/memory",
+    "/debug/memory/stats",
+    "/debug/memory/instance",
+    "/debug/memory/types",
+    "/debug/memory/doctor",
+];
+
 /// Reports numbered rows and records the requested scopes.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<Scope>>>);
@@ -135,7 +144,7 @@ fn s45_requests_for_more_rows_than_configured_are_refused() {
 #[test]
 fn each_page_exists_in_each_format() {
     let fixture = Fixture::new();
-    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
+    for path in REPORT_PAGES {
         let reply = fixture.get(path);
         assert_eq!(
             (reply.status, header(&reply, "content-type")),
@@ -159,12 +168,12 @@ fn each_page_exists_in_each_format() {
 #[test]
 fn each_page_collects_only_what_it_shows() {
     let fixture = Fixture::new();
-    for path in ["/debug/memory", "/debug/memory/stats", "/debug/memory/types", "/debug/memory/doctor"] {
+    for path in REPORT_PAGES {
         fixture.get(path);
     }
     assert_eq!(
         *fixture.recorder.0.lock().unwrap(),
-        [Scope::Everything, Scope::Stats, Scope::Everything, Scope::Everything]
+        [Scope::Everything, Scope::Stats, Scope::Stats, Scope::Everything, Scope::Everything]
     );
 }
 

@@ -36,7 +36,7 @@ fn found(method: &str, rest: &str) -> Option<(&'static str, &'static str)> {
 
 #[test]
 fn s20_paths_are_matched_exactly() {
-    for path in ["", "/stats", "/types", "/doctor"] {
+    for path in ["", "/stats", "/instance", "/types", "/doctor"] {
         assert_eq!(found("GET", path), Some(("GET", path)));
         assert_eq!(found("HEAD", path), Some(("GET", path)));
     }

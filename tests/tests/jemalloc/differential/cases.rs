@@ -184,6 +184,7 @@ fn paths() -> Vec<(Request, Expected)> {
     let of_the_page = [
         ("", 200),
         ("/stats", 200),
+        ("/instance", 200),
         ("/types", 200),
         ("/doctor", 200),
         ("?", 200),
@@ -314,6 +315,7 @@ fn queries() -> Vec<(Request, Expected)> {
         "?format=text",
         "?format=json",
         "/stats?format=json",
+        "/instance?format=json",
         "/doctor?format=json",
         "/types?top=1",
         "/types?top=1000&sort=count&filter=Vec%3Cu8%3E&format=json",
@@ -344,6 +346,7 @@ fn queries() -> Vec<(Request, Expected)> {
         "??format=json",
         "?format=text;x=1",
         "/stats?sort=bytes",
+        "/instance?top=1",
         "/types?top=0",
         "/types?top=1001",
         "/types?top=-1",

@@ -88,6 +88,7 @@ fn s44_memory_is_checked_again_for_each_page_but_never_before_memory_is_freed() 
         ("GET", "/types", false, Some(Work::Page)),
         ("GET", "", false, Some(Work::Page)),
         ("GET", "/stats", false, None),
+        ("GET", "/instance", false, None),
         ("GET", "/types?group=traceback", true, Some(Work::Profile)),
         ("GET", "/heap?format=collapsed", true, Some(Work::Profile)),
         ("GET", "/heap/flamegraph", true, Some(Work::Profile)),

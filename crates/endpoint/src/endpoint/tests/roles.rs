@@ -13,8 +13,13 @@ fn fixture(role_for_types: Role) -> Fixture {
     Fixture { endpoint, recorder }
 }
 
-const PAGES: [&str; 4] =
-    ["/debug/memory", "/debug/memory/types?top=5", "/debug/memory/doctor", "/debug/memory/stats"];
+const PAGES: [&str; 5] = [
+    "/debug/memory",
+    "/debug/memory/types?top=5",
+    "/debug/memory/doctor",
+    "/debug/memory/stats",
+    "/debug/memory/instance",
+];
 
 #[test]
 fn s15_every_page_can_be_read_by_every_role() {
@@ -29,7 +34,7 @@ fn s15_every_page_can_be_read_by_every_role() {
 #[test]
 fn s62_only_the_configured_role_sees_names_of_types() {
     let fixture = fixture(Role::Profile);
-    for (page, expected) in PAGES.into_iter().zip([403, 403, 403, 200]) {
+    for (page, expected) in PAGES.into_iter().zip([403, 403, 403, 200, 200]) {
         for method in ["GET", "HEAD"] {
             assert_eq!(fixture.send(method, page, &[("authorization", RIGHT)]).status, 200, "{page}");
             let reply = fixture.send(method, page, &[("authorization", READER)]);
