@@ -1,4 +1,5 @@
-//! Rules about limits: how close the process is to the limit it would hit first, and how often it hit a limit.
+//! Rules about limits: how close the process is to the limit it would hit first, how often it hit a limit, and how much
+//! of the container's memory is kernel memory.
 
 use super::holder;
 use super::rule::{Check, Finding, MIB, Rule, Threshold, cgroup, machine, process, share};
@@ -13,6 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "memory-high-events", check: high_events },
     Rule { id: "memory-limit-events", check: limit_events },
     Rule { id: "memory-pressure", check: pressure },
+    Rule { id: "kernel-memory", check: kernel_memory },
 ];
 
 const NEAR_LIMIT_PERCENT: f64 = 80.0;
@@ -20,6 +22,9 @@ const AT_LIMIT_PERCENT: f64 = 95.0;
 
 /// Tasks that wait for memory a tenth of the time are slow.
 const PRESSURE_PERCENT: f64 = 10.0;
+
+/// Page tables, thread stacks and open files of a service are far below this. The thresholds of `mapped-files`.
+const KERNEL: Threshold = Threshold { percent: 25.0, bytes: 128 * MIB };
 
 /// A process that holds this much of the machine is no longer small beside its neighbours.
 const LARGE_ON_MACHINE: Threshold = Threshold { percent: 10.0, bytes: 1024 * MIB };
@@ -216,6 +221,20 @@ fn pressure(report: &MemoryReport) -> Check {
     } else {
         None
     })
+}
+
+/// Only a notice, because the kernel reclaims directory entries and inodes when it needs memory.
+fn kernel_memory(report: &MemoryReport) -> Check {
+    let kernel = cgroup(report, "parts.kernel_bytes", |cgroup| cgroup.parts.kernel_bytes)?;
+    let current = cgroup(report, "current_bytes", |cgroup| cgroup.current_bytes)?;
+    Ok(KERNEL.is_exceeded(report, kernel, current).then(|| {
+        Finding::notice(
+            format!("kernel memory, which no row shows: {}", share(kernel, current, "charged to the container")),
+            "`memory.stat` of the control group shows what it is. `slab`: many open or new files, or many sockets. \
+             `pagetables`: much mapped memory in many processes. `kernel_stack`: many threads. `slab_reclaimable` is \
+             not a leak, because the kernel reclaims it when it needs memory",
+        )
+    }))
 }
 
 #[cfg(test)]

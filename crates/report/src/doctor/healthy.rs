@@ -11,7 +11,7 @@ const REPORT: &str = r#"{
               "swap_bytes": 0, "lazy_free_bytes": 0, "threads": 9, "cpus": 4},
   "cgroup": {"version": 2, "limit_bytes": 2147483648, "current_bytes": 1258291200, "inactive_file_bytes": 104857600,
              "oom_kills": 0, "high_events": 0, "max_events": 0, "pressure_some_avg10_percent": 0.25,
-             "pressure_full_avg10_percent": 0.0},
+             "pressure_full_avg10_percent": 0.0, "parts": {"kernel_bytes": 20971520}},
   "machine": {"total_bytes": 25769803776, "available_bytes": 17179869184},
   "allocator": {"name": "jemalloc", "version": "5.3.1", "allocated_bytes": 838860800, "active_bytes": 891289600,
                 "thread_cache_bytes": 1048576, "internal_bytes": 2097152, "sampled_pages_bytes": 4194304,

@@ -111,7 +111,12 @@ fn extreme_numbers_do_not_break_any_rule() {
             *number = Some(extreme);
         }
         let parts = &mut cgroup.parts;
-        for number in [&mut parts.anonymous_bytes, &mut parts.file_bytes, &mut parts.shared_bytes] {
+        for number in [
+            &mut parts.anonymous_bytes,
+            &mut parts.file_bytes,
+            &mut parts.shared_bytes,
+            &mut parts.kernel_bytes,
+        ] {
             *number = Some(extreme);
         }
         let mut level = CgroupLevel { path: "/p".into(), ..cgroup.own_level() };
@@ -142,7 +147,7 @@ fn extreme_numbers_do_not_break_any_rule() {
 type Case = (&'static str, fn(&mut MemoryReport, u64));
 
 /// Every rule with a size. Each must fire in a small container, too, where memory matters most.
-const SIZES: [Case; 16] = [
+const SIZES: [Case; 17] = [
     ("fragmentation", |report, bytes| stats(report).active_bytes = Some(bytes)),
     ("dirty-pages", |report, bytes| {
         (stats(report).dirty_bytes, stats(report).resident_bytes) = (Some(bytes), Some(bytes));
@@ -176,6 +181,10 @@ const SIZES: [Case; 16] = [
     ("mapped-files", |report, bytes| {
         kernel(report, bytes);
         report.process.as_mut().unwrap().file_bytes = Some(bytes);
+    }),
+    ("kernel-memory", |report, bytes| {
+        let cgroup = report.cgroup.as_mut().unwrap();
+        (cgroup.parts.kernel_bytes, cgroup.current_bytes) = (Some(bytes), Some(bytes));
     }),
     ("swap-in-use", |report, bytes| report.process.as_mut().unwrap().swap_bytes = Some(bytes)),
     ("unattributed-bytes", |report, bytes| types(report, bytes).unattributed_bytes = Some(bytes)),

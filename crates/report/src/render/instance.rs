@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
 use crate::instance_report::InstanceReport;
-use crate::units::{span, visible};
+use crate::units::{printable, span};
 
 impl Display for InstanceReport {
     /// One line for each part of the identity, then the reasons for missing parts.
@@ -12,18 +12,18 @@ impl Display for InstanceReport {
         let instance = &self.instance;
         for (name, value) in [
             ("instance", Some(instance.id.to_string())),
-            ("service", instance.service.as_deref().map(visible)),
-            ("version", instance.version.as_deref().map(visible)),
-            ("host", instance.host.as_deref().map(visible)),
+            ("service", instance.service.as_deref().map(printable)),
+            ("version", instance.version.as_deref().map(printable)),
+            ("host", instance.host.as_deref().map(printable)),
             ("pid", Some(instance.pid.to_string())),
-            ("started", instance.started_at.as_deref().map(visible)),
+            ("started", instance.started_at.as_deref().map(printable)),
             ("up", instance.uptime_seconds.map(span)),
-            ("build", instance.build_id.as_deref().map(visible)),
+            ("build", instance.build_id.as_deref().map(printable)),
         ] {
             writeln!(f, "{name:<8} {}", value.as_deref().unwrap_or("not available"))?;
         }
         for (reason, paths) in reasons::grouped(self.unavailable.iter()) {
-            writeln!(f, "\nnot available: {}: {}", visible(&paths.join(", ")), visible(reason))?;
+            writeln!(f, "\nnot available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
         }
         Ok(())
     }

@@ -83,7 +83,8 @@ fn advice_for_a_container_full_of_tmpfs_does_not_mention_the_table() {
     cgroup.oom_kills = Some(1);
     (cgroup.high_events, cgroup.max_events) = (Some(1), Some(1));
     cgroup.pressure_full_avg10_percent = Some(50.0);
-    for rule in RULES.iter().filter(|rule| rule.id != "no-memory-limit") {
+    // These two rules are not about a limit that was hit.
+    for rule in RULES.iter().filter(|rule| !["no-memory-limit", "kernel-memory"].contains(&rule.id)) {
         let advice = fired(&report, rule.id).advice;
         assert!(
             advice.contains("shared memory and tmpfs, 125.0 MiB") && advice.contains("/dev/shm"),
@@ -244,4 +245,34 @@ fn a_rule_without_its_number_is_not_checked() {
     ] {
         assert_not_checked(&nothing, id, &format!("cgroup.{path} was not collected"));
     }
+}
+
+#[test]
+fn much_kernel_memory_is_a_notice_with_its_share() {
+    let kernel = |kernel, current| {
+        container(|cgroup| {
+            cgroup.parts.kernel_bytes = Some(kernel * MIB);
+            cgroup.current_bytes = Some(current * MIB);
+        })
+    };
+    let verdict = fired(&kernel(300, 1000), "kernel-memory");
+    assert_eq!(verdict.severity, Severity::Notice);
+    assert_eq!(
+        verdict.evidence,
+        "kernel memory, which no row shows: 300.0 MiB of 1000.0 MiB charged to the container (30 %)"
+    );
+    for field in ["`memory.stat`", "`slab`", "`pagetables`", "`kernel_stack`"] {
+        assert!(verdict.advice.contains(field), "{}", verdict.advice);
+    }
+    assert!(is_silent(&kernel(250, 1000), "kernel-memory"), "25 % is not more than 25 %");
+    assert!(is_silent(&kernel(128, 128), "kernel-memory"), "128 MiB is not more than 128 MiB");
+}
+
+#[test]
+fn without_its_numbers_kernel_memory_is_not_checked() {
+    let mut report = container(|cgroup| cgroup.parts.kernel_bytes = None);
+    report.unavailable.note("cgroup.parts.kernel_bytes", "the kernel does not report it");
+    assert_not_checked(&report, "kernel-memory", "the kernel does not report it");
+    let report = container(|cgroup| cgroup.current_bytes = None);
+    assert_not_checked(&report, "kernel-memory", "cgroup.current_bytes was not collected");
 }
