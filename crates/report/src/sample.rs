@@ -16,7 +16,7 @@ const REPORT: &str = r#"{
   "collected_at": "2026-11-20T12:12:00Z",
   "duration_us": 8123,
   "process": {"resident_bytes": 537184666, "anonymous_bytes": 524288000, "file_bytes": 12896666, "shared_bytes": 0,
-              "swap_bytes": 0, "lazy_free_bytes": 0, "threads": 9},
+              "swap_bytes": 0, "lazy_free_bytes": 0, "threads": 9, "cpus": 4},
   "cgroup": {"version": 2, "path": "/pod/shop", "limit_bytes": 1073741824, "current_bytes": 786432000,
              "inactive_file_bytes": 52428800, "pressure_some_avg10_percent": 0.25,
              "parts": {"anonymous_bytes": 524288000, "file_bytes": 235929600, "mapped_file_bytes": 20971520,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use memory_debug_core::InstanceReport;
 
 use super::page_request::{Material, PageRequest, RenderRequest};
-use super::purge::write;
 use crate::auth::Authorized;
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;
@@ -26,6 +25,6 @@ impl PageRequest for Instance {
     ) -> Result<Reply, Problem> {
         let mut report = InstanceReport::of(material.report()?);
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-        write(request, &report, material)
+        request.document(&report, material.max_bytes)
     }
 }

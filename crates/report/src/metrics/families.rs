@@ -136,6 +136,8 @@ fn of_process(report: &MemoryReport) -> Vec<MetricFamily> {
         )
         .with(number(|p| p.lazy_free_bytes)),
         gauge("process_threads", None, "Threads").with(number(|p| p.threads)),
+        gauge("memory_debug_process_cpus", None, "Processors that the process may use")
+            .with(number(|p| p.cpus)),
         gauge("process_open_fds", None, "Open file descriptors").with(number(|p| p.open_fds)),
         gauge("process_start_time", SECONDS, "When the process started, since 1970").with(started),
     ]
@@ -361,6 +363,7 @@ mod tests {
         for (name, expected) in [
             ("process_resident_memory_bytes", 537_184_666.0),
             ("process_threads", 9.0),
+            ("memory_debug_process_cpus", 4.0),
             ("process_start_time_seconds", 1_795_165_200.0),
             ("memory_debug_cgroup_limit_bytes", 1_073_741_824.0),
             ("memory_debug_cgroup_shared_bytes", 131_072_000.0),
@@ -421,7 +424,10 @@ mod tests {
 
     #[test]
     fn omits_what_was_not_measured() {
-        let families = of_numbers(&sample::report());
+        let mut report = sample::report();
+        report.process.as_mut().unwrap().cpus = None;
+        let families = of_numbers(&report);
+        assert_eq!(value(&families, "memory_debug_process_cpus"), None);
         assert_eq!(value(&families, "memory_debug_process_unique_bytes"), None);
         assert_eq!(value(&families, "memory_debug_cgroup_oom_kills"), None);
     }
