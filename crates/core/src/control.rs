@@ -5,11 +5,11 @@
 
 mod change;
 
-use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{io, process};
 
 use memory_debug_profile::HeapProfile;
 use memory_debug_report::__private::timestamp;
@@ -20,6 +20,7 @@ use memory_debug_report::{
 pub use self::change::ProfilingChange;
 use self::change::Wanted;
 use crate::collect::Collector;
+use crate::fork::NoFork;
 use crate::jemalloc::{self, RealSwitches, Sampling, Switches};
 use crate::thread::spawn_collecting;
 
@@ -29,12 +30,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Tells the timer that the end of the window has moved.
 static MOVED: Condvar = Condvar::new();
 
-/// Whether the timer runs. Read and written only while `jemalloc::sampling()` is held.
-static HAS_TIMER: AtomicBool = AtomicBool::new(false);
+/// The process whose timer runs, or 0. A forked child has no timer. Read and written only while
+/// `jemalloc::sampling()` is held.
+static TIMER_OF: AtomicU32 = AtomicU32::new(0);
 
 impl Collector {
     /// The state of the heap profiler. Reads a few numbers of jemalloc.
     pub fn profiling(&self) -> ProfilingStatus {
+        let _no_fork = NoFork::begin();
         self.status(&mut jemalloc::sampling())
     }
 
@@ -61,6 +64,7 @@ impl Collector {
         require_profiler()?;
         // This comes before the change and without the lock, so that other callers do not wait.
         let discarded = is_rate_changed(change, if_version)?.then(read_samples);
+        let _no_fork = NoFork::begin();
         let mut sampling = jemalloc::sampling();
         require_version(&sampling, if_version)?;
         let rate = || RealSwitches.setting().map(|setting| setting.lg_sample);
@@ -136,6 +140,7 @@ fn require_version(sampling: &Sampling, if_version: Option<u64>) -> Result<(), P
 
 /// Whether this change would change the rate now, and thereby discard samples.
 fn is_rate_changed(change: ProfilingChange, if_version: Option<u64>) -> Result<bool, ProfilingRefusal> {
+    let _no_fork = NoFork::begin();
     let sampling = jemalloc::sampling();
     require_version(&sampling, if_version)?;
     let current = RealSwitches.setting().map_err(ProfilingRefusal::Failed)?;
@@ -177,9 +182,9 @@ fn read_samples() -> Result<DiscardedSamples, String> {
 /// Makes sure that a thread ends the change. Call it with `jemalloc::sampling()` held, so that the thread sees
 /// the change.
 fn start_timer() -> io::Result<()> {
-    if !HAS_TIMER.load(Ordering::Relaxed) {
+    if TIMER_OF.load(Ordering::Relaxed) != process::id() {
         spawn_collecting(end_change_on_time)?;
-        HAS_TIMER.store(true, Ordering::Relaxed);
+        TIMER_OF.store(process::id(), Ordering::Relaxed);
     }
     Ok(())
 }
@@ -192,7 +197,7 @@ fn end_change_on_time() {
         let left = window.until.instant.saturating_duration_since(RealSwitches.now().instant);
         sampling = wait(sampling, if refused { RETRY } else { left });
     }
-    HAS_TIMER.store(false, Ordering::Relaxed);
+    TIMER_OF.store(0, Ordering::Relaxed);
 }
 
 fn wait(sampling: MutexGuard<'static, Sampling>, time: Duration) -> MutexGuard<'static, Sampling> {
@@ -209,7 +214,7 @@ mod tests {
         let refusal = Collector::new().set_profiling(change, None).unwrap_err();
         let reason = jemalloc::global_allocator().unwrap_err();
         assert_eq!(refusal, ProfilingRefusal::NotBuilt(reason.clone()));
-        assert!(!HAS_TIMER.load(Ordering::Relaxed));
+        assert_eq!(TIMER_OF.load(Ordering::Relaxed), 0);
         let status = Collector::new().profiling();
         assert_eq!((status.version, status.window, status.profiling.active), (0, None, None));
         assert_eq!(status.unavailable.get("profiling"), Some(reason.as_str()));

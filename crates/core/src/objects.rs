@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use memory_debug_profile::BuildId;
 
+#[cfg(target_os = "linux")]
+use crate::fork::NoFork;
+
 /// A program or library that is loaded in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LoadedObject {
@@ -26,10 +29,12 @@ impl LoadedObject {
 
 /// Lists all loaded objects, the program first. The list is empty if the system has none.
 ///
-/// Takes some microseconds, in which the dynamic linker does not load or unload anything.
+/// Takes some microseconds, in which the dynamic linker does not load or unload anything, and the process does not
+/// fork: glibc would leave its lock of the list locked in the child.
 #[cfg(target_os = "linux")]
 pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
     let mut objects: Vec<LoadedObject> = Vec::new();
+    let _no_fork = NoFork::begin();
     // SAFETY: dl_iterate_phdr(3) calls `add` on this thread before it returns. Each call gets a valid
     // `dl_phdr_info` and the pointer given here, to a vector that nothing else uses meanwhile.
     unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut objects).cast()) };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::generation::Generation;
 use super::setting::Setting;
+use crate::fork::NoFork;
 use crate::mallctl;
 
 /// The switches of the profiler, and the clock.
@@ -49,7 +50,7 @@ pub(crate) struct Sampling {
 }
 
 /// The sampling state of this process; jemalloc has one profiler. The lock is held during changes, which are
-/// brief unless `prof.reset` waits for a dump.
+/// brief unless `prof.reset` waits for a dump. Begin a [`NoFork`] before this, not after it.
 pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
     static SAMPLING: Mutex<Sampling> = Mutex::new(Sampling::new());
     // Nothing here panics half way through a change.
@@ -62,6 +63,7 @@ pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
 ///
 /// If jemalloc does not report its switches.
 pub(crate) fn generation() -> Result<Generation, String> {
+    let _no_fork = NoFork::begin();
     sampling().generation(&RealSwitches)
 }
 

@@ -10,6 +10,7 @@ use memory_debug_report::{RootRow, RootSummary, Unavailable};
 
 use super::visitor::{Allocative, Visitor, arc_size};
 use super::walk::{Found, Limits, Walk};
+use crate::fork::NoFork;
 
 /// Most roots that are measured.
 const MAX_ROOTS: usize = 64;
@@ -177,6 +178,7 @@ fn registered() -> MutexGuard<'static, Vec<Arc<Root>>> {
 }
 
 fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> RegisteredRoot {
+    let _no_fork = NoFork::begin();
     let mut roots = registered();
     roots.retain(|root| root.value.is_alive());
     if roots.len() >= MAX_ROOTS {
@@ -191,9 +193,14 @@ fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> Reg
     RegisteredRoot(Some(root))
 }
 
+fn alive() -> Vec<Arc<Root>> {
+    let _no_fork = NoFork::begin();
+    registered().iter().filter(|root| root.value.is_alive()).cloned().collect()
+}
+
 /// Visits all roots that are alive, in the order of registration. `None` if there are no roots.
 pub(crate) fn measure(unavailable: &mut Unavailable) -> Option<RootSummary> {
-    let roots: Vec<_> = registered().iter().filter(|root| root.value.is_alive()).cloned().collect();
+    let roots = alive();
     let refused = REFUSED.load(Ordering::Relaxed);
     let mut summary = measure_roots(&roots, Limits::default(), unavailable);
     summary.refused = refused;
