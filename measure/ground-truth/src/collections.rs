@@ -1,5 +1,6 @@
 //! The collections of the standard library.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 
 use crate::element::*;
@@ -101,7 +102,7 @@ fn queues() {
     own("BinaryHeap (twin)", || {
         let mut heap = BinaryHeap::new();
         for n in (1..9_000).step_by(2) {
-            heap.push(HeapTwin::nth(n));
+            heap.push(Reverse(HeapTwin::nth(n)));
         }
         keep(heap);
     });

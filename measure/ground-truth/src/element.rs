@@ -28,8 +28,8 @@ macro_rules! element_types {
 
 // Name and size in words. A twin has the size of the type before it, so the compiler merges the container's functions
 // for both types. The functions of this program that use them must differ: if they had the same machine code, the
-// stack could not tell the types apart. The same is true where a container's own function is never inlined, such as
-// `SegQueue::push` and `SmallVec::push`, so these have no twins.
+// stack could not tell the types apart. The same is true of a container's own function that is not inlined. So
+// `BinaryHeap::push` compares the twins in reverse order, and `SegQueue`, `SmallVec` and others have no twins.
 element_types! {
     VecPushed 3  VecTwin 3
     VecCollected 5

@@ -19,7 +19,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("VecDeque", &["VecDeque<DequeItem>"]),
     ("VecDeque (twin)", &["VecDeque<DequeTwin>"]),
     ("BinaryHeap", &["BinaryHeap<HeapItem>"]),
-    ("BinaryHeap (twin)", &["BinaryHeap<HeapTwin>"]),
+    ("BinaryHeap (twin)", &["BinaryHeap<Reverse<HeapTwin>>"]),
     ("LinkedList", &["LinkedList<ListItem>"]),
     ("HashMap, inserted", &["HashMap<u64, MapValue>"]),
     ("HashMap, inserted (twin)", &["HashMap<u64, MapTwin>"]),
