@@ -8,6 +8,7 @@ use http::HeaderMap;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 use slab::Slab;
+use slotmap::{DenseSlotMap, SecondaryMap, SlotMap, SparseSecondaryMap};
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
@@ -71,6 +72,17 @@ pub(crate) fn populate() {
             slab.insert(SlabTwin::nth(n));
         }
         keep(slab);
+    });
+    own("slot maps", || {
+        let (mut slots, mut dense) = (SlotMap::new(), DenseSlotMap::new());
+        let (mut secondary, mut sparse) = (SecondaryMap::new(), SparseSecondaryMap::new());
+        for n in 0..1_000 {
+            let key = slots.insert(SlotItem::nth(n));
+            dense.insert(DenseItem::nth(n));
+            secondary.insert(key, SecondaryItem::nth(n));
+            sparse.insert(key, SparseItem::nth(n));
+        }
+        keep((slots, dense, secondary, sparse));
     });
     own("crossbeam channel, bounded", || {
         let (sender, receiver) = crossbeam_channel::bounded(1_000);

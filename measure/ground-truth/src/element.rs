@@ -86,4 +86,8 @@ element_types! {
     ThinItem 39
     TriompheItem 82
     StdSyncItem 40
+    SlotItem 43
+    DenseItem 44
+    SecondaryItem 45
+    SparseItem 46
 }

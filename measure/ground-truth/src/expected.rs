@@ -86,6 +86,15 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
     ("SmallVec, spilled", &["SmallVec<[SmallItem; 2]>"]),
     ("Slab", &["Slab<SlabItem>"]),
     ("Slab (twin)", &["Slab<SlabTwin>"]),
+    (
+        "slot maps",
+        &[
+            "SlotMap<DefaultKey, SlotItem>",
+            "DenseSlotMap<DefaultKey, DenseItem>",
+            "SecondaryMap<DefaultKey, SecondaryItem>",
+            "SparseSecondaryMap<DefaultKey, SparseItem>",
+        ],
+    ),
     ("crossbeam channel, bounded", &["crossbeam::channel<CrossbeamBounded>"]),
     ("crossbeam channel, unbounded", &["crossbeam::channel<CrossbeamUnbounded>"]),
     ("crossbeam channel, unbounded (twin)", &["crossbeam::channel<CrossbeamTwin>"]),
@@ -146,7 +155,7 @@ static POPULATIONS: [(&str, &[&str]); COUNT] = [
 ];
 
 /// The number of populations.
-pub(crate) const COUNT: usize = 109;
+pub(crate) const COUNT: usize = 110;
 
 /// The names of all populations, and their rows.
 pub(crate) fn populations() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {

@@ -79,6 +79,10 @@ const NODES: &[(&str, &str)] = &[
     ("http::header::map::Bucket", "HeaderMap<0>"),
     ("http::header::map::ExtraValue", "HeaderMap<0>"),
     ("slab::Entry", "Slab<0>"),
+    // Slots do not know the type of the keys. The rows of attribution do, if the search reaches the map's functions.
+    ("slotmap::basic::Slot", "SlotMap<_, 0>"),
+    ("slotmap::hop::Slot", "HopSlotMap<_, 0>"),
+    ("slotmap::secondary::Slot", "SecondaryMap<_, 0>"),
     ("std::sync::mpmc::array::Channel", "mpsc::channel<0>"),
     ("std::sync::mpmc::array::Slot", "mpsc::channel<0>"),
     ("std::sync::mpmc::counter::Counter", "0"),

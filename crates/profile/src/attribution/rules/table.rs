@@ -120,6 +120,11 @@ pub(super) static RULES: &[Rule] = &[
     takes("dashmap", &["RawTable", "HashMap", "Vec", "RawVec", "Box"], "DashMap", "DashMap<0, 1>"),
     takes("http::header::map", &["Vec", "RawVec", "Box"], "HeaderMap", "HeaderMap<0>"),
     takes("slab", &["Vec", "RawVec"], "Slab", "Slab<0>"),
+    takes("slotmap::basic", &["Vec", "RawVec"], "SlotMap", "SlotMap<0, 1>"),
+    takes("slotmap::hop", &["Vec", "RawVec"], "HopSlotMap", "HopSlotMap<0, 1>"),
+    takes("slotmap::dense", &["Vec", "RawVec"], "DenseSlotMap", "DenseSlotMap<0, 1>"),
+    takes("slotmap::secondary", &["Vec", "RawVec"], "SecondaryMap", "SecondaryMap<0, 1>"),
+    takes("slotmap::sparse_secondary", &["RawTable", "HashMap"], "SparseSecondaryMap", "SparseSecondaryMap<0, 1>"),
 
     // Buffers.
     begins("bytes::bytes_mut", &["Vec<u8>"], "BytesMut", "BytesMut"),
