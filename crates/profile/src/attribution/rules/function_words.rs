@@ -14,8 +14,8 @@ const MAKE_ROOM: &[&str] = &[
 
 /// Words of functions that also run their caller's code: of an element, an iterator or a closure.
 const RUN_CODE: &[&str] = &[
-    "clone", "collect", "default", "elem", "extend", "format", "from", "iter", "or", "splice", "string",
-    "write",
+    "clone", "collect", "default", "elem", "extend", "format", "from", "iter", "or", "owned", "splice",
+    "string", "vec", "write",
 ];
 
 /// Whether a function makes room, even if it also does other things.
@@ -51,6 +51,8 @@ mod tests {
             ("extend_from_slice", true, false),
             ("from_iter", true, false),
             ("clone", true, false),
+            ("to_vec_in", true, false),
+            ("to_owned", true, false),
             ("resize", true, true),
             ("resize_with", true, false),
             ("or_insert_with", true, false),
