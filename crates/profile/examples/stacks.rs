@@ -20,12 +20,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let profile =
         if dump.ends_with(".json") { serde_json::from_reader(file)? } else { HeapProfile::parse(file)? };
     let load = |mapping: &Mapping| fs::read(&mapping.path).map(|bytes| Box::new(bytes) as FileData);
+    let mut found = false;
     for (row, bytes, frames) in attributed_stacks(&profile, &load) {
         if row.contains(&wanted) {
+            found = true;
             println!("{row}\n# {bytes} bytes");
             frames.iter().for_each(|frame| println!("{frame}"));
             println!();
         }
+    }
+    if !found {
+        return Err(format!(
+            "{dump} has no row that contains `{wanted}`; if the program was built again since, write the dump again"
+        )
+        .into());
     }
     Ok(())
 }
