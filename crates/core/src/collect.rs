@@ -206,7 +206,9 @@ impl Collector {
             active_since = profiling.active_since;
         }
         let dump_bytes = heap.profile().sample_rate().bytes();
-        let samples = before.and_then(|before| SampleOrigin::of_dump(before, after?, dump_bytes));
+        let samples = before.and_then(|before| {
+            SampleOrigin::of_dump(before, after?, dump_bytes).map_err(|error| error.to_string())
+        });
         Ok((heap, Sampled { active_since, samples }, counts))
     }
 }

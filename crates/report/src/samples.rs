@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind};
 use crate::instance::InstanceInfo;
 use crate::units::printable;
 
@@ -37,14 +38,17 @@ impl SampleOrigin {
     /// # Errors
     ///
     /// If the samples were discarded meanwhile, and the rate does not show whether that was before or after the dump.
-    pub fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, String> {
+    pub fn of_dump(before: Self, after: Self, dump_bytes: u64) -> Result<Self, Error> {
         let fits = |origin: &Self| origin.sample_bytes == dump_bytes;
         let is_one = before.generation == after.generation;
         match (fits(&before), fits(&after)) {
             // If a pause ended meanwhile, the dump may be older; then it is more complete than this says.
             (_, true) if is_one || !fits(&before) => Ok(after),
             (true, false) => Ok(before),
-            _ => Err("the sampling rate changed while the profile was taken".into()),
+            _ => Err(Error::new(
+                ErrorKind::Profile,
+                "the sampling rate changed while the profile was taken; request it again",
+            )),
         }
     }
 
