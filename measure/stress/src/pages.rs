@@ -16,11 +16,12 @@ use memory_debug_axum::{
 const CLIENTS: usize = 3;
 
 /// All pages.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "",
     "?format=json",
     "/stats",
     "/stats?format=json",
+    "/instance",
     "/doctor",
     "/types",
     "/types?format=json&top=1000",
