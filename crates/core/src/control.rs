@@ -20,8 +20,7 @@ use memory_debug_report::{
 pub use self::change::ProfilingChange;
 use self::change::Wanted;
 use crate::collect::Collector;
-use crate::fork::NoFork;
-use crate::jemalloc::{self, RealSwitches, Sampling, Switches};
+use crate::jemalloc::{self, RealSwitches, SAMPLING, Sampling, Switches};
 use crate::thread::spawn_collecting;
 
 /// How long to wait after jemalloc refused to end a change.
@@ -31,14 +30,13 @@ const RETRY: Duration = Duration::from_secs(1);
 static MOVED: Condvar = Condvar::new();
 
 /// The process whose timer runs, or 0. A forked child has no timer. Read and written only while
-/// `jemalloc::sampling()` is held.
+/// [`SAMPLING`] is held.
 static TIMER_OF: AtomicU32 = AtomicU32::new(0);
 
 impl Collector {
     /// The state of the heap profiler. Reads a few numbers of jemalloc.
     pub fn profiling(&self) -> ProfilingStatus {
-        let _no_fork = NoFork::begin();
-        self.status(&mut jemalloc::sampling())
+        self.status(&mut SAMPLING.lock())
     }
 
     /// Changes the heap profiler for a limited time. If `if_version` is given, changes it only if the state still has
@@ -64,8 +62,7 @@ impl Collector {
         require_profiler()?;
         // This comes before the change and without the lock, so that other callers do not wait.
         let discarded = is_rate_changed(change, if_version)?.then(read_samples);
-        let _no_fork = NoFork::begin();
-        let mut sampling = jemalloc::sampling();
+        let mut sampling = SAMPLING.lock();
         require_version(&sampling, if_version)?;
         let rate = || RealSwitches.setting().map(|setting| setting.lg_sample);
         let rate_before = rate().map_err(ProfilingRefusal::Failed)?;
@@ -140,8 +137,7 @@ fn require_version(sampling: &Sampling, if_version: Option<u64>) -> Result<(), P
 
 /// Whether this change would change the rate now, and thereby discard samples.
 fn is_rate_changed(change: ProfilingChange, if_version: Option<u64>) -> Result<bool, ProfilingRefusal> {
-    let _no_fork = NoFork::begin();
-    let sampling = jemalloc::sampling();
+    let sampling = SAMPLING.lock();
     require_version(&sampling, if_version)?;
     let current = RealSwitches.setting().map_err(ProfilingRefusal::Failed)?;
     let wanted = match change.0 {
@@ -179,7 +175,7 @@ fn read_samples() -> Result<DiscardedSamples, String> {
     Ok(discarded)
 }
 
-/// Makes sure that a thread ends the change. Call it with `jemalloc::sampling()` held, so that the thread sees
+/// Makes sure that a thread ends the change. Call it with [`SAMPLING`] held, so that the thread sees
 /// the change.
 fn start_timer() -> io::Result<()> {
     if TIMER_OF.load(Ordering::Relaxed) != process::id() {
@@ -191,7 +187,7 @@ fn start_timer() -> io::Result<()> {
 
 /// Ends the change on time. Sleeps until then, even if the end moves.
 fn end_change_on_time() {
-    let mut sampling = jemalloc::sampling();
+    let mut sampling = SAMPLING.lock_despite_forks();
     while let Some(window) = sampling.window() {
         let refused = sampling.close_if_due(&RealSwitches).is_err();
         let left = window.until.instant.saturating_duration_since(RealSwitches.now().instant);

@@ -20,6 +20,6 @@ pub(crate) use large::read_large_objects;
 pub(crate) use probe::global_allocator;
 pub(crate) use profiling::{enabled, read_profiling, readiness};
 pub(crate) use purge::purge;
-pub(crate) use sampling::{RealSwitches, Sampling, Switches, generation, sampling};
+pub(crate) use sampling::{RealSwitches, SAMPLING, Sampling, Switches, generation};
 pub(crate) use setting::sample_bytes;
 pub(crate) use stats::read_stats;

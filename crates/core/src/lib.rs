@@ -56,7 +56,7 @@
 //!
 //! - `file_size`: writes that do not raise the signal of `RLIMIT_FSIZE`
 //! - `per_process`: values that a forked process makes for itself
-//! - `fork`: sections during which this process does not fork
+//! - `fork`: sections during which this process does not fork, and locks that no thread holds at a fork
 //! - `kernel_file`: files of the kernel, and their numbers
 //! - `regular_file`: opening files that are neither pipes nor devices
 //! - `install`: the macro that makes jemalloc the allocator
@@ -86,7 +86,6 @@
 // In the order of the list above.
 mod file_size;
 mod per_process;
-#[allow(unsafe_code, reason = "pthread_atfork and the mutex that its handlers lock are C")]
 mod fork;
 mod kernel_file;
 mod regular_file;

@@ -6,12 +6,11 @@
 //!
 //! Every change happens in a *window*, which ends by itself. Afterwards the switches are back in their earlier state.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::generation::Generation;
 use super::setting::Setting;
-use crate::fork::NoFork;
+use crate::fork::ForkSafe;
 use crate::mallctl;
 
 /// The switches of the profiler, and the clock.
@@ -50,12 +49,8 @@ pub(crate) struct Sampling {
 }
 
 /// The sampling state of this process; jemalloc has one profiler. The lock is held during changes, which are
-/// brief unless `prof.reset` waits for a dump. Begin a [`NoFork`] before this, not after it.
-pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
-    static SAMPLING: Mutex<Sampling> = Mutex::new(Sampling::new());
-    // Nothing here panics half way through a change.
-    SAMPLING.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// brief unless `prof.reset` waits for a dump.
+pub(crate) static SAMPLING: ForkSafe<Sampling> = ForkSafe::new(Sampling::new());
 
 /// The samples that jemalloc holds now.
 ///
@@ -63,8 +58,7 @@ pub(crate) fn sampling() -> MutexGuard<'static, Sampling> {
 ///
 /// If jemalloc does not report its switches.
 pub(crate) fn generation() -> Result<Generation, String> {
-    let _no_fork = NoFork::begin();
-    sampling().generation(&RealSwitches)
+    SAMPLING.lock().generation(&RealSwitches)
 }
 
 impl Sampling {

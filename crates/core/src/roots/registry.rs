@@ -3,14 +3,14 @@
 use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use memory_debug_report::{RootRow, RootSummary, Unavailable};
 
 use super::visitor::{Allocative, Visitor, arc_size};
 use super::walk::{Found, Limits, Walk};
-use crate::fork::NoFork;
+use crate::fork::ForkSafe;
 
 /// Most roots that are measured.
 const MAX_ROOTS: usize = 64;
@@ -18,7 +18,7 @@ const MAX_ROOTS: usize = 64;
 /// Most parts of a root that are reported one by one.
 const MAX_FIELDS: usize = 64;
 
-static ROOTS: Mutex<Vec<Arc<Root>>> = Mutex::new(Vec::new());
+static ROOTS: ForkSafe<Vec<Arc<Root>>> = ForkSafe::new(Vec::new());
 
 /// The number of roots that were refused because there were too many.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
@@ -105,7 +105,7 @@ impl RegisteredRoot {
 impl Drop for RegisteredRoot {
     fn drop(&mut self) {
         match &self.0 {
-            Some(own) => registered().retain(|root| !Arc::ptr_eq(root, own)),
+            Some(own) => ROOTS.lock().retain(|root| !Arc::ptr_eq(root, own)),
             None => {
                 REFUSED.fetch_sub(1, Ordering::Relaxed);
             }
@@ -172,14 +172,8 @@ impl<T: Allocative + Sync + ?Sized> Value for &'static T {
     }
 }
 
-fn registered() -> MutexGuard<'static, Vec<Arc<Root>>> {
-    // No code that holds the lock can panic and leave the list half changed.
-    ROOTS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> RegisteredRoot {
-    let _no_fork = NoFork::begin();
-    let mut roots = registered();
+    let mut roots = ROOTS.lock();
     roots.retain(|root| root.value.is_alive());
     if roots.len() >= MAX_ROOTS {
         REFUSED.fetch_add(1, Ordering::Relaxed);
@@ -193,14 +187,9 @@ fn register(name: String, type_name: &'static str, value: Box<dyn Value>) -> Reg
     RegisteredRoot(Some(root))
 }
 
-fn alive() -> Vec<Arc<Root>> {
-    let _no_fork = NoFork::begin();
-    registered().iter().filter(|root| root.value.is_alive()).cloned().collect()
-}
-
 /// Visits all roots that are alive, in the order of registration. `None` if there are no roots.
 pub(crate) fn measure(unavailable: &mut Unavailable) -> Option<RootSummary> {
-    let roots = alive();
+    let roots: Vec<_> = ROOTS.lock().iter().filter(|root| root.value.is_alive()).cloned().collect();
     let refused = REFUSED.load(Ordering::Relaxed);
     let mut summary = measure_roots(&roots, Limits::default(), unavailable);
     summary.refused = refused;
