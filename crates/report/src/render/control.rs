@@ -33,10 +33,7 @@ impl Display for ProfilingStatus {
             )?;
         }
         let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
-        for (reason, paths) in reasons::grouped(shown) {
-            writeln!(f, "not available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
-        }
-        Ok(())
+        reasons::lines(shown).try_for_each(|line| writeln!(f, "not available: {line}"))
     }
 }
 

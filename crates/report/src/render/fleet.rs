@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::{columns, error_cell, row_name, times};
+use super::{columns, error_cell, reasons, row_name, times};
 use crate::fleet::{FleetEstimate, FleetNumber, FleetReport, FleetTypes, MergeRule, Spread};
 use crate::instance::InstanceId;
 use crate::report::RowSource;
@@ -204,10 +204,7 @@ fn write_unavailable(out: &mut impl Write, report: &FleetReport) -> fmt::Result 
     if !report.unavailable.is_empty() {
         writeln!(out, "\nnot available:")?;
     }
-    for (reason, paths) in super::reasons::grouped(report.unavailable.iter()) {
-        writeln!(out, "  {}: {}", printable(&paths.join(", ")), printable(reason))?;
-    }
-    Ok(())
+    reasons::lines(report.unavailable.iter()).try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 fn counted(number: u64, noun: &str) -> String {

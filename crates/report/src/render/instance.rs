@@ -22,10 +22,7 @@ impl Display for InstanceReport {
         ] {
             writeln!(f, "{name:<8} {}", value.as_deref().unwrap_or("not available"))?;
         }
-        for (reason, paths) in reasons::grouped(self.unavailable.iter()) {
-            writeln!(f, "\nnot available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
-        }
-        Ok(())
+        reasons::lines(self.unavailable.iter()).try_for_each(|line| writeln!(f, "\nnot available: {line}"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::reasons;
 use crate::purge_report::{PurgeMoment, PurgeReport};
-use crate::units::{Bytes, printable};
+use crate::units::Bytes;
 
 impl Display for PurgeReport {
     /// One line with the result, then each number before and after.
@@ -26,10 +26,7 @@ impl Display for PurgeReport {
             writeln!(f, "\nbackground threads also return unused pages on their own, after the decay time")?;
         }
         let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
-        for (reason, paths) in reasons::grouped(shown) {
-            writeln!(f, "\nnot available: {}: {}", printable(&paths.join(", ")), printable(reason))?;
-        }
-        Ok(())
+        reasons::lines(shown).try_for_each(|line| writeln!(f, "\nnot available: {line}"))
     }
 }
 

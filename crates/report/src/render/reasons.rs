@@ -1,5 +1,7 @@
 //! Groups equal reasons, so that each appears once.
 
+use crate::units::printable;
+
 /// Every reason with all the names that have it, in the order of first appearance.
 pub(super) fn grouped<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -10,4 +12,13 @@ pub(super) fn grouped<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Ve
         }
     }
     reasons
+}
+
+/// Every reason once, on a line after all the names that have it: `process.pss_bytes, process.uss_bytes: permission
+/// denied`. The lines are printable.
+pub(super) fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> impl Iterator<Item = String> {
+    let line = |(reason, names): (&str, Vec<&str>)| {
+        format!("{}: {}", printable(&names.join(", ")), printable(reason))
+    };
+    grouped(pairs).into_iter().map(line)
 }

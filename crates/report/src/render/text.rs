@@ -210,14 +210,11 @@ fn write_unavailable(out: &mut dyn Write, report: &MemoryReport, page: Page) -> 
     let shown = report.unavailable.iter().filter(|(path, reason)| {
         page.shows(path) && !is_shown_elsewhere(path) && !container::is_shown_elsewhere(report, path, reason)
     });
-    let reasons = reasons::grouped(shown);
-    if !reasons.is_empty() {
+    let mut lines = reasons::lines(shown).peekable();
+    if lines.peek().is_some() {
         writeln!(out, "\nnot available:")?;
     }
-    for (reason, paths) in reasons {
-        writeln!(out, "  {}: {}", printable(&paths.join(", ")), printable(reason))?;
-    }
-    Ok(())
+    lines.try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 #[cfg(test)]
