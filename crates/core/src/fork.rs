@@ -4,7 +4,7 @@
 //! in the child forever. This includes locks inside the C library: glibc renews the locks of its allocator, but not the
 //! lock of `dl_iterate_phdr`. Code that holds such a lock keeps a [`NoFork`], and `fork` waits until it is dropped.
 
-#[cfg_attr(not(unix), path = "fork/no_gate.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "fork/no_gate.rs")]
 #[allow(unsafe_code, reason = "pthread_atfork and the mutex that its handlers lock are C")]
 mod gate;
 

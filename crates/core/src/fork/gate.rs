@@ -1,4 +1,4 @@
-//! The mutex that `fork` takes, on Unix.
+//! The mutex that `fork` takes, on Linux.
 
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicBool, Ordering};

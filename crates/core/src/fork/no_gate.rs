@@ -1,4 +1,4 @@
-//! Systems without `fork`: there is nothing to hold up.
+//! Systems other than Linux: `fork` does not wait for sections.
 
 pub(super) fn watch_forks() {}
 
