@@ -348,7 +348,8 @@ impl Query {
                     digits.parse::<u8>().ok().filter(|depth| (1..=32).contains(depth))?;
                 }
                 ("filter" | "focus" | "ignore", text) if is_types || page == "fleet" && name == "filter" => {
-                    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
+                    // An empty text counts as missing.
+                    if text.len() > 128 || text.chars().any(char::is_control) {
                         return None;
                     }
                     if name == "filter" {

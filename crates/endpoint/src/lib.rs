@@ -93,6 +93,8 @@
 //! - `limits`: the limits on what requests may cost
 //! - `reply`: formats, headers and problems
 //! - `fleet`: requests for the reports of several processes
+//! - `html`: pages for browsers
+//! - `problem_form`: how a problem is written
 //! - `request`: paths, parameters and headers of requests
 //! - `peers`: the settings for instances on other hosts
 //! - `view`: the pages, one file each
@@ -118,10 +120,13 @@ mod escape;
 pub mod exports;
 mod fleet;
 mod flight;
+#[cfg_attr(not(feature = "html"), path = "html/disabled.rs")]
+mod html;
 mod limits;
 mod parts;
 #[cfg_attr(not(feature = "peers"), path = "peers/disabled.rs")]
 mod peers;
+mod problem_form;
 mod rate_limit;
 mod reply;
 mod reply_future;

@@ -10,6 +10,7 @@ use memory_debug_core::InstanceId;
 
 use crate::auth::Authorized;
 use crate::flight::{Flights, Growth, Waiting};
+use crate::problem_form::ProblemForm;
 use crate::reply::Format;
 use crate::reply::Problem;
 use crate::reply::Reply;
@@ -36,8 +37,8 @@ pub struct ReplyFuture {
 enum State {
     Ready(Box<Reply>),
     Reading(Box<Reading>),
-    Waiting { waiting: Waiting, format: Format },
-    Growing { growth: Growth, format: Format },
+    Waiting { waiting: Waiting, form: ProblemForm },
+    Growing { growth: Growth, form: ProblemForm },
     Done,
 }
 
@@ -83,9 +84,9 @@ impl ReplyFuture {
         }
     }
 
-    /// The reply that `waiting` resolves to. A problem is written in `format`.
-    pub(crate) fn waiting(waiting: Waiting, format: Format) -> Self {
-        Self::new(State::Waiting { waiting, format })
+    /// The reply that `waiting` resolves to. A problem is written in `form`.
+    pub(crate) fn waiting(waiting: Waiting, form: ProblemForm) -> Self {
+        Self::new(State::Waiting { waiting, form })
     }
 
     /// The reply to a request whose body must be read first.
@@ -93,9 +94,9 @@ impl ReplyFuture {
         Self::new(State::Reading(Box::new(reading)))
     }
 
-    /// The reply with the growth of the heap. A problem is written in `format`.
-    pub(crate) fn growing(growth: Growth, format: Format) -> Self {
-        Self::new(State::Growing { growth, format })
+    /// The reply with the growth of the heap. A problem is written in `form`.
+    pub(crate) fn growing(growth: Growth, form: ProblemForm) -> Self {
+        Self::new(State::Growing { growth, form })
     }
 
     /// The application's own answer, or an empty 404 where there is no application.
@@ -146,9 +147,9 @@ impl ReplyFuture {
     }
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
-        let (answer, format) = match &mut self.state {
-            State::Waiting { waiting, format } => (ready!(Pin::new(waiting).poll(context)), *format),
-            State::Growing { growth, format } => (ready!(Pin::new(growth).poll(context)), *format),
+        let (answer, form) = match &mut self.state {
+            State::Waiting { waiting, form } => (ready!(Pin::new(waiting).poll(context)), form),
+            State::Growing { growth, form } => (ready!(Pin::new(growth).poll(context)), form),
             State::Ready(_) | State::Reading(_) | State::Done => {
                 return match std::mem::replace(&mut self.state, State::Done) {
                     State::Ready(reply) => Poll::Ready(*reply),
@@ -157,8 +158,9 @@ impl ReplyFuture {
                 };
             }
         };
+        let reply = answer.unwrap_or_else(|problem| form.reply(&problem));
         self.state = State::Done;
-        Poll::Ready(answer.unwrap_or_else(|problem| Reply::problem(&problem, format)))
+        Poll::Ready(reply)
     }
 }
 
@@ -168,7 +170,8 @@ impl Draft {
         let Self { read, if_match, kind, format, shows_host } = self;
         let page = read(body, if_match, proof)?;
         let kind = page.kind(kind);
-        Ok(RenderRequest { page, kind, format, force: false, shows_host })
+        // Its formats are for programs.
+        Ok(RenderRequest { page, kind, format, force: false, shows_host, site: None })
     }
 }
 
@@ -176,11 +179,11 @@ impl Reading {
     /// The next state, after the body has arrived or failed to arrive.
     fn finish(self, body: Result<Vec<u8>, Problem>) -> State {
         let Self { draft, flights, proof, .. } = self;
-        let format = draft.format;
+        let form = ProblemForm::from(draft.format);
         let joined = body.and_then(|body| flights.join(draft.complete(&body, &proof)?, &proof));
         match joined {
-            Ok(waiting) => State::Waiting { waiting, format },
-            Err(problem) => State::Ready(Box::new(Reply::problem(&problem, format))),
+            Ok(waiting) => State::Waiting { waiting, form },
+            Err(problem) => State::Ready(Box::new(form.reply(&problem))),
         }
     }
 }
@@ -208,6 +211,9 @@ mod tests {
     async fn s47_a_lost_sender_is_an_error_not_a_hang() {
         let (sender, receiver) = futures_channel::oneshot::channel();
         drop(sender);
-        assert_eq!(ReplyFuture::waiting(Waiting::answered_by(receiver), Format::Text).await.status, 500);
+        assert_eq!(
+            ReplyFuture::waiting(Waiting::answered_by(receiver), Format::Text.into()).await.status,
+            500
+        );
     }
 }

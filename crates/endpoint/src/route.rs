@@ -109,10 +109,7 @@ const OPERATIONS: &[Operation] = &[
         parameters: &["format", "force", "label"],
         ..change("POST", "/snapshots", Kind::Everything, Read::Head(view::take_snapshot))
     },
-    Operation {
-        formats: &[Format::Text, Format::Json, Format::Pprof],
-        ..get("/snapshots/{id}", Kind::Snapshots, view::show_snapshot)
-    },
+    Operation { formats: Format::SNAPSHOT, ..get("/snapshots/{id}", Kind::Snapshots, view::show_snapshot) },
     change("DELETE", "/snapshots/{id}", Kind::Snapshots, Read::Head(view::drop_snapshot)),
     Operation {
         parameters: &[
@@ -131,6 +128,7 @@ const OPERATIONS: &[Operation] = &[
     Operation { names_types: false, ..get("/profiling", Kind::Allocator, view::profiling) },
     Operation {
         names_types: false,
+        formats: Format::DATA,
         ..change("PUT", "/profiling", Kind::Allocator, Read::Body(view::set_profiling))
     },
     Operation { names_types: false, ..change("POST", "/purge", Kind::Allocator, Read::Head(view::purge)) },

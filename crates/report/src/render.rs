@@ -11,9 +11,11 @@ mod detail;
 mod diagnosis;
 mod fleet;
 mod growth;
+mod header;
 mod instance;
 mod json;
-mod line;
+mod layout;
+mod missing;
 mod purge;
 mod reasons;
 mod reconciliation;
@@ -21,6 +23,7 @@ mod report_diff;
 mod roots;
 mod snapshots;
 mod stacks;
+mod stats;
 mod table;
 mod text;
 
@@ -30,6 +33,21 @@ pub use json::{json, write_document, write_json};
 pub use snapshots::write_snapshots_text;
 pub use stacks::{stacks_text, write_stacks_json, write_stacks_text};
 pub use text::{text, write_text};
+
+/// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
+pub mod content {
+    pub use super::diagnosis::{checked, name as severity, not_checked, warnings};
+    pub use super::header::{collected, identity, limits, memory};
+    pub use super::layout::Layout;
+    pub use super::missing::values as unavailable;
+    pub use super::reconciliation::text as reconciliation;
+    pub use super::snapshots::cells as snapshot_cells;
+    pub use super::stats::write as write_stats;
+    pub use super::table::{
+        cells as type_cells, footer as types_footer, of_report as types, omitted, totals,
+    };
+    pub use crate::units::printable;
+}
 
 use crate::report::RowSource;
 use crate::units::{percent, short_name};

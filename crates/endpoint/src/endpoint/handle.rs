@@ -12,7 +12,9 @@ use super::Endpoint;
 use crate::audit;
 use crate::auth::{Authorized, Refusal, Role, cross_site};
 use crate::fleet::{Caller, FleetMembers, FleetScope, HOP};
+use crate::html::{self, Site};
 use crate::parts::RequestParts;
+use crate::problem_form::ProblemForm;
 use crate::reply::{Format, Problem, Reply};
 use crate::reply_future::{Draft, Reading, ReplyFuture};
 use crate::request::{Asking, IfMatch, Query, negotiate, negotiate_problem};
@@ -26,6 +28,8 @@ enum Request {
     Page(RenderRequest, Option<Arc<dyn Neighbours>>),
     /// A request whose page is described by its body.
     WithBody(Draft),
+    /// A request for a file, which needs no work.
+    Asset(Reply),
 }
 
 /// The part of a request that has the page's parameters.
@@ -41,6 +45,7 @@ impl Request {
         match self {
             Self::Page(request, _) => request.format,
             Self::WithBody(draft) => draft.format,
+            Self::Asset(_) => Format::Text,
         }
     }
 }
@@ -85,34 +90,41 @@ impl Endpoint {
             Ok(Request::Page(request, _)) if parts.method == "HEAD" => {
                 Reply::page(request.format, Bytes::new())
             }
+            Ok(Request::Asset(reply)) => reply,
             Ok(request) => {
-                let format = self.problem_format(parts, request.format());
-                match self.start(request, format, proof) {
+                let form = self.problem_form(parts, request.format(), proof);
+                match self.start(request, &form, proof) {
                     Ok(outcome) => return outcome,
-                    Err(problem) => Reply::problem(&problem, format),
+                    Err(problem) => form.reply(&problem),
                 }
             }
             Err(problem) => {
                 let format = negotiate_problem(parts.query, &accept);
-                Reply::problem(&problem, self.problem_format(parts, format))
+                self.problem_form(parts, format, proof).reply(&problem)
             }
         };
         ready(parts, reply)
     }
 
-    /// Starts the work for a request. Problems that appear later are written in `format`.
-    fn start(&self, request: Request, format: Format, proof: &Authorized) -> Result<ReplyFuture, Problem> {
+    /// Starts the work for a request. Problems that appear later are written in `form`.
+    fn start(
+        &self,
+        request: Request,
+        form: &ProblemForm,
+        proof: &Authorized,
+    ) -> Result<ReplyFuture, Problem> {
         match request {
             Request::Page(request, neighbours) => match request.page.watch() {
                 Some(watch) => self
                     .flights
                     .grow(&request, watch, proof)
-                    .map(|growth| ReplyFuture::growing(growth, format)),
+                    .map(|growth| ReplyFuture::growing(growth, form.clone())),
                 None => self
                     .flights
                     .join_with(request, neighbours, proof)
-                    .map(|waiting| ReplyFuture::waiting(waiting, format)),
+                    .map(|waiting| ReplyFuture::waiting(waiting, form.clone())),
             },
+            Request::Asset(reply) => Ok(ReplyFuture::ready(reply)),
             Request::WithBody(draft) => {
                 let body = RequestBody::new(self.flights.await_body(proof)?);
                 let flights = Arc::clone(&self.flights);
@@ -121,11 +133,20 @@ impl Endpoint {
         }
     }
 
-    /// The format of a problem, if the page was requested in `format`. For all paths that `go tool pprof` may
-    /// request, the problem has a format that the tool shows.
-    fn problem_format(&self, parts: &RequestParts<'_>, format: Format) -> Format {
+    /// The form of a problem, if the page was requested in `format`. For all paths that `go tool pprof` may request, the
+    /// problem has a format that the tool shows.
+    fn problem_form(&self, parts: &RequestParts<'_>, format: Format, proof: &Authorized) -> ProblemForm {
         let is_heap = self.base.below(parts.path) == Some("/heap");
-        if is_heap && format != Format::Json || self.is_alias(parts.path) { Format::Pprof } else { format }
+        if is_heap && format != Format::Json || self.is_alias(parts.path) {
+            return ProblemForm::from(Format::Pprof);
+        }
+        ProblemForm::new(format, || self.site(parts, proof))
+    }
+
+    /// The place of the requested page.
+    fn site(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Option<Site> {
+        let rest = self.base.below(parts.path).unwrap_or_default();
+        html::site(self.base_path(), rest, proof.user(), proof.role().as_str())
     }
 
     /// Checks the head of a request in the documented order: origin, path, method, parameters, instance, format, role,
@@ -140,6 +161,9 @@ impl Endpoint {
         let rest = self.base.below(parts.path).filter(|_| !is_alias);
         if cross_site::is_refused(parts, rest == Some("")) {
             return Err(Problem::CrossSite);
+        }
+        if let Some(asset) = rest.and_then(|rest| html::asset(parts.method, rest)) {
+            return if proof.is_peer() { Err(Problem::PeersOwn) } else { Ok(Request::Asset(asset)) };
         }
         let (operation, id) = self.find(parts, rest)?;
 
@@ -195,7 +219,8 @@ impl Endpoint {
             Source::Page(page) => {
                 let page = page?;
                 let kind = page.kind(kind);
-                let request = RenderRequest { page, kind, format, force, shows_host };
+                let site = if format == Format::Html { self.site(parts, proof) } else { None };
+                let request = RenderRequest { page, kind, format, force, shows_host, site };
                 Ok(Request::Page(request, neighbours.take()))
             }
         }

@@ -7,6 +7,8 @@ pub(crate) enum Format {
     Text,
     /// The wire format, `memory-debug/v1`.
     Json,
+    /// A page for a browser. Only with the feature `html`.
+    Html,
     /// A profile for `go tool pprof`, Pyroscope and Parca.
     Pprof,
     /// A profile as collapsed stacks.
@@ -23,7 +25,19 @@ pub(crate) enum Format {
 
 impl Format {
     /// Formats of most pages. Text comes first, for clients without a preference such as `curl`.
-    pub(crate) const PAGE: &'static [Self] = &[Self::Text, Self::Json];
+    #[cfg(feature = "html")]
+    pub(crate) const PAGE: &'static [Self] = &[Self::Text, Self::Json, Self::Html];
+    #[cfg(not(feature = "html"))]
+    pub(crate) const PAGE: &'static [Self] = Self::DATA;
+
+    /// Formats of answers to programs.
+    pub(crate) const DATA: &'static [Self] = &[Self::Text, Self::Json];
+
+    /// Formats of a kept snapshot.
+    #[cfg(feature = "html")]
+    pub(crate) const SNAPSHOT: &'static [Self] = &[Self::Text, Self::Json, Self::Html, Self::Pprof];
+    #[cfg(not(feature = "html"))]
+    pub(crate) const SNAPSHOT: &'static [Self] = &[Self::Text, Self::Json, Self::Pprof];
 
     /// Formats of a heap profile. Pprof comes first, because `go tool pprof` states no preference.
     pub(crate) const PROFILE: &'static [Self] =
@@ -43,6 +57,7 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Html => "html",
             Self::Pprof => "pprof",
             Self::Collapsed => "collapsed",
             Self::Svg => "svg",
@@ -62,6 +77,7 @@ impl Format {
             Self::Text | Self::Collapsed | Self::Raw | Self::Prometheus => "text/plain",
             Self::OpenMetrics => "application/openmetrics-text",
             Self::Json => "application/json",
+            Self::Html => "text/html",
             Self::Pprof => "application/octet-stream",
             Self::Svg => "image/svg+xml",
         }
@@ -71,6 +87,7 @@ impl Format {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Text | Self::Collapsed | Self::Raw => "text/plain; charset=utf-8",
+            Self::Html => "text/html; charset=utf-8",
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             _ => self.media_type(),

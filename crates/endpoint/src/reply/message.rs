@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use crate::auth::Refusal;
 use crate::reply::format::Format;
-use crate::reply::headers::{ALWAYS, CHALLENGE};
+#[cfg(any(test, feature = "html"))]
+use crate::reply::headers::OF_ASSET;
+use crate::reply::headers::{ALWAYS, CHALLENGE, OF_HTML};
 use crate::reply::problem::Problem;
 
 const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page requires a user name and a password\n";
@@ -64,10 +66,17 @@ impl Reply {
 
     pub(crate) fn page(format: Format, body: Bytes) -> Self {
         let reply = Self::new(200, format.content_type(), body);
+        let reply = if format == Format::Html { reply.with_replaced(&OF_HTML) } else { reply };
         match format.disposition() {
             Some(disposition) => reply.with_header("content-disposition", disposition),
             None => reply,
         }
+    }
+
+    /// A file that pages for browsers load.
+    #[cfg(any(test, feature = "html"))]
+    pub(crate) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self::new(200, content_type, Bytes::from_static(bytes)).with_replaced(&OF_ASSET)
     }
 
     /// Marks the page as showing something new, at `location` relative to the path of the request.
@@ -78,6 +87,12 @@ impl Reply {
     /// Adds the tag of the state on the page, for conditional changes.
     pub(crate) fn tagged(self, etag: String) -> Self {
         self.with_header("etag", etag)
+    }
+
+    /// The same reply as a page for a browser.
+    pub(crate) fn into_page(self, page: String) -> Self {
+        let headers = [("content-type", Format::Html.content_type())];
+        Self { body: page.into(), ..self }.with_replaced(&OF_HTML).with_replaced(&headers)
     }
 
     /// The empty reply to a request that succeeded.
@@ -117,6 +132,16 @@ impl Reply {
         Self { status, headers, body }
     }
 
+    /// Replaces the values of headers that the reply has.
+    fn with_replaced(mut self, headers: &[(&'static str, &'static str)]) -> Self {
+        for (name, value) in &mut self.headers {
+            if let Some((_, other)) = headers.iter().find(|(wanted, _)| wanted == name) {
+                *value = Cow::Borrowed(other);
+            }
+        }
+        self
+    }
+
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -129,9 +154,20 @@ mod tests {
 
     use super::*;
 
+    /// The headers of a reply that differ from the usual ones.
+    fn of_its_kind(reply: &Reply) -> &'static [(&'static str, &'static str)] {
+        let (_, content_type) = reply.headers.iter().find(|(name, _)| *name == "content-type").unwrap();
+        match &**content_type {
+            "text/html; charset=utf-8" => &OF_HTML,
+            "text/css; charset=utf-8" => &OF_ASSET,
+            _ => &[],
+        }
+    }
+
     fn every_kind_of_reply() -> Vec<Reply> {
         let mut replies =
             vec![Reply::unauthorized(), Reply::plain_http(), Reply::throttled(Duration::from_millis(9001))];
+        replies.push(Reply::asset("text/css; charset=utf-8", b""));
         for &format in Format::PAGE {
             replies.push(Reply::page(format, Bytes::new()));
             replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));
@@ -143,13 +179,39 @@ mod tests {
     #[test]
     fn s33_every_reply_has_the_protective_headers() {
         for reply in every_kind_of_reply() {
+            let own = of_its_kind(&reply);
             for (name, value) in ALWAYS {
+                let value = own.iter().find(|(known, _)| *known == name).map_or(value, |(_, value)| value);
                 assert!(reply.headers.contains(&(name, value.into())), "{name}: {reply:?}");
             }
             let (_, content_type) = reply.headers.iter().find(|(name, _)| *name == "content-type").unwrap();
-            let known = ["text/plain; charset=utf-8", "application/json", "application/problem+json"];
+            let known = [
+                "text/plain; charset=utf-8",
+                "application/json",
+                "application/problem+json",
+                "text/html; charset=utf-8",
+                "text/css; charset=utf-8",
+            ];
             assert!(known.contains(&&**content_type), "{reply:?}");
         }
+    }
+
+    #[test]
+    fn s33_a_page_for_browsers_runs_no_script_and_loads_only_its_own_files() {
+        let (_, policy) = OF_HTML[0];
+        let mut directives: Vec<_> = policy.split("; ").collect();
+        directives.sort_unstable();
+        assert_eq!(
+            directives,
+            [
+                "base-uri 'none'",
+                "default-src 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+                "img-src 'self'",
+                "style-src 'self'",
+            ]
+        );
     }
 
     #[test]

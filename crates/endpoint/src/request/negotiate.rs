@@ -117,9 +117,7 @@ mod tests {
     #[test]
     fn no_preference_means_text() {
         assert_eq!(negotiate(&[], Format::PAGE), Some(Format::Text));
-        for accept in
-            ["*/*", "", "text/*", "*/*;q=0.1", "text/html, */*;q=0.8", "nonsense", "*; q=.2", "\u{e9}"]
-        {
+        for accept in ["*/*", "", "text/*", "*/*;q=0.1", "nonsense", "*; q=.2", "\u{e9}"] {
             assert_eq!(chosen(accept), Some(Format::Text), "{accept}");
         }
         assert_eq!(negotiate(&[b"\xff/\xff"], Format::PAGE), Some(Format::Text));
@@ -142,17 +140,29 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "html")]
+    #[test]
+    fn a_browser_gets_html_and_a_client_that_accepts_anything_gets_text() {
+        for accept in [
+            "text/html",
+            "text/html, */*;q=0.8",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+        ] {
+            assert_eq!(chosen(accept), Some(Format::Html), "{accept}");
+        }
+        assert_eq!(chosen("text/html;q=0.9, */*"), Some(Format::Text));
+        assert_eq!(negotiate(&[b"text/html"], Format::DATA), None);
+    }
+
     #[test]
     fn the_most_specific_range_decides() {
         assert_eq!(chosen("text/plain;q=0, */*"), Some(Format::Json));
-        assert_eq!(chosen("text/*, text/plain;q=0.1, application/json;q=0.5"), Some(Format::Json));
+        assert_eq!(chosen("text/plain;q=0.1, application/json;q=0.5, text/*;q=0.3"), Some(Format::Json));
     }
 
     #[test]
     fn unacceptable_formats_are_not_chosen() {
-        for accept in
-            ["image/png", "text/html", "*/*;q=0", "application/json;q=0", "application/problem+json"]
-        {
+        for accept in ["image/png", "*/*;q=0", "application/json;q=0", "application/problem+json"] {
             assert_eq!(chosen(accept), None, "{accept}");
         }
     }

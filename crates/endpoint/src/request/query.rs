@@ -129,11 +129,15 @@ impl Query {
         self.number(name, most.min(self.max_rows))
     }
 
-    /// Reads a short string without control characters.
+    /// Reads a short string without control characters. An empty string counts as missing, because browsers send the
+    /// empty fields of a form.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        if self.pairs.iter().any(|(known, value)| *known == name && value.is_empty()) {
+            return None;
+        }
         self.read(name, |value| {
-            if !(1..=MAX_TEXT_BYTES).contains(&value.len()) {
-                Err(format!("must have 1 to {MAX_TEXT_BYTES} bytes"))
+            if value.len() > MAX_TEXT_BYTES {
+                Err(format!("must have at most {MAX_TEXT_BYTES} bytes"))
             } else if value.contains(char::is_control) {
                 Err("must not contain control characters".to_owned())
             } else {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bounded::Bounded;
 use super::page_request::RenderRequest;
+use crate::html;
 use crate::reply::{Format, Problem, Reply};
 
 impl RenderRequest {
@@ -20,7 +21,8 @@ impl RenderRequest {
     ) -> Result<Reply, Problem> {
         self.until_it_fits(rows, half, max_bytes, |body, shown| {
             write(body, shown)?;
-            if shown < rows {
+            // A page for browsers has its own note.
+            if shown < rows && !body.is_html() {
                 self.mark_truncated(body, shown, max_bytes);
             }
             Ok(())
@@ -64,7 +66,15 @@ impl RenderRequest {
                 // Writing into memory has no other reason to fail.
                 attempt
                     .map_err(|NotWritten(reason)| Problem::internal("the page was not written", &reason))?;
-                return Ok(Reply::page(self.format, body.into_bytes()));
+                match &self.site {
+                    Some(site) if !body.is_html() => {
+                        let page = html::text(site, &String::from_utf8_lossy(body.as_bytes()));
+                        if page.len() <= max_bytes {
+                            return Ok(Reply::page(self.format, page.into()));
+                        }
+                    }
+                    _ => return Ok(Reply::page(self.format, body.into_bytes())),
+                }
             }
             measure = less(measure).ok_or(Problem::ReplyTooLarge)?;
             body.clear();
@@ -87,9 +97,14 @@ impl RenderRequest {
             // A report is one indented JSON object that is never empty, so a member fits in at its front.
             Format::Json => body.replace_first("{\n  \"truncated\": true,"),
             // If the line does not fit, the body is full.
-            _ => drop(write!(body, "\ntruncated: only {rows} rows fit into {max_bytes} bytes\n")),
+            _ => drop(write!(body, "\n{}\n", truncated(rows, max_bytes))),
         }
     }
+}
+
+/// The note that a body has fewer rows than requested.
+pub(super) fn truncated(rows: usize, max_bytes: usize) -> String {
+    format!("truncated: only {rows} rows fit into {max_bytes} bytes")
 }
 
 /// The outcome of writing a body.

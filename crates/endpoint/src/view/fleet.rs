@@ -106,6 +106,7 @@ fn own_report(rows: usize, force: bool) -> RenderRequest {
         format: Format::Json,
         force,
         shows_host: true,
+        site: None,
     }
 }
 

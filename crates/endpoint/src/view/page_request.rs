@@ -15,6 +15,7 @@ use super::comparable::Comparable;
 use super::kind::Kind;
 use crate::auth::Authorized;
 use crate::collect::Collect;
+use crate::html::Site;
 use crate::reply::{Format, Problem, Reply};
 
 /// A request for one page, with its parameters. Equal requests that arrive together share one answer.
@@ -80,14 +81,16 @@ pub(crate) struct RenderRequest {
     pub(crate) force: bool,
     /// Whether the reader may see the name of the host.
     pub(crate) shows_host: bool,
+    /// The place of a page for browsers. `None` for all other formats.
+    pub(crate) site: Option<Site>,
 }
 
 impl PartialEq for RenderRequest {
     fn eq(&self, other: &Self) -> bool {
-        let Self { page, kind, format, force, shows_host } = self;
+        let Self { page, kind, format, force, shows_host, site } = self;
         **page == *other.page
             && (*kind, *format) == (other.kind, other.format)
-            && (*force, *shows_host) == (other.force, other.shows_host)
+            && (*force, *shows_host, site) == (other.force, other.shows_host, &other.site)
     }
 }
 

@@ -85,6 +85,7 @@ impl RenderRequest {
             format,
             force: false,
             shows_host: true,
+            site: None,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use memory_debug_core::{Collected, Page, Selection, SnapshotDiff, Snapshots, TypesView, render};
 
-use super::fit::written;
+use super::fit::{truncated, written};
 use super::page_request::{Material, RenderRequest};
 use crate::auth::Authorized;
+use crate::html;
 use crate::reply::{Format, Problem, Reply};
 
 /// Writes a page of the report in at most `max_bytes`.
@@ -27,8 +28,14 @@ pub(super) fn write(
         let report = report.to_mut();
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
     }
-    request.fitting(types.top, material.max_bytes, |body, top| {
+    let shown = types.top;
+    request.fitting(shown, material.max_bytes, |body, top| {
         let types = TypesView { top, ..types.clone() };
+        if let Some(site) = &request.site {
+            let note = (top < shown).then(|| truncated(top, material.max_bytes));
+            let page = html::of_report(site, page, &report, &types, note.as_deref());
+            return written(body.write_html(&page));
+        }
         match request.format {
             Format::Json => written(render::write_json(body, &report, page, &types)),
             _ => written(render::write_text(body, &report, page, &types)),

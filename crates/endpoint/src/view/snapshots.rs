@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memory_debug_core::{PprofOptions, Snapshot, SnapshotId, SnapshotInfo, Snapshots, Work, render};
 
-use super::fit::written;
+use super::fit::{truncated, written};
 use super::page_request::{Material, PageRequest, RenderRequest};
 use super::profile::write_pprof;
 use crate::auth::Authorized;
+use crate::html;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
 
@@ -67,6 +68,10 @@ impl PageRequest for ListSnapshots {
         let infos: Vec<_> = all.iter().map(|snapshot| shown(request, snapshot.info())).collect();
         request.fitting(infos.len(), material.max_bytes, |body, top| {
             let newest = &infos[infos.len() - top..];
+            if let Some(site) = &request.site {
+                let note = (top < infos.len()).then(|| truncated(top, material.max_bytes));
+                return written(body.write_html(&html::snapshots(site, newest, note.as_deref())));
+            }
             match request.format {
                 Format::Json => written(render::write_document(body, "snapshots", &newest)),
                 _ => written(render::write_snapshots_text(body, newest)),

@@ -1,9 +1,8 @@
 //! Renders the control group, the groups above it and the machine on the stats page.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
-use super::columns;
-use super::line::line;
+use super::layout::{Layout, fact, table};
 use crate::report::{CgroupLevel, CgroupMemory, MachineMemory, MemoryReport, NO_LIMIT};
 use crate::units::{Bytes, count, printable};
 
@@ -27,7 +26,7 @@ pub(super) fn header(report: &MemoryReport) -> Option<String> {
     Some(std::iter::once(whole).chain(parts).collect::<Vec<_>>().join(" · "))
 }
 
-pub(super) fn write(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
+pub(super) fn write(out: &mut dyn Layout, report: &MemoryReport) -> fmt::Result {
     if let Some(cgroup) = &report.cgroup {
         write_group(out, cgroup)?;
         write_levels(out, cgroup)?;
@@ -36,7 +35,7 @@ pub(super) fn write(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
         write_machine(out, machine)?;
     }
     if let Ok(ceiling) = report.ceiling() {
-        writeln!(out, "\nlimit with the least room: {ceiling}")?;
+        out.paragraph(&format!("limit with the least room: {ceiling}"))?;
     }
     Ok(())
 }
@@ -51,29 +50,29 @@ pub(super) fn is_shown_elsewhere(report: &MemoryReport, path: &str, reason: &str
     of_own_group == Some(reason) || (name == "limit_bytes" && reason == NO_LIMIT)
 }
 
-fn write_group(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
-    writeln!(out, "\ncontrol group (version {})", cgroup.version)?;
-    line(out, "limit", cgroup.limit_bytes.map(Bytes))?;
-    line(out, "current", cgroup.current_bytes.map(Bytes))?;
-    line(out, "inactive page cache", cgroup.inactive_file_bytes.map(Bytes))?;
-    line(out, "peak", cgroup.peak_bytes.map(Bytes))?;
+fn write_group(out: &mut dyn Layout, cgroup: &CgroupMemory) -> fmt::Result {
+    out.heading(&format!("control group (version {})", cgroup.version))?;
+    fact(out, "limit", cgroup.limit_bytes.map(Bytes))?;
+    fact(out, "current", cgroup.current_bytes.map(Bytes))?;
+    fact(out, "inactive page cache", cgroup.inactive_file_bytes.map(Bytes))?;
+    fact(out, "peak", cgroup.peak_bytes.map(Bytes))?;
     let parts = &cgroup.parts;
-    line(out, "anonymous", parts.anonymous_bytes.map(Bytes))?;
-    line(out, "page cache and tmpfs", parts.file_bytes.map(Bytes))?;
-    line(out, "… of it mapped", parts.mapped_file_bytes.map(Bytes))?;
-    line(out, "… of it tmpfs, shared", parts.shared_bytes.map(Bytes))?;
-    line(out, "kernel", parts.kernel_bytes.map(Bytes))?;
-    line(out, "socket buffers", parts.socket_bytes.map(Bytes))?;
-    line(out, "out-of-memory kills", cgroup.oom_kills.map(count))?;
-    line(out, "times at high", cgroup.high_events.map(count))?;
-    line(out, "times at limit", cgroup.max_events.map(count))?;
+    fact(out, "anonymous", parts.anonymous_bytes.map(Bytes))?;
+    fact(out, "page cache and tmpfs", parts.file_bytes.map(Bytes))?;
+    fact(out, "… of it mapped", parts.mapped_file_bytes.map(Bytes))?;
+    fact(out, "… of it tmpfs, shared", parts.shared_bytes.map(Bytes))?;
+    fact(out, "kernel", parts.kernel_bytes.map(Bytes))?;
+    fact(out, "socket buffers", parts.socket_bytes.map(Bytes))?;
+    fact(out, "out-of-memory kills", cgroup.oom_kills.map(count))?;
+    fact(out, "times at high", cgroup.high_events.map(count))?;
+    fact(out, "times at limit", cgroup.max_events.map(count))?;
     let share = |share: Option<f64>| share.map(|share| format!("{share} % of 10 s"));
-    line(out, "some tasks stalled", share(cgroup.pressure_some_avg10_percent))?;
-    line(out, "all tasks stalled", share(cgroup.pressure_full_avg10_percent))
+    fact(out, "some tasks stalled", share(cgroup.pressure_some_avg10_percent))?;
+    fact(out, "all tasks stalled", share(cgroup.pressure_full_avg10_percent))
 }
 
 /// Writes the own group and the groups above it, one line each. The group with the least room is marked.
-fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
+fn write_levels(out: &mut dyn Layout, cgroup: &CgroupMemory) -> fmt::Result {
     if cgroup.levels.is_empty() {
         return Ok(());
     }
@@ -97,15 +96,15 @@ fn write_levels(out: &mut dyn Write, cgroup: &CgroupMemory) -> fmt::Result {
             number(*oom_kills),
         ]
     });
-    writeln!(out, "\nlevels of the control group; ! marks the least room")?;
+    out.heading("levels of the control group; ! marks the least room")?;
     let headings = ["level", "limit", "current", "inactive cache", "room", "times at limit", "kills"];
-    columns::write(out, headings, rows)
+    table(out, headings, rows)
 }
 
-fn write_machine(out: &mut dyn Write, machine: &MachineMemory) -> fmt::Result {
-    writeln!(out, "\nmachine")?;
-    line(out, "total", machine.total_bytes.map(Bytes))?;
-    line(out, "available", machine.available_bytes.map(Bytes))
+fn write_machine(out: &mut dyn Layout, machine: &MachineMemory) -> fmt::Result {
+    out.heading("machine")?;
+    fact(out, "total", machine.total_bytes.map(Bytes))?;
+    fact(out, "available", machine.available_bytes.map(Bytes))
 }
 
 #[cfg(test)]

@@ -1,20 +1,24 @@
 //! Renders the allocator's arenas and size classes as text.
 
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
 
-use super::columns;
+use super::layout::{Layout, Terminal, table};
 use crate::detail::{AllocatorDetail, ArenaStats, BinStats, LargeStats, SizeClasses};
 use crate::units::{Bytes, count};
 
 impl Display for AllocatorDetail {
     /// One table for each part that was requested and could be read.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.arenas.iter().try_for_each(|arenas| write_arenas(f, arenas))?;
-        self.size_classes.iter().try_for_each(|classes| write_size_classes(f, classes))
+        write(&mut Terminal(f), self)
     }
 }
 
-fn write_arenas(out: &mut (impl Write + ?Sized), arenas: &[ArenaStats]) -> fmt::Result {
+pub(super) fn write(out: &mut dyn Layout, detail: &AllocatorDetail) -> fmt::Result {
+    detail.arenas.iter().try_for_each(|arenas| write_arenas(out, arenas))?;
+    detail.size_classes.iter().try_for_each(|classes| write_size_classes(out, classes))
+}
+
+fn write_arenas(out: &mut dyn Layout, arenas: &[ArenaStats]) -> fmt::Result {
     const HEADINGS: [&str; 12] = [
         "arena",
         "threads",
@@ -29,8 +33,8 @@ fn write_arenas(out: &mut (impl Write + ?Sized), arenas: &[ArenaStats]) -> fmt::
         "dirty ms",
         "muzzy ms",
     ];
-    writeln!(out, "\narenas")?;
-    columns::write(out, HEADINGS, arenas.iter().map(arena))
+    out.heading("arenas")?;
+    table(out, HEADINGS, arenas.iter().map(arena))
 }
 
 fn arena(arena: &ArenaStats) -> [String; 12] {
@@ -51,7 +55,7 @@ fn arena(arena: &ArenaStats) -> [String; 12] {
     ]
 }
 
-fn write_size_classes(out: &mut (impl Write + ?Sized), classes: &SizeClasses) -> fmt::Result {
+fn write_size_classes(out: &mut dyn Layout, classes: &SizeClasses) -> fmt::Result {
     const SMALL: [&str; 10] = [
         "size",
         "live",
@@ -65,12 +69,12 @@ fn write_size_classes(out: &mut (impl Write + ?Sized), classes: &SizeClasses) ->
         "lock waits",
     ];
     const LARGE: [&str; 5] = ["size", "live", "total size", "allocated", "freed"];
-    writeln!(out, "\nsmall size classes")?;
-    columns::write(out, SMALL, classes.bins.iter().map(bin))?;
+    out.heading("small size classes")?;
+    table(out, SMALL, classes.bins.iter().map(bin))?;
     let (unused, sampled) = (Bytes(classes.unused_bytes), Bytes(classes.sampled_pages_bytes));
-    writeln!(out, "unused regions {unused} · pages of sampled small objects {sampled}")?;
-    writeln!(out, "\nlarge size classes")?;
-    columns::write(out, LARGE, classes.large.iter().map(large))
+    out.remark(&format!("unused regions {unused} · pages of sampled small objects {sampled}"))?;
+    out.heading("large size classes")?;
+    table(out, LARGE, classes.large.iter().map(large))
 }
 
 fn bin(bin: &BinStats) -> [String; 10] {

@@ -3,12 +3,17 @@
 use std::fmt::{self, Write};
 
 use super::reasons;
-use crate::doctor::{Diagnosis, Severity};
+use crate::doctor::{Diagnosis, Severity, Verdict};
 use crate::units::printable;
+
+/// The findings more severe than a notice.
+pub fn warnings(diagnosis: &Diagnosis) -> impl Iterator<Item = &Verdict> {
+    diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice)
+}
 
 /// Writes one line for each finding more severe than a notice.
 pub(super) fn write_short(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result {
-    for verdict in diagnosis.verdicts.iter().filter(|verdict| verdict.severity < Severity::Notice) {
+    for verdict in warnings(diagnosis) {
         writeln!(
             out,
             "{} {}: {}",
@@ -36,17 +41,29 @@ fn write(out: &mut (impl Write + ?Sized), diagnosis: &Diagnosis) -> fmt::Result 
     if diagnosis.verdicts.is_empty() {
         write!(out, "no findings; ")?;
     }
-    let (checked, not_checked) = (diagnosis.checked.len(), diagnosis.not_checked.len());
-    let noun = if checked == 1 { "rule" } else { "rules" };
-    writeln!(out, "{checked} {noun} checked, {not_checked} not checked")?;
-    let not_checked = diagnosis.not_checked.iter().map(|rule| (rule.id.as_ref(), rule.reason.as_str()));
-    for (reason, ids) in reasons::grouped(not_checked) {
-        writeln!(out, "not checked: {} because {}", printable(&ids.join(", ")), printable(reason))?;
+    writeln!(out, "{}", checked(diagnosis))?;
+    for (ids, reason) in not_checked(diagnosis) {
+        writeln!(out, "not checked: {ids} because {reason}")?;
     }
     Ok(())
 }
 
-fn name(severity: Severity) -> &'static str {
+/// How many rules were checked, and how many could not be.
+pub fn checked(diagnosis: &Diagnosis) -> String {
+    let (checked, not_checked) = (diagnosis.checked.len(), diagnosis.not_checked.len());
+    let noun = if checked == 1 { "rule" } else { "rules" };
+    format!("{checked} {noun} checked, {not_checked} not checked")
+}
+
+/// The rules that could not be checked: every reason once, after the rules that it explains.
+pub fn not_checked(diagnosis: &Diagnosis) -> Vec<(String, String)> {
+    let rules = diagnosis.not_checked.iter().map(|rule| (rule.id.as_ref(), rule.reason.as_str()));
+    let reasons = reasons::grouped(rules).into_iter();
+    reasons.map(|(reason, ids)| (printable(&ids.join(", ")), printable(reason))).collect()
+}
+
+/// The word for a severity.
+pub fn name(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "critical",
         Severity::Warning => "warning",

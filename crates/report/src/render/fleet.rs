@@ -92,7 +92,11 @@ fn write_instances(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
             printable(&member.targets.join(", ")),
         ]
     });
-    columns::write(out, ["instance", "pid", "host", "up", "resident", "allocated", "target"], rows)
+    columns::write(
+        out,
+        &["instance", "pid", "host", "up", "resident", "allocated", "target"],
+        &rows.collect::<Vec<_>>(),
+    )
 }
 
 fn write_missing(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
@@ -119,7 +123,7 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         let [min, median, max] = spread(&number.spread, |value| quantity(path, value));
         [printable(path), sum, min, median, max, number.instances.to_string()]
     });
-    columns::write(out, ["number", "sum", "min", "median", "max", "instances"], rows)?;
+    columns::write(out, &["number", "sum", "min", "median", "max", "instances"], &rows.collect::<Vec<_>>())?;
     if let Some(share) = report.fragmentation() {
         writeln!(out, "fragmentation {:.1} % of active pages (from the sums)", 100.0 * share)?;
     }
@@ -152,7 +156,7 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
         ]
     });
     let headings = ["types", "# objects", "total size", "±", "min", "median", "max", "instances"];
-    columns::write(out, headings, rows)?;
+    columns::write(out, &headings, &rows.collect::<Vec<_>>())?;
     if types.omitted_rows > 0 {
         writeln!(out, "… and {} more", count(types.omitted_rows))?;
     }

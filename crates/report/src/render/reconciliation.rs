@@ -6,6 +6,14 @@ use super::SHOWN_ABOVE_PERCENT;
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, printable};
 
+/// The comparison as text, a line for each statement.
+pub fn text(numbers: &Reconciliation) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write(&mut text, numbers);
+    text
+}
+
 pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     if let (Some(sampled), Some(in_use)) = (numbers.sampled_bytes, numbers.in_use_bytes) {
         let stderr = numbers.sampled_stderr_bytes.unwrap_or_default() as f64;

@@ -21,7 +21,7 @@ impl Display for ReportDiff {
                 let change = if is_bytes { signed_bytes(number.change) } else { signed_count(number.change) };
                 [printable(path), show(number.base), show(number.target), change]
             });
-            columns::write(f, ["number", "before", "after", "change"], rows)?;
+            columns::write(f, &["number", "before", "after", "change"], &rows.collect::<Vec<_>>())?;
             writeln!(f)?;
         }
         write_notes(f, &self.notes)?;

@@ -20,14 +20,19 @@ pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> 
         "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label",
         "id", "taken", "sampled", "stacks", "samples since"
     )?;
-    for SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } in snapshots {
-        let since =
-            samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
-        let label = label.as_deref().map(printable).unwrap_or_default();
-        let (bytes, stacks) = (Bytes(*sampled_bytes).to_string(), count(*stacks));
+    for snapshot in snapshots {
+        let [id, taken_at, bytes, stacks, since, label] = cells(snapshot);
         writeln!(out, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")?;
     }
     Ok(())
+}
+
+/// The cells of a snapshot: id, time, sampled bytes, stacks, since when its samples are complete, and label.
+pub fn cells(snapshot: &SnapshotInfo) -> [String; 6] {
+    let SnapshotInfo { id, taken_at, sampled_bytes, stacks, label, samples, .. } = snapshot;
+    let since = samples.as_ref().map_or_else(|| "an unknown time".to_owned(), SampleOrigin::complete_since);
+    let label = label.as_deref().map(printable).unwrap_or_default();
+    [id.to_string(), taken_at.clone(), Bytes(*sampled_bytes).to_string(), count(*stacks), since, label]
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::fmt::{self, Write};
 
 use super::{columns, error_cell, row_name, times};
-use crate::report::{RowSource, TypeRow, TypeSummary};
+use crate::report::{MemoryReport, RowSource, TypeRow, TypeSummary};
 use crate::units::{Bytes, count, percent, printable, short_name};
+use crate::view::TypesView;
 
 /// Narrowest width of the first column, and the widest to which rows are aligned. Longer names stick out.
 const NAME_WIDTHS: std::ops::RangeInclusive<usize> = 44..=100;
@@ -13,6 +14,16 @@ impl fmt::Display for TypeSummary {
     /// Columns for types, number of objects, total size and one standard error of the size.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write(f, self, None)
+    }
+}
+
+/// The table of a report in this view. It has a reason if there is no heap profile.
+pub fn of_report(report: &MemoryReport, view: &TypesView) -> TypeSummary {
+    let reason = report.unavailable.get("types").map(str::to_owned);
+    match (view.table(report), reason) {
+        (Some(types), unavailable) => TypeSummary { unavailable, ..types },
+        (None, Some(reason)) => TypeSummary::without_profile(reason),
+        (None, None) => TypeSummary::without_profile("not requested".into()),
     }
 }
 
@@ -28,10 +39,10 @@ pub(super) fn write(
     if summary.unavailable.is_none() || !summary.rows.is_empty() {
         write_rows(out, &summary.rows)?;
     }
-    if summary.omitted_rows > 0 {
-        writeln!(out, "… and {} more", count(summary.omitted_rows))?;
+    if let Some(line) = omitted(summary) {
+        writeln!(out, "{line}")?;
     }
-    write_totals(out, &summary.rows)?;
+    totals(&summary.rows).try_for_each(|line| writeln!(out, "{line}"))?;
     let footer = footer(summary, started_at);
     if !footer.is_empty() {
         writeln!(out, "{footer}")?;
@@ -49,21 +60,24 @@ pub(super) fn write_columns(
     rows: impl Iterator<Item = [String; 4]>,
 ) -> fmt::Result {
     let rows: Vec<_> = rows.collect();
-    columns::write_aligned(out, ["types", "# objects", "total size", "±"], &rows, widths(&rows))
+    columns::write_aligned(out, &["types", "# objects", "total size", "±"], &rows, &widths(&rows))
 }
 
-/// Writes what has no column: how many tracked values were created and dropped.
-fn write_totals(out: &mut (impl Write + ?Sized), rows: &[TypeRow]) -> fmt::Result {
-    for row in rows {
-        if let (Some(created), Some(dropped)) = (row.created, row.dropped) {
-            let (name, created, dropped) = (short_name(&row.type_name), count(created), count(dropped));
-            writeln!(out, "tracked {name}: {created} created, {dropped} dropped since process start")?;
-        }
-    }
-    Ok(())
+/// The line about rows that are not shown, if there are any.
+pub fn omitted(summary: &TypeSummary) -> Option<String> {
+    (summary.omitted_rows > 0).then(|| format!("… and {} more", count(summary.omitted_rows)))
 }
 
-fn cells(row: &TypeRow) -> [String; 4] {
+/// The lines about values without a column: how many tracked values were created and dropped.
+pub fn totals(rows: &[TypeRow]) -> impl Iterator<Item = String> {
+    rows.iter().filter_map(|row| {
+        let (name, created, dropped) = (short_name(&row.type_name), count(row.created?), count(row.dropped?));
+        Some(format!("tracked {name}: {created} created, {dropped} dropped since process start"))
+    })
+}
+
+/// The cells of a row: name, number of objects, bytes, and one standard error of the bytes.
+pub fn cells(row: &TypeRow) -> [String; 4] {
     let error = error_cell(row.source, row.bytes_stderr, row.bytes);
     let name = row_name(&row.type_name, row.source != RowSource::Unattributed) + &times(row.threads);
     [name, count(row.objects), Bytes(row.bytes).to_string(), error]
@@ -82,7 +96,8 @@ fn widths(rows: &[[String; 4]]) -> [usize; 4] {
     widths
 }
 
-fn footer(summary: &TypeSummary, started_at: Option<&str>) -> String {
+/// What the rows are made from: the sum, the sampling rate and the symbols. `started_at` is when the process started.
+pub fn footer(summary: &TypeSummary, started_at: Option<&str>) -> String {
     let mut parts = Vec::new();
     if let Some(bytes) = summary.total_bytes {
         parts.push(format!("total {}", Bytes(bytes)));

@@ -317,6 +317,11 @@ fn queries() -> Vec<(Request, Expected)> {
         "/stats?format=json",
         "/instance?format=json",
         "/doctor?format=json",
+        "?format=html",
+        "/types?format=html&filter=",
+        "/stats?format=html",
+        "/doctor?format=html",
+        "/instance?format=html",
         "/types?top=1",
         "/types?top=1000&sort=count&filter=Vec%3Cu8%3E&format=json",
         "/types?sort=name&filter=a+b",
@@ -354,7 +359,6 @@ fn queries() -> Vec<(Request, Expected)> {
         "/types?top=5&top=5",
         "/types?top=99999999999999999999",
         "/types?sort=size",
-        "/types?filter=",
         "/types?filter=%FF",
         "/types?filter=%0a",
         "/types?filter=%00",
@@ -384,13 +388,14 @@ fn accepts() -> Vec<(Request, Expected)> {
         "application/json;q=.2, */*; q=.1",
         "text/plain;q=0.4, application/json;q=0.5",
         "text/plain;q=0, */*",
+        "text/html",
         "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8",
         "nonsense",
         ",,,",
     ] {
         requests.push((get("").authorized().header("accept", accepted), Page(200)));
     }
-    for refused in ["image/png", "text/html", "*/*;q=0", "application/problem+json"] {
+    for refused in ["image/png", "*/*;q=0", "application/problem+json"] {
         requests.push((get("").authorized().header("accept", refused), Page(406)));
         requests.push((get("").header("accept", refused), Page(401)));
     }

@@ -48,6 +48,11 @@ impl Problem {
         }
     }
 
+    #[cfg(feature = "html")]
+    pub(crate) fn title(&self) -> &'static str {
+        self.class().2
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.class().0
     }

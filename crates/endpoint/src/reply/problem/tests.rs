@@ -90,7 +90,7 @@ fn json_names_the_parameter_the_alternatives_and_the_wait() {
         serde_json::json!(["GET", "HEAD"])
     );
     assert_eq!(
-        json(Problem::NotAcceptable { offered: Format::PAGE })["allowed"],
+        json(Problem::NotAcceptable { offered: Format::DATA })["allowed"],
         serde_json::json!(["text/plain", "application/json"])
     );
     assert_eq!(json(Problem::TooManyWaiters)["retry_after_s"], 1);

@@ -1,0 +1,41 @@
+//! Pages for browsers.
+
+use memory_debug_core::{MemoryReport, Page, TypesView};
+pub(crate) use memory_debug_web::{Site, snapshots, text};
+
+use crate::reply::{Problem, Reply};
+
+/// The place of the page at `path` below `base`, for the login `user`.
+pub(crate) fn site(base: &str, path: &str, user: &str, role: &'static str) -> Option<Site> {
+    Some(Site::new(base, path, user, role))
+}
+
+/// A page of a report.
+pub(crate) fn of_report(
+    site: &Site,
+    page: Page,
+    report: &MemoryReport,
+    types: &TypesView,
+    note: Option<&str>,
+) -> String {
+    match page {
+        Page::Overview => memory_debug_web::overview(site, report, types, note),
+        Page::Types => memory_debug_web::types(site, report, types, note),
+        Page::Doctor => memory_debug_web::doctor(site, report),
+        Page::Stats => memory_debug_web::stats(site, report),
+    }
+}
+
+/// The page about a problem. A link from another site can be followed from there, because it is then a link of ours.
+pub(crate) fn problem(site: &Site, problem: &Problem) -> String {
+    let retry = problem.retry_after_s();
+    let can_continue = *problem == Problem::CrossSite;
+    memory_debug_web::problem(site, problem.status(), problem.title(), &problem.detail(), retry, can_continue)
+}
+
+/// The reply to a request for the file at `rest` below the base path. `None` if there is no such file.
+pub(crate) fn asset(method: &str, rest: &str) -> Option<Reply> {
+    let name = rest.strip_prefix("/assets/").filter(|_| matches!(method, "GET" | "HEAD"))?;
+    let asset = memory_debug_web::asset(name)?;
+    Some(Reply::asset(asset.content_type, asset.bytes))
+}

@@ -1,0 +1,39 @@
+//! No pages for browsers: a build without the feature `html`.
+
+use memory_debug_core::{MemoryReport, Page, SnapshotInfo, TypesView};
+
+use crate::reply::{Problem, Reply};
+
+/// The place of a page for browsers. This build has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Site {}
+
+pub(crate) fn site(_base: &str, _path: &str, _user: &str, _role: &'static str) -> Option<Site> {
+    None
+}
+
+pub(crate) fn problem(site: &Site, _problem: &Problem) -> String {
+    match *site {}
+}
+
+pub(crate) fn asset(_method: &str, _rest: &str) -> Option<Reply> {
+    None
+}
+
+pub(crate) fn of_report(
+    site: &Site,
+    _page: Page,
+    _report: &MemoryReport,
+    _types: &TypesView,
+    _note: Option<&str>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn snapshots(site: &Site, _snapshots: &[SnapshotInfo], _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn text(site: &Site, _text: &str) -> String {
+    match *site {}
+}

@@ -1,0 +1,119 @@
+//! Headings, numbers and tables as HTML, from content that text has too.
+
+use std::fmt;
+
+use maud::{Markup, Render, html};
+use memory_debug_report::render::content::Layout;
+
+/// Content that was laid out, in its order.
+#[derive(Default)]
+pub(crate) struct Blocks {
+    done: Vec<Markup>,
+    /// Numbers that stand together.
+    facts: Vec<(String, Option<String>)>,
+}
+
+impl Blocks {
+    /// Lays out what `write` writes.
+    pub(crate) fn of(write: impl FnOnce(&mut dyn Layout) -> fmt::Result) -> Self {
+        let mut blocks = Self::default();
+        // This layout does not fail.
+        let _ = write(&mut blocks);
+        blocks.end_facts();
+        blocks
+    }
+
+    fn end_facts(&mut self) {
+        let facts = std::mem::take(&mut self.facts);
+        if !facts.is_empty() {
+            self.done.push(html! {
+                table.facts {
+                    tbody {
+                        @for (name, value) in &facts {
+                            tr {
+                                th scope="row" { (name) }
+                                @match value {
+                                    Some(value) => td { (value) },
+                                    None => td.missing { "not available" },
+                                }
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    fn push(&mut self, block: Markup) -> fmt::Result {
+        self.end_facts();
+        self.done.push(block);
+        Ok(())
+    }
+}
+
+impl Layout for Blocks {
+    fn heading(&mut self, text: &str) -> fmt::Result {
+        self.push(html! { h2 { (text) } })
+    }
+
+    fn paragraph(&mut self, text: &str) -> fmt::Result {
+        self.push(html! { p { (text) } })
+    }
+
+    fn remark(&mut self, text: &str) -> fmt::Result {
+        self.push(html! { p.summary { (text) } })
+    }
+
+    fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result {
+        self.facts.push((name.to_owned(), value));
+        Ok(())
+    }
+
+    fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
+        self.push(html! {
+            div.scroll role="region" aria-label=(headings.join(", ")) tabindex="0" {
+                table {
+                    thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
+                    tbody {
+                        @for row in rows {
+                            tr {
+                                @for (index, cell) in row.iter().enumerate() {
+                                    @if index == 0 { th scope="row" { bdi { (cell) } } } @else { td { (cell) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Render for Blocks {
+    fn render(&self) -> Markup {
+        html! { @for block in &self.done { (block) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_stand_together_are_one_table() {
+        let blocks = Blocks::of(|out| {
+            out.heading("process")?;
+            out.fact("resident", Some("1 MiB".to_owned()))?;
+            out.fact("peak", None)?;
+            out.table(&["size", "live"], &[vec!["<8>".to_owned(), "2".to_owned()]])?;
+            out.remark("unused 1 MiB")
+        });
+        let expected = "<h2>process</h2><table class=\"facts\"><tbody><tr><th scope=\"row\">resident</th>\
+                        <td>1 MiB</td></tr><tr><th scope=\"row\">peak</th><td class=\"missing\">not available</td>\
+                        </tr></tbody></table>";
+        let text = blocks.render().into_string();
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.contains("<th scope=\"row\"><bdi>&lt;8&gt;</bdi></th><td>2</td>"), "{text}");
+        assert!(text.ends_with("<p class=\"summary\">unused 1 MiB</p>"), "{text}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The frame of every page: head, navigation and footer.
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::assets::{icon, style_sheet};
+use crate::site::Site;
+
+/// The pages in the navigation: path and name.
+const PAGES: [(&str, &str); 7] = [
+    ("", "Overview"),
+    ("/types", "Types"),
+    ("/snapshots", "Snapshots"),
+    ("/leaks", "Leaks"),
+    ("/doctor", "Doctor"),
+    ("/stats", "Statistics"),
+    ("/profiling", "Profiling"),
+];
+
+/// The name of the page at `path` below the base.
+pub(crate) fn name(path: &str) -> &str {
+    PAGES
+        .iter()
+        .find(|(known, _)| *known == path)
+        .map_or_else(|| path.trim_start_matches('/'), |(_, name)| name)
+}
+
+/// A whole page. `identity` says which process answers; it is empty on pages that are not about one process.
+pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Markup) -> String {
+    let heading = identity.first().map_or(title, String::as_str);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · " (heading) " · memory" }
+                link rel="stylesheet" href=(site.link(&format!("/assets/{}", style_sheet().name)));
+                link rel="icon" type="image/svg+xml" href=(site.link(&format!("/assets/{}", icon().name)));
+            }
+            body {
+                a.skip href="#content" { "Skip to content" }
+                header {
+                    @if !identity.is_empty() {
+                        p.identity {
+                            @for (index, part) in identity.iter().enumerate() {
+                                @if index > 0 { " · " }
+                                bdi { (part) }
+                            }
+                        }
+                    }
+                    nav aria-label="Pages" {
+                        ul {
+                            @for (path, name) in PAGES {
+                                li {
+                                    @if path == site.path() {
+                                        a href=(site.link(path)) aria-current="page" { (name) }
+                                    } @else {
+                                        a href=(site.link(path)) { (name) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                main #content tabindex="-1" {
+                    h1 { (title) }
+                    (content)
+                }
+                footer {
+                    p {
+                        "Login: " bdi { (site.login()) } ". The login ends when the browser is closed. "
+                        "The same page as text: add " code { "format=text" } " to its address, or "
+                        code { "format=json" } " for programs."
+                    }
+                }
+            }
+        }
+    }
+    .into_string()
+}

@@ -1,0 +1,37 @@
+//! The memory debug page for browsers: HTML and its assets, made from the values of a report.
+//!
+//! The functions of this crate take values and return text. There is no HTTP, no clock, no IO and no random number in
+//! it, so equal values give equal pages. Every page is complete without script and without style.
+//!
+//! Text of the service (names of types, hosts, labels) is escaped by [`maud`], which no function here bypasses. Links
+//! are relative, so a page works under any prefix that a proxy adds.
+//!
+//! # Modules, from the ground up
+//!
+//! - `site`: the place of a page, and links to other pages
+//! - `assets`: the style sheet and the icon
+//! - `layout`: the frame of every page
+//! - `bar`: a quantity and its parts, as a picture
+//! - `blocks`: headings, numbers and tables that text has too
+//! - `findings`: findings of the doctor
+//! - `type_table`: the table of types
+//! - `pages`: the pages of a report
+//! - `snapshots`: the page of snapshots
+
+#![forbid(unsafe_code)]
+
+// In the order of the list above.
+mod site;
+mod assets;
+mod layout;
+mod bar;
+mod blocks;
+mod findings;
+mod type_table;
+mod pages;
+mod snapshots;
+
+pub use assets::{Asset, asset};
+pub use pages::{doctor, overview, problem, stats, text, types};
+pub use site::Site;
+pub use snapshots::snapshots;

@@ -1,0 +1,106 @@
+//! The place of a page below the base path, and links from there to other pages.
+
+/// The place of a page, and the login that reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The last segment of the base path.
+    base: String,
+    /// The path of the page below the base: empty, or beginning with `/`.
+    path: String,
+    /// The name of the login.
+    user: String,
+    /// The role of the login.
+    role: &'static str,
+}
+
+impl Site {
+    /// The page at `path` below `base`. `path` is empty or begins with `/`.
+    pub fn new(base: &str, path: &str, user: &str, role: &'static str) -> Self {
+        let base = base.rsplit('/').next().unwrap_or_default();
+        Self { base: base.to_owned(), path: path.to_owned(), user: user.to_owned(), role }
+    }
+
+    /// The path of the page below the base.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The login: `ops, profile`.
+    pub(crate) fn login(&self) -> String {
+        format!("{}, {}", self.user, self.role)
+    }
+
+    /// Whether the login may change something.
+    pub(crate) fn may_change(&self) -> bool {
+        self.role == "profile"
+    }
+
+    /// A relative link to the page at `target` below the base. `target` is empty or begins with `/`, and can have a
+    /// query.
+    ///
+    /// A relative link stays right if a proxy adds a prefix to the path. It does not if a proxy renames the last
+    /// segment of the base path.
+    pub(crate) fn link(&self, target: &str) -> String {
+        let depth = self.path.matches('/').count();
+        match (depth, target.strip_prefix('/')) {
+            // A first segment with a colon would be the scheme of an absolute link.
+            (0, _) => format!("./{}{target}", self.base),
+            (_, Some(below)) => format!("{}{below}", up(depth - 1)),
+            (_, None) => format!("{}{}{target}", up(depth), self.base),
+        }
+    }
+}
+
+fn up(steps: usize) -> String {
+    if steps == 0 { "./".to_owned() } else { "../".repeat(steps) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Resolves a relative link against the path of a page, as browsers do (RFC 3986, section 5.2).
+    fn resolve(page: &str, link: &str) -> String {
+        let mut segments: Vec<&str> = page.split('/').collect();
+        segments.pop();
+        for segment in link.split('/') {
+            match segment {
+                "." => {}
+                ".." => drop(segments.pop()),
+                segment => segments.push(segment),
+            }
+        }
+        segments.join("/")
+    }
+
+    #[test]
+    fn links_lead_from_every_depth_to_every_depth() {
+        for (path, target, link) in [
+            ("", "", "./memory"),
+            ("", "/types?top=5", "./memory/types?top=5"),
+            ("/types", "", "../memory"),
+            ("/types", "?top=5", "../memory?top=5"),
+            ("/types", "/leaks", "./leaks"),
+            ("/snapshots/7", "/types", "../types"),
+            ("/snapshots/7", "", "../../memory"),
+        ] {
+            assert_eq!(Site::new("/debug/memory", path, "ops", "read").link(target), link, "{path} {target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_leads_to_its_target_behind_any_prefix(
+            prefix in "(/[a-z:]{1,4}){0,3}",
+            base in "(/[a-z:@.~]{1,6}x){1,2}",
+            path in "(/[a-z0-9]{1,5}){0,3}",
+            target in "(/[a-z0-9]{1,5}){0,3}",
+        ) {
+            let site = Site::new(&base, &path, "ops", "read");
+            let page = format!("{prefix}{base}{path}");
+            prop_assert_eq!(resolve(&page, &site.link(&target)), format!("{prefix}{base}{target}"));
+        }
+    }
+}
