@@ -1,8 +1,10 @@
-//! The style sheet and the icon. Each has a name with a hash of its bytes, so browsers may keep it forever.
+//! The scripts, the style sheet and the icon. Each has a name with a hash of its bytes, so browsers may keep it forever.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// A file that pages load.
@@ -14,36 +16,58 @@ pub struct Asset {
     pub content_type: &'static str,
     /// The content.
     pub bytes: &'static [u8],
+    /// The hash of the content as browsers write it: `sha256-…`.
+    pub(crate) integrity: String,
 }
 
-static ASSETS: LazyLock<[Asset; 2]> = LazyLock::new(|| {
-    [
-        Asset::new("ui", "css", "text/css; charset=utf-8", include_bytes!("../assets/ui.css")),
-        Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
-    ]
+/// All files that pages load.
+struct Assets {
+    ui_css: Asset,
+    ui_js: Asset,
+    icon: Asset,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    ui_css: Asset::new("ui", "css", "text/css; charset=utf-8", include_bytes!("../assets/ui.css")),
+    ui_js: Asset::new("ui", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/ui.js")),
+    icon: Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 });
 
 /// Finds an asset by its name.
 pub fn asset(name: &str) -> Option<&'static Asset> {
-    ASSETS.iter().find(|asset| asset.name == name)
+    ASSETS.all().into_iter().find(|asset| asset.name == name)
 }
 
 pub(crate) fn style_sheet() -> &'static Asset {
-    &ASSETS[0]
+    &ASSETS.ui_css
+}
+
+/// The script of every page.
+pub(crate) fn script() -> &'static Asset {
+    &ASSETS.ui_js
 }
 
 pub(crate) fn icon() -> &'static Asset {
-    &ASSETS[1]
+    &ASSETS.icon
+}
+
+impl Assets {
+    fn all(&self) -> [&Asset; 3] {
+        let Self { ui_css, ui_js, icon } = self;
+        [ui_css, ui_js, icon]
+    }
 }
 
 impl Asset {
     fn new(stem: &str, extension: &str, content_type: &'static str, bytes: &'static [u8]) -> Self {
+        let hash = Sha256::digest(bytes);
         let mut name = format!("{stem}-");
-        for byte in &Sha256::digest(bytes)[..8] {
+        for byte in &hash[..8] {
             // Writing to a string does not fail.
             let _ = write!(name, "{byte:02x}");
         }
-        Self { name: format!("{name}.{extension}"), content_type, bytes }
+        let integrity = format!("sha256-{}", STANDARD.encode(hash));
+        Self { name: format!("{name}.{extension}"), content_type, bytes, integrity }
     }
 }
 
@@ -53,7 +77,7 @@ mod tests {
 
     #[test]
     fn assets_are_found_by_their_hashed_name_only() {
-        for wanted in ASSETS.iter() {
+        for wanted in ASSETS.all() {
             assert!(std::ptr::eq(asset(&wanted.name).unwrap(), wanted));
         }
         assert_eq!(style_sheet().name.len(), "ui-0123456789abcdef.css".len());
@@ -64,14 +88,25 @@ mod tests {
 
     #[test]
     fn s32_assets_load_nothing_else() {
-        for asset in ASSETS.iter() {
+        for asset in ASSETS.all() {
             let text = std::str::from_utf8(asset.bytes).unwrap();
             let text = text.replace("http://www.w3.org/2000/svg", "");
-            for forbidden in ["http:", "https:", "//", "@import", "url(", "<script", "onload"] {
+            for forbidden in [
+                "http:",
+                "https:",
+                "\"//",
+                "`//",
+                "@import",
+                "url(",
+                "<script",
+                "onload",
+                "eval(",
+                "innerHTML",
+            ] {
                 assert!(!text.contains(forbidden), "{}: {forbidden}", asset.name);
             }
         }
-        let bytes: usize = ASSETS.iter().map(|asset| asset.bytes.len()).sum();
+        let bytes: usize = ASSETS.all().iter().map(|asset| asset.bytes.len()).sum();
         assert!(bytes <= 60 << 10, "{bytes}");
     }
 }

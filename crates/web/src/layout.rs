@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::assets::{icon, style_sheet};
+use crate::assets::{icon, script, style_sheet};
 use crate::site::Site;
 
 /// The pages in the navigation: path and name.
@@ -36,6 +36,7 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
                 title { (title) " · " (heading) " · memory" }
                 link rel="stylesheet" href=(site.link(&format!("/assets/{}", style_sheet().name)));
                 link rel="icon" type="image/svg+xml" href=(site.link(&format!("/assets/{}", icon().name)));
+                script defer src=(site.link(&format!("/assets/{}", script().name))) integrity=(script().integrity) {}
             }
             body {
                 a.skip href="#content" { "Skip to content" }

@@ -9,7 +9,8 @@
 //! # Modules, from the ground up
 //!
 //! - `site`: the place of a page, and links to other pages
-//! - `assets`: the style sheet and the icon
+//! - `assets`: the script, the style sheet and the icon
+//! - `policy`: what a browser may load and run
 //! - `layout`: the frame of every page
 //! - `bar`: a quantity and its parts, as a picture
 //! - `blocks`: headings, numbers and tables that text has too
@@ -23,6 +24,7 @@
 // In the order of the list above.
 mod site;
 mod assets;
+mod policy;
 mod layout;
 mod bar;
 mod blocks;
@@ -33,5 +35,6 @@ mod snapshots;
 
 pub use assets::{Asset, asset};
 pub use pages::{doctor, overview, problem, stats, text, types};
+pub use policy::content_security_policy;
 pub use site::Site;
 pub use snapshots::snapshots;

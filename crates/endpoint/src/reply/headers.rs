@@ -15,17 +15,19 @@ pub(crate) const ALWAYS: [(&str, &str); 8] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// Headers that differ for a page for browsers. It may load its own style sheet and icon and send its own forms, and
-/// nothing else. Browsers send no `Origin` with a form under `no-referrer`, so a form could not be told from a form of
-/// another site.
-pub(crate) const OF_HTML: [(&str, &str); 2] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors \
-         'none'",
-    ),
-    ("referrer-policy", "same-origin"),
-];
+/// Headers that differ for a page for browsers. Under `no-referrer`, browsers send no `Origin` with a form, so a form
+/// could not be told from a form of another site.
+#[cfg(feature = "html")]
+pub(crate) fn of_html() -> [(&'static str, &'static str); 2] {
+    let policy = memory_debug_web::content_security_policy();
+    [("content-security-policy", policy), ("referrer-policy", "same-origin")]
+}
+
+/// Headers that differ for a page for browsers. This build has none.
+#[cfg(not(feature = "html"))]
+pub(crate) fn of_html() -> [(&'static str, &'static str); 0] {
+    []
+}
 
 #[cfg(any(test, feature = "html"))]
 /// The header that differs for an asset: its name has a hash of its bytes, so it never changes.

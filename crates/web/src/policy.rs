@@ -1,0 +1,55 @@
+//! What a browser may load and run for a page.
+
+use std::sync::LazyLock;
+
+use crate::assets::{Asset, script};
+
+static OF_PAGES: LazyLock<String> = LazyLock::new(|| policy(&[script()]));
+
+/// The value of `Content-Security-Policy` for a page.
+///
+/// Scripts are named by their hashes, so no other file of the origin can become a script. All else that a page loads
+/// comes from its own origin, and only the kinds that it needs. `trusted-types 'none'` forbids scripts to make HTML from
+/// text.
+pub fn content_security_policy() -> &'static str {
+    &OF_PAGES
+}
+
+/// The policy of a page that runs only `scripts`.
+fn policy(scripts: &[&Asset]) -> String {
+    let hashes: Vec<_> = scripts.iter().map(|script| format!("'{}'", script.integrity)).collect();
+    format!(
+        "default-src 'none'; script-src {}; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+        hashes.join(" ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s33_a_page_runs_only_its_own_script_and_loads_only_its_own_files() {
+        let policy = content_security_policy();
+        let hash = &script().integrity;
+        assert_eq!(hash.len(), "sha256-".len() + 44);
+        let mut directives: Vec<_> = policy.split("; ").collect();
+        directives.sort_unstable();
+        assert_eq!(
+            directives,
+            [
+                "base-uri 'none'",
+                "connect-src 'self'",
+                "default-src 'none'",
+                "form-action 'self'",
+                "frame-ancestors 'none'",
+                "img-src 'self'",
+                "require-trusted-types-for 'script'",
+                &format!("script-src '{hash}'"),
+                "style-src 'self'",
+                "trusted-types 'none'",
+            ]
+        );
+    }
+}
