@@ -1,7 +1,7 @@
 //! Reports about the memory of a Rust process, as plain values.
 //!
 //! A [`MemoryReport`] is the result of one collection. This crate renders it as text and JSON ([`render`]) and as
-//! metrics ([`metrics`]). It judges a report ([`diagnose`]), compares two ([`ReportDiff`]), and merges the reports of
+//! metrics ([`metrics`]). It judges a report ([`diagnose`], [`Conclusion`]), compares two ([`ReportDiff`]), and merges the reports of
 //! many instances ([`Fleet`]). A [`Snapshot`] keeps the heap of one moment, a [`SnapshotDiff`] compares two
 //! snapshots, and a [`LeakVerdict`] judges many.
 //!
@@ -55,6 +55,7 @@
 //! - `report_diff`: the difference between two reports
 //! - `view`: the requested page and rows
 //! - `doctor`: findings in a report, and what to change
+//! - `conclusion`: what holds resident memory, in a sentence
 //! - `render`: text and JSON
 //! - `metrics`: metrics for Prometheus and for a recorder
 
@@ -86,6 +87,7 @@ mod fleet;
 mod report_diff;
 mod view;
 mod doctor;
+mod conclusion;
 pub mod render;
 pub mod metrics;
 #[cfg(test)]
@@ -93,6 +95,7 @@ mod sample;
 
 pub use ceiling::{Ceiling, LimitSource};
 pub use comparison::Comparison;
+pub use conclusion::{Conclusion, HeldBy};
 pub use detail::{AllocatorDetail, ArenaStats, BinStats, DetailParts, LargeStats, SizeClasses};
 pub use doctor::{Diagnosis, NotChecked, Severity, Verdict, diagnose};
 pub use error::{Error, ErrorKind};

@@ -64,6 +64,10 @@ pub struct MemoryReport {
     /// Growth since an earlier moment, for the doctor. Not on the wire.
     #[serde(skip)]
     pub(crate) growth: Option<Growth>,
+    /// The types that the leak test suspects, the fastest first, for the conclusion. `None` if there was no test. Not on
+    /// the wire.
+    #[serde(skip)]
+    pub(crate) suspects: Option<Vec<GrowingType>>,
 }
 
 impl MemoryReport {
@@ -84,6 +88,7 @@ impl MemoryReport {
             detail: None,
             unavailable: Unavailable::default(),
             growth: None,
+            suspects: None,
         }
     }
 
@@ -105,6 +110,7 @@ impl MemoryReport {
             detail: self.detail.clone(),
             unavailable: self.unavailable.clone(),
             growth: self.growth.clone(),
+            suspects: self.suspects.clone(),
         }
     }
 
@@ -130,6 +136,13 @@ pub(crate) struct Growth {
     /// The earlier moment, RFC 3339 in UTC.
     pub(crate) since: String,
     pub(crate) rows: Vec<GrownRow>,
+}
+
+/// A type that keeps growing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GrowingType {
+    pub(crate) type_name: String,
+    pub(crate) bytes_per_hour: f64,
 }
 
 /// One row that grew.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use memory_debug_report::{Error, ErrorKind, Snapshot, SnapshotId};
+use memory_debug_report::{Error, ErrorKind, LeakVerdict, Snapshot, SnapshotId};
 
 /// Bounds of the store. Beyond them, the oldest snapshots are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ struct Kept {
     bytes: usize,
     /// Ids of the snapshots that were dropped most recently.
     gone: VecDeque<SnapshotId>,
+    /// The last verdict of the leak test, and the newest snapshot at that time.
+    judged: Option<(SnapshotId, Arc<LeakVerdict>)>,
 }
 
 /// How many ids of dropped snapshots are remembered.
@@ -109,6 +111,27 @@ impl Snapshots {
     /// Lists all snapshots, the oldest first.
     pub fn list(&self) -> Vec<Arc<Snapshot>> {
         self.lock(Instant::now()).snapshots.iter().map(|(_, snapshot)| Arc::clone(snapshot)).collect()
+    }
+
+    /// Runs the leak test over all snapshots, and keeps its verdict for [`known_leaks`](Self::known_leaks).
+    ///
+    /// # Errors
+    ///
+    /// As for [`LeakVerdict::over`].
+    pub fn leaks(&self) -> Result<Arc<LeakVerdict>, Error> {
+        let snapshots = self.list();
+        let verdict = Arc::new(LeakVerdict::over(&snapshots)?);
+        let newest = snapshots.last().map(|snapshot| snapshot.info().id);
+        self.lock(Instant::now()).judged = newest.map(|newest| (newest, Arc::clone(&verdict)));
+        Ok(verdict)
+    }
+
+    /// The verdict of the last leak test, unless a snapshot was taken since.
+    pub fn known_leaks(&self) -> Option<Arc<LeakVerdict>> {
+        let kept = self.lock(Instant::now());
+        let (_, newest) = kept.snapshots.back()?;
+        let (judged, verdict) = kept.judged.as_ref()?;
+        (*judged == newest.info().id).then(|| Arc::clone(verdict))
     }
 
     /// Locks the store and drops what is too old at `now`.

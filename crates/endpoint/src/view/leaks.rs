@@ -26,8 +26,9 @@ impl PageRequest for Leaks {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let verdict = LeakVerdict::over(&material.snapshots.list());
-        let mut verdict = verdict.map_err(|error| Problem::TooFewSnapshots(error.to_string()))?;
+        let verdict = material.snapshots.leaks();
+        let mut verdict =
+            LeakVerdict::clone(&*verdict.map_err(|error| Problem::TooFewSnapshots(error.to_string()))?);
         let runs = [Some(&mut verdict.run), verdict.newer.as_mut()].into_iter().flatten();
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);

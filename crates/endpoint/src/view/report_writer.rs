@@ -24,6 +24,11 @@ pub(super) fn write(
     {
         report.to_mut().note_growth(growth);
     }
+    if page == Page::Overview
+        && let Some(verdict) = material.snapshots.known_leaks()
+    {
+        report.to_mut().note_leaks(&verdict);
+    }
     if !request.shows_host {
         let report = report.to_mut();
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));

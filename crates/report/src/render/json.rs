@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::ceiling::Ceiling;
+use crate::conclusion::Conclusion;
 use crate::detail::AllocatorDetail;
 use crate::doctor::{Diagnosis, diagnose};
 use crate::instance::InstanceInfo;
@@ -65,13 +66,15 @@ impl<T: Serialize> Serialize for Named<'_, T> {
 fn document_of<'a>(report: &'a MemoryReport, page: Page, view: &TypesView) -> Document<'a> {
     let stats = matches!(page, Page::Overview | Page::Stats);
     let types = matches!(page, Page::Overview | Page::Types);
-    let doctor = matches!(page, Page::Overview | Page::Doctor);
+    let doctor = matches!(page, Page::Overview | Page::Doctor).then(|| diagnose(report));
+    let overview = doctor.as_ref().filter(|_| page == Page::Overview);
     Document {
         schema: &report.schema,
         instance: &report.instance,
         collected_at: &report.collected_at,
         duration_us: report.duration_us,
-        doctor: doctor.then(|| diagnose(report)),
+        conclusion: overview.map(|diagnosis| Conclusion::of(report, diagnosis)),
+        doctor,
         process: stats.then_some(report.process.as_ref()),
         cgroup: stats.then_some(report.cgroup.as_ref()),
         machine: stats.then_some(report.machine.as_ref()),
@@ -92,6 +95,8 @@ struct Document<'a> {
     instance: &'a InstanceInfo,
     collected_at: &'a str,
     duration_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conclusion: Option<Conclusion>,
     #[serde(skip_serializing_if = "Option::is_none")]
     doctor: Option<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +150,7 @@ mod tests {
         let always = "collected_at duration_us instance";
         assert_eq!(
             keys(Page::Overview),
-            "allocator ceiling cgroup collected_at doctor duration_us instance machine process reconciliation \
+            "allocator ceiling cgroup collected_at conclusion doctor duration_us instance machine process reconciliation \
              schema types unavailable"
         );
         assert_eq!(

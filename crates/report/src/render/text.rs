@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::layout::Terminal;
 use super::{diagnosis, header, missing, reconciliation, roots, stats, table};
+use crate::conclusion::Conclusion;
 use crate::doctor::diagnose;
 use crate::report::MemoryReport;
 use crate::view::{Page, TypesView};
@@ -34,7 +35,9 @@ pub fn write_text(out: &mut dyn Write, report: &MemoryReport, page: Page, view: 
 
 fn write_overview(out: &mut dyn Write, report: &MemoryReport, view: &TypesView) -> fmt::Result {
     write_header(out, report)?;
-    diagnosis::write_short(out, &diagnose(report))?;
+    let diagnosis = diagnose(report);
+    writeln!(out, "{}", Conclusion::of(report, &diagnosis))?;
+    diagnosis::write_short(out, &diagnosis)?;
     writeln!(out)?;
     write_types(out, report, view, ROOT_PARTS_ON_THE_OVERVIEW)?;
     write_unavailable(out, report, Page::Overview)

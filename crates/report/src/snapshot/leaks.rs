@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use self::runs::{Run, Runs};
 use super::{Snapshot, SnapshotInfo};
 use crate::error::Error;
+use crate::report::{GrowingType, MemoryReport};
 
 /// Fewest snapshots that a verdict needs.
 pub(crate) const MIN_SNAPSHOTS: usize = 3;
@@ -238,6 +239,18 @@ impl Suspect {
             bytes_per_hour: per_second * 3600.0,
             seconds_to_limit: room.map(|room| room / per_second),
         }
+    }
+}
+
+impl MemoryReport {
+    /// Records which types keep growing, so that the [`Conclusion`](crate::Conclusion) can say so.
+    pub fn note_leaks(&mut self, verdict: &LeakVerdict) {
+        let suspects = verdict.suspects.iter();
+        let growing = suspects.map(|Suspect { type_name, bytes_per_hour, .. }| GrowingType {
+            type_name: type_name.clone(),
+            bytes_per_hour: *bytes_per_hour,
+        });
+        self.suspects = Some(growing.collect());
     }
 }
 
