@@ -1,6 +1,6 @@
 //! Pages for browsers.
 
-use memory_debug_core::{MemoryReport, Page, TypesView};
+use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
 pub(crate) use memory_debug_web::{Site, snapshots, text};
 
 use crate::reply::{Problem, Reply};
@@ -16,11 +16,12 @@ pub(crate) fn of_report(
     page: Page,
     report: &MemoryReport,
     types: &TypesView,
+    selection: &Selection,
     note: Option<&str>,
 ) -> String {
     match page {
         Page::Overview => memory_debug_web::overview(site, report, types, note),
-        Page::Types => memory_debug_web::types(site, report, types, note),
+        Page::Types => memory_debug_web::types(site, report, types, selection, note),
         Page::Doctor => memory_debug_web::doctor(site, report),
         Page::Stats => memory_debug_web::stats(site, report),
     }

@@ -20,6 +20,7 @@ mod purge;
 mod reasons;
 mod reconciliation;
 mod report_diff;
+mod resident;
 mod roots;
 mod snapshots;
 mod stacks;
@@ -41,6 +42,7 @@ pub mod content {
     pub use super::layout::Layout;
     pub use super::missing::values as unavailable;
     pub use super::reconciliation::text as reconciliation;
+    pub use super::resident::{ResidentPart, not_resident, resident_parts};
     pub use super::snapshots::cells as snapshot_cells;
     pub use super::stats::write as write_stats;
     pub use super::table::{

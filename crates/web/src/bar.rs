@@ -4,31 +4,73 @@ use maud::{Markup, html};
 
 /// One part of a bar.
 pub(crate) struct Part {
-    pub(crate) name: &'static str,
+    /// The class of its colour and pattern.
+    pub(crate) class: &'static str,
     pub(crate) bytes: u64,
 }
 
-/// A bar of parts, side by side. Their widths add up to at most `whole`.
+/// The patterns of parts, so that colour is not the only sign: the class, and the lines of a square of 8 by 8.
+const PATTERNS: [(&str, &str); 5] = [
+    ("fragmentation", "M0 8 8 0"),
+    ("free", "M0 4H8"),
+    ("own", "M4 0V8"),
+    ("outside", "M0 8 8 0M0 0 8 8"),
+    ("others", "M0 8 8 0"),
+];
+
+/// A bar of parts, side by side. The bar stands for `whole`, or for the sum of the parts if that is more.
 ///
-/// Widths are attributes of the picture, because the page's policy forbids inline styles. Each part has a class of its
-/// own, for its colour and pattern.
+/// Widths are attributes of the picture, because the page's policy forbids inline styles.
 pub(crate) fn bar(parts: &[Part], whole: u64) -> Markup {
-    let scale = 1000.0 / whole.max(1) as f64;
+    let sum = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bytes));
+    let scale = 100.0 / whole.max(sum).max(1) as f64;
     let mut left = 0.0;
-    let boxes: Vec<(f64, f64)> = parts
-        .iter()
-        .map(|part| {
-            let width = (part.bytes as f64 * scale).min(1000.0 - left);
-            let begin = left;
-            left += width;
-            (begin, width)
-        })
-        .collect();
+    let mut boxes = Vec::new();
+    for part in parts {
+        let width = part.bytes as f64 * scale;
+        boxes.push((part.class, left, width));
+        left += width;
+    }
     html! {
-        svg.bar viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true" {
-            rect.rest width="1000" height="24" {}
-            @for (index, (x, width)) in boxes.iter().enumerate() {
-                rect class={ "part-" (index) } x=(format!("{x:.1}")) width=(format!("{width:.1}")) height="24" {}
+        svg.bar aria-hidden="true" {
+            rect.rest width="100%" height="100%" {}
+            @for (class, x, width) in boxes {
+                (rectangle(class, x, width, None))
+                @if has_pattern(class) { (rectangle("lines", x, width, Some(class))) }
+            }
+        }
+    }
+}
+
+fn rectangle(class: &str, x: f64, width: f64, pattern: Option<&str>) -> Markup {
+    let fill = pattern.map(|pattern| format!("url(#{pattern})"));
+    html! {
+        rect class=(class) x=(format!("{x:.2}%")) width=(format!("{width:.2}%")) height="100%" fill=[fill] {}
+    }
+}
+
+fn has_pattern(class: &str) -> bool {
+    PATTERNS.iter().any(|(known, _)| *known == class)
+}
+
+/// The colour and pattern of a part, beside its name.
+pub(crate) fn swatch(class: &str) -> Markup {
+    html! {
+        svg.swatch aria-hidden="true" {
+            (rectangle(class, 0.0, 100.0, None))
+            @if has_pattern(class) { (rectangle("lines", 0.0, 100.0, Some(class))) }
+        }
+    }
+}
+
+/// The definitions of the patterns. A page with bars needs them once.
+pub(crate) fn patterns() -> Markup {
+    html! {
+        svg.hidden aria-hidden="true" {
+            defs {
+                @for (id, lines) in PATTERNS {
+                    pattern id=(id) width="8" height="8" patternUnits="userSpaceOnUse" { path d=(lines) {} }
+                }
             }
         }
     }
@@ -52,17 +94,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_side_by_side_and_do_not_exceed_the_whole() {
-        let part = |bytes| Part { name: "part", bytes };
-        let text = bar(&[part(50), part(25), part(75)], 100).into_string();
+    fn parts_are_side_by_side_and_never_leave_the_bar() {
+        let part = |class, bytes| Part { class, bytes };
+        let text = bar(&[part("in-use", 50), part("free", 25)], 100).into_string();
         for wanted in [
-            r#"class="part-0" x="0.0" width="500.0""#,
-            r#"class="part-1" x="500.0" width="250.0""#,
-            r#"class="part-2" x="750.0" width="250.0""#,
+            r#"class="in-use" x="0.00%" width="50.00%""#,
+            r#"class="free" x="50.00%" width="25.00%" height="100%">"#,
+            r#"class="lines" x="50.00%" width="25.00%" height="100%" fill="url(#free)""#,
         ] {
             assert!(text.contains(wanted), "{text}");
         }
-        assert!(bar(&[part(1)], 0).into_string().contains(r#"width="1000.0""#));
+        let more = bar(&[part("in-use", 50), part("free", 150)], 100).into_string();
+        assert!(more.contains(r#"x="25.00%" width="75.00%""#), "{more}");
+        assert!(bar(&[part("in-use", 0)], 0).into_string().contains(r#"width="0.00%""#));
     }
 
     #[test]

@@ -5,12 +5,20 @@ use std::fmt;
 use maud::{Markup, Render, html};
 use memory_debug_report::render::content::Layout;
 
+use crate::prose::prose;
+
 /// Content that was laid out, in its order.
 #[derive(Default)]
 pub(crate) struct Blocks {
-    done: Vec<Markup>,
+    done: Vec<Section>,
     /// Numbers that stand together.
     facts: Vec<(String, Option<String>)>,
+}
+
+/// A heading and what is below it. Sections of numbers alone stand side by side.
+struct Section {
+    blocks: Vec<Markup>,
+    is_wide: bool,
 }
 
 impl Blocks {
@@ -26,7 +34,7 @@ impl Blocks {
     fn end_facts(&mut self) {
         let facts = std::mem::take(&mut self.facts);
         if !facts.is_empty() {
-            self.done.push(html! {
+            self.section().blocks.push(html! {
                 table.facts {
                     tbody {
                         @for (name, value) in &facts {
@@ -46,22 +54,33 @@ impl Blocks {
 
     fn push(&mut self, block: Markup) -> fmt::Result {
         self.end_facts();
-        self.done.push(block);
+        self.section().blocks.push(block);
         Ok(())
+    }
+
+    /// The section that is being laid out. Before the first heading, it is as wide as the page.
+    fn section(&mut self) -> &mut Section {
+        if self.done.is_empty() {
+            self.done.push(Section { blocks: Vec::new(), is_wide: true });
+        }
+        let last = self.done.len() - 1;
+        &mut self.done[last]
     }
 }
 
 impl Layout for Blocks {
     fn heading(&mut self, text: &str) -> fmt::Result {
-        self.push(html! { h2 { (text) } })
+        self.end_facts();
+        self.done.push(Section { blocks: vec![html! { h2 { (text) } }], is_wide: false });
+        Ok(())
     }
 
     fn paragraph(&mut self, text: &str) -> fmt::Result {
-        self.push(html! { p { (text) } })
+        self.push(html! { p { (prose(text)) } })
     }
 
     fn remark(&mut self, text: &str) -> fmt::Result {
-        self.push(html! { p.summary { (text) } })
+        self.push(html! { p.summary { (prose(text)) } })
     }
 
     fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result {
@@ -70,6 +89,7 @@ impl Layout for Blocks {
     }
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
+        self.section().is_wide = true;
         self.push(html! {
             div.scroll role="region" aria-label=(headings.join(", ")) tabindex="0" {
                 table {
@@ -91,7 +111,13 @@ impl Layout for Blocks {
 
 impl Render for Blocks {
     fn render(&self) -> Markup {
-        html! { @for block in &self.done { (block) } }
+        html! {
+            div.sections {
+                @for section in &self.done {
+                    section class=[section.is_wide.then_some("wide")] { @for block in &section.blocks { (block) } }
+                }
+            }
+        }
     }
 }
 
@@ -108,12 +134,12 @@ mod tests {
             out.table(&["size", "live"], &[vec!["<8>".to_owned(), "2".to_owned()]])?;
             out.remark("unused 1 MiB")
         });
-        let expected = "<h2>process</h2><table class=\"facts\"><tbody><tr><th scope=\"row\">resident</th>\
+        let expected = "<div class=\"sections\"><section class=\"wide\"><h2>process</h2><table class=\"facts\"><tbody><tr><th scope=\"row\">resident</th>\
                         <td>1 MiB</td></tr><tr><th scope=\"row\">peak</th><td class=\"missing\">not available</td>\
                         </tr></tbody></table>";
         let text = blocks.render().into_string();
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("<th scope=\"row\"><bdi>&lt;8&gt;</bdi></th><td>2</td>"), "{text}");
-        assert!(text.ends_with("<p class=\"summary\">unused 1 MiB</p>"), "{text}");
+        assert!(text.ends_with("<p class=\"summary\">unused 1 MiB</p></section></div>"), "{text}");
     }
 }

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 use memory_debug_report::render::content;
 use memory_debug_report::{Diagnosis, Verdict};
 
+use crate::prose::prose;
+
 /// Findings with their advice.
 pub(crate) fn all(diagnosis: &Diagnosis) -> Markup {
     html! {
@@ -16,7 +18,7 @@ pub(crate) fn all(diagnosis: &Diagnosis) -> Markup {
             dl {
                 @for (ids, reason) in not_checked {
                     dt { (ids) }
-                    dd { (reason) }
+                    dd { (prose(&reason)) }
                 }
             }
         }
@@ -36,8 +38,8 @@ fn list<'a>(verdicts: impl Iterator<Item = &'a Verdict>, with_advice: bool) -> M
                 @for verdict in verdicts {
                     li class=(content::severity(verdict.severity)) {
                         strong { (content::severity(verdict.severity)) " " (content::printable(&verdict.id)) }
-                        " " (content::printable(&verdict.evidence))
-                        @if with_advice { p { "Advice: " (content::printable(&verdict.advice)) } }
+                        " " (prose(&content::printable(&verdict.evidence)))
+                        @if with_advice { p { "Advice: " (prose(&content::printable(&verdict.advice))) } }
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets::{icon, script, style_sheet};
+use crate::bar::patterns;
 use crate::site::Site;
 
 /// The pages in the navigation: path and name.
@@ -39,14 +40,13 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
                 script defer src=(site.link(&format!("/assets/{}", script().name))) integrity=(script().integrity) {}
             }
             body {
+                (patterns())
                 a.skip href="#content" { "Skip to content" }
                 header {
-                    @if !identity.is_empty() {
+                    @if let [name, others @ ..] = identity {
                         p.identity {
-                            @for (index, part) in identity.iter().enumerate() {
-                                @if index > 0 { " · " }
-                                bdi { (part) }
-                            }
+                            strong { bdi { (name) } }
+                            @for part in others { " " span { bdi { (part) } } }
                         }
                     }
                     nav aria-label="Pages" {

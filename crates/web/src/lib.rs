@@ -11,10 +11,14 @@
 //! - `site`: the place of a page, and links to other pages
 //! - `assets`: the script, the style sheet and the icon
 //! - `policy`: what a browser may load and run
-//! - `layout`: the frame of every page
 //! - `bar`: a quantity and its parts, as a picture
+//! - `layout`: the frame of every page
+//! - `prose`: sentences with code in them
 //! - `blocks`: headings, numbers and tables that text has too
+//! - `resident`: resident memory and its parts
+//! - `conclusion`: what holds the memory
 //! - `findings`: findings of the doctor
+//! - `table_query`: the parameters of a table
 //! - `type_table`: the table of types
 //! - `pages`: the pages of a report
 //! - `snapshots`: the page of snapshots
@@ -25,10 +29,14 @@
 mod site;
 mod assets;
 mod policy;
-mod layout;
 mod bar;
+mod layout;
+mod prose;
 mod blocks;
+mod resident;
+mod conclusion;
 mod findings;
+mod table_query;
 mod type_table;
 mod pages;
 mod snapshots;

@@ -2,25 +2,29 @@
 
 use maud::{Markup, html};
 use memory_debug_report::render::content;
-use memory_debug_report::units::Bytes;
-use memory_debug_report::{MemoryReport, Page, Reconciliation, TypesView, diagnose};
+use memory_debug_report::{Conclusion, MemoryReport, Page, Selection, TypesView, diagnose};
 
-use crate::bar::{Part, bar};
 use crate::blocks::Blocks;
+use crate::conclusion::conclusion;
 use crate::layout;
+use crate::prose::prose;
 use crate::site::Site;
-use crate::{findings, type_table};
+use crate::table_query::TableQuery;
+use crate::{findings, resident, type_table};
 
 /// The overview. `note` says what was left out.
 ///
 /// It has the most important numbers, the doctor's warnings, the largest types.
 pub fn overview(site: &Site, report: &MemoryReport, view: &TypesView, note: Option<&str>) -> String {
+    let diagnosis = diagnose(report);
+    let query = TableQuery { view, selection: &Selection::default() };
     let body = html! {
         @if let Some(note) = note { p.note { (note) } }
-        (numbers(report))
-        (findings::short(&diagnose(report)))
+        (conclusion(site, &Conclusion::of(report, &diagnosis)))
+        (findings::short(&diagnosis))
+        (resident::numbers(report))
         h2 { "Types" }
-        (type_table::table(site, report, view))
+        (type_table::table(site, report, query))
         (reconciliation(report))
         (unavailable(report, Page::Overview))
     };
@@ -28,20 +32,18 @@ pub fn overview(site: &Site, report: &MemoryReport, view: &TypesView, note: Opti
 }
 
 /// The table of types, with its form. `note` says what was left out.
-pub fn types(site: &Site, report: &MemoryReport, view: &TypesView, note: Option<&str>) -> String {
+pub fn types(
+    site: &Site,
+    report: &MemoryReport,
+    view: &TypesView,
+    selection: &Selection,
+    note: Option<&str>,
+) -> String {
+    let query = TableQuery { view, selection };
     let body = html! {
         @if let Some(note) = note { p.note { (note) } }
-        form.query action=(site.link("/types")) {
-            label { "Types that contain " input name="filter" value=[view.filter.as_deref()] maxlength="128"; }
-            label {
-                "Rows "
-                select name="top" {
-                    @for rows in [20, 50, 200, 1000] { option selected[rows == view.top] { (rows) } }
-                }
-            }
-            button { "Show" }
-        }
-        (type_table::table(site, report, view))
+        (query.form(site))
+        (type_table::table(site, report, query))
         (reconciliation(report))
         (unavailable(report, Page::Types))
     };
@@ -50,7 +52,11 @@ pub fn types(site: &Site, report: &MemoryReport, view: &TypesView, note: Option<
 
 /// The doctor: all findings with their advice.
 pub fn doctor(site: &Site, report: &MemoryReport) -> String {
-    let body = html! { (numbers(report)) (findings::all(&diagnose(report))) };
+    let diagnosis = diagnose(report);
+    let body = html! {
+        (conclusion(site, &Conclusion::of(report, &diagnosis)))
+        (findings::all(&diagnosis))
+    };
     layout::page(site, "Doctor", &content::identity(report), &body)
 }
 
@@ -90,44 +96,6 @@ pub fn problem(
     layout::page(site, title, &[], &body)
 }
 
-/// The most important numbers, and the parts of resident memory as a picture.
-fn numbers(report: &MemoryReport) -> Markup {
-    html! {
-        p.numbers { (content::memory(report)) }
-        @for line in content::limits(report) { p.limit { (line) } }
-        @if let Some(numbers) = &report.reconciliation { (waterfall(numbers)) }
-    }
-}
-
-fn waterfall(numbers: &Reconciliation) -> Markup {
-    let own =
-        [numbers.thread_cache_bytes, numbers.internal_bytes, numbers.metadata_bytes, numbers.sampling_bytes];
-    let own = own.into_iter().flatten().fold(0, u64::saturating_add);
-    let parts = [
-        ("in use", numbers.in_use_bytes),
-        ("fragmentation", numbers.fragmentation_bytes),
-        ("unused pages", numbers.dirty_bytes),
-        ("jemalloc's own", Some(own).filter(|bytes| *bytes > 0)),
-        ("outside jemalloc", numbers.outside_bytes),
-    ];
-    let parts: Vec<_> =
-        parts.into_iter().filter_map(|(name, bytes)| Some(Part { name, bytes: bytes? })).collect();
-    html! {
-        @if let Some(resident) = numbers.resident_bytes {
-            figure {
-                (bar(&parts, resident))
-                figcaption {
-                    ul.legend {
-                        @for (index, part) in parts.iter().enumerate() {
-                            li { span class={ "swatch part-" (index) } {} (part.name) " " b { (format!("{:.1}", Bytes(part.bytes))) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 fn reconciliation(report: &MemoryReport) -> Markup {
     html! {
         @if let Some(numbers) = &report.reconciliation {
@@ -146,7 +114,7 @@ fn unavailable(report: &MemoryReport, page: Page) -> Markup {
         @if !reasons.is_empty() {
             h2 { "Not available" }
             dl.unavailable {
-                @for (values, reason) in reasons { dt { (values) } dd { (reason) } }
+                @for (values, reason) in reasons { dt { (values) } dd { (prose(&reason)) } }
             }
         }
     }

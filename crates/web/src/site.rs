@@ -1,5 +1,9 @@
 //! The place of a page below the base path, and links from there to other pages.
 
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The place of a page, and the login that reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
@@ -49,7 +53,21 @@ impl Site {
             (_, None) => format!("{}{}{target}", up(depth), self.base),
         }
     }
+
+    /// A link as [`link`](Self::link) makes it, with parameters.
+    pub(crate) fn link_with(&self, target: &str, parameters: &[(&str, String)]) -> String {
+        let mut link = self.link(target);
+        for (index, (name, value)) in parameters.iter().enumerate() {
+            let before = if index == 0 { '?' } else { '&' };
+            // Writing to a string does not fail.
+            let _ = write!(link, "{before}{name}={}", utf8_percent_encode(value, ENCODED));
+        }
+        link
+    }
 }
+
+/// All characters except those that RFC 3986 leaves unreserved.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn up(steps: usize) -> String {
     if steps == 0 { "./".to_owned() } else { "../".repeat(steps) }
@@ -88,6 +106,14 @@ mod tests {
         ] {
             assert_eq!(Site::new("/debug/memory", path, "ops", "read").link(target), link, "{path} {target}");
         }
+    }
+
+    #[test]
+    fn parameters_are_encoded() {
+        let site = Site::new("/debug/memory", "/types", "ops", "read");
+        assert_eq!(site.link_with("/types", &[]), "./types");
+        let parameters = [("filter", "Vec<a&b>".to_owned()), ("top", "20".to_owned())];
+        assert_eq!(site.link_with("/types", &parameters), "./types?filter=Vec%3Ca%26b%3E&top=20");
     }
 
     proptest! {

@@ -2,34 +2,35 @@
 
 use maud::{Markup, html};
 use memory_debug_report::render::content;
-use memory_debug_report::{MemoryReport, RowSource, Sort, TypeRow, TypeSummary, TypesView};
+use memory_debug_report::{MemoryReport, RowSource, Sort, TypeRow, TypeSummary};
 
 use crate::bar::whisker;
 use crate::site::Site;
+use crate::table_query::TableQuery;
 
-/// The columns that sort the table: the value of `sort`, and the heading.
-const COLUMNS: [(&str, Sort, &str); 3] =
-    [("name", Sort::Name, "type"), ("count", Sort::Count, "objects"), ("bytes", Sort::Bytes, "total size")];
+/// The columns that sort the table, with their headings.
+const COLUMNS: [(Sort, &str); 3] =
+    [(Sort::Name, "type"), (Sort::Count, "# objects"), (Sort::Bytes, "total size")];
 
 /// The table of `report` in the requested order.
-pub(crate) fn table(site: &Site, report: &MemoryReport, view: &TypesView) -> Markup {
-    let summary = content::types(report, view);
+pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -> Markup {
+    let summary = content::types(report, query.view);
     html! {
         @if let Some(reason) = &summary.unavailable {
             p.unavailable { "Types by heap profile: not available: " (content::printable(reason)) }
         }
         @if !summary.rows.is_empty() {
             div.scroll role="region" aria-label="Types" tabindex="0" {
-                table {
+                table.types {
                     thead {
                         tr {
-                            @for (sort, order, name) in COLUMNS {
-                                th scope="col" aria-sort=[(order == view.sort).then(|| direction(order))] {
-                                    a href=(site.link(&format!("/types?sort={sort}"))) { (name) }
+                            @for (order, name) in COLUMNS {
+                                th scope="col" aria-sort=[(order == query.view.sort).then(|| direction(order))] {
+                                    a href=(query.sorted_by(site, order)) { (name) }
                                 }
                             }
-                            th scope="col" { abbr title="one standard error" { "±" } }
-                            th scope="col" { "share" }
+                            th scope="col" { "±" }
+                            th.picture scope="col" { "share" }
                         }
                     }
                     tbody { @for row in &summary.rows { (line(row, &summary)) } }

@@ -1,6 +1,6 @@
 //! No pages for browsers: a build without the feature `html`.
 
-use memory_debug_core::{MemoryReport, Page, SnapshotInfo, TypesView};
+use memory_debug_core::{MemoryReport, Page, Selection, SnapshotInfo, TypesView};
 
 use crate::reply::{Problem, Reply};
 
@@ -25,6 +25,7 @@ pub(crate) fn of_report(
     _page: Page,
     _report: &MemoryReport,
     _types: &TypesView,
+    _selection: &Selection,
     _note: Option<&str>,
 ) -> String {
     match *site {}

@@ -38,7 +38,7 @@ pub(super) fn write(
         let types = TypesView { top, ..types.clone() };
         if let Some(site) = &request.site {
             let note = (top < shown).then(|| truncated(top, material.max_bytes));
-            let page = html::of_report(site, page, &report, &types, note.as_deref());
+            let page = html::of_report(site, page, &report, &types, selection, note.as_deref());
             return written(body.write_html(&page));
         }
         match request.format {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::SHOWN_ABOVE_PERCENT;
+use super::resident::{Part, ResidentPart, jemallocs_own, not_resident, own_parts, resident_parts};
 use crate::reconciliation::Reconciliation;
 use crate::units::{Bytes, percent, printable};
 
@@ -34,7 +35,7 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
         let resident = numbers.resident_bytes.unwrap_or(0);
         percent(*bytes as f64, resident as f64) >= Some(SHOWN_ABOVE_PERCENT)
     };
-    if own(numbers).as_ref().is_some_and(matters) {
+    if jemallocs_own(numbers).as_ref().is_some_and(matters) {
         write_parts(out, "jemalloc's own", &own_parts(numbers))?;
     }
     write_outside(out, numbers)?;
@@ -59,48 +60,22 @@ pub(super) fn write(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -
 /// Writes resident memory as a sum of its parts, less the parts that jemalloc counts but that are not resident.
 fn write_resident(out: &mut (impl Write + ?Sized), numbers: &Reconciliation) -> fmt::Result {
     let Some(resident) = numbers.resident_bytes else { return Ok(()) };
-    let always = [
-        (numbers.in_use_bytes, "in use"),
-        (numbers.fragmentation_bytes, "fragmentation"),
-        (numbers.dirty_bytes, "dirty"),
-        (own(numbers), "jemalloc's own"),
-    ];
-    let some = |bytes: Option<u64>| bytes.filter(|bytes| *bytes > 0);
-    let others = [(some(numbers.muzzy_bytes), "muzzy"), (numbers.outside_bytes, "outside jemalloc")];
-    let less =
-        [(some(numbers.swapped_bytes), "swapped out"), (some(numbers.never_touched_bytes), "never touched")];
-    let part = |(bytes, name): &(Option<u64>, &str)| Some(format!("{:.1} {name}", Bytes((*bytes)?)));
-    let mut sum_text = always.iter().chain(&others).filter_map(part).collect::<Vec<_>>().join(" + ");
-    for part in less.iter().filter_map(part) {
+    let parts = resident_parts(numbers);
+    let term = |(part, bytes): &(ResidentPart, Option<u64>)| {
+        Some(format!("{:.1} {}", Bytes((*bytes)?), part.name()))
+    };
+    let mut sum_text = parts.iter().filter_map(term).collect::<Vec<_>>().join(" + ");
+    for part in not_resident(numbers).iter().filter_map(term) {
         sum_text.push_str(" − ");
         sum_text.push_str(&part);
     }
-    let is_whole = always.iter().all(|(bytes, _)| bytes.is_some())
-        && numbers.outside_bytes.is_some()
-        && numbers.never_touched_bytes.is_some();
+    let is_whole = parts.iter().all(|(_, bytes)| bytes.is_some()) && numbers.never_touched_bytes.is_some();
     let sum = if is_whole { " =" } else { ", of which" };
     if sum_text.is_empty() {
         Ok(())
     } else {
         writeln!(out, "resident {:.1}{sum} {sum_text}", Bytes(resident))
     }
-}
-
-/// A part of resident memory, with its name.
-type Part = (Option<u64>, &'static str);
-
-/// jemalloc's memory apart from the program's objects and free pages.
-fn own_parts(numbers: &Reconciliation) -> [Part; 4] {
-    [
-        (numbers.thread_cache_bytes, "free objects in thread caches"),
-        (numbers.internal_bytes, "data of the caches and the profile"),
-        (numbers.metadata_bytes, "data of arenas and pages"),
-        (numbers.sampling_bytes, "unused in the pages of sampled objects"),
-    ]
-}
-
-fn own(numbers: &Reconciliation) -> Option<u64> {
-    own_parts(numbers).iter().try_fold(0, |sum: u64, (bytes, _)| Some(sum.saturating_add((*bytes)?)))
 }
 
 /// Writes the kinds of memory outside jemalloc, by the kernel's count.
