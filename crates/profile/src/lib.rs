@@ -91,7 +91,7 @@ pub use mapping::Mapping;
 pub use printable::{is_unprintable, printable};
 pub use profile::{HeapProfile, Stack, Thread, ThreadSample};
 pub use sample::{Estimate, Sample, SampleRate};
-pub use selection::{Group, Selection, TracebackDepth, TypeEntry, TypeTable};
+pub use selection::{Group, NoRowId, RowId, Selection, TracebackDepth, TypeEntry, TypeTable};
 pub use symbolized::{
     Change, ChangeTable, Peaks, ProfileKind, SymbolizedFrame, SymbolizedProfile, SymbolizedStack,
     significant_stderrs,

@@ -10,6 +10,7 @@ mod intern;
 mod merge;
 mod peaks;
 mod profile;
+mod row;
 mod summarize;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::amount::Amount;
 use crate::sample::SampleRate;
-use crate::selection::{Group, Selection, TracebackDepth};
+use crate::selection::{Group, RowId, Selection, TracebackDepth};
 
 /// A profile at a rate of 512 KiB. Each stack has a type, functions from the innermost, objects and bytes.
 pub(crate) fn profile(stacks: &[(&str, &[&str], i64, i64)]) -> SymbolizedProfile {
@@ -95,6 +95,27 @@ fn sums_rows_by_group() {
     assert_eq!(profile.summarize(&innermost).entries[0].type_name, "read:7");
     let focus = Selection::new(Group::Container, Some("wri".into()), None);
     assert_eq!(profile.summarize(&focus).total.bytes, 150.0);
+}
+
+#[test]
+fn a_row_is_a_profile_of_its_own_with_the_same_numbers() {
+    let (read, write) = (["read", "main"], ["write", "main"]);
+    let whole = profile(&[
+        ("Vec<app::A>", &read, 2, 200),
+        ("Vec<app::A>", &write, 1, 100),
+        ("Box<app::A>", &write, 1, 50),
+    ]);
+    let whole = SymbolizedProfile { large_below: 437_500, ..whole };
+    for entry in whole.summarize(&Selection::default()).entries {
+        let row = whole.of_row(RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed));
+        assert_eq!(row.summarize(&Selection::default()).entries, [entry]);
+        assert_eq!(row.large_below, 437_500);
+    }
+    let vec = whole.of_row(RowId::of("Vec<A>", "Vec<app::A>", true));
+    assert_eq!((vec.stack_count(), vec.total().bytes), (2, 300));
+    assert_eq!(vec.owners.len(), 1, "unused names are gone");
+    let unknown = whole.of_row(RowId::of("Vec<A>", "Vec<app::A>", false));
+    assert_eq!((unknown.stack_count(), unknown.total()), (0, Amount::default()));
 }
 
 #[test]
