@@ -154,11 +154,12 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
 fn is_of_profiles(sent: &Sent) -> bool {
     let rest = sent.path.strip_prefix("/debug/memory/").unwrap_or_default();
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let is_id = |id: &str| id.len() == 32 && id.bytes().all(is_digit);
+    let is_id = |length| move |id: &str| id.len() == length && id.bytes().all(is_digit);
     let query = sent.query.as_deref().unwrap_or_default();
     matches!(rest, "heap/flamegraph" | "snapshots" | "diff" | "leaks" | "profiling" | "purge")
         || rest == "stats" && query.contains("detail=")
-        || rest.strip_prefix("snapshots/").is_some_and(is_id)
+        || rest.strip_prefix("snapshots/").is_some_and(is_id(32))
+        || rest.strip_prefix("types/").is_some_and(is_id(16))
 }
 
 fn values<'a>(sent: &'a Sent, name: &str) -> Vec<&'a [u8]> {

@@ -1,7 +1,7 @@
 //! Pages for browsers.
 
 use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
-pub(crate) use memory_debug_web::{Site, snapshots, text};
+pub(crate) use memory_debug_web::{Site, snapshots, text, type_detail};
 
 use crate::reply::{Problem, Reply};
 

@@ -6,6 +6,7 @@ mod base_path;
 mod change;
 mod if_match;
 mod negotiate;
+mod path_id;
 mod query;
 mod snapshot_ref;
 
@@ -14,5 +15,6 @@ pub(crate) use self::base_path::BasePath;
 pub(crate) use self::change::{Change, etag};
 pub(crate) use self::if_match::IfMatch;
 pub(crate) use self::negotiate::{negotiate, negotiate_problem};
+pub(crate) use self::path_id::PathId;
 pub(crate) use self::query::{Query, invalid};
 pub(crate) use self::snapshot_ref::{Base, Target};

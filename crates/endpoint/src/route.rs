@@ -5,11 +5,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use memory_debug_core::SnapshotId;
-
 use crate::auth::{Authorized, Role};
 use crate::reply::{Format, Problem};
-use crate::request::{Asking, IfMatch, alias};
+use crate::request::{Asking, IfMatch, PathId, alias};
 use crate::view::{self, Kind, PageRequest};
 
 /// One page: which requests it accepts, and who may read it.
@@ -17,7 +15,7 @@ use crate::view::{self, Kind, PageRequest};
 pub(crate) struct Operation {
     /// The method. `GET` includes `HEAD`.
     method: &'static str,
-    /// The path below the base. `{id}` stands for the id of a snapshot.
+    /// The path below the base. `{id}` stands for the id of a snapshot, `{row}` for the id of a row of the table.
     path: &'static str,
     /// Reads the client's request for this page.
     pub(crate) read: Read,
@@ -91,6 +89,7 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation { names_types: false, parameters: PLAIN, ..get("/instance", Kind::Stats, view::instance) },
     Operation { parameters: TABLE, ..get("/types", Kind::Everything, view::types) },
+    Operation { parameters: PLAIN, ..get("/types/{row}", Kind::Everything, view::type_detail) },
     Operation { parameters: PLAIN, ..get("/doctor", Kind::Everything, view::doctor) },
     Operation {
         role: Role::Profile,
@@ -157,8 +156,8 @@ const ALIASES: &[Operation] = &[
 /// The outcome of looking up a path and a method.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// A page, with the snapshot id from its path.
-    Operation(&'static Operation, Option<SnapshotId>),
+    /// A page, with the id from its path.
+    Operation(&'static Operation, PathId),
     /// The path exists, but only for other methods. They are listed as in the header `Allow`.
     Methods(String),
     Nothing,
@@ -179,7 +178,7 @@ impl Operation {
         let method = if method == "HEAD" { "GET" } else { method };
         let mut methods = Vec::new();
         for operation in operations {
-            let Some(id) = operation.matches(rest) else { continue };
+            let Some(id) = PathId::of(rest, operation.path) else { continue };
             if operation.method == method {
                 return Found::Operation(operation, id);
             }
@@ -187,15 +186,6 @@ impl Operation {
             methods.extend((operation.method == "GET").then_some("HEAD"));
         }
         if methods.is_empty() { Found::Nothing } else { Found::Methods(methods.join(", ")) }
-    }
-
-    /// Compares a path with the page's path and returns the id in it. `None` if the path belongs to another page,
-    /// `Some(None)` if the page's path has no id.
-    fn matches(&self, rest: &str) -> Option<Option<SnapshotId>> {
-        match self.path.strip_suffix("{id}") {
-            Some(before) => rest.strip_prefix(before)?.parse().ok().map(Some),
-            None => (rest == self.path).then_some(None),
-        }
     }
 
     /// The least role that a login needs. `role_for_types` counts as well if the page names types.

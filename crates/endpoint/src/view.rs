@@ -24,6 +24,7 @@ mod report_pages;
 mod report_writer;
 mod samples;
 mod snapshots;
+mod type_detail;
 
 pub(crate) use self::diff::diff;
 pub(crate) use self::flamegraph::flamegraph;
@@ -44,3 +45,4 @@ pub(crate) use self::report_pages::{doctor, overview, stats, types};
 #[cfg(test)]
 pub(crate) use self::snapshots::TakeSnapshot;
 pub(crate) use self::snapshots::{drop_snapshot, list_snapshots, show_snapshot, take_snapshot};
+pub(crate) use self::type_detail::type_detail;

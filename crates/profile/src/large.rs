@@ -62,9 +62,10 @@ impl LargeObjects {
         self.class_bytes / 2 >= other.class_bytes && self.class_bytes > 0
     }
 
-    /// The likely distance of a size from its class, in millionths of the distance to the next lower class.
+    /// The likely distance of a size from its class, in millionths of the distance to the next lower class. At least 1,
+    /// because 0 means that sizes were not corrected.
     pub(crate) fn millionths_of_gap(self) -> u32 {
-        (self.part_of_gap() * 1e6).round() as u32
+        (self.part_of_gap() * 1e6).round().max(1.0) as u32
     }
 
     /// The likely distance of a size from its class, as a fraction of the distance to the next lower class.
@@ -81,11 +82,45 @@ impl LargeObjects {
 /// millionths of the distance to the next lower class.
 pub(crate) fn bytes_of_gap(millionths: u32, amount: Amount) -> f64 {
     let size = amount.bytes.unsigned_abs().checked_div(amount.objects.unsigned_abs()).unwrap_or(0);
-    // The page size is not known here. Usually it is small; with larger pages the result is an overestimate.
-    if size <= PAGES_WITHOUT_ROUNDING * 4096 {
+    if !is_probably_rounded(size) {
         return 0.0;
     }
     f64::from(millionths) / 1e6 * gap_below(size) as f64 * amount.objects.unsigned_abs() as f64
+}
+
+/// Estimates what one stack of a symbolized profile holds. `below` is the assumed distance of its large objects from
+/// their classes, in millionths; 0 if their sizes were not corrected.
+pub(crate) fn estimate(live: Amount, below: u32, rate: SampleRate) -> Estimate {
+    let mut estimate = live.estimate(rate);
+    let size = live.bytes.unsigned_abs().checked_div(live.objects.unsigned_abs()).unwrap_or(0);
+    if below > 0 && is_probably_rounded(size) {
+        add_size_error(&mut estimate, size as f64, f64::from(below) / 1e6, rate);
+    }
+    estimate
+}
+
+/// Adds the error of the assumed size, `likely`, which lies `part` of the gap below its class. The objects of one stack
+/// probably have one size.
+fn add_size_error(estimate: &mut Estimate, likely: f64, part: f64, rate: SampleRate) {
+    // One standard error around the likely size, for a size anywhere between the classes.
+    let gap = gap_below(likely as u64) as f64;
+    let size_stderr = gap * (1.0 / 12.0 + (part - 0.5).powi(2)).sqrt();
+    // How fast the sampling probability grows with the size, relative to the probability. The larger it is, the fewer
+    // objects there are.
+    let chance = chance(likely, rate);
+    let slope = if rate.is_exact() { 0.0 } else { (1.0 - chance) / rate.bytes() as f64 / chance };
+    estimate.objects_variance += (estimate.objects * slope * size_stderr).powi(2);
+    estimate.bytes_variance += (estimate.objects * (1.0 - likely * slope) * size_stderr).powi(2);
+}
+
+/// The probability that an object of `size` bytes is sampled.
+fn chance(size: f64, rate: SampleRate) -> f64 {
+    if rate.is_exact() { 1.0 } else { -(-size / rate.bytes() as f64).exp_m1() }
+}
+
+/// The page size is not known here. Usually it is small; with larger pages the error is an overestimate.
+fn is_probably_rounded(size: u64) -> bool {
+    size > PAGES_WITHOUT_ROUNDING * 4096
 }
 
 /// The distance from a class of large objects to the next lower class. Each doubling has four classes.
@@ -110,12 +145,10 @@ impl Estimator {
         if !large.is_rounded(size) {
             return counted;
         }
-        let (class, gap, part) = (size as f64, gap_below(size) as f64, large.part_of_gap());
-        let likely = class - part * gap;
-        let chance =
-            |size: f64| if self.rate.is_exact() { 1.0 } else { -(-size / self.rate.bytes() as f64).exp_m1() };
+        let (class, part) = (size as f64, large.part_of_gap());
+        let likely = class - part * gap_below(size) as f64;
         // jemalloc samples by the usable size, and un-biases by the class.
-        let objects = chance(class) / chance(likely);
+        let objects = chance(class, self.rate) / chance(likely, self.rate);
         let bytes = objects * likely / class;
         let mut estimate = Estimate {
             objects: counted.objects * objects,
@@ -123,18 +156,7 @@ impl Estimator {
             objects_variance: counted.objects_variance * objects.powi(2),
             bytes_variance: counted.bytes_variance * bytes.powi(2),
         };
-        // One standard error around the likely size, for a size anywhere between the classes. The objects of one
-        // stack probably have one size.
-        let size_stderr = gap * (1.0 / 12.0 + (part - 0.5).powi(2)).sqrt();
-        // How fast the sampling probability grows with the size, relative to the probability. The larger it is, the
-        // fewer objects there are.
-        let slope = if self.rate.is_exact() {
-            0.0
-        } else {
-            (1.0 - chance(likely)) / self.rate.bytes() as f64 / chance(likely)
-        };
-        estimate.objects_variance += (estimate.objects * slope * size_stderr).powi(2);
-        estimate.bytes_variance += (estimate.objects * (1.0 - likely * slope) * size_stderr).powi(2);
+        add_size_error(&mut estimate, likely, part, self.rate);
         estimate
     }
 }
@@ -196,6 +218,25 @@ mod tests {
         let sums = |live| LargeObjects::new(4 * KIB, live * 60 * KIB, [(64 * KIB, live)]);
         assert!(sums(2).outweigh(sums(1)) && sums(1).outweigh(sums(0)));
         assert!(!sums(3).outweigh(sums(2)) && !sums(1).outweigh(sums(2)) && !sums(0).outweigh(sums(0)));
+    }
+
+    #[test]
+    fn a_symbolized_stack_has_the_error_of_the_profile() {
+        for (rate, usable, class) in
+            [(524_288, 36, 40), (524_288, 40, 40), (1, 1044, 1280), (524_288, 1280, 1280)]
+        {
+            let (usable, class) = (usable * KIB, class * KIB);
+            let large = LargeObjects::new(4 * KIB, usable, [(class, 1)]);
+            let rate = SampleRate::from_bytes(rate);
+            let direct =
+                Estimator::new(rate, Some(large)).estimate(Sample { objects: 5_000, bytes: 5_000 * class });
+            let kept = estimate(Amount::from(direct), large.millionths_of_gap(), rate);
+            assert!((kept.bytes_stderr() / direct.bytes_stderr() - 1.0).abs() < 0.01, "{kept:?} {direct:?}");
+            assert!(kept.objects_stderr() >= direct.objects_stderr() * 0.99, "{kept:?} {direct:?}");
+        }
+        let small = Amount { objects: 9, bytes: 9 * 1024 };
+        let rate = SampleRate::from_bytes(524_288);
+        assert_eq!(estimate(small, 500_000, rate), small.estimate(rate));
     }
 
     #[test]

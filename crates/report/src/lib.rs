@@ -41,6 +41,7 @@
 //! - `detail`: the allocator by arena and by size class
 //! - `root_summary`: memory that registered roots retain
 //! - `reconciliation`: comparison of the heap profile, the allocator and the kernel
+//! - `row_id`: the id of a row in JSON
 //! - `report`: the report and its own sections
 //! - `breakdown`: the parts of resident memory
 //! - `reconcile`: computes the reconciliation
@@ -48,6 +49,7 @@
 //! - `ceiling`: the limit that the process reaches first
 //! - `comparison`: whether two profiles can be compared
 //! - `snapshot`: kept heaps, their differences, growth and leaks
+//! - `type_detail`: one type of the table
 //! - `profiling_status`: the state of the heap profiler
 //! - `purge_report`: the result of a purge
 //! - `instance_report`: the identity of the process as a document of its own
@@ -73,6 +75,7 @@ mod samples;
 mod detail;
 mod root_summary;
 mod reconciliation;
+mod row_id;
 mod report;
 mod breakdown;
 mod reconcile;
@@ -80,6 +83,7 @@ mod types;
 mod ceiling;
 mod comparison;
 mod snapshot;
+mod type_detail;
 mod profiling_status;
 mod purge_report;
 mod instance_report;
@@ -108,8 +112,8 @@ pub use instance_report::InstanceReport;
 #[cfg(feature = "flamegraph")]
 pub use memory_debug_profile::FlamegraphOptions;
 pub use memory_debug_profile::{
-    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, PprofOptions, PprofSymbols,
-    Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
+    CollapsedOptions, CollapsedStacks, Count, Group, HeapProfile, Leaf, NoRowId, PprofOptions, PprofSymbols,
+    RowId, Selection, SymbolGap, SymbolizedProfile, TracebackDepth,
 };
 pub use profiling_status::{DiscardedSamples, ProfilingRefusal, ProfilingStatus, ProfilingWindow};
 pub use purge_report::{PurgeMoment, PurgeReport};
@@ -124,6 +128,7 @@ pub use samples::SampleOrigin;
 pub use snapshot::{
     DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, Suspect,
 };
+pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;
 pub use view::{Page, Sort, TypesView};
 

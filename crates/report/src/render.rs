@@ -27,6 +27,7 @@ mod stacks;
 mod stats;
 mod table;
 mod text;
+mod type_detail;
 
 pub use crate::printable_json::{PrintableJson, printable_json, to_json, to_json_line, write_line};
 pub use growth::{write_growth_json, write_growth_text};
@@ -38,7 +39,7 @@ pub use text::{text, write_text};
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
     pub use super::diagnosis::{checked, name as severity, not_checked, warnings};
-    pub use super::header::{collected, identity, limits, memory};
+    pub use super::header::{collected, identity, identity_of, limits, memory};
     pub use super::layout::Layout;
     pub use super::missing::values as unavailable;
     pub use super::reconciliation::text as reconciliation;
@@ -46,9 +47,13 @@ pub mod content {
     pub use super::snapshots::cells as snapshot_cells;
     pub use super::stats::write as write_stats;
     pub use super::table::{
-        cells as type_cells, footer as types_footer, of_report as types, omitted, totals,
+        cells as type_cells, footer as types_footer, of_report as types, omitted, omitted_rows, totals,
     };
-    pub use crate::units::printable;
+    pub use super::type_detail::{
+        group_heading, write_group as write_type_group, write_history as write_type_history,
+        write_summary as write_type_summary,
+    };
+    pub use crate::units::{printable, short_name};
 }
 
 use crate::report::RowSource;

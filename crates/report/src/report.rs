@@ -9,7 +9,7 @@ mod levels;
 
 use std::collections::BTreeMap;
 
-use memory_debug_profile::SymbolGap;
+use memory_debug_profile::{RowId, SymbolGap};
 use serde::{Deserialize, Serialize};
 
 use crate::detail::AllocatorDetail;
@@ -391,6 +391,10 @@ pub struct TypeRow {
     pub type_name: String,
     /// The type with all its paths and arguments, as the compiler named it.
     pub full_type: String,
+    /// Identifies the row in every table by type, of any process: `/types/{id}` has its detail. `None` if rows do not
+    /// stand for types with their containers, and in reports of older versions.
+    #[serde(default, with = "crate::row_id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<RowId>,
     /// Live allocations (sampled rows) or live instances (exact rows).
     pub objects: u64,
     /// Live bytes.
@@ -418,6 +422,7 @@ impl TypeRow {
         Self {
             type_name,
             full_type,
+            id: None,
             objects,
             bytes,
             objects_stderr: 0.0,

@@ -1,5 +1,7 @@
 //! A report with known content, for tests.
 
+use memory_debug_profile::RowId;
+
 use crate::breakdown::Counts;
 use crate::reconcile::Sampled;
 use crate::reconciliation::Reconciliation;
@@ -70,6 +72,8 @@ pub(crate) fn samples() -> SampleOrigin {
 /// The report's table.
 pub(crate) fn types() -> TypeSummary {
     let row = |type_name: &str, full_type: &str, objects, bytes, source| TypeRow {
+        id: (source != RowSource::Exact)
+            .then(|| RowId::of(type_name, full_type, source == RowSource::Sampled)),
         type_name: type_name.into(),
         full_type: full_type.into(),
         objects,

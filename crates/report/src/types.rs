@@ -1,6 +1,8 @@
 //! Makes the table of types from a heap profile.
 
-use memory_debug_profile::{Group, HeapProfile, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable};
+use memory_debug_profile::{
+    Group, HeapProfile, RowId, Selection, SymbolGap, SymbolTier, TypeEntry, TypeTable,
+};
 
 use crate::report::{RowSource, TypeRow, TypeSummary};
 use crate::root_summary::RootSummary;
@@ -26,7 +28,7 @@ pub fn summarize(
         sample_bytes: Some(profile.sample_rate().bytes()),
         active_since: None,
         samples: None,
-        rows: table.entries.iter().map(row).collect(),
+        rows: table.entries.iter().map(|entry| row(entry, selection.group)).collect(),
         total_bytes: Some(whole(table.total.bytes)),
         total_bytes_stderr: Some(table.total.bytes_stderr()),
         total_objects: Some(whole(table.total.objects)),
@@ -55,8 +57,11 @@ pub fn root_rows(roots: &RootSummary) -> impl Iterator<Item = TypeRow> {
     })
 }
 
-fn row(entry: &TypeEntry) -> TypeRow {
+/// A row of a table by `group`.
+pub(crate) fn row(entry: &TypeEntry, group: Group) -> TypeRow {
+    let id = || RowId::of(&entry.type_name, &entry.full_type, entry.is_attributed);
     TypeRow {
+        id: (group == Group::Container).then(id),
         type_name: entry.type_name.clone(),
         full_type: entry.full_type.clone(),
         objects: whole(entry.estimate.objects),

@@ -13,6 +13,7 @@
 //! - `policy`: what a browser may load and run
 //! - `bar`: a quantity and its parts, as a picture
 //! - `layout`: the frame of every page
+//! - `chart`: a series of numbers, as a picture
 //! - `prose`: sentences with code in them
 //! - `blocks`: headings, numbers and tables that text has too
 //! - `resident`: resident memory and its parts
@@ -20,6 +21,7 @@
 //! - `findings`: findings of the doctor
 //! - `table_query`: the parameters of a table
 //! - `type_table`: the table of types
+//! - `type_detail`: the page of one type
 //! - `pages`: the pages of a report
 //! - `snapshots`: the page of snapshots
 
@@ -31,6 +33,7 @@ mod assets;
 mod policy;
 mod bar;
 mod layout;
+mod chart;
 mod prose;
 mod blocks;
 mod resident;
@@ -38,6 +41,7 @@ mod conclusion;
 mod findings;
 mod table_query;
 mod type_table;
+mod type_detail;
 mod pages;
 mod snapshots;
 
@@ -46,3 +50,4 @@ pub use pages::{doctor, overview, problem, stats, text, types};
 pub use policy::content_security_policy;
 pub use site::Site;
 pub use snapshots::snapshots;
+pub use type_detail::type_detail;

@@ -33,7 +33,7 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
                             th.picture scope="col" { "share" }
                         }
                     }
-                    tbody { @for row in &summary.rows { (line(row, &summary)) } }
+                    tbody { @for row in &summary.rows { (line(site, row, &summary)) } }
                 }
             }
         }
@@ -48,14 +48,19 @@ fn direction(order: Sort) -> &'static str {
     if order == Sort::Name { "ascending" } else { "descending" }
 }
 
-fn line(row: &TypeRow, summary: &TypeSummary) -> Markup {
+fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
     let [name, objects, bytes, error] = content::type_cells(row);
     let total = summary.total_bytes.unwrap_or_default() as f64;
     let share = |bytes: f64| if total > 0.0 { bytes / total } else { 0.0 };
     let stderr = if row.source == RowSource::Exact { 0.0 } else { share(row.bytes_stderr) };
     html! {
         tr {
-            th scope="row" { bdi { (name) } }
+            th scope="row" {
+                @match row.id {
+                    Some(id) => a href=(site.link(&format!("/types/{id}"))) { bdi { (name) } },
+                    None => bdi { (name) },
+                }
+            }
             td { (objects) }
             td { (bytes) }
             td { (error) }

@@ -1,11 +1,12 @@
 //! One profile with different groupings.
 
 use memory_debug_axum::MemoryReport;
+use memory_debug_tests::Request;
 
 use crate::population::{POPULATION, enough, measured, payload, row};
 use crate::shop;
 
-payload!(Grouped: 43, Focused: 45);
+payload!(Grouped: 43, Focused: 45, Detailed: 47);
 
 async fn by(group: &str) -> MemoryReport {
     let report = shop::get(&format!("/debug/memory/types?format=json&top=1000&group={group}")).await.report();
@@ -44,6 +45,47 @@ async fn all_groups_show_the_same_memory() {
     holds(&by("thread").await, &own_thread_name());
     holds(&by("thread_id").await, &format!("{} (thread ", own_thread_name()));
     holds(&by("size_class").await, " bytes");
+    drop(population);
+}
+
+#[tokio::test]
+async fn one_type_shows_which_code_holds_it_and_its_history() {
+    let population: Vec<Vec<Detailed>> =
+        (0..8).map(|_| (0..enough::<Detailed>() / 8).map(Detailed::new).collect()).collect();
+    let kept = shop::send(Request::new("POST", "/debug/memory/snapshots?label=kept").authorized()).await;
+    assert_eq!(kept.status, 201);
+    let report = shop::types().await;
+    let row = row(&report, "Vec<Detailed>").unwrap();
+    let path = format!("/debug/memory/types/{}", row.id.unwrap());
+    let document = shop::get(&format!("{path}?format=json")).await.json();
+    let detail = &document["detail"];
+    assert_eq!(detail["rows"][0]["full_type"], *row.full_type);
+    let error = |value: &serde_json::Value| value["bytes_stderr"].as_f64().unwrap() / row.bytes_stderr;
+    assert!((0.99..1.01).contains(&error(&detail["groups"][0]["rows"][0])), "{detail}");
+    let now = detail["history"].as_array().unwrap().last().unwrap()["bytes"].as_u64().unwrap();
+    for group in detail["groups"].as_array().unwrap() {
+        let bytes: u64 =
+            group["rows"].as_array().unwrap().iter().map(|row| row["bytes"].as_u64().unwrap()).sum();
+        // Each row is rounded.
+        assert!(bytes.abs_diff(now) <= 20, "{group}");
+    }
+    let named = |group: usize, part: &str| {
+        let name = detail["groups"][group]["rows"][0]["type"].as_str().unwrap();
+        assert!(name.contains(part), "{detail}");
+    };
+    named(0, "groups.rs:");
+    named(1, "tests/jemalloc/groups.rs");
+    named(5, " ← ");
+    let moments: Vec<_> = detail["history"].as_array().unwrap().iter().map(|at| &at["label"]).collect();
+    assert!(moments.contains(&&serde_json::json!("kept")), "{moments:?}");
+    let reply = shop::get(&path).await;
+    let text = reply.text();
+    assert!(text.starts_with("Vec<Detailed>\n") && text.contains("\nby traceback\n"), "{text}");
+    let reply = shop::get(&format!("{path}?format=html")).await;
+    let page = reply.text();
+    assert!(page.contains("<h1>Vec&lt;Detailed&gt;</h1>") && page.contains("by traceback</h2>"), "{page}");
+    let unknown = Request::get("/debug/memory/types/0123456789abcdef").authorized();
+    assert_eq!(shop::send(unknown).await.status, 404);
     drop(population);
 }
 

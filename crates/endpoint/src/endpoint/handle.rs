@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use memory_debug_core::{SnapshotId, instance_id};
+use memory_debug_core::instance_id;
 use memory_debug_fleet::Neighbours;
 
 use super::Endpoint;
@@ -17,7 +17,7 @@ use crate::parts::RequestParts;
 use crate::problem_form::ProblemForm;
 use crate::reply::{Format, Problem, Reply};
 use crate::reply_future::{Draft, Reading, ReplyFuture};
-use crate::request::{Asking, IfMatch, Query, negotiate, negotiate_problem};
+use crate::request::{Asking, IfMatch, PathId, Query, negotiate, negotiate_problem};
 use crate::request_body::{self, RequestBody};
 use crate::route::{Found, Operation, Read, ReadBody, paths};
 use crate::view::{PageRequest, RenderRequest};
@@ -231,7 +231,7 @@ impl Endpoint {
         &self,
         parts: &RequestParts<'_>,
         rest: Option<&str>,
-    ) -> Result<(&'static Operation, Option<SnapshotId>), Problem> {
+    ) -> Result<(&'static Operation, PathId), Problem> {
         let found = match rest {
             Some(rest) => Operation::find(parts.method, rest),
             None if self.is_alias(parts.path) => Operation::find_alias(parts.method, parts.path),

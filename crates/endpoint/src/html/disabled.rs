@@ -1,6 +1,6 @@
 //! No pages for browsers: a build without the feature `html`.
 
-use memory_debug_core::{MemoryReport, Page, Selection, SnapshotInfo, TypesView};
+use memory_debug_core::{MemoryReport, Page, Selection, SnapshotInfo, TypeDetail, TypesView};
 
 use crate::reply::{Problem, Reply};
 
@@ -32,6 +32,10 @@ pub(crate) fn of_report(
 }
 
 pub(crate) fn snapshots(site: &Site, _snapshots: &[SnapshotInfo], _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn type_detail(site: &Site, _detail: &TypeDetail) -> String {
     match *site {}
 }
 

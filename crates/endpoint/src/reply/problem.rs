@@ -33,6 +33,8 @@ pub(crate) enum Problem {
     UnknownPath { known: Vec<String> },
     /// There is no snapshot with this id.
     UnknownSnapshot,
+    /// The table has no row with this id.
+    UnknownType,
     /// The snapshot is no longer kept.
     SnapshotGone,
     /// The path has no page for this method.

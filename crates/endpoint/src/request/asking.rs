@@ -1,7 +1,8 @@
 //! The head of a request, from which pages read their parameters.
 
-use memory_debug_core::SnapshotId;
+use memory_debug_core::{RowId, SnapshotId};
 
+use super::path_id::PathId;
 use super::query::Query;
 use crate::fleet::{FleetMembers, FleetScope};
 use crate::reply::{Format, Problem};
@@ -11,8 +12,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) query: Query,
     /// The format that a parameter names, if any.
     pub(crate) format: Option<Format>,
-    /// The snapshot that the path names, if any.
-    pub(crate) id: Option<SnapshotId>,
+    /// What the path names.
+    pub(crate) id: PathId,
     /// Whether the login may see the names of types.
     pub(crate) knows_types: bool,
     /// Maximum number of rows that a page may show.
@@ -24,6 +25,17 @@ pub(crate) struct Asking<'a> {
 impl Asking<'_> {
     /// The snapshot that the path names. Only paths with `{id}` name one.
     pub(crate) fn id(&self) -> Result<SnapshotId, Problem> {
-        self.id.ok_or(Problem::UnknownSnapshot)
+        match self.id {
+            PathId::Snapshot(id) => Ok(id),
+            _ => Err(Problem::UnknownSnapshot),
+        }
+    }
+
+    /// The row of the table that the path names.
+    pub(crate) fn row(&self) -> Result<RowId, Problem> {
+        match self.id {
+            PathId::Row(id) => Ok(id),
+            _ => Err(Problem::UnknownType),
+        }
     }
 }

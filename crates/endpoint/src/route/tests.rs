@@ -7,7 +7,8 @@ fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
     let format = query.format(operation.formats);
     query.flag("force");
     let fleet = |_| Err(Problem::no_siblings());
-    let mut asking = Asking { query, format, id: None, knows_types: false, max_rows: 1000, fleet: &fleet };
+    let mut asking =
+        Asking { query, format, id: PathId::None, knows_types: false, max_rows: 1000, fleet: &fleet };
     let page = match operation.read {
         Read::Head(read) => read(&mut asking).map(|page| format!("{page:?}")),
         Read::Body(_) => Ok(String::new()),

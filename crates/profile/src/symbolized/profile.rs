@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::amount::Amount;
 use crate::build_id::BuildId;
+use crate::large;
 use crate::sample::{Estimate, SampleRate};
 
 /// A heap profile with names: stacks of functions, each with the type that owns its allocations.
@@ -144,9 +145,9 @@ pub struct SymbolizedFrame<'p> {
 }
 
 impl<'p> SymbolizedStack<'p> {
-    /// The memory of the stack, with its sampling error.
+    /// The memory of the stack, with the errors of sampling and of the assumed sizes of large objects.
     pub fn estimate(&self) -> Estimate {
-        self.live.estimate(self.profile.sample_rate)
+        self.profile.estimate(self.live)
     }
 
     /// The name of the table row that the stack belongs to, and whether it is a type.
@@ -179,6 +180,11 @@ impl SymbolizedProfile {
     /// The files that the code comes from, by name and build-id. The program's files come first.
     pub fn files(&self) -> impl Iterator<Item = (&str, Option<&BuildId>)> {
         self.mappings.iter().map(|mapping| (&*mapping.file, mapping.build_id.as_ref()))
+    }
+
+    /// Estimates what a stack holds.
+    pub(crate) fn estimate(&self, live: Amount) -> Estimate {
+        large::estimate(live, self.large_below, self.sample_rate)
     }
 
     /// The number of distinct stacks.

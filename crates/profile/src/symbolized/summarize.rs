@@ -28,7 +28,7 @@ impl SymbolizedProfile {
     pub fn summarize(&self, selection: &Selection) -> TypeTable {
         let mut sums: FxHashMap<Key, Estimate> = FxHashMap::default();
         self.each_part(selection, |_, key, amount| {
-            *sums.entry(key.clone()).or_default() += amount.estimate(self.sample_rate);
+            *sums.entry(key.clone()).or_default() += self.estimate(amount);
         });
         let threads = self.threads_by_key(selection);
         let entry = |(key, estimate)| {

@@ -2,12 +2,17 @@
 
 use super::{SHOWN_ABOVE_PERCENT, ceiling, container};
 use crate::breakdown::Counts;
+use crate::instance::InstanceInfo;
 use crate::report::MemoryReport;
 use crate::units::{Bytes, percent, printable, span};
 
 /// The parts of the instance's identity: `axum-service 0.1.0`, `pid 4242`, `host a1`, `instance 6f1c9a2e`, `up 3h 12m`.
 pub fn identity(report: &MemoryReport) -> Vec<String> {
-    let instance = &report.instance;
+    identity_of(&report.instance)
+}
+
+/// The parts of an instance's identity, see [`identity`].
+pub fn identity_of(instance: &InstanceInfo) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(service) = &instance.service {
         parts.push(

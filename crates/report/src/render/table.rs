@@ -65,7 +65,12 @@ pub(super) fn write_columns(
 
 /// The line about rows that are not shown, if there are any.
 pub fn omitted(summary: &TypeSummary) -> Option<String> {
-    (summary.omitted_rows > 0).then(|| format!("… and {} more", count(summary.omitted_rows)))
+    omitted_rows(summary.omitted_rows)
+}
+
+/// The line about this many rows that are not shown.
+pub fn omitted_rows(rows: u64) -> Option<String> {
+    (rows > 0).then(|| format!("… and {} more", count(rows)))
 }
 
 /// The lines about values without a column: how many tracked values were created and dropped.

@@ -96,6 +96,7 @@ fn s44_memory_is_checked_again_for_each_page_but_never_before_memory_is_freed() 
         ("GET", "/heap/flamegraph?base=first", true, Some(Work::Comparison { stacks: 0 })),
         ("GET", "/diff?base=first&target=last", true, Some(Work::Comparison { stacks: 0 })),
         ("GET", "/leaks", true, Some(Work::Comparison { stacks: 0 })),
+        ("GET", "/types/0123456789abcdef", true, Some(Work::Comparison { stacks: 0 })),
         ("GET", "/snapshots", false, None),
         ("POST", "/purge", false, None),
         ("GET", "/profiling", false, None),

@@ -45,6 +45,16 @@ fn s62_only_the_configured_role_sees_names_of_types() {
 }
 
 #[test]
+fn s62_only_the_configured_role_sees_one_type() {
+    for (role_for_types, expected) in [(Role::Read, 404), (Role::Profile, 403)] {
+        let fixture = fixture(role_for_types);
+        let reply = fixture.send("GET", "/debug/memory/types/0123456789abcdef", &[("authorization", READER)]);
+        // This collector has no heap profile.
+        assert_eq!(reply.status == 403, expected == 403, "{}", text(&reply));
+    }
+}
+
+#[test]
 fn s62_only_the_configured_role_sees_types_in_metrics() {
     let fixture = fixture(Role::Profile);
     for (target, login, expected) in [

@@ -34,6 +34,9 @@ impl Problem {
             Self::UnknownSnapshot => {
                 "there is no such snapshot; GET /snapshots lists the snapshots that are kept".into()
             }
+            Self::UnknownType => {
+                "no row of the table has this id, now or in a kept snapshot; GET /types lists the rows with their ids".into()
+            }
             Self::SnapshotGone => {
                 "the snapshot is no longer kept: it became too old, or newer snapshots replaced it".into()
             }

@@ -13,6 +13,7 @@ impl Problem {
             Self::PeersOwn,
             Self::UnknownPath { known: vec!["/debug/memory".to_owned()] },
             Self::UnknownSnapshot,
+            Self::UnknownType,
             Self::SnapshotGone,
             Self::MethodNotAllowed { allowed: "GET, HEAD".to_owned() },
             Self::NotAcceptable { offered: Format::PAGE },

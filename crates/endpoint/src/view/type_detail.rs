@@ -1,0 +1,48 @@
+//! `/types/{id}`: one type of the table.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use memory_debug_core::{RowId, Snapshots, TypeDetail, Work, render};
+
+use super::fit::{comparison, written};
+use super::page_request::{Material, PageRequest, RenderRequest};
+use crate::auth::Authorized;
+use crate::html;
+use crate::reply::{Format, Problem, Reply};
+use crate::request::Asking;
+
+#[derive(Debug, PartialEq)]
+struct OneType {
+    id: RowId,
+}
+
+pub(crate) fn type_detail(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
+    Ok(Arc::new(OneType { id: asking.row()? }))
+}
+
+impl PageRequest for OneType {
+    fn answer(
+        &self,
+        request: &RenderRequest,
+        material: Material<'_>,
+        _proof: &Authorized,
+    ) -> Result<Reply, Problem> {
+        let collected = material.collected()?;
+        let profile = collected.symbolized();
+        let profile = profile.map_err(|error| Problem::of_profile(&collected.report, &error))?;
+        let detail = TypeDetail::of(&collected.report, &profile, &material.snapshots.list(), self.id);
+        let detail = detail.map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
+        let mut detail = detail.ok_or(Problem::UnknownType)?;
+        request.hide_host(&mut detail.instance, None);
+        request.whole(material.max_bytes, |body| match (&request.site, request.format) {
+            (Some(site), _) => written(body.write_html(&html::type_detail(site, &detail))),
+            (None, Format::Json) => written(render::write_document(body, "detail", &detail)),
+            _ => written(write!(body, "{detail}")),
+        })
+    }
+
+    fn work(&self, snapshots: &Snapshots) -> Option<Work> {
+        Some(comparison(snapshots))
+    }
+}
