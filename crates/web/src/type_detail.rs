@@ -22,15 +22,18 @@ pub fn type_detail(site: &Site, detail: &TypeDetail) -> String {
         }
         (chart(&points))
         (Blocks::of(|out| content::write_type_history(out, detail)))
-        @for group in &detail.groups {
-            @if group.group == Group::Traceback.as_str() {
-                (tracebacks(group))
-            } @else {
+        div.halves {
+            @for group in detail.groups.iter().filter(|group| !is_tracebacks(group)) {
                 (Blocks::of(|out| content::write_type_group(out, group)))
             }
         }
+        @for group in detail.groups.iter().filter(|group| is_tracebacks(group)) { (tracebacks(group)) }
     };
     layout::page(site, &name, &content::identity_of(&detail.instance), &body)
+}
+
+fn is_tracebacks(group: &TypeGroup) -> bool {
+    group.group == Group::Traceback.as_str()
 }
 
 /// The stacks. Each opens to show a frame on each line.
