@@ -1,6 +1,7 @@
 //! jemalloc's own numbers and its heap profile.
 
 mod detail;
+mod arena_bins;
 mod dump;
 mod dump_size;
 mod generation;
@@ -13,6 +14,7 @@ mod sampling;
 mod setting;
 mod stats;
 
+pub(crate) use arena_bins::read_arena_bins;
 pub(crate) use detail::{Own, largest_small_object, read_arenas, read_own, read_size_classes};
 pub(crate) use dump::read_dump;
 pub(crate) use dump_size::LastDump;

@@ -59,7 +59,7 @@ fn purge() -> PurgeReport {
 }
 
 fn detail() -> (MemoryReport, AllocatorDetail) {
-    let parts = DetailParts { arenas: true, size_classes: true };
+    let parts = DetailParts { arenas: true, size_classes: true, arena_bins: true };
     let report = on_a_collecting_thread(move || Collector::new().collect_detail(parts));
     let detail = report.detail.clone().unwrap();
     (report, detail)
@@ -364,6 +364,17 @@ alone! {
         let classes = detail.size_classes.unwrap();
         let small: u64 = classes.bins.iter().map(|bin| bin.live_regions * bin.size_bytes).sum();
         assert_eq!(sum(|arena| arena.small_allocated_bytes), Some(small));
+        let cells = detail.arena_bins.unwrap();
+        assert_eq!((cells.arenas, cells.omitted_arenas), (arenas.len() as u64, 0));
+        assert_eq!(cells.unused_bytes, classes.unused_bytes);
+        for bin in &classes.bins {
+            let cells = cells.cells.iter().filter(|cell| cell.bin == bin.index);
+            let sums = cells.fold((0, 0), |(slabs, unused), cell| {
+                assert_eq!(cell.size_bytes, bin.size_bytes);
+                (slabs + cell.slabs, unused + cell.unused_bytes)
+            });
+            assert_eq!(sums, (bin.slabs, bin.unused_bytes), "{bin:?}");
+        }
         let large: u64 = classes.large.iter().map(|class| class.live_bytes).sum();
         assert_eq!(sum(|arena| arena.large_allocated_bytes), Some(large));
         let json = render::json(&report, Page::Stats, &TypesView::default());

@@ -1,7 +1,7 @@
 //! Pages for browsers.
 
 use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
-pub(crate) use memory_debug_web::{Site, snapshots, text, type_detail};
+pub(crate) use memory_debug_web::{Site, diff, fleet, instance, leaks, snapshots, text, type_detail};
 
 use crate::reply::{Problem, Reply};
 
@@ -23,12 +23,18 @@ pub(crate) fn of_report(
         Page::Overview => memory_debug_web::overview(site, report, types, note),
         Page::Types => memory_debug_web::types(site, report, types, selection, note),
         Page::Doctor => memory_debug_web::doctor(site, report),
-        Page::Stats => memory_debug_web::stats(site, report),
+        Page::Stats => match &report.detail {
+            Some(detail) => memory_debug_web::allocator(site, report, detail),
+            None => memory_debug_web::stats(site, report),
+        },
     }
 }
 
 /// The page about a problem. A link from another site can be followed from there, because it is then a link of ours.
 pub(crate) fn problem(site: &Site, problem: &Problem) -> String {
+    if let Problem::TooFewSnapshots(reason) = problem {
+        return memory_debug_web::too_few_snapshots(site, problem.status(), problem.title(), reason);
+    }
     let retry = problem.retry_after_s();
     let can_continue = *problem == Problem::CrossSite;
     memory_debug_web::problem(site, problem.status(), problem.title(), &problem.detail(), retry, can_continue)

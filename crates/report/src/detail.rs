@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arena_bins::{ArenaBins, room};
+
 /// Which tables to collect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DetailParts {
@@ -11,12 +13,14 @@ pub struct DetailParts {
     pub arenas: bool,
     /// A table with one row per size class.
     pub size_classes: bool,
+    /// The unused memory of small size classes, by arena.
+    pub arena_bins: bool,
 }
 
 /// The allocator's numbers by arena and by size class, from the same epoch as the report's `allocator`.
 ///
 /// A table that was not requested or could not be read is `None`. If it could not be read, the report's `unavailable`
-/// says why under `detail.arenas` or `detail.size_classes`.
+/// says why under `detail.arenas`, `detail.size_classes` or `detail.arena_bins`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -27,6 +31,9 @@ pub struct AllocatorDetail {
     /// The size classes used so far, summed over all arenas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_classes: Option<SizeClasses>,
+    /// The unused memory of small size classes, by arena.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arena_bins: Option<ArenaBins>,
     /// How long it took to read the tables.
     pub duration_us: u64,
 }
@@ -167,9 +174,8 @@ impl BinStats {
     /// Fills in the numbers that follow from the others.
     #[must_use]
     pub fn derive(mut self) -> Self {
-        let regions = self.slabs.saturating_mul(self.regions_per_slab);
-        self.utilisation = (regions > 0).then(|| self.live_regions as f64 / regions as f64);
-        self.unused_bytes = regions.saturating_sub(self.live_regions).saturating_mul(self.size_bytes);
+        (self.utilisation, self.unused_bytes) =
+            room(self.slabs, self.regions_per_slab, self.live_regions, self.size_bytes);
         self.sampled_objects = sampled_objects(self.allocated, self.freed, self.live_regions);
         self
     }

@@ -58,6 +58,13 @@ pub struct FleetReport {
     pub unavailable: Unavailable,
 }
 
+impl FleetReport {
+    /// Whether an instance stands out in the number at `path`.
+    pub fn stands_out(&self, path: &str, instance: InstanceId) -> bool {
+        self.numbers.get(path).is_some_and(|number| number.spread.outliers.contains(&instance))
+    }
+}
+
 /// An instance that answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -38,6 +38,7 @@
 //! - `printable_json`: JSON in which every character is printable
 //! - `instance`: identity of the process that answered
 //! - `samples`: the samples that a heap profile is made of
+//! - `arena_bins`: the unused memory of small size classes, by arena
 //! - `detail`: the allocator by arena and by size class
 //! - `root_summary`: memory that registered roots retain
 //! - `reconciliation`: comparison of the heap profile, the allocator and the kernel
@@ -72,6 +73,7 @@ mod rows;
 mod printable_json;
 mod instance;
 mod samples;
+mod arena_bins;
 mod detail;
 mod root_summary;
 mod reconciliation;
@@ -97,6 +99,7 @@ pub mod metrics;
 #[cfg(test)]
 mod sample;
 
+pub use arena_bins::{ArenaBin, ArenaBins};
 pub use ceiling::{Ceiling, LimitSource};
 pub use comparison::Comparison;
 pub use conclusion::{Conclusion, HeldBy};
@@ -126,11 +129,12 @@ pub use report_diff::{NumberChange, ReportDiff};
 pub use root_summary::{FieldRow, RootRow, RootSummary};
 pub use samples::SampleOrigin;
 pub use snapshot::{
-    DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId, SnapshotInfo, Suspect,
+    ChangeKind, DiffRow, Growth, LeakRun, LeakVerdict, LeftOut, Snapshot, SnapshotDiff, SnapshotId,
+    SnapshotInfo, Suspect,
 };
 pub use type_detail::{TypeDetail, TypeGroup, TypeMoment};
 pub use unavailable::Unavailable;
-pub use view::{Page, Sort, TypesView};
+pub use view::{DiffView, Page, Sort, TypesView};
 
 /// Functions and values that only `memory-debug-core` needs. Not part of the interface.
 #[doc(hidden)]

@@ -15,6 +15,7 @@ mod header;
 mod instance;
 mod json;
 mod layout;
+mod leaks;
 mod missing;
 mod purge;
 mod reasons;
@@ -38,16 +39,33 @@ pub use text::{text, write_text};
 
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
+    pub use super::change::{
+        cells as change_cells, moments as compared_moments, total as change_total, without_rows as no_change,
+    };
+    pub use super::detail::{
+        ARENA_BINS, write as write_detail, write_arena_bins, write_unavailable as write_missing_detail,
+    };
     pub use super::diagnosis::{checked, name as severity, not_checked, warnings};
+    pub use super::fleet::{
+        INSTANCE_HEADINGS, NO_TYPES, TYPE_HEADINGS, instance_cells, summary as fleet_summary,
+        type_cells as fleet_type_cells, types_summary as fleet_types_summary,
+        write_missing as write_missing_instances, write_numbers as write_fleet_numbers, write_outliers,
+        write_unavailable as write_fleet_unavailable,
+    };
     pub use super::header::{collected, identity, identity_of, limits, memory};
+    pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
+    pub use super::leaks::{
+        cells as suspect_cells, compared as leak_test, left_out, limit as leak_limit, result as leak_result,
+        runs as leak_runs, taken, time_left,
+    };
     pub use super::missing::values as unavailable;
     pub use super::reconciliation::text as reconciliation;
     pub use super::resident::{ResidentPart, not_resident, resident_parts};
     pub use super::snapshots::cells as snapshot_cells;
     pub use super::stats::write as write_stats;
     pub use super::table::{
-        cells as type_cells, footer as types_footer, of_report as types, omitted, omitted_rows, totals,
+        cells as type_cells, footer as types_footer, more, of_report as types, omitted, totals,
     };
     pub use super::type_detail::{
         group_heading, write_group as write_type_group, write_history as write_type_history,

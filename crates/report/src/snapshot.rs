@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use memory_debug_profile::{PprofOptions, SymbolizedProfile};
 use serde::{Deserialize, Serialize};
 
-pub use self::diff::{DiffRow, SnapshotDiff};
+pub use self::diff::{ChangeKind, DiffRow, SnapshotDiff};
 pub use self::growth::{Growth, beyond_peaks};
 pub use self::id::SnapshotId;
 pub use self::leaks::{LeakRun, LeakVerdict, LeftOut, Suspect};

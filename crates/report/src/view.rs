@@ -1,5 +1,7 @@
 //! The page and the rows that a client requests.
 
+use memory_debug_profile::Selection;
+
 use crate::report::{MemoryReport, TypeRow, TypeSummary};
 use crate::root_summary::{FieldRow, RootSummary};
 
@@ -38,6 +40,23 @@ pub struct TypesView {
     pub sort: Sort,
     /// Shows only types whose short or full name contains this text, literally.
     pub filter: Option<String>,
+}
+
+/// Which moments to compare, and which rows of the difference to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiffView {
+    /// The earlier moment: `first`, `last` or the id of a snapshot.
+    pub base: String,
+    /// The later moment: like `base`, or `now`.
+    pub target: String,
+    /// Shows only growth beyond noise.
+    pub growth: bool,
+    /// At most this many rows.
+    pub top: usize,
+    /// Shows only rows whose short or full name contains this text, literally.
+    pub filter: Option<String>,
+    /// What a row stands for, and which stacks count.
+    pub selection: Selection,
 }
 
 /// Order of rows. Equal rows are sorted by name.

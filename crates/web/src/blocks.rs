@@ -13,6 +13,8 @@ pub(crate) struct Blocks {
     done: Vec<Section>,
     /// Numbers that stand together.
     facts: Vec<(String, Option<String>)>,
+    /// Statements that stand together, each with its name.
+    items: Vec<(String, String)>,
 }
 
 /// A heading and what is below it. Sections of numbers alone stand side by side.
@@ -27,11 +29,18 @@ impl Blocks {
         let mut blocks = Self::default();
         // This layout does not fail.
         let _ = write(&mut blocks);
-        blocks.end_facts();
+        blocks.end_group();
         blocks
     }
 
-    fn end_facts(&mut self) {
+    /// Ends the numbers or statements that stand together.
+    fn end_group(&mut self) {
+        let items = std::mem::take(&mut self.items);
+        if !items.is_empty() {
+            self.section().blocks.push(html! {
+                dl.items { @for (name, text) in &items { dt { bdi { (name) } } dd { (text) } } }
+            });
+        }
         let facts = std::mem::take(&mut self.facts);
         if !facts.is_empty() {
             self.section().blocks.push(html! {
@@ -53,7 +62,7 @@ impl Blocks {
     }
 
     fn push(&mut self, block: Markup) -> fmt::Result {
-        self.end_facts();
+        self.end_group();
         self.section().blocks.push(block);
         Ok(())
     }
@@ -70,8 +79,9 @@ impl Blocks {
 
 impl Layout for Blocks {
     fn heading(&mut self, text: &str) -> fmt::Result {
-        self.end_facts();
-        self.done.push(Section { blocks: vec![html! { h2 { (text) } }], is_wide: false });
+        self.end_group();
+        let heading = html! { h2 { (text.trim_end_matches(':')) } };
+        self.done.push(Section { blocks: vec![heading], is_wide: false });
         Ok(())
     }
 
@@ -84,7 +94,18 @@ impl Layout for Blocks {
     }
 
     fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result {
+        if !self.items.is_empty() {
+            self.end_group();
+        }
         self.facts.push((name.to_owned(), value));
+        Ok(())
+    }
+
+    fn item(&mut self, name: &str, text: &str) -> fmt::Result {
+        if !self.facts.is_empty() {
+            self.end_group();
+        }
+        self.items.push((name.to_owned(), text.to_owned()));
         Ok(())
     }
 
@@ -124,6 +145,18 @@ impl Render for Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statements_that_stand_together_are_one_list() {
+        let blocks = Blocks::of(|out| {
+            out.heading("not in the sums:")?;
+            out.item("a<b", "deadline")?;
+            out.item("c", "tls")
+        });
+        let expected = "<h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
+                        <dt><bdi>c</bdi></dt><dd>tls</dd></dl>";
+        assert_eq!(blocks.render().into_string(), expected);
+    }
 
     #[test]
     fn numbers_that_stand_together_are_one_table() {

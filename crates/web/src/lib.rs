@@ -13,8 +13,9 @@
 //! - `policy`: what a browser may load and run
 //! - `bar`: a quantity and its parts, as a picture
 //! - `layout`: the frame of every page
-//! - `chart`: a series of numbers, as a picture
+//! - `chart`: a size over several moments, as a picture
 //! - `prose`: sentences with code in them
+//! - `signed_bar`: a change, as a picture
 //! - `blocks`: headings, numbers and tables that text has too
 //! - `resident`: resident memory and its parts
 //! - `conclusion`: what holds the memory
@@ -22,8 +23,16 @@
 //! - `table_query`: the parameters of a table
 //! - `type_table`: the table of types
 //! - `type_detail`: the page of one type
+//! - `heat_map`: unused memory by arena and size class, as a picture
+//! - `detail_links`: links to the allocator's tables
 //! - `pages`: the pages of a report
+//! - `allocator`: the page of the allocator by arena and size class
 //! - `snapshots`: the page of snapshots
+//! - `take_snapshot`: the button that takes a snapshot
+//! - `diff`: the page of the difference between two moments
+//! - `leaks`: the page of types that keep growing
+//! - `fleet`: the page of several instances as one
+//! - `instance`: the page that says which process answers
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +44,7 @@ mod bar;
 mod layout;
 mod chart;
 mod prose;
+mod signed_bar;
 mod blocks;
 mod resident;
 mod conclusion;
@@ -42,10 +52,23 @@ mod findings;
 mod table_query;
 mod type_table;
 mod type_detail;
+mod heat_map;
+mod detail_links;
 mod pages;
+mod allocator;
 mod snapshots;
+mod take_snapshot;
+mod diff;
+mod leaks;
+mod fleet;
+mod instance;
 
+pub use allocator::allocator;
 pub use assets::{Asset, asset};
+pub use diff::diff;
+pub use fleet::fleet;
+pub use instance::instance;
+pub use leaks::{leaks, too_few_snapshots};
 pub use pages::{doctor, overview, problem, stats, text, types};
 pub use policy::content_security_policy;
 pub use site::Site;

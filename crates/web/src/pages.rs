@@ -6,6 +6,7 @@ use memory_debug_report::{Conclusion, MemoryReport, Page, Selection, TypesView, 
 
 use crate::blocks::Blocks;
 use crate::conclusion::conclusion;
+use crate::detail_links::detail_links;
 use crate::layout;
 use crate::prose::prose;
 use crate::site::Site;
@@ -65,6 +66,7 @@ pub fn stats(site: &Site, report: &MemoryReport) -> String {
     let body = html! {
         p.summary { (content::collected(report)) }
         (Blocks::of(|out| content::write_stats(out, report)))
+        @if report.allocator.is_some() { (detail_links(site)) }
         (unavailable(report, Page::Stats))
     };
     layout::page(site, "Statistics", &content::identity(report), &body)

@@ -48,6 +48,6 @@ fn tracebacks(group: &TypeGroup) -> Markup {
                 ol { @for frame in &frames { li { code { bdi { (frame) } } } } }
             }
         }
-        @if let Some(line) = content::omitted_rows(group.omitted_rows) { p.summary { (line) } }
+        @if let Some(line) = content::more(group.omitted_rows) { p.summary { (line) } }
     }
 }

@@ -9,13 +9,15 @@ use crate::mallctl::{self, ALL_ARENAS, Error, Mib};
 /// Reads every arena in use, some 15 numbers each, as of the last epoch.
 pub(crate) fn read_arenas() -> Result<Vec<ArenaStats>, Error> {
     let page = mallctl::ARENAS_PAGE.read()?;
-    let initialized = mallctl::ARENA_INITIALIZED.look_up()?;
     let read = ArenaKeys::look_up()?;
-    // An arena that was only reserved, or that was destroyed, has no numbers.
-    (0..mallctl::ARENAS_COUNT.read()? as usize)
-        .filter(|arena| initialized.read([*arena]).unwrap_or(false))
-        .map(|arena| read.arena(arena, page))
-        .collect()
+    arenas_in_use()?.map(|arena| read.arena(arena, page)).collect()
+}
+
+/// The indexes of the arenas in use. An arena that was only reserved, or that was destroyed, has no numbers.
+pub(super) fn arenas_in_use() -> Result<impl Iterator<Item = usize>, Error> {
+    let initialized = mallctl::ARENA_INITIALIZED.look_up()?;
+    let all = 0..mallctl::ARENAS_COUNT.read()? as usize;
+    Ok(all.filter(move |arena| initialized.read([*arena]).unwrap_or(false)))
 }
 
 /// Memory that jemalloc holds for itself, in all arenas, as of the last epoch.

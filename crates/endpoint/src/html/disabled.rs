@@ -1,6 +1,9 @@
 //! No pages for browsers: a build without the feature `html`.
 
-use memory_debug_core::{MemoryReport, Page, Selection, SnapshotInfo, TypeDetail, TypesView};
+use memory_debug_core::{
+    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, Selection, SnapshotDiff,
+    SnapshotInfo, TypeDetail, TypesView,
+};
 
 use crate::reply::{Problem, Reply};
 
@@ -36,6 +39,28 @@ pub(crate) fn snapshots(site: &Site, _snapshots: &[SnapshotInfo], _note: Option<
 }
 
 pub(crate) fn type_detail(site: &Site, _detail: &TypeDetail) -> String {
+    match *site {}
+}
+
+pub(crate) fn diff(
+    site: &Site,
+    _diff: &SnapshotDiff,
+    _view: &DiffView,
+    _snapshots: &[SnapshotInfo],
+    _note: Option<&str>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn leaks(site: &Site, _verdict: &LeakVerdict, _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn fleet(site: &Site, _report: &FleetReport, _view: &TypesView, _note: Option<&str>) -> String {
+    match *site {}
+}
+
+pub(crate) fn instance(site: &Site, _report: &InstanceReport) -> String {
     match *site {}
 }
 

@@ -1,5 +1,6 @@
 //! References to snapshots, as parameters spell them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use memory_debug_core::{NotKept, Snapshot, SnapshotId, Snapshots};
@@ -66,6 +67,25 @@ impl Target {
     }
 }
 
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("first"),
+            Self::Last => f.write_str("last"),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now => f.write_str("now"),
+            Self::Snapshot(base) => base.fmt(f),
+        }
+    }
+}
+
 impl From<NotKept> for Problem {
     fn from(reason: NotKept) -> Self {
         match reason {
@@ -88,6 +108,9 @@ mod tests {
             (Target::parse("now"), Target::parse("last")),
             (Some(Target::Now), Some(Target::Snapshot(Base::Last)))
         );
+        for text in ["now", "first", "last", id] {
+            assert_eq!(Target::parse(text).unwrap().to_string(), text);
+        }
         for text in ["", "now", "First", "0", "../x"] {
             assert_eq!(Base::parse(text), None, "{text}");
         }

@@ -92,9 +92,12 @@ fn every_value_of_a_parameter_is_read() {
     let detail = |query| page("GET", "/stats", query);
     assert_eq!(
         detail("detail=bins,arenas"),
-        "Detail { parts: DetailParts { arenas: true, size_classes: true } }"
+        "Detail { parts: DetailParts { arenas: true, size_classes: true, arena_bins: false } }"
     );
-    assert_eq!(detail("detail=bins"), "Detail { parts: DetailParts { arenas: false, size_classes: true } }");
+    assert_eq!(
+        detail("detail=bins,arena_bins"),
+        "Detail { parts: DetailParts { arenas: false, size_classes: true, arena_bins: true } }"
+    );
     for query in ["detail=", "detail=arenas,"] {
         assert!(read("GET", "/stats", query).is_err(), "{query}");
     }
@@ -120,7 +123,7 @@ fn every_value_of_a_parameter_is_read() {
     );
     assert_eq!(page("POST", "/snapshots", "label=a+b"), "TakeSnapshot { label: Some(\"a b\") }");
     let diff = page("GET", "/diff", "base=first&target=last&growth=true");
-    assert!(diff.starts_with("Diff { base: First, target: Snapshot(Last), growth: true, types: "), "{diff}");
+    assert!(diff.starts_with("Diff { base: First, target: Snapshot(Last), growth: true, top: "), "{diff}");
 }
 
 #[test]

@@ -24,7 +24,11 @@ impl Detail {
                 match part {
                     "arenas" => parts.arenas = true,
                     "bins" => parts.size_classes = true,
-                    _ => return Err("must be `arenas`, `bins` or `arenas,bins`".to_owned()),
+                    "arena_bins" => parts.arena_bins = true,
+                    _ => {
+                        let parts = "`arenas`, `bins`, `arena_bins`";
+                        return Err(format!("must be one or more of {parts}, separated by commas"));
+                    }
                 }
             }
             Ok(parts)

@@ -3,14 +3,15 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{Selection, SnapshotDiff, Snapshots, TypesView, Work, render};
+use memory_debug_core::{DiffView, Selection, SnapshotDiff, Snapshots, TypesView, Work, render};
 
-use super::fit::{comparison, written};
+use super::fit::{comparison, truncation};
 use super::kind::Kind;
 use super::page_request::{Material, PageRequest, RenderRequest};
 use super::snapshots::shown;
 use crate::auth::Authorized;
-use crate::reply::{Format, Problem, Reply};
+use crate::html;
+use crate::reply::{Problem, Reply};
 use crate::request::{Asking, Base, Target, invalid};
 
 /// A request for the diff of two profiles.
@@ -20,8 +21,23 @@ struct Diff {
     target: Target,
     /// Whether to show only growth.
     growth: bool,
-    types: TypesView,
+    top: usize,
+    filter: Option<String>,
     selection: Selection,
+}
+
+impl Diff {
+    /// The parameters as the address has them.
+    fn view(&self) -> DiffView {
+        DiffView {
+            base: self.base.to_string(),
+            target: self.target.to_string(),
+            growth: self.growth,
+            top: self.top,
+            filter: self.filter.clone(),
+            selection: self.selection.clone(),
+        }
+    }
 }
 
 pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
@@ -29,12 +45,12 @@ pub(crate) fn diff(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Prob
     let base = Base::read(query);
     let target = Target::read(query);
     let growth = query.flag("growth");
-    let types = query.table();
+    let TypesView { top, filter, .. } = query.table();
     let selection = query.selection();
     let base = base.ok_or_else(|| {
         invalid("base", "is missing; use the id of a snapshot, `first` or `last`; POST /snapshots takes one")
     })?;
-    Ok(Arc::new(Diff { base, target, growth, types, selection }))
+    Ok(Arc::new(Diff { base, target, growth, top, filter, selection }))
 }
 
 impl PageRequest for Diff {
@@ -45,7 +61,6 @@ impl PageRequest for Diff {
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let base = self.base.find(material.snapshots)?;
-        let types = &self.types;
         let mut diff = match self.target {
             Target::Snapshot(target) => {
                 SnapshotDiff::between(&base, &*target.find(material.snapshots)?, &self.selection)
@@ -62,13 +77,20 @@ impl PageRequest for Diff {
         }
         diff.base = shown(request, &diff.base);
         diff.target = shown(request, &diff.target);
-        let diff = diff.truncate_filtered(types.top, types.filter.as_deref());
-        request.fitting(types.top, material.max_bytes, |body, top| {
+        let diff = diff.truncate_filtered(self.top, self.filter.as_deref());
+        request.fitting(self.top, material.max_bytes, |body, top| {
             let diff = diff.clone().truncate_filtered(top, None);
-            match request.format {
-                Format::Json => written(render::write_document(body, "diff", &diff)),
-                _ => written(write!(body, "{diff}")),
-            }
+            request.in_form(
+                body,
+                |site| {
+                    let kept = material.snapshots.list();
+                    let kept: Vec<_> = kept.iter().map(|snapshot| shown(request, snapshot.info())).collect();
+                    let note = truncation(top, self.top, material.max_bytes);
+                    html::diff(site, &diff, &self.view(), &kept, note.as_deref())
+                },
+                |body| render::write_document(body, "diff", &diff),
+                |body| write!(body, "{diff}"),
+            )
         })
     }
 

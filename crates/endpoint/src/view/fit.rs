@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bounded::Bounded;
 use super::page_request::RenderRequest;
-use crate::html;
+use crate::html::{self, Site};
 use crate::reply::{Format, Problem, Reply};
 
 impl RenderRequest {
@@ -27,6 +27,21 @@ impl RenderRequest {
             }
             Ok(())
         })
+    }
+
+    /// Writes a body in the requested form: as a page for browsers, as JSON or as text.
+    pub(super) fn in_form<J: ToString, T: ToString>(
+        &self,
+        body: &mut Bounded,
+        page: impl FnOnce(&Site) -> String,
+        json: impl FnOnce(&mut Bounded) -> Result<(), J>,
+        text: impl FnOnce(&mut Bounded) -> Result<(), T>,
+    ) -> Written {
+        match (&self.site, self.format) {
+            (Some(site), _) => written(body.write_html(&page(site))),
+            (None, Format::Json) => written(json(body)),
+            (None, _) => written(text(body)),
+        }
     }
 
     /// Writes a body that cannot be truncated.
@@ -105,6 +120,11 @@ impl RenderRequest {
 /// The note that a body has fewer rows than requested.
 pub(super) fn truncated(rows: usize, max_bytes: usize) -> String {
     format!("truncated: only {rows} rows fit into {max_bytes} bytes")
+}
+
+/// The note, if a body has fewer rows than requested.
+pub(super) fn truncation(rows: usize, requested: usize, max_bytes: usize) -> Option<String> {
+    (rows < requested).then(|| truncated(rows, max_bytes))
 }
 
 /// The outcome of writing a body.

@@ -9,13 +9,14 @@ use memory_debug_core::{
 use memory_debug_fleet::{FleetQuery, Missing, PendingReport};
 
 use super::asked_fleet::AskedFleet;
-use super::fit::written;
+use super::fit::truncation;
 use super::kind::Kind;
 use super::page_request::{Material, PageRequest, PendingPage, RenderRequest};
 use super::report_pages::ReportPage;
 use crate::audit;
 use crate::auth::Authorized;
 use crate::fleet::{FleetScope, FleetWanted};
+use crate::html;
 use crate::reply::{Format, Problem, Reply};
 use crate::request::Asking;
 
@@ -39,15 +40,19 @@ impl PageRequest for FleetPage {
         proof: &Authorized,
     ) -> Result<Reply, Problem> {
         let mut report = report(&self.0, request, material, proof)?;
-        let TypesView { top, filter, .. } = &self.0.types;
-        report.types = report.types.map(|types| types.truncate_filtered(*top, filter.as_deref()));
-        request.fitting(*top, material.max_bytes, |body, top| {
+        let view = &self.0.types;
+        let TypesView { top: requested, filter, .. } = view;
+        report.types = report.types.map(|types| types.truncate_filtered(*requested, filter.as_deref()));
+        request.fitting(*requested, material.max_bytes, |body, top| {
             let mut shown = report.clone();
             shown.types = shown.types.map(|types| types.truncate_filtered(top, None));
-            match request.format {
-                Format::Json => written(render::write_line(body, &shown)),
-                _ => written(write!(body, "{shown}")),
-            }
+            let note = truncation(top, *requested, material.max_bytes);
+            request.in_form(
+                body,
+                |site| html::fleet(site, &shown, view, note.as_deref()),
+                |body| render::write_line(body, &shown),
+                |body| write!(body, "{shown}"),
+            )
         })
     }
 

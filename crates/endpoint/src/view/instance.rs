@@ -1,11 +1,13 @@
 //! `/instance`: which process answers.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::InstanceReport;
+use memory_debug_core::{InstanceReport, render};
 
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
+use crate::html;
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
@@ -25,6 +27,13 @@ impl PageRequest for Instance {
     ) -> Result<Reply, Problem> {
         let mut report = InstanceReport::of(material.report()?);
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-        request.document(&report, material.max_bytes)
+        request.whole(material.max_bytes, |body| {
+            request.in_form(
+                body,
+                |site| html::instance(site, &report),
+                |body| render::write_line(body, &report),
+                |body| write!(body, "{report}"),
+            )
+        })
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use memory_debug_core::{LeakVerdict, Snapshots, Work, render};
 
-use super::fit::{comparison, written};
+use super::fit::{comparison, truncation};
 use super::page_request::{Material, PageRequest, RenderRequest};
 use super::snapshots::shown;
 use crate::auth::Authorized;
-use crate::reply::{Format, Problem, Reply};
+use crate::html;
+use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
 #[derive(Debug, PartialEq)]
@@ -33,13 +34,17 @@ impl PageRequest for Leaks {
         let judged = runs.flat_map(|run| &mut run.snapshots);
         let left_out = verdict.left_out.iter_mut().flat_map(|left_out| &mut left_out.snapshots);
         judged.chain(left_out).for_each(|info| *info = shown(request, info));
-        request.fitting(verdict.suspects.len(), material.max_bytes, |body, top| {
+        let suspects = verdict.suspects.len();
+        request.fitting(suspects, material.max_bytes, |body, top| {
             let mut verdict = verdict.clone();
             verdict.suspects.truncate(top);
-            match request.format {
-                Format::Json => written(render::write_document(body, "leaks", &verdict)),
-                _ => written(write!(body, "{verdict}")),
-            }
+            let note = truncation(top, suspects, material.max_bytes);
+            request.in_form(
+                body,
+                |site| html::leaks(site, &verdict, note.as_deref()),
+                |body| render::write_document(body, "leaks", &verdict),
+                |body| write!(body, "{verdict}"),
+            )
         })
     }
 

@@ -3,19 +3,94 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::layout::{Layout, Terminal, table};
+use super::reasons;
+use crate::arena_bins::ArenaBins;
 use crate::detail::{AllocatorDetail, ArenaStats, BinStats, LargeStats, SizeClasses};
+use crate::report::MemoryReport;
 use crate::units::{Bytes, count};
 
 impl Display for AllocatorDetail {
     /// One table for each part that was requested and could be read.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write(&mut Terminal(f), self)
+        write(&mut Terminal(f), self)?;
+        write_unused(&mut Terminal(f), self)
     }
 }
 
-pub(super) fn write(out: &mut dyn Layout, detail: &AllocatorDetail) -> fmt::Result {
+/// Writes the tables of arenas and of size classes, if they were requested and could be read.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write(out: &mut dyn Layout, detail: &AllocatorDetail) -> fmt::Result {
     detail.arenas.iter().try_for_each(|arenas| write_arenas(out, arenas))?;
     detail.size_classes.iter().try_for_each(|classes| write_size_classes(out, classes))
+}
+
+/// The heading of the cells of arenas and size classes.
+pub const ARENA_BINS: &str = "unused memory by arena and size class";
+
+/// Writes the cells of arenas and size classes with their heading, if they were requested and could be read.
+pub(super) fn write_unused(out: &mut dyn Layout, detail: &AllocatorDetail) -> fmt::Result {
+    let Some(bins) = &detail.arena_bins else { return Ok(()) };
+    out.heading(ARENA_BINS)?;
+    write_arena_bins(out, bins)
+}
+
+/// Writes the cells of arenas and size classes.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_arena_bins(out: &mut dyn Layout, bins: &ArenaBins) -> fmt::Result {
+    table(
+        out,
+        ["arena", "size", "slabs", "used", "unused", "share"],
+        bins.cells.iter().map(|cell| {
+            [
+                cell.arena.to_string(),
+                cell.size_bytes.to_string(),
+                count(cell.slabs),
+                used(cell.utilisation),
+                format!("{:.1}", Bytes(cell.unused_bytes)),
+                format!("{:.1} %", 100.0 * bins.share(cell)),
+            ]
+        }),
+    )?;
+    arena_bins_summary(bins).try_for_each(|line| out.remark(&line))
+}
+
+/// Writes which tables could not be read, with the reasons.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_unavailable(out: &mut dyn Layout, report: &MemoryReport) -> fmt::Result {
+    let mut missing = report.unavailable.iter().filter(|(path, _)| path.starts_with("detail")).peekable();
+    if missing.peek().is_some() {
+        out.heading("not available")?;
+    }
+    reasons::named(missing).try_for_each(|(names, reason)| out.item(&names, &reason))
+}
+
+/// The lines about all cells: the total, and which arenas have no cells.
+fn arena_bins_summary(bins: &ArenaBins) -> impl Iterator<Item = String> {
+    let (unused, arenas) = (Bytes(bins.unused_bytes), bins.arenas.saturating_add(bins.omitted_arenas));
+    let noun = if arenas == 1 { "arena" } else { "arenas" };
+    let total = format!("unused regions {unused} in {} {noun}", count(arenas));
+    let omitted = (bins.omitted_arenas > 0).then(|| {
+        let (omitted, bytes) = (count(bins.omitted_arenas), Bytes(bins.omitted_unused_bytes));
+        let shown = count(bins.arenas);
+        format!(
+            "only the {shown} arenas with the most unused memory are shown; the other {omitted} have {bytes}"
+        )
+    });
+    [total].into_iter().chain(omitted)
+}
+
+/// The cell for the share of live regions.
+fn used(utilisation: Option<f64>) -> String {
+    utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share))
 }
 
 fn write_arenas(out: &mut dyn Layout, arenas: &[ArenaStats]) -> fmt::Result {
@@ -83,7 +158,7 @@ fn bin(bin: &BinStats) -> [String; 10] {
         count(bin.live_regions),
         count(bin.slabs),
         count(bin.nonfull_slabs),
-        bin.utilisation.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        used(bin.utilisation),
         format!("{:.1}", Bytes(bin.unused_bytes)),
         count(bin.sampled_objects),
         count(bin.allocated),
@@ -105,6 +180,7 @@ fn large(class: &LargeStats) -> [String; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena_bins::ArenaBin;
 
     #[test]
     fn every_part_has_a_table() {
@@ -139,6 +215,7 @@ mod tests {
         let mut detail = AllocatorDetail {
             arenas: Some(vec![arena]),
             size_classes: Some(SizeClasses::new(vec![bin.derive()], vec![class], 4096)),
+            arena_bins: None,
             duration_us: 7,
         };
         let expected = "
@@ -161,5 +238,24 @@ large size classes
         assert_eq!(detail.to_string(), expected);
         detail.size_classes = None;
         assert!(!detail.to_string().contains("size classes"));
+    }
+
+    #[test]
+    fn the_cells_say_which_arenas_are_left_out() {
+        let arena = |arena| Ok::<_, fmt::Error>(vec![ArenaBin::new((arena, 3), 48, 256, 20, 1280)]);
+        let text = |arenas| {
+            let bins = ArenaBins::collect((0..arenas).map(arena)).unwrap();
+            AllocatorDetail { arena_bins: Some(bins), ..AllocatorDetail::default() }.to_string()
+        };
+        let expected = "
+unused memory by arena and size class
+arena | size | slabs | used |    unused |   share
+===== | ==== | ===== | ==== | ========= | =======
+    0 |   48 |    20 | 25 % | 180.0 KiB | 100.0 %
+unused regions 180.00 KiB in 1 arena
+";
+        assert_eq!(text(1), expected);
+        let line = "only the 64 arenas with the most unused memory are shown; the other 2 have 360.00 KiB\n";
+        assert!(text(66).ends_with(line), "{}", text(66));
     }
 }

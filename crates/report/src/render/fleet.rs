@@ -1,10 +1,14 @@
-//! Renders the fleet as text.
+//! The merged reports of a fleet.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use super::layout::{Layout, Terminal, table};
+use super::table::more;
 use super::{columns, error_cell, reasons, row_name, times};
-use crate::fleet::{FleetEstimate, FleetNumber, FleetReport, FleetTypes, MergeRule, Spread};
+use crate::fleet::{
+    FleetEstimate, FleetInstance, FleetNumber, FleetReport, FleetTypeRow, FleetTypes, MergeRule, Spread,
+};
 use crate::instance::InstanceId;
 use crate::report::RowSource;
 use crate::units::{Bytes, count, percent, printable, span};
@@ -12,34 +16,59 @@ use crate::units::{Bytes, count, percent, printable, span};
 /// Most outliers named below a table; the JSON has all.
 const OUTLIERS_SHOWN: usize = 12;
 
+/// The headings of the table of instances.
+pub const INSTANCE_HEADINGS: [&str; 7] = ["instance", "pid", "host", "up", "resident", "allocated", "target"];
+
+/// The headings of the table of types.
+pub const TYPE_HEADINGS: [&str; 8] =
+    ["types", "# objects", "total size", "±", "min", "median", "max", "instances"];
+
+/// What the page says instead of a table of types.
+pub const NO_TYPES: &str = "no instance has a table of types";
+
 impl fmt::Display for FleetReport {
     /// The instances, the missing instances, the table of types, and the numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_heading(f, self)?;
-        write_programs(f, self)?;
-        write_instances(f, self)?;
-        write_missing(f, self)?;
+        summary(self).iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        if !self.instances.is_empty() {
+            writeln!(f)?;
+            let rows: Vec<_> = self.instances.iter().map(instance_cells).collect();
+            columns::write(f, &INSTANCE_HEADINGS, &rows)?;
+        }
+        write_missing(&mut Terminal(f), self)?;
         match &self.types {
             Some(types) => write_types(f, types)?,
-            None => writeln!(f, "\nno instance has a table of types")?,
+            None => writeln!(f, "\n{NO_TYPES}")?,
         }
-        write_numbers(f, self)?;
-        write_outliers(f, self)?;
-        write_unavailable(f, self)
+        if !self.numbers.is_empty() {
+            writeln!(f)?;
+        }
+        write_numbers(&mut Terminal(f), self)?;
+        write_outliers(&mut Terminal(f), self)?;
+        write_unavailable(&mut Terminal(f), self)
     }
 }
 
-fn write_heading(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
+/// The lines about the whole fleet: how many instances answered, over which time, and which programs they run.
+pub fn summary(report: &FleetReport) -> Vec<String> {
     let (answered, missing) = (report.instances.len(), report.missing.len());
-    write!(out, "fleet of {}, found {}", counted(answered as u64, "instance"), found(&report.scope))?;
-    match missing {
-        0 => writeln!(out)?,
-        _ => writeln!(out, " · INCOMPLETE: {missing} of {} did not answer", answered + missing)?,
-    }
+    let fleet = format!("fleet of {}, found {}", counted(answered as u64, "instance"), found(&report.scope));
+    let mut lines = vec![match missing {
+        0 => fleet,
+        _ => format!("{fleet} · INCOMPLETE: {missing} of {} did not answer", answered + missing),
+    }];
     if let Some(seconds) = report.skew_seconds.filter(|seconds| *seconds > 0.0) {
-        writeln!(out, "collected within {seconds:.0} s, so sums mix different moments")?;
+        lines.push(format!("collected within {seconds:.0} s, so sums mix different moments"));
     }
-    report.estimate.as_ref().map_or(Ok(()), |estimate| write_estimate(out, estimate))
+    lines.extend(report.estimate.iter().flat_map(estimate));
+    lines.extend(report.programs.iter().map(|program| {
+        let or = |text: &Option<String>, or: &str| text.as_deref().map_or(or.to_owned(), printable);
+        let (service, version) = (or(&program.service, "unnamed service"), or(&program.version, ""));
+        let name = format!("{service} {version}");
+        let build = or(&program.build_id, "unknown");
+        format!("{:>4} × {} · build {build}", program.instances.len(), name.trim_end())
+    }));
+    lines
 }
 
 /// How the instances of a scope were found, in words.
@@ -53,68 +82,56 @@ fn found(scope: &str) -> Cow<'static, str> {
     }
 }
 
-fn write_estimate(out: &mut impl Write, estimate: &FleetEstimate) -> fmt::Result {
+fn estimate(estimate: &FleetEstimate) -> [String; 2] {
     let FleetEstimate { seen, draws, at_least, stop_rule, stopped_by_rule } = estimate;
     let (seen, draws) = (counted(*seen, "instance"), counted(*draws, "answer"));
     let (at_least, are) = (at_least.round(), if at_least.round() == 1.0 { "is" } else { "are" });
-    writeln!(out, "an estimate, not a census: {seen} in {draws}; there {are} at least {at_least} (Chao1)")?;
     let ended = if *stopped_by_rule { "asked" } else { "NOT asked long enough: the rule is to ask" };
-    writeln!(out, "{ended} {}", printable(stop_rule))
+    [
+        format!("an estimate, not a census: {seen} in {draws}; there {are} at least {at_least} (Chao1)"),
+        format!("{ended} {}", printable(stop_rule)),
+    ]
 }
 
-fn write_programs(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
-    for program in &report.programs {
-        let or = |text: &Option<String>, or: &str| text.as_deref().map_or(or.to_owned(), printable);
-        let (service, version) = (or(&program.service, "unnamed service"), or(&program.version, ""));
-        let name = format!("{service} {version}");
-        let build = or(&program.build_id, "unknown");
-        writeln!(out, "{:>4} × {} · build {build}", program.instances.len(), name.trim_end())?;
-    }
-    Ok(())
+/// The cells of an instance, under [`INSTANCE_HEADINGS`].
+pub fn instance_cells(member: &FleetInstance) -> [String; 7] {
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "–".to_owned(), |bytes| Bytes(bytes).to_string());
+    let instance = &member.instance;
+    [
+        instance.id.short(),
+        instance.pid.to_string(),
+        instance.host.as_deref().map_or_else(|| "–".to_owned(), printable),
+        instance.uptime_seconds.map_or_else(|| "–".to_owned(), span),
+        bytes(member.resident_bytes),
+        bytes(member.allocated_bytes),
+        printable(&member.targets.join(", ")),
+    ]
 }
 
-fn write_instances(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
-    if report.instances.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
-    let rows = report.instances.iter().map(|member| {
-        let bytes =
-            |bytes: Option<u64>| bytes.map_or_else(|| "–".to_owned(), |bytes| Bytes(bytes).to_string());
-        let instance = &member.instance;
-        [
-            instance.id.short(),
-            instance.pid.to_string(),
-            instance.host.as_deref().map_or_else(|| "–".to_owned(), printable),
-            instance.uptime_seconds.map_or_else(|| "–".to_owned(), span),
-            bytes(member.resident_bytes),
-            bytes(member.allocated_bytes),
-            printable(&member.targets.join(", ")),
-        ]
-    });
-    columns::write(
-        out,
-        &["instance", "pid", "host", "up", "resident", "allocated", "target"],
-        &rows.collect::<Vec<_>>(),
-    )
-}
-
-fn write_missing(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
+/// Writes the instances that did not answer, with their reasons.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_missing(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result {
     if !report.missing.is_empty() {
-        writeln!(out, "\nnot in the sums:")?;
+        out.heading("not in the sums:")?;
     }
-    for missing in &report.missing {
-        let (target, detail) = (printable(&missing.target), printable(&missing.detail));
-        writeln!(out, "  {target}: {}: {detail}", missing.reason.as_str())?;
-    }
-    Ok(())
+    report.missing.iter().try_for_each(|missing| {
+        let text = format!("{}: {}", missing.reason.as_str(), printable(&missing.detail));
+        out.item(&printable(&missing.target), &text)
+    })
 }
 
-fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
+/// Writes the numbers of all instances.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_numbers(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result {
     if report.numbers.is_empty() {
         return Ok(());
     }
-    writeln!(out)?;
     let rows = report.numbers.iter().map(|(path, number)| {
         let sum = match (number.rule, number.sum) {
             (MergeRule::Sum, Some(sum)) => quantity(path, sum),
@@ -123,9 +140,9 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         let [min, median, max] = spread(&number.spread, |value| quantity(path, value));
         [printable(path), sum, min, median, max, number.instances.to_string()]
     });
-    columns::write(out, &["number", "sum", "min", "median", "max", "instances"], &rows.collect::<Vec<_>>())?;
+    table(out, ["number", "sum", "min", "median", "max", "instances"], rows)?;
     if let Some(share) = report.fragmentation() {
-        writeln!(out, "fragmentation {:.1} % of active pages (from the sums)", 100.0 * share)?;
+        out.remark(&format!("fragmentation {:.1} % of active pages (from the sums)", 100.0 * share))?;
     }
     let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
     for (path, FleetNumber { note, .. }) in &report.numbers {
@@ -136,30 +153,35 @@ fn write_numbers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
         }
     }
     notes.iter().try_for_each(|(note, paths)| {
-        writeln!(out, "note: {}: {}", printable(&paths.join(", ")), printable(note))
+        out.remark(&format!("note: {}: {}", printable(&paths.join(", ")), printable(note)))
     })
 }
 
 fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     writeln!(out)?;
-    let rows = types.rows.iter().map(|row| {
-        let [min, median, max] = spread(&row.spread, |bytes| Bytes(bytes).to_string());
-        [
-            row_name(&row.type_name, row.source != RowSource::Unattributed) + &times(row.threads),
-            count(row.objects),
-            Bytes(row.bytes).to_string(),
-            error_cell(row.source, row.bytes_stderr, row.bytes),
-            min,
-            median,
-            max,
-            row.instances.to_string(),
-        ]
-    });
-    let headings = ["types", "# objects", "total size", "±", "min", "median", "max", "instances"];
-    columns::write(out, &headings, &rows.collect::<Vec<_>>())?;
-    if types.omitted_rows > 0 {
-        writeln!(out, "… and {} more", count(types.omitted_rows))?;
-    }
+    let rows: Vec<_> = types.rows.iter().map(type_cells).collect();
+    columns::write(out, &TYPE_HEADINGS, &rows)?;
+    types_summary(types).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// The cells of a type, under [`TYPE_HEADINGS`].
+pub fn type_cells(row: &FleetTypeRow) -> [String; 8] {
+    let [min, median, max] = spread(&row.spread, |bytes| Bytes(bytes).to_string());
+    [
+        row_name(&row.type_name, row.source != RowSource::Unattributed) + &times(row.threads),
+        count(row.objects),
+        Bytes(row.bytes).to_string(),
+        error_cell(row.source, row.bytes_stderr, row.bytes),
+        min,
+        median,
+        max,
+        row.instances.to_string(),
+    ]
+}
+
+/// The lines below the table of types: omitted rows, the total, and a caveat.
+pub fn types_summary(types: &FleetTypes) -> Vec<String> {
+    let mut lines: Vec<_> = more(types.omitted_rows).into_iter().collect();
     let mut parts = Vec::new();
     parts.extend(types.total_bytes.map(|bytes| format!("total {}", Bytes(bytes))));
     if let (Some(part), Some(whole)) = (types.unattributed_bytes, types.total_bytes) {
@@ -174,16 +196,21 @@ fn write_types(out: &mut impl Write, types: &FleetTypes) -> fmt::Result {
     if !types.symbols.is_empty() {
         parts.push(format!("symbols: {}", printable(&types.symbols.join(", "))));
     }
-    writeln!(out, "{}", parts.join(" · "))?;
+    lines.push(parts.join(" · "));
     if types.omitted_at_instances > 0 {
-        let who = if types.instances == 1 { "the instance" } else { "instances" };
+        let instances = if types.instances == 1 { "the instance" } else { "instances" };
         let rows = counted(types.omitted_at_instances, "row");
-        writeln!(out, "note: {who} omitted {rows}, so small rows may be too low")?;
+        lines.push(format!("note: {instances} omitted {rows}, so small rows may be too low"));
     }
-    Ok(())
+    lines
 }
 
-fn write_outliers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
+/// Writes which instances stand out in which numbers and types, and by which test.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_outliers(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result {
     let numbers = report.numbers.iter().map(|(path, number)| (printable(path), &number.spread));
     let rows = report.types.iter().flat_map(|types| &types.rows);
     let rows = rows.map(|row| (row_name(&row.type_name, row.source != RowSource::Unattributed), &row.spread));
@@ -191,24 +218,29 @@ fn write_outliers(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
     if found.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nmarked with !: {}", report.test)?;
+    out.paragraph(&format!("marked with !: {}", printable(&report.test)))?;
     for (name, spread) in found.iter().take(OUTLIERS_SHOWN) {
-        let who: Vec<_> = spread.outliers.iter().take(OUTLIERS_SHOWN).map(InstanceId::short).collect();
-        let more = spread.outliers.len() - who.len();
+        let shown: Vec<_> = spread.outliers.iter().take(OUTLIERS_SHOWN).map(InstanceId::short).collect();
+        let more = spread.outliers.len() - shown.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        writeln!(out, "  {name}: {}{more}", who.join(", "))?;
+        out.item(name, &(shown.join(", ") + &more))?;
     }
     match found.len().saturating_sub(OUTLIERS_SHOWN) {
         0 => Ok(()),
-        more => writeln!(out, "  … and {more} more"),
+        more => out.remark(&format!("  … and {more} more")),
     }
 }
 
-fn write_unavailable(out: &mut impl Write, report: &FleetReport) -> fmt::Result {
+/// Writes what is missing from instances that did answer, with the reasons.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write_unavailable(out: &mut dyn Layout, report: &FleetReport) -> fmt::Result {
     if !report.unavailable.is_empty() {
-        writeln!(out, "\nnot available:")?;
+        out.heading("not available:")?;
     }
-    reasons::lines(report.unavailable.iter()).try_for_each(|line| writeln!(out, "  {line}"))
+    reasons::named(report.unavailable.iter()).try_for_each(|(names, reason)| out.item(&names, &reason))
 }
 
 fn counted(number: u64, noun: &str) -> String {

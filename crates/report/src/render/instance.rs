@@ -1,7 +1,8 @@
-//! Renders the identity of a process as text.
+//! The identity of a process.
 
 use std::fmt::{self, Display, Formatter};
 
+use super::layout::Layout;
 use super::reasons;
 use crate::instance_report::InstanceReport;
 use crate::units::{printable, span};
@@ -9,21 +10,39 @@ use crate::units::{printable, span};
 impl Display for InstanceReport {
     /// One line for each part of the identity, then the reasons for missing parts.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let instance = &self.instance;
-        for (name, value) in [
-            ("instance", Some(instance.id.to_string())),
-            ("service", instance.service.as_deref().map(printable)),
-            ("version", instance.version.as_deref().map(printable)),
-            ("host", instance.host.as_deref().map(printable)),
-            ("pid", Some(instance.pid.to_string())),
-            ("started", instance.started_at.as_deref().map(printable)),
-            ("up", instance.uptime_seconds.map(span)),
-            ("build", instance.build_id.as_deref().map(printable)),
-        ] {
+        for (name, value) in parts(self) {
             writeln!(f, "{name:<8} {}", value.as_deref().unwrap_or("not available"))?;
         }
         reasons::lines(self.unavailable.iter()).try_for_each(|line| writeln!(f, "\nnot available: {line}"))
     }
+}
+
+/// Writes the parts of the identity, then the reasons for missing parts.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write(out: &mut dyn Layout, report: &InstanceReport) -> fmt::Result {
+    parts(report).into_iter().try_for_each(|(name, value)| out.fact(name, value))?;
+    if !report.unavailable.is_empty() {
+        out.heading("not available")?;
+    }
+    reasons::named(report.unavailable.iter()).try_for_each(|(names, reason)| out.item(&names, &reason))
+}
+
+/// The parts of the identity. `None` if a part is missing.
+fn parts(report: &InstanceReport) -> [(&'static str, Option<String>); 8] {
+    let instance = &report.instance;
+    [
+        ("instance", Some(instance.id.to_string())),
+        ("service", instance.service.as_deref().map(printable)),
+        ("version", instance.version.as_deref().map(printable)),
+        ("host", instance.host.as_deref().map(printable)),
+        ("pid", Some(instance.pid.to_string())),
+        ("started", instance.started_at.as_deref().map(printable)),
+        ("up", instance.uptime_seconds.map(span)),
+        ("build", instance.build_id.as_deref().map(printable)),
+    ]
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub trait Layout {
     /// A number with its name. `None` if it is missing; the end of the page has the reason.
     fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result;
 
+    /// A statement about `name`, which is not a number.
+    fn item(&mut self, name: &str, text: &str) -> fmt::Result;
+
     /// Rows under their headings. Each row has as many cells as there are headings.
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result;
 }
@@ -55,6 +58,10 @@ impl<W: Write + ?Sized> Layout for Terminal<'_, W> {
 
     fn fact(&mut self, name: &str, value: Option<String>) -> fmt::Result {
         writeln!(self.0, "  {name:<22} {:>20}", value.as_deref().unwrap_or("not available"))
+    }
+
+    fn item(&mut self, name: &str, text: &str) -> fmt::Result {
+        writeln!(self.0, "  {name}: {text}")
     }
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {

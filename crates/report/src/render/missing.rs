@@ -2,7 +2,6 @@
 
 use super::{container, reasons};
 use crate::report::MemoryReport;
-use crate::units::printable;
 use crate::view::Page;
 
 /// Every reason once, after the values that it explains. Omits reasons that the page already shows in place of the
@@ -12,6 +11,5 @@ pub fn values(report: &MemoryReport, page: Page) -> Vec<(String, String)> {
     let shown = report.unavailable.iter().filter(|(path, reason)| {
         page.shows(path) && !is_shown_elsewhere(path) && !container::is_shown_elsewhere(report, path, reason)
     });
-    let reasons = reasons::grouped(shown).into_iter();
-    reasons.map(|(reason, paths)| (printable(&paths.join(", ")), printable(reason))).collect()
+    reasons::named(shown).collect()
 }

@@ -14,11 +14,15 @@ pub(super) fn grouped<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Ve
     reasons
 }
 
+/// Every reason once, after all the names that have it. Both are printable.
+pub(super) fn named<'a>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> impl Iterator<Item = (String, String)> {
+    grouped(pairs).into_iter().map(|(reason, names)| (printable(&names.join(", ")), printable(reason)))
+}
+
 /// Every reason once, on a line after all the names that have it: `process.pss_bytes, process.uss_bytes: permission
 /// denied`. The lines are printable.
 pub(super) fn lines<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> impl Iterator<Item = String> {
-    let line = |(reason, names): (&str, Vec<&str>)| {
-        format!("{}: {}", printable(&names.join(", ")), printable(reason))
-    };
-    grouped(pairs).into_iter().map(line)
+    named(pairs).map(|(names, reason)| format!("{names}: {reason}"))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::change::{write_notes, write_rows, write_total};
+use super::change::{NO_ROW_DIFFERS, total_of, write_notes, write_rows};
 use super::columns;
 use crate::instance::InstanceInfo;
 use crate::report_diff::ReportDiff;
@@ -25,8 +25,9 @@ impl Display for ReportDiff {
             writeln!(f)?;
         }
         write_notes(f, &self.notes)?;
-        write_rows(f, &self.rows, self.omitted_rows)?;
-        write_total(f, &self.total, self.comparison, self.threshold_stderrs, self.compared_rows)?;
+        write_rows(f, &self.rows, self.omitted_rows, NO_ROW_DIFFERS)?;
+        let total = total_of(&self.total, self.comparison, self.threshold_stderrs, self.compared_rows);
+        writeln!(f, "{total}")?;
         if self.is_partial {
             writeln!(f, "note: a table omits rows; a row that only the other table shows was not compared")?;
         }

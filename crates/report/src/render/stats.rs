@@ -7,7 +7,7 @@ use super::{container, detail};
 use crate::report::{AllocatorStats, MemoryReport, OptionValue, ProcessMemory, ProfilingState};
 use crate::units::{Bytes, count, printable};
 
-/// Writes all numbers of a report, without types.
+/// Writes all numbers of a report, without types and without the cells of arenas and size classes.
 ///
 /// # Errors
 ///

@@ -65,12 +65,12 @@ pub(super) fn write_columns(
 
 /// The line about rows that are not shown, if there are any.
 pub fn omitted(summary: &TypeSummary) -> Option<String> {
-    omitted_rows(summary.omitted_rows)
+    more(summary.omitted_rows)
 }
 
-/// The line about this many rows that are not shown.
-pub fn omitted_rows(rows: u64) -> Option<String> {
-    (rows > 0).then(|| format!("… and {} more", count(rows)))
+/// The line about `omitted` rows that are not shown, if there are any.
+pub fn more(omitted: u64) -> Option<String> {
+    (omitted > 0).then(|| format!("… and {} more", count(omitted)))
 }
 
 /// The lines about values without a column: how many tracked values were created and dropped.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::layout::Terminal;
-use super::{diagnosis, header, missing, reconciliation, roots, stats, table};
+use super::{detail, diagnosis, header, missing, reconciliation, roots, stats, table};
 use crate::conclusion::Conclusion;
 use crate::doctor::diagnose;
 use crate::report::MemoryReport;
@@ -76,6 +76,7 @@ fn write_stats(out: &mut dyn Write, report: &MemoryReport) -> fmt::Result {
     writeln!(out, "{}", header::identity(report).join(" · "))?;
     writeln!(out, "{}", header::collected(report))?;
     stats::write(&mut Terminal(out), report)?;
+    report.detail.iter().try_for_each(|detail| detail::write_unused(&mut Terminal(out), detail))?;
     write_unavailable(out, report, Page::Stats)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::layout::{Layout, Terminal, table};
-use super::table::{cells, omitted_rows};
+use super::table::{cells, more};
 use crate::type_detail::{TypeDetail, TypeGroup, TypeMoment};
 use crate::units::{Bytes, count, percent, printable, short_name};
 
@@ -80,7 +80,7 @@ pub fn write_group(out: &mut dyn Layout, group: &TypeGroup) -> fmt::Result {
     }
     out.heading(&group_heading(group))?;
     table(out, [group_name(group).as_str(), "# objects", "total size", "±"], group.rows.iter().map(cells))?;
-    omitted_rows(group.omitted_rows).map_or(Ok(()), |line| out.remark(&line))
+    more(group.omitted_rows).map_or(Ok(()), |line| out.remark(&line))
 }
 
 /// `by size class`.

@@ -65,6 +65,19 @@ pub struct DiffRow {
     pub source: Option<RowSource>,
 }
 
+/// How a row changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// Only the later moment has samples of it.
+    New,
+    /// The row grew.
+    Grown,
+    /// The row shrank.
+    Shrunk,
+    /// Only the earlier moment has samples of it.
+    Gone,
+}
+
 /// Description of the test.
 const TEST: &str = "z-test of the change in bytes; the variance is the sum of both moments, without stacks whose \
                     samples are the same in both; family-wise error of 5 % for the whole table (Bonferroni)";
@@ -178,6 +191,17 @@ impl MemoryReport {
 }
 
 impl DiffRow {
+    /// How the row changed.
+    pub fn kind(&self) -> ChangeKind {
+        let before = i128::from(self.bytes) - i128::from(self.bytes_change);
+        match (before, self.bytes) {
+            (0, 1..) => ChangeKind::New,
+            (_, 0) => ChangeKind::Gone,
+            _ if (self.bytes_change, self.objects_change) < (0, 0) => ChangeKind::Shrunk,
+            _ => ChangeKind::Grown,
+        }
+    }
+
     /// Removes the row's mark unless it shows a change of memory. Exact rows keep it, because they need no samples.
     pub(crate) fn admitted(mut self, basis: &Basis) -> Self {
         self.is_significant &= basis.admits(self.bytes_change) || self.source == Some(RowSource::Exact);
@@ -308,5 +332,16 @@ mod tests {
         let cut = diff.clone().truncate_filtered(0, None);
         assert_eq!((cut.rows.len(), cut.omitted_rows), (0, 1));
         assert_eq!(diff.truncate_filtered(9, Some("nothing")).rows.len(), 0);
+    }
+
+    #[test]
+    fn a_row_is_new_grown_shrunk_or_gone() {
+        let kind = |bytes, bytes_change, objects_change| {
+            DiffRow { bytes, bytes_change, objects_change, ..DiffRow::default() }.kind()
+        };
+        assert_eq!([kind(5, 5, 1), kind(u64::MAX, 7, 1)], [ChangeKind::New, ChangeKind::Grown]);
+        assert_eq!([kind(5, 4, -1), kind(5, 0, 1)], [ChangeKind::Grown, ChangeKind::Grown]);
+        assert_eq!([kind(5, -4, 1), kind(5, 0, -1)], [ChangeKind::Shrunk, ChangeKind::Shrunk]);
+        assert_eq!(kind(0, -4, -1), ChangeKind::Gone);
     }
 }

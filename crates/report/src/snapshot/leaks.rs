@@ -117,6 +117,9 @@ pub struct Suspect {
     /// Seconds until the limit with the least room is reached, if nothing else changes. The limit is the container's, a
     /// group's above it, or the machine's memory, as in the last snapshot's `ceiling`. `None` if no limit is known.
     pub seconds_to_limit: Option<f64>,
+    /// Live bytes at each snapshot of its run, the oldest first. Empty in a verdict of an older version.
+    #[serde(default)]
+    pub history_bytes: Vec<u64>,
 }
 
 const TEST: &str = "A type is reported if it grew significantly overall, never shrank significantly between two \
@@ -207,7 +210,10 @@ impl LeakRun {
                 let name = name_of(change);
                 !shrinks(&name) && still_grows(&name, change)
             })
-            .map(|change| Suspect::of(change, seconds, room))
+            .map(|change| {
+                let history = history(change, steps.iter().map(|step| step.get(&name_of(change))));
+                Suspect { history_bytes: history, ..Suspect::of(change, seconds, room) }
+            })
             .collect();
         let info = &points[last].1;
         let run = Self {
@@ -238,6 +244,7 @@ impl Suspect {
             bytes_change_stderr: change.difference.bytes_stderr(),
             bytes_per_hour: per_second * 3600.0,
             seconds_to_limit: room.map(|room| room / per_second),
+            history_bytes: Vec::new(),
         }
     }
 }
@@ -252,6 +259,17 @@ impl MemoryReport {
         });
         self.suspects = Some(growing.collect());
     }
+}
+
+/// The bytes of a row at each snapshot. A step without a change of the row is `None`.
+fn history<'c>(whole: &Change, steps: impl Iterator<Item = Option<&'c Change>>) -> Vec<u64> {
+    let mut bytes = whole.base.bytes;
+    let mut history = vec![bytes.round() as u64];
+    for step in steps {
+        bytes = step.map_or(bytes, |step| step.target.bytes);
+        history.push(bytes.round() as u64);
+    }
+    history
 }
 
 /// The key of a row that is the same in every table.

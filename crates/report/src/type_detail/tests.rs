@@ -77,7 +77,7 @@ fn as_text_it_begins_with_the_row() {
         "\nover the kept snapshots\n",
         "\n1970-01-01T00:01:00.000Z |    81,925 |   5.00 MiB | 32 % |     1\n",
         "\nby size class\n",
-        "\n   64 bytes |",
+        "64 bytes |",
         "\nby traceback\n",
     ] {
         assert!(text.contains(line), "{line}: {text}");

@@ -126,6 +126,18 @@ fn a_problem_is_a_page_with_the_way_back() {
 }
 
 #[test]
+fn too_few_snapshots_come_with_the_button_that_takes_one() {
+    let fixture = Fixture::new();
+    let target = "/debug/memory/leaks";
+    let page = fixture.get_accepting(target, BROWSER);
+    let message = fixture.get(&format!("{target}?format=json"));
+    let message = json(&message)["detail"].as_str().unwrap().to_owned();
+    assert!(text(&page).contains(&message), "{message}: {}", text(&page));
+    let button = "<form method=\"post\" action=\"./snapshots\"><button>Take a snapshot</button></form>";
+    assert!(text(&page).contains(button), "{}", text(&page));
+}
+
+#[test]
 fn s31_a_link_of_another_site_collects_nothing_and_can_be_followed_from_here() {
     let fixture = Fixture::new();
     let link = [

@@ -174,6 +174,18 @@ fn a_fluctuating_leak_is_a_suspect_but_a_fluctuating_full_cache_is_not() {
 }
 
 #[test]
+fn a_suspect_has_its_size_at_each_snapshot() {
+    let verdict = verdict(&[10, 40, 40, 70, 95, 130]).unwrap();
+    let sizes = [10, 40, 40, 70, 95, 130].map(|samples| samples * 524_320);
+    assert_eq!(verdict.suspects[0].history_bytes, sizes);
+    assert_eq!(verdict.suspects[0].bytes, 130 * 524_320);
+    let mut json = serde_json::to_value(&verdict.suspects[0]).unwrap();
+    json.as_object_mut().unwrap().remove("history_bytes");
+    let of_older_version: Suspect = serde_json::from_value(json).unwrap();
+    assert!(of_older_version.history_bytes.is_empty());
+}
+
+#[test]
 fn the_second_half_need_not_be_half_of_the_time() {
     // The middle snapshot is a bit early, and the last step is low by chance.
     assert_eq!(

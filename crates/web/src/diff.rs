@@ -1,0 +1,262 @@
+//! The page of the difference between two moments.
+
+use maud::{Markup, html};
+use memory_debug_report::render::content;
+use memory_debug_report::units::Bytes;
+use memory_debug_report::{ChangeKind, DiffRow, DiffView, Group, Selection, SnapshotDiff, SnapshotInfo};
+
+use crate::layout;
+use crate::signed_bar::signed_bar;
+use crate::site::Site;
+
+/// The sections of the page: kind, anchor, heading, and what the rows are.
+const SECTIONS: [(ChangeKind, &str, &str, &str); 4] = [
+    (ChangeKind::Grown, "grown", "Grown", "larger at the later moment"),
+    (ChangeKind::Shrunk, "shrunk", "Shrunk", "smaller at the later moment"),
+    (ChangeKind::New, "new", "New", "without a sample at the earlier moment"),
+    (ChangeKind::Gone, "gone", "Gone", "without a sample at the later moment"),
+];
+
+/// The difference between two moments, with the form that asks for another. `snapshots` are all that are kept. `note`
+/// says what was left out.
+pub fn diff(
+    site: &Site,
+    diff: &SnapshotDiff,
+    view: &DiffView,
+    snapshots: &[SnapshotInfo],
+    note: Option<&str>,
+) -> String {
+    let of_kind = |kind| -> Vec<&DiffRow> { diff.rows.iter().filter(|row| row.kind() == kind).collect() };
+    let sections = SECTIONS.map(|section| (section, of_kind(section.0)));
+    let most = diff.rows.iter().map(|row| row.bytes_change.unsigned_abs() as f64).fold(0.0, f64::max);
+    let body = html! {
+        @if let Some(note) = note { p.note { (note) } }
+        p.moments { (content::compared_moments(diff)) }
+        @for note in &diff.notes { p.note { "Note: " (content::printable(note)) } }
+        (form(site, view, snapshots))
+        @if diff.rows.is_empty() {
+            p { (content::no_change(diff)) }
+        } @else {
+            nav aria-label="Kinds of change" {
+                ul.tabs {
+                    @for ((_, anchor, heading, _), rows) in &sections {
+                        @if rows.is_empty() {
+                            li { (heading) " 0" }
+                        } @else {
+                            li { a href={ "#" (anchor) } { (heading) " " (rows.len()) } }
+                        }
+                    }
+                }
+            }
+            ul.legend {
+                li { span.swatch.grown {} "to the right: grew beyond noise" }
+                li { span.swatch.shrunk {} "to the left: shrank beyond noise" }
+                li { span.swatch.noise {} "grey: within noise" }
+                li { "line: one standard error on both sides" }
+            }
+        }
+        @for ((_, anchor, heading, what), rows) in &sections {
+            @if !rows.is_empty() {
+                section id=(anchor) aria-labelledby={ (anchor) "-heading" } {
+                    h2 id={ (anchor) "-heading" } { (heading) }
+                    p.summary { (rows.len()) (if rows.len() == 1 { " row" } else { " rows" }) ", " (what) }
+                    (table(heading, rows, most))
+                }
+            }
+        }
+        @if let Some(line) = content::more(diff.omitted_rows) { p { (line) } }
+        p.summary { (content::change_total(diff)) }
+    };
+    layout::page(site, "Changes", &[], &body)
+}
+
+fn table(name: &str, rows: &[&DiffRow], most: f64) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(name) tabindex="0" {
+            table data-sortable {
+                thead {
+                    tr {
+                        @for heading in ["types", "# objects", "total size"] { th scope="col" { (heading) } }
+                        th scope="col" { abbr title="one standard error" { "±" } }
+                        @for heading in ["size then", "change"] { th scope="col" { (heading) } }
+                    }
+                }
+                tbody { @for row in rows { (line(row, most)) } }
+            }
+        }
+    }
+}
+
+fn line(row: &DiffRow, most: f64) -> Markup {
+    let [name, objects, bytes, error] = content::change_cells(row);
+    html! {
+        tr {
+            th scope="row" { bdi { (name) } }
+            td data-value=(row.objects_change) { (objects) }
+            td data-value=(row.bytes_change) { (bytes) }
+            td { (error) }
+            td data-value=(row.bytes) { (Bytes(row.bytes)) }
+            td.picture data-value=(row.bytes_change) {
+                (signed_bar(row.bytes_change as f64, row.bytes_change_stderr, most, row.is_significant))
+            }
+        }
+    }
+}
+
+/// The form whose fields are the parameters of the page, so that its address has them.
+fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
+    let Selection { group, depth, focus, ignore, .. } = &view.selection;
+    let hidden = [
+        ("depth", (*depth != Selection::default().depth).then(|| depth.frames().to_string())),
+        ("focus", focus.clone()),
+        ("ignore", ignore.clone()),
+    ];
+    let mut tops = vec![20, 50, 200, 1000, view.top];
+    tops.sort_unstable();
+    tops.dedup();
+    html! {
+        form.query action=(site.link("/diff")) {
+            (moment("From ", "base", &view.base, &["first", "last"], snapshots))
+            (moment("To ", "target", &view.target, &["now", "first", "last"], snapshots))
+            label { "Rows that contain " input name="filter" value=[view.filter.as_deref()] maxlength="128"; }
+            label {
+                "By "
+                select name="group" {
+                    @for known in Group::ALL { option selected[known == *group] { (known.as_str()) } }
+                }
+            }
+            label {
+                "Rows "
+                select name="top" { @for rows in tops { option selected[rows == view.top] { (rows) } } }
+            }
+            label {
+                input type="checkbox" name="growth" value="true" checked[view.growth];
+                " only growth beyond noise"
+            }
+            @for (name, value) in &hidden {
+                @if let Some(value) = value { input type="hidden" name=(name) value=(value); }
+            }
+            button { "Compare" }
+        }
+    }
+}
+
+/// The choice of a moment: by position, or a snapshot.
+fn moment(label: &str, name: &str, chosen: &str, positions: &[&str], snapshots: &[SnapshotInfo]) -> Markup {
+    html! {
+        label {
+            (label)
+            select name=(name) {
+                @for position in positions { option selected[*position == chosen] { (position) } }
+                @for snapshot in snapshots {
+                    @let id = snapshot.id.to_string();
+                    option value=(id) selected[id == chosen] { (content::taken(snapshot)) }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=1>";
+
+    fn snapshot(id: char, label: Option<&str>) -> Value {
+        json!({
+            "schema": "memory-debug-snapshot/v1", "id": id.to_string().repeat(32), "label": label,
+            "taken_at": "2026-11-21T09:00:00.000Z", "stacks": 9, "sampled_bytes": 1,
+            "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+        })
+    }
+
+    fn row(name: &str, bytes: u64, bytes_change: i64, is_significant: bool) -> Value {
+        json!({
+            "type": name, "full_type": "", "objects": 1, "bytes": bytes, "objects_change": bytes_change.signum(),
+            "bytes_change": bytes_change, "bytes_change_stderr": 10.0, "is_significant": is_significant,
+            "source": "sampled",
+        })
+    }
+
+    fn difference(rows: Vec<Value>) -> SnapshotDiff {
+        serde_json::from_value(json!({
+            "base": snapshot('a', Some(HOSTILE)), "target": snapshot('b', None), "comparison": "whole",
+            "notes": [HOSTILE], "group": "container", "rows": rows, "total": row("", 9, 9, false),
+            "omitted_rows": 7, "compared_rows": 9, "threshold_stderrs": 2.5, "test": "",
+        }))
+        .unwrap()
+    }
+
+    fn view() -> DiffView {
+        let mut selection = Selection::default();
+        (selection.group, selection.ignore) = (Group::File, Some(HOSTILE.to_owned()));
+        let (base, target) = ("a".repeat(32), "now".to_owned());
+        DiffView { base, target, growth: true, top: 30, filter: Some("Vec".to_owned()), selection }
+    }
+
+    fn page(rows: Vec<Value>) -> String {
+        let snapshots = [snapshot('a', Some(HOSTILE)), snapshot('b', None)];
+        let snapshots = snapshots.map(|info| serde_json::from_value::<SnapshotInfo>(info).unwrap());
+        diff(
+            &Site::new("/debug/memory", "/diff", "ops", "read"),
+            &difference(rows),
+            &view(),
+            &snapshots,
+            None,
+        )
+    }
+
+    #[test]
+    fn each_kind_of_change_is_a_section_that_a_link_leads_to() {
+        let page = page(vec![
+            row("Grown", 90, 40, true),
+            row("Shrunk", 10, -50, true),
+            row("New", 7, 7, false),
+            row("Gone", 0, -3, false),
+            row("AlsoGrown", 90, 1, false),
+        ]);
+        for (anchor, link, name) in [
+            ("grown", "Grown 2", "AlsoGrown"),
+            ("shrunk", "Shrunk 1", "Shrunk"),
+            ("new", "New 1", "New"),
+            ("gone", "Gone 1", "Gone"),
+        ] {
+            assert!(page.contains(&format!("<a href=\"#{anchor}\">{link}</a>")), "{page}");
+            let (_, section) = page.split_once(&format!("<section id=\"{anchor}\"")).unwrap();
+            let section = section.split("</section>").next().unwrap();
+            assert!(section.contains(&format!("<bdi>{name}</bdi>")), "{anchor}: {section}");
+        }
+        let cells = "<td data-value=\"40\">+40 B</td><td>25 % *</td><td data-value=\"90\">90 B</td>";
+        assert!(page.contains(cells), "{page}");
+        assert!(page.contains("… and 7 more") && page.contains("* marks more than noise"), "{page}");
+    }
+
+    #[test]
+    fn the_form_has_the_parameters_of_the_page() {
+        let page = page(vec![]);
+        for wanted in [
+            "<option value=\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" selected>",
+            "<option selected>now</option>",
+            "<option selected>file</option>",
+            "<option selected>30</option>",
+            "name=\"filter\" value=\"Vec\"",
+            "name=\"growth\" value=\"true\" checked",
+            "type=\"hidden\" name=\"ignore\"",
+        ] {
+            assert!(page.contains(wanted), "{wanted}: {page}");
+        }
+        assert!(!page.contains("name=\"depth\"") && !page.contains("name=\"focus\""), "{page}");
+        assert!(page.contains("<p>no row differs</p>") && !page.contains("<section"), "{page}");
+    }
+
+    #[test]
+    fn s34_names_labels_and_parameters_are_text() {
+        let page = page(vec![row(HOSTILE, 90, 40, true), row(HOSTILE, 0, -40, true)]);
+        assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 7, "{page}");
+        for forbidden in ["<script>", "<img", "\"'>", "style="] {
+            assert!(!page.contains(forbidden), "{forbidden}: {page}");
+        }
+    }
+}

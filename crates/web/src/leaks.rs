@@ -1,0 +1,207 @@
+//! The page of types that keep growing.
+
+use maud::{Markup, html};
+use memory_debug_report::render::content;
+use memory_debug_report::units::Bytes;
+use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
+
+use crate::chart::sparkline;
+use crate::layout;
+use crate::site::Site;
+use crate::take_snapshot::take_snapshot;
+
+/// The types that keep growing over the kept snapshots. `note` says what was left out.
+pub fn leaks(site: &Site, verdict: &LeakVerdict, note: Option<&str>) -> String {
+    let body = html! {
+        @if let Some(note) = note { p.note { (note) } }
+        @for (run, suspects) in content::leak_runs(verdict) {
+            section {
+                h2 { (if suspects.is_empty() { "No suspects" } else { "Suspects" }) }
+                p { (content::leak_result(run, &suspects)) }
+                @if !suspects.is_empty() { (table(&suspects)) (history(run, &suspects)) }
+                @for note in &run.notes { p.note { "Note: " (content::printable(note)) } }
+            }
+        }
+        @if let Some(line) = content::leak_limit(verdict) { p { (line) } }
+        @for line in content::left_out(verdict) { p.note { (line) } }
+        p.summary { (content::leak_test(verdict)) }
+        (more_snapshots(site))
+    };
+    layout::page(site, layout::name("/leaks"), &[], &body)
+}
+
+/// The page instead of the verdict if there are too few snapshots. `reason` says how many there are, and what to do.
+pub fn too_few_snapshots(site: &Site, status: u16, title: &str, reason: &str) -> String {
+    let body = html! {
+        p.problem { strong { (status) " " (title) } ": " (reason) }
+        (more_snapshots(site))
+    };
+    layout::page(site, title, &[], &body)
+}
+
+fn more_snapshots(site: &Site) -> Markup {
+    html! {
+        (take_snapshot(site))
+        p { a href=(site.link("/snapshots")) { "All snapshots" } }
+    }
+}
+
+fn table(suspects: &[&Suspect]) -> Markup {
+    html! {
+        div.scroll role="region" aria-label="Suspects" tabindex="0" {
+            table data-sortable {
+                thead {
+                    tr {
+                        @for heading in ["types", "growth"] { th scope="col" { (heading) } }
+                        th scope="col" { abbr title="one standard error" { "±" } }
+                        @for heading in
+                            ["total size", "# objects", "per hour", "limit reached in", "size at each snapshot"] {
+                            th scope="col" { (heading) }
+                        }
+                    }
+                }
+                tbody { @for suspect in suspects { (line(suspect)) } }
+            }
+        }
+    }
+}
+
+fn line(suspect: &Suspect) -> Markup {
+    let [name, growth, error, bytes, objects, rate] = content::suspect_cells(suspect);
+    html! {
+        tr {
+            th scope="row" { bdi { (name) } }
+            td data-value=(suspect.bytes_change) { (growth) }
+            td { (error) }
+            td data-value=(suspect.bytes) { (bytes) }
+            td data-value=(suspect.objects_change) { (objects) }
+            td data-value=(suspect.bytes_per_hour) { (rate) }
+            @match content::time_left(suspect) {
+                Some(time) => td data-value=[suspect.seconds_to_limit] { (time) },
+                None => td.missing { "not available: no limit is known" },
+            }
+            td.picture { (sparkline(&suspect.history_bytes)) }
+        }
+    }
+}
+
+/// The numbers of the pictures: a row for each snapshot, a column for each suspect.
+fn history(run: &LeakRun, suspects: &[&Suspect]) -> Markup {
+    let has_all = |suspect: &&&Suspect| suspect.history_bytes.len() == run.snapshots.len();
+    let suspects: Vec<_> = suspects.iter().filter(has_all).collect();
+    html! {
+        @if !suspects.is_empty() {
+            details {
+                summary { "Size at each snapshot" }
+                div.scroll role="region" aria-label="Size at each snapshot" tabindex="0" {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "snapshot" }
+                                @for suspect in &suspects {
+                                    @let [name, ..] = content::suspect_cells(suspect);
+                                    th scope="col" { bdi { (name) } }
+                                }
+                            }
+                        }
+                        tbody {
+                            @for (index, snapshot) in run.snapshots.iter().enumerate() {
+                                tr {
+                                    th scope="row" { bdi { (content::taken(snapshot)) } }
+                                    @for suspect in &suspects { td { (Bytes(suspect.history_bytes[index])) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=1>";
+
+    fn snapshot(minute: u64) -> Value {
+        json!({
+            "schema": "memory-debug-snapshot/v1", "id": "a".repeat(32), "label": HOSTILE,
+            "taken_at": format!("2026-11-21T09:0{minute}:00.000Z"), "stacks": 9, "sampled_bytes": 1,
+            "instance": {"id": "00000000-0000-4000-8000-000000000000", "pid": 1},
+        })
+    }
+
+    fn verdict(suspects: Value) -> LeakVerdict {
+        serde_json::from_value(json!({
+            "snapshots": [snapshot(1), snapshot(2), snapshot(3)], "seconds": 120.0, "compared_rows": 9,
+            "notes": [HOSTILE], "newer": null, "suspects": suspects,
+            "left_out": [{"snapshots": [snapshot(0)], "reason": HOSTILE}], "test": HOSTILE,
+        }))
+        .unwrap()
+    }
+
+    fn suspect(seconds_to_limit: Option<f64>, history_bytes: &[u64]) -> Value {
+        json!({
+            "type": HOSTILE, "full_type": "", "is_newer": false, "bytes": 40 << 20, "objects_change": 12,
+            "bytes_change": 30 << 20, "bytes_change_stderr": 3e6, "bytes_per_hour": 1e9,
+            "seconds_to_limit": seconds_to_limit, "history_bytes": history_bytes,
+        })
+    }
+
+    fn site(role: &'static str) -> Site {
+        Site::new("/debug/memory", "/leaks", "ops", role)
+    }
+
+    #[test]
+    fn a_suspect_has_its_rate_its_time_left_and_its_history() {
+        let history = [10 << 20, 25 << 20, 40 << 20];
+        let page = leaks(&site("read"), &verdict(json!([suspect(Some(5400.0), &history)])), None);
+        for wanted in [
+            ">+30.00 MiB</td><td>10 %</td><td data-value=\"41943040\">40.00 MiB</td><td data-value=\"12\">+12</td>",
+            "<td data-value=\"1000000000\">953.67 MiB</td><td data-value=\"5400\">1h 30m</td>",
+            "points=\"0.0,15.0 50.0,7.5 100.0,0.0\"",
+            "<td>10.00 MiB</td>",
+            "<td>25.00 MiB</td>",
+            "these keep growing",
+            "left out: 1 snapshot",
+        ] {
+            assert!(page.contains(wanted), "{wanted}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_suspect_without_a_limit_or_history_has_no_zero_instead() {
+        let page = leaks(&site("read"), &verdict(json!([suspect(None, &[])])), None);
+        assert!(page.contains("not available: no limit is known") && !page.contains("<details>"), "{page}");
+        let page = leaks(&site("read"), &verdict(json!([])), None);
+        assert!(page.contains("<h2>No suspects</h2>") && page.contains("no type keeps growing"), "{page}");
+    }
+
+    #[test]
+    fn only_a_login_that_may_take_a_snapshot_gets_the_button() {
+        for (role, has_button) in [("profile", true), ("read", false)] {
+            let pages = [
+                leaks(&site(role), &verdict(json!([])), None),
+                too_few_snapshots(&site(role), 409, "too few snapshots", "2 snapshots were found"),
+            ];
+            for page in pages {
+                let button =
+                    "<form method=\"post\" action=\"./snapshots\"><button>Take a snapshot</button></form>";
+                assert_eq!(page.contains(button), has_button, "{role}: {page}");
+                assert!(page.contains("<a href=\"./snapshots\">All snapshots</a>"), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn s34_names_labels_and_reasons_are_text() {
+        let page = leaks(&site("profile"), &verdict(json!([suspect(None, &[1, 2, 3])])), Some(HOSTILE));
+        assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+        for forbidden in ["<script>", "<img", "\"'>", "style="] {
+            assert!(!page.contains(forbidden), "{forbidden}: {page}");
+        }
+    }
+}

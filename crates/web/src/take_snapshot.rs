@@ -1,0 +1,14 @@
+//! The button that takes a snapshot.
+
+use maud::{Markup, html};
+
+use crate::site::Site;
+
+/// The form that takes a snapshot. Nothing for a login that may not take one.
+pub(crate) fn take_snapshot(site: &Site) -> Markup {
+    html! {
+        @if site.may_change() {
+            form method="post" action=(site.link("/snapshots")) { button { "Take a snapshot" } }
+        }
+    }
+}
