@@ -3,6 +3,8 @@
 //! It follows no redirects, keeps no cookies and uses no proxy except `--proxy`. Each request has a deadline, and each
 //! response a maximum length.
 
+mod forward;
+
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +13,9 @@ use std::time::{Duration, SystemTime};
 use memory_debug_fleet::{Missing, Refusal, TlsFailure};
 use memory_debug_report::{MemoryReport, MissingReason};
 use serde::de::DeserializeOwned;
+use ureq::http::Response as Answer;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Error};
+use ureq::{Agent, AsSendBody, Body, Error};
 
 use crate::connect::{Addresses, SharedConnector};
 use crate::failure::Failure;
@@ -20,6 +23,8 @@ use crate::input;
 use crate::login::Login;
 use crate::proxy::Proxy;
 use crate::target::{self, Target};
+
+pub(crate) use forward::{Forwardable, Forwarded};
 
 /// The longest response that the client reads. A profile of many thousand stacks takes a few MiB.
 pub(crate) const MAX_BODY_BYTES: u64 = 64 << 20;
@@ -37,6 +42,9 @@ pub(crate) struct Client {
     tls: TlsConfig,
     connector: SharedConnector,
     proxy: Option<Proxy>,
+    /// The Unix socket to connect to instead of the targets.
+    #[cfg(unix)]
+    socket: Option<Arc<Path>>,
     is_insecure: bool,
     timeout: Duration,
     /// The command-line option that set `timeout`, for the message.
@@ -88,11 +96,27 @@ impl Client {
             tls,
             connector: SharedConnector::default(),
             proxy,
+            #[cfg(unix)]
+            socket: None,
             is_insecure,
             timeout,
             timeout_option: "--timeout",
             max_body_bytes: MAX_BODY_BYTES,
         })
+    }
+
+    /// Connects to a Unix socket instead of the targets.
+    #[cfg(unix)]
+    pub(crate) fn through(self, socket: &Path) -> Self {
+        Self { socket: Some(socket.into()), ..self }
+    }
+
+    /// Whether connections stay on this machine, whatever the target is.
+    fn has_socket(&self) -> bool {
+        #[cfg(unix)]
+        return self.socket.is_some();
+        #[cfg(not(unix))]
+        false
     }
 
     /// Changes the maximum length of responses.
@@ -123,6 +147,8 @@ impl Client {
             .timeout_global(Some(self.timeout))
             .build();
         let route = self.connector.to(self.proxy.as_ref(), resolver.only);
+        #[cfg(unix)]
+        let route = self.socket.as_ref().map_or(route, |socket| self.connector.through(socket));
         Agent::with_parts(config, route, resolver)
     }
 
@@ -137,15 +163,6 @@ impl Client {
         login: &Login,
         request: Request<'_>,
     ) -> Result<Response, Failure> {
-        target::require_private(target, self.is_insecure, self.proxy.is_some())?;
-        if !target.is_plain_http() {
-            require_time_for_certificates(SystemTime::now()).map_err(|failure| failure.at(target))?;
-        }
-        let resolver = Addresses {
-            only: target.address(),
-            must_be_loopback: self.must_stay_here(target),
-            proxy: self.proxy.clone(),
-        };
         let request = ureq::http::Request::builder()
             .method(request.method)
             .uri(target.url(request.path, request.query))
@@ -153,13 +170,34 @@ impl Client {
             .header("accept", "application/json, */*;q=0.5")
             .header("connection", "close")
             .body(());
+        let mut response = self.send(target, request)?;
+        Ok(Response { status: response.status().as_u16(), body: self.read(target, &mut response)? })
+    }
+
+    /// Sends one request on a new connection, and reads the head of the response.
+    fn send(
+        &self,
+        target: &Target,
+        request: Result<ureq::http::Request<impl AsSendBody>, ureq::http::Error>,
+    ) -> Result<Answer<Body>, Failure> {
+        target::require_private(target, self.is_insecure || self.has_socket(), self.proxy.is_some())?;
+        if !target.is_plain_http() {
+            require_time_for_certificates(SystemTime::now()).map_err(|failure| failure.at(target))?;
+        }
+        let resolver = Addresses {
+            // A socket needs no address, so no name is looked up for it.
+            only: if self.has_socket() { Some(([127, 0, 0, 1], 0).into()) } else { target.address() },
+            must_be_loopback: self.must_stay_here(target),
+            proxy: self.proxy.clone(),
+        };
         let request = request.map_err(|error| Failure::usage(error.to_string()).at(target))?;
-        let failed = |error| self.failure(target, &error);
-        let mut response = self.agent(resolver).run(request).map_err(failed)?;
-        let status = response.status().as_u16();
-        let body =
-            response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec().map_err(failed)?;
-        Ok(Response { status, body })
+        self.agent(resolver).run(request).map_err(|error| self.failure(target, &error))
+    }
+
+    /// Reads the body of a response, up to the maximum length.
+    fn read(&self, target: &Target, response: &mut Answer<Body>) -> Result<Vec<u8>, Failure> {
+        let body = response.body_mut().with_config().limit(self.max_body_bytes).read_to_vec();
+        body.map_err(|error| self.failure(target, &error))
     }
 
     /// Fetches a URL without sending the password.

@@ -5,8 +5,10 @@
 //! - `diff`: compares two reports or snapshots
 //! - `heap`: saves heap profiles
 //! - `flamegraph`, `symbolize`: draw or name a heap profile; `flamegraph` reads it with `heap`
+//! - `report`: saves pages as one HTML file
 //! - `fleet`: sums up many instances
 //! - `top`: opens the live view
+//! - `ui`: shows the page in a browser
 
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -18,6 +20,8 @@ pub(crate) mod fleet;
 pub(crate) mod heap;
 pub(crate) mod man;
 pub(crate) mod password;
+pub(crate) mod report;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod types;
+pub(crate) mod ui;

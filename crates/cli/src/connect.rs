@@ -1,6 +1,8 @@
 //! Opens connections, directly or through a proxy, and chooses their addresses.
 
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::Arc;
 
 use memory_debug_fleet::is_loopback;
@@ -13,6 +15,8 @@ use ureq::unversioned::transport::{
 };
 
 use crate::proxy::{Proxy, ThroughProxy};
+#[cfg(unix)]
+use crate::unix_socket::ThroughSocket;
 
 /// The connectors that all connections share, so that the trusted authorities are read only once.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,12 @@ impl SharedConnector {
             }
         }
     }
+
+    /// The route through a Unix socket.
+    #[cfg(unix)]
+    pub(crate) fn through(&self, socket: &Arc<Path>) -> Route {
+        Route::Socket(ThroughSocket { path: Arc::clone(socket), tls: Arc::clone(&self.tls) })
+    }
 }
 
 /// The route to a target.
@@ -38,6 +48,8 @@ impl SharedConnector {
 pub(crate) enum Route {
     Direct(Arc<DefaultConnector>),
     Proxy(ThroughProxy),
+    #[cfg(unix)]
+    Socket(ThroughSocket),
 }
 
 impl Connector for Route {
@@ -51,6 +63,8 @@ impl Connector for Route {
         match self {
             Self::Direct(connector) => connector.connect(details, chained),
             Self::Proxy(proxy) => proxy.connect(details, chained),
+            #[cfg(unix)]
+            Self::Socket(socket) => socket.connect(details, chained),
         }
     }
 }

@@ -32,6 +32,11 @@ pub(crate) struct ConnectionArgs {
     /// ignored
     #[arg(long, env = "MEMORY_DEBUG_PROXY", hide_env_values = true, value_name = "URL")]
     proxy: Option<Given>,
+    /// Connect to this Unix socket, without a proxy. The host of the address then only names the service, as in
+    /// http://localhost
+    #[cfg(unix)]
+    #[arg(long, value_name = "FILE")]
+    unix_socket: Option<PathBuf>,
     /// Allow sending the password to other machines over plain HTTP
     #[arg(long)]
     insecure: bool,
@@ -46,8 +51,26 @@ pub(crate) struct ConnectionArgs {
 impl ConnectionArgs {
     /// Makes a client with these options.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let proxy = self.proxy.as_ref().map(Given::proxy).transpose()?.flatten();
-        Client::new(self.timeout, self.insecure, self.ca.as_deref(), proxy)
+        let proxy = self.proxy().map(Given::proxy).transpose()?.flatten();
+        let client = Client::new(self.timeout, self.insecure, self.ca.as_deref(), proxy)?;
+        #[cfg(unix)]
+        if let Some(socket) = &self.unix_socket {
+            return Ok(client.through(socket));
+        }
+        Ok(client)
+    }
+
+    /// The proxy, if connections go through one. None is on the way to a Unix socket.
+    fn proxy(&self) -> Option<&Given> {
+        self.proxy.as_ref().filter(|proxy| !proxy.is_empty() && !self.has_socket())
+    }
+
+    /// Whether connections stay on this machine, whatever the address is.
+    fn has_socket(&self) -> bool {
+        #[cfg(unix)]
+        return self.unix_socket.is_some();
+        #[cfg(not(unix))]
+        false
     }
 
     /// How long one request may take.
@@ -57,9 +80,9 @@ impl ConnectionArgs {
 
     /// Finds the login for `target`.
     pub(crate) fn login(&self, target: &Target) -> Result<Login, Failure> {
-        let has_proxy = self.proxy.as_ref().is_some_and(|proxy| !proxy.is_empty());
+        let has_proxy = self.proxy().is_some();
         // Check this first, so that the operator does not type a password that must not be sent.
-        target::require_private(target, self.insecure, has_proxy)?;
+        target::require_private(target, self.insecure || self.has_socket(), has_proxy)?;
         let source = LoginSource {
             user: self.user.clone(),
             password_file: self.password_file.clone(),

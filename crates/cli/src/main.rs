@@ -7,16 +7,20 @@
 //! - `interrupt`: cleans up at Ctrl-C
 //! - `output`: writes results to standard output or to a file
 //! - `progress`: the progress bar
+//! - `saved`: reads saved reports and snapshots
 //! - `netrc`: the format of `.netrc`
 //! - `login`: finds the user and the password
 //! - `target`: the address of an instance
 //! - `proxy`: the connection through an HTTP proxy
+//! - `unix_socket`: the connection through a Unix socket
 //! - `connect`: opens connections
 //! - `client`: sends requests and reads replies
 //! - `ask_all`: sends one request to many instances at the same time
+//! - `record`: reports and snapshots of several moments
 //! - `connection_args`: the options for login, certificates, proxy and timeout
 //! - `discover`: finds instances by file, URL or DNS
 //! - `top`: the live view
+//! - `ui`: the page for a browser without a password
 //! - `commands`: the commands, one file each
 //! - `args`: the command line as a whole
 
@@ -37,8 +41,13 @@ mod netrc;
 mod output;
 mod progress;
 mod proxy;
+mod record;
+mod saved;
 mod target;
 mod top;
+mod ui;
+#[cfg(unix)]
+mod unix_socket;
 
 use std::process::ExitCode;
 

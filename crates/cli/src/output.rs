@@ -57,11 +57,40 @@ fn lines(text: &str) -> String {
 ///
 /// If the file cannot be written. The message names the path.
 pub(crate) fn save(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    save_over(path, content, Existing::Replace)
+}
+
+/// Like [`save`], with a choice about a file that is already at `path`.
+pub(crate) fn save_over(path: &Path, content: &[u8], existing: Existing) -> Result<(), Failure> {
     if is_stdout(path) {
         return print(content);
     }
-    let saved = if is_stream(path) { write_to(path, content) } else { replace(path, content) };
-    saved.map_err(|error| Failure::local(error.to_string()).at(&path.display()))
+    let saved = if is_stream(path) { write_to(path, content) } else { move_to(path, content, existing) };
+    saved.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => exists(path),
+        _ => Failure::local(error.to_string()).at(&path.display()),
+    })
+}
+
+/// What happens to a file that is already at the path of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Keep,
+    Replace,
+}
+
+/// Checks that a result can be saved at `path`, before the work for it begins.
+///
+/// # Errors
+///
+/// If there is a file that must be kept.
+pub(crate) fn require_absent(path: &Path, existing: Existing) -> Result<(), Failure> {
+    let is_there = existing == Existing::Keep && fs::symlink_metadata(path).is_ok();
+    if is_there && !is_stdout(path) && !is_stream(path) { Err(exists(path)) } else { Ok(()) }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::usage("exists already; choose another name, or pass --force to replace it").at(&path.display())
 }
 
 /// Whether `path` stands for standard output.
@@ -82,7 +111,7 @@ fn write_to(path: &Path, content: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(content)
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+fn move_to(path: &Path, content: &[u8], existing: Existing) -> io::Result<()> {
     if path.file_name().is_none() || fs::metadata(path).is_ok_and(|found| found.is_dir()) {
         return Err(ErrorKind::IsADirectory.into());
     }
@@ -90,7 +119,10 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = create(folder)?;
     let written = file.write_all(content).and_then(|()| file.as_file().sync_all());
     // If the file is dropped before `persist`, it is removed.
-    let saved = written.and_then(|()| file.persist(path).map_err(io::Error::from));
+    let saved = written.and_then(|()| match existing {
+        Existing::Replace => file.persist(path).map_err(io::Error::from),
+        Existing::Keep => file.persist_noclobber(path).map_err(io::Error::from),
+    });
     *interrupt::undo() = None;
     saved.map(drop)
 }
@@ -149,6 +181,33 @@ mod tests {
         assert_eq!(fs::read(at("victim")).unwrap(), b"untouched");
         assert!(!at("nowhere").exists());
         assert_eq!(names(), 5, "nothing else is left behind");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn s64_existing_file_or_link_is_kept_unless_it_may_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("old"), "old").unwrap();
+        std::os::unix::fs::symlink(at("nowhere"), at("dangling")).unwrap();
+        for name in ["old", "dangling"] {
+            for failure in [
+                require_absent(&at(name), Existing::Keep).unwrap_err(),
+                save_over(&at(name), b"new", Existing::Keep).unwrap_err(),
+            ] {
+                let message = failure.to_string();
+                assert!(
+                    message.ends_with("exists already; choose another name, or pass --force to replace it")
+                );
+                assert!(message.contains(name), "{message}");
+            }
+        }
+        assert_eq!(fs::read(at("old")).unwrap(), b"old");
+        save_over(&at("new"), b"new", Existing::Keep).unwrap();
+        assert_eq!((fs::read(at("new")).unwrap().as_slice(), mode(&at("new"))), (&b"new"[..], 0o600));
+        require_absent(&at("old"), Existing::Replace).unwrap();
+        require_absent(Path::new("/dev/null"), Existing::Keep).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left behind");
     }
 
     #[test]

@@ -93,6 +93,21 @@ impl Target {
         }
         url.into()
     }
+
+    /// The URL of the page at `rest` below the overview, with a query that is encoded already.
+    pub(crate) fn url_as_sent(&self, rest: &str, query: Option<&str>) -> String {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{rest}", self.url.path()));
+        url.set_query(query);
+        url.into()
+    }
+
+    /// Whether `url` is the overview or a page below it.
+    pub(crate) fn has_page(&self, url: &Url) -> bool {
+        let below = url.path().strip_prefix(self.url.path());
+        url.origin() == self.url.origin()
+            && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// Parses the URL of an HTTP server, which must not contain a login.

@@ -12,6 +12,7 @@ mod diagnosis;
 mod fleet;
 mod growth;
 mod header;
+mod history;
 mod instance;
 mod json;
 mod layout;
@@ -53,6 +54,7 @@ pub mod content {
         write_unavailable as write_fleet_unavailable,
     };
     pub use super::header::{collected, identity, identity_of, limits, memory};
+    pub use super::history::{HEADINGS as HISTORY_HEADINGS, cells as history_cells};
     pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
     pub use super::leaks::{

@@ -153,8 +153,8 @@ mod tests {
             out.item("a<b", "deadline")?;
             out.item("c", "tls")
         });
-        let expected = "<h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
-                        <dt><bdi>c</bdi></dt><dd>tls</dd></dl>";
+        let expected = "<div class=\"sections\"><section><h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
+                        <dt><bdi>c</bdi></dt><dd>tls</dd></dl></section></div>";
         assert_eq!(blocks.render().into_string(), expected);
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn conclusion(site: &Site, conclusion: &Conclusion) -> Markup {
             @if let Some(growth) = &conclusion.growth { p { (prose(growth)) } }
             p.next {
                 a href=(site.link(target)) { (words) }
-                " " a href=(site.link("/leaks")) { "Leaks" }
+                @if site.has_page("/leaks") { " " a href=(site.link("/leaks")) { "Leaks" } }
                 @if let Some(rule) = &conclusion.rule { " " span.quiet { "Rule: " (rule) } }
                 @if conclusion.held_by == HeldBy::Allocator && site.may_change() {
                     form method="post" action=(site.link("/purge")) { button { "Purge" } }

@@ -43,12 +43,7 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
                 (patterns())
                 a.skip href="#content" { "Skip to content" }
                 header {
-                    @if let [name, others @ ..] = identity {
-                        p.identity {
-                            strong { bdi { (name) } }
-                            @for part in others { " " span { bdi { (part) } } }
-                        }
-                    }
+                    (self::identity(identity))
                     nav aria-label="Pages" {
                         ul {
                             @for (path, name) in PAGES {
@@ -78,4 +73,16 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
         }
     }
     .into_string()
+}
+
+/// The line that says which process a page is about.
+pub(crate) fn identity(parts: &[String]) -> Markup {
+    html! {
+        @if let [name, others @ ..] = parts {
+            p.identity {
+                strong { bdi { (name) } }
+                @for part in others { " " span { bdi { (part) } } }
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@
 //! - `site`: the place of a page, and links to other pages
 //! - `assets`: the script, the style sheet and the icon
 //! - `policy`: what a browser may load and run
+//! - `raw`: the only text that is not escaped
 //! - `bar`: a quantity and its parts, as a picture
 //! - `layout`: the frame of every page
 //! - `chart`: a size over several moments, as a picture
@@ -33,6 +34,8 @@
 //! - `leaks`: the page of types that keep growing
 //! - `fleet`: the page of several instances as one
 //! - `instance`: the page that says which process answers
+//! - `redirect`: a file that leads a browser to an address
+//! - `document`: pages as one file that needs no service
 
 #![forbid(unsafe_code)]
 
@@ -40,6 +43,7 @@
 mod site;
 mod assets;
 mod policy;
+mod raw;
 mod bar;
 mod layout;
 mod chart;
@@ -62,15 +66,19 @@ mod diff;
 mod leaks;
 mod fleet;
 mod instance;
+mod redirect;
+mod document;
 
 pub use allocator::allocator;
 pub use assets::{Asset, asset};
 pub use diff::diff;
+pub use document::{Change, Document};
 pub use fleet::fleet;
 pub use instance::instance;
 pub use leaks::{leaks, too_few_snapshots};
 pub use pages::{doctor, overview, problem, stats, text, types};
 pub use policy::content_security_policy;
+pub use redirect::leading_to;
 pub use site::Site;
 pub use snapshots::snapshots;
 pub use type_detail::type_detail;

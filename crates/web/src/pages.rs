@@ -64,12 +64,18 @@ pub fn doctor(site: &Site, report: &MemoryReport) -> String {
 /// All numbers of the process, its container and the allocator.
 pub fn stats(site: &Site, report: &MemoryReport) -> String {
     let body = html! {
-        p.summary { (content::collected(report)) }
-        (Blocks::of(|out| content::write_stats(out, report)))
+        (all_numbers(report))
         @if report.allocator.is_some() { (detail_links(site)) }
         (unavailable(report, Page::Stats))
     };
     layout::page(site, "Statistics", &content::identity(report), &body)
+}
+
+pub(crate) fn all_numbers(report: &MemoryReport) -> Markup {
+    html! {
+        p.summary { (content::collected(report)) }
+        (Blocks::of(|out| content::write_stats(out, report)))
+    }
 }
 
 /// A page whose content is the same as its text for a terminal.
@@ -98,7 +104,7 @@ pub fn problem(
     layout::page(site, title, &[], &body)
 }
 
-fn reconciliation(report: &MemoryReport) -> Markup {
+pub(crate) fn reconciliation(report: &MemoryReport) -> Markup {
     html! {
         @if let Some(numbers) = &report.reconciliation {
             details {
@@ -110,7 +116,7 @@ fn reconciliation(report: &MemoryReport) -> Markup {
 }
 
 /// The values that are missing, with their reasons.
-fn unavailable(report: &MemoryReport, page: Page) -> Markup {
+pub(crate) fn unavailable(report: &MemoryReport, page: Page) -> Markup {
     let reasons = content::unavailable(report, page);
     html! {
         @if !reasons.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::assets::{Asset, script};
+use crate::assets::{Asset, script, style_sheet};
 
 static OF_PAGES: LazyLock<String> = LazyLock::new(|| policy(&[script()]));
 
@@ -13,6 +13,18 @@ static OF_PAGES: LazyLock<String> = LazyLock::new(|| policy(&[script()]));
 /// text.
 pub fn content_security_policy() -> &'static str {
     &OF_PAGES
+}
+
+/// The policy of a document that contains its script, its style sheet and its icon, for a `<meta>`.
+///
+/// It may load nothing and send nothing. A `<meta>` cannot forbid frames.
+pub(crate) fn of_document() -> String {
+    format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; form-action 'none'; base-uri 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        script().integrity,
+        style_sheet().integrity
+    )
 }
 
 /// The policy of a page that runs only `scripts`.

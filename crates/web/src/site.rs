@@ -15,13 +15,28 @@ pub struct Site {
     user: String,
     /// The role of the login.
     role: &'static str,
+    /// The sections of a document without a service. `None` if a service answers.
+    sections: Option<Vec<&'static str>>,
 }
 
 impl Site {
     /// The page at `path` below `base`. `path` is empty or begins with `/`.
     pub fn new(base: &str, path: &str, user: &str, role: &'static str) -> Self {
         let base = base.rsplit('/').next().unwrap_or_default();
-        Self { base: base.to_owned(), path: path.to_owned(), user: user.to_owned(), role }
+        Self { base: base.to_owned(), path: path.to_owned(), user: user.to_owned(), role, sections: None }
+    }
+
+    /// A document that has pages as its sections, and no service. Links lead to these sections; the first stands for
+    /// every page that the document does not have.
+    pub(crate) fn document(sections: Vec<&'static str>) -> Self {
+        Self { sections: Some(sections), ..Self::new("", "", "", "read") }
+    }
+
+    /// Whether `target` can be opened: a service answers, or the document has exactly this section.
+    pub(crate) fn has_page(&self, target: &str) -> bool {
+        self.sections
+            .as_ref()
+            .is_none_or(|sections| sections.iter().any(|section| target == format!("/{section}")))
     }
 
     /// The path of the page below the base.
@@ -45,6 +60,9 @@ impl Site {
     /// A relative link stays right if a proxy adds a prefix to the path. It does not if a proxy renames the last
     /// segment of the base path.
     pub(crate) fn link(&self, target: &str) -> String {
+        if let Some(sections) = &self.sections {
+            return anchor(sections, target);
+        }
         let depth = self.path.matches('/').count();
         match (depth, target.strip_prefix('/')) {
             // A first segment with a colon would be the scheme of an absolute link.
@@ -57,6 +75,9 @@ impl Site {
     /// A link as [`link`](Self::link) makes it, with parameters.
     pub(crate) fn link_with(&self, target: &str, parameters: &[(&str, String)]) -> String {
         let mut link = self.link(target);
+        if self.sections.is_some() {
+            return link;
+        }
         for (index, (name, value)) in parameters.iter().enumerate() {
             let before = if index == 0 { '?' } else { '&' };
             // Writing to a string does not fail.
@@ -68,6 +89,13 @@ impl Site {
 
 /// All characters except those that RFC 3986 leaves unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The link to the section for the page at `target`.
+fn anchor(sections: &[&'static str], target: &str) -> String {
+    let name = target.trim_start_matches('/').split(['/', '?', '#']).next();
+    let section = sections.iter().find(|section| Some(**section) == name).or_else(|| sections.first());
+    format!("#{}", section.copied().unwrap_or_default())
+}
 
 fn up(steps: usize) -> String {
     if steps == 0 { "./".to_owned() } else { "../".repeat(steps) }
@@ -114,6 +142,25 @@ mod tests {
         assert_eq!(site.link_with("/types", &[]), "./types");
         let parameters = [("filter", "Vec<a&b>".to_owned()), ("top", "20".to_owned())];
         assert_eq!(site.link_with("/types", &parameters), "./types?filter=Vec%3Ca%26b%3E&top=20");
+    }
+
+    #[test]
+    fn links_of_a_document_lead_to_its_sections_only() {
+        let site = Site::document(vec!["overview", "types"]);
+        for (target, link) in [
+            ("", "#overview"),
+            ("/types", "#types"),
+            ("/types?sort=name", "#types"),
+            ("/types/0123", "#types"),
+            ("/leaks", "#overview"),
+            ("?top=5", "#overview"),
+        ] {
+            assert_eq!(site.link(target), link, "{target}");
+        }
+        assert_eq!(site.link_with("/types", &[("filter", "x".to_owned())]), "#types");
+        assert!(site.has_page("/types") && !site.has_page("/types/0123") && !site.has_page("/leaks"));
+        assert!(!site.may_change());
+        assert!(Site::new("/debug/memory", "/types", "ops", "read").has_page("/types/0123"));
     }
 
     proptest! {

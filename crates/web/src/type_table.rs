@@ -26,7 +26,11 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
                         tr {
                             @for (order, name) in COLUMNS {
                                 th scope="col" aria-sort=[(order == query.view.sort).then(|| direction(order))] {
-                                    a href=(query.sorted_by(site, order)) { (name) }
+                                    @if site.has_page("/types?sort") {
+                                        a href=(query.sorted_by(site, order)) { (name) }
+                                    } @else {
+                                        (name)
+                                    }
                                 }
                             }
                             th scope="col" { "±" }
@@ -56,8 +60,9 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
     html! {
         tr {
             th scope="row" {
-                @match row.id {
-                    Some(id) => a href=(site.link(&format!("/types/{id}"))) { bdi { (name) } },
+                @let page = row.id.map(|id| format!("/types/{id}")).filter(|page| site.has_page(page));
+                @match page {
+                    Some(page) => a href=(site.link(&page)) { bdi { (name) } },
                     None => bdi { (name) },
                 }
             }

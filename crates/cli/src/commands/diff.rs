@@ -5,20 +5,18 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, Snapshot, SnapshotDiff};
+use memory_debug_report::{MemoryReport, MissingReason, ReportDiff, Selection, SnapshotDiff};
 use serde::Deserialize;
 
 use crate::client::{Client, Request};
 use crate::connection_args::{ConnectionArgs, seconds};
 use crate::failure::{Failure, notice};
+use crate::interrupt;
 use crate::login::Login;
 use crate::output;
 use crate::progress::Progress;
+use crate::saved::{self, Saved};
 use crate::target::Target;
-use crate::{input, interrupt};
-
-/// The longest file that this command reads.
-const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// How long to wait for the instance to delete a snapshot.
 const FORGETTING: Duration = Duration::from_secs(2);
@@ -46,12 +44,6 @@ pub(crate) struct Diff {
     json: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
-}
-
-/// A saved file that can be compared.
-enum Saved {
-    Report(Box<MemoryReport>),
-    Snapshot(Box<Snapshot>),
 }
 
 impl Diff {
@@ -107,13 +99,10 @@ impl Diff {
         }
     }
 
-    /// Reads `what` as a file if the file exists or the name ends in `.json` or `.gz`. Otherwise `what` is an address.
+    /// Reads `what`, which is a file or an address.
     fn saved(&self, what: &str) -> Result<Saved, Failure> {
-        let path = Path::new(what);
-        let ends_like_a_file =
-            path.extension().is_some_and(|extension| extension == "json" || extension == "gz");
-        if input::is_stdin(path) || path.exists() || ends_like_a_file && !what.contains("://") {
-            return Saved::read(what);
+        if saved::is_file_name(what) {
+            return Saved::read(Path::new(what));
         }
         let target = Target::parse(what)?;
         let report = self.connection.client()?.report(&target, &self.connection.login(&target)?)?;
@@ -135,23 +124,6 @@ impl Diff {
             thread::sleep(left.min(tick));
             progress.step();
         }
-    }
-}
-
-impl Saved {
-    fn read(path: &str) -> Result<Self, Failure> {
-        let failed = |what: &dyn std::fmt::Display| Failure::local(format!("{path}: {what}"));
-        let content = input::read(Path::new(path), MAX_FILE_BYTES)?;
-        if content.starts_with(&[0x1f, 0x8b]) {
-            let snapshot = Snapshot::from_bytes(content).map(Box::new);
-            return snapshot.map(Self::Snapshot).map_err(|error| {
-                failed(&format_args!("{error}; `go tool pprof -diff_base` compares any two profiles"))
-            });
-        }
-        let report = serde_json::from_slice(&content);
-        report
-            .map(Self::Report)
-            .map_err(|error| failed(&format_args!("is not a report from `fetch -o`: {error}")))
     }
 }
 

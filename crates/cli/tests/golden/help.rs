@@ -2,12 +2,14 @@
 
 use crate::run::{check, command, differs};
 
-const SUBCOMMANDS: [&str; 13] = [
+const SUBCOMMANDS: [&str; 15] = [
     "fetch",
     "types",
     "diff",
+    "report",
     "fleet",
     "top",
+    "ui",
     "heap",
     "flamegraph",
     "symbolize",

@@ -10,5 +10,9 @@
 mod answers;
 mod help;
 mod proxy;
+mod report;
 mod run;
 mod server;
+mod ui;
+#[cfg(unix)]
+mod unix_socket;
