@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped};
 
 use crate::assets::Asset;
 
-/// The text of a style sheet or a script, for `<style>` or `<script>`. Browsers take it as it is.
+/// The text of a style sheet or a script, for `<style>` or `<script>`. Browsers read it unescaped.
 ///
 /// Assets are files of this crate. A test checks that their text cannot end the element.
 pub(crate) fn asset(asset: &'static Asset) -> Markup {

@@ -1,4 +1,4 @@
-//! The response to a request of the browser: a page of the instance, or a page that says why there is none.
+//! The response to a request of the browser: a page of the instance, or the reason for its absence.
 
 use std::sync::Arc;
 

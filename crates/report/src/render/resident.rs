@@ -56,8 +56,8 @@ impl ResidentPart {
     }
 }
 
-/// The parts that add up to resident memory plus the parts of [`not_resident`]. Muzzy pages are omitted if there are
-/// none, as in most processes.
+/// The parts that add up to resident memory plus the parts of [`not_resident`]. Muzzy pages are omitted if the
+/// process has none, which is usual.
 pub fn resident_parts(numbers: &Reconciliation) -> Vec<Sized> {
     let muzzy = some(numbers.muzzy_bytes);
     [
