@@ -15,7 +15,7 @@ use std::thread::{self, Thread};
 use libfuzzer_sys::fuzz_target;
 use memory_debug_endpoint::memory_debug_core::{Collected, MemoryReport, Scope, instance_id};
 use memory_debug_endpoint::{
-    Collect, Connection, Credentials, Endpoint, ReplyFuture, Peers, Reply, RequestParts, Role,
+    Collect, Connection, Credentials, Endpoint, Peers, Reply, ReplyFuture, RequestParts, Role,
 };
 
 #[path = "../base64.rs"]
@@ -83,6 +83,7 @@ fuzz_target!(|request: Request<'_>| {
         Expected::Unauthorized => &REFUSAL,
         Expected::Problem(status, title) => return check_problem(&sent, &reply, *status, title),
         Expected::Page(page) => return check_page(&sent, &reply, page),
+        Expected::BeforeLink => return check_before_link(&sent, &reply),
         Expected::Fleet(page) => return check_fleet(&sent, &reply, page),
         Expected::Metrics { is_openmetrics, types } => {
             return check_metrics(&sent, &reply, *is_openmetrics, types.as_deref());
@@ -125,6 +126,14 @@ fn check_page(sent: &Sent, reply: &Reply, page: &expected::Page) {
     }
 }
 
+fn check_before_link(sent: &Sent, reply: &Reply) {
+    assert_eq!((reply.status, content_type(reply)), (200, "text/html; charset=utf-8"));
+    check_headers(reply);
+    let text = check_body(sent, reply).expect("not the reply to HEAD");
+    assert!(text.contains(">Continue to "), "{text}");
+    assert!(!text.contains("Session"), "{text}");
+}
+
 fn check_fleet(sent: &Sent, reply: &Reply, page: &expected::Page) {
     check_page(sent, reply, page);
     let Some(text) = check_body(sent, reply) else { return };
@@ -163,7 +172,9 @@ fn check_of_profiles(sent: &Sent, reply: &Reply, may: bool, is_peer: bool) {
     } else {
         [&before_the_role[..], &[409, 410, 501, 503]].concat()
     };
-    assert!(refusals.contains(&reply.status) || may && [200, 201, 204].contains(&reply.status), "{reply:?}");
+    // A form is examined after the role.
+    let others = [200, 201, 204, 413, 415];
+    assert!(refusals.contains(&reply.status) || may && others.contains(&reply.status), "{reply:?}");
     check_headers(reply);
     check_body(sent, reply);
 }

@@ -11,7 +11,7 @@ use super::{Expected, Who, negotiated, values};
 use crate::input::Sent;
 
 pub(super) fn expected(sent: &Sent, who: Who) -> Expected {
-    let Some((format, is_for_another)) = query(sent.query.as_deref().unwrap_or_default()) else {
+    let Some((format, is_for_another)) = query(sent.query.as_deref().unwrap_or_default(), false) else {
         return Expected::Problem(400, "invalid parameter");
     };
     if is_for_another {
@@ -23,20 +23,13 @@ pub(super) fn expected(sent: &Sent, who: Who) -> Expected {
     if who != Who::Ops {
         return Expected::Problem(403, "forbidden role");
     }
-    if !is_json(sent) || !is_plain(sent) {
+    if !has_type(sent, "application/json") || !is_plain(sent) {
         return Expected::Problem(415, "unsupported body");
     }
-    let is_long = values(sent, "content-length").into_iter().any(|length| {
-        let digits = String::from_utf8_lossy(length);
-        let digits = digits.trim_matches(|c: char| c.is_ascii_whitespace());
-        let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-        is_number && digits.parse::<f64>().is_ok_and(|length| length > 16384.0)
-    });
-    let body = sent.body.concat();
-    if is_long || body.len() > 16384 || sent.body.len() > 16384 {
+    if is_too_long(sent) {
         return Expected::Problem(413, "body too large");
     }
-    if !is_change(&body) {
+    if !is_change(&sent.body.concat()) {
         return Expected::Problem(400, "invalid body");
     }
     // The collector of this target is fake and cannot change the profiler.
@@ -44,8 +37,8 @@ pub(super) fn expected(sent: &Sent, who: Who) -> Expected {
 }
 
 /// Whether the format is JSON, if the query has a format, and whether it addresses another process. `None` if the
-/// query is invalid.
-fn query(query: &str) -> Option<(Option<bool>, bool)> {
+/// query is invalid. `has_html` says that the page has that format, too.
+pub(super) fn query(query: &str, has_html: bool) -> Option<(Option<bool>, bool)> {
     if query.len() > 4096 {
         return None;
     }
@@ -56,6 +49,7 @@ fn query(query: &str) -> Option<(Option<bool>, bool)> {
         let is_twice = match (name, value.as_str()) {
             ("format", "json") => format.replace(true).is_some(),
             ("format", "text") => format.replace(false).is_some(),
+            ("format", "html") if has_html => format.replace(false).is_some(),
             ("instance", id) => instance.replace(super::is_for_another(id)?).is_some(),
             _ => return None,
         };
@@ -66,14 +60,25 @@ fn query(query: &str) -> Option<(Option<bool>, bool)> {
     Some((format, instance == Some(true)))
 }
 
-fn is_json(sent: &Sent) -> bool {
+/// Whether the head declares a body that is too long, or the body is.
+pub(super) fn is_too_long(sent: &Sent) -> bool {
+    let is_long = values(sent, "content-length").into_iter().any(|length| {
+        let digits = String::from_utf8_lossy(length);
+        let digits = digits.trim_matches(|c: char| c.is_ascii_whitespace());
+        let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_number && digits.parse::<f64>().is_ok_and(|length| length > 16384.0)
+    });
+    is_long || sent.body.concat().len() > 16384 || sent.body.len() > 16384
+}
+
+pub(super) fn has_type(sent: &Sent, wanted: &str) -> bool {
     let [value] = *values(sent, "content-type") else { return false };
     let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
     let name = String::from_utf8_lossy(&value[..end]).to_ascii_lowercase();
-    name.trim_matches(|c: char| c.is_ascii_whitespace()) == "application/json"
+    name.trim_matches(|c: char| c.is_ascii_whitespace()) == wanted
 }
 
-fn is_plain(sent: &Sent) -> bool {
+pub(super) fn is_plain(sent: &Sent) -> bool {
     values(sent, "content-encoding").iter().all(|value| {
         let value = String::from_utf8_lossy(value).to_ascii_lowercase();
         value.split(',').all(|coding| coding.trim_matches(|c: char| c.is_ascii_whitespace()) == "identity")

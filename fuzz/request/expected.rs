@@ -2,6 +2,10 @@
 
 #[path = "change.rs"]
 mod change;
+#[path = "form.rs"]
+mod form;
+#[path = "link.rs"]
+mod link;
 #[path = "metrics.rs"]
 mod metrics;
 
@@ -21,6 +25,8 @@ pub enum Expected {
     /// An error with this status and title.
     Problem(u16, &'static str),
     Page(Page),
+    /// The page for a link from another site.
+    BeforeLink,
     /// A fleet with this instance, in which the only configured peer is missing.
     Fleet(Page),
     /// Metrics, with a series for each of these types if there are some.
@@ -74,6 +80,7 @@ impl Expected {
             Self::Unauthorized => "unauthorized",
             Self::Problem(_, title) | Self::OfHeap { title, .. } => title,
             Self::Page(_) => "page",
+            Self::BeforeLink => "before a link",
             Self::Fleet(_) => "fleet",
             Self::Metrics { .. } => "metrics",
             Self::OfProfiles { .. } => "of profiles",
@@ -93,12 +100,16 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
         return Expected::PlainHttp;
     }
     let Some(who) = who(settings, sent) else { return Expected::Unauthorized };
-    let is_overview = sent.path == "/debug/memory";
-    if is_cross_site(sent, is_overview) {
-        return Expected::Problem(403, "cross-site request");
+    if let Some(is_link) = cross_site(sent)
+        && let Some(expected) = link::expected(settings, sent, who, is_link)
+    {
+        return expected;
     }
     if sent.path == "/debug/memory/profiling" && sent.method == "PUT" {
         return change::expected(sent, who);
+    }
+    if sent.path == "/debug/memory/profiling" && sent.method == "POST" {
+        return form::expected(sent, who);
     }
     if let Some(expected) = heap(settings, sent, who) {
         return expected;
@@ -130,13 +141,15 @@ pub fn expected(settings: Settings, sent: &Sent) -> Expected {
     if query.is_for_another {
         return Expected::Problem(421, "wrong instance");
     }
-    let Some(is_json) = query.is_json.or_else(|| negotiated(sent)) else {
+    let Some(is_json) = query.is_json.or_else(|| negotiated_page(sent)) else {
         return Expected::Problem(406, "not acceptable");
     };
     let is_passed_on = !values(sent, "memory-hop").is_empty();
     let may = match who {
         Who::Ops => true,
-        Who::Reader => !query.force && !(settings.types_need_profile && page != "stats" && page != "instance"),
+        Who::Reader => {
+            !query.force && !(settings.types_need_profile && page != "stats" && page != "instance")
+        }
         Who::Peer => page.is_empty() && is_passed_on && !query.force,
     };
     if !may {
@@ -158,8 +171,8 @@ fn is_of_profiles(sent: &Sent) -> bool {
     let query = sent.query.as_deref().unwrap_or_default();
     matches!(rest, "heap/flamegraph" | "snapshots" | "diff" | "leaks" | "profiling" | "purge")
         || rest == "stats" && query.contains("detail=")
-        || rest.strip_prefix("snapshots/").is_some_and(is_id(32))
         || rest.strip_prefix("types/").is_some_and(is_id(16))
+        || rest.strip_prefix("snapshots/").is_some_and(|id| is_id(32)(id.strip_suffix("/delete").unwrap_or(id)))
 }
 
 fn values<'a>(sent: &'a Sent, name: &str) -> Vec<&'a [u8]> {
@@ -197,19 +210,18 @@ pub fn who(settings: Settings, sent: &Sent) -> Option<Who> {
     (who != Who::Peer || settings.has_peers).then_some(who)
 }
 
-/// The rules of Go's `http.CrossOriginProtection`. In addition, other sites may not read, except to follow a link to
-/// the overview.
-fn is_cross_site(sent: &Sent, is_overview: bool) -> bool {
+/// The rules of Go's `http.CrossOriginProtection`. In addition, other sites may not read. If another site is behind the
+/// request, tells whether the user followed a link.
+fn cross_site(sent: &Sent) -> Option<bool> {
     let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&sent.method.as_str());
     match values(sent, "sec-fetch-site").as_slice() {
-        [] => !is_safe && !has_own_origin(sent),
-        [b"same-origin"] | [b"none"] => false,
-        _ => {
-            let is_link = sent.method == "GET"
+        [] => (!is_safe && !has_own_origin(sent)).then_some(false),
+        [b"same-origin"] | [b"none"] => None,
+        _ => Some(
+            sent.method == "GET"
                 && values(sent, "sec-fetch-mode") == [b"navigate"]
-                && values(sent, "sec-fetch-dest") == [b"document"];
-            !(is_link && is_overview)
-        }
+                && values(sent, "sec-fetch-dest") == [b"document"],
+        ),
     }
 }
 
@@ -238,8 +250,19 @@ fn negotiated(sent: &Sent) -> Option<bool> {
     preferred(sent, &[("text", "plain"), ("application", "json")]).map(|at| at == 1)
 }
 
+/// Whether the preferred format of a page is JSON and not text or HTML, or `None` if none of them is acceptable.
+fn negotiated_page(sent: &Sent) -> Option<bool> {
+    preferred(sent, &[("text", "plain"), ("application", "json"), ("text", "html")]).map(|at| at == 1)
+}
+
 /// The index of the preferred media type, the first of equals, or `None` if no type is acceptable.
 pub fn preferred(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
+    let types: Vec<_> = types.iter().map(|(kind, subtype)| (*kind, vec![*subtype])).collect();
+    preferred_of(sent, &types)
+}
+
+/// The same for types that have several names.
+fn preferred_of(sent: &Sent, types: &[(&str, Vec<&str>)]) -> Option<usize> {
     let ranges: Vec<(String, f64)> = values(sent, "accept")
         .iter()
         .filter_map(|value| std::str::from_utf8(value).ok())
@@ -249,16 +272,18 @@ pub fn preferred(sent: &Sent, types: &[(&str, &str)]) -> Option<usize> {
     if ranges.is_empty() {
         return Some(0);
     }
-    let quality = |kind: &str, subtype: &str| {
-        let best = |wanted: &str| {
-            let found = ranges.iter().filter(|(range, _)| range == wanted).map(|(_, quality)| *quality);
+    let quality = |kind: &str, subtypes: &[&str]| {
+        let best = |wanted: &[String]| {
+            let found =
+                ranges.iter().filter(|(range, _)| wanted.contains(range)).map(|(_, quality)| *quality);
             found.reduce(f64::max)
         };
-        best(&format!("{kind}/{subtype}")).or_else(|| best(&format!("{kind}/*"))).or_else(|| best("*/*"))
+        let named: Vec<_> = subtypes.iter().map(|subtype| format!("{kind}/{subtype}")).collect();
+        best(&named).or_else(|| best(&[format!("{kind}/*")])).or_else(|| best(&["*/*".to_owned()]))
     };
     let mut preferred = (0.0, None);
-    for (at, (kind, subtype)) in types.iter().enumerate() {
-        let quality = quality(kind, subtype).unwrap_or(0.0);
+    for (at, (kind, subtypes)) in types.iter().enumerate() {
+        let quality = quality(kind, subtypes).unwrap_or(0.0);
         if quality > preferred.0 {
             preferred = (quality, Some(at));
         }
@@ -326,7 +351,7 @@ impl Query {
             let value = decoded(value)?;
             match (name, value.as_str()) {
                 ("format", "json") => read.is_json = Some(true),
-                ("format", "text") => read.is_json = Some(false),
+                ("format", "text" | "html") => read.is_json = Some(false),
                 ("force", "true") => read.force = true,
                 ("force", "false") => {}
                 ("instance", id) => read.is_for_another = is_for_another(id)?,

@@ -79,6 +79,7 @@ enum Path<'a> {
     Leaks,
     Metrics,
     Profiling,
+    Delete,
     Alias(bool),
     Below(&'a str),
     Other(&'a str),
@@ -86,7 +87,7 @@ enum Path<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Parameter<'a> {
-    Format(bool),
+    Format(u8),
     Force(bool),
     Top(u16),
     Sort(u8),
@@ -155,6 +156,8 @@ struct Described<'a> {
 enum Body<'a> {
     /// A change with these fields.
     Change(Vec<Field<'a>>),
+    /// A form with these fields.
+    Form(Vec<Field<'a>>),
     Other(Vec<&'a [u8]>),
     /// This number of times 64 spaces, then an object.
     Long(u16),
@@ -235,7 +238,14 @@ impl Request<'_> {
 
 const SITES: [&str; 5] = ["same-origin", "none", "same-site", "cross-site", ""];
 const ORIGINS: [&str; 4] = ["https://shop.example", "http://SHOP.example:80", "https://evil.example", "null"];
-const TYPES: [&str; 4] = ["application/json", "Application/Json; charset=utf-8", "text/plain", ""];
+const TYPES: [&str; 6] = [
+    "application/json",
+    "Application/Json; charset=utf-8",
+    "text/plain",
+    "",
+    "application/x-www-form-urlencoded",
+    "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+];
 const NAMES: [&str; 15] = [
     "format", "force", "top", "sort", "filter", "group", "focus", "ignore", "seconds", "debug", "symbols",
     "gc", "types", "scope", "instance",
@@ -290,6 +300,7 @@ impl Path<'_> {
             Self::Leaks => "/debug/memory/leaks".to_owned(),
             Self::Metrics => "/debug/memory/metrics".to_owned(),
             Self::Profiling => "/debug/memory/profiling".to_owned(),
+            Self::Delete => "/debug/memory/snapshots/000102030405060708090a0b0c0d0e0f/delete".to_owned(),
             Self::Alias(is_allocs) => ALIASES[usize::from(*is_allocs)].to_owned(),
             Self::Below(rest) => format!("/debug/memory{rest}"),
             Self::Other(path) => (*path).to_owned(),
@@ -300,7 +311,7 @@ impl Path<'_> {
 impl Parameter<'_> {
     fn text(&self) -> String {
         match self {
-            Self::Format(json) => format!("format={}", if *json { "json" } else { "text" }),
+            Self::Format(at) => format!("format={}", one_of(&["json", "text", "html"], *at)),
             Self::Force(force) => format!("force={force}"),
             Self::Top(top) => format!("top={top}"),
             Self::Sort(sort) => format!("sort={}", one_of(&["bytes", "count", "name", "type"], *sort)),
@@ -331,6 +342,10 @@ impl Body<'_> {
                 let (begin, end) = text.as_bytes().split_at(text.len() / 2);
                 vec![begin.to_vec(), end.to_vec()]
             }
+            Self::Form(fields) => {
+                let fields: Vec<_> = fields.iter().map(Field::form_text).collect();
+                vec![fields.join("&").into_bytes()]
+            }
             Self::Other(parts) => parts.iter().map(|part| part.to_vec()).collect(),
             Self::Long(spaces) => {
                 vec![vec![b' '; usize::from(*spaces) * 64], b"{\"active\":false}".to_vec()]
@@ -340,6 +355,18 @@ impl Body<'_> {
 }
 
 impl Field<'_> {
+    fn form_text(&self) -> String {
+        const FIELDS: [&str; 5] = ["active", "for_seconds", "sample_bytes", "if_match", "label"];
+        const VALUES: [&str; 7] = ["true", "", "1", "%2B1", "4096", "%22x%22", "%g"];
+        match self {
+            Self::Active(active) => format!("active={active}"),
+            Self::ForSeconds(seconds) => format!("for_seconds={seconds}"),
+            Self::SampleBytes(lg) => format!("sample_bytes={}", 1_u64 << (lg % 64)),
+            Self::Known(name, value) => format!("{}={}", one_of(&FIELDS, *name), one_of(&VALUES, *value)),
+            Self::Other(name, value) => format!("{name}={value}"),
+        }
+    }
+
     fn text(&self) -> String {
         const FIELDS: [&str; 4] = ["active", "for_seconds", "sample_bytes", "\\u0061ctive"];
         const VALUES: [&str; 8] = ["true", "null", "1", "1.0", "4096", "\"1\"", "[[1]]", "{\"a\":1}"];
@@ -355,7 +382,8 @@ impl Field<'_> {
 
 impl Accept<'_> {
     fn value(&self) -> Vec<u8> {
-        const RANGES: [&str; 7] = [
+        const RANGES: [&str; 8] = [
+            "text/html",
             "text/plain",
             "text/*",
             "application/json",

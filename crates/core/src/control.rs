@@ -68,13 +68,26 @@ impl Collector {
         let rate_before = rate().map_err(ProfilingRefusal::Failed)?;
         apply(&mut sampling, change)?;
         MOVED.notify_all();
-        let mut status = self.status(&mut sampling);
         if rate() != Ok(rate_before) {
-            let samples = discarded.unwrap_or_else(|| Err("another change came in between".into()));
+            sampling
+                .note_discarded(discarded.unwrap_or_else(|| Err("another change came in between".into())));
+        }
+        Ok(self.status_after_change(&mut sampling))
+    }
+
+    /// The state as the last change returned it, with what that change discarded. Without a change, or after a later
+    /// end of a change, it equals [`profiling`](Self::profiling).
+    pub fn profiling_after_change(&self) -> ProfilingStatus {
+        self.status_after_change(&mut SAMPLING.lock())
+    }
+
+    fn status_after_change(&self, sampling: &mut Sampling) -> ProfilingStatus {
+        let mut status = self.status(sampling);
+        if let Some(samples) = sampling.discarded() {
             let discarded = status.unavailable.keep("discarded", samples);
             status.discarded = discarded.filter(|discarded| discarded.stacks > 0);
         }
-        Ok(status)
+        status
     }
 
     fn status(&self, sampling: &mut Sampling) -> ProfilingStatus {

@@ -1,6 +1,7 @@
 //! The endpoint and its settings.
 
 mod handle;
+mod link;
 mod siblings;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! Pages for browsers.
 
 use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
-pub(crate) use memory_debug_web::{Site, diff, fleet, instance, leaks, snapshots, text, type_detail};
+pub(crate) use memory_debug_web::{
+    Site, diff, fleet, instance, interstitial, leaks, profiling, purge, snapshot, snapshots, text,
+    type_detail,
+};
 
 use crate::reply::{Problem, Reply};
 
@@ -30,13 +33,18 @@ pub(crate) fn of_report(
     }
 }
 
-/// The page about a problem. A link from another site can be followed from there, because it is then a link of ours.
+/// The relative link from a page to the page at `target` below the base.
+pub(crate) fn link(site: &Site, target: &str) -> String {
+    site.link(target)
+}
+
+/// The page about a problem. After a conflict it links to the present state.
 pub(crate) fn problem(site: &Site, problem: &Problem) -> String {
     if let Problem::TooFewSnapshots(reason) = problem {
         return memory_debug_web::too_few_snapshots(site, problem.status(), problem.title(), reason);
     }
     let retry = problem.retry_after_s();
-    let can_continue = *problem == Problem::CrossSite;
+    let can_continue = matches!(problem, Problem::VersionDiffers { .. });
     memory_debug_web::problem(site, problem.status(), problem.title(), &problem.detail(), retry, can_continue)
 }
 

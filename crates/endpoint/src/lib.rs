@@ -8,10 +8,11 @@
 //! 2. Is the connection encrypted, if [it must be](Endpoint::require_tls)? Then [`authenticate`]: the request needs
 //!    exactly one `Authorization` header with the right [`Credentials`]. Otherwise it gets a constant 401, or the
 //!    application answers ([`Endpoint::hide`]).
-//! 3. Did a browser send the request on behalf of another site? Such a request is refused.
+//! 3. Did a browser send the request on behalf of another site? Such a request is refused. If the user followed a
+//!    link, it shows a page without data.
 //! 4. Method, path, parameters and format. An error names what is wrong. Then the [`Role`].
-//! 5. The body, for the only operation that reads it (`PUT /profiling`). Its type and length are checked first, then
-//!    it is read up to a maximum length and time ([`ReplyFuture::poll_with_body`]). All other bodies are left unread.
+//! 5. The body, for `PUT /profiling` and forms. Its type and length are checked first, then it is read up to a maximum
+//!    length and time ([`ReplyFuture::poll_with_body`]). All other bodies are left unread.
 //! 6. [`Limits`]: at most one collection of each kind at a time, which all requests share; a deadline; a maximum
 //!    number of waiting requests and of bytes; a pause after repeated failures.
 //! 7. [`Collect`]: on a thread that is created for the collection and ends with it.

@@ -10,11 +10,12 @@ use memory_debug_core::InstanceId;
 
 use crate::auth::Authorized;
 use crate::flight::{Flights, Growth, Waiting};
+use crate::html::Site;
 use crate::problem_form::ProblemForm;
 use crate::reply::Format;
 use crate::reply::Problem;
 use crate::reply::Reply;
-use crate::request::IfMatch;
+use crate::request::{IfMatch, Query};
 use crate::request_body::RequestBody;
 use crate::route::ReadBody;
 use crate::view::{Kind, RenderRequest};
@@ -47,10 +48,14 @@ enum State {
 pub(crate) struct Draft {
     /// Reads the body.
     pub(crate) read: ReadBody,
+    /// The parameters in the address.
+    pub(crate) query: Query,
     pub(crate) if_match: IfMatch,
     pub(crate) kind: Kind,
     pub(crate) format: Format,
+    pub(crate) force: bool,
     pub(crate) shows_host: bool,
+    pub(crate) site: Option<Site>,
 }
 
 /// A request whose body is being read, with everything needed to answer it afterwards.
@@ -58,6 +63,8 @@ pub(crate) struct Draft {
 pub(crate) struct Reading {
     pub(crate) body: RequestBody,
     pub(crate) draft: Draft,
+    /// The form of a problem.
+    pub(crate) form: ProblemForm,
     pub(crate) flights: Arc<Flights>,
     pub(crate) proof: Authorized,
 }
@@ -167,19 +174,17 @@ impl ReplyFuture {
 impl Draft {
     /// Parses the body, which completes the request.
     fn complete(self, body: &[u8], proof: &Authorized) -> Result<RenderRequest, Problem> {
-        let Self { read, if_match, kind, format, shows_host } = self;
-        let page = read(body, if_match, proof)?;
+        let Self { read, query, if_match, kind, format, force, shows_host, site } = self;
+        let page = read.page(body, query, if_match, proof)?;
         let kind = page.kind(kind);
-        // Its formats are for programs.
-        Ok(RenderRequest { page, kind, format, force: false, shows_host, site: None })
+        Ok(RenderRequest { page, kind, format, force, shows_host, site })
     }
 }
 
 impl Reading {
     /// The next state, after the body has arrived or failed to arrive.
     fn finish(self, body: Result<Vec<u8>, Problem>) -> State {
-        let Self { draft, flights, proof, .. } = self;
-        let form = ProblemForm::from(draft.format);
+        let Self { draft, form, flights, proof, .. } = self;
         let joined = body.and_then(|body| flights.join(draft.complete(&body, &proof)?, &proof));
         match joined {
             Ok(waiting) => State::Waiting { waiting, form },

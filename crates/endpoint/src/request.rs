@@ -16,5 +16,5 @@ pub(crate) use self::change::{Change, etag};
 pub(crate) use self::if_match::IfMatch;
 pub(crate) use self::negotiate::{negotiate, negotiate_problem};
 pub(crate) use self::path_id::PathId;
-pub(crate) use self::query::{Query, invalid};
+pub(crate) use self::query::{Query, invalid, link_query};
 pub(crate) use self::snapshot_ref::{Base, Target};

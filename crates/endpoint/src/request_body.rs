@@ -12,10 +12,16 @@ use crate::limits::MAX_REQUEST_BODY_BYTES as MAX_BYTES;
 use crate::parts::RequestParts;
 use crate::reply::Problem;
 
-/// Refuses a body that the head declares to be unusable: not JSON, encoded, or too long.
-pub(crate) fn check(parts: &RequestParts<'_>) -> Result<(), Problem> {
-    if !is_json(&(parts.headers)("content-type")) || !is_plain(&(parts.headers)("content-encoding")) {
-        return Err(Problem::UnsupportedBody);
+/// The content type of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The content type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
+/// Refuses a body that the head declares to be unusable: of another type than `wanted`, encoded, or too long.
+pub(crate) fn check(parts: &RequestParts<'_>, wanted: &'static str) -> Result<(), Problem> {
+    if !is_of(parts, wanted) || !is_plain(&(parts.headers)("content-encoding")) {
+        return Err(Problem::UnsupportedBody { wanted });
     }
     if (parts.headers)("content-length").into_iter().any(is_too_long) {
         return Err(Problem::BodyTooLarge);
@@ -23,12 +29,12 @@ pub(crate) fn check(parts: &RequestParts<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether there is exactly one `Content-Type`, and it is JSON. Parameters are ignored: JSON is always UTF-8, whatever
-/// `charset` says (RFC 8259).
-fn is_json(types: &[&[u8]]) -> bool {
-    let [value] = types else { return false };
+/// Whether there is exactly one `Content-Type`, and it is `wanted`. Parameters are ignored: JSON is always UTF-8,
+/// whatever `charset` says (RFC 8259), and so are the forms of our pages.
+pub(crate) fn is_of(parts: &RequestParts<'_>, wanted: &str) -> bool {
+    let [value] = *(parts.headers)("content-type") else { return false };
     let essence = value.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    essence.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes())
 }
 
 fn is_plain(encodings: &[&[u8]]) -> bool {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::auth::{Authorized, Role};
 use crate::reply::{Format, Problem};
-use crate::request::{Asking, IfMatch, PathId, alias};
+use crate::request::{Asking, Change, IfMatch, PathId, Query, alias};
+use crate::request_body;
 use crate::view::{self, Kind, PageRequest};
 
 /// One page: which requests it accepts, and who may read it.
@@ -37,15 +38,29 @@ pub(crate) struct Operation {
 pub(crate) enum Read {
     /// Reads the head alone. The body is left unread.
     Head(ReadHead),
+    /// Reads the head, and the body as well if it is a form. Any other body is left unread.
+    HeadOrForm(ReadHead, ReadBody),
     /// Reads the body.
     Body(ReadBody),
 }
 
+/// How a body is read. Errors of single fields take precedence over its error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ReadBody {
+    /// As JSON.
+    Json(ReadJson),
+    /// As a form with these fields, which are added to the parameters of the page.
+    Form(&'static [&'static str], ReadForm),
+}
+
+/// Reads a page from JSON.
+pub(crate) type ReadJson = fn(&[u8], IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
+
+/// Reads a page from the parameters in the address together with the fields of a form.
+pub(crate) type ReadForm = fn(&mut Query, IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
+
 /// Reads a page's parameters. Errors of single parameters and of the role take precedence over its error.
 pub(crate) type ReadHead = fn(&mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem>;
-
-/// Reads a page's body.
-pub(crate) type ReadBody = fn(&[u8], IfMatch, &Authorized) -> Result<Arc<dyn PageRequest>, Problem>;
 
 const PLAIN: &[&str] = &["format", "force"];
 const GO: &[&str] = &["debug", "seconds", "gc"];
@@ -103,10 +118,13 @@ const OPERATIONS: &[Operation] = &[
         formats: Format::PICTURE,
         ..get("/heap/flamegraph", Kind::Everything, view::flamegraph)
     },
-    get("/snapshots", Kind::Snapshots, view::list_snapshots),
+    Operation {
+        parameters: &["format", "deleted"],
+        ..get("/snapshots", Kind::Snapshots, view::list_snapshots)
+    },
     Operation {
         parameters: &["format", "force", "label"],
-        ..change("POST", "/snapshots", Kind::Everything, Read::Head(view::take_snapshot))
+        ..change("POST", "/snapshots", Kind::Everything, TAKE_SNAPSHOT)
     },
     Operation { formats: Format::SNAPSHOT, ..get("/snapshots/{id}", Kind::Snapshots, view::show_snapshot) },
     change("DELETE", "/snapshots/{id}", Kind::Snapshots, Read::Head(view::drop_snapshot)),
@@ -124,11 +142,15 @@ const OPERATIONS: &[Operation] = &[
         formats: Format::METRICS,
         ..get("/metrics", Kind::Stats, view::metrics)
     },
-    Operation { names_types: false, ..get("/profiling", Kind::Allocator, view::profiling) },
+    Operation {
+        names_types: false,
+        parameters: &["format", "changed"],
+        ..get("/profiling", Kind::Allocator, view::profiling)
+    },
     Operation {
         names_types: false,
         formats: Format::DATA,
-        ..change("PUT", "/profiling", Kind::Allocator, Read::Body(view::set_profiling))
+        ..change("PUT", "/profiling", Kind::Allocator, Read::Body(ReadBody::Json(view::set_profiling)))
     },
     Operation { names_types: false, ..change("POST", "/purge", Kind::Allocator, Read::Head(view::purge)) },
     Operation {
@@ -136,6 +158,24 @@ const OPERATIONS: &[Operation] = &[
         ..get("/fleet", Kind::Fleet, view::fleet)
     },
 ];
+
+/// Changes that programs make with other methods or bodies. HTML has only the methods `GET` and `POST`, and forms.
+const OF_BROWSERS: &[Operation] = &[
+    change("POST", "/snapshots/{id}/delete", Kind::Snapshots, Read::Head(view::drop_snapshot)),
+    Operation {
+        names_types: false,
+        ..change("POST", "/profiling", Kind::Allocator, Read::Body(SET_PROFILING))
+    },
+];
+
+const SET_PROFILING: ReadBody = ReadBody::Form(Change::FIELDS, view::set_profiling_by_form);
+
+/// A body that is not a form is left unread, as it was before there were forms.
+const TAKE_SNAPSHOT: Read = if cfg!(feature = "html") {
+    Read::HeadOrForm(view::take_snapshot, ReadBody::Form(&["label"], view::take_labelled_snapshot))
+} else {
+    Read::Head(view::take_snapshot)
+};
 
 /// Pages at fixed paths, see [`alias`]. They have the parameters and formats of the same pages in Go.
 const ALIASES: &[Operation] = &[
@@ -166,7 +206,8 @@ pub(crate) enum Found {
 impl Operation {
     /// Looks up `method` at `rest`, the path below the base.
     pub(crate) fn find(method: &str, rest: &str) -> Found {
-        Self::find_in(OPERATIONS, method, rest)
+        let of_browsers = if cfg!(feature = "html") { OF_BROWSERS } else { &[] };
+        Self::find_in(OPERATIONS.iter().chain(of_browsers), method, rest)
     }
 
     /// Looks up `method` at `path`, one of [`alias::PATHS`].
@@ -174,7 +215,7 @@ impl Operation {
         Self::find_in(ALIASES, method, path)
     }
 
-    fn find_in(operations: &'static [Self], method: &str, rest: &str) -> Found {
+    fn find_in(operations: impl IntoIterator<Item = &'static Self>, method: &str, rest: &str) -> Found {
         let method = if method == "HEAD" { "GET" } else { method };
         let mut methods = Vec::new();
         for operation in operations {
@@ -191,6 +232,35 @@ impl Operation {
     /// The least role that a login needs. `role_for_types` counts as well if the page names types.
     pub(crate) fn role(&self, names_types: bool, role_for_types: Role) -> Role {
         if names_types { self.role.max(role_for_types) } else { self.role }
+    }
+}
+
+impl ReadBody {
+    /// The `Content-Type` that the body must have.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json(_) => request_body::JSON,
+            Self::Form(..) => request_body::FORM,
+        }
+    }
+
+    /// Reads the page from the body. `query` has the parameters in the address.
+    pub(crate) fn page(
+        self,
+        body: &[u8],
+        mut query: Query,
+        if_match: IfMatch,
+        proof: &Authorized,
+    ) -> Result<Arc<dyn PageRequest>, Problem> {
+        match self {
+            Self::Json(read) => read(body, if_match, proof),
+            Self::Form(fields, read) => {
+                query.add_form(fields, body);
+                let page = read(&mut query, if_match, proof);
+                query.finish()?;
+                page
+            }
+        }
     }
 }
 

@@ -39,10 +39,12 @@ pub(crate) use self::metrics::metrics;
 pub(crate) use self::page_request::{Material, PageRequest, PendingPage, RenderRequest, Watch};
 #[cfg(test)]
 pub(crate) use self::profile::ProfileOptions;
-pub(crate) use self::profiling::{profiling, set_profiling};
+pub(crate) use self::profiling::{profiling, set_profiling, set_profiling_by_form};
 pub(crate) use self::purge::purge;
 pub(crate) use self::report_pages::{doctor, overview, stats, types};
 #[cfg(test)]
 pub(crate) use self::snapshots::TakeSnapshot;
-pub(crate) use self::snapshots::{drop_snapshot, list_snapshots, show_snapshot, take_snapshot};
+pub(crate) use self::snapshots::{
+    drop_snapshot, list_snapshots, show_snapshot, take_labelled_snapshot, take_snapshot,
+};
 pub(crate) use self::type_detail::type_detail;

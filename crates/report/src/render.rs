@@ -43,6 +43,7 @@ pub mod content {
     pub use super::change::{
         cells as change_cells, moments as compared_moments, total as change_total, without_rows as no_change,
     };
+    pub use super::control::write as write_profiling;
     pub use super::detail::{
         ARENA_BINS, write as write_detail, write_arena_bins, write_unavailable as write_missing_detail,
     };
@@ -62,9 +63,10 @@ pub mod content {
         runs as leak_runs, taken, time_left,
     };
     pub use super::missing::values as unavailable;
+    pub use super::purge::write as write_purge;
     pub use super::reconciliation::text as reconciliation;
     pub use super::resident::{ResidentPart, not_resident, resident_parts};
-    pub use super::snapshots::cells as snapshot_cells;
+    pub use super::snapshots::{HEADINGS as SNAPSHOT_HEADINGS, cells as snapshot_cells};
     pub use super::stats::write as write_stats;
     pub use super::table::{
         cells as type_cells, footer as types_footer, more, of_report as types, omitted, totals,

@@ -32,8 +32,9 @@ pub fn allocator(site: &Site, report: &MemoryReport, detail: &AllocatorDetail) -
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::{Value, json};
+
+    use super::*;
 
     fn page(detail: Value, unavailable: Value) -> String {
         let report: MemoryReport = serde_json::from_value(json!({

@@ -37,8 +37,10 @@ impl Blocks {
     fn end_group(&mut self) {
         let items = std::mem::take(&mut self.items);
         if !items.is_empty() {
-            self.section().blocks.push(html! {
-                dl.items { @for (name, text) in &items { dt { bdi { (name) } } dd { (text) } } }
+            let section = self.section();
+            section.is_wide = true;
+            section.blocks.push(html! {
+                dl.items { @for (name, text) in &items { dt { bdi { (name) } } dd { (prose(text)) } } }
             });
         }
         let facts = std::mem::take(&mut self.facts);
@@ -49,10 +51,7 @@ impl Blocks {
                         @for (name, value) in &facts {
                             tr {
                                 th scope="row" { (name) }
-                                @match value {
-                                    Some(value) => td { (value) },
-                                    None => td.missing { "not available" },
-                                }
+                                (cell(value.as_deref()))
                             }
                         }
                     }
@@ -77,11 +76,21 @@ impl Blocks {
     }
 }
 
+/// A number, or the statement that it is missing.
+fn cell(value: Option<&str>) -> Markup {
+    html! {
+        @match value {
+            Some(value) => td { (value) },
+            None => td.missing { "not available" },
+        }
+    }
+}
+
 impl Layout for Blocks {
     fn heading(&mut self, text: &str) -> fmt::Result {
         self.end_group();
-        let heading = html! { h2 { (text.trim_end_matches(':')) } };
-        self.done.push(Section { blocks: vec![heading], is_wide: false });
+        self.done
+            .push(Section { blocks: vec![html! { h2 { (text.trim_end_matches(':')) } }], is_wide: false });
         Ok(())
     }
 
@@ -107,6 +116,19 @@ impl Layout for Blocks {
         }
         self.items.push((name.to_owned(), text.to_owned()));
         Ok(())
+    }
+
+    fn moments(&mut self, moments: &[&str], numbers: &[(&str, Vec<Option<String>>)]) -> fmt::Result {
+        self.push(html! {
+            table.facts {
+                thead { tr { td {} @for moment in moments { th scope="col" { (moment) } } } }
+                tbody {
+                    @for (name, values) in numbers {
+                        tr { th scope="row" { (name) } @for value in values { (cell(value.as_deref())) } }
+                    }
+                }
+            }
+        })
     }
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
@@ -153,9 +175,21 @@ mod tests {
             out.item("a<b", "deadline")?;
             out.item("c", "tls")
         });
-        let expected = "<div class=\"sections\"><section><h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
-                        <dt><bdi>c</bdi></dt><dd>tls</dd></dl></section></div>";
-        assert_eq!(blocks.render().into_string(), expected);
+        let expected = "<section class=\"wide\"><h2>not in the sums</h2><dl class=\"items\"><dt><bdi>a&lt;b</bdi></dt><dd>deadline</dd>\
+                        <dt><bdi>c</bdi></dt><dd>tls</dd></dl></section>";
+        let text = blocks.render().into_string();
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn a_number_that_is_missing_at_one_moment_is_not_zero() {
+        let blocks = Blocks::of(|out| {
+            out.moments(&["before", "after"], &[("<dirty>", vec![Some("0 B".into()), None])])
+        });
+        let expected = "<tr><th scope=\"row\">&lt;dirty&gt;</th><td>0 B</td><td class=\"missing\">not available</td></tr>";
+        let text = blocks.render().into_string();
+        assert!(text.contains("<th scope=\"col\">before</th><th scope=\"col\">after</th>"), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

@@ -35,18 +35,6 @@ pub(crate) fn chart(points: &[Point]) -> Markup {
     }
 }
 
-/// A small line through `sizes`, the oldest first, from zero upwards, in equal steps.
-pub(crate) fn sparkline(sizes: &[u64]) -> Markup {
-    let most = sizes.iter().copied().max().unwrap_or_default().max(1) as f64;
-    let steps = sizes.len().saturating_sub(1).max(1) as f64;
-    let at = |(index, size): (usize, &u64)| (100.0 * index as f64 / steps, 20.0 - 20.0 * *size as f64 / most);
-    html! {
-        svg.sparkline viewBox="-1 -1 102 22" preserveAspectRatio="none" aria-hidden="true" {
-            polyline points=(listed(sizes.iter().enumerate().map(at))) {}
-        }
-    }
-}
-
 fn listed(points: impl Iterator<Item = (f64, f64)>) -> String {
     points.fold(String::new(), |mut list, (x, y)| {
         // Writing to a string does not fail.
@@ -66,16 +54,6 @@ mod tests {
         assert!(text.contains(r#"<polyline points="0.0,120.0 300.0,60.0 600.0,12.0">"#), "{text}");
         let band = "0.0,108.0 300.0,60.0 600.0,0.0 600.0,24.0 300.0,60.0 0.0,120.0";
         assert!(text.contains(band), "{text}");
-    }
-
-    #[test]
-    fn a_small_line_spans_the_picture_and_its_bottom_is_zero() {
-        let text = sparkline(&[0, 30, 40]).into_string();
-        assert!(text.contains(r#"points="0.0,20.0 50.0,5.0 100.0,0.0""#), "{text}");
-        for sizes in [&[][..], &[0], &[u64::MAX; 2]] {
-            let text = sparkline(sizes).into_string();
-            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
-        }
     }
 
     #[test]

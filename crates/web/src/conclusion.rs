@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use memory_debug_report::{Conclusion, HeldBy};
 
 use crate::prose::prose;
+use crate::purge;
 use crate::site::Site;
 
 /// The conclusion at the top of the overview.
@@ -17,9 +18,7 @@ pub(crate) fn conclusion(site: &Site, conclusion: &Conclusion) -> Markup {
                 a href=(site.link(target)) { (words) }
                 @if site.has_page("/leaks") { " " a href=(site.link("/leaks")) { "Leaks" } }
                 @if let Some(rule) = &conclusion.rule { " " span.quiet { "Rule: " (rule) } }
-                @if conclusion.held_by == HeldBy::Allocator && site.may_change() {
-                    form method="post" action=(site.link("/purge")) { button { "Purge" } }
-                }
+                @if conclusion.held_by == HeldBy::Allocator { (purge::button(site)) }
             }
         }
     }

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
-use memory_debug_report::{ChangeKind, DiffRow, DiffView, Group, Selection, SnapshotDiff, SnapshotInfo};
+use memory_debug_report::{ChangeKind, DiffRow, DiffView, Selection, SnapshotDiff, SnapshotInfo};
 
 use crate::layout;
 use crate::signed_bar::signed_bar;
 use crate::site::Site;
+use crate::table_query::{group_field, rows_field, text_field};
 
 /// The sections of the page: kind, anchor, heading, and what the rows are.
 const SECTIONS: [(ChangeKind, &str, &str, &str); 4] = [
@@ -78,7 +79,8 @@ fn table(name: &str, rows: &[&DiffRow], most: f64) -> Markup {
                     tr {
                         @for heading in ["types", "# objects", "total size"] { th scope="col" { (heading) } }
                         th scope="col" { abbr title="one standard error" { "±" } }
-                        @for heading in ["size then", "change"] { th scope="col" { (heading) } }
+                        th scope="col" { "size then" }
+                        th.picture scope="col" { "change" }
                     }
                 }
                 tbody { @for row in rows { (line(row, most)) } }
@@ -106,36 +108,20 @@ fn line(row: &DiffRow, most: f64) -> Markup {
 /// The form whose fields are the parameters of the page, so that its address has them.
 fn form(site: &Site, view: &DiffView, snapshots: &[SnapshotInfo]) -> Markup {
     let Selection { group, depth, focus, ignore, .. } = &view.selection;
-    let hidden = [
-        ("depth", (*depth != Selection::default().depth).then(|| depth.frames().to_string())),
-        ("focus", focus.clone()),
-        ("ignore", ignore.clone()),
-    ];
-    let mut tops = vec![20, 50, 200, 1000, view.top];
-    tops.sort_unstable();
-    tops.dedup();
     html! {
         form.query action=(site.link("/diff")) {
             (moment("From ", "base", &view.base, &["first", "last"], snapshots))
             (moment("To ", "target", &view.target, &["now", "first", "last"], snapshots))
-            label { "Rows that contain " input name="filter" value=[view.filter.as_deref()] maxlength="128"; }
-            label {
-                "By "
-                select name="group" {
-                    @for known in Group::ALL { option selected[known == *group] { (known.as_str()) } }
-                }
-            }
-            label {
-                "Rows "
-                select name="top" { @for rows in tops { option selected[rows == view.top] { (rows) } } }
-            }
-            label {
+            (group_field(*group))
+            (text_field("filter", "Name contains", view.filter.as_deref()))
+            (text_field("focus", "Stack contains", focus.as_deref()))
+            (text_field("ignore", "Stack lacks", ignore.as_deref()))
+            (rows_field(view.top))
+            label.check {
                 input type="checkbox" name="growth" value="true" checked[view.growth];
-                " only growth beyond noise"
+                " Only growth beyond noise"
             }
-            @for (name, value) in &hidden {
-                @if let Some(value) = value { input type="hidden" name=(name) value=(value); }
-            }
+            @if *depth != Selection::default().depth { input type="hidden" name="depth" value=(depth.frames()); }
             button { "Compare" }
         }
     }
@@ -159,8 +145,10 @@ fn moment(label: &str, name: &str, chosen: &str, positions: &[&str], snapshots: 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use memory_debug_report::Group;
     use serde_json::{Value, json};
+
+    use super::*;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=1>";
 
@@ -239,15 +227,15 @@ mod tests {
         for wanted in [
             "<option value=\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" selected>",
             "<option selected>now</option>",
-            "<option selected>file</option>",
+            "<option value=\"file\" selected>file</option>",
             "<option selected>30</option>",
             "name=\"filter\" value=\"Vec\"",
+            "name=\"ignore\" value=\"&lt;script&gt;",
             "name=\"growth\" value=\"true\" checked",
-            "type=\"hidden\" name=\"ignore\"",
         ] {
             assert!(page.contains(wanted), "{wanted}: {page}");
         }
-        assert!(!page.contains("name=\"depth\"") && !page.contains("name=\"focus\""), "{page}");
+        assert!(!page.contains("name=\"depth\""), "{page}");
         assert!(page.contains("<p>no row differs</p>") && !page.contains("<section"), "{page}");
     }
 

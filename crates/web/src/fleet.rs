@@ -8,6 +8,7 @@ use crate::bar::whisker;
 use crate::blocks::Blocks;
 use crate::layout;
 use crate::site::Site;
+use crate::table_query::{rows_field, text_field};
 
 /// The merged reports of a fleet, with the instances side by side. `note` says what was left out.
 pub fn fleet(site: &Site, report: &FleetReport, view: &TypesView, note: Option<&str>) -> String {
@@ -36,13 +37,8 @@ fn form(site: &Site, report: &FleetReport, view: &TypesView) -> Markup {
     html! {
         form.query action=(site.link("/fleet")) {
             input type="hidden" name="scope" value=(report.scope);
-            label { "Types that contain " input name="filter" value=[view.filter.as_deref()] maxlength="128"; }
-            label {
-                "Rows "
-                select name="top" {
-                    @for rows in [20, 50, 200, 1000] { option selected[rows == view.top] { (rows) } }
-                }
-            }
+            (text_field("filter", "Name contains", view.filter.as_deref()))
+            (rows_field(view.top))
             button { "Show" }
         }
     }
@@ -59,7 +55,7 @@ fn instances(report: &FleetReport) -> Markup {
                 thead {
                     tr {
                         @for heading in content::INSTANCE_HEADINGS { th scope="col" { (heading) } }
-                        th scope="col" { "resident above allocated" }
+                        th.picture scope="col" { "resident above allocated" }
                     }
                 }
                 tbody { @for member in &report.instances { (instance(report, member, most)) } }
@@ -99,7 +95,7 @@ fn table_of_types(types: &FleetTypes) -> Markup {
                 thead {
                     tr {
                         @for heading in content::TYPE_HEADINGS { th scope="col" { (heading) } }
-                        th scope="col" { "share" }
+                        th.picture scope="col" { "share" }
                     }
                 }
                 tbody { @for row in &types.rows { (type_row(row, types)) } }
@@ -125,9 +121,10 @@ fn type_row(row: &FleetTypeRow, types: &FleetTypes) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use memory_debug_report::{Fleet, MemoryReport, MissingInstance, MissingReason};
     use serde_json::json;
+
+    use super::*;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=1>";
 

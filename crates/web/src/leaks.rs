@@ -5,7 +5,7 @@ use memory_debug_report::render::content;
 use memory_debug_report::units::Bytes;
 use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
 
-use crate::chart::sparkline;
+use crate::chart::{Point, chart};
 use crate::layout;
 use crate::site::Site;
 use crate::take_snapshot::take_snapshot;
@@ -54,10 +54,10 @@ fn table(suspects: &[&Suspect]) -> Markup {
                     tr {
                         @for heading in ["types", "growth"] { th scope="col" { (heading) } }
                         th scope="col" { abbr title="one standard error" { "±" } }
-                        @for heading in
-                            ["total size", "# objects", "per hour", "limit reached in", "size at each snapshot"] {
+                        @for heading in ["total size", "# objects", "per hour", "limit reached in"] {
                             th scope="col" { (heading) }
                         }
+                        th.picture scope="col" { "size at each snapshot" }
                     }
                 }
                 tbody { @for suspect in suspects { (line(suspect)) } }
@@ -68,6 +68,8 @@ fn table(suspects: &[&Suspect]) -> Markup {
 
 fn line(suspect: &Suspect) -> Markup {
     let [name, growth, error, bytes, objects, rate] = content::suspect_cells(suspect);
+    let point = |bytes: &u64| Point { bytes: *bytes, stderr: 0.0 };
+    let points: Vec<_> = suspect.history_bytes.iter().map(point).collect();
     html! {
         tr {
             th scope="row" { bdi { (name) } }
@@ -80,7 +82,7 @@ fn line(suspect: &Suspect) -> Markup {
                 Some(time) => td data-value=[suspect.seconds_to_limit] { (time) },
                 None => td.missing { "not available: no limit is known" },
             }
-            td.picture { (sparkline(&suspect.history_bytes)) }
+            td.picture { (chart(&points)) }
         }
     }
 }
@@ -121,8 +123,9 @@ fn history(run: &LeakRun, suspects: &[&Suspect]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::{Value, json};
+
+    use super::*;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=1>";
 
@@ -162,7 +165,7 @@ mod tests {
         for wanted in [
             ">+30.00 MiB</td><td>10 %</td><td data-value=\"41943040\">40.00 MiB</td><td data-value=\"12\">+12</td>",
             "<td data-value=\"1000000000\">953.67 MiB</td><td data-value=\"5400\">1h 30m</td>",
-            "points=\"0.0,15.0 50.0,7.5 100.0,0.0\"",
+            "<polyline points=\"0.0,90.0 300.0,45.0 600.0,0.0\">",
             "<td>10.00 MiB</td>",
             "<td>25.00 MiB</td>",
             "these keep growing",
@@ -188,8 +191,7 @@ mod tests {
                 too_few_snapshots(&site(role), 409, "too few snapshots", "2 snapshots were found"),
             ];
             for page in pages {
-                let button =
-                    "<form method=\"post\" action=\"./snapshots\"><button>Take a snapshot</button></form>";
+                let button = "<button>Take a snapshot</button></form>";
                 assert_eq!(page.contains(button), has_button, "{role}: {page}");
                 assert!(page.contains("<a href=\"./snapshots\">All snapshots</a>"), "{page}");
             }

@@ -18,6 +18,7 @@
 //! - `prose`: sentences with code in them
 //! - `signed_bar`: a change, as a picture
 //! - `blocks`: headings, numbers and tables that text has too
+//! - `purge`: the result of a purge, and the button for it
 //! - `resident`: resident memory and its parts
 //! - `conclusion`: what holds the memory
 //! - `findings`: findings of the doctor
@@ -28,12 +29,15 @@
 //! - `detail_links`: links to the allocator's tables
 //! - `pages`: the pages of a report
 //! - `allocator`: the page of the allocator by arena and size class
-//! - `snapshots`: the page of snapshots
 //! - `take_snapshot`: the button that takes a snapshot
+//! - `snapshot`: the page of one snapshot
+//! - `snapshots`: the page of snapshots
 //! - `diff`: the page of the difference between two moments
 //! - `leaks`: the page of types that keep growing
 //! - `fleet`: the page of several instances as one
 //! - `instance`: the page that says which process answers
+//! - `profiling`: the page of the heap profiler
+//! - `interstitial`: the page for a link from another site
 //! - `redirect`: a file that leads a browser to an address
 //! - `document`: pages as one file that needs no service
 
@@ -50,6 +54,7 @@ mod chart;
 mod prose;
 mod signed_bar;
 mod blocks;
+mod purge;
 mod resident;
 mod conclusion;
 mod findings;
@@ -60,12 +65,15 @@ mod heat_map;
 mod detail_links;
 mod pages;
 mod allocator;
-mod snapshots;
 mod take_snapshot;
+mod snapshot;
+mod snapshots;
 mod diff;
 mod leaks;
 mod fleet;
 mod instance;
+mod profiling;
+mod interstitial;
 mod redirect;
 mod document;
 
@@ -75,10 +83,14 @@ pub use diff::diff;
 pub use document::{Change, Document};
 pub use fleet::fleet;
 pub use instance::instance;
+pub use interstitial::interstitial;
 pub use leaks::{leaks, too_few_snapshots};
 pub use pages::{doctor, overview, problem, stats, text, types};
 pub use policy::content_security_policy;
+pub use profiling::profiling;
+pub use purge::purge;
 pub use redirect::leading_to;
 pub use site::Site;
+pub use snapshot::snapshot;
 pub use snapshots::snapshots;
 pub use type_detail::type_detail;

@@ -11,7 +11,7 @@ use crate::layout;
 use crate::prose::prose;
 use crate::site::Site;
 use crate::table_query::TableQuery;
-use crate::{findings, resident, type_table};
+use crate::{findings, purge, resident, type_table};
 
 /// The overview. `note` says what was left out.
 ///
@@ -65,7 +65,7 @@ pub fn doctor(site: &Site, report: &MemoryReport) -> String {
 pub fn stats(site: &Site, report: &MemoryReport) -> String {
     let body = html! {
         (all_numbers(report))
-        @if report.allocator.is_some() { (detail_links(site)) }
+        @if report.allocator.is_some() { (detail_links(site)) (purge::button(site)) }
         (unavailable(report, Page::Stats))
     };
     layout::page(site, "Statistics", &content::identity(report), &body)
@@ -84,8 +84,8 @@ pub fn text(site: &Site, text: &str) -> String {
     layout::page(site, title, &[], &html! { pre tabindex="0" { (text) } })
 }
 
-/// The page about a request that failed. `retry` is a number of seconds. `can_continue` offers a link to the requested
-/// page.
+/// The page about a request that failed. `retry` is a number of seconds. `can_continue` offers a link to the page at
+/// the requested path.
 pub fn problem(
     site: &Site,
     status: u16,
@@ -98,7 +98,7 @@ pub fn problem(
         p.problem { strong { (status) " " (title) } ": " (detail) }
         @if let Some(seconds) = retry { p { "Try again in " (seconds) " s." } }
         @if can_continue {
-            p { "Nothing was collected. " a href=(site.link(site.path())) { "Open " (layout::name(site.path())) } }
+            p { a href=(site.link(site.path())) { "Open " (layout::name(site.path())) } }
         }
     };
     layout::page(site, title, &[], &body)

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped};
 
 use crate::assets::Asset;
 
-/// The text of a style sheet or a script, for `<style>` or `<script>`. Browsers read it unescaped.
+/// The text of a style sheet or a script, for `<style>` or `<script>`. Browsers do not unescape it.
 ///
 /// Assets are files of this crate. A test checks that their text cannot end the element.
 pub(crate) fn asset(asset: &'static Asset) -> Markup {

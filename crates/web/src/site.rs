@@ -59,7 +59,7 @@ impl Site {
     ///
     /// A relative link stays right if a proxy adds a prefix to the path. It does not if a proxy renames the last
     /// segment of the base path.
-    pub(crate) fn link(&self, target: &str) -> String {
+    pub fn link(&self, target: &str) -> String {
         if let Some(sections) = &self.sections {
             return anchor(sections, target);
         }

@@ -1,54 +1,86 @@
 //! The page of kept snapshots, with forms to take one and to compare two.
 
 use maud::{Markup, html};
-use memory_debug_report::SnapshotInfo;
 use memory_debug_report::render::content;
+use memory_debug_report::{SnapshotId, SnapshotInfo};
 
 use crate::layout;
 use crate::site::Site;
+use crate::take_snapshot::take_snapshot;
 
-/// The kept snapshots, the oldest first. `note` says what was left out.
-pub fn snapshots(site: &Site, snapshots: &[SnapshotInfo], note: Option<&str>) -> String {
+/// The kept snapshots, the oldest first. `note` says what was left out. `gone` is a snapshot that was just deleted.
+pub fn snapshots(
+    site: &Site,
+    snapshots: &[SnapshotInfo],
+    note: Option<&str>,
+    gone: Option<SnapshotId>,
+) -> String {
     let body = html! {
-        @if let Some(note) = note { p.note { (note) } }
-        @if snapshots.is_empty() { p { "No snapshots." } }
-        @if site.may_change() {
-            form method="post" action=(site.link("/snapshots")) { button { "Take a snapshot" } }
+        @if let Some(id) = gone {
+            p.note role="status" { "The snapshot " code { (id) } " is no longer kept." }
         }
+        @if let Some(note) = note { p.note { (note) } }
+        @if snapshots.is_empty() { (purpose(site)) }
+        (take_snapshot(site))
         @if !snapshots.is_empty() {
             form action=(site.link("/diff")) {
                 (table(site, snapshots))
-                @if snapshots.len() > 1 { button { "Compare" } }
+                p { button { "Compare" } " To compare with now, the service collects once." }
             }
         }
     };
     layout::page(site, layout::name("/snapshots"), &[], &body)
 }
 
+/// What snapshots are for. The page says it while no snapshot is kept.
+fn purpose(site: &Site) -> Markup {
+    html! {
+        p { "No snapshots are kept." }
+        p {
+            "A snapshot keeps the sampled heap of one moment. Compare two snapshots to see which types grew in between. "
+            "Take several over time, and " a href=(site.link("/leaks")) { "Leaks" } " names the types that keep growing."
+        }
+        @if !site.may_change() { p { "Your login cannot take one: this needs the role profile." } }
+    }
+}
+
 fn table(site: &Site, snapshots: &[SnapshotInfo]) -> Markup {
     let last = snapshots.len() - 1;
+    let [_, taken, sampled, stacks, since, label] = content::SNAPSHOT_HEADINGS;
     html! {
         div.scroll role="region" aria-label="Snapshots" tabindex="0" {
             table {
                 thead {
                     tr {
-                        @for name in ["snapshot", "from", "to", "sampled", "stacks", "samples since", "label"] {
+                        @for name in [taken, "from", "to", sampled, stacks, since, label] {
                             th scope="col" { (name) }
                         }
+                        @if site.may_change() { th scope="col" { "delete" } }
                     }
                 }
                 tbody {
                     @for (index, snapshot) in snapshots.iter().enumerate() {
                         @let [id, taken_at, bytes, stacks, since, label] = content::snapshot_cells(snapshot);
+                        @let page = site.link(&format!("/snapshots/{id}"));
                         tr {
-                            th scope="row" { a href=(site.link(&format!("/snapshots/{id}"))) { (taken_at) } }
+                            th scope="row" { a href=(page) { (taken_at) } }
                             td { (choice("base", &id, &taken_at, index == 0)) }
-                            td { (choice("target", &id, &taken_at, index == last)) }
+                            td { (choice("target", &id, &taken_at, index == last && index > 0)) }
                             td { (bytes) }
                             td { (stacks) }
                             td { (since) }
                             td { bdi { (label) } }
+                            @if site.may_change() {
+                                td { a href={ (page) "#delete" } aria-label={ "Delete " (taken_at) } { "Delete" } }
+                            }
                         }
+                    }
+                    tr {
+                        th scope="row" { "now" }
+                        td {}
+                        // The only choice, if there is one snapshot.
+                        td { (choice("target", "now", "now", last == 0)) }
+                        td colspan=(if site.may_change() { 5 } else { 4 }) {}
                     }
                 }
             }
@@ -56,9 +88,57 @@ fn table(site: &Site, snapshots: &[SnapshotInfo]) -> Markup {
     }
 }
 
-/// A button that chooses a snapshot for one side of the comparison.
-fn choice(side: &str, id: &str, taken_at: &str, is_chosen: bool) -> Markup {
+/// A button that chooses a moment for one side of the comparison.
+fn choice(side: &str, id: &str, moment: &str, is_chosen: bool) -> Markup {
     html! {
-        input type="radio" name=(side) value=(id) checked[is_chosen] aria-label={ (side) " " (taken_at) };
+        input type="radio" name=(side) value=(id) checked[is_chosen] aria-label={ (side) " " (moment) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::tests::info;
+
+    fn page(role: &'static str, infos: &[SnapshotInfo]) -> String {
+        snapshots(&Site::new("/debug/memory", "/snapshots", "ops", role), infos, None, None)
+    }
+
+    #[test]
+    fn s15_only_a_login_that_may_change_something_sees_how() {
+        for infos in [&[][..], &[info(1)], &[info(1), info(2)]] {
+            let (may, may_not) = (page("profile", infos), page("read", infos));
+            assert!(may.contains("<form class=\"query\" method=\"post\" action=\"./snapshots\">"), "{may}");
+            assert!(!may_not.contains("method=\"post\"") && !may_not.contains("delete"), "{may_not}");
+            assert_eq!(may.matches("#delete").count(), infos.len());
+        }
+    }
+
+    #[test]
+    fn an_empty_page_says_what_snapshots_are_for() {
+        assert!(page("profile", &[]).contains("A snapshot keeps"));
+        assert!(page("read", &[]).contains("this needs the role profile"));
+        assert!(!page("profile", &[info(1)]).contains("A snapshot keeps"));
+    }
+
+    #[test]
+    fn each_snapshot_and_the_present_can_be_compared() {
+        let infos = [info(1), info(2), info(3)];
+        let page = page("read", &infos);
+        assert!(page.contains("<form action=\"./diff\">"), "{page}");
+        let chosen = |side: &str, id: &str| {
+            let input = page.split("<input ").find(|input| {
+                input.contains(&format!("name=\"{side}\"")) && input.contains(&format!("value=\"{id}\""))
+            });
+            input.map(|input| input.split('>').next().unwrap_or_default().contains("checked"))
+        };
+        let of = |side: &str| infos.each_ref().map(|info| chosen(side, &info.id.to_string()));
+        assert_eq!(of("base"), [Some(true), Some(false), Some(false)]);
+        assert_eq!(of("target"), [Some(false), Some(false), Some(true)]);
+        assert_eq!((chosen("base", "now"), chosen("target", "now")), (None, Some(false)));
+        // One snapshot can be compared with the present.
+        let alone = self::page("read", &infos[..1]);
+        assert!(alone.contains("value=\"now\" checked"), "{alone}");
+        assert_eq!(alone.matches(" checked").count(), 2);
     }
 }

@@ -41,24 +41,13 @@ impl TableQuery<'_> {
     /// The form that asks for other rows.
     pub(crate) fn form(self, site: &Site) -> Markup {
         let Self { view, selection } = self;
-        let other = Some(view.top).filter(|top| !ROWS.contains(top));
         html! {
             form.query action=(site.link("/types")) {
-                label { "Group by "
-                    select name="group" {
-                        @for group in Group::ALL {
-                            option value=(group.as_str()) selected[group == selection.group] { (words(group)) }
-                        }
-                    }
-                }
+                (group_field(selection.group))
                 (text_field("filter", "Name contains", view.filter.as_deref()))
                 (text_field("focus", "Stack contains", selection.focus.as_deref()))
                 (text_field("ignore", "Stack lacks", selection.ignore.as_deref()))
-                label { "Rows "
-                    select name="top" {
-                        @for rows in ROWS.into_iter().chain(other) { option selected[rows == view.top] { (rows) } }
-                    }
-                }
+                (rows_field(view.top))
                 @if view.sort != Sort::default() { input type="hidden" name="sort" value=(sort_name(view.sort)); }
                 @if selection.depth != Selection::default().depth {
                     input type="hidden" name="depth" value=(selection.depth.frames());
@@ -69,7 +58,33 @@ impl TableQuery<'_> {
     }
 }
 
-fn text_field(name: &str, label: &str, value: Option<&str>) -> Markup {
+/// The choice of what a row stands for.
+pub(crate) fn group_field(chosen: Group) -> Markup {
+    html! {
+        label { "Group by "
+            select name="group" {
+                @for group in Group::ALL {
+                    option value=(group.as_str()) selected[group == chosen] { (words(group)) }
+                }
+            }
+        }
+    }
+}
+
+/// The choice of the number of rows.
+pub(crate) fn rows_field(top: usize) -> Markup {
+    let other = Some(top).filter(|top| !ROWS.contains(top));
+    html! {
+        label { "Rows "
+            select name="top" {
+                @for rows in ROWS.into_iter().chain(other) { option selected[rows == top] { (rows) } }
+            }
+        }
+    }
+}
+
+/// A literal text that a name or a stack contains.
+pub(crate) fn text_field(name: &str, label: &str, value: Option<&str>) -> Markup {
     html! { label { (label) " " input name=(name) value=[value] maxlength="128" autocomplete="off" spellcheck="false"; } }
 }
 

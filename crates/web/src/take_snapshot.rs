@@ -8,7 +8,10 @@ use crate::site::Site;
 pub(crate) fn take_snapshot(site: &Site) -> Markup {
     html! {
         @if site.may_change() {
-            form method="post" action=(site.link("/snapshots")) { button { "Take a snapshot" } }
+            form.query method="post" action=(site.link("/snapshots")) {
+                label { "Label " input name="label" maxlength="128" autocomplete="off"; }
+                button { "Take a snapshot" }
+            }
         }
     }
 }

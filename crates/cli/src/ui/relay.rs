@@ -1,4 +1,4 @@
-//! The response to a request of the browser: a page of the instance, or the reason for its absence.
+//! The response to a request of the browser: a page of the instance, or a page that says why it is missing.
 
 use std::sync::Arc;
 

@@ -8,6 +8,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use memory_debug_report::DiscardedSamples;
+
 use super::generation::Generation;
 use super::setting::Setting;
 use crate::fork::ForkSafe;
@@ -46,7 +48,12 @@ pub(crate) struct Sampling {
     window: Option<Window>,
     /// `None` until the switches were read.
     generation: Option<Generation>,
+    /// What the last change of the rate discarded, and the version after it.
+    discarded: Option<(u64, Discarded)>,
 }
+
+/// Samples that a change of the rate discarded, or why they are not known.
+pub(crate) type Discarded = Result<DiscardedSamples, String>;
 
 /// The sampling state of this process; jemalloc has one profiler. The lock is held during changes, which are
 /// brief unless `prof.reset` waits for a dump.
@@ -63,7 +70,7 @@ pub(crate) fn generation() -> Result<Generation, String> {
 
 impl Sampling {
     pub(crate) const fn new() -> Self {
-        Self { version: 0, window: None, generation: None }
+        Self { version: 0, window: None, generation: None, discarded: None }
     }
 
     /// A number that differs after each change, including the change at the deadline.
@@ -73,6 +80,16 @@ impl Sampling {
 
     pub(crate) fn window(&self) -> Option<Window> {
         self.window
+    }
+
+    /// Notes what the change to the present version discarded.
+    pub(crate) fn note_discarded(&mut self, discarded: Discarded) {
+        self.discarded = Some((self.version, discarded));
+    }
+
+    /// What the change to the present version discarded. `None` if it discarded nothing.
+    pub(crate) fn discarded(&self) -> Option<Discarded> {
+        self.discarded.clone().filter(|(version, _)| *version == self.version).map(|(_, discarded)| discarded)
     }
 
     /// The current samples. Records what other code has done to the switches since they were last read.

@@ -4,7 +4,8 @@
 //! Methods that may change something follow the rules of `http.CrossOriginProtection` in Go 1.25. A browser names the
 //! origin of a request in `Sec-Fetch-Site` (W3C Fetch Metadata), or in `Origin` if it is old. A request without either
 //! header does not come from a browser, or comes from our own page. Reading is refused to other sites too, because an
-//! `<img>` must not be able to start a collection. Links to the overview are allowed.
+//! `<img>` must not be able to start a collection. A link that the user follows is neither: the endpoint decides what
+//! it may open.
 
 use crate::parts::RequestParts;
 
@@ -19,14 +20,25 @@ enum Site {
     Unknown,
 }
 
-/// Whether to refuse the request because a page of another site sent it. `is_overview` says that the path is the
-/// overview, to which other sites may link.
-pub(crate) fn is_refused(parts: &RequestParts<'_>, is_overview: bool) -> bool {
+/// What another site has to do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CrossSite {
+    /// Nothing: our own page or no browser sent the request.
+    No,
+    /// The user followed a link on its page, to read a page of ours.
+    Link,
+    /// Its page sent the request.
+    Request,
+}
+
+/// Finds out whether another site is behind a request.
+pub(crate) fn examine(parts: &RequestParts<'_>) -> CrossSite {
     match (site(parts), SAFE_METHODS.contains(&parts.method)) {
-        (Site::Own, _) | (Site::Unknown, true) => false,
-        (Site::Other, true) => !(is_overview && is_followed_link(parts)),
-        (Site::Other, false) => true,
-        (Site::Unknown, false) => !comes_from_own_origin(parts),
+        (Site::Own, _) | (Site::Unknown, true) => CrossSite::No,
+        (Site::Other, true) if is_followed_link(parts) => CrossSite::Link,
+        (Site::Other, _) => CrossSite::Request,
+        (Site::Unknown, false) if comes_from_own_origin(parts) => CrossSite::No,
+        (Site::Unknown, false) => CrossSite::Request,
     }
 }
 
@@ -74,17 +86,25 @@ mod tests {
     use crate::parts::Connection;
 
     /// An HTTP/1.1 request to `https://example.com`. An empty value means no header.
-    fn refused(method: &str, is_overview: bool, headers: &[(&str, &str)]) -> bool {
-        refused_at(None, Some("example.com"), method, is_overview, headers)
+    fn refused(method: &str, headers: &[(&str, &str)]) -> bool {
+        refused_at(None, Some("example.com"), method, headers)
     }
 
     fn refused_at(
         authority: Option<&str>,
         host: Option<&str>,
         method: &str,
-        is_overview: bool,
         headers: &[(&str, &str)],
     ) -> bool {
+        examined(authority, host, method, headers) == CrossSite::Request
+    }
+
+    fn examined(
+        authority: Option<&str>,
+        host: Option<&str>,
+        method: &str,
+        headers: &[(&str, &str)],
+    ) -> CrossSite {
         let all: Vec<_> = headers.iter().copied().chain(host.map(|host| ("host", host))).collect();
         let lookup = |name: &str| {
             let values = all.iter().filter(|(known, value)| *known == name && !value.is_empty());
@@ -93,10 +113,7 @@ mod tests {
         let path = "/debug/memory";
         let query = None;
         let connection = Connection::default();
-        is_refused(
-            &RequestParts { method, authority, path, query, headers: &lookup, connection },
-            is_overview,
-        )
+        examine(&RequestParts { method, authority, path, query, headers: &lookup, connection })
     }
 
     #[test]
@@ -116,16 +133,16 @@ mod tests {
             ("POST", "cross-site", "https://example.com", true),
         ] {
             let headers = [("sec-fetch-site", site), ("origin", origin)];
-            assert_eq!(refused(method, false, &headers), expected, "{method} {site} {origin}");
+            assert_eq!(refused(method, &headers), expected, "{method} {site} {origin}");
         }
     }
 
     #[test]
     fn s30_every_method_that_is_not_known_to_be_safe_is_checked() {
         for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "get", "BREW", ""] {
-            assert!(refused(method, true, &[("sec-fetch-site", "cross-site")]), "{method}");
-            assert!(refused(method, true, &[("origin", "https://attacker.example")]), "{method}");
-            assert!(!refused(method, true, &[]), "{method}");
+            assert!(refused(method, &[("sec-fetch-site", "cross-site")]), "{method}");
+            assert!(refused(method, &[("origin", "https://attacker.example")]), "{method}");
+            assert!(!refused(method, &[]), "{method}");
         }
     }
 
@@ -145,16 +162,15 @@ mod tests {
             ("example.com", "example.com", true),
             ("", "https://", true),
         ] {
-            let asked = refused_at(None, Some(host), "POST", false, &[("origin", origin)]);
+            let asked = refused_at(None, Some(host), "POST", &[("origin", origin)]);
             assert_eq!(asked, expected, "{host} {origin}");
         }
-        assert!(refused_at(None, None, "POST", false, &[("origin", "https://example.com")]), "no host");
+        assert!(refused_at(None, None, "POST", &[("origin", "https://example.com")]), "no host");
     }
 
     #[test]
     fn s27_the_authority_of_the_request_line_wins_over_the_host_header() {
-        let from =
-            |origin| refused_at(Some("a.example"), Some("b.example"), "POST", false, &[("origin", origin)]);
+        let from = |origin| refused_at(Some("a.example"), Some("b.example"), "POST", &[("origin", origin)]);
         assert!(!from("https://a.example"));
         assert!(from("https://b.example"));
     }
@@ -162,10 +178,10 @@ mod tests {
     #[test]
     fn s30_duplicate_headers_are_not_trusted() {
         let own = ("sec-fetch-site", "same-origin");
-        assert!(refused("POST", false, &[own, own]));
-        assert!(refused("GET", false, &[own, ("sec-fetch-site", "cross-site")]));
+        assert!(refused("POST", &[own, own]));
+        assert!(refused("GET", &[own, ("sec-fetch-site", "cross-site")]));
         let origin = ("origin", "https://example.com");
-        assert!(refused("POST", false, &[origin, origin]));
+        assert!(refused("POST", &[origin, origin]));
     }
 
     #[test]
@@ -179,30 +195,35 @@ mod tests {
                 ("cross-site", true),
                 ("new-kind", true),
             ] {
-                for is_overview in [true, false] {
-                    let image = [
-                        ("sec-fetch-site", site),
-                        ("sec-fetch-mode", "no-cors"),
-                        ("sec-fetch-dest", "image"),
-                    ];
-                    assert_eq!(refused(method, is_overview, &image), expected, "{method} {site}");
-                }
+                let image =
+                    [("sec-fetch-site", site), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")];
+                assert_eq!(refused(method, &image), expected, "{method} {site}");
             }
         }
     }
 
     #[test]
-    fn s31_other_sites_may_link_only_to_the_overview() {
+    fn s31_a_followed_link_is_told_from_everything_else_that_other_sites_send() {
         let link = |mode, dest| {
             [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", dest)]
         };
-        assert!(!refused("GET", true, &link("navigate", "document")));
-        assert!(refused("GET", false, &link("navigate", "document")));
-        assert!(refused("POST", true, &link("navigate", "document")), "a form");
+        let examined =
+            |method, headers: &[(&str, &str)]| examined(None, Some("example.com"), method, headers);
+        let document = link("navigate", "document");
+        assert_eq!(examined("GET", &document), CrossSite::Link);
+        for method in ["HEAD", "OPTIONS", "POST", "DELETE", "get"] {
+            assert_eq!(examined(method, &document), CrossSite::Request, "{method}");
+        }
         for (mode, dest) in
             [("navigate", "iframe"), ("navigate", ""), ("no-cors", "document"), ("cors", "empty"), ("", "")]
         {
-            assert!(refused("GET", true, &link(mode, dest)), "{mode} {dest}");
+            assert_eq!(examined("GET", &link(mode, dest)), CrossSite::Request, "{mode} {dest}");
         }
+        let own = [
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert_eq!(examined("GET", &own), CrossSite::No);
     }
 }

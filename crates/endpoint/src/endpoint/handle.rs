@@ -10,7 +10,8 @@ use memory_debug_fleet::Neighbours;
 
 use super::Endpoint;
 use crate::audit;
-use crate::auth::{Authorized, Refusal, Role, cross_site};
+use crate::auth::cross_site::{self, CrossSite};
+use crate::auth::{Authorized, Refusal, Role};
 use crate::fleet::{Caller, FleetMembers, FleetScope, HOP};
 use crate::html::{self, Site};
 use crate::parts::RequestParts;
@@ -28,8 +29,8 @@ enum Request {
     Page(RenderRequest, Option<Arc<dyn Neighbours>>),
     /// A request whose page is described by its body.
     WithBody(Draft),
-    /// A request for a file, which needs no work.
-    Asset(Reply),
+    /// A request that needs no work.
+    Answered(Reply),
 }
 
 /// The part of a request that has the page's parameters.
@@ -45,13 +46,13 @@ impl Request {
         match self {
             Self::Page(request, _) => request.format,
             Self::WithBody(draft) => draft.format,
-            Self::Asset(_) => Format::Text,
+            Self::Answered(_) => Format::Text,
         }
     }
 }
 
 impl Endpoint {
-    /// Answers a request without blocking, because long work runs on another thread. One operation reads a body, but
+    /// Answers a request without blocking, because long work runs on another thread. Few operations read a body, and
     /// only after all other checks have passed: [`ReplyFuture::needs_body`].
     ///
     /// Every request without authorization gets the same constant 401 before anything else about it is examined,
@@ -90,7 +91,7 @@ impl Endpoint {
             Ok(Request::Page(request, _)) if parts.method == "HEAD" => {
                 Reply::page(request.format, Bytes::new())
             }
-            Ok(Request::Asset(reply)) => reply,
+            Ok(Request::Answered(reply)) => reply,
             Ok(request) => {
                 let form = self.problem_form(parts, request.format(), proof);
                 match self.start(request, &form, proof) {
@@ -124,11 +125,12 @@ impl Endpoint {
                     .join_with(request, neighbours, proof)
                     .map(|waiting| ReplyFuture::waiting(waiting, form.clone())),
             },
-            Request::Asset(reply) => Ok(ReplyFuture::ready(reply)),
+            Request::Answered(reply) => Ok(ReplyFuture::ready(reply)),
             Request::WithBody(draft) => {
                 let body = RequestBody::new(self.flights.await_body(proof)?);
                 let flights = Arc::clone(&self.flights);
-                Ok(ReplyFuture::reading(Reading { body, draft, flights, proof: proof.clone() }))
+                let (form, proof) = (form.clone(), proof.clone());
+                Ok(ReplyFuture::reading(Reading { body, draft, form, flights, proof }))
             }
         }
     }
@@ -144,7 +146,7 @@ impl Endpoint {
     }
 
     /// The place of the requested page.
-    fn site(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Option<Site> {
+    pub(super) fn site(&self, parts: &RequestParts<'_>, proof: &Authorized) -> Option<Site> {
         let rest = self.base.below(parts.path).unwrap_or_default();
         html::site(self.base_path(), rest, proof.user(), proof.role().as_str())
     }
@@ -159,11 +161,17 @@ impl Endpoint {
     ) -> Result<Request, Problem> {
         let is_alias = self.is_alias(parts.path);
         let rest = self.base.below(parts.path).filter(|_| !is_alias);
-        if cross_site::is_refused(parts, rest == Some("")) {
-            return Err(Problem::CrossSite);
+        match cross_site::examine(parts) {
+            CrossSite::Request => return Err(Problem::CrossSite),
+            CrossSite::Link => {
+                if let Some(page) = self.page_before_link(parts, accept, proof)? {
+                    return Ok(Request::Answered(page));
+                }
+            }
+            CrossSite::No => {}
         }
         if let Some(asset) = rest.and_then(|rest| html::asset(parts.method, rest)) {
-            return if proof.is_peer() { Err(Problem::PeersOwn) } else { Ok(Request::Asset(asset)) };
+            return if proof.is_peer() { Err(Problem::PeersOwn) } else { Ok(Request::Answered(asset)) };
         }
         let (operation, id) = self.find(parts, rest)?;
 
@@ -185,6 +193,11 @@ impl Endpoint {
         let mut asking = Asking { query, format: named_format, id, knows_types, max_rows, fleet: &fleet };
         let source = match operation.read {
             Read::Head(read) => Source::Page(read(&mut asking)),
+            Read::HeadOrForm(read, read_form) => {
+                let page = read(&mut asking);
+                let is_form = request_body::is_of(parts, request_body::FORM);
+                if is_form { Source::Body(read_form) } else { Source::Page(page) }
+            }
             Read::Body(read) => Source::Body(read),
         };
         asking.query.finish()?;
@@ -207,11 +220,13 @@ impl Endpoint {
 
         let kind = operation.kind;
         let shows_host = self.shows_host;
+        let site = if format == Format::Html { self.site(parts, proof) } else { None };
         match source {
             Source::Body(read) => {
-                request_body::check(parts)?;
-                let if_match = IfMatch::read(&(parts.headers)("if-match"));
-                Ok(Request::WithBody(Draft { read, if_match, kind, format, shows_host }))
+                request_body::check(parts, read.content_type())?;
+                let (query, if_match) = (asking.query, IfMatch::read(&(parts.headers)("if-match")));
+                let draft = Draft { read, query, if_match, kind, format, force, shows_host, site };
+                Ok(Request::WithBody(draft))
             }
             Source::Page(_) if format == Format::Raw && !self.gives_addresses => {
                 Err(Problem::RawAddressesOff)
@@ -219,7 +234,6 @@ impl Endpoint {
             Source::Page(page) => {
                 let page = page?;
                 let kind = page.kind(kind);
-                let site = if format == Format::Html { self.site(parts, proof) } else { None };
                 let request = RenderRequest { page, kind, format, force, shows_host, site };
                 Ok(Request::Page(request, neighbours.take()))
             }

@@ -1,11 +1,15 @@
 //! Requests and their replies, with a collector that counts.
 
 mod forced;
+#[cfg(feature = "html")]
+mod forms;
 mod guessing;
 mod hidden;
 #[cfg(feature = "html")]
 mod html;
 mod instance;
+#[cfg(feature = "html")]
+mod links;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod order;

@@ -1,8 +1,8 @@
 //! No pages for browsers: a build without the feature `html`.
 
 use memory_debug_core::{
-    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, Selection, SnapshotDiff,
-    SnapshotInfo, TypeDetail, TypesView,
+    DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, ProfilingStatus, PurgeReport,
+    Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TypeDetail, TypesView,
 };
 
 use crate::reply::{Problem, Reply};
@@ -34,7 +34,37 @@ pub(crate) fn of_report(
     match *site {}
 }
 
-pub(crate) fn snapshots(site: &Site, _snapshots: &[SnapshotInfo], _note: Option<&str>) -> String {
+pub(crate) fn link(site: &Site, _target: &str) -> String {
+    match *site {}
+}
+
+pub(crate) fn interstitial(site: &Site, _query: &str) -> String {
+    match *site {}
+}
+
+pub(crate) fn snapshots(
+    site: &Site,
+    _snapshots: &[SnapshotInfo],
+    _note: Option<&str>,
+    _gone: Option<SnapshotId>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn snapshot(site: &Site, _snapshot: &SnapshotInfo) -> String {
+    match *site {}
+}
+
+pub(crate) fn profiling(
+    site: &Site,
+    _status: &ProfilingStatus,
+    _state: &str,
+    _changed: Option<u64>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn purge(site: &Site, _report: &PurgeReport) -> String {
     match *site {}
 }
 

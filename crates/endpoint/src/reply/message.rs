@@ -84,6 +84,11 @@ impl Reply {
         Self { status: 201, ..self.with_header("location", location) }
     }
 
+    /// Sends a browser to the page at `location` after a change, so that a reload does not repeat the change.
+    pub(crate) fn see_other(location: String) -> Self {
+        Self { status: 303, ..Self::page(Format::Html, Bytes::new()).with_header("location", location) }
+    }
+
     /// Adds the tag of the state on the page, for conditional changes.
     pub(crate) fn tagged(self, etag: String) -> Self {
         self.with_header("etag", etag)
@@ -168,6 +173,7 @@ mod tests {
         let mut replies =
             vec![Reply::unauthorized(), Reply::plain_http(), Reply::throttled(Duration::from_millis(9001))];
         replies.push(Reply::asset("text/css; charset=utf-8", b""));
+        replies.push(Reply::see_other("./profiling".to_owned()));
         for &format in Format::PAGE {
             replies.push(Reply::page(format, Bytes::new()));
             replies.extend(Problem::examples().iter().map(|problem| Reply::problem(problem, format)));

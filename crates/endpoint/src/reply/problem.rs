@@ -72,7 +72,7 @@ pub(crate) enum Problem {
     /// The collection took too long.
     DeadlineExceeded { deadline: Duration },
     /// The type or encoding of the request's body is not supported.
-    UnsupportedBody,
+    UnsupportedBody { wanted: &'static str },
     /// The request's body is too long.
     BodyTooLarge,
     /// The request's body did not arrive in time.

@@ -2,17 +2,23 @@
 
 use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
 
+use serde_json::{Map, Value};
+
 use crate::audit;
 use crate::collect;
 use crate::escape::Escaped;
 use crate::reply::Problem;
 use crate::request::if_match::IfMatch;
+use crate::request::query::Query;
 
 /// Maximum length of a parser's reason, in characters. The reason may quote the body.
 const MAX_REASON_CHARS: usize = 200;
 
 /// A version that no state has: counting this far takes longer than any process lives.
 const NO_VERSION: u64 = u64::MAX;
+
+/// The field of a form with the value of the header of this name.
+const IF_MATCH: &str = "if_match";
 
 /// A change of the profiler, the user who wants it, and the states that it applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +40,33 @@ fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
             ));
         }
     }
-    serde_json::from_slice(body).map_err(|error| {
-        // The reason may quote a name or a string from the body.
-        let reason = error.to_string();
-        Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
-    })
+    serde_json::from_slice(body).map_err(|error| unparsable(&error))
+}
+
+/// Reads the same object from the fields of a form.
+fn from_form(form: &mut Query) -> Result<ProfilingChange, Problem> {
+    let mut fields = Map::new();
+    if let Some(active) = form.one_of("active", &[("true", true), ("false", false)]) {
+        fields.insert("active".to_owned(), active.into());
+    }
+    for name in ["for_seconds", "sample_bytes"] {
+        if let Some(number) = form.any_number(name) {
+            fields.insert(name.to_owned(), number.into());
+        }
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| unparsable(&error))
+}
+
+/// The reason may quote a name or a string from the body.
+fn unparsable(error: &serde_json::Error) -> Problem {
+    let reason = error.to_string();
+    Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
 }
 
 impl Change {
+    /// The fields of a change in a form. The last one is the tag of the state that the client saw.
+    pub(crate) const FIELDS: &'static [&'static str] = &["active", "for_seconds", "sample_bytes", IF_MATCH];
+
     /// Reads a change from the body of a request.
     ///
     /// # Errors
@@ -49,6 +74,20 @@ impl Change {
     /// If the body does not describe a change.
     pub(crate) fn read(body: &[u8], if_match: IfMatch, user: &str) -> Result<Self, Problem> {
         Ok(Self { profiling: parse(body)?, if_match, user: user.to_owned() })
+    }
+
+    /// Reads a change from a form. A browser cannot send `If-Match`, so the form has a field for it.
+    ///
+    /// # Errors
+    ///
+    /// If the form does not describe a change.
+    pub(crate) fn read_form(form: &mut Query, if_match: IfMatch, user: &str) -> Result<Self, Problem> {
+        let field = form.read(IF_MATCH, |tags| Ok(IfMatch::read(&[tags.as_bytes()])));
+        if field.is_some() && if_match != IfMatch::Any {
+            form.refuse(IF_MATCH, "cannot be combined with the header `If-Match`");
+        }
+        let profiling = from_form(form)?;
+        Ok(Self { profiling, if_match: field.unwrap_or(if_match), user: user.to_owned() })
     }
 
     /// Makes the change. Takes a while, so only the collecting thread calls it.

@@ -2,6 +2,8 @@
 //!
 //! Pairs are encoded like HTML forms: `%20` and `+` are a space, `%2B` is a plus sign.
 
+use std::str::FromStr;
+
 use memory_debug_core::{Group, InstanceId, Selection, Sort, TracebackDepth, TypesView};
 
 use crate::escape::Escaped;
@@ -39,8 +41,9 @@ impl Query {
             parsed.note(0, invalid("query", format!("is longer than {MAX_QUERY_BYTES} bytes")));
             return parsed;
         }
+        let known: Vec<_> = parameters.iter().copied().chain([INSTANCE]).collect();
         for (position, pair) in query.split('&').filter(|_| !query.is_empty()).enumerate() {
-            match parsed.split(parameters, pair) {
+            match parsed.split(&known, pair) {
                 Ok(pair) => parsed.pairs.push(pair),
                 Err(problem) => {
                     parsed.note(position, problem);
@@ -51,9 +54,25 @@ impl Query {
         parsed
     }
 
-    fn split(&self, parameters: &[&'static str], pair: &str) -> Result<(&'static str, String), Problem> {
+    /// Adds the fields of a form, which are encoded like a query. Empty fields count as missing, because browsers send
+    /// them.
+    pub(crate) fn add_form(&mut self, fields: &[&'static str], form: &[u8]) {
+        for pair in form.split(|&byte| byte == b'&').filter(|_| !form.is_empty()) {
+            let pair = std::str::from_utf8(pair).map_err(|_| Problem::invalid_body("is not a form"));
+            let read = pair.and_then(|pair| match pair.split_once('=').unwrap_or((pair, "")) {
+                (name, "") => known_name(fields, name).map(|_| None),
+                _ => self.split(fields, pair).map(Some),
+            });
+            match read {
+                Ok(pair) => self.pairs.extend(pair),
+                Err(problem) => return self.note(self.pairs.len(), problem),
+            }
+        }
+    }
+
+    fn split(&self, known: &[&'static str], pair: &str) -> Result<(&'static str, String), Problem> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = known_name(parameters, name)?;
+        let name = known_name(known, name)?;
         if self.has(name) {
             return Err(invalid(name, "is given twice"));
         }
@@ -118,10 +137,14 @@ impl Query {
     /// Reads a number from 1 to `most`, written in digits alone.
     pub(crate) fn number(&mut self, name: &str, most: usize) -> Option<usize> {
         self.read(name, |value| {
-            let is_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-            let number = value.parse().ok().filter(|number| is_digits && (1..=most).contains(number));
+            let number = digits(value).filter(|number| (1..=most).contains(number));
             number.ok_or_else(|| format!("must be a number from 1 to {most}"))
         })
+    }
+
+    /// Reads a number of any size, written in digits alone.
+    pub(crate) fn any_number(&mut self, name: &str) -> Option<u64> {
+        self.read(name, |value| digits(value).ok_or_else(|| "must be a number".to_owned()))
     }
 
     /// Reads a number of rows, at most `most` and at most the maximum of the service.
@@ -197,6 +220,22 @@ impl Query {
 /// The parameter for the only instance that may answer. Every page has it.
 const INSTANCE: &str = "instance";
 
+/// The query of a link from another site, without `force`, which only an operator may choose. Empty if it is too long
+/// for every page, or has characters that browsers encode.
+pub(crate) fn link_query(query: &str) -> String {
+    if query.len() > MAX_QUERY_BYTES || !query.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return String::new();
+    }
+    let is_forced = |pair: &&str| pair.split('=').next() == Some("force");
+    query.split('&').filter(|pair| !is_forced(pair)).collect::<Vec<_>>().join("&")
+}
+
+/// A number written in digits alone.
+fn digits<T: FromStr>(text: &str) -> Option<T> {
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
 /// Joins names for a message: `` `a`, `b` or `c` ``.
 fn alternatives(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
@@ -208,9 +247,9 @@ fn alternatives(names: &[&str]) -> String {
 
 /// Returns the name of a parameter, if the page has it. Names need no encoding, so an encoded name counts as unknown.
 fn known_name(known: &[&'static str], name: &str) -> Result<&'static str, Problem> {
-    known.iter().chain(&[INSTANCE]).find(|known| **known == name).copied().ok_or_else(|| {
+    known.iter().find(|known| **known == name).copied().ok_or_else(|| {
         let shown = Escaped::new(name, 32).to_string();
-        invalid(&shown, format!("is not a parameter of this page; it has {}, {INSTANCE}", known.join(", ")))
+        invalid(&shown, format!("is not a parameter of this page; it has {}", known.join(", ")))
     })
 }
 

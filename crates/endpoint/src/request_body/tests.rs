@@ -23,7 +23,7 @@ fn checked(headers: &[(&str, &str)]) -> Result<(), Problem> {
     };
     let (method, path) = ("PUT", "/debug/memory/profiling");
     let (authority, query, connection) = (None, None, Connection::default());
-    check(&RequestParts { method, authority, path, query, headers: &lookup, connection })
+    check(&RequestParts { method, authority, path, query, headers: &lookup, connection }, JSON)
 }
 
 fn checked_json(more: &[(&str, &str)]) -> Result<(), Problem> {
@@ -53,12 +53,16 @@ fn s26_only_json_is_read() {
         "application/x-www-form-urlencoded",
         "*/*",
     ] {
-        assert_eq!(checked(&[("content-type", refused)]), Err(Problem::UnsupportedBody), "{refused}");
+        assert_eq!(
+            checked(&[("content-type", refused)]),
+            Err(Problem::UnsupportedBody { wanted: JSON }),
+            "{refused}"
+        );
     }
-    assert_eq!(checked(&[]), Err(Problem::UnsupportedBody));
+    assert_eq!(checked(&[]), Err(Problem::UnsupportedBody { wanted: JSON }));
     assert_eq!(
         checked_json(&[("content-type", "application/json")]),
-        Err(Problem::UnsupportedBody),
+        Err(Problem::UnsupportedBody { wanted: JSON }),
         "two types"
     );
 }
@@ -70,10 +74,10 @@ fn s26_an_encoded_body_is_not_read() {
     }
     for refused in ["gzip", "identity, gzip", "br", "", "x"] {
         let encoded = checked_json(&[("content-encoding", refused)]);
-        assert_eq!(encoded, Err(Problem::UnsupportedBody), "{refused}");
+        assert_eq!(encoded, Err(Problem::UnsupportedBody { wanted: JSON }), "{refused}");
     }
     let twice = [("content-encoding", "identity"), ("content-encoding", "zstd")];
-    assert_eq!(checked_json(&twice), Err(Problem::UnsupportedBody));
+    assert_eq!(checked_json(&twice), Err(Problem::UnsupportedBody { wanted: JSON }));
 }
 
 #[test]

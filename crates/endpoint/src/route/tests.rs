@@ -10,7 +10,7 @@ fn read_row(operation: &Operation, query: &str) -> Result<Head, Problem> {
     let mut asking =
         Asking { query, format, id: PathId::None, knows_types: false, max_rows: 1000, fleet: &fleet };
     let page = match operation.read {
-        Read::Head(read) => read(&mut asking).map(|page| format!("{page:?}")),
+        Read::Head(read) | Read::HeadOrForm(read, _) => read(&mut asking).map(|page| format!("{page:?}")),
         Read::Body(_) => Ok(String::new()),
     };
     asking.query.finish()?;
@@ -53,6 +53,30 @@ fn s20_paths_are_matched_exactly() {
     }
 }
 
+#[cfg(feature = "html")]
+#[test]
+fn s20_an_id_in_the_middle_of_a_path_is_matched_exactly() {
+    let id = "000102030405060708090a0b0c0d0e0f";
+    let found = |rest: &str| match Operation::find("POST", rest) {
+        Found::Operation(operation, found) => Some((operation.path, found)),
+        _ => None,
+    };
+    let path = format!("/snapshots/{id}/delete");
+    assert_eq!(found(&path), Some(("/snapshots/{id}/delete", PathId::Snapshot(id.parse().unwrap()))));
+    for rest in [
+        "/snapshots/delete".to_owned(),
+        "/snapshots//delete".to_owned(),
+        format!("/snapshots/{id}0/delete"),
+        format!("/snapshots/{}/delete", id.to_uppercase()),
+        format!("/snapshots/{id}/delete/"),
+        format!("/snapshots/{id}//delete"),
+        format!("/snapshots/{id}/Delete"),
+        format!("/snapshots/{id}delete"),
+    ] {
+        assert_eq!(found(&rest), None, "{rest}");
+    }
+}
+
 #[test]
 fn s23_changes_need_other_methods_than_get_and_a_405_lists_the_methods() {
     for (method, rest, allowed) in [
@@ -60,12 +84,16 @@ fn s23_changes_need_other_methods_than_get_and_a_405_lists_the_methods() {
         ("get", "/types", "GET, HEAD"),
         ("PUT", "/snapshots", "GET, HEAD, POST"),
         ("POST", "/snapshots/000102030405060708090a0b0c0d0e0f", "GET, HEAD, DELETE"),
-        ("POST", "/profiling", "GET, HEAD, PUT"),
+        (
+            "DELETE",
+            "/profiling",
+            if cfg!(feature = "html") { "GET, HEAD, PUT, POST" } else { "GET, HEAD, PUT" },
+        ),
     ] {
         let Found::Methods(methods) = Operation::find(method, rest) else { panic!("{method} {rest}") };
         assert_eq!(methods, allowed);
     }
-    for operation in OPERATIONS.iter().filter(|operation| operation.method != "GET") {
+    for operation in OPERATIONS.iter().chain(OF_BROWSERS).filter(|operation| operation.method != "GET") {
         assert_eq!(operation.role(false, Role::Read), Role::Profile, "{operation:?}");
     }
 }

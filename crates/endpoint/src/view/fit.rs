@@ -65,6 +65,19 @@ impl RenderRequest {
         })
     }
 
+    /// Writes a document that cannot be truncated, as text or JSON, or as a page for browsers.
+    pub(super) fn document_or_page(
+        &self,
+        document: &(impl Serialize + Display),
+        max_bytes: usize,
+        page: impl Fn(&Site) -> String,
+    ) -> Result<Reply, Problem> {
+        match &self.site {
+            Some(site) => self.whole(max_bytes, |body| written(body.write_html(&page(site)))),
+            None => self.document(document, max_bytes),
+        }
+    }
+
     /// Writes a body, first with `measure` and then with smaller measures from `less`, until it fits. Only one body
     /// exists at a time, and no body is longer than `max_bytes`.
     pub(super) fn until_it_fits<M: Copy>(

@@ -15,7 +15,7 @@ use super::comparable::Comparable;
 use super::kind::Kind;
 use crate::auth::Authorized;
 use crate::collect::Collect;
-use crate::html::Site;
+use crate::html::{self, Site};
 use crate::reply::{Format, Problem, Reply};
 
 /// A request for one page, with its parameters. Equal requests that arrive together share one answer.
@@ -95,6 +95,11 @@ impl PartialEq for RenderRequest {
 }
 
 impl RenderRequest {
+    /// The reply that sends a browser to the page at `target` after a change. `None` for all other clients.
+    pub(crate) fn see_other(&self, target: &str) -> Option<Reply> {
+        self.site.as_ref().map(|site| Reply::see_other(html::link(site, target)))
+    }
+
     /// A request for another page of the same kind, in the same format.
     pub(crate) fn for_page(&self, page: Arc<dyn PageRequest>) -> Self {
         Self { page, ..self.clone() }

@@ -6,17 +6,21 @@ use memory_debug_core::ProfilingStatus;
 
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
+use crate::html::{self, Site};
 use crate::reply::{Problem, Reply};
-use crate::request::{Asking, Change, IfMatch, etag};
+use crate::request::{Asking, Change, IfMatch, Query, etag};
 
 #[derive(Debug, PartialEq)]
-struct Profiling;
+struct Profiling {
+    /// The version of the state after a change that the operator just made.
+    changed: Option<u64>,
+}
 
 #[derive(Debug, PartialEq)]
 struct SetProfiling(Change);
 
-pub(crate) fn profiling(_asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
-    Ok(Arc::new(Profiling))
+pub(crate) fn profiling(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
+    Ok(Arc::new(Profiling { changed: asking.query.any_number("changed") }))
 }
 
 /// Reads a change of the profiler from the body of the request.
@@ -28,6 +32,15 @@ pub(crate) fn set_profiling(
     Ok(Arc::new(SetProfiling(Change::read(body, if_match, proof.user())?)))
 }
 
+/// Reads a change of the profiler from a form.
+pub(crate) fn set_profiling_by_form(
+    form: &mut Query,
+    if_match: IfMatch,
+    proof: &Authorized,
+) -> Result<Arc<dyn PageRequest>, Problem> {
+    Ok(Arc::new(SetProfiling(Change::read_form(form, if_match, proof.user())?)))
+}
+
 impl PageRequest for Profiling {
     fn answer(
         &self,
@@ -35,7 +48,10 @@ impl PageRequest for Profiling {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        write_status(request, material.process()?.profiling(), material)
+        let process = material.process()?;
+        let status =
+            if self.changed.is_some() { process.profiling_after_change() } else { process.profiling() };
+        write_status(request, status, self.changed, material)
     }
 }
 
@@ -46,16 +62,22 @@ impl PageRequest for SetProfiling {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        write_status(request, self.0.make(material.process()?)?, material)
+        let status = self.0.make(material.process()?)?;
+        match request.see_other(&format!("/profiling?changed={}", status.version)) {
+            Some(reply) => Ok(reply),
+            None => write_status(request, status, None, material),
+        }
     }
 }
 
 fn write_status(
     request: &RenderRequest,
     mut status: ProfilingStatus,
+    changed: Option<u64>,
     material: Material<'_>,
 ) -> Result<Reply, Problem> {
     let etag = etag(status.instance.id, status.version);
     request.hide_host(&mut status.instance, Some(&mut status.unavailable));
-    Ok(request.document(&status, material.max_bytes)?.tagged(etag))
+    let page = |site: &Site| html::profiling(site, &status, &etag, changed);
+    Ok(request.document_or_page(&status, material.max_bytes, page)?.tagged(etag.clone()))
 }

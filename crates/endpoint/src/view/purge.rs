@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
+use crate::html;
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
@@ -24,6 +25,6 @@ impl PageRequest for Purge {
         let report = material.process()?.purge();
         let mut report = report.map_err(|error| Problem::NotBuiltIn(error.to_string().into()))?;
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-        request.document(&report, material.max_bytes)
+        request.document_or_page(&report, material.max_bytes, |site| html::purge(site, &report))
     }
 }

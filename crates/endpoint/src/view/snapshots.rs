@@ -12,10 +12,13 @@ use super::profile::write_pprof;
 use crate::auth::Authorized;
 use crate::html;
 use crate::reply::{Format, Problem, Reply};
-use crate::request::Asking;
+use crate::request::{Asking, IfMatch, Query};
 
 #[derive(Debug, PartialEq)]
-struct ListSnapshots;
+struct ListSnapshots {
+    /// The snapshot that was just deleted.
+    deleted: Option<SnapshotId>,
+}
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct TakeSnapshot {
@@ -41,12 +44,23 @@ impl AsRef<[u8]> for SnapshotBytes {
     }
 }
 
-pub(crate) fn list_snapshots(_asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
-    Ok(Arc::new(ListSnapshots))
+pub(crate) fn list_snapshots(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
+    let deleted =
+        asking.query.read("deleted", |id| id.parse().map_err(|_| "must be the id of a snapshot".to_owned()));
+    Ok(Arc::new(ListSnapshots { deleted }))
 }
 
 pub(crate) fn take_snapshot(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     Ok(Arc::new(TakeSnapshot { label: asking.query.text("label") }))
+}
+
+/// Reads the label from a form.
+pub(crate) fn take_labelled_snapshot(
+    form: &mut Query,
+    _if_match: IfMatch,
+    _proof: &Authorized,
+) -> Result<Arc<dyn PageRequest>, Problem> {
+    Ok(Arc::new(TakeSnapshot { label: form.text("label") }))
 }
 
 pub(crate) fn show_snapshot(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
@@ -70,7 +84,9 @@ impl PageRequest for ListSnapshots {
             let newest = &infos[infos.len() - top..];
             if let Some(site) = &request.site {
                 let note = (top < infos.len()).then(|| truncated(top, material.max_bytes));
-                return written(body.write_html(&html::snapshots(site, newest, note.as_deref())));
+                // The link may be old, so the page does not believe it.
+                let gone = self.deleted.filter(|id| material.snapshots.get(*id).is_err());
+                return written(body.write_html(&html::snapshots(site, newest, note.as_deref(), gone)));
             }
             match request.format {
                 Format::Json => written(render::write_document(body, "snapshots", &newest)),
@@ -93,6 +109,9 @@ impl PageRequest for TakeSnapshot {
         let kept = material.snapshots.keep(snapshot);
         let kept = kept.map_err(|error| Problem::SnapshotTooLarge(error.to_string()))?;
         let id = kept.info().id;
+        if let Some(reply) = request.see_other(&format!("/snapshots/{id}")) {
+            return Ok(reply);
+        }
         Ok(write(request, kept.info(), material)?.created(format!("snapshots/{id}")))
     }
 
@@ -128,17 +147,22 @@ impl PageRequest for ShowSnapshot {
 impl PageRequest for DropSnapshot {
     fn answer(
         &self,
-        _request: &RenderRequest,
+        request: &RenderRequest,
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
         material.snapshots.remove(self.id)?;
-        Ok(Reply::nothing())
+        let elsewhere = request.see_other(&format!("/snapshots?deleted={}", self.id));
+        Ok(elsewhere.unwrap_or_else(Reply::nothing))
     }
 }
 
 fn write(request: &RenderRequest, info: &SnapshotInfo, material: Material<'_>) -> Result<Reply, Problem> {
     let info = shown(request, info);
+    if let Some(site) = &request.site {
+        return request
+            .whole(material.max_bytes, |body| written(body.write_html(&html::snapshot(site, &info))));
+    }
     request.whole(material.max_bytes, |body| match request.format {
         Format::Json => written(render::write_document(body, "snapshot", &info)),
         _ => written(render::write_snapshots_text(body, slice::from_ref(&info))),

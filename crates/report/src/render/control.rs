@@ -1,39 +1,52 @@
-//! Renders the state of the profiler as text.
+//! The state of the profiler.
 
 use std::fmt::{self, Display, Formatter};
 
+use super::layout::{Layout, Terminal};
 use super::reasons;
 use crate::profiling_status::{ProfilingStatus, ProfilingWindow};
+use crate::report::ProfilingState;
 use crate::units::{Bytes, count, printable, span};
 
+/// Writes the state, then when it ends, what a change discarded, and what is unknown.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write(out: &mut dyn Layout, status: &ProfilingStatus) -> fmt::Result {
+    out.remark(&state(&status.profiling))?;
+    status.window.iter().try_for_each(|window| out.remark(&window.to_string()))?;
+    if let Some(lost) = &status.discarded {
+        out.remark(&format!(
+            "changing the rate discarded samples for {} in {} stacks; profiles no longer show what was allocated \
+             before, and earlier snapshots cannot be compared with later ones",
+            Bytes(lost.sampled_bytes),
+            count(lost.stacks)
+        ))?;
+    }
+    let shown = status.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
+    reasons::lines(shown).try_for_each(|line| out.remark(&format!("not available: {line}")))
+}
+
+fn state(profiling: &ProfilingState) -> String {
+    let rate = profiling.sample_bytes.map(|bytes| format!(", one sample per {:.0}", Bytes(bytes)));
+    let rate = rate.unwrap_or_default();
+    match (profiling.compiled, profiling.enabled, profiling.active) {
+        (Some(false), ..) => "heap profiling: not built in".to_owned(),
+        (_, Some(false), _) => "heap profiling: not enabled at the start".to_owned(),
+        (_, _, Some(false)) => format!("heap profiling: off{rate}"),
+        (_, _, Some(true)) => {
+            let since = profiling.active_since.as_deref().map(printable);
+            format!("heap profiling: on{rate}, since {}", since.as_deref().unwrap_or("an unknown time"))
+        }
+        (_, _, None) => "heap profiling: unknown".to_owned(),
+    }
+}
+
 impl Display for ProfilingStatus {
-    /// One line with the state, then when it ends, what a change discarded, and what is unknown.
+    /// One line for each statement.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let profiling = &self.profiling;
-        let rate = profiling.sample_bytes.map(|bytes| format!(", one sample per {:.0}", Bytes(bytes)));
-        let rate = rate.unwrap_or_default();
-        match (profiling.compiled, profiling.enabled, profiling.active) {
-            (Some(false), ..) => writeln!(f, "heap profiling: not built in")?,
-            (_, Some(false), _) => writeln!(f, "heap profiling: not enabled at the start")?,
-            (_, _, Some(false)) => writeln!(f, "heap profiling: off{rate}")?,
-            (_, _, Some(true)) => match &profiling.active_since {
-                Some(since) => writeln!(f, "heap profiling: on{rate}, since {}", printable(since))?,
-                None => writeln!(f, "heap profiling: on{rate}, since an unknown time")?,
-            },
-            (_, _, None) => writeln!(f, "heap profiling: unknown")?,
-        }
-        self.window.iter().try_for_each(|window| writeln!(f, "{window}"))?;
-        if let Some(lost) = &self.discarded {
-            writeln!(
-                f,
-                "changing the rate discarded samples for {} in {} stacks; profiles no longer show what was \
-                 allocated before, and earlier snapshots cannot be compared with later ones",
-                Bytes(lost.sampled_bytes),
-                count(lost.stacks)
-            )?;
-        }
-        let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
-        reasons::lines(shown).try_for_each(|line| writeln!(f, "not available: {line}"))
+        write(&mut Terminal(f), self)
     }
 }
 

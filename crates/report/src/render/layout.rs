@@ -21,6 +21,9 @@ pub trait Layout {
     /// A statement about `name`, which is not a number.
     fn item(&mut self, name: &str, text: &str) -> fmt::Result;
 
+    /// Numbers at several moments, each with its name. `None` if one is missing; the end of the page has the reason.
+    fn moments(&mut self, moments: &[&str], numbers: &[(&str, Vec<Option<String>>)]) -> fmt::Result;
+
     /// Rows under their headings. Each row has as many cells as there are headings.
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result;
 }
@@ -62,6 +65,18 @@ impl<W: Write + ?Sized> Layout for Terminal<'_, W> {
 
     fn item(&mut self, name: &str, text: &str) -> fmt::Result {
         writeln!(self.0, "  {name}: {text}")
+    }
+
+    fn moments(&mut self, moments: &[&str], numbers: &[(&str, Vec<Option<String>>)]) -> fmt::Result {
+        write!(self.0, "\n  {:<22}", "")?;
+        moments.iter().try_for_each(|moment| write!(self.0, " {moment:>14}"))?;
+        writeln!(self.0)?;
+        for (name, values) in numbers {
+            write!(self.0, "  {name:<22}")?;
+            values.iter().try_for_each(|value| write!(self.0, " {:>14}", value.as_deref().unwrap_or("–")))?;
+            writeln!(self.0)?;
+        }
+        Ok(())
     }
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {

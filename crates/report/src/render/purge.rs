@@ -1,32 +1,43 @@
-//! Renders the result of a purge as text.
+//! The result of a purge.
 
 use std::fmt::{self, Display, Formatter};
 
+use super::layout::{Layout, Terminal};
 use super::reasons;
 use crate::purge_report::{PurgeMoment, PurgeReport};
 use crate::units::Bytes;
 
+/// Writes the result, then each number before and after, and what is unknown.
+///
+/// # Errors
+///
+/// Errors of `out`.
+pub fn write(out: &mut dyn Layout, report: &PurgeReport) -> fmt::Result {
+    out.remark(&result(report))?;
+    let cell =
+        |moment, value: fn(&PurgeMoment) -> Option<u64>| value(moment).map(|bytes| Bytes(bytes).to_string());
+    let numbers =
+        NUMBERS.map(|(name, value)| (name, vec![cell(&report.before, value), cell(&report.after, value)]));
+    out.moments(&["before", "after"], &numbers)?;
+    if report.background_threads == Some(true) {
+        out.paragraph("background threads also return unused pages on their own, after the decay time")?;
+    }
+    let shown = report.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
+    reasons::lines(shown).try_for_each(|line| out.paragraph(&format!("not available: {line}")))
+}
+
+fn result(report: &PurgeReport) -> String {
+    let result = match report.returned_bytes {
+        Some(bytes @ 0..) => format!("{} returned to the system", Bytes(bytes.unsigned_abs())),
+        Some(bytes) => format!("the process grew by {} meanwhile", Bytes(bytes.unsigned_abs())),
+        None => "purged".to_owned(),
+    };
+    format!("{result}, in {:.1} ms", report.purge_us as f64 / 1000.0)
+}
+
 impl Display for PurgeReport {
-    /// One line with the result, then each number before and after.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let milliseconds = self.purge_us as f64 / 1000.0;
-        match self.returned_bytes {
-            Some(bytes @ 0..) => write!(f, "{} returned to the system", Bytes(bytes.unsigned_abs()))?,
-            Some(bytes) => write!(f, "the process grew by {} meanwhile", Bytes(bytes.unsigned_abs()))?,
-            None => write!(f, "purged")?,
-        }
-        writeln!(f, ", in {milliseconds:.1} ms\n")?;
-        writeln!(f, "  {:<22} {:>14} {:>14}", "", "before", "after")?;
-        for (name, value) in NUMBERS {
-            let cell =
-                |moment| value(moment).map_or_else(|| "–".to_owned(), |bytes| Bytes(bytes).to_string());
-            writeln!(f, "  {name:<22} {:>14} {:>14}", cell(&self.before), cell(&self.after))?;
-        }
-        if self.background_threads == Some(true) {
-            writeln!(f, "\nbackground threads also return unused pages on their own, after the decay time")?;
-        }
-        let shown = self.unavailable.iter().filter(|(path, _)| !path.starts_with("instance."));
-        reasons::lines(shown).try_for_each(|line| writeln!(f, "\nnot available: {line}"))
+        write(&mut Terminal(f), self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Renders the list of snapshots as text.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
 
 use crate::samples::SampleOrigin;
 use crate::snapshot::SnapshotInfo;
@@ -15,17 +15,19 @@ pub fn write_snapshots_text(out: &mut dyn Write, snapshots: &[SnapshotInfo]) -> 
     if snapshots.is_empty() {
         return writeln!(out, "no snapshots; POST /snapshots takes one");
     }
-    writeln!(
-        out,
-        "{:<32} | {:<24} | {:>11} | {:>7} | {:<24} | label",
-        "id", "taken", "sampled", "stacks", "samples since"
-    )?;
-    for snapshot in snapshots {
-        let [id, taken_at, bytes, stacks, since, label] = cells(snapshot);
-        writeln!(out, "{id} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")?;
-    }
-    Ok(())
+    write_line(out, &HEADINGS)?;
+    snapshots.iter().try_for_each(|snapshot| write_line(out, &cells(snapshot)))
 }
+
+fn write_line(
+    out: &mut dyn Write,
+    [id, taken_at, bytes, stacks, since, label]: &[impl Display; 6],
+) -> fmt::Result {
+    writeln!(out, "{id:<32} | {taken_at:<24} | {bytes:>11} | {stacks:>7} | {since:<24} | {label}")
+}
+
+/// The headings of [`cells`].
+pub const HEADINGS: [&str; 6] = ["id", "taken", "sampled", "stacks", "samples since", "label"];
 
 /// The cells of a snapshot: id, time, sampled bytes, stacks, since when its samples are complete, and label.
 pub fn cells(snapshot: &SnapshotInfo) -> [String; 6] {

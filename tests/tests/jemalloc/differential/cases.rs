@@ -6,6 +6,7 @@ use memory_debug_tests::{PASSWORD, Request, USER, authorization, basic};
 
 use self::Expected::{Application, Decoded, Page, Server};
 use super::changes;
+use super::forms;
 use super::heap_cases::{heap, heap_without_profile};
 use super::metrics_cases::metrics;
 use super::peers_cases::peers;
@@ -70,6 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("metrics", metrics()),
         ("malformed", malformed()),
         ("change", changes::requests()),
+        ("form", forms::requests()),
     ];
     let single = groups.into_iter().flat_map(|(group, requests)| each(group, requests));
     single.chain(conversations()).collect()
@@ -414,7 +416,7 @@ fn accepts() -> Vec<(Request, Expected)> {
     requests
 }
 
-/// Bodies that are not read. Only one operation reads its body ([`changes`]). The bodies of refused requests
+/// Bodies that are not read. Only a change of the profiler and forms are read ([`changes`], [`forms`]). The bodies of refused requests
 /// are small, because servers differ in how much of an unread body they take in before they close the
 /// connection.
 fn bodies() -> Vec<(Request, Expected)> {

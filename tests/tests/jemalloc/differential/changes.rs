@@ -1,4 +1,4 @@
-//! PUT `/profiling`, the only operation that reads a request body.
+//! PUT `/profiling`, whose body is JSON.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) fn requests() -> Vec<(Request, Expected)> {
         (put(OFF).header("sec-fetch-site", "cross-site"), Page(403)),
         (put(OFF).header("sec-fetch-site", "same-site"), Page(403)),
         (put(OFF).header("origin", "https://evil.example"), Page(403)),
-        (json(Request::new("POST", PROFILING).authorized()).body(OFF), Page(405)),
+        (json(Request::new("POST", PROFILING).authorized()).body(OFF), Page(415)),
         (json(Request::new("PATCH", PROFILING).authorized()).body(OFF), Page(405)),
         (json(Request::new("PUT", format!("{PROFILING}/")).authorized()).body(OFF), Page(404)),
         (json(Request::new("PUT", format!("{PROFILING}?x=1")).authorized()).body(OFF), Page(400)),
@@ -99,10 +99,14 @@ pub(super) fn requests() -> Vec<(Request, Expected)> {
 /// Runs `body` with the page of this process on all mounts, in a separate process, because a change affects
 /// the whole process.
 fn on_all_servers(test: &str, body: impl AsyncFn(&Server)) {
-    OwnProcess::run_alone(&format!("differential::changes::{test}"), || {
+    on_all_servers_with(&limits(), test, body);
+}
+
+pub(super) fn on_all_servers_with(limits: &Limits, test: &str, body: impl AsyncFn(&Server)) {
+    OwnProcess::run_alone(&format!("differential::{test}"), || {
         runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
             let reader = Credentials::new("grafana", PASSWORD).unwrap().role(Role::Read);
-            let make = || Endpoint::new(credentials().and(reader.clone()).unwrap()).limits(limits());
+            let make = || Endpoint::new(credentials().and(reader.clone()).unwrap()).limits(limits.clone());
             for server in &servers::all_real(make).await {
                 body(server).await;
             }
@@ -119,7 +123,7 @@ fn etag(response: &Response) -> String {
     response.header("etag").unwrap_or_else(|| panic!("no ETag: {response}"))
 }
 
-async fn state(server: &Server) -> (Value, String) {
+pub(super) async fn state(server: &Server) -> (Value, String) {
     let state = server.send(Request::get(format!("{PROFILING}?format=json")).authorized()).await;
     assert_eq!(state.status, 200, "{}: {state}", server.name);
     (state.json(), etag(&state))
@@ -133,7 +137,7 @@ fn assert_problem(server: &Server, response: &Response, status: u16, slug: &str)
 
 #[test]
 fn s73_all_servers_handle_a_change_identically() {
-    on_all_servers("s73_all_servers_handle_a_change_identically", async |server| {
+    on_all_servers("changes::s73_all_servers_handle_a_change_identically", async |server| {
         let json = |body| put(body).header("accept", "application/json");
         let (before, tag) = state(server).await;
         assert_eq!(before["window"], Value::Null);
@@ -169,7 +173,7 @@ fn s73_all_servers_handle_a_change_identically() {
 
 #[test]
 fn s15_a_reader_changes_nothing() {
-    on_all_servers("s15_a_reader_changes_nothing", async |server| {
+    on_all_servers("changes::s15_a_reader_changes_nothing", async |server| {
         let (_, tag) = state(server).await;
         let reader = Request::new("PUT", PROFILING)
             .header("authorization", basic(format!("grafana:{PASSWORD}")))
@@ -185,7 +189,7 @@ fn s15_a_reader_changes_nothing() {
 
 #[test]
 fn s26_a_body_can_arrive_in_pieces_but_not_too_late() {
-    on_all_servers("s26_a_body_can_arrive_in_pieces_but_not_too_late", async |server| {
+    on_all_servers("changes::s26_a_body_can_arrive_in_pieces_but_not_too_late", async |server| {
         let head = |length: &str| {
             let request = Request::new("PUT", PROFILING).authorized().header("accept", "application/json");
             request.header("content-type", "application/json").header("content-length", length)
@@ -220,7 +224,7 @@ fn s26_a_body_can_arrive_in_pieces_but_not_too_late() {
 
 #[test]
 fn s41_clients_that_hang_up_during_a_body_leave_nothing_behind() {
-    on_all_servers("s41_clients_that_hang_up_during_a_body_leave_nothing_behind", async |server| {
+    on_all_servers("changes::s41_clients_that_hang_up_during_a_body_leave_nothing_behind", async |server| {
         for _ in 0..100 {
             let mut connection = Connection::open(server.address()).await;
             let head = Request::new("PUT", PROFILING).authorized().header("content-type", "application/json");
@@ -252,7 +256,7 @@ fn own_threads() -> usize {
 
 #[test]
 fn s27_bodies_over_http2_are_answered_as_over_http1() {
-    on_all_servers("s27_bodies_over_http2_are_answered_as_over_http1", async |server| {
+    on_all_servers("changes::s27_bodies_over_http2_are_answered_as_over_http1", async |server| {
         if !server.speaks_http2 {
             return;
         }

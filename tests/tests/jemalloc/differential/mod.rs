@@ -7,6 +7,7 @@
 mod cases;
 mod changes;
 mod examples;
+mod forms;
 mod heap_cases;
 mod metrics_cases;
 mod over_http2;

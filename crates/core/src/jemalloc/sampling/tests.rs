@@ -247,3 +247,18 @@ fn a_window_opens_with_any_clock() {
         assert!(sampling.window().unwrap().until.time >= time);
     }
 }
+
+#[test]
+fn what_a_change_discarded_is_known_until_the_next_change() {
+    let (fake, mut sampling) = (Fake::new(true), Sampling::new());
+    assert_eq!(sampling.discarded(), None);
+    sampling.open(&fake, MINUTE, Some(16)).unwrap();
+    let lost = DiscardedSamples::default();
+    sampling.note_discarded(Ok(lost));
+    assert_eq!(sampling.discarded(), Some(Ok(lost)));
+    fake.pass(60);
+    sampling.close_if_due(&fake).unwrap();
+    assert_eq!(sampling.discarded(), None);
+    sampling.note_discarded(Err("no dump".to_owned()));
+    assert_eq!(sampling.discarded(), Some(Err("no dump".to_owned())));
+}

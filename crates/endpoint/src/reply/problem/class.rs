@@ -33,7 +33,7 @@ impl Problem {
             Self::InsufficientHeadroom(_) => (503, "insufficient-headroom", "insufficient headroom"),
             Self::NoThread => (503, "no-thread", "no thread"),
             Self::DeadlineExceeded { .. } => (504, "deadline-exceeded", "deadline exceeded"),
-            Self::UnsupportedBody => (415, "unsupported-body", "unsupported body"),
+            Self::UnsupportedBody { .. } => (415, "unsupported-body", "unsupported body"),
             Self::BodyTooLarge => (413, "body-too-large", "body too large"),
             Self::BodyTimeout { .. } => (408, "body-timeout", "body timeout"),
             Self::TooManyBodies => (429, "too-many-bodies", "too many bodies"),

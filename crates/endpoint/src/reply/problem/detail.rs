@@ -82,8 +82,8 @@ impl Problem {
             Self::DeadlineExceeded { deadline } => {
                 format!("the collection took longer than {} s", deadline.as_secs_f64()).into()
             }
-            Self::UnsupportedBody => {
-                "the body must have `Content-Type: application/json` and no `Content-Encoding`".into()
+            Self::UnsupportedBody { wanted } => {
+                format!("the body must have `Content-Type: {wanted}` and no `Content-Encoding`").into()
             }
             Self::BodyTooLarge => format!("the body is longer than {MAX_REQUEST_BODY_BYTES} bytes").into(),
             Self::BodyTimeout { limit } => {

@@ -41,7 +41,7 @@ impl Problem {
             }),
             Self::NoThread,
             Self::DeadlineExceeded { deadline: Duration::from_secs(30) },
-            Self::UnsupportedBody,
+            Self::UnsupportedBody { wanted: "application/json" },
             Self::BodyTooLarge,
             Self::BodyTimeout { limit: Duration::from_secs(10) },
             Self::TooManyBodies,
