@@ -12,7 +12,6 @@ mod diagnosis;
 mod fleet;
 mod growth;
 mod header;
-mod history;
 mod instance;
 mod json;
 mod layout;
@@ -41,7 +40,8 @@ pub use text::{text, write_text};
 /// The content of pages, in pieces that text and HTML lay out in their own ways. Texts in it are printable.
 pub mod content {
     pub use super::change::{
-        cells as change_cells, moments as compared_moments, total as change_total, without_rows as no_change,
+        NO_ROW_DIFFERS, cells as change_cells, moments as compared_moments, total as change_total,
+        without_rows as no_change,
     };
     pub use super::control::write as write_profiling;
     pub use super::detail::{
@@ -55,7 +55,6 @@ pub mod content {
         write_unavailable as write_fleet_unavailable,
     };
     pub use super::header::{collected, identity, identity_of, limits, memory};
-    pub use super::history::{HEADINGS as HISTORY_HEADINGS, cells as history_cells};
     pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
     pub use super::leaks::{
@@ -65,6 +64,10 @@ pub mod content {
     pub use super::missing::values as unavailable;
     pub use super::purge::write as write_purge;
     pub use super::reconciliation::text as reconciliation;
+    pub use super::report_diff::{
+        HEADINGS as REPORT_CHANGE_HEADINGS, moments as compared_reports, numbers as report_change_numbers,
+        partial as report_change_caveat, total as report_change_total,
+    };
     pub use super::resident::{ResidentPart, not_resident, resident_parts};
     pub use super::snapshots::{HEADINGS as SNAPSHOT_HEADINGS, cells as snapshot_cells};
     pub use super::stats::write as write_stats;

@@ -27,16 +27,44 @@ pub fn diff(
     snapshots: &[SnapshotInfo],
     note: Option<&str>,
 ) -> String {
-    let of_kind = |kind| -> Vec<&DiffRow> { diff.rows.iter().filter(|row| row.kind() == kind).collect() };
-    let sections = SECTIONS.map(|section| (section, of_kind(section.0)));
-    let most = diff.rows.iter().map(|row| row.bytes_change.unsigned_abs() as f64).fold(0.0, f64::max);
     let body = html! {
         @if let Some(note) = note { p.note { (note) } }
-        p.moments { (content::compared_moments(diff)) }
-        @for note in &diff.notes { p.note { "Note: " (content::printable(note)) } }
+        (caption(&content::compared_moments(diff), &diff.notes))
         (form(site, view, snapshots))
-        @if diff.rows.is_empty() {
-            p { (content::no_change(diff)) }
+        (changes(diff))
+    };
+    layout::page(site, "Changes", &[], &body)
+}
+
+/// The difference between two moments, without a form.
+pub(crate) fn between_snapshots(diff: &SnapshotDiff) -> Markup {
+    html! { (caption(&content::compared_moments(diff), &diff.notes)) (changes(diff)) }
+}
+
+/// What is compared, and the caveats.
+pub(crate) fn caption(moments: &str, notes: &[String]) -> Markup {
+    html! {
+        p { (moments) }
+        @for note in notes { p.note { "Note: " (content::printable(note)) } }
+    }
+}
+
+fn changes(diff: &SnapshotDiff) -> Markup {
+    html! {
+        (by_kind(&diff.rows, content::no_change(diff)))
+        @if let Some(line) = content::more(diff.omitted_rows) { p { (line) } }
+        p.summary { (content::change_total(diff)) }
+    }
+}
+
+/// The rows, sorted into kinds. `without` is what the page says if there is no row.
+pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
+    let of_kind = |kind| -> Vec<&DiffRow> { rows.iter().filter(|row| row.kind() == kind).collect() };
+    let sections = SECTIONS.map(|section| (section, of_kind(section.0)));
+    let most = rows.iter().map(|row| row.bytes_change.unsigned_abs() as f64).fold(0.0, f64::max);
+    html! {
+        @if rows.is_empty() {
+            p { (without) }
         } @else {
             nav aria-label="Kinds of change" {
                 ul.tabs {
@@ -65,10 +93,7 @@ pub fn diff(
                 }
             }
         }
-        @if let Some(line) = content::more(diff.omitted_rows) { p { (line) } }
-        p.summary { (content::change_total(diff)) }
-    };
-    layout::page(site, "Changes", &[], &body)
+    }
 }
 
 fn table(name: &str, rows: &[&DiffRow], most: f64) -> Markup {
@@ -79,7 +104,7 @@ fn table(name: &str, rows: &[&DiffRow], most: f64) -> Markup {
                     tr {
                         @for heading in ["types", "# objects", "total size"] { th scope="col" { (heading) } }
                         th scope="col" { abbr title="one standard error" { "±" } }
-                        th scope="col" { "size then" }
+                        th scope="col" { "after" }
                         th.picture scope="col" { "change" }
                     }
                 }

@@ -1,7 +1,5 @@
 //! Pages as the sections of one file, which needs no service and no network.
 
-use std::fmt::Display;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, html};
@@ -11,9 +9,12 @@ use memory_debug_report::{
 };
 
 use crate::assets::{icon, script, style_sheet};
-use crate::bar::{patterns, whisker};
+use crate::bar::patterns;
 use crate::blocks::Blocks;
 use crate::conclusion::conclusion;
+use crate::diff::between_snapshots;
+use crate::history::history;
+use crate::report_change::between_reports;
 use crate::site::Site;
 use crate::table_query::TableQuery;
 use crate::{findings, layout, pages, policy, raw, resident, type_table};
@@ -106,11 +107,11 @@ impl Document<'_> {
             sections.push(("snapshots", "Snapshots", snapshots(self.snapshots)));
         }
         if let Some(change) = self.change {
-            let text: &dyn Display = match change {
-                Change::Reports(diff) => diff,
-                Change::Snapshots(diff) => diff,
+            let content = match change {
+                Change::Reports(reports) => between_reports(reports),
+                Change::Snapshots(snapshots) => between_snapshots(snapshots),
             };
-            sections.push(("diff", "Change", html! { pre tabindex="0" { (text.to_string()) } }));
+            sections.push(("diff", "Changes", content));
         }
         if let Some(report) = self.reports.last() {
             sections.push(("stats", "Statistics", pages::all_numbers(report)));
@@ -155,36 +156,6 @@ fn every_row() -> TypesView {
 /// The icon as a URL that contains it.
 fn embedded_icon() -> String {
     format!("data:{};base64,{}", icon().content_type, STANDARD.encode(icon().bytes))
-}
-
-/// The totals of each report, with a bar for resident memory. All bars have one scale.
-fn history(reports: &[MemoryReport]) -> Markup {
-    let resident = |report: &MemoryReport| report.process.as_ref().and_then(|process| process.resident_bytes);
-    let largest = reports.iter().filter_map(resident).max().unwrap_or_default().max(1) as f64;
-    html! {
-        div.scroll role="region" aria-label="History" tabindex="0" {
-            table {
-                thead {
-                    tr {
-                        @for heading in content::HISTORY_HEADINGS { th scope="col" { (heading) } }
-                        th scope="col" { "resident, of the largest" }
-                    }
-                }
-                tbody {
-                    @for report in reports {
-                        tr {
-                            @for (index, cell) in content::history_cells(report).iter().enumerate() {
-                                @if index == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
-                            }
-                            td.picture {
-                                @if let Some(bytes) = resident(report) { (whisker(bytes as f64 / largest, 0.0)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 fn snapshots(snapshots: &[SnapshotInfo]) -> Markup {
@@ -317,10 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn history_shows_each_moment_on_one_scale() {
-        let html = history(&[report(1, "shop"), report(4, "shop")]).into_string();
-        assert!(html.contains("<th scope=\"row\">2026-11-20T12:01:00Z</th>"), "{html}");
-        assert!(html.contains("width=\"25.0\"") && html.contains("width=\"100.0\""), "{html}");
-        assert!(html.contains("not available: shop"), "{html}");
+    fn change_between_reports_has_numbers_rows_and_total() {
+        let html = full("shop");
+        let change = &html[html.find("<section id=\"diff\"").unwrap()..];
+        for part in
+            ["change from instance 6f1c9a2e", "process.resident_bytes", "+1.00 MiB", "id=\"grown\"", "total "]
+        {
+            assert!(change.contains(part), "{part}: {change}");
+        }
     }
 }

@@ -33,11 +33,13 @@
 //! - `snapshot`: the page of one snapshot
 //! - `snapshots`: the page of snapshots
 //! - `diff`: the page of the difference between two moments
+//! - `report_change`: the difference between two reports
 //! - `leaks`: the page of types that keep growing
 //! - `fleet`: the page of several instances as one
 //! - `instance`: the page that says which process answers
 //! - `profiling`: the page of the heap profiler
 //! - `interstitial`: the page for a link from another site
+//! - `history`: reports of several moments
 //! - `redirect`: a file that leads a browser to an address
 //! - `document`: pages as one file that needs no service
 
@@ -69,11 +71,13 @@ mod take_snapshot;
 mod snapshot;
 mod snapshots;
 mod diff;
+mod report_change;
 mod leaks;
 mod fleet;
 mod instance;
 mod profiling;
 mod interstitial;
+mod history;
 mod redirect;
 mod document;
 

@@ -25,6 +25,12 @@ async fn arenas_and_size_classes_are_shown_on_request() {
     assert!(!both["detail"]["size_classes"]["bins"].as_array().unwrap().is_empty());
     let arenas_only = json("/debug/memory/stats?format=json&detail=arenas").await;
     assert!(arenas_only["detail"]["size_classes"].is_null(), "{arenas_only}");
+    let cells = json("/debug/memory/stats?format=json&detail=bins,arena_bins").await;
+    let (classes, cells) = (&cells["detail"]["size_classes"], &cells["detail"]["arena_bins"]);
+    assert_eq!(cells["unused_bytes"], classes["unused_bytes"], "they are from the same epoch");
+    assert!(!cells["cells"].as_array().unwrap().is_empty(), "{cells}");
+    let page = shop::get("/debug/memory/stats?format=html&detail=arena_bins").await;
+    assert!(page.text().contains("<td class=\"heat-6\">"), "{page}");
     let refused = shop::send(Request::get("/debug/memory/stats?detail=all").authorized()).await;
     assert_eq!(refused.status, 400, "{refused}");
 }

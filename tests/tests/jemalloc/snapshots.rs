@@ -43,6 +43,10 @@ async fn a_diff_shows_growth_with_its_error() {
     assert!((change - truth).abs() < 5.0 * error && error < 0.1 * change, "{row}");
     assert_eq!(rows(diff, "rows", "Box<Still>").len(), 0, "a constant type is not a change");
     assert_eq!(diff["base"]["label"], "before");
+    let page =
+        shop::get(&format!("/debug/memory/diff?format=html&top=1000&base={base}&target={target}")).await;
+    let (_, new) = page.text().split_once("<section id=\"new\"").unwrap();
+    assert!(new.contains("<bdi>Box&lt;Grown&gt;</bdi>") && new.contains("class=\"grown\""), "{page}");
 
     // Compared backwards it has shrunk, and compared with itself it has not changed.
     let back = json(format!("/debug/memory/diff?format=json&top=1000&base={target}&target={base}")).await;
@@ -89,6 +93,10 @@ async fn only_a_type_that_keeps_growing_is_a_suspect() {
     assert_eq!(rows(suspects, "suspects", "Box<Still>").len(), 0, "{suspects}");
     let text = shop::get("/debug/memory/leaks").await;
     assert!(text.text().contains("these keep growing:"), "{text}");
+    let page = shop::get("/debug/memory/leaks?format=html").await;
+    for wanted in ["<bdi>Box&lt;LeakedAgain&gt;</bdi>", "<polyline points=", "these keep growing</p>"] {
+        assert!(page.text().contains(wanted), "{wanted}: {page}");
+    }
     drop(leak);
 }
 

@@ -38,7 +38,8 @@ pub fn without_rows(diff: &SnapshotDiff) -> &'static str {
     }
 }
 
-pub(super) const NO_ROW_DIFFERS: &str = "no row differs";
+/// What two reports without a changed row say.
+pub const NO_ROW_DIFFERS: &str = "no row differs";
 
 /// The change of all rows, and what the star means.
 pub fn total(diff: &SnapshotDiff) -> String {

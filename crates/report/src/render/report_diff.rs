@@ -8,30 +8,51 @@ use crate::instance::InstanceInfo;
 use crate::report_diff::ReportDiff;
 use crate::units::{Bytes, count, printable, signed_bytes, signed_count};
 
+/// The headings of [`numbers`].
+pub const HEADINGS: [&str; 4] = ["number", "before", "after", "change"];
+
+/// What is compared.
+pub fn moments(diff: &ReportDiff) -> String {
+    let (base, target) = (Moment(&diff.base, &diff.base_at), Moment(&diff.target, &diff.target_at));
+    format!("change from {base} to {target}")
+}
+
+/// The numbers that changed.
+pub fn numbers(diff: &ReportDiff) -> Vec<[String; 4]> {
+    let changed = diff.numbers.iter().filter(|(_, number)| number.change != 0);
+    let cells = changed.map(|(path, number)| {
+        let is_bytes = path.ends_with("_bytes");
+        let show = |value| if is_bytes { Bytes(value).to_string() } else { count(value) };
+        let change = if is_bytes { signed_bytes(number.change) } else { signed_count(number.change) };
+        [printable(path), show(number.base), show(number.target), change]
+    });
+    cells.collect()
+}
+
+/// The change of all rows, and what the star means.
+pub fn total(diff: &ReportDiff) -> String {
+    total_of(&diff.total, diff.comparison, diff.threshold_stderrs, diff.compared_rows)
+}
+
+/// The caveat if not all rows could be compared.
+pub fn partial(diff: &ReportDiff) -> Option<&'static str> {
+    let caveat = "a table omits rows; a row that only the other table shows was not compared";
+    diff.is_partial.then_some(caveat)
+}
+
 impl Display for ReportDiff {
     /// The numbers that changed, then the table's columns with signs. A change beyond noise has a star.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (base, target) = (Moment(&self.base, &self.base_at), Moment(&self.target, &self.target_at));
-        writeln!(f, "change from {base} to {target}\n")?;
-        let changed: Vec<_> = self.numbers.iter().filter(|(_, number)| number.change != 0).collect();
-        if !changed.is_empty() {
-            let rows = changed.into_iter().map(|(path, number)| {
-                let is_bytes = path.ends_with("_bytes");
-                let show = |value| if is_bytes { Bytes(value).to_string() } else { count(value) };
-                let change = if is_bytes { signed_bytes(number.change) } else { signed_count(number.change) };
-                [printable(path), show(number.base), show(number.target), change]
-            });
-            columns::write(f, &["number", "before", "after", "change"], &rows.collect::<Vec<_>>())?;
+        writeln!(f, "{}\n", moments(self))?;
+        let numbers = numbers(self);
+        if !numbers.is_empty() {
+            columns::write(f, &HEADINGS, &numbers)?;
             writeln!(f)?;
         }
         write_notes(f, &self.notes)?;
         write_rows(f, &self.rows, self.omitted_rows, NO_ROW_DIFFERS)?;
-        let total = total_of(&self.total, self.comparison, self.threshold_stderrs, self.compared_rows);
-        writeln!(f, "{total}")?;
-        if self.is_partial {
-            writeln!(f, "note: a table omits rows; a row that only the other table shows was not compared")?;
-        }
-        Ok(())
+        writeln!(f, "{}", total(self))?;
+        partial(self).map_or(Ok(()), |caveat| writeln!(f, "note: {caveat}"))
     }
 }
 
