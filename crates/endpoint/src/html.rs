@@ -2,8 +2,8 @@
 
 use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
 pub(crate) use memory_debug_web::{
-    Site, diff, fleet, instance, interstitial, leaks, profiling, purge, snapshot, snapshots, text,
-    type_detail,
+    Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, profiling, purge, snapshot,
+    snapshots, text, type_detail,
 };
 
 use crate::reply::{Problem, Reply};

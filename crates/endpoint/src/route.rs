@@ -114,9 +114,15 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         role: Role::Profile,
-        parameters: &["format", "force", "by", "count", "base"],
+        parameters: &["format", "force", "by", "count", "base", "view"],
         formats: Format::PICTURE,
         ..get("/heap/flamegraph", Kind::Everything, view::flamegraph)
+    },
+    Operation {
+        role: Role::Profile,
+        parameters: &["format", "force", "by", "focus", "ignore", "base", "nodes"],
+        formats: Format::JSON,
+        ..get("/heap/tree", Kind::Everything, view::tree)
     },
     Operation {
         parameters: &["format", "deleted"],

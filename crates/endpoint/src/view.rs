@@ -24,6 +24,8 @@ mod report_pages;
 mod report_writer;
 mod samples;
 mod snapshots;
+mod tree;
+mod tree_source;
 mod type_detail;
 
 pub(crate) use self::diff::diff;
@@ -47,4 +49,5 @@ pub(crate) use self::snapshots::TakeSnapshot;
 pub(crate) use self::snapshots::{
     drop_snapshot, list_snapshots, show_snapshot, take_labelled_snapshot, take_snapshot,
 };
+pub(crate) use self::tree::tree;
 pub(crate) use self::type_detail::type_detail;

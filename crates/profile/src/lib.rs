@@ -26,7 +26,6 @@
 //!
 //! # Modules, from the ground up
 //!
-//!
 //! - `error`: why a profile or a file could not be read
 //! - `number`: numbers as the kernel and jemalloc write them
 //! - `printable`: text that terminals, browsers and logs can show

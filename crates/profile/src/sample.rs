@@ -79,6 +79,11 @@ impl Estimate {
         self.bytes_variance.max(0.0).sqrt()
     }
 
+    /// Whether a change of bytes exceeds a threshold in standard errors. Every change of exact numbers does.
+    pub fn is_beyond(&self, stderrs: f64) -> bool {
+        self.bytes != 0.0 && self.bytes.abs() > stderrs * self.bytes_stderr()
+    }
+
     /// One standard error of `objects`, in objects.
     pub fn objects_stderr(&self) -> f64 {
         self.objects_variance.max(0.0).sqrt()

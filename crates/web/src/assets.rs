@@ -24,12 +24,21 @@ pub struct Asset {
 struct Assets {
     ui_css: Asset,
     ui_js: Asset,
+    flame_css: Asset,
+    flame_js: Asset,
     icon: Asset,
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     ui_css: Asset::new("ui", "css", "text/css; charset=utf-8", include_bytes!("../assets/ui.css")),
     ui_js: Asset::new("ui", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/ui.js")),
+    flame_css: Asset::new("flame", "css", "text/css; charset=utf-8", include_bytes!("../assets/flame.css")),
+    flame_js: Asset::new(
+        "flame",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/flame.js"),
+    ),
     icon: Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 });
 
@@ -47,14 +56,24 @@ pub(crate) fn script() -> &'static Asset {
     &ASSETS.ui_js
 }
 
+/// The style sheet of the flame graph, beside the style sheet of every page.
+pub(crate) fn flame_style_sheet() -> &'static Asset {
+    &ASSETS.flame_css
+}
+
+/// The script of the flame graph, beside the script of every page.
+pub(crate) fn flame_script() -> &'static Asset {
+    &ASSETS.flame_js
+}
+
 pub(crate) fn icon() -> &'static Asset {
     &ASSETS.icon
 }
 
 impl Assets {
-    fn all(&self) -> [&Asset; 3] {
-        let Self { ui_css, ui_js, icon } = self;
-        [ui_css, ui_js, icon]
+    fn all(&self) -> [&Asset; 5] {
+        let Self { ui_css, ui_js, flame_css, flame_js, icon } = self;
+        [ui_css, ui_js, flame_css, flame_js, icon]
     }
 }
 
@@ -108,5 +127,8 @@ mod tests {
         }
         let bytes: usize = ASSETS.all().iter().map(|asset| asset.bytes.len()).sum();
         assert!(bytes <= 60 << 10, "{bytes}");
+        for (asset, most) in [(flame_script(), 24 << 10), (flame_style_sheet(), 4 << 10)] {
+            assert!(asset.bytes.len() <= most, "{}: {}", asset.name, asset.bytes.len());
+        }
     }
 }

@@ -6,10 +6,14 @@ use crate::assets::{icon, script, style_sheet};
 use crate::bar::patterns;
 use crate::site::Site;
 
+/// The path of the flame graph, which only logins that may change something can read.
+const FLAME_GRAPH: &str = "/heap/flamegraph";
+
 /// The pages in the navigation: path and name.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("", "Overview"),
     ("/types", "Types"),
+    (FLAME_GRAPH, "Flame graph"),
     ("/snapshots", "Snapshots"),
     ("/leaks", "Leaks"),
     ("/doctor", "Doctor"),
@@ -27,6 +31,17 @@ pub(crate) fn name(path: &str) -> &str {
 
 /// A whole page. `identity` says which process answers; it is empty on pages that are not about one process.
 pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Markup) -> String {
+    page_with(site, title, identity, &html! {}, content)
+}
+
+/// A whole page that loads more files: `head` is for its head.
+pub(crate) fn page_with(
+    site: &Site,
+    title: &str,
+    identity: &[String],
+    head: &Markup,
+    content: &Markup,
+) -> String {
     let heading = identity.first().map_or(title, String::as_str);
     html! {
         (DOCTYPE)
@@ -38,6 +53,7 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
                 link rel="stylesheet" href=(site.link(&format!("/assets/{}", style_sheet().name)));
                 link rel="icon" type="image/svg+xml" href=(site.link(&format!("/assets/{}", icon().name)));
                 script defer src=(site.link(&format!("/assets/{}", script().name))) integrity=(script().integrity) {}
+                (head)
             }
             body {
                 (patterns())
@@ -46,7 +62,7 @@ pub(crate) fn page(site: &Site, title: &str, identity: &[String], content: &Mark
                     (self::identity(identity))
                     nav aria-label="Pages" {
                         ul {
-                            @for (path, name) in PAGES {
+                            @for (path, name) in PAGES.into_iter().filter(|(path, _)| site.may_change() || *path != FLAME_GRAPH) {
                                 li {
                                     @if path == site.path() {
                                         a href=(site.link(path)) aria-current="page" { (name) }

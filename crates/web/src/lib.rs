@@ -38,6 +38,7 @@
 //! - `fleet`: the page of several instances as one
 //! - `instance`: the page that says which process answers
 //! - `profiling`: the page of the heap profiler
+//! - `flame`: the flame graph, and its call tree without script
 //! - `interstitial`: the page for a link from another site
 //! - `history`: reports of several moments
 //! - `redirect`: a file that leads a browser to an address
@@ -76,6 +77,7 @@ mod leaks;
 mod fleet;
 mod instance;
 mod profiling;
+mod flame;
 mod interstitial;
 mod history;
 mod redirect;
@@ -85,12 +87,13 @@ pub use allocator::allocator;
 pub use assets::{Asset, asset};
 pub use diff::diff;
 pub use document::{Change, Document};
+pub use flame::{call_tree, flame_graph};
 pub use fleet::fleet;
 pub use instance::instance;
 pub use interstitial::interstitial;
 pub use leaks::{leaks, too_few_snapshots};
 pub use pages::{doctor, overview, problem, stats, text, types};
-pub use policy::content_security_policy;
+pub use policy::{content_security_policy, flame_graph_policy};
 pub use profiling::profiling;
 pub use purge::purge;
 pub use redirect::leading_to;

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use crate::assets::{Asset, script, style_sheet};
+use crate::assets::{Asset, flame_script, script, style_sheet};
 
 static OF_PAGES: LazyLock<String> = LazyLock::new(|| policy(&[script()]));
+static OF_FLAME_GRAPH: LazyLock<String> = LazyLock::new(|| policy(&[script(), flame_script()]));
 
 /// The value of `Content-Security-Policy` for a page.
 ///
@@ -25,6 +26,11 @@ pub(crate) fn of_document() -> String {
         script().integrity,
         style_sheet().integrity
     )
+}
+
+/// The value of `Content-Security-Policy` for the flame graph, the only page that runs a second script.
+pub fn flame_graph_policy() -> &'static str {
+    &OF_FLAME_GRAPH
 }
 
 /// The policy of a page that runs only `scripts`.
@@ -63,5 +69,13 @@ mod tests {
                 "trusted-types 'none'",
             ]
         );
+    }
+
+    #[test]
+    fn s33_only_the_flame_graph_runs_its_script() {
+        let (page, flame) = (content_security_policy(), flame_graph_policy());
+        let hashes = format!("'{}' '{}'", script().integrity, flame_script().integrity);
+        assert!(flame.contains(&format!("script-src {hashes};")), "{flame}");
+        assert_eq!(flame.replace(&hashes, &format!("'{}'", script().integrity)), page);
     }
 }

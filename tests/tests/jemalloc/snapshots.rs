@@ -141,6 +141,38 @@ async fn s34_a_flame_graph_is_sent_as_a_download() {
 }
 
 #[tokio::test]
+async fn a_call_tree_has_the_sums_of_the_heap() {
+    let column = |tree: &Value, name: &str| -> Vec<i64> {
+        let column = tree["nodes"][name].as_array().unwrap_or_else(|| panic!("{name}: {tree}"));
+        column.iter().map(|number| number.as_i64().unwrap()).collect()
+    };
+    let base = take("before+the+tree").await;
+    for target in ["?by=type&nodes=1000".to_owned(), format!("?base={base}")] {
+        let tree = json(format!("/debug/memory/heap/tree{target}")).await;
+        assert_eq!(tree["schema"], "memory-debug-tree/v1");
+        let (parents, bytes) = (column(&tree, "parent"), column(&tree, "bytes"));
+        assert_eq!(tree["total"]["bytes"], bytes[0]);
+        assert!(bytes[0] > 0 && bytes.len() <= 8192);
+        let mut below = vec![0; bytes.len()];
+        for (node, parent) in parents.iter().enumerate().skip(1) {
+            let parent = usize::try_from(*parent).unwrap();
+            assert!(parent < node);
+            below[parent] += bytes[node];
+        }
+        assert!(bytes.iter().zip(&below).all(|(whole, below)| whole >= below), "{tree}");
+        assert_eq!(tree["base"]["id"].as_str(), target.strip_prefix("?base="));
+        if target.starts_with("?base=") {
+            assert_eq!(column(&tree, "significant").len(), column(&tree, "before_bytes").len());
+        }
+    }
+    let page =
+        Request::get("/debug/memory/heap/flamegraph?view=tree").authorized().header("accept", "text/html");
+    let page = shop::send(page).await;
+    assert_eq!(page.header("content-type").as_deref(), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("<b>100.0 %</b>") && page.text().contains("<details open>"), "{page}");
+}
+
+#[tokio::test]
 async fn s15_profiles_and_snapshots_need_the_password_and_the_role() {
     for (method, target) in [
         ("GET", "/debug/memory/heap"),

@@ -234,6 +234,9 @@ impl Endpoint {
             Source::Page(page) => {
                 let page = page?;
                 let kind = page.kind(kind);
+                if let Some(reply) = site.as_ref().and_then(|site| page.at_once(site)) {
+                    return Ok(Request::Answered(reply));
+                }
                 let request = RenderRequest { page, kind, format, force, shows_host, site };
                 Ok(Request::Page(request, neighbours.take()))
             }

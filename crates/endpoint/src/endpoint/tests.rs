@@ -1,5 +1,7 @@
 //! Requests and their replies, with a collector that counts.
 
+#[cfg(feature = "html")]
+mod flame;
 mod forced;
 #[cfg(feature = "html")]
 mod forms;

@@ -4,6 +4,7 @@ use memory_debug_core::{
     DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, ProfilingStatus, PurgeReport,
     Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TypeDetail, TypesView,
 };
+use memory_debug_tree::CallTree;
 
 use crate::reply::{Problem, Reply};
 
@@ -95,5 +96,18 @@ pub(crate) fn instance(site: &Site, _report: &InstanceReport) -> String {
 }
 
 pub(crate) fn text(site: &Site, _text: &str) -> String {
+    match *site {}
+}
+
+pub(crate) fn call_tree(
+    site: &Site,
+    _report: &MemoryReport,
+    _tree: &CallTree<'_>,
+    _base: Option<&str>,
+) -> String {
+    match *site {}
+}
+
+pub(crate) fn flame_graph(site: &Site, _base: Option<&str>) -> String {
     match *site {}
 }

@@ -49,8 +49,14 @@ impl Format {
     /// Formats of metrics.
     pub(crate) const METRICS: &'static [Self] = &[Self::Prometheus, Self::OpenMetrics];
 
-    /// Formats of a picture.
+    /// Formats of a picture. SVG comes first, for clients without a preference.
+    #[cfg(feature = "html")]
+    pub(crate) const PICTURE: &'static [Self] = &[Self::Svg, Self::Html];
+    #[cfg(not(feature = "html"))]
     pub(crate) const PICTURE: &'static [Self] = &[Self::Svg];
+
+    /// The format of data that only programs read.
+    pub(crate) const JSON: &'static [Self] = &[Self::Json];
 
     /// The value of the `format` parameter.
     pub(crate) fn name(self) -> &'static str {

@@ -23,6 +23,18 @@ pub(crate) fn of_html() -> [(&'static str, &'static str); 2] {
     [("content-security-policy", policy), ("referrer-policy", "same-origin")]
 }
 
+/// Headers that differ for the flame graph, which runs a script of its own.
+#[cfg(feature = "html")]
+pub(crate) fn of_flame_graph() -> [(&'static str, &'static str); 1] {
+    [("content-security-policy", memory_debug_web::flame_graph_policy())]
+}
+
+/// Headers that differ for the flame graph. This build has none.
+#[cfg(not(feature = "html"))]
+pub(crate) fn of_flame_graph() -> [(&'static str, &'static str); 0] {
+    []
+}
+
 /// Headers that differ for a page for browsers. This build has none.
 #[cfg(not(feature = "html"))]
 pub(crate) fn of_html() -> [(&'static str, &'static str); 0] {

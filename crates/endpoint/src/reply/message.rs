@@ -9,7 +9,7 @@ use crate::auth::Refusal;
 use crate::reply::format::Format;
 #[cfg(any(test, feature = "html"))]
 use crate::reply::headers::OF_ASSET;
-use crate::reply::headers::{ALWAYS, CHALLENGE, of_html};
+use crate::reply::headers::{ALWAYS, CHALLENGE, of_flame_graph, of_html};
 use crate::reply::problem::Problem;
 
 const UNAUTHORIZED_BODY: &str = "401 unauthorized: this page requires a user name and a password\n";
@@ -71,6 +71,11 @@ impl Reply {
             Some(disposition) => reply.with_header("content-disposition", disposition),
             None => reply,
         }
+    }
+
+    /// The frame of the flame graph.
+    pub(crate) fn flame_graph(page: String) -> Self {
+        Self::page(Format::Html, page.into()).with_replaced(&of_flame_graph())
     }
 
     /// A file that pages for browsers load.

@@ -53,6 +53,17 @@ impl Base {
     }
 }
 
+impl fmt::Display for Base {
+    /// Writes the value of the parameter.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("first"),
+            Self::Last => f.write_str("last"),
+            Self::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
 impl Target {
     /// Reads the parameter `target`. The default is the present state.
     pub(crate) fn read(query: &mut Query) -> Self {
@@ -64,16 +75,6 @@ impl Target {
 
     fn parse(text: &str) -> Option<Self> {
         if text == "now" { Some(Self::Now) } else { Base::parse(text).map(Self::Snapshot) }
-    }
-}
-
-impl fmt::Display for Base {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::First => f.write_str("first"),
-            Self::Last => f.write_str("last"),
-            Self::Id(id) => id.fmt(f),
-        }
     }
 }
 

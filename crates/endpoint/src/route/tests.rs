@@ -147,7 +147,14 @@ fn every_value_of_a_parameter_is_read() {
     assert!(page("GET", "/heap", "seconds=01&format=text").ends_with("span: Some(1s) }"));
     assert_eq!(
         page("GET", "/heap/flamegraph", "by=type&count=objects&base=last"),
-        "Flamegraph { leaf: Type, count: Objects, base: Some(Last) }"
+        "Flamegraph { source: TreeSource { leaf: Type, selection: Selection { group: Container, focus: None, ignore: \
+         None, depth: TracebackDepth(8) }, base: Some(Last) }, count: Objects, view: Graph }"
+    );
+    let tree = page("GET", "/heap/tree", "by=type&focus=read&nodes=20000");
+    assert!(tree.contains("leaf: Type") && tree.contains("focus: Some(\"read\")"), "{tree}");
+    assert!(
+        tree.ends_with("nodes: 20000 }") && page("GET", "/heap/tree", "").ends_with("nodes: 8192 }"),
+        "{tree}"
     );
     assert_eq!(page("POST", "/snapshots", "label=a+b"), "TakeSnapshot { label: Some(\"a b\") }");
     let diff = page("GET", "/diff", "base=first&target=last&growth=true");
@@ -178,6 +185,12 @@ fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
         ("GET", "/heap", "format=json&debug=1", "`debug` cannot be combined with `format`"),
         ("GET", "/heap", "symbols=all", "`symbols` must be `inline`, `functions` or `none`"),
         ("GET", "/heap/flamegraph", "format=text", "`format` must be `svg`"),
+        ("GET", "/heap/flamegraph", "view=list", "`view` must be `graph` or `tree`"),
+        ("GET", "/heap/tree", "format=text", "`format` must be `json`"),
+        ("GET", "/heap/tree", "nodes=999", "`nodes` must be a number from 1000 to 20000"),
+        ("GET", "/heap/tree", "nodes=20001", "`nodes` must be a number from 1000 to 20000"),
+        ("GET", "/heap/tree", "nodes=+5000", "`nodes` must be a number from 1000 to 20000"),
+        ("GET", "/heap/tree", "base=", "`base` must be the id of a snapshot"),
         ("GET", "/heap/flamegraph", "by=line", "`by` must be `function` or `type`"),
         ("GET", "/diff", "base=now", "`base` must be the id of a snapshot"),
         ("GET", "/diff", "target=0", "`target` must be the id of a snapshot"),

@@ -7,36 +7,45 @@ mod enabled;
 
 use std::sync::Arc;
 
-use memory_debug_core::{Count, Leaf, Snapshots, Work};
+use memory_debug_core::{Count, Snapshots, Work};
+use memory_debug_tree::TreeOptions;
 
 #[cfg(not(feature = "flamegraph"))]
 use self::disabled::draw;
 #[cfg(feature = "flamegraph")]
 use self::enabled::draw;
-use super::fit::comparison;
+use super::fit::{half, written};
 use super::page_request::{Material, PageRequest, RenderRequest};
+use super::tree_source::TreeSource;
 use crate::auth::Authorized;
+use crate::html::{self, Site};
 use crate::reply::{Problem, Reply};
-use crate::request::{Asking, Base};
+use crate::request::Asking;
 
-/// A request for a flame graph.
+/// A request for a flame graph. With a base, colours show the growth since.
 #[derive(Debug, PartialEq)]
 struct Flamegraph {
-    leaf: Leaf,
+    source: TreeSource,
     count: Count,
-    /// The snapshot to compare with. Colours then show the growth since.
-    base: Option<Base>,
+    view: View,
+}
+
+/// The form of the answer to a browser. All other clients get the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum View {
+    /// A page whose script draws the call tree.
+    #[default]
+    Graph,
+    /// The call tree as nested lists.
+    Tree,
 }
 
 pub(crate) fn flamegraph(asking: &mut Asking<'_>) -> Result<Arc<dyn PageRequest>, Problem> {
     let query = &mut asking.query;
-    let leaf = query.one_of("by", &[("function", Leaf::Function), ("type", Leaf::Type)]);
+    let source = TreeSource::read(query);
     let count = query.one_of("count", &[("bytes", Count::Bytes), ("objects", Count::Objects)]);
-    Ok(Arc::new(Flamegraph {
-        leaf: leaf.unwrap_or_default(),
-        count: count.unwrap_or_default(),
-        base: Base::read(query),
-    }))
+    let view = query.one_of("view", &[("graph", View::Graph), ("tree", View::Tree)]);
+    Ok(Arc::new(Flamegraph { source, count: count.unwrap_or_default(), view: view.unwrap_or_default() }))
 }
 
 impl PageRequest for Flamegraph {
@@ -46,11 +55,40 @@ impl PageRequest for Flamegraph {
         material: Material<'_>,
         _proof: &Authorized,
     ) -> Result<Reply, Problem> {
-        let Self { leaf, count, base } = *self;
-        draw(request, leaf, count, base, material)
+        match &request.site {
+            Some(site) => self.call_tree(request, site, material),
+            None => draw(request, self.source.leaf, self.count, self.source.base, material),
+        }
+    }
+
+    fn at_once(&self, site: &Site) -> Option<Reply> {
+        let base = self.base();
+        (self.view == View::Graph).then(|| Reply::flame_graph(html::flame_graph(site, base.as_deref())))
     }
 
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
-        Some(if self.base.is_some() { comparison(snapshots) } else { Work::Profile })
+        Some(self.source.work(snapshots))
+    }
+}
+
+impl Flamegraph {
+    fn base(&self) -> Option<String> {
+        self.source.base.map(|base| base.to_string())
+    }
+
+    /// Writes the call tree as a page. If it does not fit, more of its nodes are summed.
+    fn call_tree(
+        &self,
+        request: &RenderRequest,
+        site: &Site,
+        material: Material<'_>,
+    ) -> Result<Reply, Problem> {
+        let mut report = material.report()?.clone();
+        request.hide_host(&mut report.instance, None);
+        let profiles = self.source.profiles(material)?;
+        request.until_it_fits(TreeOptions::default().nodes, half, material.max_bytes, |body, nodes| {
+            let page = html::call_tree(site, &report, &profiles.tree(nodes), self.base().as_deref());
+            written(body.write_html(&page))
+        })
     }
 }

@@ -34,6 +34,11 @@ pub(crate) trait PageRequest: Comparable + fmt::Debug + Send + Sync {
         proof: &Authorized,
     ) -> Result<Reply, Problem>;
 
+    /// The reply to a browser, if the page needs neither a collection nor other work. The default is that it does.
+    fn at_once(&self, _site: &Site) -> Option<Reply> {
+        None
+    }
+
     /// The work that takes memory when the page is written.
     ///
     /// `None` if the work takes almost no memory. Also `None` if the work frees memory, because it must be possible

@@ -1,8 +1,26 @@
 //! The check that two profiles consist of comparable samples.
 
-use memory_debug_core::SampleOrigin;
+use std::sync::Arc;
 
+use memory_debug_core::{SampleOrigin, Snapshot, SymbolizedProfile};
+
+use super::page_request::Material;
 use crate::reply::Problem;
+use crate::request::Base;
+
+/// Reads a snapshot that the live heap can be compared with. A snapshot of another process has other samples anyway.
+pub(super) fn earlier_profile(
+    base: Base,
+    material: Material<'_>,
+) -> Result<(Arc<Snapshot>, SymbolizedProfile), Problem> {
+    let base = base.find(material.snapshots)?;
+    if base.info().instance.id == material.report()?.instance.id {
+        require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
+    }
+    let profile =
+        base.profile().map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
+    Ok((base, profile))
+}
 
 /// Refuses to compare two profiles if the sampling changed between them. Discarded samples would look like freed
 /// memory, and neither a profile nor a picture has room for a warning.

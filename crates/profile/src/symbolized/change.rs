@@ -96,11 +96,11 @@ impl ChangeTable {
             (row.type_name, row.full_type) =
                 (key.name.as_ref().to_owned(), key.full_type.as_ref().to_owned());
             row.is_attributed = key.is_attributed;
-            row.is_significant = row.exceeds(threshold);
+            row.is_significant = row.difference.is_beyond(threshold);
             table.rows.push(row);
         }
         table.total.difference.bytes_variance += all_resized.powi(2);
-        table.total.is_significant = table.total.exceeds(significant_stderrs(1));
+        table.total.is_significant = table.total.difference.is_beyond(significant_stderrs(1));
         table.rows.sort_by(|a, b| {
             let size = |row: &Change| row.difference.bytes.abs();
             let names = |row: &Change| (row.full_type.clone(), row.type_name.clone());
@@ -177,12 +177,6 @@ impl Change {
         self.base += row.base;
         self.target += row.target;
         self.difference += row.difference;
-    }
-
-    /// Whether the change exceeds the threshold. Exact numbers have no noise, so every change of them counts.
-    fn exceeds(&self, threshold: f64) -> bool {
-        let bytes = self.difference.bytes.abs();
-        bytes > 0.0 && bytes > threshold * self.difference.bytes_stderr()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The symbolized profile and its tables.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::amount::Amount;
 use crate::build_id::BuildId;
 use crate::large;
 use crate::sample::{Estimate, SampleRate};
+use crate::selection::Selection;
 
 /// A heap profile with names: stacks of functions, each with the type that owns its allocations.
 ///
@@ -129,7 +131,8 @@ pub(crate) struct NamedSample {
 pub struct SymbolizedStack<'p> {
     profile: &'p SymbolizedProfile,
     stack: &'p NamedStack,
-    live: Amount,
+    /// The memory of the stack over all threads.
+    pub live: Amount,
 }
 
 /// A function on a stack.
@@ -150,6 +153,24 @@ impl<'p> SymbolizedStack<'p> {
         self.profile.estimate(self.live)
     }
 
+    /// Whether the stack counts in a table of `selection`.
+    pub fn is_selected(&self, selection: &Selection) -> bool {
+        self.profile.is_selected(self.stack, selection)
+    }
+
+    /// Hashes what identifies the stack in every profile.
+    pub fn hash_identity(&self, state: &mut impl Hasher) {
+        for location in self.profile.locations_of(self.stack) {
+            location.mapping.map(|at| &self.profile.mappings[at as usize]).hash(state);
+            location.address.hash(state);
+        }
+    }
+
+    /// The change of the bytes if large objects have the sizes that `other` assumes.
+    pub fn resized_as_in(&self, other: &SymbolizedProfile) -> f64 {
+        large::bytes_of_gap(self.profile.large_below.abs_diff(other.large_below), self.live)
+    }
+
     /// The name of the table row that the stack belongs to, and whether it is a type.
     pub fn owner(&self) -> (&'p str, bool) {
         let owner = &self.profile.owners[self.stack.owner as usize];
@@ -157,7 +178,7 @@ impl<'p> SymbolizedStack<'p> {
     }
 
     /// The functions, innermost first.
-    pub fn frames(&self) -> impl Iterator<Item = SymbolizedFrame<'p>> {
+    pub fn frames(&self) -> impl DoubleEndedIterator<Item = SymbolizedFrame<'p>> + use<'p> {
         let profile = self.profile;
         profile.lines_of(self.stack).map(move |line| {
             let function = profile.function(line);
@@ -197,10 +218,14 @@ impl SymbolizedProfile {
         self.samples.iter().map(|sample| sample.live).sum()
     }
 
+    /// The stacks.
+    pub fn stacks(&self) -> impl Iterator<Item = SymbolizedStack<'_>> {
+        self.stacks.iter().map(|stack| SymbolizedStack { profile: self, stack, live: self.live(stack) })
+    }
+
     /// The stacks. Stacks with the most bytes come first.
     pub fn stacks_by_bytes(&self) -> Vec<SymbolizedStack<'_>> {
-        let stack = |stack| SymbolizedStack { profile: self, stack, live: self.live(stack) };
-        let mut stacks: Vec<_> = self.stacks.iter().map(stack).collect();
+        let mut stacks: Vec<_> = self.stacks().collect();
         // A stable sort keeps equal stacks in the order of the profile.
         stacks.sort_by_key(|stack| std::cmp::Reverse(stack.live.bytes));
         stacks

@@ -111,7 +111,7 @@ impl SymbolizedProfile {
         traceback(frames, depth)
     }
 
-    fn is_selected(&self, stack: &NamedStack, selection: &Selection) -> bool {
+    pub(super) fn is_selected(&self, stack: &NamedStack, selection: &Selection) -> bool {
         selection.admits(|| {
             Box::new(self.lines_of(stack).flat_map(|line| {
                 let function = self.function(line);

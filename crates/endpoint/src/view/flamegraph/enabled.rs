@@ -8,7 +8,7 @@ use crate::view::bounded::Bounded;
 use crate::view::fit::written;
 use crate::view::page_request::{Material, RenderRequest};
 use crate::view::profile::coarser;
-use crate::view::samples::require_same_samples;
+use crate::view::samples::earlier_profile;
 
 pub(super) fn draw(
     request: &RenderRequest,
@@ -29,13 +29,8 @@ pub(super) fn draw(
     let Some(base) = base else {
         return picture(request, &profile.collapse(&options.collapsed()), &options, material);
     };
-    let base = base.find(material.snapshots)?;
-    if base.info().instance.id == instance.id {
-        require_same_samples(base.info().samples.as_ref(), material.samples()?.as_ref())?;
-    }
+    let (base, earlier) = earlier_profile(base, material)?;
     options.subtitle = format!("red has grown since {}, blue has shrunk", base.info().taken_at);
-    let earlier =
-        base.profile().map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
     picture(request, &profile.collapse_since(&earlier, &options.collapsed()), &options, material)
 }
 
