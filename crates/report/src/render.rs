@@ -54,7 +54,9 @@ pub mod content {
         write_missing as write_missing_instances, write_numbers as write_fleet_numbers, write_outliers,
         write_unavailable as write_fleet_unavailable,
     };
-    pub use super::header::{collected, identity, identity_of, limits, memory};
+    pub use super::header::{
+        LiveNumber, collected, identity, identity_of, limits, live_numbers, memory, parts as memory_parts,
+    };
     pub use super::instance::write as write_instance;
     pub use super::layout::Layout;
     pub use super::leaks::{

@@ -135,7 +135,7 @@ impl Layout for Blocks {
         self.section().is_wide = true;
         self.push(html! {
             div.scroll role="region" aria-label=(headings.join(", ")) tabindex="0" {
-                table {
+                table data-sortable {
                     thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
                     tbody {
                         @for row in rows {

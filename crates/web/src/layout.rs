@@ -55,7 +55,7 @@ pub(crate) fn page_with(
                 script defer src=(site.link(&format!("/assets/{}", script().name))) integrity=(script().integrity) {}
                 (head)
             }
-            body {
+            body data-base=(site.link("")) {
                 (patterns())
                 a.skip href="#content" { "Skip to content" }
                 header {

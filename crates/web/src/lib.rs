@@ -21,6 +21,7 @@
 //! - `purge`: the result of a purge, and the button for it
 //! - `resident`: resident memory and its parts
 //! - `conclusion`: what holds the memory
+//! - `watch`: the place of the button that watches the instance
 //! - `findings`: findings of the doctor
 //! - `table_query`: the parameters of a table
 //! - `type_table`: the table of types
@@ -60,6 +61,7 @@ mod blocks;
 mod purge;
 mod resident;
 mod conclusion;
+mod watch;
 mod findings;
 mod table_query;
 mod type_table;

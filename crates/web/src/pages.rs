@@ -11,6 +11,7 @@ use crate::layout;
 use crate::prose::prose;
 use crate::site::Site;
 use crate::table_query::TableQuery;
+use crate::watch::{Watched, watch};
 use crate::{findings, purge, resident, type_table};
 
 /// The overview. `note` says what was left out.
@@ -21,6 +22,7 @@ pub fn overview(site: &Site, report: &MemoryReport, view: &TypesView, note: Opti
     let query = TableQuery { view, selection: &Selection::default() };
     let body = html! {
         @if let Some(note) = note { p.note { (note) } }
+        (watch(&report.instance, Watched::NumbersAndTypes))
         (conclusion(site, &Conclusion::of(report, &diagnosis)))
         (findings::short(&diagnosis))
         (resident::numbers(report))
@@ -43,6 +45,7 @@ pub fn types(
     let query = TableQuery { view, selection };
     let body = html! {
         @if let Some(note) = note { p.note { (note) } }
+        (watch(&report.instance, Watched::NumbersAndTypes))
         (query.form(site))
         (type_table::table(site, report, query))
         (reconciliation(report))
@@ -55,6 +58,7 @@ pub fn types(
 pub fn doctor(site: &Site, report: &MemoryReport) -> String {
     let diagnosis = diagnose(report);
     let body = html! {
+        (watch(&report.instance, Watched::Numbers))
         (conclusion(site, &Conclusion::of(report, &diagnosis)))
         (findings::all(&diagnosis))
     };
@@ -64,6 +68,7 @@ pub fn doctor(site: &Site, report: &MemoryReport) -> String {
 /// All numbers of the process, its container and the allocator.
 pub fn stats(site: &Site, report: &MemoryReport) -> String {
     let body = html! {
+        (watch(&report.instance, Watched::Numbers))
         (all_numbers(report))
         @if report.allocator.is_some() { (detail_links(site)) (purge::button(site)) }
         (unavailable(report, Page::Stats))

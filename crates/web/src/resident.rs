@@ -1,7 +1,7 @@
 //! Resident memory and its parts, as a picture and as a table.
 
 use maud::{Markup, html};
-use memory_debug_report::render::content::{self, ResidentPart};
+use memory_debug_report::render::content::{self, LiveNumber, ResidentPart};
 use memory_debug_report::units::{Bytes, percent};
 use memory_debug_report::{MemoryReport, Reconciliation};
 
@@ -11,10 +11,19 @@ use crate::bar::{Part, bar, swatch};
 pub(crate) fn numbers(report: &MemoryReport) -> Markup {
     html! {
         h2 { "Memory" }
-        p.numbers { (content::memory(report)) }
+        p.numbers {
+            @let live = content::live_numbers(report).map(live);
+            @let details = content::memory_parts(report).into_iter().map(|detail| html! { (detail) });
+            @for (index, part) in live.chain(details).enumerate() { @if index > 0 { " · " } (part) }
+        }
         @if let Some(numbers) = &report.reconciliation { (parts(numbers)) }
         (limit(report))
     }
+}
+
+/// A number that a script updates.
+fn live(LiveNumber { name, path, bytes }: LiveNumber) -> Markup {
+    html! { (name) " " span data-live=(path) { (format!("{:.1}", Bytes(bytes))) } }
 }
 
 /// The lines about the limit, below a picture of how much of it is used.

@@ -85,7 +85,13 @@ pub(crate) fn rows_field(top: usize) -> Markup {
 
 /// A literal text that a name or a stack contains.
 pub(crate) fn text_field(name: &str, label: &str, value: Option<&str>) -> Markup {
-    html! { label { (label) " " input name=(name) value=[value] maxlength="128" autocomplete="off" spellcheck="false"; } }
+    // A script filters the rows while the reader types.
+    let filters = (name == "filter").then_some("types");
+    html! {
+        label { (label) " "
+            input name=(name) data-filters=[filters] value=[value] maxlength="128" autocomplete="off" spellcheck="false";
+        }
+    }
 }
 
 /// What a row stands for.

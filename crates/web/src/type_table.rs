@@ -21,7 +21,7 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
         }
         @if !summary.rows.is_empty() {
             div.scroll role="region" aria-label="Types" tabindex="0" {
-                table.types {
+                table.types #types data-sortable[summary.omitted_rows == 0] {
                     thead {
                         tr {
                             @for (order, name) in COLUMNS {
@@ -58,7 +58,7 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
     let share = |bytes: f64| if total > 0.0 { bytes / total } else { 0.0 };
     let stderr = if row.source == RowSource::Exact { 0.0 } else { share(row.bytes_stderr) };
     html! {
-        tr {
+        tr data-type=(row.full_type) {
             th scope="row" {
                 @let page = row.id.map(|id| format!("/types/{id}")).filter(|page| site.has_page(page));
                 @match page {
@@ -66,10 +66,10 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
                     None => bdi { (name) },
                 }
             }
-            td { (objects) }
-            td { (bytes) }
+            td data-field="objects" data-value=(row.objects) { (objects) }
+            td data-field="bytes" data-value=(row.bytes) { (bytes) }
             td { (error) }
-            td.picture { (whisker(share(row.bytes as f64), stderr)) }
+            td.picture data-value=(row.bytes) { (whisker(share(row.bytes as f64), stderr)) }
         }
     }
 }

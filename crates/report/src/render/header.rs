@@ -29,19 +29,46 @@ pub fn identity_of(instance: &InstanceInfo) -> Vec<String> {
     parts
 }
 
-/// The most important numbers. Differences are omitted if the parts do not add up, because the kernel and the allocator
-/// count at different moments.
+/// A number that changes while someone watches the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveNumber {
+    /// What is counted.
+    pub name: &'static str,
+    /// The place of the number in the JSON of a report.
+    pub path: &'static str,
+    /// The number.
+    pub bytes: u64,
+}
+
+/// The most important numbers in one line.
 pub fn memory(report: &MemoryReport) -> String {
+    let live = live_numbers(report);
+    let live = live.map(|LiveNumber { name, bytes, .. }| format!("{name} {:.1}", Bytes(bytes)));
+    live.chain(parts(report)).collect::<Vec<_>>().join(" · ")
+}
+
+/// The two numbers at the beginning of [`memory`].
+pub fn live_numbers(report: &MemoryReport) -> impl Iterator<Item = LiveNumber> + use<> {
+    let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
+    let allocated = report.allocator.as_ref().and_then(|allocator| allocator.allocated_bytes);
+    let numbers = [
+        ("resident", "process.resident_bytes", resident),
+        ("allocated", "allocator.allocated_bytes", allocated),
+    ];
+    numbers.into_iter().filter_map(|(name, path, bytes)| Some(LiveNumber { name, path, bytes: bytes? }))
+}
+
+/// The parts of these numbers, which follow them in [`memory`]. Differences are omitted if the parts do not add up,
+/// because the kernel and the allocator count at different moments.
+pub fn parts(report: &MemoryReport) -> Vec<String> {
     let resident = report.process.as_ref().and_then(|process| process.resident_bytes);
     let mut parts = Vec::new();
-    parts.extend(resident.map(|resident| format!("resident {:.1}", Bytes(resident))));
-    if let Some(allocator) = &report.allocator {
+    if report.allocator.is_some() {
         let breakdown = Counts::of_report(report).breakdown();
         let matters =
             |bytes: &u64| percent(*bytes as f64, resident.unwrap_or(0) as f64) >= Some(SHOWN_ABOVE_PERCENT);
         let (muzzy, never_touched) = (breakdown.muzzy.ok(), breakdown.never_touched.ok());
         let (caches, internal) = (breakdown.thread_caches.ok(), breakdown.internal.ok());
-        parts.extend(allocator.allocated_bytes.map(|bytes| format!("allocated {:.1}", Bytes(bytes))));
         let in_allocated = [(caches, "in thread caches"), (internal, "internal")];
         for (bytes, name) in
             in_allocated.iter().filter_map(|(bytes, name)| Some((bytes.filter(matters)?, name)))
@@ -54,7 +81,7 @@ pub fn memory(report: &MemoryReport) -> String {
         parts.extend(breakdown.outside.map(|bytes| format!("{:.0} outside jemalloc", Bytes(bytes))));
         parts.extend(never_touched.filter(matters).map(|bytes| format!("{} never touched", Bytes(bytes))));
     }
-    parts.join(" · ")
+    parts
 }
 
 /// When the report was collected, and how long it took.

@@ -110,7 +110,7 @@ fn s62_a_login_that_may_not_see_types_gains_nothing_by_forms() {
 fn s15_the_secret_of_peers_opens_no_form_and_no_link() {
     // `memory-debug-peer:c6Zt-Qw8_nYr5LmKd2Hs`
     const PEER: &str = "Basic bWVtb3J5LWRlYnVnLXBlZXI6YzZadC1RdzhfbllyNUxtS2QySHM=";
-    let endpoint = endpoint().peers(crate::peers::Peers::new("c6Zt-Qw8_nYr5LmKd2Hs").unwrap());
+    let endpoint = endpoint().peers(Peers::new("c6Zt-Qw8_nYr5LmKd2Hs").unwrap());
     for hop in [None, Some(("memory-hop", "1"))] {
         let own = [("authorization", PEER), ("accept", BROWSER)];
         let form: Vec<_> = own.into_iter().chain([FORM]).chain(hop).collect();

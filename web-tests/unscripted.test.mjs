@@ -1,0 +1,67 @@
+// B4: without script, a user can read, sort, filter, group and change everything.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launch, tab } from "./lib/browser.mjs";
+import { crawl } from "./lib/crawl.mjs";
+import { fixture, start } from "./lib/service.mjs";
+
+const browser = await launch();
+const unscripted = () => tab(browser, { javaScriptEnabled: false });
+
+test("B4 every page is the same text with and without script", async () => {
+  const service = await fixture();
+  const [plain, scripted] = [await unscripted(), await tab(browser)];
+  const { pages } = await crawl(scripted, service.base);
+  // The allocator's numbers are live, so two loads differ.
+  for (const address of pages.filter((address) => !address.includes("detail="))) {
+    const texts = [];
+    for (const page of [plain, scripted]) {
+      await page.goto(address);
+      // What script adds: controls, and arrows of sorted columns.
+      texts.push((await page.locator("main").textContent()).replaceAll(/\s+/g, " "));
+    }
+    const added = (await scripted.locator(".watch, .live").allTextContents()).join("").replaceAll(/\s+/g, " ");
+    assert.ok(texts[0].length > 0);
+    assert.equal(texts[1].replace(added, "").length, texts[0].length, address);
+  }
+});
+
+test("B4 there are no buttons without an effect", async () => {
+  const service = await fixture();
+  const page = await unscripted();
+  for (const path of ["", "/types", "/stats?detail=bins", "/doctor", "/snapshots", "/profiling"]) {
+    await page.goto(service.base + path);
+    assert.equal(await page.locator("button").count(), await page.locator("form button").count(), path);
+  }
+});
+
+test("B4 types are sorted and filtered by links and forms", async () => {
+  const service = await fixture();
+  const page = await unscripted();
+  await page.goto(service.base);
+  await page.locator("nav").getByRole("link", { name: "Types" }).click();
+  await page.locator("#types thead").getByRole("link").first().click();
+  assert.equal(new URL(page.url()).searchParams.get("sort"), "name");
+  assert.equal(await page.locator("#types th").first().getAttribute("aria-sort"), "ascending");
+  await page.locator("input[name=filter]").fill("Record2");
+  await page.locator("input[name=filter]").press("Enter");
+  assert.equal(await page.locator("#types tbody tr").count(), 11);
+});
+
+test("B4 snapshots are taken and compared by forms", async () => {
+  const service = await start("axum-service");
+  const page = await unscripted();
+  await page.goto(`${service.base}/snapshots`);
+  for (let count = 1; count <= 2; count++) {
+    await page.getByRole("button", { name: /take/i }).click();
+    await page.goto(`${service.base}/snapshots`);
+    assert.equal(await page.locator("tbody tr").count(), count);
+  }
+  await page.getByRole("button", { name: /compare/i }).click();
+  const query = new URL(page.url());
+  assert.ok(query.pathname.endsWith("/diff"), page.url());
+  assert.ok((await page.locator("main").textContent()).trim().length > 100);
+  assert.notEqual(query.searchParams.get("base"), query.searchParams.get("target"));
+});
