@@ -99,7 +99,7 @@ test("B11 the keys can be switched off, which the browser remembers, and on agai
 test("B11 sorting and watching work with the keyboard, and are announced", async () => {
   const page = await tab(browser);
   await page.goto(`${service.base}/types?top=50`);
-  const heading = page.locator("#types thead th", { hasText: "objects" });
+  const heading = page.locator("#type-table thead th", { hasText: "objects" });
   await heading.getByRole("link").press("Enter");
   assert.equal(await heading.getAttribute("aria-sort"), "descending");
   const watch = page.getByRole("button", { name: "Watch" });

@@ -20,7 +20,7 @@ test("B14 hostile names of the service are text on every page", async () => {
   });
   assert.ok([...titles].some((title) => title.includes("<script>alert(1)</script>")), [...titles].join("; "));
   await page.goto(`${service.base}/types?top=50`);
-  const names = await page.locator("#types tbody th").allInnerTexts();
+  const names = await page.locator("#type-table tbody th").allInnerTexts();
   for (const name of ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "&lt;b&gt; &amp;",
     "left\\u{202e}right", "zero\\u{0}byte", "Vec<Box<dyn Fn(&str) -> Result<(), E>>>"]) {
     assert.ok(names.includes(name), `${name} is not among ${names.join(" ")}`);

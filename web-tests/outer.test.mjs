@@ -29,7 +29,7 @@ test("B3 under `default-src 'none'` of the application, pages are plain, complet
   const bullets = await page.locator("nav ul").evaluate((list) => getComputedStyle(list).listStyleType);
   assert.equal(bullets, "disc", "the style sheet was not applied");
   assert.equal(await page.getByRole("button", { name: "Watch" }).count(), 0);
-  assert.equal(await page.locator("#types tbody tr").count(), 30);
+  assert.equal(await page.locator("#type-table tbody tr").count(), 30);
   await page.locator("nav").getByRole("link", { name: "Doctor" }).click();
   assert.equal(await page.locator("h1").textContent(), "Doctor");
 });

@@ -52,5 +52,5 @@ test("B18 without jemalloc's profiler, pages say what is missing", async () => {
   const page = await tab(browser);
   await page.goto(`${service.base}/types`);
   assert.match(await page.locator("main").textContent(), /not available: |no-profile|prof/);
-  assert.equal(await page.locator("#types").count(), 0);
+  assert.equal(await page.locator("#type-table").count(), 0);
 });

@@ -68,9 +68,9 @@ test("B6 a link of another site leads to a page that collects nothing until it i
   await page.getByRole("link").click();
   await page.waitForURL(/types/);
   assert.equal(await service.control(), before);
-  assert.equal(await page.locator("#types").count(), 0);
+  assert.equal(await page.locator("#type-table").count(), 0);
   await page.locator("main").getByRole("link").click();
-  await page.locator("#types").waitFor();
+  await page.locator("#type-table").waitFor();
   assert.equal(await service.control(), before + 1);
 });
 
@@ -79,7 +79,7 @@ test("B6 a window that another site opens shows no data, and the site cannot rea
   const { page } = await visit(`<button onclick="opened = window.open('${service.base}/types')">open</button>`);
   const [popup] = await Promise.all([page.context().waitForEvent("page"), page.getByRole("button").click()]);
   await popup.waitForLoadState();
-  assert.equal(await popup.locator("#types").count(), 0);
+  assert.equal(await popup.locator("#type-table").count(), 0);
   assert.equal(await service.control(), before);
   assert.match(await page.evaluate(() => {
     try {

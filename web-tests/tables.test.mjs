@@ -12,7 +12,7 @@ const plain = await fixture();
 const many = await fixture({ report: "many" });
 
 /** The sums of a column as numbers. */
-const column = (page, index) => page.locator("#types tbody tr").evaluateAll(
+const column = (page, index) => page.locator("#type-table tbody tr").evaluateAll(
   (rows, index) => rows.map((row) => Number(row.cells[index].dataset.value)), index);
 
 /** Milliseconds from the first byte of the page to its first paint. */
@@ -23,13 +23,13 @@ const paint = (page) => page.evaluate(() => new Promise((done) => {
   }).observe({ type: "paint", buffered: true });
 }));
 
-const names = (page) => page.locator("#types tbody tr:visible th").allInnerTexts();
+const names = (page) => page.locator("#type-table tbody tr:visible th").allInnerTexts();
 
 test("B13 a heading sorts in place, and the order survives a reload", async () => {
   const page = await tab(browser);
   await page.goto(`${plain.base}/types?top=50`);
   const polls = new Polls(page, /\/types/);
-  const heading = page.locator("#types thead th", { hasText: "objects" });
+  const heading = page.locator("#type-table thead th", { hasText: "objects" });
   const rising = (numbers) => [...numbers].sort((a, b) => a - b);
   await heading.getByRole("link").click();
   assert.equal(await heading.getAttribute("aria-sort"), "descending");
@@ -38,7 +38,7 @@ test("B13 a heading sorts in place, and the order survives a reload", async () =
   assert.deepEqual(await column(page, 1), rising(await column(page, 1)).reverse());
   await heading.getByRole("link").click();
   assert.equal(await heading.getAttribute("aria-sort"), "ascending");
-  assert.equal(await page.locator("#types [aria-sort]").count(), 1);
+  assert.equal(await page.locator("#type-table [aria-sort]").count(), 1);
   assert.deepEqual(await column(page, 1), rising(await column(page, 1)));
   assert.deepEqual(polls.addresses, [], "no request");
   await page.reload();
@@ -50,7 +50,7 @@ test("B13 a heading sorts in place, and the order survives a reload", async () =
 test("B13 names sort as numbers within them do", async () => {
   const page = await tab(browser);
   await page.goto(`${plain.base}/types?top=50`);
-  await page.locator("#types thead th").first().getByRole("link").click();
+  await page.locator("#type-table thead th").first().getByRole("link").click();
   const expected = Array.from({ length: 30 }, (_, index) => `Vec<shop::Record${index + 1}>`);
   assert.deepEqual(await names(page), expected);
 });
@@ -58,9 +58,9 @@ test("B13 names sort as numbers within them do", async () => {
 test("B13 without all rows on the page, a heading asks the server", async () => {
   const page = await tab(browser);
   await page.goto(`${many.base}/types?top=20`);
-  assert.equal(await page.locator("#types").getAttribute("data-sortable"), null);
+  assert.equal(await page.locator("#type-table").getAttribute("data-sortable"), null);
   const polls = new Polls(page, /\/types/);
-  await page.locator("#types thead th", { hasText: "objects" }).getByRole("link").click();
+  await page.locator("#type-table thead th", { hasText: "objects" }).getByRole("link").click();
   await page.waitForURL(/sort=count/);
   assert.equal(polls.count, 1);
 });
@@ -94,7 +94,7 @@ test("B13 10,000 types: painted within a second, and the server finds the rest",
   const painted = await paint(page);
   assert.ok(painted < 1000, `${painted} ms`);
   assert.match(await page.locator("main").innerText(), /… and 9,000 more/);
-  assert.equal(await page.locator("#types tbody tr").count(), 1000);
+  assert.equal(await page.locator("#type-table tbody tr").count(), 1000);
   const input = page.locator("input[data-filters]");
   await input.fill("Record9999");
   assert.equal(await page.locator(".count").textContent(), "0 of 1,000 rows; Enter searches all types");

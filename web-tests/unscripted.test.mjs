@@ -42,12 +42,12 @@ test("B4 types are sorted and filtered by links and forms", async () => {
   const page = await unscripted();
   await page.goto(service.base);
   await page.locator("nav").getByRole("link", { name: "Types" }).click();
-  await page.locator("#types thead").getByRole("link").first().click();
+  await page.locator("#type-table thead").getByRole("link").first().click();
   assert.equal(new URL(page.url()).searchParams.get("sort"), "name");
-  assert.equal(await page.locator("#types th").first().getAttribute("aria-sort"), "ascending");
+  assert.equal(await page.locator("#type-table th").first().getAttribute("aria-sort"), "ascending");
   await page.locator("input[name=filter]").fill("Record2");
   await page.locator("input[name=filter]").press("Enter");
-  assert.equal(await page.locator("#types tbody tr").count(), 11);
+  assert.equal(await page.locator("#type-table tbody tr").count(), 11);
 });
 
 test("B4 snapshots are taken and compared by forms", async () => {

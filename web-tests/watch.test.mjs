@@ -76,7 +76,7 @@ test("B9 the page polls its own instance, and says what that costs", async () =>
 test("B9 a page with types polls them every ten seconds, with its own query", async () => {
   const { page, polls } = await opened("/types?top=20&sort=count");
   const types = () => polls.addresses.filter((address) => address.includes("/types?"));
-  const before = await page.locator("#types tbody").innerText();
+  const before = await page.locator("#type-table tbody").innerText();
   await watch({ page, polls });
   await polls.after(1);
   assert.equal(types().length, 1);
@@ -90,8 +90,8 @@ test("B9 a page with types polls them every ten seconds, with its own query", as
   assert.ok(polls.count >= 2 + 4, `${polls.addresses}`);
   assert.match(await state(page), /^This page costs 4\.1 ms every 2 s and 4\.1 ms every 10 s\.$/);
   // The report is fixed, so the script writes what the server wrote.
-  assert.equal(await page.locator("#types tbody").innerText(), before);
-  assert.equal(await page.locator("#types [data-field]").count(), 40);
+  assert.equal(await page.locator("#type-table tbody").innerText(), before);
+  assert.equal(await page.locator("#type-table [data-field]").count(), 40);
 });
 
 test("B9 watching takes at most a twentieth of one core", async () => {

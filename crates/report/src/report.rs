@@ -391,7 +391,7 @@ pub struct TypeRow {
     pub type_name: String,
     /// The type with all its paths and arguments, as the compiler named it.
     pub full_type: String,
-    /// Identifies the row in every table by type, of any process: `/types/{id}` has its detail. `None` if rows do not
+    /// Identifies the row in every table by type, of any process: `/types/{row}` has its detail. `None` if rows do not
     /// stand for types with their containers, and in reports of older versions.
     #[serde(default, with = "crate::row_id", skip_serializing_if = "Option::is_none")]
     pub id: Option<RowId>,

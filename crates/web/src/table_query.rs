@@ -44,7 +44,11 @@ impl TableQuery<'_> {
         html! {
             form.query action=(site.link("/types")) {
                 (group_field(selection.group))
-                (text_field("filter", "Name contains", view.filter.as_deref()))
+                // A script filters the rows while the reader types.
+                label { "Name contains "
+                    input name="filter" data-filters="type-table" value=[view.filter.as_deref()] maxlength="128"
+                        autocomplete="off" spellcheck="false";
+                }
                 (text_field("focus", "Stack contains", selection.focus.as_deref()))
                 (text_field("ignore", "Stack lacks", selection.ignore.as_deref()))
                 (rows_field(view.top))
@@ -85,13 +89,7 @@ pub(crate) fn rows_field(top: usize) -> Markup {
 
 /// A literal text that a name or a stack contains.
 pub(crate) fn text_field(name: &str, label: &str, value: Option<&str>) -> Markup {
-    // A script filters the rows while the reader types.
-    let filters = (name == "filter").then_some("types");
-    html! {
-        label { (label) " "
-            input name=(name) data-filters=[filters] value=[value] maxlength="128" autocomplete="off" spellcheck="false";
-        }
-    }
+    html! { label { (label) " " input name=(name) value=[value] maxlength="128" autocomplete="off" spellcheck="false"; } }
 }
 
 /// What a row stands for.

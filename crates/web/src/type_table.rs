@@ -21,7 +21,7 @@ pub(crate) fn table(site: &Site, report: &MemoryReport, query: TableQuery<'_>) -
         }
         @if !summary.rows.is_empty() {
             div.scroll role="region" aria-label="Types" tabindex="0" {
-                table.types #types data-sortable[summary.omitted_rows == 0] {
+                table.types #type-table data-sortable[summary.omitted_rows == 0] {
                     thead {
                         tr {
                             @for (order, name) in COLUMNS {

@@ -1,4 +1,4 @@
-//! `/types/{id}`: one type of the table.
+//! `/types/{row}`: one type of the table.
 
 use std::fmt::Write;
 use std::sync::Arc;
