@@ -53,29 +53,21 @@ impl RenderRequest {
         self.until_it_fits((), |()| None, max_bytes, |body, ()| write(body))
     }
 
-    /// Writes a document that cannot be truncated, as text or JSON.
+    /// Writes a document that cannot be truncated. `page` writes it for browsers.
     pub(super) fn document(
-        &self,
-        document: &(impl Serialize + Display),
-        max_bytes: usize,
-    ) -> Result<Reply, Problem> {
-        self.whole(max_bytes, |body| match self.format {
-            Format::Json => written(render::write_line(body, document)),
-            _ => written(write!(body, "{document}")),
-        })
-    }
-
-    /// Writes a document that cannot be truncated, as text or JSON, or as a page for browsers.
-    pub(super) fn document_or_page(
         &self,
         document: &(impl Serialize + Display),
         max_bytes: usize,
         page: impl Fn(&Site) -> String,
     ) -> Result<Reply, Problem> {
-        match &self.site {
-            Some(site) => self.whole(max_bytes, |body| written(body.write_html(&page(site)))),
-            None => self.document(document, max_bytes),
-        }
+        self.whole(max_bytes, |body| {
+            self.in_form(
+                body,
+                &page,
+                |body| render::write_line(body, document),
+                |body| write!(body, "{document}"),
+            )
+        })
     }
 
     /// Writes a body, first with `measure` and then with smaller measures from `less`, until it fits. Only one body

@@ -1,9 +1,8 @@
 //! `/instance`: which process answers.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use memory_debug_core::{InstanceReport, render};
+use memory_debug_core::InstanceReport;
 
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
@@ -27,13 +26,6 @@ impl PageRequest for Instance {
     ) -> Result<Reply, Problem> {
         let mut report = InstanceReport::of(material.report()?);
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-        request.whole(material.max_bytes, |body| {
-            request.in_form(
-                body,
-                |site| html::instance(site, &report),
-                |body| render::write_line(body, &report),
-                |body| write!(body, "{report}"),
-            )
-        })
+        request.document(&report, material.max_bytes, |site| html::instance(site, &report))
     }
 }

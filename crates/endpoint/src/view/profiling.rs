@@ -79,5 +79,5 @@ fn write_status(
     let etag = etag(status.instance.id, status.version);
     request.hide_host(&mut status.instance, Some(&mut status.unavailable));
     let page = |site: &Site| html::profiling(site, &status, &etag, changed);
-    Ok(request.document_or_page(&status, material.max_bytes, page)?.tagged(etag.clone()))
+    Ok(request.document(&status, material.max_bytes, page)?.tagged(etag.clone()))
 }

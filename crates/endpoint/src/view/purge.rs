@@ -25,6 +25,6 @@ impl PageRequest for Purge {
         let report = material.process()?.purge();
         let mut report = report.map_err(|error| Problem::NotBuiltIn(error.to_string().into()))?;
         request.hide_host(&mut report.instance, Some(&mut report.unavailable));
-        request.document_or_page(&report, material.max_bytes, |site| html::purge(site, &report))
+        request.document(&report, material.max_bytes, |site| html::purge(site, &report))
     }
 }

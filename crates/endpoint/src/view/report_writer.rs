@@ -2,11 +2,11 @@
 
 use memory_debug_core::{Collected, Page, Selection, SnapshotDiff, Snapshots, TypesView, render};
 
-use super::fit::{truncated, written};
+use super::fit::truncation;
 use super::page_request::{Material, RenderRequest};
 use crate::auth::Authorized;
 use crate::html;
-use crate::reply::{Format, Problem, Reply};
+use crate::reply::{Problem, Reply};
 
 /// Writes a page of the report in at most `max_bytes`.
 pub(super) fn write(
@@ -36,15 +36,13 @@ pub(super) fn write(
     let shown = types.top;
     request.fitting(shown, material.max_bytes, |body, top| {
         let types = TypesView { top, ..types.clone() };
-        if let Some(site) = &request.site {
-            let note = (top < shown).then(|| truncated(top, material.max_bytes));
-            let page = html::of_report(site, page, &report, &types, selection, note.as_deref());
-            return written(body.write_html(&page));
-        }
-        match request.format {
-            Format::Json => written(render::write_json(body, &report, page, &types)),
-            _ => written(render::write_text(body, &report, page, &types)),
-        }
+        let note = truncation(top, shown, material.max_bytes);
+        request.in_form(
+            body,
+            |site| html::of_report(site, page, &report, &types, selection, note.as_deref()),
+            |body| render::write_json(body, &report, page, &types),
+            |body| render::write_text(body, &report, page, &types),
+        )
     })
 }
 

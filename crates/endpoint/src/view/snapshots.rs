@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memory_debug_core::{PprofOptions, Snapshot, SnapshotId, SnapshotInfo, Snapshots, Work, render};
 
-use super::fit::{truncated, written};
+use super::fit::truncation;
 use super::page_request::{Material, PageRequest, RenderRequest};
 use super::profile::write_pprof;
 use crate::auth::Authorized;
@@ -82,16 +82,15 @@ impl PageRequest for ListSnapshots {
         let infos: Vec<_> = all.iter().map(|snapshot| shown(request, snapshot.info())).collect();
         request.fitting(infos.len(), material.max_bytes, |body, top| {
             let newest = &infos[infos.len() - top..];
-            if let Some(site) = &request.site {
-                let note = (top < infos.len()).then(|| truncated(top, material.max_bytes));
-                // The link may be old, so the page does not believe it.
-                let gone = self.deleted.filter(|id| material.snapshots.get(*id).is_err());
-                return written(body.write_html(&html::snapshots(site, newest, note.as_deref(), gone)));
-            }
-            match request.format {
-                Format::Json => written(render::write_document(body, "snapshots", &newest)),
-                _ => written(render::write_snapshots_text(body, newest)),
-            }
+            let note = truncation(top, infos.len(), material.max_bytes);
+            // The link may be old, so the page does not believe it.
+            let gone = self.deleted.filter(|id| material.snapshots.get(*id).is_err());
+            request.in_form(
+                body,
+                |site| html::snapshots(site, newest, note.as_deref(), gone),
+                |body| render::write_document(body, "snapshots", &newest),
+                |body| render::write_snapshots_text(body, newest),
+            )
         })
     }
 }
@@ -159,13 +158,13 @@ impl PageRequest for DropSnapshot {
 
 fn write(request: &RenderRequest, info: &SnapshotInfo, material: Material<'_>) -> Result<Reply, Problem> {
     let info = shown(request, info);
-    if let Some(site) = &request.site {
-        return request
-            .whole(material.max_bytes, |body| written(body.write_html(&html::snapshot(site, &info))));
-    }
-    request.whole(material.max_bytes, |body| match request.format {
-        Format::Json => written(render::write_document(body, "snapshot", &info)),
-        _ => written(render::write_snapshots_text(body, slice::from_ref(&info))),
+    request.whole(material.max_bytes, |body| {
+        request.in_form(
+            body,
+            |site| html::snapshot(site, &info),
+            |body| render::write_document(body, "snapshot", &info),
+            |body| render::write_snapshots_text(body, slice::from_ref(&info)),
+        )
     })
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use memory_debug_core::{RowId, Snapshots, TypeDetail, Work, render};
 
-use super::fit::{comparison, written};
+use super::fit::comparison;
 use super::page_request::{Material, PageRequest, RenderRequest};
 use crate::auth::Authorized;
 use crate::html;
-use crate::reply::{Format, Problem, Reply};
+use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
 #[derive(Debug, PartialEq)]
@@ -35,10 +35,13 @@ impl PageRequest for OneType {
         let detail = detail.map_err(|error| Problem::internal("a snapshot cannot be read back", &error))?;
         let mut detail = detail.ok_or(Problem::UnknownType)?;
         request.hide_host(&mut detail.instance, None);
-        request.whole(material.max_bytes, |body| match (&request.site, request.format) {
-            (Some(site), _) => written(body.write_html(&html::type_detail(site, &detail))),
-            (None, Format::Json) => written(render::write_document(body, "detail", &detail)),
-            _ => written(write!(body, "{detail}")),
+        request.whole(material.max_bytes, |body| {
+            request.in_form(
+                body,
+                |site| html::type_detail(site, &detail),
+                |body| render::write_document(body, "detail", &detail),
+                |body| write!(body, "{detail}"),
+            )
         })
     }
 
