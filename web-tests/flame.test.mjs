@@ -164,6 +164,16 @@ test("keys move through the tree, with one tab stop", async () => {
   await close(opened);
 });
 
+test("the tab stop stays in view when the picture is scrolled", async () => {
+  const deep = Array.from({ length: 300 }, (_, depth) => `level${depth}`);
+  const opened = await open(treeOf([[deep, "Vec<A>", MIB]]));
+  const { page } = opened;
+  await page.locator("#flame-callees").evaluate((frame) => { frame.scrollTop = frame.scrollHeight; });
+  await page.waitForFunction(() => !document.querySelector("[role=treeitem][aria-label^='all,']"));
+  assert.equal(await page.locator("[role=treeitem][tabindex='0']").count(), 1);
+  await close(opened);
+});
+
 test("a search counts each stack once and steps to what is too narrow to see", async () => {
   const stacks = [[["main", "wide"], "Vec<A>", 10000 * 1024], [["main", "deep", "Rare", "rare"], "Vec<B>", 1024]];
   const opened = await open(treeOf(stacks));
@@ -257,6 +267,8 @@ test("8,192 nodes, a depth of 300 and 5,000 siblings stay within 4,000 boxes", a
   const deep = Array.from({ length: 300 }, (_, depth) => `level${depth}`);
   const shapes = {
     many, deep: [[deep, "Vec<A>", MIB], [deep.slice(0, 150), "Vec<B>", MIB]],
+    // 270 stacks side by side, each wide enough to see, are more boxes than the page may have.
+    wide: Array.from({ length: 270 }, (_, i) => [["main", ...Array.from({ length: 29 }, (_, depth) => `f${i}_${depth}`)], "Vec<A>", 4096]),
     siblings: Array.from({ length: 5000 }, (_, i) => [["main", `sibling${i}`], "Vec<A>", 4096]),
   };
   for (const [name, stacks] of Object.entries(shapes)) {

@@ -14,8 +14,8 @@ test("B4 every page is the same text with and without script", async () => {
   const service = await fixture();
   const [plain, scripted] = [await unscripted(), await tab(browser)];
   const { pages } = await crawl(scripted, service.base);
-  // The allocator's numbers are live, so two loads differ.
-  for (const address of pages.filter((address) => !address.includes("detail="))) {
+  // The numbers of the allocator are live, so two loads differ. The flame graph is drawn by its script.
+  for (const address of pages.filter((address) => !/detail=|flamegraph/.test(address))) {
     const texts = [];
     for (const page of [plain, scripted]) {
       await page.goto(address);
@@ -50,18 +50,39 @@ test("B4 types are sorted and filtered by links and forms", async () => {
   assert.equal(await page.locator("#type-table tbody tr").count(), 11);
 });
 
-test("B4 snapshots are taken and compared by forms", async () => {
+test("B4 snapshots are taken, compared and deleted by forms", async () => {
   const service = await start("axum-service");
   const page = await unscripted();
   await page.goto(`${service.base}/snapshots`);
   for (let count = 1; count <= 2; count++) {
     await page.getByRole("button", { name: /take/i }).click();
     await page.goto(`${service.base}/snapshots`);
-    assert.equal(await page.locator("tbody tr").count(), count);
+    assert.equal(await page.locator("tbody th a").count(), count);
   }
   await page.getByRole("button", { name: /compare/i }).click();
   const query = new URL(page.url());
   assert.ok(query.pathname.endsWith("/diff"), page.url());
   assert.ok((await page.locator("main").textContent()).trim().length > 100);
   assert.notEqual(query.searchParams.get("base"), query.searchParams.get("target"));
+  await page.goto(`${service.base}/snapshots`);
+  await page.getByRole("link", { name: /^Delete/ }).first().click();
+  await page.getByRole("button", { name: /delete/i }).click();
+  await page.goto(`${service.base}/snapshots`);
+  assert.equal(await page.locator("tbody th a").count(), 1);
+});
+
+test("B4 sampling is changed and ended, and pages are purged, by forms", async () => {
+  const service = await start("axum-service", { args: ["--small"] });
+  const page = await unscripted();
+  const state = async () => (await service.ask("/profiling?format=json")).json();
+  await page.goto(`${service.base}/profiling`);
+  await page.locator("form[method=post]").first().getByRole("button").click();
+  assert.ok((await state()).window, JSON.stringify(await state()));
+  await page.goto(`${service.base}/profiling`);
+  await page.getByRole("button", { name: "End it now" }).click();
+  assert.equal((await state()).window, null);
+  await page.goto(`${service.base}/stats`);
+  await page.getByRole("button", { name: "Purge" }).click();
+  assert.ok(page.url().endsWith("/purge"), page.url());
+  assert.match(await page.locator("main").textContent(), /[KM]iB/);
 });

@@ -15,6 +15,9 @@ export async function launch(args = []) {
   return browser;
 }
 
+/** Whether the page itself says why this request failed: the flame graph does, if there is no heap profile. */
+const isExplained = (address) => address.includes("/heap/tree?");
+
 /**
  * Opens a new tab with a login. `page.trouble` lists violations of the policy, errors, dialogs and failed requests.
  * @param {import("playwright-core").Browser} browser
@@ -29,7 +32,8 @@ export async function tab(browser, { login = OPS, ...options } = {}) {
   const page = await context.newPage();
   const trouble = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || /Content Security Policy/.test(message.text())) trouble.push(message.text());
+    const isTrouble = message.type() === "error" && !isExplained(message.location().url);
+    if (isTrouble || /Content Security Policy/.test(message.text())) trouble.push(message.text());
   });
   page.on("pageerror", (error) => trouble.push(`uncaught: ${error.message}`));
   page.on("dialog", (dialog) => {
@@ -42,7 +46,7 @@ export async function tab(browser, { login = OPS, ...options } = {}) {
     if (why !== "net::ERR_ABORTED") trouble.push(`failed: ${request.url()} ${why}`);
   });
   page.on("response", (response) => {
-    if (response.status() >= 400) trouble.push(`${response.status()} ${response.url()}`);
+    if (response.status() >= 400 && !isExplained(response.url())) trouble.push(`${response.status()} ${response.url()}`);
   });
   return Object.assign(page, { trouble });
 }

@@ -28,7 +28,8 @@ export class Polls {
       // A round trip to the page runs after the tasks that were waiting there.
       await this.page.evaluate(() => new Promise((done) => queueMicrotask(() => done(undefined))));
     } while (this.pending > 0);
-    await wait(100);
+    // The service reuses a page of statistics for 250 ms.
+    await wait(250);
   }
 
   /** Moves the clock, and waits for the requests that this causes. Returns their number. */

@@ -1,15 +1,16 @@
-// The flame graph: shows the call tree of /heap/tree as boxes and as a table.
+// The flame graph: the call tree of /heap/tree as boxes and as a table.
 //
-// Boxes are HTML, so that they can be read aloud. The state is in the address, so that Back works.
+// Boxes are HTML, so they can be read aloud. The state is in the address, so Back works.
 "use strict";
 {
-const ROW = 24; // Pixels, as in flame.css. WCAG 2.2 asks for as much.
+const ROW = 24; // Pixels, as in flame.css and as WCAG 2.2 asks.
 const MOST_BOXES = 4000;
-const MOST_ROWS = 500; // Of a table.
-const PRUNED = 1 / 16384; // Callers below this share of all are summed.
+const MOST_ROWS = 500;
+const PRUNED = 1 / 16384; // Callers below this share are summed.
 const LEAST_FOUND = 8; // Pixels.
 
 const page = document.getElementById("flame");
+/** @returns {any} */
 const at = (id) => document.getElementById(`flame-${id}`);
 const make = (tag, properties, ...content) => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -116,13 +117,12 @@ function kidsOf(node) {
   const callees = (ref) => children[ref].filter(isShown).map((kid) => [kid]);
   const callers = (ref, j) => parent[ref] > 0 ? [[parent[ref], ends[j]]] : [];
   node.kids = grouped(node, refs.flatMap(ends ? callers : callees));
-  // All callers of all functions would be too many.
+  // All callers would be too many.
   const from = ends ? node.kids.findIndex((kid) => kid.value < top[0].value * PRUNED) : -1;
   if (from >= 0) node.kids.push({ ...sumOf(node, "smaller", node.kids.splice(from)), kids: [] });
   return node.kids;
 }
 
-/** Children as one node. */
 function sumOf(node, kind, kids) {
   const sum = { kind, parent: node, name: `(${count(kids.length)} narrower)`, refs: [], ends: node.ends && [], depth: node.depth + 1, kids };
   for (const key of [...Object.keys(total), "value"]) sum[key] = kids.reduce((sum, kid) => sum + kid[key], 0);
@@ -247,19 +247,24 @@ function layOut({ rows, root, width }, last) {
 // Each layout makes new nodes for rests.
 const keyOf = (node) => node.kind === "rest" ? `${pathOf(node.parent)}~` : node;
 
+function fit(picture, last) {
+  const { scroll, content, height } = picture;
+  layOut(picture, last);
+  picture.height = picture.rows.length * ROW;
+  content.style.height = `${picture.height}px`;
+  if (picture.isFlame) scroll.scrollTop += picture.height - height;
+}
+
 function draw(picture) {
   const { scroll, content, elements, height, isFlame } = picture;
   if (!picture.rows) return;
-  // As flames, the rows are counted from the bottom.
+  // Flames count from the bottom.
   const above = isFlame ? Math.max(0, height - scroll.scrollTop - scroll.clientHeight) : scroll.scrollTop;
   const first = Math.floor(above / ROW), last = first + Math.ceil(innerHeight / ROW) + 1;
-  layOut(picture, last);
+  fit(picture, last);
   let left = MOST_BOXES;
   const inView = picture.rows.slice(first, last), visible = inView.filter((row) => (left -= row.length) >= 0);
   at("limit").hidden = visible.length === inView.length;
-  picture.height = picture.rows.length * ROW;
-  content.style.height = `${picture.height}px`;
-  if (isFlame && picture.height > height) scroll.scrollTop += picture.height - height;
   const old = new Set(elements.keys());
   visible.forEach((row, i) => row.forEach((box) => {
     const key = keyOf(box.node);
@@ -270,6 +275,8 @@ function draw(picture) {
     elements.get(key).remove();
     elements.delete(key);
   }
+  // The tab stop stays in view.
+  if (!content.querySelector("[tabindex='0']")) content.firstChild.tabIndex = 0;
 }
 
 function dress({ root, focus, isFlame, height }, element, { node, x, width }, depth) {
@@ -279,15 +286,14 @@ function dress({ root, focus, isFlame, height }, element, { node, x, width }, de
   element.style.width = `${width}px`;
   element.style.top = `${isFlame ? height - (depth + 1) * ROW : depth * ROW}px`;
   element.className = `${colourOf(node)}${match}${depth < root.depth ? " above" : ""}`;
-  element.textContent = width < 16 ? "" : (mark + node.name).slice(0, width / 4);
+  element.textContent = width < 16 ? "" : (mark + node.name).slice(0, 200);
   Object.assign(element, { node, tabIndex: keyOf(node) === keyOf(focus) ? 0 : -1, ariaLabel: labelOf(node), ariaLevel: depth + 1 });
 }
 
 function focusOn(picture, node) {
   const { scroll, isFlame } = picture, row = node.depth * ROW;
-  layOut(picture, node.depth + 1);
+  fit(picture, node.depth + 1);
   picture.focus = node;
-  draw(picture);
   const y = isFlame ? picture.height - row - ROW : row;
   scroll.scrollTop = Math.min(y, Math.max(scroll.scrollTop, y + ROW - scroll.clientHeight));
   draw(picture);
@@ -330,11 +336,10 @@ function search() {
   at("found").value = !query ? "" : sum.objects ? `matched ${amountOf(sum)}, ${percent(sum[view.m], total[view.m][0])}` : "nothing matches";
 }
 
-/** Goes to the next match, and zooms until it can be seen. */
+/** Zooms until the next match can be seen. */
 function find(direction) {
   if (!found) {
     found = [];
-    // In the order of the picture.
     const open = top.toReversed();
     for (let visited = 0; query && open.length > 0 && visited < 50000; visited++) {
       const node = open.pop();
@@ -397,7 +402,7 @@ const COLUMNS = {
 function drawTable(focused) {
   const root = nodeAt(view.root);
   if (openedOf !== root) {
-    // Open the way down to where memory branches.
+    // Open the way to the first branch.
     openedOf = root;
     opened = new Set([root]);
     for (let node = root; kidsOf(node)[0]?.bytes > root.bytes / 2; opened.add(node)) [node] = kidsOf(node);
@@ -455,7 +460,6 @@ function rowOf(node, depth, hasKids, columns) {
   return row;
 }
 
-/** Lists what only the earlier profile has. */
 function drawGone() {
   const { bytes: now, before } = total, { significant } = json.nodes;
   const gone = inner.filter((i) => now[i] === 0 && before[i] > 0 && now[parent[i]] > 0);
@@ -490,7 +494,7 @@ function render() {
   drawTrail(root);
   for (const tab in TABS) {
     at(tab).hidden = view.tab !== tab;
-    at(`tab-${tab}`).ariaPressed = view.tab === tab;
+    at(`tab-${tab}`).ariaPressed = `${view.tab === tab}`;
   }
   TABS[view.tab]?.();
   at("callers").hidden = !view.fn;
@@ -504,8 +508,8 @@ function render() {
 function open(picture, root, isFlame) {
   const { scroll } = picture;
   Object.assign(picture, { root, isFlame, rows: [], height: 0, width: scroll.clientWidth, focus: root });
-  draw(picture);
-  // Two callers of the zoomed node stay in view.
+  fit(picture, root.depth + innerHeight / ROW);
+  // Two of its callers stay in view.
   const above = Math.max(0, root.depth - 2) * ROW;
   scroll.scrollTop = isFlame ? picture.height - above - scroll.clientHeight : above;
   draw(picture);
@@ -518,7 +522,7 @@ function drawTrail(root) {
 }
 
 async function load() {
-  at("status").textContent = "Collecting the heap profile …";
+  at("status").textContent = "Collecting …";
   try {
     read(await get(page.dataset.tree));
   } catch (error) {
@@ -547,7 +551,7 @@ at("base").onchange = () => { location.search = at("base").value && `?base=${at(
 at("next").onclick = () => find(1);
 at("previous").onclick = () => find(-1);
 at("q").onkeydown = (event) => { if (event.key === "Enter") find(event.shiftKey ? -1 : 1); };
-page.onkeydown = (event) => {
+page.onkeydown = (/** @type {any} */ event) => {
   if (event.target.closest("input, select")) return;
   press(event, { "/": () => at("q").focus(), n: () => find(1), p: () => find(-1) });
 };

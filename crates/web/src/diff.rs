@@ -86,8 +86,9 @@ pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
         }
         @for ((_, anchor, heading, what), rows) in &sections {
             @if !rows.is_empty() {
-                section id=(anchor) aria-labelledby={ (anchor) "-heading" } {
-                    h2 id={ (anchor) "-heading" } { (heading) }
+                // Without a name of its own, because the table in it is a region of this name.
+                section id=(anchor) {
+                    h2 { (heading) }
                     p.summary { (rows.len()) (if rows.len() == 1 { " row" } else { " rows" }) ", " (what) }
                     (table(heading, rows, most))
                 }

@@ -81,8 +81,10 @@ pub(crate) fn page_with(
                 footer {
                     p {
                         "Login: " bdi { (site.login()) } ". The login ends when the browser is closed. "
-                        "The same page as text: add " code { "format=text" } " to its address, or "
-                        code { "format=json" } " for programs."
+                        @if ![FLAME_GRAPH, "/purge"].contains(&site.path()) {
+                            "The same page as text: add " code { "format=text" } " to its address, or "
+                            code { "format=json" } " for programs."
+                        }
                     }
                 }
             }
