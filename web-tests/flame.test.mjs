@@ -105,7 +105,7 @@ const SMALL = [
   [["main", "write", "push"], "Vec<A>", MIB, 1], [["thread", "push"], "Vec<C>", MIB, 1],
 ];
 
-test("the frame collects nothing, and the tree is fetched once", async () => {
+test("B16 the frame collects nothing, and the tree is fetched once", async () => {
   const opened = await open(null);
   const { page, requests } = opened;
   assert.equal(requests.filter((path) => path.endsWith("/heap/tree")).length, 1);
@@ -114,7 +114,7 @@ test("the frame collects nothing, and the tree is fetched once", async () => {
   await close(opened);
 });
 
-test("the sums of the picture equal the sums of the table", async () => {
+test("B16 the sums of the picture equal the sums of the table", async () => {
   const opened = await open(null, { fragment: "#tab=table" });
   const { page } = opened;
   const ofTable = await page.textContent("#flame-table tbody tr:first-child td:nth-child(2)");
@@ -124,7 +124,7 @@ test("the sums of the picture equal the sums of the table", async () => {
   await close(opened);
 });
 
-test("a click zooms, and the browser's Back button leaves the zoom", async () => {
+test("B16 a click zooms, and the browser's Back button leaves the zoom", async () => {
   const opened = await open(treeOf(SMALL));
   const { page } = opened;
   const width = async (name) => (await box(page, name).boundingBox()).width;
@@ -147,7 +147,7 @@ test("a click zooms, and the browser's Back button leaves the zoom", async () =>
   await close(opened);
 });
 
-test("keys move through the tree, with one tab stop", async () => {
+test("B16 keys move through the tree, with one tab stop", async () => {
   const opened = await open(treeOf(SMALL));
   const { page } = opened;
   assert.equal(await page.locator("[role=treeitem][tabindex='0']").count(), 1);
@@ -164,7 +164,7 @@ test("keys move through the tree, with one tab stop", async () => {
   await close(opened);
 });
 
-test("the tab stop stays in view when the picture is scrolled", async () => {
+test("B16 the tab stop stays in view when the picture is scrolled", async () => {
   const deep = Array.from({ length: 300 }, (_, depth) => `level${depth}`);
   const opened = await open(treeOf([[deep, "Vec<A>", MIB]]));
   const { page } = opened;
@@ -174,7 +174,7 @@ test("the tab stop stays in view when the picture is scrolled", async () => {
   await close(opened);
 });
 
-test("a search counts each stack once and steps to what is too narrow to see", async () => {
+test("B16 a search counts each stack once and steps to what is too narrow to see", async () => {
   const stacks = [[["main", "wide"], "Vec<A>", 10000 * 1024], [["main", "deep", "Rare", "rare"], "Vec<B>", 1024]];
   const opened = await open(treeOf(stacks));
   const { page } = opened;
@@ -193,7 +193,7 @@ test("a search counts each stack once and steps to what is too narrow to see", a
   await close(opened);
 });
 
-test("callers of the functions that allocate are merged", async () => {
+test("B16 callers of the functions that allocate are merged", async () => {
   const opened = await open(treeOf(SMALL));
   const { page } = opened;
   await page.selectOption("#flame-inv", "1");
@@ -204,7 +204,7 @@ test("callers of the functions that allocate are merged", async () => {
   await close(opened);
 });
 
-test("callers and callees of a function are shown together", async () => {
+test("B16 callers and callees of a function are shown together", async () => {
   const opened = await open(treeOf([...SMALL, [["main", "read", "read", "push"], "Vec<A>", MIB]]));
   const { page } = opened;
   await box(page, "read").focus();
@@ -217,7 +217,7 @@ test("callers and callees of a function are shown together", async () => {
   await close(opened);
 });
 
-test("only changes beyond noise have a colour, and what is gone has a list", async () => {
+test("B16 only changes beyond noise have a colour, and what is gone has a list", async () => {
   const stacks = [
     [["main", "leak"], "Vec<A>", 40 * MIB, 9, 10 * MIB], [["main", "noise"], "Vec<B>", 11 * MIB, 1, 10 * MIB],
     [["main", "freed"], "Vec<C>", 10 * MIB, 1, 30 * MIB], [["main", "gone"], "Vec<D>", 0, 0, 20 * MIB],
@@ -235,7 +235,7 @@ test("only changes beyond noise have a colour, and what is gone has a list", asy
   await close(opened);
 });
 
-test("the details of a box follow the focus and the mouse", async () => {
+test("B16 the details of a box follow the focus and the mouse", async () => {
   const opened = await open(treeOf(SMALL));
   const { page } = opened;
   await box(page, "read").focus();
@@ -247,7 +247,7 @@ test("the details of a box follow the focus and the mouse", async () => {
   await close(opened);
 });
 
-test("the table opens, closes and sorts by keyboard", async () => {
+test("B16 the table opens, closes and sorts by keyboard", async () => {
   const opened = await open(treeOf(SMALL), { fragment: "#tab=table" });
   const { page } = opened;
   const names = () => page.locator("#flame-table tbody th").allTextContents();
@@ -261,7 +261,7 @@ test("the table opens, closes and sorts by keyboard", async () => {
   await close(opened);
 });
 
-test("8,192 nodes, a depth of 300 and 5,000 siblings stay within 4,000 boxes", async (t) => {
+test("B16 8,192 nodes, a depth of 300 and 5,000 siblings stay within 4,000 boxes", async (t) => {
   const many = [];
   for (let i = 0; many.length < 4000; i++) many.push([["main", `module${i % 50}`, `function${i}`], "Vec<A>", 1000 + i % 977]);
   const deep = Array.from({ length: 300 }, (_, depth) => `level${depth}`);
@@ -302,7 +302,7 @@ test("8,192 nodes, a depth of 300 and 5,000 siblings stay within 4,000 boxes", a
   }
 });
 
-test("siblings that are too narrow to see can be reached", async () => {
+test("B16 siblings that are too narrow to see can be reached", async () => {
   const opened = await open(treeOf(Array.from({ length: 5000 }, (_, i) => [["main", `sibling${i}`], "Vec<A>", 4096])));
   const { page } = opened;
   await box(page, "(5").click();
@@ -314,7 +314,7 @@ test("siblings that are too narrow to see can be reached", async () => {
   await close(opened);
 });
 
-test("the deepest row can be reached by keyboard, as icicles and as flames", async () => {
+test("B16 the deepest row can be reached by keyboard, as icicles and as flames", async () => {
   const deep = Array.from({ length: 300 }, (_, depth) => `level${depth}`);
   for (const [flip, key] of [["", "ArrowDown"], ["1", "ArrowUp"]]) {
     const opened = await open(treeOf([[deep, "Vec<A>", MIB]]), { fragment: `#flip=${flip}` });
@@ -332,7 +332,7 @@ test("the deepest row can be reached by keyboard, as icicles and as flames", asy
   }
 });
 
-test("hostile names are text", async () => {
+test("B16 hostile names are text", async () => {
   const names = ["<img src=x onerror=alert(1)>", "\"><script>alert(1)</script>", "a\u202eb", "__proto__", "constructor", "x".repeat(4096)];
   const opened = await open(treeOf(names.map((name) => [["main", name], name, MIB])));
   const { page } = opened;
@@ -347,7 +347,7 @@ test("hostile names are text", async () => {
   await close(opened);
 });
 
-test("a problem is shown with its reason and can be tried again", async () => {
+test("B16 a problem is shown with its reason and can be tried again", async () => {
   const problem = { type: "about:blank", title: "no heap profile", status: 501, detail: "profiling is off" };
   const opened = await open(problem, { status: 501 });
   const { page } = opened;
@@ -359,7 +359,7 @@ test("a problem is shown with its reason and can be tried again", async () => {
   await close(opened);
 });
 
-test("a name and a password in the address do no harm", async () => {
+test("B16 a name and a password in the address do no harm", async () => {
   const url = new URL(SHELL);
   [url.username, url.password] = [USER, PASSWORD];
   const opened = await open(null, { url: url.href, credentials: false });
@@ -367,7 +367,7 @@ test("a name and a password in the address do no harm", async () => {
   await close(opened);
 });
 
-test("without script, the call tree has the same total", async () => {
+test("B16 without script, the call tree has the same total", async () => {
   const context = await browser.newContext({ javaScriptEnabled: false, httpCredentials: { username: USER, password: PASSWORD } });
   const page = await context.newPage();
   await page.goto(SHELL);

@@ -65,7 +65,8 @@ async function fixedPages() {
   await page.context().close();
   // Without a heap profile there is nothing to draw.
   const drawn = links.filter((link) => !/flamegraph|leaks/.test(link));
-  return new Map(drawn.map((link) => [link.slice(service.base.length + 1) || "overview", link]));
+  const pages = drawn.map((link) => [link.slice(service.base.length + 1) || "overview", link]);
+  return new Map([...pages, ["problem", `${service.base}/unknown`]]);
 }
 
 /** Pages that need a heap profile, of a service with a leak. Their numbers differ from run to run. */

@@ -1,9 +1,9 @@
 //! Pages for browsers.
 
-use memory_debug_core::{MemoryReport, Page, Selection, TypesView};
+use memory_debug_core::{MemoryReport, Page, RowId, Selection, TypesView};
 pub(crate) use memory_debug_web::{
-    Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, profiling, purge, snapshot,
-    snapshots, text, type_detail,
+    GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, profiling, purge,
+    snapshot, snapshots, text, type_detail,
 };
 
 use crate::reply::{Problem, Reply};
@@ -11,6 +11,11 @@ use crate::reply::{Problem, Reply};
 /// The place of the page at `path` below `base`, for the login `user`.
 pub(crate) fn site(base: &str, path: &str, user: &str, role: &'static str) -> Option<Site> {
     Some(Site::new(base, path, user, role))
+}
+
+/// The memory that links of a flame graph lead to.
+pub(crate) fn graph_source(base: Option<String>, row: Option<RowId>) -> GraphSource {
+    GraphSource { base, row }
 }
 
 /// A page of a report.

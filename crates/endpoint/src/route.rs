@@ -114,13 +114,13 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         role: Role::Profile,
-        parameters: &["format", "force", "by", "count", "base", "view"],
+        parameters: &["format", "force", "by", "count", "base", "type", "view"],
         formats: Format::PICTURE,
         ..get("/heap/flamegraph", Kind::Everything, view::flamegraph)
     },
     Operation {
         role: Role::Profile,
-        parameters: &["format", "force", "by", "focus", "ignore", "base", "nodes"],
+        parameters: &["format", "force", "by", "focus", "ignore", "base", "type", "nodes"],
         formats: Format::JSON,
         ..get("/heap/tree", Kind::Everything, view::tree)
     },

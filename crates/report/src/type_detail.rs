@@ -33,6 +33,8 @@ pub struct TypeDetail {
     pub full_type: String,
     /// The row of the table. Empty if no such memory is live. Two rows share an id only by accident.
     pub rows: Vec<TypeRow>,
+    /// What the container holds, summed over all containers, as in `group=element`. `None` if the type holds itself.
+    pub element: Option<TypeRow>,
     /// Live bytes of the whole table.
     pub total_bytes: Option<u64>,
     /// The row, summed in other ways.
@@ -100,11 +102,16 @@ impl TypeDetail {
         let rows = report.types.iter().flat_map(|types| &types.rows).filter(|row| row.id == Some(id));
         let rows: Vec<_> = rows.cloned().collect();
         let Some(known) = rows.first().or(past.as_ref()) else { return Ok(None) };
+        let held = summed(&own, Group::Element).into_iter().next();
+        let element = held.filter(|held| held.full_type != known.full_type).and_then(|held| {
+            summed(profile, Group::Element).into_iter().find(|row| row.full_type == held.full_type)
+        });
         Ok(Some(Self {
             instance: report.instance.clone(),
             collected_at: report.collected_at.clone(),
             type_name: known.type_name.clone(),
             full_type: known.full_type.clone(),
+            element,
             total_bytes: report.types.as_ref().and_then(|types| types.total_bytes),
             groups: GROUPS.map(|group| TypeGroup::of(&own, group)).into(),
             rows,

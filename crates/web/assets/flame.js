@@ -6,7 +6,7 @@
 const ROW = 24; // Pixels, as in flame.css and as WCAG 2.2 asks.
 const MOST_BOXES = 4000;
 const MOST_ROWS = 500;
-const PRUNED = 1 / 16384; // Callers below this share are summed.
+const PRUNED = 1 / 16384; // Callers below it are summed.
 const LEAST_FOUND = 8; // Pixels.
 
 const page = document.getElementById("flame");
@@ -547,7 +547,7 @@ async function load() {
 
 for (const id of CONTROLS) at(id).oninput = () => change({ [id]: at(id).value, root: id === "by" || id === "inv" ? "0" : view.root }, id === "q");
 for (const tab in TABS) at(`tab-${tab}`).onclick = () => change({ tab });
-at("base").onchange = () => { location.search = at("base").value && `?base=${at("base").value}`; };
+at("base").onchange = ({ target }) => { target.name = target.value && "base"; target.form.submit(); };
 at("next").onclick = () => find(1);
 at("previous").onclick = () => find(-1);
 at("q").onkeydown = (event) => { if (event.key === "Enter") find(event.shiftKey ? -1 : 1); };

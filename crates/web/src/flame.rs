@@ -3,6 +3,7 @@
 mod call_tree;
 
 use maud::{Markup, html};
+use memory_debug_report::RowId;
 
 use crate::assets::{Asset, flame_script, flame_style_sheet};
 use crate::layout;
@@ -12,17 +13,36 @@ pub use call_tree::call_tree;
 
 const TITLE: &str = "Flame graph";
 
+/// The memory that a flame graph shows.
+#[derive(Clone, Debug, Default)]
+pub struct GraphSource {
+    /// The snapshot to compare with, as in the parameter `base`.
+    pub base: Option<String>,
+    /// The only type. `None` for all types.
+    pub row: Option<RowId>,
+}
+
+impl GraphSource {
+    /// Adds the parameters of this memory to `target`, which has a query.
+    fn of(&self, target: &str) -> String {
+        let base = self.base.iter().map(|base| format!("&base={base}"));
+        let row = self.row.iter().map(|row| format!("&type={row}"));
+        base.chain(row).fold(target.to_owned(), |target, parameter| target + &parameter)
+    }
+}
+
 /// The frame of the flame graph. The page's script fetches the call tree and fills the frame, so this page needs no
-/// collection. `base` is the snapshot to compare with.
-pub fn flame_graph(site: &Site, base: Option<&str>) -> String {
+/// collection.
+pub fn flame_graph(site: &Site, source: &GraphSource) -> String {
     let body = html! {
+        @if let Some(row) = source.row { (only_type(site, row)) }
         p #flame-status role="status" {
             "This picture needs a script. The "
-            a href=(site.link(&with_base("/heap/flamegraph?view=tree", base))) { "call tree" }
+            a href=(site.link(&source.of("/heap/flamegraph?view=tree"))) { "call tree" }
             " has the same numbers without."
         }
-        (viewer(site, base))
-        (downloads(site, base))
+        (viewer(site, source))
+        (downloads(site, source))
     };
     let head = html! {
         link rel="stylesheet" href=(link(site, flame_style_sheet()));
@@ -35,23 +55,31 @@ fn link(site: &Site, asset: &Asset) -> String {
     site.link(&format!("/assets/{}", asset.name))
 }
 
-fn with_base(target: &str, base: Option<&str>) -> String {
-    base.map_or_else(|| target.to_owned(), |base| format!("{target}&base={base}"))
+/// The line that says that other types are left out.
+fn only_type(site: &Site, row: RowId) -> Markup {
+    html! {
+        p {
+            "Only the memory of "
+            a href=(site.link(&format!("/types/{row}"))) { "one type" }
+            ". "
+            a href=(site.link("/heap/flamegraph")) { "All memory" }
+        }
+    }
 }
 
 /// The parts that the script fills. Hidden until then.
-fn viewer(site: &Site, base: Option<&str>) -> Markup {
-    let tree = site.link(&with_base("/heap/tree?by=type&format=json", base));
+fn viewer(site: &Site, source: &GraphSource) -> Markup {
+    let tree = site.link(&source.of("/heap/tree?by=type&format=json"));
     html! {
         div #flame hidden data-tree=(tree) data-snapshots=(site.link("/snapshots?format=json")) {
-            (tools())
+            (tools(source))
             nav #flame-trail aria-label="Zoom" {}
             div.tabs role="group" aria-label="Form" {
                 button #flame-tab-graph type="button" { "Graph" }
                 button #flame-tab-table type="button" { "Table" }
-                button #flame-tab-gone type="button" hidden[base.is_none()] { "Gone" }
+                button #flame-tab-gone type="button" hidden[source.base.is_none()] { "Gone" }
             }
-            (legend(base.is_some()))
+            (legend(source.base.is_some()))
             div #flame-graph {
                 div #flame-callers .flame hidden { div role="tree" aria-label="Callers" {} }
                 div #flame-callees .flame { div role="tree" aria-label="Call tree" {} }
@@ -95,7 +123,7 @@ fn legend(is_compared: bool) -> Markup {
     }
 }
 
-fn tools() -> Markup {
+fn tools(source: &GraphSource) -> Markup {
     let choices = [
         ("m", "Width", [("bytes", "bytes"), ("objects", "objects")]),
         ("by", "Ends with", [("type", "types"), ("function", "functions")]),
@@ -117,19 +145,22 @@ fn tools() -> Markup {
                     }
                 }
             }
-            label { "Compare with " select #flame-base { option value="" { "nothing" } } }
+            form {
+                label { "Compare with " select #flame-base { option value="" { "nothing" } } }
+                @if let Some(row) = source.row { input type="hidden" name="type" value=(row); }
+            }
         }
     }
 }
 
 /// Links to the same profile in other formats. Each collects when it is opened.
-fn downloads(site: &Site, base: Option<&str>) -> Markup {
+fn downloads(site: &Site, source: &GraphSource) -> Markup {
     let formats = [
-        (with_base("/heap/flamegraph?view=tree", base), "call tree, a page without script"),
-        (with_base("/heap/flamegraph?format=svg", base), "SVG, a picture"),
+        (source.of("/heap/flamegraph?view=tree"), "call tree, a page without script"),
+        (source.of("/heap/flamegraph?format=svg"), "SVG, a picture"),
         ("/heap?format=pprof".to_owned(), "pprof, for go tool pprof and speedscope"),
         ("/heap?format=collapsed".to_owned(), "collapsed stacks, for other flame graph tools"),
-        (with_base("/heap/tree?by=type", base), "call tree as JSON, for programs"),
+        (source.of("/heap/tree?by=type"), "call tree as JSON, for programs"),
     ];
     html! {
         h2 { "Other forms" }
@@ -145,8 +176,9 @@ mod tests {
 
     #[test]
     fn s33_the_frame_has_no_code_and_no_styles_of_its_own() {
-        let page =
-            flame_graph(&Site::new("/debug/memory", "/heap/flamegraph", "ops", "profile"), Some("last"));
+        let row = Some("0123456789abcdef".parse().unwrap());
+        let source = GraphSource { base: Some("last".to_owned()), row };
+        let page = flame_graph(&Site::new("/debug/memory", "/heap/flamegraph", "ops", "profile"), &source);
         for forbidden in ["style=", "<style", "onclick", "onload", "javascript:", "http:", "https:"] {
             assert!(!page.contains(forbidden), "{forbidden}: {page}");
         }
@@ -157,6 +189,8 @@ mod tests {
                 "{script}"
             );
         }
-        assert!(page.contains("data-tree=\"../heap/tree?by=type&amp;format=json&amp;base=last\""), "{page}");
+        let tree =
+            "data-tree=\"../heap/tree?by=type&amp;format=json&amp;base=last&amp;type=0123456789abcdef\"";
+        assert!(page.contains(tree), "{page}");
     }
 }

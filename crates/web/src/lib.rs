@@ -89,7 +89,7 @@ pub use allocator::allocator;
 pub use assets::{Asset, asset};
 pub use diff::diff;
 pub use document::{Change, Document};
-pub use flame::{call_tree, flame_graph};
+pub use flame::{GraphSource, call_tree, flame_graph};
 pub use fleet::fleet;
 pub use instance::instance;
 pub use interstitial::interstitial;

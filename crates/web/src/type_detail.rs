@@ -18,6 +18,9 @@ pub fn type_detail(site: &Site, detail: &TypeDetail) -> String {
         (Blocks::of(|out| content::write_type_summary(out, detail)))
         p {
             a href=(site.link_with("/types", &[("filter", detail.full_type.clone())])) { "This type in the table" }
+            @if let Some(id) = detail.rows.iter().find_map(|row| row.id).filter(|_| site.may_change()) {
+                " · " a href=(site.link(&format!("/heap/flamegraph?type={id}"))) { "Flame graph of this type" }
+            }
             " · " a href=(site.link("/snapshots")) { "Snapshots" }
         }
         (chart(&points))

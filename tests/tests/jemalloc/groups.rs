@@ -60,6 +60,8 @@ async fn one_type_shows_which_code_holds_it_and_its_history() {
     let document = shop::get(&format!("{path}?format=json")).await.json();
     let detail = &document["detail"];
     assert_eq!(detail["rows"][0]["full_type"], *row.full_type);
+    assert_eq!(detail["element"]["type"], "Detailed");
+    assert!(detail["element"]["bytes"].as_u64() >= Some(row.bytes / 2), "{detail}");
     let error = |value: &serde_json::Value| value["bytes_stderr"].as_f64().unwrap() / row.bytes_stderr;
     assert!((0.99..1.01).contains(&error(&detail["groups"][0]["rows"][0])), "{detail}");
     let now = detail["history"].as_array().unwrap().last().unwrap()["bytes"].as_u64().unwrap();
@@ -84,6 +86,15 @@ async fn one_type_shows_which_code_holds_it_and_its_history() {
     let reply = shop::get(&format!("{path}?format=html")).await;
     let page = reply.text();
     assert!(page.contains("<h1>Vec&lt;Detailed&gt;</h1>") && page.contains("by traceback</h2>"), "{page}");
+    // The call tree of this type has the same sum, and no other type.
+    let id = row.id.unwrap();
+    let tree = shop::get(&format!("/debug/memory/heap/tree?type={id}")).await.json();
+    assert!(tree["total"]["bytes"].as_u64().unwrap().abs_diff(now) <= 1, "{tree}");
+    let picture = shop::get(&format!("/debug/memory/heap/flamegraph?by=type&type={id}")).await;
+    assert!(
+        picture.text().contains("Vec&lt;Detailed&gt;") && !picture.text().contains("HashMap"),
+        "{picture}"
+    );
     let unknown = Request::get("/debug/memory/types/0123456789abcdef").authorized();
     assert_eq!(shop::send(unknown).await.status, 404);
     drop(population);

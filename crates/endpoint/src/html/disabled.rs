@@ -2,7 +2,7 @@
 
 use memory_debug_core::{
     DiffView, FleetReport, InstanceReport, LeakVerdict, MemoryReport, Page, ProfilingStatus, PurgeReport,
-    Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TypeDetail, TypesView,
+    RowId, Selection, SnapshotDiff, SnapshotId, SnapshotInfo, TypeDetail, TypesView,
 };
 use memory_debug_tree::CallTree;
 
@@ -11,6 +11,14 @@ use crate::reply::{Problem, Reply};
 /// The place of a page for browsers. This build has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Site {}
+
+/// The memory that links of a flame graph lead to.
+#[derive(Debug)]
+pub(crate) struct GraphSource;
+
+pub(crate) fn graph_source(_base: Option<String>, _row: Option<RowId>) -> GraphSource {
+    GraphSource
+}
 
 pub(crate) fn site(_base: &str, _path: &str, _user: &str, _role: &'static str) -> Option<Site> {
     None
@@ -103,11 +111,11 @@ pub(crate) fn call_tree(
     site: &Site,
     _report: &MemoryReport,
     _tree: &CallTree<'_>,
-    _base: Option<&str>,
+    _source: &GraphSource,
 ) -> String {
     match *site {}
 }
 
-pub(crate) fn flame_graph(site: &Site, _base: Option<&str>) -> String {
+pub(crate) fn flame_graph(site: &Site, _source: &GraphSource) -> String {
     match *site {}
 }

@@ -148,7 +148,7 @@ fn every_value_of_a_parameter_is_read() {
     assert_eq!(
         page("GET", "/heap/flamegraph", "by=type&count=objects&base=last"),
         "Flamegraph { source: TreeSource { leaf: Type, selection: Selection { group: Container, focus: None, ignore: \
-         None, depth: TracebackDepth(8) }, base: Some(Last) }, count: Objects, view: Graph }"
+         None, depth: TracebackDepth(8) }, base: Some(Last), row: None }, count: Objects, view: Graph }"
     );
     let tree = page("GET", "/heap/tree", "by=type&focus=read&nodes=20000");
     assert!(tree.contains("leaf: Type") && tree.contains("focus: Some(\"read\")"), "{tree}");

@@ -18,7 +18,7 @@ use super::fit::{half, written};
 use super::page_request::{Material, PageRequest, RenderRequest};
 use super::tree_source::TreeSource;
 use crate::auth::Authorized;
-use crate::html::{self, Site};
+use crate::html::{self, GraphSource, Site};
 use crate::reply::{Problem, Reply};
 use crate::request::Asking;
 
@@ -57,13 +57,12 @@ impl PageRequest for Flamegraph {
     ) -> Result<Reply, Problem> {
         match &request.site {
             Some(site) => self.call_tree(request, site, material),
-            None => draw(request, self.source.leaf, self.count, self.source.base, material),
+            None => draw(request, &self.source, self.count, material),
         }
     }
 
     fn at_once(&self, site: &Site) -> Option<Reply> {
-        let base = self.base();
-        (self.view == View::Graph).then(|| Reply::flame_graph(html::flame_graph(site, base.as_deref())))
+        (self.view == View::Graph).then(|| Reply::flame_graph(html::flame_graph(site, &self.for_links())))
     }
 
     fn work(&self, snapshots: &Snapshots) -> Option<Work> {
@@ -72,8 +71,9 @@ impl PageRequest for Flamegraph {
 }
 
 impl Flamegraph {
-    fn base(&self) -> Option<String> {
-        self.source.base.map(|base| base.to_string())
+    /// The memory that links of the page lead to.
+    fn for_links(&self) -> GraphSource {
+        html::graph_source(self.source.base.map(|base| base.to_string()), self.source.row)
     }
 
     /// Writes the call tree as a page. If it does not fit, more of its nodes are summed.
@@ -87,7 +87,7 @@ impl Flamegraph {
         request.hide_host(&mut report.instance, None);
         let profiles = self.source.profiles(material)?;
         request.until_it_fits(TreeOptions::default().nodes, half, material.max_bytes, |body, nodes| {
-            let page = html::call_tree(site, &report, &profiles.tree(nodes), self.base().as_deref());
+            let page = html::call_tree(site, &report, &profiles.tree(nodes), &self.for_links());
             written(body.write_html(&page))
         })
     }

@@ -1,6 +1,6 @@
 //! The profiles behind a call tree.
 
-use memory_debug_core::{Leaf, Selection, SnapshotInfo, Snapshots, SymbolizedProfile, Work};
+use memory_debug_core::{Leaf, RowId, Selection, SnapshotInfo, Snapshots, SymbolizedProfile, Work};
 use memory_debug_tree::{CallTree, TreeOptions};
 
 use super::fit::comparison;
@@ -16,6 +16,8 @@ pub(super) struct TreeSource {
     selection: Selection,
     /// The snapshot to compare with.
     pub(super) base: Option<Base>,
+    /// The only row of the table whose stacks count.
+    pub(super) row: Option<RowId>,
 }
 
 /// The profiles that a call tree is made of.
@@ -28,19 +30,30 @@ pub(super) struct TreeProfiles {
 }
 
 impl TreeSource {
-    /// Reads `by`, `focus`, `ignore` and `base`.
+    /// Reads `by`, `focus`, `ignore`, `base` and `type`.
     pub(super) fn read(query: &mut Query) -> Self {
         let leaf = query.one_of("by", &[("function", Leaf::Function), ("type", Leaf::Type)]);
-        Self { leaf: leaf.unwrap_or_default(), selection: query.selection(), base: Base::read(query) }
+        let row =
+            query.read("type", |id| id.parse().map_err(|_| "must be the id of a row of /types".to_owned()));
+        Self { leaf: leaf.unwrap_or_default(), selection: query.selection(), base: Base::read(query), row }
+    }
+
+    /// The stacks of `profile` that count.
+    pub(super) fn part(&self, profile: SymbolizedProfile) -> SymbolizedProfile {
+        match self.row {
+            Some(row) => profile.of_row(row),
+            None => profile,
+        }
     }
 
     pub(super) fn profiles(&self, material: Material<'_>) -> Result<TreeProfiles, Problem> {
         let earlier = self.base.map(|base| earlier_profile(base, material)).transpose()?;
-        let (base, earlier) = earlier.map(|(base, profile)| (base.info().clone(), profile)).unzip();
+        let (base, earlier) =
+            earlier.map(|(base, profile)| (base.info().clone(), self.part(profile))).unzip();
         let mut options = TreeOptions::default();
         options.shows_types = self.leaf == Leaf::Type;
         options.selection = self.selection.clone();
-        Ok(TreeProfiles { options, now: material.profile()?, earlier, base })
+        Ok(TreeProfiles { options, now: self.part(material.profile()?), earlier, base })
     }
 
     pub(super) fn work(&self, snapshots: &Snapshots) -> Work {

@@ -38,6 +38,10 @@ pub fn write_summary(out: &mut dyn Layout, detail: &TypeDetail) -> fmt::Result {
             out.fact("share of the table", Some(format!("{share:.1} %")))?;
         }
     }
+    if let Some(element) = &detail.element {
+        let [name, _, bytes, _] = cells(element);
+        out.fact(&format!("all of {name}"), Some(bytes))?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use memory_debug_report::MemoryReport;
 use memory_debug_report::render::content;
 use memory_debug_tree::{CallLabel, CallTree, cells, label};
 
-use super::downloads;
+use super::{GraphSource, downloads, only_type};
 use crate::layout;
 use crate::site::Site;
 
@@ -18,14 +18,15 @@ const MOST_NODES: usize = 500;
 /// Nodes of at least this share are open.
 const OPEN_SHARE: f64 = 0.1;
 
-/// The call tree of a report. `base` is the snapshot that the links compare with.
-pub fn call_tree(site: &Site, report: &MemoryReport, tree: &CallTree<'_>, base: Option<&str>) -> String {
+/// The call tree of a report. The links lead to other forms of `source`.
+pub fn call_tree(site: &Site, report: &MemoryReport, tree: &CallTree<'_>, source: &GraphSource) -> String {
     let shown = Shown::of(tree);
     let body = html! {
         p.summary { (content::collected(report)) }
+        @if let Some(row) = source.row { (only_type(site, row)) }
         p.summary { (shown.note()) }
         ul.calls { (shown.node(0)) }
-        (downloads(site, base))
+        (downloads(site, source))
     };
     layout::page(site, "Call tree", &content::identity(report), &body)
 }
