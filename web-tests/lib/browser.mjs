@@ -1,4 +1,4 @@
-// The browser, and pages that record whatever goes wrong on them.
+// Chromium, and pages that record whatever goes wrong on them.
 
 import { after } from "node:test";
 import { chromium } from "playwright-core";
