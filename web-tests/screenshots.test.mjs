@@ -8,16 +8,16 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { launch, tab } from "./lib/browser.mjs";
-import { fixture, start } from "./lib/service.mjs";
+import { fixture, siblings, start } from "./lib/service.mjs";
 
 const FOLDER = new URL("../docs/images/", import.meta.url);
 const MAX_BYTES = 1536 << 10;
 /** The part of the pixels that may differ, because fonts of two machines do. */
 const TOLERANCE = 0.01;
-const WIDTHS = { wide: 1100, narrow: 360 };
-const MAX_HEIGHT = 1000;
+const WIDTHS = { wide: 1024, narrow: 360 };
+const MAX_HEIGHT = 900;
 /** Small enough for all pages together, and text is still sharp. */
-const QUALITY = 0.2;
+const QUALITY = 0.18;
 
 const browser = await launch();
 const service = await fixture();
@@ -66,7 +66,8 @@ async function fixedPages() {
   // Without a heap profile there is nothing to draw.
   const drawn = links.filter((link) => !/flamegraph|leaks/.test(link));
   const pages = drawn.map((link) => [link.slice(service.base.length + 1) || "overview", link]);
-  return new Map([...pages, ["problem", `${service.base}/unknown`]]);
+  const [one] = await siblings(3);
+  return new Map([...pages, ["problem", `${service.base}/unknown`], ["fleet", `${one.base}/fleet`]]);
 }
 
 /** Pages that need a heap profile, of a service with a leak. Their numbers differ from run to run. */

@@ -1,6 +1,8 @@
 // Starts the services that the tests visit, and ends them.
 
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 
@@ -64,6 +66,17 @@ export async function start(program, { path = "/debug/memory", args = [], env = 
     }
   }
   throw new Error(`${program} ended before it listened`);
+}
+
+/** Runs this many processes of the fixture that find each other. */
+export async function siblings(count) {
+  const folder = mkdtempSync(`${tmpdir()}/memory-debug-`);
+  after(() => rmSync(folder, { recursive: true }));
+  const services = [];
+  for (let number = 0; number < count; number++) services.push(await fixture({ siblings: `${folder}/fleet` }));
+  // A process can be found after its first request at the latest.
+  await Promise.all(services.map((service) => service.ask("/instance")));
+  return services;
 }
 
 /** Runs the fixture with these settings, see `fixture/src/settings.rs`. */
