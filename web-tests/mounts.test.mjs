@@ -10,7 +10,7 @@ import { EXAMPLES, fixture, MOUNTS, start } from "./lib/service.mjs";
 const browser = await launch();
 
 /** What pages may lack: snapshots, and a type that was freed meanwhile. The fixture also lacks a heap profile. */
-const OF_LIVE_DATA = /^409 .*\/leaks$|^404 .*\/types\//, OF_FIXTURE = /^409 .*\/leaks$|^503 .*\/heap/;
+const OF_LIVE_DATA = /^409 .*\/leaks$|^404 .*\/types\/|^503 .*type=/, OF_FIXTURE = /^409 .*\/leaks$|^503 .*\/heap/;
 
 /** Asserts that all pages of a service load and that their links lead somewhere. */
 async function assertWhole(service, mayLack) {

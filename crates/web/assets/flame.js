@@ -547,7 +547,7 @@ async function load() {
 
 for (const id of CONTROLS) at(id).oninput = () => change({ [id]: at(id).value, root: id === "by" || id === "inv" ? "0" : view.root }, id === "q");
 for (const tab in TABS) at(`tab-${tab}`).onclick = () => change({ tab });
-at("base").onchange = ({ target }) => { target.name = target.value && "base"; target.form.submit(); };
+at("base").onchange = ({ target }) => target.form.submit();
 at("next").onclick = () => find(1);
 at("previous").onclick = () => find(-1);
 at("q").onkeydown = (event) => { if (event.key === "Enter") find(event.shiftKey ? -1 : 1); };

@@ -146,8 +146,9 @@ fn tools(source: &GraphSource) -> Markup {
                 }
             }
             form {
-                label { "Compare with " select #flame-base { option value="" { "nothing" } } }
+                label { "Compare with " select #flame-base name="base" { option value="" { "nothing" } } }
                 @if let Some(row) = source.row { input type="hidden" name="type" value=(row); }
+                " " button { "Compare" }
             }
         }
     }

@@ -24,14 +24,15 @@ pub(crate) enum Target {
 }
 
 impl Base {
-    /// Reads the parameter `base`.
+    /// Reads the parameter `base`. An empty text is none, because forms send empty fields.
     pub(crate) fn read(query: &mut Query) -> Option<Self> {
-        query.read("base", |value| {
-            let base = Self::parse(value);
-            base.ok_or_else(|| {
-                "must be the id of a snapshot, `first` or `last`; GET /snapshots lists them".to_owned()
-            })
-        })
+        let base = query.read("base", |value| match Self::parse(value) {
+            None if !value.is_empty() => {
+                Err("must be the id of a snapshot, `first` or `last`; GET /snapshots lists them".to_owned())
+            }
+            base => Ok(base),
+        });
+        base.flatten()
     }
 
     fn parse(text: &str) -> Option<Self> {

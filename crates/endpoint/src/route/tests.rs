@@ -190,7 +190,7 @@ fn s24_an_invalid_value_is_refused_with_the_valid_ones() {
         ("GET", "/heap/tree", "nodes=999", "`nodes` must be a number from 1000 to 20000"),
         ("GET", "/heap/tree", "nodes=20001", "`nodes` must be a number from 1000 to 20000"),
         ("GET", "/heap/tree", "nodes=+5000", "`nodes` must be a number from 1000 to 20000"),
-        ("GET", "/heap/tree", "base=", "`base` must be the id of a snapshot"),
+        ("GET", "/heap/tree", "base=0", "`base` must be the id of a snapshot"),
         ("GET", "/heap/flamegraph", "by=line", "`by` must be `function` or `type`"),
         ("GET", "/diff", "base=now", "`base` must be the id of a snapshot"),
         ("GET", "/diff", "target=0", "`target` must be the id of a snapshot"),
