@@ -3,7 +3,7 @@
 use memory_debug_core::{MemoryReport, Page, RowId, Selection, TypesView};
 pub(crate) use memory_debug_web::{
     GraphSource, Site, call_tree, diff, flame_graph, fleet, instance, interstitial, leaks, profiling, purge,
-    snapshot, snapshots, text, type_detail,
+    snapshot, snapshots, type_detail,
 };
 
 use crate::reply::{Problem, Reply};

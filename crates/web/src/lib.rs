@@ -94,7 +94,7 @@ pub use fleet::fleet;
 pub use instance::instance;
 pub use interstitial::interstitial;
 pub use leaks::{leaks, too_few_snapshots};
-pub use pages::{doctor, overview, problem, stats, text, types};
+pub use pages::{doctor, overview, problem, stats, types};
 pub use policy::{content_security_policy, flame_graph_policy};
 pub use profiling::profiling;
 pub use purge::purge;

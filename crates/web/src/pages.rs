@@ -83,12 +83,6 @@ pub(crate) fn all_numbers(report: &MemoryReport) -> Markup {
     }
 }
 
-/// A page whose content is the same as its text for a terminal.
-pub fn text(site: &Site, text: &str) -> String {
-    let title = layout::name(site.path());
-    layout::page(site, title, &[], &html! { pre tabindex="0" { (text) } })
-}
-
 /// The page about a request that failed. `retry` is a number of seconds. `can_continue` offers a link to the page at
 /// the requested path.
 pub fn problem(

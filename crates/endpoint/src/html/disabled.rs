@@ -103,10 +103,6 @@ pub(crate) fn instance(site: &Site, _report: &InstanceReport) -> String {
     match *site {}
 }
 
-pub(crate) fn text(site: &Site, _text: &str) -> String {
-    match *site {}
-}
-
 pub(crate) fn call_tree(
     site: &Site,
     _report: &MemoryReport,

@@ -12,7 +12,6 @@ pub(crate) struct Bounded {
     bytes: Vec<u8>,
     limit: usize,
     is_full: bool,
-    is_html: bool,
 }
 
 /// The initial capacity. It doubles as the body grows.
@@ -20,23 +19,12 @@ const FIRST_BYTES: usize = 8 << 10;
 
 impl Bounded {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, is_full: false, is_html: false }
+        Self { bytes: Vec::new(), limit, is_full: false }
     }
 
     /// Whether a write was refused.
     pub(crate) fn is_full(&self) -> bool {
         self.is_full
-    }
-
-    /// Writes a whole page for browsers.
-    pub(crate) fn write_html(&mut self, page: &str) -> fmt::Result {
-        self.is_html = true;
-        fmt::Write::write_str(self, page)
-    }
-
-    /// Whether the body is a page for browsers.
-    pub(crate) fn is_html(&self) -> bool {
-        self.is_html
     }
 
     /// Marks the body as full, because a part of it was truncated.
@@ -59,6 +47,7 @@ impl Bounded {
         }
     }
 
+    #[cfg(feature = "flamegraph")]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }

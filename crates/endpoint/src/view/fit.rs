@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bounded::Bounded;
 use super::page_request::RenderRequest;
-use crate::html::{self, Site};
+use crate::html::Site;
 use crate::reply::{Format, Problem, Reply};
 
 impl RenderRequest {
@@ -22,7 +22,7 @@ impl RenderRequest {
         self.until_it_fits(rows, half, max_bytes, |body, shown| {
             write(body, shown)?;
             // A page for browsers has its own note.
-            if shown < rows && !body.is_html() {
+            if shown < rows && self.site.is_none() {
                 self.mark_truncated(body, shown, max_bytes);
             }
             Ok(())
@@ -38,7 +38,7 @@ impl RenderRequest {
         text: impl FnOnce(&mut Bounded) -> Result<(), T>,
     ) -> Written {
         match (&self.site, self.format) {
-            (Some(site), _) => written(body.write_html(&page(site))),
+            (Some(site), _) => written(body.write_str(&page(site))),
             (None, Format::Json) => written(json(body)),
             (None, _) => written(text(body)),
         }
@@ -86,15 +86,7 @@ impl RenderRequest {
                 // Writing into memory has no other reason to fail.
                 attempt
                     .map_err(|NotWritten(reason)| Problem::internal("the page was not written", &reason))?;
-                match &self.site {
-                    Some(site) if !body.is_html() => {
-                        let page = html::text(site, &String::from_utf8_lossy(body.as_bytes()));
-                        if page.len() <= max_bytes {
-                            return Ok(Reply::page(self.format, page.into()));
-                        }
-                    }
-                    _ => return Ok(Reply::page(self.format, body.into_bytes())),
-                }
+                return Ok(Reply::page(self.format, body.into_bytes()));
             }
             measure = less(measure).ok_or(Problem::ReplyTooLarge)?;
             body.clear();

@@ -5,6 +5,7 @@ mod disabled;
 #[cfg(feature = "flamegraph")]
 mod enabled;
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use memory_debug_core::{Count, Snapshots, Work};
@@ -88,7 +89,7 @@ impl Flamegraph {
         let profiles = self.source.profiles(material)?;
         request.until_it_fits(TreeOptions::default().nodes, half, material.max_bytes, |body, nodes| {
             let page = html::call_tree(site, &report, &profiles.tree(nodes), &self.for_links());
-            written(body.write_html(&page))
+            written(body.write_str(&page))
         })
     }
 }
