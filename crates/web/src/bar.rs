@@ -1,6 +1,7 @@
 //! A quantity and its parts as a picture. The numbers are in a table beside it, which is the accessible form.
 
 use maud::{Markup, html};
+use memory_debug_report::RowSource;
 
 /// One part of a bar.
 pub(crate) struct Part {
@@ -74,6 +75,13 @@ pub(crate) fn patterns() -> Markup {
             }
         }
     }
+}
+
+/// The share of a row in the `total` of its table, with its error if it is sampled.
+pub(crate) fn share_of(total: Option<u64>, bytes: u64, stderr: f64, source: RowSource) -> Markup {
+    let total = total.unwrap_or_default() as f64;
+    let share = |bytes: f64| if total > 0.0 { bytes / total } else { 0.0 };
+    whisker(share(bytes as f64), if source == RowSource::Exact { 0.0 } else { share(stderr) })
 }
 
 /// A share of a whole, and one standard error on both sides. Both are fractions from 0 to 1.

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 use memory_debug_report::render::content;
-use memory_debug_report::{FleetInstance, FleetReport, FleetTypeRow, FleetTypes, RowSource, TypesView};
+use memory_debug_report::{FleetInstance, FleetReport, FleetTypeRow, FleetTypes, TypesView};
 
-use crate::bar::whisker;
+use crate::bar::{share_of, whisker};
 use crate::blocks::Blocks;
 use crate::layout;
 use crate::site::Site;
@@ -107,14 +107,11 @@ fn table_of_types(types: &FleetTypes) -> Markup {
 
 fn type_row(row: &FleetTypeRow, types: &FleetTypes) -> Markup {
     let [name, others @ ..] = content::fleet_type_cells(row);
-    let total = types.total_bytes.unwrap_or_default() as f64;
-    let share = |bytes: f64| if total > 0.0 { bytes / total } else { 0.0 };
-    let stderr = if row.source == RowSource::Exact { 0.0 } else { share(row.bytes_stderr) };
     html! {
         tr {
             th scope="row" { bdi { (name) } }
             @for cell in others { td { (cell) } }
-            td.picture data-value=(row.bytes) { (whisker(share(row.bytes as f64), stderr)) }
+            td.picture data-value=(row.bytes) { (share_of(types.total_bytes, row.bytes, row.bytes_stderr, row.source)) }
         }
     }
 }

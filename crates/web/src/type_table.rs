@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 use memory_debug_report::render::content;
-use memory_debug_report::{MemoryReport, RowSource, Sort, TypeRow, TypeSummary};
+use memory_debug_report::{MemoryReport, Sort, TypeRow, TypeSummary};
 
-use crate::bar::whisker;
+use crate::bar::share_of;
 use crate::site::Site;
 use crate::table_query::TableQuery;
 
@@ -54,9 +54,6 @@ fn direction(order: Sort) -> &'static str {
 
 fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
     let [name, objects, bytes, error] = content::type_cells(row);
-    let total = summary.total_bytes.unwrap_or_default() as f64;
-    let share = |bytes: f64| if total > 0.0 { bytes / total } else { 0.0 };
-    let stderr = if row.source == RowSource::Exact { 0.0 } else { share(row.bytes_stderr) };
     html! {
         tr data-type=(row.full_type) {
             th scope="row" {
@@ -69,7 +66,7 @@ fn line(site: &Site, row: &TypeRow, summary: &TypeSummary) -> Markup {
             td data-field="objects" data-value=(row.objects) { (objects) }
             td data-field="bytes" data-value=(row.bytes) { (bytes) }
             td { (error) }
-            td.picture data-value=(row.bytes) { (whisker(share(row.bytes as f64), stderr)) }
+            td.picture data-value=(row.bytes) { (share_of(summary.total_bytes, row.bytes, row.bytes_stderr, row.source)) }
         }
     }
 }
