@@ -24,7 +24,7 @@ pub(crate) enum Target {
 }
 
 impl Base {
-    /// Reads the parameter `base`. An empty text is none, because forms send empty fields.
+    /// Reads the parameter `base`. An empty text counts as missing, because forms send empty fields.
     pub(crate) fn read(query: &mut Query) -> Option<Self> {
         let base = query.read("base", |value| match Self::parse(value) {
             None if !value.is_empty() => {
