@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { launch, tab } from "./lib/browser.mjs";
 import { crawl } from "./lib/crawl.mjs";
-import { fixture, start } from "./lib/service.mjs";
+import { fixture, siblings, start } from "./lib/service.mjs";
 
 const browser = await launch();
 
@@ -46,5 +46,20 @@ test("B14 a hostile label of a snapshot is text", async () => {
   await page.goto(`${service.base}/snapshots`);
   assert.ok((await page.locator("main").innerText()).includes(label));
   assert.equal(await page.locator("main img").count(), 0);
+  assert.deepEqual(page.trouble, []);
+});
+
+test("B14 hostile names of other instances are text", async () => {
+  const [one, other] = await siblings(2, { report: "hostile" });
+  const page = await tab(browser);
+  const text = async () => {
+    await page.goto(`${one.base}/fleet`);
+    assert.equal(await page.locator("main img, main svg[onload], main script").count(), 0);
+    return page.locator("main").innerText();
+  };
+  const name = "<script>alert(1)</script>";
+  assert.ok((await text()).split(name).length > 2, "two instances and a type have this name");
+  other.end();
+  assert.ok((await text()).includes(name));
   assert.deepEqual(page.trouble, []);
 });

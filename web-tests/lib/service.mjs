@@ -68,12 +68,12 @@ export async function start(program, { path = "/debug/memory", args = [], env = 
   throw new Error(`${program} ended before it listened`);
 }
 
-/** Runs this many processes of the fixture that find each other. */
-export async function siblings(count) {
+/** Runs this many processes of the fixture that find each other, all with these settings. */
+export async function siblings(count, settings = {}) {
   const folder = mkdtempSync(`${tmpdir()}/memory-debug-`);
   after(() => rmSync(folder, { recursive: true }));
   const services = [];
-  for (let number = 0; number < count; number++) services.push(await fixture({ siblings: `${folder}/fleet` }));
+  for (let number = 0; number < count; number++) services.push(await fixture({ ...settings, siblings: `${folder}/fleet` }));
   // A process can be found after its first request at the latest.
   await Promise.all(services.map((service) => service.ask("/instance")));
   return services;

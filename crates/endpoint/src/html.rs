@@ -10,8 +10,11 @@ use crate::reply::{Problem, Reply};
 
 /// The place of the page at `path` below `base`, for the login `user`.
 pub(crate) fn site(base: &str, path: &str, user: &str, role: &'static str) -> Option<Site> {
-    Some(Site::new(base, path, user, role))
+    Some(Site::new(base, path, user, role).without(ABSENT))
 }
+
+/// Forms of a page that need a feature which is off.
+const ABSENT: &[&str] = if cfg!(feature = "flamegraph") { &[] } else { &["/heap/flamegraph?format=svg"] };
 
 /// The memory that links of a flame graph lead to.
 pub(crate) fn graph_source(base: Option<String>, row: Option<RowId>) -> GraphSource {

@@ -166,7 +166,9 @@ fn downloads(site: &Site, source: &GraphSource) -> Markup {
     html! {
         h2 { "Other forms" }
         ul {
-            @for (target, name) in formats { li { a href=(site.link(&target)) { (name) } } }
+            @for (target, name) in formats.iter().filter(|(target, _)| site.has_page(target)) {
+                li { a href=(site.link(target)) { (name) } }
+            }
         }
     }
 }
@@ -193,5 +195,14 @@ mod tests {
         let tree =
             "data-tree=\"../heap/tree?by=type&amp;format=json&amp;base=last&amp;type=0123456789abcdef\"";
         assert!(page.contains(tree), "{page}");
+    }
+
+    #[test]
+    fn a_picture_that_the_service_cannot_draw_is_not_offered() {
+        let site = Site::new("/debug/memory", "/heap/flamegraph", "ops", "profile");
+        let source = GraphSource { base: None, row: Some("0123456789abcdef".parse().unwrap()) };
+        assert!(flame_graph(&site, &source).contains("SVG"));
+        let page = flame_graph(&site.without(&["/heap/flamegraph?format=svg"]), &source);
+        assert!(!page.contains("SVG") && page.contains("pprof"), "{page}");
     }
 }

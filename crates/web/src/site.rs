@@ -17,13 +17,28 @@ pub struct Site {
     role: &'static str,
     /// The sections of a document without a service. `None` if a service answers.
     sections: Option<Vec<&'static str>>,
+    /// Pages that the service was built without.
+    absent: &'static [&'static str],
 }
 
 impl Site {
     /// The page at `path` below `base`. `path` is empty or begins with `/`.
     pub fn new(base: &str, path: &str, user: &str, role: &'static str) -> Self {
         let base = base.rsplit('/').next().unwrap_or_default();
-        Self { base: base.to_owned(), path: path.to_owned(), user: user.to_owned(), role, sections: None }
+        Self {
+            base: base.to_owned(),
+            path: path.to_owned(),
+            user: user.to_owned(),
+            role,
+            sections: None,
+            absent: &[],
+        }
+    }
+
+    /// The same place, in a service that was built without the pages at `absent`. Nothing links to them.
+    #[must_use]
+    pub fn without(self, absent: &'static [&'static str]) -> Self {
+        Self { absent, ..self }
     }
 
     /// A document that has pages as its sections, and no service. Links lead to these sections; the first stands for
@@ -32,11 +47,12 @@ impl Site {
         Self { sections: Some(sections), ..Self::new("", "", "", "read") }
     }
 
-    /// Whether `target` can be opened: a service answers, or the document has exactly this section.
+    /// Whether `target` can be opened: the service has it, or the document has exactly this section.
     pub(crate) fn has_page(&self, target: &str) -> bool {
-        self.sections
-            .as_ref()
-            .is_none_or(|sections| sections.iter().any(|section| target == format!("/{section}")))
+        match &self.sections {
+            Some(sections) => sections.iter().any(|section| target == format!("/{section}")),
+            None => !self.absent.iter().any(|absent| target.starts_with(absent)),
+        }
     }
 
     /// The path of the page below the base.
