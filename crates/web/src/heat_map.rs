@@ -1,7 +1,5 @@
 //! Unused memory by arena and size class as a picture: a table whose cells are coloured.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use maud::{Markup, html};
 use memory_debug_report::units::Bytes;
 use memory_debug_report::{ArenaBin, ArenaBins};
@@ -16,11 +14,8 @@ const SHARE_WITH_NUMBER: f64 = 0.01;
 ///
 /// Colour is not the only channel: large cells have a number, and the list below the picture has every cell.
 pub(crate) fn heat_map(bins: &ArenaBins) -> Markup {
-    let classes: BTreeSet<(u64, u64)> = bins.cells.iter().map(|cell| (cell.size_bytes, cell.bin)).collect();
-    let mut arenas: BTreeMap<u64, BTreeMap<u64, &ArenaBin>> = BTreeMap::new();
-    for cell in &bins.cells {
-        arenas.entry(cell.arena).or_default().insert(cell.bin, cell);
-    }
+    let classes = distinct(bins, |cell| (cell.size_bytes, cell.bin));
+    let arenas = distinct(bins, |cell| (cell.arena, 0));
     let most = bins.cells.iter().map(|cell| cell.unused_bytes).max().unwrap_or_default();
     html! {
         div.scroll role="region" aria-label="Unused memory by arena and size class" tabindex="0" {
@@ -32,10 +27,13 @@ pub(crate) fn heat_map(bins: &ArenaBins) -> Markup {
                     }
                 }
                 tbody {
-                    @for (arena, cells) in &arenas {
+                    @for (arena, _) in &arenas {
+                        @let cells: Vec<_> = bins.cells.iter().filter(|cell| cell.arena == *arena).collect();
                         tr {
                             th scope="row" { (arena) }
-                            @for (_, bin) in &classes { (square(bins, cells.get(bin).copied(), most)) }
+                            @for (_, bin) in &classes {
+                                (square(bins, cells.iter().find(|cell| cell.bin == *bin).copied(), most))
+                            }
                         }
                     }
                 }
@@ -43,6 +41,14 @@ pub(crate) fn heat_map(bins: &ArenaBins) -> Markup {
         }
         (legend(most))
     }
+}
+
+/// The values of `key` in all cells, in their order.
+fn distinct(bins: &ArenaBins, key: fn(&ArenaBin) -> (u64, u64)) -> Vec<(u64, u64)> {
+    let mut keys: Vec<_> = bins.cells.iter().map(key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 fn square(bins: &ArenaBins, cell: Option<&ArenaBin>, most: u64) -> Markup {

@@ -1,5 +1,9 @@
 //! The call tree as nested lists that open without script.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::iter;
+
 use maud::{Markup, html};
 use memory_debug_report::MemoryReport;
 use memory_debug_report::render::content;
@@ -45,18 +49,17 @@ impl<'a> Shown<'a> {
         let bytes = |node: usize| tree.nodes[node].live.bytes;
         let total = tree.nodes.first().map_or(0, |root| root.live.bytes);
         let least = (total as f64 * LEAST_SHARE).max(1.0);
-        let mut ranked: Vec<usize> =
-            (1..tree.nodes.len()).filter(|node| bytes(*node) as f64 >= least).collect();
+        let large = (1..tree.nodes.len()).filter(|node| bytes(*node) as f64 >= least);
         // A parent is at least as large as its children, and comes before them.
-        ranked.sort_by_key(|node| (std::cmp::Reverse(bytes(*node)), *node));
-        ranked.truncate(MOST_NODES - 1);
+        let mut ranked: BinaryHeap<_> = large.map(|node| (bytes(node), Reverse(node))).collect();
+        let count = ranked.len().min(MOST_NODES - 1);
         let mut children = vec![Vec::new(); tree.nodes.len()];
-        for node in &ranked {
-            if let Some(parent) = tree.nodes[*node].parent {
-                children[parent].push(*node);
+        for (_, Reverse(node)) in iter::from_fn(|| ranked.pop()).take(count) {
+            if let Some(parent) = tree.nodes[node].parent {
+                children[parent].push(node);
             }
         }
-        Self { tree, children, total, count: ranked.len() }
+        Self { tree, children, total, count }
     }
 
     fn note(&self) -> String {
