@@ -60,5 +60,5 @@ pub(crate) fn problem(site: &Site, problem: &Problem) -> String {
 pub(crate) fn asset(method: &str, rest: &str) -> Option<Reply> {
     let name = rest.strip_prefix("/assets/").filter(|_| matches!(method, "GET" | "HEAD"))?;
     let asset = memory_debug_web::asset(name)?;
-    Some(Reply::asset(asset.content_type, asset.bytes))
+    Some(Reply::asset(asset.content_type, &asset.bytes))
 }

@@ -155,7 +155,7 @@ fn every_row() -> TypesView {
 
 /// The icon as a URL that contains it.
 fn embedded_icon() -> String {
-    format!("data:{};base64,{}", icon().content_type, STANDARD.encode(icon().bytes))
+    format!("data:{};base64,{}", icon().content_type, STANDARD.encode(&icon().bytes))
 }
 
 fn snapshots(snapshots: &[SnapshotInfo]) -> Markup {

@@ -8,7 +8,7 @@ use crate::assets::Asset;
 ///
 /// Assets are files of this crate. A test checks that their text cannot end the element.
 pub(crate) fn asset(asset: &'static Asset) -> Markup {
-    PreEscaped(std::str::from_utf8(asset.bytes).unwrap_or_default().to_owned())
+    PreEscaped(std::str::from_utf8(&asset.bytes).unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

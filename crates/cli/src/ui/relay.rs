@@ -109,7 +109,7 @@ fn asset(head: &Parts, rest: &str) -> Option<Response<Full<Bytes>>> {
     let name = rest.strip_prefix("/assets/").filter(|_| head.method == Method::GET)?;
     let asset = memory_debug_web::asset(name)?;
     let mut response = refused(StatusCode::OK);
-    *response.body_mut() = Full::from(asset.bytes);
+    *response.body_mut() = Full::from(asset.bytes.as_slice());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     Some(response)
 }
