@@ -6,6 +6,7 @@ use maud::{Markup, Render, html};
 use memory_debug_report::render::content::Layout;
 
 use crate::prose::prose;
+use crate::table::{self, Cell, Table};
 
 /// Content that was laid out, in its order.
 #[derive(Default)]
@@ -133,22 +134,17 @@ impl Layout for Blocks {
 
     fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> fmt::Result {
         self.section().is_wide = true;
-        self.push(html! {
-            div.scroll role="region" aria-label=(headings.join(", ")) tabindex="0" {
-                table data-sortable {
-                    thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
-                    tbody {
-                        @for row in rows {
-                            tr {
-                                @for (index, cell) in row.iter().enumerate() {
-                                    @if index == 0 { th scope="row" { bdi { (cell) } } } @else { td { (cell) } }
-                                }
-                            }
-                        }
-                    }
-                }
+        let name = headings.join(", ");
+        let headings = table::texts(headings);
+        let mut table = Table::new(&headings);
+        for row in rows {
+            let mut cells: Vec<_> = row.iter().map(|text| Cell::Text(text)).collect();
+            if let (Some(first), Some(name)) = (cells.first_mut(), row.first()) {
+                *first = Cell::Name(name);
             }
-        })
+            table.row(&cells);
+        }
+        self.push(table.sortable(&name))
     }
 }
 

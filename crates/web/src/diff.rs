@@ -8,14 +8,43 @@ use memory_debug_report::{ChangeKind, DiffRow, DiffView, Selection, SnapshotDiff
 use crate::layout;
 use crate::signed_bar::signed_bar;
 use crate::site::Site;
+use crate::table::{Cell, Heading, Table};
 use crate::table_query::{group_field, rows_field, text_field};
 
-/// The sections of the page: kind, anchor, heading, and what the rows are.
-const SECTIONS: [(ChangeKind, &str, &str, &str); 4] = [
-    (ChangeKind::Grown, "grown", "Grown", "larger at the later moment"),
-    (ChangeKind::Shrunk, "shrunk", "Shrunk", "smaller at the later moment"),
-    (ChangeKind::New, "new", "New", "without a sample at the earlier moment"),
-    (ChangeKind::Gone, "gone", "Gone", "without a sample at the later moment"),
+/// A section of the page. `what` says what its rows are.
+struct Section {
+    kind: ChangeKind,
+    anchor: &'static str,
+    heading: &'static str,
+    what: &'static str,
+}
+
+/// The sections of the page.
+const SECTIONS: &[Section] = &[
+    Section {
+        kind: ChangeKind::Grown,
+        anchor: "grown",
+        heading: "Grown",
+        what: "larger at the later moment",
+    },
+    Section {
+        kind: ChangeKind::Shrunk,
+        anchor: "shrunk",
+        heading: "Shrunk",
+        what: "smaller at the later moment",
+    },
+    Section {
+        kind: ChangeKind::New,
+        anchor: "new",
+        heading: "New",
+        what: "without a sample at the earlier moment",
+    },
+    Section {
+        kind: ChangeKind::Gone,
+        anchor: "gone",
+        heading: "Gone",
+        what: "without a sample at the later moment",
+    },
 ];
 
 /// The difference between two moments, with the form that asks for another. `snapshots` are all that are kept. `note`
@@ -59,8 +88,11 @@ fn changes(diff: &SnapshotDiff) -> Markup {
 
 /// The rows, sorted into kinds. `without` is what the page says if there is no row.
 pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
-    let of_kind = |kind| -> Vec<&DiffRow> { rows.iter().filter(|row| row.kind() == kind).collect() };
-    let sections = SECTIONS.map(|section| (section, of_kind(section.0)));
+    let mut sections = Vec::new();
+    for section in SECTIONS {
+        let of_kind: Vec<&DiffRow> = rows.iter().filter(|row| row.kind() == section.kind).collect();
+        sections.push((section, of_kind));
+    }
     let most = rows.iter().map(|row| row.bytes_change.unsigned_abs() as f64).fold(0.0, f64::max);
     html! {
         @if rows.is_empty() {
@@ -68,7 +100,7 @@ pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
         } @else {
             nav aria-label="Kinds of change" {
                 ul.tabs {
-                    @for ((_, anchor, heading, _), rows) in &sections {
+                    @for (Section { anchor, heading, .. }, rows) in &sections {
                         @if rows.is_empty() {
                             li { (heading) " 0" }
                         } @else {
@@ -84,7 +116,7 @@ pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
                 li { "line: one standard error on both sides" }
             }
         }
-        @for ((_, anchor, heading, what), rows) in &sections {
+        @for (Section { anchor, heading, what, .. }, rows) in &sections {
             @if !rows.is_empty() {
                 // Without a name of its own, because the table in it is a region of this name.
                 section id=(anchor) {
@@ -98,37 +130,32 @@ pub(crate) fn by_kind(rows: &[DiffRow], without: &str) -> Markup {
 }
 
 fn table(name: &str, rows: &[&DiffRow], most: f64) -> Markup {
-    html! {
-        div.scroll role="region" aria-label=(name) tabindex="0" {
-            table data-sortable {
-                thead {
-                    tr {
-                        @for heading in ["types", "# objects", "total size"] { th scope="col" { (heading) } }
-                        th scope="col" { abbr title="one standard error" { "±" } }
-                        th scope="col" { "after" }
-                        th.picture scope="col" { "change" }
-                    }
-                }
-                tbody { @for row in rows { (line(row, most)) } }
-            }
-        }
+    let headings = [
+        Heading::Text("types"),
+        Heading::Text("# objects"),
+        Heading::Text("total size"),
+        Heading::Error,
+        Heading::Text("after"),
+        Heading::Picture("change"),
+    ];
+    let mut table = Table::new(&headings);
+    for row in rows {
+        line(&mut table, row, most);
     }
+    table.sortable(name)
 }
 
-fn line(row: &DiffRow, most: f64) -> Markup {
-    let [name, objects, bytes, error] = content::change_cells(row);
-    html! {
-        tr {
-            th scope="row" { bdi { (name) } }
-            td data-value=(row.objects_change) { (objects) }
-            td data-value=(row.bytes_change) { (bytes) }
-            td { (error) }
-            td data-value=(row.bytes) { (Bytes(row.bytes)) }
-            td.picture data-value=(row.bytes_change) {
-                (signed_bar(row.bytes_change as f64, row.bytes_change_stderr, most, row.is_significant))
-            }
-        }
-    }
+fn line(table: &mut Table<'_>, row: &DiffRow, most: f64) {
+    let [name, objects, bytes, error] = &content::change_cells(row);
+    let bar = signed_bar(row.bytes_change as f64, row.bytes_change_stderr, most, row.is_significant);
+    table.row(&[
+        Cell::Name(name),
+        Cell::Sorted(&row.objects_change, objects),
+        Cell::Sorted(&row.bytes_change, bytes),
+        Cell::Text(error),
+        Cell::Sorted(&row.bytes, &format!("{}", Bytes(row.bytes))),
+        Cell::SortedPicture(&row.bytes_change, &bar),
+    ]);
 }
 
 /// The form whose fields are the parameters of the page, so that its address has them.

@@ -8,6 +8,7 @@ use crate::bar::{share_of, whisker};
 use crate::blocks::Blocks;
 use crate::layout;
 use crate::site::Site;
+use crate::table::{self, Cell, Heading, Table};
 use crate::table_query::{rows_field, text_field};
 
 /// The merged reports of a fleet, with the instances side by side. `note` says what was left out.
@@ -49,71 +50,58 @@ fn instances(report: &FleetReport) -> Markup {
     let sizes =
         report.instances.iter().flat_map(|member| [member.resident_bytes, member.allocated_bytes]).flatten();
     let most = sizes.max().unwrap_or_default();
-    html! {
-        div.scroll role="region" aria-label="Instances" tabindex="0" {
-            table data-sortable {
-                thead {
-                    tr {
-                        @for heading in content::INSTANCE_HEADINGS { th scope="col" { (heading) } }
-                        th.picture scope="col" { "resident above allocated" }
-                    }
-                }
-                tbody { @for member in &report.instances { (instance(report, member, most)) } }
-            }
-        }
+    let mut headings = table::texts(&content::INSTANCE_HEADINGS);
+    headings.push(Heading::Picture("resident above allocated"));
+    let mut table = Table::new(&headings);
+    for member in &report.instances {
+        instance(&mut table, report, member, most);
     }
+    table.sortable("Instances")
 }
 
-fn instance(report: &FleetReport, member: &FleetInstance, most: u64) -> Markup {
-    let [id, others @ ..] = content::instance_cells(member);
-    let headings = content::INSTANCE_HEADINGS.into_iter().skip(1);
-    let bar = |bytes: Option<u64>| bytes.map(|bytes| whisker(bytes as f64 / most.max(1) as f64, 0.0));
-    html! {
-        tr {
-            th scope="row" { (id) }
-            @for (heading, cell) in headings.zip(others) {
-                @let stands_out = match heading {
-                    "resident" => report.stands_out("process.resident_bytes", member.instance.id),
-                    "allocated" => report.stands_out("allocator.allocated_bytes", member.instance.id),
-                    _ => false,
-                };
-                td { bdi { (cell) } @if stands_out { " !" } }
-            }
-            td.picture {
-                @for bar in [bar(member.resident_bytes), bar(member.allocated_bytes)].into_iter().flatten() {
-                    (bar)
-                }
-            }
+fn instance(table: &mut Table<'_>, report: &FleetReport, member: &FleetInstance, most: u64) {
+    let texts = content::instance_cells(member);
+    let cells = content::INSTANCE_HEADINGS.iter().zip(&texts).skip(1).map(|(heading, text)| {
+        let stands_out = match *heading {
+            "resident" => report.stands_out("process.resident_bytes", member.instance.id),
+            "allocated" => report.stands_out("allocator.allocated_bytes", member.instance.id),
+            _ => false,
+        };
+        html! { bdi { (text) } @if stands_out { " !" } }
+    });
+    let cells: Vec<Markup> = cells.collect();
+    let bars = html! {
+        @for bytes in [member.resident_bytes, member.allocated_bytes].into_iter().flatten() {
+            (whisker(bytes as f64 / most.max(1) as f64, 0.0))
         }
-    }
+    };
+    let head = html! { (texts[0]) };
+    let mut row = vec![Cell::Head(&head)];
+    row.extend(cells.iter().map(Cell::Markup));
+    row.push(Cell::Picture(&bars));
+    table.row(&row);
 }
 
 fn table_of_types(types: &FleetTypes) -> Markup {
+    let mut headings = table::texts(&content::TYPE_HEADINGS);
+    headings.push(Heading::Picture("share"));
+    let mut table = Table::new(&headings);
+    for row in &types.rows {
+        type_row(&mut table, row, types);
+    }
     html! {
-        div.scroll role="region" aria-label="Types" tabindex="0" {
-            table data-sortable {
-                thead {
-                    tr {
-                        @for heading in content::TYPE_HEADINGS { th scope="col" { (heading) } }
-                        th.picture scope="col" { "share" }
-                    }
-                }
-                tbody { @for row in &types.rows { (type_row(row, types)) } }
-            }
-        }
+        (table.sortable("Types"))
         @for line in content::fleet_types_summary(types) { p.summary { (line) } }
     }
 }
 
-fn type_row(row: &FleetTypeRow, types: &FleetTypes) -> Markup {
-    let [name, others @ ..] = content::fleet_type_cells(row);
-    html! {
-        tr {
-            th scope="row" { bdi { (name) } }
-            @for cell in others { td { (cell) } }
-            td.picture data-value=(row.bytes) { (share_of(types.total_bytes, row.bytes, row.bytes_stderr, row.source)) }
-        }
-    }
+fn type_row(table: &mut Table<'_>, row: &FleetTypeRow, types: &FleetTypes) {
+    let [name, others @ ..] = &content::fleet_type_cells(row);
+    let share = share_of(types.total_bytes, row.bytes, row.bytes_stderr, row.source);
+    let mut cells = vec![Cell::Name(name)];
+    cells.extend(others.iter().map(|text| Cell::Text(text)));
+    cells.push(Cell::SortedPicture(&row.bytes, &share));
+    table.row(&cells);
 }
 
 #[cfg(test)]

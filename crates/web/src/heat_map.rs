@@ -4,6 +4,8 @@ use maud::{Markup, html};
 use memory_debug_report::units::Bytes;
 use memory_debug_report::{ArenaBin, ArenaBins};
 
+use crate::table::{self, Heading, Table};
+
 /// The number of colours.
 const STEPS: u64 = 6;
 
@@ -17,37 +19,35 @@ pub(crate) fn heat_map(bins: &ArenaBins) -> Markup {
     let classes = distinct(bins, |cell| (cell.size_bytes, cell.bin));
     let arenas = distinct(bins, |cell| (cell.arena, 0));
     let most = bins.cells.iter().map(|cell| cell.unused_bytes).max().unwrap_or_default();
-    html! {
-        div.scroll role="region" aria-label="Unused memory by arena and size class" tabindex="0" {
-            table.heat {
-                thead {
-                    tr {
-                        th scope="col" { "arena" }
-                        @for (size, _) in &classes { th scope="col" { (size) } }
-                    }
-                }
-                tbody {
-                    @for (arena, _) in &arenas {
-                        @let cells: Vec<_> = bins.cells.iter().filter(|cell| cell.arena == *arena).collect();
-                        tr {
-                            th scope="row" { (arena) }
-                            @for (_, bin) in &classes {
-                                (square(bins, cells.iter().find(|cell| cell.bin == *bin).copied(), most))
-                            }
-                        }
-                    }
+    let sizes: Vec<String> = classes.iter().map(|(size, _)| format!("{size}")).collect();
+    let mut headings = vec![Heading::Text("arena")];
+    headings.extend(sizes.iter().map(|size| Heading::Text(size)));
+    let mut table = Table::new(&headings);
+    for (arena, _) in &arenas {
+        let cells: Vec<_> = bins.cells.iter().filter(|cell| cell.arena == *arena).collect();
+        table.other_row(&html! {
+            tr {
+                th scope="row" { (arena) }
+                @for (_, bin) in &classes {
+                    (square(bins, cells.iter().find(|cell| cell.bin == *bin).copied(), most))
                 }
             }
-        }
+        });
+    }
+    html! {
+        (table::scrolling("Unused memory by arena and size class", &html! { table.heat { (table) } }))
         (legend(most))
     }
 }
 
 /// The values of `key` in all cells, in their order.
 fn distinct(bins: &ArenaBins, key: fn(&ArenaBin) -> (u64, u64)) -> Vec<(u64, u64)> {
-    let mut keys: Vec<_> = bins.cells.iter().map(key).collect();
-    keys.sort_unstable();
-    keys.dedup();
+    let mut keys = Vec::new();
+    for key in bins.cells.iter().map(key) {
+        if let Err(place) = keys.binary_search(&key) {
+            keys.insert(place, key);
+        }
+    }
     keys
 }
 

@@ -8,6 +8,7 @@ use memory_debug_report::{LeakRun, LeakVerdict, Suspect};
 use crate::chart::{Point, chart};
 use crate::layout;
 use crate::site::Site;
+use crate::table::{Cell, Heading, Table};
 use crate::take_snapshot::take_snapshot;
 
 /// The types that keep growing over the kept snapshots. `note` says what was left out.
@@ -47,75 +48,65 @@ fn more_snapshots(site: &Site) -> Markup {
 }
 
 fn table(suspects: &[&Suspect]) -> Markup {
-    html! {
-        div.scroll role="region" aria-label="Suspects" tabindex="0" {
-            table data-sortable {
-                thead {
-                    tr {
-                        @for heading in ["types", "growth"] { th scope="col" { (heading) } }
-                        th scope="col" { abbr title="one standard error" { "±" } }
-                        @for heading in ["total size", "# objects", "per hour", "limit reached in"] {
-                            th scope="col" { (heading) }
-                        }
-                        th.picture scope="col" { "size at each snapshot" }
-                    }
-                }
-                tbody { @for suspect in suspects { (line(suspect)) } }
-            }
-        }
+    let headings = [
+        Heading::Text("types"),
+        Heading::Text("growth"),
+        Heading::Error,
+        Heading::Text("total size"),
+        Heading::Text("# objects"),
+        Heading::Text("per hour"),
+        Heading::Text("limit reached in"),
+        Heading::Picture("size at each snapshot"),
+    ];
+    let mut table = Table::new(&headings);
+    for suspect in suspects {
+        line(&mut table, suspect);
     }
+    table.sortable("Suspects")
 }
 
-fn line(suspect: &Suspect) -> Markup {
-    let [name, growth, error, bytes, objects, rate] = content::suspect_cells(suspect);
+fn line(table: &mut Table<'_>, suspect: &Suspect) {
+    let [name, growth, error, bytes, objects, rate] = &content::suspect_cells(suspect);
     let point = |bytes: &u64| Point { bytes: *bytes, stderr: 0.0 };
     let points: Vec<_> = suspect.history_bytes.iter().map(point).collect();
-    html! {
-        tr {
-            th scope="row" { bdi { (name) } }
-            td data-value=(suspect.bytes_change) { (growth) }
-            td { (error) }
-            td data-value=(suspect.bytes) { (bytes) }
-            td data-value=(suspect.objects_change) { (objects) }
-            td data-value=(suspect.bytes_per_hour) { (rate) }
-            @match content::time_left(suspect) {
-                Some(time) => td data-value=[suspect.seconds_to_limit] { (time) },
-                None => td.missing { "not available: no limit is known" },
-            }
-            td.picture { (chart(&points)) }
-        }
-    }
+    let time = content::time_left(suspect);
+    let limit = match (&suspect.seconds_to_limit, &time) {
+        (Some(seconds), Some(time)) => Cell::Sorted(seconds, time),
+        _ => Cell::Missing("not available: no limit is known"),
+    };
+    table.row(&[
+        Cell::Name(name),
+        Cell::Sorted(&suspect.bytes_change, growth),
+        Cell::Text(error),
+        Cell::Sorted(&suspect.bytes, bytes),
+        Cell::Sorted(&suspect.objects_change, objects),
+        Cell::Sorted(&suspect.bytes_per_hour, rate),
+        limit,
+        Cell::Picture(&chart(&points)),
+    ]);
 }
 
 /// The numbers of the pictures: a row for each snapshot, a column for each suspect.
 fn history(run: &LeakRun, suspects: &[&Suspect]) -> Markup {
     let has_all = |suspect: &&&Suspect| suspect.history_bytes.len() == run.snapshots.len();
-    let suspects: Vec<_> = suspects.iter().filter(has_all).collect();
+    let suspects: Vec<&Suspect> = suspects.iter().filter(has_all).copied().collect();
+    let names: Vec<String> = suspects.iter().map(|suspect| content::suspect_cells(suspect)[0].clone()).collect();
+    let mut headings = vec![Heading::Text("snapshot")];
+    headings.extend(names.iter().map(|name| Heading::Name(name)));
+    let mut table = Table::new(&headings);
+    for (index, snapshot) in run.snapshots.iter().enumerate() {
+        let moment = content::taken(snapshot);
+        let sizes: Vec<String> =
+            suspects.iter().map(|suspect| format!("{}", Bytes(suspect.history_bytes[index]))).collect();
+        let mut cells = vec![Cell::Name(&moment)];
+        cells.extend(sizes.iter().map(|size| Cell::Text(size)));
+        table.row(&cells);
+    }
     html! {
         @if !suspects.is_empty() {
             details {
                 summary { "Size at each snapshot" }
-                div.scroll role="region" aria-label="Size at each snapshot" tabindex="0" {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "snapshot" }
-                                @for suspect in &suspects {
-                                    @let [name, ..] = content::suspect_cells(suspect);
-                                    th scope="col" { bdi { (name) } }
-                                }
-                            }
-                        }
-                        tbody {
-                            @for (index, snapshot) in run.snapshots.iter().enumerate() {
-                                tr {
-                                    th scope="row" { bdi { (content::taken(snapshot)) } }
-                                    @for suspect in &suspects { td { (Bytes(suspect.history_bytes[index])) } }
-                                }
-                            }
-                        }
-                    }
-                }
+                (table.plain("Size at each snapshot"))
             }
         }
     }

@@ -14,6 +14,7 @@
 //! - `raw`: the only text that is not escaped
 //! - `bar`: a quantity and its parts, as a picture
 //! - `layout`: the frame of every page
+//! - `table`: tables, from their headings and cells
 //! - `chart`: a size over several moments, as a picture
 //! - `prose`: sentences with code in them
 //! - `signed_bar`: a change, as a picture
@@ -54,6 +55,7 @@ mod policy;
 mod raw;
 mod bar;
 mod layout;
+mod table;
 mod chart;
 mod prose;
 mod signed_bar;

@@ -6,6 +6,7 @@ use memory_debug_report::{SnapshotId, SnapshotInfo};
 
 use crate::layout;
 use crate::site::Site;
+use crate::table::{self, Cell, Heading, Table};
 use crate::take_snapshot::take_snapshot;
 
 /// The kept snapshots, the oldest first. `note` says what was left out. `gone` is a snapshot that was just deleted.
@@ -47,45 +48,39 @@ fn purpose(site: &Site) -> Markup {
 fn table(site: &Site, snapshots: &[SnapshotInfo]) -> Markup {
     let last = snapshots.len() - 1;
     let [_, taken, sampled, stacks, since, label] = content::SNAPSHOT_HEADINGS;
-    html! {
-        div.scroll role="region" aria-label="Snapshots" tabindex="0" {
-            table {
-                thead {
-                    tr {
-                        @for name in [taken, "from", "to", sampled, stacks, since, label] {
-                            th scope="col" { (name) }
-                        }
-                        @if site.may_change() { th scope="col" { "delete" } }
-                    }
-                }
-                tbody {
-                    @for (index, snapshot) in snapshots.iter().enumerate() {
-                        @let [id, taken_at, bytes, stacks, since, label] = content::snapshot_cells(snapshot);
-                        @let page = site.link(&format!("/snapshots/{id}"));
-                        tr {
-                            th scope="row" { a href=(page) { (taken_at) } }
-                            td { (choice("base", &id, &taken_at, index == 0)) }
-                            td { (choice("target", &id, &taken_at, index == last && index > 0)) }
-                            td { (bytes) }
-                            td { (stacks) }
-                            td { (since) }
-                            td { bdi { (label) } }
-                            @if site.may_change() {
-                                td { a href={ (page) "#delete" } aria-label={ "Delete " (taken_at) } { "Delete" } }
-                            }
-                        }
-                    }
-                    tr {
-                        th scope="row" { "now" }
-                        td {}
-                        // The only choice, if there is one snapshot.
-                        td { (choice("target", "now", "now", last == 0)) }
-                        td colspan=(if site.may_change() { 5 } else { 4 }) {}
-                    }
-                }
-            }
-        }
+    let mut headings = table::texts(&[taken, "from", "to", sampled, stacks, since, label]);
+    headings.extend(site.may_change().then_some(Heading::Text("delete")));
+    let mut table = Table::new(&headings);
+    for (index, snapshot) in snapshots.iter().enumerate() {
+        let [id, taken_at, bytes, stacks, since, label] = &content::snapshot_cells(snapshot);
+        let page = site.link(&format!("/snapshots/{id}"));
+        let head = html! { a href=(page) { (taken_at) } };
+        let base = choice("base", id, taken_at, index == 0);
+        let target = choice("target", id, taken_at, index == last && index > 0);
+        let label = html! { bdi { (label) } };
+        let delete = html! { a href={ (page) "#delete" } aria-label={ "Delete " (taken_at) } { "Delete" } };
+        let mut cells = vec![
+            Cell::Head(&head),
+            Cell::Markup(&base),
+            Cell::Markup(&target),
+            Cell::Text(bytes),
+            Cell::Text(stacks),
+            Cell::Text(since),
+            Cell::Markup(&label),
+        ];
+        cells.extend(site.may_change().then_some(Cell::Markup(&delete)));
+        table.row(&cells);
     }
+    table.other_row(&html! {
+        tr {
+            th scope="row" { "now" }
+            td {}
+            // The only choice, if there is one snapshot.
+            td { (choice("target", "now", "now", last == 0)) }
+            td colspan=(if site.may_change() { 5 } else { 4 }) {}
+        }
+    });
+    table.plain("Snapshots")
 }
 
 /// A button that chooses a moment for one side of the comparison.
