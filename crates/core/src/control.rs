@@ -17,8 +17,8 @@ use memory_debug_report::{
     DiscardedSamples, ProfilingRefusal, ProfilingState, ProfilingStatus, ProfilingWindow, Unavailable,
 };
 
-pub use self::change::ProfilingChange;
 use self::change::Wanted;
+pub use self::change::{ProfilingChange, ProfilingFields};
 use crate::collect::Collector;
 use crate::jemalloc::{self, RealSwitches, SAMPLING, Sampling, Switches};
 use crate::thread::spawn_collecting;

@@ -123,7 +123,7 @@ mod periodic;
 
 pub use collect::{Collector, Scope, allocator_stats, summary};
 pub use collected::Collected;
-pub use control::ProfilingChange;
+pub use control::{ProfilingChange, ProfilingFields};
 pub use headroom::{Headroom, Resource, Work, room_for_threads};
 pub use instance::instance_id;
 #[doc(inline)]

@@ -19,7 +19,7 @@ const MAX_LG_SAMPLE: u32 = 30;
 /// `{"active":true,"for_seconds":300,"sample_bytes":65536}`. `sample_bytes` is optional and changes the rate.
 /// `{"active":false}` ends a change early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Body")]
+#[serde(try_from = "ProfilingFields")]
 pub struct ProfilingChange(pub(super) Wanted);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +28,16 @@ pub(super) enum Wanted {
     AsBefore,
 }
 
-#[derive(Deserialize)]
+/// The fields of a change, as a client sends them in JSON or in a form.
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    active: bool,
-    for_seconds: Option<u64>,
-    sample_bytes: Option<u64>,
+pub struct ProfilingFields {
+    /// Whether to sample. `false` takes no other field.
+    pub active: bool,
+    /// For how long to sample.
+    pub for_seconds: Option<u64>,
+    /// Mean number of bytes between samples. `None` keeps the rate.
+    pub sample_bytes: Option<u64>,
 }
 
 impl ProfilingChange {
@@ -86,19 +90,21 @@ fn lg(sample_bytes: u64) -> Result<usize, Error> {
     }
 }
 
-impl TryFrom<Body> for ProfilingChange {
+impl TryFrom<ProfilingFields> for ProfilingChange {
     type Error = Error;
 
-    fn try_from(body: Body) -> Result<Self, Error> {
-        match body {
-            Body { active: true, for_seconds: Some(seconds), sample_bytes } => {
+    fn try_from(fields: ProfilingFields) -> Result<Self, Error> {
+        match fields {
+            ProfilingFields { active: true, for_seconds: Some(seconds), sample_bytes } => {
                 Self::activate(seconds, sample_bytes)
             }
-            Body { active: true, for_seconds: None, .. } => Err(invalid(format!(
+            ProfilingFields { active: true, for_seconds: None, .. } => Err(invalid(format!(
                 "for_seconds is missing: give the seconds after which the change ends, from 1 to {MAX_SECONDS}"
             ))),
-            Body { active: false, for_seconds: None, sample_bytes: None } => Ok(Self::deactivate()),
-            Body { active: false, .. } => Err(invalid("\"active\":false takes no other field")),
+            ProfilingFields { active: false, for_seconds: None, sample_bytes: None } => {
+                Ok(Self::deactivate())
+            }
+            ProfilingFields { active: false, .. } => Err(invalid("\"active\":false takes no other field")),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A change of the profiler, read from a request.
 
-use memory_debug_core::{Collector, InstanceId, ProfilingChange, ProfilingRefusal, ProfilingStatus};
+use std::fmt::Display;
 
-use serde_json::{Map, Value};
+use memory_debug_core::{
+    Collector, InstanceId, ProfilingChange, ProfilingFields, ProfilingRefusal, ProfilingStatus,
+};
 
 use crate::audit;
 use crate::collect;
@@ -43,22 +45,17 @@ fn parse(body: &[u8]) -> Result<ProfilingChange, Problem> {
     serde_json::from_slice(body).map_err(|error| unparsable(&error))
 }
 
-/// Reads the same object from the fields of a form.
+/// Reads the same fields from a form.
 fn from_form(form: &mut Query) -> Result<ProfilingChange, Problem> {
-    let mut fields = Map::new();
-    if let Some(active) = form.one_of("active", &[("true", true), ("false", false)]) {
-        fields.insert("active".to_owned(), active.into());
-    }
-    for name in ["for_seconds", "sample_bytes"] {
-        if let Some(number) = form.any_number(name) {
-            fields.insert(name.to_owned(), number.into());
-        }
-    }
-    serde_json::from_value(Value::Object(fields)).map_err(|error| unparsable(&error))
+    let active = form.one_of("active", &[("true", true), ("false", false)]);
+    let (for_seconds, sample_bytes) = (form.any_number("for_seconds"), form.any_number("sample_bytes"));
+    let active = active.ok_or_else(|| unparsable(&"missing field `active`"))?;
+    let fields = ProfilingFields { active, for_seconds, sample_bytes };
+    fields.try_into().map_err(|error: memory_debug_core::Error| unparsable(&error))
 }
 
 /// The reason may quote a name or a string from the body.
-fn unparsable(error: &serde_json::Error) -> Problem {
+fn unparsable(error: &dyn Display) -> Problem {
     let reason = error.to_string();
     Problem::invalid_body(format!("cannot be parsed: {}", Escaped::new(&reason, MAX_REASON_CHARS)))
 }
